@@ -1,0 +1,50 @@
+# The only door: every target does its own set-up.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CITY ?= los-angeles
+
+.PHONY: run setup test check bench format lock schemas clean
+
+run: setup  ## start Kafka and the router, replay real input, show it live (Ctrl-C stops)
+	@$(BIN)/grid-router run $(CITY)
+
+setup: $(VENV)/.ready  ## virtual environment, locked dependencies, the embedded broker
+
+$(VENV)/.ready: requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing locked dependencies (about 30 s the first time) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/grid-router broker install
+	@touch $@
+
+test: setup  ## all tests, with a real broker
+	@$(BIN)/python -m pytest
+
+check: setup  ## format, lint, types, import contracts, schemas, catalogues
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/grid-router schemas check
+	@$(BIN)/grid-router catalogue lint
+	@$(BIN)/grid-router catalogue test
+
+bench: setup  ## reports/s of one worker on one core, beside a plain Faust agent
+	@$(BIN)/python -m tests.bench
+
+format: setup
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+schemas: setup  ## generate schemas/ from the models
+	@$(BIN)/grid-router schemas generate
+
+lock:  ## resolve the dependencies anew (needs uv)
+	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
+	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.lock
+
+clean:  ## forget the embedded broker's data and the virtual environment
+	@rm -rf .grid-router $(VENV)

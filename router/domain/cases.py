@@ -1,0 +1,113 @@
+"""The case: what reports are merged into, and the tasks that departments get from it.
+
+`Case` is both the public record on `grid.cases` and the changelog that a partition's state is restored
+from, so it holds everything the fold must remember. Instants are aware UTC datetimes.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from router.domain.reports import Certainty, Provenance, Severity, Status, Urgency
+
+JoinKind = Literal["opened", "component", "near", "community"]
+"""How a report came into its case: it opened it, named the same component, lay near in place and time,
+or (a report without a point) fell into the same community."""
+Role = Literal["lead", "assist"]
+
+
+class CaseReport(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """One report of a case: where it came from and why it was joined."""
+
+    id: str
+    network: str
+    matter: str
+    cell: str
+    occurred_at: datetime
+    received_at: datetime
+    provenance: Provenance
+    joined: JoinKind
+    score: float | None = None
+    """Merge score 0..1; None for the report that opened the case."""
+    distance_m: float | None = None
+    apart_s: float | None = None
+    """Seconds between its occurrence and that of the nearest-in-time report of the case."""
+
+
+class Suggestion(Struct, frozen=True, gc=False, kw_only=True):
+    """Merge suggested (below the threshold): perhaps the same incident as another case."""
+
+    case: str
+    score: float
+    reason: str
+
+
+class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """Who must act on a case: the outcome of one duty (职责)."""
+
+    task: str
+    department: str
+    role: Role
+    rule: str
+    """Id of the duty in the catalogue that decided, or `fallback`."""
+    due_at: datetime | None
+    unit: str | None = None
+    """Receiver within the department (village, mediation body); a header, not a topic."""
+
+
+class Case(Struct, kw_only=True, omit_defaults=True):
+    """An incident as the city sees it: every report about it, and who must act."""
+
+    id: str
+    cell: str
+    matter: str
+    opened_at: datetime
+    updated_at: datetime
+    occurred_at: datetime
+    """Occurrence of the report that opened it."""
+    window_until: datetime
+    """Until this instant of received time further reports may join."""
+    accuracy_m: float
+    reports: list[CaseReport]
+    assignments: tuple[Assignment, ...]
+    reason: str
+    """Why these departments, in one sentence."""
+    catalogue: str
+    """Version of the catalogue that decided."""
+    state: Literal["dispatched"] = "dispatched"
+    lon: float | None = None
+    lat: float | None = None
+    component_id: str | None = None
+    status: Status = "Actual"
+    urgency: Urgency = "Unknown"
+    severity: Severity = "Unknown"
+    certainty: Certainty = "Unknown"
+    description: str = ""
+    suggestions: tuple[Suggestion, ...] = ()
+    window_closed_at: datetime | None = None
+    """Set when a tick closed the merge window."""
+
+
+class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """What one department is asked to do about one case: the record on `tasks.<department>`."""
+
+    id: str
+    case: str
+    department: str
+    role: Role
+    matter: str
+    cell: str
+    rule: str
+    catalogue: str
+    reason: str
+    dispatched_at: datetime
+    due_at: datetime | None
+    unit: str | None = None
+    workflow: str | None = None
+    lon: float | None = None
+    lat: float | None = None
+    status: Status = "Actual"
+    urgency: Urgency = "Unknown"
+    severity: Severity = "Unknown"
+    description: str = ""

@@ -1,0 +1,1 @@
+"""The shell on Faust: moves bytes, owns time, faults and transactions; decides nothing."""

@@ -1,0 +1,30 @@
+"""Every setting, read from the environment with one prefix; nothing else reads the environment."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """All settings. Environment variables carry the prefix `GRID_ROUTER_`, e.g. `GRID_ROUTER_KAFKA=host:9092`."""
+
+    model_config = SettingsConfigDict(env_prefix="GRID_ROUTER_", frozen=True)
+
+    kafka: str | None = None
+    """`host:port[,host:port]` of an outside cluster; None: the embedded broker."""
+    home: Path = Path(".grid-router")
+    """Folder of the embedded broker's data, its log and the workers' logs."""
+    cities: Path | None = None
+    """Folder that holds the cities; None: `deploy/cities` of the working folder or of the source tree."""
+    broker_port: int = Field(default=19092, ge=1, le=65535)
+    """Loopback port of the embedded broker; its controller listens on the next one."""
+    replication: int = Field(default=1, ge=1)
+    """Replication factor of topics; 3 on a cluster."""
+    partitions: int = Field(default=4, ge=1, le=1024)
+    """Partitions of every topic that is keyed by place; cannot change once cases exist."""
+    namespace: str = Field(default="", pattern=r"^([a-z0-9][a-z0-9-]{0,40}\.)?$")
+    """Prefix of every topic, group and transactional id, e.g. `drill.`; empty in production."""
+    metrics_port: int = Field(default=19100, ge=0, le=65535)
+    """First loopback port of `/metrics`; worker n listens on this plus n; 0 switches them off."""
+    metrics_host: str = "127.0.0.1"

@@ -1,0 +1,78 @@
+"""Every topic, declared once: name, key, partitions, retention, compaction."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+
+class Topic(Struct, frozen=True, kw_only=True):
+    """What a topic must be on the broker. `name` already carries the namespace."""
+
+    name: str
+    key: str
+    """What its records are keyed by, for people."""
+    partitions: int
+    cleanup: Literal["delete", "compact"] = "delete"
+    retention_ms: int | None = None
+    """None: kept for ever."""
+
+    def config(self) -> dict[str, str]:
+        """The broker-side configuration of this topic, values as Kafka writes them."""
+        return {
+            "cleanup.policy": self.cleanup,
+            "retention.ms": str(-1 if self.retention_ms is None else self.retention_ms),
+            "max.message.bytes": str(4 << 20),
+        }
+
+
+class Names(Struct, frozen=True):
+    """Topic names of one deployment; `namespace` is empty or ends with a dot."""
+
+    namespace: str = ""
+
+    @property
+    def events(self) -> str:
+        """The all-purpose grid stream (全科网格), keyed by cell."""
+        return f"{self.namespace}grid.events"
+
+    @property
+    def cases(self) -> str:
+        """Cases by id: the public table, and the changelog of the merge."""
+        return f"{self.namespace}grid.cases"
+
+    @property
+    def dead_letters(self) -> str:
+        """Every refused record, once."""
+        return f"{self.namespace}grid.dead-letters"
+
+    def reports(self, network: str) -> str:
+        """A network's own topic."""
+        return f"{self.namespace}reports.{network}"
+
+    def tasks(self, department: str) -> str:
+        """A department's own topic."""
+        return f"{self.namespace}tasks.{department}"
+
+
+def declared(names: Names, *, networks: Iterable[str], departments: Iterable[str], partitions: int) -> list[Topic]:
+    """All topics of a city, in a stable order.
+
+    Topics keyed by place share one number of partitions, because a case is written to its event's partition.
+    """
+    return [
+        *(
+            Topic(name=names.reports(n), key="source's report id", partitions=partitions, retention_ms=30 * DAY_MS)
+            for n in sorted(networks)
+        ),
+        Topic(name=names.events, key="cell", partitions=partitions, retention_ms=90 * DAY_MS),
+        Topic(name=names.cases, key="case id", partitions=partitions, cleanup="compact"),
+        *(
+            Topic(name=names.tasks(d), key="case id", partitions=partitions, retention_ms=90 * DAY_MS)
+            for d in sorted(departments)
+        ),
+        Topic(name=names.dead_letters, key="source's report id", partitions=partitions, retention_ms=90 * DAY_MS),
+    ]
