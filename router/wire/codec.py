@@ -1,0 +1,220 @@
+"""Records <-> reports, cases, tasks, ticks and dead letters.
+
+Values are JSON; reports, tasks, cases and ticks travel as CloudEvents 1.0 in Kafka's binary content mode: each
+attribute is a header `ce_<name>`, `content-type` names the data, the value is the data alone. A dead letter keeps
+the refused record as it was (key, value, headers) and adds headers that say why and where it came from.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+from msgspec.json import Decoder, Encoder
+
+from router.domain.cases import Case, Task
+from router.domain.reports import Refusal, Report, Tick
+
+Headers = Sequence[tuple[str, bytes]]
+
+REPORT_RECEIVED = "grid.report.received.v1"
+CLOCK_TICKED = "grid.clock.ticked.v1"
+CASE_CHANGED = "grid.case.changed.v1"
+TASK_DISPATCHED = "grid.task.dispatched.v1"
+RECEIVED_AT = "grid-received-at"
+"""Header by which an intake says when it took a report (RFC 3339); see ADR 0003."""
+DEAD_LETTER = "grid-dead-letter-"
+"""Prefix of the headers that a dead letter adds."""
+
+_encode: Callable[[object], bytes] = Encoder().encode
+_decode_report = Decoder(Report).decode
+_decode_case = Decoder(Case).decode
+_decode_task = Decoder(Task).decode
+_decode_tick = Decoder(Tick).decode
+
+_CONTENT_TYPE = ("content-type", b"application/json")
+_SPEC_VERSION = ("ce_specversion", b"1.0")
+_REPORT_TYPE = ("ce_type", REPORT_RECEIVED.encode())
+_TICK_TYPE = ("ce_type", CLOCK_TICKED.encode())
+_CASE_TYPE = ("ce_type", CASE_CHANGED.encode())
+_TASK_TYPE = ("ce_type", TASK_DISPATCHED.encode())
+_ROUTER = ("ce_source", b"/grid-router")
+_NETWORK_SOURCES: dict[str, tuple[str, bytes]] = {}
+
+Encoded = tuple[bytes, bytes, list[tuple[str, bytes]]]
+"""Key, value, headers of one Kafka record."""
+
+
+class DeadLetter(Struct, frozen=True, kw_only=True):
+    """A refused record: why, where it came from, and its original key, value and headers."""
+
+    code: str
+    reason: str
+    network: str
+    topic: str
+    partition: int
+    offset: int
+    at: datetime
+    """The Kafka timestamp of the refused record."""
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+    @property
+    def id(self) -> str:
+        """`<topic>/<partition>/<offset>` of the refused record: unique, and tells where to look."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+class RefusedRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What a dead letter needs of the record that was refused."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+def encode_report(report: Report) -> Encoded:
+    """One record of `grid.events`, keyed by cell."""
+    network = report.network
+    source = _NETWORK_SOURCES.get(network)
+    if source is None:
+        source = _NETWORK_SOURCES[network] = ("ce_source", f"/networks/{network}".encode())
+    cell = report.location.cell.encode()
+    headers = [
+        _SPEC_VERSION,
+        _REPORT_TYPE,
+        source,
+        ("ce_id", report.id.encode()),
+        ("ce_subject", cell),
+        ("ce_time", report.occurred_at.isoformat().encode()),
+        _CONTENT_TYPE,
+    ]
+    return cell, _encode(report), headers
+
+
+def encode_tick(tick: Tick, partition: int) -> Encoded:
+    """A tick on `grid.events`; its id is its partition and instant, so that equal ticks have equal ids."""
+    at = tick.at.isoformat().encode()
+    headers = [
+        _SPEC_VERSION,
+        _TICK_TYPE,
+        _ROUTER,
+        ("ce_id", b"tick-%d-" % partition + at),
+        ("ce_time", at),
+        _CONTENT_TYPE,
+    ]
+    return b"tick", _encode(tick), headers
+
+
+def encode_case(case: Case) -> Encoded:
+    """One record of `grid.cases`, keyed by case id; the id of this state is the case and the number of its reports."""
+    key = case.id.encode()
+    version = b"%s.%d%s" % (key, len(case.reports), b".closed" if case.window_closed_at else b"")
+    headers = [
+        _SPEC_VERSION,
+        _CASE_TYPE,
+        _ROUTER,
+        ("ce_id", version),
+        ("ce_subject", case.cell.encode()),
+        ("ce_time", case.updated_at.isoformat().encode()),
+        _CONTENT_TYPE,
+    ]
+    return key, _encode(case), headers
+
+
+def encode_task(task: Task) -> Encoded:
+    """One record of `tasks.<department>`, keyed by case id; a small receiver stands in the header `unit`."""
+    headers = [
+        _SPEC_VERSION,
+        _TASK_TYPE,
+        _ROUTER,
+        ("ce_id", task.id.encode()),
+        ("ce_subject", task.cell.encode()),
+        ("ce_time", task.dispatched_at.isoformat().encode()),
+        _CONTENT_TYPE,
+    ]
+    if task.unit is not None:
+        headers.append(("unit", task.unit.encode()))
+    return task.case.encode(), _encode(task), headers
+
+
+def decode_event(headers: Headers, value: bytes) -> Report | Tick:
+    """A record of `grid.events`.
+
+    Raises:
+        msgspec.MsgspecError: the value is not what its `ce_type` says.
+        ValueError: its `ce_type` is missing or unknown.
+    """
+    kind = _type_of(headers)
+    if kind == _REPORT_TYPE[1]:
+        return _decode_report(value)
+    if kind == _TICK_TYPE[1]:
+        return _decode_tick(value)
+    raise ValueError(f"unknown ce_type {kind!r} on the event stream")
+
+
+def _type_of(headers: Headers) -> bytes | None:
+    for name, content in headers:
+        if name == "ce_type":
+            return content
+    return None
+
+
+def decode_case(value: bytes) -> Case:
+    """A record of `grid.cases`. Raises msgspec.MsgspecError."""
+    return _decode_case(value)
+
+
+def decode_task(value: bytes) -> Task:
+    """A record of `tasks.<department>`. Raises msgspec.MsgspecError."""
+    return _decode_task(value)
+
+
+def encode_dead_letter(
+    record: RefusedRecord, refusal: Refusal, network: str
+) -> tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]:
+    """The refused record as it was, with headers that say why it was refused and where it stands."""
+    added: dict[Literal["code", "reason", "network", "topic", "partition", "offset", "at"], str] = {
+        "code": refusal.code,
+        "reason": refusal.reason,
+        "network": network,
+        "topic": record.topic,
+        "partition": str(record.partition),
+        "offset": str(record.offset),
+        "at": datetime.fromtimestamp(max(record.timestamp, 0) / 1000, UTC).isoformat(),
+    }
+    headers = [*record.headers, *((DEAD_LETTER + name, text.encode()) for name, text in added.items())]
+    return record.key, record.value, headers
+
+
+def read_dead_letter(key: bytes | None, value: bytes | None, headers: Headers) -> DeadLetter:
+    """A record of `grid.dead-letters`.
+
+    The added headers stand last, so a hostile record that carries such headers of its own cannot pose as another.
+
+    Raises:
+        ValueError: the added headers are missing: something else wrote to the topic.
+    """
+    cut = len(headers) - 7
+    added = {name.removeprefix(DEAD_LETTER): content.decode() for name, content in headers[max(cut, 0) :]}
+    try:
+        return DeadLetter(
+            code=added["code"],
+            reason=added["reason"],
+            network=added["network"],
+            topic=added["topic"],
+            partition=int(added["partition"]),
+            offset=int(added["offset"]),
+            at=datetime.fromisoformat(added["at"]),
+            key=key,
+            value=value,
+            headers=tuple(headers[:cut]),
+        )
+    except KeyError as missing:
+        raise ValueError(f"not a dead letter: header {DEAD_LETTER}{missing.args[0]} is missing") from missing
