@@ -4,6 +4,7 @@
     ├── CityError            unknown city, broken YAML or CSV in its folder
     ├── BrokerError          Kafka cannot be started or reached
     ├── TopicError           topics missing, or not as declared
+    ├── WorkerError          a worker process cannot be started, or ends again and again
     └── InputError           a file or an argument of the user
 
 The command line prints the sentence and exits with 2; a traceback means a defect of ours.
@@ -35,6 +36,10 @@ class BrokerError(RouterError):
 
 class TopicError(RouterError):
     """A topic is missing or differs from its declaration."""
+
+
+class WorkerError(RouterError):
+    """A worker process cannot be started or kept running."""
 
 
 class InputError(RouterError):

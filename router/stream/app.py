@@ -1,0 +1,80 @@
+"""The Faust app of one worker: one agent a network for normalising, one for merging. Wiring only."""
+
+from collections.abc import Callable
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from router.domain.city import City
+from router.domain.networks.registry import NETWORKS
+from router.stream.assignment import Assignment
+from router.stream.hop import Hop
+from router.stream.merge import MergeHop
+from router.stream.normalise import NormaliseHop
+from router.stream.timers import Clock
+from router.stream.transport import BatchApp
+from router.wire.metrics import Metrics
+from router.wire.settings import Settings
+from router.wire.topics import Names
+
+GROUP = "grid-router"
+SESSION_SECONDS = 10.0
+"""How long a dead worker keeps its partitions from the others."""
+FETCH_BYTES = 2 << 20
+
+
+def build_app(city: City, settings: Settings, bootstrap: str, clock: Clock, metrics: Metrics) -> BatchApp:
+    """The app of one worker for one city; every topic must exist already (`grid-router topics apply`)."""
+    names = Names(settings.namespace)
+    group = f"{settings.namespace}{GROUP}"
+    app = BatchApp(
+        group,
+        broker=";".join(f"kafka://{address}" for address in bootstrap.split(",")),
+        datadir=str(settings.home / "faust"),
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        stream_wait_empty=False,
+        broker_session_timeout=SESSION_SECONDS,
+        broker_heartbeat_interval=2.0,
+        broker_rebalance_timeout=20.0,
+        broker_request_timeout=20.0,
+        consumer_max_fetch_size=FETCH_BYTES,
+        consumer_auto_offset_reset="earliest",
+    )
+    hops: dict[str, Callable[[], Hop]] = {names.events: lambda: MergeHop(city, names, clock, metrics)}
+    for name in city.codes:
+        hops[names.reports(name)] = _normaliser(name, city, names, settings.partitions, metrics)
+    app.owned = Assignment(hops, bootstrap=bootstrap, group=group, metrics=metrics)
+    _connect(app)
+    for topic in hops:
+        _agent(app, topic)
+    return app
+
+
+def _normaliser(network: str, city: City, names: Names, partitions: int, metrics: Metrics) -> Callable[[], Hop]:
+    return lambda: NormaliseHop(NETWORKS[network], city, names, partitions, metrics)
+
+
+def _agent(app: BatchApp, topic: str) -> None:
+    """An agent that hands each batch of a topic to its partition's owner and never waits for it."""
+
+    async def hand_over(stream: faust.Stream[Any]) -> None:
+        async for event in stream.noack().events():
+            message = event.message
+            app.owned.offer(message.topic, message.partition, message.value, message.generation_id)
+
+    app.agent(app.topic(topic, key_serializer="raw", value_serializer="raw"), name=f"agent {topic}")(hand_over)
+
+
+def _connect(app: BatchApp) -> None:
+    async def assigned(_: Any, sources: set[TP], **__: Any) -> None:
+        await app.owned.assigned([(tp.topic, tp.partition) for tp in sources], app.consumer_generation_id)
+
+    async def revoked(_: Any, sources: set[TP], **__: Any) -> None:
+        await app.owned.revoked([(tp.topic, tp.partition) for tp in sources])
+
+    app.on_partitions_assigned.connect(assigned, weak=False)
+    app.on_partitions_revoked.connect(revoked, weak=False)

@@ -1,0 +1,91 @@
+"""The partitions that this worker owns at the moment: opened when assigned, closed when revoked."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+
+from aiokafka import TopicPartition
+
+from router.stream.hop import Hop, Record
+from router.stream.partition import Partition
+from router.wire.metrics import Metrics
+
+CLOSE_SECONDS = 8.0
+"""One deadline for all partitions of a revoke: longer than a transaction, shorter than the rebalance timeout."""
+
+
+class Assignment:
+    """Open partitions by topic and number.
+
+    Args:
+        hops: makes the hop of a topic's partition; the keys are the topics that are consumed.
+        bootstrap: `host:port` list.
+        group: the consumer group.
+    """
+
+    def __init__(self, hops: Mapping[str, Callable[[], Hop]], *, bootstrap: str, group: str, metrics: Metrics) -> None:
+        self._hops, self._bootstrap, self._group, self._metrics = hops, bootstrap, group, metrics
+        self._partitions: dict[tuple[str, int], Partition] = {}
+        self._room = asyncio.Event()
+        self._generation: int | None = None
+
+    def __iter__(self) -> Iterator[Partition]:
+        return iter(list(self._partitions.values()))
+
+    async def assigned(self, sources: Iterable[tuple[str, int]], generation: int) -> None:
+        """Open these partitions for a generation of the group; each opens in its own time while the others already run."""
+        self._generation = generation
+        for topic, number in sources:
+            if topic in self._hops and (topic, number) not in self._partitions:
+                self._partitions[topic, number] = Partition(
+                    TopicPartition(topic, number),
+                    self._hops[topic](),
+                    bootstrap=self._bootstrap,
+                    group=self._group,
+                    metrics=self._metrics,
+                    has_room=self._room.set,
+                )
+        self._room.set()
+        self._gauge()
+
+    async def revoked(self, sources: Iterable[tuple[str, int]]) -> None:
+        """Close these partitions, all within one deadline."""
+        closing = [self._partitions.pop(source) for source in list(sources) if source in self._partitions]
+        deadline = time.monotonic() + CLOSE_SECONDS
+        await asyncio.gather(*(partition.close(max(deadline - time.monotonic(), 0.1)) for partition in closing))
+        self._gauge()
+
+    async def close(self) -> None:
+        """Close every partition."""
+        await self.revoked(list(self._partitions))
+
+    def offer(self, topic: str, number: int, records: Sequence[Record], generation: int) -> None:
+        """Hand fetched records to their partition.
+
+        What was fetched in an earlier generation of the group is dropped: the partition was opened again since, its
+        reading starts at the committed position, and later records must not overtake those before them.
+        """
+        partition = self._partitions.get((topic, number))
+        if partition is not None and generation == self._generation:
+            partition.offer(records)
+
+    def has_room(self, topic: str, number: int) -> bool:
+        """Whether a partition can take more; True for one that is unknown here."""
+        partition = self._partitions.get((topic, number))
+        return partition is None or partition.room
+
+    async def wait_for_room(self, timeout: float) -> None:  # noqa: ASYNC109 - a bounded wait, not a failure
+        """Wait until some partition can take more, at most `timeout` seconds."""
+        self._room.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._room.wait(), timeout)
+
+    @property
+    def uncommitted_seconds(self) -> float:
+        """Age of the oldest record in hand of any partition."""
+        return max((partition.uncommitted_seconds for partition in self._partitions.values()), default=0.0)
+
+    def _gauge(self) -> None:
+        for topic in self._hops:
+            self._metrics.partitions.labels(topic).set(sum(1 for name, _ in self._partitions if name == topic))

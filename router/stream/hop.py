@@ -1,0 +1,51 @@
+"""What a hop is to its partitions: how it opens, what it makes of a batch, when it wants to be woken."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from aiokafka import TopicPartition
+
+from router.stream.writer import Writer
+
+Record = Any
+"""A consumer record of aiokafka: topic, partition, offset, timestamp, key, value, headers."""
+Counted = Callable[[], None]
+"""Counts what a batch did; called only once its transaction has committed."""
+
+
+class PoisonError(Exception):
+    """A record at which the fold itself failed: its batch is rolled back and the record goes to the dead letters.
+
+    Args:
+        offset: of the record in its partition.
+    """
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(f"the record at offset {offset} cannot be folded")
+        self.offset = offset
+
+
+class Hop(Protocol):
+    """One hop's work on one partition; owns the partition's state, if there is any."""
+
+    name: str
+    """`normalise` or `merge`: a metric label."""
+
+    async def open(self, bootstrap: str, source: TopicPartition) -> None:
+        """Build the state anew, as it was at the committed position."""
+
+    def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
+        """Write the outputs of a batch; records whose offset is poisoned go to the dead letters.
+
+        Raises:
+            PoisonError: a record failed; the state is unusable until the next `open`.
+        """
+
+    def due(self) -> float | None:
+        """Seconds until a tick is due; 0 or less means now, None never."""
+
+    def tick(self, writer: Writer, partition: int) -> None:
+        """Write the tick that is due."""
+
+    def close(self) -> None:
+        """The partition is let go: forget its gauges."""

@@ -1,0 +1,140 @@
+"""Hop 2: the fold of one partition of the grid stream into cases and tasks; its state is restored from `grid.cases`."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from aiokafka import TopicPartition
+
+from router.domain.cases import Case, Task
+from router.domain.city import City
+from router.domain.fold import PartitionState, fold, next_due, restore
+from router.domain.reports import Refusal, Report, Tick
+from router.stream.hop import Counted, PoisonError, Record
+from router.stream.normalise import POISON
+from router.stream.restore import latest_values
+from router.stream.timers import Clock
+from router.stream.writer import Writer
+from router.wire.codec import decode_case, decode_event, encode_case, encode_dead_letter, encode_task, encode_tick
+from router.wire.metrics import Metrics
+from router.wire.topics import Names
+
+NOT_AN_EVENT = "not-an-event"
+ROUTER = "grid"
+"""Stands in the label `network` for records that no network sent."""
+
+
+class MergeHop:
+    """The state of one partition and the fold over its log."""
+
+    name = "merge"
+
+    def __init__(self, city: City, names: Names, clock: Clock, metrics: Metrics) -> None:
+        self._city, self._names, self._clock, self._metrics = city, names, clock, metrics
+        self._state = PartitionState()
+        self._received: datetime | None = None
+        self._asked: datetime | None = None
+        self._label = ""
+
+    async def open(self, bootstrap: str, source: TopicPartition) -> None:
+        """Drop the state and rebuild it from the committed cases of this partition."""
+        self._state, self._asked, self._label = PartitionState(), None, str(source.partition)
+        for value in await latest_values(bootstrap, TopicPartition(self._names.cases, source.partition)):
+            case = decode_case(value)
+            restore(self._state, case)
+            self._see(max(report.received_at for report in case.reports))
+        self._metrics.open_cases.labels(self._label).set(self._state.open_cases)
+
+    def _see(self, received: datetime) -> None:
+        if self._received is None or received > self._received:
+            self._received = received
+
+    def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
+        """Fold a batch in log order; a case that changed many times is written once, as it is at the end."""
+        changed: dict[str, Case] = {}
+        decisions: Counter[str] = Counter()
+        tasks: list[Task] = []
+        refused: list[tuple[Record, Refusal]] = []
+        for record in records:
+            if record.offset in poisoned:
+                refused.append((record, POISON))
+                continue
+            event = self._event(record, refused)
+            if event is None:
+                continue
+            try:
+                outcome = fold(self._state, event, self._city)
+            except Exception as failure:
+                raise PoisonError(record.offset) from failure
+            decisions[outcome.decision] += 1
+            for case in outcome.cases:
+                changed[case.id] = case
+            tasks.extend(outcome.tasks)
+        self._write(records[0].partition, changed, tasks, refused, writer)
+        return self._counted(decisions, tasks, refused)
+
+    def _event(self, record: Record, refused: list[tuple[Record, Refusal]]) -> Report | Tick | None:
+        try:
+            event = decode_event(record.headers, record.value)
+        except (msgspec.MsgspecError, ValueError, TypeError) as error:
+            reason = f"not an event of the grid stream ({str(error)[:200]}); only the router may write this topic."
+            refused.append((record, Refusal(code=NOT_AN_EVENT, reason=reason)))
+            return None
+        if isinstance(event, Report):
+            self._see(event.received_at)
+        else:
+            self._asked = None
+        return event
+
+    def _write(
+        self,
+        partition: int,
+        changed: dict[str, Case],
+        tasks: list[Task],
+        refused: list[tuple[Record, Refusal]],
+        writer: Writer,
+    ) -> None:
+        for case in changed.values():
+            writer.add(self._names.cases, partition, *encode_case(case))
+        for task in tasks:
+            writer.add(self._names.tasks(task.department), partition, *encode_task(task))
+        for record, refusal in refused:
+            writer.add(self._names.dead_letters, partition, *encode_dead_letter(record, refusal, ROUTER))
+
+    def _counted(self, decisions: Counter[str], tasks: list[Task], refused: list[tuple[Record, Refusal]]) -> Counted:
+        def count() -> None:
+            metrics = self._metrics
+            for decision, number in decisions.items():
+                counter = metrics.ticks if decision in {"ticked", "window-closed"} else metrics.merges.labels(decision)
+                counter.inc(number)
+            for (department, role), number in Counter((task.department, task.role) for task in tasks).items():
+                metrics.tasks.labels(department, role).inc(number)
+            for rule, number in Counter(task.rule for task in tasks).items():
+                metrics.rule_hits.labels(rule).inc(number)
+            for _, refusal in refused:
+                metrics.dead_letters.labels(ROUTER, refusal.code).inc()
+            metrics.open_cases.labels(self._label).set(self._state.open_cases)
+
+        return count
+
+    def due(self) -> float | None:
+        """Seconds until the next merge window closes, by this partition's clock; None while a tick is on its way."""
+        instant = next_due(self._state)
+        now = self._clock.now(self._received)
+        if instant is None or now is None or self._asked is not None:
+            return None
+        seconds = (instant - now).total_seconds()
+        return seconds if self._clock.waits or seconds <= 0 else None
+
+    def tick(self, writer: Writer, partition: int) -> None:
+        """Append the present to the partition's own log; folded when it is read back."""
+        now = self._clock.now(self._received)
+        if now is not None:
+            self._asked = now
+            writer.add(self._names.events, partition, *encode_tick(Tick(at=now), partition))
+
+    def close(self) -> None:
+        """The partition is let go."""
+        if self._label:
+            self._metrics.open_cases.labels(self._label).set(0)

@@ -1,0 +1,73 @@
+"""What commits together: a batch's outputs and the input position behind it, or none of both.
+
+    1. begin       2. outputs of the fold, in record batches       3. position of the input partition
+    4. every batch acknowledged       5. commit
+
+The transactional id belongs to the input partition, not to the worker, so opening a partition fences whoever held
+it before. Docs: docs/exactly-once.md.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+
+from router.stream.writer import Writer
+
+TRANSACTION_TIMEOUT_MS = 30_000
+"""After this the broker aborts a transaction whose worker went silent: how long a dead worker can hold back readers."""
+BATCH_BYTES = 900_000
+RETRY_BACKOFF_MS = 5
+"""The broker answers ConcurrentTransactions until the last markers are written, a few ms; aiokafka waits 100 by default."""
+
+
+class Transactions:
+    """The transactional producer of one input partition.
+
+    Args:
+        bootstrap: `host:port` list of the cluster.
+        group: consumer group whose position commits with the outputs.
+        source: the input partition; with the group it makes the transactional id.
+    """
+
+    def __init__(self, bootstrap: str, group: str, source: TopicPartition) -> None:
+        self._group = group
+        self._source = source
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap,
+            transactional_id=f"{group}-{source.topic}-{source.partition}",
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+            acks="all",
+            linger_ms=0,
+            max_batch_size=BATCH_BYTES,
+            retry_backoff_ms=RETRY_BACKOFF_MS,
+        )
+
+    async def fence(self) -> None:
+        """Claim the partition: aborts the transaction of any earlier owner and shuts that owner out (InitProducerId)."""
+        await self._producer.start()
+
+    async def commit(self, fill: Callable[[Writer], None], position: int | None) -> None:
+        """Run one transaction.
+
+        Args:
+            fill: writes the outputs.
+            position: the next offset to read, or None when only a tick is written.
+
+        Raises:
+            KafkaError: nothing may be assumed; fence again and read the committed position.
+        """
+        producer = self._producer
+        writer = Writer(producer)
+        fill(writer)
+        await producer.begin_transaction()
+        acknowledged = await writer.send()
+        if position is not None:
+            await producer.send_offsets_to_transaction({self._source: position}, self._group)
+        if acknowledged:
+            await asyncio.gather(*acknowledged)
+        await producer.commit_transaction()
+
+    async def stop(self) -> None:
+        """Let go of the connection; an unfinished transaction is aborted by the next owner's fence or by time."""
+        await self._producer.stop()

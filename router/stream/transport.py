@@ -1,0 +1,101 @@
+"""Faust's transport with another grain: one message is all that was fetched of a topic partition.
+
+Faust's cost is per message (0.12 ms to read one), not per byte, so agents here iterate over batches: the value of a
+message is the list of records of one partition, its offset the last record's. Positions are committed inside
+transactions, so Faust itself never commits. Docs: docs/batches.md.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import faust
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+
+from router.stream.assignment import Assignment
+
+WHILE_FULL_SECONDS = 0.02
+"""How long to wait for other partitions' records while some partition is full: its room must be noticed soon."""
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Reads committed records only; Faust asks for that in its own transactional mode alone."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"  # noqa: SLF001 - read when the fetcher is made, at start
+        return consumer
+
+
+class Consumer(driver.Consumer):  # type: ignore[misc]
+    """Delivers batches, and asks only for partitions that have room."""
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    @property
+    def _owned(self) -> Assignment:
+        return self.app.owned  # type: ignore[no-any-return]
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - Faust's signature
+        """Yield one message for each partition of which something was fetched."""
+        generation = self.app.consumer_generation_id
+        records, active = await self._wait_next_records(timeout)
+        if not records or self.should_stop:
+            return
+        if not self.flow_active:
+            await self.perform_seek()
+            return
+        for tp, batch in records.items():
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                return
+            if batch and (active is None or tp in active):
+                last = batch[-1]
+                yield (
+                    tp,
+                    ConsumerMessage(
+                        tp.topic,
+                        tp.partition,
+                        last.offset,
+                        last.timestamp / 1000,
+                        0,
+                        (),
+                        None,
+                        batch,
+                        None,
+                        0,
+                        0,
+                        tp,
+                        generation_id=generation,
+                    ),
+                )
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
+        owned = self._owned
+        wanted = {tp for tp in active_partitions or () if owned.has_room(tp.topic, tp.partition)}
+        if not wanted:
+            await owned.wait_for_room(timeout)
+            return {}
+        full = len(wanted) < len(active_partitions or ())
+        return await super()._getmany(wanted, WHILE_FULL_SECONDS if full else timeout)
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Faust's livelock check looks at its own commits, of which there are none; the watchdog looks at ours."""
+
+
+class Transport(driver.Transport):  # type: ignore[misc]
+    """Faust's aiokafka driver with the consumer above."""
+
+    Consumer = Consumer
+
+
+class BatchApp(faust.App):  # type: ignore[misc]
+    """A Faust app whose agents receive record batches; `owned` must be set before it starts."""
+
+    owned: Assignment
+
+    def _new_transport(self) -> Transport:
+        return Transport(self.conf.broker, self, self.loop)
+
+    def _new_consumer_transport(self) -> Transport:
+        return Transport(self.conf.broker_consumer, self, self.loop)
