@@ -7,9 +7,9 @@ from aiokafka import TopicPartition
 
 from router.domain.city import City
 from router.domain.networks.registry import Network
-from router.domain.normalise import normalise
+from router.domain.normalise import Normalised, normalise
 from router.domain.reports import Refusal
-from router.stream.hop import Counted, Record
+from router.stream.hop import Counted, PoisonError, Record
 from router.stream.writer import Writer
 from router.wire.codec import encode_dead_letter, encode_report
 from router.wire.metrics import Metrics
@@ -36,7 +36,7 @@ class NormaliseHop:
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         """Write each record once: as a report on `grid.events` or as a dead letter."""
         sound = [record for record in records if record.offset not in poisoned] if poisoned else records
-        result = normalise(self._network, sound, self._city)
+        result = self._normalise(sound)
         events, partitions = self._names.events, self._partitions
         for report in result.reports:
             key, value, headers = encode_report(report)
@@ -46,6 +46,17 @@ class NormaliseHop:
             key_, value_, headers_ = encode_dead_letter(record, refusal, self._network.name)
             writer.add(self._names.dead_letters, record.partition % partitions, key_, value_, headers_)
         return self._counted(len(result.reports), Counter(refusal.code for _, refusal in refused))
+
+    def _normalise(self, records: Sequence[Record]) -> Normalised:
+        try:
+            return normalise(self._network, records, self._city)
+        except Exception as failure:
+            for record in records:
+                try:
+                    normalise(self._network, [record], self._city)
+                except Exception:  # noqa: BLE001 - whatever it is, this is the record that causes it
+                    raise PoisonError(record.offset) from failure
+            raise
 
     def _counted(self, accepted: int, refused: Counter[str]) -> Counted:
         def count() -> None:

@@ -79,6 +79,7 @@ class Partition:
         self._poisoned: set[int] = set()
         self._position = 0
         self._offered = 0
+        self._failures = 0
         self._wake = asyncio.Event()
         self._busy_since: float | None = None
         self._last_timestamp: int | None = None
@@ -134,20 +135,17 @@ class Partition:
     # -- the life
 
     async def _live(self) -> None:
-        failures = 0
         while self.life is not Life.CLOSED:
             try:
                 await self._open()
-                failures = 0
                 await self._run()
             except PoisonError as poison:
                 self._poisoned.add(poison.offset)
-                log.error(
+                log.exception(
                     "poison record",
                     topic=self.source.topic,
                     partition=self.source.partition,
                     offset=poison.offset,
-                    exc_info=True,
                 )
                 self.life = _still(self.life)
             except ProducerFenced:
@@ -165,8 +163,8 @@ class Partition:
                     exc_info=True,
                 )
                 self.life = _still(self.life)
-                await self._pause(REOPEN_SECONDS[min(failures, len(REOPEN_SECONDS) - 1)])
-                failures += 1
+                await self._pause(REOPEN_SECONDS[min(self._failures, len(REOPEN_SECONDS) - 1)])
+                self._failures += 1
 
     async def _pause(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -233,6 +231,7 @@ class Partition:
                 self._hop.tick(writer, self.source.partition)
 
         await self._transactions.commit(fill, position)
+        self._failures = 0
         self._metrics.transaction_seconds.labels(self._hop.name).observe(time.monotonic() - begun)
         for count in counted:
             count()

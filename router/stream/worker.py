@@ -1,10 +1,7 @@
 """One worker process: a city's agents on Faust, its metrics, and a clean end by signal or by its parent's death."""
 
 import logging
-import os
-import signal
 import sys
-import threading
 from pathlib import Path
 
 import faust
@@ -13,6 +10,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from router.cities.folder import load_city
 from router.stream.app import build_app
+from router.stream.leash import hold
 from router.stream.timers import CLOCKS, ClockName
 from router.stream.transport import BatchApp
 from router.stream.watch import observe
@@ -23,17 +21,15 @@ from router.wire.settings import Settings
 OBSERVE_SECONDS = 1.0
 
 
-def main(
-    city: str, *, number: int = 0, clock: ClockName = "wall", bootstrap: str, parent_watched: bool = False
-) -> None:
-    """Run one worker until SIGTERM, SIGINT or (when watched) the end of standard input.
+def main(city: str, *, number: int = 0, clock: ClockName = "wall", bootstrap: str, leash: bool = False) -> None:
+    """Run one worker until SIGTERM, SIGINT or (on a leash) the end of standard input.
 
     Args:
         city: name of the city.
         number: which worker on this machine, from 0; gives the metrics port.
         clock: `wall` for live work, `stream` for the replay of history.
         bootstrap: `host:port` list of the cluster.
-        parent_watched: end when standard input closes, i.e. when the parent dies.
+        leash: end when standard input closes, i.e. when the parent dies.
 
     Raises:
         RouterError: the city cannot be loaded, or the metrics port is taken.
@@ -45,8 +41,8 @@ def main(
     _serve(registry, settings, number)
     app = build_app(load_city(city), settings, bootstrap, CLOCKS[clock](), metrics)
     _observe_regularly(app, metrics)
-    if parent_watched:
-        threading.Thread(target=_end_with_parent, daemon=True).start()
+    if leash:
+        hold()
     faust.Worker(
         app, loglevel="WARN", logfile=None, redirect_stdouts=False, quiet=True, workdir=Path.cwd()
     ).execute_from_commandline()
@@ -67,16 +63,9 @@ def _serve(registry: CollectorRegistry, settings: Settings, number: int) -> None
 
 
 def _observe_regularly(app: BatchApp, metrics: Metrics) -> None:
-    @app.timer(OBSERVE_SECONDS)
+    @app.timer(OBSERVE_SECONDS)  # type: ignore[untyped-decorator]
     async def watch() -> None:
         await observe(app, metrics)
-
-
-def _end_with_parent() -> None:
-    """The parent holds the other end of standard input; when that closes, the parent is gone or wants us to end."""
-    while os.read(sys.stdin.fileno(), 1024):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _log_to_stderr() -> None:

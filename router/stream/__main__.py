@@ -1,0 +1,34 @@
+"""`python -m router.stream CITY --worker N --clock CLOCK [--leash]`: one worker, as the fleet starts it."""
+
+import argparse
+import sys
+
+from router.stream.worker import main
+from router.wire.errors import BrokerError, RouterError
+from router.wire.settings import Settings
+
+EXPECTED = 2
+
+
+def _run() -> int:
+    parser = argparse.ArgumentParser(prog="python -m router.stream", description=__doc__)
+    parser.add_argument("city")
+    parser.add_argument("--worker", type=int, default=0)
+    parser.add_argument("--clock", choices=["wall", "stream"], default="wall")
+    parser.add_argument("--leash", action="store_true")
+    arguments = parser.parse_args()
+    try:
+        bootstrap = Settings().kafka
+        if bootstrap is None:
+            raise BrokerError(
+                "no Kafka cluster is named", cure="set GRID_ROUTER_KAFKA=host:port, or use `grid-router worker`"
+            )
+        main(arguments.city, number=arguments.worker, clock=arguments.clock, bootstrap=bootstrap, leash=arguments.leash)
+    except RouterError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXPECTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_run())
