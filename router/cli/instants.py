@@ -1,0 +1,50 @@
+"""Instants as people type them: `-1h`, `beginning`, `now`, or RFC 3339."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from router.wire.errors import InputError
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_AGO = re.compile(r"-(\d{1,6})([smhdw])")
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def instant(text: str, now: datetime, *, option: str) -> datetime:
+    """What a text like `-90s`, `-30m`, `-1h`, `-2d`, `beginning`, `now` or `2026-11-24T09:00:00+08:00` means.
+
+    Args:
+        text: as typed.
+        now: what "now" and the relative forms count from; aware.
+        option: the option's name, for the sentence.
+
+    Raises:
+        InputError: none of these forms, or a time without zone.
+    """
+    if text == "beginning":
+        return BEGINNING
+    if text == "now":
+        return now
+    if ago := _AGO.fullmatch(text):
+        return max(now - timedelta(seconds=int(ago[1]) * UNITS[ago[2]]), BEGINNING)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(
+            f"{text!r} is no instant",
+            where=option,
+            cure="write -30m, -1h, -2d, beginning, now, or a time like 2026-11-24T09:00:00+08:00",
+        ) from None
+    if at.tzinfo is None:
+        raise InputError(f"{text!r} has no time zone", where=option, cure=f"write {text}Z for UTC, or add +08:00")
+    return at
+
+
+def stamp(at: datetime) -> str:
+    """An instant as the command line prints it: UTC, milliseconds, `Z`."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_ms(milliseconds: int) -> datetime:
+    """A Kafka timestamp; an unknown one (-1) is the epoch."""
+    return datetime.fromtimestamp(max(milliseconds, 0) / 1000, UTC)

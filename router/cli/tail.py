@@ -1,0 +1,150 @@
+"""`grid-router tail`: the committed records of one topic, from an instant on; always says why it ended."""
+
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+import orjson
+import typer
+from kafka import KafkaConsumer, TopicPartition
+from msgspec import Struct
+
+from router.broker.server import bootstrap
+from router.cli.envelope import envelope, in_cell, line
+from router.cli.instants import from_ms, instant, stamp
+from router.cli.records import Bounds, Record, bounds_between, connect, find_topic, follow, read_range
+from router.wire.errors import InputError
+from router.wire.settings import Settings
+from router.wire.topics import Names
+
+PIPED_WIDTH = 200
+"""Characters of a text line when the output is no terminal."""
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What to show of a topic."""
+
+    since: datetime
+    until: datetime | None = None
+    cell: str | None = None
+    limit: int | None = None
+    follow: bool = False
+
+
+class Tally(Struct, kw_only=True):
+    """What was read and shown, and why it ended."""
+
+    read: int = 0
+    shown: int = 0
+    ended: str = ""
+
+
+def tail(
+    topic: Annotated[str, typer.Argument(help="Topic: `grid.cases`, `cases`, `tasks.lapd`, `reports.hotline`, ...")],
+    *,
+    since: Annotated[
+        str, typer.Option("--from", help="-30m, -1h, -2d, beginning, now, or a time with its zone (RFC 3339).")
+    ] = "-1h",
+    until: Annotated[str | None, typer.Option("--to", help="The same forms; default: the end as it is now.")] = None,
+    cell: Annotated[str | None, typer.Option(help="Only records whose key or cell matches this glob.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many records.")] = None,
+    follow_: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")] = False,
+    output: Annotated[Literal["text", "json"], typer.Option("--output", "-o")] = "text",
+) -> None:
+    """Show the committed records of a topic, in order of time; data on stdout, why it ended on stderr.
+
+    Example: grid-router tail grid.cases --from -1h --cell '06037*' -o json
+    """
+    now = datetime.now(UTC)
+    request = Request(
+        since=instant(since, now, option="--from"),
+        until=instant(until, now, option="--to") if until not in (None, "now") else None,
+        cell=cell,
+        limit=limit,
+        follow=follow_,
+    )
+    if follow_ and until is not None:
+        raise InputError("--follow has no end, --to is one", where="tail", cure="give one of the two")
+    settings = Settings()
+    with connect(bootstrap(settings)) as consumer:
+        name = find_topic(consumer, topic, Names(settings.namespace))
+        tally = Tally()
+        try:
+            for record in select(consumer, name, request, tally):
+                sys.stdout.write(_rendered(record, output) + "\n")
+                if follow_:
+                    sys.stdout.flush()
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            tally.ended = "interrupted"
+        except BrokenPipeError:
+            _forget_stdout()
+            tally.ended = "nobody reads the output any more"
+    typer.echo(f"Ended: {tally.ended} ({name}: {tally.read} read, {tally.shown} shown).", err=True)
+
+
+def select(consumer: KafkaConsumer, topic: str, request: Request, tally: Tally) -> Iterator[Record]:
+    """The records asked for, in order of time; keeps the tally, whose `ended` says why there are no more."""
+    bounds = bounds_between(consumer, topic, request.since, request.until)
+    for record in _stream(consumer, bounds, request):
+        tally.read += 1
+        if not _wanted(record, request):
+            continue
+        if tally.shown == request.limit:
+            tally.ended = f"--limit {request.limit} reached, there are more"
+            return
+        tally.shown += 1
+        yield record
+        if request.follow and tally.shown == request.limit:
+            tally.ended = f"--limit {request.limit} reached"
+            return
+    tally.ended = _why_no_more(consumer, bounds, request, tally)
+
+
+def _stream(consumer: KafkaConsumer, bounds: dict[TopicPartition, Bounds], request: Request) -> Iterator[Record]:
+    yield from read_range(consumer, bounds)
+    if request.follow:
+        for records in follow(consumer, {tp: bound.end for tp, bound in bounds.items()}):
+            yield from records
+
+
+def _wanted(record: Record, request: Request) -> bool:
+    at = from_ms(record.timestamp)
+    if at < request.since or (request.until is not None and at >= request.until):
+        return False
+    return request.cell is None or in_cell(record, request.cell)
+
+
+def _why_no_more(consumer: KafkaConsumer, bounds: dict[TopicPartition, Bounds], request: Request, tally: Tally) -> str:
+    """Nothing shown is the case that needs words: is the topic empty, the time wrong, or the cell?"""
+    if request.until is None:
+        reached = f"the end as of {stamp(datetime.now(UTC))}"
+    else:
+        reached = f"--to {stamp(request.until)} reached"
+    if tally.shown:
+        return reached
+    if tally.read:
+        return f"{reached}; no record matches" + (f" --cell {request.cell}" if request.cell else "")
+    begins = consumer.beginning_offsets(list(bounds))
+    ends = consumer.end_offsets(list(bounds))
+    older = sum(ends[tp] - begins[tp] for tp in bounds)
+    if older == 0:
+        return f"{reached}; the topic is empty"
+    return f"{reached}; nothing since {stamp(request.since)}, try --from beginning"
+
+
+def _rendered(record: Record, output: Literal["text", "json"]) -> str:
+    if output == "json":
+        return orjson.dumps(envelope(record), option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        width = os.get_terminal_size(sys.stdout.fileno()).columns
+    except OSError:
+        width = PIPED_WIDTH
+    return line(record, width)
+
+
+def _forget_stdout() -> None:
+    """Python flushes stdout at exit and would complain about the closed pipe once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
