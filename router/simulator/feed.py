@@ -1,0 +1,194 @@
+"""Messages to the networks' topics, in simulated time, with the exact place at which Kafka acknowledged each one.
+
+Records are written as batches (`create_batch`/`send_batch`) by an idempotent producer with acks=all, so what the ledger
+takes as sent is what the broker holds: once, and in order per partition.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Iterable
+from datetime import datetime
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
+from msgspec import Struct
+
+from router.simulator.messages import Kind, Message, rfc3339
+from router.wire.codec import RECEIVED_AT
+from router.wire.errors import BrokerError
+from router.wire.partitioning import partition_for_key
+from router.wire.topics import Names
+
+Place = tuple[str, int, int]
+"""Topic, partition, offset of a source record."""
+Slot = tuple[str, int]
+
+BATCH_RECORDS = 1000
+"""Records in one batch: large enough to cost little, small enough to keep all partitions supplied."""
+LINGER_S = 0.02
+"""How long a paced message may wait for company in its batch."""
+IN_FLIGHT = 16
+"""Batches that wait for the broker at one time; beyond that the feed waits too."""
+
+
+class Sent(Struct, frozen=True, gc=False):
+    """One acknowledged record and the truth about it."""
+
+    report: str
+    """Id that the report must get."""
+    place: Place
+    kind: Kind
+    incident: str | None
+    owner: str | None
+
+
+class Feed:
+    """Sends a stream of messages; `sent` grows as the broker acknowledges.
+
+    Args:
+        bootstrap: `host:port` list.
+        names: topic names of the deployment.
+        partitions: of every network's topic.
+        speed: simulated seconds per second; None: as fast as the broker takes them.
+    """
+
+    def __init__(self, bootstrap: str, names: Names, partitions: int, speed: float | None) -> None:
+        self._bootstrap, self._names, self._partitions, self._speed = bootstrap, names, partitions, speed
+        self.sent: list[Sent] = []
+        self.complete = False
+        """Whether every message was sent and acknowledged."""
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """End early, from any thread; what was handed over is still acknowledged."""
+        self._stop.set()
+
+    def run(self, messages: Iterable[Message]) -> None:
+        """Send all messages, which come in the order of their received times.
+
+        Raises:
+            BrokerError: the broker is away or refused a batch; `sent` then holds what it had acknowledged.
+        """
+        try:
+            asyncio.run(self._run(messages))
+        except KafkaError as error:
+            raise BrokerError(
+                f"the messages cannot be sent ({type(error).__name__}: {error})",
+                where=self._bootstrap,
+                cure="check with `grid-router broker status` and `grid-router topics plan`",
+            ) from error
+
+    async def _run(self, messages: Iterable[Message]) -> None:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap, acks="all", enable_idempotence=True, max_batch_size=1 << 20, linger_ms=0
+        )
+        await producer.start()
+        try:
+            sender = _Sender(producer, self._names, self._partitions, self.sent)
+            pace = _Pace(self._speed)
+            for message in messages:
+                await self._until_due(message.received_at, pace, sender)
+                if self._stop.is_set():
+                    break
+                await sender.add(message)
+            await sender.flush()
+            self.complete = not self._stop.is_set()
+        finally:
+            await producer.stop()
+
+    async def _until_due(self, instant: datetime, pace: "_Pace", sender: "_Sender") -> None:
+        if self._speed is None:
+            return
+        while not self._stop.is_set():
+            await sender.seal_older(LINGER_S)
+            wait = pace.wait(instant)
+            if wait <= 0:
+                return
+            await asyncio.sleep(min(wait, LINGER_S))
+
+
+class _Pace:
+    """Simulated instants to moments of the loop's clock."""
+
+    def __init__(self, speed: float | None) -> None:
+        self._speed = speed or 1.0
+        self._first: tuple[datetime, float] | None = None
+
+    def wait(self, instant: datetime) -> float:
+        """Seconds until it is time for this instant; 0 or less means now."""
+        now = asyncio.get_running_loop().time()
+        if self._first is None:
+            self._first = (instant, now)
+        first, begun = self._first
+        return begun + (instant - first).total_seconds() / self._speed - now
+
+
+class _Sender:
+    """Builds a batch per topic partition and learns from each acknowledgement where its records stand."""
+
+    def __init__(self, producer: AIOKafkaProducer, names: Names, partitions: int, sent: list[Sent]) -> None:
+        self._producer, self._names, self._partitions, self._sent = producer, names, partitions, sent
+        self._open: dict[Slot, tuple[BatchBuilder, list[Message]]] = {}
+        self._in_flight: deque[asyncio.Task[None]] = deque()
+        self._oldest: float | None = None
+
+    async def add(self, message: Message) -> None:
+        """Append to the open batch of its partition. A full one is sealed: `append` answers None and drops the record."""
+        key = message.source_id.encode()
+        slot = (self._names.reports(message.network), partition_for_key(key, self._partitions))
+        headers = [(RECEIVED_AT, rfc3339(message.received_at).encode())]
+        while True:
+            builder, members = self._open.get(slot) or self._begin(slot)
+            if len(members) < BATCH_RECORDS:
+                appended = builder.append(timestamp=None, key=key, value=message.value, headers=headers)
+                if appended is not None:
+                    members.append(message)
+                    return
+                if not members:
+                    raise RuntimeError(f"an empty batch refused {message.report}")  # aiokafka always takes the first
+            await self._seal(slot)
+
+    def _begin(self, slot: Slot) -> tuple[BatchBuilder, list[Message]]:
+        begun: tuple[BatchBuilder, list[Message]] = (self._producer.create_batch(), [])
+        self._open[slot] = begun
+        if self._oldest is None:
+            self._oldest = asyncio.get_running_loop().time()
+        return begun
+
+    async def seal_older(self, seconds: float) -> None:
+        """Send all that is open, once the oldest of it has waited this long."""
+        if self._oldest is not None and asyncio.get_running_loop().time() - self._oldest >= seconds:
+            await self._seal_all()
+
+    async def _seal_all(self) -> None:
+        self._oldest = None
+        for slot in [slot for slot, (_, members) in self._open.items() if members]:
+            await self._seal(slot)
+
+    async def _seal(self, slot: Slot) -> None:
+        builder, members = self._open.pop(slot)
+        topic, partition = slot
+        acknowledged = await self._producer.send_batch(builder, topic, partition=partition)
+        self._in_flight.append(asyncio.create_task(self._note(acknowledged, members)))
+        while len(self._in_flight) >= IN_FLIGHT:
+            await self._in_flight.popleft()
+
+    async def _note(self, acknowledged: "asyncio.Future[object]", members: list[Message]) -> None:
+        metadata = await acknowledged
+        topic, partition, base = metadata.topic, metadata.partition, metadata.offset  # type: ignore[attr-defined]
+        if base < 0:  # the answer to a repeated batch may leave out where the first copy stands
+            raise BrokerError(
+                "the broker does not say at which offset it keeps a batch", where=topic, cure="start the replay again"
+            )
+        self._sent.extend(
+            Sent(m.report, (topic, partition, base + index), m.kind, m.incident, m.owner)
+            for index, m in enumerate(members)
+        )
+
+    async def flush(self) -> None:
+        """Send what is open and wait until the broker has everything."""
+        await self._seal_all()
+        while self._in_flight:
+            await self._in_flight.popleft()

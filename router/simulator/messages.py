@@ -1,0 +1,36 @@
+"""One message that the simulator sends to a network's topic, with the truth about it that the router never sees."""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from msgspec import Struct
+
+Kind = Literal["recorded", "companion", "redelivered", "malformed"]
+"""A row of the city's recorded history; the same incident seen by another network; a message of either kind sent
+once more, byte for byte; and a message that no network may accept."""
+
+
+class Message(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """What is sent, when, and what is true about it."""
+
+    network: str
+    source_id: str
+    """The source's own id of the report; also the record's key."""
+    value: bytes
+    received_at: datetime
+    """Simulated instant at which the intake takes it, UTC."""
+    kind: Kind
+    incident: str | None = None
+    """Report id of the recorded row that started the incident; None for a malformed message."""
+    owner: str | None = None
+    """Department that really had the recorded row, lower case; None for every other kind."""
+
+    @property
+    def report(self) -> str:
+        """The id that the report must get: `<network>:<source id>`."""
+        return f"{self.network}:{self.source_id}"
+
+
+def rfc3339(instant: datetime) -> str:
+    """An aware instant as RFC 3339 in UTC, e.g. `2018-01-01T08:00:09Z`."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
