@@ -13,16 +13,13 @@ from datetime import datetime
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
-from msgspec import Struct
 
-from router.simulator.messages import Kind, Message, rfc3339
+from router.simulator.messages import Message, Sent, rfc3339
 from router.wire.codec import RECEIVED_AT
 from router.wire.errors import BrokerError
 from router.wire.partitioning import partition_for_key
 from router.wire.topics import Names
 
-Place = tuple[str, int, int]
-"""Topic, partition, offset of a source record."""
 Slot = tuple[str, int]
 
 BATCH_RECORDS = 1000
@@ -31,17 +28,6 @@ LINGER_S = 0.02
 """How long a paced message may wait for company in its batch."""
 IN_FLIGHT = 16
 """Batches that wait for the broker at one time; beyond that the feed waits too."""
-
-
-class Sent(Struct, frozen=True, gc=False):
-    """One acknowledged record and the truth about it."""
-
-    report: str
-    """Id that the report must get."""
-    place: Place
-    kind: Kind
-    incident: str | None
-    owner: str | None
 
 
 class Feed:

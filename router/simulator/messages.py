@@ -10,6 +10,10 @@ Kind = Literal["recorded", "companion", "redelivered", "malformed"]
 once more, byte for byte; and a message that no network may accept."""
 
 
+Place = tuple[str, int, int]
+"""Topic, partition, offset of a source record."""
+
+
 class Message(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What is sent, when, and what is true about it."""
 
@@ -29,6 +33,17 @@ class Message(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     def report(self) -> str:
         """The id that the report must get: `<network>:<source id>`."""
         return f"{self.network}:{self.source_id}"
+
+
+class Sent(Struct, frozen=True, gc=False):
+    """One acknowledged record and the truth about it."""
+
+    report: str
+    """Id that the report must get."""
+    place: Place
+    kind: Kind
+    incident: str | None
+    owner: str | None
 
 
 def rfc3339(instant: datetime) -> str:
