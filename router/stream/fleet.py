@@ -22,6 +22,8 @@ from router.wire.settings import Settings
 
 LOG_BYTES = 16 << 20
 """A log larger than this is set aside (one generation) when its worker starts."""
+EXPECTED_ERROR = 2
+"""Exit code of a worker that ends with one sentence: unknown city, metrics port taken, ..."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Patience:
     """A worker that ran this long is no part of a crash loop."""
     crashes: int = 5
     """So many early ends in a row are a crash loop."""
+    refusals: int = 2
+    """So many, when the worker itself says (exit code 2) that it cannot work as things are."""
 
 
 @dataclass(slots=True)
@@ -129,8 +133,8 @@ class Fleet:
         if worker.killed:
             return 0.0
         worker.crashes = worker.crashes + 1 if now - worker.started < patience.healthy_s else 1
-        if worker.crashes >= patience.crashes:
-            code = worker.process.returncode if worker.process else None
+        code = worker.process.returncode if worker.process else None
+        if worker.crashes >= (patience.refusals if code == EXPECTED_ERROR else patience.crashes):
             raise WorkerError(
                 f"worker {worker.number} ended {worker.crashes} times in a row (exit code {code}), "
                 f"last with: {last_line(worker.log) or 'no word'}",

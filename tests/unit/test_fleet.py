@@ -29,7 +29,7 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("up", flush=True)
 while True: signal.pause()
 """
-DOOMED = "import sys; print('cannot open the city: no such folder'); print(); sys.exit(2)"
+DOOMED = "import sys; print('cannot open the city: no such folder'); print(); sys.exit({})"
 
 
 def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
@@ -108,8 +108,11 @@ def test_a_killed_worker_is_started_again_and_never_counts_as_a_crash(fleet_of: 
     assert fleet.restarts == PATIENT.crashes + 1
 
 
-def test_a_crash_loop_ends_with_one_sentence_that_names_the_log(fleet_of: Callable[..., Fleet]) -> None:
-    fleet = fleet_of(DOOMED)
+@pytest.mark.parametrize(("code", "ends"), [(1, PATIENT.crashes), (2, PATIENT.refusals)])
+def test_a_crash_loop_ends_with_one_sentence_that_names_the_log(
+    fleet_of: Callable[..., Fleet], code: int, ends: int
+) -> None:
+    fleet = fleet_of(DOOMED.format(code))
     fleet.start()
 
     def given_up() -> WorkerError | None:
@@ -122,10 +125,10 @@ def test_a_crash_loop_ends_with_one_sentence_that_names_the_log(fleet_of: Callab
     errors: list[WorkerError] = []
     until(lambda: (error := given_up()) and errors.append(error) is None)
     sentence = str(errors[0])
-    assert "worker 0 ended 3 times in a row (exit code 2)" in sentence
+    assert f"worker 0 ended {ends} times in a row (exit code {code})" in sentence
     assert "cannot open the city: no such folder" in sentence
     assert str(fleet.logs[0]) in sentence
-    assert fleet.restarts == PATIENT.crashes - 1
+    assert fleet.restarts == ends - 1
 
 
 def test_a_program_that_does_not_exist_is_one_sentence(settings: Settings) -> None:
