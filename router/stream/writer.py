@@ -1,7 +1,6 @@
 """Outputs to record batches: about 1 us a record instead of the 9 us of an awaited send."""
 
 import asyncio
-from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
@@ -23,17 +22,17 @@ class Writer:
         partition: int,
         key: bytes | None,
         value: bytes | None,
-        headers: Sequence[tuple[str, bytes]] = (),
+        headers: list[tuple[str, bytes]] | None = None,
     ) -> None:
         """Add one record. A full builder is sealed and the next begun: `append` answers None and drops the record then."""
         slot = (topic, partition)
         builder = self._open.get(slot)
         if builder is None:
             builder = self._open[slot] = self._producer.create_batch()
-        if builder.append(timestamp=None, key=key, value=value, headers=headers) is None:
+        if builder.append(timestamp=None, key=key, value=value, headers=headers or []) is None:
             self._sealed.append((slot, builder))
             builder = self._open[slot] = self._producer.create_batch()
-            if builder.append(timestamp=None, key=key, value=value, headers=headers) is None:
+            if builder.append(timestamp=None, key=key, value=value, headers=headers or []) is None:
                 raise RuntimeError(f"an empty batch for {topic} refused a record")  # aiokafka always takes the first
 
     @property

@@ -1,0 +1,210 @@
+"""A partition's life on a real broker: fence, position, restore, transactions, and what survives failures."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from prometheus_client import CollectorRegistry
+
+from router.stream.hop import Counted, PoisonError, Record
+from router.stream.partition import Life, Partition
+from router.stream.restore import committed_position, latest_values
+from router.stream.writer import Writer
+from router.wire.metrics import Metrics
+
+pytestmark = pytest.mark.broker
+
+N = 300
+
+
+class Tally:
+    """A toy hop: the state is the set of values seen, kept in a changelog; each new value is written out once."""
+
+    name = "toy"
+
+    def __init__(self, namespace: str, *, fails_at: bytes | None = None) -> None:
+        self.out, self.changelog = f"{namespace}out", f"{namespace}changelog"
+        self.seen: set[bytes] = set()
+        self.fails_at = fails_at
+        self.opened = 0
+
+    async def open(self, bootstrap: str, source: TopicPartition) -> None:
+        self.opened += 1
+        self.seen = set(await latest_values(bootstrap, TopicPartition(self.changelog, source.partition)))
+
+    def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
+        for record in records:
+            if record.offset in poisoned:
+                writer.add(self.out, 0, b"dead", record.value)
+                continue
+            if record.value == self.fails_at:
+                raise PoisonError(record.offset)
+            if record.value not in self.seen:
+                self.seen.add(record.value)
+                writer.add(self.out, 0, b"alive", record.value)
+                writer.add(self.changelog, record.partition, record.value, record.value)
+        return lambda: None
+
+    def due(self) -> float | None:
+        return None
+
+    def tick(self, writer: Writer, partition: int) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def topics(kafka: str, namespace: str) -> str:
+    async def create() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+        await admin.start()
+        await admin.create_topics([NewTopic(f"{namespace}{name}", 1, 1) for name in ("in", "out", "changelog")])
+        await admin.close()
+
+    asyncio.run(create())
+    return namespace
+
+
+async def produce(kafka: str, topic: str, values: Sequence[bytes]) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all")
+    await producer.start()
+    for value in values:
+        await producer.send(topic, value)
+    await producer.stop()
+
+
+async def read(kafka: str, topic: str) -> list[Record]:
+    """All committed records. A commit is answered before its markers are written, so wait for the last one's first."""
+    source = TopicPartition(topic, 0)
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, isolation_level="read_committed", auto_offset_reset="earliest")
+    latest = AIOKafkaConsumer(bootstrap_servers=kafka)
+    async with consumer, latest:
+        consumer.assign([source])
+        records: list[Record] = []
+        end = (await latest.end_offsets([source]))[source]
+        async with asyncio.timeout(30):
+            while await consumer.position(source) < end:
+                records += (await consumer.getmany(source, timeout_ms=50)).get(source, [])
+    return records
+
+
+@asynccontextmanager
+async def living(kafka: str, namespace: str, hop: Tally) -> AsyncIterator[Partition]:
+    partition = Partition(
+        TopicPartition(f"{namespace}in", 0),
+        hop,
+        bootstrap=kafka,
+        group=f"{namespace}group",
+        metrics=Metrics(CollectorRegistry()),
+        has_room=lambda: None,
+    )
+    try:
+        yield partition
+    finally:
+        await partition.close(5.0)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def values(prefix: str, count: int = N) -> list[bytes]:
+    return [f"{prefix}{number}".encode() for number in range(count)]
+
+
+def test_every_value_comes_out_once_and_in_order(kafka: str, topics: str) -> None:
+    async def scenario() -> list[Record]:
+        await produce(kafka, f"{topics}in", values("a"))
+        async with living(kafka, topics, Tally(topics)) as partition:
+            records = await read(kafka, f"{topics}in")
+            for start in range(0, N, 7):
+                partition.offer(records[start : start + 7])
+            await until(lambda: partition.backlog == 0)
+        return await read(kafka, f"{topics}out")
+
+    assert [record.value for record in asyncio.run(scenario())] == values("a")
+
+
+def test_a_new_owner_goes_on_where_the_old_one_committed(kafka: str, topics: str) -> None:
+    async def scenario() -> tuple[list[Record], int]:
+        await produce(kafka, f"{topics}in", values("a"))
+        records = await read(kafka, f"{topics}in")
+        async with living(kafka, topics, Tally(topics)) as first:
+            first.offer(records[:100])
+            await until(lambda: first.backlog == 0)
+        position = await committed_position(kafka, f"{topics}group", TopicPartition(f"{topics}in", 0))
+        async with living(kafka, topics, Tally(topics)) as second:
+            second.offer(records)  # reads again from the beginning
+            await until(lambda: second.backlog == 0)
+        return await read(kafka, f"{topics}out"), position
+
+    out, position = asyncio.run(scenario())
+    assert position == 100
+    assert [record.value for record in out] == values("a")
+
+
+def test_a_zombie_writes_nothing(kafka: str, topics: str) -> None:
+    """The first owner never learns of the second; both get the same records."""
+
+    async def scenario() -> list[Record]:
+        await produce(kafka, f"{topics}in", values("a"))
+        records = await read(kafka, f"{topics}in")
+        async with living(kafka, topics, Tally(topics)) as zombie:
+            zombie.offer(records[:10])
+            await until(lambda: zombie.backlog == 0)
+            async with living(kafka, topics, Tally(topics)) as owner:
+                await until(lambda: owner.life is Life.RUNNING)
+                zombie.offer(records[10:])
+                owner.offer(records)
+                await until(lambda: owner.backlog == 0 and zombie.backlog == 0)
+        return await read(kafka, f"{topics}out")
+
+    assert [record.value for record in asyncio.run(scenario())] == values("a")
+
+
+def test_records_fetched_twice_are_processed_once(kafka: str, topics: str) -> None:
+    async def scenario() -> list[Record]:
+        await produce(kafka, f"{topics}in", values("a", 20))
+        records = await read(kafka, f"{topics}in")
+        hop = Tally(topics)
+        async with living(kafka, topics, hop) as partition:
+            partition.offer(records[:15])
+            partition.offer(records[5:])  # the consumer sought back
+            await until(lambda: partition.backlog == 0)
+        return await read(kafka, f"{topics}out")
+
+    assert [record.value for record in asyncio.run(scenario())] == values("a", 20)
+
+
+def test_a_poison_record_takes_neither_its_batch_nor_its_partition_along(kafka: str, topics: str) -> None:
+    async def scenario() -> tuple[list[Record], Tally]:
+        await produce(kafka, f"{topics}in", values("a", 20))
+        hop = Tally(topics, fails_at=b"a7")
+        async with living(kafka, topics, hop) as partition:
+            partition.offer(await read(kafka, f"{topics}in"))
+            await until(lambda: partition.backlog == 0)
+        return await read(kafka, f"{topics}out"), hop
+
+    out, hop = asyncio.run(scenario())
+    assert [record.value for record in out] == values("a", 20)
+    assert [record.value for record in out if record.key == b"dead"] == [b"a7"]
+    assert hop.opened == 2, "the state was rebuilt after the failure"
+
+
+def test_a_batch_larger_than_a_record_batch_is_written_whole(kafka: str, topics: str) -> None:
+    """aiokafka drops what does not fit into a batch without a word; the writer must not."""
+    big = [bytes([65 + number % 26]) * 90_000 + str(number).encode() for number in range(40)]
+
+    async def scenario() -> list[Record]:
+        await produce(kafka, f"{topics}in", big)
+        async with living(kafka, topics, Tally(topics)) as partition:
+            partition.offer(await read(kafka, f"{topics}in"))
+            await until(lambda: partition.backlog == 0)
+        return await read(kafka, f"{topics}out")
+
+    assert [record.value for record in asyncio.run(scenario())] == big
