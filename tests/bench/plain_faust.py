@@ -1,0 +1,82 @@
+"""The same domain work as people write it in Faust: one agent a hop, message by message, an awaited send each.
+
+At least once, state in memory, nothing restored: less is promised here than the router promises.
+"""
+
+import os
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import faust
+from router.cities.folder import load_city
+from router.domain.fold import PartitionState, fold
+from router.domain.networks.registry import NETWORKS
+from router.domain.normalise import normalise
+
+from router.wire.codec import decode_event, encode_case, encode_report, encode_task
+from router.wire.partitioning import partition_for_cell
+from router.wire.settings import Settings
+from router.wire.topics import Names
+
+settings = Settings()
+names = Names(settings.namespace)
+city = load_city(sys.argv.pop(1))
+app = faust.App(
+    f"{settings.namespace}plain",
+    broker=f"kafka://{settings.kafka}",
+    web_enabled=False,
+    topic_allow_declare=False,
+    topic_disable_leader=True,
+    table_standby_replicas=0,
+    producer_acks=-1,
+    stream_wait_empty=False,
+    datadir=os.environ["FAUST_DATADIR"],
+)
+
+
+def raw(name: str) -> faust.TopicT[Any]:
+    return app.topic(name, key_serializer="raw", value_serializer="raw")
+
+
+reports, events, cases = raw(names.reports("hotline")), raw(names.events), raw(names.cases)
+tasks = {department: raw(names.tasks(department)) for department in city.catalogue.departments}
+states: dict[int, PartitionState] = {}
+
+
+@app.agent(reports)
+async def normalise_each(stream: faust.Stream[bytes]) -> None:
+    async for event in stream.events():
+        message = event.message
+        record = SimpleNamespace(
+            topic=message.topic,
+            partition=message.partition,
+            offset=message.offset,
+            timestamp=int(message.timestamp * 1000),
+            key=message.key,
+            value=message.value,
+            headers=list(message.headers.items()) if isinstance(message.headers, dict) else message.headers,
+        )
+        for report in normalise(NETWORKS["hotline"], [record], city).reports:
+            key, value, headers = encode_report(report)
+            partition = partition_for_cell(key, settings.partitions)
+            await (await events.send(key=key, value=value, headers=headers, partition=partition))
+
+
+@app.agent(events)
+async def merge_each(stream: faust.Stream[bytes]) -> None:
+    async for event in stream.events():
+        message = event.message
+        headers = list(message.headers.items()) if isinstance(message.headers, dict) else message.headers
+        state = states.setdefault(message.partition, PartitionState())
+        outcome = fold(state, decode_event(headers, message.value), city)
+        for case in outcome.cases:
+            key, value, out = encode_case(case)
+            await (await cases.send(key=key, value=value, headers=out, partition=message.partition))
+        for task in outcome.tasks:
+            key, value, out = encode_task(task)
+            await (await tasks[task.department].send(key=key, value=value, headers=out, partition=message.partition))
+
+
+if __name__ == "__main__":
+    app.main()
