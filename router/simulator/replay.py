@@ -1,0 +1,123 @@
+"""One replay from beginning to end: topics of its own, workers, feed, and the ledger at the end."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+from msgspec import Struct
+
+from router.cities.folder import city_folder, load_city
+from router.domain.catalogue.coverage import coverage
+from router.domain.city import City
+from router.simulator.connect import admin_of, consumer_of
+from router.simulator.course import KILL_AT, Course, End, Progress, Tell
+from router.simulator.feed import Feed
+from router.simulator.group import Group
+from router.simulator.ledger import Ledger, balance
+from router.simulator.messages import Message, Sent
+from router.simulator.outputs import Outputs
+from router.simulator.scenario import history_of, scenario
+from router.simulator.scratch import namespace, scratch_topics
+from router.simulator.truth import Judgement, judge
+from router.stream.app import GROUP
+from router.stream.fleet import Fleet
+from router.wire.settings import Settings
+from router.wire.topics import Names
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What to replay, and how."""
+
+    city: str
+    reports: int | None = None
+    """None: the recorded history once."""
+    speed: float | None = None
+    """Simulated seconds per second; None: as fast as possible."""
+    workers: int = 1
+    seed: int = 1
+    companion: bool = True
+    """Whether other networks see a part of the same incidents."""
+    kill: bool = False
+    """kill -9 one worker in the middle."""
+    keep: bool = False
+    """Leave the topics for a look."""
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """What the replay found."""
+
+    namespace: str
+    sent: list[Sent]
+    ledger: Ledger
+    judgement: Judgement
+    coverage: float | None
+    """Share of the city's matters and areas that a duty of the catalogue covers."""
+    cases: int
+    tasks: int
+    dead_letters: int
+    end: End
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was lost and nothing doubled."""
+        return not self.ledger.faults
+
+
+def replay(plan: Plan, settings: Settings, bootstrap: str, tell: Tell) -> Result:
+    """Run it all; blocks until the ledger is made. Everything it started is ended, whatever happens.
+
+    Args:
+        plan: what to replay.
+        settings: of the deployment; namespace and metrics are replaced, so that a running router is not disturbed.
+        bootstrap: `host:port` list of the cluster.
+        tell: called several times a second.
+
+    Raises:
+        RouterError: city, history, broker or workers cannot be used.
+    """
+    tell(Progress(doing="reading the city"))
+    city = load_city(plan.city, settings.cities)
+    history = history_of(city, city_folder(plan.city, settings.cities))
+    own = settings.model_copy(update={"namespace": namespace(), "metrics_port": 0, "kafka": bootstrap})
+    feed = Feed(bootstrap, Names(own.namespace), own.partitions, plan.speed)
+    messages = scenario(city, history, reports=plan.reports, seed=plan.seed, companion=plan.companion)
+    recorded = len(history.rows) if plan.reports is None else plan.reports
+    tell(Progress(doing="making topics"))
+    with ExitStack() as stack:
+        kafka = stack.enter_context(admin_of(bootstrap))
+        group = f"{own.namespace}{GROUP}"
+        stack.enter_context(scratch_topics(kafka, bootstrap, city, own, group=group, keep=plan.keep))
+        reader, scout = (stack.enter_context(consumer_of(bootstrap)) for _ in range(2))
+        outputs = Outputs(reader, Names(own.namespace), sorted(city.catalogue.departments))
+        fleet = stack.enter_context(Fleet(plan.city, own, plan.workers, clock="stream"))
+        seen = Group(kafka, scout, group, Names(own.namespace), sorted(city.codes))
+        kill_at = max(1, round(KILL_AT * recorded)) if plan.kill else None
+        course = Course(feed, outputs, seen, fleet, kill_at=kill_at, tell=tell)
+        course.until_ready(plan.workers)
+        end = _send(feed, messages, course)
+        fleet.stop()
+        outputs.take_all()  # what came too late, or once too often, came before the workers ended
+        return _found(own.namespace, city, feed.sent, outputs, end)
+
+
+def _send(feed: Feed, messages: Iterator[Message], course: Course) -> End:
+    with ThreadPoolExecutor(1, thread_name_prefix="feed") as pool:
+        try:
+            return course.follow(pool.submit(feed.run, messages))
+        finally:
+            feed.stop()
+
+
+def _found(namespace: str, city: City, sent: list[Sent], outputs: Outputs, end: End) -> Result:
+    cases = outputs.cases()
+    return Result(
+        namespace=namespace,
+        sent=sent,
+        ledger=balance(sent, cases, outputs.tasks, outputs.dead),
+        judgement=judge(sent, cases),
+        coverage=coverage(city),
+        cases=len(cases),
+        tasks=len(outputs.tasks),
+        dead_letters=len(outputs.dead),
+        end=end,
+    )
