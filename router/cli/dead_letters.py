@@ -16,7 +16,7 @@ from router.broker.server import bootstrap
 from router.cli.envelope import content_of, text_of
 from router.cli.instants import BEGINNING, instant, stamp
 from router.cli.plain import plain, plain_bytes
-from router.cli.records import Bounds, bounds_between, connect, find_topic, read_range
+from router.cli.records import Bounds, bounds_since, connect, find_topic, read_range
 from router.wire.codec import DeadLetter, read_dead_letter
 from router.wire.errors import InputError
 from router.wire.settings import Settings
@@ -48,7 +48,7 @@ def list_(
     chosen: list[DeadLetter] = []
     with connect(bootstrap(settings)) as consumer:
         topic = find_topic(consumer, "grid.dead-letters", Names(settings.namespace))
-        for letter in _letters(consumer, bounds_between(consumer, topic, at_least, None)):
+        for letter in _letters(consumer, bounds_since(consumer, topic, at_least)):
             if letter is None:
                 strangers += 1
             elif reason in (None, letter.code) and network in (None, letter.network):
@@ -109,12 +109,12 @@ def _find(consumer: KafkaConsumer, topic: str, wanted: tuple[str, int, int], nam
     """By the refused record's address, or by the dead letter's own."""
     asked, partition, offset = wanted
     if asked in (topic, "grid.dead-letters"):
-        there = bounds_between(consumer, topic, BEGINNING, None).get(TopicPartition(topic, partition))
+        there = bounds_since(consumer, topic, BEGINNING).get(TopicPartition(topic, partition))
         if there is None or not there.start <= offset < there.end:
             return None
         alone = {TopicPartition(topic, partition): Bounds(start=offset, end=offset + 1)}
         return next(_letters(consumer, alone), None)
-    for letter in _letters(consumer, bounds_between(consumer, topic, BEGINNING, None)):
+    for letter in _letters(consumer, bounds_since(consumer, topic, BEGINNING)):
         if (
             letter is not None
             and letter.topic in (asked, f"{names.namespace}{asked}")

@@ -23,6 +23,7 @@ BUFFERED = 2000
 SILENCE_S = 20.0
 """No answer for this long although records exist: the broker is away."""
 CONNECT_MS = 5000
+DISORDER_MS = 60_000
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +77,7 @@ def find_topic(consumer: KafkaConsumer, text: str, names: Names) -> str:
         if name in there:
             return name
     ours = [name for name in there if name.startswith(names.namespace)]
-    near = get_close_matches(f"{names.namespace}{text}", ours, n=1, cutoff=0.5)
+    near = get_close_matches(text, [name.removeprefix(names.namespace) for name in ours], n=1)
     if near:
         cure = f"did you mean {near[0]}"
     elif ours:
@@ -86,23 +87,19 @@ def find_topic(consumer: KafkaConsumer, text: str, names: Names) -> str:
     raise TopicError("there is no such topic", where=text, cure=cure)
 
 
-def bounds_between(
-    consumer: KafkaConsumer, topic: str, since: datetime, until: datetime | None
-) -> dict[TopicPartition, Bounds]:
-    """What each partition holds of [since, until), until = None being the committed end as it is now."""
+def bounds_since(consumer: KafkaConsumer, topic: str, since: datetime) -> dict[TopicPartition, Bounds]:
+    """What each partition holds from an instant on, up to its committed end as it is now."""
     partitions = [TopicPartition(topic, p) for p in sorted(consumer.partitions_for_topic(topic))]
     ends = consumer.end_offsets(partitions)
     starts = _offsets_at(consumer, partitions, since)
-    stops = _offsets_at(consumer, partitions, until) if until is not None else {}
-    bounds = {}
-    for tp in partitions:
-        end = min(ends[tp], stops.get(tp, ends[tp]))
-        bounds[tp] = Bounds(start=min(starts.get(tp, ends[tp]), end), end=end)
-    return bounds
+    return {tp: Bounds(start=min(starts.get(tp, ends[tp]), ends[tp]), end=ends[tp]) for tp in partitions}
 
 
 def _offsets_at(consumer: KafkaConsumer, partitions: list[TopicPartition], at: datetime) -> dict[TopicPartition, int]:
-    """The first record at or after an instant; partitions without one are left out."""
+    """The first record at or after an instant; partitions without one are left out.
+
+    The markers of transactions have times too (the broker's), so this may be earlier than the first record that counts.
+    """
     milliseconds = int(at.timestamp() * 1000)
     if milliseconds <= 0:
         return dict(consumer.beginning_offsets(partitions))
@@ -110,18 +107,26 @@ def _offsets_at(consumer: KafkaConsumer, partitions: list[TopicPartition], at: d
     return {tp: there.offset for tp, there in found.items() if there is not None}
 
 
-def read_range(consumer: KafkaConsumer, bounds: dict[TopicPartition, Bounds]) -> Iterator[Record]:
+def read_range(
+    consumer: KafkaConsumer, bounds: dict[TopicPartition, Bounds], until: datetime | None = None
+) -> Iterator[Record]:
     """The records within the bounds, merged by their timestamps.
+
+    Args:
+        consumer: it is assigned these partitions.
+        bounds: offsets.
+        until: read a partition no further than a minute behind this instant, since records are only nearly in order.
 
     Raises:
         BrokerError: records exist but none came for 20 s.
     """
-    return _Range(consumer, {tp: b for tp, b in bounds.items() if b.start < b.end}).records()
+    stop_ms = None if until is None else int(until.timestamp() * 1000) + DISORDER_MS
+    return _Range(consumer, {tp: b for tp, b in bounds.items() if b.start < b.end}, stop_ms).records()
 
 
 class _Range:
-    def __init__(self, consumer: KafkaConsumer, bounds: dict[TopicPartition, Bounds]) -> None:
-        self._consumer, self._bounds = consumer, bounds
+    def __init__(self, consumer: KafkaConsumer, bounds: dict[TopicPartition, Bounds], stop_ms: int | None) -> None:
+        self._consumer, self._bounds, self._stop_ms = consumer, bounds, stop_ms
         self._waiting: dict[TopicPartition, deque[Record]] = {tp: deque() for tp in bounds}
         self._heard = time.monotonic()
 
@@ -140,7 +145,7 @@ class _Range:
                     return
                 self._fetch()
             record = waiting.popleft()
-            if record.offset >= end:
+            if record.offset >= end or (self._stop_ms is not None and record.timestamp >= self._stop_ms):
                 return
             yield record
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from router.broker.server import bootstrap
 from router.cli.envelope import envelope, in_cell, line
 from router.cli.instants import from_ms, instant, stamp
-from router.cli.records import Bounds, Record, bounds_between, connect, find_topic, follow, read_range
+from router.cli.records import Bounds, Record, bounds_since, connect, find_topic, follow, read_range
 from router.wire.errors import InputError
 from router.wire.settings import Settings
 from router.wire.topics import Names
@@ -87,10 +87,12 @@ def tail(
 
 def select(consumer: KafkaConsumer, topic: str, request: Request, tally: Tally) -> Iterator[Record]:
     """The records asked for, in order of time; keeps the tally, whose `ended` says why there are no more."""
-    bounds = bounds_between(consumer, topic, request.since, request.until)
+    bounds = bounds_since(consumer, topic, request.since)
     for record in _stream(consumer, bounds, request):
+        if not _in_time(record, request):
+            continue
         tally.read += 1
-        if not _wanted(record, request):
+        if request.cell is not None and not in_cell(record, request.cell):
             continue
         if tally.shown == request.limit:
             tally.ended = f"--limit {request.limit} reached, there are more"
@@ -104,17 +106,15 @@ def select(consumer: KafkaConsumer, topic: str, request: Request, tally: Tally) 
 
 
 def _stream(consumer: KafkaConsumer, bounds: dict[TopicPartition, Bounds], request: Request) -> Iterator[Record]:
-    yield from read_range(consumer, bounds)
+    yield from read_range(consumer, bounds, request.until)
     if request.follow:
         for records in follow(consumer, {tp: bound.end for tp, bound in bounds.items()}):
             yield from records
 
 
-def _wanted(record: Record, request: Request) -> bool:
+def _in_time(record: Record, request: Request) -> bool:
     at = from_ms(record.timestamp)
-    if at < request.since or (request.until is not None and at >= request.until):
-        return False
-    return request.cell is None or in_cell(record, request.cell)
+    return request.since <= at and (request.until is None or at < request.until)
 
 
 def _why_no_more(consumer: KafkaConsumer, bounds: dict[TopicPartition, Bounds], request: Request, tally: Tally) -> str:
