@@ -3,9 +3,11 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
+
+import typer
 
 from router.cli.view import Progress
 from router.simulator.feed import Feed
@@ -13,7 +15,13 @@ from router.simulator.messages import Message
 from router.stream.fleet import Fleet
 from router.wire.errors import RouterError
 
-Talk = Callable[[str], None]
+STOPPING_S = 20.0
+"""For the last acknowledgements of Kafka; without a broker there are none."""
+
+
+def talk(sentence: str) -> None:
+    """To the person, beside the data."""
+    typer.echo(sentence, err=True)
 
 
 @contextmanager
@@ -63,7 +71,7 @@ class Input:
     def stop(self) -> None:
         """End early; what was handed to Kafka is still acknowledged."""
         self._feed.stop()
-        self._thread.join()
+        self._thread.join(STOPPING_S)
 
     @property
     def sent(self) -> int:
@@ -90,7 +98,7 @@ class Input:
 
 
 @contextmanager
-def running_fleet(fleet: Fleet, talk: Talk) -> Iterator[Fleet]:
+def running_fleet(fleet: Fleet) -> Iterator[Fleet]:
     """The workers, started, and stopped at the end."""
     try:
         fleet.start()
@@ -101,7 +109,7 @@ def running_fleet(fleet: Fleet, talk: Talk) -> Iterator[Fleet]:
 
 
 @contextmanager
-def running_input(source: Input, talk: Talk) -> Iterator[Input]:
+def running_input(source: Input) -> Iterator[Input]:
     """The input, started, and stopped at the end."""
     source.start()
     try:

@@ -52,13 +52,14 @@ class View:
         title: the city's title.
         networks: its networks, in the order of the rows.
         hints: commands to try next, for the footer.
+        workers: how many were started.
     """
 
-    def __init__(self, title: str, networks: list[str], hints: list[str]) -> None:
+    def __init__(self, title: str, networks: list[str], hints: list[str], workers: int = 1) -> None:
         self.title, self.networks, self.hints = title, networks, hints
         self.meter = Meter()
         self.progress = Progress()
-        self.workers = 0
+        self.workers = workers
         self.restarts = 0
         self._read: deque[tuple[float, dict[str, int]]] = deque()
         self._routed: dict[str, Routed] = {}
