@@ -1,0 +1,179 @@
+"""Plan and apply topics: what is declared against what the cluster has. The only place that creates topics."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka.errors import KafkaError
+from msgspec import Struct
+
+from router.wire.errors import BrokerError, TopicError
+from router.wire.topics import Topic
+
+TIMEOUT_MS = 20_000
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One difference between declaration and cluster."""
+
+    topic: str
+    action: Literal["create", "set", "refuse"]
+    what: str
+    """`partitions`, or the name of a configuration."""
+    found: str | None
+    declared: str
+
+
+class Plan(Struct, frozen=True):
+    """Everything that would change, in the order of the declaration."""
+
+    changes: Sequence[Change]
+    unchanged: int
+
+    @property
+    def refused(self) -> Sequence[Change]:
+        """Differences that must not be applied."""
+        return [change for change in self.changes if change.action == "refuse"]
+
+
+def plan(bootstrap: str, topics: Sequence[Topic]) -> Plan:
+    """Compare the declaration with the cluster; changes nothing.
+
+    Raises:
+        BrokerError: the cluster cannot be reached.
+    """
+    with _admin(bootstrap) as admin:
+        return _plan(admin, topics)
+
+
+def apply(bootstrap: str, topics: Sequence[Topic], *, replication: int = 1) -> Plan:
+    """Create what is missing and correct what drifted; doing it twice changes nothing.
+
+    Raises:
+        TopicError: a topic has another number of partitions. More would move streets away from their state, fewer
+            cannot be had: both are refused, and then nothing at all is changed.
+        BrokerError: the cluster cannot be reached or refuses.
+    """
+    with _admin(bootstrap) as admin:
+        found = _plan(admin, topics)
+        for change in found.refused:
+            raise TopicError(
+                f"the topic has {change.found} partitions, {change.declared} are declared, and the number cannot change once "
+                "places are spread over them",
+                where=change.topic,
+                cure=f"set GRID_ROUTER_PARTITIONS={change.found}, or use another GRID_ROUTER_NAMESPACE",
+            )
+        _create(admin, topics, found, replication)
+        _configure(admin, found)
+        return found
+
+
+def delete(bootstrap: str, names: Sequence[str]) -> None:
+    """Delete throw-away topics; those that do not exist are no fault.
+
+    Raises:
+        ValueError: a name carries no namespace: production topics are never deleted from here.
+        BrokerError: the cluster cannot be reached.
+    """
+    for name in names:
+        if name.startswith(("grid.", "reports.", "tasks.")):
+            raise ValueError(f"{name} has no namespace")
+    with _admin(bootstrap) as admin:
+        there = set(admin.list_topics())
+        admin.delete_topics([name for name in names if name in there], timeout_ms=TIMEOUT_MS)
+
+
+@contextmanager
+def _admin(bootstrap: str) -> Iterator[KafkaAdminClient]:
+    try:
+        admin = KafkaAdminClient(bootstrap_servers=bootstrap.split(","), request_timeout_ms=TIMEOUT_MS)
+    except (KafkaError, ValueError, OSError) as error:
+        raise _unreachable(bootstrap, error) from error
+    try:
+        yield admin
+    except KafkaError as error:
+        raise _unreachable(bootstrap, error) from error
+    finally:
+        admin.close()
+
+
+def _unreachable(bootstrap: str, error: Exception) -> BrokerError:
+    return BrokerError(
+        f"the cluster does not do as asked ({type(error).__name__})",
+        where=bootstrap,
+        cure="check with `grid-router broker status`, or correct GRID_ROUTER_KAFKA",
+    )
+
+
+def _plan(admin: KafkaAdminClient, topics: Sequence[Topic]) -> Plan:
+    there = set(admin.list_topics())
+    existing = [topic for topic in topics if topic.name in there]
+    partitions = _partitions(admin, existing)
+    configs = _configs(admin, existing)
+    changes: list[Change] = []
+    for topic in topics:
+        if topic.name not in there:
+            changes.append(
+                Change(topic=topic.name, action="create", what="partitions", found=None, declared=str(topic.partitions))
+            )
+            continue
+        if partitions[topic.name] != topic.partitions:
+            changes.append(
+                Change(
+                    topic=topic.name,
+                    action="refuse",
+                    what="partitions",
+                    found=str(partitions[topic.name]),
+                    declared=str(topic.partitions),
+                )
+            )
+        changes += [
+            Change(topic=topic.name, action="set", what=name, found=configs[topic.name].get(name), declared=value)
+            for name, value in topic.config().items()
+            if configs[topic.name].get(name) != value
+        ]
+    touched = {change.topic for change in changes}
+    return Plan(changes, sum(topic.name not in touched for topic in topics))
+
+
+def _partitions(admin: KafkaAdminClient, topics: Sequence[Topic]) -> dict[str, int]:
+    if not topics:
+        return {}
+    described: list[dict[str, Any]] = admin.describe_topics([topic.name for topic in topics])
+    return {one.get("name") or one["topic"]: len(one["partitions"]) for one in described}
+
+
+def _configs(admin: KafkaAdminClient, topics: Sequence[Topic]) -> dict[str, dict[str, str]]:
+    if not topics:
+        return {}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
+    answer: dict[str, dict[str, dict[str, Any]]] = admin.describe_configs(resources, config_filter="all")
+    described = next(iter(answer.values()))
+    return {name: {key: _value(entry) for key, entry in entries.items()} for name, entries in described.items()}
+
+
+def _value(entry: Any) -> str:
+    return str(entry["value"] if isinstance(entry, dict) else entry)
+
+
+def _create(admin: KafkaAdminClient, topics: Sequence[Topic], found: Plan, replication: int) -> None:
+    missing = {change.topic for change in found.changes if change.action == "create"}
+    new = {
+        topic.name: {"num_partitions": topic.partitions, "replication_factor": replication, "configs": topic.config()}
+        for topic in topics
+        if topic.name in missing
+    }
+    if new:
+        admin.create_topics(new, timeout_ms=TIMEOUT_MS, wait_for_metadata=True)
+
+
+def _configure(admin: KafkaAdminClient, found: Plan) -> None:
+    wanted: dict[str, dict[str, str]] = {}
+    for change in found.changes:
+        if change.action == "set":
+            wanted.setdefault(change.topic, {})[change.what] = change.declared
+    if wanted:
+        admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, name, configs) for name, configs in wanted.items()]
+        )

