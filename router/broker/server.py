@@ -36,6 +36,11 @@ class Status(Struct, frozen=True):
     pid: int | None = None
     log: str | None = None
 
+    @property
+    def running(self) -> bool:
+        """Whether the cluster answers."""
+        return self.state in {"running", "outside"}
+
 
 class Folder:
     """The files of an embedded broker."""

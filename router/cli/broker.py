@@ -1,0 +1,68 @@
+"""`grid-router broker install|start|stop|status`: the embedded Apache Kafka."""
+
+import time
+
+import msgspec
+import typer
+
+from router.broker import server
+from router.broker.jars import KAFKA_VERSION, classpath
+from router.broker.java import find_java
+from router.cli.exits import CHECK_FAILED
+from router.cli.output import Output, json_out, talk
+from router.wire.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True, help="The embedded Apache Kafka; GRID_ROUTER_KAFKA names an outside one instead."
+)
+
+
+@app.command()
+def install() -> None:
+    """Fetch what the embedded broker needs, checked against the lock; quick when it is there.
+
+    Example: grid-router broker install
+    """
+    begun = time.monotonic()
+    java, jars = find_java(), classpath().count(".jar")
+    talk(
+        f"Apache Kafka {KAFKA_VERSION}: {jars} jars as locked, Java {java.version} ({java.origin}); {time.monotonic() - begun:.1f} s."
+    )
+
+
+@app.command()
+def start() -> None:
+    """Start the broker and wait until it answers; does nothing when it runs.
+
+    Example: GRID_ROUTER_BROKER_PORT=29092 grid-router broker start
+    """
+    begun = time.monotonic()
+    found = server.start(Settings())
+    talk(
+        f"Kafka answers at {found.address} (process {found.pid}, {time.monotonic() - begun:.1f} s); its log is {found.log}."
+    )
+
+
+@app.command()
+def stop() -> None:
+    """Stop the broker in good order; its data stays.
+
+    Example: grid-router broker stop
+    """
+    talk("Kafka stopped." if server.stop(Settings()) else "Kafka was not running.")
+
+
+@app.command()
+def status(output: Output = "text") -> None:
+    """Say whether the cluster in use answers; exit code 1 when it does not.
+
+    Example: grid-router broker status -o json
+    """
+    found = server.status(Settings())
+    if output == "json":
+        json_out(msgspec.to_builtins(found))
+    else:
+        process = f", process {found.pid}" if found.pid else ""
+        typer.echo(f"{found.state}: {found.address}{process}{f', log {found.log}' if found.log else ''}")
+    if not found.running:
+        raise typer.Exit(CHECK_FAILED)

@@ -1,0 +1,33 @@
+"""The one way to print: data on stdout as a table or as JSON, talk on stderr."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+Form = Literal["text", "json"]
+Output = Annotated[Form, typer.Option("--output", "-o", help="Form of the data on stdout.")]
+
+
+def json_out(value: Any) -> None:
+    """Write one value as one line of JSON."""
+    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
+    sys.stdout.buffer.flush()
+
+
+def table_out(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
+    """Print a table; cells are text, never markup, because they may come from outside."""
+    table = Table(*columns, title=title, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def talk(text: str) -> None:
+    """Say something to the person; never data."""
+    sys.stderr.write(f"{text}\n")

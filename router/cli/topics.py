@@ -1,0 +1,62 @@
+"""`grid-router topics plan|apply`: the declared topics of a city against the cluster."""
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from router.broker.admin import Plan
+from router.broker.admin import apply as apply_topics
+from router.broker.admin import plan as plan_topics
+from router.broker.server import bootstrap
+from router.cities.folder import load_city
+from router.cli.exits import CHECK_FAILED
+from router.cli.output import Form, Output, json_out, table_out, talk
+from router.wire.settings import Settings
+from router.wire.topics import Names, Topic, declared
+
+app = typer.Typer(no_args_is_help=True, help="The topics: declared in one place, planned, applied.")
+City = Annotated[str, typer.Argument(help="Name of the city's folder, e.g. `los-angeles`.")]
+
+
+@app.command()
+def plan(city: City, output: Output = "text") -> None:
+    """Show what `apply` would change; exit code 1 when a difference cannot be applied.
+
+    Example: grid-router topics plan los-angeles
+    """
+    settings = Settings()
+    found = plan_topics(bootstrap(settings), _topics(city, settings))
+    _show(found, output)
+    if found.refused:
+        raise typer.Exit(CHECK_FAILED)
+
+
+@app.command()
+def apply(city: City, output: Output = "text") -> None:
+    """Create missing topics and correct what drifted; refuses to change a number of partitions.
+
+    Example: GRID_ROUTER_PARTITIONS=8 grid-router topics apply los-angeles
+    """
+    settings = Settings()
+    _show(apply_topics(bootstrap(settings), _topics(city, settings), replication=settings.replication), output)
+
+
+def _topics(name: str, settings: Settings) -> list[Topic]:
+    city = load_city(name, settings.cities)
+    names = Names(settings.namespace)
+    return declared(names, networks=city.codes, departments=city.catalogue.departments, partitions=settings.partitions)
+
+
+def _show(found: Plan, output: Form) -> None:
+    if output == "json":
+        json_out(msgspec.to_builtins(found))
+        return
+    marks = {"create": "+", "set": "~", "refuse": "!"}
+    rows = [
+        (marks[change.action], change.topic, change.what, change.found or "-", change.declared)
+        for change in found.changes
+    ]
+    if rows:
+        table_out(["", "topic", "what", "found", "declared"], rows)
+    talk(f"{len(rows)} differences, {found.unchanged} topics as declared.")
