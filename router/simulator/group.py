@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import RetriableError
 
 from router.wire.topics import Names
 
@@ -31,12 +32,18 @@ class Group:
 
     def ready(self, workers: int) -> bool:
         """Whether all workers have joined and shared the partitions among themselves."""
-        group = self._admin.describe_groups([self._name])[self._name]
+        try:
+            group = self._admin.describe_groups([self._name])[self._name]
+        except RetriableError:  # a broker that has just started has no coordinator yet
+            return False
         return group["group_state"] == "Stable" and len(group["members"]) >= workers
 
     def finished(self) -> bool:
         """Whether the group has committed past everything there is to read, on both hops."""
-        committed = self._admin.list_group_offsets({self._name: None})[self._name]
+        try:
+            committed = self._admin.list_group_offsets({self._name: None})[self._name]
+        except RetriableError:
+            return False
         position = {tp: there.offset for tp, there in committed.items()}
         ends = self._consumer.end_offsets([*self._sources, *self._events])
         if any(position.get(tp, 0) < ends[tp] for tp in self._sources):

@@ -1,0 +1,122 @@
+"""What each network writes about an incident that it sees: its own schema, codes, coordinates, times.
+
+The field names are those of the source schemas in `router/domain/networks`; a test validates every kind of message here
+against them.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from random import Random
+from typing import Any
+
+import orjson
+from msgspec import Struct
+
+from router.domain.geometry import wgs84_to_gcj02
+
+Payload = dict[str, Any]
+
+
+class Sight(Struct, frozen=True, kw_only=True):
+    """What a witness knows of an incident."""
+
+    number: int
+    """Running number of the witness's reports."""
+    network: str
+    code: str
+    """How the network classes it."""
+    version: str | None
+    lon: float
+    lat: float
+    """WGS84, as its phone says."""
+    cell: str
+    """15-digit cell as it noted it."""
+    reported_at: datetime
+    zone: tzinfo
+
+    @property
+    def wall(self) -> datetime:
+        """When it was reported, by the clock on the wall."""
+        return self.reported_at.astimezone(self.zone)
+
+
+def _policing(sight: Sight, random: Random) -> tuple[str, Payload]:
+    """110 接警单: GCJ-02 coordinates, wall times without zone, the unit of the precinct."""
+    lon, lat = wgs84_to_gcj02(sight.lon, sight.lat)
+    id_ = f"{sight.wall:%Y%m%d}{sight.number:08d}"
+    seen = sight.wall - timedelta(minutes=random.randrange(1, 20))
+    return id_, {
+        "jjdbh": id_,
+        "bjsj": f"{sight.wall:%Y%m%d%H%M%S}",
+        "sfsj": f"{seen:%Y%m%d%H%M%S}",
+        "bjlxdm": sight.code,
+        "gxdwdm": sight.cell[:9] + "000",
+        "jd": round(lon, 6),
+        "wd": round(lat, 6),
+        "bjnr": "Someone is damaging a wall here",
+    }
+
+
+def _urban_management(sight: Sight, random: Random) -> tuple[str, Payload]:
+    """GB/T 30428 案件: the class with its table's version, the cell as the inspector noted it."""
+    id_ = f"{sight.wall:%Y%m%d}-{sight.number:07d}"
+    return id_, {
+        "taskNum": id_,
+        "eventCode": sight.code,
+        "codeVersion": sight.version,
+        "cellCode": sight.cell,
+        "x": round(sight.lon, 6),
+        "y": round(sight.lat, 6),
+        "reportTime": f"{sight.wall:%Y-%m-%d %H:%M:%S}",
+        "description": random.choice(("Piled up on the pavement", "In the way of people on foot")),
+    }
+
+
+def _environment(sight: Sight, random: Random) -> tuple[str, Payload]:
+    """环保投诉: WGS84, ISO times with zone."""
+    id_ = f"EC{sight.number:08d}"
+    return id_, {
+        "kind": "complaint",
+        "id": id_,
+        "category": sight.code,
+        "longitude": round(sight.lon, 6),
+        "latitude": round(sight.lat, 6),
+        "reportedAt": sight.reported_at.astimezone(UTC).isoformat(),
+        "content": random.choice(("A bad smell", "Something rots here")),
+    }
+
+
+def _social_security(sight: Sight, random: Random) -> tuple[str, Payload]:
+    """民政: no coordinates, only the community; a masked reference to a person."""
+    id_ = f"MZ{sight.number:08d}"
+    return id_, {
+        "id": id_,
+        "matterCode": sight.code,
+        "communityCode": sight.cell[:12],
+        "reportedAt": f"{sight.wall:%Y-%m-%d %H:%M:%S}",
+        "personRef": f"P-{random.randrange(16**8):08x}",
+        "content": "People sleep outside here",
+    }
+
+
+WITNESSES: Mapping[str, Callable[[Sight, Random], tuple[str, Payload]]] = {
+    "policing": _policing,
+    "urban-management": _urban_management,
+    "environment": _environment,
+    "social-security": _social_security,
+}
+"""Network -> what it writes: the source's own id, and the message."""
+
+
+def broken(payload: Payload, random: Random) -> bytes:
+    """The message as no network may accept it: cut off, of another kind, no text, or without its id."""
+    whole = orjson.dumps(payload)
+    id_field = next(iter(payload))
+    return random.choice(
+        (
+            whole[: len(whole) // 2],
+            b"[" + whole + b"]",
+            whole.replace(b'"', b"\xff", 1),
+            orjson.dumps({name: value for name, value in payload.items() if name != id_field}),
+        )
+    )
