@@ -1,20 +1,16 @@
 """`grid-router dead-letters list|show`: which records were refused, why, and exactly what they were."""
 
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-import orjson
 import typer
 from kafka import KafkaConsumer, TopicPartition
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from router.broker.server import bootstrap
 from router.cli.envelope import content_of, text_of
 from router.cli.instants import BEGINNING, instant, stamp
+from router.cli.output import Form, Output, json_out, table_out, talk
 from router.cli.plain import plain, plain_bytes
 from router.cli.records import Bounds, bounds_since, connect, find_topic, read_range
 from router.wire.codec import DeadLetter, read_dead_letter
@@ -26,7 +22,6 @@ SHOWN_CHARACTERS = 4000
 """How much of an original value `show` prints as text; `-o json` prints all of it."""
 
 app = typer.Typer(no_args_is_help=True, help="Refused records: why, and what they were.")
-Output = Annotated[Literal["text", "json"], typer.Option("--output", "-o")]
 
 
 @app.command("list")
@@ -56,8 +51,8 @@ def list_(
     shown = chosen[-limit:]
     _print_list(shown, output)
     if strangers:
-        typer.echo(f"{strangers} records of {topic} are no dead letters: something else writes to it.", err=True)
-    typer.echo(f"{len(chosen)} dead letters, {len(shown)} shown.", err=True)
+        talk(f"{strangers} records of {topic} are no dead letters: something else writes to it.")
+    talk(f"{len(chosen)} dead letters, {len(shown)} shown.")
 
 
 @app.command()
@@ -81,9 +76,9 @@ def show(
             cure="copy an id from `grid-router dead-letters list`",
         )
     if output == "json":
-        sys.stdout.write(orjson.dumps(as_json(letter)).decode() + "\n")
+        json_out(as_json(letter))
     else:
-        sys.stdout.write(as_text(letter) + "\n")
+        typer.echo(as_text(letter))
 
 
 def address(text: str) -> tuple[str, int, int]:
@@ -124,18 +119,15 @@ def _find(consumer: KafkaConsumer, topic: str, wanted: tuple[str, int, int], nam
     return None
 
 
-def _print_list(letters: list[DeadLetter], output: Literal["text", "json"]) -> None:
+def _print_list(letters: list[DeadLetter], output: Form) -> None:
     if output == "json":
         for letter in letters:
-            sys.stdout.write(orjson.dumps(as_json(letter)).decode() + "\n")
+            json_out(as_json(letter))
         return
     if not letters:
         return
-    table = Table("id", "refused record of", "network", "code", "reason", box=None, pad_edge=False)
-    for letter in letters:
-        cells = (letter.id, stamp(letter.at), letter.network, letter.code, letter.reason)
-        table.add_row(*(Text(plain(cell)) for cell in cells))
-    Console(soft_wrap=False).print(table)
+    rows = [(letter.id, stamp(letter.at), letter.network, letter.code, letter.reason) for letter in letters]
+    table_out(["id", "refused record of", "network", "code", "reason"], [[plain(cell) for cell in row] for row in rows])
 
 
 def as_json(letter: DeadLetter) -> dict[str, Any]:

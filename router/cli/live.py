@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 
 from router.cli.meter import page, samples
-from router.cli.stage import talk
+from router.cli.output import talk
 from router.cli.view import Progress, View
 from router.domain.cases import Task
 from router.stream.fleet import Fleet

@@ -13,11 +13,12 @@ from router.broker.admin import apply
 from router.broker.server import ensure_running, status, stop
 from router.cities.folder import city_folder, load_city
 from router.cli.live import Watch, watch_until
+from router.cli.output import talk
 from router.cli.recent import Recent
 from router.cli.records import connect
 from router.cli.replay import factor
 from router.cli.resume import last_keys, unsent
-from router.cli.stage import Input, cores, interruptible, running_fleet, running_input, talk
+from router.cli.stage import Input, cores, interruptible, running_fleet, running_input
 from router.cli.view import View
 from router.domain.city import City
 from router.simulator.feed import Feed
@@ -85,7 +86,7 @@ def _topics(settings: Settings, city: City) -> Names:
     wanted = declared(
         names, networks=city.codes, departments=city.catalogue.departments, partitions=settings.partitions
     )
-    apply(str(settings.kafka), wanted)
+    apply(str(settings.kafka), wanted, replication=settings.replication)
     return names
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-import typer
-
+from router.cli.output import talk
 from router.cli.view import Progress
 from router.simulator.feed import Feed
 from router.simulator.messages import Message
@@ -17,11 +16,6 @@ from router.wire.errors import RouterError
 
 STOPPING_S = 20.0
 """For the last acknowledgements of Kafka; without a broker there are none."""
-
-
-def talk(sentence: str) -> None:
-    """To the person, beside the data."""
-    typer.echo(sentence, err=True)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 import orjson
 import typer
@@ -14,6 +14,7 @@ from msgspec import Struct
 from router.broker.server import bootstrap
 from router.cli.envelope import envelope, in_cell, line
 from router.cli.instants import from_ms, instant, stamp
+from router.cli.output import Form, Output, talk
 from router.cli.records import Bounds, Record, bounds_since, connect, find_topic, follow, read_range
 from router.wire.errors import InputError
 from router.wire.settings import Settings
@@ -51,7 +52,7 @@ def tail(
     cell: Annotated[str | None, typer.Option(help="Only records whose key or cell matches this glob.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many records.")] = None,
     follow_: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")] = False,
-    output: Annotated[Literal["text", "json"], typer.Option("--output", "-o")] = "text",
+    output: Output = "text",
 ) -> None:
     """Show the committed records of a topic, in order of time; data on stdout, why it ended on stderr.
 
@@ -82,7 +83,7 @@ def tail(
         except BrokenPipeError:
             _forget_stdout()
             tally.ended = "nobody reads the output any more"
-    typer.echo(f"Ended: {tally.ended} ({name}: {tally.read} read, {tally.shown} shown).", err=True)
+    talk(f"Ended: {tally.ended} ({name}: {tally.read} read, {tally.shown} shown).")
 
 
 def select(consumer: KafkaConsumer, topic: str, request: Request, tally: Tally) -> Iterator[Record]:
@@ -135,7 +136,7 @@ def _why_no_more(consumer: KafkaConsumer, bounds: dict[TopicPartition, Bounds], 
     return f"{reached}; nothing since {stamp(request.since)}, try --from beginning"
 
 
-def _rendered(record: Record, output: Literal["text", "json"]) -> str:
+def _rendered(record: Record, output: Form) -> str:
     if output == "json":
         return orjson.dumps(envelope(record), option=orjson.OPT_NON_STR_KEYS).decode()
     try:
