@@ -6,6 +6,7 @@ from concurrent.futures import Future
 
 from msgspec import Struct
 
+from router.simulator.abreast import Abreast
 from router.simulator.feed import Feed
 from router.simulator.group import Group
 from router.simulator.messages import Sent
@@ -58,6 +59,7 @@ class Course:
 
     Args:
         feed: runs in another thread.
+        abreast: told what is accounted for.
         outputs: of the workers.
         group: of the workers.
         fleet: the workers; polled here.
@@ -66,8 +68,17 @@ class Course:
     """
 
     def __init__(
-        self, feed: Feed, outputs: Outputs, group: Group, fleet: Fleet, *, kill_at: int | None, tell: Tell
+        self,
+        feed: Feed,
+        outputs: Outputs,
+        group: Group,
+        fleet: Fleet,
+        *,
+        abreast: Abreast,
+        kill_at: int | None,
+        tell: Tell,
     ) -> None:
+        self._abreast = abreast
         self._feed, self._outputs, self._group, self._fleet = feed, outputs, group, fleet
         self._kill_at, self._tell = kill_at, tell
         self._killed_at: int | None = None
@@ -125,7 +136,13 @@ class Course:
             sent = self._feed.sent
             new = sent[self._seen :]
             self._seen += len(new)
-            self._awaited = [one for one in (*self._awaited, *new) if not self._outputs.accounted(one)]
+            still: list[Sent] = []
+            for one in (*self._awaited, *new):
+                if self._outputs.accounted(one):
+                    self._abreast.accounted(one.report)
+                else:
+                    still.append(one)
+            self._awaited = still
         return bool(self._awaited) or self._seen < len(self._feed.sent)
 
     def _kill_in_the_middle(self) -> None:

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from router.simulator.abreast import Abreast
 from router.simulator.messages import Message, Sent, rfc3339
 from router.wire.codec import RECEIVED_AT
 from router.wire.errors import BrokerError
@@ -26,6 +27,8 @@ BATCH_RECORDS = 1000
 """Records in one batch: large enough to cost little, small enough to keep all partitions supplied."""
 LINGER_S = 0.02
 """How long a paced message may wait for company in its batch."""
+MOMENT_S = 0.005
+"""Between two looks at what the router has taken in."""
 IN_FLIGHT = 16
 """Batches that wait for the broker at one time; beyond that the feed waits too."""
 
@@ -38,10 +41,14 @@ class Feed:
         names: topic names of the deployment.
         partitions: of every network's topic.
         speed: simulated seconds per second; None: as fast as the broker takes them.
+        abreast: at full speed, what to wait for; None: nothing.
     """
 
-    def __init__(self, bootstrap: str, names: Names, partitions: int, speed: float | None) -> None:
+    def __init__(
+        self, bootstrap: str, names: Names, partitions: int, speed: float | None, abreast: Abreast | None = None
+    ) -> None:
         self._bootstrap, self._names, self._partitions, self._speed = bootstrap, names, partitions, speed
+        self._abreast = abreast
         self.sent: list[Sent] = []
         self.complete = False
         """Whether every message was sent and acknowledged."""
@@ -78,11 +85,26 @@ class Feed:
                 await self._until_due(message.received_at, pace, sender)
                 if self._stop.is_set():
                     break
-                await sender.add(message)
+                await self._hand_over(message, sender)
+            while self._abreast is not None and self._abreast.held and not self._stop.is_set():
+                await self._hand_over(None, sender)
+                await sender.wait()
             await sender.flush()
             self.complete = not self._stop.is_set()
         finally:
             await producer.stop()
+
+    async def _hand_over(self, message: Message | None, sender: "_Sender") -> None:
+        """Send a message, and those that were held back for what came in since."""
+        abreast = self._abreast
+        if abreast is None:
+            ready = [] if message is None else [message]
+        else:
+            while not (abreast.room or self._stop.is_set()):
+                await sender.wait()
+            ready = abreast.release(message)
+        for one in ready:
+            await sender.add(one)
 
     async def _until_due(self, instant: datetime, pace: "_Pace", sender: "_Sender") -> None:
         if self._speed is None:
@@ -142,6 +164,11 @@ class _Sender:
         if self._oldest is None:
             self._oldest = asyncio.get_running_loop().time()
         return begun
+
+    async def wait(self) -> None:
+        """Send all that is open and let a moment pass."""
+        await self._seal_all()
+        await asyncio.sleep(MOMENT_S)
 
     async def seal_older(self, seconds: float) -> None:
         """Send all that is open, once the oldest of it has waited this long."""

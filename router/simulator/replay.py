@@ -9,6 +9,7 @@ from msgspec import Struct
 from router.cities.folder import city_folder, load_city
 from router.domain.catalogue.coverage import coverage
 from router.domain.city import City
+from router.simulator.abreast import Abreast
 from router.simulator.connect import admin_of, consumer_of
 from router.simulator.course import KILL_AT, Course, End, Progress, Tell
 from router.simulator.feed import Feed
@@ -79,7 +80,9 @@ def replay(plan: Plan, settings: Settings, bootstrap: str, tell: Tell) -> Result
     city = load_city(plan.city, settings.cities)
     history = history_of(city, city_folder(plan.city, settings.cities))
     own = settings.model_copy(update={"namespace": namespace(), "metrics_port": 0, "kafka": bootstrap})
-    feed = Feed(bootstrap, Names(own.namespace), own.partitions, plan.speed)
+    abreast = Abreast()
+    in_step = abreast if plan.companion and plan.speed is None else None
+    feed = Feed(bootstrap, Names(own.namespace), own.partitions, plan.speed, in_step)
     messages = scenario(city, history, reports=plan.reports, seed=plan.seed, companion=plan.companion)
     recorded = len(history.rows) if plan.reports is None else plan.reports
     tell(Progress(doing="making topics"))
@@ -92,7 +95,7 @@ def replay(plan: Plan, settings: Settings, bootstrap: str, tell: Tell) -> Result
         fleet = stack.enter_context(Fleet(plan.city, own, plan.workers, clock="stream"))
         seen = Group(kafka, scout, group, Names(own.namespace), sorted(city.codes))
         kill_at = max(1, round(KILL_AT * recorded)) if plan.kill else None
-        course = Course(feed, outputs, seen, fleet, kill_at=kill_at, tell=tell)
+        course = Course(feed, outputs, seen, fleet, abreast=abreast, kill_at=kill_at, tell=tell)
         course.until_ready(plan.workers)
         end = _send(feed, messages, course)
         fleet.stop()
