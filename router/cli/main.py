@@ -1,36 +1,71 @@
-"""The command `grid-router`: registers the groups and turns expected errors into their sentence and exit code 2."""
+"""The command `grid-router`: registers the commands and turns expected errors into their sentence and exit code 2.
+
+A command's module is imported when the command is asked for: `grid-router tail` waits for no geometry library.
+"""
 
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
+from typer.core import TyperGroup
 
 from router import __version__
-from router.cli import broker, catalogue, cells, dead_letters, doctor, schemas, topics
 from router.cli.exits import EXPECTED
-from router.cli.replay import replay
-from router.cli.run import run
-from router.cli.tail import tail
-from router.cli.worker import worker
 from router.wire.errors import RouterError
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="Merges what many networks report about one street cell and routes each case to the department that must act.",
-)
-app.command()(run)
-app.command()(replay)
-app.command()(worker)
-app.command()(tail)
-app.command()(doctor.doctor)
-app.add_typer(catalogue.app, name="catalogue")
-app.add_typer(cells.app, name="cells")
-app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(topics.app, name="topics")
-app.add_typer(broker.app, name="broker")
-app.add_typer(schemas.app, name="schemas")
+COMMANDS = {
+    "run": "router.cli.run:run",
+    "replay": "router.cli.replay:replay",
+    "worker": "router.cli.worker:worker",
+    "tail": "router.cli.tail:tail",
+    "dead-letters": "router.cli.dead_letters:app",
+    "catalogue": "router.cli.catalogue:app",
+    "cells": "router.cli.cells:app",
+    "schemas": "router.cli.schemas:app",
+    "topics": "router.cli.topics:app",
+    "broker": "router.cli.broker:app",
+    "doctor": "router.cli.doctor:doctor",
+}
+"""Every command or group of commands, in the order of the help, and where it lives."""
+
+
+class Commands(TyperGroup):
+    """Looks its commands up in `COMMANDS`, and imports only what is asked for."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands: Any = dict.fromkeys(COMMANDS)
+        """Names only: what a mistyped command is compared with."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, in the order of the help."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name, None when there is none."""
+        del ctx
+        place = COMMANDS.get(cmd_name)
+        return None if place is None else _load(cmd_name, place)
+
+
+def _load(name: str, place: str) -> Any:
+    module, attribute = place.split(":")
+    found: typer.Typer | Callable[..., None] = getattr(import_module(module), attribute)
+    if not isinstance(found, typer.Typer):
+        single = typer.Typer(add_completion=False)
+        single.command(name)(found)
+        found = single
+    found.rich_markup_mode = None
+    command = typer.main.get_command(found)
+    command.name = name
+    return command
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def _version(asked: bool) -> None:
@@ -53,5 +88,17 @@ def main() -> None:
     try:
         app()
     except RouterError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(EXPECTED)
+        sentence = str(error)
+    except ValidationError as error:
+        if error.title != "Settings":
+            raise
+        sentence = _setting(error)
+    sys.stderr.write(f"{sentence}\n")
+    sys.exit(EXPECTED)
+
+
+def _setting(error: ValidationError) -> str:
+    """The sentence for a wrong environment variable."""
+    first = error.errors()[0]
+    name = f"GRID_ROUTER_{'_'.join(map(str, first['loc'])).upper()}"
+    return f"{name}={first['input']}: {first['msg']}; correct or unset that environment variable."
