@@ -1,0 +1,93 @@
+"""The lists made into tables: inheritance resolved, duties by matter in the order in which they are asked."""
+
+import json
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from hashlib import blake2b
+from typing import Any
+
+from router.domain.cases import Role
+from router.domain.catalogue.lists import Lists
+from router.domain.catalogue.model import EVERY, MatterNode, RoleStandard, StandardNode
+from router.domain.catalogue.resolve import Candidate, Catalogue, Matter
+from router.domain.deadlines import Limit
+
+ROLES: tuple[Role, ...] = ("lead", "assist")
+
+
+def compile_catalogue(lists: Lists, zone: tzinfo) -> Catalogue:
+    """The catalogue of lists whose references hold.
+
+    Args:
+        lists: as read; see `references.check`.
+        zone: of the city: a duty begins and ends at its midnight.
+    """
+    return Catalogue(
+        version=version(lists),
+        departments=lists.departments.root,
+        matters={name: _matter(name, node, lists) for name, node in lists.matters.matters.items()},
+        workflows=lists.work.workflows,
+        duties=lists.flat,
+        candidates={name: _candidates(name, node, lists, zone) for name, node in lists.matters.matters.items()},
+        fallback=lists.duties.fallback,
+    )
+
+
+def version(lists: Lists) -> str:
+    """Ten hexadecimal digits of the content: comments, spacing and the order of keys do not change it."""
+    models = (lists.departments, lists.duties, lists.work, lists.matters, lists.standards)
+    content = json.dumps([model.model_dump(by_alias=True) for model in models], sort_keys=True, default=_plain)
+    return blake2b(content.encode(), digest_size=5).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    return [value.amount, value.calendar] if isinstance(value, Limit) else value.isoformat()
+
+
+def _matter(name: str, node: MatterNode, lists: Lists) -> Matter:
+    group = lists.matters.groups[node.group]
+    standards = lists.standards
+    chain = [standards.matters.get(name), standards.groups.get(node.group), standards.default]
+    said = [standard for standard in chain if standard is not None]
+    return Matter(
+        id=name,
+        name=node.name.en,
+        name_zh=node.name.zh,
+        group=node.group,
+        workflow=node.workflow or group.workflow,
+        urgency=node.urgency or group.urgency,
+        severity=node.severity or group.severity,
+        limits={role: next((s.limit for s in _for_role(said, role) if s.limit), None) for role in ROLES},
+        closing=next((s.closing.en for s in _for_role(said, "lead") if s.closing), None),
+    )
+
+
+def _for_role(said: list[StandardNode], role: Role) -> list[RoleStandard]:
+    """What counts first for a role: at each level its own standard before the general one."""
+    return [one for standard in said for one in (getattr(standard, role), standard) if one is not None]
+
+
+def _candidates(matter: str, node: MatterNode, lists: Lists, zone: tzinfo) -> tuple[Candidate, ...]:
+    named = {EVERY: 0, node.group: 1, matter: 2}
+    found = [
+        Candidate(
+            duty=duty,
+            area=area,
+            named=max(named[selector] for selector in duty.matters if selector in named),
+            begins=None if duty.since is None else _midnight(duty.since, zone),
+            ends=None if duty.until is None else _midnight(duty.until + timedelta(days=1), zone),
+        )
+        for duty in lists.flat
+        if not named.keys().isdisjoint(duty.matters)
+        for area in dict.fromkeys(duty.areas)
+    ]
+    return tuple(sorted(found, key=_first))
+
+
+def _first(candidate: Candidate) -> tuple[int, int, int, str, str]:
+    named, digits, bounds = candidate.rank
+    return -named, -digits, -bounds, candidate.area, candidate.duty.id
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    """As UTC: instants of one zone compare by their wall time, which is wrong around a change of the clock."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -1,0 +1,162 @@
+"""Does every matter in every area have exactly one lead, and can every duty win somewhere? Findings GR020 to GR029."""
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import combinations, groupby
+
+from msgspec import Struct
+
+from router.domain.catalogue.resolve import STREET, Candidate, Catalogue
+from router.domain.city import City
+from router.domain.documents import Finding, Mark, found
+
+UNCOVERED = "GR020"
+CONFLICT = "GR021"
+DEAD = "GR022"
+EMPTY_AREA = "GR023"
+NO_LIMIT = "GR024"
+
+
+class Coverage(Struct, frozen=True, kw_only=True):
+    """How the pairs of matter and area (streets, or finer where a duty is) find their lead, over all times."""
+
+    pairs: int
+    by_duty: int
+    by_fallback: int
+    """Pairs that no duty covers at some time, and the locality gets."""
+    uncovered: int
+    """Pairs that nobody gets, or two duties claim alike."""
+
+    @property
+    def share(self) -> float:
+        """Pairs with exactly one lead, 0..1."""
+        return (self.by_duty + self.by_fallback) / self.pairs if self.pairs else 1.0
+
+
+def coverage(city: City) -> float:
+    """The share of (matter, area) with exactly one lead, by a duty or by the declared fallback: 0..1."""
+    return measure(city.catalogue, city.cells.cells).share
+
+
+def measure(catalogue: Catalogue, cells: Collection[str]) -> Coverage:
+    """The coverage over these cells; `.by_fallback` says how much of it nobody has thought of."""
+    counts = {"duty": 0, "fallback": 0, "none": 0}
+    clashing = [(a.area, matter) for matter, a, _ in _conflicts(catalogue)]
+    for area in _areas(catalogue, cells):
+        for matter in catalogue.matters:
+            if any(matter == clashed and area.startswith(where) for where, clashed in clashing):
+                counts["none"] += 1
+            elif all(catalogue.winner(matter, area, at) for at in moments(catalogue)):
+                counts["duty"] += 1
+            else:
+                counts["none" if catalogue.fallback is None else "fallback"] += 1
+    return Coverage(
+        pairs=sum(counts.values()),
+        by_duty=counts["duty"],
+        by_fallback=counts["fallback"],
+        uncovered=counts["none"],
+    )
+
+
+def _areas(catalogue: Catalogue, cells: Collection[str]) -> list[str]:
+    """Streets that hold cells; finer when a duty is."""
+    lengths = [len(c.area) for found in catalogue.candidates.values() for c in found]
+    digits = max([STREET, *lengths])
+    return sorted({cell[:digits] for cell in cells})
+
+
+def moments(catalogue: Catalogue) -> list[datetime]:
+    """One instant in each period in which the same duties are in effect."""
+    bounds = catalogue.boundaries
+    return [bounds[0] - timedelta(days=1), *bounds] if bounds else [datetime.min.replace(tzinfo=UTC)]
+
+
+def check(catalogue: Catalogue, cells: Collection[str], limits: Mark) -> list[Finding]:
+    """Conflicts, dead duties, areas without cells, matters without a duty or a limit.
+
+    Args:
+        catalogue: compiled.
+        cells: every cell's code of the city.
+        limits: where the standards' default stands, for findings about what no standard covers.
+    """
+    return [
+        *(_clash(matter, a, b) for matter, a, b in _conflicts(catalogue)),
+        *_used(catalogue, cells),
+        *_limits(catalogue, limits),
+    ]
+
+
+def _conflicts(catalogue: Catalogue) -> Iterator[tuple[str, Candidate, Candidate]]:
+    for matter, candidates in catalogue.candidates.items():
+        for _, equal in groupby(candidates, key=lambda c: (c.rank, c.area)):
+            for a, b in combinations(equal, 2):
+                if a.duty is not b.duty and _together(a, b):
+                    yield matter, a, b
+
+
+def _together(a: Candidate, b: Candidate) -> bool:
+    """Whether there is an instant at which both are in effect."""
+    begins = [c.begins for c in (a, b) if c.begins is not None]
+    ends = [c.ends for c in (a, b) if c.ends is not None]
+    return not begins or not ends or max(begins) < min(ends)
+
+
+def _clash(matter: str, a: Candidate, b: Candidate) -> Finding:
+    first, second = sorted((a.duty, b.duty), key=lambda duty: duty.mark)
+    where = a.area or "the whole city"
+    message = f"duties `{first.id}` (line {first.mark.line}) and `{second.id}` claim {matter} in {where} alike"
+    return found(CONFLICT, second.mark, message, "give one a longer area, another matter, or dates")
+
+
+def _used(catalogue: Catalogue, cells: Collection[str]) -> Iterator[Finding]:
+    marks = {duty.id: duty.mark for duty in catalogue.duties}
+    areas = {c.area for found in catalogue.candidates.values() for c in found}
+    places = _places(areas, cells)
+    peopled = {area for area in areas for place in places if place.startswith(area)}
+    winners: set[str] = set()
+    fallen: dict[str, str] = {}
+    for matter in catalogue.matters:
+        for place in places:
+            for at in moments(catalogue):
+                winner = catalogue.winner(matter, place, at)
+                if winner is None:
+                    fallen.setdefault(matter, place)
+                else:
+                    winners.add(winner.duty.id)
+    for duty in catalogue.duties:
+        empty = [area for area in duty.areas if area not in peopled]
+        for area in empty:
+            yield found(EMPTY_AREA, duty.mark, f"area {area} of duty `{duty.id}` holds no cell of the city")
+        if duty.id not in winners and len(empty) < len(duty.areas):
+            message = f"duty `{duty.id}` can never win: more specific duties cover all of it"
+            yield found(DEAD, marks[duty.id], message, "remove it, or move its `matters` to the duties below it")
+    yield from _fallen(catalogue, fallen)
+
+
+def _fallen(catalogue: Catalogue, fallen: dict[str, str]) -> Iterator[Finding]:
+    file = catalogue.duties[0].mark.file if catalogue.duties else "duties.yaml"
+    for matter, place in fallen.items():
+        if catalogue.fallback is None:
+            message = f"{matter} has no lead in {place[:STREET]}"
+            yield found(UNCOVERED, Mark(file), message, "add a duty, or declare a `fallback`")
+        else:
+            message = f"no duty covers {matter} in {place[:STREET]}; {catalogue.fallback.department} gets it"
+            yield found(UNCOVERED, Mark(file), message, "add a duty if somebody else should", level="warning")
+
+
+def _places(areas: Collection[str], cells: Iterable[str]) -> list[str]:
+    """One cell for each set of areas that hold it: the duties cannot tell other cells from these."""
+    lengths = sorted({len(area) for area in areas})
+    chosen: dict[tuple[str, ...], str] = {}
+    for cell in cells:
+        chosen.setdefault(tuple(p for n in lengths if (p := cell[:n]) in areas), cell)
+    return sorted(chosen.values())
+
+
+def _limits(catalogue: Catalogue, mark: Mark) -> Iterator[Finding]:
+    for matter in catalogue.matters.values():
+        for role, limit in matter.limits.items():
+            assists = role == "assist" and any(c.duty.assist for c in catalogue.candidates[matter.id])
+            if limit is None and (role == "lead" or assists):
+                message = f"no standard limits {matter.id} for the role {role}: its tasks are never due"
+                yield found(NO_LIMIT, mark, message, "add a limit to `default`, its group or itself", level="warning")

@@ -1,0 +1,195 @@
+"""The four lists (四张清单) and the departments, exactly as a city writes them in YAML.
+
+Every id is lower-case ASCII with hyphens; a department's id becomes the name of its topic. Unknown keys are errors.
+"""
+
+import re
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
+
+from router.domain.deadlines import Limit
+from router.domain.reports import Severity, Urgency
+
+FALLBACK = "fallback"
+"""Rule id of what no duty covers (属地兜底)."""
+EVERY = "*"
+"""Selector of all matters."""
+Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=48)]
+Step = Literal["collection", "filing", "dispatch", "handling", "feedback", "checking", "evaluation"]
+"""The seven steps of GB/T 30428.8: 信息收集, 案卷建立, 任务派遣, 任务处理, 处理反馈, 核查结案, 综合评价."""
+STEPS: tuple[Step, ...] = ("collection", "filing", "dispatch", "handling", "feedback", "checking", "evaluation")
+AREA_LENGTHS = (0, 2, 4, 6, 9, 12, 15)
+"""Province, prefecture, county, street, community, cell; 0 digits are the whole city."""
+_LIMIT = re.compile(r"([1-9][0-9]{0,4})([hd])")
+HOURS = {"h": 1, "d": 24}
+EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)
+
+
+def digits(value: Any) -> Any:
+    """A code written without quotes is text all the same (one with a leading zero is text in any case)."""
+    return str(value) if type(value) is int else value
+
+
+def _limit(value: Any) -> Any:
+    if isinstance(value, Limit) or value is None:
+        return value
+    if not isinstance(value, str) or not (parts := _LIMIT.fullmatch(value)):
+        raise ValueError("a limit is a number of calendar hours or days, like 24h or 3d")
+    return Limit(amount=int(parts[1]) * HOURS[parts[2]], calendar="calendar-hours")
+
+
+def _area(value: str) -> str:
+    if not re.fullmatch(r"[0-9]*", value) or len(value) not in AREA_LENGTHS:
+        raise ValueError("an area is a code of 0, 2, 4, 6, 9, 12 or 15 digits, e.g. 060371 for a county")
+    return value
+
+
+def one_or_more(value: Any) -> Any:
+    """A single value where several may stand."""
+    return value if value is None else tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+def several(value: Any) -> Any:
+    """YAML's lists are our tuples."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _receiver(value: Any) -> Any:
+    return {"department": value} if isinstance(value, str) else value
+
+
+LimitText = Annotated[Limit | None, BeforeValidator(_limit)]
+"""`24h` or `3d`: calendar hours, or days of 24 of them."""
+Area = Annotated[str, BeforeValidator(_area), BeforeValidator(digits)]
+
+
+class Strict(BaseModel):
+    """What a city writes: nothing unknown, nothing coerced, nothing changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
+
+
+class Name(Strict):
+    """What people call it, in both languages."""
+
+    en: str = Field(min_length=1, max_length=200)
+    zh: str | None = Field(default=None, min_length=1, max_length=200)
+
+
+class Department(Strict):
+    """Who can be asked to act (部门)."""
+
+    name: Name
+    units: dict[str, Name] | None = None
+    """Its receivers by id (yards, villages, mediation bodies); None: not listed, any unit is believed."""
+
+
+class Departments(RootModel[dict[Id, Department]]):
+    """departments.yaml: departments by id."""
+
+
+class Receiver(Strict):
+    """A department, and perhaps the receiver within it."""
+
+    department: str
+    unit: str | None = None
+    """A unit's id, or `street`, `community`, `cell`: that part of the case's cell code."""
+
+
+ReceiverText = Annotated[Receiver, BeforeValidator(_receiver)]
+
+
+class DutyNode(Strict):
+    """One node of the tree of duties (职责); what it does not say it inherits from its parent."""
+
+    matters: Annotated[tuple[str, ...] | None, BeforeValidator(several), Field(min_length=1)] = None
+    """Ids of matters or groups, or `*`."""
+    area: Annotated[tuple[Area, ...] | None, BeforeValidator(one_or_more), Field(min_length=1)] = None
+    """One or more code prefixes; None at the top: the whole city."""
+    lead: ReceiverText | None = None
+    assist: Annotated[tuple[ReceiverText, ...] | None, BeforeValidator(several)] = None
+    since: date | None = Field(default=None, alias="from", ge=EARLIEST, le=LATEST)
+    """First day, in the city's zone."""
+    until: date | None = Field(default=None, ge=EARLIEST, le=LATEST)
+    """Last day, in the city's zone."""
+    note: str | None = None
+    """Why, for people."""
+    duties: dict[Id, "DutyNode"] | None = None
+
+
+class Duties(Strict):
+    """duties.yaml: who acts (职责清单)."""
+
+    fallback: ReceiverText | None = None
+    """Who gets what no duty covers: the locality (属地兜底)."""
+    duties: dict[Id, DutyNode]
+
+
+class StepText(Strict):
+    """One step of a workflow."""
+
+    text: Name
+    required: bool = True
+
+
+class WorkflowNode(Strict):
+    """How a matter is worked on (工作): steps of GB/T 30428.8 in the standard's order."""
+
+    name: Name
+    steps: dict[Step, StepText]
+
+
+class Work(Strict):
+    """work.yaml: how (工作清单)."""
+
+    workflows: dict[Id, WorkflowNode]
+
+
+class Group(Strict):
+    """Matters that share defaults."""
+
+    name: Name
+    workflow: str | None = None
+    urgency: Urgency | None = None
+    severity: Severity | None = None
+
+
+class MatterNode(Strict):
+    """What a case can be about (事项); what it does not say it inherits from its group."""
+
+    name: Name
+    group: str
+    workflow: str | None = None
+    urgency: Urgency | None = None
+    severity: Severity | None = None
+
+
+class Matters(Strict):
+    """matters.yaml: what (事项清单). The networks' codes of a matter stand in codes/<network>.csv."""
+
+    groups: dict[Id, Group]
+    matters: dict[Id, MatterNode]
+
+
+class RoleStandard(Strict):
+    """A limit for one role only."""
+
+    limit: LimitText = None
+    closing: Name | None = None
+
+
+class StandardNode(RoleStandard):
+    """By when and how well (标准); what it does not say it inherits: matter, then group, then default."""
+
+    lead: RoleStandard | None = None
+    assist: RoleStandard | None = None
+
+
+class Standards(Strict):
+    """standards.yaml: to which standard (标准清单)."""
+
+    default: StandardNode = StandardNode()
+    groups: dict[Id, StandardNode] = {}
+    matters: dict[Id, StandardNode] = {}

@@ -1,0 +1,193 @@
+"""Which departments must act on a matter in a cell: compiled tables, a dictionary look-up on the hot path.
+
+The most specific duty wins. In this order: a duty that names the matter before one that names its group before `*`;
+then the longer area; then the one with more bounds of validity (a winter duty before the permanent one). Two duties
+that are equal in all three for the same matter, area and time are a conflict, which lint refuses (GR021). What no duty
+covers falls to the locality (属地兜底).
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from router.domain.cases import Role
+from router.domain.catalogue.lists import Duty
+from router.domain.catalogue.model import FALLBACK, Department, Receiver, WorkflowNode
+from router.domain.deadlines import Limit
+from router.domain.reports import Severity, Urgency
+
+UNIT_DIGITS = {"street": 9, "community": 12, "cell": 15}
+"""Units that are a part of the cell's code."""
+STREET = 9
+MEMO = 1 << 17
+"""Routes remembered a period; beyond it (only strangers' cells) the memo starts anew."""
+
+
+class Assigned(Struct, frozen=True, kw_only=True):
+    """One department's part: what becomes a task."""
+
+    department: str
+    role: Role
+    rule: str
+    """Id of the duty, or `fallback`."""
+    unit: str | None = None
+    limit: Limit | None = None
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """Who must act, and why; the lead comes first."""
+
+    assigned: tuple[Assigned, ...]
+    reason: str
+    """One sentence a person understands."""
+    workflow: str | None = None
+
+
+class Matter(Struct, frozen=True, kw_only=True):
+    """A matter (事项) with what it inherits from its group."""
+
+    id: str
+    name: str
+    name_zh: str | None
+    group: str
+    workflow: str | None
+    urgency: Urgency | None
+    severity: Severity | None
+    limits: Mapping[Role, Limit | None]
+    closing: str | None
+    """When the case may be closed (结案条件)."""
+
+
+class Candidate(Struct, frozen=True, kw_only=True):
+    """A duty as it concerns one matter in one area."""
+
+    duty: Duty
+    area: str
+    named: int
+    """2: it names the matter; 1: its group; 0: every matter."""
+    begins: datetime | None
+    ends: datetime | None
+    """Validity, half open, instants."""
+
+    @property
+    def bounds(self) -> int:
+        """How many ends its validity has: 0, 1 or 2."""
+        return (self.begins is not None) + (self.ends is not None)
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """Greater is more specific."""
+        return self.named, len(self.area), self.bounds
+
+    def holds(self, at: datetime) -> bool:
+        """Whether it is in effect."""
+        return (self.begins is None or self.begins <= at) and (self.ends is None or at < self.ends)
+
+
+class Catalogue:
+    """The compiled catalogue of one city; never changes, except for what it remembers of earlier look-ups.
+
+    Args:
+        version: short hash of the content.
+        candidates: by matter, the most specific first.
+        fallback: who gets what no duty covers; None: nobody.
+    """
+
+    def __init__(
+        self,
+        *,
+        version: str,
+        departments: Mapping[str, Department],
+        matters: Mapping[str, Matter],
+        workflows: Mapping[str, WorkflowNode],
+        duties: tuple[Duty, ...],
+        candidates: Mapping[str, tuple[Candidate, ...]],
+        fallback: Receiver | None,
+    ) -> None:
+        self.version = version
+        self.departments = departments
+        self.matters = matters
+        self.workflows = workflows
+        self.duties = duties
+        self.candidates = candidates
+        self.fallback = fallback
+        self.boundaries = sorted({at for c in _all(candidates) for at in (c.begins, c.ends) if at is not None})
+        """Instants at which the set of duties in effect changes."""
+        self._depth = {matter: _depth(found, fallback) for matter, found in candidates.items()}
+        self._depth_of_strangers = _depth((), fallback)
+        self._memo: list[dict[tuple[str, str], Route]] = [{} for _ in range(len(self.boundaries) + 1)]
+
+    def route(self, matter: str, cell: str, at: datetime) -> Route:
+        """Who must act on this matter in this cell at this instant (aware); never raises.
+
+        A dictionary look-up: equal questions, up to the digits that duties look at, have one answer a period of
+        validity. A matter the catalogue does not know, which normalise lets nobody report, goes to the fallback.
+        """
+        period = bisect_right(self.boundaries, at) if self.boundaries else 0
+        key = (matter, cell[: self._depth.get(matter, self._depth_of_strangers)])
+        memo = self._memo[period]
+        route = memo.get(key)
+        if route is None:
+            if len(memo) >= MEMO:
+                memo.clear()
+            route = memo[key] = self.decide(matter, cell, self.winner(matter, cell, at))
+        return route
+
+    def winner(self, matter: str, cell: str, at: datetime) -> Candidate | None:
+        """The most specific duty in effect; None: only the fallback is left."""
+        for candidate in self.candidates.get(matter, ()):
+            if cell.startswith(candidate.area) and candidate.holds(at):
+                return candidate
+        return None
+
+    def decide(self, matter: str, cell: str, winner: Candidate | None) -> Route:
+        """The route that follows from the winning duty."""
+        known = self.matters.get(matter)
+        workflow = known.workflow if known else None
+        if winner is None:
+            return self._fall(matter, cell, known)
+        duty = winner.duty
+        roles: list[tuple[Role, Receiver]] = [("lead", duty.lead), *(("assist", one) for one in duty.assist)]
+        assigned = tuple(_assigned(role, receiver, duty.id, cell, known) for role, receiver in roles)
+        return Route(assigned=assigned, reason=_reason(matter, known, winner), workflow=workflow)
+
+    def _fall(self, matter: str, cell: str, known: Matter | None) -> Route:
+        why = f"no duty covers {matter} in {cell[:STREET]}" if known else f"{matter} is no matter of the catalogue"
+        workflow = known.workflow if known else None
+        if self.fallback is None:
+            return Route(assigned=(), reason=f"{FALLBACK}: {why}, and no fallback is declared", workflow=workflow)
+        assigned = _assigned("lead", self.fallback, FALLBACK, cell, known)
+        unit = f" of {assigned.unit}" if assigned.unit else ""
+        reason = f"{FALLBACK}: {why}, so {assigned.department}{unit} leads"
+        return Route(assigned=(assigned,), reason=reason, workflow=workflow)
+
+
+def _all(candidates: Mapping[str, tuple[Candidate, ...]]) -> list[Candidate]:
+    return [candidate for found in candidates.values() for candidate in found]
+
+
+def _depth(candidates: tuple[Candidate, ...], fallback: Receiver | None) -> int:
+    """How many digits of a cell decide: those of the longest area, and of the units that are cut from the code."""
+    receivers = [receiver for c in candidates for receiver in (c.duty.lead, *c.duty.assist)]
+    longest = max((len(c.area) for c in candidates), default=0)
+    if not any(c.area == "" and c.bounds == 0 for c in candidates):
+        receivers += [fallback] if fallback else []
+        longest = max(longest, STREET)
+    return max(longest, *(UNIT_DIGITS.get(receiver.unit or "", 0) for receiver in receivers), 0)
+
+
+def _assigned(role: Role, receiver: Receiver, rule: str, cell: str, matter: Matter | None) -> Assigned:
+    digits = UNIT_DIGITS.get(receiver.unit or "")
+    unit = cell[:digits] if digits else receiver.unit
+    limit = matter.limits.get(role) if matter else None
+    return Assigned(department=receiver.department, role=role, rule=rule, unit=unit, limit=limit)
+
+
+def _reason(matter: str, known: Matter | None, winner: Candidate) -> str:
+    how = f" (group {known.group})" if winner.named == 1 and known else " (every matter)" if winner.named == 0 else ""
+    where = winner.area or "the whole city"
+    assist = ", ".join(receiver.department for receiver in winner.duty.assist)
+    helped = f", assisted by {assist}" if assist else ""
+    return f"duty {winner.duty.id}: {matter}{how} in {where} is led by {winner.duty.lead.department}{helped}"

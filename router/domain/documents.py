@@ -1,0 +1,249 @@
+"""Text that people write (YAML, CSV) as values that still know where they stood: file, line and column.
+
+YAML is read by the rules of YAML 1.2: `no`, `on` and `060371` are text, not false, true and an octal number. Anchors,
+aliases and merge keys are refused, because a reader of a catalogue should see a value where it is.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, TypeVar
+
+import yaml
+from msgspec import Struct
+from pydantic import BaseModel, ValidationError
+
+Level = Literal["error", "warning"]
+Path = tuple[str | int, ...]
+Model = TypeVar("Model", bound=BaseModel)
+
+UNREADABLE = "GR001"
+UNKNOWN_KEY = "GR002"
+WRONG_VALUE = "GR003"
+DUPLICATE_KEY = "GR004"
+MISSING = "GR005"
+
+
+class Mark(Struct, frozen=True, order=True):
+    """A place in a text; line and column count from 1, columns in characters."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """What is wrong with a text, where, and what to do; `code` is stable."""
+
+    code: str
+    file: str
+    line: int = 1
+    column: int = 1
+    message: str
+    """The cause, one clause without a full stop."""
+    cure: str = "correct it there"
+    level: Level = "error"
+
+    @property
+    def place(self) -> str:
+        """`file:line:column`."""
+        return f"{self.file}:{self.line}:{self.column}"
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.code} {self.message}; {self.cure}."
+
+
+def found(code: str, mark: Mark, message: str, cure: str = "correct it there", level: Level = "error") -> Finding:
+    """A finding at a mark."""
+    return Finding(
+        code=code, file=mark.file, line=mark.line, column=mark.column, message=message, cure=cure, level=level
+    )
+
+
+class Source(Struct, frozen=True):
+    """A text and the name people know it by."""
+
+    file: str
+    text: str
+
+
+class Document(Struct, frozen=True):
+    """The values of a YAML text, and where each key and value stands."""
+
+    file: str
+    value: Any
+    keys: dict[Path, Mark]
+    values: dict[Path, Mark]
+
+    def mark(self, *path: str | int) -> Mark:
+        """Where the key (or list item) of this path stands; for a path that is not there, its nearest parent."""
+        return self._nearest(path, self.keys, self.values)
+
+    def mark_value(self, *path: str | int) -> Mark:
+        """Where the value of this path begins; for a path that is not there, its nearest parent."""
+        return self._nearest(path, self.values, self.keys)
+
+    def _nearest(self, path: Path, first: dict[Path, Mark], second: dict[Path, Mark]) -> Mark:
+        for end in range(len(path), -1, -1):
+            if mark := first.get(path[:end]) or second.get(path[:end]):
+                return mark
+        return Mark(self.file)
+
+
+class _Loader(yaml.CSafeLoader):
+    """The C loader with the scalars of YAML 1.2 instead of 1.1."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  (pyyaml's own protocol)
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|false", "tf"),
+    ("int", r"-?(0|[1-9][0-9]{0,17})", "-0123456789"),
+    ("float", r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}", "-0123456789"),
+    ("null", r"~|null|", ["~", "n", ""]),
+    ("timestamp", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "0123456789"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})\\Z"), list(_first))
+
+
+def read_yaml(source: Source) -> tuple[Document | None, list[Finding]]:
+    """The values of one YAML text with their places; findings GR001 and GR004 when it cannot be used."""
+    loader = None
+    try:
+        loader = _Loader(source.text)
+        node = loader.get_single_node()
+        reader = _Reader(source.file, loader)
+        value = None if node is None else reader.read(node, ())
+    except yaml.MarkedYAMLError as error:
+        return None, [_syntax(source.file, error)]
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        return None, [found(UNREADABLE, Mark(source.file), f"no readable YAML ({_first_line(error)})")]
+    finally:
+        if loader is not None:
+            loader.dispose()
+    if reader.findings:
+        return None, reader.findings
+    return Document(source.file, value, reader.keys, reader.values), []
+
+
+def _syntax(file: str, error: yaml.MarkedYAMLError) -> Finding:
+    at = error.problem_mark or error.context_mark
+    mark = Mark(file, at.line + 1, at.column + 1) if at else Mark(file)
+    parts = [part for part in (error.context, error.problem) if part]
+    return found(UNREADABLE, mark, f"no readable YAML: {', '.join(parts)}", "look for a wrong indent, colon or quote")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+class _Reader:
+    """Walks the composed nodes once."""
+
+    def __init__(self, file: str, loader: _Loader) -> None:
+        self.file, self.loader = file, loader
+        self.keys: dict[Path, Mark] = {}
+        self.values: dict[Path, Mark] = {}
+        self.findings: list[Finding] = []
+        self._seen: set[int] = set()
+
+    def read(self, node: yaml.Node, path: Path) -> Any:
+        mark = self.values[path] = self._mark(node)
+        if id(node) in self._seen:
+            self.findings.append(found(UNREADABLE, mark, "aliases are not understood", "write the value out"))
+            return None
+        self._seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.read(item, (*path, n)) for n, item in enumerate(node.value)]
+        try:
+            return self.loader.construct_object(node)
+        except ValueError as error:
+            self.findings.append(found(WRONG_VALUE, mark, f"{node.value!r} is no value ({error})"))
+            return None
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            mark = self._mark(key_node)
+            key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "?"
+            if key in values:
+                first = self.keys[(*path, key)].line
+                message = f"`{key}` stands here again (first in line {first})"
+                self.findings.append(found(DUPLICATE_KEY, mark, message, "keep one of the two"))
+                continue
+            self.keys[(*path, key)] = mark
+            values[key] = self.read(value_node, (*path, key))
+        return values
+
+    def _mark(self, node: yaml.Node) -> Mark:
+        return Mark(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def validate(model: type[Model], document: Document) -> tuple[Model | None, list[Finding]]:
+    """The document as a model; findings GR002 (unknown key), GR003 (wrong value), GR005 (missing key)."""
+    try:
+        return model.model_validate({} if document.value is None else document.value), []
+    except ValidationError as error:
+        return None, [_invalid(document, detail) for detail in error.errors(include_url=False)]
+
+
+def _invalid(document: Document, detail: Any) -> Finding:
+    path: Path = detail["loc"]
+    name = ".".join(str(part) for part in path) or "the document"
+    if detail["type"] == "extra_forbidden":
+        return found(UNKNOWN_KEY, document.mark(*path), f"unknown key `{name}`", "correct its spelling or remove it")
+    if detail["type"] == "missing":
+        return found(MISSING, document.mark(*path), f"`{name}` is missing", "write it")
+    message = detail["msg"].removeprefix("Value error, ")
+    return found(WRONG_VALUE, document.mark_value(*path), f"`{name}`: {message[:1].lower()}{message[1:]}")
+
+
+class Row(Struct, frozen=True):
+    """One row of a CSV text: fields by column name, and where each begins."""
+
+    fields: dict[str, str]
+    marks: dict[str, Mark]
+
+
+def read_csv(source: Source, columns: Sequence[str]) -> tuple[list[Row], list[Finding]]:
+    """The rows of a CSV text (RFC 4180) whose header is exactly `columns`; findings GR001 and GR003 otherwise."""
+    rows: list[Row] = []
+    findings: list[Finding] = []
+    for mark, fields in _records(source, findings):
+        if mark.line == 1:
+            if fields != list(columns):
+                message = f"the header is {','.join(fields)[:100]!r}"
+                return [], [found(WRONG_VALUE, mark, message, f"write {','.join(columns)}")]
+        elif len(fields) == len(columns):
+            named = dict(zip(columns, fields, strict=True))
+            rows.append(Row(named, dict(zip(columns, _starts(mark, fields), strict=True))))
+        elif fields:
+            message = f"{len(fields)} fields instead of {len(columns)}"
+            findings.append(found(WRONG_VALUE, mark, message, "quote a field that holds a comma"))
+    return rows, findings
+
+
+def _records(source: Source, findings: list[Finding]) -> Iterator[tuple[Mark, list[str]]]:
+    reader = csv.reader(io.StringIO(source.text.removeprefix("\ufeff"), newline=""), strict=True)
+    line = 1
+    try:
+        for fields in reader:
+            yield Mark(source.file, line), fields
+            line = reader.line_num + 1
+    except csv.Error as error:
+        findings.append(found(UNREADABLE, Mark(source.file, line), f"no readable CSV ({error})"))
+
+
+def _starts(mark: Mark, fields: list[str]) -> list[Mark]:
+    """Where the fields begin; exact for rows of one line without doubled quotes or needless ones."""
+    marks, column = [], 1
+    for value in fields:
+        marks.append(Mark(mark.file, mark.line, column))
+        column += len(value) + 1 + (2 if {",", '"', "\n"} & set(value) else 0)
+    return marks
