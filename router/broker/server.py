@@ -77,6 +77,8 @@ def bootstrap(settings: Settings) -> str:
 
 def answers(address: str) -> bool:
     """Whether a Kafka broker answers a real request there."""
+    if not any(_listens(one) for one in address.split(",")):
+        return False  # kafka-python leaves its sockets open when it cannot even connect
     try:
         admin = KafkaAdminClient(
             bootstrap_servers=address, request_timeout_ms=ANSWER_MS, bootstrap_timeout_ms=ANSWER_MS
@@ -89,6 +91,15 @@ def answers(address: str) -> bool:
         return False
     finally:
         admin.close()
+    return True
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), ANSWER_MS / 1000).close()
+    except (OSError, ValueError, OverflowError):
+        return False
     return True
 
 

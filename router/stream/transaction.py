@@ -70,4 +70,7 @@ class Transactions:
 
     async def stop(self) -> None:
         """Let go of the connection; an unfinished transaction is aborted by the next owner's fence or by time."""
-        await self._producer.stop()
+        try:
+            await self._producer.stop()
+        finally:
+            await self._producer.client.close()  # a fenced producer's `stop` raises before it closes its sockets
