@@ -1,0 +1,196 @@
+"""A city's folder read and checked: the city, or everything that is wrong with it."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from pydantic import AfterValidator, BaseModel, Field
+
+from router.domain.catalogue import coding, references
+from router.domain.catalogue import coverage as covering
+from router.domain.catalogue.compile import compile_catalogue
+from router.domain.catalogue.coverage import Coverage
+from router.domain.catalogue.lists import FILES, Lists, read_lists
+from router.domain.catalogue.model import Name, Strict
+from router.domain.catalogue.trial import RuleTests
+from router.domain.cells import CellRegistry, load_cells
+from router.domain.city import City
+from router.domain.codes import CodeTable, load_codes
+from router.domain.documents import MISSING, UNREADABLE, Document, Finding, Mark, Source, found, read_yaml, validate
+from router.domain.merging import Merging
+from router.domain.networks.registry import NETWORKS
+
+Model = TypeVar("Model", bound=BaseModel)
+TESTS = "tests.yaml"
+CELLS = ("cells.csv", "communities.csv", "areas.csv")
+
+
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("no time zone of that name; write one of the IANA list, e.g. Asia/Shanghai") from None
+    return text
+
+
+class CityFile(Strict):
+    """city.yaml."""
+
+    title: Name
+    zone: Annotated[str, AfterValidator(_zone)]
+    default_cell: str | None = Field(default=None, pattern=r"^[0-9]{15}$")
+    """Where reports go that name no place at all; None: the registry chooses."""
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """What one folder holds."""
+
+    name: str
+    city: City | None
+    """None: there are errors among the findings."""
+    findings: tuple[Finding, ...]
+    """By file, line and column."""
+    coverage: Coverage | None
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """What keeps the city from being loaded."""
+        return tuple(finding for finding in self.findings if finding.level == "error")
+
+
+def read_city(name: str, folder: Path) -> Reading:
+    """Read and check everything that a city is made of; its tests and its history are not among it."""
+    findings: list[Finding] = []
+    about = read_model(CityFile, folder / "city.yaml", findings)
+    zone = ZoneInfo(about.zone) if about else None
+    lists = _lists(folder / "catalogue", findings)
+    catalogue = compile_catalogue(lists, zone) if lists and zone else None
+    codes = _codes(folder / "codes", lists, findings)
+    cells = _cells(folder / "cells", about.default_cell if about else None, findings)
+    merging = read_model(Merging, folder / "merging.yaml", findings)
+    coverage = None
+    if lists and catalogue and cells:
+        default = lists.documents["standards.yaml"].mark("default")
+        findings += covering.check(catalogue, cells.cells, default)
+        coverage = covering.measure(catalogue, cells.cells)
+    city = None
+    if about and zone and cells and catalogue and merging and not _wrong(findings):
+        city = City(
+            name=name,
+            title=about.title.en,
+            zone=zone,
+            cells=cells,
+            catalogue=catalogue,
+            merging=merging,
+            codes=codes,
+        )
+    return Reading(name=name, city=city, findings=tuple(sorted(findings, key=_place)), coverage=coverage)
+
+
+def read_tests(folder: Path) -> tuple[tuple[RuleTests, Document] | None, list[Finding]]:
+    """The city's own tests of its rules with their places, or what is wrong with the file."""
+    source, wrong = read_source(folder / TESTS)
+    if source is None:
+        return None, wrong
+    document, wrong = read_yaml(source)
+    if document is None:
+        return None, wrong
+    tests, wrong = validate(RuleTests, document)
+    return ((tests, document) if tests else None), wrong
+
+
+def read_source(path: Path) -> tuple[Source | None, list[Finding]]:
+    """The text of a file, named as people would type it; findings GR001 and GR005 when it cannot be read."""
+    file = shown(path)
+    try:
+        return Source(file, path.read_text(encoding="utf-8")), []
+    except FileNotFoundError:
+        return None, [found(MISSING, Mark(file), "the file is missing", "write it; docs/catalogue.md shows how")]
+    except UnicodeDecodeError as error:
+        return None, [found(UNREADABLE, Mark(file), f"byte {error.start} is no UTF-8", "save the file as UTF-8")]
+    except OSError as error:
+        return None, [found(UNREADABLE, Mark(file), f"it cannot be read ({error.strerror})", "make it readable")]
+
+
+def shown(path: Path) -> str:
+    """Relative to the working folder where that is shorter."""
+    return min(str(path), os.path.relpath(path), key=len)
+
+
+def read_model(model: type[Model], path: Path, findings: list[Finding]) -> Model | None:
+    """One YAML file as a model; what is wrong is added to the findings."""
+    source, wrong = read_source(path)
+    document, value = None, None
+    if source is not None:
+        document, wrong = read_yaml(source)
+    if document is not None:
+        value, wrong = validate(model, document)
+    findings += wrong
+    return value
+
+
+def _lists(folder: Path, findings: list[Finding]) -> Lists | None:
+    """The lists, when all names in them lead somewhere."""
+    sources: dict[str, Source] = {}
+    for name in FILES:
+        source, wrong = read_source(folder / name)
+        findings += wrong
+        if source is not None:
+            sources[name] = source
+    if len(sources) < len(FILES):
+        return None
+    lists, wrong = read_lists(sources)
+    findings += wrong
+    if lists is None:
+        return None
+    wrong = references.check(lists)
+    findings += wrong
+    return None if _wrong(wrong) else lists
+
+
+def _codes(folder: Path, lists: Lists | None, findings: list[Finding]) -> Mapping[str, CodeTable]:
+    tables: dict[str, CodeTable] = {}
+    sources: dict[str, Source] = {}
+    for path in sorted(folder.glob("*.csv")):
+        source, wrong = read_source(path)
+        findings += wrong
+        if source is None:
+            continue
+        table = load_codes(source.text, source.file)
+        if isinstance(table, CodeTable):
+            tables[path.stem], sources[path.stem] = table, source
+        else:
+            findings += table
+    if not tables:
+        mark = Mark(shown(folder))
+        findings.append(found(MISSING, mark, "no network reports here", "add codes/<network>.csv"))
+    if lists is not None:
+        findings += coding.check(sources, lists, NETWORKS)
+    return tables
+
+
+def _cells(folder: Path, default: str | None, findings: list[Finding]) -> CellRegistry | None:
+    texts: list[Source] = []
+    for name in CELLS:
+        source, wrong = read_source(folder / name)
+        findings += wrong
+        if source is not None:
+            texts.append(source)
+    if len(texts) < len(CELLS):
+        return None
+    cells: Any = load_cells(*(source.text for source in texts), files=[s.file for s in texts], default=default)
+    if isinstance(cells, CellRegistry):
+        return cells
+    findings += cells
+    return None
+
+
+def _wrong(findings: Sequence[Finding]) -> bool:
+    return any(finding.level == "error" for finding in findings)
+
+
+def _place(finding: Finding) -> tuple[str, int, int, str]:
+    return finding.file, finding.line, finding.column, finding.code
