@@ -1,17 +1,30 @@
 """Plan and apply topics: what is declared against what the cluster has. The only place that creates topics."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
-from kafka.errors import KafkaError
+from kafka.errors import (
+    ClusterAuthorizationFailedError,
+    InvalidReplicationFactorError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+)
 from msgspec import Struct
 
+from router.broker.reach import listens
 from router.wire.errors import BrokerError, TopicError
 from router.wire.topics import Topic
 
 TIMEOUT_MS = 20_000
+CONNECT_MS = 5_000
+CURES: dict[type[KafkaError], str] = {
+    InvalidReplicationFactorError: "set GRID_ROUTER_REPLICATION to no more than the cluster has brokers",
+    TopicAuthorizationFailedError: "let the cluster's administrator allow this user to manage topics",
+    ClusterAuthorizationFailedError: "let the cluster's administrator allow this user to manage topics",
+}
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -43,7 +56,7 @@ def plan(bootstrap: str, topics: Sequence[Topic]) -> Plan:
     Raises:
         BrokerError: the cluster cannot be reached.
     """
-    with _admin(bootstrap) as admin:
+    with connected(bootstrap) as admin:
         return _plan(admin, topics)
 
 
@@ -55,7 +68,7 @@ def apply(bootstrap: str, topics: Sequence[Topic], *, replication: int = 1) -> P
             cannot be had: both are refused, and then nothing at all is changed.
         BrokerError: the cluster cannot be reached or refuses.
     """
-    with _admin(bootstrap) as admin:
+    with connected(bootstrap) as admin:
         found = _plan(admin, topics)
         for change in found.refused:
             raise TopicError(
@@ -65,7 +78,7 @@ def apply(bootstrap: str, topics: Sequence[Topic], *, replication: int = 1) -> P
                 cure=f"set GRID_ROUTER_PARTITIONS={change.found}, or use another GRID_ROUTER_NAMESPACE",
             )
         _create(admin, topics, found, replication)
-        _configure(admin, found)
+        _configure(admin, found, bootstrap)
         return found
 
 
@@ -79,31 +92,41 @@ def delete(bootstrap: str, names: Sequence[str]) -> None:
     for name in names:
         if name.startswith(("grid.", "reports.", "tasks.")):
             raise ValueError(f"{name} has no namespace")
-    with _admin(bootstrap) as admin:
+    with connected(bootstrap) as admin:
         there = set(admin.list_topics())
         admin.delete_topics([name for name in names if name in there], timeout_ms=TIMEOUT_MS)
 
 
 @contextmanager
-def _admin(bootstrap: str) -> Iterator[KafkaAdminClient]:
+def connected(bootstrap: str) -> Iterator[KafkaAdminClient]:
+    """An admin client whose failures come out as BrokerError.
+
+    Raises:
+        BrokerError: the cluster cannot be reached, or refuses what is asked of it.
+    """
+    silence = BrokerError(
+        "no Kafka broker answers",
+        where=bootstrap,
+        cure="start it (`grid-router broker start`), or correct GRID_ROUTER_KAFKA",
+    )
+    if not listens(bootstrap):
+        raise silence
     try:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap.split(","), request_timeout_ms=TIMEOUT_MS)
+        admin = KafkaAdminClient(
+            bootstrap_servers=bootstrap.split(","), request_timeout_ms=TIMEOUT_MS, bootstrap_timeout_ms=CONNECT_MS
+        )
     except (KafkaError, ValueError, OSError) as error:
-        raise _unreachable(bootstrap, error) from error
+        raise silence from error
     try:
         yield admin
     except KafkaError as error:
-        raise _unreachable(bootstrap, error) from error
+        raise BrokerError(
+            f"the cluster refuses or fails ({type(error).__name__})",
+            where=bootstrap,
+            cure=CURES.get(type(error), "check it with `grid-router doctor`"),
+        ) from error
     finally:
         admin.close()
-
-
-def _unreachable(bootstrap: str, error: Exception) -> BrokerError:
-    return BrokerError(
-        f"the cluster does not do as asked ({type(error).__name__})",
-        where=bootstrap,
-        cure="check with `grid-router broker status`, or correct GRID_ROUTER_KAFKA",
-    )
 
 
 def _plan(admin: KafkaAdminClient, topics: Sequence[Topic]) -> Plan:
@@ -164,16 +187,26 @@ def _create(admin: KafkaAdminClient, topics: Sequence[Topic], found: Plan, repli
         for topic in topics
         if topic.name in missing
     }
-    if new:
+    if not new:
+        return
+    with suppress(TopicAlreadyExistsError):  # two may apply at the same time; the others of the list are created
         admin.create_topics(new, timeout_ms=TIMEOUT_MS, wait_for_metadata=True)
 
 
-def _configure(admin: KafkaAdminClient, found: Plan) -> None:
+def _configure(admin: KafkaAdminClient, found: Plan, bootstrap: str) -> None:
     wanted: dict[str, dict[str, str]] = {}
     for change in found.changes:
         if change.action == "set":
             wanted.setdefault(change.topic, {})[change.what] = change.declared
-    if wanted:
-        admin.alter_configs(
-            [ConfigResource(ConfigResourceType.TOPIC, name, configs) for name, configs in wanted.items()]
-        )
+    if not wanted:
+        return
+    answer: dict[str, dict[str, Any]] = admin.alter_configs(
+        [ConfigResource(ConfigResourceType.TOPIC, name, configs) for name, configs in wanted.items()]
+    )
+    for name, outcome in answer.get("topic", {}).items():
+        if outcome != "OK":  # the client returns the error instead of raising it
+            raise TopicError(
+                f"its configuration cannot be changed ({outcome})",
+                where=name,
+                cure=f"change it on {bootstrap} by hand, or let its administrator allow it",
+            )

@@ -24,6 +24,9 @@ def server_properties(port: int, data: Path) -> str:
         "transaction.state.log.num.partitions": "4",
         "share.coordinator.state.topic.replication.factor": "1",
         "share.coordinator.state.topic.min.isr": "1",
+        # A router that rested for a week must find its positions again, or it would read everything a second time.
+        "offsets.retention.minutes": str(366 * 24 * 60),
+        "log.cleaner.dedupe.buffer.size": str(32 << 20),
         "group.initial.rebalance.delay.ms": "0",
         "log.segment.bytes": str(128 << 20),
         "delete.topic.enable": "true",

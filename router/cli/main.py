@@ -102,3 +102,7 @@ def _setting(error: ValidationError) -> str:
     first = error.errors()[0]
     name = f"GRID_ROUTER_{'_'.join(map(str, first['loc'])).upper()}"
     return f"{name}={first['input']}: {first['msg']}; correct or unset that environment variable."
+
+
+if __name__ == "__main__":
+    main()

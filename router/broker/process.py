@@ -1,0 +1,141 @@
+"""The embedded broker's process: format its data, spawn it apart from ours, wait for it, end it."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from pathlib import Path
+
+from router.broker.folder import Folder
+from router.broker.properties import HOST
+from router.wire.errors import BrokerError
+
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+HEAP = "512m"
+NAMESPACE = uuid.UUID("5f4c6d0a-6b1f-5c1e-9a3e-2d9a3c7b1f10")
+"""Of our cluster ids; any constant would do."""
+
+
+def check_ports(port: int) -> None:
+    """Whether the broker's port and its controller's, the next one, are free.
+
+    Raises:
+        BrokerError: one of them is taken.
+    """
+    for number in (port, port + 1):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, number))
+            except (OSError, OverflowError) as error:
+                raise BrokerError(
+                    "the port is in use by another program, or may not be used",
+                    where=f"{HOST}:{number}",
+                    cure="stop that program, or set GRID_ROUTER_BROKER_PORT to a port that is free with the next one",
+                ) from error
+
+
+def format_data(folder: Folder, java: Path, jars: str) -> None:
+    """Give a new data folder its cluster id (of its own path, so that it never changes).
+
+    Raises:
+        BrokerError: Kafka's own tool refuses.
+    """
+    if (folder.data / "meta.properties").exists():
+        return
+    cluster = urlsafe_b64encode(uuid.uuid5(NAMESPACE, str(folder.data)).bytes).rstrip(b"=").decode()
+    tool = [
+        *_java(folder, java, jars),
+        "kafka.tools.StorageTool",
+        "format",
+        "-t",
+        cluster,
+        "-c",
+        str(folder.properties),
+    ]
+    done = subprocess.run(tool, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode != 0:
+        last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no output"]
+        raise BrokerError(
+            f"the data folder cannot be made ({last[0][:200]})",
+            where=str(folder.data),
+            cure="check that the folder can be written to",
+        )
+
+
+def spawn(folder: Folder, java: Path, jars: str) -> int:
+    """Start the broker in a session of its own, its streams in a file; returns its process id.
+
+    A Ctrl-C in our terminal must not reach it: workers still need it to end in good order.
+    """
+    with folder.out.open("wb") as out:
+        process = subprocess.Popen(
+            [*_java(folder, java, jars), "kafka.Kafka", str(folder.properties)],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            cwd=folder.root,
+            start_new_session=True,
+        )
+    folder.pid.write_text(str(process.pid), "ascii")
+    return process.pid
+
+
+def await_answer(folder: Folder, pid: int, answers: Callable[[], bool]) -> None:
+    """Wait until the broker answers.
+
+    Raises:
+        BrokerError: it died, or does not answer in time; its log is named.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    while not answers():
+        if _gone(pid):
+            folder.pid.unlink(missing_ok=True)
+            raise BrokerError(
+                f"the broker died while starting ({folder.last_line()})", where=str(folder.log), cure="read that log"
+            )
+        if time.monotonic() > deadline:
+            raise BrokerError(
+                f"the broker does not answer after {START_SECONDS:.0f} s", where=str(folder.log), cure="read that log"
+            )
+        time.sleep(0.1)
+
+
+def end(folder: Folder, pid: int) -> None:
+    """End the broker: asked to at first, so that it closes its logs; killed when it does not hear."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        if _ended(folder, pid):
+            break
+    folder.pid.unlink(missing_ok=True)
+
+
+def _java(folder: Folder, java: Path, jars: str) -> list[str]:
+    return [str(java), f"-Xmx{HEAP}", "-cp", jars, f"-Dlog4j2.configurationFile={folder.logging}"]
+
+
+def _ended(folder: Folder, pid: int) -> bool:
+    deadline = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < deadline:
+        if _gone(pid) or folder.running_pid() is None:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _gone(pid: int) -> bool:
+    """Whether the process has ended; reaps it when it is our child."""
+    with contextlib.suppress(ChildProcessError):
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False

@@ -1,0 +1,106 @@
+"""Plan and apply of topics against a real broker."""
+
+import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from router.broker.admin import Change, apply, connected, delete, plan
+from router.wire.errors import BrokerError, TopicError
+from router.wire.topics import DAY_MS, Topic
+
+pytestmark = pytest.mark.broker
+
+
+def declared(namespace: str, partitions: int = 2) -> list[Topic]:
+    return [
+        Topic(name=f"{namespace}grid.events", key="cell", partitions=partitions, retention_ms=90 * DAY_MS),
+        Topic(name=f"{namespace}grid.cases", key="case id", partitions=partitions, cleanup="compact"),
+    ]
+
+
+def set_config(kafka: str, topic: str, **configs: str) -> None:
+    values = {name.replace("_", "."): value for name, value in configs.items()}
+    with connected(kafka) as admin:
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, values)])
+
+
+def test_plan_changes_nothing(kafka: str, namespace: str) -> None:
+    first = plan(kafka, declared(namespace))
+    assert [(change.action, change.topic) for change in first.changes] == [
+        ("create", f"{namespace}grid.events"),
+        ("create", f"{namespace}grid.cases"),
+    ]
+    assert plan(kafka, declared(namespace)) == first
+
+
+def test_apply_twice_changes_nothing(kafka: str, namespace: str) -> None:
+    assert len(apply(kafka, declared(namespace)).changes) == 2
+    again = apply(kafka, declared(namespace))
+    assert again.changes == []
+    assert again.unchanged == 2
+
+
+def test_what_was_declared_is_what_the_broker_has(kafka: str, namespace: str) -> None:
+    apply(kafka, declared(namespace))
+    with connected(kafka) as admin:
+        (described,) = admin.describe_topics([f"{namespace}grid.events"])
+        resource = ConfigResource(ConfigResourceType.TOPIC, f"{namespace}grid.cases")
+        configs = next(iter(admin.describe_configs([resource]).values()))[f"{namespace}grid.cases"]
+    assert len(described["partitions"]) == 2
+    assert configs["cleanup.policy"]["value"] == "compact"
+    assert configs["retention.ms"]["value"] == "-1"
+
+
+def test_drift_is_shown_and_corrected_and_foreign_configuration_stays(kafka: str, namespace: str) -> None:
+    topics = declared(namespace)
+    apply(kafka, topics)
+    set_config(kafka, topics[0].name, retention_ms="60000", segment_ms="3600000")
+    found = apply(kafka, topics)
+    assert found.changes == [
+        Change(topic=topics[0].name, action="set", what="retention.ms", found="60000", declared="7776000000")
+    ]
+    assert found.unchanged == 1
+    assert plan(kafka, topics).changes == []
+    with connected(kafka) as admin:
+        resource = ConfigResource(ConfigResourceType.TOPIC, topics[0].name)
+        configs = next(iter(admin.describe_configs([resource]).values()))[topics[0].name]
+    assert configs["segment.ms"]["value"] == "3600000"
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_another_number_of_partitions_is_refused_and_then_nothing_is_changed(
+    kafka: str, namespace: str, partitions: int
+) -> None:
+    topics = declared(namespace)
+    apply(kafka, topics)
+    wider = [
+        *declared(namespace, partitions),
+        Topic(name=f"{namespace}tasks.lapd", key="case id", partitions=partitions),
+    ]
+    assert [change.topic for change in plan(kafka, wider).refused] == [topic.name for topic in topics]
+    with pytest.raises(TopicError, match=rf"has 2 partitions, {partitions} are declared.*GRID_ROUTER_PARTITIONS=2"):
+        apply(kafka, wider)
+    with connected(kafka) as admin:
+        assert f"{namespace}tasks.lapd" not in admin.list_topics()
+
+
+def test_too_many_replicas_is_one_sentence(kafka: str, namespace: str) -> None:
+    with pytest.raises(BrokerError, match="GRID_ROUTER_REPLICATION"):
+        apply(kafka, declared(namespace), replication=300)
+
+
+def test_delete_takes_throw_away_topics_and_forgives_missing_ones(kafka: str, namespace: str) -> None:
+    topics = declared(namespace)
+    apply(kafka, topics)
+    delete(kafka, [topics[0].name, f"{namespace}never-made"])
+    assert [change.topic for change in plan(kafka, topics).changes] == [topics[0].name]
+
+
+@pytest.mark.parametrize("name", ["grid.cases", "reports.hotline", "tasks.lapd"])
+def test_topics_without_a_namespace_are_never_deleted(kafka: str, name: str) -> None:
+    with pytest.raises(ValueError, match="no namespace"):
+        delete(kafka, [name])
+
+
+def test_no_cluster_is_one_sentence() -> None:
+    with pytest.raises(BrokerError, match=r"127\.0\.0\.1:1: no Kafka broker answers; start it"):
+        plan("127.0.0.1:1", declared("nowhere."))
