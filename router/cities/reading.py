@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -181,7 +181,8 @@ def _cells(folder: Path, default: str | None, findings: list[Finding]) -> CellRe
             texts.append(source)
     if len(texts) < len(CELLS):
         return None
-    cells: Any = load_cells(*(source.text for source in texts), files=[s.file for s in texts], default=default)
+    files = [source.file for source in texts]
+    cells = load_cells(texts[0].text, texts[1].text, texts[2].text, files=files, default=default)
     if isinstance(cells, CellRegistry):
         return cells
     findings += cells

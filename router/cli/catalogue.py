@@ -78,8 +78,8 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-@app.command()
-def test(
+@app.command("test")
+def run_tests(
     cities: Cities = None,
     *,
     minimum: Annotated[
@@ -240,8 +240,8 @@ def _explanation_text(explanation: Explanation, city: City) -> None:
     for number, one in enumerate(explanation.considered, start=1):
         typer.echo(f"{number}. {one.rule} {one.verdict}: {one.why} ({one.place})")
     typer.echo(f"{explanation.route.reason}.")
-    for one, due in zip(explanation.route.assigned, _dues(explanation), strict=True):
-        typer.echo(f"  {_assignment(one, due, city)}")
+    for assigned, due in zip(explanation.route.assigned, _dues(explanation), strict=True):
+        typer.echo(f"  {_assignment(assigned, due, city)}")
     typer.echo(f"  workflow {explanation.route.workflow or 'none'}, catalogue {explanation.catalogue}")
     talk(f"{_count(explanation.others, 'duty').replace('dutys', 'duties')} about other matters not shown.")
 

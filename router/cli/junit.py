@@ -32,7 +32,7 @@ def junit(suites: Sequence[Suite]) -> bytes:
     for suite in suites:
         failed = sum(bool(case.failures) for case in suite.cases)
         counts = {"tests": str(len(suite.cases)), "failures": str(failed), "errors": "0"}
-        element = SubElement(root, "testsuite", name=plain(suite.name), **counts)
+        element = SubElement(root, "testsuite", {"name": plain(suite.name)} | counts)
         for case in suite.cases:
             file, line, _ = case.place.rsplit(":", 2)
             one = SubElement(element, "testcase", classname=plain(suite.name), name=plain(case.name))
@@ -41,4 +41,5 @@ def junit(suites: Sequence[Suite]) -> bytes:
             if case.failures:
                 text = "\n".join(plain(message) for message in case.failures)
                 SubElement(one, "failure", message=plain(case.failures[0])).text = text
-    return tostring(root, encoding="utf-8", xml_declaration=True)
+    document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return document

@@ -215,6 +215,8 @@ def read_csv(source: Source, columns: Sequence[str]) -> tuple[list[Row], list[Fi
     """The rows of a CSV text (RFC 4180) whose header is exactly `columns`; findings GR001 and GR003 otherwise."""
     rows: list[Row] = []
     findings: list[Finding] = []
+    if not source.text.strip("\ufeff\r\n"):
+        return [], [found(MISSING, Mark(source.file), "the file is empty", f"write the header {','.join(columns)}")]
     for mark, fields in _records(source, findings):
         if mark.line == 1:
             if fields != list(columns):

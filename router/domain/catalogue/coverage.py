@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import combinations, groupby
+from itertools import combinations, groupby, product
 
 from msgspec import Struct
 
@@ -79,9 +79,11 @@ def check(catalogue: Catalogue, cells: Collection[str], limits: Mark) -> list[Fi
         cells: every cell's code of the city.
         limits: where the standards' default stands, for findings about what no standard covers.
     """
+    conflicts = list(_conflicts(catalogue))
+    unsettled = {candidate.duty.id for _, *both in conflicts for candidate in both}
     return [
-        *(_clash(matter, a, b) for matter, a, b in _conflicts(catalogue)),
-        *_used(catalogue, cells),
+        *(_clash(matter, a, b) for matter, a, b in conflicts),
+        *_used(catalogue, cells, unsettled),
         *_limits(catalogue, limits),
     ]
 
@@ -108,29 +110,34 @@ def _clash(matter: str, a: Candidate, b: Candidate) -> Finding:
     return found(CONFLICT, second.mark, message, "give one a longer area, another matter, or dates")
 
 
-def _used(catalogue: Catalogue, cells: Collection[str]) -> Iterator[Finding]:
-    marks = {duty.id: duty.mark for duty in catalogue.duties}
-    areas = {c.area for found in catalogue.candidates.values() for c in found}
+def _used(catalogue: Catalogue, cells: Collection[str], unsettled: set[str]) -> Iterator[Finding]:
+    """Duties that win nowhere (but for those in conflict: who wins is not settled), and what only the fallback gets."""
+    areas = {area for duty in catalogue.duties for area in duty.areas}
     places = _places(areas, cells)
-    peopled = {area for area in areas for place in places if place.startswith(area)}
-    winners: set[str] = set()
-    fallen: dict[str, str] = {}
-    for matter in catalogue.matters:
-        for place in places:
-            for at in moments(catalogue):
-                winner = catalogue.winner(matter, place, at)
-                if winner is None:
-                    fallen.setdefault(matter, place)
-                else:
-                    winners.add(winner.duty.id)
+    peopled = {area for area in areas if any(place.startswith(area) for place in places)}
+    winners, fallen = _decided(catalogue, places)
     for duty in catalogue.duties:
         empty = [area for area in duty.areas if area not in peopled]
         for area in empty:
             yield found(EMPTY_AREA, duty.mark, f"area {area} of duty `{duty.id}` holds no cell of the city")
-        if duty.id not in winners and len(empty) < len(duty.areas):
+        if duty.id not in winners | unsettled and len(empty) < len(duty.areas):
             message = f"duty `{duty.id}` can never win: more specific duties cover all of it"
-            yield found(DEAD, marks[duty.id], message, "remove it, or move its `matters` to the duties below it")
+            yield found(DEAD, duty.mark, message, "remove it, or move its `matters` to the duties below it")
     yield from _fallen(catalogue, fallen)
+
+
+def _decided(catalogue: Catalogue, places: Iterable[str]) -> tuple[set[str], dict[str, str]]:
+    """Ids of the duties that win somewhere at some time, and by matter the first place that no duty covers."""
+    winners: set[str] = set()
+    fallen: dict[str, str] = {}
+    times = moments(catalogue)
+    for matter, place, at in product(catalogue.matters, places, times):
+        winner = catalogue.winner(matter, place, at)
+        if winner is None:
+            fallen.setdefault(matter, place)
+        else:
+            winners.add(winner.duty.id)
+    return winners, fallen
 
 
 def _fallen(catalogue: Catalogue, fallen: dict[str, str]) -> Iterator[Finding]:

@@ -34,10 +34,9 @@ def check(lists: Lists) -> list[Finding]:
 def unknown(code: str, mark: Mark, kind: str, name: str, known: Collection[str]) -> Finding:
     """A finding about a name that leads nowhere; the cure offers the nearest known one."""
     near = get_close_matches(name, known, n=1)
-    cure = (
-        f"did you mean `{near[0]}`?" if near else f"declare it, or use one of {', '.join(sorted(known)[:8]) or 'none'}"
-    )
-    return found(code, mark, f"no {kind} `{name}`", cure.removesuffix("?") if near else cure)
+    some = ", ".join(sorted(known)[:8]) or "none yet"
+    cure = f"perhaps `{near[0]}` was meant" if near else f"declare it, or use one of: {some}"
+    return found(code, mark, f"no {kind} `{name}`", cure)
 
 
 def _matters(lists: Lists) -> Iterator[Finding]:
