@@ -25,7 +25,17 @@ def table_out(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: s
     table = Table(*columns, title=title, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    _console().print(table)
+
+
+def styled_out(*parts: tuple[str, str]) -> None:
+    """Print one line of parts, each a text with its style; never markup."""
+    _console().print(Text.assemble(*parts), soft_wrap=True)
+
+
+def _console() -> Console:
+    """As wide as the terminal; a pipe has no edge to break lines at."""
+    return Console(width=None if sys.stdout.isatty() else 1000)
 
 
 def talk(text: str) -> None:

@@ -1,0 +1,252 @@
+"""What `doctor` looks at. Each check returns what it found, or raises the RouterError that names the cure."""
+
+import platform
+import shutil
+import socket
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from kafka import TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.protocol.consumer.offsets import OffsetSpec
+from msgspec import Struct
+
+from router.broker import admin, server
+from router.broker.java import find_java
+from router.broker.process import check_ports
+from router.cities.folder import city_folder, load_city
+from router.cities.reading import read_city, read_tests
+from router.wire.errors import BrokerError, CityError, InputError, RouterError, TopicError
+from router.wire.settings import Settings
+from router.wire.topics import Names, declared
+
+OLDEST_PYTHON = (3, 11)
+LEAST_FREE_BYTES = 2 << 30
+"""Kafka stops when its disk is full; the demo city's topics take less than a tenth of this."""
+WRITTEN = datetime(2026, 11, 24, tzinfo=UTC)
+"""No right clock stands before the day this was written."""
+AHEAD_SECONDS = 60.0
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """The outcome of one check."""
+
+    name: str
+    state: Literal["ok", "failed", "skipped"]
+    found: str
+    cure: str | None = None
+
+
+class Skipped(Exception):  # noqa: N818 - not an error: there is nothing to look at
+    """The check cannot be done or is not needed; the text says why."""
+
+
+def examine(settings: Settings, cities: list[str]) -> Iterator[Check]:
+    """All checks in order, each as soon as it is done; those of a city are done for every given one."""
+    yield _outcome("python", python)
+    yield _outcome("java", lambda: java(settings))
+    yield _outcome("ports", lambda: ports(settings))
+    yield _outcome("broker", lambda: broker(settings))
+    for city in cities:
+        yield _outcome(f"topics {city}", lambda city=city: topics(settings, city))  # type: ignore[misc]
+    yield _outcome("schemas", schemas)
+    for city in cities:
+        yield _outcome(f"catalogue {city}", lambda city=city: catalogue(settings, city))  # type: ignore[misc]
+    yield _outcome("clock", lambda: clock(settings))
+    yield _outcome("disk", lambda: disk(settings))
+
+
+def _outcome(name: str, check: Callable[[], str]) -> Check:
+    try:
+        return Check(name=name, state="ok", found=check())
+    except Skipped as why:
+        return Check(name=name, state="skipped", found=str(why))
+    except RouterError as error:
+        place = f"{error.where}: " if error.where else ""
+        return Check(name=name, state="failed", found=f"{place}{error.what}", cure=error.cure)
+
+
+def python(version: tuple[int, ...] = sys.version_info[:3]) -> str:
+    """Python is new enough."""
+    text = ".".join(map(str, version))
+    if version < OLDEST_PYTHON:
+        raise InputError(f"Python {text} is too old", cure="make the environment anew with Python 3.11 or newer")
+    return f"{platform.python_implementation()} {text}"
+
+
+def java(settings: Settings) -> str:
+    """A Java runtime for the embedded broker."""
+    if settings.kafka is not None:
+        raise Skipped("an outside cluster is used")
+    found = find_java()
+    return f"Java {found.version} ({found.origin}, {found.path})"
+
+
+def ports(settings: Settings) -> str:
+    """The ports are free, or held by our own broker and workers."""
+    said = []
+    if settings.kafka is None:
+        first = settings.broker_port
+        held = server.status(settings).pid
+        if held is None:
+            check_ports(first)
+        said.append(f"{first} and {first + 1} {'free' if held is None else f'held by our broker (process {held})'}")
+    if settings.metrics_port:
+        said.append(f"{settings.metrics_port} {_metrics_port(settings)}")
+    return ", ".join(said) or "none needed"
+
+
+def _metrics_port(settings: Settings) -> str:
+    address = (settings.metrics_host, settings.metrics_port)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            if _serves_our_metrics(address):
+                return "held by our worker"
+            raise InputError(
+                f"the metrics of the workers cannot be served ({error.strerror})",
+                where=f"{address[0]}:{address[1]}",
+                cure="stop the program that holds the port, or set GRID_ROUTER_METRICS_PORT (0 switches metrics off)",
+            ) from error
+    return "free"
+
+
+def _serves_our_metrics(address: tuple[str, int]) -> bool:
+    url = f"http://{address[0]}:{address[1]}/metrics"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=2) as answer:
+            return b"grid_reports" in answer.read()
+    except (OSError, ValueError):
+        return False
+
+
+def broker(settings: Settings) -> str:
+    """The cluster answers, and does not make topics by itself."""
+    found = server.status(settings)
+    if found.state == "stopped":
+        raise BrokerError("Kafka is not running", where=found.address, cure="`grid-router broker start`")
+    if not found.running:
+        log = f"; its log is {found.log}" if found.log else ""
+        raise BrokerError(f"no Kafka broker answers{log}", where=found.address, cure="start it, or name another one")
+    with admin.connected(found.address) as client:
+        brokers = client.describe_cluster()["brokers"]
+        resource = ConfigResource(ConfigResourceType.BROKER, str(brokers[0]["broker_id"]))
+        answer = client.describe_configs([resource], config_filter="all")
+    configs = next(iter(next(iter(answer.values())).values()))
+    if configs["auto.create.topics.enable"]["value"] == "true":
+        raise BrokerError(
+            "the cluster makes topics by itself, so a mistyped name becomes one",
+            where=found.address,
+            cure="set auto.create.topics.enable=false on its brokers",
+        )
+    return f"{found.address} answers, {len(brokers)} broker{'s' if len(brokers) > 1 else ''}, {found.state}"
+
+
+def topics(settings: Settings, name: str) -> str:
+    """The topics are as declared."""
+    if not server.status(settings).running:
+        raise Skipped("no broker to ask")
+    try:
+        city = load_city(name, settings.cities)
+    except CityError:
+        raise Skipped("the city cannot be loaded; see its catalogue") from None
+    wanted = declared(
+        Names(settings.namespace),
+        networks=city.codes,
+        departments=city.catalogue.departments,
+        partitions=settings.partitions,
+    )
+    found = admin.plan(server.bootstrap(settings), wanted)
+    for change in found.refused:
+        raise TopicError(
+            f"{change.found} partitions, {change.declared} declared",
+            where=change.topic,
+            cure=f"set GRID_ROUTER_PARTITIONS={change.found}, or use another GRID_ROUTER_NAMESPACE",
+        )
+    if found.changes:
+        raise TopicError(
+            f"{len(wanted) - found.unchanged} of {len(wanted)} topics are missing or differ",
+            cure=f"`grid-router topics plan {name}` shows them, `grid-router topics apply {name}` corrects them",
+        )
+    return f"{len(wanted)} as declared"
+
+
+def schemas() -> str:
+    """The JSON Schemas in the source tree are those of the models."""
+    raise Skipped("not yet")
+
+
+def catalogue(settings: Settings, name: str) -> str:
+    """The city's folder has no errors."""
+    folder = city_folder(name, settings.cities)
+    reading = read_city(name, folder)
+    findings = [*reading.findings, *read_tests(folder)[1]]
+    errors = [finding for finding in findings if finding.level == "error"]
+    if errors:
+        more = f" (and {len(errors) - 1} more)" if errors[1:] else ""
+        raise CityError(
+            f"{errors[0].code} {errors[0].message}{more}",
+            where=errors[0].place,
+            cure=f"{errors[0].cure}; `grid-router catalogue lint {name}` shows all",
+        )
+    city = load_city(name, settings.cities)
+    return f"{len(city.catalogue.departments)} departments, {len(city.catalogue.matters)} matters, {len(findings)} warnings"
+
+
+def clock(settings: Settings, now: float | None = None) -> str:
+    """This clock is not behind the day this was written, nor behind the newest record of the event stream.
+
+    It is not compared with a time server, so a clock that is ahead is not found.
+    """
+    seconds = time.time() if now is None else now
+    cure = "set this machine's clock, best by NTP"
+    if seconds < WRITTEN.timestamp():
+        raise InputError(f"it shows {_shown(seconds)}, before the day this program was written", cure=cure)
+    newest = _newest_record(settings)
+    if newest is None:
+        return f"{_shown(seconds)}; plausible, no record to compare it with"
+    if newest > seconds + AHEAD_SECONDS:
+        raise InputError(f"it shows {_shown(seconds)}, but a record is already from {_shown(newest)}", cure=cure)
+    return f"{_shown(seconds)}; not behind the newest record ({_shown(newest)}); not compared with a time server"
+
+
+def _newest_record(settings: Settings) -> float | None:
+    """Seconds since 1970 of the newest timestamp on the event stream."""
+    name = Names(settings.namespace).events
+    if not server.status(settings).running:
+        return None
+    with admin.connected(server.bootstrap(settings)) as client:
+        if name not in client.list_topics():
+            return None
+        (described,) = client.describe_topics([name])
+        places = [TopicPartition(name, number) for number in range(len(described["partitions"]))]
+        found = client.list_partition_offsets(dict.fromkeys(places, OffsetSpec.MAX_TIMESTAMP))
+    newest = max(one.timestamp for one in found.values())
+    return newest / 1000 if newest >= 0 else None
+
+
+def _shown(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ", timespec="seconds")
+
+
+def disk(settings: Settings) -> str:
+    """Room for Kafka's data and the logs."""
+    home = settings.home.absolute()
+    there = next(folder for folder in (home, *home.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    text = f"{free / (1 << 30):.1f} GiB free in {_relative(home)}"
+    if free < LEAST_FREE_BYTES:
+        raise InputError(text, cure="free some, or set GRID_ROUTER_HOME to a folder on a larger disk")
+    return text
+
+
+def _relative(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,50 @@
+"""`grid-router doctor`: a checklist of what the router needs, each failure with its cure."""
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from router.cities.folder import city_names
+from router.cli.checks import Check, examine
+from router.cli.exits import CHECK_FAILED
+from router.cli.output import Output, json_out, styled_out, talk
+from router.wire.errors import CityError
+from router.wire.settings import Settings
+
+City = Annotated[str | None, typer.Argument(metavar="[CITY]", help="Name of a city; default: all.")]
+MARKS = {"ok": ("ok", "green"), "failed": ("FAILED", "bold red"), "skipped": ("skipped", "yellow")}
+
+
+def doctor(city: City = None, *, output: Output = "text") -> None:
+    """Check Python, Java, ports, broker, topics, schemas, catalogue, clock and disk; exit code 1 when one fails.
+
+    Example: grid-router doctor los-angeles -o json
+    """
+    settings = Settings()
+    checks = []
+    for check in examine(settings, [city] if city else _all(settings)):
+        checks.append(check)
+        if output == "text":
+            _show(check)
+    failed = sum(check.state == "failed" for check in checks)
+    if output == "json":
+        json_out({"healthy": not failed, "checks": msgspec.to_builtins(checks)})
+    else:
+        talk(f"{failed} of {len(checks)} checks failed." if failed else "All is well.")
+    if failed:
+        raise typer.Exit(CHECK_FAILED)
+
+
+def _all(settings: Settings) -> list[str]:
+    try:
+        return city_names(settings.cities)
+    except CityError:
+        return []
+
+
+def _show(check: Check) -> None:
+    mark, style = MARKS[check.state]
+    styled_out((f"{mark:8}", style), (f"{check.name}  ", "bold"), (check.found, ""))
+    if check.cure:
+        styled_out((f"{'':8}cure: {check.cure}", ""))
