@@ -43,7 +43,7 @@ class Parameters(_Strict):
     source: str
     network: str
     columns: Columns
-    county: str = Field(pattern=r"^[0-9]{5}\Z")
+    county: str = Field(pattern=r"^[0-9]{5}$")
     origin: Origin
     size_m: float = Field(default=100, ge=10, le=10_000)
     ring: int = Field(default=1, ge=0, le=5)

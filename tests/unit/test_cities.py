@@ -212,7 +212,8 @@ def test_test_exits_1_when_a_test_fails_or_too_few_duties_are_tested(root: Path,
     assert [case.get("name") for case in suite if case.find("failure") is not None] == ["dumping"]
 
 
-def test_explain_says_who_and_why(root: Path) -> None:
+@pytest.mark.usefixtures("root")
+def test_explain_says_who_and_why() -> None:
     told = command("explain", "--matter", "illegal-dumping", "--cell", HARBOR, "--at", "2018-03-10T09:00")
     assert told.exit_code == 0
     assert "1. harbor-dumping won: the most specific in effect: names the matter in 060373 (" in told.stdout
@@ -252,13 +253,15 @@ def test_explain_says_who_and_why(root: Path) -> None:
         (("lima", "--matter", "graffiti", "--cell", CELL), "no city 'lima'; choose one of: los-angeles."),
     ],
 )
-def test_explain_answers_wrong_questions_with_a_sentence(root: Path, words: tuple[str, ...], sentence: str) -> None:
+@pytest.mark.usefixtures("root")
+def test_explain_answers_wrong_questions_with_a_sentence(words: tuple[str, ...], sentence: str) -> None:
     error = command("explain", *words).exception
     assert isinstance(error, RouterError)
     assert sentence in str(error)
 
 
-def test_show_is_a_tree(root: Path) -> None:
+@pytest.mark.usefixtures("root")
+def test_show_is_a_tree() -> None:
     told = command("show").stdout
     assert "├── sanitation: collection, nuisance in the whole city -> bos\n" in told
     assert "harbor-dumping: illegal-dumping in 060373 -> bos + lapd\n" in told
