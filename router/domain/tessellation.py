@@ -1,0 +1,163 @@
+"""Squares of 100 m over the places where things were reported, numbered as GB/T 30428.1 numbers cells.
+
+For a city that publishes requests but no grid. The lattice is fixed by an origin, so that more reports add cells but move none;
+every lattice square that holds a report and the ring around it becomes a cell (万米单元网格), given to the area that most of
+its reports name. Within a community cells are numbered from west to east, then from north to south.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from math import cos, floor, hypot, radians
+
+from msgspec import Struct
+
+from router.domain.geometry import METRES_PER_DEGREE
+
+SEQUENCES = 999
+"""Cells of one community code; further ones go to the code `OVERFLOW` higher."""
+OVERFLOW = 200
+Square = tuple[int, int]
+"""Column and row in the lattice, east and north of the origin."""
+Names = tuple[str, str, str]
+"""Names of county, street and community."""
+
+
+class Lattice(Struct, frozen=True, kw_only=True):
+    """Squares of `size_m` metres from an origin; straight in degrees, so their size is exact at the origin's latitude."""
+
+    lon: float
+    lat: float
+    size_m: float = 100.0
+
+    @property
+    def _step(self) -> tuple[float, float]:
+        return self.size_m / (METRES_PER_DEGREE * cos(radians(self.lat))), self.size_m / METRES_PER_DEGREE
+
+    def square(self, lon: float, lat: float) -> Square:
+        """The square that holds a point."""
+        across, up = self._step
+        return floor((lon - self.lon) / across), floor((lat - self.lat) / up)
+
+    def wkt(self, square: Square) -> str:
+        """Its outline, degrees with six decimals (0.1 m)."""
+        across, up = self._step
+        west, east = (f"{self.lon + (square[0] + side) * across:.6f}" for side in (0, 1))
+        south, north = (f"{self.lat + (square[1] + side) * up:.6f}" for side in (0, 1))
+        return f"POLYGON(({west} {south},{east} {south},{east} {north},{west} {north},{west} {south}))"
+
+
+class Spot(Struct, frozen=True):
+    """One recorded place: its point, if it has one, and the names of its areas; an empty name is unknown."""
+
+    lon: float | None
+    lat: float | None
+    names: Names
+
+
+class Tessellation(Struct, frozen=True):
+    """Rows of the three files, without headers, sorted."""
+
+    cells: Sequence[tuple[str, str, str, str, str]]
+    communities: Sequence[tuple[str, str, str]]
+    areas: Sequence[tuple[str, str, str]]
+
+
+def tessellate(spots: Sequence[Spot], lattice: Lattice, *, county: str, network: str, ring: int = 1) -> Tessellation:
+    """Cells, communities and the crosswalk of one network's area names.
+
+    Args:
+        spots: recorded places; those without a point only add names to the crosswalk.
+        lattice: of the squares.
+        county: the first five digits of all codes; the sixth is the county's number in alphabetical order.
+        network: whose area names (`county|street|community`) the crosswalk resolves.
+        ring: how many squares around a reported one are cells too.
+    """
+    points = _points(spots, lattice)
+    numbering = _Numbering(county, [spot.names for spot in spots])
+    owners = _owners(points, ring)
+    codes = _codes(owners, numbering)
+    weights = {code: points[square].total() if square in points else 0 for square, code in codes.items()}
+    defaults: dict[str, str] = {}
+    for code in sorted(codes.values()):
+        best = defaults.get(code[:12])
+        if best is None or weights[code] > weights[best]:
+            defaults[code[:12]] = code
+    cells = sorted((code, "", "", "", lattice.wkt(square)) for square, code in codes.items())
+    titles = {codes[square][:12]: " / ".join(name or "?" for name in names) for square, names in owners.items()}
+    communities = [(code, titles[code], cell) for code, cell in sorted(defaults.items())]
+    return Tessellation(cells, communities, _crosswalk(spots, points, codes, network))
+
+
+def _points(spots: Iterable[Spot], lattice: Lattice) -> dict[Square, Counter[Names]]:
+    found: dict[Square, Counter[Names]] = {}
+    for spot in spots:
+        if spot.lon is not None and spot.lat is not None:
+            found.setdefault(lattice.square(spot.lon, spot.lat), Counter())[spot.names] += 1
+    return found
+
+
+def _owners(points: Mapping[Square, Counter[Names]], ring: int) -> dict[Square, Names]:
+    """Who gets each square: the area most reports in it name, or for the ring that of the nearest reported square."""
+    owners = {square: _most(names) for square, names in points.items()}
+    around = sorted(
+        ((dx, dy) for dx in range(-ring, ring + 1) for dy in range(-ring, ring + 1) if dx or dy),
+        key=lambda d: (hypot(*d), d),
+    )
+    for dx, dy in around:
+        for square in sorted(points):
+            owners.setdefault((square[0] + dx, square[1] + dy), owners[square])
+    return owners
+
+
+def _most(names: Counter[Names]) -> Names:
+    """The most frequent, fully named ones first; of equals the first in the alphabet."""
+    return min(names, key=lambda one: (one.count(""), -names[one], one))
+
+
+class _Numbering:
+    """Numbers of the names, in alphabetical order; 0 stands for an unknown name."""
+
+    def __init__(self, county: str, names: Iterable[Names]) -> None:
+        self._county = county
+        self._numbers = [
+            {name: n for n, name in enumerate(sorted(set(level) - {""}), 1)} for level in zip(*set(names), strict=True)
+        ]
+
+    def community(self, names: Names, overflow: int) -> str:
+        county, street, community = (numbers.get(name, 0) for numbers, name in zip(self._numbers, names, strict=True))
+        return f"{self._county}{county}{street:03d}{community + overflow * OVERFLOW:03d}"
+
+
+def _codes(owners: Mapping[Square, Names], numbering: _Numbering) -> dict[Square, str]:
+    groups: dict[Names, list[Square]] = {}
+    for square in sorted(owners, key=lambda square: (-square[1], square[0])):
+        groups.setdefault(owners[square], []).append(square)
+    return {
+        square: f"{numbering.community(names, index // SEQUENCES)}{index % SEQUENCES + 1:03d}"
+        for names, squares in groups.items()
+        for index, square in enumerate(squares)
+    }
+
+
+def _crosswalk(
+    spots: Sequence[Spot], points: Mapping[Square, Counter[Names]], codes: Mapping[Square, str], network: str
+) -> list[tuple[str, str, str]]:
+    """Every combination of area names that occurs, to the community of most reports that share as much of it as any does."""
+    reports: dict[Names, Counter[str]] = {}
+    for square, names in points.items():
+        for one, count in names.items():
+            for known in _partial(one):
+                reports.setdefault(known, Counter())[codes[square][:12]] += count
+    rows = []
+    for names in sorted({spot.names for spot in spots}):
+        best = next((reports[known] for known in _partial(names) if known in reports), None)
+        if best and any(names):
+            rows.append((network, "|".join(names), min(best, key=lambda code: (-best[code], code))))
+    return rows
+
+
+def _partial(names: Names) -> list[Names]:
+    """What is known of a place, from all three names to the county alone."""
+    county, street, community = names
+    steps = [names, ("", street, community), ("", "", community), ("", street, ""), (county, "", "")]
+    return [step for step in steps if any(step)]
