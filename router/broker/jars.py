@@ -27,7 +27,7 @@ def classpath() -> str:
         BrokerError: a jar cannot be fetched, or is not the locked one.
     """
     jars = _resolved()
-    _check(jars, _locked())
+    check(jars, locked())
     return os.pathsep.join(str(jar) for jar in jars)
 
 
@@ -54,16 +54,20 @@ def _jars_of(coordinate: str) -> list[Path]:
     return [jar for folder in (environment.jars_dir, environment.modules_dir) for jar in folder.glob("*.jar")]
 
 
-def _locked() -> dict[str, str]:
+def locked() -> dict[str, str]:
+    """SHA-256 of every jar of the broker, by file name."""
     lines = files("router.broker").joinpath("kafka.lock").read_text("ascii").splitlines()
     return {name: checksum for checksum, name in (line.split("  ") for line in lines)}
 
 
-def _check(jars: list[Path], locked: dict[str, str]) -> None:
+def check(jars: list[Path], lock: dict[str, str]) -> None:
+    """Whether these are exactly the locked jars.
+
+    Raises:
+        BrokerError: one is missing, changed or not in the lock.
+    """
     found = {jar.name: jar for jar in jars}
-    strange = sorted(found.keys() ^ locked.keys()) or [
-        name for name, jar in found.items() if _sha256(jar) != locked[name]
-    ]
+    strange = sorted(found.keys() ^ lock.keys()) or [name for name, jar in found.items() if _sha256(jar) != lock[name]]
     if strange:
         raise BrokerError(
             f"the jar {strange[0]} is not as locked",
