@@ -193,7 +193,7 @@ def explain(
 ) -> None:
     """Say who must act on a matter in a cell at a time: the duties considered, in order, and why one won.
 
-    Example: grid-router catalogue explain los-angeles --matter graffiti --cell 060371001001001 --at 2026-10-01T09:00
+    Example: grid-router catalogue explain los-angeles --matter graffiti --cell 060371002014021 --at 2026-10-01T09:00
     """
     found = _city_of(city, cell)
     if matter not in found.catalogue.matters:
@@ -238,7 +238,7 @@ def _dues(explanation: Explanation) -> list[datetime | None]:
 
 def _explanation_text(explanation: Explanation, city: City) -> None:
     for number, one in enumerate(explanation.considered, start=1):
-        typer.echo(f"{number}. {one.rule} {one.verdict}: {one.why} ({one.place})")
+        typer.echo(f"{number}. {one.rule}: {one.verdict}, {one.why} ({one.place})")
     typer.echo(f"{explanation.route.reason}.")
     for assigned, due in zip(explanation.route.assigned, _dues(explanation), strict=True):
         typer.echo(f"  {_assignment(assigned, due, city)}")

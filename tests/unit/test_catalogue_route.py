@@ -1,6 +1,6 @@
 """Which duty wins, what is inherited, when a duty holds, and what happens where none does."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -213,3 +213,20 @@ def test_strangers_cells_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch)
     for number in range(100):
         city.route("hole", f"{number:015}", AT)
     assert max(len(memo) for memo in city._memo) <= 10
+
+
+def test_what_is_remembered_of_one_period_does_not_answer_for_the_next() -> None:
+    city = catalogue(duties=LADDER)
+    first, last = datetime(2026, 9, 30, 16, tzinfo=UTC), datetime(2026, 10, 31, 16, tzinfo=UTC)
+    second = timedelta(seconds=1)
+    instants = (first, first - second, last, last - second)
+    rules = [city.route("tree", "410902002001001", at).assigned[0].rule for at in instants]
+    assert rules == ["tree-county-october", "tree-county-later", "tree-county-later", "tree-county-october"]
+
+
+def test_the_reason_of_a_fallback_names_the_case_s_own_street() -> None:
+    city = catalogue(
+        duties="fallback: {department: locality}\nduties: {holes: {matters: [hole], area: '41', from: 2027-01-01, lead: roads}}"
+    )
+    for cell, street in ((CELL, "410902001"), ("410902002001001", "410902002")):
+        assert f" in {street}, " in city.route("hole", cell, AT).reason

@@ -17,11 +17,11 @@ from router.wire.errors import CityError, RouterError
 from router.wire.settings import Settings
 
 SHIPPED = cities_folder(Settings().cities) / "los-angeles"
-CELL, HARBOR = "060371001001001", "060373001001001"
+CELL, HARBOR = "060371002014021", "060373005009001"
 CELLS = """\
 code,name,valid_from,valid_until,geometry
-060371001001001,one,2018-01-01,,"POLYGON ((-118.30 34.00, -118.299 34.00, -118.299 34.001, -118.30 34.001, -118.30 34.00))"
-060373001001001,two,2018-01-01,,"POLYGON ((-118.29 33.75, -118.289 33.75, -118.289 33.751, -118.29 33.751, -118.29 33.75))"
+060371002014021,one,2018-01-01,,"POLYGON ((-118.30 34.00, -118.299 34.00, -118.299 34.001, -118.30 34.001, -118.30 34.00))"
+060373005009001,two,2018-01-01,,"POLYGON ((-118.29 33.75, -118.289 33.75, -118.289 33.751, -118.29 33.751, -118.29 33.75))"
 """
 
 
@@ -216,8 +216,8 @@ def test_test_exits_1_when_a_test_fails_or_too_few_duties_are_tested(root: Path,
 def test_explain_says_who_and_why() -> None:
     told = command("explain", "--matter", "illegal-dumping", "--cell", HARBOR, "--at", "2018-03-10T09:00")
     assert told.exit_code == 0
-    assert "1. harbor-dumping won: the most specific in effect: names the matter in 060373 (" in told.stdout
-    assert "2. sanitation lost: less specific than harbor-dumping: it names its group only (" in told.stdout
+    assert "1. harbor-dumping: won, the most specific in effect: names the matter in 060373 (" in told.stdout
+    assert "2. sanitation: lost, less specific than harbor-dumping: it names its group only (" in told.stdout
     # 72 real hours over the beginning of summer time
     assert "lead bos (Bureau of Sanitation), due 2018-03-13 10:00 (72 h)" in told.stdout
     told = command(
