@@ -220,11 +220,14 @@ def load_cells(
     """A registry from the texts of `cells.csv`, `communities.csv` and `areas.csv`, or what is wrong with them.
 
     Args:
+        cells: `cells.csv`: code, name, days of validity, polygon as WKT in degrees.
+        communities: `communities.csv`: the default cell of each community.
+        areas: `areas.csv`: the crosswalk of the networks' own areas to communities.
         files: the names of the three, for findings.
         default: the city's default cell; None: the first cell.
     """
-    texts = [Source(file, text) for file, text in zip(files, (cells, communities, areas), strict=True)]
-    tables = read_tables(*texts, default)
+    first, second, third = (Source(file, text) for file, text in zip(files, (cells, communities, areas), strict=True))
+    tables = read_tables(first, second, third, default)
     return CellRegistry(tables, default) if isinstance(tables, Tables) else tables
 
 

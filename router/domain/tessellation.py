@@ -144,8 +144,8 @@ def _crosswalk(
 ) -> list[tuple[str, str, str]]:
     """Every combination of area names that occurs, to the community of most reports that share as much of it as any does."""
     reports: dict[Names, Counter[str]] = {}
-    for square, names in points.items():
-        for one, count in names.items():
+    for square, found in points.items():
+        for one, count in found.items():
             for known in _partial(one):
                 reports.setdefault(known, Counter())[codes[square][:12]] += count
     rows = []

@@ -42,7 +42,7 @@ class MergeHop:
         self._state, self._asked, self._label = PartitionState(), None, str(source.partition)
         for value in await latest_values(bootstrap, TopicPartition(self._names.cases, source.partition)):
             case = decode_case(value)
-            restore(self._state, case)
+            restore(self._state, case, self._city)
             self._see(max(report.received_at for report in case.reports))
         self._metrics.open_cases.labels(self._label).set(self._state.open_cases)
 
