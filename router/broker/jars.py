@@ -4,12 +4,17 @@ The log binding is resolved by itself: together with it, its parent's managed ve
 another release and the broker dies with NoSuchMethodError. Every jar is checked by SHA-256 against `kafka.lock`.
 """
 
+import fcntl
 import hashlib
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
-import jgo
+from jgo.env import EnvironmentBuilder
+from jgo.maven import MavenContext
 
 from router.wire.errors import BrokerError
 
@@ -21,25 +26,72 @@ LOGGING_JARS = ("log4j-slf4j-impl", "log4j-core", "log4j-api")
 
 
 def classpath() -> str:
-    """The classpath of the broker; resolves and downloads what is missing (about 15 s the first time).
+    """The classpath of the broker; downloads what is missing (about 15 s the first time), and anew what is damaged.
 
     Raises:
-        BrokerError: a jar cannot be fetched, or is not the locked one.
+        BrokerError: a jar cannot be fetched, or what is fetched is not what is locked.
     """
-    jars = _resolved()
-    check(jars, locked())
+    lock, folder = locked(), cache_folder()
+    with _one_at_a_time(folder):
+        jars = _resolved(folder)
+        if differing(jars, lock):
+            shutil.rmtree(folder)
+            jars = _resolved(folder)
+    for name in differing(jars, lock):
+        raise BrokerError(
+            f"the jar {name} is not the one that is locked",
+            where=str(folder),
+            cure="find out why the package registry gives another file, then run `grid-router broker install` again",
+        )
     return os.pathsep.join(str(jar) for jar in jars)
 
 
 def lock_text() -> str:
-    """The lock of what resolves now: `<sha256>  <file>` a line, sorted by file."""
-    return "".join(f"{_sha256(jar)}  {jar.name}\n" for jar in _resolved())
+    """The lock of what resolves now: `<sha256>  <file>` a line, sorted by file. Raises BrokerError."""
+    return "".join(f"{_sha256(jar)}  {jar.name}\n" for jar in _resolved(cache_folder()))
 
 
-def _resolved() -> list[Path]:
+def locked() -> dict[str, str]:
+    """SHA-256 of every jar of the broker, by file name."""
+    lines = files("router.broker").joinpath("kafka.lock").read_text("ascii").splitlines()
+    return {name: checksum for checksum, name in (line.split("  ") for line in lines)}
+
+
+def differing(jars: list[Path], lock: dict[str, str]) -> list[str]:
+    """Names of the jars that are missing, changed or not in the lock."""
+    found = {jar.name: jar for jar in jars}
+    changed = [name for name, jar in found.items() if name in lock and _sha256(jar) != lock[name]]
+    return sorted({*(found.keys() ^ lock.keys()), *changed})
+
+
+def cache_folder() -> Path:
+    """Where this user's jars are kept; they have nothing to do with the broker's data."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "grid-router" / f"kafka-{KAFKA_VERSION}"
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
     try:
-        kafka = _jars_of(KAFKA)
-        logging = [jar for jar in _jars_of(LOGGING) if jar.name.startswith(LOGGING_JARS)]
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = folder.with_suffix(".install").open("w", encoding="ascii")
+    except OSError as error:
+        raise BrokerError(
+            f"the jars of Apache Kafka cannot be kept ({error.strerror})",
+            where=str(folder.parent),
+            cure="correct its permissions, or name another folder in XDG_CACHE_HOME",
+        ) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _resolved(folder: Path) -> list[Path]:
+    # A repository of our own: files of another tool in ~/.m2 cannot spoil it, and deleting the folder cures it.
+    builder = EnvironmentBuilder(MavenContext(repo_cache=folder / "repository"), cache_dir=folder / "environments")
+    try:
+        kafka = _jars_of(builder, KAFKA)
+        logging = [jar for jar in _jars_of(builder, LOGGING) if jar.name.startswith(LOGGING_JARS)]
     except Exception as error:  # jgo raises many kinds: network, checksum, parsing
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise BrokerError(
@@ -49,31 +101,9 @@ def _resolved() -> list[Path]:
     return sorted({jar.name: jar for jar in (*kafka, *logging)}.values(), key=lambda jar: jar.name)
 
 
-def _jars_of(coordinate: str) -> list[Path]:
-    environment = jgo.build(coordinate)
+def _jars_of(builder: EnvironmentBuilder, coordinate: str) -> list[Path]:
+    environment = builder.from_endpoint(coordinate)
     return [jar for folder in (environment.jars_dir, environment.modules_dir) for jar in folder.glob("*.jar")]
-
-
-def locked() -> dict[str, str]:
-    """SHA-256 of every jar of the broker, by file name."""
-    lines = files("router.broker").joinpath("kafka.lock").read_text("ascii").splitlines()
-    return {name: checksum for checksum, name in (line.split("  ") for line in lines)}
-
-
-def check(jars: list[Path], lock: dict[str, str]) -> None:
-    """Whether these are exactly the locked jars.
-
-    Raises:
-        BrokerError: one is missing, changed or not in the lock.
-    """
-    found = {jar.name: jar for jar in jars}
-    strange = sorted(found.keys() ^ lock.keys()) or [name for name, jar in found.items() if _sha256(jar) != lock[name]]
-    if strange:
-        raise BrokerError(
-            f"the jar {strange[0]} is not as locked",
-            where=str(found[strange[0]].parent if strange[0] in found else "kafka.lock"),
-            cure="delete that folder and run `grid-router broker install` again",
-        )
 
 
 def _sha256(jar: Path) -> str:

@@ -6,7 +6,7 @@ import msgspec
 import typer
 
 from router.broker import server
-from router.broker.jars import KAFKA_VERSION, classpath
+from router.broker.jars import KAFKA_VERSION, classpath, lock_text
 from router.broker.java import find_java
 from router.cli.exits import CHECK_FAILED
 from router.cli.output import Output, json_out, talk
@@ -28,6 +28,15 @@ def install() -> None:
     talk(
         f"Apache Kafka {KAFKA_VERSION}: {jars} jars as locked, Java {java.version} ({java.origin}); {time.monotonic() - begun:.1f} s."
     )
+
+
+@app.command()
+def lock() -> None:
+    """Print the lock of what Kafka's coordinates resolve to now; for the maintainer who raises its version.
+
+    Example: grid-router broker lock > router/broker/kafka.lock
+    """
+    typer.echo(lock_text(), nl=False)
 
 
 @app.command()

@@ -22,18 +22,27 @@ def test_the_lock_names_no_host() -> None:
     assert not [name for name in jars.locked() if "/" in name or ":" in name]
 
 
-def test_as_locked(tmp_path: Path) -> None:
+def test_a_jar_as_locked_does_not_differ(tmp_path: Path) -> None:
     jar = tmp_path / "a-1.jar"
     jar.touch()
-    jars.check([jar], {"a-1.jar": EMPTY})
+    assert jars.differing([jar], {"a-1.jar": EMPTY}) == []
 
 
-def test_a_changed_a_missing_and_a_strange_jar_are_refused(tmp_path: Path) -> None:
-    jar = tmp_path / "a-1.jar"
-    jar.write_bytes(b"changed")
-    with pytest.raises(BrokerError, match=r"the jar a-1\.jar is not as locked; delete that folder"):
-        jars.check([jar], {"a-1.jar": EMPTY})
-    with pytest.raises(BrokerError, match=r"b-1\.jar"):
-        jars.check([], {"b-1.jar": EMPTY})
-    with pytest.raises(BrokerError, match=r"a-1\.jar"):
-        jars.check([jar], {})
+def test_a_changed_a_missing_and_a_strange_jar_differ(tmp_path: Path) -> None:
+    changed, strange = tmp_path / "a-1.jar", tmp_path / "c-1.jar"
+    changed.write_bytes(b"changed")
+    strange.touch()
+    lock = {"a-1.jar": EMPTY, "b-1.jar": EMPTY}
+    assert jars.differing([changed, strange], lock) == ["a-1.jar", "b-1.jar", "c-1.jar"]
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(BrokerError, match=r"cannot be kept.*XDG_CACHE_HOME"):
+        jars.classpath()
+
+
+def test_the_cache_follows_the_users_own_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert jars.cache_folder() == Path("/somewhere/grid-router/kafka-4.1.1")
