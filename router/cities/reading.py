@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, Field
 
-from router.domain.catalogue import coding, references
+from router.domain.catalogue import coding, merged, references
 from router.domain.catalogue import coverage as covering
 from router.domain.catalogue.compile import compile_catalogue
 from router.domain.catalogue.coverage import Coverage
@@ -64,42 +64,29 @@ class Reading(Struct, frozen=True, kw_only=True):
 def read_city(name: str, folder: Path) -> Reading:
     """Read and check everything that a city is made of; its tests and its history are not among it."""
     findings: list[Finding] = []
-    about = read_model(CityFile, folder / "city.yaml", findings)
+    about, _ = _model(CityFile, folder / "city.yaml", findings)
     zone = ZoneInfo(about.zone) if about else None
     lists = _lists(folder / "catalogue", findings)
     catalogue = compile_catalogue(lists, zone) if lists and zone else None
     codes = _codes(folder / "codes", lists, findings)
     cells = _cells(folder / "cells", about.default_cell if about else None, findings)
-    merging = read_model(Merging, folder / "merging.yaml", findings)
-    coverage = None
+    merging, rules = _model(Merging, folder / "merging.yaml", findings)
+    coverage = covering.measure(catalogue, cells.cells) if catalogue and cells else None
     if lists and catalogue and cells:
         default = lists.documents["standards.yaml"].mark("default")
         findings += covering.check(catalogue, cells.cells, default)
-        coverage = covering.measure(catalogue, cells.cells)
+        findings += merged.check(merging, rules, catalogue, cells.cells) if merging and rules else []
     city = None
     if about and zone and cells and catalogue and merging and not _wrong(findings):
-        city = City(
-            name=name,
-            title=about.title.en,
-            zone=zone,
-            cells=cells,
-            catalogue=catalogue,
-            merging=merging,
-            codes=codes,
-        )
+        city = City(name, about.title.en, zone, cells, catalogue, merging, codes)
     return Reading(name=name, city=city, findings=tuple(sorted(findings, key=_place)), coverage=coverage)
 
 
 def read_tests(folder: Path) -> tuple[tuple[RuleTests, Document] | None, list[Finding]]:
     """The city's own tests of its rules with their places, or what is wrong with the file."""
-    source, wrong = read_source(folder / TESTS)
-    if source is None:
-        return None, wrong
-    document, wrong = read_yaml(source)
-    if document is None:
-        return None, wrong
-    tests, wrong = validate(RuleTests, document)
-    return ((tests, document) if tests else None), wrong
+    wrong: list[Finding] = []
+    tests, document = _model(RuleTests, folder / TESTS, wrong)
+    return ((tests, document) if tests and document else None), wrong
 
 
 def read_source(path: Path) -> tuple[Source | None, list[Finding]]:
@@ -120,8 +107,8 @@ def shown(path: Path) -> str:
     return min(str(path), os.path.relpath(path), key=len)
 
 
-def read_model(model: type[Model], path: Path, findings: list[Finding]) -> Model | None:
-    """One YAML file as a model; what is wrong is added to the findings."""
+def _model(model: type[Model], path: Path, findings: list[Finding]) -> tuple[Model | None, Document | None]:
+    """One YAML file as a model, and where everything in it stands; what is wrong is added to the findings."""
     source, wrong = read_source(path)
     document, value = None, None
     if source is not None:
@@ -129,7 +116,7 @@ def read_model(model: type[Model], path: Path, findings: list[Finding]) -> Model
     if document is not None:
         value, wrong = validate(model, document)
     findings += wrong
-    return value
+    return value, document
 
 
 def _lists(folder: Path, findings: list[Finding]) -> Lists | None:

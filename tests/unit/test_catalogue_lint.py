@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from router.domain import documents
-from router.domain.catalogue import coding, coverage, references
+from router.domain.catalogue import coding, coverage, merged, references
 from router.domain.catalogue import lists as lists_module
 from router.domain.documents import Source
-from tests.support.lists import DEPARTMENTS, DUTIES, MATTERS, STANDARDS, WORK, catalogue, findings, lists, told
+from router.domain.merging import Merging
+from tests.support.lists import CELLS, DEPARTMENTS, DUTIES, MATTERS, STANDARDS, WORK, catalogue, findings, lists, told
 
 DUTY = "fallback: {department: locality}\nduties:\n  all: {matters: ['*'], lead: parks}\n"
 
@@ -177,7 +178,39 @@ def test_the_lists_of_these_tests_compile() -> None:
 
 
 def test_every_code_stands_in_the_documentation() -> None:
-    modules = (documents, lists_module, references, coverage, coding)
+    modules = (documents, lists_module, references, coverage, coding, merged)
     codes = {value for module in modules for value in vars(module).values() if re.fullmatch(r"GR\d{3}", str(value))}
     page = (Path(__file__).parents[2] / "docs" / "catalogue.md").read_text()
     assert set(re.findall(r"GR\d{3}", page)) == codes
+
+
+MERGING = """\
+thresholds: {merge: 0.5, suggest: 0.3}
+reach: {base_m: 30, most_m: 200}
+window_hours: 24
+late: 0.5
+far: 0.5
+same_community: 0.5
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("", []),
+        ("window_hours_of: {tree: 4, gras: 4}", [("GR040", "merging.yaml", 7, 28)]),
+        ("base_m_of: {hoel: 4}", [("GR040", "merging.yaml", 7, 13)]),
+        ("affinities: [{between: [tree, gras], share: 0.9}]", [("GR040", "merging.yaml", 7, 31)]),
+        ("affinities: [{between: [tree, grass], share: 0.9}]", []),
+        ("affinities: [{between: [tree, hole], share: 0.5}]", [("GR041", "merging.yaml", 7, 14)]),
+        ("affinities: [{between: [tree, hole], share: 0.4}]", []),
+    ],
+)
+def test_merging_names_matters_that_exist_and_have_one_lead(
+    more: str, expected: list[tuple[str, str, int, int]]
+) -> None:
+    document, _ = documents.read_yaml(Source("merging.yaml", MERGING + more))
+    assert document is not None
+    merging, wrong = documents.validate(Merging, document)
+    assert merging is not None, wrong
+    assert told(merged.check(merging, document, catalogue(), CELLS)) == expected

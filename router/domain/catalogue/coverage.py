@@ -113,9 +113,9 @@ def _clash(matter: str, a: Candidate, b: Candidate) -> Finding:
 def _used(catalogue: Catalogue, cells: Collection[str], unsettled: set[str]) -> Iterator[Finding]:
     """Duties that win nowhere (but for those in conflict: who wins is not settled), and what only the fallback gets."""
     areas = {area for duty in catalogue.duties for area in duty.areas}
-    places = _places(areas, cells)
-    peopled = {area for area in areas if any(place.startswith(area) for place in places)}
-    winners, fallen = _decided(catalogue, places)
+    chosen = places(catalogue, cells)
+    peopled = {area for area in areas if any(place.startswith(area) for place in chosen)}
+    winners, fallen = _decided(catalogue, chosen)
     for duty in catalogue.duties:
         empty = [area for area in duty.areas if area not in peopled]
         for area in empty:
@@ -126,12 +126,12 @@ def _used(catalogue: Catalogue, cells: Collection[str], unsettled: set[str]) -> 
     yield from _fallen(catalogue, fallen)
 
 
-def _decided(catalogue: Catalogue, places: Iterable[str]) -> tuple[set[str], dict[str, str]]:
+def _decided(catalogue: Catalogue, chosen: Iterable[str]) -> tuple[set[str], dict[str, str]]:
     """Ids of the duties that win somewhere at some time, and by matter the first place that no duty covers."""
     winners: set[str] = set()
     fallen: dict[str, str] = {}
     times = moments(catalogue)
-    for matter, place, at in product(catalogue.matters, places, times):
+    for matter, place, at in product(catalogue.matters, chosen, times):
         winner = catalogue.winner(matter, place, at)
         if winner is None:
             fallen.setdefault(matter, place)
@@ -151,8 +151,9 @@ def _fallen(catalogue: Catalogue, fallen: dict[str, str]) -> Iterator[Finding]:
             yield found(UNCOVERED, Mark(file), message, "add a duty if somebody else should", level="warning")
 
 
-def _places(areas: Collection[str], cells: Iterable[str]) -> list[str]:
+def places(catalogue: Catalogue, cells: Iterable[str]) -> list[str]:
     """One cell for each set of areas that hold it: the duties cannot tell other cells from these."""
+    areas = {area for duty in catalogue.duties for area in duty.areas}
     lengths = sorted({len(area) for area in areas})
     chosen: dict[tuple[str, ...], str] = {}
     for cell in cells:
