@@ -31,6 +31,7 @@ LEAST_FREE_BYTES = 2 << 30
 WRITTEN = datetime(2026, 11, 24, tzinfo=UTC)
 """No right clock stands before the day this was written."""
 AHEAD_SECONDS = 60.0
+AUTO_CREATE = "auto.create.topics.enable"
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -141,7 +142,7 @@ def broker(settings: Settings) -> str:
         resource = ConfigResource(ConfigResourceType.BROKER, str(brokers[0]["broker_id"]))
         answer = client.describe_configs([resource], config_filter="all")
     configs = next(iter(next(iter(answer.values())).values()))
-    if configs["auto.create.topics.enable"]["value"] == "true":
+    if configs[AUTO_CREATE]["value"] == "true":
         raise BrokerError(
             "the cluster makes topics by itself, so a mistyped name becomes one",
             where=found.address,

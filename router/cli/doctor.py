@@ -45,6 +45,6 @@ def _all(settings: Settings) -> list[str]:
 
 def _show(check: Check) -> None:
     mark, style = MARKS[check.state]
-    styled_out((f"{mark:8}", style), (f"{check.name}  ", "bold"), (check.found, ""))
+    styled_out((f"{mark:8}", style), (f"{check.name:22}", "bold"), (check.found, ""))
     if check.cure:
         styled_out((f"{'':8}cure: {check.cure}", ""))

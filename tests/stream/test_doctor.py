@@ -1,0 +1,67 @@
+"""The checks of `doctor` that look at a real broker."""
+
+import time
+
+import pytest
+from kafka import KafkaProducer
+
+from router.broker.admin import apply, connected
+from router.cities.folder import load_city
+from router.cli import checks
+from router.wire.errors import InputError, TopicError
+from router.wire.settings import Settings
+from router.wire.topics import Names, Topic, declared
+
+pytestmark = pytest.mark.broker
+CITY = "los-angeles"
+
+
+@pytest.fixture
+def settings(kafka: str, namespace: str) -> Settings:
+    """The session's broker as an outside cluster."""
+    return Settings(kafka=kafka, namespace=namespace, partitions=2)
+
+
+def test_a_broker_that_answers(settings: Settings) -> None:
+    assert checks.broker(settings) == f"{settings.kafka} answers, 1 broker, outside"
+
+
+def test_topics_missing_then_applied_then_of_another_number_of_partitions(settings: Settings) -> None:
+    with pytest.raises(TopicError, match=r"(\d+) of \1 topics are missing or differ; .*topics apply los-angeles"):
+        checks.topics(settings, CITY)
+    city = load_city(CITY)
+    wanted = declared(
+        Names(settings.namespace), networks=city.codes, departments=city.catalogue.departments, partitions=2
+    )
+    assert settings.kafka is not None
+    apply(settings.kafka, wanted)
+    assert checks.topics(settings, CITY) == f"{len(wanted)} as declared"
+    with pytest.raises(TopicError, match=r"2 partitions, 8 declared; set GRID_ROUTER_PARTITIONS=2"):
+        checks.topics(settings.model_copy(update={"partitions": 8}), CITY)
+
+
+def test_a_clock_behind_the_newest_record_is_wrong(settings: Settings) -> None:
+    assert settings.kafka is not None
+    events = Topic(name=Names(settings.namespace).events, key="cell", partitions=2)
+    apply(settings.kafka, [events])
+    assert "no record to compare" in checks.clock(settings)
+    producer = KafkaProducer(bootstrap_servers=settings.kafka)
+    producer.send(events.name, b"x", partition=1).get(10)
+    producer.close()
+    assert "not behind the newest record" in checks.clock(settings)
+    with pytest.raises(InputError, match="but a record is already from"):
+        checks.clock(settings, now=time.time() - 600)
+
+
+def test_a_cluster_that_makes_topics_by_itself_is_told_so(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded one does not, and it cannot be switched on while it runs; so the answer is turned here."""
+    monkeypatch.setattr(checks, "AUTO_CREATE", "delete.topic.enable")
+    with pytest.raises(Exception, match=r"auto\.create\.topics\.enable=false"):
+        checks.broker(settings)
+
+
+def test_asking_makes_no_topic(settings: Settings) -> None:
+    checks.clock(settings)
+    assert settings.kafka is not None
+    with connected(settings.kafka) as admin:
+        assert not [name for name in admin.list_topics() if name.startswith(settings.namespace)]

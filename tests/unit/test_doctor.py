@@ -1,0 +1,122 @@
+"""The checks of `doctor` that need no broker: what they find, and the cure when it is wrong."""
+
+import socket
+import sys
+from collections import namedtuple
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+import pytest
+
+from router.cli import checks
+from router.cli import main as entry
+from router.wire.errors import BrokerError, CityError, InputError
+from router.wire.settings import Settings
+from tests.support.broker import free_ports
+
+Usage = namedtuple("Usage", "total used free")  # noqa: PYI024 - as shutil's
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """An embedded broker that was never started."""
+    monkeypatch.delenv("GRID_ROUTER_KAFKA", raising=False)
+    first = free_ports(3)
+    return Settings(home=tmp_path / "home", broker_port=first, metrics_port=first + 2)
+
+
+@pytest.fixture
+def taken(settings: Settings) -> Iterator[socket.socket]:
+    """A program that is not ours on the port of the metrics."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", settings.metrics_port))
+        yield other
+
+
+def test_python() -> None:
+    assert checks.python().endswith(".".join(map(str, sys.version_info[:3])))
+    with pytest.raises(InputError, match=r"Python 3\.10\.4 is too old; .*3\.11"):
+        checks.python((3, 10, 4))
+
+
+def test_java_is_not_needed_for_an_outside_cluster(settings: Settings) -> None:
+    with pytest.raises(checks.Skipped, match="outside"):
+        checks.java(settings.model_copy(update={"kafka": "127.0.0.1:1"}))
+
+
+def test_free_ports(settings: Settings) -> None:
+    first = settings.broker_port
+    assert checks.ports(settings) == f"{first} and {first + 1} free, {first + 2} free"
+
+
+def test_a_port_held_by_another_program_is_named_with_its_setting(settings: Settings, taken: socket.socket) -> None:
+    with pytest.raises(InputError, match=rf"127\.0\.0\.1:{taken.getsockname()[1]}: .*GRID_ROUTER_METRICS_PORT"):
+        checks.ports(settings)
+    assert "free" in checks.ports(settings.model_copy(update={"metrics_port": 0}))
+    moved = settings.model_copy(update={"broker_port": settings.metrics_port - 1, "metrics_port": 0})
+    with pytest.raises(BrokerError, match=rf":{settings.metrics_port}: the port is in use.*GRID_ROUTER_BROKER_PORT"):
+        checks.ports(moved)
+
+
+def test_a_stopped_and_an_unreachable_broker(settings: Settings) -> None:
+    with pytest.raises(BrokerError, match="Kafka is not running; `grid-router broker start`"):
+        checks.broker(settings)
+    with pytest.raises(BrokerError, match=r"127\.0\.0\.1:1: no Kafka broker answers"):
+        checks.broker(settings.model_copy(update={"kafka": "127.0.0.1:1"}))
+
+
+def test_topics_cannot_be_judged_without_a_broker(settings: Settings) -> None:
+    with pytest.raises(checks.Skipped, match="no broker"):
+        checks.topics(settings, "los-angeles")
+
+
+def test_catalogue_of_an_unknown_and_of_a_broken_city(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(CityError, match="no city 'atlantis'"):
+        checks.catalogue(settings, "atlantis")
+    (tmp_path / "gotham").mkdir()
+    (tmp_path / "gotham" / "city.yaml").write_text("title: {zh: 哥谭\n")
+    with pytest.raises(CityError, match=r"\.yaml:\d+:\d+: GR\d+ .*catalogue lint gotham"):
+        checks.catalogue(settings.model_copy(update={"cities": tmp_path}), "gotham")
+
+
+def test_a_clock_before_this_program_was_written_is_wrong(settings: Settings) -> None:
+    with pytest.raises(InputError, match=r"1970-01-01 00:00:07\+00:00, before .*NTP"):
+        checks.clock(settings, now=7.0)
+    right = datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC).timestamp()
+    assert checks.clock(settings, now=right) == "2027-01-02 03:04:05+00:00; plausible, no record to compare it with"
+
+
+def test_a_full_disk(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks.shutil, "disk_usage", lambda _: Usage(0, 0, 5 << 30))
+    assert checks.disk(settings).startswith("5.0 GiB free")
+    monkeypatch.setattr(checks.shutil, "disk_usage", lambda _: Usage(0, 0, 1 << 30))
+    with pytest.raises(InputError, match=r"1\.0 GiB free in .*GRID_ROUTER_HOME"):
+        checks.disk(settings)
+
+
+def test_json_lists_every_check_with_its_cure_and_one_failure_means_exit_1(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    for name in ("home", "broker_port", "metrics_port"):
+        monkeypatch.setenv(f"GRID_ROUTER_{name.upper()}", str(getattr(settings, name)))
+    monkeypatch.setattr(sys, "argv", ["grid-router", "doctor", "los-angeles", "-o", "json"])
+    with pytest.raises(SystemExit) as ended:
+        entry.main()
+    assert ended.value.code == 1
+    said = orjson.loads(capsysbinary.readouterr().out)
+    assert said["healthy"] is False
+    assert [check["name"].split()[0] for check in said["checks"]] == [
+        "python",
+        "java",
+        "ports",
+        "broker",
+        "topics",
+        "schemas",
+        "catalogue",
+        "clock",
+        "disk",
+    ]
+    failed = {check["name"]: check["cure"] for check in said["checks"] if check["state"] == "failed"}
+    assert failed == {"broker": "`grid-router broker start`"}
