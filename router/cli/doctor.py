@@ -31,7 +31,8 @@ def doctor(city: City = None, *, output: Output = "text") -> None:
     if output == "json":
         json_out({"healthy": not failed, "checks": msgspec.to_builtins(checks)})
     else:
-        talk(f"{failed} of {len(checks)} checks failed." if failed else "All is well.")
+        skipped = sum(check.state == "skipped" for check in checks)
+        talk(f"{len(checks)} checks: {failed} failed, {skipped} skipped.")
     if failed:
         raise typer.Exit(CHECK_FAILED)
 

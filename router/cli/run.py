@@ -59,24 +59,20 @@ def run(
     loaded = load_city(city, settings.cities)
     messages = _messages(loaded, city_folder(city, settings.cities), reports)
     with ExitStack() as stack:
-        own = settings.model_copy(
-            update={"kafka": _kafka(settings, stack), "metrics_port": settings.metrics_port or PORT}
-        )
+        address = _kafka(settings, stack)
         asked = stack.enter_context(interruptible())
+        own = settings.model_copy(update={"kafka": address, "metrics_port": settings.metrics_port or PORT})
         names = _topics(own, loaded)
         left = _left(own, messages, loaded)
         number = workers or min(cores(), own.partitions)
         fleet = stack.enter_context(running_fleet(Fleet(city, own, number, clock="stream")))
         talk(f"Workers started: {number}; their logs are {settings.home}/logs/{own.namespace}worker-*.log")
-        feed = Feed(str(own.kafka), names, own.partitions, pace)
+        feed = Feed(address, names, own.partitions, pace)
         source = Input(feed, left, len(messages), f"x{pace:g}" if pace else "max")
         stack.enter_context(running_input(source))
-        recent = Recent(
-            stack.enter_context(connect(str(own.kafka))), [names.tasks(d) for d in loaded.catalogue.departments]
-        )
+        recent = Recent(stack.enter_context(connect(address)), map(names.tasks, loaded.catalogue.departments))
         view = View(loaded.title, list(loaded.codes), hints(city, loaded), number)
-        host, port = own.metrics_host, own.metrics_port
-        watch = Watch(view, fleet, source, recent, host=host, port=port, exit_at_end=exit_at_end)
+        watch = Watch(view, fleet, source, recent, own.metrics_host, own.metrics_port, exit_at_end)
         watch_until(asked, watch, live=live)
     talk(f"Everything is kept in {settings.home}; the same command goes on where this stopped.")
 

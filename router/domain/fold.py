@@ -172,7 +172,7 @@ def _join(state: PartitionState, report: Report, match: Match, merging: Merging)
         case.window_until = until
         entry.until_ms = _ms(until)
         heappush(state.timers, (entry.until_ms, case.id))
-    return Outcome(match.joined, [case], [])  # type: ignore[arg-type]
+    return Outcome(match.joined, [case], [])
 
 
 def _tick(state: PartitionState, tick: Tick, merging: Merging) -> Outcome:

@@ -130,7 +130,7 @@ class Companion:
     def _codes(self, network: str, matter: str) -> list[tuple[str, str | None]]:
         """The codes that a network has for a matter in this city, with their table's version."""
         table = self._city.codes.get(network)
-        return [] if table is None else [(e.code, e.version) for e in table.entries if e.matter == matter]
+        return [] if table is None else [(e.code, e.version) for e in table.of_matter(matter)]
 
     def _sights(self, found: list[_Found]) -> list[Sight]:
         """What each witness knows: a point a little off, the cell as it would note it, the community."""

@@ -33,6 +33,25 @@ IN_FLIGHT = 16
 """Batches that wait for the broker at one time; beyond that the feed waits too."""
 
 
+class Pace:
+    """Simulated instants to moments of a clock, counted from the first one.
+
+    Args:
+        speed: simulated seconds per second.
+    """
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+        self._first: tuple[datetime, float] | None = None
+
+    def wait(self, instant: datetime, now: float) -> float:
+        """Seconds until it is time for this instant; 0 or less means now."""
+        if self._first is None:
+            self._first = (instant, now)
+        first, begun = self._first
+        return begun + (instant - first).total_seconds() / self._speed - now
+
+
 class Feed:
     """Sends a stream of messages; `sent` grows as the broker acknowledges.
 
@@ -80,9 +99,10 @@ class Feed:
         await producer.start()
         try:
             sender = _Sender(producer, self._names, self._partitions, self.sent)
-            pace = _Pace(self._speed)
+            pace = None if self._speed is None else Pace(self._speed)
             for message in messages:
-                await self._until_due(message.received_at, pace, sender)
+                if pace is not None:
+                    await self._until_due(message.received_at, pace, sender)
                 if self._stop.is_set():
                     break
                 await self._hand_over(message, sender)
@@ -106,31 +126,13 @@ class Feed:
         for one in ready:
             await sender.add(one)
 
-    async def _until_due(self, instant: datetime, pace: "_Pace", sender: "_Sender") -> None:
-        if self._speed is None:
-            return
+    async def _until_due(self, instant: datetime, pace: Pace, sender: "_Sender") -> None:
         while not self._stop.is_set():
             await sender.seal_older(LINGER_S)
-            wait = pace.wait(instant)
+            wait = pace.wait(instant, asyncio.get_running_loop().time())
             if wait <= 0:
                 return
             await asyncio.sleep(min(wait, LINGER_S))
-
-
-class _Pace:
-    """Simulated instants to moments of the loop's clock."""
-
-    def __init__(self, speed: float | None) -> None:
-        self._speed = speed or 1.0
-        self._first: tuple[datetime, float] | None = None
-
-    def wait(self, instant: datetime) -> float:
-        """Seconds until it is time for this instant; 0 or less means now."""
-        now = asyncio.get_running_loop().time()
-        if self._first is None:
-            self._first = (instant, now)
-        first, begun = self._first
-        return begun + (instant - first).total_seconds() / self._speed - now
 
 
 class _Sender:

@@ -9,13 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import orjson
+
 from router.broker.admin import apply, delete
 from router.broker.server import ensure_running
 from router.cities.folder import city_folder, load_city
-from router.domain.networks.hotline import COLUMNS
-
 from router.simulator.feed import Feed
-from router.simulator.history import read_history
+from router.simulator.scenario import history_of
 from router.wire.settings import Settings
 from router.wire.topics import Names, Topic, declared
 from tests.bench.measure import Figure, measure
@@ -94,7 +93,7 @@ def _topics(names: Names, settings: Settings) -> list[Topic]:
 
 
 def _fill(bootstrap: str, names: Names, settings: Settings, reports: int) -> set[str]:
-    history = read_history(city_folder(CITY) / "history", COLUMNS, load_city(CITY).zone)
+    history = history_of(load_city(CITY), city_folder(CITY))
     feed = Feed(bootstrap, names, settings.partitions, None)
     feed.run(history.messages(reports, apart=BETWEEN_ROUNDS))
     return {sent.report for sent in feed.sent}

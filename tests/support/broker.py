@@ -1,5 +1,6 @@
 """One real broker for a test session, in a folder and on ports of its own."""
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +23,9 @@ def session_broker(home: Path) -> Iterator[str]:
 
 
 def free_ports(count: int) -> int:
-    """The first of `count` consecutive loopback ports that are free now."""
-    for first in range(21000, 31000, count):
+    """The first of `count` consecutive loopback ports that are free now; two sessions begin at different places."""
+    begin = os.getpid() * 10 % 9000
+    for first in (21000 + (begin + step) % 9000 for step in range(0, 9000, count)):
         probes = [socket.socket() for _ in range(count)]
         try:
             for offset, probe in enumerate(probes):

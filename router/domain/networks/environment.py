@@ -1,0 +1,151 @@
+"""Environment (生态环境): readings of stations over their limit, and complaints; WGS 84, times with zone.
+
+Two kinds of message on one topic, told apart by `kind`; ids are unique over both. A reading's class is `reading/<pollutant>`, then
+`reading`. Field names are our assumption.
+"""
+
+from datetime import tzinfo
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, RootModel, model_validator
+from pydantic_core import PydanticCustomError
+
+from router.domain.cells import Claim
+from router.domain.networks.fields import (
+    Blank,
+    Division,
+    Latitude,
+    Longitude,
+    PersonReference,
+    Photos,
+    Short,
+    SourceId,
+    Text,
+    ZonedTime,
+    media,
+)
+from router.domain.networks.network import Draft, Message, Network
+from router.domain.reports import Severity, Status
+
+STATION_M = 10.0
+"""Stations are surveyed."""
+COMPLAINT_M = 50.0
+"""Who smells something does not stand at its source; our assumption."""
+_GRADES: tuple[tuple[float, Severity], ...] = ((5.0, "Extreme"), (2.0, "Severe"), (1.5, "Moderate"))
+"""Value over limit, from -> severity; our assumption."""
+
+
+class Reading(Message):
+    """One reading over its limit (超标数据)."""
+
+    kind: Literal["reading"]
+    id: SourceId
+    stationId: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,32}$")]  # noqa: N815 - the source's spelling
+    pollutant: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{1,16}$")] = Field(
+        description="PM2.5, SO2, H2S, noise, ..."
+    )
+    value: float
+    limit: Annotated[float, Field(gt=0)]
+    unit: Annotated[str, Field(min_length=1, max_length=16)]
+    observedAt: ZonedTime  # noqa: N815
+    longitude: Longitude
+    latitude: Latitude
+    status: Status = "Actual"
+
+    @model_validator(mode="after")
+    def _over(self) -> Self:
+        if self.value <= self.limit:
+            raise PydanticCustomError("not_over", "the reading's value is not over its limit")
+        return self
+
+
+class Complaint(Message):
+    """One complaint (环保投诉)."""
+
+    kind: Literal["complaint"]
+    id: SourceId
+    category: Annotated[str, Field(pattern=r"^[0-9a-z][0-9a-z-]{0,39}$")]
+    reportedAt: ZonedTime  # noqa: N815
+    occurredAt: ZonedTime | None = None  # noqa: N815
+    longitude: Longitude | None = None
+    latitude: Latitude | None = None
+    communityCode: Division | Blank | None = None  # noqa: N815
+    address: Short = ""
+    content: Text = ""
+    complainantRef: PersonReference | Blank | None = None  # noqa: N815
+    photos: Photos = []
+    status: Status = "Actual"
+
+
+class EnvironmentMessage(RootModel[Annotated[Reading | Complaint, Field(discriminator="kind")]]):
+    """A reading or a complaint."""
+
+
+def _draft(message: EnvironmentMessage, zone: tzinfo) -> Draft:  # noqa: ARG001 - its times carry their zone
+    inner = message.root
+    return _of_reading(inner) if isinstance(inner, Reading) else _of_complaint(inner)
+
+
+def _of_reading(message: Reading) -> Draft:
+    ratio = message.value / message.limit
+    at = message.observedAt
+    return Draft(
+        source_id=message.id,
+        codes=(f"reading/{message.pollutant}", "reading"),
+        occurred_at=at,
+        reported_at=at,
+        claim=Claim(
+            network="environment",
+            at=at,
+            lon=message.longitude,
+            lat=message.latitude,
+            accuracy_m=STATION_M,
+            cell=None,
+            community=None,
+            area=message.stationId,
+        ),
+        status=message.status,
+        urgency="Expected",
+        severity=next((grade for least, grade in _GRADES if ratio >= least), "Minor"),
+        certainty="Observed",
+        description=f"{message.pollutant} {message.value:g} {message.unit}, limit {message.limit:g}",
+        extensions=message.unknown(),
+    )
+
+
+def _of_complaint(message: Complaint) -> Draft:
+    at = message.reportedAt
+    lon, lat = message.longitude, message.latitude
+    if lon is None or lat is None:  # half a point is none
+        lon = lat = None
+    return Draft(
+        source_id=message.id,
+        codes=(message.category,),
+        occurred_at=message.occurredAt or at,
+        reported_at=at,
+        claim=Claim(
+            network="environment",
+            at=at,
+            lon=lon,
+            lat=lat,
+            accuracy_m=None if lon is None else COMPLAINT_M,
+            cell=None,
+            community=message.communityCode or None,
+            area=None,
+        ),
+        status=message.status,
+        description=message.content or message.address,
+        reporter=message.complainantRef or None,
+        media=media(message.photos) if message.photos else (),
+        extensions=message.unknown(),
+    )
+
+
+NETWORK = Network(
+    name="environment",
+    title="Environment",
+    title_zh="生态环境",
+    schema=EnvironmentMessage,
+    id_field="id",
+    draft=_draft,
+)

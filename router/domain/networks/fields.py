@@ -1,0 +1,159 @@
+"""Field types that several source schemas share: ids, codes, times, coordinates, masked references, media.
+
+Patterns are ASCII and cover the whole text: pydantic's own regular expressions do not let a final newline pass, and
+`[0-9]` takes no full-width digit. Errors of kind `bad_time` and `personal_data` become refusals of that code.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, Field, PlainValidator
+from pydantic_core import PydanticCustomError
+
+from router.domain.reports import Media
+
+SourceId = Annotated[str, Field(pattern=r"^[!-~]{1,64}$")]
+"""1 to 64 printable ASCII characters without spaces."""
+Division = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+"""12 digits: community or village (statistical code), or a police unit (公安机关机构代码)."""
+CellCode = Annotated[str, Field(pattern=r"^[0-9]{14}[0-9]?$")]
+"""15 digits (GB/T 30428.1), or the 14 of its first edition."""
+Longitude = Annotated[float, Field(ge=-180, le=180)]
+Latitude = Annotated[float, Field(ge=-90, le=90)]
+Text = Annotated[str, Field(max_length=4000)]
+Short = Annotated[str, Field(max_length=200)]
+Blank = Literal[""]
+"""How many systems write an absent value."""
+
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+"""A report of another year is a typing error."""
+
+_COMPACT = r"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})"
+_SPACED = r"([0-9]{4})-([0-9]{2})-([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})"
+_AMERICAN = r"(0[1-9]|1[0-2])/([0-9]{2})/([0-9]{4}) (0[1-9]|1[0-2]):([0-9]{2}):([0-9]{2}) ([AP])M"
+_ZONED = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
+
+
+def _bad_time(example: str) -> PydanticCustomError:
+    return PydanticCustomError(
+        "bad_time", "no real time of the years 1970 to 2199 written like {example}", {"example": example}
+    )
+
+
+def _plausible(at: datetime) -> bool:
+    return FIRST_YEAR <= at.year <= LAST_YEAR
+
+
+def _wall(match: Callable[[str], re.Match[str] | None], example: str, value: Any) -> datetime:
+    """A wall time of six number groups in the order year to second."""
+    parts = match(value) if isinstance(value, str) else None
+    try:
+        wall = datetime(*map(int, parts.groups())) if parts else None  # type: ignore[arg-type]  # noqa: DTZ001
+    except ValueError:
+        wall = None
+    if wall is None or not _plausible(wall):
+        raise _bad_time(example)
+    return wall
+
+
+def _american(match: Callable[[str], re.Match[str] | None], example: str, value: Any) -> datetime:
+    """Month first, twelve hours: 12 AM is midnight, 12 PM noon."""
+    parts = match(value) if isinstance(value, str) else None
+    try:
+        if parts is not None:
+            month, day, year, hour, minute, second, half = parts.groups()
+            of_day = int(hour) % 12 + (12 if half == "P" else 0)
+            wall = datetime(int(year), int(month), int(day), of_day, int(minute), int(second))  # noqa: DTZ001
+            if _plausible(wall):
+                return wall
+    except ValueError:
+        pass
+    raise _bad_time(example)
+
+
+def _zoned(value: Any) -> datetime:
+    example = "2026-11-24T09:30:00+08:00"
+    try:
+        if isinstance(value, str) and re.fullmatch(_ZONED, value):
+            at = datetime.fromisoformat(value)
+            if FIRST_YEAR < at.year < LAST_YEAR:  # a day's margin, so that the zone cannot lead out of the range
+                return at.astimezone(UTC)
+    except ValueError:
+        pass
+    raise _bad_time(example)
+
+
+def _written(pattern: str, example: str) -> Any:
+    """How a time is written: what its JSON Schema says."""
+    return Annotated[str, Field(pattern=f"^{pattern}$", examples=[example])]
+
+
+_C_EXAMPLE, _S_EXAMPLE, _A_EXAMPLE = "20180101000009", "2018-01-01 00:00:09", "01/01/2018 12:00:09 AM"
+
+CompactTime = Annotated[
+    datetime,
+    PlainValidator(
+        partial(_wall, re.compile(_COMPACT).fullmatch, _C_EXAMPLE),
+        json_schema_input_type=_written(_COMPACT, _C_EXAMPLE),
+    ),
+]
+"""`yyyyMMddHHmmss` by the city's wall clock; a datetime without zone."""
+SpacedTime = Annotated[
+    datetime,
+    PlainValidator(
+        partial(_wall, re.compile(_SPACED).fullmatch, _S_EXAMPLE), json_schema_input_type=_written(_SPACED, _S_EXAMPLE)
+    ),
+]
+"""`yyyy-MM-dd HH:mm:ss` by the city's wall clock; a datetime without zone."""
+AmericanTime = Annotated[
+    datetime,
+    PlainValidator(
+        partial(_american, re.compile(_AMERICAN).fullmatch, _A_EXAMPLE),
+        json_schema_input_type=_written(_AMERICAN, _A_EXAMPLE),
+    ),
+]
+"""`MM/dd/yyyy hh:mm:ss AM` by the city's wall clock; a datetime without zone."""
+AmericanText = Annotated[str, Field(pattern=f"^({_AMERICAN})?$")]
+"""The same where nothing is made of it: written like a time, or empty."""
+ZonedTime = Annotated[
+    datetime,
+    PlainValidator(_zoned, json_schema_input_type=_written(_ZONED, "2026-11-24T09:30:00+08:00")),
+]
+"""ISO 8601 with zone; an aware UTC datetime."""
+
+_IDENTITY = re.compile(r"[1-9][0-9]{5}(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx](?![0-9])")
+"""Citizen identity number, GB 11643: division, birth date, sequence, check character."""
+_NUMBER = re.compile(r"(?<![0-9A-Za-z])[0-9]{10,17}[0-9Xx]?(?![0-9A-Za-z])")
+"""A bare run of 10 to 18 digits: a phone number, an old or new identity number, a bank card."""
+
+
+def _masked(reference: str) -> str:
+    joined = re.sub(r"[-_.]", "", reference)
+    if any(pattern.search(text) for pattern in (_IDENTITY, _NUMBER) for text in (reference, joined)):
+        raise PydanticCustomError(
+            "personal_data",
+            "looks like an identity or phone number; send a masked reference such as 4109**********0012",
+        )
+    return reference
+
+
+PersonReference = Annotated[str, Field(pattern=r"^[0-9A-Za-z*#_.:+-]{1,64}$"), AfterValidator(_masked)]
+"""A masked reference of a person (脱敏): stable in its source, and no identity or phone number."""
+
+
+class Photo(BaseModel):
+    """A photo or file by reference (Claim Check, EIP)."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[!-~]{1,1000}$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+Photos = Annotated[list[Photo], Field(max_length=20)]
+
+
+def media(photos: list[Photo]) -> tuple[Media, ...]:
+    """The photos as media of a report."""
+    return tuple(Media(url=photo.url, sha256=photo.sha256) for photo in photos)

@@ -1,0 +1,106 @@
+"""Policing: 110 alarms (接警单) as a command centre's database writes them, columns in pinyin initials.
+
+Coordinates are GCJ-02, as map platforms in China draw them; times are wall times without separators. The alarm's kind
+has three levels (报警类别, 报警类型, 报警细类) in codes whose prefixes are their parents. Names and digits are our
+assumption: they follow what such systems use, and the official tables (GA/T) were not at hand.
+"""
+
+from datetime import datetime, tzinfo
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from router.domain.cells import Claim
+from router.domain.geometry import gcj02_to_wgs84
+from router.domain.networks.fields import (
+    Blank,
+    CompactTime,
+    Division,
+    Latitude,
+    Longitude,
+    PersonReference,
+    Short,
+    SourceId,
+    Text,
+)
+from router.domain.networks.network import Draft, Message, Network
+from router.domain.networks.wall_time import doubtful, instant
+from router.domain.reports import Severity, Status, Urgency
+
+ACCURACY_M = 30.0
+"""A caller's place as the seat marks it on the map, when the alarm does not say better; our assumption."""
+
+_LEVELS: dict[str | None, tuple[Urgency, Severity]] = {
+    "1": ("Immediate", "Extreme"),
+    "2": ("Immediate", "Severe"),
+    "3": ("Expected", "Moderate"),
+    "4": ("Expected", "Minor"),
+}
+_STATUS: dict[str, Status] = {"0": "Actual", "1": "Exercise", "2": "Test"}
+
+
+class Alarm(Message):
+    """One alarm as the seat took it (接警单)."""
+
+    jjdbh: SourceId = Field(description="接警单编号: id of the alarm")
+    jjdwdm: Division | Blank | None = Field(default=None, description="接警单位代码: unit that took it, 12 digits")
+    gxdwdm: Division | Blank | None = Field(
+        default=None, description="管辖单位代码: unit whose area it is, 12 digits, the first 9 of them the street"
+    )
+    bjlbdm: Annotated[str, Field(pattern=r"^[0-9]{2}$")] | None = Field(default=None, description="报警类别代码: class")
+    bjlxdm: Annotated[str, Field(pattern=r"^[0-9]{2}([0-9]{2})?$")] = Field(description="报警类型代码: type")
+    bjxldm: Annotated[str, Field(pattern=r"^[0-9]{6}$")] | Blank | None = Field(
+        default=None, description="报警细类代码: subtype"
+    )
+    bjsj: CompactTime = Field(description="报警时间: when it was called in")
+    sfsj: CompactTime | None = Field(default=None, description="事发时间: when it happened")
+    jd: Longitude | None = Field(default=None, description="经度: longitude, GCJ-02")
+    wd: Latitude | None = Field(default=None, description="纬度: latitude, GCJ-02")
+    dwjd: Annotated[float, Field(gt=0, le=100_000)] | None = Field(default=None, description="定位精度: metres")
+    sfdz: Short = Field(default="", description="事发地址: address")
+    bjnr: Text = Field(default="", description="报警内容: what was said")
+    bjrbs: PersonReference | Blank | None = Field(
+        default=None, description="报警人标识: masked reference of the caller"
+    )
+    jqdj: Literal["1", "2", "3", "4"] | None = Field(default=None, description="警情等级: 1 gravest")
+    csbz: Literal["0", "1", "2"] = Field(default="0", description="测试标志: 0 actual, 1 exercise, 2 test")
+
+
+def _draft(message: Alarm, zone: tzinfo) -> Draft:
+    reported, doubt = instant(message.bjsj, zone)
+    occurred, doubt_too = (reported, None) if message.sfsj is None else instant(message.sfsj, zone)
+    urgency, severity = _LEVELS.get(message.jqdj, ("Unknown", "Unknown"))
+    unit = message.gxdwdm or message.jjdwdm or None
+    return Draft(
+        source_id=message.jjdbh,
+        codes=_codes(message),
+        occurred_at=occurred,
+        reported_at=reported,
+        claim=_claim(message, reported, unit),
+        status=_STATUS[message.csbz],
+        urgency=urgency,
+        severity=severity,
+        description=message.bjnr or message.sfdz,
+        reporter=message.bjrbs or None,
+        extensions=doubtful(message.unknown(), doubt, doubt_too),
+    )
+
+
+def _claim(message: Alarm, at: datetime, unit: str | None) -> Claim:
+    lon = lat = accuracy = None
+    if message.jd is not None and message.wd is not None:
+        lon, lat = gcj02_to_wgs84(message.jd, message.wd)
+        accuracy = message.dwjd or ACCURACY_M
+    return Claim(network="policing", at=at, lon=lon, lat=lat, accuracy_m=accuracy, cell=None, community=unit, area=unit)
+
+
+def _codes(message: Alarm) -> tuple[str, ...]:
+    """The kind, most specific first; parents are prefixes."""
+    given = (message.bjxldm or "", message.bjlxdm, message.bjlbdm or "")
+    most = next(code for code in given if code)
+    return tuple(dict.fromkeys(code for code in (most, most[:4], message.bjlxdm, most[:2], given[2]) if code))
+
+
+NETWORK = Network(
+    name="policing", title="Policing, 110 alarms", title_zh="公安接处警", schema=Alarm, id_field="jjdbh", draft=_draft
+)

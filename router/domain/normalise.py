@@ -1,0 +1,138 @@
+"""From a network's own records to canonical reports: parse, draft, find the matter, find the cells of a whole batch.
+
+Pure and total. One bad record becomes one refusal with a code and a sentence and never takes its batch along. Sentences
+name the field and the cure but no foreign text beyond a few dozen printable characters.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Protocol
+
+from msgspec import Struct
+from pydantic import ValidationError
+
+from router.domain.city import City
+from router.domain.codes import CodeTable
+from router.domain.networks.extensions import storable
+from router.domain.networks.network import Draft, Network
+from router.domain.refusals import defect, empty, invalid, too_large, unknown_code
+from router.domain.reports import Location, Provenance, Refusal, Report
+
+MAX_BYTES = 256 << 10
+"""A report is text; photos come by reference."""
+RECEIVED_AT = "grid-received-at"
+"""Header by which an intake says when it took the record (RFC 3339)."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_CODES = CodeTable("", ())
+
+
+class SourceRecord(Protocol):
+    """A Kafka record as aiokafka delivers it; `timestamp` is milliseconds since 1970."""
+
+    @property
+    def topic(self) -> str: ...  # noqa: D102
+    @property
+    def partition(self) -> int: ...  # noqa: D102
+    @property
+    def offset(self) -> int: ...  # noqa: D102
+    @property
+    def timestamp(self) -> int: ...  # noqa: D102
+    @property
+    def key(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def value(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...  # noqa: D102
+
+
+class Normalised(Struct, frozen=True):
+    """What became of a batch: every record is in exactly one of the two, in the order of the batch."""
+
+    reports: list[Report]
+    refusals: list[tuple[SourceRecord, Refusal]]
+
+
+_Kept = tuple[SourceRecord, Draft, str, datetime]
+"""A record that will be a report as soon as its cell is known: the record, its draft, matter and received time."""
+
+
+def normalise(network: Network, batch: Sequence[SourceRecord], city: City) -> Normalised:
+    """Translate a batch of one network's records. Never raises: whatever a record does, only it is refused.
+
+    Args:
+        network: whose records they are.
+        batch: in the order of the topic.
+        city: its code tables, cells and zone.
+    """
+    codes = city.codes.get(network.name, _NO_CODES)
+    kept: list[_Kept] = []
+    refusals: list[tuple[SourceRecord, Refusal]] = []
+    for record in batch:
+        try:
+            outcome = _read(network, record, codes, city.zone)
+        except Exception as failure:  # noqa: BLE001 - a translator's defect must cost one record, not its batch
+            outcome = defect(network, failure)
+        if isinstance(outcome, Refusal):
+            refusals.append((record, outcome))
+        else:
+            kept.append(outcome)
+    locations = city.cells.resolve([draft.claim for _, draft, _, _ in kept])
+    name = network.name
+    return Normalised([_report(name, one, at) for one, at in zip(kept, locations, strict=True)], refusals)
+
+
+def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo) -> _Kept | Refusal:
+    value = record.value
+    if not value:
+        return empty()
+    if len(value) > MAX_BYTES:
+        return too_large(len(value), MAX_BYTES)
+    try:
+        message = network.schema.model_validate_json(value)
+    except ValidationError as error:
+        return invalid(network, value, error)
+    draft = network.draft(message, zone)
+    for code in draft.codes:
+        matter = codes.matter(code, draft.code_version)
+        if matter is not None:
+            return record, draft, matter, _received_at(record)
+    return unknown_code(network, draft, codes)
+
+
+def _received_at(record: SourceRecord) -> datetime:
+    for name, content in record.headers:
+        if name == RECEIVED_AT:
+            try:
+                at = datetime.fromisoformat(content.decode("ascii"))
+                if at.tzinfo is not None:
+                    return at.astimezone(UTC)
+            except (ValueError, OverflowError):
+                pass  # an intake that cannot tell the time: the broker's clock is the next best
+            break
+    return _EPOCH + timedelta(milliseconds=max(record.timestamp, 0))
+
+
+def _report(network: str, kept: _Kept, location: Location) -> Report:
+    record, draft, matter, received_at = kept
+    return Report(
+        id=f"{network}:{draft.source_id}",
+        network=network,
+        source_id=draft.source_id,
+        matter=matter,
+        source_code=draft.codes[0],
+        source_code_version=draft.code_version,
+        occurred_at=draft.occurred_at,
+        reported_at=draft.reported_at,
+        received_at=received_at,
+        location=location,
+        provenance=Provenance(topic=record.topic, partition=record.partition, offset=record.offset),
+        status=draft.status,
+        urgency=draft.urgency,
+        severity=draft.severity,
+        certainty=draft.certainty,
+        component_id=draft.component_id,
+        description=draft.description,
+        reporter=draft.reporter,
+        media=draft.media,
+        extensions=storable(draft.extensions) if draft.extensions else {},
+    )

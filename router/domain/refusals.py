@@ -1,0 +1,97 @@
+"""Why a network's record cannot become a report: a stable code, and a sentence with the field and the cure.
+
+    empty            no value                        schema          a field is missing, of another kind or out of range
+    too-large        more bytes than a report has    bad-id          the source's own id is missing or malformed
+    not-utf8         the bytes are no text           bad-time        no real time, or written in another way
+    not-json         the text is no JSON             personal-data   a number of a person where a masked reference belongs
+    defect           a translator failed: our fault  unknown-code    the city's code table does not have the class
+
+Sentences are shown in terminals and kept in topics, so foreign text in them is short and printable.
+"""
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from router.domain.codes import CodeTable
+from router.domain.networks.network import Draft, Network
+from router.domain.reports import Refusal
+
+CODES = (
+    "empty",
+    "too-large",
+    "not-utf8",
+    "not-json",
+    "schema",
+    "bad-id",
+    "bad-time",
+    "personal-data",
+    "unknown-code",
+    "defect",
+)
+"""Every code there is; a metric label."""
+MAX_FOREIGN = 40
+MAX_SENTENCE = 160
+_OWN_ERRORS = {"bad_time": "bad-time", "personal_data": "personal-data"}
+
+
+def empty() -> Refusal:
+    """No value: on a compacted topic it would be a tombstone."""
+    return Refusal(code="empty", reason="the record has no value; send the report as a JSON object.")
+
+
+def too_large(size: int, limit: int) -> Refusal:
+    """More than `limit` bytes."""
+    reason = f"the value has {size} bytes, more than {limit}; send photos by URL and hash, and keep texts short."
+    return Refusal(code="too-large", reason=reason)
+
+
+def invalid(network: Network, value: bytes, error: ValidationError) -> Refusal:
+    """The value is not what the network's schema says; the first error is told, and how many more there are."""
+    details = error.errors(include_url=False, include_input=False)
+    first = details[0]
+    if first["type"] == "json_invalid":
+        return _no_json(value, first["msg"])
+    loc = first["loc"]
+    code = "bad-id" if loc[-1:] == (network.id_field,) else _OWN_ERRORS.get(first["type"], "schema")
+    place = f"field `{printable('.'.join(map(str, loc)))}`" if loc else "the message"
+    said = printable(first["msg"], MAX_SENTENCE)
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    cure = f"send it as schemas/reports/{network.name}.v1.json describes"
+    return Refusal(code=code, reason=f"{place}: {said[:1].lower()}{said[1:]}{more}; {cure}.")
+
+
+def _no_json(value: bytes, message: str) -> Refusal:
+    try:
+        value.decode()
+    except UnicodeDecodeError as error:
+        return Refusal(
+            code="not-utf8", reason=f"the value is not UTF-8 text (byte {error.start}); send JSON encoded as UTF-8."
+        )
+    said = printable(message.removeprefix("Invalid JSON: "), MAX_SENTENCE)
+    return Refusal(code="not-json", reason=f"the value is not JSON ({said}); send one JSON object in a record.")
+
+
+def unknown_code(network: Network, draft: Draft, codes: CodeTable) -> Refusal:
+    """No row of the code table holds for the report's class."""
+    code, version = printable(draft.codes[0]), draft.code_version
+    if version is None and any(map(codes.knows, draft.codes)):
+        what = f"code {code!r} means different matters in different versions of its table, and the report names none"
+        cure = "send the version with the code"
+    else:
+        of = "" if version is None else f" of version {printable(version)!r}"
+        what = f"code {code!r}{of} is not in the code table"
+        cure = f"add it to codes/{network.name}.csv of the city, or correct the source"
+    return Refusal(code="unknown-code", reason=f"{what}; {cure}.")
+
+
+def defect(network: Network, failure: Exception) -> Refusal:
+    """The translator itself failed."""
+    reason = f"the translator of {network.name} failed ({type(failure).__name__}), which is a defect of the router; please report it."
+    return Refusal(code="defect", reason=reason)
+
+
+def printable(text: Any, limit: int = MAX_FOREIGN) -> str:
+    """Foreign text, shortened, every character that a terminal might obey replaced."""
+    cut = text if len(text) <= limit else text[:limit] + "…"
+    return "".join(char if char.isprintable() else "�" for char in cut)
