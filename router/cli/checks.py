@@ -23,7 +23,7 @@ from router.cities.folder import city_folder, load_city
 from router.cities.reading import read_city, read_tests
 from router.wire.errors import BrokerError, CityError, InputError, RouterError, TopicError
 from router.wire.settings import Settings
-from router.wire.topics import Names, declared
+from router.wire.topics import Names, topics_of
 
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 2 << 30
@@ -159,12 +159,7 @@ def topics(settings: Settings, name: str) -> str:
         city = load_city(name, settings.cities)
     except CityError:
         raise Skipped("the city cannot be loaded; see its catalogue") from None
-    wanted = declared(
-        Names(settings.namespace),
-        networks=city.codes,
-        departments=city.catalogue.departments,
-        partitions=settings.partitions,
-    )
+    wanted = topics_of(city, settings)
     found = admin.plan(server.bootstrap(settings), wanted)
     for change in found.refused:
         raise TopicError(

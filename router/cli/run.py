@@ -26,7 +26,7 @@ from router.simulator.messages import Message
 from router.simulator.scenario import history_of, scenario
 from router.stream.fleet import Fleet
 from router.wire.settings import Settings
-from router.wire.topics import Names, declared
+from router.wire.topics import Names, topics_of
 
 DEMO_SPEED = "1000"
 """Los Angeles' 3.4 recorded days in five minutes: something happens at once, and it lasts."""
@@ -78,12 +78,8 @@ def run(
 
 
 def _topics(settings: Settings, city: City) -> Names:
-    names = Names(settings.namespace)
-    wanted = declared(
-        names, networks=city.codes, departments=city.catalogue.departments, partitions=settings.partitions
-    )
-    apply(str(settings.kafka), wanted, replication=settings.replication)
-    return names
+    apply(str(settings.kafka), topics_of(city, settings), replication=settings.replication)
+    return Names(settings.namespace)
 
 
 def _messages(city: City, folder: Path, reports: int | None) -> list[Message]:

@@ -13,7 +13,7 @@ from router.cities.folder import load_city
 from router.cli.exits import CHECK_FAILED
 from router.cli.output import Form, Output, json_out, table_out, talk
 from router.wire.settings import Settings
-from router.wire.topics import Names, Topic, declared
+from router.wire.topics import Topic, topics_of
 
 app = typer.Typer(no_args_is_help=True, help="The topics: declared in one place, planned, applied.")
 City = Annotated[str, typer.Argument(help="Name of the city's folder, e.g. `los-angeles`.")]
@@ -43,9 +43,7 @@ def apply(city: City, output: Output = "text") -> None:
 
 
 def _topics(name: str, settings: Settings) -> list[Topic]:
-    city = load_city(name, settings.cities)
-    names = Names(settings.namespace)
-    return declared(names, networks=city.codes, departments=city.catalogue.departments, partitions=settings.partitions)
+    return topics_of(load_city(name, settings.cities), settings)
 
 
 def _show(found: Plan, output: Form) -> None:

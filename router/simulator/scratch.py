@@ -11,7 +11,7 @@ from kafka.errors import KafkaError
 from router.broker import admin
 from router.domain.city import City
 from router.wire.settings import Settings
-from router.wire.topics import Names, declared
+from router.wire.topics import topics_of
 
 PREFIX = "replay-"
 
@@ -30,12 +30,7 @@ def scratch_topics(
     Raises:
         RouterError: the topics cannot be made.
     """
-    topics = declared(
-        Names(settings.namespace),
-        networks=city.codes,
-        departments=city.catalogue.departments,
-        partitions=settings.partitions,
-    )
+    topics = topics_of(city, settings)
     admin.apply(bootstrap, topics, replication=settings.replication)
     try:
         yield

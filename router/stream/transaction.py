@@ -62,6 +62,8 @@ class Transactions:
         fill(writer)
         await producer.begin_transaction()
         acknowledged = await writer.send()
+        for batch in acknowledged:
+            batch.add_done_callback(_heard)
         if position is not None:
             await producer.send_offsets_to_transaction({self._source: position}, self._group)
         if acknowledged:
@@ -74,3 +76,9 @@ class Transactions:
             await self._producer.stop()
         finally:
             await self._producer.client.close()  # a fenced producer's `stop` raises before it closes its sockets
+
+
+def _heard(batch: "asyncio.Future[object]") -> None:
+    """A transaction that fails raises once; that its other batches fail too is no news."""
+    if not batch.cancelled():
+        batch.exception()

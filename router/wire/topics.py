@@ -5,6 +5,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from router.domain.city import City
+from router.wire.settings import Settings
+
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
@@ -76,3 +79,13 @@ def declared(names: Names, *, networks: Iterable[str], departments: Iterable[str
         ),
         Topic(name=names.dead_letters, key="source's report id", partitions=partitions, retention_ms=90 * DAY_MS),
     ]
+
+
+def topics_of(city: City, settings: Settings) -> list[Topic]:
+    """The topics of a city in the deployment that the settings describe."""
+    return declared(
+        Names(settings.namespace),
+        networks=city.codes,
+        departments=city.catalogue.departments,
+        partitions=settings.partitions,
+    )

@@ -1,0 +1,62 @@
+"""Before a worker starts: the cluster answers, and its topics are there with the declared number of partitions.
+
+A worker that believed in another number would send a street's reports away from the street's state.
+"""
+
+import logging
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError, for_code
+
+from router.wire.errors import BrokerError, TopicError
+from router.wire.topics import Topic
+
+TIMEOUT_MS = 10_000
+
+
+async def check_topics(bootstrap: str, topics: list[Topic]) -> None:
+    """Compare the topics with the cluster.
+
+    Args:
+        bootstrap: `host:port` list.
+        topics: as declared.
+
+    Raises:
+        BrokerError: no broker answers.
+        TopicError: a topic is missing, or has another number of partitions.
+    """
+    partitions = await _partitions(bootstrap, [topic.name for topic in topics])
+    missing = [topic.name for topic in topics if topic.name not in partitions]
+    if missing:
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        raise TopicError(
+            f"the topic does not exist{more}", where=missing[0], cure="run `grid-router topics apply CITY`"
+        )
+    for topic in topics:
+        there = partitions[topic.name]
+        if there != topic.partitions:
+            raise TopicError(
+                f"the topic has {there} partitions, {topic.partitions} are declared",
+                where=topic.name,
+                cure=f"set GRID_ROUTER_PARTITIONS={there}, or use another GRID_ROUTER_NAMESPACE",
+            )
+
+
+async def _partitions(bootstrap: str, names: list[str]) -> dict[str, int]:
+    """Topic -> number of partitions, of those that exist."""
+    log = logging.getLogger("aiokafka")
+    before, admin = log.level, AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=TIMEOUT_MS)
+    log.setLevel(logging.CRITICAL)  # an unreachable broker is told once, by the sentence below
+    try:
+        await admin.start()
+        described = await admin.describe_topics(names)
+    except (KafkaError, OSError, ValueError) as error:
+        raise BrokerError(
+            f"no Kafka broker answers ({type(error).__name__})",
+            where=bootstrap,
+            cure="start it (`grid-router broker start`), or correct GRID_ROUTER_KAFKA",
+        ) from error
+    finally:
+        await admin.close()
+        log.setLevel(before)
+    return {one["topic"]: len(one["partitions"]) for one in described if for_code(one["error_code"]).errno == 0}
