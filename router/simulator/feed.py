@@ -14,9 +14,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from router.domain.normalise import RECEIVED_AT
 from router.simulator.abreast import Abreast
 from router.simulator.messages import Message, Sent, rfc3339
-from router.wire.codec import RECEIVED_AT
 from router.wire.errors import BrokerError
 from router.wire.partitioning import partition_for_key
 from router.wire.topics import Names

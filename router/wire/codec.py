@@ -22,8 +22,6 @@ REPORT_RECEIVED = "grid.report.received.v1"
 CLOCK_TICKED = "grid.clock.ticked.v1"
 CASE_CHANGED = "grid.case.changed.v1"
 TASK_DISPATCHED = "grid.task.dispatched.v1"
-RECEIVED_AT = "grid-received-at"
-"""Header by which an intake says when it took a report (RFC 3339); see ADR 0003."""
 DEAD_LETTER = "grid-dead-letter-"
 """Prefix of the headers that a dead letter adds."""
 

@@ -12,6 +12,7 @@ import pytest
 
 from router.cli import checks
 from router.cli import main as entry
+from router.cli.schemas import made
 from router.wire.errors import BrokerError, CityError, InputError
 from router.wire.settings import Settings
 from tests.support.broker import free_ports
@@ -79,6 +80,18 @@ def test_catalogue_of_an_unknown_and_of_a_broken_city(settings: Settings, tmp_pa
     (tmp_path / "gotham" / "city.yaml").write_text("title: {zh: 哥谭\n")
     with pytest.raises(CityError, match=r"\.yaml:\d+:\d+: GR\d+ .*catalogue lint gotham"):
         checks.catalogue(settings.model_copy(update={"cities": tmp_path}), "gotham")
+
+
+def test_schemas_that_differ_from_the_models_are_named(tmp_path: Path) -> None:
+    with pytest.raises(checks.Skipped, match="no source tree"):
+        checks.schemas(tmp_path / "nowhere")
+    for path, text in made().items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, "utf-8")
+    assert checks.schemas(tmp_path) == f"{len(made())} files as the models make them"
+    (tmp_path / "asyncapi.yaml").write_text("asyncapi: 2.0.0\n")
+    with pytest.raises(InputError, match=r"asyncapi\.yaml: the schema differs from its model; run `make schemas`"):
+        checks.schemas(tmp_path)
 
 
 def test_a_clock_before_this_program_was_written_is_wrong(settings: Settings) -> None:

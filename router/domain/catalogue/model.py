@@ -7,7 +7,7 @@ import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
 from router.domain.deadlines import Limit
 from router.domain.reports import Severity, Urgency
@@ -56,13 +56,26 @@ def several(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _some(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("the list is empty; name at least one, or leave the key out")
+    return value
+
+
 def _receiver(value: Any) -> Any:
     return {"department": value} if isinstance(value, str) else value
 
 
-LimitText = Annotated[Limit | None, BeforeValidator(_limit)]
+_SOME = Field(json_schema_extra={"minItems": 1})
+"""What JSON Schema says for `_some`; a `min_length` would be a second error about a list with a wrong item."""
+_AREA_TEXT = Annotated[str, Field(pattern=f"^({'|'.join(f'[0-9]{{{length}}}' for length in AREA_LENGTHS)})$")]
+LimitText = Annotated[
+    Limit | None,
+    BeforeValidator(_limit, json_schema_input_type=Annotated[str, Field(pattern=f"^{_LIMIT.pattern}$")] | None),
+]
 """`24h` or `3d`: calendar hours, or days of 24 of them."""
-Area = Annotated[str, BeforeValidator(_area), BeforeValidator(digits)]
+Area = Annotated[str, BeforeValidator(_area, json_schema_input_type=_AREA_TEXT), BeforeValidator(digits)]
+Areas = Annotated[tuple[Area, ...], AfterValidator(_some), _SOME]
 
 
 class Strict(BaseModel):
@@ -98,15 +111,15 @@ class Receiver(Strict):
     """A unit's id, or `street`, `community`, `cell`: that part of the case's cell code."""
 
 
-ReceiverText = Annotated[Receiver, BeforeValidator(_receiver)]
+ReceiverText = Annotated[Receiver, BeforeValidator(_receiver, json_schema_input_type=str | Receiver)]
 
 
 class DutyNode(Strict):
     """One node of the tree of duties (职责); what it does not say it inherits from its parent."""
 
-    matters: Annotated[tuple[str, ...] | None, BeforeValidator(several), Field(min_length=1)] = None
+    matters: Annotated[Annotated[tuple[str, ...], AfterValidator(_some), _SOME] | None, BeforeValidator(several)] = None
     """Ids of matters or groups, or `*`."""
-    area: Annotated[tuple[Area, ...] | None, BeforeValidator(one_or_more), Field(min_length=1)] = None
+    area: Annotated[Areas | None, BeforeValidator(one_or_more)] = None
     """One or more code prefixes; None at the top: the whole city."""
     lead: ReceiverText | None = None
     assist: Annotated[tuple[ReceiverText, ...] | None, BeforeValidator(several)] = None

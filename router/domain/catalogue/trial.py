@@ -62,7 +62,7 @@ class RuleTest(Strict):
     network: str | None = None
     code: Annotated[str | None, BeforeValidator(digits)] = None
     version: Annotated[str | None, BeforeValidator(digits)] = None
-    cell: Annotated[str, BeforeValidator(digits), Field(pattern=r"^[0-9]{15}$")]
+    cell: Annotated[str, Field(pattern=r"^[0-9]{15}$"), BeforeValidator(digits)]
     at: str | None = None
     """Local time of the city, or with a zone; None: the file's."""
     expect: Expectation | None = None

@@ -1,0 +1,212 @@
+"""One worker on a real broker: what it refuses to start with, poison beside sound records, and its metrics page."""
+
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import orjson
+import pytest
+from kafka import KafkaProducer
+
+from router.broker.admin import apply
+from router.cities.folder import city_folder, load_city
+from router.domain.normalise import MAX_BYTES
+from router.simulator.messages import Message
+from router.simulator.scenario import history_of
+from router.stream.fleet import Fleet, environment
+from router.wire.codec import decode_case, read_dead_letter
+from router.wire.settings import Settings
+from router.wire.topics import Names, topics_of
+from tests.support.broker import free_ports
+from tests.support.topics import Record, committed
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
+
+CITY = "los-angeles"
+GARBAGE = [
+    None,
+    b"",
+    b"\xff\xfe not text",
+    b'{"SRNumber": ',
+    b'{"SRNumber": "x"}',
+    b"[" * 100_000,
+    b"x" * (MAX_BYTES + 1),
+]
+"""Values that no network may send."""
+METRICS = {
+    "grid_reports_total",
+    "grid_merges_total",
+    "grid_tasks_total",
+    "grid_rule_hits_total",
+    "grid_dead_letters_total",
+    "grid_lag_records",
+    "grid_lag_seconds",
+    "grid_oldest_uncommitted_seconds",
+    "grid_transaction_seconds_count",
+    "grid_restore_seconds_count",
+    "grid_open_cases",
+    "grid_batch_records_count",
+}
+"""What operators were promised."""
+
+
+@pytest.fixture
+def settings(kafka: str, namespace: str, tmp_path: Path) -> Settings:
+    return Settings(kafka=kafka, home=tmp_path, namespace=namespace, partitions=2, metrics_port=free_ports(1))
+
+
+@pytest.fixture
+def names(settings: Settings) -> Names:
+    apply(str(settings.kafka), topics_of(load_city(CITY), settings))
+    return Names(settings.namespace)
+
+
+@pytest.fixture
+def worker(settings: Settings, names: Names) -> Iterator[Fleet]:
+    """One running worker."""
+    del names  # its topics exist
+    with Fleet(CITY, settings, 1, "wall") as fleet:
+        yield fleet
+
+
+def some_requests(number: int) -> list[Message]:
+    return list(history_of(load_city(CITY), city_folder(CITY)).messages(number))
+
+
+def produce(settings: Settings, topic: str, values: Sequence[bytes | None], key: bytes = b"k") -> None:
+    producer = KafkaProducer(bootstrap_servers=settings.kafka, acks="all", max_request_size=4 << 20)
+    for value in values:
+        producer.send(topic, value=value, key=key, headers=[("traceparent", b"00-1")]).get(20)
+    producer.close()
+
+
+def until(condition: Callable[[], bool], fleet: Fleet, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        fleet.poll()
+        assert time.monotonic() < deadline, fleet.logs[0].read_text()[-3000:]
+        time.sleep(0.2)
+
+
+def records(settings: Settings, topic: str) -> list[Record]:
+    return committed(str(settings.kafka), topic)
+
+
+def reports_in_cases(settings: Settings, names: Names) -> list[str]:
+    latest = {record.key: record.value for record in records(settings, names.cases)}
+    return sorted(report.id for value in latest.values() for report in decode_case(value).reports)
+
+
+def test_poison_stops_no_partition_and_takes_no_neighbour_along(
+    settings: Settings, names: Names, worker: Fleet
+) -> None:
+    requests = some_requests(20)
+    topic = names.reports("hotline")
+    for request, value in zip(requests, [*GARBAGE, *[None] * len(requests)], strict=False):
+        produce(settings, topic, [value, request.value])  # one key: all in one partition, side by side
+    produce(settings, names.events, [b"not an event", None], key=b"060371002014001")
+    wanted = sorted(request.report for request in requests)
+    until(lambda: reports_in_cases(settings, names) == wanted, worker)
+    until(lambda: len(records(settings, names.dead_letters)) >= 20 + 2, worker)
+    letters = [read_dead_letter(r.key, r.value, list(r.headers)) for r in records(settings, names.dead_letters)]
+    sent = [record for name in (topic, names.events) for record in records(settings, name)]
+    by_place = {(record.topic, record.partition, record.offset): record for record in sent}
+    assert len({letter.id for letter in letters}) == len(letters) == 22
+    for letter in letters:
+        original = by_place[letter.topic, letter.partition, letter.offset]
+        assert (letter.key, letter.value) == (original.key, original.value)
+        assert letter.headers == (("traceparent", b"00-1"),)
+        assert letter.reason.endswith(".")
+    assert {letter.code for letter in letters} == {
+        "empty",
+        "too-large",
+        "not-utf8",
+        "not-json",
+        "schema",
+        "not-an-event",
+    }
+    assert worker.restarts == 0
+
+
+def test_a_redelivered_report_is_a_counted_no_op(settings: Settings, names: Names, worker: Fleet) -> None:
+    (request,) = some_requests(1)
+    produce(settings, names.reports("hotline"), [request.value] * 3)
+    until(lambda: metric(settings, 'grid_merges_total{decision="redelivered"}') == 2, worker)
+    assert reports_in_cases(settings, names) == [request.report]
+    assert sum(len(records(settings, names.tasks(d))) for d in load_city(CITY).catalogue.departments) == 1
+
+
+def page(settings: Settings) -> str:
+    url = f"http://127.0.0.1:{settings.metrics_port}/metrics"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=5) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        return ""
+
+
+def metric(settings: Settings, name: str) -> float | None:
+    found = [line.rsplit(" ", 1)[1] for line in page(settings).splitlines() if line.startswith(f"{name} ")]
+    return float(found[0]) if found else None
+
+
+def test_every_promised_metric_is_served_on_loopback(settings: Settings, names: Names, worker: Fleet) -> None:
+    produce(settings, names.reports("hotline"), [*[one.value for one in some_requests(3)], b"garbage"])
+    until(lambda: metric(settings, 'grid_reports_total{network="hotline",outcome="refused"}') == 1, worker)
+    until(lambda: metric(settings, 'grid_merges_total{decision="opened"}') is not None, worker)
+    until(lambda: metric(settings, f'grid_lag_records{{partition="0",topic="{names.events}"}}') == 0, worker)
+    assert metric(settings, 'grid_reports_total{network="hotline",outcome="accepted"}') == 3
+    served = {line.split("{")[0].split(" ")[0] for line in page(settings).splitlines() if not line.startswith("#")}
+    assert served >= METRICS
+    assert settings.metrics_host == "127.0.0.1"
+
+
+def start_worker(settings: Settings, city: str = CITY) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "router.cli.main", "worker", city]
+    return subprocess.run(command, env=environment(settings), capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_worker_without_its_topics_or_broker_ends_with_one_sentence(settings: Settings) -> None:
+    prefix = settings.namespace
+    for done, said in (
+        (
+            start_worker(settings),
+            f"{prefix}reports.environment: the topic does not exist (and 16 more); run `grid-router",
+        ),
+        (start_worker(settings, "atlantis"), "no city 'atlantis'"),
+        (start_worker(settings.model_copy(update={"kafka": "127.0.0.1:1"})), "127.0.0.1:1: no Kafka broker answers"),
+    ):
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_a_worker_with_another_number_of_partitions_ends_with_one_sentence(settings: Settings, names: Names) -> None:
+    done = start_worker(settings.model_copy(update={"partitions": 8}))
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"{names.reports('environment')}: the topic has 2 partitions, 8 are declared; "
+        "set GRID_ROUTER_PARTITIONS=2, or use another GRID_ROUTER_NAMESPACE.\n"
+    )
+
+
+def run_city(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "router.cli.main", "run", CITY, "--exit-at-end", "--speed", "max", *arguments]
+    return subprocess.run(command, env=environment(settings), capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_run_ends_at_the_end_and_a_second_run_goes_on_with_the_same_data(settings: Settings, names: Names) -> None:
+    first = run_city(settings, "--reports", "300", "--workers", "1")
+    assert first.returncode == 0, first.stderr
+    assert len(reports_in_cases(settings, names)) >= 300
+    second = run_city(settings, "--reports", "400", "--workers", "1")
+    assert second.returncode == 0, second.stderr
+    assert "Going on after" in second.stderr
+    found = reports_in_cases(settings, names)
+    assert len(found) == len(set(found))
+    assert len([report for report in found if report.startswith("hotline:")]) == 400
+    assert orjson.loads(records(settings, names.cases)[0].value)["catalogue"] == load_city(CITY).catalogue.version

@@ -1,0 +1,29 @@
+"""The generated schemas, read once, and what they accept."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import yaml
+
+from router.cli.schemas import made
+
+ROOT = Path(__file__).parents[2]
+FILES = made()
+SCHEMAS = {path: json.loads(text) for path, text in FILES.items() if path.endswith(".json")}
+ASYNCAPI = yaml.safe_load(FILES["asyncapi.yaml"])
+
+
+def schema_accepts(path: str, value: Any) -> bool:
+    """Whether a value is what the schema says; formats count."""
+    return jsonschema_rs.Draft202012Validator(SCHEMAS[path], validate_formats=True).is_valid(value)
+
+
+def nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Every mapping in a document."""
+    if isinstance(value, dict):
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from nodes(inner)

@@ -1,0 +1,84 @@
+"""The folder `schemas/` holds what the models make, and every file of it is a sound JSON Schema."""
+
+import re
+import subprocess
+import sys
+
+import jsonschema_rs
+import pytest
+
+from router.domain.networks.registry import NETWORKS
+from router.wire import codec
+from tests.support.schemas import FILES, ROOT, SCHEMAS, nodes
+
+
+def test_the_repository_holds_what_the_models_make() -> None:
+    held = {
+        path.relative_to(ROOT / "schemas").as_posix(): path.read_text("utf-8")
+        for path in (ROOT / "schemas").rglob("*")
+        if path.is_file() and path.name != "README.md"
+    }
+    assert sorted(held) == sorted(FILES)
+    assert [path for path in FILES if held[path] != FILES[path]] == []
+
+
+def test_every_run_makes_the_same_bytes() -> None:
+    code = "import hashlib, json; from router.cli.schemas import made; print(hashlib.sha256(json.dumps(made()).encode()).hexdigest())"
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, env={"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(said) == 1
+
+
+def test_there_is_a_schema_for_everything_that_travels() -> None:
+    assert {f"reports/{network}.v1.json" for network in NETWORKS} <= set(SCHEMAS)
+    types = (codec.REPORT_RECEIVED, codec.CLOCK_TICKED, codec.CASE_CHANGED, codec.TASK_DISPATCHED)
+    assert {f"{folder}/{one}.json" for one in types for folder in ("events", "headers")} <= set(SCHEMAS)
+
+
+@pytest.mark.parametrize("path", SCHEMAS)
+def test_a_schema_is_valid_named_and_described(path: str) -> None:
+    schema = SCHEMAS[path]
+    jsonschema_rs.meta.validate(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$id"] == f"urn:grid-router:schema:{path.removesuffix('.v1.json').replace('/', ':')}:v1"
+    assert schema["title"]
+    assert schema["description"]
+    assert FILES[path].endswith("}\n")
+
+
+def test_a_default_is_a_value_its_own_schema_accepts() -> None:
+    for path, schema in SCHEMAS.items():
+        for node in nodes(schema):
+            if "default" in node and not isinstance(node["default"], dict):
+                own = {name: value for name, value in node.items() if name != "description"} | {
+                    "$defs": schema.get("$defs", {})
+                }
+                assert jsonschema_rs.is_valid(own, node["default"]), (path, node)
+
+
+def test_patterns_mean_the_same_in_ecma_script() -> None:
+    patterns = {p for schema in SCHEMAS.values() for n in nodes(schema) if isinstance(p := n.get("pattern"), str)}
+    assert len(patterns) > 10
+    for pattern in patterns:
+        assert re.fullmatch(r"\^.*\$", pattern), f"{pattern} does not cover the whole text"
+        # Escapes other than of punctuation, groups with a question mark and possessive repeats differ between engines.
+        assert not re.search(r"\\[^.]|\(\?|[*+}]\+|\[\[|&&|[^\x20-\x7e]", pattern), pattern
+
+
+def test_schemas_of_messages_use_only_what_asyncapi_tools_know() -> None:
+    """AsyncAPI reads schemas by draft 7: keywords of later drafts would be passed over or mean something else."""
+    later = {"discriminator", "prefixItems", "dependentRequired", "unevaluatedProperties", "$dynamicRef", "$anchor"}
+    for path, schema in SCHEMAS.items():
+        if not path.startswith("city/"):
+            assert [name for node in nodes(schema) for name in later & set(node)] == [], path
+
+
+def test_fields_say_what_their_unit_and_meaning_is() -> None:
+    location = SCHEMAS["events/grid.report.received.v1.json"]["$defs"]["Location"]["properties"]
+    assert location["accuracy_m"]["description"].startswith("Radius in metres")
+    duty = SCHEMAS["city/duties.v1.json"]["$defs"]["DutyNode"]["properties"]
+    assert duty["from"]["description"] == "First day, in the city's zone."

@@ -1,0 +1,92 @@
+"""The schemas of a city's files accept what the city's models accept, shorthands included."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from router.cli.schemas import CITY
+from router.domain.documents import Source, read_yaml
+from tests.support.schemas import ROOT, schema_accepts
+
+
+def city_file(name: str) -> Path:
+    folder = ROOT / "deploy" / "cities" / "los-angeles"
+    return next(path for path in (folder / f"{name}.yaml", folder / "catalogue" / f"{name}.yaml") if path.exists())
+
+
+@pytest.mark.parametrize("name", CITY)
+def test_the_shipped_city_is_written_as_its_schemas_say(name: str) -> None:
+    document, wrong = read_yaml(Source(name, city_file(name).read_text("utf-8")))
+    assert document is not None, wrong
+    CITY[name].model_validate(document.value)
+    assert schema_accepts(f"city/{name}.v1.json", json.loads(json.dumps(document.value, default=str)))
+
+
+NAME = "{name: {en: A}}"
+WRITTEN = [
+    ("duties", "duties: {a: {matters: ['*'], lead: ocb}}", True),
+    (
+        "duties",
+        "duties: {a: {matters: ['*'], lead: {department: ocb, unit: street}, assist: [lapd, {department: x}]}}",
+        True,
+    ),
+    (
+        "duties",
+        "duties: {a: {area: 41, from: 2026-01-01}, b: {area: ['410902', 410902003]}, c: {area: '', matters: }}",
+        True,
+    ),
+    ("duties", "duties: {a: {lead: ocb, duties: {b: {area: , assist: }}}}\nfallback: locality", True),
+    ("duties", "duties: {a: {matters: graffiti}}", False),
+    ("duties", "duties: {a: {matters: []}}", False),
+    ("duties", "duties: {a: {area: []}}", False),
+    ("duties", "duties: {a: {area: '41090'}}", False),
+    ("duties", "duties: {a: {area: '４１'}}", False),
+    ("duties", "duties: {a: {lead: {unit: street}}}", False),
+    ("duties", "duties: {a: {leed: ocb}}", False),
+    ("duties", "duties: {A: {lead: ocb}}", False),
+    ("duties", "duties: {a: {from: soon}}", False),
+    ("duties", "fallback: locality", False),
+    ("departments", f"ocb: {NAME}", True),
+    ("departments", "ocb: {name: {en: A, zh: 甲}, units: {east: {en: East}}}", True),
+    ("departments", f"o_cb: {NAME}", False),
+    ("departments", f"{'a' * 49}: {NAME}", False),
+    ("departments", "ocb: {name: A}", False),
+    ("work", "workflows: {w: {name: {en: W}, steps: {filing: {text: {en: F}, required: false}}}}", True),
+    ("work", "workflows: {w: {name: {en: W}, steps: {billing: {text: {en: F}}}}}", False),
+    ("work", "workflows: {w: {name: {en: W}, steps: {filing: {text: {en: F}, required: 'no'}}}}", False),
+    ("matters", "groups: {g: {name: {en: G}}}\nmatters: {m: {name: {en: M}, group: g, urgency: Future}}", True),
+    ("matters", "groups: {g: {name: {en: G}}}\nmatters: {m: {name: {en: M}, group: g, urgency: future}}", False),
+    ("standards", "default: {limit: 24h, lead: {limit: 3d}, assist: }\nmatters: {m: {limit: }}", True),
+    ("standards", "default: {limit: 24}", False),
+    ("standards", "default: {limit: 0h}", False),
+    ("standards", "default: {limit: 3 days}", False),
+    ("city", "title: {en: A}\nzone: Asia/Shanghai\ndefault_cell: '410902003001007'", True),
+    ("city", "title: {en: A}\nzone: Asia/Shanghai\ndefault_cell: 410902003001007", False),
+    (
+        "tests",
+        "at: x\ntests: [{name: n, matter: m, cell: 410902003001007, expect: {limit: 3d}, not: {lead: a, rule: [b]}}]",
+        True,
+    ),
+    (
+        "tests",
+        "at: x\ntests: [{name: n, network: n, code: 17, version: 2013, cell: '410902003001007', expect: {}}]",
+        True,
+    ),
+    ("tests", "at: x\ntests: []", False),
+    ("tests", "at: x\ntests: [{name: n, matter: m, cell: '410902003001007', expect: {assist: lapd}}]", False),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "right"), WRITTEN)
+def test_what_a_city_may_write_is_the_same_to_schema_and_model(name: str, text: str, right: bool) -> None:
+    document, _ = read_yaml(Source(name, text))
+    assert document is not None
+    try:
+        CITY[name].model_validate(document.value)
+    except ValidationError:
+        assert not right
+    else:
+        assert right
+    assert schema_accepts(f"city/{name}.v1.json", json.loads(json.dumps(document.value, default=str))) == right
