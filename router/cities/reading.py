@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
@@ -69,7 +70,7 @@ def read_city(name: str, folder: Path) -> Reading:
     lists = _lists(folder / "catalogue", findings)
     catalogue = compile_catalogue(lists, zone) if lists and zone else None
     codes = _codes(folder / "codes", lists, findings)
-    cells = _cells(folder / "cells", about.default_cell if about else None, findings)
+    cells = _cells(folder / "cells", about.default_cell if about else None, zone or UTC, findings)
     merging, rules = _model(Merging, folder / "merging.yaml", findings)
     coverage = covering.measure(catalogue, cells.cells) if catalogue and cells else None
     if lists and catalogue and cells:
@@ -89,13 +90,18 @@ def read_tests(folder: Path) -> tuple[tuple[RuleTests, Document] | None, list[Fi
     return ((tests, document) if tests and document else None), wrong
 
 
-def read_source(path: Path) -> tuple[Source | None, list[Finding]]:
-    """The text of a file, named as people would type it; findings GR001 and GR005 when it cannot be read."""
+def read_source(path: Path, page: str = "docs/catalogue.md") -> tuple[Source | None, list[Finding]]:
+    """The text of a file, named as people would type it; findings GR001 and GR005 when it cannot be read.
+
+    Args:
+        path: of the file.
+        page: of the documentation that says what stands in it.
+    """
     file = shown(path)
     try:
         return Source(file, path.read_text(encoding="utf-8")), []
     except FileNotFoundError:
-        return None, [found(MISSING, Mark(file), "the file is missing", "write it; docs/catalogue.md shows how")]
+        return None, [found(MISSING, Mark(file), "the file is missing", f"write it; {page} shows how")]
     except UnicodeDecodeError as error:
         return None, [found(UNREADABLE, Mark(file), f"byte {error.start} is no UTF-8", "save the file as UTF-8")]
     except OSError as error:
@@ -159,17 +165,17 @@ def _codes(folder: Path, lists: Lists | None, findings: list[Finding]) -> Mappin
     return tables
 
 
-def _cells(folder: Path, default: str | None, findings: list[Finding]) -> CellRegistry | None:
+def _cells(folder: Path, default: str | None, zone: tzinfo, findings: list[Finding]) -> CellRegistry | None:
     texts: list[Source] = []
     for name in CELLS:
-        source, wrong = read_source(folder / name)
+        source, wrong = read_source(folder / name, "docs/cells.md")
         findings += wrong
         if source is not None:
             texts.append(source)
     if len(texts) < len(CELLS):
         return None
     files = [source.file for source in texts]
-    cells = load_cells(texts[0].text, texts[1].text, texts[2].text, files=files, default=default)
+    cells = load_cells(texts[0].text, texts[1].text, texts[2].text, files=files, default=default, zone=zone)
     if isinstance(cells, CellRegistry):
         return cells
     findings += cells

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +15,7 @@ from router.domain.tessellation import Lattice, Spot, tessellate
 from router.wire.errors import CityError, InputError
 
 PARAMETERS = "tessellation.yaml"
+_is_degrees = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,17})?").fullmatch
 
 
 class _Strict(BaseModel):
@@ -54,17 +56,30 @@ def tessellated(folder: Path) -> dict[str, str]:
 
     Raises:
         CityError: the parameters are missing or wrong.
-        InputError: the source cannot be read, lacks a column, or holds something that is no coordinate.
+        InputError: the source cannot be read, lacks a column, holds no point or something that is no coordinate, or has
+            more areas than there are codes.
     """
     parameters = _parameters(folder / "cells" / PARAMETERS)
     spots = _spots(folder / parameters.source, parameters.columns)
     lattice = Lattice(lon=parameters.origin.lon, lat=parameters.origin.lat, size_m=parameters.size_m)
-    made = tessellate(spots, lattice, county=parameters.county, network=parameters.network, ring=parameters.ring)
+    try:
+        made = tessellate(spots, lattice, county=parameters.county, network=parameters.network, ring=parameters.ring)
+    except ValueError as error:
+        cure = "draw the cells yourself, as docs/cells.md says"
+        raise InputError(str(error), where=shown(folder / parameters.source), cure=cure) from None
     return {
         "cells.csv": _text(CELLS, made.cells),
         "communities.csv": _text(COMMUNITIES, made.communities),
         "areas.csv": _text(AREAS, made.areas),
     }
+
+
+def renumbered(before: str, after: str) -> int:
+    """How many codes of one `cells.csv` stand for another square in the other."""
+    old, new = (
+        {row[0]: row[-1] for row in csv.reader(io.StringIO(text, newline="")) if row} for text in (before, after)
+    )
+    return sum(new.get(code, shape) != shape for code, shape in old.items())
 
 
 def _parameters(file: Path) -> Parameters:
@@ -76,7 +91,8 @@ def _parameters(file: Path) -> Parameters:
             if parameters is not None:
                 return parameters
     first = findings[0]
-    raise CityError(f"{first.code} {first.message}", where=first.place, cure=first.cure)
+    cure = "write it; docs/cells.md shows how" if source is None and not file.exists() else first.cure
+    raise CityError(f"{first.code} {first.message}", where=first.place, cure=cure)
 
 
 def _spots(file: Path, columns: Columns) -> list[Spot]:
@@ -84,22 +100,37 @@ def _spots(file: Path, columns: Columns) -> list[Spot]:
     if source is None:
         raise InputError(findings[0].message, where=findings[0].place, cure=findings[0].cure)
     reader = csv.DictReader(io.StringIO(source.text.removeprefix("\ufeff"), newline=""), strict=True)
-    spots = []
     try:
         for name in (columns.lon, columns.lat, columns.county, columns.street, columns.community):
             if name not in (reader.fieldnames or ()):
                 raise InputError(
                     f"there is no column {name!r}", where=f"{shown(file)}:1", cure=f"correct it in {PARAMETERS}"
                 )
-        for row in reader:
-            names = (row[columns.county] or "", row[columns.street] or "", row[columns.community] or "")
-            lon, lat = row[columns.lon], row[columns.lat]
-            spots.append(Spot(float(lon), float(lat), names) if lon and lat else Spot(None, None, names))
+        spots = [_spot(row, columns) for row in reader]
     except (csv.Error, ValueError) as error:
+        line = reader.line_num + isinstance(error, csv.Error)  # the reader counts lines that it could read
         raise InputError(
-            f"the row cannot be read ({error})", where=f"{shown(file)}:{reader.line_num}", cure="repair the row"
-        ) from error
+            f"the row cannot be read ({error})", where=f"{shown(file)}:{line}", cure="repair the row"
+        ) from None
+    if all(spot.lon is None for spot in spots):
+        raise InputError("no row holds a point", where=shown(file), cure=f"name another source in {PARAMETERS}")
     return spots
+
+
+def _spot(row: Mapping[str, str | None], columns: Columns) -> Spot:
+    """One row; half a point is none."""
+    fields = [row[name] for name in (columns.lon, columns.lat, columns.county, columns.street, columns.community)]
+    if None in row.values() or None in row:  # how the reader fills a short row, and keeps what a long one has too much
+        raise ValueError("it has more or fewer fields than the header")
+    lon, lat, county, street, community = (field or "" for field in fields)
+    names = (county, street, community)
+    return Spot(_degrees(lon, 180), _degrees(lat, 90), names) if lon and lat else Spot(None, None, names)
+
+
+def _degrees(text: str, limit: int) -> float:
+    if _is_degrees(text) is None or not -limit <= float(text) <= limit:
+        raise ValueError(f"{text[:20]!r} is no number of degrees between -{limit} and {limit}")
+    return float(text)
 
 
 def _text(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from router.cities.folder import city_folder, load_city
-from router.cities.tessellating import tessellated
+from router.cities.tessellating import renumbered, tessellated
 from router.cli.exits import CHECK_FAILED
 from router.cli.output import Output, json_out, talk
 from router.domain.cells import Claim
@@ -26,16 +26,22 @@ def tessellate(
 ) -> None:
     """Make cells.csv, communities.csv and areas.csv by the parameters in the city's cells/tessellation.yaml.
 
+    Other recorded places may give a square another code: a city with cases keeps its cells and edits them by hand.
+
     Example: grid-router cells tessellate los-angeles --check
     """
     folder = city_folder(city, Settings().cities)
     made = tessellated(folder)
-    drifted = [name for name, text in made.items() if _held(folder / "cells" / name) != text]
+    held = {name: _held(folder / "cells" / name) for name in made}
+    drifted = [name for name, text in made.items() if held[name] != text]
     if not check:
         for name in drifted:
             (folder / "cells" / name).write_text(made[name], "utf-8", newline="")
     counts = ", ".join(f"{text.count(chr(10)) - 1:,} rows in {name}" for name, text in made.items())
     talk(f"{counts}; {'differing' if check else 'written'}: {', '.join(drifted) or 'none'}.")
+    moved = renumbered(held["cells.csv"] or "", made["cells.csv"])
+    if moved:
+        talk(f"Codes that {'would ' if check else ''}stand for another square than before: {moved:,}.")
     if check and drifted:
         raise typer.Exit(CHECK_FAILED)
 

@@ -1,13 +1,13 @@
 """Points on the ground: datums, distances in metres, and a flat picture of one city.
 
 CGCS2000 (EPSG:4490, the datum of GB/T 30428) and WGS 84 (EPSG:4326) differ by centimetres and count as one here. GCJ-02 is
-the offset datum of Chinese phone maps, 100 to 700 m away from both inside China and equal to WGS 84 outside.
+the offset datum of Chinese phone maps, some hundred metres away from both inside China and equal to WGS 84 outside.
 """
 
 from math import cos, hypot, pi, radians, sin, sqrt
 
 METRES_PER_DEGREE = 111_320.0
-"""Of latitude, and of longitude at the equator (mean Earth radius)."""
+"""Of latitude, and of longitude at the equator: a sphere with the equatorial radius of WGS 84."""
 _A, _EE = 6378245.0, 0.00669342162296594323
 """Krasovsky 1940 ellipsoid: semi-major axis in metres and squared eccentricity; GCJ-02 is defined on it."""
 _WEST, _EAST, _SOUTH, _NORTH = 72.004, 137.8347, 0.8293, 55.8271
@@ -16,7 +16,11 @@ _ROUNDS = 5
 
 
 def distance_m(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
-    """Distance of two points in metres by the equirectangular picture; error below 0.5 % up to 10 km and 60 degrees of latitude."""
+    """Distance of two points in metres by the equirectangular picture; not across the 180th meridian.
+
+    Up to 10 km and 60 degrees of latitude the error is below 0.7 % of the WGS 84 geodesic: most at the equator, 0.4 % at 34
+    degrees.
+    """
     return hypot((lon2 - lon1) * cos(radians((lat1 + lat2) / 2)), lat2 - lat1) * METRES_PER_DEGREE
 
 
@@ -34,7 +38,10 @@ def wgs84_to_gcj02(lon: float, lat: float) -> tuple[float, float]:
 
 
 def gcj02_to_wgs84(lon: float, lat: float) -> tuple[float, float]:
-    """GCJ-02 degrees to WGS 84 degrees: the inverse by fixed-point iteration, exact to a millimetre."""
+    """GCJ-02 degrees to WGS 84 degrees: the inverse by fixed-point iteration, exact to a millimetre.
+
+    Within a kilometre of the bounding box's edges, where the offset ends with a jump, there may be no inverse.
+    """
     x, y = lon, lat
     for _ in range(_ROUNDS):
         there_x, there_y = wgs84_to_gcj02(x, y)

@@ -1,8 +1,10 @@
 """Squares of 100 m over the places where things were reported, numbered as GB/T 30428.1 numbers cells.
 
-For a city that publishes requests but no grid. The lattice is fixed by an origin, so that more reports add cells but move none;
-every lattice square that holds a report and the ring around it becomes a cell (万米单元网格), given to the area that most of
-its reports name. Within a community cells are numbered from west to east, then from north to south.
+For a city that publishes requests but no grid. The lattice is fixed by an origin, so that more reports add squares but move
+none; every lattice square that holds a report and the ring around it becomes a cell (万米单元网格), given to the area that most
+of its reports name. Within a community cells are numbered from west to east, then from north to south, and names by the
+alphabet: the same reports always give the same codes, but one report more may renumber the cells after its own. So a city is
+tessellated once; later cells get the next free numbers by hand.
 """
 
 from collections import Counter
@@ -16,6 +18,10 @@ from router.domain.geometry import METRES_PER_DEGREE
 SEQUENCES = 999
 """Cells of one community code; further ones go to the code `OVERFLOW` higher."""
 OVERFLOW = 200
+MOST = (9, 999, OVERFLOW - 1)
+"""Counties, streets and communities that find a number."""
+OVERFLOWS = 1000 // OVERFLOW
+"""Codes that one community can take, the overflowing ones included: 4,995 cells."""
 Square = tuple[int, int]
 """Column and row in the lattice, east and north of the origin."""
 Names = tuple[str, str, str]
@@ -23,7 +29,10 @@ Names = tuple[str, str, str]
 
 
 class Lattice(Struct, frozen=True, kw_only=True):
-    """Squares of `size_m` metres from an origin; straight in degrees, so their size is exact at the origin's latitude."""
+    """Squares of `size_m` metres from an origin; straight in degrees, so their width is exact at the origin's latitude.
+
+    Their borders are rounded to six decimals (0.1 m), and it is the rounded ones that count.
+    """
 
     lon: float
     lat: float
@@ -34,16 +43,28 @@ class Lattice(Struct, frozen=True, kw_only=True):
         return self.size_m / (METRES_PER_DEGREE * cos(radians(self.lat))), self.size_m / METRES_PER_DEGREE
 
     def square(self, lon: float, lat: float) -> Square:
-        """The square that holds a point."""
+        """The square that holds a point; on a border the eastern or northern one."""
         across, up = self._step
-        return floor((lon - self.lon) / across), floor((lat - self.lat) / up)
+        return _strip(lon, self.lon, across), _strip(lat, self.lat, up)
 
     def wkt(self, square: Square) -> str:
-        """Its outline, degrees with six decimals (0.1 m)."""
+        """Its outline in degrees."""
         across, up = self._step
-        west, east = (f"{self.lon + (square[0] + side) * across:.6f}" for side in (0, 1))
-        south, north = (f"{self.lat + (square[1] + side) * up:.6f}" for side in (0, 1))
+        west, east = (_border(self.lon, across, square[0] + side) for side in (0, 1))
+        south, north = (_border(self.lat, up, square[1] + side) for side in (0, 1))
         return f"POLYGON(({west} {south},{east} {south},{east} {north},{west} {north},{west} {south}))"
+
+
+def _border(origin: float, step: float, index: int) -> str:
+    return f"{origin + index * step:.6f}"
+
+
+def _strip(place: float, origin: float, step: float) -> int:
+    """The index of the strip between two borders; rounding them may have moved the place over one."""
+    index = floor((place - origin) / step)
+    if place < float(_border(origin, step, index)):
+        return index - 1
+    return index + (place >= float(_border(origin, step, index + 1)))
 
 
 class Spot(Struct, frozen=True):
@@ -71,6 +92,9 @@ def tessellate(spots: Sequence[Spot], lattice: Lattice, *, county: str, network:
         county: the first five digits of all codes; the sixth is the county's number in alphabetical order.
         network: whose area names (`county|street|community`) the crosswalk resolves.
         ring: how many squares around a reported one are cells too.
+
+    Raises:
+        ValueError: more names or cells than there are numbers for; the message is a clause for people.
     """
     points = _points(spots, lattice)
     numbering = _Numbering(county, [spot.names for spot in spots])
@@ -122,8 +146,13 @@ class _Numbering:
         self._numbers = [
             {name: n for n, name in enumerate(sorted(set(level) - {""}), 1)} for level in zip(*set(names), strict=True)
         ]
+        for numbers, most, what in zip(self._numbers, MOST, ("counties", "streets", "communities"), strict=False):
+            if len(numbers) > most:
+                raise ValueError(f"there are {len(numbers):,} names of {what}, and codes for {most}")
 
     def community(self, names: Names, overflow: int) -> str:
+        if overflow >= OVERFLOWS:
+            raise ValueError(f"community {'|'.join(names)!r} has more than {OVERFLOWS * SEQUENCES:,} cells")
         county, street, community = (numbers.get(name, 0) for numbers, name in zip(self._numbers, names, strict=True))
         return f"{self._county}{county}{street:03d}{community + overflow * OVERFLOW:03d}"
 
