@@ -53,7 +53,7 @@ class CodeTable:
     def matter(self, code: str, version: str | None) -> str | None:
         """The matter that a code means, or None when the table does not say or (without version) editions differ."""
         matter = self._matters.get((code, version))
-        if matter is None and version is not None and code in self._open:
+        if matter is None and code in self._open:
             return self._matters[(code, None)]
         return matter
 

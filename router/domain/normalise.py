@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from router.domain.city import City
 from router.domain.codes import CodeTable
 from router.domain.networks.extensions import storable
+from router.domain.networks.fields import FIRST_YEAR, LAST_YEAR
 from router.domain.networks.network import Draft, Network
 from router.domain.refusals import defect, empty, invalid, too_large, unknown_code
 from router.domain.reports import Location, Provenance, Refusal, Report
@@ -23,6 +24,7 @@ MAX_BYTES = 256 << 10
 RECEIVED_AT = "grid-received-at"
 """Header by which an intake says when it took the record (RFC 3339)."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_MS = int(datetime(LAST_YEAR, 12, 31, tzinfo=UTC).timestamp() * 1000)
 _NO_CODES = CodeTable("", ())
 
 
@@ -42,7 +44,7 @@ class SourceRecord(Protocol):
     @property
     def value(self) -> bytes | None: ...  # noqa: D102
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...  # noqa: D102
+    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...  # noqa: D102
 
 
 class Normalised(Struct, frozen=True):
@@ -100,16 +102,15 @@ def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo
 
 
 def _received_at(record: SourceRecord) -> datetime:
-    for name, content in record.headers:
-        if name == RECEIVED_AT:
-            try:
-                at = datetime.fromisoformat(content.decode("ascii"))
-                if at.tzinfo is not None:
-                    return at.astimezone(UTC)
-            except (ValueError, OverflowError):
-                pass  # an intake that cannot tell the time: the broker's clock is the next best
-            break
-    return _EPOCH + timedelta(milliseconds=max(record.timestamp, 0))
+    """What the intake says; of one that cannot tell the time nothing is believed: the broker's clock is the next best."""
+    said = next((content for name, content in record.headers if name == RECEIVED_AT), None)
+    try:
+        at = datetime.fromisoformat((said or b"").decode("ascii"))  # a header may lack a value
+        if at.tzinfo is not None and FIRST_YEAR <= at.year <= LAST_YEAR:
+            return at.astimezone(UTC)
+    except ValueError:
+        pass
+    return _EPOCH + timedelta(milliseconds=min(max(record.timestamp, 0), _LAST_MS))
 
 
 def _report(network: str, kept: _Kept, location: Location) -> Report:

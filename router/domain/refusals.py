@@ -9,9 +9,11 @@
 Sentences are shown in terminals and kept in topics, so foreign text in them is short and printable.
 """
 
+from functools import lru_cache
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from router.domain.codes import CodeTable
 from router.domain.networks.network import Draft, Network
@@ -52,13 +54,40 @@ def invalid(network: Network, value: bytes, error: ValidationError) -> Refusal:
     first = details[0]
     if first["type"] == "json_invalid":
         return _no_json(value, first["msg"])
-    loc = first["loc"]
-    code = "bad-id" if loc[-1:] == (network.id_field,) else _OWN_ERRORS.get(first["type"], "schema")
-    place = f"field `{printable('.'.join(map(str, loc)))}`" if loc else "the message"
-    said = printable(first["msg"], MAX_SENTENCE)
-    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    fields = list(dict.fromkeys(_field(network.schema, detail) for detail in details))
+    code = "bad-id" if fields[0] == network.id_field else _OWN_ERRORS.get(first["type"], "schema")
+    place = f"field `{printable(fields[0])}`" if fields[0] else "the message"
+    said = printable(_said(first), MAX_SENTENCE)
+    more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
     cure = f"send it as schemas/reports/{network.name}.v1.json describes"
     return Refusal(code=code, reason=f"{place}: {said[:1].lower()}{said[1:]}{more}; {cure}.")
+
+
+def _field(schema: type[BaseModel], detail: ErrorDetails) -> str:
+    """The field of an error as the source spells it, `photos.0.url`; empty: the whole message.
+
+    Pydantic puts names of union members between the names of fields; they mean nothing to who sent the message.
+    """
+    if detail["type"].startswith("union_tag_"):
+        return str(detail["ctx"]["discriminator"]).strip("'")
+    names = _names(schema)
+    return ".".join(str(part) for part in detail["loc"] if isinstance(part, int) or part in names)
+
+
+@lru_cache(maxsize=64)
+def _names(schema: type[BaseModel]) -> frozenset[str]:
+    """Every field of a schema and of the models in it."""
+    described = schema.model_json_schema()
+    return frozenset(
+        name for part in (described, *described.get("$defs", {}).values()) for name in part.get("properties", ())
+    )
+
+
+def _said(detail: ErrorDetails) -> str:
+    """What is wrong; pydantic would quote an unknown tag in full."""
+    if detail["type"] == "union_tag_invalid":
+        return f"none of {detail['ctx']['expected_tags']}"
+    return "field required" if detail["type"] == "union_tag_not_found" else detail["msg"]
 
 
 def _no_json(value: bytes, message: str) -> Refusal:
@@ -74,13 +103,15 @@ def _no_json(value: bytes, message: str) -> Refusal:
 
 def unknown_code(network: Network, draft: Draft, codes: CodeTable) -> Refusal:
     """No row of the code table holds for the report's class."""
-    code, version = printable(draft.codes[0]), draft.code_version
-    if version is None and any(map(codes.knows, draft.codes)):
-        what = f"code {code!r} means different matters in different versions of its table, and the report names none"
+    version = draft.code_version
+    known = next(filter(codes.knows, draft.codes), None)
+    if version is None and known is not None:
+        what = f"code {printable(known)!r} means different matters in different versions of its table, and the report names none"
         cure = "send the version with the code"
     else:
+        code, *wider = map(printable, draft.codes)
         of = "" if version is None else f" of version {printable(version)!r}"
-        what = f"code {code!r}{of} is not in the code table"
+        what = f"code {code!r}{of} is not in the code table{''.join(f', nor {one!r}' for one in wider)}"
         cure = f"add it to codes/{network.name}.csv of the city, or correct the source"
     return Refusal(code="unknown-code", reason=f"{what}; {cure}.")
 

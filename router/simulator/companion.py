@@ -109,13 +109,14 @@ class Companion:
             return None
         matter = self._city.codes[message.network].matter(fields["RequestType"], None)
         seen_by = [
-            (network, code)
+            (network, codes)
             for network, seen_as in SEEN_BY.get(matter or "", ())
-            for code in self._codes(network, seen_as)
+            if (codes := self._codes(network, seen_as))
         ]
         if not seen_by:
             return None
-        network, (code, version) = random.choice(seen_by)
+        network, codes = random.choice(seen_by)
+        code, version = random.choice(codes)
         return _Found(
             index=index,
             message=message,

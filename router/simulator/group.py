@@ -1,12 +1,11 @@
 """The workers' consumer group seen from outside: has everybody joined, is everything read."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import RetriableError
-
-from router.wire.topics import Names
+from kafka.protocol.consumer.offsets import IsolationLevel, OffsetSpec
 
 
 class Group:
@@ -16,19 +15,21 @@ class Group:
         admin: of the same cluster as the consumer.
         consumer: without a group and without a subscription of its own: it is moved about.
         name: of the group.
-        names: topic names of the deployment.
-        networks: whose topics the group reads.
+        sources: partitions of the networks' topics that the group reads.
+        events: partitions of the grid stream.
     """
 
     def __init__(
-        self, admin: KafkaAdminClient, consumer: KafkaConsumer, name: str, names: Names, networks: Iterable[str]
+        self,
+        admin: KafkaAdminClient,
+        consumer: KafkaConsumer,
+        name: str,
+        *,
+        sources: Sequence[TopicPartition],
+        events: Sequence[TopicPartition],
     ) -> None:
         self._admin, self._consumer, self._name = admin, consumer, name
-        self._sources = self._all(names.reports(network) for network in networks)
-        self._events = self._all([names.events])
-
-    def _all(self, topics: Iterable[str]) -> list[TopicPartition]:
-        return [TopicPartition(t, p) for t in topics for p in sorted(self._consumer.partitions_for_topic(t) or ())]
+        self._sources, self._events = sources, events
 
     def ready(self, workers: int) -> bool:
         """Whether all workers have joined and shared the partitions among themselves."""
@@ -40,12 +41,15 @@ class Group:
 
     def finished(self) -> bool:
         """Whether the group has committed past everything there is to read, on both hops."""
+        wanted = dict.fromkeys([*self._sources, *self._events], OffsetSpec.LATEST)
         try:
             committed = self._admin.list_group_offsets({self._name: None})[self._name]
+            # not the consumer: kafka-python's leaves out partitions whose leader it has forgotten
+            found = self._admin.list_partition_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED)
         except RetriableError:
             return False
         position = {tp: there.offset for tp, there in committed.items()}
-        ends = self._consumer.end_offsets([*self._sources, *self._events])
+        ends = {tp: there.offset for tp, there in found.items()}
         if any(position.get(tp, 0) < ends[tp] for tp in self._sources):
             return False
         # behind the last record of the grid stream stand the markers of transactions, which nobody can commit

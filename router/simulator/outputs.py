@@ -41,9 +41,10 @@ class Outputs:
         consumer: without a group, read_committed.
         names: topic names of the deployment.
         departments: whose tasks to read.
+        partitions: of each of these topics.
     """
 
-    def __init__(self, consumer: KafkaConsumer, names: Names, departments: Iterable[str]) -> None:
+    def __init__(self, consumer: KafkaConsumer, names: Names, departments: Iterable[str], partitions: int) -> None:
         self._consumer, self._names = consumer, names
         self._case_states: dict[str, bytes] = {}
         self._arrived: set[str] = set()
@@ -51,9 +52,7 @@ class Outputs:
         self.tasks: list[Task] = []
         self.dead: list[Dead] = []
         topics = [names.cases, names.dead_letters, *(names.tasks(d) for d in departments)]
-        self._partitions = [
-            TopicPartition(t, p) for t in topics for p in sorted(consumer.partitions_for_topic(t) or ())
-        ]
+        self._partitions = [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
         consumer.assign(self._partitions)
         consumer.seek_to_beginning()
 
@@ -66,19 +65,22 @@ class Outputs:
         return len(records)
 
     def take_all(self) -> None:
-        """Read to the end as it is now.
+        """Read to the end; the workers have ended, so it moves no more.
 
         Raises:
             BrokerError: the end is not reached within a minute.
         """
-        ends = self._consumer.end_offsets(self._partitions)
         deadline = time.monotonic() + END_S
-        while any(self._consumer.position(tp) < end for tp, end in ends.items()):
+        while not self._at_end():
             if time.monotonic() > deadline:
                 raise BrokerError(
                     "the cases and tasks cannot be read to their end", cure="check with `grid-router broker status`"
                 )
             self.take(0.2)
+
+    def _at_end(self) -> bool:
+        ends = self._consumer.end_offsets(self._partitions)
+        return all(tp in ends and self._consumer.position(tp) >= ends[tp] for tp in self._partitions)
 
     def _note(self, record: Any) -> None:
         if record.topic == self._names.cases:

@@ -1,9 +1,10 @@
 """One replay from beginning to end: topics of its own, workers, feed, and the ledger at the end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from msgspec import Struct
 
 from router.cities.folder import city_folder, load_city
@@ -91,9 +92,9 @@ def replay(plan: Plan, settings: Settings, bootstrap: str, tell: Tell) -> Result
         group = f"{own.namespace}{GROUP}"
         stack.enter_context(scratch_topics(kafka, bootstrap, city, own, group=group, keep=plan.keep))
         reader, scout = (stack.enter_context(consumer_of(bootstrap)) for _ in range(2))
-        outputs = Outputs(reader, Names(own.namespace), sorted(city.catalogue.departments))
+        outputs = Outputs(reader, Names(own.namespace), sorted(city.catalogue.departments), own.partitions)
         fleet = stack.enter_context(Fleet(plan.city, own, plan.workers, clock="stream"))
-        seen = Group(kafka, scout, group, Names(own.namespace), sorted(city.codes))
+        seen = _group(kafka, scout, group, own, sorted(city.codes))
         kill_at = max(1, round(KILL_AT * recorded)) if plan.kill else None
         course = Course(feed, outputs, seen, fleet, abreast=abreast, kill_at=kill_at, tell=tell)
         course.until_ready(plan.workers)
@@ -101,6 +102,16 @@ def replay(plan: Plan, settings: Settings, bootstrap: str, tell: Tell) -> Result
         fleet.stop()
         outputs.take_all()  # what came too late, or once too often, came before the workers ended
         return _found(own.namespace, city, feed.sent, outputs, end)
+
+
+def _group(
+    admin: KafkaAdminClient, consumer: KafkaConsumer, name: str, settings: Settings, networks: Iterable[str]
+) -> Group:
+    names, numbers = Names(settings.namespace), range(settings.partitions)
+    sources = [TopicPartition(names.reports(network), number) for network in networks for number in numbers]
+    return Group(
+        admin, consumer, name, sources=sources, events=[TopicPartition(names.events, number) for number in numbers]
+    )
 
 
 def _send(feed: Feed, messages: Iterator[Message], course: Course) -> End:

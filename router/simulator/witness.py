@@ -15,6 +15,10 @@ from msgspec import Struct
 from router.domain.geometry import wgs84_to_gcj02
 
 Payload = dict[str, Any]
+EDITION = "GB/T 30428.2-2013"
+"""Of the classes that the city's table gives for every edition: what an inspector of today uses."""
+LIMITS: Mapping[str, float] = {"H2S": 0.06, "NH3": 1.5}
+"""Limit in mg/m³ at the fence of a second-grade plant (GB 14554-93)."""
 
 
 class Sight(Struct, frozen=True, kw_only=True):
@@ -44,12 +48,15 @@ def _policing(sight: Sight, random: Random) -> tuple[str, Payload]:
     """110 接警单: GCJ-02 coordinates, wall times without zone, the unit of the precinct."""
     lon, lat = wgs84_to_gcj02(sight.lon, sight.lat)
     id_ = f"{sight.wall:%Y%m%d}{sight.number:08d}"
-    seen = sight.wall - timedelta(minutes=random.randrange(1, 20))
+    seen = (sight.reported_at - timedelta(minutes=random.randrange(1, 20))).astimezone(sight.zone)
+    subtype = {"bjxldm": sight.code} if len(sight.code) > 4 else {}
     return id_, {
         "jjdbh": id_,
         "bjsj": f"{sight.wall:%Y%m%d%H%M%S}",
         "sfsj": f"{seen:%Y%m%d%H%M%S}",
-        "bjlxdm": sight.code,
+        "bjlbdm": sight.code[:2],
+        "bjlxdm": sight.code[:4],
+        **subtype,
         "gxdwdm": sight.cell[:9] + "000",
         "jd": round(lon, 6),
         "wd": round(lat, 6),
@@ -62,8 +69,8 @@ def _urban_management(sight: Sight, random: Random) -> tuple[str, Payload]:
     id_ = f"{sight.wall:%Y%m%d}-{sight.number:07d}"
     return id_, {
         "taskNum": id_,
-        "eventCode": sight.code,
-        "codeVersion": sight.version,
+        **_coded(sight),
+        "codeVersion": sight.version or EDITION,
         "cellCode": sight.cell,
         "x": round(sight.lon, 6),
         "y": round(sight.lat, 6),
@@ -72,12 +79,44 @@ def _urban_management(sight: Sight, random: Random) -> tuple[str, Payload]:
     }
 
 
+def _coded(sight: Sight) -> Payload:
+    """The class of the city's table, `event-0102`, as a full code: county, class, and for a component its serial."""
+    kind, _, digits = sight.code.partition("-")
+    full = sight.cell[:6] + digits.ljust(4, "9")  # 99: another minor class
+    if kind == "part":
+        return {"componentCode": f"{full}{sight.number % 10**6:06d}"}
+    return {"eventCode": full if digits else sight.code}
+
+
 def _environment(sight: Sight, random: Random) -> tuple[str, Payload]:
-    """环保投诉: WGS84, ISO times with zone."""
+    """环保投诉 or 超标数据: WGS84, ISO times with zone."""
+    kind, _, pollutant = sight.code.partition("/")
+    return _reading(sight, pollutant, random) if kind == "reading" else _complaint(sight, random)
+
+
+def _reading(sight: Sight, pollutant: str, random: Random) -> tuple[str, Payload]:
+    """A mobile station measures what others smell."""
+    id_ = f"ER{sight.number:08d}"
+    limit = LIMITS.get(pollutant, 1.0)
+    return id_, {
+        "id": id_,
+        "kind": "reading",
+        "stationId": f"M-{sight.cell[:9]}",
+        "pollutant": pollutant or "dust",
+        "value": round(limit * random.uniform(1.1, 4.0), 4),
+        "limit": limit,
+        "unit": "mg/m3",
+        "observedAt": sight.reported_at.astimezone(UTC).isoformat(),
+        "longitude": round(sight.lon, 6),
+        "latitude": round(sight.lat, 6),
+    }
+
+
+def _complaint(sight: Sight, random: Random) -> tuple[str, Payload]:
     id_ = f"EC{sight.number:08d}"
     return id_, {
-        "kind": "complaint",
         "id": id_,
+        "kind": "complaint",
         "category": sight.code,
         "longitude": round(sight.lon, 6),
         "latitude": round(sight.lat, 6),
@@ -111,7 +150,7 @@ WITNESSES: Mapping[str, Callable[[Sight, Random], tuple[str, Payload]]] = {
 def broken(payload: Payload, random: Random) -> bytes:
     """The message as no network may accept it: cut off, of another kind, no text, or without its id."""
     whole = orjson.dumps(payload)
-    id_field = next(iter(payload))
+    id_field = next(iter(payload))  # every witness writes it first
     return random.choice(
         (
             whole[: len(whole) // 2],

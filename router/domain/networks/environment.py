@@ -66,14 +66,14 @@ class Complaint(Message):
     id: SourceId
     category: Annotated[str, Field(pattern=r"^[0-9a-z][0-9a-z-]{0,39}$")]
     reportedAt: ZonedTime  # noqa: N815
-    occurredAt: ZonedTime | None = None  # noqa: N815
+    occurredAt: ZonedTime | Blank | None = None  # noqa: N815
     longitude: Longitude | None = None
     latitude: Latitude | None = None
     communityCode: Division | Blank | None = None  # noqa: N815
     address: Short = ""
     content: Text = ""
     complainantRef: PersonReference | Blank | None = None  # noqa: N815
-    photos: Photos = []
+    photos: Photos = Field(default_factory=list)
     status: Status = "Actual"
 
 

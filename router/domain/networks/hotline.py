@@ -20,21 +20,22 @@ from router.domain.networks.wall_time import doubtful, instant
 ACCURACY_M = 20.0
 """Addresses are geocoded to the middle of the lot; our assumption."""
 STAFF = "Driver Self Report"
-_DEGREES = r"-?[0-9]{1,3}(\.[0-9]{1,17})?"
-_is_degrees = re.compile(_DEGREES).fullmatch
+_LATITUDE = r"-?(0?[0-8]?[0-9](\.[0-9]{1,17})?|0?90(\.0{1,17})?)"
+_LONGITUDE = r"-?((0?[0-9]{1,2}|1[0-7][0-9])(\.[0-9]{1,17})?|180(\.0{1,17})?)"
 
 
-def _degrees(limit: float) -> Any:
-    """Validator of degrees as text; an empty text is no coordinate."""
+def _degrees(pattern: str, limit: int) -> Any:
+    """Validator of degrees as text, whose range is in the pattern; an empty text is no coordinate."""
+    match = re.compile(pattern).fullmatch
 
     def read(value: Any) -> float | None:
         if value == "":
             return None
-        if isinstance(value, str) and _is_degrees(value) and -limit <= (degrees := float(value)) <= limit:
-            return degrees
-        raise PydanticCustomError("degrees", "no text of degrees between -{limit} and {limit}", {"limit": int(limit)})
+        if isinstance(value, str) and match(value):
+            return float(value)
+        raise PydanticCustomError("degrees", "no text of degrees between -{limit} and {limit}", {"limit": limit})
 
-    return PlainValidator(read, json_schema_input_type=Annotated[str, Field(pattern=f"^({_DEGREES})?$")])
+    return PlainValidator(read, json_schema_input_type=Annotated[str, Field(pattern=f"^({pattern})?$")])
 
 
 class ServiceRequest(Message):
@@ -51,8 +52,8 @@ class ServiceRequest(Message):
     anonymous: Short = Field(alias="Anonymous", default="")
     service_date: AmericanText = Field(alias="ServiceDate", default="")
     closed: AmericanText = Field(alias="ClosedDate", default="")
-    latitude: Annotated[float | None, _degrees(90)] = Field(alias="Latitude", default=None)
-    longitude: Annotated[float | None, _degrees(180)] = Field(alias="Longitude", default=None)
+    latitude: Annotated[float | None, _degrees(_LATITUDE, 90)] = Field(alias="Latitude", default=None)
+    longitude: Annotated[float | None, _degrees(_LONGITUDE, 180)] = Field(alias="Longitude", default=None)
     commission: Short = Field(alias="APC", default="")
     council: Short = Field(alias="NCName", default="")
     precinct: Short = Field(alias="PolicePrecinct", default="")

@@ -47,13 +47,15 @@ class Alarm(Message):
     gxdwdm: Division | Blank | None = Field(
         default=None, description="管辖单位代码: unit whose area it is, 12 digits, the first 9 of them the street"
     )
-    bjlbdm: Annotated[str, Field(pattern=r"^[0-9]{2}$")] | None = Field(default=None, description="报警类别代码: class")
+    bjlbdm: Annotated[str, Field(pattern=r"^[0-9]{2}$")] | Blank | None = Field(
+        default=None, description="报警类别代码: class"
+    )
     bjlxdm: Annotated[str, Field(pattern=r"^[0-9]{2}([0-9]{2})?$")] = Field(description="报警类型代码: type")
     bjxldm: Annotated[str, Field(pattern=r"^[0-9]{6}$")] | Blank | None = Field(
         default=None, description="报警细类代码: subtype"
     )
     bjsj: CompactTime = Field(description="报警时间: when it was called in")
-    sfsj: CompactTime | None = Field(default=None, description="事发时间: when it happened")
+    sfsj: CompactTime | Blank | None = Field(default=None, description="事发时间: when it happened")
     jd: Longitude | None = Field(default=None, description="经度: longitude, GCJ-02")
     wd: Latitude | None = Field(default=None, description="纬度: latitude, GCJ-02")
     dwjd: Annotated[float, Field(gt=0, le=100_000)] | None = Field(default=None, description="定位精度: metres")
@@ -62,13 +64,13 @@ class Alarm(Message):
     bjrbs: PersonReference | Blank | None = Field(
         default=None, description="报警人标识: masked reference of the caller"
     )
-    jqdj: Literal["1", "2", "3", "4"] | None = Field(default=None, description="警情等级: 1 gravest")
+    jqdj: Literal["1", "2", "3", "4", ""] | None = Field(default=None, description="警情等级: 1 gravest")
     csbz: Literal["0", "1", "2"] = Field(default="0", description="测试标志: 0 actual, 1 exercise, 2 test")
 
 
 def _draft(message: Alarm, zone: tzinfo) -> Draft:
     reported, doubt = instant(message.bjsj, zone)
-    occurred, doubt_too = (reported, None) if message.sfsj is None else instant(message.sfsj, zone)
+    occurred, doubt_too = (reported, None) if not message.sfsj else instant(message.sfsj, zone)
     urgency, severity = _LEVELS.get(message.jqdj, ("Unknown", "Unknown"))
     unit = message.gxdwdm or message.jjdwdm or None
     return Draft(

@@ -29,19 +29,19 @@ class Need(Message):
     matterCode: Annotated[str, Field(pattern=r"^[0-9A-Z]{2,16}$")] = Field(description="事项编码")  # noqa: N815 - the source's spelling
     communityCode: Division = Field(description="社区代码, 12 digits")  # noqa: N815
     reportedAt: SpacedTime = Field(description="登记时间")  # noqa: N815
-    occurredAt: SpacedTime | None = None  # noqa: N815
+    occurredAt: SpacedTime | Blank | None = None  # noqa: N815
     personRef: PersonReference | Blank | None = Field(default=None, description="人员标识(脱敏)")  # noqa: N815
-    reporterRef: PersonReference | Blank | None = Field(
+    reporterRef: PersonReference | Blank | None = Field(  # noqa: N815
         default=None, description="masked reference of who registered it"
     )
-    level: Literal["urgent", "soon", "ordinary"] | None = Field(default=None, description="紧急程度")
+    level: Literal["urgent", "soon", "ordinary", ""] | None = Field(default=None, description="紧急程度")
     content: Text = ""
     status: Status = "Actual"
 
 
 def _draft(message: Need, zone: tzinfo) -> Draft:
     reported, doubt = instant(message.reportedAt, zone)
-    occurred, doubt_too = (reported, None) if message.occurredAt is None else instant(message.occurredAt, zone)
+    occurred, doubt_too = (reported, None) if not message.occurredAt else instant(message.occurredAt, zone)
     urgency, severity = _LEVELS.get(message.level, ("Unknown", "Unknown"))
     extensions = doubtful(message.unknown(), doubt, doubt_too)
     if message.personRef:

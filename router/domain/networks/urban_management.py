@@ -2,8 +2,8 @@
 
 An event (事件) has a code of 10 digits, a managed component (部件) an id of 16; both begin with 6 digits of the county,
 2 of the major class, 2 of the minor. Editions number classes differently, so the version of the table is required.
-In the code table an event class stands as `event-<major><minor>`, a component's as `part-<major><minor>`; a city's own
-10-digit code may stand there too and goes first. Field names are our assumption.
+In the code table an event class stands as `event-<major><minor>`, a component's as `part-<major><minor>`; an
+event code of the city's own may stand there with all its 10 digits and goes first. Field names are our assumption.
 """
 
 from datetime import tzinfo
@@ -51,13 +51,15 @@ class Problem(Message):
     cellCode: CellCode | Blank | None = Field(default=None, description="单元网格编码")  # noqa: N815
     x: Longitude | None = Field(default=None, description="Longitude, CGCS2000")
     y: Latitude | None = Field(default=None, description="Latitude, CGCS2000")
-    foundTime: SpacedTime | None = Field(default=None, description="发现时间")  # noqa: N815
+    foundTime: SpacedTime | Blank | None = Field(default=None, description="发现时间")  # noqa: N815
     reportTime: SpacedTime = Field(description="上报时间")  # noqa: N815
-    channel: Literal["inspector", "camera", "public", "superior"] | None = Field(default=None, description="问题来源")
+    channel: Literal["inspector", "camera", "public", "superior", ""] | None = Field(
+        default=None, description="问题来源"
+    )
     address: Short = ""
     description: Text = ""
     reporterRef: PersonReference | Blank | None = None  # noqa: N815
-    photos: Photos = []
+    photos: Photos = Field(default_factory=list)
     status: Status = "Actual"
 
     @model_validator(mode="after")
@@ -69,7 +71,7 @@ class Problem(Message):
 
 def _draft(message: Problem, zone: tzinfo) -> Draft:
     reported, doubt = instant(message.reportTime, zone)
-    found, doubt_too = (reported, None) if message.foundTime is None else instant(message.foundTime, zone)
+    found, doubt_too = (reported, None) if not message.foundTime else instant(message.foundTime, zone)
     lon, lat = (None, None) if message.x is None or message.y is None else (message.x, message.y)
     return Draft(
         source_id=message.taskNum,
@@ -98,10 +100,13 @@ def _draft(message: Problem, zone: tzinfo) -> Draft:
 
 
 def _codes(message: Problem) -> tuple[str, ...]:
-    """As coded, then the class by the national table, then its major class."""
+    """As coded, then the class by the national table, then its major class.
+
+    The first ten digits of a component are none of these: an event of the city may have the same ten.
+    """
     kind, code = ("event", message.eventCode) if message.eventCode else ("part", message.componentCode)
     digits = code or ""
-    return digits, digits[:10], f"{kind}-{digits[6:10]}", f"{kind}-{digits[6:8]}"
+    return digits, f"{kind}-{digits[6:10]}", f"{kind}-{digits[6:8]}"
 
 
 NETWORK = Network(

@@ -1,0 +1,122 @@
+"""Records as the consumer hands them on, and what becomes of a network's message."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import tzinfo
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from router.domain.city import City
+from router.domain.codes import CodeTable, load_codes
+from router.domain.networks.network import Draft
+from router.domain.networks.registry import NETWORKS
+from router.domain.normalise import normalise
+from router.domain.reports import Refusal, Report
+from tests.support.driver import tiny
+
+SHIPPED = Path(__file__).parents[2] / "deploy" / "cities" / "los-angeles" / "codes"
+
+ALARM = {"jjdbh": "J1", "bjlxdm": "1204", "bjsj": "20180101080009"}
+PROBLEM = {
+    "taskNum": "T1",
+    "eventCode": "4109020102",
+    "codeVersion": "GB/T 30428.2-2013",
+    "reportTime": "2018-01-01 08:00:09",
+}
+READING = {
+    "kind": "reading",
+    "id": "R1",
+    "stationId": "s-7",
+    "pollutant": "H2S",
+    "value": 0.09,
+    "limit": 0.06,
+    "unit": "mg/m3",
+    "observedAt": "2018-01-01T08:00:09+08:00",
+    "longitude": 115.0305,
+    "latitude": 35.7605,
+}
+COMPLAINT = {"kind": "complaint", "id": "C1", "category": "odour", "reportedAt": "2018-01-01T08:00:09+08:00"}
+NEED = {"id": "N1", "matterCode": "RS01", "communityCode": "410902001001", "reportedAt": "2018-01-01 08:00:09"}
+REQUEST = {"SRNumber": "1-1", "CreatedDate": "01/01/2018 08:00:09 AM", "RequestType": "Graffiti Removal"}
+LEAST: Sequence[tuple[str, dict[str, Any]]] = (
+    ("policing", ALARM),
+    ("urban-management", PROBLEM),
+    ("environment", READING),
+    ("environment", COMPLAINT),
+    ("social-security", NEED),
+    ("hotline", REQUEST),
+)
+"""The least that each kind of message must have; all at 2018-01-01 08:00:09 by the clock of Shanghai."""
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """What aiokafka delivers, as far as normalising looks at it."""
+
+    value: bytes | None
+    offset: int = 0
+    topic: str = "reports.test"
+    partition: int = 3
+    timestamp: int = 1_514_793_609_000
+    """2018-01-01 08:00:09 UTC."""
+    key: bytes | None = None
+    headers: Sequence[tuple[str, bytes | None]] = ()
+
+
+def written(message: Any) -> Any:
+    """A message as JSON; bytes, and None for a record without value, are left as they are."""
+    return message if message is None or isinstance(message, bytes) else json.dumps(message).encode()
+
+
+def table(text: str, name: str = "codes.csv") -> CodeTable:
+    """A code table of rows without their header, which must be right."""
+    read = load_codes(f"code,version,matter,name\n{text}", name)
+    assert isinstance(read, CodeTable), [str(finding) for finding in read]
+    return read
+
+
+@cache
+def shipped_codes() -> dict[str, CodeTable]:
+    """The code tables of Los Angeles by network."""
+    tables = {path.stem: load_codes(path.read_text("utf-8"), path.name) for path in sorted(SHIPPED.glob("*.csv"))}
+    return {name: one for name, one in tables.items() if isinstance(one, CodeTable)}
+
+
+def city(**codes: CodeTable) -> City:
+    """Four cells in Shanghai's time, with the code tables of Los Angeles; a keyword replaces one, `_` for `-`."""
+    return replace(_tiny(), codes=shipped_codes() | {name.replace("_", "-"): one for name, one in codes.items()})
+
+
+@cache
+def _tiny() -> City:
+    return tiny()
+
+
+def draft(network: str, message: Any, zone: tzinfo) -> Draft:
+    """What the network's translator makes of a valid message."""
+    known = NETWORKS[network]
+    return known.draft(known.schema.model_validate_json(written(message)), zone)
+
+
+def outcome(network: str, message: Any, of: City) -> Report | Refusal:
+    """What becomes of one message."""
+    done = normalise(NETWORKS[network], [Record(value=written(message))], of)
+    (one,) = (*done.reports, *(refusal for _, refusal in done.refusals))
+    return one
+
+
+def report(network: str, message: Any, of: City | None = None) -> Report:
+    """The report of a message that must be accepted."""
+    became = outcome(network, message, of or city())
+    assert isinstance(became, Report), became
+    return became
+
+
+def refusal(network: str, message: Any, of: City | None = None) -> Refusal:
+    """The refusal of a message that must not be accepted."""
+    became = outcome(network, message, of or city())
+    assert isinstance(became, Refusal), became
+    return became

@@ -1,0 +1,166 @@
+"""What every reporting network must be, by registry; a further one is its file, its code table and one line."""
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from random import Random
+from types import ModuleType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jsonschema_rs
+import orjson
+import pytest
+
+import router.domain.networks
+from router.cities.folder import city_folder
+from router.domain.cells import Claim
+from router.domain.networks import registry
+from router.domain.networks.fields import SourceId, SpacedTime
+from router.domain.networks.network import Draft, Message, Network
+from router.domain.networks.registry import FILES, NETWORKS
+from router.domain.networks.wall_time import instant
+from router.domain.normalise import normalise
+from router.simulator.history import read_history
+from router.simulator.scenario import HISTORY
+from router.simulator.witness import WITNESSES, Sight
+from router.wire.settings import Settings
+from router.wire.topics import topics_of
+from tests.support.records import SHIPPED, Record, city, report, shipped_codes, table
+
+PARTS = {"__init__", "network", "registry", "fields", "wall_time", "extensions"}
+"""Files beside the networks that are none."""
+LOS_ANGELES = ZoneInfo("America/Los_Angeles")
+
+
+def samples() -> Iterator[tuple[str, bytes]]:
+    """A message of each network that the simulator knows how to write, for every code of Los Angeles' tables."""
+    for name, witness in WITNESSES.items():
+        for code in shipped_codes()[name].codes:
+            sight = Sight(
+                number=7,
+                network=name,
+                code=code.code,
+                version=code.version,
+                lon=-118.25,
+                lat=34.05,
+                cell="060371002014021",
+                reported_at=datetime(2018, 1, 1, 20, tzinfo=UTC),
+                zone=LOS_ANGELES,
+            )
+            yield name, orjson.dumps(witness(sight, Random(1))[1])
+    columns = [field.alias or name for name, field in NETWORKS["hotline"].schema.model_fields.items()]
+    recorded = read_history(city_folder("los-angeles") / HISTORY, columns, LOS_ANGELES)
+    yield from (("hotline", message.value) for message in recorded.messages(20))
+
+
+SAMPLES = list(samples())
+
+
+def kinds(network: Network) -> list[dict[str, Any]]:
+    """The schema of each kind of message that the network sends."""
+    schema = network.schema.model_json_schema()
+    return [schema["$defs"][one["$ref"].rpartition("/")[2]] for one in schema.get("oneOf", ())] or [schema]
+
+
+def test_every_file_of_a_network_is_registered_and_nothing_else() -> None:
+    folder = Path(router.domain.networks.__file__).parent
+    assert {path.stem for path in folder.glob("*.py")} - PARTS == set(FILES)
+    assert len(FILES) == len(set(FILES)) == len(NETWORKS)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_network_is_called_like_its_file(file: str) -> None:
+    assert file.replace("_", "-") in NETWORKS
+    assert sys.modules[f"router.domain.networks.{file}"].NETWORK is NETWORKS[file.replace("_", "-")]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+class TestEveryNetwork:
+    def test_its_name_can_name_a_topic_and_it_has_titles(self, name: str) -> None:
+        network = NETWORKS[name]
+        assert network.name == name
+        assert all(part.isascii() and part.isalnum() and part.islower() for part in name.split("-"))
+        assert network.title
+        assert not network.title_zh.isascii()
+
+    def test_los_angeles_has_a_code_table_for_it(self, name: str) -> None:
+        assert (SHIPPED / f"{name}.csv").is_file()
+        assert shipped_codes()[name].codes
+
+    def test_its_id_field_is_required_by_its_schema(self, name: str) -> None:
+        for kind in kinds(NETWORKS[name]):
+            assert NETWORKS[name].id_field in kind["properties"]
+            assert NETWORKS[name].id_field in kind["required"]
+
+    def test_its_schema_is_json_schema(self, name: str) -> None:
+        jsonschema_rs.meta.validate(NETWORKS[name].schema.model_json_schema())
+
+    def test_its_topic_is_made_from_the_code_table(self, name: str) -> None:
+        assert f"reports.{name}" in {topic.name for topic in topics_of(city(), Settings(namespace=""))}
+
+
+def test_the_simulator_writes_for_networks_that_there_are() -> None:
+    assert set(WITNESSES) <= set(NETWORKS)
+    assert {name for name, _ in SAMPLES} == {*WITNESSES, "hotline"}
+
+
+@pytest.mark.parametrize(("name", "message"), SAMPLES)
+def test_a_sample_is_what_the_schema_says_and_becomes_a_report(name: str, message: bytes) -> None:
+    network = NETWORKS[name]
+    jsonschema_rs.validate(network.schema.model_json_schema(), orjson.loads(message))
+    made = report(name, message)
+    assert made.id == f"{name}:{orjson.loads(message)[network.id_field]}"
+    assert made.extensions.keys() <= {"personRef"}  # all of its fields are known
+    assert (made.occurred_at.tzinfo, made.reported_at.tzinfo) == (UTC, UTC)
+
+
+@pytest.mark.parametrize(("name", "message"), SAMPLES)
+def test_it_is_strict_about_known_fields_and_keeps_unknown_ones(name: str, message: bytes) -> None:
+    fields_of = orjson.loads(message)
+    kept = {"unknown": {"to": ["the", "schema"]}}
+    assert report(name, orjson.dumps(fields_of | kept)).extensions["unknown"] == kept["unknown"]
+    validator = jsonschema_rs.Draft202012Validator(NETWORKS[name].schema.model_json_schema())
+    assert validator.is_valid(fields_of | kept)
+    assert not validator.is_valid({field: [value] for field, value in fields_of.items()})
+
+
+# A sixth network
+
+
+class Hazard(Message):
+    """安全生产隐患 in three fields."""
+
+    number: SourceId
+    kind: str
+    found: SpacedTime
+
+
+def translated(message: Hazard, zone: tzinfo) -> Draft:
+    at = instant(message.found, zone).at
+    return Draft(
+        source_id=message.number,
+        codes=(message.kind,),
+        occurred_at=at,
+        reported_at=at,
+        claim=Claim(network="work-safety", at=at),
+        extensions=message.unknown(),
+    )
+
+
+def test_a_sixth_network_is_a_file_a_table_and_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = ModuleType("router.domain.networks.work_safety")
+    file.NETWORK = Network(  # type: ignore[attr-defined]
+        name="work-safety", title="Work safety", title_zh="安全生产", schema=Hazard, id_field="number", draft=translated
+    )
+    monkeypatch.setitem(sys.modules, file.__name__, file)
+    network = registry._network("work_safety")
+    of = city(work_safety=table("F1,,other,blocked fire exit\n"))
+    good, bad = {"number": "W1", "kind": "F1", "found": "2018-01-01 08:00:00", "more": 1}, {"kind": "F1"}
+    done = normalise(network, [Record(value=orjson.dumps(one)) for one in (good, bad)], of)
+    assert [(made.id, made.matter, made.extensions) for made in done.reports] == [
+        ("work-safety:W1", "other", {"more": 1})
+    ]
+    assert [refused.code for _, refused in done.refusals] == ["bad-id"]
+    assert "reports.work-safety" in {topic.name for topic in topics_of(of, Settings(namespace=""))}
