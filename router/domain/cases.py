@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from router.domain.reports import Certainty, Provenance, Severity, Status, Urgency
+from router.domain.reports import Certainty, Provenance, ResolvedBy, Severity, Status, Urgency
 
 JoinKind = Literal["opened", "component", "near", "community"]
 """How a report came into its case: it opened it, named the same component, lay near in place and time,
@@ -56,7 +56,7 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """Receiver within the department (village, mediation body); a header, not a topic."""
 
 
-class Case(Struct, kw_only=True, omit_defaults=True):
+class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     """An incident as the city sees it: every report about it, and who must act."""
 
     id: str
@@ -78,7 +78,10 @@ class Case(Struct, kw_only=True, omit_defaults=True):
     state: Literal["dispatched"] = "dispatched"
     lon: float | None = None
     lat: float | None = None
+    resolved_by: ResolvedBy = "point"
+    """How the cell of the report that opened it was found; after `fallback` nothing is known of the place."""
     component_id: str | None = None
+    """The one managed component (部件) it is about, from the first report that named one."""
     status: Status = "Actual"
     urgency: Urgency = "Unknown"
     severity: Severity = "Unknown"

@@ -4,13 +4,13 @@ The state belongs to the caller and is changed in place; after any failure it is
 in an outcome are the state's own objects: encode them before the next event or, as the shell does, once after a batch.
 """
 
-from base64 import b32encode
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from heapq import heappop, heappush
 from typing import Any, Literal, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.domain.cases import Assignment, Case, CaseReport, JoinKind, Suggestion, Task
 from router.domain.catalogue.resolve import Route
@@ -27,6 +27,7 @@ Level = TypeVar("Level", bound=str)
 _URGENCIES: tuple[Urgency, ...] = ("Unknown", "Past", "Future", "Expected", "Immediate")
 _SEVERITIES: tuple[Severity, ...] = ("Unknown", "Minor", "Moderate", "Severe", "Extreme")
 _CERTAINTIES: tuple[Certainty, ...] = ("Unknown", "Unlikely", "Possible", "Likely", "Observed")
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 class Outcome(Struct, frozen=True, gc=False):
@@ -47,7 +48,7 @@ class PartitionState:
         self.open: dict[str, OpenCase] = {}
         self.index = Index()
         self.timers: list[tuple[int, str]] = []
-        """(end of window in ms, case id), a heap; an entry whose case has moved on is stale."""
+        """(end of window in µs, case id), a heap; an entry whose case has moved on is stale."""
 
     @property
     def open_cases(self) -> int:
@@ -55,12 +56,12 @@ class PartitionState:
         return len(self.open)
 
     def snapshot(self) -> dict[str, Any]:
-        """What the state amounts to, for comparing two of them."""
+        """What the state amounts to, for comparing two of them; later events do not change it."""
         cases = {
-            id_: (entry.case, entry.first_ms, entry.last_ms, entry.until_ms, sorted(entry.networks))
+            id_: (_copy(entry.case), entry.first_us, entry.last_us, entry.until_us, sorted(entry.networks))
             for id_, entry in self.open.items()
         }
-        return {"seen": set(self.seen), "open": cases, "due": next_due(self)}
+        return {"seen": set(self.seen), "open": cases, "index": self.index.listed(), "due": next_due(self)}
 
 
 _REDELIVERED = Outcome("redelivered", [], [])
@@ -80,21 +81,21 @@ def fold(state: PartitionState, event: Report | Tick, city: City) -> Outcome:
     if event.id in state.seen:
         return _REDELIVERED
     state.seen.add(event.id)
-    occurred_ms, received_ms = _ms(event.occurred_at), _ms(event.received_at)
-    matches = correlate(event, state.index, city.merging, occurred_ms, received_ms)
+    occurred_us = _us(event.occurred_at)
+    matches = correlate(event, state.index, city.merging, occurred_us, _us(event.received_at))
     match = _decide(matches, city.merging)
     if match is None:
-        return _open(state, event, matches, city)
-    return _join(state, event, match, city.merging)
+        return _open(state, event, occurred_us, matches, city)
+    return _join(state, event, occurred_us, match, city.merging)
 
 
 def restore(state: PartitionState, case: Case, city: City) -> None:
     """Bring a case of the changelog back into a state; in any order, each case once."""
     state.seen.update(report.id for report in case.reports)
     if case.window_closed_at is None:
-        occurred = [_ms(report.occurred_at) for report in case.reports]
+        occurred = [_us(report.occurred_at) for report in case.reports]
         networks = {report.network for report in case.reports}
-        _enter(state, OpenCase(case, min(occurred), max(occurred), _ms(case.window_until), networks), city.merging)
+        _enter(state, OpenCase(case, min(occurred), max(occurred), _us(case.window_until), networks), city.merging)
 
 
 def next_due(state: PartitionState) -> datetime | None:
@@ -107,81 +108,62 @@ def next_due(state: PartitionState) -> datetime | None:
 
 def _stale(state: PartitionState, timer: tuple[int, str]) -> bool:
     entry = state.open.get(timer[1])
-    return entry is None or entry.until_ms != timer[0]
+    return entry is None or entry.until_us != timer[0]
 
 
 def _decide(matches: list[Match], merging: Merging) -> Match | None:
-    """The case to join: the best that reaches the threshold; by community alone only if it is the only one."""
-    if not matches or matches[0].score < merging.thresholds.merge:
-        return None
-    if matches[0].joined == "community" and len(matches) > 1:
-        return None
-    return matches[0]
+    """The case to join: the best that reaches the threshold; by community alone only if there is no other candidate."""
+    for match in matches:
+        if match.score < merging.thresholds.merge:
+            break
+        if match.joined != "community" or len(matches) == 1:
+            return match
+    return None
 
 
-def _open(state: PartitionState, report: Report, matches: list[Match], city: City) -> Outcome:
-    merging, location = city.merging, report.location
-    route = city.catalogue.route(report.matter, location.cell, report.received_at)
-    case_id = _case_id(report.id)
-    case = Case(
-        id=case_id,
-        cell=location.cell,
-        matter=report.matter,
-        opened_at=report.received_at,
-        updated_at=report.received_at,
-        occurred_at=report.occurred_at,
-        window_until=report.received_at + merging.window_of(report.matter),
-        accuracy_m=location.accuracy_m,
-        reports=[_case_report(report, "opened", None)],
-        assignments=_assignments(case_id, route, report.received_at),
-        reason=route.reason,
-        catalogue=city.catalogue.version,
-        lon=location.lon,
-        lat=location.lat,
-        component_id=report.component_id,
-        status=report.status,
-        urgency=report.urgency,
-        severity=report.severity,
-        certainty=report.certainty,
-        description=report.description,
-        suggestions=tuple(_suggestion(match, report) for match in matches[:SUGGESTIONS]),
-    )
-    occurred = _ms(report.occurred_at)
-    _enter(state, OpenCase(case, occurred, occurred, _ms(case.window_until), {report.network}), merging)
+def _open(state: PartitionState, report: Report, occurred_us: int, matches: list[Match], city: City) -> Outcome:
+    route = city.catalogue.route(report.matter, report.location.cell, report.received_at)
+    suggestions = tuple(_suggestion(match, report) for match in matches[:SUGGESTIONS])
+    case = _case(report, route, suggestions, city)
+    entry = OpenCase(case, occurred_us, occurred_us, _us(case.window_until), {report.network})
+    _enter(state, entry, city.merging)
     return Outcome("opened", [case], [_task(case, assignment, route) for assignment in case.assignments])
 
 
 def _enter(state: PartitionState, entry: OpenCase, merging: Merging) -> None:
     state.open[entry.case.id] = entry
     state.index.add(entry, merging)
-    heappush(state.timers, (entry.until_ms, entry.case.id))
+    heappush(state.timers, (entry.until_us, entry.case.id))
 
 
-def _join(state: PartitionState, report: Report, match: Match, merging: Merging) -> Outcome:
+def _join(state: PartitionState, report: Report, occurred_us: int, match: Match, merging: Merging) -> Outcome:
     entry, case = match.open, match.open.case
     case.reports.append(_case_report(report, match.joined, match))
     case.updated_at = max(case.updated_at, report.received_at)
     case.urgency = _higher(_URGENCIES, case.urgency, report.urgency)
     case.severity = _higher(_SEVERITIES, case.severity, report.severity)
     case.certainty = _higher(_CERTAINTIES, case.certainty, report.certainty)
-    occurred = _ms(report.occurred_at)
-    entry.first_ms, entry.last_ms = min(entry.first_ms, occurred), max(entry.last_ms, occurred)
+    entry.first_us, entry.last_us = min(entry.first_us, occurred_us), max(entry.last_us, occurred_us)
     entry.networks.add(report.network)
+    if case.component_id is None and report.component_id is not None:
+        state.index.remove(entry, merging)
+        case.component_id = report.component_id
+        state.index.add(entry, merging)
     until = report.received_at + merging.window_of(report.matter)
     if until > case.window_until:
         case.window_until = until
-        entry.until_ms = _ms(until)
-        heappush(state.timers, (entry.until_ms, case.id))
+        entry.until_us = _us(until)
+        heappush(state.timers, (entry.until_us, case.id))
     return Outcome(match.joined, [case], [])
 
 
 def _tick(state: PartitionState, tick: Tick, merging: Merging) -> Outcome:
     """Close every window that has ended, the earliest first; a tick that comes early or twice does nothing."""
-    at, closed = _ms(tick.at), []
+    at, closed = _us(tick.at), []
     while state.timers and state.timers[0][0] <= at:
         timer = heappop(state.timers)
         entry = state.open.get(timer[1])
-        if entry is not None and entry.until_ms == timer[0]:
+        if entry is not None and entry.until_us == timer[0]:
             state.index.remove(entry, merging)
             del state.open[timer[1]]
             entry.case.window_closed_at = entry.case.updated_at = tick.at
@@ -191,7 +173,40 @@ def _tick(state: PartitionState, tick: Tick, merging: Merging) -> Outcome:
 
 def _case_id(report_id: str) -> str:
     """80 bits of the opening report's id: two of a million million cases share an id with probability below one half."""
-    return f"C-{b32encode(blake2b(report_id.encode(), digest_size=10).digest()).decode()}"
+    return f"C-{blake2b(report_id.encode(), digest_size=10).hexdigest()}"
+
+
+def _case(report: Report, route: Route, suggestions: tuple[Suggestion, ...], city: City) -> Case:
+    id_, location, received_at = _case_id(report.id), report.location, report.received_at
+    return Case(
+        id=id_,
+        cell=location.cell,
+        matter=report.matter,
+        opened_at=received_at,
+        updated_at=received_at,
+        occurred_at=report.occurred_at,
+        window_until=received_at + city.merging.window_of(report.matter),
+        accuracy_m=location.accuracy_m,
+        reports=[_case_report(report, "opened", None)],
+        assignments=_assignments(id_, route, received_at),
+        reason=route.reason,
+        catalogue=city.catalogue.version,
+        lon=location.lon,
+        lat=location.lat,
+        resolved_by=location.resolved_by,
+        component_id=report.component_id,
+        status=report.status,
+        urgency=report.urgency,
+        severity=report.severity,
+        certainty=report.certainty,
+        description=report.description,
+        suggestions=suggestions,
+    )
+
+
+def _copy(case: Case) -> Case:
+    """The case as it is now; whatever else it holds never changes."""
+    return replace(case, reports=list(case.reports))
 
 
 def _case_report(report: Report, joined: JoinKind, match: Match | None) -> CaseReport:
@@ -259,5 +274,6 @@ def _higher(order: tuple[Level, ...], one: Level, other: Level) -> Level:
     return one if order.index(one) >= order.index(other) else other
 
 
-def _ms(at: datetime) -> int:
-    return round(at.timestamp() * 1000)
+def _us(at: datetime) -> int:
+    """µs since 1970: whole, so that two instants compare as they were written."""
+    return (at - _EPOCH) // _MICROSECOND

@@ -2,13 +2,25 @@
 
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Score = Annotated[float, Field(gt=0, le=1)]
 Hours = Annotated[int, Field(ge=1, le=24 * 366)]
 Metres = Annotated[float, Field(ge=0, le=2000)]
+
+
+class Pair(NamedTuple):
+    """What holds between two matters; neither of them comes first, so that the order of arrival does not matter."""
+
+    share: float
+    """Their affinity."""
+    window_us: int
+    """The longer of their windows."""
+    base_m: float
+    """The larger of their base distances."""
 
 
 class _Strict(BaseModel):
@@ -16,10 +28,10 @@ class _Strict(BaseModel):
 
 
 class Thresholds(_Strict):
-    """Scores from 0 to 1: at `merge` and above reports are one case, from `suggest` on a merge is suggested."""
+    """Scores above 0, what unlike matters have, to 1: from `merge` on reports are one case, from `suggest` on perhaps."""
 
-    merge: Share
-    suggest: Share
+    merge: Score
+    suggest: Score
 
     @model_validator(mode="after")
     def _ordered(self) -> "Thresholds":
@@ -41,6 +53,12 @@ class Affinity(_Strict):
     between: Annotated[tuple[str, str], Field(description="two matters")]
     share: Share
 
+    @model_validator(mode="after")
+    def _of_two(self) -> "Affinity":
+        if self.between[0] == self.between[1]:
+            raise ValueError(f"`{self.between[0]}` and itself are always 1; name two matters")
+        return self
+
 
 class Merging(_Strict):
     """When reports are one case. See docs/merging.md for the score."""
@@ -61,25 +79,35 @@ class Merging(_Strict):
     """In place of the distance's part when a report has no point and only its community is known."""
     affinities: tuple[Affinity, ...] = ()
 
-    @cached_property
-    def affine(self) -> dict[str, dict[str, float]]:
-        """Matter -> the other matters that may be the same thing, with their affinity; without the matter itself."""
-        table: dict[str, dict[str, float]] = {}
-        for affinity in self.affinities:
-            one, other = affinity.between
-            table.setdefault(one, {})[other] = affinity.share
-            table.setdefault(other, {})[one] = affinity.share
-        return table
+    @field_validator("affinities")
+    @classmethod
+    def _each_pair_once(cls, affinities: tuple[Affinity, ...]) -> tuple[Affinity, ...]:
+        pairs = [" and ".join(sorted(affinity.between)) for affinity in affinities]
+        twice = sorted({pair for pair in pairs if pairs.count(pair) > 1})
+        if twice:
+            raise ValueError(f"{twice[0]} stand here twice; keep one of the two")
+        return affinities
 
     @cached_property
-    def window_ms_of(self) -> dict[str, int]:
-        """Matter -> window in ms, for those that have their own."""
-        return {matter: hours * 3_600_000 for matter, hours in self.window_hours_of.items()}
+    def _pairs(self) -> dict[str, dict[str, Pair]]:
+        return {}
 
-    @cached_property
-    def window_ms(self) -> int:
-        """The window of every other matter, in ms."""
-        return self.window_hours * 3_600_000
+    def pairs(self, matter: str) -> dict[str, Pair]:
+        """The matters that may be the same thing as this one: the matter itself, and those with an affinity."""
+        pairs = self._pairs.get(matter)
+        if pairs is None:
+            shares = {matter: 1.0}
+            for affinity in self.affinities:
+                one, other = affinity.between
+                if matter in affinity.between:
+                    shares[other if matter == one else one] = affinity.share
+            pairs = self._pairs[matter] = {other: self._pair(matter, other, share) for other, share in shares.items()}
+        return pairs
+
+    def _pair(self, one: str, other: str, share: float) -> Pair:
+        window = max(self.window_of(one), self.window_of(other))
+        base_m = max(self.base_m_of.get(matter, self.reach.base_m) for matter in (one, other))
+        return Pair(share, window // timedelta(microseconds=1), base_m)
 
     @cached_property
     def _window_of(self) -> dict[str, timedelta]:
@@ -95,5 +123,5 @@ class Merging(_Strict):
 
     @property
     def longest_window(self) -> timedelta:
-        """Reports further apart than this never merge."""
+        """Two reports further apart than this merge only through others between them, or by their component."""
         return timedelta(hours=max((self.window_hours, *self.window_hours_of.values())))

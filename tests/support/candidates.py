@@ -1,0 +1,41 @@
+"""Open cases as correlation sees them, and what it finds among them."""
+
+from datetime import UTC, datetime, timedelta
+
+from router.cities.folder import cities_folder
+from router.domain.correlation import Index, Match, OpenCase, correlate
+from router.domain.fold import PartitionState, fold
+from router.domain.merging import Merging
+from router.domain.reports import Report
+from tests.support.driver import merging, tiny
+
+REAL = merging((cities_folder() / "los-angeles" / "merging.yaml").read_text(encoding="utf-8"))
+"""What the shipped city really merges by: scores in tests are worked out from its numbers."""
+COMPONENT, OTHER_COMPONENT = "4109020109000017", "4109020109000018"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def us(at: datetime) -> int:
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
+def opened(*reports: Report) -> list[OpenCase]:
+    """A case for each report, as the fold opens it, with a window that ends three months later."""
+    entries = []
+    for one in reports:
+        case = fold(PartitionState(), one, tiny()).cases[0]
+        case.window_until = one.received_at + timedelta(days=90)
+        at = us(one.occurred_at)
+        entries.append(OpenCase(case, at, at, us(case.window_until), {one.network}))
+    return entries
+
+
+def ask(one: Report, *cases: OpenCase, by: Merging = REAL) -> list[Match]:
+    index = Index()
+    for entry in cases:
+        index.add(entry, by)
+    return correlate(one, index, by, us(one.occurred_at), us(one.received_at))
+
+
+def scores(one: Report, *others: Report, by: Merging = REAL) -> list[float]:
+    return [match.score for match in ask(one, *opened(*others), by=by)]

@@ -1,0 +1,191 @@
+"""The fold of one partition without Kafka, in the manner of Kafka Streams' TopologyTestDriver.
+
+Reports and ticks go in; cases and tasks come out as the bytes that the shell would write. A driver can crash: what it
+wrote to `grid.cases` is all that its successor gets.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from math import cos, radians
+from typing import Any
+
+from router.cities.folder import load_city
+from router.domain.cases import Case, Task
+from router.domain.cells import CellRegistry, load_cells
+from router.domain.city import City
+from router.domain.documents import Source, read_yaml, validate
+from router.domain.fold import Outcome, PartitionState, fold, restore
+from router.domain.geometry import METRES_PER_DEGREE
+from router.domain.merging import Merging
+from router.domain.reports import Location, Provenance, Report, Tick
+from router.wire.codec import decode_case, decode_event, encode_case, encode_report, encode_task, encode_tick
+from tests.support.lists import CELLS, ZONE, catalogue
+
+START = datetime(2026, 10, 1, 1, tzinfo=UTC)
+"""09:00 in Shanghai; hours of reports and ticks count from here."""
+CELL, NEXT_CELL, OTHER_STREET, OTHER_COUNTY = CELLS
+OTHER_COMMUNITY = "410902001002001"
+"""In the street of CELL."""
+LON, LAT = 115.03, 35.76
+
+MERGING = """\
+thresholds: {merge: 0.5, suggest: 0.3}
+reach: {base_m: 30, most_m: 150}
+base_m_of: {hole: 0}
+window_hours: 24
+window_hours_of: {hole: 72}
+late: 0.6
+far: 0.5
+same_community: 0.65
+affinities:
+  - {between: [tree, grass], share: 0.9}
+  - {between: [grass, hole], share: 0.45}
+"""
+
+
+def merging(text: str = MERGING) -> Merging:
+    """The parameters of a `merging.yaml`, which must be right."""
+    document, wrong = read_yaml(Source("merging.yaml", text))
+    assert document is not None, wrong
+    model, wrong = validate(Merging, document)
+    assert model is not None, [str(one) for one in wrong]
+    return model
+
+
+def tiny(rules: str = MERGING, **lists: str) -> City:
+    """A city of four cells; a keyword replaces one of the lists in tests/support/lists.py, e.g. `duties=...`."""
+    return City("tiny", "Tiny", ZONE, _cells(), catalogue(**lists), merging(rules), {})
+
+
+@cache
+def los_angeles() -> City:
+    """The city as it is shipped."""
+    return load_city("los-angeles")
+
+
+@cache
+def _cells() -> CellRegistry:
+    rows = [f"{cell},c,2018-01-01,,{_square(east)}" for east, cell in enumerate(CELLS)]
+    communities = [f"{cell[:12]},c,{cell}" for cell in CELLS[1:]]
+    texts = (
+        "\n".join(["code,name,valid_from,valid_until,geometry", *rows, ""]),
+        "\n".join(["community,name,default_cell", *communities, ""]),
+        "network,area,community\n",
+    )
+    cells = load_cells(*texts, files=["cells.csv", "communities.csv", "areas.csv"])
+    assert isinstance(cells, CellRegistry), [str(one) for one in cells]
+    return cells
+
+
+def _square(east: int) -> str:
+    west, south = LON + east / 1000, LAT
+    corners = [(west, south), (west + 0.001, south), (west + 0.001, south + 0.001), (west, south + 0.001)]
+    return f'"POLYGON (({", ".join(f"{lon:.3f} {lat:.3f}" for lon, lat in (*corners, corners[0]))}))"'
+
+
+def hours(number: float) -> datetime:
+    """So many hours after START."""
+    return START + timedelta(hours=number)
+
+
+def report(
+    name: str,
+    at: float = 0,
+    *,
+    received: float | None = None,
+    matter: str = "tree",
+    network: str = "hotline",
+    cell: str = CELL,
+    east: float = 0,
+    north: float = 0,
+    point: bool = True,
+    accuracy: float = 10,
+    offset: int = 0,
+    lat: float = LAT,
+    lon: float = LON,
+    **more: Any,
+) -> Report:
+    """A report that occurred `at` hours after START, was received then if not said otherwise, `east` and `north` metres
+    of a point; without a point it names only its community."""
+    place: dict[str, Any] = {"cell": cell, "resolved_by": "point" if point else "community", "accuracy_m": accuracy}
+    if point:
+        place["lon"] = lon + east / METRES_PER_DEGREE / cos(radians(lat))
+        place["lat"] = lat + north / METRES_PER_DEGREE
+    place["resolved_by"] = more.pop("resolved_by", place["resolved_by"])
+    return Report(
+        id=f"{network}:{name}",
+        network=network,
+        source_id=name,
+        matter=matter,
+        source_code=matter,
+        occurred_at=hours(at),
+        reported_at=hours(at),
+        received_at=hours(at if received is None else received),
+        location=Location(**place),
+        provenance=Provenance(topic=f"reports.{network}", partition=0, offset=offset),
+        **more,
+    )
+
+
+class Driver:
+    """One partition of a city.
+
+    Args:
+        city: the rules.
+        written: what an earlier owner of the partition wrote to `grid.cases`, from which the state is restored.
+    """
+
+    def __init__(self, city: City, written: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        self.city, self.state = city, PartitionState()
+        self.written: list[tuple[bytes, bytes]] = list(written)
+        """Key and value of every record of `grid.cases`."""
+        self.dispatched: list[bytes] = []
+        """Value of every record of `tasks.*`."""
+        self.tasks: list[Task] = []
+        for value in self.latest().values():
+            restore(self.state, decode_case(value), city)
+
+    def pipe(self, *events: Report | Tick) -> Outcome:
+        """Fold events one by one, each a batch of its own; what the last one did."""
+        return [self.batch([event])[0] for event in events][-1]
+
+    def tick(self, at: float) -> Outcome:
+        """Fold a tick, `at` hours after START."""
+        return self.pipe(Tick(at=hours(at)))
+
+    def batch(self, events: Sequence[Report | Tick]) -> list[Outcome]:
+        """Fold events as the shell does: read from bytes, and a case that changed is written once, as it is at the end."""
+        outcomes = [fold(self.state, _read_back(event), self.city) for event in events]
+        changed = {case.id: case for outcome in outcomes for case in outcome.cases}
+        self.written += [encode_case(case)[:2] for case in changed.values()]
+        self.tasks += [task for outcome in outcomes for task in outcome.tasks]
+        self.dispatched += [encode_task(task)[1] for outcome in outcomes for task in outcome.tasks]
+        return outcomes
+
+    def latest(self) -> dict[bytes, bytes]:
+        """What compaction leaves of `grid.cases`: the last value of each key."""
+        return dict(self.written)
+
+    @property
+    def cases(self) -> list[Case]:
+        """The cases as a reader of `grid.cases` sees them, in the order in which they were opened."""
+        return [decode_case(value) for value in self.latest().values()]
+
+    def case_of(self, name: str, network: str = "hotline") -> Case:
+        """The one case that holds this report."""
+        (case,) = [case for case in self.cases if f"{network}:{name}" in [one.id for one in case.reports]]
+        return case
+
+    def snapshot(self) -> dict[str, Any]:
+        """The state, for comparing it with another."""
+        return self.state.snapshot()
+
+    def crash(self) -> "Driver":
+        """Another owner, with nothing but what this one wrote."""
+        return Driver(self.city, self.written)
+
+
+def _read_back(event: Report | Tick) -> Report | Tick:
+    _, value, headers = encode_tick(event, 0) if isinstance(event, Tick) else encode_report(event)
+    return decode_event(headers, value)
