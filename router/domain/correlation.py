@@ -9,9 +9,10 @@ is not. Cases of other streets and of another CAP status are never candidates. C
 is the fold's business. Docs: docs/merging.md.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from math import floor
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -22,7 +23,7 @@ from router.domain.merging import Merging, Pair
 from router.domain.reports import Report
 
 NARROWEST = 0.4
-"""cos of the highest latitude at which 3 x 3 squares still cover the reach (66 degrees; China ends at 54)."""
+"""cos of the highest latitude at which the squares looked into still cover the reach (66 degrees; China ends at 54)."""
 SUGGESTIONS = 3
 Square = tuple[str, int, int]
 
@@ -37,6 +38,12 @@ class OpenCase(Struct, gc=False, eq=False):
     until_us: int
     """End of its merge window, in received time; the end itself is outside."""
     networks: set[str]
+
+
+Place = TypeVar("Place")
+Kinds = dict[str, list[OpenCase]]
+"""Matter or component -> cases."""
+Table = dict[Place, Kinds]
 
 
 class Match(Struct, frozen=True, gc=False):
@@ -54,61 +61,74 @@ class Index:
     """Open cases of one partition, by place. The order in which cases entered has no influence on what is found."""
 
     def __init__(self) -> None:
-        self._squares: dict[Square, list[OpenCase]] = {}
-        self._with_point: dict[tuple[str, str], list[OpenCase]] = {}
-        self._without_point: dict[tuple[str, str], list[OpenCase]] = {}
-        """By community and matter; cases of which not even the community is known are in neither."""
-        self._components: dict[tuple[str, str], list[OpenCase]] = {}
+        self._squares: Table[Square] = {}
+        """Place -> matter -> cases with a point. The squares are twice the reach wide, so that four cover a circle."""
+        self._with_point: Table[str] = {}
+        self._without_point: Table[str] = {}
+        """Community -> matter -> cases; those of which not even the community is known are in neither."""
+        self._components: Table[str] = {}
+        """Street -> component -> cases."""
 
     def add(self, entry: OpenCase, merging: Merging) -> None:
         """Make a case a candidate."""
-        for table, key in self._keys(entry.case, merging):
-            table.setdefault(key, []).append(entry)
+        for table, place, kind in self._keys(entry.case, merging):
+            table.setdefault(place, {}).setdefault(kind, []).append(entry)
 
     def remove(self, entry: OpenCase, merging: Merging) -> None:
         """It is no candidate any more."""
-        for table, key in self._keys(entry.case, merging):
-            entries = table[key]
-            entries.remove(entry)
-            if not entries:
-                del table[key]
+        for table, place, kind in self._keys(entry.case, merging):
+            kinds = table[place]
+            kinds[kind].remove(entry)
+            if not kinds[kind]:
+                del kinds[kind]
+            if not kinds:
+                del table[place]
 
-    def _keys(self, case: Case, merging: Merging) -> Iterator[tuple[dict, tuple]]:  # type: ignore[type-arg]
-        community = case.cell[:COMMUNITY], case.matter
+    def _keys(self, case: Case, merging: Merging) -> list[tuple[Table[Any], Square | str, str]]:
+        keys: list[tuple[Table[Any], Square | str, str]] = []
         if case.lon is not None and case.lat is not None:
-            yield self._squares, _square(case.cell, case.lon, case.lat, merging)
-            yield self._with_point, community
+            x, y = _squares(case.lon, case.lat, merging)
+            keys.append((self._squares, (case.cell[:STREET], floor(x), floor(y)), case.matter))
+            keys.append((self._with_point, case.cell[:COMMUNITY], case.matter))
         elif case.resolved_by != "fallback":
-            yield self._without_point, community
+            keys.append((self._without_point, case.cell[:COMMUNITY], case.matter))
         if case.component_id is not None:
-            yield self._components, (case.cell[:STREET], case.component_id)
+            keys.append((self._components, case.cell[:STREET], case.component_id))
+        return keys
 
-    def near(self, cell: str, lon: float, lat: float, merging: Merging) -> list[OpenCase]:
-        """Cases of the cell's street with a point in the reach of this one, and some beyond."""
-        street, x, y = _square(cell, lon, lat, merging)
-        squares, found = self._squares, []
-        for across in (x - 1, x, x + 1):
-            for up in (y - 1, y, y + 1):
-                entries = squares.get((street, across, up))
-                if entries:
-                    found += entries
-        return found
+    def near(self, cell: str, lon: float, lat: float, merging: Merging) -> list[Kinds]:
+        """Cases of the cell's street with a point in the reach of this one, and some beyond, by matter."""
+        street, (x, y) = cell[:STREET], _squares(lon, lat, merging)
+        right, top = round(x), round(y)  # the reach is half a square: beside its own, only the nearer neighbour matters
+        around = (
+            (street, right - 1, top - 1),
+            (street, right - 1, top),
+            (street, right, top - 1),
+            (street, right, top),
+        )
+        squares = self._squares
+        return [squares[square] for square in around if square in squares]
 
-    def in_community(self, cell: str, matter: str, *, with_point: bool) -> Sequence[OpenCase]:
-        """Cases of this matter in the cell's community: those without a point and, if wanted, those with one."""
-        key = cell[:COMMUNITY], matter
-        without = self._without_point.get(key, ())
-        return (*without, *self._with_point.get(key, ())) if with_point else without
+    def in_community(self, cell: str, *, with_point: bool) -> list[Kinds]:
+        """Cases of the cell's community by matter: those without a point and, if wanted, those with one."""
+        community = cell[:COMMUNITY]
+        tables = (self._without_point, self._with_point) if with_point else (self._without_point,)
+        return [table[community] for table in tables if community in table]
 
     def of_component(self, cell: str, component_id: str) -> Sequence[OpenCase]:
         """Cases of the cell's street that are about this component."""
-        return self._components.get((cell[:STREET], component_id), ())
+        return self._components.get(cell[:STREET], {}).get(component_id, ())
 
-    def listed(self) -> list[dict[Any, list[str]]]:
+    def listed(self) -> list[dict[Any, dict[str, list[str]]]]:
         """The ids of the cases under every key, table by table: for comparing two of them."""
-        tables: tuple[dict[Any, list[OpenCase]], ...]
-        tables = self._squares, self._with_point, self._without_point, self._components
-        return [{key: sorted(entry.case.id for entry in entries) for key, entries in table.items()} for table in tables]
+        tables: tuple[Table[Any], ...] = (self._squares, self._with_point, self._without_point, self._components)
+        return [
+            {
+                place: {kind: sorted(entry.case.id for entry in entries) for kind, entries in kinds.items()}
+                for place, kinds in table.items()
+            }
+            for table in tables
+        ]
 
 
 def correlate(report: Report, index: Index, merging: Merging, occurred_us: int, received_us: int) -> list[Match]:
@@ -142,21 +162,21 @@ def _near(report: Report, index: Index, merging: Merging, occurred_us: int, rece
     location, lon, lat = report.location, report.location.lon, report.location.lat
     if lon is None or lat is None:
         return matches
-    pairs, lowest = merging.pairs(report.matter), merging.thresholds.suggest
-    for entry in index.near(location.cell, lon, lat, merging):
-        case = entry.case
-        pair = pairs.get(case.matter)
-        if pair is None or not _may_join(report, entry, received_us):
-            continue
-        apart = _apart_us(entry, occurred_us)
-        metres = distance_m(lon, lat, case.lon, case.lat)  # type: ignore[arg-type]  # only such are in its squares
-        reach = min(pair.base_m + location.accuracy_m + case.accuracy_m, merging.reach.most_m)
-        if apart > pair.window_us or metres > reach:
-            continue
-        far = metres / reach if metres else 0.0  # a reach of 0 m holds the very same point
-        score = round(_share_left(pair, apart, merging) * (1 - (1 - merging.far) * far), 4)
-        if score >= lowest:
-            matches.append(Match(entry, "near", score, round(metres, 1), apart / 1e6))
+    lowest, most_m = merging.thresholds.suggest, merging.reach.most_m
+    for pair, entries in _affine(merging.pairs(report.matter), index.near(location.cell, lon, lat, merging)):
+        for entry in entries:
+            case = entry.case
+            metres = distance_m(lon, lat, case.lon, case.lat)  # type: ignore[arg-type]  # only such are in its squares
+            if metres > most_m or not _may_join(report, entry, received_us):
+                continue
+            apart = _apart_us(entry, occurred_us)
+            reach = min(pair.base_m + location.accuracy_m + case.accuracy_m, most_m)
+            if apart > pair.window_us or metres > reach:
+                continue
+            far = metres / reach if metres else 0.0  # a reach of 0 m holds the very same point
+            score = round(_share_left(pair, apart, merging) * (1 - (1 - merging.far) * far), 4)
+            if score >= lowest:
+                matches.append(Match(entry, "near", score, round(metres, 1), apart / 1e6))
     return matches
 
 
@@ -170,8 +190,9 @@ def _by_community(report: Report, index: Index, merging: Merging, occurred_us: i
     location = report.location
     if location.resolved_by == "fallback":
         return matches
-    for matter, pair in merging.pairs(report.matter).items():
-        for entry in index.in_community(location.cell, matter, with_point=location.lon is None or location.lat is None):
+    found = index.in_community(location.cell, with_point=location.lon is None or location.lat is None)
+    for pair, entries in _affine(merging.pairs(report.matter), found):
+        for entry in entries:
             if report.network in entry.networks or not _may_join(report, entry, received_us):
                 continue
             apart = _apart_us(entry, occurred_us)
@@ -179,6 +200,11 @@ def _by_community(report: Report, index: Index, merging: Merging, occurred_us: i
             if apart <= pair.window_us and score >= merging.thresholds.suggest:
                 matches.append(Match(entry, "community", score, None, apart / 1e6))
     return matches
+
+
+def _affine(pairs: Mapping[str, Pair], found: Iterable[Kinds]) -> list[tuple[Pair, list[OpenCase]]]:
+    """The cases of matters that may be the same thing, each list with its pair."""
+    return [(pairs[matter], entries) for kinds in found for matter, entries in kinds.items() if matter in pairs]
 
 
 def _may_join(report: Report, entry: OpenCase, received_us: int) -> bool:
@@ -201,6 +227,7 @@ def _apart_us(entry: OpenCase, occurred_us: int) -> int:
     return max(0, occurred_us - entry.last_us)
 
 
-def _square(cell: str, lon: float, lat: float, merging: Merging) -> Square:
-    size = merging.reach.most_m / METRES_PER_DEGREE
-    return cell[:STREET], int(lon * NARROWEST // size), int(lat // size)
+def _squares(lon: float, lat: float, merging: Merging) -> tuple[float, float]:
+    """A point in squares, east and north."""
+    size = 2 * merging.reach.most_m / METRES_PER_DEGREE
+    return lon * NARROWEST / size, lat / size

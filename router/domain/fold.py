@@ -20,6 +20,9 @@ from router.domain.deadlines import due_at
 from router.domain.merging import Merging
 from router.domain.reports import Certainty, Report, Severity, Tick, Urgency
 
+GRACE_US = 3_600_000_000
+"""A report received this long after the end of a window closes it, if no tick has. In a backlog the tick stands behind all that
+waits, and windows that ended long ago would pile up; an hour, because networks' reports are only nearly in order of receipt."""
 Decision = Literal["opened", "near", "component", "community", "redelivered", "window-closed", "ticked"]
 
 Level = TypeVar("Level", bound=str)
@@ -81,12 +84,13 @@ def fold(state: PartitionState, event: Report | Tick, city: City) -> Outcome:
     if event.id in state.seen:
         return _REDELIVERED
     state.seen.add(event.id)
-    occurred_us = _us(event.occurred_at)
-    matches = correlate(event, state.index, city.merging, occurred_us, _us(event.received_at))
+    occurred_us, received_us = _us(event.occurred_at), _us(event.received_at)
+    closed = _close(state, received_us - GRACE_US, event.received_at, city.merging)
+    matches = correlate(event, state.index, city.merging, occurred_us, received_us)
     match = _decide(matches, city.merging)
     if match is None:
-        return _open(state, event, occurred_us, matches, city)
-    return _join(state, event, occurred_us, match, city.merging)
+        return _open(state, event, occurred_us, matches, closed, city)
+    return _join(state, event, occurred_us, match, closed, city.merging)
 
 
 def restore(state: PartitionState, case: Case, city: City) -> None:
@@ -121,13 +125,15 @@ def _decide(matches: list[Match], merging: Merging) -> Match | None:
     return None
 
 
-def _open(state: PartitionState, report: Report, occurred_us: int, matches: list[Match], city: City) -> Outcome:
+def _open(
+    state: PartitionState, report: Report, occurred_us: int, matches: list[Match], closed: list[Case], city: City
+) -> Outcome:
     route = city.catalogue.route(report.matter, report.location.cell, report.received_at)
     suggestions = tuple(_suggestion(match, report) for match in matches[:SUGGESTIONS])
     case = _case(report, route, suggestions, city)
     entry = OpenCase(case, occurred_us, occurred_us, _us(case.window_until), {report.network})
     _enter(state, entry, city.merging)
-    return Outcome("opened", [case], [_task(case, assignment, route) for assignment in case.assignments])
+    return Outcome("opened", [*closed, case], [_task(case, assignment, route) for assignment in case.assignments])
 
 
 def _enter(state: PartitionState, entry: OpenCase, merging: Merging) -> None:
@@ -136,7 +142,9 @@ def _enter(state: PartitionState, entry: OpenCase, merging: Merging) -> None:
     heappush(state.timers, (entry.until_us, entry.case.id))
 
 
-def _join(state: PartitionState, report: Report, occurred_us: int, match: Match, merging: Merging) -> Outcome:
+def _join(
+    state: PartitionState, report: Report, occurred_us: int, match: Match, closed: list[Case], merging: Merging
+) -> Outcome:
     entry, case = match.open, match.open.case
     case.reports.append(_case_report(report, match.joined, match))
     case.updated_at = max(case.updated_at, report.received_at)
@@ -154,21 +162,27 @@ def _join(state: PartitionState, report: Report, occurred_us: int, match: Match,
         case.window_until = until
         entry.until_us = _us(until)
         heappush(state.timers, (entry.until_us, case.id))
-    return Outcome(match.joined, [case], [])
+    return Outcome(match.joined, [*closed, case], [])
 
 
 def _tick(state: PartitionState, tick: Tick, merging: Merging) -> Outcome:
-    """Close every window that has ended, the earliest first; a tick that comes early or twice does nothing."""
-    at, closed = _us(tick.at), []
-    while state.timers and state.timers[0][0] <= at:
+    """Close every window that has ended; a tick that comes early or twice does nothing."""
+    closed = _close(state, _us(tick.at), tick.at, merging)
+    return Outcome("window-closed", closed, []) if closed else _TICKED
+
+
+def _close(state: PartitionState, until_us: int, at: datetime, merging: Merging) -> list[Case]:
+    """Close every window that ends at `until_us` or before, the earliest first, of equals the smaller id."""
+    closed: list[Case] = []
+    while state.timers and state.timers[0][0] <= until_us:
         timer = heappop(state.timers)
         entry = state.open.get(timer[1])
         if entry is not None and entry.until_us == timer[0]:
             state.index.remove(entry, merging)
             del state.open[timer[1]]
-            entry.case.window_closed_at = entry.case.updated_at = tick.at
+            entry.case.window_closed_at = entry.case.updated_at = at
             closed.append(entry.case)
-    return Outcome("window-closed", closed, []) if closed else _TICKED
+    return closed
 
 
 def _case_id(report_id: str) -> str:

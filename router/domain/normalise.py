@@ -102,15 +102,20 @@ def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo
 
 
 def _received_at(record: SourceRecord) -> datetime:
-    """What the intake says; of one that cannot tell the time nothing is believed: the broker's clock is the next best."""
-    said = next((content for name, content in record.headers if name == RECEIVED_AT), None)
+    """What the intake says, unless it cannot tell the time or took the record after Kafka had it: then Kafka's own time."""
+    kept_at = _EPOCH + timedelta(milliseconds=min(max(record.timestamp, 0), _LAST_MS))
+    said = b""
+    for name, content in record.headers:
+        if name == RECEIVED_AT:
+            said = content or b""  # a header may lack a value
+            break
     try:
-        at = datetime.fromisoformat((said or b"").decode("ascii"))  # a header may lack a value
+        at = datetime.fromisoformat(said.decode("ascii"))
         if at.tzinfo is not None and FIRST_YEAR <= at.year <= LAST_YEAR:
-            return at.astimezone(UTC)
+            return min(at.astimezone(UTC), kept_at)
     except ValueError:
         pass
-    return _EPOCH + timedelta(milliseconds=min(max(record.timestamp, 0), _LAST_MS))
+    return kept_at
 
 
 def _report(network: str, kept: _Kept, location: Location) -> Report:

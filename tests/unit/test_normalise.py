@@ -168,6 +168,7 @@ FALLBACK = TIMESTAMP.isoformat()
         (b"0001-01-01T00:00:00+14:00", FALLBACK),
         (b"1969-12-31T23:59:59Z", FALLBACK),
         (b"9999-12-31T23:59:59-12:00", FALLBACK),
+        (b"2199-01-01T00:00:00Z", FALLBACK),  # nobody receives a record after Kafka has it
     ],
 )
 def test_the_header_says_when_it_was_received_if_it_can(header: bytes | None, received: str) -> None:
