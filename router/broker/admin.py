@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from router.broker.reach import listens
 from router.wire.errors import BrokerError, TopicError
-from router.wire.topics import Topic
+from router.wire.topics import ROOTS, Topic
 
 TIMEOUT_MS = 20_000
 CONNECT_MS = 5_000
@@ -90,7 +90,7 @@ def delete(bootstrap: str, names: Sequence[str]) -> None:
         BrokerError: the cluster cannot be reached.
     """
     for name in names:
-        if name.startswith(("grid.", "reports.", "tasks.")):
+        if name.startswith(ROOTS):
             raise ValueError(f"{name} has no namespace")
     with connected(bootstrap) as admin:
         there = set(admin.list_topics())

@@ -14,7 +14,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from router.wire.errors import BrokerError, TopicError
-from router.wire.topics import Names
+from router.wire.topics import ROOTS, Names
 
 Record = Any
 """A `ConsumerRecord` of kafka-python: topic, partition, offset, timestamp (ms), key, value, headers."""
@@ -76,8 +76,9 @@ def find_topic(consumer: KafkaConsumer, text: str, names: Names) -> str:
     for name in (f"{names.namespace}{text}", f"{names.namespace}grid.{text}", text):
         if name in there:
             return name
-    ours = [name for name in there if name.startswith(names.namespace)]
-    near = get_close_matches(text, [name.removeprefix(names.namespace) for name in ours], n=1)
+    bare = [name.removeprefix(names.namespace) for name in there if name.startswith(names.namespace)]
+    ours = [name for name in bare if name.startswith(ROOTS)]
+    near = get_close_matches(text, ours, n=1)
     if near:
         cure = f"did you mean {near[0]}"
     elif ours:

@@ -32,6 +32,10 @@ class Topic(Struct, frozen=True, kw_only=True):
         }
 
 
+ROOTS = ("grid.", "reports.", "tasks.")
+"""How every name begins after its namespace."""
+
+
 class Names(Struct, frozen=True):
     """Topic names of one deployment; `namespace` is empty or ends with a dot."""
 
