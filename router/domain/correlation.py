@@ -72,17 +72,24 @@ class Index:
     def add(self, entry: OpenCase, merging: Merging) -> None:
         """Make a case a candidate."""
         for table, place, kind in self._keys(entry.case, merging):
-            table.setdefault(place, {}).setdefault(kind, []).append(entry)
+            kinds = table.get(place)
+            if kinds is None:
+                table[place] = {kind: [entry]}
+            elif kind in kinds:
+                kinds[kind].append(entry)
+            else:
+                kinds[kind] = [entry]
 
     def remove(self, entry: OpenCase, merging: Merging) -> None:
         """It is no candidate any more."""
         for table, place, kind in self._keys(entry.case, merging):
             kinds = table[place]
-            kinds[kind].remove(entry)
-            if not kinds[kind]:
+            entries = kinds[kind]
+            entries.remove(entry)
+            if not entries:
                 del kinds[kind]
-            if not kinds:
-                del table[place]
+                if not kinds:
+                    del table[place]
 
     def _keys(self, case: Case, merging: Merging) -> list[tuple[Table[Any], Square | str, str]]:
         keys: list[tuple[Table[Any], Square | str, str]] = []
@@ -106,8 +113,12 @@ class Index:
             (street, right, top - 1),
             (street, right, top),
         )
-        squares = self._squares
-        return [squares[square] for square in around if square in squares]
+        found: list[Kinds] = []
+        for square in around:
+            kinds = self._squares.get(square)
+            if kinds is not None:
+                found.append(kinds)
+        return found
 
     def in_community(self, cell: str, *, with_point: bool) -> list[Kinds]:
         """Cases of the cell's community by matter: those without a point and, if wanted, those with one."""
@@ -191,6 +202,8 @@ def _by_community(report: Report, index: Index, merging: Merging, occurred_us: i
     if location.resolved_by == "fallback":
         return matches
     found = index.in_community(location.cell, with_point=location.lon is None or location.lat is None)
+    if not found:
+        return matches
     for pair, entries in _affine(merging.pairs(report.matter), found):
         for entry in entries:
             if report.network in entry.networks or not _may_join(report, entry, received_us):
@@ -204,7 +217,12 @@ def _by_community(report: Report, index: Index, merging: Merging, occurred_us: i
 
 def _affine(pairs: Mapping[str, Pair], found: Iterable[Kinds]) -> list[tuple[Pair, list[OpenCase]]]:
     """The cases of matters that may be the same thing, each list with its pair."""
-    return [(pairs[matter], entries) for kinds in found for matter, entries in kinds.items() if matter in pairs]
+    affine: list[tuple[Pair, list[OpenCase]]] = []
+    for kinds in found:
+        for matter, pair in pairs.items():
+            if matter in kinds:
+                affine.append((pair, kinds[matter]))
+    return affine
 
 
 def _may_join(report: Report, entry: OpenCase, received_us: int) -> bool:

@@ -1,6 +1,7 @@
 """Limits and due instants. Calendar hours now; working time will be another `calendar` of a limit."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
@@ -17,4 +18,9 @@ class Limit(Struct, frozen=True, kw_only=True):
 
 def due_at(start: datetime, limit: Limit) -> datetime:
     """When the limit that begins at `start` (aware, UTC) ends, in UTC: real hours, so a change of the clock moves none."""
-    return start + timedelta(hours=limit.amount)
+    return start + _hours(limit.amount)
+
+
+@lru_cache(maxsize=1 << 10)
+def _hours(amount: int) -> timedelta:
+    return timedelta(hours=amount)

@@ -89,8 +89,8 @@ def fold(state: PartitionState, event: Report | Tick, city: City) -> Outcome:
     matches = correlate(event, state.index, city.merging, occurred_us, received_us)
     match = _decide(matches, city.merging)
     if match is None:
-        return _open(state, event, occurred_us, matches, closed, city)
-    return _join(state, event, occurred_us, match, closed, city.merging)
+        return _open(state, event, occurred_us, matches, city=city, closed=closed)
+    return _join(state, event, occurred_us, match, merging=city.merging, closed=closed)
 
 
 def restore(state: PartitionState, case: Case, city: City) -> None:
@@ -126,7 +126,7 @@ def _decide(matches: list[Match], merging: Merging) -> Match | None:
 
 
 def _open(
-    state: PartitionState, report: Report, occurred_us: int, matches: list[Match], closed: list[Case], city: City
+    state: PartitionState, report: Report, occurred_us: int, matches: list[Match], *, city: City, closed: list[Case]
 ) -> Outcome:
     route = city.catalogue.route(report.matter, report.location.cell, report.received_at)
     suggestions = tuple(_suggestion(match, report) for match in matches[:SUGGESTIONS])
@@ -143,7 +143,7 @@ def _enter(state: PartitionState, entry: OpenCase, merging: Merging) -> None:
 
 
 def _join(
-    state: PartitionState, report: Report, occurred_us: int, match: Match, closed: list[Case], merging: Merging
+    state: PartitionState, report: Report, occurred_us: int, match: Match, *, merging: Merging, closed: list[Case]
 ) -> Outcome:
     entry, case = match.open, match.open.case
     case.reports.append(_case_report(report, match.joined, match))
@@ -191,8 +191,9 @@ def _case_id(report_id: str) -> str:
 
 
 def _case(report: Report, route: Route, suggestions: tuple[Suggestion, ...], city: City) -> Case:
+    """In two steps: a call with more than 15 arguments makes a dictionary of them, which costs more than the case."""
     id_, location, received_at = _case_id(report.id), report.location, report.received_at
-    return Case(
+    case = Case(
         id=id_,
         cell=location.cell,
         matter=report.matter,
@@ -208,6 +209,9 @@ def _case(report: Report, route: Route, suggestions: tuple[Suggestion, ...], cit
         lon=location.lon,
         lat=location.lat,
         resolved_by=location.resolved_by,
+    )
+    return replace(
+        case,
         component_id=report.component_id,
         status=report.status,
         urgency=report.urgency,
@@ -254,7 +258,7 @@ def _assignments(case_id: str, route: Route, start: datetime) -> tuple[Assignmen
 
 
 def _task(case: Case, assignment: Assignment, route: Route) -> Task:
-    return Task(
+    task = Task(
         id=assignment.task,
         case=case.id,
         department=assignment.department,
@@ -270,6 +274,9 @@ def _task(case: Case, assignment: Assignment, route: Route) -> Task:
         workflow=route.workflow,
         lon=case.lon,
         lat=case.lat,
+    )
+    return replace(
+        task,
         status=case.status,
         urgency=case.urgency,
         severity=case.severity,

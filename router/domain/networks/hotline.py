@@ -5,15 +5,13 @@ Times are wall times. `Owner`, the department that really had the request, is wh
 never looks at it.
 """
 
-import re
 from datetime import tzinfo
-from typing import Annotated, Any
+from typing import Annotated, LiteralString
 
-from pydantic import Field, PlainValidator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, GetPydanticSchema
 
 from router.domain.cells import Claim
-from router.domain.networks.fields import AmericanText, AmericanTime, Short, SourceId
+from router.domain.networks.fields import AmericanText, AmericanTime, Short, SourceId, told
 from router.domain.networks.network import Draft, Message, Network
 from router.domain.networks.wall_time import doubtful, instant
 
@@ -24,18 +22,10 @@ _LATITUDE = r"-?(0?[0-8]?[0-9](\.[0-9]{1,17})?|0?90(\.0{1,17})?)"
 _LONGITUDE = r"-?((0?[0-9]{1,2}|1[0-7][0-9])(\.[0-9]{1,17})?|180(\.0{1,17})?)"
 
 
-def _degrees(pattern: str, limit: int) -> Any:
-    """Validator of degrees as text, whose range is in the pattern; an empty text is no coordinate."""
-    match = re.compile(pattern).fullmatch
-
-    def read(value: Any) -> float | None:
-        if value == "":
-            return None
-        if isinstance(value, str) and match(value):
-            return float(value)
-        raise PydanticCustomError("degrees", "no text of degrees between -{limit} and {limit}", {"limit": limit})
-
-    return PlainValidator(read, json_schema_input_type=Annotated[str, Field(pattern=f"^({pattern})?$")])
+def _degrees(pattern: str, limit: int) -> GetPydanticSchema:
+    """Degrees as text, whose range is in the pattern; an empty text is no coordinate."""
+    message: LiteralString = "no text of degrees between -{limit} and {limit}"
+    return told(Annotated[str, Field(pattern=f"^({pattern})?$")], "degrees", message, {"limit": limit})
 
 
 class ServiceRequest(Message):
@@ -52,8 +42,8 @@ class ServiceRequest(Message):
     anonymous: Short = Field(alias="Anonymous", default="")
     service_date: AmericanText = Field(alias="ServiceDate", default="")
     closed: AmericanText = Field(alias="ClosedDate", default="")
-    latitude: Annotated[float | None, _degrees(_LATITUDE, 90)] = Field(alias="Latitude", default=None)
-    longitude: Annotated[float | None, _degrees(_LONGITUDE, 180)] = Field(alias="Longitude", default=None)
+    latitude: Annotated[str | None, _degrees(_LATITUDE, 90)] = Field(alias="Latitude", default=None)
+    longitude: Annotated[str | None, _degrees(_LONGITUDE, 180)] = Field(alias="Longitude", default=None)
     commission: Short = Field(alias="APC", default="")
     council: Short = Field(alias="NCName", default="")
     precinct: Short = Field(alias="PolicePrecinct", default="")
@@ -61,9 +51,9 @@ class ServiceRequest(Message):
 
 def _draft(message: ServiceRequest, zone: tzinfo) -> Draft:
     created, doubt = instant(message.created, zone)
-    lon, lat = message.longitude, message.latitude
-    if lon is None or lat is None:  # half a point is none
-        lon = lat = None
+    lon = lat = None
+    if message.longitude and message.latitude:  # half a point is none
+        lon, lat = float(message.longitude), float(message.latitude)
     area = f"{message.commission}|{message.precinct}|{message.council}"
     return Draft(
         source_id=message.number,
@@ -76,8 +66,6 @@ def _draft(message: ServiceRequest, zone: tzinfo) -> Draft:
             lon=lon,
             lat=lat,
             accuracy_m=None if lon is None else ACCURACY_M,
-            cell=None,
-            community=None,
             area=None if area == "||" else area,
         ),
         certainty="Observed" if message.channel == STAFF else "Unknown",

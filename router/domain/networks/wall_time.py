@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 DOUBT = "grid-wall-time"
 """Extension in which a report says that its wall time was not exact."""
 _LAST = timedelta(minutes=59, seconds=59)
+_WALL_EPOCH, _EPOCH = datetime(1970, 1, 1), datetime(1970, 1, 1, tzinfo=UTC)  # noqa: DTZ001 - wall time on purpose
 
 
 class Instant(NamedTuple):
@@ -25,9 +26,9 @@ def instant(wall: datetime, zone: tzinfo) -> Instant:
     """The instant at which the wall clock of `zone` shows `wall` (a datetime without zone)."""
     offset = _offset(zone, wall.year, wall.month, wall.day, wall.hour)
     if offset is not None:
-        return Instant((wall - offset).replace(tzinfo=UTC))
+        return Instant(_utc(wall, offset))
     first, second = _offsets(wall, zone)
-    at = (wall - first).replace(tzinfo=UTC)
+    at = _utc(wall, first)
     if first > second:
         return Instant(at, f"{wall.isoformat()} occurs twice, the first was taken")
     if first < second:
@@ -39,6 +40,11 @@ def doubtful(extensions: dict[str, Any], *doubts: str | None) -> dict[str, Any]:
     """The extensions, with what was doubtful about wall times if anything was."""
     said = [doubt for doubt in doubts if doubt is not None]
     return {**extensions, DOUBT: "; ".join(dict.fromkeys(said))} if said else extensions
+
+
+def _utc(wall: datetime, offset: timedelta) -> datetime:
+    """By way of two epochs: `replace` costs five times as much."""
+    return _EPOCH + (wall - offset - _WALL_EPOCH)
 
 
 @lru_cache(maxsize=1 << 14)
