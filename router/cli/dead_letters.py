@@ -146,6 +146,7 @@ def as_json(letter: DeadLetter) -> dict[str, Any]:
         "headers": [[name, text_of(content)] for name, content in letter.headers],
         "value": value.shown,
         "value_kind": value.kind,
+        "omitted": letter.omitted,
     }
 
 
@@ -159,6 +160,8 @@ def as_text(letter: DeadLetter) -> str:
         *(("header", f"{name} = {plain_bytes(content, 200)}") for name, content in letter.headers),
     ]
     head = [f"{name:<8} {plain(text)}" for name, text in rows]
+    if letter.omitted is not None:
+        return "\n".join([*head, f"value    not kept, only here: {letter.omitted}; it stands in the record itself"])
     if letter.value is None:
         return "\n".join([*head, "value    none (a tombstone)"])
     size = f"value    {len(letter.value)} bytes"

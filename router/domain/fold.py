@@ -23,6 +23,8 @@ from router.domain.reports import Certainty, Report, Severity, Tick, Urgency
 GRACE_US = 3_600_000_000
 """A report received this long after the end of a window closes it, if no tick has. In a backlog the tick stands behind all that
 waits, and windows that ended long ago would pile up; an hour, because networks' reports are only nearly in order of receipt."""
+MOST_REPORTS = 1000
+"""A case is written whole whenever it changes, about 300 bytes a report; a flood goes on in another case, marked as suggested."""
 Decision = Literal["opened", "near", "component", "community", "redelivered", "window-closed", "ticked"]
 
 Level = TypeVar("Level", bound=str)
@@ -120,6 +122,8 @@ def _decide(matches: list[Match], merging: Merging) -> Match | None:
     for match in matches:
         if match.score < merging.thresholds.merge:
             break
+        if len(match.open.case.reports) >= MOST_REPORTS:
+            continue
         if match.joined != "community" or len(matches) == 1:
             return match
     return None

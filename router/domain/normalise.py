@@ -25,7 +25,8 @@ MAX_BYTES = 256 << 10
 RECEIVED_AT = "grid-received-at"
 """Header by which an intake says when it took the record (RFC 3339)."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST_MS = int(datetime(LAST_YEAR, 12, 31, tzinfo=UTC).timestamp() * 1000)
+LAST_MS = int(datetime(LAST_YEAR, 12, 31, tzinfo=UTC).timestamp() * 1000)
+"""Later timestamps of Kafka are no times."""
 _NO_CODES = CodeTable("", ())
 
 
@@ -122,7 +123,7 @@ def _received_at(record: SourceRecord) -> datetime:
 
 def _kept_at(timestamp: int) -> datetime:
     """Kafka's time of a record, within the years that a report may have."""
-    ms = timestamp if 0 <= timestamp <= _LAST_MS else min(max(timestamp, 0), _LAST_MS)
+    ms = timestamp if 0 <= timestamp <= LAST_MS else min(max(timestamp, 0), LAST_MS)
     return _EPOCH + timedelta(0, 0, 0, ms)  # a keyword would double the cost
 
 

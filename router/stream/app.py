@@ -8,10 +8,10 @@ from faust.types import TP
 
 from router.domain.city import City
 from router.domain.networks.registry import NETWORKS
-from router.stream.assignment import Assignment
 from router.stream.hop import Hop
 from router.stream.merge import MergeHop
 from router.stream.normalise import NormaliseHop
+from router.stream.owned import Owned
 from router.stream.timers import Clock
 from router.stream.transport import BatchApp
 from router.wire.metrics import Metrics
@@ -28,10 +28,12 @@ def build_app(city: City, settings: Settings, bootstrap: str, clock: Clock, metr
     """The app of one worker for one city; every topic must exist already (`grid-router topics apply`)."""
     names = Names(settings.namespace)
     group = f"{settings.namespace}{GROUP}"
+    scratch = settings.home / "faust"
+    scratch.mkdir(parents=True, exist_ok=True)
     app = BatchApp(
         group,
         broker=";".join(f"kafka://{address}" for address in bootstrap.split(",")),
-        datadir=str(settings.home / "faust"),
+        datadir=str(scratch),
         web_enabled=False,
         topic_allow_declare=False,
         topic_disable_leader=True,
@@ -47,7 +49,7 @@ def build_app(city: City, settings: Settings, bootstrap: str, clock: Clock, metr
     hops: dict[str, Callable[[], Hop]] = {names.events: lambda: MergeHop(city, names, clock, metrics)}
     for name in city.codes:
         hops[names.reports(name)] = _normaliser(name, city, names, settings.partitions, metrics)
-    app.owned = Assignment(hops, bootstrap=bootstrap, group=group, metrics=metrics)
+    app.owned = Owned(hops, bootstrap=bootstrap, group=group, metrics=metrics)
     _connect(app)
     for topic in hops:
         _agent(app, topic)

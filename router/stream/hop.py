@@ -5,12 +5,19 @@ from typing import Any, Protocol
 
 from aiokafka import TopicPartition
 
+from router.domain.reports import Refusal
 from router.stream.writer import Writer
 
 Record = Any
 """A consumer record of aiokafka: topic, partition, offset, timestamp, key, value, headers."""
 Counted = Callable[[], None]
 """Counts what a batch did; called only once its transaction has committed."""
+
+
+POISON = Refusal(
+    code="defect", reason="the router failed at this record, which is a defect of the router; please report it."
+)
+"""Why a record at which our own code fails is a dead letter."""
 
 
 class PoisonError(Exception):

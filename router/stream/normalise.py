@@ -8,17 +8,12 @@ from aiokafka import TopicPartition
 from router.domain.city import City
 from router.domain.networks.registry import Network
 from router.domain.normalise import Normalised, normalise
-from router.domain.reports import Refusal
-from router.stream.hop import Counted, PoisonError, Record
+from router.stream.hop import POISON, Counted, PoisonError, Record
 from router.stream.writer import Writer
 from router.wire.codec import encode_dead_letter, encode_report
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_cell
 from router.wire.topics import Names
-
-POISON = Refusal(
-    code="defect", reason="the router failed at this record, which is a defect of the router; please report it."
-)
 
 
 class NormaliseHop:

@@ -1,13 +1,15 @@
 """One input partition's life, as an object.
 
-    CREATED --fence, position, restore--> RUNNING --revoked--> CLOSED
+    OPENING --fence, position, restore--> RUNNING --revoked--> CLOSED
        ^                                     |
        +------------- any failure -----------+
 
 Opening means, in this order: fence every earlier owner (InitProducerId), read the committed position after the fence,
 restore the state up to the end of the changelog. Records below the position are skipped. After a failure nothing is
 retried blindly: whether a commit whose answer was lost took effect is known only by opening again. Records in hand
-survive that; those that turn out to be committed are skipped. Docs: docs/exactly-once.md.
+survive that; those that turn out to be committed are skipped. A batch at which our own code fails, or whose outputs Kafka
+refuses, is tried again in halves, until the one record that causes it is found and goes to the dead letters.
+Docs: docs/exactly-once.md.
 """
 
 import asyncio
@@ -19,7 +21,13 @@ from enum import Enum
 
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.errors import ProducerFenced
+from aiokafka.errors import (
+    InvalidMessageError,
+    InvalidTimestampError,
+    MessageSizeTooLargeError,
+    ProducerFenced,
+    RecordListTooLargeError,
+)
 
 from router.stream.hop import Hop, PoisonError, Record
 from router.stream.restore import committed_position
@@ -28,9 +36,15 @@ from router.stream.writer import Writer
 from router.wire.metrics import Metrics
 
 BATCH_RECORDS = 4000
-"""Most records in one transaction: bounds its memory and the time the event loop is away (about 0.1 s)."""
-WAITING_RECORDS = 8000
-"""Records that may wait before the partition asks for no more."""
+"""Most records in one transaction: bounds its memory and the time the event loop is away (about 0.2 s)."""
+BATCH_BYTES = 8 << 20
+"""Most bytes of values in one transaction, but always one record."""
+WAITING_RECORDS, WAITING_BYTES = 8000, 16 << 20
+"""With so much waiting the partition asks for no more."""
+OPEN_SECONDS = 600.0
+"""An opening that takes longer (a changelog that cannot be read to its end) is begun anew."""
+REFUSED_OUTPUT = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTimestampError, InvalidMessageError)
+"""What Kafka answers when an output itself is at fault."""
 REOPEN_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 """Waits between attempts to open; the last one repeats. The watchdog ends a worker that gets nowhere."""
 
@@ -44,7 +58,7 @@ log = structlog.get_logger(__name__)
 class Life(Enum):
     """States of a partition; see the picture above."""
 
-    CREATED = "created"
+    OPENING = "opening"
     RUNNING = "running"
     CLOSED = "closed"
 
@@ -70,11 +84,13 @@ class Partition:
         metrics: Metrics,
         has_room: Callable[[], None],
     ) -> None:
-        self.source, self.life = source, Life.CREATED
+        self.source, self.life = source, Life.OPENING
         self._hop, self._bootstrap, self._group = hop, bootstrap, group
         self._metrics, self._has_room = metrics, has_room
         self._waiting: deque[Sequence[Record]] = deque()
-        self._waiting_count = 0
+        self._waiting_count = self._waiting_bytes = 0
+        self._limit = BATCH_RECORDS
+        """Records in the next batch; halved while a batch fails by what is in it."""
         self._in_hand: list[Record] = []
         self._poisoned: set[int] = set()
         self._position = 0
@@ -91,7 +107,7 @@ class Partition:
     @property
     def room(self) -> bool:
         """Whether more records may be offered."""
-        return self._waiting_count < WAITING_RECORDS
+        return self._waiting_count < WAITING_RECORDS and self._waiting_bytes < WAITING_BYTES
 
     @property
     def backlog(self) -> int:
@@ -100,8 +116,10 @@ class Partition:
 
     @property
     def uncommitted_seconds(self) -> float:
-        """Time since the oldest record in hand was handed over; 0 when there is none."""
-        return 0.0 if self._busy_since is None else time.monotonic() - self._busy_since
+        """Time since the oldest record in hand was handed over, or since the partition was opened; 0 when there is none."""
+        if self._busy_since is None or self.life is Life.OPENING:
+            return 0.0
+        return time.monotonic() - self._busy_since
 
     @property
     def last_timestamp(self) -> int | None:
@@ -117,6 +135,7 @@ class Partition:
         self._offered = records[-1].offset + 1
         self._waiting.append(records)
         self._waiting_count += len(records)
+        self._waiting_bytes += _bytes(records)
         if self._busy_since is None:
             self._busy_since = time.monotonic()
         self._wake.set()
@@ -147,12 +166,22 @@ class Partition:
                     partition=self.source.partition,
                     offset=poison.offset,
                 )
-                self.life = _still(self.life)
+                self._reopen()
+            except UnfitBatchError as unfit:
+                log.exception(
+                    "a batch cannot be processed or written, trying half of it",
+                    topic=self.source.topic,
+                    partition=self.source.partition,
+                    offset=unfit.records[0].offset,
+                    records=len(unfit.records),
+                )
+                self._narrow(unfit.records)
+                self._reopen()
             except ProducerFenced:
                 # Another worker opened the partition, or the broker timed our transaction out. If the group took the
                 # partition from us, the revoke arrives during this wait; if not, opening again is right. Safe either way.
                 log.warning("fenced", topic=self.source.topic, partition=self.source.partition)
-                self.life = _still(self.life)
+                self._reopen()
                 await self._pause(FENCED_SECONDS)
             except Exception:
                 self._metrics.reopened.labels(self.source.topic).inc()
@@ -162,9 +191,19 @@ class Partition:
                     partition=self.source.partition,
                     exc_info=True,
                 )
-                self.life = _still(self.life)
+                self._reopen()
                 await self._pause(REOPEN_SECONDS[min(self._failures, len(REOPEN_SECONDS) - 1)])
                 self._failures += 1
+
+    def _reopen(self) -> None:
+        if self.life is not Life.CLOSED:
+            self.life = Life.OPENING
+
+    def _narrow(self, records: Sequence[Record]) -> None:
+        """Half of the batch next time; a single record is found out."""
+        self._limit = max(1, len(records) // 2)
+        if len(records) == 1:
+            self._poisoned.add(records[0].offset)
 
     async def _pause(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -177,12 +216,15 @@ class Partition:
         begun = time.monotonic()
         await self._let_go()
         self._transactions = Transactions(self._bootstrap, self._group, self.source)
-        await self._transactions.fence()
-        self._position = await committed_position(self._bootstrap, self._group, self.source)
-        await self._hop.open(self._bootstrap, self.source)
+        async with asyncio.timeout(OPEN_SECONDS):
+            await self._transactions.fence()
+            self._position = await committed_position(self._bootstrap, self._group, self.source)
+            await self._hop.open(self._bootstrap, self.source)
         self._metrics.restore_seconds.observe(time.monotonic() - begun)
         self._in_hand = [record for record in self._in_hand if record.offset >= self._position]
-        if self.life is Life.CREATED:
+        if self._busy_since is not None:
+            self._busy_since = time.monotonic()
+        if self.life is Life.OPENING:
             self.life = Life.RUNNING
 
     async def _run(self) -> None:
@@ -195,12 +237,13 @@ class Partition:
             await self._transact()
 
     def _take(self) -> None:
-        """Coalesce what waits into one batch; never wait for a full one."""
+        """Coalesce what waits; never wait for a full batch."""
         had_room = self.room
         batch = self._in_hand
         while self._waiting and (not batch or len(batch) + len(self._waiting[0]) <= BATCH_RECORDS):
             records = self._waiting.popleft()
             self._waiting_count -= len(records)
+            self._waiting_bytes -= _bytes(records)
             batch.extend(record for record in records if record.offset >= self._position)
         if not batch:
             self._busy_since = None
@@ -220,18 +263,26 @@ class Partition:
 
     async def _transact(self) -> None:
         assert self._transactions is not None  # noqa: S101 - opened before running
-        records, begun = self._in_hand, time.monotonic()
+        records, begun = self._batch(), time.monotonic()
         position = records[-1].offset + 1 if records else None
         counted: list[Callable[[], None]] = []
 
         def fill(writer: Writer) -> None:
-            if records:
-                counted.append(self._hop.process(records, writer, self._poisoned))
+            try:
+                if records:
+                    counted.append(self._hop.process(records, writer, self._poisoned))
+            except PoisonError:
+                raise
+            except Exception as failure:
+                raise UnfitBatchError(records) from failure
             if self._tick_due():
                 self._hop.tick(writer, self.source.partition)
 
-        await self._transactions.commit(fill, position)
-        self._failures = 0
+        try:
+            await self._transactions.commit(fill, position)
+        except REFUSED_OUTPUT as refusal:
+            raise (UnfitBatchError(records) if records else refusal) from refusal
+        self._failures, self._limit = 0, BATCH_RECORDS
         self._metrics.transaction_seconds.labels(self._hop.name).observe(time.monotonic() - begun)
         for count in counted:
             count()
@@ -239,8 +290,16 @@ class Partition:
             self._metrics.batch_records.labels(self._hop.name).observe(len(records))
             self._position, self._last_timestamp = position, records[-1].timestamp
             self._poisoned.clear()
-        self._in_hand = []
-        self._busy_since = time.monotonic() if self._waiting else None
+        self._in_hand = self._in_hand[len(records) :]
+        self._busy_since = time.monotonic() if self._in_hand or self._waiting else None
+
+    def _batch(self) -> list[Record]:
+        """The first records in hand, as many as one transaction may hold."""
+        records = self._in_hand[: self._limit]
+        size = _bytes(records)
+        while size > BATCH_BYTES and len(records) > 1:
+            size -= len(records.pop().value or b"")
+        return records
 
     async def _let_go(self) -> None:
         transactions, self._transactions = self._transactions, None
@@ -250,5 +309,17 @@ class Partition:
                 await asyncio.wait_for(transactions.stop(), STOP_SECONDS)
 
 
-def _still(life: Life) -> Life:
-    return life if life is Life.CLOSED else Life.CREATED
+class UnfitBatchError(Exception):
+    """Something in a batch makes its processing or its outputs fail.
+
+    Args:
+        records: of the batch.
+    """
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        super().__init__(f"{len(records)} records from offset {records[0].offset} on")
+        self.records = records
+
+
+def _bytes(records: Sequence[Record]) -> int:
+    return sum(len(record.value or b"") for record in records)

@@ -75,7 +75,11 @@ class Transactions:
         try:
             await self._producer.stop()
         finally:
-            await self._producer.client.close()  # a fenced producer's `stop` raises before it closes its sockets
+            # a fenced producer's `stop` raises before it closes its sockets, and one that was cut short sends on for ever
+            sending = self._producer._sender._sender_task  # noqa: SLF001
+            if sending is not None:
+                sending.cancel()
+            await self._producer.client.close()
 
 
 def _heard(batch: "asyncio.Future[object]") -> None:

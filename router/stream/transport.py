@@ -5,14 +5,15 @@ message is the list of records of one partition, its offset the last record's. P
 transactions, so Faust itself never commits. Docs: docs/batches.md.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import faust
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from router.stream.assignment import Assignment
+from router.stream.hop import Record
+from router.stream.owned import Owned
 
 WHILE_FULL_SECONDS = 0.02
 """How long to wait for other partitions' records while some partition is full: its room must be noticed soon."""
@@ -34,41 +35,29 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     @property
-    def _owned(self) -> Assignment:
+    def _owned(self) -> Owned:
         return self.app.owned  # type: ignore[no-any-return]
 
+    _fetching_in: int | None = None
+    """Generation of the group in which the last fetch began."""
+
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - Faust's signature
-        """Yield one message for each partition of which something was fetched."""
-        generation = self.app.consumer_generation_id
+        """Yield one message for each partition of which something was fetched.
+
+        What is fetched and not handed over must be sought back: the consumer's position has moved beyond it, and whoever
+        processes what comes next would commit past a hole. What is read twice by that, its partition skips.
+        """
         records, active = await self._wait_next_records(timeout)
-        if not records or self.should_stop:
-            return
-        if not self.flow_active:
-            await self.perform_seek()
+        generation = self._fetching_in
+        if self.should_stop:
             return
         for tp, batch in records.items():
-            if not self.flow_active or self.app.consumer_generation_id != generation:
+            moved_on = not self.flow_active or self.app.consumer_generation_id != generation
+            if moved_on or (active is not None and tp not in active):
+                await self.perform_seek()
                 return
-            if batch and (active is None or tp in active):
-                last = batch[-1]
-                yield (
-                    tp,
-                    ConsumerMessage(
-                        tp.topic,
-                        tp.partition,
-                        last.offset,
-                        last.timestamp / 1000,
-                        0,
-                        (),
-                        None,
-                        batch,
-                        None,
-                        0,
-                        0,
-                        tp,
-                        generation_id=generation,
-                    ),
-                )
+            if batch:
+                yield tp, _message(tp, batch, generation)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
         owned = self._owned
@@ -77,10 +66,31 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             await owned.wait_for_room(timeout)
             return {}
         full = len(wanted) < len(active_partitions or ())
+        # not earlier: a whole rebalance may pass while Faust waits for its flow to resume
+        self._fetching_in = self.app.consumer_generation_id
         return await super()._getmany(wanted, WHILE_FULL_SECONDS if full else timeout)
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's livelock check looks at its own commits, of which there are none; the watchdog looks at ours."""
+
+
+def _message(tp: TP, batch: Sequence[Record], generation: int | None) -> ConsumerMessage:
+    last = batch[-1]
+    return ConsumerMessage(
+        topic=tp.topic,
+        partition=tp.partition,
+        offset=last.offset,
+        timestamp=last.timestamp / 1000,
+        timestamp_type=0,
+        headers=(),
+        key=None,
+        value=batch,
+        checksum=None,
+        serialized_key_size=0,
+        serialized_value_size=0,
+        tp=tp,
+        generation_id=generation,
+    )
 
 
 class Transport(driver.Transport):  # type: ignore[misc]
@@ -92,7 +102,7 @@ class Transport(driver.Transport):  # type: ignore[misc]
 class BatchApp(faust.App):  # type: ignore[misc]
     """A Faust app whose agents receive record batches; `owned` must be set before it starts."""
 
-    owned: Assignment
+    owned: Owned
 
     def _new_transport(self) -> Transport:
         return Transport(self.conf.broker, self, self.loop)

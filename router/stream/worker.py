@@ -16,7 +16,7 @@ from router.stream.leash import hold
 from router.stream.ready import check_topics
 from router.stream.timers import CLOCKS, ClockName
 from router.stream.transport import BatchApp
-from router.stream.watch import observe
+from router.stream.watch import observe, watch_commits
 from router.wire.errors import BrokerError
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
@@ -52,6 +52,7 @@ def main(city: str, *, number: int = 0, clock: ClockName = "wall", bootstrap: st
     app = build_app(loaded, settings, bootstrap, CLOCKS[clock](), metrics)
     _collect_seldom()
     _observe_regularly(app, metrics)
+    watch_commits(app)
     if leash:
         hold()
     faust.Worker(

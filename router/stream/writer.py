@@ -35,11 +35,6 @@ class Writer:
             if builder.append(timestamp=None, key=key, value=value, headers=headers or []) is None:
                 raise RuntimeError(f"an empty batch for {topic} refused a record")  # aiokafka always takes the first
 
-    @property
-    def empty(self) -> bool:
-        """Whether nothing was added."""
-        return not self._open
-
     async def send(self) -> list[asyncio.Future[object]]:
         """Hand all batches to the producer; each future ends when the broker has acknowledged its batch."""
         batches = [*self._sealed, *self._open.items()]

@@ -96,12 +96,15 @@ def _dead_letter_headers() -> dict[str, Any]:
         "offset": _NUMBER | {"description": "Offset of the refused record."},
         "at": _TIME | {"description": "Kafka timestamp of the refused record, UTC."},
     }
+    omitted = _TEXT | {
+        "description": "Stands last, with no value, when the refused one has more than 6 MiB: size, hash."
+    }
     return {
         "title": "Headers of a dead letter",
         "description": "Key, value and headers are the refused record's, byte for byte. These seven stand behind its "
         "own headers: of two with one name the last holds.",
         "type": "object",
-        "properties": {DEAD_LETTER + name: schema for name, schema in said.items()},
+        "properties": {DEAD_LETTER + name: schema for name, schema in (said | {"omitted": omitted}).items()},
         "required": [DEAD_LETTER + name for name in said],
     }
 
@@ -172,10 +175,14 @@ def _about(name: str) -> str:
     }.get(name, "A network's own records, in its own words.")
 
 
+BINDING = ("cleanup.policy", "retention.ms", "max.message.bytes")
+"""What AsyncAPI's Kafka binding (0.5.0) knows of a topic's configuration."""
+
+
 def _configuration(topic: Topic) -> dict[str, Any]:
     """As the binding spells it: policies are a list, numbers are numbers."""
     config = topic.config()
-    return {key: [value] if key == "cleanup.policy" else int(value) for key, value in config.items()}
+    return {key: [config[key]] if key == "cleanup.policy" else int(config[key]) for key in BINDING}
 
 
 def _messages() -> dict[str, Any]:

@@ -7,6 +7,7 @@ the refused record as it was (key, value, headers) and adds headers that say why
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Literal
 
 import msgspec
@@ -14,6 +15,7 @@ from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 
 from router.domain.cases import Case, Task
+from router.domain.normalise import LAST_MS
 from router.domain.reports import Refusal, Report, Tick
 
 Headers = Sequence[tuple[str, bytes]]
@@ -24,6 +26,9 @@ CASE_CHANGED = "grid.case.changed.v1"
 TASK_DISPATCHED = "grid.task.dispatched.v1"
 DEAD_LETTER = "grid-dead-letter-"
 """Prefix of the headers that a dead letter adds."""
+OMITTED = f"{DEAD_LETTER}omitted"
+KEPT_BYTES = 6 << 20
+"""A larger value (compressed, Kafka takes it) is named in its dead letter, not kept: the topic takes records of 8 MiB."""
 
 _encode: Callable[[object], bytes] = Encoder().encode
 _decode_report = Decoder(Report).decode
@@ -58,6 +63,8 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
+    omitted: str | None = None
+    """Size and hash of a value too large to be kept twice; the source topic still holds it."""
 
     @property
     def id(self) -> str:
@@ -190,21 +197,26 @@ def encode_dead_letter(
         "topic": record.topic,
         "partition": str(record.partition),
         "offset": str(record.offset),
-        "at": datetime.fromtimestamp(max(record.timestamp, 0) / 1000, UTC).isoformat(),
+        "at": datetime.fromtimestamp(min(max(record.timestamp, 0), LAST_MS) / 1000, UTC).isoformat(),
     }
     headers = [*record.headers, *((DEAD_LETTER + name, text.encode()) for name, text in added.items())]
-    return record.key, record.value, headers
+    value = record.value
+    if value is not None and len(value) > KEPT_BYTES:
+        headers.append((OMITTED, b"%d bytes, sha256 %s" % (len(value), sha256(value).hexdigest().encode())))
+        value = None
+    return record.key, value, headers
 
 
 def read_dead_letter(key: bytes | None, value: bytes | None, headers: Headers) -> DeadLetter:
     """A record of `grid.dead-letters`.
 
-    The added headers stand last, so a hostile record that carries such headers of its own cannot pose as another.
+    The added headers stand last, `omitted` behind the seven that every one has, so a hostile record that carries such headers of its own cannot pose as another.
 
     Raises:
         ValueError: the added headers are missing: something else wrote to the topic.
     """
-    cut = len(headers) - 7
+    omitted = bool(headers) and headers[-1][0] == OMITTED
+    cut = len(headers) - (8 if omitted else 7)
     added = {name.removeprefix(DEAD_LETTER): content.decode() for name, content in headers[max(cut, 0) :]}
     try:
         return DeadLetter(
@@ -218,6 +230,7 @@ def read_dead_letter(key: bytes | None, value: bytes | None, headers: Headers) -
             key=key,
             value=value,
             headers=tuple(headers[:cut]),
+            omitted=added.get("omitted"),
         )
     except KeyError as missing:
         raise ValueError(f"not a dead letter: header {DEAD_LETTER}{missing.args[0]} is missing") from missing

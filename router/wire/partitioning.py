@@ -22,4 +22,4 @@ def partition_for_cell(cell: bytes, partitions: int) -> int:
 
 def partition_for_key(key: bytes, partitions: int) -> int:
     """The partition that Kafka's default partitioner chooses for a key."""
-    return (int(murmur2(key)) & 0x7FFFFFFF) % partitions
+    return _slot(key) % partitions

@@ -22,13 +22,18 @@ class Topic(Struct, frozen=True, kw_only=True):
     cleanup: Literal["delete", "compact"] = "delete"
     retention_ms: int | None = None
     """None: kept for ever."""
+    largest_bytes: int = 4 << 20
+    """Of a record as it is stored."""
+    stamped: Literal["by producer", "by broker"] = "by producer"
+    """Whose clock a record's timestamp is."""
 
     def config(self) -> dict[str, str]:
         """The broker-side configuration of this topic, values as Kafka writes them."""
         return {
             "cleanup.policy": self.cleanup,
             "retention.ms": str(-1 if self.retention_ms is None else self.retention_ms),
-            "max.message.bytes": str(4 << 20),
+            "max.message.bytes": str(self.largest_bytes),
+            "message.timestamp.type": "LogAppendTime" if self.stamped == "by broker" else "CreateTime",
         }
 
 
@@ -72,7 +77,13 @@ def declared(names: Names, *, networks: Iterable[str], departments: Iterable[str
     """
     return [
         *(
-            Topic(name=names.reports(n), key="source's report id", partitions=partitions, retention_ms=30 * DAY_MS)
+            Topic(
+                name=names.reports(n),
+                key="source's report id",
+                partitions=partitions,
+                retention_ms=30 * DAY_MS,
+                stamped="by broker",  # so that nobody can have received a report after now
+            )
             for n in sorted(networks)
         ),
         Topic(name=names.events, key="cell", partitions=partitions, retention_ms=90 * DAY_MS),
@@ -81,7 +92,13 @@ def declared(names: Names, *, networks: Iterable[str], departments: Iterable[str
             Topic(name=names.tasks(d), key="case id", partitions=partitions, retention_ms=90 * DAY_MS)
             for d in sorted(departments)
         ),
-        Topic(name=names.dead_letters, key="source's report id", partitions=partitions, retention_ms=90 * DAY_MS),
+        Topic(
+            name=names.dead_letters,
+            key="source's report id",
+            partitions=partitions,
+            retention_ms=90 * DAY_MS,
+            largest_bytes=8 << 20,  # the refused record and why: more than any other topic takes
+        ),
     ]
 
 

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from router.stream.hop import Counted, PoisonError, Record
 from router.stream.partition import Life, Partition
-from router.stream.restore import committed_position, latest_values
+from router.stream.restore import BeyondEndError, committed_position, latest_values
 from router.stream.writer import Writer
 from router.wire.metrics import Metrics
 
@@ -25,10 +25,12 @@ class Tally:
 
     name = "toy"
 
-    def __init__(self, namespace: str, *, fails_at: bytes | None = None) -> None:
+    def __init__(
+        self, namespace: str, *, fails_at: bytes | None = None, failure: type[Exception] = PoisonError
+    ) -> None:
         self.out, self.changelog = f"{namespace}out", f"{namespace}changelog"
         self.seen: set[bytes] = set()
-        self.fails_at = fails_at
+        self.fails_at, self.failure = fails_at, failure
         self.opened = 0
 
     async def open(self, bootstrap: str, source: TopicPartition) -> None:
@@ -41,7 +43,7 @@ class Tally:
                 writer.add(self.out, 0, b"dead", record.value)
                 continue
             if record.value == self.fails_at:
-                raise PoisonError(record.offset)
+                raise PoisonError(record.offset) if self.failure is PoisonError else self.failure
             if record.value not in self.seen:
                 self.seen.add(record.value)
                 writer.add(self.out, 0, b"alive", record.value)
@@ -208,3 +210,84 @@ def test_a_batch_larger_than_a_record_batch_is_written_whole(kafka: str, topics:
         return await read(kafka, f"{topics}out")
 
     assert [record.value for record in asyncio.run(scenario())] == big
+
+
+@pytest.mark.parametrize("bad", [0, 7, 19])
+def test_a_batch_that_fails_by_one_of_its_records_is_halved_until_that_is_found(
+    kafka: str, topics: str, bad: int
+) -> None:
+    """The hop does not know which record it was: its outputs could not be made."""
+
+    async def scenario() -> list[Record]:
+        await produce(kafka, f"{topics}in", values("a", 20))
+        hop = Tally(topics, fails_at=b"a%d" % bad, failure=ValueError)
+        async with living(kafka, topics, hop) as partition:
+            partition.offer(await read(kafka, f"{topics}in"))
+            await until(lambda: partition.backlog == 0)
+        return await read(kafka, f"{topics}out")
+
+    out = asyncio.run(scenario())
+    assert [record.value for record in out] == values("a", 20)
+    assert [record.value for record in out if record.key == b"dead"] == [b"a%d" % bad]
+
+
+def test_an_output_that_kafka_refuses_is_found_too(kafka: str, topics: str) -> None:
+    """The topic's limit is smaller than what the hop writes about one of the records."""
+    huge = b"h" * 600_000
+
+    class Growing(Tally):
+        def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
+            for record in records:
+                grown = b"" if record.offset in poisoned or record.value != huge else huge
+                writer.add(
+                    self.out, 0, b"dead" if record.offset in poisoned else b"alive", record.value[:10] + grown * 2
+                )
+            return lambda: None
+
+    async def scenario() -> list[Record]:
+        await produce(kafka, f"{topics}in", [*values("a", 10), huge, *values("b", 10)])
+        async with living(kafka, topics, Growing(topics)) as partition:
+            partition.offer(await read(kafka, f"{topics}in"))
+            await until(lambda: partition.backlog == 0)
+        return await read(kafka, f"{topics}out")
+
+    out = asyncio.run(scenario())
+    assert [record.value for record in out] == [*values("a", 10), huge[:10], *values("b", 10)]
+    assert [record.value for record in out if record.key == b"dead"] == [huge[:10]]
+
+
+def test_restoring_waits_for_what_stands_behind_a_strangers_open_transaction(kafka: str, topics: str) -> None:
+    """Otherwise committed state would be missing, and reports that it holds would open second cases."""
+    changelog = TopicPartition(f"{topics}changelog", 0)
+
+    async def scenario() -> tuple[bool, list[bytes]]:
+        stranger = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=f"{topics}stranger")
+        await stranger.start()
+        await stranger.begin_transaction()
+        await stranger.send_and_wait(changelog.topic, b"?", key=b"?")
+        await produce(kafka, changelog.topic, values("a", 3))
+        restoring = asyncio.create_task(latest_values(kafka, changelog))
+        done, _ = await asyncio.wait([restoring], timeout=1.0)
+        await stranger.abort_transaction()
+        await stranger.stop()
+        return bool(done), await restoring
+
+    early, restored = asyncio.run(scenario())
+    assert not early
+    assert restored[-1] == b"a2"
+
+
+def test_a_position_behind_the_end_of_the_log_is_no_position(kafka: str, topics: str) -> None:
+    source = TopicPartition(f"{topics}in", 0)
+
+    async def scenario() -> None:
+        await produce(kafka, source.topic, values("a", 5))
+        async with AIOKafkaConsumer(
+            bootstrap_servers=kafka, group_id=f"{topics}group", enable_auto_commit=False
+        ) as consumer:
+            consumer.assign([source])
+            await consumer.commit({source: 9})
+        with pytest.raises(BeyondEndError, match="position 9, end 5"):
+            await committed_position(kafka, f"{topics}group", source)
+
+    asyncio.run(scenario())

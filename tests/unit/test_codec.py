@@ -1,6 +1,7 @@
 """Records on the wire: CloudEvents 1.0 in Kafka's binary mode, and dead letters that keep what they refuse."""
 
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import msgspec
 import pytest
@@ -113,6 +114,18 @@ def test_a_dead_letter_keeps_the_record_and_says_why() -> None:
     assert (letter.code, letter.reason, letter.network) == ("not-json", "no JSON.", "policing")
     assert letter.id == "reports.policing/2/7"
     assert letter.at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+
+
+def test_a_value_too_large_to_be_kept_twice_is_named_by_size_and_hash() -> None:
+    original = RefusedRecord(
+        topic="reports.hotline", partition=0, offset=1, timestamp=2**62, key=b"k", value=b"x" * (6 << 20), headers=[]
+    )
+    refusal = Refusal(code="too-large", reason="too large.")
+    assert encode_dead_letter(original, refusal, "hotline")[1] == original.value
+    larger = msgspec.structs.replace(original, value=b"x" * ((6 << 20) + 1), headers=[("a", b"b")])
+    letter = read_dead_letter(*encode_dead_letter(larger, refusal, "hotline"))
+    assert (letter.value, letter.headers, letter.offset) == (None, (("a", b"b"),), 1)
+    assert letter.omitted == f"6291457 bytes, sha256 {sha256(larger.value or b'').hexdigest()}"
 
 
 def test_a_refused_record_cannot_pose_as_another() -> None:

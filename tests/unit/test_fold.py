@@ -126,6 +126,17 @@ def test_equal_reports_open_cases_of_equal_ids_and_other_reports_others() -> Non
 # -- redelivery
 
 
+def test_a_flood_goes_on_in_another_case_that_is_marked_as_perhaps_the_same() -> None:
+    """A case is written whole whenever it changes; one of 15,000 reports would no longer fit into a record."""
+    driver = Driver(CITY)
+    for number in range(1002):
+        driver.pipe(report(f"{number}"))
+    first, second = driver.cases
+    assert [len(case.reports) for case in (first, second)] == [1000, 2]
+    assert [one.case for one in second.suggestions] == [first.id]
+    assert len(driver.tasks) == 2 * len(first.assignments)
+
+
 @pytest.mark.parametrize("when", ["at once", "after the window closed", "after a crash", "after both"])
 def test_a_redelivery_does_nothing(when: str) -> None:
     driver = Driver(CITY)

@@ -15,7 +15,7 @@ CLOSE_SECONDS = 8.0
 """One deadline for all partitions of a revoke: longer than a transaction, shorter than the rebalance timeout."""
 
 
-class Assignment:
+class Owned:
     """Open partitions by topic and number.
 
     Args:
@@ -56,15 +56,11 @@ class Assignment:
         await asyncio.gather(*(partition.close(max(deadline - time.monotonic(), 0.1)) for partition in closing))
         self._gauge()
 
-    async def close(self) -> None:
-        """Close every partition."""
-        await self.revoked(list(self._partitions))
-
     def offer(self, topic: str, number: int, records: Sequence[Record], generation: int) -> None:
         """Hand fetched records to their partition.
 
-        What was fetched in an earlier generation of the group is dropped: the partition was opened again since, its
-        reading starts at the committed position, and later records must not overtake those before them.
+        What was fetched in an earlier generation of the group is dropped: the partition was opened again since, the
+        consumer's reading began anew at its committed position, and later records must not overtake those before them.
         """
         partition = self._partitions.get((topic, number))
         if partition is not None and generation == self._generation:
@@ -83,8 +79,8 @@ class Assignment:
 
     @property
     def uncommitted_seconds(self) -> float:
-        """Age of the oldest record in hand of any partition."""
-        return max((partition.uncommitted_seconds for partition in self._partitions.values()), default=0.0)
+        """Age of the oldest record in hand of any partition; may be asked from any thread."""
+        return max((partition.uncommitted_seconds for partition in self), default=0.0)
 
     def _gauge(self) -> None:
         for topic in self._hops:

@@ -1,0 +1,118 @@
+"""Workers that join, leave and die under load: every record is processed once, through both hops.
+
+A rebalance without any crash is the commonest fault of all; records are lost there when what a consumer has fetched in one
+generation of the group is neither handed over nor sought back.
+"""
+
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Self
+
+import pytest
+from kafka import KafkaProducer
+
+from router.broker.admin import apply, connected
+from router.cities.folder import city_folder, load_city
+from router.simulator.scenario import history_of
+from router.stream.app import GROUP
+from router.stream.fleet import Fleet
+from router.wire.codec import decode_case
+from router.wire.errors import BrokerError
+from router.wire.settings import Settings
+from router.wire.topics import Names, topics_of
+from tests.support.topics import committed
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
+
+CITY = "los-angeles"
+PER_SECOND = 500
+LIMIT_S = 60.0
+
+
+class Load:
+    """Recorded requests with fresh ids at a steady rate, until stopped; what Kafka acknowledged is in `sent`."""
+
+    def __init__(self, settings: Settings, topic: str) -> None:
+        self._settings, self._topic = settings, topic
+        self.sent: list[str] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        messages = history_of(load_city(CITY), city_folder(CITY)).messages(1_000_000)
+        producer = KafkaProducer(bootstrap_servers=self._settings.kafka, acks="all", linger_ms=5)
+        while not self._stop.wait(0.02):
+            batch = [next(messages) for _ in range(PER_SECOND // 50)]
+            sending = [producer.send(self._topic, value=m.value, key=m.source_id.encode()) for m in batch]
+            for future in sending:
+                future.get(20)
+            self.sent += [message.report for message in batch]
+        producer.close()
+
+
+def members(settings: Settings) -> int:
+    """Members of the workers' group when it is at rest, else 0."""
+    name = f"{settings.namespace}{GROUP}"
+    try:
+        with connected(str(settings.kafka)) as admin:
+            group = admin.describe_groups([name])[name]
+    except BrokerError:  # a broker that has just started has no coordinator yet
+        return 0
+    return len(group["members"]) if group["group_state"] == "Stable" else 0
+
+
+def reports_in_cases(settings: Settings) -> Counter[str]:
+    cases = {r.key: r.value for r in committed(str(settings.kafka), Names(settings.namespace).cases)}
+    return Counter(report.id for value in cases.values() for report in decode_case(value).reports)
+
+
+def await_members(settings: Settings, number: int, *fleets: Fleet) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while members(settings) != number:
+        for fleet in fleets:
+            fleet.poll()
+        assert time.monotonic() < deadline, f"the group never had {number} members"
+        time.sleep(0.2)
+
+
+def await_progress(load: Load, records: int) -> None:
+    """Let so many more records come under the present sharing."""
+    goal = len(load.sent) + records
+    while len(load.sent) < goal:
+        time.sleep(0.05)
+
+
+def test_workers_that_join_leave_and_die_under_load_lose_and_double_nothing(
+    kafka: str, namespace: str, tmp_path: Path
+) -> None:
+    settings = Settings(kafka=kafka, home=tmp_path / "one", namespace=namespace, metrics_port=0)
+    other = settings.model_copy(update={"home": tmp_path / "two"})
+    apply(kafka, topics_of(load_city(CITY), settings))
+    with Fleet(CITY, settings, 1, "stream") as staying:
+        await_members(settings, 1, staying)
+        with Load(settings, Names(namespace).reports("hotline")) as load:
+            for leaves_by in ("stop", "kill", "stop"):
+                with Fleet(CITY, other, 1, "stream") as visiting:
+                    await_members(settings, 2, staying, visiting)
+                    await_progress(load, 500)
+                    if leaves_by == "kill":
+                        visiting.kill(0)
+                await_members(settings, 1, staying)
+                await_progress(load, 500)
+        deadline = time.monotonic() + LIMIT_S
+        while len(found := reports_in_cases(settings)) < len(load.sent) and time.monotonic() < deadline:
+            time.sleep(0.5)
+    assert len(load.sent) > 3000
+    assert sorted(set(load.sent) - set(found)) == [], "lost"
+    assert [report for report, times in found.items() if times > 1] == [], "in two cases"
+    assert staying.restarts == 0
