@@ -15,7 +15,7 @@ from kafka.errors import (
 from msgspec import Struct
 
 from router.broker.reach import listens
-from router.wire.errors import BrokerError, TopicError
+from router.wire.errors import START_KAFKA, BrokerError, TopicError
 from router.wire.topics import ROOTS, Topic
 
 TIMEOUT_MS = 20_000
@@ -107,7 +107,7 @@ def connected(bootstrap: str) -> Iterator[KafkaAdminClient]:
     silence = BrokerError(
         "no Kafka broker answers",
         where=bootstrap,
-        cure="start it (`grid-router broker start`), or correct GRID_ROUTER_KAFKA",
+        cure=START_KAFKA,
     )
     if not listens(bootstrap):
         raise silence

@@ -44,7 +44,7 @@ def lint(cities: Cities = None, *, output: Output = "text") -> None:
     """
     root = Settings().cities
     failed = False
-    for name in cities or city_names(root):
+    for name in cities or _some(city_names(root), root):
         folder = city_folder(name, root)
         reading = read_city(name, folder)
         findings = [*reading.findings, *read_tests(folder)[1]]
@@ -57,6 +57,15 @@ def lint(cities: Cities = None, *, output: Output = "text") -> None:
         talk(_summary(reading, findings))
     if failed:
         raise typer.Exit(CHECK_FAILED)
+
+
+def _some(names: list[str], root: Path | None) -> list[str]:
+    """The names; none at all is a mistyped folder, not a clean bill."""
+    if names:
+        return names
+    raise CityError(
+        "there is no city", where=shown(cities_folder(root)), cure="a city is a folder with a city.yaml in it"
+    )
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -95,7 +104,7 @@ def run_tests(
     root = Settings().cities
     suites: list[Suite] = []
     passed = True
-    for name in cities or city_names(root):
+    for name in cities or _some(city_names(root), root):
         trial = _trial(name, root, minimum)
         passed = passed and trial.passed
         suites.append(_suite(name, trial))

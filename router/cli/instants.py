@@ -36,7 +36,8 @@ def instant(text: str, now: datetime, *, option: str) -> datetime:
             cure="write -30m, -1h, -2d, beginning, now, or a time like 2026-11-24T09:00:00+08:00",
         ) from None
     if at.tzinfo is None:
-        raise InputError(f"{text!r} has no time zone", where=option, cure=f"write {text}Z for UTC, or add +08:00")
+        whole = at.isoformat()  # a day alone takes no zone
+        raise InputError(f"{text!r} has no time zone", where=option, cure=f"write {whole}Z for UTC, or add +08:00")
     return at
 
 

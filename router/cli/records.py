@@ -13,7 +13,7 @@ import msgspec
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from router.wire.errors import BrokerError, TopicError
+from router.wire.errors import START_KAFKA, BrokerError, TopicError
 from router.wire.topics import ROOTS, Names
 
 Record = Any
@@ -59,7 +59,7 @@ def connect(bootstrap: str) -> Iterator[KafkaConsumer]:
         raise BrokerError(
             f"Kafka does not answer ({type(error).__name__})",
             where=bootstrap,
-            cure="start it with `grid-router broker start`, or name your cluster in GRID_ROUTER_KAFKA",
+            cure=START_KAFKA,
         ) from error
     finally:
         if consumer is not None:

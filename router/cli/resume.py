@@ -36,7 +36,7 @@ def unsent(
 ) -> list[Message]:
     """The messages that no topic holds yet, in their order.
 
-    A partition holds its messages in the feed's order, so all up to its last known key are there. A key that the feed
+    A partition holds its messages in the feed's order, so all up to the furthest known key are there. A key that the feed
     sends twice counts as its first sending: a second redelivery does no harm, a gap would.
     """
     slots = [_slot(message, names, partitions) for message in messages]
@@ -44,7 +44,7 @@ def unsent(
     for index, (slot, message) in enumerate(zip(slots, messages, strict=True)):
         first.setdefault((slot, message.source_id.encode()), index)
     reached = {
-        slot: next((first[slot, key] for key in keys if (slot, key) in first), -1) for slot, keys in last.items()
+        slot: max((first[slot, key] for key in keys if (slot, key) in first), default=-1) for slot, keys in last.items()
     }
     return [m for index, (slot, m) in enumerate(zip(slots, messages, strict=True)) if index > reached.get(slot, -1)]
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.errors import KafkaError
 
-from router.wire.errors import BrokerError
+from router.wire.errors import START_KAFKA, BrokerError
 
 
 @contextmanager
@@ -56,5 +56,5 @@ def _away(bootstrap: str, error: KafkaError) -> BrokerError:
     return BrokerError(
         f"Kafka does not answer ({type(error).__name__})",
         where=bootstrap,
-        cure="start it with `grid-router broker start`, or name your cluster in GRID_ROUTER_KAFKA",
+        cure=START_KAFKA,
     )

@@ -8,7 +8,7 @@ import logging
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, for_code
 
-from router.wire.errors import BrokerError, TopicError
+from router.wire.errors import START_KAFKA, BrokerError, TopicError
 from router.wire.topics import Topic
 
 TIMEOUT_MS = 10_000
@@ -54,7 +54,7 @@ async def _partitions(bootstrap: str, names: list[str]) -> dict[str, int]:
         raise BrokerError(
             f"no Kafka broker answers ({type(error).__name__})",
             where=bootstrap,
-            cure="start it (`grid-router broker start`), or correct GRID_ROUTER_KAFKA",
+            cure=START_KAFKA,
         ) from error
     finally:
         await admin.close()

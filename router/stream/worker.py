@@ -91,6 +91,8 @@ def _log_to_stderr() -> None:
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    # while the last transaction's markers are being written the broker says "not enough replicas"; the next try succeeds
+    logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

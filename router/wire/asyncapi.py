@@ -17,7 +17,7 @@ from router.wire.schemas import COMMENT, record_path, report_path, schema_text
 from router.wire.topics import Names, Topic, declared
 
 ASYNCAPI = "asyncapi.yaml"
-BINDING = "0.5.0"
+BINDING_VERSION = "0.5.0"
 """Version of AsyncAPI's Kafka binding."""
 DEAD_LETTERED = "grid.dead-letter"
 """The message on `grid.dead-letters`: no CloudEvent of ours, its value is the refused record's."""
@@ -162,7 +162,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
         "description": f"{_about(topic.name)} Keyed by {topic.key}.",
         **({"parameters": parameter} if _DEPARTMENT in topic.name else {}),
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
-        "bindings": {"kafka": {"topicConfiguration": _configuration(topic), "bindingVersion": BINDING}},
+        "bindings": {"kafka": {"topicConfiguration": _configuration(topic), "bindingVersion": BINDING_VERSION}},
     }
 
 
@@ -175,14 +175,14 @@ def _about(name: str) -> str:
     }.get(name, "A network's own records, in its own words.")
 
 
-BINDING = ("cleanup.policy", "retention.ms", "max.message.bytes")
+KEPT_KEYS = ("cleanup.policy", "retention.ms", "max.message.bytes")
 """What AsyncAPI's Kafka binding (0.5.0) knows of a topic's configuration."""
 
 
 def _configuration(topic: Topic) -> dict[str, Any]:
     """As the binding spells it: policies are a list, numbers are numbers."""
     config = topic.config()
-    return {key: [config[key]] if key == "cleanup.policy" else int(config[key]) for key in BINDING}
+    return {key: [config[key]] if key == "cleanup.policy" else int(config[key]) for key in KEPT_KEYS}
 
 
 def _messages() -> dict[str, Any]:
@@ -200,7 +200,7 @@ def _messages() -> dict[str, Any]:
             "summary": "The refused record's own bytes; its headers say why it was refused and where it stands.",
             "contentType": "application/octet-stream",
             "headers": {"$ref": f"./{_DEAD_LETTER_HEADERS}"},
-            "bindings": {"kafka": {"bindingVersion": BINDING}},
+            "bindings": {"kafka": {"bindingVersion": BINDING_VERSION}},
         },
     }
 
@@ -216,7 +216,7 @@ def _message(title: str, headers: str, payload: str, *, key: Mapping[str, Any]) 
         "contentType": "application/json",
         "headers": {"$ref": f"./{headers}"},
         "payload": {"$ref": f"./{payload}"},
-        "bindings": {"kafka": {"key": dict(key), "bindingVersion": BINDING}},
+        "bindings": {"kafka": {"key": dict(key), "bindingVersion": BINDING_VERSION}},
     }
 
 

@@ -10,6 +10,9 @@
 The command line prints the sentence and exits with 2; a traceback means a defect of ours.
 """
 
+START_KAFKA = "start the cluster that GRID_ROUTER_KAFKA names, or correct it; without it, `grid-router broker start` starts the embedded one"
+"""The cure when no broker answers."""
+
 
 class RouterError(Exception):
     """What is wrong, where it is, and the cure.

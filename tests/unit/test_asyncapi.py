@@ -36,6 +36,7 @@ def test_every_declared_topic_has_a_channel_that_says_how_it_is_kept() -> None:
     for topic in topics:
         kept = channels[topic.name]["bindings"]["kafka"]["topicConfiguration"]
         assert kept["cleanup.policy"] == [topic.cleanup]
+        assert channels[topic.name]["bindings"]["kafka"]["bindingVersion"] == "0.5.0"
         assert kept["retention.ms"] == (topic.retention_ms or -1)
     assert list(channels["tasks.ocb"]["parameters"]) == ["department"]
     assert channels["grid.cases"]["bindings"]["kafka"]["topicConfiguration"]["cleanup.policy"] == ["compact"]

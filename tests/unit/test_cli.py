@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from router import __version__
 from router.cli import main as entry
 from router.wire.errors import InputError
+from router.wire.settings import Settings
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -152,3 +153,8 @@ def test_starting_the_command_imports_no_geometry_and_no_faust() -> None:
     code = "import sys, router.cli.main; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert {"faust", "shapely", "kafka", "numpy"}.isdisjoint(done.stdout.split())
+
+
+def test_every_setting_stands_on_its_page() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert [name for name in Settings.model_fields if f"`GRID_ROUTER_{name.upper()}`" not in page] == []
