@@ -32,12 +32,15 @@ PLAIN = [sys.executable, "-m", "tests.bench.plain_faust", CITY, "worker", "-l", 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--reports", type=int, default=200_000, help="reports for the router")
-    parser.add_argument("--plain-reports", type=int, default=20_000, help="reports for plain Faust; 0 leaves it out")
+    parser.add_argument("--plain-reports", type=int, default=10_000, help="reports for plain Faust; 0 leaves it out")
     parser.add_argument("--runs", type=int, default=3, help="runs of the router; the median counts")
+    parser.add_argument("--partitions", type=int, default=8, help="of every topic keyed by place")
     parser.add_argument("--json", type=Path, default=Path(".grid-router/bench.json"))
     arguments = parser.parse_args()
     settings = Settings()
-    settings = settings.model_copy(update={"kafka": ensure_running(settings), "metrics_port": 0})
+    settings = settings.model_copy(
+        update={"kafka": ensure_running(settings), "metrics_port": 0, "partitions": arguments.partitions}
+    )
     _pin_everything_to_core_0()
     figures = []
     for run in range(arguments.runs):
