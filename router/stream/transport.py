@@ -6,9 +6,11 @@ transactions, so Faust itself never commits. Docs: docs/batches.md.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import faust
+from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
@@ -54,10 +56,17 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         for tp, batch in records.items():
             moved_on = not self.flow_active or self.app.consumer_generation_id != generation
             if moved_on or (active is not None and tp not in active):
-                await self.perform_seek()
+                await self._seek_back()
                 return
             if batch:
                 yield tp, _message(tp, batch, generation)
+
+    async def _seek_back(self) -> None:
+        """Read on from the committed positions."""
+        with suppress(
+            IllegalStateError
+        ):  # revoked meanwhile: whoever is assigned next begins at the committed position
+            await self.perform_seek()
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
         owned = self._owned

@@ -102,5 +102,7 @@ def test_topics_without_a_namespace_are_never_deleted(kafka: str, name: str) -> 
 
 
 def test_no_cluster_is_one_sentence() -> None:
-    with pytest.raises(BrokerError, match=r"127\.0\.0\.1:1: no Kafka broker answers; start it"):
+    with pytest.raises(
+        BrokerError, match=r"127\.0\.0\.1:1: no Kafka broker answers; start the cluster that GRID_ROUTER_KAFKA names"
+    ):
         plan("127.0.0.1:1", declared("nowhere."))
