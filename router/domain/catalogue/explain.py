@@ -69,10 +69,8 @@ def _judge(candidate: Candidate, winner: Candidate | None, cell: str, at: dateti
         return "won", f"the most specific in effect: {NAMED[candidate.named]} in {_where(candidate)}"
     if not cell.startswith(candidate.area):
         return "elsewhere", f"the cell is not in {candidate.area}"
-    if not candidate.holds(at):
+    if winner is None or not candidate.holds(at):  # whoever is here and in effect would have won
         return "not-in-effect", _validity(candidate, at)
-    if winner is None:  # pragma: no cover  (a candidate here and in effect means that there is a winner)
-        return "lost", "no winner"
     return "lost", f"less specific than {winner.duty.id}: {_less(candidate, winner)}"
 
 
