@@ -5,11 +5,13 @@ CloudEvents on `grid.events`. Instants are aware UTC datetimes, distances metres
 degrees (EPSG:4490; within a metre of WGS 84). No clock and no I/O here.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from msgspec import Struct
 
+REPORTS_KEPT = timedelta(days=30)
+"""How long a network's own records stay, and with them the memory of which report went where."""
 Status = Literal["Actual", "Exercise", "Test"]
 """OASIS CAP 1.2 `status`: drills and tests pass through everything and stay recognisable."""
 Urgency = Literal["Immediate", "Expected", "Future", "Past", "Unknown"]

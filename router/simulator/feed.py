@@ -198,7 +198,7 @@ class _Sender:
                 "the broker does not say at which offset it keeps a batch", where=topic, cure="start the replay again"
             )
         self._sent.extend(
-            Sent(m.report, (topic, partition, base + index), m.kind, m.incident, m.owner)
+            Sent(m.report, (topic, partition, base + index), m.kind, m.incident, m.owner, m.storm, m.late)
             for index, m in enumerate(members)
         )
 

@@ -5,9 +5,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-Kind = Literal["recorded", "companion", "redelivered", "malformed"]
-"""A row of the city's recorded history; the same incident seen by another network; a message of either kind sent
-once more, byte for byte; and a message that no network may accept."""
+Kind = Literal["recorded", "companion", "simulated", "updated", "redelivered", "malformed"]
+"""A row of the city's recorded history; the same incident seen by another network; a report of a synthetic city; a later
+version of any of these; one of them sent once more, byte for byte; and a message that no network may accept."""
 
 
 Place = tuple[str, int, int]
@@ -25,9 +25,14 @@ class Message(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Simulated instant at which the intake takes it, UTC."""
     kind: Kind
     incident: str | None = None
-    """Report id of the recorded row that started the incident; None for a malformed message."""
+    """The true incident: report id of the recorded row that started it, or the synthetic incident's own id; None for a
+    malformed message."""
     owner: str | None = None
-    """Department that really had the recorded row, lower case; None for every other kind."""
+    """Department that really had the recorded row, or must have the synthetic incident; None for every other kind."""
+    storm: bool = False
+    """Whether the incident is one that everybody reports at once."""
+    late: bool = False
+    """Whether it was received more than an hour after it was reported (an offline phone)."""
 
     @property
     def report(self) -> str:
@@ -44,6 +49,8 @@ class Sent(Struct, frozen=True, gc=False):
     kind: Kind
     incident: str | None
     owner: str | None
+    storm: bool = False
+    late: bool = False
 
 
 def rfc3339(instant: datetime) -> str:

@@ -1,15 +1,20 @@
 """Every topic, declared once: name, key, partitions, retention, compaction."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Literal
 
 from msgspec import Struct
 
 from router.domain.city import City
+from router.domain.reports import REPORTS_KEPT
 from router.wire.settings import Settings
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+MILLISECOND = timedelta(milliseconds=1)
+LARGEST_EDITION = 32 << 20
+"""A city of 40,000 cells is 1 MiB compressed."""
 
 
 class Topic(Struct, frozen=True, kw_only=True):
@@ -19,7 +24,7 @@ class Topic(Struct, frozen=True, kw_only=True):
     key: str
     """What its records are keyed by, for people."""
     partitions: int
-    cleanup: Literal["delete", "compact"] = "delete"
+    cleanup: Literal["delete", "compact", "compact,delete"] = "delete"
     retention_ms: int | None = None
     """None: kept for ever."""
     largest_bytes: int = 4 << 20
@@ -61,6 +66,20 @@ class Names(Struct, frozen=True):
         """Every refused record, once."""
         return f"{self.namespace}grid.dead-letters"
 
+    @property
+    def catalogue(self) -> str:
+        """Editions of the rules (catalogue, code tables, cells), by version."""
+        return f"{self.namespace}grid.catalogue"
+
+    @property
+    def repairs(self) -> str:
+        """What was done about dead letters, by the letter's id."""
+        return f"{self.namespace}grid.repairs"
+
+    def places(self, network: str) -> str:
+        """Where each report of a network went first: the changelog of its normalise hop, partition by partition."""
+        return f"{self.namespace}grid.places.{network}"
+
     def reports(self, network: str) -> str:
         """A network's own topic."""
         return f"{self.namespace}reports.{network}"
@@ -81,10 +100,27 @@ def declared(names: Names, *, networks: Iterable[str], departments: Iterable[str
                 name=names.reports(n),
                 key="source's report id",
                 partitions=partitions,
-                retention_ms=30 * DAY_MS,
+                retention_ms=REPORTS_KEPT // MILLISECOND,
                 stamped="by broker",  # so that nobody can have received a report after now
             )
             for n in sorted(networks)
+        ),
+        *(
+            Topic(
+                name=names.places(n),
+                key="source's report id",
+                partitions=partitions,
+                cleanup="compact,delete",
+                retention_ms=REPORTS_KEPT // MILLISECOND,
+            )
+            for n in sorted(networks)
+        ),
+        Topic(
+            name=names.catalogue,
+            key="version of the edition",
+            partitions=1,
+            cleanup="compact",
+            largest_bytes=LARGEST_EDITION,
         ),
         Topic(name=names.events, key="cell", partitions=partitions, retention_ms=90 * DAY_MS),
         Topic(name=names.cases, key="case id", partitions=partitions, cleanup="compact"),
@@ -99,6 +135,7 @@ def declared(names: Names, *, networks: Iterable[str], departments: Iterable[str
             retention_ms=90 * DAY_MS,
             largest_bytes=8 << 20,  # the refused record and why: more than any other topic takes
         ),
+        Topic(name=names.repairs, key="id of the dead letter", partitions=1, cleanup="compact"),
     ]
 
 
