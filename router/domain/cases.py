@@ -15,6 +15,21 @@ JoinKind = Literal["opened", "component", "near", "community"]
 """How a report came into its case: it opened it, named the same component, lay near in place and time,
 or (a report without a point) fell into the same community."""
 Role = Literal["lead", "assist"]
+TaskState = Literal["dispatched", "updated", "withdrawn"]
+"""A task is dispatched once; what its department must know is updated; it is withdrawn when a correction leads elsewhere."""
+
+
+class Version(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """What a report said before its network corrected or supplemented it."""
+
+    version: int
+    matter: str
+    cell: str
+    occurred_at: datetime
+    received_at: datetime
+    provenance: Provenance
+    """Where the whole of it stands, for as long as the network's topic keeps it."""
+    description: str = ""
 
 
 class CaseReport(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -33,6 +48,12 @@ class CaseReport(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     distance_m: float | None = None
     apart_s: float | None = None
     """Seconds between its occurrence and that of the nearest-in-time report of the case."""
+    version: int = 1
+    """Of what stands here; 2 and more: the network sent it again with other content."""
+    description: str = ""
+    """From the second version on; that of a first version is the case's own or stands in the network's record."""
+    earlier: tuple[Version, ...] = ()
+    """Its earlier versions, the first one first."""
 
 
 class Suggestion(Struct, frozen=True, gc=False, kw_only=True):
@@ -54,6 +75,10 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     due_at: datetime | None
     unit: str | None = None
     """Receiver within the department (village, mediation body); a header, not a topic."""
+    dispatched_at: datetime | None = None
+    """None: when the case was opened."""
+    withdrawn_at: datetime | None = None
+    """When a correction led elsewhere; None: it stands."""
 
 
 class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
@@ -75,6 +100,8 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     """Why these departments, in one sentence."""
     catalogue: str
     """Version of the catalogue that decided."""
+    edition: str = ""
+    """Version of catalogue, code tables and cells together, by which the deciding report was translated and routed."""
     state: Literal["dispatched"] = "dispatched"
     lon: float | None = None
     lat: float | None = None
@@ -106,6 +133,9 @@ class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     reason: str
     dispatched_at: datetime
     due_at: datetime | None
+    state: TaskState = "dispatched"
+    updated_at: datetime | None = None
+    """When it was updated or withdrawn."""
     unit: str | None = None
     workflow: str | None = None
     lon: float | None = None

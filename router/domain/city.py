@@ -1,8 +1,9 @@
 """A city as the router knows it: values only, loaded once, never changed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
+from hashlib import blake2b
 
 from router.domain.catalogue.resolve import Catalogue
 from router.domain.cells import CellRegistry
@@ -25,3 +26,11 @@ class City:
     merging: Merging
     codes: Mapping[str, CodeTable]
     """By network; its keys are the networks that report in this city."""
+    edition: str = field(init=False)
+    """Twelve hexadecimal digits that change with anything by which a report is translated or routed."""
+
+    def __post_init__(self) -> None:
+        """Make the version of what can change under load: the lists, the code tables, the cells, the zone."""
+        codes = [(name, [(c.code, c.version, c.matter) for c in self.codes[name].codes]) for name in sorted(self.codes)]
+        content = repr((self.catalogue.version, self.cells.version, str(self.zone), codes))
+        object.__setattr__(self, "edition", blake2b(content.encode(), digest_size=6).hexdigest())

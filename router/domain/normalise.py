@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from pydantic import ValidationError
 
+from router.domain.charset import utf8
 from router.domain.city import City
 from router.domain.codes import CodeTable
 from router.domain.networks.extensions import storable
@@ -53,6 +54,8 @@ class Normalised(Struct, frozen=True):
     """What became of a batch: every record is in exactly one of the two, in the order of the batch."""
 
     reports: list[Report]
+    sources: list[SourceRecord]
+    """Of the reports, one each."""
     refusals: list[tuple[SourceRecord, Refusal]]
 
 
@@ -81,8 +84,9 @@ def normalise(network: Network, batch: Sequence[SourceRecord], city: City) -> No
         else:
             kept.append(outcome)
     locations = city.cells.resolve([draft.claim for _, draft, _, _ in kept])
-    name = network.name
-    return Normalised([_report(name, one, at) for one, at in zip(kept, locations, strict=True)], refusals)
+    name, edition = network.name, city.edition
+    reports = [_report(name, one, at, edition) for one, at in zip(kept, locations, strict=True)]
+    return Normalised(reports, [record for record, _, _, _ in kept], refusals)
 
 
 def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo) -> _Kept | Refusal:
@@ -91,6 +95,11 @@ def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo
         return empty()
     if len(value) > MAX_BYTES:
         return too_large(len(value), MAX_BYTES)
+    if record.headers:
+        text = utf8(value, record.headers)
+        if isinstance(text, Refusal):
+            return text
+        value = text
     try:
         # what `model_validate_json` calls, without the tenth of the time that its options cost
         message = network.schema.__pydantic_validator__.validate_json(value)
@@ -100,13 +109,13 @@ def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo
     for code in draft.codes:
         matter = codes.matter(code, draft.code_version)
         if matter is not None:
-            return record, draft, matter, _received_at(record)
+            return record, draft, matter, received_at(record)
     return unknown_code(network, draft, codes)
 
 
-def _received_at(record: SourceRecord) -> datetime:
+def received_at(record: SourceRecord) -> datetime:
     """What the intake says, unless it cannot tell the time or took the record after Kafka had it: then Kafka's own time."""
-    kept_at = _kept_at(record.timestamp)
+    kept = kept_at(record)
     said = b""
     for name, content in record.headers:
         if name == RECEIVED_AT:
@@ -115,19 +124,20 @@ def _received_at(record: SourceRecord) -> datetime:
     try:
         at = datetime.fromisoformat(said.decode("ascii"))
         if at.tzinfo is not None and FIRST_YEAR <= at.year <= LAST_YEAR:
-            return at.astimezone(UTC) if at <= kept_at else kept_at
+            return at.astimezone(UTC) if at <= kept else kept
     except ValueError:
         pass
-    return kept_at
+    return kept
 
 
-def _kept_at(timestamp: int) -> datetime:
+def kept_at(record: SourceRecord) -> datetime:
     """Kafka's time of a record, within the years that a report may have."""
+    timestamp = record.timestamp
     ms = timestamp if 0 <= timestamp <= LAST_MS else min(max(timestamp, 0), LAST_MS)
     return _EPOCH + timedelta(0, 0, 0, ms)  # a keyword would double the cost
 
 
-def _report(network: str, kept: _Kept, location: Location) -> Report:
+def _report(network: str, kept: _Kept, location: Location, edition: str) -> Report:
     """In two steps: a call with more than 15 arguments makes a dictionary of them, which costs more than the report."""
     record, draft, matter, received_at = kept
     report = Report(
@@ -154,4 +164,5 @@ def _report(network: str, kept: _Kept, location: Location) -> Report:
         reporter=draft.reporter,
         media=draft.media,
         extensions=storable(draft.extensions) if draft.extensions else {},
+        edition=edition,
     )

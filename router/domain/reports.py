@@ -86,6 +86,10 @@ class Report(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     media: tuple[Media, ...] = ()
     extensions: dict[str, Any] = {}
     """Source fields that no schema names, kept as they came."""
+    version: int = 1
+    """2 and more: the network sent a known report again with other content, a correction or supplement."""
+    edition: str = ""
+    """Version of the city's catalogue, code tables and cells that translated it; the very same one routes it."""
 
 
 class Tick(Struct, frozen=True, gc=False, kw_only=True):

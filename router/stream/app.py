@@ -6,7 +6,7 @@ from typing import Any
 import faust
 from faust.types import TP
 
-from router.domain.city import City
+from router.domain.editions import Editions
 from router.domain.networks.registry import NETWORKS
 from router.stream.hop import Hop
 from router.stream.merge import MergeHop
@@ -24,7 +24,7 @@ SESSION_SECONDS = 10.0
 FETCH_BYTES = 2 << 20
 
 
-def build_app(city: City, settings: Settings, bootstrap: str, clock: Clock, metrics: Metrics) -> BatchApp:
+def build_app(editions: Editions, settings: Settings, bootstrap: str, clock: Clock, metrics: Metrics) -> BatchApp:
     """The app of one worker for one city; every topic must exist already (`grid-router topics apply`)."""
     names = Names(settings.namespace)
     group = f"{settings.namespace}{GROUP}"
@@ -46,9 +46,9 @@ def build_app(city: City, settings: Settings, bootstrap: str, clock: Clock, metr
         consumer_max_fetch_size=FETCH_BYTES,
         consumer_auto_offset_reset="earliest",
     )
-    hops: dict[str, Callable[[], Hop]] = {names.events: lambda: MergeHop(city, names, clock, metrics)}
-    for name in city.codes:
-        hops[names.reports(name)] = _normaliser(name, city, names, settings.partitions, metrics)
+    hops: dict[str, Callable[[], Hop]] = {names.events: lambda: MergeHop(editions, names, clock, metrics)}
+    for name in editions.first.codes:
+        hops[names.reports(name)] = _normaliser(name, editions, names, settings.partitions, metrics)
     app.owned = Owned(hops, bootstrap=bootstrap, group=group, metrics=metrics)
     _connect(app)
     for topic in hops:
@@ -56,8 +56,8 @@ def build_app(city: City, settings: Settings, bootstrap: str, clock: Clock, metr
     return app
 
 
-def _normaliser(network: str, city: City, names: Names, partitions: int, metrics: Metrics) -> Callable[[], Hop]:
-    return lambda: NormaliseHop(NETWORKS[network], city, names, partitions, metrics)
+def _normaliser(network: str, editions: Editions, names: Names, partitions: int, metrics: Metrics) -> Callable[[], Hop]:
+    return lambda: NormaliseHop(NETWORKS[network], editions, names, partitions, metrics)
 
 
 def _agent(app: BatchApp, topic: str) -> None:

@@ -32,6 +32,10 @@ class PoisonError(Exception):
         self.offset = offset
 
 
+class NotReadyError(Exception):
+    """The batch needs something that has not arrived yet, and is sound: open the partition again and try."""
+
+
 class Hop(Protocol):
     """One hop's work on one partition; owns the partition's state, if there is any."""
 
@@ -46,6 +50,7 @@ class Hop(Protocol):
 
         Raises:
             PoisonError: a record failed; the state is unusable until the next `open`.
+            NotReadyError: likewise, but no record is at fault.
         """
 
     def due(self) -> float | None:

@@ -10,10 +10,12 @@ from aiokafka import TopicPartition
 
 from router.domain.cases import Case, Task
 from router.domain.city import City
-from router.domain.fold import PartitionState, fold, next_due, restore
+from router.domain.editions import Editions, UnknownEditionError
+from router.domain.fold import fold
 from router.domain.reports import Refusal, Report, Tick
-from router.stream.hop import POISON, Counted, PoisonError, Record
-from router.stream.restore import latest_values
+from router.domain.state import PartitionState
+from router.stream.hop import POISON, Counted, NotReadyError, PoisonError, Record
+from router.stream.restore import latest
 from router.stream.timers import Clock
 from router.stream.writer import Writer
 from router.wire.codec import decode_case, decode_event, encode_case, encode_dead_letter, encode_task, encode_tick
@@ -32,8 +34,8 @@ class MergeHop:
 
     name = "merge"
 
-    def __init__(self, city: City, names: Names, clock: Clock, metrics: Metrics) -> None:
-        self._city, self._names, self._clock, self._metrics = city, names, clock, metrics
+    def __init__(self, editions: Editions, names: Names, clock: Clock, metrics: Metrics) -> None:
+        self._editions, self._names, self._clock, self._metrics = editions, names, clock, metrics
         self._state = PartitionState()
         self._received: datetime | None = None
         self._asked: datetime | None = None
@@ -42,14 +44,18 @@ class MergeHop:
     async def open(self, bootstrap: str, source: TopicPartition) -> None:
         """Drop the state and rebuild it from the committed cases of this partition."""
         self._state, self._asked, self._label = PartitionState(), None, str(source.partition)
-        values = await latest_values(bootstrap, TopicPartition(self._names.cases, source.partition))
-        for number, value in enumerate(values):
+        cases = await latest(bootstrap, TopicPartition(self._names.cases, source.partition))
+        for number, value in enumerate(cases.values()):
             case = decode_case(value)
-            restore(self._state, case, self._city)
+            self._state.restore(case, self._editions.first)
             self._see(max(report.received_at for report in case.reports))
             if number % RESTORED_AT_ONCE == 0:
                 await asyncio.sleep(0)  # other partitions have transactions to finish
         self._metrics.open_cases.labels(self._label).set(self._state.open_cases)
+
+    def _city_of(self, event: Report | Tick) -> City:
+        """The rules by which an event is decided; a tick needs only the merging, which is that of all editions."""
+        return self._editions.of(event.edition) if isinstance(event, Report) else self._editions.first
 
     def _see(self, received: datetime) -> None:
         if self._received is None or received > self._received:
@@ -69,7 +75,9 @@ class MergeHop:
             if event is None:
                 continue
             try:
-                outcome = fold(self._state, event, self._city)
+                outcome = fold(self._state, event, self._city_of(event))
+            except UnknownEditionError as unknown:
+                raise NotReadyError(f"edition {unknown} has not been read yet") from unknown
             except Exception as failure:
                 raise PoisonError(record.offset) from failure
             decisions[outcome.decision] += 1
@@ -125,7 +133,7 @@ class MergeHop:
 
     def due(self) -> float | None:
         """Seconds until the next merge window closes, by this partition's clock; None while a tick is on its way."""
-        instant = next_due(self._state)
+        instant = self._state.next_due()
         now = self._clock.now(self._received)
         if instant is None or now is None or self._asked is not None:
             return None

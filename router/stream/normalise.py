@@ -1,62 +1,128 @@
-"""Hop 1: a network's own records become reports on the all-purpose grid stream, or dead letters."""
+"""Hop 1: a network's own records become reports on the all-purpose grid stream, or dead letters.
 
+Its state is which report went where (`grid.places.<network>`): the same bytes again end here, other bytes under a known id
+go on as an update to the street of the first version.
+"""
+
+import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
 
 from aiokafka import TopicPartition
 
 from router.domain.city import City
+from router.domain.editions import Editions
 from router.domain.networks.registry import Network
-from router.domain.normalise import Normalised, normalise
+from router.domain.normalise import Normalised, kept_at, normalise, received_at
+from router.domain.places import Places, digest_of
+from router.domain.reports import Refusal
 from router.stream.hop import POISON, Counted, PoisonError, Record
+from router.stream.restore import latest
 from router.stream.writer import Writer
-from router.wire.codec import encode_dead_letter, encode_report
+from router.wire.codec import decode_place, encode_dead_letter, encode_place, encode_report
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_cell
+from router.wire.repairs import REDRIVEN
 from router.wire.topics import Names
+
+RESTORED_AT_ONCE = 5000
+"""Places restored between two turns of the event loop: about 10 ms."""
+Refused = list[tuple[Record, Refusal]]
 
 
 class NormaliseHop:
-    """Stateless: one network's batches through its translator."""
+    """One partition of a network's batches through its translator."""
 
     name = "normalise"
 
-    def __init__(self, network: Network, city: City, names: Names, partitions: int, metrics: Metrics) -> None:
-        self._network, self._city, self._names, self._partitions = network, city, names, partitions
-        self._metrics = metrics
+    def __init__(self, network: Network, editions: Editions, names: Names, partitions: int, metrics: Metrics) -> None:
+        self._network, self._editions, self._names = network, editions, names
+        self._partitions, self._metrics = partitions, metrics
+        self._places = Places()
+        self._received: datetime | None = None
 
     async def open(self, bootstrap: str, source: TopicPartition) -> None:
-        """Nothing to restore."""
+        """Drop what is known of reports and read it anew, as far as it was committed."""
+        self._places = Places()
+        places = await latest(bootstrap, TopicPartition(self._names.places(self._network.name), source.partition))
+        for number, (key, value) in enumerate(places.items()):
+            self._places.restore(key.decode(), decode_place(value))
+            if number % RESTORED_AT_ONCE == 0:
+                await asyncio.sleep(0)  # other partitions have transactions to finish
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
-        """Write each record once: as a report on `grid.events` or as a dead letter."""
+        """Write each record once: as a report or update on `grid.events`, as a dead letter, or, redelivered, not at all."""
         sound = [record for record in records if record.offset not in poisoned] if poisoned else records
-        result = self._normalise(sound)
-        events, partitions = self._names.events, self._partitions
-        for report in result.reports:
-            key, value, headers = encode_report(report)
-            writer.add(events, partition_for_cell(key, partitions), key, value, headers)
-        refused = [*result.refusals, *((record, POISON) for record in records if record.offset in poisoned)]
+        refused: Refused = [(record, POISON) for record in records if record.offset in poisoned]
+        outcomes: Counter[str] = Counter()
+        for city, run in self._by_edition(sound):
+            self._pass_on(self._normalise(run, city), writer, outcomes, refused)
+        if self._received is not None:
+            self._places.forget(self._received)
         for record, refusal in refused:
-            key_, value_, headers_ = encode_dead_letter(record, refusal, self._network.name)
-            writer.add(self._names.dead_letters, record.partition % partitions, key_, value_, headers_)
-        return self._counted(len(result.reports), Counter(refusal.code for _, refusal in refused))
+            key, value, headers = encode_dead_letter(record, refusal, self._network.name)
+            writer.add(self._names.dead_letters, record.partition % self._partitions, key, value, headers)
+        return self._counted(outcomes, Counter(refusal.code for _, refusal in refused))
 
-    def _normalise(self, records: Sequence[Record]) -> Normalised:
+    def _by_edition(self, records: Sequence[Record]) -> Iterator[tuple[City, Sequence[Record]]]:
+        """The batch in runs of one edition each, in its order."""
+        only = self._editions.only
+        if only is not None:
+            yield only, records
+            return
+        for _, run in groupby(((self._edition_of(one), one) for one in records), lambda it: it[0].edition):
+            taken = list(run)
+            yield taken[0][0], [record for _, record in taken]
+
+    def _edition_of(self, record: Record) -> City:
+        """By received time; what was refused and is driven again, by the rules of today, under which it was repaired."""
+        return self._editions.at(kept_at(record) if _redriven(record) else received_at(record))
+
+    def _pass_on(self, result: Normalised, writer: Writer, outcomes: Counter[str], refused: Refused) -> None:
+        """Write the reports that are new or say something new, and where they went."""
+        events, partitions, take = self._names.events, self._partitions, self._places.take
+        places = self._names.places(self._network.name)
+        redelivered = updated = 0
+        for source, sound in zip(result.sources, result.reports, strict=True):
+            taken = take(sound, digest_of(source.value or b""), again=_redriven(source))
+            if taken is None:
+                redelivered += 1
+                continue
+            if isinstance(taken, Refusal):
+                refused.append((source, taken))
+                continue
+            report, place = taken
+            updated += report.version > 1
+            home = None if report.version == 1 else place.cell
+            key, value, headers = encode_report(report, home)
+            writer.add(events, partition_for_cell(key, partitions), key, value, headers)
+            writer.add(places, source.partition, *encode_place(report.source_id, place))
+        if result.reports:
+            latest_received = max(report.received_at for report in result.reports)
+            self._received = max(self._received or latest_received, latest_received)
+        outcomes["redelivered"] += redelivered
+        outcomes["updated"] += updated
+        outcomes["accepted"] += len(result.reports) - redelivered - updated
+        refused += result.refusals
+
+    def _normalise(self, records: Sequence[Record], city: City) -> Normalised:
         try:
-            return normalise(self._network, records, self._city)
+            return normalise(self._network, records, city)
         except Exception as failure:
             for record in records:
                 try:
-                    normalise(self._network, [record], self._city)
+                    normalise(self._network, [record], city)
                 except Exception:  # noqa: BLE001 - whatever it is, this is the record that causes it
                     raise PoisonError(record.offset) from failure
             raise
 
-    def _counted(self, accepted: int, refused: Counter[str]) -> Counted:
+    def _counted(self, outcomes: Counter[str], refused: Counter[str]) -> Counted:
         def count() -> None:
             network = self._network.name
-            self._metrics.reports.labels(network, "accepted").inc(accepted)
+            for outcome, number in outcomes.items():
+                self._metrics.reports.labels(network, outcome).inc(number)
             for code, number in refused.items():
                 self._metrics.reports.labels(network, "refused").inc(number)
                 self._metrics.dead_letters.labels(network, code).inc(number)
@@ -72,3 +138,11 @@ class NormaliseHop:
 
     def close(self) -> None:
         """Nothing to forget."""
+
+
+def _redriven(record: Record) -> bool:
+    """Whether it lay in the dead letters before."""
+    for name, _ in record.headers:
+        if name == REDRIVEN:
+            return True
+    return False

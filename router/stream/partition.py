@@ -29,7 +29,7 @@ from aiokafka.errors import (
     RecordListTooLargeError,
 )
 
-from router.stream.hop import Hop, PoisonError, Record
+from router.stream.hop import Hop, NotReadyError, PoisonError, Record
 from router.stream.restore import committed_position
 from router.stream.transaction import Transactions
 from router.stream.writer import Writer
@@ -271,7 +271,7 @@ class Partition:
             try:
                 if records:
                     counted.append(self._hop.process(records, writer, self._poisoned))
-            except PoisonError:
+            except (PoisonError, NotReadyError):
                 raise
             except Exception as failure:
                 raise UnfitBatchError(records) from failure

@@ -48,13 +48,13 @@ async def committed_position(bootstrap: str, group: str, source: TopicPartition)
     return position
 
 
-async def latest_values(bootstrap: str, changelog: TopicPartition) -> list[bytes]:
+async def latest(bootstrap: str, changelog: TopicPartition) -> dict[bytes, bytes]:
     """The last committed value of every key of a compacted partition, in the order of their last writing.
 
     The end is the log's own, not that of the last committed transaction: as long as a stranger's transaction is open on the
     topic, this waits, because committed records stand behind it.
     """
-    latest: dict[bytes, bytes] = {}
+    found: dict[bytes, bytes] = {}
     async with _consumer(bootstrap) as consumer, _consumer(bootstrap, isolation="read_uncommitted") as scout:
         consumer.assign([changelog])
         await consumer.seek_to_beginning(changelog)
@@ -62,7 +62,7 @@ async def latest_values(bootstrap: str, changelog: TopicPartition) -> list[bytes
         while await consumer.position(changelog) < end:
             fetched = await consumer.getmany(changelog, timeout_ms=200, max_records=20_000)
             for record in fetched.get(changelog, []):
-                latest.pop(record.key, None)
+                found.pop(record.key, None)
                 if record.value is not None:
-                    latest[record.key] = record.value
-    return list(latest.values())
+                    found[record.key] = record.value
+    return found

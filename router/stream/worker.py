@@ -10,19 +10,24 @@ import faust
 import structlog
 from prometheus_client import CollectorRegistry, start_http_server
 
-from router.cities.folder import load_city
+from router.cities.folder import city_folder, load_city
+from router.cities.packing import pack
+from router.domain.editions import Editions
 from router.stream.app import build_app
 from router.stream.leash import hold
 from router.stream.ready import check_topics
+from router.stream.shelf import Shelf, follow, found, own_edition, shelve
 from router.stream.timers import CLOCKS, ClockName
 from router.stream.transport import BatchApp
 from router.stream.watch import observe, watch_commits
 from router.wire.errors import BrokerError
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
-from router.wire.topics import topics_of
+from router.wire.topics import Names, topics_of
 
 OBSERVE_SECONDS = 1.0
+FOLLOW_SECONDS = 1.0
+"""How soon a published edition is known; far less than the time ahead for which it is published."""
 YOUNG_OBJECTS = 50_000
 """Allocations between two collections of young objects. Python's 700 makes a batch of 4,000 records, whose objects all live
 until its commit, be looked through dozens of times (measured: a quarter of the worker's time)."""
@@ -46,12 +51,17 @@ def main(city: str, *, number: int = 0, clock: ClockName = "wall", bootstrap: st
     _log_to_stderr()
     loaded = load_city(city, settings.cities)
     asyncio.run(check_topics(bootstrap, topics_of(loaded, settings)))
+    topic = Names(settings.namespace).catalogue
+    shelf = Shelf(bootstrap, topic)
+    own = own_edition(loaded, pack(city_folder(city, settings.cities)))
+    editions = shelve(loaded, asyncio.run(found(shelf, own, bootstrap, topic)))
     registry = CollectorRegistry()
     metrics = Metrics(registry)
     _serve(registry, settings, number)
-    app = build_app(loaded, settings, bootstrap, CLOCKS[clock](), metrics)
+    app = build_app(editions, settings, bootstrap, CLOCKS[clock](), metrics)
     _collect_seldom()
     _observe_regularly(app, metrics)
+    _follow_regularly(app, shelf, editions)
     watch_commits(app)
     if leash:
         hold()
@@ -85,6 +95,12 @@ def _observe_regularly(app: BatchApp, metrics: Metrics) -> None:
     @app.timer(OBSERVE_SECONDS)  # type: ignore[untyped-decorator]
     async def watch() -> None:
         await observe(app, metrics)
+
+
+def _follow_regularly(app: BatchApp, shelf: Shelf, editions: Editions) -> None:
+    @app.timer(FOLLOW_SECONDS)  # type: ignore[untyped-decorator]
+    async def look() -> None:
+        await follow(shelf, editions)
 
 
 def _log_to_stderr() -> None:

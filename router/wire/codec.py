@@ -14,16 +14,20 @@ import msgspec
 from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 
-from router.domain.cases import Case, Task
+from router.domain.cases import Case, Task, TaskState
 from router.domain.normalise import LAST_MS
+from router.domain.places import Place
 from router.domain.reports import Refusal, Report, Tick
 
 Headers = Sequence[tuple[str, bytes]]
 
 REPORT_RECEIVED = "grid.report.received.v1"
+REPORT_UPDATED = "grid.report.updated.v1"
 CLOCK_TICKED = "grid.clock.ticked.v1"
 CASE_CHANGED = "grid.case.changed.v1"
 TASK_DISPATCHED = "grid.task.dispatched.v1"
+TASK_UPDATED = "grid.task.updated.v1"
+TASK_WITHDRAWN = "grid.task.withdrawn.v1"
 DEAD_LETTER = "grid-dead-letter-"
 """Prefix of the headers that a dead letter adds."""
 OMITTED = f"{DEAD_LETTER}omitted"
@@ -35,13 +39,20 @@ _decode_report = Decoder(Report).decode
 _decode_case = Decoder(Case).decode
 _decode_task = Decoder(Task).decode
 _decode_tick = Decoder(Tick).decode
+_decode_place = Decoder(Place).decode
 
 _CONTENT_TYPE = ("content-type", b"application/json")
 _SPEC_VERSION = ("ce_specversion", b"1.0")
 _REPORT_TYPE = ("ce_type", REPORT_RECEIVED.encode())
+_UPDATE_TYPE = ("ce_type", REPORT_UPDATED.encode())
 _TICK_TYPE = ("ce_type", CLOCK_TICKED.encode())
 _CASE_TYPE = ("ce_type", CASE_CHANGED.encode())
-_TASK_TYPE = ("ce_type", TASK_DISPATCHED.encode())
+_TASK_TYPES: dict[TaskState, tuple[str, bytes]] = {
+    "dispatched": ("ce_type", TASK_DISPATCHED.encode()),
+    "updated": ("ce_type", TASK_UPDATED.encode()),
+    "withdrawn": ("ce_type", TASK_WITHDRAWN.encode()),
+}
+_REPORTS = (_REPORT_TYPE[1], _UPDATE_TYPE[1])
 _ROUTER = ("ce_source", b"/grid-router")
 _NETWORK_SOURCES: dict[str, tuple[str, bytes]] = {}
 
@@ -89,8 +100,13 @@ def _instant(at: datetime) -> bytes:
     return _encode(at)[1:-1]
 
 
-def encode_report(report: Report) -> Encoded:
-    """One record of `grid.events`, keyed by cell."""
+def encode_report(report: Report, home: str | None = None) -> Encoded:
+    """One record of `grid.events`, keyed by cell.
+
+    Args:
+        report: a first version, or an update.
+        home: of an update, the cell of the first version: its key, because the case that has the report is there.
+    """
     network = report.network
     source = _NETWORK_SOURCES.get(network)
     if source is None:
@@ -98,14 +114,24 @@ def encode_report(report: Report) -> Encoded:
     cell = report.location.cell.encode()
     headers = [
         _SPEC_VERSION,
-        _REPORT_TYPE,
+        _REPORT_TYPE if report.version == 1 else _UPDATE_TYPE,
         source,
-        ("ce_id", report.id.encode()),
+        ("ce_id", (report.id if report.version == 1 else f"{report.id}/{report.version}").encode()),
         ("ce_subject", cell),
         ("ce_time", _instant(report.occurred_at)),
         _CONTENT_TYPE,
     ]
-    return cell, _encode(report), headers
+    return cell if home is None else home.encode(), _encode(report), headers
+
+
+def encode_place(source_id: str, place: Place) -> tuple[bytes, bytes]:
+    """Key and value of one record of `grid.places.<network>`."""
+    return source_id.encode(), _encode(place)
+
+
+def decode_place(value: bytes) -> Place:
+    """A record of `grid.places.<network>`. Raises msgspec.MsgspecError."""
+    return _decode_place(value)
 
 
 def encode_tick(tick: Tick, partition: int) -> Encoded:
@@ -123,9 +149,10 @@ def encode_tick(tick: Tick, partition: int) -> Encoded:
 
 
 def encode_case(case: Case) -> Encoded:
-    """One record of `grid.cases`, keyed by case id; the id of this state is the case and the number of its reports."""
+    """One record of `grid.cases`, keyed by case id; the id of this state is the case and the number of versions of its reports."""
     key = case.id.encode()
-    version = b"%s.%d%s" % (key, len(case.reports), b".closed" if case.window_closed_at else b"")
+    versions = sum([report.version for report in case.reports])
+    version = b"%s.%d%s" % (key, versions, b".closed" if case.window_closed_at else b"")
     headers = [
         _SPEC_VERSION,
         _CASE_TYPE,
@@ -140,13 +167,14 @@ def encode_case(case: Case) -> Encoded:
 
 def encode_task(task: Task) -> Encoded:
     """One record of `tasks.<department>`, keyed by case id; a small receiver stands in the header `unit`."""
+    at = _instant(task.updated_at or task.dispatched_at)
     headers = [
         _SPEC_VERSION,
-        _TASK_TYPE,
+        _TASK_TYPES[task.state],
         _ROUTER,
-        ("ce_id", task.id.encode()),
+        ("ce_id", task.id.encode() if task.updated_at is None else b"%s/%s" % (task.id.encode(), at)),
         ("ce_subject", task.cell.encode()),
-        ("ce_time", _instant(task.dispatched_at)),
+        ("ce_time", at),
         _CONTENT_TYPE,
     ]
     if task.unit is not None:
@@ -162,7 +190,7 @@ def decode_event(headers: Headers, value: bytes) -> Report | Tick:
         ValueError: its `ce_type` is missing or unknown.
     """
     kind = _type_of(headers)
-    if kind == _REPORT_TYPE[1]:
+    if kind in _REPORTS:
         return _decode_report(value)
     if kind == _TICK_TYPE[1]:
         return _decode_tick(value)

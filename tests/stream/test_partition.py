@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from router.stream.hop import Counted, PoisonError, Record
 from router.stream.partition import Life, Partition
-from router.stream.restore import BeyondEndError, committed_position, latest_values
+from router.stream.restore import BeyondEndError, committed_position, latest
 from router.stream.writer import Writer
 from router.wire.metrics import Metrics
 
@@ -35,7 +35,7 @@ class Tally:
 
     async def open(self, bootstrap: str, source: TopicPartition) -> None:
         self.opened += 1
-        self.seen = set(await latest_values(bootstrap, TopicPartition(self.changelog, source.partition)))
+        self.seen = set((await latest(bootstrap, TopicPartition(self.changelog, source.partition))).values())
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         for record in records:
@@ -266,7 +266,7 @@ def test_restoring_waits_for_what_stands_behind_a_strangers_open_transaction(kaf
         await stranger.begin_transaction()
         await stranger.send_and_wait(changelog.topic, b"?", key=b"?")
         await produce(kafka, changelog.topic, values("a", 3))
-        restoring = asyncio.create_task(latest_values(kafka, changelog))
+        restoring = asyncio.create_task(latest(kafka, changelog))
         done, _ = await asyncio.wait([restoring], timeout=1.0)
         await stranger.abort_transaction()
         await stranger.stop()

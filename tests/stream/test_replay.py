@@ -11,7 +11,8 @@ from router.broker.admin import connected, delete
 from router.cities.folder import load_city
 from router.domain.cases import Case
 from router.domain.city import City
-from router.domain.fold import PartitionState, fold
+from router.domain.fold import fold
+from router.domain.state import PartitionState
 from router.simulator.replay import Plan, Result, replay
 from router.stream.fleet import environment
 from router.wire.codec import decode_case, decode_event, encode_case

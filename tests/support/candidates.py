@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from router.cities.folder import cities_folder
 from router.domain.correlation import Index, Match, OpenCase, correlate
-from router.domain.fold import PartitionState, fold
+from router.domain.fold import fold
+from router.domain.state import PartitionState
 from router.domain.merging import Merging
 from router.domain.reports import Report
 from tests.support.driver import merging, tiny

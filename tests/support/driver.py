@@ -15,10 +15,11 @@ from router.domain.cases import Case, Task
 from router.domain.cells import CellRegistry, load_cells
 from router.domain.city import City
 from router.domain.documents import Source, read_yaml, validate
-from router.domain.fold import Outcome, PartitionState, fold, restore
+from router.domain.fold import fold
 from router.domain.geometry import METRES_PER_DEGREE
 from router.domain.merging import Merging
 from router.domain.reports import Location, Provenance, Report, Tick
+from router.domain.state import Outcome, PartitionState
 from router.wire.codec import decode_case, decode_event, encode_case, encode_report, encode_task, encode_tick
 from tests.support.lists import CELLS, ZONE, catalogue
 
@@ -71,7 +72,7 @@ def _cells() -> CellRegistry:
     texts = (
         "\n".join(["code,name,valid_from,valid_until,geometry", *rows, ""]),
         "\n".join(["community,name,default_cell", *communities, ""]),
-        "network,area,community\n",
+        "network,area,code,share\n",
     )
     cells = load_cells(*texts, files=["cells.csv", "communities.csv", "areas.csv"])
     assert isinstance(cells, CellRegistry), [str(one) for one in cells]
@@ -144,7 +145,7 @@ class Driver:
         """Value of every record of `tasks.*`."""
         self.tasks: list[Task] = []
         for value in self.latest().values():
-            restore(self.state, decode_case(value), city)
+            self.state.restore(decode_case(value), city)
 
     def pipe(self, *events: Report | Tick) -> Outcome:
         """Fold events one by one, each a batch of its own; what the last one did."""

@@ -2,18 +2,28 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import yaml
 
+from router.cli.released import read_released
 from router.cli.schemas import made
 
 ROOT = Path(__file__).parents[2]
 FILES = made()
 SCHEMAS = {path: json.loads(text) for path, text in FILES.items() if path.endswith(".json")}
 ASYNCAPI = yaml.safe_load(FILES["asyncapi.yaml"])
+
+
+@cache
+def released() -> dict[str, Any]:
+    """Path -> JSON Schema or AsyncAPI document of the last release."""
+    last = read_released(ROOT / "schemas")
+    assert last is not None
+    return last.documents
 
 
 def schema_accepts(path: str, value: Any) -> bool:

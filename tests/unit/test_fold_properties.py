@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from router.domain.fold import next_due
 from router.domain.reports import Provenance, Report, Tick
 from tests.support.driver import CELL, NEXT_CELL, OTHER_COMMUNITY, OTHER_STREET, Driver, hours, report, tiny
 
@@ -152,7 +151,7 @@ def test_a_clock_that_runs_to_the_end_closes_every_window_when_it_has_ended(log:
     driver = folded(log)
     ends = {case.id: case.window_until for case in driver.cases if case.window_closed_at is None}
     closed: list[str] = []
-    while (due := next_due(driver.state)) is not None:
+    while (due := driver.state.next_due()) is not None:
         outcome = driver.pipe(Tick(at=due))
         assert outcome.decision == "window-closed"
         assert {ends[case.id] for case in outcome.cases} == {due}
