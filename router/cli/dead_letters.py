@@ -1,58 +1,81 @@
-"""`grid-router dead-letters list|show`: which records were refused, why, and exactly what they were."""
+"""`grid-router dead-letters`: which records were refused and why, exactly what they were, and what was done about them."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from collections import deque
+from typing import Annotated, Any, Literal
 
+import orjson
 import typer
-from kafka import KafkaConsumer, TopicPartition
+from msgspec import to_builtins
 
 from router.broker.server import bootstrap
 from router.cli.envelope import content_of, text_of
-from router.cli.instants import BEGINNING, instant, stamp
+from router.cli.instants import stamp
+from router.cli.letters.notes import Notes
+from router.cli.letters.redrive import redrive
+from router.cli.letters.repair import repair
+from router.cli.letters.selection import (
+    DEAD_LETTERS,
+    OfNetwork,
+    Reason,
+    Since,
+    Until,
+    address,
+    chosen,
+    found,
+    selection_of,
+)
 from router.cli.output import Form, Output, json_out, table_out, talk
 from router.cli.plain import plain, plain_bytes
-from router.cli.records import Bounds, bounds_since, connect, find_topic, read_range
-from router.wire.codec import DeadLetter, read_dead_letter
-from router.wire.errors import InputError
+from router.cli.records import bounds_since, connect, find_topic
+from router.wire.codec import DeadLetter
+from router.wire.repairs import Repair, State, Step
 from router.wire.settings import Settings
 from router.wire.topics import Names
 
+__all__ = ["address", "app", "as_json", "as_text", "list_", "show"]
+
 SHOWN_CHARACTERS = 4000
 """How much of an original value `show` prints as text; `-o json` prints all of it."""
+SHOWN_PATCH = 1000
 
-app = typer.Typer(no_args_is_help=True, help="Refused records: why, and what they were.")
+app = typer.Typer(no_args_is_help=True, help="Refused records: why, what they were, repairing and driving them again.")
 
 
 @app.command("list")
 def list_(
     *,
-    reason: Annotated[str | None, typer.Option(help="Only this code, e.g. `not-json`.")] = None,
-    network: Annotated[str | None, typer.Option(help="Only records of this network.")] = None,
-    since: Annotated[str, typer.Option("--from", help="-1h, -2d, beginning, or a time with its zone.")] = "beginning",
+    reason: Reason = None,
+    network: OfNetwork = None,
+    since: Since = None,
+    until: Until = None,
+    state: Annotated[
+        Literal["open", "repaired", "redriven", "all"], typer.Option(help="Only those with which this was done.")
+    ] = "all",
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 200,
     output: Output = "text",
 ) -> None:
     """List the refused records, oldest first.
 
-    Example: grid-router dead-letters list --reason not-json --from -2d
+    Example: grid-router dead-letters list --reason not-json --from -2d --state open
     """
-    at_least = instant(since, datetime.now(UTC), option="--from")
+    selection = selection_of(None, reason, network, since, until)
     settings = Settings()
-    strangers = 0
-    chosen: list[DeadLetter] = []
+    names = Names(settings.namespace)
+    strangers = number = 0
+    newest: deque[DeadLetter] = deque(maxlen=limit)
     with connect(bootstrap(settings)) as consumer:
-        topic = find_topic(consumer, "grid.dead-letters", Names(settings.namespace))
-        for letter in _letters(consumer, bounds_since(consumer, topic, at_least)):
+        topic = find_topic(consumer, DEAD_LETTERS, names)
+        notes = Notes(consumer, names)
+        for letter in chosen(consumer, bounds_since(consumer, topic, selection.since), selection):
             if letter is None:
                 strangers += 1
-            elif reason in (None, letter.code) and network in (None, letter.network):
-                chosen.append(letter)
-    shown = chosen[-limit:]
-    _print_list(shown, output)
+            elif state in ("all", notes.state(letter.id)):
+                newest.append(letter)
+                number += 1
+    _print_list([(letter, notes.state(letter.id)) for letter in newest], output)
     if strangers:
         talk(f"{strangers} records of {topic} are no dead letters: something else writes to it.")
-    talk(f"{len(chosen)} dead letters, {len(shown)} shown.")
+    talk(f"{number} dead letters, {len(newest)} shown.")
 
 
 @app.command()
@@ -60,81 +83,48 @@ def show(
     id_: Annotated[str, typer.Argument(metavar="ID", help="TOPIC/PARTITION/OFFSET of the refused record.")],
     output: Output = "text",
 ) -> None:
-    """Show one refused record: the reason, where it came from, its headers and its original bytes.
+    """Show one refused record: the reason, where it came from, its headers, its original bytes, and what was done about it.
 
     Example: grid-router dead-letters show reports.policing/2/1041
     """
     settings = Settings()
     names = Names(settings.namespace)
-    wanted = address(id_)
+    address(id_)
     with connect(bootstrap(settings)) as consumer:
-        letter = _find(consumer, find_topic(consumer, "grid.dead-letters", names), wanted, names)
-    if letter is None:
-        raise InputError(
-            "no dead letter of that record",
-            where=id_,
-            cure="copy an id from `grid-router dead-letters list`",
-        )
+        (letter,) = found(consumer, find_topic(consumer, DEAD_LETTERS, names), [id_], names)
+        said = Notes(consumer, names).of([letter.id])[letter.id]
     if output == "json":
-        json_out(as_json(letter))
+        json_out(as_json(letter, said.state) | _history_json(said))
     else:
-        typer.echo(as_text(letter))
+        typer.echo(as_text(letter, said))
 
 
-def address(text: str) -> tuple[str, int, int]:
-    """Topic, partition and offset of an id like `reports.policing/2/1041`. Raises InputError."""
-    topic, _, place = text.partition("/")
-    partition, _, offset = place.partition("/")
-    if not (topic and partition.isdecimal() and offset.isdecimal()):
-        raise InputError(
-            "an id is TOPIC/PARTITION/OFFSET", where=text, cure="copy one from `grid-router dead-letters list`"
-        )
-    return topic, int(partition), int(offset)
+app.command()(repair)
+app.command()(redrive)
 
 
-def _letters(consumer: KafkaConsumer, bounds: dict[TopicPartition, Bounds]) -> Iterator[DeadLetter | None]:
-    for record in read_range(consumer, bounds):
-        try:
-            yield read_dead_letter(record.key, record.value, record.headers)
-        except ValueError:
-            yield None
-
-
-def _find(consumer: KafkaConsumer, topic: str, wanted: tuple[str, int, int], names: Names) -> DeadLetter | None:
-    """By the refused record's address, or by the dead letter's own."""
-    asked, partition, offset = wanted
-    if asked in (topic, "grid.dead-letters"):
-        there = bounds_since(consumer, topic, BEGINNING).get(TopicPartition(topic, partition))
-        if there is None or not there.start <= offset < there.end:
-            return None
-        alone = {TopicPartition(topic, partition): Bounds(start=offset, end=offset + 1)}
-        return next(_letters(consumer, alone), None)
-    for letter in _letters(consumer, bounds_since(consumer, topic, BEGINNING)):
-        if (
-            letter is not None
-            and letter.topic in (asked, f"{names.namespace}{asked}")
-            and (letter.partition, letter.offset) == (partition, offset)
-        ):
-            return letter
-    return None
-
-
-def _print_list(letters: list[DeadLetter], output: Form) -> None:
+def _print_list(letters: list[tuple[DeadLetter, State]], output: Form) -> None:
     if output == "json":
-        for letter in letters:
-            json_out(as_json(letter))
+        for letter, state in letters:
+            json_out(as_json(letter, state))
         return
     if not letters:
         return
-    rows = [(letter.id, stamp(letter.at), letter.network, letter.code, letter.reason) for letter in letters]
-    table_out(["id", "refused record of", "network", "code", "reason"], [[plain(cell) for cell in row] for row in rows])
+    rows = [
+        (letter.id, stamp(letter.at), letter.network, state, letter.code, letter.reason) for letter, state in letters
+    ]
+    table_out(
+        ["id", "refused record of", "network", "state", "code", "reason"],
+        [[plain(cell) for cell in row] for row in rows],
+    )
 
 
-def as_json(letter: DeadLetter) -> dict[str, Any]:
+def as_json(letter: DeadLetter, state: State) -> dict[str, Any]:
     """The dead letter with its original key, headers and value; the value as JSON, text or hexadecimal digits."""
     value = content_of(letter.value)
     return {
         "id": letter.id,
+        "state": state,
         "code": letter.code,
         "reason": letter.reason,
         "network": letter.network,
@@ -150,21 +140,45 @@ def as_json(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def as_text(letter: DeadLetter) -> str:
-    """The dead letter for people: reason first, then source, key, headers and the value, cut to a screen or two."""
+def _history_json(said: Repair) -> dict[str, Any]:
+    """What was done about a letter, and the value that replaces the refused one (null: none does)."""
+    value = content_of(said.content)
+    steps = [to_builtins(step) | {"at": stamp(step.at)} for step in said.steps]
+    return {"history": steps, "repaired_value": value.shown, "repaired_value_kind": value.kind}
+
+
+def as_text(letter: DeadLetter, said: Repair) -> str:
+    """The dead letter for people: reason first, then source, key, headers, what was done, and the value, cut to a screen or two."""
     rows = [
         ("reason", f"{letter.code}: {letter.reason}"),
+        ("state", said.state),
         ("network", letter.network),
         ("record", f"{letter.id} of {stamp(letter.at)}"),
         ("key", "none" if letter.key is None else plain_bytes(letter.key, 200)),
-        *(("header", f"{name} = {plain_bytes(content, 200)}") for name, content in letter.headers),
+        *(("header", f"{name} = {plain_bytes(content or b'', 200)}") for name, content in letter.headers),
+        *(row for step in said.steps for row in _step_rows(step)),
     ]
     head = [f"{name:<8} {plain(text)}" for name, text in rows]
     if letter.omitted is not None:
-        return "\n".join([*head, f"value    not kept, only here: {letter.omitted}; it stands in the record itself"])
-    if letter.value is None:
-        return "\n".join([*head, "value    none (a tombstone)"])
-    size = f"value    {len(letter.value)} bytes"
-    kept = plain_bytes(letter.value, SHOWN_CHARACTERS)
-    cut = " (the beginning; -o json prints all of it)" if len(letter.value) > SHOWN_CHARACTERS else ""
-    return "\n".join([*head, size + cut, kept])
+        head.append(f"value    not kept, only here: {letter.omitted}; it stands in the record itself")
+    elif letter.value is None:
+        head.append("value    none (a tombstone)")
+    else:
+        head += _value_rows("value", letter.value)
+    if said.content is not None:
+        head += _value_rows("repaired value", said.content)
+    return "\n".join(head)
+
+
+def _step_rows(step: Step) -> list[tuple[str, str]]:
+    to = f" as {step.to}" if step.to else ""
+    rows = [("history", f"{stamp(step.at)} {step.done} by {step.actor}{to}: {step.why}")]
+    if step.done == "repaired":
+        patch = "the whole value" if step.patch is None else plain_bytes(orjson.dumps(step.patch), SHOWN_PATCH)
+        rows.append(("  patch", patch))
+    return rows
+
+
+def _value_rows(name: str, value: bytes) -> list[str]:
+    cut = " (the beginning; -o json prints all of it)" if len(value) > SHOWN_CHARACTERS else ""
+    return [f"{name:<8} {len(value)} bytes{cut}", plain_bytes(value, SHOWN_CHARACTERS)]

@@ -58,11 +58,11 @@ def test_the_list_names_id_network_code_and_reason(run: Run, namespace: str) -> 
     result = run("list")
     assert result.exit_code == 0
     head, *rows = result.stdout.splitlines()
-    assert head.split() == ["id", "refused", "record", "of", "network", "code", "reason"]
+    assert head.split() == ["id", "refused", "record", "of", "network", "state", "code", "reason"]
     assert [row.split()[0] for row in rows] == [
         f"{namespace}reports.{place}" for place in ("policing/1/7", "policing/1/8", "environment/1/9")
     ]
-    assert rows[0].split()[1:4] == ["2027-01-15T08:00:00.007Z", "policing", "not-json"]
+    assert rows[0].split()[1:5] == ["2027-01-15T08:00:00.007Z", "policing", "open", "not-json"]
     assert "the value [red]7[/red] is wrong; mend it." in rows[0]
     assert "1 records of" in result.stderr
     assert "3 dead letters, 3 shown." in result.stderr

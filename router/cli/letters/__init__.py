@@ -1,0 +1,1 @@
+"""What `grid-router dead-letters` is made of: choosing letters, their notes, repairing them, driving them again."""

@@ -1,0 +1,300 @@
+"""Dead letters repaired and driven again, on a real broker with a real worker: every id compared."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+from router.broker.admin import apply
+from router.cities.folder import load_city
+from router.cli.dead_letters import app
+from router.stream.fleet import Fleet
+from router.wire.codec import decode_case
+from router.wire.errors import InputError, TopicError
+from router.wire.settings import Settings
+from router.wire.topics import Names, topics_of
+from tests.support.broker import free_ports
+from tests.support.letters import (
+    CITY,
+    MANY,
+    MEND,
+    WHO,
+    Run,
+    driven,
+    header,
+    lay,
+    many,
+    notes,
+    place,
+    producer_of,
+    records,
+    refused_record,
+    reports_in_cases,
+    requests,
+    tasks,
+    until,
+    until_redelivered,
+    with_type,
+)
+from tests.support.topics import Record
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def settings(kafka: str, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("GRID_ROUTER_KAFKA", kafka)
+    monkeypatch.setenv("GRID_ROUTER_NAMESPACE", namespace)
+    return Settings(kafka=kafka, home=tmp_path, namespace=namespace, partitions=2, metrics_port=free_ports(1))
+
+
+@pytest.fixture
+def names(settings: Settings) -> Names:
+    apply(str(settings.kafka), topics_of(load_city(CITY), settings))
+    return Names(settings.namespace)
+
+
+@pytest.fixture
+def worker(settings: Settings, names: Names) -> Iterator[Fleet]:
+    del names  # its topics exist
+    with Fleet(CITY, settings, 1, "wall") as fleet:
+        yield fleet
+
+
+@pytest.fixture
+def run(names: Names) -> Run:
+    del names  # its topics exist
+    return lambda *arguments: CliRunner().invoke(app, arguments, env={"COLUMNS": "160", "NO_COLOR": "1"})
+
+
+def history_is_shown(run: Run, ids: list[str], again: dict[str, list[Record]]) -> None:
+    shown = orjson.loads(run("show", ids[0], "-o", "json").stdout)
+    assert [step["done"] for step in shown["history"]] == ["repaired", "repaired", "redriven"]
+    assert shown["history"][0] | {"at": None, "sha256": None} == {
+        "done": "repaired",
+        "actor": "li.wei",
+        "why": "the code table was corrected",
+        "at": None,
+        "patch": orjson.loads(MEND),
+        "sha256": None,
+    }
+    assert shown["history"][2]["to"] == place(again[ids[0]][0])
+    assert shown["value"]["RequestType"] == "No Such Thing"
+    assert shown["repaired_value"]["RequestType"] == "Graffiti Removal"
+    assert f"redriven by li.wei as {place(again[ids[0]][0])}: the code table" in run("show", ids[0]).stdout
+    listed = run("list", "-o", "json").stdout.splitlines()
+    assert Counter(orjson.loads(line)["state"] for line in listed) == {"redriven": 6, "open": 1}
+
+
+def second_time_changes_nothing(settings: Settings, names: Names, run: Run, worker: Fleet, ids: list[str]) -> None:
+    before, wanted = tasks(settings, names), reports_in_cases(settings, names)
+    done = run("redrive", *ids, *WHO)
+    assert "0 driven again, 6 skipped" in done.stderr
+    assert run("redrive", *ids, "--again", *WHO).exit_code == 0
+    until_redelivered(settings, 6, worker)
+    assert reports_in_cases(settings, names) == wanted
+    assert tasks(settings, names) == before
+    assert max(before.values()) == 1
+
+
+def test_refused_records_are_repaired_driven_again_and_end_in_one_case_each(
+    settings: Settings, names: Names, worker: Fleet, run: Run, tmp_path: Path
+) -> None:
+    *unknown, broken, sound = requests(7)
+    values = [
+        *(with_type(one, "No Such Thing") for one in unknown),
+        broken.value[:-5],
+        b'{"SRNumber":"1-1"}',
+        sound.value,
+    ]
+    producer = producer_of(settings)
+    sent = [
+        producer.send(names.reports("hotline"), key=b"K-%d" % n, value=value, partition=n % 2).get(20)
+        for n, value in enumerate(values)
+    ]
+    producer.close()
+    ids = [f"{one.topic}/{one.partition}/{one.offset}" for one in sent]
+    until(lambda: len(records(settings, names.dead_letters)) == 7, worker)
+    letters_before = [(r.key, r.value, r.headers) for r in records(settings, names.dead_letters)]
+
+    # what would be refused again is named, and not kept
+    done = run("repair", ids[0], ids[6], "--city", CITY, "--patch", MEND, *WHO)
+    assert done.exit_code == 1, (done.stderr, done.exception)
+    assert f"{ids[6]}  " in done.stdout
+    assert ids[0] not in done.stdout
+    assert "1 repaired, 1 would still be refused" in done.stderr
+    assert set(notes(settings, names)) == {ids[0]}
+    done = run("repair", "--reason", "unknown-code", "--network", "hotline", "--city", CITY, "--patch", MEND, *WHO)
+    assert (done.exit_code, done.stdout) == (0, ""), (done.stderr, done.exception)
+    assert "5 repaired" in done.stderr
+    file = tmp_path / "value.json"
+    file.write_bytes(broken.value)
+    done = run("repair", ids[5], "--city", CITY, "--value", str(file), *WHO)
+    assert done.exit_code == 0, (done.stderr, done.exception)
+    assert [(r.key, r.value, r.headers) for r in records(settings, names.dead_letters)] == letters_before
+    listed = run("list", "--state", "repaired", "-o", "json").stdout.splitlines()
+    assert {orjson.loads(line)["id"] for line in listed} == set(ids[:6])
+
+    # driven again, each ends in one case, and was received when it came first
+    done = run("redrive", *ids[:6], *WHO)
+    assert done.exit_code == 0, (done.stderr, done.exception)
+    assert "6 driven again" in done.stderr
+    wanted = sorted(one.report for one in (*unknown, broken, sound))
+    until(lambda: reports_in_cases(settings, names) == wanted, worker)
+    again = driven(settings, names.reports("hotline"))
+    assert {id_: len(found) for id_, found in again.items()} == dict.fromkeys(ids[:6], 1)
+    kept = {place(r): r for r in records(settings, names.reports("hotline"))}
+    for id_, (record,) in again.items():
+        assert (record.key, record.partition) == (kept[id_].key, kept[id_].partition)
+        assert header(record, "grid-redriven-by") == b"li.wei"
+        said = datetime.fromisoformat((header(record, "grid-received-at") or b"").decode())
+        assert said == datetime.fromtimestamp(kept[id_].timestamp / 1000, UTC)
+    cases = [decode_case(value) for value in {r.key: r.value for r in records(settings, names.cases)}.values()]
+    received = {report.id: report.received_at for case in cases for report in case.reports}
+    for id_, one in zip(ids, (*unknown, broken), strict=False):
+        assert received[one.report] == datetime.fromtimestamp(kept[id_].timestamp / 1000, UTC)
+
+    history_is_shown(run, ids, again)
+    second_time_changes_nothing(settings, names, run, worker, ids[:6])
+
+
+def test_a_refused_event_goes_back_to_the_grid_stream_and_is_recognised(
+    settings: Settings, names: Names, worker: Fleet, run: Run
+) -> None:
+    (sound,) = requests(1)
+    producer = producer_of(settings)
+    producer.send(names.reports("hotline"), key=b"K", value=sound.value, partition=0).get(20)
+    producer.close()
+    until(lambda: reports_in_cases(settings, names) == [sound.report], worker)
+    before = tasks(settings, names)
+    (event,) = [r for r in records(settings, names.events) if header(r, "ce_id") == sound.report.encode()]
+    poison = refused_record(
+        names,
+        event.offset,
+        event.value,
+        topic=names.events,
+        partition=event.partition,
+        key=event.key,
+        headers=event.headers,
+    )
+    (event_id,) = lay(settings, names, [poison], "grid")
+    done = run("redrive", event_id, *WHO)
+    assert done.exit_code == 0, (done.stderr, done.exception)
+    until_redelivered(settings, 1, worker)
+    (back,) = driven(settings, names.events)[event_id]
+    assert (back.partition, back.key, back.value) == (event.partition, event.key, event.value)
+    assert reports_in_cases(settings, names) == [sound.report]
+    assert tasks(settings, names) == before
+
+
+def test_thousands_driven_twice_are_in_cases_once(settings: Settings, names: Names, worker: Fleet, run: Run) -> None:
+    letters = many(settings, names)
+    done = run("redrive", "--reason", "unknown-code", *WHO)
+    assert done.exit_code == 0, (done.stderr, done.exception)
+    assert f"{MANY:,} driven again" in done.stderr
+    once = driven(settings, names.reports("hotline"))
+    assert {id_: [r.value for r in found] for id_, found in once.items()} == {
+        id_: [message.value] for id_, message in letters.items()
+    }
+    assert all(place(found[0]).split("/")[:2] == id_.split("/")[:2] for id_, found in once.items())
+    assert {id_: said.steps[-1].to for id_, said in notes(settings, names).items()} == {
+        id_: place(found[0]) for id_, found in once.items()
+    }
+    wanted = sorted(message.report for message in letters.values())
+    until(lambda: reports_in_cases(settings, names) == wanted, worker, 120)
+    before = tasks(settings, names)
+    done = run("redrive", "--all", *WHO)
+    assert f"0 driven again, {MANY:,} skipped" in done.stderr
+    done = run("redrive", "--all", "--again", *WHO)
+    assert f"{MANY:,} driven again" in done.stderr
+    assert set(map(len, driven(settings, names.reports("hotline")).values())) == {2}
+    until_redelivered(settings, MANY, worker)
+    assert reports_in_cases(settings, names) == wanted
+    assert tasks(settings, names) == before
+    assert records(settings, names.dead_letters)[MANY:] == []
+
+
+def test_limit_and_dry_run(settings: Settings, names: Names, run: Run) -> None:
+    ids = lay(settings, names, [refused_record(names, n, b"{}") for n in range(6)])
+    done = run("redrive", "--all", "--dry-run", *WHO)
+    assert done.exit_code == 0, (done.stderr, done.exception)
+    assert {line.split()[0] for line in done.stdout.splitlines()} == set(ids)
+    assert (driven(settings, names.reports("hotline")), notes(settings, names)) == ({}, {})
+    assert "2 driven again" in run("redrive", "--all", "--limit", "2", *WHO).stderr
+    first = set(driven(settings, names.reports("hotline")))
+    done = run("redrive", "--all", "--limit", "2", "-o", "json", *WHO)
+    lines = [orjson.loads(line) for line in done.stdout.splitlines()]
+    second = {line["id"] for line in lines if line["result"] == "redriven"}
+    assert {line["id"] for line in lines if line["result"] == "skipped"} == first
+    assert len(second) == 2
+    assert set(driven(settings, names.reports("hotline"))) == first | second
+    assert "2 driven again, 4 skipped" in run("redrive", "--all", *WHO).stderr
+
+
+def test_what_cannot_be_driven_is_said_and_takes_no_neighbour_along(settings: Settings, names: Names, run: Run) -> None:
+    large = b"x" * (7 << 20)
+    producer = producer_of(settings)
+    there = producer.send(names.reports("hotline"), key=b"large", value=large, partition=0).get(20)
+    producer.close()
+    sound = [refused_record(names, 100 + n, b'{"n":%d}' % n) for n in range(8)]
+    ids = lay(
+        settings,
+        names,
+        [
+            *sound[:4],
+            refused_record(names, 7000, None, key=None),
+            refused_record(names, there.offset, large, partition=0, key=b"large"),
+            refused_record(names, 5000, large, partition=0),  # its topic has no such record
+            refused_record(names, 6000, os.urandom((4 << 20) - 200), partition=0),  # fitted, without our headers
+            refused_record(names, 8000, b"{}", topic=names.tasks("bos")),
+            refused_record(names, 9000, b"{}", partition=9),
+            *sound[4:],
+        ],
+    )
+    done = run("redrive", "--all", "-o", "json", *WHO)
+    assert done.exit_code == 1, (done.stderr, done.exception)
+    said = {line["id"]: line for line in map(orjson.loads, done.stdout.splitlines())}
+    assert [said[id_].get("code") for id_ in ids[5:10]] == [
+        None,
+        "original-gone",
+        "too-large",
+        "not-ours",
+        "no-partition",
+    ]
+    assert all(line["reason"].endswith(".") for line in said.values() if line["result"] == "refused")
+    again = driven(settings, names.reports("hotline"))
+    assert set(again) == set(notes(settings, names)) == {*ids[:6], *ids[10:]}
+    (whole,) = again[ids[5]]
+    assert sha256(whole.value).digest() == sha256(large).digest()
+    assert records(settings, names.tasks("bos")) == []
+
+
+def test_without_their_topic_and_with_wrong_arguments_one_sentence(kafka: str, run: Run, names: Names) -> None:
+    del kafka, names
+    for arguments, said in (
+        (["redrive", "grid.dead-letters/0/99", *WHO], "no dead letter of that record"),
+        (["redrive", *WHO], "no letters are named"),
+        (["redrive", "--all", "--reason", "schema", *WHO], "--all stands beside other conditions"),
+        (["repair", "a/1/1", "--city", CITY, *WHO], "either a patch or a value is needed"),
+        (["repair", "--reason", "x", "--city", CITY, "--value", "f", *WHO], "one value cannot be that of several"),
+        (["repair", "a/1/1", "--city", CITY, "--value", "/none/at/all", *WHO], "cannot be read"),
+    ):
+        done = run(*arguments)
+        assert isinstance(done.exception, InputError), (arguments, done.exception)
+        assert said in str(done.exception)
+
+
+def test_before_the_topics_are_applied_the_cure_is_named(
+    kafka: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRID_ROUTER_KAFKA", kafka)
+    monkeypatch.setenv("GRID_ROUTER_NAMESPACE", namespace)
+    done = CliRunner().invoke(app, ["redrive", "--all", *WHO])
+    assert isinstance(done.exception, TopicError)
+    assert "topics apply" in str(done.exception)
