@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import orjson
 import typer
+from msgspec import to_builtins
 from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn
@@ -19,6 +20,7 @@ from router.wire.errors import InputError
 from router.wire.settings import Settings
 
 CHECK_FAILED = 1
+KINDS = ("recorded", "companion", "simulated", "updated", "redelivered", "malformed")
 SHOWN_IDS = 5
 """Ids of one fault that the text shows; the JSON has their number."""
 
@@ -36,6 +38,12 @@ def replay(
     companion: Annotated[bool, typer.Option(help="Other networks report a part of the same incidents again.")] = True,
     kill: Annotated[bool, typer.Option("--kill", help="kill -9 one worker in the middle.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the topics of the replay for a look.")] = False,
+    noise: Annotated[
+        float, typer.Option(min=0, max=5, help="Of a synthetic city's reports: 0 none, 1 as its simulation.yaml says.")
+    ] = 1.0,
+    switch: Annotated[
+        str | None, typer.Option(help="Another city's folder: its rules are published for the second half.")
+    ] = None,
 ) -> None:
     """Replay a city's recorded reports and compare every id; exit code 1 when one was lost or doubled.
 
@@ -51,6 +59,8 @@ def replay(
         companion=companion,
         kill=kill,
         keep=keep,
+        noise=noise,
+        switch=switch,
     )
     with _bar() as bar:
         line = bar.add_task("starting Kafka", total=None)
@@ -93,10 +103,11 @@ def described(progress: Progress) -> str:
 
 def as_json(result: Result) -> dict[str, Any]:
     """The ledger as one flat object; null where nothing is known."""
-    kinds = {kind: sum(one.kind == kind for one in result.sent) for kind in ("recorded", "redelivered", "malformed")}
+    kinds = {kind: sum(one.kind == kind for one in result.sent) for kind in KINDS}
+    read = kinds["recorded"] + kinds["simulated"]
     seconds = result.end.seconds
     return {
-        "read": kinds["recorded"],
+        "read": read,
         "cases": result.cases,
         "merged": result.ledger.merged,
         "tasks": result.tasks,
@@ -107,7 +118,8 @@ def as_json(result: Result) -> dict[str, Any]:
         "merge_precision": _rounded(result.judgement.merge_precision),
         "merge_recall": _rounded(result.judgement.merge_recall),
         "coverage": _rounded(result.coverage),
-        "companion": len(result.sent) - kinds["recorded"],
+        "companion": kinds["companion"],
+        "updated": kinds["updated"],
         "redelivered": kinds["redelivered"],
         "malformed": kinds["malformed"],
         "refused_sound": len(result.ledger.refused_sound),
@@ -116,6 +128,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "killed_at": result.end.killed_at,
         "restarts": result.end.restarts,
         "stalled": result.end.stalled,
+        "switched": None if result.switched is None else to_builtins(result.switched),
     }
 
 
@@ -139,7 +152,7 @@ def _print(result: Result) -> None:
 
 
 EXPLAINED = {
-    "read": "recorded reports of the city",
+    "read": "recorded or simulated reports of the city",
     "merged": "reports that joined a case another one had opened",
     "dead_letters": "refused records, each once",
     "lost": "ids that are in no case and no dead letter, and cases without their task",
@@ -148,16 +161,20 @@ EXPLAINED = {
     "merge_precision": "companion reports merged with recorded ones that are with their own incident",
     "merge_recall": "companion reports whose incident has a case that are in that case",
     "coverage": "matters and areas for which the catalogue names a lead",
-    "companion": "records of other networks about the same incidents, redelivered and malformed ones too",
+    "companion": "reports of other networks about recorded incidents",
+    "updated": "later versions of known reports",
+    "switched": "cases by the old and the new edition, decided late, and decided by a mixture",
     "refused_sound": "sound reports among the dead letters",
     "killed_at": "reports in cases when a worker was killed",
 }
 PERCENT = frozenset({"routing_accuracy", "merge_precision", "merge_recall", "coverage"})
 
 
-def _text(name: str, value: float | bool | None) -> str:
+def _text(name: str, value: float | bool | dict[str, int] | None) -> str:
     if value is None:
         return "-"
+    if isinstance(value, dict):
+        return ", ".join(f"{kind} {number:,}" for kind, number in value.items())
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.1%}" if name in PERCENT else f"{value:,}"

@@ -23,7 +23,7 @@ from router.cli.view import View
 from router.domain.city import City
 from router.simulator.feed import Feed
 from router.simulator.messages import Message
-from router.simulator.scenario import history_of, scenario
+from router.simulator.scenario import input_of
 from router.stream.fleet import Fleet
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
@@ -83,8 +83,7 @@ def _topics(settings: Settings, city: City) -> Names:
 
 
 def _messages(city: City, folder: Path, reports: int | None) -> list[Message]:
-    history = history_of(city, folder)
-    return list(scenario(city, history, reports=reports, seed=1, companion=True))
+    return list(input_of(city, folder).messages(reports=reports, seed=1, companion=True, noise=1.0))
 
 
 def _kafka(settings: Settings, stack: ExitStack) -> str:

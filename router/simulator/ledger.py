@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from router.domain.cases import Case, Task
+from router.domain.cases import Case, CaseReport, Task
 from router.domain.reports import Provenance
 from router.simulator.messages import Place, Sent
 
@@ -79,9 +79,15 @@ def balance(sent: Sequence[Sent], cases: Mapping[str, Case], tasks: Sequence[Tas
 
 def _reports(sent: Sequence[Sent], cases: Mapping[str, Case], dead: Sequence[Dead]) -> dict[Fault, set[str]]:
     named = Counter(report.id for case in cases.values() for report in case.reports)
-    standing = Counter(_place(report.provenance) for case in cases.values() for report in case.reports)
+    standing = Counter(_place(p) for case in cases.values() for report in case.reports for p in _provenances(report))
     refused = Counter(letter.place for letter in dead)
     faults: dict[Fault, set[str]] = {"lost": set(), "in two cases": set(), "in a case and dead": set()}
+    for one in sent:
+        if one.kind == "updated":  # each version on its own: in its report's case, or refused
+            stands, dead_ = standing[one.place], one.place in refused
+            faults["lost"] |= {_version(one)} if not stands and not dead_ else set()
+            faults["in two cases"] |= {_version(one)} if stands > 1 else set()
+            faults["in a case and dead"] |= {_version(one)} if stands and dead_ else set()
     for report, places in _places(sent).items():
         # a malformed message may have become a report under another id than we think: its place finds it
         times = named[report] or sum(standing[place] for place in places)
@@ -102,17 +108,22 @@ def _strangers(sent: Sequence[Sent], cases: Mapping[str, Case], refused: Counter
     strangers = {_text(place) for place in refused if place not in true}
     for case in cases.values():
         for report in case.reports:
-            source = true.get(_place(report.provenance))
-            if source is None or (source.kind != "malformed" and source.report != report.id):
-                strangers.add(report.id)
+            for provenance in _provenances(report):
+                source = true.get(_place(provenance))
+                if source is None or (source.kind != "malformed" and source.report != report.id):
+                    strangers.add(report.id)
     return strangers
 
 
 def _tasks(cases: Mapping[str, Case], tasks: Sequence[Task]) -> dict[Fault, set[str]]:
-    by_id = Counter(task.id for task in tasks)
-    by_duty = Counter((task.case, task.department, task.role, task.unit) for task in tasks)
+    by_id = Counter(task.id for task in tasks if task.state == "dispatched")
     twice = {id_ for id_, times in by_id.items() if times > 1}
-    twice |= {task.id for task in tasks if by_duty[task.case, task.department, task.role, task.unit] > 1}
+    gone = {d.task for case in cases.values() for d in case.assignments if d.withdrawn_at is not None}
+    standing = [task for task in tasks if task.state == "dispatched" and task.id not in gone]
+    by_duty = Counter((task.case, task.department, task.role, task.unit) for task in standing)
+    twice |= {task.id for task in standing if by_duty[task.case, task.department, task.role, task.unit] > 1}
+    changes = Counter((task.id, task.state, task.updated_at) for task in tasks if task.state != "dispatched")
+    twice |= {id_ for (id_, _, _), times in changes.items() if times > 1}
     served = {task.case for task in tasks}
     without = {
         case.id
@@ -126,8 +137,18 @@ def _tasks(cases: Mapping[str, Case], tasks: Sequence[Task]) -> dict[Fault, set[
 def _places(sent: Sequence[Sent]) -> dict[str, list[Place]]:
     places: dict[str, list[Place]] = {}
     for one in sent:
-        places.setdefault(one.report, []).append(one.place)
+        if one.kind != "updated":
+            places.setdefault(one.report, []).append(one.place)
     return places
+
+
+def _provenances(report: CaseReport) -> list[Provenance]:
+    """Of every version of a report."""
+    return [report.provenance, *(version.provenance for version in report.earlier)]
+
+
+def _version(one: Sent) -> str:
+    return f"{one.report} ({_text(one.place)})"
 
 
 def _place(provenance: Provenance) -> Place:

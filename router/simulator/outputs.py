@@ -20,11 +20,16 @@ END_S = 60.0
 POLL_RECORDS = 5000
 
 
+class _Version(msgspec.Struct):
+    provenance: Provenance
+
+
 class _Joined(msgspec.Struct):
     """The part of a case's report that tells whether it arrived: four times quicker to read than the whole."""
 
     id: str
     provenance: Provenance
+    earlier: list[_Version] = []
 
 
 class _Joiners(msgspec.Struct):
@@ -92,6 +97,7 @@ class Outputs:
             for report in _joiners(record.value).reports:
                 self._arrived.add(report.id)
                 self._places.add(_place(report.provenance))
+                self._places.update([_place(version.provenance) for version in report.earlier])
         elif record.topic == self._names.dead_letters:
             letter = dead(record.key, record.value, record.headers, self._names)
             self.dead.append(letter)
@@ -100,8 +106,8 @@ class Outputs:
             self.tasks.append(decode_task(record.value))
 
     def accounted(self, one: Sent) -> bool:
-        """Whether a sent record was seen in a case or a dead letter."""
-        return one.place in self._places or one.report in self._arrived
+        """Whether a sent record was seen in a case or a dead letter; a redelivery need not be, an update must."""
+        return one.place in self._places or (one.kind != "updated" and one.report in self._arrived)
 
     @property
     def opened(self) -> int:

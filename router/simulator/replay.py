@@ -1,13 +1,18 @@
 """One replay from beginning to end: topics of its own, workers, feed, and the ledger at the end."""
 
+import asyncio
+import dataclasses
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.cities.folder import city_folder, load_city
+from router.cities.packing import pack
 from router.domain.catalogue.coverage import coverage
 from router.domain.city import City
 from router.simulator.abreast import Abreast
@@ -18,11 +23,14 @@ from router.simulator.group import Group
 from router.simulator.ledger import Ledger, balance
 from router.simulator.messages import Message, Sent
 from router.simulator.outputs import Outputs
-from router.simulator.scenario import history_of, scenario
+from router.simulator.scenario import Input, input_of
 from router.simulator.scratch import namespace, scratch_topics
+from router.simulator.switch import Switch, Switched, examine, middle
 from router.simulator.truth import Judgement, judge
 from router.stream.app import GROUP
 from router.stream.fleet import Fleet
+from router.stream.shelf import publish
+from router.wire.editions import EditionRecord
 from router.wire.settings import Settings
 from router.wire.topics import Names
 
@@ -43,6 +51,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     """kill -9 one worker in the middle."""
     keep: bool = False
     """Leave the topics for a look."""
+    noise: float = 1.0
+    """Of a synthetic city: 0 none, 1 the default, 2 twice."""
+    switch: str | None = None
+    """Name of a city whose rules are published while it runs, for the second half of the messages."""
 
 
 class Result(Struct, frozen=True, kw_only=True):
@@ -58,11 +70,12 @@ class Result(Struct, frozen=True, kw_only=True):
     tasks: int
     dead_letters: int
     end: End
+    switched: Switched | None = None
 
     @property
     def sound(self) -> bool:
         """Whether nothing was lost and nothing doubled."""
-        return not self.ledger.faults
+        return not self.ledger.faults and not (self.switched and self.switched.mixed)
 
 
 def replay(plan: Plan, settings: Settings, bootstrap: str, tell: Tell) -> Result:
@@ -79,13 +92,13 @@ def replay(plan: Plan, settings: Settings, bootstrap: str, tell: Tell) -> Result
     """
     tell(Progress(doing="reading the city"))
     city = load_city(plan.city, settings.cities)
-    history = history_of(city, city_folder(plan.city, settings.cities))
+    source = input_of(city, city_folder(plan.city, settings.cities))
     own = settings.model_copy(update={"namespace": namespace(), "metrics_port": 0, "kafka": bootstrap})
     abreast = Abreast()
     in_step = abreast if plan.companion and plan.speed is None else None
     feed = Feed(bootstrap, Names(own.namespace), own.partitions, plan.speed, in_step)
-    messages = scenario(city, history, reports=plan.reports, seed=plan.seed, companion=plan.companion)
-    recorded = len(history.rows) if plan.reports is None else plan.reports
+    recorded = source.reports if plan.reports is None else plan.reports
+    switch = _switch(plan, city, source, settings, recorded)
     tell(Progress(doing="making topics"))
     with ExitStack() as stack:
         kafka = stack.enter_context(admin_of(bootstrap))
@@ -98,10 +111,38 @@ def replay(plan: Plan, settings: Settings, bootstrap: str, tell: Tell) -> Result
         kill_at = max(1, round(KILL_AT * recorded)) if plan.kill else None
         course = Course(feed, outputs, seen, fleet, abreast=abreast, kill_at=kill_at, tell=tell)
         course.until_ready(plan.workers)
-        end = _send(feed, messages, course)
+        if switch is not None:
+            _publish(plan, switch, settings, own, bootstrap)
+        end = _send(feed, _messages(plan, source), course)
         fleet.stop()
         outputs.take_all()  # what came too late, or once too often, came before the workers ended
-        return _found(own.namespace, city, feed.sent, outputs, end)
+        result = _found(own.namespace, city, feed.sent, outputs, end)
+        return replace(result, switched=examine(switch, outputs.cases().values())) if switch else result
+
+
+def _messages(plan: Plan, source: Input) -> Iterator[Message]:
+    return source.messages(reports=plan.reports, seed=plan.seed, companion=plan.companion, noise=plan.noise)
+
+
+def _switch(plan: Plan, city: City, source: Input, settings: Settings, recorded: int) -> Switch | None:
+    """The other rules, for what is received in the second half."""
+    if plan.switch is None:
+        return None
+    new = dataclasses.replace(load_city(plan.switch, settings.cities), merging=city.merging)
+    return Switch(old=city, new=new, since=middle(_messages(plan, source), recorded))
+
+
+def _publish(plan: Plan, switch: Switch, settings: Settings, own: Settings, bootstrap: str) -> None:
+    """As `catalogue publish` does, while the workers run."""
+    folder = city_folder(plan.switch or "", settings.cities)
+    record = EditionRecord(
+        version=switch.new.edition,
+        city=switch.new.name,
+        published_at=datetime.now(UTC),
+        since=switch.since,
+        texts=pack(folder),
+    )
+    asyncio.run(publish(bootstrap, Names(own.namespace).catalogue, record))
 
 
 def _group(

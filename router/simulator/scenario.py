@@ -1,42 +1,122 @@
-"""Everything that is sent in one replay, in the order of simulated time: a city's history and, if wanted, its companions."""
+"""Everything that is sent in one replay, in the order of simulated time.
+
+Here, and only here, is chosen what a city is fed with: by what its folder ships.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
+
+from msgspec import Struct
 
 from router.domain.city import City
 from router.domain.networks.registry import NETWORKS
 from router.simulator.companion import Companion
-from router.simulator.history import NETWORK, History, read_history
+from router.simulator.history import NETWORK as HOTLINE
+from router.simulator.history import read_history
 from router.simulator.messages import Message
 from router.simulator.noise import LATEST
+from router.simulator.police_history import read_police_history, recorded_by_police
+from router.simulator.recorded import History
+from router.simulator.synthetic.simulation import FILE
+from router.simulator.synthetic.stream import Simulation, read_simulation
+from router.simulator.synthetic.stream import messages as made
 
+MADE = 20_000
+"""Messages of a synthetic city when nobody says how many: some days of a city of four million."""
 HISTORY = "history"
-"""Folder of the recorded requests within a city's folder."""
+"""Folder of the recorded reports within a city's folder."""
 
 
-def history_of(city: City, folder: Path) -> History:
-    """The recorded requests of a city.
+class Input(Protocol):
+    """What one city is fed with: recorded, or made."""
+
+    @property
+    def reports(self) -> int:
+        """How many there are before anything is repeated."""
+
+    def messages(self, *, reports: int | None, seed: int, companion: bool, noise: float) -> Iterator[Message]:
+        """All messages in the order of their received times; equal arguments give equal messages, byte for byte.
+
+        Args:
+            reports: how many reports, not counting their updates and companions; None: all once.
+            seed: of whatever is made.
+            companion: whether other networks see a part of recorded incidents too.
+            noise: of a synthetic city's reports, 1 as its simulation.yaml says.
+        """
+
+
+class Recorded(Struct, frozen=True):
+    """A city's history and, if wanted, its companions."""
+
+    city: City
+    """Its code tables and cells are what the companions write with."""
+    history: History
+
+    @property
+    def reports(self) -> int:
+        """See `Input.reports`."""
+        return len(self.history.rows)
+
+    def messages(self, *, reports: int | None, seed: int, companion: bool, noise: float = 1.0) -> Iterator[Message]:
+        """See `Input.messages`; beyond its end the history is repeated with fresh ids. Companions follow hotlines only."""
+        recorded = self.history.messages(reports, apart=self.city.merging.longest_window + LATEST)
+        if companion and self.history.network == HOTLINE:
+            return Companion(self.city, seed).beside(recorded)
+        return recorded
+
+
+class Synthetic(Struct, frozen=True):
+    """A city whose reports are made, with known truth."""
+
+    city: City
+    simulation: Simulation
+
+    @property
+    def reports(self) -> int:
+        """See `Input.reports`."""
+        return MADE
+
+    def messages(self, *, reports: int | None, seed: int, companion: bool, noise: float = 1.0) -> Iterator[Message]:
+        """See `Input.messages`; other networks see the same incidents in any case."""
+        del companion
+        number = self.reports if reports is None else reports
+        return made(self.city, self.simulation, reports=number, days=None, seed=seed, noise=noise)
+
+
+def input_of(city: City, folder: Path) -> Input:
+    """What a city is fed with: made reports if its folder has a simulation, else its history.
 
     Args:
-        city: whose zone the file's times have.
+        city: that is loaded.
         folder: the city's folder.
 
     Raises:
-        InputError: see `read_history`.
+        InputError: see `history_of`.
+        CityError: the simulation is wrong.
     """
-    columns = [field.alias or name for name, field in NETWORKS[NETWORK].schema.model_fields.items()]
-    return read_history(folder / HISTORY, columns, city.zone)
+    if (folder / FILE).is_file():
+        return Synthetic(city, read_simulation(folder))
+    return Recorded(city, history_of(city, folder))
+
+
+def history_of(city: City, folder: Path) -> History:
+    """The recorded reports of a city, read as what the headers of its files say they are.
+
+    Args:
+        city: whose zone the files' times have.
+        folder: the city's folder.
+
+    Raises:
+        InputError: see `read_history` and `read_police_history`.
+    """
+    history = folder / HISTORY
+    if recorded_by_police(history):
+        return read_police_history(history, city.zone)
+    columns = [field.alias or name for name, field in NETWORKS[HOTLINE].schema.model_fields.items()]
+    return read_history(history, columns, city.zone)
 
 
 def scenario(city: City, history: History, *, reports: int | None, seed: int, companion: bool) -> Iterator[Message]:
-    """All messages in the order of their received times; equal arguments give equal messages, byte for byte.
-
-    Args:
-        city: its code tables and cells are what the companions write with.
-        history: the recorded requests.
-        reports: how many of them; None: the file once; beyond its end it is repeated with fresh ids.
-        seed: of the companions.
-        companion: whether other networks see a part of the incidents too.
-    """
-    recorded = history.messages(reports, apart=city.merging.longest_window + LATEST)
-    return Companion(city, seed).beside(recorded) if companion else recorded
+    """All messages of a city's history; see `Recorded.messages`."""
+    return Recorded(city, history).messages(reports=reports, seed=seed, companion=companion)

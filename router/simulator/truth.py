@@ -15,7 +15,7 @@ class Judgement(Struct, frozen=True):
     """Shares between 0 and 1; None where there was nothing to judge."""
 
     routing_accuracy: float | None
-    """Of the recorded reports in cases, the share whose case is led by the recorded owner."""
+    """Of the reports in cases whose owner is known, the share whose case is led by that owner."""
     merge_precision: float | None
     """Of the companion reports in a case with recorded reports, the share whose case holds their own incident."""
     merge_recall: float | None
@@ -26,10 +26,11 @@ def judge(sent: Sequence[Sent], cases: Mapping[str, Case]) -> Judgement:
     """Compare cases with owners and incidents; redeliveries and malformed messages are not judged."""
     home = {report.id: case for case in cases.values() for report in case.reports}
     recorded = [one for one in sent if one.kind == "recorded"]
+    owned = [one for one in sent if one.kind in {"recorded", "simulated"} and one.owner is not None]
     companions = [one for one in sent if one.kind == "companion"]
     hotline = {home[one.report].id for one in recorded if one.report in home}
     return Judgement(
-        routing_accuracy=_share(lead(home[one.report]) == one.owner for one in recorded if one.report in home),
+        routing_accuracy=_share(lead(home[one.report]) == one.owner for one in owned if one.report in home),
         merge_precision=_share(
             _together(one, home) for one in companions if one.report in home and home[one.report].id in hotline
         ),
@@ -39,7 +40,7 @@ def judge(sent: Sequence[Sent], cases: Mapping[str, Case]) -> Judgement:
 
 def lead(case: Case) -> str | None:
     """The department that leads a case."""
-    return next((duty.department for duty in case.assignments if duty.role == "lead"), None)
+    return next((d.department for d in case.assignments if d.role == "lead" and d.withdrawn_at is None), None)
 
 
 def _together(one: Sent, home: Mapping[str, Case]) -> bool:

@@ -102,6 +102,11 @@ def test_a_repeated_id_is_refused(tmp_path: Path) -> None:
     assert "requests.csv:4:1: SRNumber '1-1' stands in line 2 too;" in refusal(tmp_path, HEADER, FIRST, LAST, FIRST)
 
 
+def test_an_id_of_another_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "earlier.csv").write_text(f"{HEADER}\n{LAST}\n{FIRST}\n", encoding="utf-8")
+    assert "requests.csv:2:1: SRNumber '1-1' stands in earlier.csv:3 too;" in refusal(tmp_path, HEADER, FIRST)
+
+
 def test_broken_quotes_are_refused(tmp_path: Path) -> None:
     assert "requests.csv:2:1: this is not CSV" in refusal(tmp_path, HEADER, 'a,"b"c')
 

@@ -1,0 +1,151 @@
+"""What recorded histories share: how they are asked, their CSV with the place of whatever is wrong, and their times."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from io import StringIO
+from pathlib import Path
+from typing import NoReturn, Protocol
+
+from msgspec import Struct
+
+from router.simulator.messages import Message
+from router.wire.errors import InputError
+
+WHEN = "%m/%d/%Y %I:%M:%S %p"
+"""How American cities write a time: 12 AM is midnight, 12 PM noon."""
+WEEK = timedelta(weeks=1)
+
+
+class History(Protocol):
+    """The recorded reports of a city, as the messages of the network that took them in."""
+
+    @property
+    def network(self) -> str:
+        """Whose messages they are."""
+
+    @property
+    def rows(self) -> Sequence[object]:
+        """One for each report, in recorded order."""
+
+    def messages(self, number: int | None = None, *, apart: timedelta = timedelta(0)) -> Iterator[Message]:
+        """The messages of the first `number` reports in the order of their received times; None: of the whole file once.
+
+        Beyond the file's end it comes again, one round later: fresh ids, and times shifted by whole weeks, which keep the
+        day of the week.
+
+        Args:
+            number: how many reports.
+            apart: at least this long lies between the end of one round and the start of the next, so that a longer
+                time than any merge window keeps the rounds from merging with each other.
+        """
+
+
+class Line(Struct, frozen=True):
+    """One row of a file: its fields by column, and where it stands."""
+
+    file: Path
+    number: int
+    """Of the line where it begins."""
+    header: Sequence[str]
+    fields: dict[str, str]
+
+    def refuse(self, what: str, column: str, cure: str) -> NoReturn:
+        """Say what is wrong with one of its fields. Raises InputError."""
+        refuse(what, self.file, self.number, self.header.index(column) + 1, cure)
+
+
+def read_lines(file: Path, columns: Sequence[str]) -> Iterator[Line]:
+    """The rows of a CSV file with exactly these columns, in any order.
+
+    Raises:
+        InputError: it cannot be read, is not UTF-8 or not CSV, has an unknown, missing or repeated column, or a row of
+            another length. The sentence names file, line and column.
+    """
+    header: list[str] = []
+    for number, cells in _rows(file):
+        if not header:
+            header = _header(cells, columns, file)
+        elif len(cells) != len(header):
+            place = min(len(cells), len(header)) + 1
+            refuse(f"the row has {len(cells)} fields, not {len(header)}", file, number, place, "repair the row")
+        else:
+            yield Line(file, number, header, dict(zip(header, cells, strict=True)))
+
+
+def header_of(file: Path) -> Sequence[str]:
+    """The columns that a file says it has; none when it is empty. Raises InputError as `read_lines` does."""
+    return next((cells for _, cells in _rows(file)), [])
+
+
+def once(seen: dict[str, Line], line: Line, column: str, cure: str) -> None:
+    """Refuse a row whose field stands in an earlier one too. Raises InputError."""
+    text = line.fields[column]
+    first = seen.setdefault(text, line)
+    if first is not line:
+        where = f"line {first.number}" if first.file == line.file else f"{first.file.name}:{first.number}"
+        line.refuse(f"{column} {text[:40]!r} stands in {where} too", column, cure)
+
+
+def refuse(what: str, file: Path, line: int, column: int, cure: str) -> NoReturn:
+    """Raises InputError with the place as people and editors write it."""
+    raise InputError(what, where=f"{file}:{line}:{column}", cure=cure)
+
+
+def wall_time(text: str) -> datetime | None:
+    """A time as the files write it, None when it is none."""
+    try:
+        return datetime.strptime(text, WHEN)  # noqa: DTZ007 - wall time on purpose; the zone is the city's
+    except ValueError:
+        return None
+
+
+def utc(wall: datetime, zone: tzinfo) -> datetime:
+    """The first instant at which the wall clock of a zone shows this."""
+    return wall.replace(tzinfo=zone).astimezone(UTC)
+
+
+def round_length(first: datetime, last: datetime, apart: timedelta) -> timedelta:
+    """Whole weeks from one round of a history to the next, so that they lie `apart`."""
+    return WEEK * max(1, -(-(last - first + apart) // WEEK))
+
+
+def _rows(file: Path) -> Iterator[tuple[int, list[str]]]:
+    """Line number and fields of each row that is not blank."""
+    reader = csv.reader(StringIO(_text(file), newline=""), strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            refuse(f"this is not CSV ({error})", file, line, 1, "repair the row, or export the file again")
+        if cells:
+            yield line, cells
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise InputError("the file is missing", where=str(file), cure="write it; docs/replay.md shows how") from None
+    except OSError as error:
+        raise InputError(
+            f"the file cannot be read ({error.strerror})", where=str(file), cure="check its permissions"
+        ) from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        refuse("the text is not UTF-8", file, line, 1, "save the file as UTF-8")
+
+
+def _header(cells: list[str], columns: Sequence[str], file: Path) -> list[str]:
+    for place, name in enumerate(cells, 1):
+        if name not in columns:
+            refuse(f"unknown column {name[:40]!r}", file, 1, place, f"the columns are {', '.join(columns)}")
+        if name in cells[: place - 1]:
+            refuse(f"column {name!r} stands here a second time", file, 1, place, "remove one of the two")
+    missing = [name for name in columns if name not in cells]
+    if missing:
+        refuse(f"column {missing[0]!r} is missing", file, 1, len(cells) + 1, "export the file with all its columns")
+    return cells

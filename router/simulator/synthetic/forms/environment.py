@@ -1,0 +1,52 @@
+"""环保投诉 and 超标数据: WGS 84, times with zone; a mobile station measures what others smell."""
+
+from router.simulator.synthetic.forms.form import Form, Page, Spelling, Written
+from router.simulator.synthetic.wall import zoned
+
+_LIMITS = {"H2S": 0.06, "NH3": 1.5, "PM2.5": 75, "PM10": 150, "NO2": 200, "SO2": 500, "O3": 200, "VOC": 0.6, "noise": 60}
+"""Limits in the unit beside; where none stands, 10."""
+_UNITS = {"PM2.5": "ug/m3", "PM10": "ug/m3", "NO2": "ug/m3", "SO2": "ug/m3", "O3": "ug/m3", "noise": "dB"}
+_EXCESS = (1.2, 1.7, 2.5, 5.5)
+"""Value over limit by how grave it looks."""
+
+
+def _spell(code: str, version: str | None) -> Spelling:
+    """For a reading its fields by grade; for a complaint its category."""
+    del version
+    kind, _, pollutant = code.partition("/")
+    if kind != "reading":
+        return code
+    name = pollutant or "dust"
+    limit, unit = _LIMITS.get(name, 10), _UNITS.get(name, "mg/m3")
+    return [
+        f'"pollutant":"{name}","value":{round(limit * excess, 4)},"limit":{limit},"unit":"{unit}"' for excess in _EXCESS
+    ]
+
+
+def _write(page: Page) -> Written:
+    reported, occurred = zoned(page.reported), zoned(page.occurred)
+    ids = [f"HB{number:08d}" for number in page.numbers]
+    columns = zip(
+        ids, reported, occurred, page.spelt, page.cells, page.lon, page.lat, page.texts, page.people, page.grades,
+        strict=True,
+    )  # fmt: skip
+    return ids, [
+        f'{{"id":"{id_}","kind":"reading","stationId":"M-{cell[:9]}",{spelt[grade]},'
+        f'"observedAt":"{at}","longitude":{lon},"latitude":{lat},"note":"{text}"}}'  # a field that no schema names, as stations send
+        if isinstance(spelt, list)
+        else f'{{"id":"{id_}","kind":"complaint","category":"{spelt}","reportedAt":"{at}","occurredAt":"{seen}",'
+        f'"longitude":{lon},"latitude":{lat},"communityCode":"{cell[:12]}","content":"{text}",'
+        f'"complainantRef":"P-{person:08x}"}}'
+        for id_, at, seen, spelt, cell, lon, lat, text, person, grade in columns
+    ]
+
+
+FORM = Form(
+    network="environment",
+    datum="wgs84",
+    zoned=True,
+    notes_cell=False,
+    spell=_spell,
+    write=_write,
+    phrases=("附近{}，要求查处", "投诉{}", "{}，持续多日", "夜间{}，影响休息"),
+)

@@ -1,0 +1,43 @@
+"""GB/T 30428 案件: the class with its table's version, CGCS2000, the cell as the inspector noted it."""
+
+from router.simulator.synthetic.forms.form import Form, Page, Spelling, Written
+from router.simulator.synthetic.wall import spaced
+
+EDITION = "GB/T 30428.2-2013"
+"""Of the classes that the city's table gives for every edition: what an inspector of today uses."""
+
+
+def _spell(code: str, version: str | None) -> Spelling | None:
+    """Field, the digits after the county's, whether a component's serial follows, and the edition."""
+    kind, _, digits = code.partition("-")
+    if kind not in ("event", "part") or not digits:
+        return None
+    field = "componentCode" if kind == "part" else "eventCode"
+    return field, digits.ljust(4, "9"), kind == "part", version or EDITION
+
+
+def _write(page: Page) -> Written:
+    reported = spaced(page.reported)
+    ids = [f"{at[:4]}{at[5:7]}{at[8:10]}-{number:07d}" for at, number in zip(reported, page.numbers, strict=True)]
+    columns = zip(
+        ids, reported, spaced(page.occurred), page.spelt, page.things, page.cells,
+        page.lon, page.lat, page.texts, page.people,
+        strict=True,
+    )  # fmt: skip
+    return ids, [
+        f'{{"taskNum":"{id_}","{field}":"{cell[:6]}{digits}{f"{thing:06d}" if part else ""}","codeVersion":"{edition}",'
+        f'"cellCode":"{cell}","x":{lon},"y":{lat},"foundTime":"{seen}","reportTime":"{at}","channel":"inspector",'
+        f'"description":"{text}","reporterRef":"I-{person:08x}","status":"Actual"}}'
+        for id_, at, seen, (field, digits, part, edition), thing, cell, lon, lat, text, person in columns
+    ]
+
+
+FORM = Form(
+    network="urban-management",
+    datum="wgs84",
+    zoned=False,
+    notes_cell=True,
+    spell=_spell,
+    write=_write,
+    phrases=("巡查发现{}", "{}，影响通行", "此处{}，请处置", "{}，照片后补"),
+)

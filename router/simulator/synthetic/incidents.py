@@ -1,0 +1,149 @@
+"""What truly happens: incidents of one block of time, ordinary ones and those of storms."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+
+from router.simulator.synthetic.dice import Dice
+from router.simulator.synthetic.ground import Ground
+from router.simulator.synthetic.parameters import Parameters
+from router.simulator.synthetic.vocabulary import Vocabulary
+from router.simulator.synthetic.wall import HOUR
+
+Column = Any
+_GRADES = np.array([0.55, 0.30, 0.12, 0.03])
+"""How grave incidents look, from minor to grave; our assumption."""
+
+
+class Block(Struct, frozen=True):
+    """Some hours of one day."""
+
+    day: Any
+    """The date."""
+    hours: Sequence[int]
+    begins: Sequence[int]
+    """Instants at which these hours begin, seconds of UTC."""
+    index: tuple[int, int]
+    """Number of the day from the first, and of the block in it."""
+
+
+class Incidents(Struct, frozen=True):
+    """Columns of one length."""
+
+    start: Column
+    """Seconds of UTC."""
+    network: Column
+    """That is the first to report it."""
+    matter: Column
+    cell: Column
+    lon: Column
+    lat: Column
+    """True point, millionths of a degree."""
+    grade: Column
+    storm: Column
+    eager: Column
+    """Further reports per incident in a storm; 0 outside."""
+    patience: Column
+    """Seconds in which it can be seen; in a storm until its end."""
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+class Nature:
+    """Draws incidents.
+
+    Args:
+        factor: of all volumes.
+    """
+
+    def __init__(self, parameters: Parameters, ground: Ground, vocabulary: Vocabulary, factor: float) -> None:
+        self._parameters, self._ground, self._vocabulary = parameters, ground, vocabulary
+        self._volumes = np.array([one.a_day for one in parameters.networks.values()]) * parameters.scale * factor
+        self._shapes = [np.array(parameters.hours[one.hours]) for one in parameters.networks.values()]
+        self._storm_matters = vocabulary.column(parameters.storms.matters)
+        lasting = parameters.lasting
+        hours = {matter: lasting.hours for matter in vocabulary.matters} | lasting.hours_of
+        self._patience = (vocabulary.column(hours) * HOUR).astype(np.int64)
+
+    def incidents(self, block: Block, dice: Dice) -> Incidents:
+        """What happens in a block, in the order of time."""
+        weights = self._ground.weights(block.day)
+        parts = [self._ordinary(network, block, weights, dice) for network in range(len(self._volumes))]
+        storms = dice.count(self._parameters.storms.a_day * len(block.hours) / 24)
+        parts += [self._storm(block, weights, dice) for _ in range(storms)]
+        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        order = np.argsort(columns[0], kind="stable")
+        start, network, matter, cell, storm, eager, end = (column[order] for column in columns)
+        lon, lat = self._ground.points(cell, dice)
+        return Incidents(
+            start=start,
+            network=network,
+            matter=matter,
+            cell=cell,
+            lon=lon,
+            lat=lat,
+            grade=dice.pick(_GRADES, len(start)),
+            storm=storm > 0,
+            eager=eager,
+            patience=np.where(storm > 0, np.maximum(end - start, 60), self._patience[matter]),
+        )
+
+    def _ordinary(self, network: int, block: Block, weights: Column, dice: Dice) -> tuple[Column, ...]:
+        shape, hours = self._shapes[network], list(block.hours)
+        share = shape[hours] / shape.sum()
+        number = dice.count(float(self._volumes[network] * self._of_day(network, block.day) * share.sum()))
+        begins = np.array(block.begins, dtype=np.int64)
+        hour = dice.pick(share, number) if number else np.zeros(0, dtype=np.int64)
+        return (
+            begins[hour] + dice.below(HOUR, number),
+            np.full(number, network),
+            dice.pick(self._vocabulary.speeches[network].weights, number),
+            dice.pick(weights, number),
+            np.zeros(number),
+            np.zeros(number),
+            np.zeros(number, dtype=np.int64),
+        )
+
+    def _of_day(self, network: int, day: Any) -> float:
+        """How much more or less than on an ordinary day."""
+        parameters = self._parameters
+        factor = parameters.weekdays[day.weekday()]
+        quota = list(parameters.networks.values())[network].quota
+        left = _days_left(day)
+        return factor * parameters.quota.factor if quota and left < parameters.quota.last_days else factor
+
+    def _storm(self, block: Block, weights: Column, dice: Dice) -> tuple[Column, ...]:
+        """A storm over a part of one street: its incidents, most of them reported more than once."""
+        storms = self._parameters.storms
+        matter = int(dice.pick(self._storm_matters, 1)[0])
+        centre = int(dice.pick(weights, 1)[0])
+        street = self._ground.street
+        among = np.flatnonzero((street == street[centre]) & (weights > 0))
+        share, duplicates, seconds = (
+            low + (high - low) * float(dice.unit(1)[0])
+            for low, high in (storms.cells, storms.duplicates, (storms.hours[0] * HOUR, storms.hours[1] * HOUR))
+        )
+        cells = self._ground.around(centre, among)[: max(1, round(share * len(among)))]
+        mean = float(self._volumes.sum() * weights[cells].sum() / weights.sum()) * storms.factor * seconds / (24 * HOUR)
+        number = max(1, dice.count(mean * (1 - duplicates)))
+        begins = block.begins[int(dice.below(len(block.begins), 1)[0])] + int(dice.below(HOUR, 1)[0])
+        knowing = self._volumes * self._vocabulary.who_knows[matter]
+        return (
+            begins + dice.below(max(1, round(seconds)), number),
+            dice.pick(knowing, number),
+            np.full(number, matter),
+            cells[dice.pick(weights[cells], number)],
+            np.ones(number),
+            np.full(number, duplicates / (1 - duplicates)),
+            np.full(number, begins + round(seconds)),
+        )
+
+
+def _days_left(day: Any) -> int:
+    """Of its month, after this one."""
+    following = day.replace(day=28).toordinal() + 4
+    first = type(day).fromordinal(following).replace(day=1)
+    return int(first.toordinal()) - int(day.toordinal()) - 1

@@ -1,0 +1,74 @@
+"""A city's simulation, read from its folder and checked against the city."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from router.cities.reading import read_source
+from router.domain.city import City
+from router.domain.documents import WRONG_VALUE, Document, Finding, found, read_yaml, validate
+from router.simulator.synthetic.forms.registry import FORMS
+from router.simulator.synthetic.parameters import Parameters
+from router.simulator.synthetic.parcels import Parcels, read_parcels
+from router.wire.errors import CityError
+
+FILE = "simulation.yaml"
+
+
+class Simulation(Struct, frozen=True):
+    """What a synthetic city is made of besides the city."""
+
+    parameters: Parameters
+    document: Document
+    """Where each parameter stands."""
+    parcels: Parcels
+
+
+def read_simulation(folder: Path) -> Simulation:
+    """The simulation of the city in this folder.
+
+    Raises:
+        CityError: no `simulation.yaml`, or it is wrong: the first finding with its file, line and column.
+    """
+    source, wrong = read_source(folder / FILE, "docs/simulation.md")
+    document, parameters = None, None
+    if source is not None:
+        document, wrong = read_yaml(source)
+    if document is not None:
+        parameters, wrong = validate(Parameters, document)
+    if document is None or parameters is None:
+        raise refused(wrong)
+    return Simulation(parameters, document, read_parcels(folder / "cells"))
+
+
+def check(simulation: Simulation, city: City) -> list[Finding]:
+    """What the simulation names and the city does not have."""
+    return list(_strangers(simulation.parameters, simulation.document, city))
+
+
+def refused(findings: list[Finding]) -> CityError:
+    """The error of findings, of which there is at least one."""
+    first, *more = findings
+    others = f" (and {len(more)} more)" if more else ""
+    return CityError(f"{first.code} {first.message}", where=first.place, cure=f"{first.cure}{others}")
+
+
+def _strangers(parameters: Parameters, document: Document, city: City) -> Iterator[Finding]:
+    for name, reporting in parameters.networks.items():
+        place = ("networks", name)
+        if name not in FORMS:
+            yield found(WRONG_VALUE, document.mark(*place), f"nobody writes for network {name[:40]!r}", "remove it")
+        elif name not in city.codes:
+            cure = f"add codes/{name}.csv, or remove it"
+            yield found(WRONG_VALUE, document.mark(*place), f"network {name!r} has no code table here", cure)
+        else:
+            for matter in reporting.mix:
+                if not city.codes[name].of_matter(matter):
+                    message = f"network {name!r} has no code for matter {matter[:40]!r}"
+                    yield found(WRONG_VALUE, document.mark(*place, "mix", matter), message)
+    for path, named in (("storms", "matters"), parameters.storms.matters), (("lasting", "hours_of"), parameters.lasting.hours_of):
+        for matter in named:
+            if matter not in city.catalogue.matters:
+                message = f"{matter[:40]!r} is no matter of the city"
+                yield found(WRONG_VALUE, document.mark(*path, matter), message)

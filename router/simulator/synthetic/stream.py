@@ -1,0 +1,88 @@
+"""The door: the messages of a synthetic city, in the order of their receipt, each with the truth about it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from router.domain.city import City
+from router.simulator.messages import Message
+from router.simulator.synthetic.sheets import KINDS, Office, Sheet
+from router.simulator.synthetic.simulation import Simulation, check, read_simulation, refused
+from router.simulator.synthetic.wall import midnight
+
+__all__ = ["Simulation", "messages", "read_simulation", "sheets"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SIMULATED, _MALFORMED = KINDS.index("simulated"), KINDS.index("malformed")
+
+
+def messages(
+    city: City,
+    simulation: Simulation,
+    *,
+    reports: int | None,
+    days: float | None,
+    seed: int,
+    noise: float = 1.0,
+    rate: float | None = None,
+) -> Iterator[Message]:
+    """Messages in the order of their receipt.
+
+    Args:
+        city: the city as the router knows it.
+        simulation: of the same folder.
+        reports: so many messages of every kind; None: no limit.
+        days: those received within so many days from the first; None: no limit.
+        seed: equal seeds, equal bytes, on any machine.
+        noise: 0 for no errors and no corrections, 1 for those of the parameters, 2 for twice as many and as large.
+        rate: reports a second on average; None: what the parameters say.
+
+    Raises:
+        CityError: the simulation names what the city does not have.
+    """
+    office, pages = sheets(city, simulation, days=days, seed=seed, noise=noise, rate=rate)
+    return islice(_messages(office, pages), reports)
+
+
+def sheets(
+    city: City, simulation: Simulation, *, days: float | None, seed: int, noise: float, rate: float | None
+) -> tuple[Office, Iterator[Sheet]]:
+    """The same as whole columns, and the office that names their matters, cells and departments.
+
+    Raises:
+        CityError: the simulation names what the city does not have.
+    """
+    findings = check(simulation, city)
+    if findings:
+        raise refused(findings)
+    parameters = simulation.parameters
+    factor = 1.0 if rate is None else rate / parameters.a_second
+    office = Office(city, parameters, simulation.parcels, seed=seed, noise=noise, factor=factor)
+    first = 1000 * midnight(parameters.first_day, city.zone)
+    return office, office.sheets(None if days is None else first + round(days * 86_400_000))
+
+
+def _messages(office: Office, pages: Iterator[Sheet]) -> Iterator[Message]:
+    names, departments = office.vocabulary.names, office.owners.departments
+    for sheet in pages:
+        columns = (getattr(sheet, name).tolist() for name in _READ)
+        for received, network, source_id, value, kind, incident, owner, storm, late in zip(*columns, strict=True):
+            yield Message(
+                network=names[network],
+                source_id=source_id,
+                value=value.encode("utf-8", "surrogateescape"),
+                received_at=_EPOCH + timedelta(0, 0, 0, received),
+                kind=KINDS[kind],
+                incident=None if kind == _MALFORMED else incident_id(incident),
+                owner=departments[owner] if kind == _SIMULATED and owner >= 0 else None,
+                storm=storm,
+                late=late,
+            )
+
+
+_READ = ("received", "network", "source_id", "value", "kind", "incident", "owner", "storm", "late")
+
+
+def incident_id(number: int) -> str:
+    """The true incident's own id."""
+    return f"incident-{number:08d}"
