@@ -14,15 +14,18 @@ from rich.tree import Tree
 
 from router.cities.folder import cities_folder, city_folder, city_names, load_city
 from router.cities.reading import Reading, read_city, read_tests, shown
+from router.cli.catalogue_coverage import coverage
+from router.cli.catalogue_diff import diff
+from router.cli.editions import editions, publish
 from router.cli.exits import CHECK_FAILED
 from router.cli.instants import instant, stamp
 from router.cli.junit import Suite, TestCase, junit
 from router.cli.output import Output, json_out, talk
 from router.cli.plain import plain
+from router.domain.catalogue.diff import receiver
 from router.domain.catalogue.explain import Explanation
 from router.domain.catalogue.explain import explain as explain_route
 from router.domain.catalogue.lists import Duty
-from router.domain.catalogue.model import Receiver
 from router.domain.catalogue.resolve import Assigned
 from router.domain.catalogue.trial import Ground, Threshold, Trial, local, run
 from router.domain.city import City
@@ -78,8 +81,8 @@ def _summary(reading: Reading, findings: Sequence[Finding]) -> str:
     if (covered := reading.coverage) is None:
         return f"{reading.name}: {counts}; what each matter leads to was not checked, because of the errors."
     return (
-        f"{reading.name}: {counts}; of {covered.pairs} pairs of matter and area {covered.share:.1%} have exactly one "
-        f"lead, {covered.by_fallback} of them only by the fallback."
+        f"{reading.name}: {counts}; {covered.matters:,} matters x {covered.cells:,} cells x {_count(covered.periods, 'period')}: "
+        f"{covered.share:.1%} have exactly one lead, {covered.by_fallback:,} of them only by the fallback."
     )
 
 
@@ -210,7 +213,7 @@ def explain(
         cure = f"perhaps {near[0]} was meant" if near else f"choose one of {', '.join(found.catalogue.matters)}"
         raise InputError(f"{found.name} has no matter {matter[:60]!r}", where="--matter", cure=cure)
     if cell not in found.cells.cells:
-        cure = f"ask `grid-router cells locate {found.name} --lon ... --lat ...` for one"
+        cure = f"ask `grid-router cells resolve {found.name} --lon ... --lat ...` for one"
         raise InputError(f"{found.name} has no cell {cell[:40]!r}", where="--cell", cure=cure)
     instant_ = local(at, found.zone) or instant(at, datetime.now(UTC), option="--at")
     explanation = explain_route(found.catalogue, matter, cell, instant_)
@@ -277,17 +280,17 @@ def show(city: CityName = None) -> None:
         parent = next((nodes[p] for n in range(len(duty.path), 0, -1) if (p := duty.path[:n]) in nodes), tree)
         nodes[duty.path] = parent.add(Text(_duty(duty)))
     if (fallback := found.catalogue.fallback) is not None:
-        tree.add(Text(f"fallback: everything else -> {_receiver(fallback)}"))
+        tree.add(Text(f"fallback: everything else -> {receiver(fallback)}"))
     Console().print(tree)
 
 
 def _duty(duty: Duty) -> str:
     where = ", ".join(area or "the whole city" for area in duty.areas)
-    assist = "".join(f" + {_receiver(one)}" for one in duty.assist)
+    assist = "".join(f" + {receiver(one)}" for one in duty.assist)
     since = f" from {duty.since}" if duty.since else ""
     until = f" until {duty.until}" if duty.until else ""
-    return f"{duty.id}: {', '.join(duty.matters)} in {where}{since}{until} -> {_receiver(duty.lead)}{assist}"
+    return f"{duty.id}: {', '.join(duty.matters)} in {where}{since}{until} -> {receiver(duty.lead)}{assist}"
 
 
-def _receiver(receiver: Receiver) -> str:
-    return f"{receiver.department}/{receiver.unit}" if receiver.unit else receiver.department
+for command in (coverage, diff, publish, editions):
+    app.command()(command)

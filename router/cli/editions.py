@@ -112,6 +112,8 @@ def _checked(name: str, folder: Path) -> City:
         for verdict in trial.verdicts:
             for failure in verdict.failures:
                 typer.echo(f"{failure.mark}: {plain(verdict.name)}: {plain(failure.message)}", err=True)
+        for duty in trial.untested:
+            typer.echo(f"no test reaches the duty {duty}", err=True)
         talk(f"{name}: nothing was published, because its tests fail; `grid-router catalogue test {name}` shows them.")
         raise typer.Exit(CHECK_FAILED)
     return found
