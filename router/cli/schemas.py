@@ -1,5 +1,7 @@
-"""`grid-router schemas generate|check`: the folder `schemas/` made from the models, and compared with them."""
+"""`grid-router schemas`: the folder `schemas/` made from the models, compared with them and with the last release."""
 
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +11,7 @@ from pydantic import BaseModel
 from router.cities.reading import CityFile
 from router.cli.exits import CHECK_FAILED
 from router.cli.output import talk
+from router.cli.released import breaks_since, read_released, write_released
 from router.domain.catalogue.model import Departments, Duties, Matters, Standards, Work
 from router.domain.catalogue.trial import RuleTests
 from router.domain.merging import Merging
@@ -30,6 +33,7 @@ CITY: dict[str, type[BaseModel]] = {
     "work": Work,
 }
 """The YAML files of a city."""
+VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)", re.ASCII)
 
 
 def made() -> dict[str, str]:
@@ -63,20 +67,92 @@ def generate(*, folder: Folder = DEFAULT) -> None:
 
 @app.command()
 def check(*, folder: Folder = DEFAULT) -> None:
-    """Compare the schemas with the models; exit code 1 when a file differs, is missing or is left over.
+    """Compare the schemas with the models and with the last release; exit code 1 when one differs or breaks a promise.
+
+    A file that is missing, or that no model makes any more, is wrong too.
 
     Example: grid-router schemas check
     """
+    files = made()
+    wrong = _said_drift(folder, files)
+    breaks = _said_breaks(folder, files)
+    if wrong or breaks:
+        raise typer.Exit(CHECK_FAILED)
+
+
+@app.command()
+def compatibility(*, folder: Folder = DEFAULT) -> None:
+    """Compare the schemas, as the models make them, with the last release; exit code 1 when a promise is broken.
+
+    What networks and cities write must stay valid; what the router writes only gains fields (docs/schemas.md).
+
+    Example: grid-router schemas compatibility
+    """
+    if _said_breaks(folder, made()):
+        raise typer.Exit(CHECK_FAILED)
+
+
+@app.command()
+def release(
+    version: Annotated[str, typer.Argument(help="Version of the release, greater than the last one's, e.g. 0.2.0.")],
+    *,
+    date: Annotated[str | None, typer.Option(help="Its day, e.g. 2026-11-25; today (UTC) when not given.")] = None,
+    folder: Folder = DEFAULT,
+) -> None:
+    """Make the current schemas the last release, `<folder>/released`; refused when they break the one before.
+
+    Example: grid-router schemas release 0.2.0
+    """
+    files = made()
+    if _said_drift(folder, files) or _said_breaks(folder, files):
+        talk("Nothing is released.")
+        raise typer.Exit(CHECK_FAILED)
+    last = read_released(folder)
+    if not VERSION.fullmatch(version) or (last and _number(version) <= _number(last.version)):
+        cure = f"give three numbers that are greater than {last.version}" if last else "give three numbers, e.g. 0.1.0"
+        raise InputError("it is no version to release", where=version, cure=cure)
+    write_released(folder, files, version, _day(date))
+    talk(f"{len(files)} files are the release {version} now.")
+
+
+def _number(version: str) -> tuple[int, ...]:
+    found = VERSION.fullmatch(version)
+    return tuple(map(int, found.groups())) if found else ()
+
+
+def _day(text: str | None) -> str:
+    try:
+        day = datetime.now(UTC) if text is None else datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise InputError("it is no day", where=text, cure="write it like 2026-11-25") from None
+    return day.date().isoformat()
+
+
+def _said_drift(folder: Path, files: dict[str, str]) -> bool:
+    """Whether the files are not as the models make them; says which."""
     if not folder.is_dir():
         cure = "run `make schemas` in the source tree, or name the folder with --folder"
         raise InputError("there is no such folder", where=str(folder), cure=cure)
-    files = made()
     wrong = drifted(folder, files)
     for path, what in wrong.items():
         typer.echo(f"{folder / path}: {what}; run `make schemas`.")
     talk(f"{len(files)} files compared with the models, {len(wrong) or 'none'} of them wrong.")
-    if wrong:
-        raise typer.Exit(CHECK_FAILED)
+    return bool(wrong)
+
+
+def _said_breaks(folder: Path, files: dict[str, str]) -> bool:
+    """Whether the files break what was released; says where, and the cure."""
+    last = read_released(folder)
+    if last is None:
+        talk("Nothing is released yet, so nothing can be broken.")
+        return False
+    breaks = breaks_since(last, files)
+    for path, one in breaks:
+        typer.echo(f"{folder / path}#{one.pointer}: {one.what}; {one.cure}.")
+    talk(
+        f"{len(last.documents)} files compared with the release {last.version}, {len(breaks) or 'no'} promises broken."
+    )
+    return bool(breaks)
 
 
 def drifted(folder: Path, files: dict[str, str]) -> dict[str, str]:

@@ -92,7 +92,9 @@ class Places:
 
 
 def _superseded(at: datetime) -> Refusal:
-    reason = f"a newer version of the report was received at {at.isoformat()}; leave this one, or send it with a new id."
+    reason = (
+        f"a newer version of the report was received at {at.isoformat()}; leave this one, or send it with a new id."
+    )
     return Refusal(code=SUPERSEDED, reason=reason)
 
 

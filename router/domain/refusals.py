@@ -2,9 +2,11 @@
 
     empty            no value                        schema          a field is missing, of another kind or out of range
     too-large        more bytes than a report has    bad-id          the source's own id is missing or malformed
-    not-utf8         the bytes are no text           bad-time        no real time, or written in another way
-    not-json         the text is no JSON             personal-data   a number of a person where a masked reference belongs
-    defect           a translator failed: our fault  unknown-code    the city's code table does not have the class
+    bad-charset      not in the charset it names     bad-time        no real time, or written in another way
+    not-utf8         the bytes are no text           personal-data   a number of a person where a masked reference belongs
+    not-json         the text is no JSON             unknown-code    the city's code table does not have the class
+    superseded       driven again, newer is known    too-many-versions  more corrections than a case can keep
+    defect           a translator failed: our fault
 
 Sentences are shown in terminals and kept in topics, so foreign text in them is short and printable.
 """
@@ -22,6 +24,7 @@ from router.domain.reports import Refusal
 CODES = (
     "empty",
     "too-large",
+    "bad-charset",
     "not-utf8",
     "not-json",
     "schema",
@@ -29,6 +32,8 @@ CODES = (
     "bad-time",
     "personal-data",
     "unknown-code",
+    "too-many-versions",
+    "superseded",
     "defect",
 )
 """Every code there is; a metric label."""
@@ -46,6 +51,18 @@ def too_large(size: int, limit: int) -> Refusal:
     """More than `limit` bytes."""
     reason = f"the value has {size} bytes, more than {limit}; send photos by URL and hash, and keep texts short."
     return Refusal(code="too-large", reason=reason)
+
+
+def bad_charset(name: str, byte: int) -> Refusal:
+    """The bytes are not in the charset that the record's header names."""
+    reason = f"the value is not {printable(name)} text (byte {byte}), as its header `content-type` says; correct the bytes or the header."
+    return Refusal(code="bad-charset", reason=reason)
+
+
+def unknown_charset(name: str) -> Refusal:
+    """The record's header names a charset that the router does not read."""
+    reason = f"the header `content-type` names the charset {printable(name)!r}; send UTF-8 without a charset, or charset=GB18030."
+    return Refusal(code="bad-charset", reason=reason)
 
 
 def invalid(network: Network, value: bytes, error: ValidationError) -> Refusal:
@@ -94,9 +111,8 @@ def _no_json(value: bytes, message: str) -> Refusal:
     try:
         value.decode()
     except UnicodeDecodeError as error:
-        return Refusal(
-            code="not-utf8", reason=f"the value is not UTF-8 text (byte {error.start}); send JSON encoded as UTF-8."
-        )
+        cure = "send JSON encoded as UTF-8, or say charset=GB18030 in the header `content-type`"
+        return Refusal(code="not-utf8", reason=f"the value is not UTF-8 text (byte {error.start}); {cure}.")
     said = printable(message.removeprefix("Invalid JSON: "), MAX_SENTENCE)
     return Refusal(code="not-json", reason=f"the value is not JSON ({said}); send one JSON object in a record.")
 

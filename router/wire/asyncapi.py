@@ -12,8 +12,17 @@ import yaml
 from router.domain.networks.registry import NETWORKS
 from router.domain.normalise import RECEIVED_AT
 from router.domain.refusals import CODES
-from router.wire.codec import CASE_CHANGED, CLOCK_TICKED, DEAD_LETTER, REPORT_RECEIVED, TASK_DISPATCHED
-from router.wire.schemas import COMMENT, record_path, report_path, schema_text
+from router.wire.codec import (
+    CASE_CHANGED,
+    CLOCK_TICKED,
+    DEAD_LETTER,
+    REPORT_RECEIVED,
+    REPORT_UPDATED,
+    TASK_DISPATCHED,
+    TASK_UPDATED,
+    TASK_WITHDRAWN,
+)
+from router.wire.schemas import COMMENT, EDITION, PLACE, REPAIR, record_path, report_path, schema_text
 from router.wire.topics import Names, Topic, declared
 
 ASYNCAPI = "asyncapi.yaml"
@@ -25,6 +34,8 @@ _DEAD_LETTER_HEADERS = "headers/dead-letter.v1.json"
 _REPORT_HEADERS = "headers/report.v1.json"
 _DEPARTMENT = "{department}"
 _NAMES = Names()
+_PLACES = _NAMES.places("")
+_PLACES_ARE = "Where each report of a network went first; the router's own memory, written beside what it passes on."
 _TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
 _TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
 _CELL: dict[str, Any] = {"type": "string", "pattern": "^[0-9]{15}$", "description": "Grid cell, 15 digits."}
@@ -38,11 +49,14 @@ def header_schemas() -> dict[str, str]:
     made = {
         _REPORT_HEADERS: _received_headers(),
         _header_path(REPORT_RECEIVED): _event_headers(REPORT_RECEIVED, network, "When it occurred, UTC."),
+        _header_path(REPORT_UPDATED): _event_headers(REPORT_UPDATED, network, "When it occurred, UTC."),
         _header_path(CLOCK_TICKED): _event_headers(
             CLOCK_TICKED, None, "The instant that has come, UTC.", subject=False
         ),
         _header_path(CASE_CHANGED): _event_headers(CASE_CHANGED, None, "When it changed, UTC."),
         _header_path(TASK_DISPATCHED): _event_headers(TASK_DISPATCHED, None, "When it was dispatched, UTC.", unit=unit),
+        _header_path(TASK_UPDATED): _event_headers(TASK_UPDATED, None, "When it was updated, UTC.", unit=unit),
+        _header_path(TASK_WITHDRAWN): _event_headers(TASK_WITHDRAWN, None, "When it was withdrawn, UTC.", unit=unit),
         _DEAD_LETTER_HEADERS: _dead_letter_headers(),
     }
     return {path: schema_text(path, schema) for path, schema in made.items()}
@@ -56,11 +70,12 @@ def _received_headers() -> dict[str, Any]:
     received = _TIME | {
         "description": "When an intake took it, RFC 3339 with zone; without it Kafka's timestamp holds."
     }
+    charset = _TEXT | {"description": "E.g. `application/json; charset=GB18030`; without it the value is UTF-8."}
     return {
         "title": "Headers of a network's report",
         "description": "All optional: a network may send bare records.",
         "type": "object",
-        "properties": {RECEIVED_AT: received},
+        "properties": {RECEIVED_AT: received, "content-type": charset},
     }
 
 
@@ -151,11 +166,13 @@ def _channel_id(topic: Topic) -> str:
 
 def _channel(topic: Topic) -> dict[str, Any]:
     messages = {
-        _NAMES.events: [REPORT_RECEIVED, CLOCK_TICKED],
+        _NAMES.events: [REPORT_RECEIVED, REPORT_UPDATED, CLOCK_TICKED],
         _NAMES.cases: [CASE_CHANGED],
-        _NAMES.tasks(_DEPARTMENT): [TASK_DISPATCHED],
+        _NAMES.tasks(_DEPARTMENT): [TASK_DISPATCHED, TASK_UPDATED, TASK_WITHDRAWN],
         _NAMES.dead_letters: [DEAD_LETTERED],
-    }.get(topic.name, [topic.name])
+        _NAMES.catalogue: [EDITION],
+        _NAMES.repairs: [REPAIR],
+    }.get(topic.name, [PLACE if topic.name.startswith(_PLACES) else topic.name])
     parameter = {"department": {"description": "Id of a department in the city's departments.yaml."}}
     return {
         "address": topic.name,
@@ -172,7 +189,9 @@ def _about(name: str) -> str:
         _NAMES.cases: "The table of cases: the last record of a key is the case as it is.",
         _NAMES.tasks(_DEPARTMENT): "What one department is asked to do.",
         _NAMES.dead_letters: "Every refused record, once, as it was, and why.",
-    }.get(name, "A network's own records, in its own words.")
+        _NAMES.catalogue: "Editions of a city's rules, gzipped; each holds from an instant of received time.",
+        _NAMES.repairs: "What was done about dead letters: by whom, why, and where they were driven to again.",
+    }.get(name, _PLACES_ARE if name.startswith(_PLACES) else "A network's own records, in its own words.")
 
 
 KEPT_KEYS = ("cleanup.policy", "retention.ms", "max.message.bytes")
@@ -186,15 +205,22 @@ def _configuration(topic: Topic) -> dict[str, Any]:
 
 
 def _messages() -> dict[str, Any]:
+    home = _CELL | {"description": "Grid cell of the report's first version, 15 digits."}
     cell, case = _CELL, _TEXT | {"description": "Id of the case."}
     tick = {"type": "string", "const": "tick", "description": "The same for all: a tick belongs to its partition."}
     headers, payload = _header_path, record_path
     return {
         **{_NAMES.reports(name): _report_message(name) for name in NETWORKS},
         REPORT_RECEIVED: _message("Report", headers(REPORT_RECEIVED), payload(REPORT_RECEIVED), key=cell),
+        REPORT_UPDATED: _message("Report updated", headers(REPORT_UPDATED), payload(REPORT_UPDATED), key=home),
         CLOCK_TICKED: _message("Tick", headers(CLOCK_TICKED), payload(CLOCK_TICKED), key=tick),
         CASE_CHANGED: _message("Case", headers(CASE_CHANGED), payload(CASE_CHANGED), key=case),
         TASK_DISPATCHED: _message("Task", headers(TASK_DISPATCHED), payload(TASK_DISPATCHED), key=case),
+        TASK_UPDATED: _message("Task updated", headers(TASK_UPDATED), payload(TASK_UPDATED), key=case),
+        TASK_WITHDRAWN: _message("Task withdrawn", headers(TASK_WITHDRAWN), payload(TASK_WITHDRAWN), key=case),
+        PLACE: _message("Place of a report", None, payload(PLACE), key=_TEXT | {"description": "The source's id."}),
+        EDITION: _message("Edition", None, payload(EDITION), key=_TEXT | {"description": "Since when, and version."}),
+        REPAIR: _message("Repair", None, payload(REPAIR), key=_TEXT | {"description": "Id of the dead letter."}),
         DEAD_LETTERED: {
             "title": "Dead letter",
             "summary": "The refused record's own bytes; its headers say why it was refused and where it stands.",
@@ -210,22 +236,23 @@ def _report_message(network: str) -> dict[str, Any]:
     return _message(NETWORKS[network].title, _REPORT_HEADERS, report_path(network), key=key)
 
 
-def _message(title: str, headers: str, payload: str, *, key: Mapping[str, Any]) -> dict[str, Any]:
+def _message(title: str, headers: str | None, payload: str, *, key: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "title": title,
         "contentType": "application/json",
-        "headers": {"$ref": f"./{headers}"},
+        **({"headers": {"$ref": f"./{headers}"}} if headers else {}),
         "payload": {"$ref": f"./{payload}"},
         "bindings": {"kafka": {"key": dict(key), "bindingVersion": BINDING_VERSION}},
     }
 
 
 def _operations(channels: Mapping[str, Any]) -> dict[str, Any]:
-    """The router reads what networks send and its own stream, and writes everything that is no network's."""
+    """The router reads what networks send and writes all the rest; its stream and its own tables it reads back."""
+    own = (_NAMES.events, _NAMES.catalogue, _NAMES.repairs, *map(_NAMES.places, NETWORKS))
     foreign = {_NAMES.reports(network) for network in NETWORKS}
     made = {}
     for name, channel in channels.items():
-        actions = ["receive"] if name in foreign else ["send", "receive"] if name == _NAMES.events else ["send"]
+        actions = ["receive"] if name in foreign else ["send", "receive"] if name in own else ["send"]
         for action in actions:
             made[f"{action}.{name}"] = {
                 "action": action,

@@ -20,10 +20,13 @@ class Metrics:
         self.reports = Counter(
             "grid_reports", "Source records read, by what became of them.", ["network", "outcome"], registry=registry
         )
-        """outcome: accepted, refused."""
+        """outcome: accepted, updated, redelivered, refused."""
         self.merges = Counter("grid_merges", "Reports folded, by decision.", ["decision"], registry=registry)
-        """decision: opened, near, component, community, redelivered."""
+        """decision: opened, near, component, community, redelivered, updated, rerouted."""
         self.tasks = Counter("grid_tasks", "Tasks dispatched.", ["department", "role"], registry=registry)
+        self.task_changes = Counter(
+            "grid_task_changes", "Tasks updated or withdrawn.", ["department", "state"], registry=registry
+        )
         self.rule_hits = Counter(
             "grid_rule_hits", "Tasks that a duty of the catalogue decided.", ["rule"], registry=registry
         )

@@ -23,8 +23,19 @@ from pydantic_core import core_schema
 from router.domain.cases import Case, Task
 from router.domain.catalogue.model import digits, one_or_more
 from router.domain.networks.registry import NETWORKS
+from router.domain.places import Place
 from router.domain.reports import Report, Tick
-from router.wire.codec import CASE_CHANGED, CLOCK_TICKED, REPORT_RECEIVED, TASK_DISPATCHED
+from router.wire.codec import (
+    CASE_CHANGED,
+    CLOCK_TICKED,
+    REPORT_RECEIVED,
+    REPORT_UPDATED,
+    TASK_DISPATCHED,
+    TASK_UPDATED,
+    TASK_WITHDRAWN,
+)
+from router.wire.editions import EditionRecord
+from router.wire.repairs import Repair
 from router.wire.topics import Names
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -50,10 +61,21 @@ class Record(NamedTuple):
 
 RECORDS = (
     Record(REPORT_RECEIVED, Report, _NAMES.events),
+    Record(REPORT_UPDATED, Report, _NAMES.events),
     Record(CLOCK_TICKED, Tick, _NAMES.events),
     Record(CASE_CHANGED, Case, _NAMES.cases),
     Record(TASK_DISPATCHED, Task, _NAMES.tasks("<department>")),
+    Record(TASK_UPDATED, Task, _NAMES.tasks("<department>")),
+    Record(TASK_WITHDRAWN, Task, _NAMES.tasks("<department>")),
 )
+"""Events: what others consume."""
+PLACE, EDITION, REPAIR = "grid.place.v1", "grid.edition.v1", "grid.repair.v1"
+TABLES = (
+    Record(PLACE, Place, _NAMES.places("<network>")),
+    Record(EDITION, EditionRecord, _NAMES.catalogue),
+    Record(REPAIR, Repair, _NAMES.repairs),
+)
+"""Records of compacted topics that the router keeps for itself: no CloudEvents."""
 
 
 def report_path(network: str) -> str:
@@ -72,7 +94,8 @@ def report_schemas() -> dict[str, str]:
     for network in NETWORKS.values():
         schema = network.schema.model_json_schema(by_alias=True, mode="validation", schema_generator=_Generator)
         schema["title"] = f"{network.title} ({network.title_zh})"
-        schema["description"] += f" One JSON object, UTF-8, on the topic `{_NAMES.reports(network.name)}`."
+        text = "One JSON object, UTF-8 (or GB 18030, when the record's header says so)"
+        schema["description"] += f" {text}, on the topic `{_NAMES.reports(network.name)}`."
         made[report_path(network.name)] = schema_text(report_path(network.name), schema)
     return made
 
@@ -80,9 +103,10 @@ def report_schemas() -> dict[str, str]:
 def record_schemas() -> dict[str, str]:
     """Path -> text of the schema of every record the router writes; a dead letter's value is not the router's."""
     made = {}
-    for record in RECORDS:
+    for record in (*RECORDS, *TABLES):
         schema = _struct_schema(record.struct)
-        schema["description"] += f" CloudEvents type `{record.event_type}`, on the topic `{record.topic}`."
+        kind = f"CloudEvents type `{record.event_type}`" if record in RECORDS else "A value of the router's own tables"
+        schema["description"] += f" {kind}, on the topic `{record.topic}`."
         made[record_path(record.event_type)] = schema_text(record_path(record.event_type), schema)
     return made
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from router.cities.folder import cities_folder
 from router.domain.correlation import Index, Match, OpenCase, correlate
 from router.domain.fold import fold
-from router.domain.state import PartitionState
 from router.domain.merging import Merging
 from router.domain.reports import Report
+from router.domain.state import PartitionState
 from tests.support.driver import merging, tiny
 
 REAL = merging((cities_folder() / "los-angeles" / "merging.yaml").read_text(encoding="utf-8"))

@@ -41,7 +41,12 @@ def test_a_full_complaint() -> None:
         occurred_at=datetime(2017, 12, 31, 23, 30, 0, 250_000, tzinfo=UTC),
         reported_at=EIGHT,
         claim=Claim(
-            network="environment", at=EIGHT, lon=115.0305, lat=35.7605, accuracy_m=50.0, community="410902001001"
+            network="environment",
+            at=datetime(2017, 12, 31, 23, 30, 0, 250_000, tzinfo=UTC),
+            lon=115.0305,
+            lat=35.7605,
+            accuracy_m=50.0,
+            community="410902001001",
         ),
         status="Exercise",
         description="刺激性气味",

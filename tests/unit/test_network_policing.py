@@ -38,7 +38,7 @@ def test_a_full_alarm() -> None:
     assert made.code_version is None
     assert made.reported_at == datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC)  # Shanghai is 8 hours ahead
     assert made.occurred_at == datetime(2017, 12, 31, 23, 45, tzinfo=UTC)
-    assert made.claim.at == made.reported_at
+    assert made.claim.at == made.occurred_at
     assert (made.claim.network, made.claim.community, made.claim.area) == ("policing", "310115001000", "310115001000")
     assert (made.claim.accuracy_m, made.claim.cell) == (12.5, None)
     assert (made.status, made.urgency, made.severity, made.certainty) == ("Exercise", "Immediate", "Severe", "Unknown")

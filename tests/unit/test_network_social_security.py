@@ -35,7 +35,7 @@ def test_a_full_need() -> None:
         reported_at=datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC),
         claim=Claim(
             network="social-security",
-            at=datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC),
+            at=datetime(2017, 12, 31, 10, tzinfo=UTC),
             community="410902001001",
             area="410902001001",
         ),

@@ -47,7 +47,7 @@ def test_a_full_event() -> None:
         reported_at=datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC),
         claim=Claim(
             network="urban-management",
-            at=datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC),
+            at=datetime(2017, 12, 31, 23, 58, tzinfo=UTC),
             lon=115.0305,
             lat=35.7605,
             accuracy_m=15.0,
@@ -139,7 +139,8 @@ def test_a_cell_of_another_form_is_refused(cell: str) -> None:
 
 
 def test_a_point_goes_before_a_cell_and_the_difference_is_said() -> None:
-    location = report("urban-management", FULL | {"cellCode": "410902001001002"}).location
+    point = {"x": 115.0305, "y": 35.7605}
+    location = report("urban-management", PROBLEM | point | {"cellCode": "410902001001002"}).location
     assert (location.cell, location.resolved_by) == ("410902001001001", "point")
     assert location.doubt is not None
     assert "410902001001002" in location.doubt

@@ -16,6 +16,7 @@ import pytest
 import router.domain.networks
 from router.cities.folder import city_folder
 from router.domain.cells import Claim
+from router.domain.city import City
 from router.domain.networks import registry
 from router.domain.networks.fields import SourceId, SpacedTime
 from router.domain.networks.network import Draft, Message, Network
@@ -27,15 +28,18 @@ from router.simulator.scenario import HISTORY
 from router.simulator.witness import WITNESSES, Sight
 from router.wire.settings import Settings
 from router.wire.topics import topics_of
-from tests.support.records import SHIPPED, Record, city, report, shipped_codes, table
+from tests.support.records import Record, city, report, shipped_codes, table
+from tests.support.samples import NAMES, listening, sample, tables
 
-PARTS = {"__init__", "network", "registry", "fields", "wall_time", "extensions"}
+PARTS = {"__init__", "network", "registry", "fields", "wall_time", "extensions", "professional_grid"}
 """Files beside the networks that are none."""
 LOS_ANGELES = ZoneInfo("America/Los_Angeles")
+KEPT = {"personRef", "branchCode", "QYBS", "partyRef", "parties", "defendantRef"}
+"""Known fields that a report has no place for but its extensions."""
 
 
-def samples() -> Iterator[tuple[str, bytes]]:
-    """A message of each network that the simulator knows how to write, for every code of Los Angeles' tables."""
+def samples() -> Iterator[tuple[str, bytes, City]]:
+    """A message of each network that the simulator can write, for every code of Los Angeles' tables, and all sample files."""
     for name, witness in WITNESSES.items():
         for code in shipped_codes()[name].codes:
             sight = Sight(
@@ -49,10 +53,11 @@ def samples() -> Iterator[tuple[str, bytes]]:
                 reported_at=datetime(2018, 1, 1, 20, tzinfo=UTC),
                 zone=LOS_ANGELES,
             )
-            yield name, orjson.dumps(witness(sight, Random(1))[1])
+            yield name, orjson.dumps(witness(sight, Random(1))[1]), city()
     columns = [field.alias or name for name, field in NETWORKS["hotline"].schema.model_fields.items()]
     recorded = read_history(city_folder("los-angeles") / HISTORY, columns, LOS_ANGELES)
-    yield from (("hotline", message.value) for message in recorded.messages(20))
+    yield from (("hotline", message.value, city()) for message in recorded.messages(20))
+    yield from ((one.network, one.text, listening()) for one in map(sample, NAMES))
 
 
 SAMPLES = list(samples())
@@ -85,9 +90,11 @@ class TestEveryNetwork:
         assert network.title
         assert not network.title_zh.isascii()
 
-    def test_los_angeles_has_a_code_table_for_it(self, name: str) -> None:
-        assert (SHIPPED / f"{name}.csv").is_file()
-        assert shipped_codes()[name].codes
+    def test_a_shipped_city_has_a_code_table_for_it(self, name: str) -> None:
+        assert tables()[name].codes
+
+    def test_there_is_a_sample_of_it(self, name: str) -> None:
+        assert sample(name).network == name
 
     def test_its_id_field_is_required_by_its_schema(self, name: str) -> None:
         for kind in kinds(NETWORKS[name]):
@@ -98,69 +105,70 @@ class TestEveryNetwork:
         jsonschema_rs.meta.validate(NETWORKS[name].schema.model_json_schema())
 
     def test_its_topic_is_made_from_the_code_table(self, name: str) -> None:
-        assert f"reports.{name}" in {topic.name for topic in topics_of(city(), Settings(namespace=""))}
+        assert f"reports.{name}" in {topic.name for topic in topics_of(listening(), Settings(namespace=""))}
 
 
 def test_the_simulator_writes_for_networks_that_there_are() -> None:
     assert set(WITNESSES) <= set(NETWORKS)
-    assert {name for name, _ in SAMPLES} == {*WITNESSES, "hotline"}
+    assert {name for name, _, of in SAMPLES if of is not listening()} == {*WITNESSES, "hotline"}
+    assert {name for name, _, _ in SAMPLES} == set(NETWORKS)
 
 
-@pytest.mark.parametrize(("name", "message"), SAMPLES)
-def test_a_sample_is_what_the_schema_says_and_becomes_a_report(name: str, message: bytes) -> None:
+@pytest.mark.parametrize(("name", "message", "of"), SAMPLES)
+def test_a_sample_is_what_the_schema_says_and_becomes_a_report(name: str, message: bytes, of: City) -> None:
     network = NETWORKS[name]
     jsonschema_rs.validate(network.schema.model_json_schema(), orjson.loads(message))
-    made = report(name, message)
+    made = report(name, message, of)
     assert made.id == f"{name}:{orjson.loads(message)[network.id_field]}"
-    assert made.extensions.keys() <= {"personRef"}  # all of its fields are known
+    assert made.extensions.keys() <= KEPT  # all of its fields are known
     assert (made.occurred_at.tzinfo, made.reported_at.tzinfo) == (UTC, UTC)
 
 
-@pytest.mark.parametrize(("name", "message"), SAMPLES)
-def test_it_is_strict_about_known_fields_and_keeps_unknown_ones(name: str, message: bytes) -> None:
+@pytest.mark.parametrize(("name", "message", "of"), SAMPLES)
+def test_it_is_strict_about_known_fields_and_keeps_unknown_ones(name: str, message: bytes, of: City) -> None:
     fields_of = orjson.loads(message)
     kept = {"unknown": {"to": ["the", "schema"]}}
-    assert report(name, orjson.dumps(fields_of | kept)).extensions["unknown"] == kept["unknown"]
+    assert report(name, orjson.dumps(fields_of | kept), of).extensions["unknown"] == kept["unknown"]
     validator = jsonschema_rs.Draft202012Validator(NETWORKS[name].schema.model_json_schema())
     assert validator.is_valid(fields_of | kept)
     assert not validator.is_valid({field: [value] for field, value in fields_of.items()})
 
 
-# A sixth network
+# A further network
 
 
-class Hazard(Message):
-    """安全生产隐患 in three fields."""
+class Flood(Message):
+    """防汛险情 in three fields."""
 
     number: SourceId
     kind: str
     found: SpacedTime
 
 
-def translated(message: Hazard, zone: tzinfo) -> Draft:
+def translated(message: Flood, zone: tzinfo) -> Draft:
     at = instant(message.found, zone).at
     return Draft(
         source_id=message.number,
         codes=(message.kind,),
         occurred_at=at,
         reported_at=at,
-        claim=Claim(network="work-safety", at=at),
+        claim=Claim(network="flood-control", at=at),
         extensions=message.unknown(),
     )
 
 
-def test_a_sixth_network_is_a_file_a_table_and_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    file = ModuleType("router.domain.networks.work_safety")
+def test_a_further_network_is_a_file_a_table_and_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = ModuleType("router.domain.networks.flood_control")
     file.NETWORK = Network(  # type: ignore[attr-defined]
-        name="work-safety", title="Work safety", title_zh="安全生产", schema=Hazard, id_field="number", draft=translated
+        name="flood-control", title="Flood control", title_zh="防汛", schema=Flood, id_field="number", draft=translated
     )
     monkeypatch.setitem(sys.modules, file.__name__, file)
-    network = registry._network("work_safety")
-    of = city(work_safety=table("F1,,other,blocked fire exit\n"))
+    network = registry._network("flood_control")
+    of = city(flood_control=table("F1,,other,water over the road\n"))
     good, bad = {"number": "W1", "kind": "F1", "found": "2018-01-01 08:00:00", "more": 1}, {"kind": "F1"}
     done = normalise(network, [Record(value=orjson.dumps(one)) for one in (good, bad)], of)
     assert [(made.id, made.matter, made.extensions) for made in done.reports] == [
-        ("work-safety:W1", "other", {"more": 1})
+        ("flood-control:W1", "other", {"more": 1})
     ]
     assert [refused.code for _, refused in done.refusals] == ["bad-id"]
-    assert "reports.work-safety" in {topic.name for topic in topics_of(of, Settings(namespace=""))}
+    assert "reports.flood-control" in {topic.name for topic in topics_of(of, Settings(namespace=""))}

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from router.domain.networks.registry import NETWORKS
+from tests.support.samples import NAMES, sample
 from tests.support.schemas import SCHEMAS, nodes, schema_accepts
 
 ALARM = {
@@ -115,6 +116,7 @@ SAMPLES = [
     ("environment", COMPLAINT),
     ("social-security", NEED),
     ("hotline", REQUEST),
+    *((one.network, json.loads(one.text)) for one in map(sample, NAMES)),
 ]
 
 

@@ -114,15 +114,15 @@ def _of_reading(message: Reading) -> Draft:
 
 
 def _of_complaint(message: Complaint) -> Draft:
-    at = message.reportedAt
+    at = message.occurredAt or message.reportedAt
     lon, lat = message.longitude, message.latitude
     if lon is None or lat is None:  # half a point is none
         lon = lat = None
     return Draft(
         source_id=message.id,
         codes=(message.category,),
-        occurred_at=message.occurredAt or at,
-        reported_at=at,
+        occurred_at=at,
+        reported_at=message.reportedAt,
         claim=Claim(
             network="environment",
             at=at,

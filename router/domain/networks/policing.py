@@ -78,7 +78,7 @@ def _draft(message: Alarm, zone: tzinfo) -> Draft:
         codes=_codes(message),
         occurred_at=occurred,
         reported_at=reported,
-        claim=_claim(message, reported, unit),
+        claim=_claim(message, occurred, unit),
         status=_STATUS[message.csbz],
         urgency=urgency,
         severity=severity,

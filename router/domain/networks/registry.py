@@ -13,6 +13,13 @@ FILES = (
     "environment",
     "social_security",
     "hotline",
+    "party_building",
+    "work_safety",
+    "governance",
+    "enforcement",
+    "petitions",
+    "mediation",
+    "litigation_services",
 )
 """Each holds one `NETWORK`."""
 

@@ -53,7 +53,7 @@ def _draft(message: Need, zone: tzinfo) -> Draft:
         reported_at=reported,
         claim=Claim(
             network="social-security",
-            at=reported,
+            at=occurred,
             lon=None,
             lat=None,
             accuracy_m=None,

@@ -81,7 +81,7 @@ def _draft(message: Problem, zone: tzinfo) -> Draft:
         reported_at=reported,
         claim=Claim(
             network="urban-management",
-            at=reported,
+            at=found,
             lon=lon,
             lat=lat,
             accuracy_m=None if lon is None else ACCURACY_M,

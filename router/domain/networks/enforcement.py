@@ -1,0 +1,126 @@
+"""Enforcement (综合行政执法): offences that officers find or that others hand over, in camelCase.
+
+The place is a point of CGCS2000, written as GeoJSON does, and a professional grid of 20 digits (CJ/T 349); times are wall times. Field
+names, the degrees of an offence, and the codes ZF0000 are our assumption.
+"""
+
+from datetime import tzinfo
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from router.domain.cells import Claim
+from router.domain.networks.fields import (
+    Blank,
+    Longitude,
+    PersonReference,
+    Photos,
+    Short,
+    SourceId,
+    SpacedTime,
+    Text,
+    media,
+)
+from router.domain.networks.network import Draft, Message, Network
+from router.domain.networks.professional_grid import ProfessionalGrid, whole_community
+from router.domain.networks.wall_time import doubtful, instant
+from router.domain.reports import Certainty, Severity, Status, Urgency
+
+ACCURACY_M = 15.0
+"""The handset of an officer (执法记录仪); our assumption."""
+_DEGREES: dict[str | None, tuple[Urgency, Severity]] = {
+    "minor": ("Future", "Minor"),
+    "ordinary": ("Expected", "Moderate"),
+    "serious": ("Expected", "Severe"),
+    "grave": ("Immediate", "Extreme"),
+}
+_CERTAINTIES: dict[str | None, Certainty] = {"patrol": "Observed", "camera": "Likely", "complaint": "Possible"}
+
+
+def _degrees(coordinates: list[float]) -> list[float]:
+    if abs(coordinates[1]) <= 90:
+        return coordinates
+    raise PydanticCustomError("degrees", "latitude, the second, is not between -90 and 90")
+
+
+class Point(BaseModel):
+    """A point as GeoJSON writes it (RFC 7946), CGCS2000."""
+
+    model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
+
+    type: Literal["Point"]
+    coordinates: Annotated[list[Longitude], Field(min_length=2, max_length=2), AfterValidator(_degrees)]
+    """Longitude, then latitude."""
+
+
+class Offence(Message):
+    """One clue of an offence (违法线索)."""
+
+    clueNo: SourceId = Field(description="线索编号: id of the clue")  # noqa: N815 - the source's spelling
+    causeCode: Annotated[str, Field(pattern=r"^ZF[0-9]{4}$")] = Field(description="案由编码: class")  # noqa: N815
+    gridCode: ProfessionalGrid = Field(  # noqa: N815
+        description="专业网格编码: 6 object + 6 county + 3 street + 3 community + 2 sequence, CJ/T 349"
+    )
+    location: Point | None = Field(default=None, description="位置, CGCS2000")
+    occurTime: SpacedTime | Blank | None = Field(default=None, description="违法行为发生时间")  # noqa: N815
+    registerTime: SpacedTime = Field(description="登记时间")  # noqa: N815
+    clueSource: Literal["patrol", "camera", "complaint", "transfer", ""] | None = Field(  # noqa: N815
+        default=None, description="线索来源"
+    )
+    degree: Literal["minor", "ordinary", "serious", "grave", ""] | None = Field(
+        default=None, description="违法程度: 轻微, 一般, 严重, 特别严重"
+    )
+    address: Short = ""
+    facts: Text = Field(default="", description="违法事实")
+    partyRef: PersonReference | Blank | None = Field(  # noqa: N815
+        default=None, description="当事人标识: masked reference of who did it"
+    )
+    officerRef: PersonReference | Blank | None = Field(  # noqa: N815
+        default=None, description="执法人员标识: masked reference of the officer"
+    )
+    evidence: Photos = Field(default_factory=list, description="证据照片")
+    status: Status = "Actual"
+
+
+def _draft(message: Offence, zone: tzinfo) -> Draft:
+    reported, doubt = instant(message.registerTime, zone)
+    occurred, doubt_too = (reported, None) if not message.occurTime else instant(message.occurTime, zone)
+    urgency, severity = _DEGREES.get(message.degree, ("Unknown", "Unknown"))
+    lon, lat = (None, None) if message.location is None else message.location.coordinates
+    extensions = doubtful(message.unknown(), doubt, doubt_too)
+    if message.partyRef:
+        extensions = {**extensions, "partyRef": message.partyRef}
+    return Draft(
+        source_id=message.clueNo,
+        codes=(message.causeCode,),
+        occurred_at=occurred,
+        reported_at=reported,
+        claim=Claim(
+            network="enforcement",
+            at=occurred,
+            lon=lon,
+            lat=lat,
+            accuracy_m=None if lon is None else ACCURACY_M,
+            community=whole_community(message.gridCode),
+            area=message.gridCode,
+        ),
+        status=message.status,
+        urgency=urgency,
+        severity=severity,
+        certainty=_CERTAINTIES.get(message.clueSource, "Unknown"),
+        description=message.facts or message.address,
+        reporter=message.officerRef or None,
+        media=media(message.evidence) if message.evidence else (),
+        extensions=extensions,
+    )
+
+
+NETWORK = Network(
+    name="enforcement",
+    title="Enforcement",
+    title_zh="综合执法",
+    schema=Offence,
+    id_field="clueNo",
+    draft=_draft,
+)

@@ -1,0 +1,65 @@
+"""Petitions (信访): letters, visits and calls of people, columns in pinyin initials; a community and a free address, no point.
+
+Times are wall times without separators. The class has six digits, its parents the first four and the first two. Column names,
+digits of forms and urgency, and how many petitioners are how severe are our assumption. A petition has no mark of a drill.
+"""
+
+from datetime import tzinfo
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from router.domain.cells import Claim
+from router.domain.networks.fields import Blank, CompactTime, Division, PersonReference, Short, SourceId, Text
+from router.domain.networks.network import Draft, Message, Network
+from router.domain.networks.wall_time import doubtful, instant
+from router.domain.reports import Severity, Urgency
+
+_URGENCIES: dict[str | None, Urgency] = {"1": "Immediate", "2": "Expected", "3": "Future"}
+_CROWDS: tuple[tuple[int, Severity], ...] = ((30, "Severe"), (5, "Moderate"), (1, "Minor"))
+"""Petitioners, from -> severity: five make a group visit (集体访); the rest is our assumption."""
+
+
+class Petition(Message):
+    """One petition (信访件)."""
+
+    xfjbh: SourceId = Field(description="信访件编号: id of the petition")
+    nrfldm: Annotated[str, Field(pattern=r"^[0-9]{6}$")] = Field(description="内容分类代码: class")
+    wtsddm: Division = Field(description="问题属地代码: community in which the problem is, 12 digits")
+    djsj: CompactTime = Field(description="登记时间: when it was registered")
+    wtfssj: CompactTime | Blank | None = Field(default=None, description="问题发生时间: when the problem came up")
+    xfxs: Literal["1", "2", "3", "4", ""] | None = Field(
+        default=None, description="信访形式: 1 letter, 2 visit, 3 online, 4 telephone"
+    )
+    xfrs: Annotated[str, Field(pattern=r"^[0-9]{1,6}$")] | Blank | None = Field(
+        default=None, description="信访人数: number of petitioners, as text"
+    )
+    jjcd: Literal["1", "2", "3", ""] | None = Field(
+        default=None, description="紧急程度: 1 very urgent, 2 urgent, 3 ordinary"
+    )
+    wtdz: Short = Field(default="", description="问题地址: address in free text")
+    gynr: Text = Field(default="", description="概要内容: what it is about")
+    xfrbs: PersonReference | Blank | None = Field(
+        default=None, description="信访人标识: masked reference of the first petitioner"
+    )
+
+
+def _draft(message: Petition, zone: tzinfo) -> Draft:
+    reported, doubt = instant(message.djsj, zone)
+    occurred, doubt_too = (reported, None) if not message.wtfssj else instant(message.wtfssj, zone)
+    code, people = message.nrfldm, int(message.xfrs or 0)
+    return Draft(
+        source_id=message.xfjbh,
+        codes=(code, code[:4], code[:2]),
+        occurred_at=occurred,
+        reported_at=reported,
+        claim=Claim(network="petitions", at=occurred, community=message.wtsddm),
+        urgency=_URGENCIES.get(message.jjcd, "Unknown"),
+        severity=next((grade for least, grade in _CROWDS if people >= least), "Unknown"),
+        description="; ".join(text for text in (message.gynr, message.wtdz) if text),  # there is no point to go to
+        reporter=message.xfrbs or None,
+        extensions=doubtful(message.unknown(), doubt, doubt_too),
+    )
+
+
+NETWORK = Network(name="petitions", title="Petitions", title_zh="信访", schema=Petition, id_field="xfjbh", draft=_draft)

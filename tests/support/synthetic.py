@@ -1,0 +1,63 @@
+"""The synthetic Puyang of the tests: a few days of it, and what the router makes of its messages."""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from math import sqrt
+
+import numpy as np
+
+from router.cities.folder import city_folder, load_city
+from router.domain.city import City
+from router.domain.networks.registry import NETWORKS
+from router.domain.normalise import normalise
+from router.domain.reports import Refusal, Report
+from router.simulator.messages import Message
+from router.simulator.synthetic.sheets import Office, Sheet
+from router.simulator.synthetic.simulation import Simulation
+from router.simulator.synthetic.stream import messages, read_simulation, sheets
+from tests.support.records import Record
+
+SEED = 7
+
+
+@cache
+def puyang() -> City:
+    return load_city("puyang")
+
+
+@cache
+def simulation() -> Simulation:
+    return read_simulation(city_folder("puyang"))
+
+
+def stream(days: float | None = 1, seed: int = SEED, noise: float = 1.0, reports: int | None = None) -> list[Message]:
+    return list(messages(puyang(), simulation(), reports=reports, days=days, seed=seed, noise=noise))
+
+
+def drawn(days: float, seed: int = SEED, noise: float = 1.0, rate: float | None = None) -> tuple[Office, Sheet]:
+    """The same as one sheet of columns, with its truth."""
+    office, pages = sheets(puyang(), simulation(), days=days, seed=seed, noise=noise, rate=rate)
+    every = list(pages)
+    return office, Sheet(*(np.concatenate([getattr(one, name) for one in every]) for name in Sheet.__struct_fields__))
+
+
+def read(sent: Sequence[tuple[str, bytes]]) -> list[Report | Refusal]:
+    """What becomes of messages of any networks, in their order."""
+    became: dict[int, Report | Refusal] = {}
+    for name, network in NETWORKS.items():
+        batch = [Record(value=value, offset=place) for place, (of, value) in enumerate(sent) if of == name]
+        done = normalise(network, batch, puyang())
+        became |= {report.provenance.offset: report for report in done.reports}
+        became |= {record.offset: refusal for record, refusal in done.refusals}
+    return [became[place] for place in range(len(sent))]
+
+
+def likely(happened: int, tries: int, share: float) -> bool:
+    """Whether a count is within four and a half standard deviations of what a share leads to."""
+    return abs(happened - tries * share) <= 4.5 * sqrt(tries * share * (1 - share)) + 1
+
+
+def counted(answers: Iterable[bool]) -> tuple[int, int]:
+    """How many hold, of how many."""
+    every = [bool(one) for one in answers]
+    return sum(every), len(every)
