@@ -1,11 +1,15 @@
 """Does every matter in every area have exactly one lead, and can every duty win somewhere? Findings GR020 to GR029."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import combinations, groupby, product
+from typing import Literal
 
 from msgspec import Struct
 
+from router.domain.catalogue.extents import Extent, Survey, kinds
+from router.domain.catalogue.extents import moments as instants
 from router.domain.catalogue.resolve import STREET, Candidate, Catalogue
 from router.domain.city import City
 from router.domain.documents import Finding, Mark, found
@@ -15,60 +19,91 @@ CONFLICT = "GR021"
 DEAD = "GR022"
 EMPTY_AREA = "GR023"
 NO_LIMIT = "GR024"
+Why = Literal["fallback", "nobody", "conflict"]
+"""Only the fallback covers it; nothing does; two duties claim it alike."""
+
+
+class Gap(Struct, frozen=True, kw_only=True):
+    """A matter that no one duty leads, where and when."""
+
+    matter: str
+    why: Why
+    duties: tuple[str, ...]
+    """Those that claim it alike; none but for a conflict."""
+    extent: Extent
+    cells: int
 
 
 class Coverage(Struct, frozen=True, kw_only=True):
-    """How the pairs of matter and area (streets, or finer where a duty is) find their lead, over all times."""
+    """Every matter in every cell in every period of validity: by whom it is led, counted one by one."""
 
-    pairs: int
+    matters: int
+    cells: int
+    periods: int
+    """In which the same duties are in effect; one when no duty has dates."""
     by_duty: int
+    """Led by exactly one duty."""
     by_fallback: int
-    """Pairs that no duty covers at some time, and the locality gets."""
+    """Covered by no duty; the locality gets them."""
     uncovered: int
-    """Pairs that nobody gets, or two duties claim alike."""
+    """Led by nobody, or claimed by two duties alike."""
+    gaps: tuple[Gap, ...]
+    """What the last two are, by matter."""
+
+    @property
+    def total(self) -> int:
+        """Matters x cells x periods."""
+        return self.matters * self.cells * self.periods
 
     @property
     def share(self) -> float:
-        """Pairs with exactly one lead, 0..1."""
-        return (self.by_duty + self.by_fallback) / self.pairs if self.pairs else 1.0
+        """Of them, those with exactly one lead, 0..1."""
+        return (self.by_duty + self.by_fallback) / self.total if self.total else 1.0
 
 
 def coverage(city: City) -> float:
-    """The share of (matter, area) with exactly one lead, by a duty or by the declared fallback: 0..1."""
+    """The share of (matter, cell, period) with exactly one lead, by a duty or by the declared fallback: 0..1."""
     return measure(city.catalogue, city.cells.cells).share
 
 
 def measure(catalogue: Catalogue, cells: Collection[str]) -> Coverage:
-    """The coverage over these cells; `.by_fallback` says how much of it nobody has thought of."""
-    counts = {"duty": 0, "fallback": 0, "none": 0}
-    clashing = [(a.area, matter) for matter, a, _ in _conflicts(catalogue)]
-    for area in _areas(catalogue, cells):
-        for matter in catalogue.matters:
-            if any(matter == clashed and area.startswith(where) for where, clashed in clashing):
-                counts["none"] += 1
-            elif all(catalogue.winner(matter, area, at) for at in moments(catalogue)):
-                counts["duty"] += 1
-            else:
-                counts["none" if catalogue.fallback is None else "fallback"] += 1
+    """The coverage over these cells; `.by_fallback` says how much of it nobody has thought of.
+
+    Nothing is sampled: cells that no duty's area tells apart are decided once and counted all.
+    """
+    survey = Survey([catalogue], cells)
+    counts: Counter[Why | None] = Counter()
+    gaps: list[Gap] = []
+    for matter in catalogue.matters:
+        answers = {place: [_lack(catalogue, matter, place, at) for at in survey.moments] for place in survey.kinds}
+        for place, alike in survey.kinds.items():
+            for lack in answers[place]:
+                counts[lack and lack[0]] += len(alike)
+        for (why, duties), extent in survey.extents(answers):
+            held = sum(1 for cell in cells if cell.startswith(extent.areas))
+            gaps.append(Gap(matter=matter, why=why, duties=duties, extent=extent, cells=held))
     return Coverage(
-        pairs=sum(counts.values()),
-        by_duty=counts["duty"],
+        matters=len(catalogue.matters),
+        cells=len(cells),
+        periods=len(survey.moments),
+        by_duty=counts[None],
         by_fallback=counts["fallback"],
-        uncovered=counts["none"],
+        uncovered=counts["nobody"] + counts["conflict"],
+        gaps=tuple(gaps),
     )
 
 
-def _areas(catalogue: Catalogue, cells: Collection[str]) -> list[str]:
-    """Streets that hold cells; finer when a duty is."""
-    lengths = [len(c.area) for found in catalogue.candidates.values() for c in found]
-    digits = max([STREET, *lengths])
-    return sorted({cell[:digits] for cell in cells})
-
-
-def moments(catalogue: Catalogue) -> list[datetime]:
-    """One instant in each period in which the same duties are in effect."""
-    bounds = catalogue.boundaries
-    return [bounds[0] - timedelta(days=1), *bounds] if bounds else [datetime.min.replace(tzinfo=UTC)]
+def _lack(catalogue: Catalogue, matter: str, cell: str, at: datetime) -> tuple[Why, tuple[str, ...]] | None:
+    """Why no one duty leads here and now, and the duties that claim it alike; None: one does."""
+    winner = catalogue.winner(matter, cell, at)
+    if winner is None:
+        return ("nobody" if catalogue.fallback is None else "fallback"), ()
+    alike = [
+        one.duty.id
+        for one in catalogue.candidates[matter]
+        if one.rank == winner.rank and one.area == winner.area and one.holds(at)
+    ]
+    return ("conflict", tuple(sorted(set(alike)))) if len(set(alike)) > 1 else None
 
 
 def check(catalogue: Catalogue, cells: Collection[str], limits: Mark) -> list[Finding]:
@@ -153,12 +188,12 @@ def _fallen(catalogue: Catalogue, fallen: dict[str, str]) -> Iterator[Finding]:
 
 def places(catalogue: Catalogue, cells: Iterable[str]) -> list[str]:
     """One cell for each set of areas that hold it: the duties cannot tell other cells from these."""
-    areas = {area for duty in catalogue.duties for area in duty.areas}
-    lengths = sorted({len(area) for area in areas})
-    chosen: dict[tuple[str, ...], str] = {}
-    for cell in cells:
-        chosen.setdefault(tuple(p for n in lengths if (p := cell[:n]) in areas), cell)
-    return sorted(chosen.values())
+    return sorted(kinds({area for duty in catalogue.duties for area in duty.areas}, cells))
+
+
+def moments(catalogue: Catalogue) -> list[datetime]:
+    """One instant in each period in which the same duties are in effect."""
+    return instants(catalogue.boundaries)
 
 
 def _limits(catalogue: Catalogue, mark: Mark) -> Iterator[Finding]:

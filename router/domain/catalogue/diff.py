@@ -1,0 +1,157 @@
+"""What two versions of a city's rules would route differently: by matter, place and period, grouped for people.
+
+Compared is what becomes tasks: lead, assistants, limits and workflow of every matter in every cell at every time. Ids of
+duties, notes, names and the order of assistants are not: they ask nobody else to act.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from router.domain.cases import Role
+from router.domain.catalogue.extents import Extent, Survey
+from router.domain.catalogue.model import Receiver
+from router.domain.catalogue.resolve import Catalogue
+from router.domain.city import City
+from router.domain.codes import CodeTable
+from router.domain.deadlines import Limit
+
+NONE = "none"
+
+
+class Difference(Struct, frozen=True, kw_only=True):
+    """One aspect of a route, before and after."""
+
+    aspect: str
+    """`lead`, `assist`, `limit`, `assist limit` or `workflow`."""
+    before: str
+    after: str
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """Matters that would be routed otherwise, all in the same way, where and when."""
+
+    matters: tuple[str, ...]
+    extent: Extent
+    differences: tuple[Difference, ...]
+
+
+class Recoded(Struct, frozen=True, kw_only=True):
+    """A network's code that means another matter."""
+
+    network: str
+    code: str
+    version: str | None
+    before: str | None
+    """None: it meant nothing by itself, as after."""
+    after: str | None
+
+
+class Diff(Struct, frozen=True, kw_only=True):
+    """Everything that differs between two versions of a city's rules."""
+
+    changes: tuple[Change, ...]
+    matters_added: tuple[str, ...]
+    matters_removed: tuple[str, ...]
+    departments_added: tuple[str, ...]
+    departments_removed: tuple[str, ...]
+    codes: tuple[Recoded, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs."""
+        return not any(getattr(self, name) for name in self.__struct_fields__)
+
+
+def diff(old: City, new: City) -> Diff:
+    """What changes from one version to the other, over the cells of both."""
+    before, after = old.catalogue, new.catalogue
+    survey = Survey([before, after], sorted({*old.cells.cells, *new.cells.cells}))
+    return Diff(
+        changes=_changes(before, after, survey),
+        matters_added=_without(after.matters, before.matters),
+        matters_removed=_without(before.matters, after.matters),
+        departments_added=_without(after.departments, before.departments),
+        departments_removed=_without(before.departments, after.departments),
+        codes=tuple(_codes(old.codes, new.codes)),
+    )
+
+
+def _without(names: Mapping[str, object], others: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(sorted(names.keys() - others.keys()))
+
+
+def _changes(before: Catalogue, after: Catalogue, survey: Survey) -> tuple[Change, ...]:
+    """Matters of both versions; those that change in the same way at the same places and times together."""
+    grouped: defaultdict[tuple[Extent, tuple[Difference, ...]], list[str]] = defaultdict(list)
+    for matter in sorted(before.matters.keys() & after.matters.keys()):
+        answers = {
+            place: [_differences(before, after, matter, place, at) for at in survey.moments] for place in survey.kinds
+        }
+        for differences, extent in survey.extents(answers):
+            grouped[extent, differences].append(matter)
+    changes = [
+        Change(matters=tuple(matters), extent=extent, differences=differences)
+        for (extent, differences), matters in grouped.items()
+    ]
+    return tuple(sorted(changes, key=_order))
+
+
+def _order(change: Change) -> tuple[object, ...]:
+    since = change.extent.since
+    return change.matters, since is not None, since and since.timestamp(), change.extent.areas
+
+
+def _differences(
+    before: Catalogue, after: Catalogue, matter: str, cell: str, at: datetime
+) -> tuple[Difference, ...] | None:
+    """Which aspects differ; None: the route is the same."""
+    one, other = (_aspects(catalogue, matter, cell, at) for catalogue in (before, after))
+    found = tuple(
+        Difference(aspect=aspect, before=one[aspect], after=other[aspect])
+        for aspect in one
+        if one[aspect] != other[aspect]
+    )
+    return found or None
+
+
+def _aspects(catalogue: Catalogue, matter: str, cell: str, at: datetime) -> dict[str, str]:
+    """What becomes tasks, as text; units that are a part of the cell's code stay a word, so that cells can be grouped."""
+    winner = catalogue.winner(matter, cell, at)
+    known = catalogue.matters[matter]
+    lead = winner.duty.lead if winner else catalogue.fallback
+    assist = winner.duty.assist if winner else ()
+    return {
+        "lead": receiver(lead) if lead else NONE,
+        "assist": ", ".join(sorted(map(receiver, assist))) or NONE,
+        "limit": _limit(known.limits, "lead") if lead else NONE,
+        "assist limit": _limit(known.limits, "assist") if assist else NONE,
+        "workflow": known.workflow or NONE,
+    }
+
+
+def receiver(one: Receiver) -> str:
+    """`department`, or `department/unit`."""
+    return f"{one.department}/{one.unit}" if one.unit else one.department
+
+
+def _limit(limits: Mapping[Role, Limit | None], role: Role) -> str:
+    limit = limits.get(role)
+    if limit is None:
+        return NONE
+    return f"{limit.amount}h" if limit.calendar == "calendar-hours" else f"{limit.amount} {limit.calendar}"
+
+
+def _codes(old: Mapping[str, CodeTable], new: Mapping[str, CodeTable]) -> Iterator[Recoded]:
+    """Codes of either version that lead to another matter than in the other one."""
+    for network in sorted({*old, *new}):
+        tables = [tables[network] for tables in (old, new) if network in tables]
+        rows = {(row.code, row.version) for table in tables for row in table.codes}
+        for code, version in sorted(rows, key=lambda row: (row[0], row[1] or "")):
+            before, after = (
+                tables[network].matter(code, version) if network in tables else None for tables in (old, new)
+            )
+            if before != after:
+                yield Recoded(network=network, code=code, version=version, before=before, after=after)
