@@ -2,12 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-CITY ?= los-angeles
+CITIES ?= los-angeles puyang
 
 .PHONY: run setup test check bench format lock schemas clean
 
-run: setup  ## start Kafka and the router, replay real input, show it live (Ctrl-C stops)
-	@$(BIN)/grid-router run $(CITY)
+run: setup  ## start Kafka and the router, replay real input, then Puyang, show it live (Ctrl-C stops)
+	@$(BIN)/grid-router run $(CITIES)
 
 setup: $(VENV)/.ready  ## virtual environment, locked dependencies, the embedded broker
 

@@ -82,6 +82,8 @@ class View:
     def dispatched(self, tasks: list[Task]) -> None:
         """New tasks, in order of their dispatch; only the last cases are kept."""
         for task in tasks:
+            if task.state == "withdrawn":
+                continue
             routed = self._routed.pop(task.case, None) or Routed(
                 case=task.case, at=task.dispatched_at, matter=task.matter, cell=task.cell
             )
@@ -116,7 +118,7 @@ class View:
         narrow = width < WIDE
         tables = Table.grid(padding=(0, 2 if narrow else 4))
         tables.add_row(self._networks(narrow=narrow), self._cases(), self._departments(narrow=narrow))
-        used = 3 + max(len(self.networks) + 2, 9) + 2 + len(self.hints) + 2
+        used = 3 + max(len(self.networks) + 2, 10) + 2 + len(self.hints) + 2
         rows = max(3, min(ROUTED, height - used))
         return Group(self._head(), tables, Text(), self._last(rows, narrow=narrow), Text(), self._foot())
 
@@ -151,7 +153,9 @@ class View:
         table.add_row("merged: place", _count(decisions, "near"))
         table.add_row("  community", _count(decisions, "community"))
         table.add_row("  component", _count(decisions, "component"))
-        table.add_row("redelivered", _count(decisions, "redelivered"))
+        again = decisions.get("redelivered", 0) + meter.total("grid_reports_total", outcome="redelivered")
+        table.add_row("redelivered", f"{again:,}")
+        table.add_row("corrected", f"{meter.total('grid_reports_total', outcome='updated'):,}")
         table.add_row("window open", f"{meter.total('grid_open_cases'):,}")
         table.add_row("dead letters", f"{meter.total('grid_dead_letters_total'):,}")
         table.add_row("lag", f"{meter.total('grid_lag_records'):,} / {meter.most('grid_lag_seconds'):.1f} s")

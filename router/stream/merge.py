@@ -121,10 +121,15 @@ class MergeHop:
             for decision, number in decisions.items():
                 counter = metrics.ticks if decision in {"ticked", "window-closed"} else metrics.merges.labels(decision)
                 counter.inc(number)
-            for (department, role), number in Counter((task.department, task.role) for task in tasks).items():
+            new = [task for task in tasks if task.state == "dispatched"]
+            for (department, role), number in Counter((task.department, task.role) for task in new).items():
                 metrics.tasks.labels(department, role).inc(number)
-            for rule, number in Counter(task.rule for task in tasks).items():
+            for rule, number in Counter(task.rule for task in new).items():
                 metrics.rule_hits.labels(rule).inc(number)
+            if len(new) < len(tasks):
+                for task in tasks:
+                    if task.state != "dispatched":
+                        metrics.task_changes.labels(task.department, task.state).inc()
             for _, refusal in refused:
                 metrics.dead_letters.labels(ROUTER, refusal.code).inc()
             metrics.open_cases.labels(self._label).set(self._state.open_cases)
