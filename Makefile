@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CITIES ?= los-angeles puyang
 
-.PHONY: run setup test check bench format lock schemas clean
+.PHONY: run setup test check bench format lock schemas docs-api clean
 
 run: setup  ## start Kafka and the router, replay real input, then Puyang, show it live (Ctrl-C stops)
 	@$(BIN)/grid-router run $(CITIES)
@@ -41,6 +41,9 @@ format: setup
 
 schemas: setup  ## generate schemas/ from the models
 	@$(BIN)/grid-router schemas generate
+
+docs-api:  ## a page of asyncapi.yaml in .grid-router/api/index.html (needs Node 20 and npm)
+	@PUPPETEER_SKIP_DOWNLOAD=1 npx --yes --package @asyncapi/generator@2.11.0 ag schemas/asyncapi.yaml @asyncapi/html-template@3.5.6 --output .grid-router/api --force-write --param singleFile=true --disable-warning
 
 lock:  ## resolve the dependencies anew (needs uv)
 	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from datetime import UTC, tzinfo
+from datetime import UTC
 from pathlib import Path
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
@@ -17,7 +17,8 @@ from router.domain.catalogue.coverage import Coverage
 from router.domain.catalogue.lists import FILES, Lists, read_lists
 from router.domain.catalogue.model import Name, Strict
 from router.domain.catalogue.trial import RuleTests
-from router.domain.cells import CellRegistry, load_cells
+from router.domain.cell_tables import Tables, read_tables
+from router.domain.cells import CellRegistry
 from router.domain.city import City
 from router.domain.codes import CodeTable, load_codes
 from router.domain.documents import MISSING, UNREADABLE, Document, Finding, Mark, Source, found, read_yaml, validate
@@ -27,6 +28,8 @@ from router.domain.networks.registry import NETWORKS
 Model = TypeVar("Model", bound=BaseModel)
 TESTS = "tests.yaml"
 CELLS = ("cells.csv", "communities.csv", "areas.csv")
+GRIDS = "grids.csv"
+"""Beside them, where networks have areas that are drawn."""
 
 
 def _zone(text: str) -> str:
@@ -65,12 +68,14 @@ class Reading(Struct, frozen=True, kw_only=True):
 def read_city(name: str, folder: Path) -> Reading:
     """Read and check everything that a city is made of; its tests and its history are not among it."""
     findings: list[Finding] = []
-    about, _ = _model(CityFile, folder / "city.yaml", findings)
+    about = read_about(folder, findings)
     zone = ZoneInfo(about.zone) if about else None
     lists = _lists(folder / "catalogue", findings)
     catalogue = compile_catalogue(lists, zone) if lists and zone else None
     codes = _codes(folder / "codes", lists, findings)
-    cells = _cells(folder / "cells", about.default_cell if about else None, zone or UTC, findings)
+    default_cell = about.default_cell if about else None
+    tables = read_cells(folder / "cells", default_cell, findings)
+    cells = CellRegistry(tables, default_cell, zone or UTC) if tables else None
     merging, rules = _model(Merging, folder / "merging.yaml", findings)
     coverage = covering.measure(catalogue, cells.cells) if catalogue and cells else None
     if lists and catalogue and cells:
@@ -81,6 +86,11 @@ def read_city(name: str, folder: Path) -> Reading:
     if about and zone and cells and catalogue and merging and not _wrong(findings):
         city = City(name, about.title.en, zone, cells, catalogue, merging, codes)
     return Reading(name=name, city=city, findings=tuple(sorted(findings, key=_place)), coverage=coverage)
+
+
+def read_about(folder: Path, findings: list[Finding]) -> CityFile | None:
+    """The folder's city.yaml; what is wrong is added to the findings."""
+    return _model(CityFile, folder / "city.yaml", findings)[0]
 
 
 def read_tests(folder: Path) -> tuple[tuple[RuleTests, Document] | None, list[Finding]]:
@@ -165,20 +175,31 @@ def _codes(folder: Path, lists: Lists | None, findings: list[Finding]) -> Mappin
     return tables
 
 
-def _cells(folder: Path, default: str | None, zone: tzinfo, findings: list[Finding]) -> CellRegistry | None:
+def read_cells(folder: Path, default: str | None, findings: list[Finding]) -> Tables | None:
+    """The tables of a folder of cells; what is wrong is added to the findings.
+
+    Args:
+        folder: that holds cells.csv.
+        default: the city's default cell; None: the registry chooses.
+        findings: gets what is wrong.
+    """
     texts: list[Source] = []
     for name in CELLS:
         source, wrong = read_source(folder / name, "docs/cells.md")
         findings += wrong
         if source is not None:
             texts.append(source)
+    grids: Source | None = None
+    if (folder / GRIDS).exists():
+        grids, wrong = read_source(folder / GRIDS, "docs/cells.md")
+        findings += wrong
     if len(texts) < len(CELLS):
         return None
-    files = [source.file for source in texts]
-    cells = load_cells(texts[0].text, texts[1].text, texts[2].text, files=files, default=default, zone=zone)
-    if isinstance(cells, CellRegistry):
-        return cells
-    findings += cells
+    cells, communities, areas = texts
+    tables = read_tables(cells, communities, areas, default, grids=grids, networks=NETWORKS)
+    if isinstance(tables, Tables):
+        return tables
+    findings += tables
     return None
 
 

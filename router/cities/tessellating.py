@@ -9,7 +9,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from router.cities.reading import read_source, shown
-from router.domain.cell_tables import AREAS, CELLS, COMMUNITIES
+from router.domain.area_tables import AREAS
+from router.domain.cell_tables import CELLS, COMMUNITIES
 from router.domain.documents import read_yaml, validate
 from router.domain.tessellation import Lattice, Spot, tessellate
 from router.wire.errors import CityError, InputError

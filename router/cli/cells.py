@@ -1,4 +1,4 @@
-"""`grid-router cells tessellate|locate`: make a city's cells, ask where a point lies."""
+"""`grid-router cells`: make a city's cells, ask which one a report finds, check them, compare two versions of them."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,12 +9,22 @@ import typer
 
 from router.cities.folder import city_folder, load_city
 from router.cities.tessellating import renumbered, tessellated
+from router.cli.cell_checks import check, diff
+from router.cli.dividing import divide
 from router.cli.exits import CHECK_FAILED
+from router.cli.instants import instant, stamp
 from router.cli.output import Output, json_out, talk
+from router.domain.catalogue.trial import local
+from router.domain.cell_rows import nearest
 from router.domain.cells import Claim
+from router.domain.crosswalk import Belonging
+from router.domain.geometry import gcj02_to_wgs84
+from router.domain.networks.registry import NETWORKS
+from router.domain.reports import Location
+from router.wire.errors import InputError
 from router.wire.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Grid cells: made from recorded places, looked up by point.")
+app = typer.Typer(no_args_is_help=True, help="Grid cells: made, checked, compared, and found for what a report says.")
 City = Annotated[str, typer.Argument(help="Name of the city's folder, e.g. `los-angeles`.")]
 
 
@@ -46,27 +56,64 @@ def tessellate(
         raise typer.Exit(CHECK_FAILED)
 
 
-@app.command()
-def locate(
-    city: City,
-    *,
-    lon: Annotated[float, typer.Option(min=-180, max=180, help="Longitude, degrees (WGS 84 or CGCS2000).")],
-    lat: Annotated[float, typer.Option(min=-90, max=90, help="Latitude, degrees.")],
-    at: Annotated[datetime | None, typer.Option(help="When, UTC; default: now.")] = None,
-    output: Output = "text",
-) -> None:
-    """Say which cell holds a point, and how it was found.
-
-    Example: grid-router cells locate los-angeles --lon -118.2940 --lat 34.0676
-    """
-    instant = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
-    claim = Claim(network="hotline", at=instant, lon=lon, lat=lat)
-    (found,) = load_city(city, Settings().cities).cells.resolve([claim])
-    if output == "json":
-        json_out(msgspec.to_builtins(found))
-    else:
-        typer.echo(f"{found.cell}  by {found.resolved_by}{f' ({found.doubt})' if found.doubt else ''}")
-
-
 def _held(file: Path) -> str | None:
     return file.read_bytes().decode("utf-8", "replace") if file.is_file() else None
+
+
+app.command()(divide)
+app.command()(check)
+
+
+@app.command()
+def resolve(
+    city: City,
+    *,
+    lon: Annotated[
+        float | None, typer.Option(min=-180, max=180, help="Longitude, degrees (WGS 84 or CGCS2000).")
+    ] = None,
+    lat: Annotated[float | None, typer.Option(min=-90, max=90, help="Latitude, degrees.")] = None,
+    gcj02: Annotated[bool, typer.Option("--gcj02", help="The point is one of a Chinese phone map.")] = False,
+    cell: Annotated[str | None, typer.Option(help="Cell that the source wrote, 15 or 14 digits.")] = None,
+    community: Annotated[str | None, typer.Option(help="Community, 12 digits.")] = None,
+    network: Annotated[str | None, typer.Option(help="Whose --area it is.")] = None,
+    area: Annotated[str | None, typer.Option(help="The network's own area, as it writes it.")] = None,
+    at: Annotated[str, typer.Option(help="Local time of the city, a time with its zone, -1h, or now.")] = "now",
+    output: Output = "text",
+) -> None:
+    """Say which cell a report finds that says all this, how, what is doubtful, and which networks' areas the cell is in.
+
+    Example: grid-router cells resolve los-angeles --lon -118.2940 --lat 34.0676 --at 2018-01-03T09:00
+    """
+    if (lon is None) != (lat is None):
+        raise InputError("half a point is none", where="--lat" if lat is None else "--lon", cure="write both")
+    if area is not None and network is None:
+        raise InputError("an area is that of a network", where="--area", cure=f"add --network: {', '.join(NETWORKS)}")
+    if network is not None and network not in NETWORKS:
+        cure = nearest(network, sorted(NETWORKS), f"choose one of {', '.join(NETWORKS)}")
+        raise InputError(f"the router knows no network {network[:40]!r}", where="--network", cure=cure)
+    if lon is not None and lat is not None and gcj02:
+        lon, lat = gcj02_to_wgs84(lon, lat)
+    found = load_city(city, Settings().cities)
+    when = local(at, found.zone) or instant(at, datetime.now(UTC), option="--at")
+    claim = Claim(network=network or "", at=when, lon=lon, lat=lat, cell=cell, community=community, area=area)
+    (location,) = found.cells.resolve([claim])
+    areas = found.cells.crosswalk.of(location.cell, when)
+    if output == "json":
+        json_out({"city": found.name, "at": stamp(when), **msgspec.to_builtins(location), "areas": _plain(areas)})
+    else:
+        _tell(location, areas)
+
+
+def _plain(areas: list[Belonging]) -> list[dict[str, object]]:
+    return [msgspec.structs.asdict(one) for one in areas]
+
+
+def _tell(location: Location, areas: list[Belonging]) -> None:
+    typer.echo(f"{location.cell}  by {location.resolved_by}, within {location.accuracy_m:,.0f} m")
+    if location.doubt is not None:
+        typer.echo(f"  doubt: {location.doubt}")
+    for one in areas:
+        typer.echo(f"  area of {one.network}: {one.area} ({one.share:.1%} of it in {one.code})")
+
+
+app.command()(diff)

@@ -5,37 +5,25 @@ had a sequence of two, so codes of 14 digits still occur. Its prefixes are the h
 """
 
 import re
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, tzinfo
-from math import cos, inf, radians
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 
 import numpy as np
-import shapely
 from msgspec import Struct
 
+from router.domain.cell_map import NEAREST_M, NONE, Around, CellMap
 from router.domain.cell_tables import Cell, Tables, read_tables, version
+from router.domain.crosswalk import JOINED, Crosswalk, professional_community
 from router.domain.documents import Finding, Source
-from router.domain.geometry import METRES_PER_DEGREE
 from router.domain.reports import Location, ResolvedBy
+from router.domain.succession import Succession
 
 STREET, COMMUNITY, CELL = 9, 12, 15
 """Digits of the prefixes; county and above have 6, 4 and 2."""
-NEAREST_M = 150.0
-"""How far outside of every cell a point may lie and still belong to the nearest: more than GPS error, less than a block or two."""
 CELL_M = 71.0
 """Accuracy of a report that names only its cell: half the diagonal of 100 m by 100 m (万米单元网格)."""
 _POINT_M = 30.0
 """Accuracy of a point whose source does not say."""
-_DECIMALS = 1
-"""Of metres around a point: borders are written with six decimals of a degree, so neighbours may leave a seam of 0.05 m."""
-_BEYOND = 1000.0
-"""Degrees where no place is: instead of a coordinate that is no number."""
-_NONE = -1
-"""Index of no cell."""
-_Around = tuple[int, float, int]
-"""Of a point: the nearest cell valid then, its distance in metres, and a cell that holds the point but was not valid then."""
 _is_code = re.compile(r"[0-9]{14,15}").fullmatch
 
 
@@ -44,7 +32,7 @@ class Claim(Struct, frozen=True, gc=False, kw_only=True):
 
     network: str
     at: datetime
-    """When it was reported: the cells valid then decide. An aware datetime."""
+    """When it occurred: the cells valid then decide, however late it is reported. An aware datetime."""
     lon: float | None = None
     lat: float | None = None
     accuracy_m: float | None = None
@@ -79,29 +67,26 @@ class CellRegistry:
 
     def __init__(self, tables: Tables, default: str | None = None, zone: tzinfo = UTC) -> None:
         self.cells: Mapping[str, Cell] = {cell.code: cell for cell in tables.cells}
-        self._codes = [cell.code for cell in tables.cells]
+        self._map = CellMap(tables.cells, tables.geometries, zone)
+        self._codes = self._map.codes
         default = default if default is not None else self._codes[0]
         self.version = version(tables, default)
-        self._communities, self._areas = tables.communities, tables.areas
+        self._communities = tables.communities
         streets = {code[:STREET]: cell for code, cell in sorted(tables.communities.items(), reverse=True)}
         self._defaults = {**tables.communities, **streets, "": default}
-        bounds = shapely.bounds(tables.geometries)
-        self._flat = cos(radians(float((bounds[:, 1].min() + bounds[:, 3].max()) / 2)))
-        self._tree = shapely.STRtree(shapely.transform(tables.geometries, self._metres))
-        shapely.prepare(self._tree.geometries)
-        self._extent = self._extents(bounds)
-        self._from = np.array([_instant(cell.valid_from, zone, -inf) for cell in tables.cells])
-        self._until = np.array([_instant(cell.valid_until, zone, inf) for cell in tables.cells])
-        self._dated = bool(np.isfinite(self._from).any() or np.isfinite(self._until).any())
+        self._extent = self._extents()
+        self.succession = Succession(self._map)
+        self.crosswalk = Crosswalk(self._map, self.succession, tables)
 
     def resolve(self, claims: Sequence[Claim]) -> list[Location]:
         """The cell of each claim, whatever it holds; a batch costs less than its claims one by one.
 
         In this order, only cells valid at the claim's instant: the cell that holds the point (of several the smallest code);
-        the nearest within 150 m; the source's own cell code; the default cell of the community; that of the source's own
-        area by the crosswalk; that of the community, else the street, with which a code of the source begins; the city's
-        default. A default cell that is not valid then is replaced by the first that is: of its community, else its street,
-        else the city. `doubt` says which earlier choice did not hold and why, and when the source's own cell is not that of
+        the nearest within 150 m; the source's own cell code, or what was there instead when that was not valid; the default
+        cell of the community; the largest share of the source's own area by the crosswalk; the default cell of the
+        community, else the street, with which a code of the source begins; the city's default. A default cell that is not
+        valid then is replaced by the first that is: of its community, else its street, else the city. `doubt` says which
+        earlier choice did not hold and why, that there were several, and when the source's own cell or area does not hold
         its point.
         """
         return [
@@ -109,91 +94,111 @@ class CellRegistry:
             for claim, around in zip(claims, self._locate(claims), strict=True)
         ]
 
-    def _locate(self, claims: Sequence[Claim]) -> list[_Around | None]:
+    def _locate(self, claims: Sequence[Claim]) -> list[Around | None]:
         """Where the point of each claim lies; None: it has none."""
-        located: list[_Around | None] = [None] * len(claims)
         places = [n for n, claim in enumerate(claims) if claim.lon is not None and claim.lat is not None]
+        located: list[Around | None] = [None] * len(claims)
         if not places:
             return located
         degrees = np.array([(claims[n].lon, claims[n].lat) for n in places], dtype=float)
-        metres = self._metres(np.where(np.abs(degrees) <= 360, degrees, _BEYOND))
-        points = shapely.points(metres)
-        instants = np.array([claims[n].at.timestamp() for n in places]) if self._dated else np.zeros(len(places))
-        ask, hit = self._tree.query(points)
-        # a prepared polygon answers in logarithmic time, and the tree prepares only the points it is asked about
-        inside = shapely.intersects_xy(self._tree.geometries[hit], metres[ask, 0], metres[ask, 1])
-        if self._dated:
-            inside &= self._valid(hit, instants[ask])
-        found = np.full(len(places), len(self._codes))
-        np.minimum.at(found, ask[inside], hit[inside])  # a point on a border belongs to the smallest code
-        for n, cell in zip(places, found.tolist(), strict=True):
-            located[n] = cell, 0.0, _NONE
-        lost = np.flatnonzero(found == len(self._codes))
-        if len(lost):
-            for n, around in zip(lost.tolist(), self._around(points[lost], instants[lost]), strict=True):
-                located[places[n]] = around
+        dated = self._map.dated
+        instants = np.array([claims[n].at.timestamp() for n in places]) if dated else np.zeros(len(places))
+        around = self._map.locate(degrees, instants)
+        if len(places) == len(claims):
+            return [*around]
+        for n, one in zip(places, around, strict=True):
+            located[n] = one
         return located
-
-    def _around(self, points: Any, instants: Any) -> list[_Around]:
-        ask, hit = self._tree.query(points, predicate="dwithin", distance=NEAREST_M)
-        metres = np.round(shapely.distance(points[ask], self._tree.geometries[hit]), _DECIMALS)
-        valid = self._valid(hit, instants[ask])
-        nearest: dict[int, tuple[int, float]] = {}
-        lapsed: dict[int, int] = {}
-        for n in np.lexsort((hit, metres, ask)).tolist():
-            if valid[n]:
-                nearest.setdefault(int(ask[n]), (int(hit[n]), float(metres[n])))
-            elif metres[n] == 0:
-                lapsed.setdefault(int(ask[n]), int(hit[n]))
-        return [(*nearest.get(n, (_NONE, inf)), lapsed.get(n, _NONE)) for n in range(len(points))]
 
     def _by_point(self, claim: Claim, cell: int, distance: float, lapsed: int) -> Location:
         if distance == 0:
-            code, said = self._codes[cell], claim.cell
-            if said is None or cell_code(said) == code:
-                return _at_point(claim, code, "point", None)
-            return _at_point(claim, code, "point", f"the source wrote cell {said[:20]!r}, its point lies in {code}")
+            code, said, doubt = self._codes[cell], claim.cell, None
+            if said is not None and cell_code(said) != code:
+                doubt = f"the source wrote cell {said[:20]!r}, its point lies in {code}"
+            return self._at_point(claim, code, "point", doubt)
         doubts: list[str] = []
         every = "every cell"
-        if lapsed != _NONE:
+        if lapsed != NONE:
             code = self._codes[lapsed]
-            doubts.append(f"the point lies in cell {code}, which {self._lapse(code, claim.at)}")
+            doubts.append(f"the point lies in cell {code}, which {self._map.lapse(code, claim.at)}")
             every = "every cell valid then"
-        if cell == _NONE:
+        if cell == NONE:
             doubts.append(f"the point lies more than {NEAREST_M:.0f} m outside {every}")
             return self._without_point(claim, doubts)
         code = self._codes[cell]
         doubts.append(f"the point lies {distance:.0f} m outside {every}")
         if claim.cell is not None and cell_code(claim.cell) != code:
             doubts.append(f"the source wrote cell {claim.cell[:20]!r}, the nearest to its point is {code}")
-        return _at_point(claim, code, "nearest", "; ".join(doubts))
+        return self._at_point(claim, code, "nearest", "; ".join(doubts))
+
+    def _at_point(self, claim: Claim, cell: str, by: ResolvedBy, doubt: str | None) -> Location:
+        area = claim.area
+        if area is not None and self.crosswalk.misses(claim.network, area, cell, claim.at):
+            outside = f"cell {cell} of the point does not lie in area {area[:60]!r}"
+            doubt = outside if doubt is None else f"{doubt}; {outside}"
+        return Location(
+            cell=cell,
+            resolved_by=by,
+            accuracy_m=_POINT_M if claim.accuracy_m is None else claim.accuracy_m,
+            lon=claim.lon,
+            lat=claim.lat,
+            source_grid=area or claim.cell or claim.community,
+            doubt=doubt,
+        )
 
     def _without_point(self, claim: Claim, doubts: list[str]) -> Location:
-        if claim.cell is not None:
-            code = cell_code(claim.cell)
-            known = code is not None and code in self.cells
-            lapse = self._lapse(code, claim.at) if code is not None and known else None
-            if code is not None and known and lapse is None:
+        code = None if claim.cell is None else cell_code(claim.cell)
+        if code is not None and code in self.cells:
+            lapse = self._map.lapse(code, claim.at)
+            if lapse is None:
                 return _by_name(claim, code, "code", CELL_M, doubts)
-            doubts.append(f"cell {code} {lapse}" if known else f"cell {claim.cell[:20]!r} is unknown")
-        area = self._area(claim, doubts)
+            others = self.succession.others(code, claim.at)
+            doubts.append(f"cell {code} {lapse}{self.succession.told(others, code, claim.at)}")
+            if others:
+                return _by_name(claim, others[0], "code", max(CELL_M, self._map.reach(others, claim.at)), doubts)
+        elif claim.cell is not None:
+            doubts.append(f"cell {claim.cell[:20]!r} is unknown")
+        return self._in_area(claim, doubts)
+
+    def _in_area(self, claim: Claim, doubts: list[str]) -> Location:
+        """By the area that a claim names in whatever way: its community, its network's own, the begin of a code."""
+        area, reach = self._area(claim, doubts)
+        if len(area) == CELL and self._map.lapse(area, claim.at) is None:
+            return _by_name(claim, area, "community", reach, doubts)
+        if area not in self._defaults:  # a cell that was not valid and nothing instead of it
+            area = next(one for one in (area[:COMMUNITY], area[:STREET], "") if one in self._defaults)
         code, wider = self._default(area, claim.at, doubts)
-        accuracy = max(self._extent[area], self._extent.get(wider, 0.0))
+        accuracy = max(reach, self._extent[area], self._extent.get(wider, 0.0))
         return _by_name(claim, code, "community" if area and wider else "fallback", accuracy, doubts)
 
-    def _area(self, claim: Claim, doubts: list[str]) -> str:
-        """The community, else the street, that a claim leads to, else the empty name; appends what had to be guessed."""
-        crossed = None if claim.area is None else self._areas.get((claim.network, claim.area))
+    def _area(self, claim: Claim, doubts: list[str]) -> tuple[str, float]:
+        """The cell, community or street that a claim leads to, else the empty name; appends what had to be guessed.
+
+        Also half the diagonal in metres of all in which its own area lies; 0 when that did not decide.
+        """
+        lead = None if claim.area is None else self.crosswalk.lead(claim.network, claim.area, claim.at)
         if claim.community is not None:
             if claim.community in self._communities:
-                return claim.community
-            if claim.community != claim.area or crossed is None:  # a unit's code that the crosswalk knows is no error
+                return claim.community, 0.0
+            if claim.community != claim.area or lead is None:  # a unit's code that the crosswalk knows is no error
                 doubts.append(f"community {claim.community[:20]!r} is unknown")
-        if crossed is not None:
-            return crossed
-        if claim.area is not None:
-            doubts.append(f"area {claim.area[:60]!r} is not in the crosswalk")
-        texts = [text for text in (claim.cell, claim.community, claim.area) if text is not None]
+        if lead is None:
+            return self._prefix(claim, doubts), 0.0
+        if lead.doubt is not None:
+            doubts.append(lead.doubt)
+        return lead.code, lead.reach
+
+    def _prefix(self, claim: Claim, doubts: list[str]) -> str:
+        """The community, else the street, with which a code of a claim begins, else the empty name."""
+        area, joined = claim.area, None if claim.area is None else professional_community(claim.area)
+        if area is not None and joined not in self._communities:
+            if joined is not None and int(joined[STREET:]) >= JOINED:
+                doubts.append(f"area {area!r} joins several communities that are not in the crosswalk")
+            else:
+                doubts.append(self.crosswalk.ignorance(claim.network, area))
+        texts = [
+            professional_community(text) or text for text in (claim.cell, claim.community, area) if text is not None
+        ]
         for digits in (COMMUNITY, STREET):
             for text in texts:
                 if text[:digits] in self._defaults and len(text) >= digits:
@@ -206,42 +211,23 @@ class CellRegistry:
     def _default(self, area: str, at: datetime, doubts: list[str]) -> tuple[str, str]:
         """The cell of an area that was valid then, and the prefix in which it had to be looked for."""
         code = self._defaults[area]
-        lapse = self._lapse(code, at)
+        lapse = self._map.lapse(code, at)
         if lapse is None:
             return code, area
         doubts.append(f"the default cell {code} {lapse}")
         for prefix in (code[:COMMUNITY], code[:STREET], ""):
-            first, last = bisect_left(self._codes, prefix), bisect_left(self._codes, f"{prefix}:")  # ":" follows "9"
-            among = np.arange(first, last)
-            valid = among[self._valid(among, at.timestamp())]
+            valid = self._map.valid_among(prefix, at.timestamp())
             if len(valid):
                 return self._codes[int(valid[0])], prefix
         return code, area
 
-    def _lapse(self, code: str, at: datetime) -> str | None:
-        """Why a known cell was not valid at an instant; None when it was."""
-        if not self._dated:
-            return None
-        cell, place = self.cells[code], bisect_left(self._codes, code)
-        instant = at.timestamp()
-        if instant >= self._until[place]:
-            return f"was retired on {cell.valid_until}"
-        return f"is valid only from {cell.valid_from}" if instant < self._from[place] else None
-
-    def _valid(self, cells: Any, instants: Any) -> Any:
-        return (self._from[cells] <= instants) & (instants < self._until[cells])
-
-    def _metres(self, degrees: Any) -> Any:
-        return degrees * np.array([METRES_PER_DEGREE * self._flat, METRES_PER_DEGREE])
-
-    def _extents(self, bounds: Any) -> dict[str, float]:
+    def _extents(self) -> dict[str, float]:
         """Half the diagonal in metres of each community's and street's cells, and of the whole city (the empty name)."""
-        corners = np.hstack([self._metres(bounds[:, :2]), self._metres(bounds[:, 2:])])
-        groups: dict[str, list[int]] = {"": list(range(len(corners)))}
+        groups: dict[str, list[int]] = {"": list(range(len(self._codes)))}
         for index, code in enumerate(self._codes):
             groups.setdefault(code[:COMMUNITY], []).append(index)
             groups.setdefault(code[:STREET], []).append(index)
-        extents = {name: _half_diagonal(corners[members]) for name, members in groups.items()}
+        extents = {name: self._map.extent(members) for name, members in groups.items()}
         return {**dict.fromkeys(self._defaults, extents[""]), **extents}
 
 
@@ -249,36 +235,30 @@ def load_cells(
     cells: str,
     communities: str,
     areas: str,
+    grids: str | None = None,
     *,
     files: Sequence[str],
     default: str | None = None,
     zone: tzinfo = UTC,
+    networks: Collection[str] | None = None,
 ) -> CellRegistry | list[Finding]:
-    """A registry from the texts of `cells.csv`, `communities.csv` and `areas.csv`, or what is wrong with them.
+    """A registry from the texts of its CSV files, or what is wrong with them.
 
     Args:
         cells: `cells.csv`: code, name, days of validity, polygon as WKT in degrees.
         communities: `communities.csv`: the default cell of each community.
-        areas: `areas.csv`: the crosswalk of the networks' own areas to communities.
-        files: the names of the three, for findings.
+        areas: `areas.csv`: the crosswalk of the networks' own areas to communities and cells.
+        grids: `grids.csv`: networks' own areas that are drawn; None: there is no such file.
+        files: the names of the texts that there are, for findings.
         default: the city's default cell; None: the first cell.
         zone: the city's, in which the days of validity begin and end.
+        networks: the names that the router knows; None: any may stand in the crosswalk.
     """
-    first, second, third = (Source(file, text) for file, text in zip(files, (cells, communities, areas), strict=True))
-    tables = read_tables(first, second, third, default)
+    texts = [text for text in (cells, communities, areas, grids) if text is not None]
+    first, second, third, *fourth = (Source(file, text) for file, text in zip(files, texts, strict=True))
+    drawn = fourth[0] if fourth else None
+    tables = read_tables(first, second, third, default, grids=drawn, networks=networks)
     return CellRegistry(tables, default, zone) if isinstance(tables, Tables) else tables
-
-
-def _at_point(claim: Claim, cell: str, by: ResolvedBy, doubt: str | None) -> Location:
-    return Location(
-        cell=cell,
-        resolved_by=by,
-        accuracy_m=_POINT_M if claim.accuracy_m is None else claim.accuracy_m,
-        lon=claim.lon,
-        lat=claim.lat,
-        source_grid=claim.area or claim.cell or claim.community,
-        doubt=doubt,
-    )
 
 
 def _by_name(claim: Claim, cell: str, by: ResolvedBy, accuracy: float, doubts: Sequence[str]) -> Location:
@@ -289,12 +269,3 @@ def _by_name(claim: Claim, cell: str, by: ResolvedBy, accuracy: float, doubts: S
         source_grid=claim.area or claim.cell or claim.community,
         doubt="; ".join(doubts) or None,
     )
-
-
-def _half_diagonal(corners: Any) -> float:
-    width, height = corners[:, 2].max() - corners[:, 0].min(), corners[:, 3].max() - corners[:, 1].min()
-    return round(float(np.hypot(width, height)) / 2, 1)
-
-
-def _instant(day: date | None, zone: tzinfo, otherwise: float) -> float:
-    return otherwise if day is None else datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()

@@ -80,7 +80,7 @@ class Tessellation(Struct, frozen=True):
 
     cells: Sequence[tuple[str, str, str, str, str]]
     communities: Sequence[tuple[str, str, str]]
-    areas: Sequence[tuple[str, str, str]]
+    areas: Sequence[tuple[str, str, str, str]]
 
 
 def tessellate(spots: Sequence[Spot], lattice: Lattice, *, county: str, network: str, ring: int = 1) -> Tessellation:
@@ -170,7 +170,7 @@ def _codes(owners: Mapping[Square, Names], numbering: _Numbering) -> dict[Square
 
 def _crosswalk(
     spots: Sequence[Spot], points: Mapping[Square, Counter[Names]], codes: Mapping[Square, str], network: str
-) -> list[tuple[str, str, str]]:
+) -> list[tuple[str, str, str, str]]:
     """Every combination of area names that occurs, to the community of most reports that share as much of it as any does."""
     reports: dict[Names, Counter[str]] = {}
     for square, found in points.items():
@@ -181,7 +181,7 @@ def _crosswalk(
     for names in sorted({spot.names for spot in spots}):
         best = next((reports[known] for known in _partial(names) if known in reports), None)
         if best and any(names):
-            rows.append((network, "|".join(names), min(best, key=lambda code: (-best[code], code))))
+            rows.append((network, "|".join(names), min(best, key=lambda code: (-best[code], code)), "1"))
     return rows
 
 

@@ -60,6 +60,7 @@ class Recorded(Struct, frozen=True):
 
     def messages(self, *, reports: int | None, seed: int, companion: bool, noise: float = 1.0) -> Iterator[Message]:
         """See `Input.messages`; beyond its end the history is repeated with fresh ids. Companions follow hotlines only."""
+        del noise  # what was recorded is as it is
         recorded = self.history.messages(reports, apart=self.city.merging.longest_window + LATEST)
         if companion and self.history.network == HOTLINE:
             return Companion(self.city, seed).beside(recorded)

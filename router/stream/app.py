@@ -9,6 +9,7 @@ from faust.types import TP
 from router.domain.editions import Editions
 from router.domain.networks.registry import NETWORKS
 from router.stream.hop import Hop
+from router.stream.logs import Logs
 from router.stream.merge import MergeHop
 from router.stream.normalise import NormaliseHop
 from router.stream.owned import Owned
@@ -49,7 +50,7 @@ def build_app(editions: Editions, settings: Settings, bootstrap: str, clock: Clo
     hops: dict[str, Callable[[], Hop]] = {names.events: lambda: MergeHop(editions, names, clock, metrics)}
     for name in editions.first.codes:
         hops[names.reports(name)] = _normaliser(name, editions, names, settings.partitions, metrics)
-    app.owned = Owned(hops, bootstrap=bootstrap, group=group, metrics=metrics)
+    app.owned = Owned(hops, logs=Logs(bootstrap, group), metrics=metrics)
     _connect(app)
     for topic in hops:
         _agent(app, topic)

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from aiokafka import TopicPartition
 
 from router.domain.reports import Refusal
+from router.stream.logs import Logs
 from router.stream.writer import Writer
 
 Record = Any
@@ -42,7 +43,7 @@ class Hop(Protocol):
     name: str
     """`normalise` or `merge`: a metric label."""
 
-    async def open(self, bootstrap: str, source: TopicPartition) -> None:
+    async def open(self, logs: Logs, source: TopicPartition) -> None:
         """Build the state anew, as it was at the committed position."""
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:

@@ -15,7 +15,7 @@ from router.domain.fold import fold
 from router.domain.reports import Refusal, Report, Tick
 from router.domain.state import PartitionState
 from router.stream.hop import POISON, Counted, NotReadyError, PoisonError, Record
-from router.stream.restore import latest
+from router.stream.logs import Logs
 from router.stream.timers import Clock
 from router.stream.writer import Writer
 from router.wire.codec import decode_case, decode_event, encode_case, encode_dead_letter, encode_task, encode_tick
@@ -41,10 +41,10 @@ class MergeHop:
         self._asked: datetime | None = None
         self._label = ""
 
-    async def open(self, bootstrap: str, source: TopicPartition) -> None:
+    async def open(self, logs: Logs, source: TopicPartition) -> None:
         """Drop the state and rebuild it from the committed cases of this partition."""
         self._state, self._asked, self._label = PartitionState(), None, str(source.partition)
-        cases = await latest(bootstrap, TopicPartition(self._names.cases, source.partition))
+        cases = await logs.latest(TopicPartition(self._names.cases, source.partition))
         for number, value in enumerate(cases.values()):
             case = decode_case(value)
             self._state.restore(case, self._editions.first)

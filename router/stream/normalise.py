@@ -19,7 +19,7 @@ from router.domain.normalise import Normalised, kept_at, normalise, received_at
 from router.domain.places import Places, digest_of
 from router.domain.reports import Refusal
 from router.stream.hop import POISON, Counted, PoisonError, Record
-from router.stream.restore import latest
+from router.stream.logs import Logs
 from router.stream.writer import Writer
 from router.wire.codec import decode_place, encode_dead_letter, encode_place, encode_report
 from router.wire.metrics import Metrics
@@ -43,10 +43,10 @@ class NormaliseHop:
         self._places = Places()
         self._received: datetime | None = None
 
-    async def open(self, bootstrap: str, source: TopicPartition) -> None:
+    async def open(self, logs: Logs, source: TopicPartition) -> None:
         """Drop what is known of reports and read it anew, as far as it was committed."""
         self._places = Places()
-        places = await latest(bootstrap, TopicPartition(self._names.places(self._network.name), source.partition))
+        places = await logs.latest(TopicPartition(self._names.places(self._network.name), source.partition))
         for number, (key, value) in enumerate(places.items()):
             self._places.restore(key.decode(), decode_place(value))
             if number % RESTORED_AT_ONCE == 0:
@@ -142,7 +142,4 @@ class NormaliseHop:
 
 def _redriven(record: Record) -> bool:
     """Whether it lay in the dead letters before."""
-    for name, _ in record.headers:
-        if name == REDRIVEN:
-            return True
-    return False
+    return REDRIVEN in [name for name, _ in record.headers]

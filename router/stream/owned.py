@@ -8,6 +8,7 @@ from contextlib import suppress
 from aiokafka import TopicPartition
 
 from router.stream.hop import Hop, Record
+from router.stream.logs import Logs
 from router.stream.partition import Partition
 from router.wire.metrics import Metrics
 
@@ -20,12 +21,11 @@ class Owned:
 
     Args:
         hops: makes the hop of a topic's partition; the keys are the topics that are consumed.
-        bootstrap: `host:port` list.
-        group: the consumer group.
+        logs: on the broker.
     """
 
-    def __init__(self, hops: Mapping[str, Callable[[], Hop]], *, bootstrap: str, group: str, metrics: Metrics) -> None:
-        self._hops, self._bootstrap, self._group, self._metrics = hops, bootstrap, group, metrics
+    def __init__(self, hops: Mapping[str, Callable[[], Hop]], *, logs: Logs, metrics: Metrics) -> None:
+        self._hops, self._logs, self._metrics = hops, logs, metrics
         self._partitions: dict[tuple[str, int], Partition] = {}
         self._room = asyncio.Event()
         self._generation: int | None = None
@@ -41,8 +41,7 @@ class Owned:
                 self._partitions[topic, number] = Partition(
                     TopicPartition(topic, number),
                     self._hops[topic](),
-                    bootstrap=self._bootstrap,
-                    group=self._group,
+                    logs=self._logs,
                     metrics=self._metrics,
                     has_room=self._room.set,
                 )
@@ -54,6 +53,8 @@ class Owned:
         closing = [self._partitions.pop(source) for source in list(sources) if source in self._partitions]
         deadline = time.monotonic() + CLOSE_SECONDS
         await asyncio.gather(*(partition.close(max(deadline - time.monotonic(), 0.1)) for partition in closing))
+        if not self._partitions:
+            await self._logs.close()
         self._gauge()
 
     def offer(self, topic: str, number: int, records: Sequence[Record], generation: int) -> None:

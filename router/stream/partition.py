@@ -30,7 +30,7 @@ from aiokafka.errors import (
 )
 
 from router.stream.hop import Hop, NotReadyError, PoisonError, Record
-from router.stream.restore import committed_position
+from router.stream.logs import Logs
 from router.stream.transaction import Transactions
 from router.stream.writer import Writer
 from router.wire.metrics import Metrics
@@ -69,8 +69,7 @@ class Partition:
     Args:
         source: the input partition.
         hop: what to do with its records; owns the state.
-        bootstrap: `host:port` list.
-        group: the consumer group whose position is committed.
+        logs: on the broker; shared with other partitions.
         has_room: called when the partition can take more records again.
     """
 
@@ -79,13 +78,12 @@ class Partition:
         source: TopicPartition,
         hop: Hop,
         *,
-        bootstrap: str,
-        group: str,
+        logs: Logs,
         metrics: Metrics,
         has_room: Callable[[], None],
     ) -> None:
         self.source, self.life = source, Life.OPENING
-        self._hop, self._bootstrap, self._group = hop, bootstrap, group
+        self._hop, self._logs = hop, logs
         self._metrics, self._has_room = metrics, has_room
         self._waiting: deque[Sequence[Record]] = deque()
         self._waiting_count = self._waiting_bytes = 0
@@ -215,11 +213,11 @@ class Partition:
     async def _open(self) -> None:
         begun = time.monotonic()
         await self._let_go()
-        self._transactions = Transactions(self._bootstrap, self._group, self.source)
+        self._transactions = Transactions(self._logs.bootstrap, self._logs.group, self.source)
         async with asyncio.timeout(OPEN_SECONDS):
             await self._transactions.fence()
-            self._position = await committed_position(self._bootstrap, self._group, self.source)
-            await self._hop.open(self._bootstrap, self.source)
+            self._position = await self._logs.position(self.source)
+            await self._hop.open(self._logs, self.source)
         self._metrics.restore_seconds.observe(time.monotonic() - begun)
         self._in_hand = [record for record in self._in_hand if record.offset >= self._position]
         if self._busy_since is not None:

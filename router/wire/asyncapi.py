@@ -22,6 +22,7 @@ from router.wire.codec import (
     TASK_UPDATED,
     TASK_WITHDRAWN,
 )
+from router.wire.repairs import REDRIVEN, REDRIVEN_BY
 from router.wire.schemas import COMMENT, EDITION, PLACE, REPAIR, record_path, report_path, schema_text
 from router.wire.topics import Names, Topic, declared
 
@@ -71,11 +72,13 @@ def _received_headers() -> dict[str, Any]:
         "description": "When an intake took it, RFC 3339 with zone; without it Kafka's timestamp holds."
     }
     charset = _TEXT | {"description": "E.g. `application/json; charset=GB18030`; without it the value is UTF-8."}
+    letter = _TEXT | {"description": "Id of the dead letter that was driven again as this record."}
+    actor = _TEXT | {"description": "Who drove it again."}
     return {
         "title": "Headers of a network's report",
         "description": "All optional: a network may send bare records.",
         "type": "object",
-        "properties": {RECEIVED_AT: received, "content-type": charset},
+        "properties": {RECEIVED_AT: received, "content-type": charset, REDRIVEN: letter, REDRIVEN_BY: actor},
     }
 
 
@@ -201,7 +204,7 @@ KEPT_KEYS = ("cleanup.policy", "retention.ms", "max.message.bytes")
 def _configuration(topic: Topic) -> dict[str, Any]:
     """As the binding spells it: policies are a list, numbers are numbers."""
     config = topic.config()
-    return {key: [config[key]] if key == "cleanup.policy" else int(config[key]) for key in KEPT_KEYS}
+    return {key: config[key].split(",") if key == "cleanup.policy" else int(config[key]) for key in KEPT_KEYS}
 
 
 def _messages() -> dict[str, Any]:

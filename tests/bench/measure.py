@@ -11,6 +11,7 @@ from pathlib import Path
 from kafka import KafkaConsumer, TopicPartition
 
 from router.wire.codec import decode_case
+from router.wire.settings import Settings
 
 POLL_SECONDS = 0.05
 QUIET_SECONDS = 4.0
@@ -38,11 +39,24 @@ class Figure:
         return self.reports / max(self.cpu_seconds, 0.01)
 
 
+@dataclass(frozen=True)
+class Expected:
+    """What must come out of it."""
+
+    ids: set[str]
+    """Of reports, each of which must be in exactly one case."""
+    sent: int
+    """Records on the networks' topics: corrections, redeliveries and malformed ones too."""
+
+
 def measure(
-    name: str, command: Sequence[str], *, env: dict[str, str], log: Path, bootstrap: str, prefix: str, ids: set[str]
+    name: str, command: Sequence[str], expected: Expected, *, env: dict[str, str], log: Path, settings: Settings
 ) -> Figure:
     """Start the contender on core 1 and wait until its cases are complete and quiet."""
-    watcher = KafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False)
+    ids, prefix = expected.ids, settings.namespace
+    watcher = KafkaConsumer(
+        bootstrap_servers=settings.kafka, isolation_level="read_committed", enable_auto_commit=False
+    )
     with log.open("wb") as out:
         process = subprocess.Popen(
             ["taskset", "-c", "1", *command], env=env, stdout=out, stderr=out, start_new_session=True
@@ -59,7 +73,7 @@ def measure(
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         watcher.close()
-    return Figure(name, len(ids), last - first, after - before, peak, correct)
+    return Figure(name, expected.sent, last - first, after - before, peak, correct)
 
 
 def _watch(

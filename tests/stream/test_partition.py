@@ -10,8 +10,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from prometheus_client import CollectorRegistry
 
 from router.stream.hop import Counted, PoisonError, Record
+from router.stream.logs import BeyondEndError, Logs
 from router.stream.partition import Life, Partition
-from router.stream.restore import BeyondEndError, committed_position, latest
 from router.stream.writer import Writer
 from router.wire.metrics import Metrics
 
@@ -33,9 +33,9 @@ class Tally:
         self.fails_at, self.failure = fails_at, failure
         self.opened = 0
 
-    async def open(self, bootstrap: str, source: TopicPartition) -> None:
+    async def open(self, logs: Logs, source: TopicPartition) -> None:
         self.opened += 1
-        self.seen = set((await latest(bootstrap, TopicPartition(self.changelog, source.partition))).values())
+        self.seen = set((await logs.latest(TopicPartition(self.changelog, source.partition))).values())
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         for record in records:
@@ -95,11 +95,11 @@ async def read(kafka: str, topic: str) -> list[Record]:
 
 @asynccontextmanager
 async def living(kafka: str, namespace: str, hop: Tally) -> AsyncIterator[Partition]:
+    logs = Logs(kafka, f"{namespace}group")
     partition = Partition(
         TopicPartition(f"{namespace}in", 0),
         hop,
-        bootstrap=kafka,
-        group=f"{namespace}group",
+        logs=logs,
         metrics=Metrics(CollectorRegistry()),
         has_room=lambda: None,
     )
@@ -107,6 +107,7 @@ async def living(kafka: str, namespace: str, hop: Tally) -> AsyncIterator[Partit
         yield partition
     finally:
         await partition.close(5.0)
+        await logs.close()
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -139,7 +140,9 @@ def test_a_new_owner_goes_on_where_the_old_one_committed(kafka: str, topics: str
         async with living(kafka, topics, Tally(topics)) as first:
             first.offer(records[:100])
             await until(lambda: first.backlog == 0)
-        position = await committed_position(kafka, f"{topics}group", TopicPartition(f"{topics}in", 0))
+        logs = Logs(kafka, f"{topics}group")
+        position = await logs.position(TopicPartition(f"{topics}in", 0))
+        await logs.close()
         async with living(kafka, topics, Tally(topics)) as second:
             second.offer(records)  # reads again from the beginning
             await until(lambda: second.backlog == 0)
@@ -266,11 +269,14 @@ def test_restoring_waits_for_what_stands_behind_a_strangers_open_transaction(kaf
         await stranger.begin_transaction()
         await stranger.send_and_wait(changelog.topic, b"?", key=b"?")
         await produce(kafka, changelog.topic, values("a", 3))
-        restoring = asyncio.create_task(latest(kafka, changelog))
+        logs = Logs(kafka, f"{topics}group")
+        restoring = asyncio.create_task(logs.latest(changelog))
         done, _ = await asyncio.wait([restoring], timeout=1.0)
         await stranger.abort_transaction()
         await stranger.stop()
-        return bool(done), await restoring
+        restored = list((await restoring).values())
+        await logs.close()
+        return bool(done), restored
 
     early, restored = asyncio.run(scenario())
     assert not early
@@ -287,7 +293,9 @@ def test_a_position_behind_the_end_of_the_log_is_no_position(kafka: str, topics:
         ) as consumer:
             consumer.assign([source])
             await consumer.commit({source: 9})
+        logs = Logs(kafka, f"{topics}group")
         with pytest.raises(BeyondEndError, match="position 9, end 5"):
-            await committed_position(kafka, f"{topics}group", source)
+            await logs.position(source)
+        await logs.close()
 
     asyncio.run(scenario())

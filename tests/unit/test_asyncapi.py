@@ -1,9 +1,17 @@
-"""The AsyncAPI document: its references lead somewhere, and it says of every topic what the declaration says."""
+"""The AsyncAPI document: sound by AsyncAPI's own schema, its references lead somewhere, and it says of every topic what
+the declaration says."""
 
+import copy
+import json
 import re
 from typing import Any
 
+import jsonschema_rs
+import pytest
+
 from router.domain.networks.registry import NETWORKS
+from router.wire.asyncapi import DEAD_LETTERED
+from router.wire.schemas import TABLES
 from router.wire.topics import Names, declared
 from tests.support.schemas import ASYNCAPI, FILES, ROOT, SCHEMAS, nodes
 
@@ -13,6 +21,55 @@ def pointed(document: Any, pointer: str) -> Any:
     for part in pointer.split("/")[1:]:
         document = document[part.replace("~1", "/").replace("~0", "~")]
     return document
+
+
+OFFICIAL = json.loads((ROOT / "tests" / "support" / "asyncapi-3.0.0.json").read_text("utf-8"))
+"""The official JSON Schema of AsyncAPI 3.0.0 with its Kafka binding; see tests/README.md."""
+SOUND = jsonschema_rs.Draft7Validator(OFFICIAL)
+
+
+def test_the_document_is_sound_by_the_official_schema() -> None:
+    assert [(error.instance_path, error.message[:200]) for error in SOUND.iter_errors(ASYNCAPI)] == []
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value"),
+    [
+        ("/info/title", None),
+        ("/channels/grid.cases/address", 7),
+        ("/operations/send.grid.cases/action", "publish"),
+        ("/channels/grid.cases/bindings/kafka/topicConfiguration/cleanup.policy", ["compact,delete"]),
+        ("/components/messages/grid.case.changed.v1/payloads", {}),
+    ],
+)
+def test_the_official_schema_sees_what_is_wrong(pointer: str, value: Any) -> None:
+    wrong = copy.deepcopy(ASYNCAPI)
+    place, _, name = pointer.rpartition("/")
+    pointed(wrong, place)[name] = value
+    assert not SOUND.is_valid(wrong)
+
+
+def test_every_channel_message_and_operation_is_whole() -> None:
+    """What the official schema leaves open: a channel without an address or messages, a message without a schema."""
+    messages = ASYNCAPI["components"]["messages"]
+    used = set()
+    for name, channel in ASYNCAPI["channels"].items():
+        assert channel["address"], name
+        assert channel["messages"], name
+        for message, led in channel["messages"].items():
+            assert pointed(ASYNCAPI, led["$ref"][1:]) is messages[message]
+            used.add(message)
+    assert used == set(messages), "a message on no channel"
+    assert {one["channel"]["$ref"] for one in ASYNCAPI["operations"].values()} == {
+        f"#/channels/{name}" for name in ASYNCAPI["channels"]
+    }, "a channel that nobody writes or reads"
+    for name, message in messages.items():
+        parts = {part for part in ("headers", "payload") if part in message}
+        # A dead letter's value is the refused record's own, and the router's own tables have no headers of ours.
+        without = {"payload"} if name == DEAD_LETTERED else {"headers"} if name in {one[0] for one in TABLES} else set()
+        assert parts == {"headers", "payload"} - without, name
+        for part in parts:
+            assert message[part]["$ref"].removeprefix("./") in SCHEMAS, name
 
 
 def test_every_reference_leads_somewhere() -> None:
@@ -35,7 +92,7 @@ def test_every_declared_topic_has_a_channel_that_says_how_it_is_kept() -> None:
     assert sorted(channels) == sorted(topic.name for topic in topics)
     for topic in topics:
         kept = channels[topic.name]["bindings"]["kafka"]["topicConfiguration"]
-        assert kept["cleanup.policy"] == [topic.cleanup]
+        assert kept["cleanup.policy"] == topic.cleanup.split(",")
         assert channels[topic.name]["bindings"]["kafka"]["bindingVersion"] == "0.5.0"
         assert kept["retention.ms"] == (topic.retention_ms or -1)
     assert list(channels["tasks.ocb"]["parameters"]) == ["department"]

@@ -65,7 +65,7 @@ def registry(
             ["code,name,valid_from,valid_until,geometry", *(",".join(map(str, r[:4])) + f',"{r[4]}"' for r in cells)]
         ),
         "\n".join(["community,name,default_cell", *(f"{code},,{cell}" for code, cell in communities)]),
-        "\n".join(["network,area,community", *(",".join(row) for row in (AREAS if areas is None else areas))]),
+        "\n".join(["network,area,code,share", *(",".join([*row, ""]) for row in (AREAS if areas is None else areas))]),
         files=("cells.csv", "communities.csv", "areas.csv"),
         default=default,
         zone=ZoneInfo(zone),
@@ -154,7 +154,7 @@ def test_the_street_is_the_first_nine_digits() -> None:
 
 
 def test_the_cell_that_holds_the_point_comes_first() -> None:
-    found = resolve(claim(1.5, 0.5, cell=A2, community=C, area=UNIT, accuracy_m=8.0))
+    found = resolve(claim(1.5, 0.5, cell=A2, community=C, area="8", accuracy_m=8.0))
     assert (found.cell, found.resolved_by, found.doubt) == (A2, "point", None)
     assert (found.lon, found.lat, found.accuracy_m) == (LON + 0.0015, LAT + 0.0005, 8.0)
 
@@ -431,10 +431,18 @@ def test_a_split_cell_gives_way_to_its_successors_at_midnight_of_the_city(zone: 
         assert resolve(claim(x, 1.5, at=midnight), city).cell == successor
     last, first = (resolve(claim(cell=S, at=at), city) for at in (midnight - BLINK, midnight))
     assert (last.cell, last.resolved_by, last.doubt) == (S, "code", None)
-    assert (first.cell, first.resolved_by, first.doubt) == (A2, "community", f"cell {S} was retired on 2025-07-01")
-    early, late = (resolve(claim(cell=S1, at=at), city) for at in (midnight - BLINK, midnight))
-    assert (early.cell, early.doubt) == (A2, f"cell {S1} is valid only from 2025-07-01")
-    assert (late.cell, late.doubt) == (S1, None)
+    # both have half of it: the smaller code
+    assert (first.cell, first.resolved_by) == (S1, "code")
+    assert first.doubt == f"cell {S} was retired on 2025-07-01, succeeded by {S1}, {S2}"
+    early, late = (resolve(claim(cell=S2, at=at), city) for at in (midnight - BLINK, midnight))
+    assert (early.cell, early.resolved_by) == (S, "code")
+    assert early.doubt == f"cell {S2} is valid only from 2025-07-01, preceded by {S}"
+    assert (late.cell, late.doubt) == (S2, None)
+
+
+def test_a_cell_retired_without_successor_leaves_its_community() -> None:
+    found = resolve(claim(cell=R))
+    assert (found.cell, found.resolved_by, found.doubt) == (B1, "community", f"cell {R} was retired on 2025-07-01")
 
 
 def test_a_batch_over_the_change_gives_each_report_the_cells_of_its_own_instant() -> None:

@@ -35,7 +35,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (city / "cells" / "communities.csv").write_text(
         f"community,name,default_cell\n{CELL[:12]},A,{CELL}\n{HARBOR[:12]},B,{HARBOR}\n"
     )
-    (city / "cells" / "areas.csv").write_text(f"network,area,community\nhotline,Central APC|OLYMPIC|A,{CELL[:12]}\n")
+    (city / "cells" / "areas.csv").write_text(f"network,area,code,share\nhotline,Central APC|OLYMPIC|A,{CELL[:12]},\n")
     (city / "tests.yaml").write_text(
         "at: 2018-01-02T09:00\ncoverage: {min: 9}\ntests:\n"
         f"  - {{name: dumping, matter: illegal-dumping, cell: '{HARBOR}', expect: {{rule: harbor-dumping}}}}\n"

@@ -1,4 +1,4 @@
-"""`grid-router cells`: made and compared, looked up by point; exit codes and where what is said."""
+"""`grid-router cells`: made, found, checked and compared; exit codes and where what is said."""
 
 import shutil
 import sys
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+import shapely
 
 from router.cities.folder import cities_folder
 from router.cli import main as entry
@@ -84,49 +85,178 @@ def test_parameters_that_are_missing_or_wrong_are_one_sentence(run, cells: Path)
     assert "write it; docs/cells.md shows how" in err
 
 
-@pytest.mark.parametrize("command", [("tessellate",), ("locate", *POINT)])
+@pytest.mark.parametrize("command", [("tessellate",), ("resolve", *POINT), ("check",)])
 def test_an_unknown_city_is_one_sentence(run, command: tuple[str, ...]) -> None:
     code, out, err = run(command[0], "los-angelos", *command[1:])
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.endswith("no city 'los-angelos'; perhaps los-angeles was meant.\n")
 
 
-def test_locate_says_the_cell_and_how_it_was_found(run) -> None:
-    code, out, err = run("locate", "los-angeles", *POINT)
-    assert (code, err) == (0, "")
-    assert out.endswith("  by point\n")
-    cell = out.split()[0]
-    code, out, _ = run("locate", "los-angeles", *POINT, "-o", "json")
-    assert code == 0
-    assert out.count("\n") == 1
-    told = orjson.loads(out)
-    assert (told["cell"], told["resolved_by"], told["lon"], told["lat"]) == (cell, "point", -118.294, 34.0676)
+# --- resolve
 
 
-def test_locate_says_what_it_doubts(run) -> None:
-    code, out, _ = run("locate", "los-angeles", "--lon", "0", "--lat", "0")
-    assert code == 0
-    assert out == (
-        "060371002014021  by fallback (the point lies more than 150 m outside every cell; "
-        "nothing names a place inside the city)\n"
+CELL = "060371012094202"
+"""That of POINT, in the neighbourhood Wilshire Center - Koreatown."""
+AREA = "Central APC|OLYMPIC|WILSHIRE CENTER - KOREATOWN NC"
+
+
+def test_resolve_says_the_cell_how_it_was_found_and_which_areas_it_is_in(run) -> None:
+    assert run("resolve", "los-angeles", *POINT) == (
+        0,
+        f"{CELL}  by point, within 30 m\n  area of hotline: {AREA} (100.0% of it in {CELL[:12]})\n",
+        "",
     )
+    code, out, _ = run("resolve", "los-angeles", *POINT, "--at", "2018-01-03T09:00", "-o", "json")
+    assert (code, out.count("\n")) == (0, 1)
+    told = orjson.loads(out)
+    assert (told["city"], told["cell"], told["resolved_by"], told["lon"]) == ("los-angeles", CELL, "point", -118.294)
+    assert told["at"] == "2018-01-03T17:00:00.000Z"  # nine o'clock in Los Angeles
+    assert told["areas"] == [{"network": "hotline", "area": AREA, "share": 1.0, "code": CELL[:12]}]
 
 
-def test_locate_looks_at_the_cells_of_an_instant(run, cells: Path) -> None:
-    """A cell retired on 1 July in Los Angeles: until 7 o'clock UTC of that day it stands."""
-    cell = run("locate", "los-angeles", *POINT)[1].split()[0]
-    text = (cells / "cells.csv").read_text()
-    (cells / "cells.csv").write_text(text.replace(f"{cell},,,,", f"{cell},,,2025-07-01,"))
-    assert run("locate", "los-angeles", *POINT, "--at", "2025-06-30")[1] == f"{cell}  by point\n"
-    code, out, _ = run("locate", "los-angeles", *POINT, "--at", "2025-07-02T09:00:00")
+@pytest.mark.parametrize(
+    ("said", "by"),
+    [
+        (("--cell", CELL), "code"),
+        (("--community", CELL[:12]), "community"),
+        (("--network", "hotline", "--area", AREA), "community"),
+        (("--network", "policing", "--area", f"010101{CELL[:12]}00"), "community"),
+        ((), "fallback"),
+    ],
+)
+def test_resolve_takes_all_that_a_report_may_say(run, said: tuple[str, ...], by: str) -> None:
+    code, out, err = run("resolve", "los-angeles", *said)
+    assert (code, err) == (0, "")
+    assert f"  by {by}, within " in out.splitlines()[0]
+    assert out.startswith(CELL[:12]) == (by != "fallback")
+
+
+def test_resolve_says_what_it_doubts(run) -> None:
+    code, out, _ = run("resolve", "los-angeles", "--lon", "0", "--lat", "0")
     assert code == 0
-    assert f"the point lies in cell {cell}, which was retired on 2025-07-01; the point lies " in out
-    assert "  by nearest (" in out
-    assert not out.startswith(cell)
+    assert out.startswith("060371002014021  by fallback, within ")
+    assert out.splitlines()[1] == (
+        "  doubt: the point lies more than 150 m outside every cell; nothing names a place inside the city"
+    )
+    other = run("resolve", "los-angeles", *POINT, "--network", "hotline", "--area", "Central APC|CENTRAL|")[1]
+    assert f"  doubt: cell {CELL} of the point does not lie in area 'Central APC|CENTRAL|'\n" in other
+
+
+def test_resolve_looks_at_the_cells_of_a_day_in_the_city(run, cells: Path) -> None:
+    """A cell retired on 1 July: in Los Angeles that day begins at 7 o'clock UTC."""
+    text = (cells / "cells.csv").read_text()
+    (cells / "cells.csv").write_text(text.replace(f"{CELL},,,,", f"{CELL},,,2025-07-01,"))
+    for at in ("2025-06-30", "2025-06-30T23:59", "2025-07-01T06:59:59Z"):
+        assert run("resolve", "los-angeles", *POINT, "--at", at)[1].startswith(f"{CELL}  by point, ")
+    for at in ("2025-07-01", "2025-07-01T07:00:00Z"):
+        code, out, _ = run("resolve", "los-angeles", *POINT, "--at", at)
+        assert code == 0
+        assert f"the point lies in cell {CELL}, which was retired on 2025-07-01; the point lies " in out
+        assert "  by nearest, " in out
+        assert not out.startswith(CELL)
+
+
+def test_resolve_converts_a_point_of_a_phone_map(run, cells: Path) -> None:
+    """116.404 E 39.915 N in WGS 84 is shown at 116.410244 39.916404 by maps in GCJ-02 (the example in the readme of coordtransform)."""
+    box = "116.4039 39.9149,116.4041 39.9149,116.4041 39.9151,116.4039 39.9151,116.4039 39.9149"
+    with (cells / "cells.csv").open("a") as file:
+        file.write(f'110101001001001,,,,"POLYGON(({box}))"\n')
+    place = ("--lon", "116.410244", "--lat", "39.916404")
+    assert run("resolve", "los-angeles", *place, "--gcj02")[1].startswith("110101001001001  by point")
+    assert not run("resolve", "los-angeles", *place)[1].startswith("110101001001001")
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        (("--lon", "-118"), "--lat: half a point is none; write both."),
+        (("--lat", "34"), "--lon: half a point is none; write both."),
+        (("--area", "7"), "--area: an area is that of a network; add --network: "),
+        (("--network", "hotlin"), "--network: the router knows no network 'hotlin'; perhaps hotline was meant."),
+        (("--network", "xyz"), "--network: the router knows no network 'xyz'; choose one of "),
+        (("--at", "noon"), "--at: 'noon' is no instant; write "),
+    ],
+)
+def test_what_cannot_be_asked_is_one_sentence(run, said: tuple[str, ...], sentence: str) -> None:
+    code, out, err = run("resolve", "los-angeles", *said)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert sentence in err
 
 
 @pytest.mark.parametrize(("lon", "lat"), [("181", "0"), ("0", "-91"), ("x", "0"), ("nan", "0"), ("0", "nan")])
 def test_a_point_that_is_none_is_a_wrong_argument(run, lon: str, lat: str) -> None:
-    code, out, err = run("locate", "los-angeles", "--lon", lon, "--lat", lat)
+    code, out, err = run("resolve", "los-angeles", "--lon", lon, "--lat", lat)
     assert (code, out) == (2, "")
     assert "Invalid value for" in err
+
+
+# --- check
+
+
+def test_a_warning_is_no_error(run) -> None:
+    code, out, err = run("check", "los-angeles")
+    assert (code, err) == (0, "los-angeles: errors 0, warnings 1.\n")
+    assert out.count("\n") == 1
+    assert "cells.csv:20540:1: warning GR052 no cell holds 315 enclosed places, 20.90 km2; " in out
+
+
+def test_an_overlap_is_one(run, cells: Path) -> None:
+    text = (cells / "cells.csv").read_text()
+    # the first square is as wide as itself and half its eastern neighbour
+    first = text.splitlines()[1]
+    (cells / "cells.csv").write_text(text.replace(first, first.replace("-118.249239", "-118.248697")))
+    code, out, err = run("check", "los-angeles", "-o", "json")
+    assert (code, err) == (1, "los-angeles: errors 1, warnings 1.\n")
+    told = orjson.loads(out.splitlines()[0])
+    assert (told["code"], told["level"], told["line"], told["column"]) == ("GR051", "error", 3, 1)
+    assert told["message"].startswith("cell 060371002014002 overlaps 060371002014001 by ")
+    assert told["city"] == "los-angeles"
+
+
+def test_a_table_that_cannot_be_read_is_named(run, cells: Path) -> None:
+    (cells / "areas.csv").write_text("network,area,community\n")
+    code, out, err = run("check", "los-angeles")
+    assert (code, err) == (1, "los-angeles: errors 1, warnings 0.\n")
+    assert "areas.csv:1:1: error GR003 the header is 'network,area,community'; write network,area,code,share." in out
+
+
+def test_drawn_areas_are_read_where_there_are_any(run, cells: Path) -> None:
+    """A beat drawn over the whole of CELL and half of the square east of it."""
+    row = next(line for line in (cells / "cells.csv").read_text().splitlines() if line.startswith(CELL))
+    west, south, east, north = shapely.bounds(shapely.from_wkt(row.split('"')[1])).tolist()
+    beat = shapely.to_wkt(shapely.box(west, south, east + (east - west) / 2, north), rounding_precision=7)
+    header = "network,area,name,valid_from,valid_until,geometry"
+    (cells / "grids.csv").write_text(f'{header}\npolicing,2A15,,,,"{beat}"\n')
+    out = run("resolve", "los-angeles", *POINT)[1]
+    assert "  area of policing: 2A15 (66.7% of it in 060371012094202)\n" in out
+    by_area = run("resolve", "los-angeles", "--network", "policing", "--area", "2A15")[1]
+    assert by_area.startswith(f"{CELL}  by community, ")
+    (cells / "grids.csv").write_text(f'{header}\npolice,2A15,,,,"{beat}"\n')
+    assert "grids.csv:2:1: error GR050 the router knows no network 'police'" in run("check", "los-angeles")[1]
+    (cells / "grids.csv").write_bytes(b"\xff")
+    assert "grids.csv:1:1: error GR001 byte 0 is no UTF-8" in run("check", "los-angeles")[1]
+
+
+# --- diff
+
+
+def test_diff_of_the_same_is_silent(run, cells: Path) -> None:
+    assert run("diff", str(SHIPPED), str(cells.parent)) == (0, "", "differences: 0.\n")
+    assert run("diff", str(SHIPPED / "cells"), str(cells.parent)) == (0, "", "differences: 0.\n")
+
+
+def test_diff_says_what_differs_and_fails(run, cells: Path) -> None:
+    text = (cells / "cells.csv").read_text()
+    (cells / "cells.csv").write_text(text.replace(f"{CELL},,,,", f"{CELL},Market,,2025-07-01,"))
+    code, out, err = run("diff", str(SHIPPED), str(cells.parent))
+    assert (code, err) == (1, "differences: 2.\n")
+    assert out == f"retired {CELL} on 2025-07-01: Market\nrenamed {CELL}: '' -> 'Market'\n"
+    code, out, _ = run("diff", str(SHIPPED), str(cells.parent), "-o", "json")
+    assert code == 1
+    assert [orjson.loads(line)["kind"] for line in out.splitlines()] == ["retired", "renamed"]
+
+
+def test_diff_of_what_cannot_be_read_is_one_sentence(run, tmp_path: Path) -> None:
+    code, out, err = run("diff", str(SHIPPED), str(tmp_path / "nowhere"))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "GR005 the file is missing" in err

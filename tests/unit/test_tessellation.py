@@ -111,7 +111,7 @@ def test_what_holds_for_every_tessellation(placed: list[Spot], other: list[Spot]
     assert all(re.fullmatch(r"41090[0-9]{10}", code) and code[12:] != "000" for code in codes)
     assert {row[0] for row in result.communities} == {code[:12] for code in codes}
     assert all(cell in codes and cell.startswith(community) for community, _, cell in result.communities)
-    assert {community for _, _, community in result.areas} <= {row[0] for row in result.communities}
+    assert {community for _, _, community, _ in result.areas} <= {row[0] for row in result.communities}
     polygons = shapes(result.cells)
     assert shapely.union_all(polygons).area == pytest.approx(shapely.area(polygons).sum())  # none overlaps
     for spot in placed:
@@ -179,9 +179,9 @@ def test_every_combination_of_names_that_occurs_leads_to_its_community() -> None
     result = made(at(0, 0, EAST), at(9, 0, WEST), at(9.1, 0, ("County", "West", "")))
     codes = {title: code for code, title, _ in result.communities}
     assert result.areas == [
-        ("hotline", "County|East|Gate", codes["County / East / Gate"]),
-        ("hotline", "County|West|", codes["County / West / Gate"]),
-        ("hotline", "County|West|Gate", codes["County / West / Gate"]),
+        ("hotline", "County|East|Gate", codes["County / East / Gate"], "1"),
+        ("hotline", "County|West|", codes["County / West / Gate"], "1"),
+        ("hotline", "County|West|Gate", codes["County / West / Gate"], "1"),
     ]
 
 
@@ -196,13 +196,13 @@ def test_names_without_a_place_lead_to_what_shares_most_with_them() -> None:
     ):
         result = made(*known, Spot(None, None, names))
         titles = {code: title for code, title, _ in result.communities}
-        areas = {area: titles[community] for _, area, community in result.areas}
+        areas = {area: titles[community] for _, area, community, _ in result.areas}
         assert areas["|".join(names)] == " / ".join(like)
 
 
 def test_names_that_share_nothing_or_say_nothing_are_left_out() -> None:
     result = made(at(0, 0, EAST), at(0, 0, ("", "", "")), Spot(None, None, ("Far", "Far", "Away")))
-    assert [area for _, area, _ in result.areas] == ["County|East|Gate"]
+    assert [area for _, area, *_ in result.areas] == ["County|East|Gate"]
 
 
 # --- what there are numbers for
@@ -342,8 +342,8 @@ def test_parameters_have_defaults_of_the_standard(city: Path) -> None:
     assert len(cells_of(texts["cells.csv"])) == 9  # 100 m and a ring of one
     assert texts["communities.csv"].splitlines()[1] == "410901001001,County / East / Gate,410901001001005"
     assert texts["areas.csv"].splitlines()[1:] == [
-        "hotline,County|East|,410901001001",
-        "hotline,County|East|Gate,410901001001",
+        "hotline,County|East|,410901001001,1",
+        "hotline,County|East|Gate,410901001001,1",
     ]
 
 

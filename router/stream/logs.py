@@ -1,0 +1,121 @@
+"""The logs on the broker: committed positions, ends, and the latest values of a changelog.
+
+One client asks for all partitions of a worker: a client of its own for every question made opening a partition five times
+as dear, and a city of eleven networks has a hundred.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+FETCH_BYTES = 8 << 20
+Answer = TypeVar("Answer")
+
+
+class BeyondEndError(Exception):
+    """The committed position lies behind the end of the log: the log was cut, and going on would skip what comes next."""
+
+
+class Logs:
+    """What partitions must know of the logs to begin where they left off.
+
+    Args:
+        bootstrap: `host:port` list of the cluster.
+        group: the consumer group whose positions are asked for.
+    """
+
+    def __init__(self, bootstrap: str, group: str) -> None:
+        self.bootstrap, self.group = bootstrap, group
+        self._client: AIOKafkaConsumer | None = None
+        self._starting = asyncio.Lock()
+
+    async def position(self, source: TopicPartition) -> int:
+        """The next offset to read of a partition, 0 when nothing was ever committed. Ask after the fence, never before.
+
+        Raises:
+            BeyondEndError: the log ends before it (an unclean election, a restored broker).
+        """
+        position = await self._ask(lambda client: client.committed(source)) or 0
+        end = await self._end(source)
+        if position > end:
+            raise BeyondEndError(f"{source.topic}/{source.partition}: position {position}, end {end}")
+        return int(position)
+
+    async def latest(self, changelog: TopicPartition) -> dict[bytes, bytes]:
+        """The last committed value of every key of a compacted partition, in the order of their last writing.
+
+        The end is the log's own, not that of the last committed transaction: as long as a stranger's transaction is open on
+        the topic, this waits, because committed records stand behind it.
+        """
+        found: dict[bytes, bytes] = {}
+        end = await self._end(changelog)
+        if end == (await self._ask(lambda client: client.beginning_offsets([changelog])))[changelog]:
+            return found
+        async with _reader(self.bootstrap) as consumer:
+            consumer.assign([changelog])
+            await consumer.seek_to_beginning(changelog)
+            while await consumer.position(changelog) < end:
+                fetched = await consumer.getmany(changelog, timeout_ms=200, max_records=20_000)
+                for record in fetched.get(changelog, []):
+                    found.pop(record.key, None)
+                    if record.value is not None:
+                        found[record.key] = record.value
+        return found
+
+    async def close(self) -> None:
+        """Let go of the connection; a later question makes another."""
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(Exception):  # a broker that is away cannot be told
+                await client.stop()
+
+    async def _end(self, partition: TopicPartition) -> int:
+        """Of the log itself, open transactions included."""
+        return int((await self._ask(lambda client: client.end_offsets([partition])))[partition])
+
+    async def _ask(self, question: Callable[[AIOKafkaConsumer], Awaitable[Answer]]) -> Answer:
+        """A question to the shared client; one that fails takes the client along, so that the next one is fresh."""
+        try:
+            return await question(await self._started())
+        except Exception:
+            await self.close()
+            raise
+
+    async def _started(self) -> AIOKafkaConsumer:
+        async with self._starting:
+            if self._client is None:
+                client = AIOKafkaConsumer(
+                    bootstrap_servers=self.bootstrap,
+                    group_id=self.group,
+                    isolation_level="read_uncommitted",
+                    enable_auto_commit=False,
+                    retry_backoff_ms=20,
+                )
+                try:
+                    await client.start()
+                except BaseException:  # a partition that is let go is cancelled here
+                    await client.stop()
+                    raise
+                self._client = client
+            return self._client
+
+
+@asynccontextmanager
+async def _reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=100,
+        max_partition_fetch_bytes=FETCH_BYTES,
+        retry_backoff_ms=20,
+    )
+    await consumer.start()
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()
