@@ -117,6 +117,8 @@ def as_json(result: Result) -> dict[str, Any]:
         "routing_accuracy": _rounded(result.judgement.routing_accuracy),
         "merge_precision": _rounded(result.judgement.merge_precision),
         "merge_recall": _rounded(result.judgement.merge_recall),
+        "pair_precision": _rounded(result.pairs.precision),
+        "pair_recall": _rounded(result.pairs.recall),
         "coverage": _rounded(result.coverage),
         "companion": kinds["companion"],
         "updated": kinds["updated"],
@@ -157,17 +159,21 @@ EXPLAINED = {
     "dead_letters": "refused records, each once",
     "lost": "ids that are in no case and no dead letter, and cases without their task",
     "duplicated": "ids that stand somewhere twice, or where they must not",
-    "routing_accuracy": "recorded reports whose case is led by the recorded owner",
+    "routing_accuracy": "reports with a known owner whose case is led by that owner",
     "merge_precision": "companion reports merged with recorded ones that are with their own incident",
     "merge_recall": "companion reports whose incident has a case that are in that case",
-    "coverage": "matters and areas for which the catalogue names a lead",
+    "pair_precision": "pairs of reports in one case that are one incident",
+    "pair_recall": "pairs of reports of one incident that are in one case",
+    "coverage": "of all matters, cells and periods, those for which the catalogue names one lead",
     "companion": "reports of other networks about recorded incidents",
     "updated": "later versions of known reports",
     "switched": "cases by the old and the new edition, decided late, and decided by a mixture",
     "refused_sound": "sound reports among the dead letters",
     "killed_at": "reports in cases when a worker was killed",
 }
-PERCENT = frozenset({"routing_accuracy", "merge_precision", "merge_recall", "coverage"})
+PERCENT = frozenset(
+    {"routing_accuracy", "merge_precision", "merge_recall", "pair_precision", "pair_recall", "coverage"}
+)
 
 
 def _text(name: str, value: float | bool | dict[str, int] | None) -> str:

@@ -18,6 +18,7 @@ from router.domain.city import City
 from router.simulator.abreast import Abreast
 from router.simulator.connect import admin_of, consumer_of
 from router.simulator.course import KILL_AT, Course, End, Progress, Tell
+from router.simulator.evaluation import Score, clusters_of, evaluate, labels_of
 from router.simulator.feed import Feed
 from router.simulator.group import Group
 from router.simulator.ledger import Ledger, balance
@@ -64,6 +65,8 @@ class Result(Struct, frozen=True, kw_only=True):
     sent: list[Sent]
     ledger: Ledger
     judgement: Judgement
+    pairs: Score
+    """Pairs of reports whose true incidents are known."""
     coverage: float | None
     """Share of the city's matters and areas that a duty of the catalogue covers."""
     cases: int
@@ -170,6 +173,7 @@ def _found(namespace: str, city: City, sent: list[Sent], outputs: Outputs, end: 
         sent=sent,
         ledger=balance(sent, cases, outputs.tasks, outputs.dead),
         judgement=judge(sent, cases),
+        pairs=evaluate(labels_of(sent), clusters_of(cases.values())).pairs,
         coverage=coverage(city),
         cases=len(cases),
         tasks=len(outputs.tasks),
