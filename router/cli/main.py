@@ -19,6 +19,7 @@ from router.wire.errors import RouterError
 COMMANDS = {
     "run": "router.cli.run:run",
     "replay": "router.cli.replay:replay",
+    "simulate": "router.cli.simulate:simulate",
     "worker": "router.cli.worker:worker",
     "tail": "router.cli.tail:tail",
     "dead-letters": "router.cli.dead_letters:app",

@@ -35,6 +35,8 @@ class Claim(Struct, frozen=True, gc=False, kw_only=True):
     """When it occurred: the cells valid then decide, however late it is reported. An aware datetime."""
     lon: float | None = None
     lat: float | None = None
+    gcj02: bool = False
+    """Whether the point is one of a Chinese phone map and has not been moved yet; see `datums.py`."""
     accuracy_m: float | None = None
     cell: str | None = None
     """15 digits, or 14 of the old form."""

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from router.domain.charset import utf8
 from router.domain.city import City
 from router.domain.codes import CodeTable
+from router.domain.datums import on_the_ground
 from router.domain.networks.extensions import storable
 from router.domain.networks.fields import FIRST_YEAR, LAST_YEAR
 from router.domain.networks.network import Draft, Network
@@ -83,7 +84,7 @@ def normalise(network: Network, batch: Sequence[SourceRecord], city: City) -> No
             refusals.append((record, outcome))
         else:
             kept.append(outcome)
-    locations = city.cells.resolve([draft.claim for _, draft, _, _ in kept])
+    locations = city.cells.resolve(on_the_ground([draft.claim for _, draft, _, _ in kept]))
     name, edition = network.name, city.edition
     reports = [_report(name, one, at, edition) for one, at in zip(kept, locations, strict=True)]
     return Normalised(reports, [record for record, _, _, _ in kept], refusals)

@@ -12,7 +12,8 @@ from router.domain.networks.registry import NETWORKS
 from router.domain.normalise import normalise
 from router.domain.reports import Refusal, Report
 from router.simulator.messages import Message
-from router.simulator.synthetic.sheets import Office, Sheet
+from router.simulator.synthetic.sheet import Sheet
+from router.simulator.synthetic.sheets import Office
 from router.simulator.synthetic.simulation import Simulation
 from router.simulator.synthetic.stream import messages, read_simulation, sheets
 from tests.support.records import Record

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from router.domain.cells import Claim
+from router.domain.datums import on_the_ground
 from router.domain.networks.network import Draft
 from router.domain.networks.wall_time import DOUBT
 from tests.support.records import city, draft, refusal, report, table
@@ -36,7 +37,9 @@ def test_the_least_of_an_entry() -> None:
     ],
 )
 def test_its_point_is_moved_from_gcj02(gcj02: tuple[float, float], wgs84: tuple[float, float]) -> None:
-    claim = draft("governance", ENTRY | dict(zip(("lng", "lat"), gcj02, strict=True)), SHANGHAI).claim
+    (claim,) = on_the_ground(
+        [draft("governance", ENTRY | dict(zip(("lng", "lat"), gcj02, strict=True)), SHANGHAI).claim]
+    )
     assert (claim.lon, claim.lat) == pytest.approx(wgs84, abs=1e-6)  # 0.1 m
     assert (claim.accuracy_m, claim.cell) == (20.0, "410902001001001")
 

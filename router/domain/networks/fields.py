@@ -7,6 +7,7 @@ Patterns are ASCII and cover the whole text: pydantic's own regular expressions 
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from string import digits
 from typing import Annotated, Any, Literal, LiteralString
 
 from pydantic import AfterValidator, BaseModel, Field, GetCoreSchemaHandler, GetPydanticSchema
@@ -68,12 +69,14 @@ def _plausible(at: datetime) -> datetime:
 
 
 def _compact(text: str) -> datetime:
-    numbers = text[:4], text[4:6], text[6:8], text[8:10], text[10:12], text[12:]
-    return _plausible(datetime(*map(int, numbers)))  # type: ignore[arg-type]  # noqa: DTZ001
+    return _spaced(f"{text[:8]}T{text[8:]}", hour=9)
 
 
-def _spaced(text: str) -> datetime:
-    return _compact(f"{text[:4]}{text[5:7]}{text[8:10]}{text[11:13]}{text[14:16]}{text[17:]}")
+def _spaced(text: str, hour: int = 11) -> datetime:
+    """By the standard library's own reader, which takes hour 24 for the next day's midnight in some versions."""
+    if text[hour : hour + 2] == "24":
+        raise ValueError(text)
+    return _plausible(datetime.fromisoformat(text))
 
 
 def _american(text: str) -> datetime:
@@ -105,11 +108,15 @@ _NUMBER = re.compile(r"(?<![0-9A-Za-z])[0-9]{10,}[Xx]?(?![0-9A-Za-z])")
 """A bare run of 10 or more digits: a phone number, an old or new identity number, a bank card."""
 _MOBILE = re.compile(r"^[^0-9]*1[3-9][0-9]{9}[^0-9]*$")
 """A Chinese mobile number with nothing but letters beside it, such as the account `wx13812345678`."""
+_FEWEST, _NO_DIGITS = 10, dict.fromkeys(map(ord, digits))
+"""No number of a person has fewer digits."""
 _is_uuid = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}").fullmatch
 """One UUID in 280 ends in twelve digits, which are no phone number."""
 
 
 def _masked(reference: str) -> str:
+    if len(reference) - len(reference.translate(_NO_DIGITS)) < _FEWEST:
+        return reference  # the usual case, at a tenth of the cost
     joined = re.sub(r"[-_.:#]", "", reference)
     found = any(pattern.search(text) for pattern in (_IDENTITY, _NUMBER, _MOBILE) for text in (reference, joined))
     if found and not _is_uuid(reference):

@@ -11,7 +11,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from router.domain.cells import Claim
-from router.domain.geometry import gcj02_to_wgs84
 from router.domain.networks.fields import (
     Blank,
     CellCode,
@@ -97,9 +96,17 @@ def _draft(message: Entry, zone: tzinfo) -> Draft:
 def _claim(message: Entry, at: datetime) -> Claim:
     lon = lat = accuracy = None
     if message.lng is not None and message.lat is not None:  # half a point is none
-        lon, lat = gcj02_to_wgs84(message.lng, message.lat)
+        lon, lat = message.lng, message.lat
         accuracy = ACCURACY_M
-    return Claim(network="governance", at=at, lon=lon, lat=lat, accuracy_m=accuracy, cell=message.grid_code)
+    return Claim(
+        network="governance",
+        at=at,
+        lon=lon,
+        lat=lat,
+        gcj02=lon is not None,
+        accuracy_m=accuracy,
+        cell=message.grid_code,
+    )
 
 
 NETWORK = Network(

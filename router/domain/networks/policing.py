@@ -6,12 +6,12 @@ assumption: they follow what such systems use, and the official tables (GA/T) we
 """
 
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from router.domain.cells import Claim
-from router.domain.geometry import gcj02_to_wgs84
 from router.domain.networks.fields import (
     Blank,
     CompactTime,
@@ -75,7 +75,7 @@ def _draft(message: Alarm, zone: tzinfo) -> Draft:
     unit = message.gxdwdm or message.jjdwdm or None
     return Draft(
         source_id=message.jjdbh,
-        codes=_codes(message),
+        codes=_codes(message.bjxldm or "", message.bjlxdm, message.bjlbdm or ""),
         occurred_at=occurred,
         reported_at=reported,
         claim=_claim(message, occurred, unit),
@@ -91,16 +91,26 @@ def _draft(message: Alarm, zone: tzinfo) -> Draft:
 def _claim(message: Alarm, at: datetime, unit: str | None) -> Claim:
     lon = lat = accuracy = None
     if message.jd is not None and message.wd is not None:
-        lon, lat = gcj02_to_wgs84(message.jd, message.wd)
+        lon, lat = message.jd, message.wd
         accuracy = message.dwjd or ACCURACY_M
-    return Claim(network="policing", at=at, lon=lon, lat=lat, accuracy_m=accuracy, cell=None, community=unit, area=unit)
+    return Claim(
+        network="policing",
+        at=at,
+        lon=lon,
+        lat=lat,
+        gcj02=lon is not None,
+        accuracy_m=accuracy,
+        community=unit,
+        area=unit,
+    )
 
 
-def _codes(message: Alarm) -> tuple[str, ...]:
+@lru_cache(maxsize=1 << 12)
+def _codes(subtype: str, kind: str, category: str) -> tuple[str, ...]:
     """The kind, most specific first; parents are prefixes."""
-    given = (message.bjxldm or "", message.bjlxdm, message.bjlbdm or "")
+    given = (subtype, kind, category)
     most = next(code for code in given if code)
-    return tuple(dict.fromkeys(code for code in (most, most[:4], message.bjlxdm, most[:2], given[2]) if code))
+    return tuple(dict.fromkeys(code for code in (most, most[:4], kind, most[:2], category) if code))
 
 
 NETWORK = Network(

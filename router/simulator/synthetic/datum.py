@@ -27,7 +27,7 @@ def moved(lon: Column, lat: Column, east_mm: Column, north_mm: Column) -> tuple[
 def gcj02(lon: Column, lat: Column) -> tuple[Column, Column]:
     """The same points as phone maps in China draw them."""
     x, y = lon / MICRO, lat / MICRO
-    inside = (_WEST <= x) & (x <= _EAST) & (_SOUTH <= y) & (y <= _NORTH)
+    inside = (x >= _WEST) & (x <= _EAST) & (y >= _SOUTH) & (y <= _NORTH)
     east, north = _offset(x - 105.0, y - 35.0)
     magic = 1 - _EE * np.sin(np.radians(y)) ** 2
     root = np.sqrt(magic)

@@ -50,13 +50,15 @@ class Ground:
         names, self.street = np.unique([code[:STREET] for code in parcels.codes], return_inverse=True)
         dice = Dice(places.seed)
         self._weights = self._zipf(np.array([name[_KIND] != "0" for name in names]), dice)
+        self.corner = (int(self._bounds[:, 0].min()), int(self._bounds[:, 1].min()))
+        """South-west of everything, millionths of a degree."""
         every = np.repeat(np.arange(len(self.codes)), places.spots)
         self._spots = self._inside(every, dice)
         self._first, self._next = self._neighbours()
 
     def weights(self, day: date) -> Column:
         """How much happens in each cell; 0 in those that are not valid on that day."""
-        return self._weights * ((self._since <= day.toordinal()) & (day.toordinal() < self._until))
+        return self._weights * self._valid(day)
 
     def retired(self, day: date) -> Column:
         """Indices of the cells that are no more on that day."""
@@ -70,7 +72,8 @@ class Ground:
     def areas(self, network: str) -> Column:
         """A network's own area at each cell, an empty text where it has none."""
         own = self._parcels.areas.get(network, {})
-        found = [own.get(code) or own.get(code[:COMMUNITY]) or "" for code in self._parcels.codes]
+        found = [own.get(code) or own.get(code[:COMMUNITY]) or "" for code in self._parcels.codes if own]
+        found = found or [""] * len(self.codes)
         if network in self._parcels.grids:
             codes, shapes = self._parcels.grids[network]
             points = shapely.points(self._inner / MICRO)
@@ -81,19 +84,28 @@ class Ground:
 
     def points(self, cells: Column, dice: Dice) -> tuple[Column, Column]:
         """A true point in each of these cells, millionths of a degree: at one of its spots, or anywhere."""
-        lon, lat = self._inside(cells, dice)
-        places = self._places
-        spot = cells * places.spots + dice.below(places.spots, len(cells))
-        table = normal(1000 * places.spot_m)
-        there = moved(self._spots[0][spot], self._spots[1][spot], dice.of(table, len(cells)), dice.of(table, len(cells)))
-        at_spot = dice.chance(places.at_spots, len(cells)) & self._holds(cells, *there)
-        return np.where(at_spot, there[0], lon), np.where(at_spot, there[1], lat)
+        places, number = self._places, len(cells)
+        lon, lat = np.zeros(number, dtype=np.int64), np.zeros(number, dtype=np.int64)
+        chosen = np.flatnonzero(dice.chance(places.at_spots, number))
+        spot = cells[chosen] * places.spots + dice.below(places.spots, len(chosen))
+        off = normal(1000 * places.spot_m)
+        x, y = moved(self._spots[0][spot], self._spots[1][spot], dice.of(off, len(chosen)), dice.of(off, len(chosen)))
+        held = self._holds(cells[chosen], x, y)
+        lon[chosen], lat[chosen] = x, y
+        anywhere = np.ones(number, dtype=bool)
+        anywhere[chosen[held]] = False
+        lon[anywhere], lat[anywhere] = self._inside(cells[anywhere], dice)
+        return lon, lat
 
-    def neighbour(self, cells: Column, dice: Dice) -> Column:
-        """A cell beside each of these; the cell itself when it has no neighbour."""
+    def neighbour(self, cells: Column, day: date, dice: Dice) -> Column:
+        """A cell beside each of these, valid on that day; the cell itself when none was found."""
         number = self._first[cells + 1] - self._first[cells]
         chosen = self._first[cells] + dice.below(np.maximum(number, 1), len(cells))
-        return np.where(number > 0, self._next[np.minimum(chosen, len(self._next) - 1)], cells)
+        beside = self._next[np.minimum(chosen, len(self._next) - 1)]
+        return np.where((number > 0) & self._valid(day)[beside], beside, cells)
+
+    def _valid(self, day: date) -> Column:
+        return (self._since <= day.toordinal()) & (day.toordinal() < self._until)
 
     def _zipf(self, rural: Column, dice: Dice) -> Column:
         """Weight of each cell: its street's by the street's rank, shared out by its rank in the street.

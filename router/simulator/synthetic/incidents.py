@@ -1,6 +1,7 @@
 """What truly happens: incidents of one block of time, ordinary ones and those of storms."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -9,22 +10,27 @@ from msgspec import Struct
 from router.simulator.synthetic.dice import Dice
 from router.simulator.synthetic.ground import Ground
 from router.simulator.synthetic.parameters import Parameters
+from router.simulator.synthetic.room import Room
 from router.simulator.synthetic.vocabulary import Vocabulary
-from router.simulator.synthetic.wall import HOUR
+from router.simulator.synthetic.wall import DAY, HOUR
 
 Column = Any
+_TRIES = 4
+"""To find room for an incident in its cell."""
+_NEVER_GONE = 1 << 62
 _GRADES = np.array([0.55, 0.30, 0.12, 0.03])
 """How grave incidents look, from minor to grave; our assumption."""
 
 
 class Block(Struct, frozen=True):
-    """Some hours of one day."""
+    """Some hours of one day, or a part of one hour."""
 
-    day: Any
-    """The date."""
+    day: date
     hours: Sequence[int]
     begins: Sequence[int]
-    """Instants at which these hours begin, seconds of UTC."""
+    """Instants at which these hours, or the part, begin, seconds of UTC."""
+    length: int
+    """Of each of them, seconds."""
     index: tuple[int, int]
     """Number of the day from the first, and of the block in it."""
 
@@ -52,11 +58,21 @@ class Incidents(Struct, frozen=True):
         return len(self.start)
 
 
+class _Things(Struct, frozen=True):
+    """What looks for room; columns of one length, in the order of time."""
+
+    matter: Column
+    cell: Column
+    start: Column
+    until: Column
+    storm: Column
+
+
 class Nature:
     """Draws incidents.
 
     Args:
-        factor: of all volumes.
+        factor: of all volumes. A busier city is one with more room, not one where everything lies in a heap.
     """
 
     def __init__(self, parameters: Parameters, ground: Ground, vocabulary: Vocabulary, factor: float) -> None:
@@ -65,49 +81,81 @@ class Nature:
         self._shapes = [np.array(parameters.hours[one.hours]) for one in parameters.networks.values()]
         self._storm_matters = vocabulary.column(parameters.storms.matters)
         lasting = parameters.lasting
-        hours = {matter: lasting.hours for matter in vocabulary.matters} | lasting.hours_of
+        hours = dict.fromkeys(vocabulary.matters, lasting.hours) | lasting.hours_of
+        apart = dict.fromkeys(vocabulary.matters, parameters.apart.metres) | parameters.apart.metres_of
+        self._room = Room(vocabulary.column(apart) / max(1.0, factor) ** 0.5, ground.corner)
         self._patience = (vocabulary.column(hours) * HOUR).astype(np.int64)
 
     def incidents(self, block: Block, dice: Dice) -> Incidents:
         """What happens in a block, in the order of time."""
         weights = self._ground.weights(block.day)
         parts = [self._ordinary(network, block, weights, dice) for network in range(len(self._volumes))]
-        storms = dice.count(self._parameters.storms.a_day * len(block.hours) / 24)
+        storms = dice.count(self._parameters.storms.a_day * len(block.hours) * block.length / DAY)
         parts += [self._storm(block, weights, dice) for _ in range(storms)]
         columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
         order = np.argsort(columns[0], kind="stable")
         start, network, matter, cell, storm, eager, end = (column[order] for column in columns)
-        lon, lat = self._ground.points(cell, dice)
+        patience = np.where(storm > 0, np.maximum(end - start, 60), self._patience[matter])
+        things = _Things(matter, cell, start, start + patience, storm > 0)
+        lon, lat, placed = self._placed(things, weights, dice)
         return Incidents(
-            start=start,
-            network=network,
-            matter=matter,
-            cell=cell,
-            lon=lon,
-            lat=lat,
-            grade=dice.pick(_GRADES, len(start)),
-            storm=storm > 0,
-            eager=eager,
-            patience=np.where(storm > 0, np.maximum(end - start, 60), self._patience[matter]),
+            start=start[placed],
+            network=network[placed],
+            matter=matter[placed],
+            cell=cell[placed],
+            lon=lon[placed],
+            lat=lat[placed],
+            grade=dice.pick(_GRADES, len(placed)),
+            storm=storm[placed] > 0,
+            eager=eager[placed],
+            patience=patience[placed],
         )
+
+    def _placed(self, things: "_Things", weights: Column, dice: Dice) -> tuple[Column, Column, Column]:
+        """Points, and the indices of those that found room. Where a cell is full of a matter, it happens elsewhere.
+
+        Their cells are changed in place; the incidents of a storm stay in theirs, and those without room are left out.
+        """
+        matter, cell = things.matter, things.cell
+        self._room.forget(int(things.start.min(initial=_NEVER_GONE)))
+        lon, lat = self._ground.points(cell, dice)
+        open_, placed = np.arange(len(cell)), np.zeros(len(cell), dtype=bool)
+        for attempt in range(_TRIES):
+            free = self._room.free(matter[open_], lon[open_], lat[open_], things.start[open_], things.until[open_])
+            found, open_ = open_[free], open_[~free]
+            self._room.take(matter[found], lon[found], lat[found], things.until[found])
+            placed[found] = True
+            if not len(open_):
+                break
+            if attempt:
+                elsewhere = dice.pick(self._flat(weights), len(open_))
+                cell[open_] = np.where(things.storm[open_], cell[open_], elsewhere)
+            lon[open_], lat[open_] = self._ground.points(cell[open_], dice)
+        return lon, lat, np.flatnonzero(placed)
 
     def _ordinary(self, network: int, block: Block, weights: Column, dice: Dice) -> tuple[Column, ...]:
         shape, hours = self._shapes[network], list(block.hours)
-        share = shape[hours] / shape.sum()
+        share = shape[hours] / shape.sum() * block.length / HOUR
         number = dice.count(float(self._volumes[network] * self._of_day(network, block.day) * share.sum()))
         begins = np.array(block.begins, dtype=np.int64)
         hour = dice.pick(share, number) if number else np.zeros(0, dtype=np.int64)
+        matter = dice.pick(self._vocabulary.speeches[network].weights, number)
+        in_streets, at_home = dice.pick(weights, number), dice.pick(self._flat(weights), number)
         return (
-            begins[hour] + dice.below(HOUR, number),
+            begins[hour] + dice.below(block.length, number),
             np.full(number, network),
-            dice.pick(self._vocabulary.speeches[network].weights, number),
-            dice.pick(weights, number),
+            matter,
+            np.where(self._vocabulary.at_home[matter], at_home, in_streets),
             np.zeros(number),
             np.zeros(number),
             np.zeros(number, dtype=np.int64),
         )
 
-    def _of_day(self, network: int, day: Any) -> float:
+    def _flat(self, weights: Column) -> Column:
+        """The weights of cells for what happens at home."""
+        return weights**self._parameters.homes.flatter * (weights > 0)
+
+    def _of_day(self, network: int, day: date) -> float:
         """How much more or less than on an ordinary day."""
         parameters = self._parameters
         factor = parameters.weekdays[day.weekday()]
@@ -127,23 +175,22 @@ class Nature:
             for low, high in (storms.cells, storms.duplicates, (storms.hours[0] * HOUR, storms.hours[1] * HOUR))
         )
         cells = self._ground.around(centre, among)[: max(1, round(share * len(among)))]
-        mean = float(self._volumes.sum() * weights[cells].sum() / weights.sum()) * storms.factor * seconds / (24 * HOUR)
+        mean = float(self._volumes.sum() * weights[cells].sum() / weights.sum()) * storms.factor * seconds / DAY
         number = max(1, dice.count(mean * (1 - duplicates)))
-        begins = block.begins[int(dice.below(len(block.begins), 1)[0])] + int(dice.below(HOUR, 1)[0])
+        begins = block.begins[int(dice.below(len(block.begins), 1)[0])] + int(dice.below(block.length, 1)[0])
         knowing = self._volumes * self._vocabulary.who_knows[matter]
         return (
             begins + dice.below(max(1, round(seconds)), number),
             dice.pick(knowing, number),
             np.full(number, matter),
-            cells[dice.pick(weights[cells], number)],
+            cells[dice.pick(self._flat(weights[cells]), number)],
             np.ones(number),
             np.full(number, duplicates / (1 - duplicates)),
             np.full(number, begins + round(seconds)),
         )
 
 
-def _days_left(day: Any) -> int:
+def _days_left(day: date) -> int:
     """Of its month, after this one."""
-    following = day.replace(day=28).toordinal() + 4
-    first = type(day).fromordinal(following).replace(day=1)
-    return int(first.toordinal()) - int(day.toordinal()) - 1
+    following = date.fromordinal(day.replace(day=28).toordinal() + 4)
+    return following.replace(day=1).toordinal() - day.toordinal() - 1

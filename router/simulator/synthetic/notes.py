@@ -169,7 +169,7 @@ class Clerks:
         wrong = noting & self._happens(self._errors.unknown_cell, number, dice)
         retired = self._ground.retired(day)
         strange = np.where(wrong, 1 + dice.below(2, number), 0)
-        noted = np.where(beside, self._ground.neighbour(cell, dice), cell)
+        noted = np.where(beside, self._ground.neighbour(cell, day, dice), cell)
         if len(retired):
             return np.where(strange == 1, retired[dice.below(len(retired), number)], noted), strange
         return noted, np.where(wrong, 2, 0)
@@ -182,7 +182,7 @@ class Clerks:
             its = np.flatnonzero(network == one)
             true = matter[its]
             taken, other = speech.confused.pick(true, dice), speech.others.pick(true, dice)
-            said = np.where(alike[its] & (taken >= 0), taken, other)
+            said: Column = np.where(alike[its] & (taken >= 0), taken, other)
             said = np.where(wrong[its] & (said >= 0), said, true)
             spelt[its] = speech.rows.pick(said, dice)
         return spelt
@@ -205,7 +205,7 @@ class Clerks:
         median = 60 * errors.offline_delay.median_minutes
         offline = lognormal(median, errors.offline_delay.sigma, 3600 * errors.offline_most_hours)
         without = self._phones[network] & self._happens(errors.offline, number, dice)
-        delay = np.where(without, dice.of(offline, number), usual)
+        delay: Column = np.where(without, dice.of(offline, number), usual)
         return delay, delay > 3600
 
 

@@ -80,6 +80,23 @@ class Places(_Strict):
     """How far around it, standard deviation."""
 
 
+class Homes(_Strict):
+    """Matters of people at home: where people live is less unequal than what happens in streets."""
+
+    groups: tuple[str, ...]
+    """Groups of the catalogue."""
+    flatter: Share
+    """Power of the cells' weights: 1 as unequal as all else, 0 alike everywhere."""
+
+
+class Apart(_Strict):
+    """How far apart two things of one matter are that are there at one time; nearer ones would be one thing."""
+
+    metres: Weight
+    metres_of: dict[str, Weight] = {}
+    """Matter -> its own; 0: any number at one place, as of people and their disputes."""
+
+
 class Again(_Strict):
     """Further reports of an incident, on average."""
 
@@ -158,6 +175,8 @@ class Parameters(_Strict):
     """Factor of each day, from Monday."""
     quota: Quota
     places: Places
+    homes: Homes
+    apart: Apart
     again: Again
     lasting: Lasting
     storms: Storms

@@ -5,10 +5,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
-from msgspec import Struct
 
 from router.domain.city import City
-from router.simulator.messages import Kind
 from router.simulator.synthetic.datum import MICRO, gcj02
 from router.simulator.synthetic.dice import Dice, lognormal
 from router.simulator.synthetic.forms.form import Page
@@ -18,45 +16,22 @@ from router.simulator.synthetic.notes import Clerks, Notes
 from router.simulator.synthetic.owners import Owners
 from router.simulator.synthetic.parameters import Parameters
 from router.simulator.synthetic.parcels import Parcels
+from router.simulator.synthetic.sheet import KINDS, Sheet, joined
 from router.simulator.synthetic.sightings import Witnesses
 from router.simulator.synthetic.vocabulary import Vocabulary
-from router.simulator.synthetic.wall import NEVER, midnight, wall
+from router.simulator.synthetic.waiting import Waiting
+from router.simulator.synthetic.wall import DAY, NEVER, midnight, wall
 
 Column = Any
-KINDS: Sequence[Kind] = ("simulated", "updated", "redelivered", "malformed")
 _SUPPLEMENTS = ("", "（补充：现场已核实）", "（补充：情况仍在持续）", "（更正：以此次为准）")
 _AGAIN_S, _AGAIN_SIGMA, _AGAIN_MOST_S = 300, 1.0, 86_400
 """When a message is delivered once more: minutes later."""
+_BLOCKS = (1, 2, 3, 4, 6, 8, 12, 24, 48, 96, 288, 720, 1440)
+"""How many blocks a day may have: whole hours, or parts of one."""
+_AHEAD = 24
+"""Blocks whose messages are looked through each time; those of later receipt lie apart."""
 _BLOCK = 60_000
 """Incidents of one block, about: what fits into the caches and the memory of a small machine."""
-
-
-class Sheet(Struct, frozen=True):
-    """Messages and the truth about them, columns of one length."""
-
-    received: Column
-    """Milliseconds of UTC."""
-    network: Column
-    source_id: Column
-    value: Column
-    """Text; a lone surrogate stands for a byte that is no UTF-8."""
-    kind: Column
-    """Index in KINDS."""
-    incident: Column
-    """Number, from 1."""
-    matter: Column
-    cell: Column
-    owner: Column
-    """Index of the department that must have it."""
-    storm: Column
-    late: Column
-
-    def take(self, rows: Column) -> "Sheet":
-        """Some of the rows."""
-        return Sheet(*(getattr(self, name)[rows] for name in self.__struct_fields__))
-
-    def __len__(self) -> int:
-        return len(self.received)
 
 
 class Office:
@@ -83,31 +58,28 @@ class Office:
         self._clerks = Clerks(parameters, self.ground, self.vocabulary, noise)
         self._areas = [self.ground.areas(name) for name in self.vocabulary.names]
         volume = sum(one.a_day for one in parameters.networks.values()) * parameters.scale * factor
-        self._blocks_a_day = next(n for n in (1, 2, 3, 4, 6, 8, 12, 24) if volume / n <= _BLOCK or n == 24)
+        self._blocks_a_day = next((n for n in _BLOCKS if volume / n <= _BLOCK), _BLOCKS[-1])
         self._incidents = 0
 
     def sheets(self, until: int | None) -> Iterator[Sheet]:
         """Messages in the order of their receipt: those received before an instant (milliseconds of UTC), or without end."""
-        waiting: Sheet | None = None
+        waiting = Waiting(1000 * _AHEAD * DAY // self._blocks_a_day)
         for block in self._blocks():
             if until is not None and 1000 * block.begins[0] >= until:
                 return
             made = self._made(block)
-            waiting = made if waiting is None else _joined(waiting, made)
-            waiting = waiting.take(np.argsort(waiting.received, kind="stable"))
-            ends = 1000 * (block.begins[-1] + 3600)  # nothing that happens later is received earlier
-            ready = int(np.searchsorted(waiting.received, ends if until is None else min(ends, until)))
-            yield waiting.take(slice(0, ready))
-            waiting = waiting.take(slice(ready, None))
+            if until is not None:
+                made = made.take(np.flatnonzero(made.received < until))
+            yield waiting.due(
+                made, 1000 * (block.begins[-1] + block.length)
+            )  # what happens later is not received earlier
 
     def _blocks(self) -> Iterator[Block]:
         day, number = self._parameters.first_day, 0
-        size = 24 // self._blocks_a_day
         while True:
             begins = _hours(day, self._city)
             for part in range(self._blocks_a_day):
-                hours = range(part * size, (part + 1) * size)
-                yield Block(day=day, hours=hours, begins=[begins[hour] for hour in hours], index=(number, part))
+                yield _block(day, (number, part), begins, self._blocks_a_day)
             day, number = day + timedelta(days=1), number + 1
 
     def _made(self, block: Block) -> Sheet:
@@ -119,7 +91,7 @@ class Office:
         broken = self._broken(notes, dice)
         sheet = self._sheet(notes, broken, incidents, block)
         self._incidents += len(incidents)
-        return _joined(sheet, self._once_more(sheet, dice))
+        return joined(sheet, self._once_more(sheet, dice))
 
     def _broken(self, notes: Notes, dice: Dice) -> tuple[Notes, Column]:
         """Messages of their own that nobody may accept, and in which way."""
@@ -219,6 +191,17 @@ WAYS = (
 """How a message comes that nobody may accept: cut off, of another kind, no text, without its id (every message's first field)."""
 
 
+def _block(day: date, index: tuple[int, int], begins: Sequence[int], blocks: int) -> Block:
+    """One of so many blocks of a day whose hours begin then."""
+    part = index[1]
+    if blocks <= 24:
+        hours = range(part * 24 // blocks, (part + 1) * 24 // blocks)
+        return Block(day=day, hours=hours, begins=[begins[hour] for hour in hours], length=3600, index=index)
+    hour, place = divmod(part, blocks // 24)
+    length = DAY // blocks
+    return Block(day=day, hours=[hour], begins=[begins[hour] + place * length], length=length, index=index)
+
+
 def _hours(day: date, city: City) -> list[int]:
     """The instants at which the hours of a day begin; an hour that the clocks skip begins with the next."""
     return [midnight(day, city.zone) + 3600 * hour for hour in range(24)]
@@ -227,8 +210,3 @@ def _hours(day: date, city: City) -> list[int]:
 def _appended(one: Notes, other: Notes) -> Notes:
     names = one.__struct_fields__
     return Notes(*(np.concatenate([getattr(one, name), getattr(other, name)]) for name in names))
-
-
-def _joined(one: Sheet, other: Sheet) -> Sheet:
-    names = one.__struct_fields__
-    return Sheet(*(np.concatenate([getattr(one, name), getattr(other, name)]) for name in names))

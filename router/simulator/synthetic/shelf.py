@@ -1,8 +1,8 @@
 """A simulated stream on disk: what the networks send, and in a file apart the truth about it.
 
-    reports.<network>.jsonl   one message a line, byte for byte as it is sent; those that nobody may accept too
-    reports.<network>.keys    beside it, line by line: its key, a tab, when the intake takes it (RFC 3339, UTC)
-    truth.csv                 of every message, in the order of receipt; never shown to the router
+reports.<network>.jsonl   one message a line, byte for byte as it is sent; those that nobody may accept too
+reports.<network>.keys    beside it, line by line: its key, a tab, when the intake takes it (RFC 3339, UTC)
+truth.csv                 of every message, in the order of receipt; never shown to the router
 """
 
 from collections import Counter
@@ -15,7 +15,8 @@ import numpy as np
 from msgspec import Struct
 
 from router.simulator.synthetic.owners import NOBODY
-from router.simulator.synthetic.sheets import KINDS, Office, Sheet
+from router.simulator.synthetic.sheet import KINDS, Sheet
+from router.simulator.synthetic.sheets import Office
 from router.simulator.synthetic.vocabulary import objects
 from router.simulator.synthetic.wall import milliseconds
 from router.wire.errors import InputError
@@ -57,7 +58,9 @@ def _clear(folder: Path) -> None:
     mine = {file for pattern in _MINE for file in folder.glob(pattern)}
     if any(file not in mine for file in folder.iterdir()):
         raise InputError(
-            "the folder holds other files", where=str(folder), cure="name an empty one, or that of an earlier simulation"
+            "the folder holds other files",
+            where=str(folder),
+            cure="name an empty one, or that of an earlier simulation",
         )
     for file in mine:
         file.unlink()
@@ -118,7 +121,8 @@ class _Shelf:
         packed = ((owner + 1) * 2 + sheet.storm) * 2 + sheet.late
         packed = packed * len(KINDS) + sheet.kind
         different, place = np.unique(packed, return_inverse=True)
-        return objects([self._tail(one) for one in different.tolist()])[place].tolist()
+        tails = [self._tail(one) for one in different.tolist()]
+        return [tails[one] for one in place.tolist()]
 
     def _tail(self, packed: int) -> str:
         rest, kind = divmod(packed, len(KINDS))

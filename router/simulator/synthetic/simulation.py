@@ -9,7 +9,7 @@ from router.cities.reading import read_source
 from router.domain.city import City
 from router.domain.documents import WRONG_VALUE, Document, Finding, found, read_yaml, validate
 from router.simulator.synthetic.forms.registry import FORMS
-from router.simulator.synthetic.parameters import Parameters
+from router.simulator.synthetic.parameters import Parameters, Reporting
 from router.simulator.synthetic.parcels import Parcels, read_parcels
 from router.wire.errors import CityError
 
@@ -56,19 +56,34 @@ def refused(findings: list[Finding]) -> CityError:
 
 def _strangers(parameters: Parameters, document: Document, city: City) -> Iterator[Finding]:
     for name, reporting in parameters.networks.items():
-        place = ("networks", name)
-        if name not in FORMS:
-            yield found(WRONG_VALUE, document.mark(*place), f"nobody writes for network {name[:40]!r}", "remove it")
-        elif name not in city.codes:
-            cure = f"add codes/{name}.csv, or remove it"
-            yield found(WRONG_VALUE, document.mark(*place), f"network {name!r} has no code table here", cure)
-        else:
-            for matter in reporting.mix:
-                if not city.codes[name].of_matter(matter):
-                    message = f"network {name!r} has no code for matter {matter[:40]!r}"
-                    yield found(WRONG_VALUE, document.mark(*place, "mix", matter), message)
-    for path, named in (("storms", "matters"), parameters.storms.matters), (("lasting", "hours_of"), parameters.lasting.hours_of):
+        yield from _of_network(name, reporting, document, city)
+    groups = {matter.group for matter in city.catalogue.matters.values()}
+    for place, group in enumerate(parameters.homes.groups):
+        if group not in groups:
+            mark = document.mark("homes", "groups", place)
+            yield found(WRONG_VALUE, mark, f"{group[:40]!r} is no group of the city's matters")
+    for path, named in (
+        (("storms", "matters"), parameters.storms.matters),
+        (("lasting", "hours_of"), parameters.lasting.hours_of),
+        (("apart", "metres_of"), parameters.apart.metres_of),
+    ):
         for matter in named:
             if matter not in city.catalogue.matters:
                 message = f"{matter[:40]!r} is no matter of the city"
                 yield found(WRONG_VALUE, document.mark(*path, matter), message)
+
+
+def _of_network(name: str, reporting: Reporting, document: Document, city: City) -> Iterator[Finding]:
+    mark = document.mark("networks", name)
+    if name not in FORMS:
+        yield found(WRONG_VALUE, mark, f"nobody writes for network {name[:40]!r}", "remove it")
+        return
+    if name not in city.codes:
+        yield found(
+            WRONG_VALUE, mark, f"network {name!r} has no code table here", f"add codes/{name}.csv, or remove it"
+        )
+        return
+    for matter in reporting.mix:
+        if not city.codes[name].of_matter(matter):
+            message = f"network {name!r} has no code for matter {matter[:40]!r}"
+            yield found(WRONG_VALUE, document.mark("networks", name, "mix", matter), message)

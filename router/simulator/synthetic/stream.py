@@ -6,7 +6,8 @@ from itertools import islice
 
 from router.domain.city import City
 from router.simulator.messages import Message
-from router.simulator.synthetic.sheets import KINDS, Office, Sheet
+from router.simulator.synthetic.sheet import KINDS, Sheet
+from router.simulator.synthetic.sheets import Office
 from router.simulator.synthetic.simulation import Simulation, check, read_simulation, refused
 from router.simulator.synthetic.wall import midnight
 

@@ -60,6 +60,9 @@ class Vocabulary:
         self.matters: Sequence[str] = sorted(city.catalogue.matters)
         self.index: Mapping[str, int] = {matter: place for place, matter in enumerate(self.matters)}
         self.names: Sequence[str] = list(parameters.networks)
+        groups = parameters.homes.groups
+        self.at_home = np.array([city.catalogue.matters[matter].group in groups for matter in self.matters])
+        """Whether each matter is one of people at home."""
         alike = _alike(city, self.matters)
         self.speeches = [self._speech(city, name, parameters.networks[name], alike) for name in self.names]
         self.who_knows = np.array([speech.knows for speech in self.speeches]).T

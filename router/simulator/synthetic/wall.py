@@ -27,58 +27,64 @@ def midnight(day: Any, zone: tzinfo) -> int:
 
 def compact(seconds: Column) -> list[str]:
     """`20260302093000`."""
-    days, clock = _days("{:%Y%m%d}"), _clock("", "")
-    return [days[one // DAY] + clock[one % DAY] if one >= 0 else "" for one in seconds.tolist()]
+    return _texts(seconds, "{:%Y%m%d}", _clock("", ""))
 
 
 def spaced(seconds: Column) -> list[str]:
     """`2026-03-02 09:30:00`."""
-    days, clock = _days("{:%Y-%m-%d} "), _clock(":", "")
-    return [days[one // DAY] + clock[one % DAY] if one >= 0 else "" for one in seconds.tolist()]
+    return _texts(seconds, "{:%Y-%m-%d} ", _clock(":", ""))
 
 
 def zoned(seconds: Column) -> list[str]:
     """`2026-03-02T01:30:00Z`, of seconds of UTC."""
-    days, clock = _days("{:%Y-%m-%d}T"), _clock(":", "Z")
-    return [days[one // DAY] + clock[one % DAY] if one >= 0 else "" for one in seconds.tolist()]
+    return _texts(seconds, "{:%Y-%m-%d}T", _clock(":", "Z"))
 
 
 def milliseconds(instants: Column) -> list[str]:
     """`2026-03-02T01:30:00.250Z`, of milliseconds of UTC."""
-    days, clock, parts = _days("{:%Y-%m-%d}T"), _clock(":", "."), _thousandths()
     seconds, rest = np.divmod(instants, 1000)
+    whole = _joined(seconds, "{:%Y-%m-%d}T", _clock(":", "."))
+    texts: list[str] = (whole + _thousandths()[rest]).tolist()
+    return texts
+
+
+def _texts(seconds: Column, form: str, clock: Column) -> list[str]:
+    """Each instant as text, an empty one for NEVER."""
+    said = seconds != NEVER
+    if said.all():
+        texts: list[str] = _joined(seconds, form, clock).tolist()
+        return texts
+    column = np.full(len(seconds), "", dtype=object)
+    column[said] = _joined(seconds[said], form, clock)
+    return list(column)
+
+
+def _joined(seconds: Column, form: str, clock: Column) -> Column:
+    """Text of the day and text of the second of the day: columns of objects are joined in C."""
     day, second = np.divmod(seconds, DAY)
-    columns = zip(day.tolist(), second.tolist(), rest.tolist(), strict=True)
-    return [days[one] + clock[two] + parts[three] for one, two, three in columns]
-
-
-class _Days(dict[int, str]):
-    """Days since 1970 as text, made when first asked for."""
-
-    def __init__(self, form: str) -> None:
-        self._form = form
-
-    def __missing__(self, day: int) -> str:
-        text = self[day] = self._form.format(_EPOCH + timedelta(days=day))
-        return text
+    if not len(day):
+        return np.zeros(0, dtype=object)
+    first = int(day.min())
+    days = [_day(form, one) for one in range(first, int(day.max()) + 1)]
+    return np.array(days, dtype=object)[day - first] + clock[second]
 
 
 @cache
-def _days(form: str) -> _Days:
-    return _Days(form)
+def _day(form: str, day: int) -> str:
+    return form.format(_EPOCH + timedelta(days=day))
 
 
 @cache
-def _clock(between: str, end: str) -> list[str]:
+def _clock(between: str, end: str) -> Column:
     """Every second of a day as text."""
     two = [f"{one:02}" for one in range(60)]
     minutes = [f"{minute}{between}{second}{end}" for minute in two for second in two]
-    return [f"{hour}{between}{minute}" for hour in two[:24] for minute in minutes]
+    return np.array([f"{hour}{between}{minute}" for hour in two[:24] for minute in minutes], dtype=object)
 
 
 @cache
-def _thousandths() -> list[str]:
-    return [f"{one:03}Z" for one in range(1000)]
+def _thousandths() -> Column:
+    return np.array([f"{one:03}Z" for one in range(1000)], dtype=object)
 
 
 @cache

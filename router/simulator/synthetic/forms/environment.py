@@ -3,7 +3,17 @@
 from router.simulator.synthetic.forms.form import Form, Page, Spelling, Written
 from router.simulator.synthetic.wall import zoned
 
-_LIMITS = {"H2S": 0.06, "NH3": 1.5, "PM2.5": 75, "PM10": 150, "NO2": 200, "SO2": 500, "O3": 200, "VOC": 0.6, "noise": 60}
+_LIMITS = {
+    "H2S": 0.06,
+    "NH3": 1.5,
+    "PM2.5": 75,
+    "PM10": 150,
+    "NO2": 200,
+    "SO2": 500,
+    "O3": 200,
+    "VOC": 0.6,
+    "noise": 60,
+}
 """Limits in the unit beside; where none stands, 10."""
 _UNITS = {"PM2.5": "ug/m3", "PM10": "ug/m3", "NO2": "ug/m3", "SO2": "ug/m3", "O3": "ug/m3", "noise": "dB"}
 _EXCESS = (1.2, 1.7, 2.5, 5.5)
@@ -30,15 +40,18 @@ def _write(page: Page) -> Written:
         ids, reported, occurred, page.spelt, page.cells, page.lon, page.lat, page.texts, page.people, page.grades,
         strict=True,
     )  # fmt: skip
-    return ids, [
-        f'{{"id":"{id_}","kind":"reading","stationId":"M-{cell[:9]}",{spelt[grade]},'
-        f'"observedAt":"{at}","longitude":{lon},"latitude":{lat},"note":"{text}"}}'  # a field that no schema names, as stations send
-        if isinstance(spelt, list)
-        else f'{{"id":"{id_}","kind":"complaint","category":"{spelt}","reportedAt":"{at}","occurredAt":"{seen}",'
-        f'"longitude":{lon},"latitude":{lat},"communityCode":"{cell[:12]}","content":"{text}",'
-        f'"complainantRef":"P-{person:08x}"}}'
-        for id_, at, seen, spelt, cell, lon, lat, text, person, grade in columns
-    ]
+    return (
+        ids,
+        [
+            f'{{"id":"{id_}","kind":"reading","stationId":"M-{cell[:9]}",{spelt[grade]},'
+            f'"observedAt":"{at}","longitude":{lon},"latitude":{lat},"note":"{text}"}}'  # a field that no schema names, as stations send
+            if isinstance(spelt, list)
+            else f'{{"id":"{id_}","kind":"complaint","category":"{spelt}","reportedAt":"{at}","occurredAt":"{seen}",'
+            f'"longitude":{lon},"latitude":{lat},"communityCode":"{cell[:12]}","content":"{text}",'
+            f'"complainantRef":"P-{person:08x}"}}'
+            for id_, at, seen, spelt, cell, lon, lat, text, person, grade in columns
+        ],
+    )
 
 
 FORM = Form(

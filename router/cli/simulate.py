@@ -1,0 +1,51 @@
+"""`grid-router simulate`: the reports of a synthetic city with known truth, written into a folder."""
+
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated
+
+import msgspec
+import typer
+
+from router.cities.folder import city_folder, load_city
+from router.cli.output import Output, json_out, table_out, talk
+from router.simulator.synthetic.shelf import TRUTH, shelve
+from router.simulator.synthetic.stream import read_simulation, sheets
+from router.wire.settings import Settings
+
+
+def simulate(
+    city: Annotated[str, typer.Argument(help="Name of the city's folder, e.g. `puyang`; it has a simulation.yaml.")],
+    *,
+    days: Annotated[
+        float, typer.Option(min=0.001, max=3660, help="So many days from the first of simulation.yaml.")
+    ] = 1,
+    seed: Annotated[int, typer.Option(help="Equal seeds, equal bytes.")] = 1,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0.000001, max=1000, help="Reports a second on average; default: the city's own volumes."),
+    ] = None,
+    noise: Annotated[float, typer.Option(min=0, max=20, help="Errors: 0 none, 1 as in simulation.yaml, 2 twice.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the files; default: simulated/<city>-<seed> in GRID_ROUTER_HOME.")
+    ] = None,
+    output: Output = "text",
+) -> None:
+    """Write what the networks of a synthetic city send, and apart from it the truth: truth.csv, for no router to see.
+
+    Example: grid-router simulate puyang --days 3 --seed 7 --out puyang-3
+    """
+    settings = Settings()
+    folder = out or settings.home / "simulated" / f"{city}-{seed}"
+    known, simulation = load_city(city, settings.cities), read_simulation(city_folder(city, settings.cities))
+    started = perf_counter()
+    office, pages = sheets(known, simulation, days=days, seed=seed, noise=noise, rate=rate)
+    done = shelve(office, pages, folder)
+    seconds = perf_counter() - started
+    if output == "json":
+        json_out({"folder": str(folder), **msgspec.to_builtins(done), "seconds": round(seconds, 3)})
+        return
+    table_out(("network", "messages"), [(name, f"{number:,}") for name, number in done.networks.items()])
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in done.kinds.items())
+    talk(f"{done.messages:,} messages about {done.incidents:,} incidents ({kinds}), {done.bytes / 1e6:,.1f} MB.")
+    talk(f"{seconds:.2f} s, {done.messages / seconds:,.0f} messages/s. In {folder}; the truth is in {TRUTH}.")
