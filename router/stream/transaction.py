@@ -16,7 +16,9 @@ from router.stream.writer import Writer
 
 TRANSACTION_TIMEOUT_MS = 30_000
 """After this the broker aborts a transaction whose worker went silent: how long a dead worker can hold back readers."""
-BATCH_BYTES = 900_000
+BATCH_BYTES = 3 << 20
+"""Topics take 4 MiB. A second batch for a partition waits until the first is acknowledged, so one must hold what a transaction
+writes to one partition."""
 RETRY_BACKOFF_MS = 5
 """The broker answers ConcurrentTransactions until the last markers are written, a few ms; aiokafka waits 100 by default."""
 

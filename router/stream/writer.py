@@ -38,7 +38,16 @@ class Writer:
     async def send(self) -> list[asyncio.Future[object]]:
         """Hand all batches to the producer; each future ends when the broker has acknowledged its batch."""
         batches = [*self._sealed, *self._open.items()]
+        await self._meet({topic for (topic, _), _ in batches})
         return [
             await self._producer.send_batch(builder, topic, partition=partition)
             for (topic, partition), builder in batches
         ]
+
+    async def _meet(self, topics: set[str]) -> None:
+        """Learn where new topics lie, all at once; each batch would ask for its own topic, one after the other."""
+        client = self._producer.client
+        new = topics - client.cluster.topics()
+        if new:
+            asked = [client.add_topic(topic) for topic in new]
+            await asyncio.gather(*asked)
