@@ -31,6 +31,7 @@ from router.domain.catalogue.trial import Ground, Threshold, Trial, local, run
 from router.domain.city import City
 from router.domain.deadlines import due_at
 from router.domain.documents import Finding
+from router.simulator.synthetic import simulation
 from router.wire.errors import CityError, InputError
 from router.wire.settings import Settings
 
@@ -50,7 +51,7 @@ def lint(cities: Cities = None, *, output: Output = "text") -> None:
     for name in cities or _some(city_names(root), root):
         folder = city_folder(name, root)
         reading = read_city(name, folder)
-        findings = [*reading.findings, *read_tests(folder)[1]]
+        findings = [*reading.findings, *read_tests(folder)[1], *simulation.lint(folder, reading.city)]
         failed = failed or any(finding.level == "error" for finding in findings)
         for finding in findings:
             if output == "json":

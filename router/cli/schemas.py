@@ -15,6 +15,7 @@ from router.cli.released import breaks_since, read_released, write_released
 from router.domain.catalogue.model import Departments, Duties, Matters, Standards, Work
 from router.domain.catalogue.trial import RuleTests
 from router.domain.merging import Merging
+from router.simulator.synthetic.parameters import Parameters
 from router.wire.asyncapi import ASYNCAPI, asyncapi_text, header_schemas
 from router.wire.errors import InputError
 from router.wire.schemas import FOLDERS, URN, city_schemas, record_schemas, report_schemas
@@ -28,6 +29,7 @@ CITY: dict[str, type[BaseModel]] = {
     "duties": Duties,
     "matters": Matters,
     "merging": Merging,
+    "simulation": Parameters,
     "standards": Standards,
     "tests": RuleTests,
     "work": Work,

@@ -11,17 +11,24 @@ from router.domain.documents import Source, read_yaml
 from tests.support.schemas import ROOT, schema_accepts
 
 
-def city_file(name: str) -> Path:
-    folder = ROOT / "deploy" / "cities" / "los-angeles"
-    return next(path for path in (folder / f"{name}.yaml", folder / "catalogue" / f"{name}.yaml") if path.exists())
+CITIES = ROOT / "deploy" / "cities"
+SHIPPED = [
+    (name, path)
+    for name in CITY
+    for path in sorted([*CITIES.glob(f"*/{name}.yaml"), *CITIES.glob(f"*/catalogue/{name}.yaml")])
+]
 
 
-@pytest.mark.parametrize("name", CITY)
-def test_the_shipped_city_is_written_as_its_schemas_say(name: str) -> None:
-    document, wrong = read_yaml(Source(name, city_file(name).read_text("utf-8")))
+@pytest.mark.parametrize(("name", "path"), SHIPPED, ids=[str(path.relative_to(CITIES)) for _, path in SHIPPED])
+def test_shipped_cities_are_written_as_their_schemas_say(name: str, path: Path) -> None:
+    document, wrong = read_yaml(Source(name, path.read_text("utf-8")))
     assert document is not None, wrong
     CITY[name].model_validate(document.value)
     assert schema_accepts(f"city/{name}.v1.json", json.loads(json.dumps(document.value, default=str)))
+
+
+def test_every_kind_of_file_is_shipped_by_some_city() -> None:
+    assert {name for name, _ in SHIPPED} == CITY.keys()
 
 
 NAME = "{name: {en: A}}"

@@ -31,15 +31,35 @@ def read_simulation(folder: Path) -> Simulation:
     Raises:
         CityError: no `simulation.yaml`, or it is wrong: the first finding with its file, line and column.
     """
+    parameters, document, wrong = _read(folder)
+    if parameters is None or document is None:
+        raise refused(wrong)
+    return Simulation(parameters, document, read_parcels(folder / "cells"))
+
+
+def lint(folder: Path, city: City | None) -> list[Finding]:
+    """What is wrong with a folder's simulation; nothing when it has none.
+
+    Args:
+        folder: of the city.
+        city: what the simulation's names must lead to; None: the city itself cannot be read.
+    """
+    if not (folder / FILE).exists():
+        return []
+    parameters, document, wrong = _read(folder)
+    if parameters is None or document is None or city is None:
+        return wrong
+    return list(_strangers(parameters, document, city))
+
+
+def _read(folder: Path) -> tuple[Parameters | None, Document | None, list[Finding]]:
     source, wrong = read_source(folder / FILE, "docs/simulation.md")
     document, parameters = None, None
     if source is not None:
         document, wrong = read_yaml(source)
     if document is not None:
         parameters, wrong = validate(Parameters, document)
-    if document is None or parameters is None:
-        raise refused(wrong)
-    return Simulation(parameters, document, read_parcels(folder / "cells"))
+    return parameters, document, wrong
 
 
 def check(simulation: Simulation, city: City) -> list[Finding]:
