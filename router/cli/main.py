@@ -23,6 +23,7 @@ COMMANDS = {
     "worker": "router.cli.worker:worker",
     "tail": "router.cli.tail:tail",
     "dead-letters": "router.cli.dead_letters:app",
+    "merge": "router.cli.merge:app",
     "catalogue": "router.cli.catalogue:app",
     "cells": "router.cli.cells:app",
     "schemas": "router.cli.schemas:app",

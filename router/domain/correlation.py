@@ -1,30 +1,37 @@
-"""Which open case does a report belong to? Candidates from an index by place, scored by matter, time and distance.
+"""Which open case does a report belong to? Candidates from an index by place and time, scored by matter, time and distance.
 
     score = affinity of the matters
-          x (1 falling to `late` over the window)
-          x (1 falling to `far` over the reach), or `same_community` when one of the two has no point
+          x late / (late + (1 - late) x apart / window)
+          x far ^ (metres / reach)^2, or `same_community` when one of the two has no point
+          / (1 + crowding x rivals)
 
-A managed component (部件) decides: a report that names the same one as a case is that case's, a report that names another
-is not. Cases of other streets and of another CAP status are never candidates. Correlation (EIP) only; what follows from it
-is the fold's business. Docs: docs/merging.md.
+The rivals of a case are the other like cases around the report, each with what affinity and time leave of it. A managed
+component (部件) decides: a report that names the same one as a case is that case's, a report that names another is not.
+Cases of other streets and of another CAP status are never candidates. Correlation (EIP) only; what follows from it is the
+fold's business. Docs: docs/merging.md.
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from math import floor
+from functools import lru_cache
+from math import cos, floor, radians
 from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from router.domain.cases import Case, JoinKind
 from router.domain.cells import COMMUNITY, STREET
-from router.domain.geometry import METRES_PER_DEGREE, distance_m
+from router.domain.geometry import distance_m
 from router.domain.merging import Merging, Pair
 from router.domain.reports import Report
 
-NARROWEST = 0.4
-"""cos of the highest latitude at which the squares looked into still cover the reach (66 degrees; China ends at 54)."""
+LOOKED_AT = 32
+"""Cases of one matter in one square, or one community, that are looked at: those whose latest report lies nearest in time.
+Where more are open, nearness tells nothing any more, and a report must not cost more for it."""
+_NORTHERNMOST = 89.0
 SUGGESTIONS = 3
+_PARTS = 10_000
 Square = tuple[str, int, int]
 
 
@@ -44,6 +51,7 @@ Place = TypeVar("Place")
 Kinds = dict[str, list[OpenCase]]
 """Matter or component -> cases."""
 Table = dict[Place, Kinds]
+_Key = tuple[Table[Any], Square | str, str]
 
 
 class Match(Struct, frozen=True, gc=False):
@@ -58,7 +66,7 @@ class Match(Struct, frozen=True, gc=False):
 
 
 class Index:
-    """Open cases of one partition, by place. The order in which cases entered has no influence on what is found."""
+    """Open cases of one partition, by place and time. The order in which cases entered has no influence on what is found."""
 
     def __init__(self) -> None:
         self._squares: Table[Square] = {}
@@ -76,26 +84,35 @@ class Index:
             if kinds is None:
                 table[place] = {kind: [entry]}
             elif kind in kinds:
-                kinds[kind].append(entry)
+                entries = kinds[kind]
+                if entries[-1].last_us < entry.last_us:
+                    entries.append(entry)
+                else:
+                    insort(entries, entry, key=_when)
             else:
                 kinds[kind] = [entry]
 
     def remove(self, entry: OpenCase, merging: Merging) -> None:
-        """It is no candidate any more."""
+        """It is no candidate any more; to be called before its matter, place, component or latest report changes."""
         for table, place, kind in self._keys(entry.case, merging):
             kinds = table[place]
             entries = kinds[kind]
-            entries.remove(entry)
-            if not entries:
+            if len(entries) > LOOKED_AT:
+                del entries[bisect_left(entries, _when(entry), key=_when)]
+            elif len(entries) > 1:
+                entries.remove(entry)
+            else:
                 del kinds[kind]
                 if not kinds:
                     del table[place]
 
-    def _keys(self, case: Case, merging: Merging) -> list[tuple[Table[Any], Square | str, str]]:
-        keys: list[tuple[Table[Any], Square | str, str]] = []
+    def _keys(self, case: Case, merging: Merging) -> list[_Key]:
+        keys: list[_Key] = []
         if case.lon is not None and case.lat is not None:
-            x, y = _squares(case.lon, case.lat, merging)
-            keys.append((self._squares, (case.cell[:STREET], floor(x), floor(y)), case.matter))
+            size = merging.square
+            row = floor(case.lat / size)
+            square = case.cell[:STREET], floor(case.lon / _width(row, size)), row
+            keys.append((self._squares, square, case.matter))
             keys.append((self._with_point, case.cell[:COMMUNITY], case.matter))
         elif case.resolved_by != "fallback":
             keys.append((self._without_point, case.cell[:COMMUNITY], case.matter))
@@ -105,26 +122,24 @@ class Index:
 
     def near(self, cell: str, lon: float, lat: float, merging: Merging) -> list[Kinds]:
         """Cases of the cell's street with a point in the reach of this one, and some beyond, by matter."""
-        street, (x, y) = cell[:STREET], _squares(lon, lat, merging)
-        right, top = round(x), round(y)  # the reach is half a square: beside its own, only the nearer neighbour matters
-        around = (
-            (street, right - 1, top - 1),
-            (street, right - 1, top),
-            (street, right, top - 1),
-            (street, right, top),
-        )
+        street, size, squares = cell[:STREET], merging.square, self._squares
+        top = round(lat / size)  # the reach is half a square: beside its own, only the nearer neighbour matters
         found: list[Kinds] = []
-        for square in around:
-            kinds = self._squares.get(square)
-            if kinds is not None:
-                found.append(kinds)
+        for row in (top - 1, top):
+            right = round(lon / _width(row, size))
+            for column in (right - 1, right):
+                kinds = squares.get((street, column, row))
+                if kinds is not None:
+                    found.append(kinds)
         return found
 
     def in_community(self, cell: str, *, with_point: bool) -> list[Kinds]:
         """Cases of the cell's community by matter: those without a point and, if wanted, those with one."""
         community = cell[:COMMUNITY]
-        tables = (self._without_point, self._with_point) if with_point else (self._without_point,)
-        return [table[community] for table in tables if community in table]
+        found = [self._without_point[community]] if community in self._without_point else []
+        if with_point and community in self._with_point:
+            found.append(self._with_point[community])
+        return found
 
     def of_component(self, cell: str, component_id: str) -> Sequence[OpenCase]:
         """Cases of the cell's street that are about this component."""
@@ -168,27 +183,46 @@ def _of_component(report: Report, index: Index, occurred_us: int, received_us: i
 
 
 def _near(report: Report, index: Index, merging: Merging, occurred_us: int, received_us: int) -> list[Match]:
-    """Cases with a point in the reach of the report's."""
-    matches: list[Match] = []
+    """Cases with a point in the reach of the report's; like cases around it, in the reach or not, are their rivals."""
     location, lon, lat = report.location, report.location.lon, report.location.lat
     if lon is None or lat is None:
-        return matches
-    lowest, most_m = merging.thresholds.suggest, merging.reach.most_m
-    for pair, entries in _affine(merging.pairs(report.matter), index.near(location.cell, lon, lat, merging)):
+        return []
+    found = index.near(location.cell, lon, lat, merging)
+    if not found:
+        return []
+    most_m, crowding, around = merging.reach.most_m, merging.crowding, 0
+    fits: list[tuple[OpenCase, int, float, float, int]] = []
+    for pair, entries in candidates(merging.pairs(report.matter), found, occurred_us):
         for entry in entries:
             case = entry.case
             metres = distance_m(lon, lat, case.lon, case.lat)  # type: ignore[arg-type]  # only such are in its squares
             if metres > most_m or not _may_join(report, entry, received_us):
                 continue
             apart = _apart_us(entry, occurred_us)
-            reach = min(pair.base_m + location.accuracy_m + case.accuracy_m, most_m)
-            if apart > pair.window_us or metres > reach:
+            reach = reach_m(pair, location.accuracy_m, case.accuracy_m, merging)
+            if apart > pair.window_us or (metres > reach and not crowding):
                 continue
-            far = metres / reach if metres else 0.0  # a reach of 0 m holds the very same point
-            score = round(_share_left(pair, apart, merging) * (1 - (1 - merging.far) * far), 4)
-            if score >= lowest:
-                matches.append(Match(entry, "near", score, round(metres, 1), apart / 1e6))
-    return matches
+            left = share_left(pair, apart, merging)
+            rival = round(left * _PARTS) if crowding else 0  # whole numbers: the same sum in whatever order
+            around += rival
+            if metres <= reach:
+                fits.append((entry, apart, metres, left * nearness(metres, reach, merging.far), rival))
+    return [
+        Match(entry, "near", score, round(metres, 1), apart / 1e6)
+        for entry, apart, metres, fit, rival in fits
+        if (score := round(fit / (1 + crowding * (around - rival) / _PARTS), 4)) >= merging.thresholds.suggest
+    ]
+
+
+def reach_m(pair: Pair, one_m: float, other_m: float, merging: Merging) -> float:
+    """How far apart two reports with these accuracies may lie."""
+    reach = merging.reach
+    return min(pair.base_m + reach.accuracies * (one_m + other_m), reach.most_m)
+
+
+def nearness(metres: float, reach: float, far: float) -> float:
+    """Of the score, after distance; two independent errors make it fall as a bell does."""
+    return float(far ** (metres / reach) ** 2) if metres else 1.0  # a reach of 0 m holds the very same point
 
 
 def _by_community(report: Report, index: Index, merging: Merging, occurred_us: int, received_us: int) -> list[Match]:
@@ -204,25 +238,35 @@ def _by_community(report: Report, index: Index, merging: Merging, occurred_us: i
     found = index.in_community(location.cell, with_point=location.lon is None or location.lat is None)
     if not found:
         return matches
-    for pair, entries in _affine(merging.pairs(report.matter), found):
+    for pair, entries in candidates(merging.pairs(report.matter), found, occurred_us):
         for entry in entries:
             if report.network in entry.networks or not _may_join(report, entry, received_us):
                 continue
             apart = _apart_us(entry, occurred_us)
-            score = round(_share_left(pair, apart, merging) * merging.same_community, 4)
+            score = round(share_left(pair, apart, merging) * merging.same_community, 4)
             if apart <= pair.window_us and score >= merging.thresholds.suggest:
                 matches.append(Match(entry, "community", score, None, apart / 1e6))
     return matches
 
 
-def _affine(pairs: Mapping[str, Pair], found: Iterable[Kinds]) -> list[tuple[Pair, list[OpenCase]]]:
-    """The cases of matters that may be the same thing, each list with its pair."""
-    affine: list[tuple[Pair, list[OpenCase]]] = []
+def candidates(
+    pairs: Mapping[str, Pair], found: Iterable[Kinds], occurred_us: int
+) -> list[tuple[Pair, Sequence[OpenCase]]]:
+    """The cases of matters that may be the same thing, at most LOOKED_AT of each matter and place, with their pair."""
+    affine: list[tuple[Pair, Sequence[OpenCase]]] = []
     for kinds in found:
         for matter, pair in pairs.items():
             if matter in kinds:
-                affine.append((pair, kinds[matter]))
+                entries = kinds[matter]
+                affine.append((pair, entries if len(entries) <= LOOKED_AT else _nearest(entries, occurred_us)))
     return affine
+
+
+def _nearest(entries: list[OpenCase], occurred_us: int) -> list[OpenCase]:
+    """Of too many those whose latest report lies around an instant."""
+    middle = bisect_left(entries, (occurred_us, ""), key=_when)
+    first = max(0, min(middle - LOOKED_AT // 2, len(entries) - LOOKED_AT))
+    return entries[first : first + LOOKED_AT]
 
 
 def _may_join(report: Report, entry: OpenCase, received_us: int) -> bool:
@@ -233,9 +277,10 @@ def _may_join(report: Report, entry: OpenCase, received_us: int) -> bool:
     return report.component_id is None or case.component_id is None or case.component_id == report.component_id
 
 
-def _share_left(pair: Pair, apart_us: int, merging: Merging) -> float:
+def share_left(pair: Pair, apart_us: int, merging: Merging) -> float:
     """Of the score, after affinity and time."""
-    return pair.share * (1 - (1 - merging.late) * apart_us / pair.window_us)
+    late = merging.late
+    return pair.share * late / (late + (1 - late) * apart_us / pair.window_us) if apart_us else pair.share
 
 
 def _apart_us(entry: OpenCase, occurred_us: int) -> int:
@@ -245,7 +290,16 @@ def _apart_us(entry: OpenCase, occurred_us: int) -> int:
     return max(0, occurred_us - entry.last_us)
 
 
-def _squares(lon: float, lat: float, merging: Merging) -> tuple[float, float]:
-    """A point in squares, east and north."""
-    size = 2 * merging.reach.most_m / METRES_PER_DEGREE
-    return lon * NARROWEST / size, lat / size
+def _when(entry: OpenCase) -> tuple[int, str]:
+    """How cases of one matter and place are sorted."""
+    return entry.last_us, entry.case.id
+
+
+@lru_cache(maxsize=1 << 12)
+def _width(row: int, size: float) -> float:
+    """Degrees of longitude of the squares of a row: as many metres as they are high where they are narrowest.
+
+    One row more towards the pole counts, because the distance of two points in two rows is measured half way.
+    """
+    edge = max(abs(row - 1), abs(row + 2)) * size
+    return size / cos(radians(min(edge, _NORTHERNMOST)))

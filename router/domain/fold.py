@@ -77,11 +77,14 @@ def _join(
     case.reports.append(_case_report(report, match.joined, match))
     case.updated_at = max(case.updated_at, report.received_at)
     rise(case, report)
+    component = case.component_id or report.component_id
+    moves = occurred_us > entry.last_us or component != case.component_id
+    if moves:
+        state.index.remove(entry, merging)
     entry.first_us, entry.last_us = min(entry.first_us, occurred_us), max(entry.last_us, occurred_us)
     entry.networks.add(report.network)
-    if case.component_id is None and report.component_id is not None:
-        state.index.remove(entry, merging)
-        case.component_id = report.component_id
+    case.component_id = component
+    if moves:
         state.index.add(entry, merging)
     state.extend(entry, report.received_at + merging.window_of(report.matter))
     return Outcome(match.joined, [*closed, case], [])

@@ -6,6 +6,8 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from router.domain.geometry import METRES_PER_DEGREE
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Score = Annotated[float, Field(gt=0, le=1)]
 Hours = Annotated[int, Field(ge=1, le=24 * 366)]
@@ -41,10 +43,13 @@ class Thresholds(_Strict):
 
 
 class Reach(_Strict):
-    """How far apart two reports of one thing may lie: `base_m` and both accuracies, at most `most_m`."""
+    """How far apart two reports of one thing may lie: `base_m` and a part of both accuracies, at most `most_m`."""
 
     base_m: Metres
+    accuracies: Share = 1
+    """The part of both accuracies that counts; less than 1 where networks claim very different ones and are all alike."""
     most_m: Annotated[float, Field(ge=1, le=2000)]
+    """That far like cases count as a crowd, too."""
 
 
 class Affinity(_Strict):
@@ -77,6 +82,8 @@ class Merging(_Strict):
     """What is left of the score at the end of the reach."""
     same_community: Share
     """In place of the distance's part when a report has no point and only its community is known."""
+    crowding: Annotated[float, Field(ge=0, le=100)] = 0
+    """How much every other like case within `most_m` takes from a score: where much happens, near is less likely the same."""
     affinities: tuple[Affinity, ...] = ()
 
     @field_validator("affinities")
@@ -120,6 +127,11 @@ class Merging(_Strict):
     def window_of(self, matter: str) -> timedelta:
         """How long after a report of this matter further ones may join its case."""
         return self._window_of.get(matter, self._window)
+
+    @cached_property
+    def square(self) -> float:
+        """Degrees of latitude of the squares by which the index finds what lies in the reach: twice the reach."""
+        return 2 * self.reach.most_m / METRES_PER_DEGREE
 
     @property
     def longest_window(self) -> timedelta:

@@ -21,12 +21,12 @@ TINY = merging()
         # graffiti: a window of 168 h; a reach of 30 + 20 + 15 = 65 m
         (0, 0, 1.0),
         (168, 0, 0.6),  # late
-        (84, 0, 0.8),
+        (84, 0, 0.75),  # 0.6 / (0.6 + 0.4 x 0.5)
         (0, 64.999, 0.5),  # far
-        (0, 32.5, 0.75),
-        (84, 32.5, 0.6),  # 0.8 x 0.75
+        (0, 32.5, 0.8409),  # 0.5 ^ 0.25, the fourth root of a half
+        (84, 32.5, 0.6307),  # 0.75 x 0.8409
         (168, 64.999, 0.3),  # both edges: just a suggestion
-        (42, 13, 0.81),  # 0.9 x 0.9
+        (42, 13, 0.8337),  # 0.6 / 0.7 = 0.8571, times 0.5 ^ 0.04 = 0.9727
         (168.001, 0, None),
         (0, 65.01, None),
     ],
@@ -51,7 +51,7 @@ def test_the_worked_example_of_the_page_is_true() -> None:
     one = report("1", matter="graffiti", accuracy=20)
     two = report("2", 6, matter="vandalism", network="policing", accuracy=30, north=25)
     page = (Path(__file__).parents[2] / "docs" / "merging.md").read_text(encoding="utf-8")
-    (told,) = re.findall(r"= 0.9 x 0.9857 x 0.8438 = (0.\d{4}), more than 0.5: one case", page)
+    (told,) = re.findall(r"= 0.9 x 0.9767 x 0.9346 = (0.\d{4}), more than 0.5: one case", page)
     assert scores(two, one) == [float(told)]
 
 
@@ -117,11 +117,11 @@ def test_which_of_two_came_first_is_nothing_to_their_score(matters: tuple[str, s
 @pytest.mark.parametrize(
     ("case", "asked", "apart", "metres", "score"),
     [
-        ("illegal-dumping", "street-obstruction", 36, 0, 0.6),  # 72 h are the longer: 0.75 x 0.8
-        ("street-obstruction", "illegal-dumping", 36, 0, 0.6),
+        ("illegal-dumping", "street-obstruction", 36, 0, 0.5625),  # 72 h are the longer: 0.75 x 0.75
+        ("street-obstruction", "illegal-dumping", 36, 0, 0.5625),
         ("odour", "dead-animal", 25, 0, None),  # both 24 h
-        ("bulky-items", "street-obstruction", 0, 35, 0.6375),  # 30 m are the larger: 0.85 x 0.75
-        ("street-obstruction", "bulky-items", 0, 35, 0.6375),
+        ("bulky-items", "street-obstruction", 0, 35, 0.7148),  # 30 m are the larger: 0.85 x 0.5 ^ 0.25
+        ("street-obstruction", "bulky-items", 0, 35, 0.7148),
     ],
 )
 def test_of_two_matters_the_longer_window_and_the_larger_base_hold(
@@ -182,7 +182,7 @@ def test_drill_test_and_reality_never_meet(place: dict[str, Any], one: str, othe
 
 @pytest.mark.parametrize("cell", [NEXT_CELL, OTHER_COMMUNITY])
 def test_neither_the_border_of_a_cell_nor_of_a_community_keeps_neighbours_apart(cell: str) -> None:
-    assert scores(report("2", cell=cell, east=20), report("1", cell=CELL)) == [0.8]  # 20 of 50 m: 1 - 0.5 x 0.4
+    assert scores(report("2", cell=cell, east=20), report("1", cell=CELL)) == [0.895]  # 20 of 50 m: 0.5 ^ 0.16
 
 
 def test_the_same_component_decides_whatever_matter_place_and_occurrence_say() -> None:

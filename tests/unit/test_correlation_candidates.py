@@ -9,13 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.domain.correlation import Index, OpenCase, correlate
+from router.domain.correlation import LOOKED_AT, Index, OpenCase, candidates, correlate
+from router.domain.fold import fold
 from router.domain.merging import Merging
-from router.domain.reports import Report
-from tests.support.candidates import COMPONENT, OTHER_COMPONENT, REAL, ask, opened, us
-from tests.support.driver import CELL, NEXT_CELL, OTHER_COMMUNITY, OTHER_STREET, hours, merging, report
+from router.domain.reports import Report, Tick
+from router.domain.state import PartitionState
+from tests.support.candidates import COMPONENT, OTHER_COMPONENT, REAL, ask, opened, scores, us
+from tests.support.driver import CELL, MERGING, NEXT_CELL, OTHER_COMMUNITY, OTHER_STREET, hours, merging, report, tiny
 
 TINY = merging()
+CROWDED = merging(f"{MERGING}crowding: 0.2\n".replace("most_m: 150", "most_m: 150, accuracies: 0.5"))
 
 
 def without_point(name: str, at: float = 0, network: str = "social-security", **more: Any) -> Report:
@@ -30,7 +33,7 @@ def without_point(name: str, at: float = 0, network: str = "social-security", **
         (without_point("1"), without_point("2", network="policing"), [0.65]),
         (without_point("1"), without_point("2"), []),  # of one network
         (report("1"), report("2", network="policing", east=3000), []),  # both have a point
-        (without_point("1", matter="graffiti"), report("2", 84, matter="graffiti"), [0.52]),  # 0.65 x 0.8
+        (without_point("1", matter="graffiti"), report("2", 84, matter="graffiti"), [0.4875]),  # 0.65 x 0.75
         (without_point("1", matter="rough-sleeping"), report("2", matter="homeless-encampment"), [0.6175]),
         (without_point("1", matter="odour"), report("2", matter="graffiti"), []),
         (without_point("1", matter="bulky-items"), report("2", matter="illegal-dumping"), []),  # 0.65 x 0.45 < 0.3
@@ -113,7 +116,8 @@ def scanned(one: Report, entries: list[OpenCase], by: Merging) -> list[tuple[str
     same = [entry for entry in alive if one.component_id and entry.case.component_id == one.component_id]
     if same:
         return sorted((entry.case.id, "component", 1.0) for entry in same)
-    found = []
+    found: list[tuple[str, str, float, float]] = []
+    crowd: list[float] = []
     for entry in alive:
         case = entry.case
         share = 1.0 if case.matter == one.matter else shares.get(frozenset((case.matter, one.matter)), 0.0)
@@ -121,22 +125,32 @@ def scanned(one: Report, entries: list[OpenCase], by: Merging) -> list[tuple[str
         window = 3600e6 * max(by.window_hours_of.get(matter, by.window_hours) for matter in (case.matter, one.matter))
         if (one.component_id and case.component_id) or apart > window:
             continue
+        left = share / (1 + (1 / by.late - 1) * apart / window)
         how, place = scored_place(one, entry, by)
-        score = round(share * (1 - (1 - by.late) * apart / window) * place, 4)
-        if score >= by.thresholds.suggest:
-            found.append((case.id, how, score))
-    return sorted(found)
+        crowd += [left] if how == "near" and metres_between(one, entry) <= by.reach.most_m else []
+        found.append((case.id, how, left, place))
+    scored = [
+        (id_, how, left * place / (1 + by.crowding * (sum(crowd) - left) if how == "near" else 1))
+        for id_, how, left, place in found
+    ]
+    return sorted((id_, how, round(score, 4)) for id_, how, score in scored if round(score, 4) >= by.thresholds.suggest)
+
+
+def metres_between(one: Report, entry: OpenCase) -> float:
+    location, case = one.location, entry.case
+    assert None not in (location.lon, location.lat, case.lon, case.lat)
+    width = (location.lon - case.lon) * cos(radians((location.lat + case.lat) / 2))
+    return hypot(width, location.lat - case.lat) * 111_320
 
 
 def scored_place(one: Report, entry: OpenCase, by: Merging) -> tuple[str, float]:
     """How the two places are compared, and the place's part of the score; 0 when they do not fit."""
     case, location = entry.case, one.location
     if location.lon is not None and location.lat is not None and case.lon is not None and case.lat is not None:
-        width = (location.lon - case.lon) * cos(radians((location.lat + case.lat) / 2))
-        metres = hypot(width, location.lat - case.lat) * 111_320
+        metres = metres_between(one, entry)
         base = max(by.base_m_of.get(matter, by.reach.base_m) for matter in (one.matter, case.matter))
-        reach = min(base + location.accuracy_m + case.accuracy_m, by.reach.most_m)
-        return "near", 1 - (1 - by.far) * metres / reach if metres <= reach and reach else float(metres <= reach)
+        reach = min(base + by.reach.accuracies * (location.accuracy_m + case.accuracy_m), by.reach.most_m)
+        return "near", by.far ** ((metres / reach) ** 2) if metres <= reach and reach else float(metres <= reach)
     vague = "fallback" in (location.resolved_by, case.resolved_by)
     same = case.cell[:12] == location.cell[:12] and one.network not in entry.networks and not vague
     return "community", by.same_community if same else 0.0
@@ -168,23 +182,29 @@ def strewn(random: Random, name: str, lon: float, lat: float) -> Report:
 @given(
     random=st.randoms(use_true_random=False),
     lon=st.sampled_from([-118.3, 115.03, 0.0, -0.0001, 179.9, -179.9]),
-    lat=st.sampled_from([34.05, 54.0, -54.0, 0.0, -0.0001, 65.9]),
+    lat=st.sampled_from([34.05, 54.0, -54.0, 0.0, -0.0001, 65.9, 80.0]),
+    by=st.sampled_from([TINY, CROWDED]),
 )
-def test_the_index_finds_what_a_scan_of_all_open_cases_finds(random: Random, lon: float, lat: float) -> None:
+def test_the_index_finds_what_a_scan_of_all_open_cases_finds(
+    random: Random, lon: float, lat: float, by: Merging
+) -> None:
     entries = opened(*(strewn(random, str(number), lon, lat) for number in range(25)))
     index = Index()
     for entry in entries:
         entry.until_us = us(hours(random.uniform(60, 80)))
-        index.add(entry, TINY)
+        index.add(entry, by)
     for gone in random.sample(entries, 5):
-        index.remove(gone, TINY)
+        index.remove(gone, by)
         entries.remove(gone)
     for number in range(10):
         one = strewn(random, f"asked-{number}", lon, lat)
-        matches = correlate(one, index, TINY, us(one.occurred_at), us(one.received_at))
-        assert sorted((match.open.case.id, match.joined, match.score) for match in matches) == scanned(
-            one, entries, TINY
-        )
+        matches = correlate(one, index, by, us(one.occurred_at), us(one.received_at))
+        found = sorted((match.open.case.id, match.joined, match.score) for match in matches)
+        expected = scanned(one, entries, by)
+        assert [one[:2] for one in found] == [one[:2] for one in expected]
+        assert [one[2] for one in found] == pytest.approx(
+            [one[2] for one in expected], abs=0.0002
+        )  # rivals are whole parts
         assert [match.score for match in matches] == sorted((match.score for match in matches), reverse=True)
 
 
@@ -198,10 +218,10 @@ same_community: 0
 """
 
 
-@pytest.mark.parametrize("lat", [0.0, 34.05, -34.05, 54.0, -54.0, 65.9, -65.9])
+@pytest.mark.parametrize("lat", [0.0, 34.05, -34.05, 54.0, -54.0, 65.9, -80.0])
 @pytest.mark.parametrize("lon", [-118.3, 0.0, 115.03])
 def test_whatever_lies_in_the_reach_lies_in_the_squares(lat: float, lon: float) -> None:
-    """Wherever in its square a point lies, and up to 66 degrees of latitude: in all directions to the very reach."""
+    """Wherever in its square a point lies, and up to 80 degrees of latitude: in all directions to the very reach."""
     by = merging(WIDE)
     for shift in range(0, 400, 25):
         one = report("1", lon=lon, lat=lat, accuracy=2000, east=shift, north=shift)
@@ -211,3 +231,79 @@ def test_whatever_lies_in_the_reach_lies_in_the_squares(lat: float, lon: float) 
             east, north = shift + metres * cos(angle), shift + metres * sin(angle)
             two = report("2", lon=lon, lat=lat, accuracy=2000, east=east, north=north)
             assert len(ask(two, entry, by=by)) == 1, (shift, direction)
+
+
+# -- a crowd
+
+
+def test_like_cases_around_take_from_the_score_wherever_they_stand_up_to_most_m() -> None:
+    by = merging(f"{MERGING}crowding: 2\n")
+    near, far, further = report("1"), report("2", east=140), report("3", east=160)
+    asked = report("x")
+    assert scores(asked, near, by=by) == [1.0]
+    assert scores(asked, near, far, by=by) == [
+        0.3333
+    ]  # 1 / (1 + 2 x 1); what lies 140 m away is beyond the reach of 50 m
+    assert scores(asked, near, further, by=by) == [1.0]
+    assert scores(asked, near, report("2", matter="grass", east=140), by=by) == [0.3571]  # 1 / (1 + 2 x 0.9)
+    assert scores(asked, near, report("2", -24, received=0, east=140), by=by) == [0.4545]  # 1 / (1 + 2 x 0.6)
+    assert scores(asked, near, report("2", matter="hole", east=140), by=by) == [1.0]
+
+
+def test_two_cases_alike_are_each_other_s_rivals() -> None:
+    by = merging(f"{MERGING}crowding: 0.5\n")
+    assert scores(report("x"), report("1"), report("2"), by=by) == [0.6667, 0.6667]
+
+
+@pytest.mark.parametrize("crowd", [10, 1000])
+@pytest.mark.parametrize("point", [True, False])
+def test_a_report_looks_at_no_more_cases_in_a_crowded_street(crowd: int, point: bool) -> None:
+    """Counted, not timed: with three matters that are alike, four squares, or two tables of a community."""
+    entries = opened(*(report(str(number), number / 100, east=number % 7) for number in range(crowd)))
+    index = Index()
+    for entry in entries:
+        index.add(entry, TINY)
+    asked = report("x", 1, network="policing", point=point).location
+    found = index.near(CELL, asked.lon, asked.lat, TINY) if asked.lon else index.in_community(CELL, with_point=True)
+    looked_at = sum(len(some) for _, some in candidates(TINY.pairs("tree"), found, us(hours(1))))
+    assert looked_at == min(crowd, LOOKED_AT)
+
+
+def test_of_too_many_those_nearest_in_time_are_looked_at_whatever_order_they_came_in() -> None:
+    entries = opened(*(report(str(number), number) for number in range(100)))
+    for order in (entries, entries[::-1], Random(1).sample(entries, 100)):
+        index = Index()
+        for entry in order:
+            index.add(entry, TINY)
+        found = index.in_community(CELL, with_point=True)
+        for at, expected in ((50.5, range(35, 67)), (1000, range(68, 100)), (-9, range(32))):
+            ((_, some),) = candidates(TINY.pairs("tree"), found, us(hours(at)))
+            assert [entry.case.reports[0].id for entry in some] == [f"hotline:{number}" for number in expected]
+
+
+def test_what_leaves_a_crowd_is_found_no_more() -> None:
+    entries = opened(*(report(str(number), number % 5) for number in range(100)))
+    index = Index()
+    for entry in entries:
+        index.add(entry, TINY)
+    for entry in Random(1).sample(entries, 100):
+        index.remove(entry, TINY)
+    assert index.listed() == Index().listed()
+
+
+def test_a_case_that_others_join_later_leaves_a_crowd_too() -> None:
+    """Joining moves it among those of its square; closing must find it there, and what is restored stands there as well."""
+    state, city = PartitionState(), tiny()
+    for number in range(60):
+        fold(state, report(str(number), number / 100, component_id=f"{number:016d}"), city)
+    for number in Random(1).sample(range(60), 60):
+        joining = report(f"again-{number}", number / 50, received=2, component_id=f"{number:016d}", network="policing")
+        assert fold(state, joining, city).decision == "component"
+    restored = PartitionState()
+    for entry in state.open.values():
+        restored.restore(entry.case, city)
+    found, again = (one.index.in_community(CELL, with_point=True)[0]["tree"] for one in (state, restored))
+    assert [entry.case.id for entry in found] == [entry.case.id for entry in again]
+    assert [entry.last_us for entry in found] == sorted(us(hours(number / 50)) for number in range(60))
+    fold(state, Tick(at=hours(100)), city)
+    assert state.index.listed() == Index().listed()

@@ -173,8 +173,8 @@ def test_a_near_report_joins_and_nobody_is_asked_again() -> None:
     assert (second.id, second.network, second.matter, second.cell) == ("policing:2", "policing", "grass", NEXT_CELL)
     assert (second.occurred_at, second.received_at) == (hours(1), hours(1))
     assert (second.joined, second.distance_m, second.apart_s) == ("near", 20.0, 3600.0)
-    # 0.9 x (1 - 0.4 x 1/24) x (1 - 0.5 x 20/50)
-    assert second.score == pytest.approx(0.9 * (1 - 0.4 / 24) * 0.8, abs=0.0001)
+    # 0.9 x 0.6 / (0.6 + 0.4 x 1/24) x 0.5 ^ (20/50)^2
+    assert second.score == pytest.approx(0.9 * 0.9730 * 0.8950, abs=0.0001)
     assert [one.provenance for one in case.reports] == [
         Provenance(topic="reports.hotline", partition=0, offset=0),
         Provenance(topic="reports.policing", partition=0, offset=5),

@@ -80,11 +80,13 @@ def test_a_score_on_the_threshold_has_reached_it(merge: str, suggest: str, decis
 def test_below_the_threshold_a_merge_is_suggested_with_a_sentence() -> None:
     driver = Driver(CITY)
     driver.pipe(report("1"))
-    outcome = driver.pipe(report("2", 12, north=40))  # (1 - 0.4 x 0.5) x (1 - 0.5 x 0.8) = 0.48
+    outcome = driver.pipe(report("2", 12, north=40))  # 0.6 / (0.6 + 0.4 x 0.5) x 0.5 ^ 0.64 = 0.75 x 0.6417
     assert (outcome.decision, len(outcome.tasks)) == ("opened", 1)
     assert driver.case_of("2").suggestions == (
         Suggestion(
-            case=driver.case_of("1").id, score=0.48, reason="tree like tree, 40 m away, 12.0 h apart: perhaps the same"
+            case=driver.case_of("1").id,
+            score=0.4813,
+            reason="tree like tree, 40 m away, 12.0 h apart: perhaps the same",
         ),
     )
     assert driver.case_of("1").suggestions == ()
@@ -93,9 +95,9 @@ def test_below_the_threshold_a_merge_is_suggested_with_a_sentence() -> None:
 def test_a_suggestion_without_a_point_names_the_community() -> None:
     driver = Driver(CITY)
     driver.pipe(report("1"))
-    driver.pipe(vague("2", 12, matter="grass"))  # 0.9 x 0.8 x 0.65
+    driver.pipe(vague("2", 12, matter="grass"))  # 0.9 x 0.75 x 0.65
     (one,) = driver.case_of("2", "social-security").suggestions
-    assert (one.score, one.reason) == (0.468, "grass like tree, in the same community, 12.0 h apart: perhaps the same")
+    assert (one.score, one.reason) == (0.4388, "grass like tree, in the same community, 12.0 h apart: perhaps the same")
 
 
 def test_at_most_three_are_suggested_the_best_first() -> None:

@@ -44,6 +44,12 @@ def changed(old: str, new: str) -> str:
         ),
         ("late: 0.6", "late: -0.1", "6:7: GR003 `late`: input should be greater than or equal to 0"),
         ("far: 0.5", "fra: 0.5", "7:1: GR002 unknown key `fra`"),
+        (
+            ", most_m",
+            ", accuracies: 1.5, most_m",
+            "2:33: GR003 `reach.accuracies`: input should be less than or equal to 1",
+        ),
+        ("late: 0.6", "crowding: -1\nlate: 0.6", "6:11: GR003 `crowding`: input should be greater than or equal to 0"),
         ("[tree, grass]", "[tree]", "10:6: GR005 `affinities.0.between.1` is missing"),
         ("[tree, grass]", "[tree, tree]", "10:5: GR003 `affinities.0`: `tree` and itself are always 1"),
         ("share: 0.45", "share: 45", "11:37: GR003 `affinities.1.share`: input should be less than or equal to 1"),
@@ -88,3 +94,8 @@ def test_the_longest_window_is_that_of_any_matter(of: str, longest: int) -> None
 
 def test_without_windows_of_matters_the_common_one_is_the_longest() -> None:
     assert merging(changed("window_hours_of: {hole: 72}\n", "")).longest_window == timedelta(hours=24)
+
+
+def test_a_file_of_before_means_what_it_meant() -> None:
+    """Without the numbers that came later: all of the accuracies count, and a crowd takes nothing."""
+    assert (merging().reach.accuracies, merging().crowding) == (1, 0)

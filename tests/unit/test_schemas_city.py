@@ -10,7 +10,6 @@ from router.cli.schemas import CITY
 from router.domain.documents import Source, read_yaml
 from tests.support.schemas import ROOT, schema_accepts
 
-
 CITIES = ROOT / "deploy" / "cities"
 SHIPPED = [
     (name, path)
