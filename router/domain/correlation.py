@@ -7,8 +7,7 @@
 
 The rivals of a case are the other like cases around the report, each with what affinity and time leave of it. A managed
 component (部件) decides: a report that names the same one as a case is that case's, a report that names another is not.
-Cases of other streets and of another CAP status are never candidates. Correlation (EIP) only; what follows from it is the
-fold's business. Docs: docs/merging.md.
+Cases of other streets and of another CAP status are never candidates. Correlation (EIP) only. Docs: docs/merging.md.
 """
 
 from bisect import bisect_left, insort
@@ -127,10 +126,8 @@ class Index:
         found: list[Kinds] = []
         for row in (top - 1, top):
             right = round(lon / _width(row, size))
-            for column in (right - 1, right):
-                kinds = squares.get((street, column, row))
-                if kinds is not None:
-                    found.append(kinds)
+            both = (street, right - 1, row), (street, right, row)
+            found += [squares[square] for square in both if square in squares]
         return found
 
     def in_community(self, cell: str, *, with_point: bool) -> list[Kinds]:
@@ -221,7 +218,7 @@ def reach_m(pair: Pair, one_m: float, other_m: float, merging: Merging) -> float
 
 
 def nearness(metres: float, reach: float, far: float) -> float:
-    """Of the score, after distance; two independent errors make it fall as a bell does."""
+    """Of the score, after distance; two errors make it fall as a bell does."""
     return float(far ** (metres / reach) ** 2) if metres else 1.0  # a reach of 0 m holds the very same point
 
 
@@ -285,9 +282,7 @@ def share_left(pair: Pair, apart_us: int, merging: Merging) -> float:
 
 def _apart_us(entry: OpenCase, occurred_us: int) -> int:
     """Time from the report's occurrence to the span of the case's; 0 inside it."""
-    if occurred_us < entry.first_us:
-        return entry.first_us - occurred_us
-    return max(0, occurred_us - entry.last_us)
+    return entry.first_us - occurred_us if occurred_us < entry.first_us else max(0, occurred_us - entry.last_us)
 
 
 def _when(entry: OpenCase) -> tuple[int, str]:
