@@ -131,8 +131,8 @@ def _kafka(settings: Settings, stack: ExitStack) -> str:
 
 
 def _stop_kafka(settings: Settings) -> None:
-    stop(settings)
-    talk("Kafka stopped.")
+    if stop(settings):
+        talk("Kafka stopped.")
 
 
 def _left(settings: Settings, messages: Sequence[Message], city: City) -> list[Message]:
