@@ -22,7 +22,7 @@ from router.stream.ready import check_topics
 from router.stream.shelf import Shelf
 from router.stream.shelf import publish as append
 from router.wire.editions import EditionRecord
-from router.wire.errors import START_KAFKA, BrokerError, CityError, InputError
+from router.wire.errors import START_KAFKA, BrokerError, InputError
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 
@@ -64,8 +64,8 @@ def publish(
         note=note,
         texts=texts,
     )
-    if before and _last(before).version == record.version:
-        talk(f"Edition {record.version} holds already; nothing was published.")
+    if _holds(before, record):
+        talk(f"Edition {record.version} holds then in any case; nothing was published.")
         return
     try:
         asyncio.run(append(address, topic, record))
@@ -132,14 +132,20 @@ def _published(address: str, topic: str) -> list[EditionRecord]:
     except (KafkaError, OSError) as error:
         what = f"the editions cannot be read ({type(error).__name__})"
         raise BrokerError(what, where=f"{address}, {topic}", cure=START_KAFKA) from error
-    except ValueError as error:
-        raise CityError(str(error), where=topic, cure="find out who else writes to this topic") from error
 
 
 def _last(records: list[EditionRecord]) -> EditionRecord:
     """The edition that holds last; of equal instants the later published."""
     dated = [record for record in records if record.since is not None]
     return max(reversed(dated), key=lambda record: record.since or record.published_at) if dated else records[0]
+
+
+def _holds(before: list[EditionRecord], record: EditionRecord) -> bool:
+    """Whether the same version would hold at that instant, and on from there, without this publication."""
+    since = record.since or record.published_at
+    if any(one.since is not None and one.since > since for one in before):
+        return False
+    return bool(before) and _last(before).version == record.version
 
 
 def _same_merging(before: list[EditionRecord], texts: dict[str, str]) -> None:

@@ -11,9 +11,11 @@ from msgspec import Struct
 
 from router.domain.reports import Certainty, Provenance, ResolvedBy, Severity, Status, Urgency
 
-JoinKind = Literal["opened", "component", "near", "community"]
-"""How a report came into its case: it opened it, named the same component, lay near in place and time,
-or (a report without a point) fell into the same community."""
+JoinKind = Literal["opened", "component", "near", "reference", "community"]
+"""How a report came into its case: it opened it, named the same component, lay near in place and time, came from the same
+reporter or was about the same person, or (a report without a point) fell into the same community."""
+Place = tuple[float, float, float]
+"""Longitude, latitude, and how many metres the point may be off."""
 Role = Literal["lead", "assist"]
 TaskState = Literal["dispatched", "updated", "withdrawn"]
 """A task is dispatched once; what its department must know is updated; it is withdrawn when a correction leads elsewhere."""
@@ -52,6 +54,11 @@ class CaseReport(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """Of what stands here; 2 and more: the network sent it again with other content."""
     description: str = ""
     """From the second version on; that of a first version is the case's own or stands in the network's record."""
+    place: Place | None = None
+    """Where it lay, if it joined and has a point; of the report that opened the case the case itself says it."""
+    reporter: str | None = None
+    person: str | None = None
+    """Masked references of who reported it and of whom it is about."""
     earlier: tuple[Version, ...] = ()
     """Its earlier versions, the first one first."""
 
@@ -136,6 +143,8 @@ class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     state: TaskState = "dispatched"
     updated_at: datetime | None = None
     """When it was updated or withdrawn."""
+    revision: int = 0
+    """Of an update or withdrawal: the number of versions of the case's reports so far, which tells two changes apart."""
     unit: str | None = None
     workflow: str | None = None
     lon: float | None = None

@@ -1,7 +1,7 @@
 """A city as the router knows it: values only, loaded once, never changed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import tzinfo
 from hashlib import blake2b
 
@@ -26,11 +26,14 @@ class City:
     merging: Merging
     codes: Mapping[str, CodeTable]
     """By network; its keys are the networks that report in this city."""
-    edition: str = field(init=False)
-    """Twelve hexadecimal digits that change with anything by which a report is translated or routed."""
+    edition: str = ""
+    """Twelve hexadecimal digits that change with anything by which a report is translated or routed; made if not given. A
+    published edition keeps the version under which it was published, whatever later routers would count."""
 
     def __post_init__(self) -> None:
         """Make the version of what can change under load: the lists, the code tables, the cells, the zone."""
+        if self.edition:
+            return
         codes = [(name, [(c.code, c.version, c.matter) for c in self.codes[name].codes]) for name in sorted(self.codes)]
         content = repr((self.catalogue.version, self.cells.version, str(self.zone), codes))
         object.__setattr__(self, "edition", blake2b(content.encode(), digest_size=6).hexdigest())

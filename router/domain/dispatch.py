@@ -82,6 +82,7 @@ def task(
         made,
         state=state,
         updated_at=updated_at,
+        revision=0 if updated_at is None else sum([report.version for report in case.reports]),
         status=case.status,
         urgency=case.urgency,
         severity=case.severity,

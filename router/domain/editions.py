@@ -14,8 +14,16 @@ from operator import itemgetter
 from router.domain.city import City
 
 
-class UnknownEditionError(LookupError):
+class EditionError(LookupError):
+    """The rules of an edition are not at hand; no report is at fault."""
+
+
+class UnknownEditionError(EditionError):
     """A report names an edition that has not been read yet."""
+
+
+class UnreadableEditionError(EditionError):
+    """The rules of an edition cannot be read, for whatever reason."""
 
 
 class Editions:
@@ -40,9 +48,18 @@ class Editions:
             since: received time from which it holds, aware.
             read: makes its rules, when they are needed for the first time.
         """
-        self._sources.setdefault(version, read)
+        self.know(version, read)
         self._timeline.append((since, version))
         self._timeline.sort(key=itemgetter(0))  # stable
+
+    def know(self, version: str, read: Callable[[], City]) -> None:
+        """An edition that reports may carry, though it never holds from now on."""
+        self._sources.setdefault(version, read)
+
+    @property
+    def versions(self) -> list[str]:
+        """Of all editions that a report may carry."""
+        return [*{**self._ready, **self._sources}]
 
     @property
     def only(self) -> City | None:
@@ -64,6 +81,7 @@ class Editions:
 
         Raises:
             UnknownEditionError: not read yet.
+            UnreadableEditionError: its rules cannot be read.
         """
         city = self._ready.get(version)
         if city is not None:
@@ -73,5 +91,9 @@ class Editions:
         read = self._sources.get(version)
         if read is None:
             raise UnknownEditionError(version)
-        city = self._ready[version] = replace(read(), merging=self.first.merging)
+        try:
+            city = replace(read(), merging=self.first.merging)
+        except Exception as error:
+            raise UnreadableEditionError(f"{version}: {error}") from error
+        self._ready[version] = city
         return city

@@ -5,7 +5,7 @@ goes to the street of the first version, because the case that has the report is
 `grid.places.<network>`. Docs: docs/updates.md.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from msgspec import Struct
@@ -13,7 +13,9 @@ from msgspec.structs import replace
 
 from router.domain.reports import REPORTS_KEPT, Refusal, Report
 
-MOST_VERSIONS = 100
+REMEMBERED_ANEW = timedelta(days=1)
+"""A network that sends all its reports every day keeps them known, at one record a report and day."""
+MOST_VERSIONS = 50
 """A case keeps every version and is written whole whenever it changes."""
 TOO_MANY = "too-many-versions"
 SUPERSEDED = "superseded"
@@ -50,7 +52,7 @@ class Places:
         self._known.pop(source_id, None)
         self._known[source_id] = place
 
-    def take(self, report: Report, digest: str, *, again: bool = False) -> tuple[Report, Place] | Refusal | None:
+    def take(self, report: Report, digest: str, *, again: bool = False) -> tuple[Report | None, Place] | Refusal | None:
         """A report as it must go on, and its place from now on.
 
         Args:
@@ -59,19 +61,23 @@ class Places:
             again: it was refused once and is driven again, so a later version may be known already.
 
         Returns:
-            The report as its next version, whose event is keyed by the place's cell; None for a redelivery; a refusal
+            The report as its next version, whose event is keyed by the place's cell; None for a redelivery, with its place
+            when that must be remembered anew because the network sends the report again day by day; a refusal
             when the report has had more versions than a case can keep, or was overtaken while it lay in the dead letters.
         """
         known = self._known.pop(report.source_id, None)
         if known is None:
             place = Place(cell=report.location.cell, digests=(digest,), at=report.received_at)
         elif digest in known.digests:
-            self._known[report.source_id] = known
-            return None
+            if report.received_at - known.at < REMEMBERED_ANEW:
+                self._known[report.source_id] = known
+                return None
+            place = self._known[report.source_id] = replace(known, at=report.received_at)
+            return None, place
         elif len(known.digests) >= MOST_VERSIONS:
             self._known[report.source_id] = known
             return _too_many()
-        elif again and report.received_at < known.at:
+        elif again and report.received_at <= known.at:
             self._known[report.source_id] = known
             return _superseded(known.at)
         else:

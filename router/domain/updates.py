@@ -11,10 +11,14 @@ from msgspec.structs import replace
 
 from router.domain.cases import Assignment, Case, CaseReport, Task, TaskState, Version
 from router.domain.city import City
+from router.domain.correlation import place_of, places_of, references_of
 from router.domain.dispatch import reassigned, task
 from router.domain.levels import rise
 from router.domain.reports import Report
-from router.domain.state import REDELIVERED, Outcome, PartitionState, span
+from router.domain.state import REDELIVERED, Outcome, PartitionState, span, us
+
+KEPT_CHARACTERS = 200
+"""Of the texts of versions: a case is written whole whenever it changes, and the record itself has the whole text."""
 
 
 def amend(state: PartitionState, case: Case, report: Report, city: City) -> Outcome:
@@ -36,8 +40,11 @@ def amend(state: PartitionState, case: Case, report: Report, city: City) -> Outc
     case.updated_at = max(case.updated_at, report.received_at)
     if entry is not None:
         entry.first_us, entry.last_us = span(case)
+        entry.places, entry.references = places_of(case), references_of(case, city.merging)
         state.index.add(entry, city.merging)
-        state.extend(entry, known.received_at + city.merging.window_of(report.matter))
+        first = (known.earlier[0] if known.earlier else known).received_at
+        if us(report.received_at) < entry.until_us:  # else the window has ended, whether or not the tick has come
+            state.extend(entry, first + city.merging.window_of(report.matter))
     if (case.matter, case.cell) != was:
         return Outcome("rerouted", [case], _route_again(case, report, city, *was))
     return Outcome("updated", [case], _tell(case, city, report.received_at) if _told(case) != told else [])
@@ -52,7 +59,7 @@ def _next(known: CaseReport, report: Report, description: str) -> CaseReport:
         occurred_at=known.occurred_at,
         received_at=known.received_at,
         provenance=known.provenance,
-        description=description,
+        description=description[:KEPT_CHARACTERS],
     )
     return replace(
         known,
@@ -62,7 +69,10 @@ def _next(known: CaseReport, report: Report, description: str) -> CaseReport:
         received_at=report.received_at,
         provenance=report.provenance,
         version=report.version,
-        description=report.description,
+        description=report.description[:KEPT_CHARACTERS],
+        reporter=report.reporter,
+        person=report.person,
+        place=None if known.joined == "opened" else place_of(report),
         earlier=(*known.earlier, version),
     )
 

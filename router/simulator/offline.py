@@ -100,7 +100,7 @@ class Translator:
             done = normalise(NETWORKS[network], records[network], self._city)
             for record, report in zip(done.sources, done.reports, strict=True):
                 taken = self._places[network].take(report, digest_of(record.value or b""))
-                if taken is not None and not isinstance(taken, Refusal):
+                if taken is not None and not isinstance(taken, Refusal) and taken[0] is not None:
                     events.append(Event(taken[1].cell[:STREET], taken[0]))
         events.sort(key=_order)
         return events

@@ -7,11 +7,13 @@ as dear, and a city of eleven networks has a hundred.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 FETCH_BYTES = 8 << 20
+ANSWER_SECONDS = 30.0
+"""Longer than a broker takes that has a hundred partitions to tell about, much shorter than an opening may take."""
 Answer = TypeVar("Answer")
 
 
@@ -67,22 +69,33 @@ class Logs:
 
     async def close(self) -> None:
         """Let go of the connection; a later question makes another."""
-        client, self._client = self._client, None
-        if client is not None:
-            with suppress(Exception):  # a broker that is away cannot be told
-                await client.stop()
+        if self._client is not None:
+            await self._drop(self._client)
 
     async def _end(self, partition: TopicPartition) -> int:
         """Of the log itself, open transactions included."""
         return int((await self._ask(lambda client: client.end_offsets([partition])))[partition])
 
     async def _ask(self, question: Callable[[AIOKafkaConsumer], Awaitable[Answer]]) -> Answer:
-        """A question to the shared client; one that fails takes the client along, so that the next one is fresh."""
+        """A question to the shared client; one that fails takes that client along, so that the next one is fresh.
+
+        Others that wait for the same client are bounded by time: a stopped client answers some questions never.
+        """
+        client = await self._started()
         try:
-            return await question(await self._started())
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await question(client)
         except Exception:
-            await self.close()
+            await self._drop(client)
             raise
+
+    async def _drop(self, client: Any) -> None:
+        current = self._client is client
+        if not current:  # a later client is innocent
+            return
+        self._client = None
+        with suppress(Exception):  # a broker that is away cannot be told
+            await client.stop()
 
     async def _started(self) -> AIOKafkaConsumer:
         async with self._starting:

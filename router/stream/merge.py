@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 
 from router.domain.cases import Case, Task
 from router.domain.city import City
-from router.domain.editions import Editions, UnknownEditionError
+from router.domain.editions import EditionError, Editions
 from router.domain.fold import fold
 from router.domain.reports import Refusal, Report, Tick
 from router.domain.state import PartitionState
@@ -76,8 +76,8 @@ class MergeHop:
                 continue
             try:
                 outcome = fold(self._state, event, self._city_of(event))
-            except UnknownEditionError as unknown:
-                raise NotReadyError(f"edition {unknown} has not been read yet") from unknown
+            except EditionError as missing:
+                raise NotReadyError(f"edition {missing}") from missing
             except Exception as failure:
                 raise PoisonError(record.offset) from failure
             decisions[outcome.decision] += 1

@@ -13,12 +13,12 @@ from itertools import groupby
 from aiokafka import TopicPartition
 
 from router.domain.city import City
-from router.domain.editions import Editions
+from router.domain.editions import EditionError, Editions
 from router.domain.networks.registry import Network
 from router.domain.normalise import Normalised, kept_at, normalise, received_at
 from router.domain.places import Places, digest_of
 from router.domain.reports import Refusal
-from router.stream.hop import POISON, Counted, PoisonError, Record
+from router.stream.hop import POISON, Counted, NotReadyError, PoisonError, Record
 from router.stream.logs import Logs
 from router.stream.writer import Writer
 from router.wire.codec import decode_place, encode_dead_letter, encode_place, encode_report
@@ -57,7 +57,11 @@ class NormaliseHop:
         sound = [record for record in records if record.offset not in poisoned] if poisoned else records
         refused: Refused = [(record, POISON) for record in records if record.offset in poisoned]
         outcomes: Counter[str] = Counter()
-        for city, run in self._by_edition(sound):
+        try:
+            runs = list(self._by_edition(sound))
+        except EditionError as missing:
+            raise NotReadyError(f"edition {missing}") from missing
+        for city, run in runs:
             self._pass_on(self._normalise(run, city), writer, outcomes, refused)
         if self._received is not None:
             self._places.forget(self._received)
@@ -94,6 +98,10 @@ class NormaliseHop:
                 refused.append((source, taken))
                 continue
             report, place = taken
+            if report is None:
+                redelivered += 1
+                writer.add(places, source.partition, *encode_place(sound.source_id, place))
+                continue
             updated += report.version > 1
             home = None if report.version == 1 else place.cell
             key, value, headers = encode_report(report, home)

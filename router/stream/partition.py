@@ -94,6 +94,8 @@ class Partition:
         self._position = 0
         self._offered = 0
         self._failures = 0
+        self._failing = False
+        """Whether something failed since the last commit that is not a record's own fault."""
         self._wake = asyncio.Event()
         self._busy_since: float | None = None
         self._last_timestamp: int | None = None
@@ -114,8 +116,11 @@ class Partition:
 
     @property
     def uncommitted_seconds(self) -> float:
-        """Time since the oldest record in hand was handed over, or since the partition was opened; 0 when there is none."""
-        if self._busy_since is None or self.life is Life.OPENING:
+        """Time since the oldest record in hand was handed over, or since the partition was opened; 0 when there is none.
+
+        Openings that follow a failure do not set it back: a partition that gets nowhere must be seen.
+        """
+        if self._busy_since is None or (self.life is Life.OPENING and not self._failing):
             return 0.0
         return time.monotonic() - self._busy_since
 
@@ -189,6 +194,7 @@ class Partition:
                     partition=self.source.partition,
                     exc_info=True,
                 )
+                self._failing = True
                 self._reopen()
                 await self._pause(REOPEN_SECONDS[min(self._failures, len(REOPEN_SECONDS) - 1)])
                 self._failures += 1
@@ -220,7 +226,7 @@ class Partition:
             await self._hop.open(self._logs, self.source)
         self._metrics.restore_seconds.observe(time.monotonic() - begun)
         self._in_hand = [record for record in self._in_hand if record.offset >= self._position]
-        if self._busy_since is not None:
+        if self._busy_since is not None and not self._failing:
             self._busy_since = time.monotonic()
         if self.life is Life.OPENING:
             self.life = Life.RUNNING
@@ -280,7 +286,7 @@ class Partition:
             await self._transactions.commit(fill, position)
         except REFUSED_OUTPUT as refusal:
             raise (UnfitBatchError(records) if records else refusal) from refusal
-        self._failures, self._limit = 0, BATCH_RECORDS
+        self._failures, self._failing, self._limit = 0, False, BATCH_RECORDS
         self._metrics.transaction_seconds.labels(self._hop.name).observe(time.monotonic() - begun)
         for count in counted:
             count()

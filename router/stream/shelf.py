@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from router.cities.packing import unpack
 from router.domain.city import City
-from router.domain.editions import Editions
+from router.domain.editions import EditionError, Editions, UnreadableEditionError
 from router.wire.editions import EditionRecord, decode_edition, encode_edition
 from router.wire.errors import START_KAFKA, BrokerError, CityError
 from router.wire.topics import LARGEST_EDITION
@@ -41,18 +41,21 @@ class Shelf:
     async def read(self) -> list[EditionRecord]:
         """What was published since the last call, up to the topic's present end.
 
+        What is no edition is told in the log and left out.
+
         Raises:
-            KafkaError: the broker is away.
-            ValueError: a record is no edition.
+            KafkaError: the broker is away; the next call begins where this one did.
         """
         consumer = await self._connected()
         end = (await consumer.end_offsets([self._partition]))[self._partition]
         found: list[EditionRecord] = []
-        while self._position < end:
+        position = self._position
+        while position < end:
             fetched = await consumer.getmany(self._partition, timeout_ms=500)
             values = [record.value for record in fetched.get(self._partition, [])]
-            found += [decode_edition(value) for value in values if value is not None]
-            self._position = await consumer.position(self._partition)
+            found += [edition for value in values if value is not None and (edition := _decoded(value)) is not None]
+            position = await consumer.position(self._partition)
+        self._position = position
         return found
 
     async def _connected(self) -> AIOKafkaConsumer:
@@ -61,6 +64,7 @@ class Shelf:
             self._consumer = AIOKafkaConsumer(
                 bootstrap_servers=self._bootstrap,
                 enable_auto_commit=False,
+                auto_offset_reset="earliest",
                 isolation_level="read_committed",
                 fetch_max_bytes=LARGEST_EDITION,
                 max_partition_fetch_bytes=LARGEST_EDITION,
@@ -91,24 +95,21 @@ async def publish(bootstrap: str, topic: str, record: EditionRecord) -> None:
 
 
 async def found(shelf: Shelf, own: EditionRecord, bootstrap: str, topic: str) -> list[EditionRecord]:
-    """Everything that was published; if that is nothing, one's own edition is published first.
+    """Everything that was published; if none holds from the beginning, one's own edition is published as that one.
 
     Raises:
         BrokerError: the broker is away.
-        CityError: the topic holds something that is no edition.
     """
     try:
         async with asyncio.timeout(TIMEOUT_S):
             records = await shelf.read()
-            if not records:
+            if all(record.since is not None for record in records):
                 await publish(bootstrap, topic, own)
-                records = await shelf.read()
+                records += await shelf.read()
             return records
     except (KafkaError, OSError, TimeoutError) as error:
         what = f"the editions cannot be read ({type(error).__name__})"
         raise BrokerError(what, where=f"{bootstrap}, {topic}", cure=START_KAFKA) from error
-    except ValueError as error:
-        raise CityError(str(error), where=topic, cure="find out who else writes to this topic") from error
     finally:
         await shelf.close()
 
@@ -117,23 +118,30 @@ def shelve(city: City, records: Sequence[EditionRecord]) -> Editions:
     """The editions of a city, whose folder is `city`.
 
     Raises:
-        CityError: the edition that holds last, or the first, cannot be used.
+        CityError: an edition cannot be used; every one of them may be asked for.
     """
-    founding = next((record for record in records if record.since is None), None)
+    founders = sorted((r for r in records if r.since is None), key=lambda record: (record.published_at, record.version))
+    founding = founders[0] if founders else None
     if founding is None or founding.version == city.edition:
         editions = Editions(city)
     else:
         first = unpack(city.name, founding.texts, founding.version)
         editions = Editions(replace(first, merging=city.merging))
+    for record in founders:  # several workers may have begun at once: one edition holds, reports may carry any
+        editions.know(record.version, partial(unpack, record.city, record.texts, record.version))
     take(editions, records)
-    editions.of(editions.latest)
+    for version in editions.versions:
+        try:
+            editions.of(version)
+        except UnreadableEditionError as error:
+            raise error.__cause__ if isinstance(error.__cause__, CityError) else error from error
     if editions.latest != city.edition:
         log.warning("the folder is not the edition that holds", folder=city.edition, holds=editions.latest)
     return editions
 
 
 def take(editions: Editions, records: Sequence[EditionRecord]) -> None:
-    """Add what was published for a time to come; of the editions of the beginning only the first counts."""
+    """Add what was published for a time to come; which edition holds from the beginning is settled at start."""
     for record in records:
         if record.since is not None:
             editions.add(record.version, record.since, partial(unpack, record.city, record.texts, record.version))
@@ -147,7 +155,8 @@ def own_edition(city: City, texts: dict[str, str]) -> EditionRecord:
 async def follow(shelf: Shelf, editions: Editions) -> None:
     """Take in what was published meanwhile; its rules are read in a thread, so that partitions work on.
 
-    A broker that is away is no news here: the partitions find out, and the next call reads on.
+    A broker that is away is no news here: the partitions find out, and the next call reads on. An edition whose rules cannot
+    be read is told in the log; a partition that needs it waits.
     """
     try:
         records = await shelf.read()
@@ -156,5 +165,17 @@ async def follow(shelf: Shelf, editions: Editions) -> None:
         return
     for record in records:
         take(editions, [record])
-        await asyncio.to_thread(editions.of, record.version)
+        try:
+            await asyncio.to_thread(editions.of, record.version)
+        except EditionError:
+            log.exception("an edition cannot be read", version=record.version)
+            continue
         log.warning("an edition was published", version=record.version, since=str(record.since), actor=record.actor)
+
+
+def _decoded(value: bytes) -> EditionRecord | None:
+    try:
+        return decode_edition(value)
+    except ValueError:
+        log.exception("a record of the catalogue's topic is no edition")
+        return None

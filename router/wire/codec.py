@@ -172,7 +172,7 @@ def encode_task(task: Task) -> Encoded:
         _SPEC_VERSION,
         _TASK_TYPES[task.state],
         _ROUTER,
-        ("ce_id", task.id.encode() if task.updated_at is None else b"%s/%s" % (task.id.encode(), at)),
+        ("ce_id", task.id.encode() if task.updated_at is None else b"%s/%d" % (task.id.encode(), task.revision)),
         ("ce_subject", task.cell.encode()),
         ("ce_time", at),
         _CONTENT_TYPE,

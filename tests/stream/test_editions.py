@@ -191,3 +191,21 @@ def test_a_correction_reaches_its_case_after_a_kill_and_the_same_bytes_again_do_
     assert "became" in cases["a"].reason
     dispatched = [task for task in tasks_of(settings, lead(cases["a"])) if task.case == cases["a"].id]
     assert {task.matter for task in dispatched if task.state != "withdrawn"} >= {cases["a"].matter}
+
+
+def test_published_before_any_worker_ran_the_first_worker_still_founds(settings: Settings, cities: Path) -> None:
+    """Else every worker would take its own folder for the beginning, and know nothing of the others'."""
+    apply(str(settings.kafka), topics_of(load_city(CITY, cities), settings), replication=1)
+    code, said = invoke(settings, "catalogue", "publish", CITY, "--actor", "wang", "--from", "2030-01-01T00:00")
+    assert code == 0, said
+    old = load_city(CITY, cities).edition
+    send(settings, alarm("a", BEGUN))
+    with Fleet(CITY, settings, 1, clock="stream") as first:
+        cases_with(settings, 1, first)
+    edit(cities, "catalogue/duties.yaml", NORTH, DETECTIVES)
+    send(settings, alarm("b", BEGUN + timedelta(hours=3)))
+    with Fleet(CITY, settings, 1, clock="stream") as second:
+        cases = cases_with(settings, 2, second)
+    assert {case.edition for case in cases.values()} == {old}
+    records = committed(str(settings.kafka), Names(settings.namespace).catalogue)
+    assert sorted(decode_edition(record.value).since is None for record in records) == [False, True]

@@ -34,6 +34,8 @@ KEYS = [
     "routing_accuracy",
     "merge_precision",
     "merge_recall",
+    "pair_precision",
+    "pair_recall",
     "coverage",
 ]
 
@@ -156,7 +158,7 @@ def run_cli(settings: Settings, *arguments: str, city: str = CITY) -> subprocess
 def test_bad_input_is_one_sentence_and_exit_2(settings: Settings) -> None:
     away = settings.model_copy(update={"kafka": "127.0.0.1:1"})
     for done, said in (
-        (run_cli(settings, city="atlantis"), "no city 'atlantis'; choose one of: los-angeles."),
+        (run_cli(settings, city="atlantis"), "no city 'atlantis'; choose one of: los-angeles, puyang, seattle."),
         (run_cli(settings, "--speed", "slow"), "--speed: 'slow' is no speed; give a factor above 0"),
         (run_cli(away), "127.0.0.1:1: no Kafka broker answers; start it"),
     ):

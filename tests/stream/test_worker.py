@@ -39,6 +39,7 @@ GARBAGE = [
     b"x" * (KEPT_BYTES + 1),
 ]
 """Values that no network may send; the largest are small on the wire, compressed."""
+REDELIVERED = 'grid_reports_total{network="hotline",outcome="redelivered"}'
 METRICS = {
     "grid_reports_total",
     "grid_merges_total",
@@ -144,7 +145,7 @@ def test_poison_stops_no_partition_and_takes_no_neighbour_along(
 def test_a_redelivered_report_is_a_counted_no_op(settings: Settings, names: Names, worker: Fleet) -> None:
     (request,) = some_requests(1)
     produce(settings, names.reports("hotline"), [request.value] * 3)
-    until(lambda: metric(settings, 'grid_merges_total{decision="redelivered"}') == 2, worker)
+    until(lambda: metric(settings, REDELIVERED) == 2, worker)
     assert reports_in_cases(settings, names) == [request.report]
     assert sum(len(records(settings, names.tasks(d))) for d in load_city(CITY).catalogue.departments) == 1
 
@@ -185,7 +186,7 @@ def test_a_worker_without_its_topics_or_broker_ends_with_one_sentence(settings: 
     for done, said in (
         (
             start_worker(settings),
-            f"{prefix}reports.environment: the topic does not exist (and 16 more); run `grid-router",
+            f"{prefix}reports.environment: the topic does not exist (and 23 more); run `grid-router",
         ),
         (start_worker(settings, "atlantis"), "no city 'atlantis'"),
         (start_worker(settings.model_copy(update={"kafka": "127.0.0.1:1"})), "127.0.0.1:1: no Kafka broker answers"),

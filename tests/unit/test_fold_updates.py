@@ -5,6 +5,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from router.domain.reports import REPORTS_KEPT, Report
+from router.wire.codec import encode_case, encode_task
 from tests.support.driver import CELL, NEXT_CELL, OTHER_STREET, START, Driver, hours, report, tiny
 
 DUTIES = """\
@@ -193,3 +194,35 @@ def test_an_only_report_may_lower_the_levels() -> None:
     city.pipe(one, updated(one, urgency="Future", severity="Minor"))
     (case,) = city.cases
     assert (case.urgency, case.severity) == ("Future", "Minor")
+
+
+def test_the_window_counts_from_the_first_version_however_many_follow() -> None:
+    city = driver()
+    one = report("1")
+    city.pipe(one, updated(one, 2, at=20, description="b"), updated(one, 3, at=22, description="c"))
+    assert city.cases[0].window_until == hours(24)
+
+
+def test_a_window_that_has_ended_is_not_opened_again_before_its_tick() -> None:
+    city = driver()
+    one = report("1")
+    city.pipe(one, updated(one, at=24.5, matter="hole"))
+    (case,) = city.cases
+    assert (case.matter, case.window_until, case.window_closed_at) == ("hole", hours(24), None)
+
+
+def test_two_changes_of_a_task_in_one_millisecond_have_two_ids() -> None:
+    city = driver()
+    one = report("1")
+    city.pipe(one, updated(one, 2, description="b"), updated(one, 3, matter="hole"))
+    ids = [dict(encode_task(task)[2])["ce_id"] for task in city.tasks]
+    assert len(ids) == len(set(ids))
+
+
+def test_texts_of_versions_are_cut_so_that_a_case_stays_small() -> None:
+    city = driver()
+    one = report("1", description="a" * 4000)
+    city.pipe(one, *(updated(one, n, at=n, description=f"{n}" + "b" * 3990) for n in range(2, 20)))
+    (case,) = city.cases
+    assert len(case.description) > 3990
+    assert len(encode_case(case)[1]) < 20_000

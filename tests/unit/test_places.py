@@ -16,7 +16,9 @@ A, B = digest_of(b"a"), digest_of(b"b")
 def taken(places: Places, one: Report, digest: str) -> tuple[Report, Place]:
     outcome = places.take(one, digest)
     assert isinstance(outcome, tuple)
-    return outcome
+    went, place = outcome
+    assert went is not None
+    return went, place
 
 
 def test_digests_differ_by_any_byte() -> None:
@@ -79,6 +81,7 @@ def test_what_lay_in_the_dead_letters_does_not_undo_a_newer_version() -> None:
     refusal = places.take(report("1", 4), B, again=True)
     assert isinstance(refusal, Refusal)
     assert refusal.code == "superseded"
+    assert isinstance(places.take(report("1", 5), digest_of(b"c"), again=True), Refusal)  # in the same millisecond
     assert isinstance(places.take(report("1", 6), B, again=True), tuple)
 
 
@@ -113,3 +116,15 @@ def test_an_update_travels_to_the_partition_of_its_first_version() -> None:
     assert dict(headers)["ce_id"] == b"hotline:1/2"
     assert dict(headers)["ce_subject"] == OTHER_STREET.encode()
     assert decode_event(headers, value) == moved
+
+
+def test_a_report_that_is_sent_every_day_stays_known() -> None:
+    places = Places()
+    taken(places, report("1"), A)
+    day = report("1", 24)
+    outcome = places.take(day, A)
+    assert isinstance(outcome, tuple)
+    assert outcome == (None, Place(cell=CELL, digests=(A,), at=hours(24)))
+    assert places.take(report("1", 30), A) is None
+    places.forget(hours(24) + REPORTS_KEPT)
+    assert len(places) == 1
