@@ -51,13 +51,13 @@ def _findings(folder: Path) -> list[Finding]:
     return sorted(findings, key=lambda one: (one.file, one.line, one.column, one.code))
 
 
-Folder = Annotated[Path, typer.Argument(help="Folder of a city, or of its cells.")]
+Folder = Annotated[Path, typer.Argument(help="Folder of a city or of its cells, or a city's name.")]
 
 
 def diff(old: Folder, new: Folder, *, output: Output = "text") -> None:
     """Say which cells were added, retired, split, joined, moved or renamed; exit code 1 when anything differs.
 
-    Example: grid-router cells diff /tmp/before deploy/cities/los-angeles
+    Example: grid-router cells diff before/puyang puyang
     """
     differing = changes(_tables(old), _tables(new))
     for change in differing:
@@ -71,7 +71,9 @@ def diff(old: Folder, new: Folder, *, output: Output = "text") -> None:
 
 
 def _tables(folder: Path) -> Tables:
+    """Of a folder, or of the city of that name."""
     findings: list[Finding] = []
+    folder = folder if folder.exists() else city_folder(str(folder), Settings().cities)
     inner = folder / "cells"
     tables = read_cells(inner if inner.is_dir() else folder, None, findings)
     if tables is None or findings:

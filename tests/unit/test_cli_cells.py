@@ -259,4 +259,6 @@ def test_diff_says_what_differs_and_fails(run, cells: Path) -> None:
 def test_diff_of_what_cannot_be_read_is_one_sentence(run, tmp_path: Path) -> None:
     code, out, err = run("diff", str(SHIPPED), str(tmp_path / "nowhere"))
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "GR005 the file is missing" in err
+    assert "no city" in err
+    (tmp_path / "empty").mkdir()
+    assert "GR005 the file is missing" in run("diff", str(SHIPPED), str(tmp_path / "empty"))[2]
