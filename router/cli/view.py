@@ -14,6 +14,8 @@ from router.domain.cases import Task
 
 RATE_SPAN_S = 5.0
 """Rates are means over this many seconds."""
+MERGED = ("near", "component", "community", "reference")
+"""Decisions by which a report joins a case."""
 ROUTED = 10
 WIDE = 104
 """Columns of a terminal that shows all of every table."""
@@ -104,7 +106,7 @@ class View:
     def line(self) -> str:
         """The state in one line of text, for output that is no terminal."""
         meter = self.meter
-        merged = sum(meter.by("grid_merges_total", "decision").get(d, 0) for d in ("near", "component", "community"))
+        merged = sum(meter.by("grid_merges_total", "decision").get(d, 0) for d in MERGED)
         return (
             f"fed {self.progress.fed:,}/{self.progress.of:,}  read {meter.total('grid_reports_total'):,} "
             f"({self.rate():,.0f}/s)  opened {meter.total('grid_merges_total', decision='opened'):,}  "
@@ -118,7 +120,7 @@ class View:
         narrow = width < WIDE
         tables = Table.grid(padding=(0, 2 if narrow else 4))
         tables.add_row(self._networks(narrow=narrow), self._cases(), self._departments(narrow=narrow))
-        used = 3 + max(len(self.networks) + 2, 10) + 2 + len(self.hints) + 2
+        used = 3 + max(len(self.networks) + 2, 11) + 2 + len(self.hints) + 2
         rows = max(3, min(ROUTED, height - used))
         return Group(self._head(), tables, Text(), self._last(rows, narrow=narrow), Text(), self._foot())
 
@@ -153,6 +155,7 @@ class View:
         table.add_row("merged: place", _count(decisions, "near"))
         table.add_row("  community", _count(decisions, "community"))
         table.add_row("  component", _count(decisions, "component"))
+        table.add_row("  reference", _count(decisions, "reference"))
         again = decisions.get("redelivered", 0) + meter.total("grid_reports_total", outcome="redelivered")
         table.add_row("redelivered", f"{again:,}")
         table.add_row("corrected", f"{meter.total('grid_reports_total', outcome='updated'):,}")

@@ -14,7 +14,7 @@ from router.domain.reports import Certainty, Provenance, ResolvedBy, Severity, S
 JoinKind = Literal["opened", "component", "near", "reference", "community"]
 """How a report came into its case: it opened it, named the same component, lay near in place and time, came from the same
 reporter or was about the same person, or (a report without a point) fell into the same community."""
-Place = tuple[float, float, float]
+Place = tuple[float, ...]
 """Longitude, latitude, and how many metres the point may be off."""
 Role = Literal["lead", "assist"]
 TaskState = Literal["dispatched", "updated", "withdrawn"]

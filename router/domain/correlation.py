@@ -2,55 +2,35 @@
 
     score = affinity of the matters
           x late / (late + (1 - late) x apart / window)
-          x far ^ (metres / reach)^2, or `same_community` when one of the two has no point
-          / (1 + crowding x rivals)
+          x the place: far ^ (metres to its nearest report / reach)^2, or `same_community` when one of the two has no point,
+            or `reference` / cases that name it for the same reporter or person
+          / (1 + common x like cases in the street + crowding x rivals)
 
 The rivals of a case are the other like cases around the report, each with what affinity and time leave of it. A managed
 component (部件) decides: a report that names the same one as a case is that case's, a report that names another is not.
 Cases of other streets and of another CAP status are never candidates. Correlation (EIP) only. Docs: docs/merging.md.
 """
 
-from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
-from math import cos, floor, radians
-from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from router.domain.cases import Case, JoinKind
-from router.domain.cells import COMMUNITY, STREET
+from router.domain.cases import JoinKind
+from router.domain.cells import COMMUNITY
 from router.domain.geometry import distance_m
+from router.domain.index import LOOKED_AT, Index, OpenCase, candidates, named_references
 from router.domain.merging import Merging, Pair
 from router.domain.reports import Report
 
-LOOKED_AT = 32
-"""Cases of one matter in one square, or one community, that are looked at: those whose latest report lies nearest in time.
-Where more are open, nearness tells nothing any more, and a report must not cost more for it."""
-_NORTHERNMOST = 89.0
+SAME_M = 0.15
+"""The very same point: 1e-6 degrees, what is left of it where it was turned from one datum into another and back."""
 SUGGESTIONS = 3
 _PARTS = 10_000
-Square = tuple[str, int, int]
 
 
-class OpenCase(Struct, gc=False, eq=False):
-    """What correlation must know of a case whose merge window is open; instants in µs since 1970."""
-
-    case: Case
-    first_us: int
-    last_us: int
-    """Occurrence of its earliest and latest report."""
-    until_us: int
-    """End of its merge window, in received time; the end itself is outside."""
-    networks: set[str]
-
-
-Place = TypeVar("Place")
-Kinds = dict[str, list[OpenCase]]
-"""Matter or component -> cases."""
-Table = dict[Place, Kinds]
-_Key = tuple[Table[Any], Square | str, str]
+_Fit = tuple[OpenCase, int, float, float, int]
+"""A case in the reach: µs and metres apart, the score without what is around it, and what it is to others as a rival."""
 
 
 class Match(Struct, frozen=True, gc=False):
@@ -64,102 +44,15 @@ class Match(Struct, frozen=True, gc=False):
     apart_s: float
 
 
-class Index:
-    """Open cases of one partition, by place and time. The order in which cases entered has no influence on what is found."""
-
-    def __init__(self) -> None:
-        self._squares: Table[Square] = {}
-        """Place -> matter -> cases with a point. The squares are twice the reach wide, so that four cover a circle."""
-        self._with_point: Table[str] = {}
-        self._without_point: Table[str] = {}
-        """Community -> matter -> cases; those of which not even the community is known are in neither."""
-        self._components: Table[str] = {}
-        """Street -> component -> cases."""
-
-    def add(self, entry: OpenCase, merging: Merging) -> None:
-        """Make a case a candidate."""
-        for table, place, kind in self._keys(entry.case, merging):
-            kinds = table.get(place)
-            if kinds is None:
-                table[place] = {kind: [entry]}
-            elif kind in kinds:
-                entries = kinds[kind]
-                if entries[-1].last_us < entry.last_us:
-                    entries.append(entry)
-                else:
-                    insort(entries, entry, key=_when)
-            else:
-                kinds[kind] = [entry]
-
-    def remove(self, entry: OpenCase, merging: Merging) -> None:
-        """It is no candidate any more; to be called before its matter, place, component or latest report changes."""
-        for table, place, kind in self._keys(entry.case, merging):
-            kinds = table[place]
-            entries = kinds[kind]
-            if len(entries) > LOOKED_AT:
-                del entries[bisect_left(entries, _when(entry), key=_when)]
-            elif len(entries) > 1:
-                entries.remove(entry)
-            else:
-                del kinds[kind]
-                if not kinds:
-                    del table[place]
-
-    def _keys(self, case: Case, merging: Merging) -> list[_Key]:
-        keys: list[_Key] = []
-        if case.lon is not None and case.lat is not None:
-            size = merging.square
-            row = floor(case.lat / size)
-            square = case.cell[:STREET], floor(case.lon / _width(row, size)), row
-            keys.append((self._squares, square, case.matter))
-            keys.append((self._with_point, case.cell[:COMMUNITY], case.matter))
-        elif case.resolved_by != "fallback":
-            keys.append((self._without_point, case.cell[:COMMUNITY], case.matter))
-        if case.component_id is not None:
-            keys.append((self._components, case.cell[:STREET], case.component_id))
-        return keys
-
-    def near(self, cell: str, lon: float, lat: float, merging: Merging) -> list[Kinds]:
-        """Cases of the cell's street with a point in the reach of this one, and some beyond, by matter."""
-        street, size, squares = cell[:STREET], merging.square, self._squares
-        top = round(lat / size)  # the reach is half a square: beside its own, only the nearer neighbour matters
-        found: list[Kinds] = []
-        for row in (top - 1, top):
-            right = round(lon / _width(row, size))
-            both = (street, right - 1, row), (street, right, row)
-            found += [squares[square] for square in both if square in squares]
-        return found
-
-    def in_community(self, cell: str, *, with_point: bool) -> list[Kinds]:
-        """Cases of the cell's community by matter: those without a point and, if wanted, those with one."""
-        community = cell[:COMMUNITY]
-        found = [self._without_point[community]] if community in self._without_point else []
-        if with_point and community in self._with_point:
-            found.append(self._with_point[community])
-        return found
-
-    def of_component(self, cell: str, component_id: str) -> Sequence[OpenCase]:
-        """Cases of the cell's street that are about this component."""
-        return self._components.get(cell[:STREET], {}).get(component_id, ())
-
-    def listed(self) -> list[dict[Any, dict[str, list[str]]]]:
-        """The ids of the cases under every key, table by table: for comparing two of them."""
-        tables: tuple[Table[Any], ...] = (self._squares, self._with_point, self._without_point, self._components)
-        return [
-            {
-                place: {kind: sorted(entry.case.id for entry in entries) for kind, entries in kinds.items()}
-                for place, kinds in table.items()
-            }
-            for table in tables
-        ]
-
-
 def correlate(report: Report, index: Index, merging: Merging, occurred_us: int, received_us: int) -> list[Match]:
     """Candidates that reach at least the threshold of suggesting, the best first."""
     matches = _of_component(report, index, occurred_us, received_us) if report.component_id is not None else []
     if not matches:
         matches = _near(report, index, merging, occurred_us, received_us)
         matches += _by_community(report, index, merging, occurred_us, received_us)
+        if merging.same.reference:
+            known = _by_reference(report, index, merging, occurred_us, received_us)
+            matches = _best_of_each(matches + known) if known else matches
     if len(matches) > 1:
         matches.sort(key=_order)
     return matches
@@ -187,28 +80,41 @@ def _near(report: Report, index: Index, merging: Merging, occurred_us: int, rece
     found = index.near(location.cell, lon, lat, merging)
     if not found:
         return []
-    most_m, crowding, around = merging.reach.most_m, merging.crowding, 0
-    fits: list[tuple[OpenCase, int, float, float, int]] = []
+    most_m, crowding, around, seats = merging.reach.most_m, merging.crowding, 0, merging.same.seats
+    fits: list[_Fit] = []
     for pair, entries in candidates(merging.pairs(report.matter), found, occurred_us):
         for entry in entries:
             case = entry.case
             metres = distance_m(lon, lat, case.lon, case.lat)  # type: ignore[arg-type]  # only such are in its squares
             if metres > most_m or not _may_join(report, entry, received_us):
                 continue
-            apart = _apart_us(entry, occurred_us)
-            reach = reach_m(pair, location.accuracy_m, case.accuracy_m, merging)
+            apart, accuracy_m = _apart_us(entry, occurred_us), case.accuracy_m
+            if entry.places:
+                metres, accuracy_m = _nearest_place(lon, lat, metres, entry)
+            reach = reach_m(pair, location.accuracy_m, accuracy_m, merging)
             if apart > pair.window_us or (metres > reach and not crowding):
                 continue
             left = share_left(pair, apart, merging)
             rival = round(left * _PARTS) if crowding else 0  # whole numbers: the same sum in whatever order
             around += rival
             if metres <= reach:
-                fits.append((entry, apart, metres, left * nearness(metres, reach, merging.far), rival))
-    return [
-        Match(entry, "near", score, round(metres, 1), apart / 1e6)
-        for entry, apart, metres, fit, rival in fits
-        if (score := round(fit / (1 + crowding * (around - rival) / _PARTS), 4)) >= merging.thresholds.suggest
-    ]
+                left *= nearness(metres, reach, merging.far)
+                if report.network in seats and metres >= SAME_M and entry.networks <= seats:
+                    left *= merging.same.elsewhere  # seats that mean one thing write one point
+                fits.append((entry, apart, metres, left, rival))
+    return _scored(fits, around, index.counts(location.cell), merging) if fits else []
+
+
+def _scored(fits: list[_Fit], around: int, counts: Mapping[str, int], merging: Merging) -> list[Match]:
+    """What fits and still reaches the threshold of suggesting after its rivals and after how common its matter is."""
+    matches: list[Match] = []
+    common, crowding, least = merging.common, merging.crowding, merging.thresholds.suggest
+    for entry, apart, metres, fit, rival in fits:
+        like = common * counts.get(entry.case.matter, 0) if common else 0
+        score = round(fit / (1 + like + crowding * (around - rival) / _PARTS), 4)
+        if score >= least:
+            matches.append(Match(entry, "near", score, round(metres, 1), apart / 1e6))
+    return matches
 
 
 def reach_m(pair: Pair, one_m: float, other_m: float, merging: Merging) -> float:
@@ -220,6 +126,61 @@ def reach_m(pair: Pair, one_m: float, other_m: float, merging: Merging) -> float
 def nearness(metres: float, reach: float, far: float) -> float:
     """Of the score, after distance; two errors make it fall as a bell does."""
     return float(far ** (metres / reach) ** 2) if metres else 1.0  # a reach of 0 m holds the very same point
+
+
+def _nearest_place(lon: float, lat: float, metres: float, entry: OpenCase) -> tuple[float, float]:
+    """Metres to the nearest place of the case, its first one lying at `metres`, and its accuracy; of equals the first."""
+    nearest = metres, entry.case.accuracy_m
+    for other_lon, other_lat, accuracy_m in entry.places:
+        metres = distance_m(lon, lat, other_lon, other_lat)
+        if metres < nearest[0]:
+            nearest = metres, accuracy_m
+    return nearest
+
+
+def _by_reference(report: Report, index: Index, merging: Merging, occurred_us: int, received_us: int) -> list[Match]:
+    """Cases that name the report's reporter or person, near by or in its community; whoever reports much says little."""
+    matches: list[Match] = []
+    pairs, same, location = merging.pairs(report.matter), merging.same, report.location
+    for reference in named_references(report, merging):
+        entries = index.of_reference(location.cell, reference)
+        for entry in entries if len(entries) <= LOOKED_AT else ():
+            pair = pairs.get(entry.case.matter)
+            if pair is None or not _may_join(report, entry, received_us):
+                continue
+            apart = _apart_us(entry, occurred_us)
+            metres = _metres(report, entry)
+            if apart > pair.window_us or not _reaches(report, entry, metres, merging):
+                continue
+            score = round(share_left(pair, apart, merging) * same.reference / len(entries), 4)
+            if score >= merging.thresholds.suggest:
+                shown = None if metres is None else round(metres, 1)
+                matches.append(Match(entry, "reference", score, shown, apart / 1e6))
+    return matches
+
+
+def _metres(report: Report, entry: OpenCase) -> float | None:
+    """To the nearest place of the case; None where one of the two has no point."""
+    lon, lat, case = report.location.lon, report.location.lat, entry.case
+    if lon is None or lat is None or case.lon is None or case.lat is None:
+        return None
+    return _nearest_place(lon, lat, distance_m(lon, lat, case.lon, case.lat), entry)[0]
+
+
+def _reaches(report: Report, entry: OpenCase, metres: float | None, merging: Merging) -> bool:
+    if metres is not None and metres <= merging.same.reference_m:
+        return True
+    return metres is None and report.location.cell[:COMMUNITY] == entry.case.cell[:COMMUNITY]
+
+
+def _best_of_each(matches: list[Match]) -> list[Match]:
+    """Each case once, by its strongest evidence; of equals the first kind, as they were looked for."""
+    best: dict[str, Match] = {}
+    for match in matches:
+        known = best.get(match.open.case.id)
+        if known is None or match.score > known.score:
+            best[match.open.case.id] = match
+    return list(best.values())
 
 
 def _by_community(report: Report, index: Index, merging: Merging, occurred_us: int, received_us: int) -> list[Match]:
@@ -240,30 +201,11 @@ def _by_community(report: Report, index: Index, merging: Merging, occurred_us: i
             if report.network in entry.networks or not _may_join(report, entry, received_us):
                 continue
             apart = _apart_us(entry, occurred_us)
-            score = round(share_left(pair, apart, merging) * merging.same_community, 4)
+            score = share_left(pair, apart, merging) * merging.same_community
+            score = round(score / (1 + merging.common * index.counts(location.cell).get(entry.case.matter, 0)), 4)
             if apart <= pair.window_us and score >= merging.thresholds.suggest:
                 matches.append(Match(entry, "community", score, None, apart / 1e6))
     return matches
-
-
-def candidates(
-    pairs: Mapping[str, Pair], found: Iterable[Kinds], occurred_us: int
-) -> list[tuple[Pair, Sequence[OpenCase]]]:
-    """The cases of matters that may be the same thing, at most LOOKED_AT of each matter and place, with their pair."""
-    affine: list[tuple[Pair, Sequence[OpenCase]]] = []
-    for kinds in found:
-        for matter, pair in pairs.items():
-            if matter in kinds:
-                entries = kinds[matter]
-                affine.append((pair, entries if len(entries) <= LOOKED_AT else _nearest(entries, occurred_us)))
-    return affine
-
-
-def _nearest(entries: list[OpenCase], occurred_us: int) -> list[OpenCase]:
-    """Of too many those whose latest report lies around an instant."""
-    middle = bisect_left(entries, (occurred_us, ""), key=_when)
-    first = max(0, min(middle - LOOKED_AT // 2, len(entries) - LOOKED_AT))
-    return entries[first : first + LOOKED_AT]
 
 
 def _may_join(report: Report, entry: OpenCase, received_us: int) -> bool:
@@ -283,18 +225,3 @@ def share_left(pair: Pair, apart_us: int, merging: Merging) -> float:
 def _apart_us(entry: OpenCase, occurred_us: int) -> int:
     """Time from the report's occurrence to the span of the case's; 0 inside it."""
     return entry.first_us - occurred_us if occurred_us < entry.first_us else max(0, occurred_us - entry.last_us)
-
-
-def _when(entry: OpenCase) -> tuple[int, str]:
-    """How cases of one matter and place are sorted."""
-    return entry.last_us, entry.case.id
-
-
-@lru_cache(maxsize=1 << 12)
-def _width(row: int, size: float) -> float:
-    """Degrees of longitude of the squares of a row: as many metres as they are high where they are narrowest.
-
-    One row more towards the pole counts, because the distance of two points in two rows is measured half way.
-    """
-    edge = max(abs(row - 1), abs(row + 2)) * size
-    return size / cos(radians(min(edge, _NORTHERNMOST)))

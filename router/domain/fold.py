@@ -4,11 +4,12 @@ from hashlib import blake2b
 
 from msgspec.structs import replace
 
-from router.domain.cases import Case, CaseReport, JoinKind, Suggestion
+from router.domain.cases import Case, CaseReport, Suggestion
 from router.domain.catalogue.resolve import Route
 from router.domain.city import City
-from router.domain.correlation import SUGGESTIONS, Match, OpenCase, correlate
+from router.domain.correlation import SUGGESTIONS, Match, correlate
 from router.domain.dispatch import assignments, task
+from router.domain.index import OpenCase, place_of, references_of, with_place, with_references
 from router.domain.levels import rise
 from router.domain.merging import Merging
 from router.domain.reports import Report, Tick
@@ -19,7 +20,7 @@ GRACE_US = 3_600_000_000
 """A report received this long after the end of a window closes it, if no tick has. In a backlog the tick stands behind all that
 waits, and windows that ended long ago would pile up; an hour, because networks' reports are only nearly in order of receipt."""
 MOST_REPORTS = 1000
-"""A case is written whole whenever it changes, about 300 bytes a report; a flood goes on in another case, marked as suggested."""
+"""A case is written whole whenever it changes, about 400 bytes a report; a flood goes on in another case, marked as suggested."""
 _TICKED = Outcome("ticked", [], [])
 
 
@@ -64,7 +65,14 @@ def _open(
     suggestions = tuple(_suggestion(match, report) for match in matches[:SUGGESTIONS])
     case = _case(report, route, suggestions, city)
     state.holder[report.id] = case
-    entry = OpenCase(case, occurred_us, occurred_us, us(case.window_until), {report.network})
+    entry = OpenCase(
+        case,
+        occurred_us,
+        occurred_us,
+        us(case.window_until),
+        {report.network},
+        references=references_of(case, city.merging),
+    )
     state.enter(entry, city.merging)
     return Outcome("opened", [*closed, case], [task(case, one, route.workflow) for one in case.assignments])
 
@@ -74,15 +82,18 @@ def _join(
 ) -> Outcome:
     entry, case = match.open, match.open.case
     state.holder[report.id] = case
-    case.reports.append(_case_report(report, match.joined, match))
+    joined = _joining(report, match)
+    case.reports.append(joined)
     case.updated_at = max(case.updated_at, report.received_at)
     rise(case, report)
     component = case.component_id or report.component_id
-    moves = occurred_us > entry.last_us or component != case.component_id
+    references = with_references(entry.references, joined, merging)
+    moves = occurred_us > entry.last_us or component != case.component_id or references is not entry.references
     if moves:
         state.index.remove(entry, merging)
     entry.first_us, entry.last_us = min(entry.first_us, occurred_us), max(entry.last_us, occurred_us)
     entry.networks.add(report.network)
+    entry.places, entry.references = with_place(entry.places, joined, case), references
     case.component_id = component
     if moves:
         state.index.add(entry, merging)
@@ -113,7 +124,7 @@ def _case(report: Report, route: Route, suggestions: tuple[Suggestion, ...], cit
         occurred_at=report.occurred_at,
         window_until=received_at + city.merging.window_of(report.matter),
         accuracy_m=location.accuracy_m,
-        reports=[_case_report(report, "opened", None)],
+        reports=[_opening(report)],
         assignments=assignments(id_, route, received_at),
         reason=route.reason,
         catalogue=city.catalogue.version,
@@ -134,7 +145,7 @@ def _case(report: Report, route: Route, suggestions: tuple[Suggestion, ...], cit
     )
 
 
-def _case_report(report: Report, joined: JoinKind, match: Match | None) -> CaseReport:
+def _opening(report: Report) -> CaseReport:
     return CaseReport(
         id=report.id,
         network=report.network,
@@ -143,11 +154,30 @@ def _case_report(report: Report, joined: JoinKind, match: Match | None) -> CaseR
         occurred_at=report.occurred_at,
         received_at=report.received_at,
         provenance=report.provenance,
-        joined=joined,
-        score=match.score if match else None,
-        distance_m=match.distance_m if match else None,
-        apart_s=match.apart_s if match else None,
+        joined="opened",
         version=report.version,
+        reporter=report.reporter,
+        person=report.person if report.extensions else None,
+    )
+
+
+def _joining(report: Report, match: Match) -> CaseReport:
+    return CaseReport(
+        id=report.id,
+        network=report.network,
+        matter=report.matter,
+        cell=report.location.cell,
+        occurred_at=report.occurred_at,
+        received_at=report.received_at,
+        provenance=report.provenance,
+        joined=match.joined,
+        score=match.score,
+        distance_m=match.distance_m,
+        apart_s=match.apart_s,
+        version=report.version,
+        place=place_of(report),
+        reporter=report.reporter,
+        person=report.person if report.extensions else None,
     )
 
 

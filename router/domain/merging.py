@@ -65,6 +65,28 @@ class Affinity(_Strict):
         return self
 
 
+class Confusable(_Strict):
+    """Matters that are often taken for one another, as those of one group are: every two of one list have `share`."""
+
+    share: Share
+    groups: tuple[Annotated[tuple[str, ...], Field(min_length=2)], ...] = ()
+
+
+class Same(_Strict):
+    """Evidence beside distance: who reports whom, and what an address says."""
+
+    seats: frozenset[str] = frozenset()
+    """Networks that write the point of the address, so that two of their reports about one thing mostly have one point."""
+    elsewhere: Share = 1
+    """What is left of the score where report and case come from seats alone, and yet have two points."""
+    reference: Share = 0
+    """In place of the distance's part for the same reporter or person, over the number of open cases that name it; 0: nothing."""
+    reporters: frozenset[str] = frozenset()
+    """Networks that name the citizen who reported; a worker's reference says only who walks there."""
+    reference_m: Metres = 1000
+    """How far apart two reports of one reference may lie; those of one community always may."""
+
+
 class Merging(_Strict):
     """When reports are one case. See docs/merging.md for the score."""
 
@@ -84,7 +106,12 @@ class Merging(_Strict):
     """In place of the distance's part when a report has no point and only its community is known."""
     crowding: Annotated[float, Field(ge=0, le=100)] = 0
     """How much every other like case within `most_m` takes from a score: where much happens, near is less likely the same."""
+    common: Annotated[float, Field(ge=0, le=100)] = 0
+    """How much every open case of the matter in the whole street takes from a score: what is rare is seldom there twice."""
+    same: Same = Same()
     affinities: tuple[Affinity, ...] = ()
+    confusable: Confusable = Confusable(share=0)
+    """An affinity of their own counts more than this one."""
 
     @field_validator("affinities")
     @classmethod
@@ -104,6 +131,9 @@ class Merging(_Strict):
         pairs = self._pairs.get(matter)
         if pairs is None:
             shares = {matter: 1.0}
+            for group in self.confusable.groups if self.confusable.share else ():
+                if matter in group:
+                    shares = dict.fromkeys(group, self.confusable.share) | shares
             for affinity in self.affinities:
                 one, other = affinity.between
                 if matter in affinity.between:

@@ -91,6 +91,12 @@ class Report(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     edition: str = ""
     """Version of the city's catalogue, code tables and cells that translated it; the very same one routes it."""
 
+    @property
+    def person(self) -> str | None:
+        """Masked reference of the person whom it is about, where the network (social security) names one."""
+        person = self.extensions.get("personRef") if self.extensions else None
+        return person if isinstance(person, str) else None
+
 
 class Tick(Struct, frozen=True, gc=False, kw_only=True):
     """Time as a record: the owner of a partition says that `at` has come, so timers fire in log order."""

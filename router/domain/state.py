@@ -12,12 +12,21 @@ from msgspec.structs import replace
 
 from router.domain.cases import Case, Task
 from router.domain.city import City
-from router.domain.correlation import Index, OpenCase
+from router.domain.index import Index, OpenCase, places_of, references_of
 from router.domain.merging import Merging
 from router.domain.reports import REPORTS_KEPT, Report
 
 Decision = Literal[
-    "opened", "near", "component", "community", "redelivered", "updated", "rerouted", "window-closed", "ticked"
+    "opened",
+    "near",
+    "component",
+    "reference",
+    "community",
+    "redelivered",
+    "updated",
+    "rerouted",
+    "window-closed",
+    "ticked",
 ]
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _HELD_US = (REPORTS_KEPT + timedelta(days=1)) // _MICROSECOND
@@ -92,7 +101,17 @@ class PartitionState:
             self.holder[report.id] = case
         if case.window_closed_at is None:
             networks = {report.network for report in case.reports}
-            self.enter(OpenCase(case, *span(case), us(case.window_until), networks), city.merging)
+            self.enter(
+                OpenCase(
+                    case,
+                    *span(case),
+                    us(case.window_until),
+                    networks,
+                    places_of(case),
+                    references_of(case, city.merging),
+                ),
+                city.merging,
+            )
         else:
             self._out_of_window(case, case.window_closed_at)
 
@@ -112,10 +131,7 @@ class PartitionState:
 
     def snapshot(self) -> dict[str, Any]:
         """What the state amounts to, for comparing two of them; later events do not change it."""
-        open_ = {
-            id_: (_copy(entry.case), entry.first_us, entry.last_us, entry.until_us, sorted(entry.networks))
-            for id_, entry in self.open.items()
-        }
+        open_ = {id_: (_copy(entry.case), *_known(entry)) for id_, entry in self.open.items()}
         closed = sorted((closed_us, id_, _copy(case).reports) for closed_us, id_, case in self.closed)
         ids = self.seen | self.holder.keys()
         return {"seen": ids, "open": open_, "closed": closed, "index": self.index.listed(), "due": self.next_due()}
@@ -137,6 +153,10 @@ def span(case: Case) -> tuple[int, int]:
     """Occurrence in µs of its earliest and latest report."""
     occurred = [us(report.occurred_at) for report in case.reports]
     return min(occurred), max(occurred)
+
+
+def _known(entry: OpenCase) -> tuple[Any, ...]:
+    return entry.first_us, entry.last_us, entry.until_us, sorted(entry.networks), entry.places, entry.references
 
 
 def _copy(case: Case) -> Case:

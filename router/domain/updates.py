@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from router.domain.cases import Assignment, Case, CaseReport, Task, TaskState, Version
 from router.domain.city import City
-from router.domain.correlation import place_of, places_of, references_of
 from router.domain.dispatch import reassigned, task
+from router.domain.index import place_of, places_of, references_of
 from router.domain.levels import rise
 from router.domain.reports import Report
 from router.domain.state import REDELIVERED, Outcome, PartitionState, span, us

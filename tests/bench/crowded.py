@@ -8,8 +8,9 @@ import gc
 from random import Random
 from time import process_time
 
-from router.domain.correlation import Index, OpenCase, correlate
+from router.domain.correlation import correlate
 from router.domain.fold import fold
+from router.domain.index import Index, OpenCase
 from router.domain.state import PartitionState
 from tests.support.candidates import us
 from tests.support.driver import merging, report, tiny

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from router.cities.folder import cities_folder
-from router.domain.correlation import Index, Match, OpenCase, correlate
+from router.domain.correlation import Match, correlate
 from router.domain.fold import fold
+from router.domain.index import Index, OpenCase
 from router.domain.merging import Merging
 from router.domain.reports import Report
 from router.domain.state import PartitionState

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.domain.correlation import LOOKED_AT, Index, OpenCase, candidates, correlate
+from router.domain.correlation import correlate
 from router.domain.fold import fold
+from router.domain.index import LOOKED_AT, Index, OpenCase, candidates, references_of
 from router.domain.merging import Merging
 from router.domain.reports import Report, Tick
 from router.domain.state import PartitionState
@@ -307,3 +308,96 @@ def test_a_case_that_others_join_later_leaves_a_crowd_too() -> None:
     assert [entry.last_us for entry in found] == sorted(us(hours(number / 50)) for number in range(60))
     fold(state, Tick(at=hours(100)), city)
     assert state.index.listed() == Index().listed()
+
+
+# -- who reported it, whom it is about, what an address says, and how common the matter is
+
+EVIDENCE = """\
+thresholds: {merge: 0.1, suggest: 0.01}
+reach: {base_m: 50, accuracies: 0, most_m: 300}
+window_hours: 24
+late: 1
+far: 0.25
+same_community: 0.5
+same: {reporters: [policing], reference: 0.8, reference_m: 1000, seats: [policing, environment], elsewhere: 0.1}
+"""
+
+
+def test_the_same_citizen_is_found_far_beyond_the_reach_and_means_less_the_more_cases_name_him() -> None:
+    by = merging(EVIDENCE)
+    first = report("1", network="policing", reporter="B-1")
+    again = report("x", network="policing", reporter="B-1", north=900)
+    assert [(match.joined, match.score) for match in ask(again, *opened_by(by, first), by=by)] == [("reference", 0.8)]
+    another = report("2", network="policing", reporter="B-1", north=-20_000)
+    found = ask(again, *opened_by(by, first, another), by=by)
+    assert [(match.open.case.reports[0].id, match.score) for match in found] == [(first.id, 0.4)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"network": "policing", "reporter": "B-2", "north": 900},
+        {"network": "hotline", "reporter": "B-1", "north": 900},  # another network's B-1 is somebody else
+        {"network": "policing", "reporter": "B-1", "north": 1100},
+        {"network": "policing", "reporter": "B-1", "matter": "hole"},
+    ],
+    ids=["another citizen", "another network", "too far", "another matter"],
+)
+def test_who_is_somebody_else_or_too_far_is_no_evidence(other: dict[str, Any]) -> None:
+    by = merging(EVIDENCE)
+    assert ask(report("x", **other), *opened_by(by, report("1", network="policing", reporter="B-1")), by=by) == []
+
+
+def test_a_worker_s_reference_is_no_evidence() -> None:
+    by = merging(EVIDENCE)
+    (entry,) = opened_by(by, report("1", network="hotline", reporter="W-1"))
+    assert ask(report("x", network="hotline", reporter="W-1", north=900), entry, by=by) == []
+
+
+def test_the_same_person_joins_two_reports_of_one_network_without_a_point() -> None:
+    by = merging(EVIDENCE)
+    need = {"extensions": {"personRef": "P-1"}}
+    (entry,) = opened_by(by, without_point("1", **need))
+    assert [match.joined for match in ask(without_point("x", **need), entry, by=by)] == ["reference"]
+    assert ask(without_point("y", extensions={"personRef": "P-2"}), entry, by=by) == []
+
+
+@pytest.mark.parametrize(
+    ("networks", "metres", "score"),
+    [
+        (("policing", "environment"), 0, 1.0),
+        (("policing", "environment"), 25, 0.0707),  # 0.25 ^ 0.25 = 0.7071, a tenth of it: two addresses
+        (("policing", "hotline"), 25, 0.7071),
+        (("hotline", "policing"), 25, 0.7071),
+    ],
+)
+def test_two_addresses_of_seats_are_seldom_one_thing(networks: tuple[str, str], metres: float, score: float) -> None:
+    one, two = report("1", network=networks[0]), report("2", network=networks[1], north=metres)
+    assert scores(two, one, by=merging(EVIDENCE)) == [pytest.approx(score, abs=0.0001)]
+
+
+def test_a_report_is_measured_from_the_nearest_report_of_a_case() -> None:
+    (entry,) = opened(report("1"))
+    away = report("2", north=60)
+    assert away.location.lon is not None
+    assert away.location.lat is not None
+    entry.places = ((away.location.lon, away.location.lat, 20.0),)
+    (match,) = ask(report("x", north=75), entry, by=merging(EVIDENCE))
+    assert match.distance_m == pytest.approx(15, abs=0.1)
+
+
+def test_every_open_case_of_the_matter_in_the_street_takes_from_the_score() -> None:
+    by = merging(f"{EVIDENCE}common: 0.5\n")
+    far_away = [report(str(number), north=3000 + 400 * number) for number in range(3)]
+    assert scores(report("x"), report("a"), by=by) == [pytest.approx(1 / 1.5, abs=0.0001)]
+    assert scores(report("x"), report("a"), *far_away, by=by) == [pytest.approx(1 / 3, abs=0.0001)]
+    others = [report(f"o{number}", matter="hole") for number in range(3)]
+    assert scores(report("x"), report("a"), *others, by=by) == [pytest.approx(1 / 1.5, abs=0.0001)]
+
+
+def opened_by(by: Merging, *reports: Report) -> list[OpenCase]:
+    """Cases that know by a city's numbers who reported them."""
+    entries = opened(*reports)
+    for entry in entries:
+        entry.references = references_of(entry.case, by)
+    return entries

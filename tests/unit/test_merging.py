@@ -99,3 +99,12 @@ def test_without_windows_of_matters_the_common_one_is_the_longest() -> None:
 def test_a_file_of_before_means_what_it_meant() -> None:
     """Without the numbers that came later: all of the accuracies count, and a crowd takes nothing."""
     assert (merging().reach.accuracies, merging().crowding) == (1, 0)
+
+
+def test_every_two_words_of_a_confusable_group_are_alike_and_an_affinity_of_their_own_counts_more() -> None:
+    by = merging(f"{MERGING}confusable: {{share: 0.2, groups: [[tree, grass, noise], [hole, odour]]}}\n")
+    own = {frozenset(affinity.between): affinity.share for affinity in by.affinities}
+    assert by.pairs("tree")["tree"].share == 1
+    assert by.pairs("tree")["noise"].share == by.pairs("noise")["tree"].share == 0.2
+    assert by.pairs("tree")["grass"].share == own[frozenset(("tree", "grass"))]
+    assert "odour" not in by.pairs("tree")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from shapely import Point
 
 from router.domain.geometry import distance_m
 from router.simulator.synthetic.dice import Dice
@@ -169,6 +170,26 @@ def test_storms() -> None:
     assert len(np.unique(one.cell)) <= 0.2 * street.sum() + 1
     assert one.received.max() - one.received.min() < 5 * HOUR
     assert len(np.unique(one.network)) > 1
+
+
+def test_doors() -> None:
+    """One every 25 m: in the cell, near the point, the same for all at one door and another for who is further apart."""
+    assert PARAMETERS.places.frontage_m == 25
+    ground, shapes = Ground(simulation().parcels, PARAMETERS.places), simulation().parcels.shapes
+    cells = np.repeat(np.flatnonzero(ground.weights(PARAMETERS.first_day) > 0)[:40], 60)
+    lon, lat = ground.points(cells, Dice(2))
+    x, y = ground.doors(cells, lon, lat)
+    columns = (column.tolist() for column in (cells, lon, lat, x, y))
+    homes: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for cell, *point, to_lon, to_lat in zip(*columns, strict=True):
+        assert shapes[cell].contains(Point(to_lon / 1e6, to_lat / 1e6))
+        assert distance_m(point[0] / 1e6, point[1] / 1e6, to_lon / 1e6, to_lat / 1e6) < 27  # 3/4 of the diagonal
+        homes.setdefault((to_lon, to_lat), []).append((point[0], point[1]))
+    shared = [pair for points in homes.values() for pair in combinations(points, 2)]
+    assert len(shared) > 100
+    assert max(distance_m(a / 1e6, b / 1e6, c / 1e6, d / 1e6) for (a, b), (c, d) in shared) < 36  # the diagonal
+    again = ground.doors(cells, lon, lat)
+    assert ((again[0] == x) & (again[1] == y)).all()
 
 
 def test_neighbours_touch() -> None:

@@ -31,6 +31,11 @@ def _unknown(merging: Merging, document: Document, catalogue: Catalogue) -> Iter
             for number, affinity in enumerate(merging.affinities)
             for place, matter in enumerate(affinity.between)
         ),
+        *(
+            (("confusable", "groups", number, place), matter)
+            for number, group in enumerate(merging.confusable.groups)
+            for place, matter in enumerate(group)
+        ),
     ]
     for path, matter in named:
         if matter not in catalogue.matters:
@@ -39,15 +44,26 @@ def _unknown(merging: Merging, document: Document, catalogue: Catalogue) -> Iter
 
 def _leads(merging: Merging, document: Document, catalogue: Catalogue, cells: Collection[str]) -> Iterator[Finding]:
     chosen = places(catalogue, cells)
-    for number, affinity in enumerate(merging.affinities):
-        if affinity.share < merging.thresholds.merge or not catalogue.matters.keys() >= set(affinity.between):
+    for path, between in _merging(merging):
+        if not catalogue.matters.keys() >= set(between):
             continue
         for place, at in product(chosen, moments(catalogue)):
-            one, other = (catalogue.decide(m, place, catalogue.winner(m, place, at)) for m in affinity.between)
+            one, other = (catalogue.decide(m, place, catalogue.winner(m, place, at)) for m in between)
             leads = [route.assigned[0].department for route in (one, other) if route.assigned]
             if len(set(leads)) > 1:
-                pair = " and ".join(f"{m} ({lead})" for m, lead in zip(affinity.between, leads, strict=True))
+                pair = " and ".join(f"{m} ({lead})" for m, lead in zip(between, leads, strict=True))
                 message = f"{pair} merge in {place[:STREET]} but have different leads"
-                mark = document.mark("affinities", number)
+                mark = document.mark(*path)
                 yield found(OTHER_LEAD, mark, message, "give both the same lead, or less affinity", level="warning")
                 break
+
+
+def _merging(merging: Merging) -> Iterator[tuple[tuple[str | int, ...], tuple[str, str]]]:
+    """Every two matters that merge, and where the file says so; of a group each with its first, for leads are equal or not."""
+    least = merging.thresholds.merge
+    for number, affinity in enumerate(merging.affinities):
+        if affinity.share >= least:
+            yield ("affinities", number), affinity.between
+    for number, (first, *others) in enumerate(merging.confusable.groups if merging.confusable.share >= least else ()):
+        for place, other in enumerate(others, 1):
+            yield ("confusable", "groups", number, place), (first, other)

@@ -21,6 +21,10 @@ _ALWAYS = (0, 1 << 30)
 """First day, and first day without it, of a cell that is valid always; ordinals."""
 _KIND = 6
 """Index of the digit of a street's code that is 0 for subdistricts."""
+_MIXED = tuple(np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xBF58476D1CE4E5B9))
+"""Odd multipliers that make a door's place a word of random bits."""
+_ASIDE = 1001
+"""Places of a door across its frontage, of which it takes the middle half."""
 _TOUCHING = 3e-5
 """Degrees between cells that count as neighbours, three metres."""
 
@@ -52,6 +56,9 @@ class Ground:
         self._weights = self._zipf(np.array([name[_KIND] != "0" for name in names]), dice)
         self.corner = (int(self._bounds[:, 0].min()), int(self._bounds[:, 1].min()))
         """South-west of everything, millionths of a degree."""
+        east, north = moved(*(np.array([edge]) for edge in self.corner), *(2 * [np.array([1000 * places.frontage_m])]))
+        self._doors = (int(east[0]) - self.corner[0], int(north[0]) - self.corner[1])
+        """Frontage of an address, millionths of a degree east and north."""
         every = np.repeat(np.arange(len(self.codes)), places.spots)
         self._spots = self._inside(every, dice)
         self._first, self._next = self._neighbours()
@@ -96,6 +103,23 @@ class Ground:
         anywhere[chosen[held]] = False
         lon[anywhere], lat[anywhere] = self._inside(cells[anywhere], dice)
         return lon, lat
+
+    def doors(self, cells: Column, lon: Column, lat: Column) -> tuple[Column, Column]:
+        """The point of the address at each point, inside its cell: one door every `frontage_m`, not in rank and file.
+
+        Where that door is another cell's, the point itself is its own address.
+        """
+        width = self._doors
+        column, row = (lon - self.corner[0]) // width[0], (lat - self.corner[1]) // width[1]
+        word = column.astype(np.uint64) * _MIXED[0] + row.astype(np.uint64) * _MIXED[1]
+        word = (word ^ (word >> np.uint64(29))) * _MIXED[2]  # overflow wraps round
+        aside = ((word >> np.uint64(shift)) % np.uint64(_ASIDE) for shift in (24, 44))
+        x, y = (
+            corner + place * wide + wide // 2 + (wide * (off.astype(np.int64) - _ASIDE // 2)) // (2 * _ASIDE)
+            for corner, place, wide, off in zip(self.corner, (column, row), width, aside, strict=True)
+        )
+        held = self._holds(cells, x, y)
+        return np.where(held, x, lon), np.where(held, y, lat)
 
     def neighbour(self, cells: Column, day: date, dice: Dice) -> Column:
         """A cell beside each of these, valid on that day; the cell itself when none was found."""

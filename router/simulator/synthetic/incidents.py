@@ -18,6 +18,8 @@ Column = Any
 _TRIES = 4
 """To find room for an incident in its cell."""
 _NEVER_GONE = 1 << 62
+WORDS = 1 << 31
+"""How many random words an incident may have."""
 _GRADES = np.array([0.55, 0.30, 0.12, 0.03])
 """How grave incidents look, from minor to grave; our assumption."""
 
@@ -47,12 +49,17 @@ class Incidents(Struct, frozen=True):
     lon: Column
     lat: Column
     """True point, millionths of a degree."""
+    door_lon: Column
+    door_lat: Column
+    """The point of its address, the same for all that happens at one door."""
     grade: Column
     storm: Column
     eager: Column
     """Further reports per incident in a storm; 0 outside."""
     patience: Column
     """Seconds in which it can be seen; in a storm until its end."""
+    word: Column
+    """31 random bits that decide what is one for all its reports, as which component it is about."""
 
     def __len__(self) -> int:
         return len(self.start)
@@ -98,6 +105,7 @@ class Nature:
         patience = np.where(storm > 0, np.maximum(end - start, 60), self._patience[matter])
         things = _Things(matter, cell, start, start + patience, storm > 0)
         lon, lat, placed = self._placed(things, weights, dice)
+        door_lon, door_lat = self._ground.doors(cell[placed], lon[placed], lat[placed])
         return Incidents(
             start=start[placed],
             network=network[placed],
@@ -105,10 +113,13 @@ class Nature:
             cell=cell[placed],
             lon=lon[placed],
             lat=lat[placed],
+            door_lon=door_lon,
+            door_lat=door_lat,
             grade=dice.pick(_GRADES, len(placed)),
             storm=storm[placed] > 0,
             eager=eager[placed],
             patience=patience[placed],
+            word=dice.below(WORDS, len(placed)),
         )
 
     def _placed(self, things: "_Things", weights: Column, dice: Dice) -> tuple[Column, Column, Column]:

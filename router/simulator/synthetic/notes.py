@@ -7,8 +7,8 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.simulator.synthetic.datum import moved
-from router.simulator.synthetic.dice import Dice, exponential, lognormal, normal
+from router.simulator.synthetic.dice import Dice, lognormal
+from router.simulator.synthetic.fixes import Fixes
 from router.simulator.synthetic.ground import Ground
 from router.simulator.synthetic.incidents import Incidents
 from router.simulator.synthetic.parameters import Errors, Parameters
@@ -21,8 +21,6 @@ _SAYS_WHEN = 0.7
 """Share of reports that say when it happened, and not only when it was reported; our assumption."""
 _LOOKED_S, _LOOKED_SIGMA = 480, 1.0
 """How long it was looked at before it is reported."""
-_FAR_MEAN_M = 150.0
-"""Of a fix that is far off, beyond the least."""
 _UPLOAD_SIGMA, _UPLOAD_MOST_S = 0.6, 900
 _UPDATE_MOST_S = 3 * DAY
 _ABOUT = np.array([0.5, 0.25, 0.25])
@@ -79,6 +77,7 @@ class Clerks:
     def __init__(self, parameters: Parameters, ground: Ground, vocabulary: Vocabulary, noise: float) -> None:
         self._ground, self._vocabulary, self._noise = ground, vocabulary, noise
         self._errors: Errors = parameters.errors
+        self._fixes = Fixes(parameters, vocabulary, noise)
         self._phones = np.array([network.phones for network in parameters.networks.values()])
         self._noting = np.array([speech.form.notes_cell for speech in vocabulary.speeches])
         self._next = np.ones(len(vocabulary.names), dtype=np.int64)
@@ -104,9 +103,10 @@ class Clerks:
 
     def _first(self, incidents: Incidents, sightings: Sightings, about: Column, day: date, dice: Dice) -> Notes:
         number, which, network = len(sightings), sightings.incident, sightings.network
-        lon, lat = self._fix(incidents.lon[which], incidents.lat[which], 1, dice)
         cell, strange = self._cell(incidents.cell[which], network, about == _PLACE, day, dice)
         wrong = self._happens(self._errors.wrong_class, number, dice) | (about == _CLASS)
+        spelt = self._class(incidents, which, network, wrong, dice)
+        lon, lat = self._fixes.points(incidents, which, network, spelt, dice, surer=1)
         off = self._clock(number, dice)
         upload, late = self._upload(network, dice)
         return Notes(
@@ -120,7 +120,7 @@ class Clerks:
             lat=lat,
             cell=cell,
             strange=strange,
-            spelt=self._class(incidents.matter[which], network, wrong, dice),
+            spelt=spelt,
             phrase=dice.below(1 << 16, number),
             supplement=np.zeros(number, dtype=np.int64),
             received=1000 * (sightings.seen + upload) + dice.below(1000, number),
@@ -132,8 +132,8 @@ class Clerks:
         """The corrected version: always another text, and the true class or a better place where it was about that."""
         number, which = len(first), first.incident
         right = np.zeros(number, dtype=bool)
-        spelt = self._class(incidents.matter[which], first.network, right, dice)
-        lon, lat = self._fix(incidents.lon[which], incidents.lat[which], _SURER, dice)
+        spelt = self._class(incidents, which, first.network, right, dice)
+        lon, lat = self._fixes.points(incidents, which, first.network, spelt, dice, surer=_SURER)
         placed = about == _PLACE
         errors = self._errors.update_delay
         delay = dice.of(lognormal(60 * errors.median_minutes, errors.sigma, _UPDATE_MOST_S), number) + 1
@@ -153,16 +153,6 @@ class Clerks:
     def _happens(self, share: float, number: int, dice: Dice) -> Column:
         return dice.chance(min(1.0, share * self._noise), number)
 
-    def _fix(self, lon: Column, lat: Column, surer: int, dice: Dice) -> tuple[Column, Column]:
-        """A point as a phone gives it."""
-        number, errors = len(lon), self._errors
-        table = normal(1000 * errors.sigma_m * self._noise / surer)
-        east, north = dice.of(table, number), dice.of(table, number)
-        far = self._happens(errors.far / surer, number, dice)
-        away = 1000 * (errors.far_m + _FAR_MEAN_M * dice.of(exponential(), number))
-        angle = 2 * np.pi * dice.unit(number)
-        return moved(lon, lat, np.where(far, away * np.cos(angle), east), np.where(far, away * np.sin(angle), north))
-
     def _cell(self, cell: Column, network: Column, misplaced: Column, day: date, dice: Dice) -> tuple[Column, Column]:
         number, noting = len(cell), self._noting[network]
         beside = noting & self._happens(self._errors.neighbour_cell, number, dice) | misplaced
@@ -174,8 +164,9 @@ class Clerks:
             return np.where(strange == 1, retired[dice.below(len(retired), number)], noted), strange
         return noted, np.where(wrong, 2, 0)
 
-    def _class(self, matter: Column, network: Column, wrong: Column, dice: Dice) -> Column:
-        """Index of the class: of the true matter, or of one that is taken for it."""
+    def _class(self, incidents: Incidents, which: Column, network: Column, wrong: Column, dice: Dice) -> Column:
+        """Index of the class: of the true matter, or of one that is taken for it. One incident is of one component."""
+        matter, word = incidents.matter[which], incidents.word[which]
         spelt = np.empty(len(matter), dtype=np.int64)
         alike = dice.chance(self._errors.confusable, len(matter))
         for one, speech in enumerate(self._vocabulary.speeches):
@@ -184,7 +175,9 @@ class Clerks:
             taken, other = speech.confused.pick(true, dice), speech.others.pick(true, dice)
             said: Column = np.where(alike[its] & (taken >= 0), taken, other)
             said = np.where(wrong[its] & (said >= 0), said, true)
-            spelt[its] = speech.rows.pick(said, dice)
+            drawn = speech.rows.pick(said, dice)
+            itself = (said == true) & speech.numbered[drawn]
+            spelt[its] = np.where(itself, speech.parts.of(true, word[its]), drawn)
         return spelt
 
     def _clock(self, number: int, dice: Dice) -> Column:

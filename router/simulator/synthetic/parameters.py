@@ -50,6 +50,12 @@ class Reporting(_Strict):
     """Whether its people hurry at the end of a month."""
     phones: bool = False
     """Whether its people report by phones of their own, which may be offline."""
+    staff: bool = False
+    """Whether its reporters are its own people, who report much; so they are with `phones`. Else each citizen has one thing."""
+    sigma_m: Weight = 15.0
+    """Standard deviation of its points per axis, where it writes any."""
+    geocoded: Share = 0.0
+    """Share of the incidents at whose address its points lie, exactly: a seat types the address and gets its point."""
     delay: Delay
     """From the incident to its report, for the first to see it."""
     mix: dict[str, Positive] = {}
@@ -78,6 +84,8 @@ class Places(_Strict):
     """Share of incidents that happen at one of them."""
     spot_m: Positive
     """How far around it, standard deviation."""
+    frontage_m: Positive
+    """Of an address: one door every so many metres."""
 
 
 class Homes(_Strict):
@@ -149,14 +157,12 @@ class Errors(_Strict):
     skew_minutes: Weight
     """Clocks are off by up to this."""
     off_by_a_day: Share
-    sigma_m: Weight
-    """Standard deviation of a fix per axis."""
     far: Share
     far_m: Weight
-    """Such fixes are off by more than this."""
+    """Such points are off by more than this."""
     wrong_class: Share
     confusable: Share
-    """Of the wrong classes, those of the same group or alike in merging.yaml."""
+    """Of the wrong classes, those of the same group of the catalogue."""
     neighbour_cell: Share
     """Of the reports that note a cell."""
     unknown_cell: Share

@@ -17,8 +17,8 @@ from router.simulator.synthetic.owners import Owners
 from router.simulator.synthetic.parameters import Parameters
 from router.simulator.synthetic.parcels import Parcels
 from router.simulator.synthetic.sheet import KINDS, Sheet, joined
-from router.simulator.synthetic.sightings import Witnesses
-from router.simulator.synthetic.vocabulary import Vocabulary
+from router.simulator.synthetic.sightings import SUBJECTS, Witnesses, people
+from router.simulator.synthetic.vocabulary import Vocabulary, objects
 from router.simulator.synthetic.waiting import Waiting
 from router.simulator.synthetic.wall import DAY, NEVER, midnight, wall
 
@@ -57,6 +57,7 @@ class Office:
         self._witnesses = Witnesses(parameters, self.ground, self.vocabulary)
         self._clerks = Clerks(parameters, self.ground, self.vocabulary, noise)
         self._areas = [self.ground.areas(name) for name in self.vocabulary.names]
+        self._counties = objects([code[:6] for code in parcels.codes])
         volume = sum(one.a_day for one in parameters.networks.values()) * parameters.scale * factor
         self._blocks_a_day = next((n for n in _BLOCKS if volume / n <= _BLOCK), _BLOCKS[-1])
         self._incidents = 0
@@ -156,7 +157,9 @@ class Office:
             cells=self._cells(notes),
             areas=self._areas[network][notes.cell].tolist(),
             spelt=speech.spelt[notes.spelt].tolist(),
+            counties=self._counties[incidents.cell[which]].tolist(),
             things=((self._incidents + 1 + which) % MICRO).tolist(),
+            subjects=people(self._incidents + 1 + which, SUBJECTS).tolist(),
             people=notes.person.tolist(),
             grades=incidents.grade[which].tolist(),
             texts=texts.tolist(),

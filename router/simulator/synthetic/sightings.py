@@ -14,7 +14,10 @@ from router.simulator.synthetic.vocabulary import Vocabulary
 Column = Any
 _STAFF = 6
 """Workers of a network in one community."""
-_PEOPLE = 1 << 31
+CITIZENS, SUBJECTS = 1, 0
+"""Parity of the two sorts of people: those who report, and those whom a report is about."""
+_PEOPLE, _SPREAD = (1 << 31) - 1, 0x9E3779B1
+"""Mask of the numbers of people, and an odd factor that spreads them over all of it without meeting twice."""
 _MOST_S = 30 * 86_400
 _IN_STORM = (0.1, 0.45, 0.45)
 """Of the further reports in a storm: same person, same network, other networks."""
@@ -44,7 +47,9 @@ class Witnesses:
     def __init__(self, parameters: Parameters, ground: Ground, vocabulary: Vocabulary) -> None:
         self._parameters, self._ground, self._vocabulary = parameters, ground, vocabulary
         networks = list(parameters.networks.values())
-        self._phones = np.array([network.phones for network in networks])
+        self._staff = np.array([network.phones or network.staff for network in networks])
+        self._citizens = 0
+        """How many of them have reported."""
         self._volumes = np.array([network.a_day for network in networks])
         self._firsts = [_seconds(network.delay) for network in networks]
 
@@ -99,13 +104,19 @@ class Witnesses:
         return np.minimum(drawn, weights.shape[1] - 1), total > 0
 
     def _person(self, network: Column, cell: Column, dice: Dice, unlike: Column | None = None) -> Column:
-        """Who reports: one of the network's workers there, or anybody; never `unlike`."""
+        """Who reports: one of the network's workers there, or a citizen, who reports no other incident; never `unlike`."""
         shift = dice.below(_STAFF if unlike is None else _STAFF - 1, len(cell))
         if unlike is not None:
             shift = (unlike % _STAFF + 1 + shift) % _STAFF
         worker = self._ground.community[cell] * _STAFF + shift
-        anybody = dice.below(_PEOPLE, len(cell))
-        return np.where(self._phones[network], worker, anybody)
+        citizen = people(self._citizens + np.arange(len(cell)), CITIZENS)
+        self._citizens += len(cell)
+        return np.where(self._staff[network], worker, citizen)
+
+
+def people(numbers: Column, sort: int) -> Column:
+    """Masked numbers of people below 2 ** 31: each its own, up to 2 ** 30 of a sort."""
+    return (2 * numbers + sort) * _SPREAD & _PEOPLE
 
 
 def _seconds(delay: Delay) -> Column:

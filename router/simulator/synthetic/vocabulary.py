@@ -30,6 +30,12 @@ class Ragged(Struct, frozen=True):
         place = self.first[matters] + dice.below(np.maximum(number, 1), len(matters))
         return np.where(number > 0, self.values[np.minimum(place, len(self.values) - 1)], -1)
 
+    def of(self, matters: Column, words: Column) -> Column:
+        """The one that a word of random bits stands for; of a matter without any, -1."""
+        number = self.number[matters]
+        place = self.first[matters] + words % np.maximum(number, 1)
+        return np.where(number > 0, self.values[np.minimum(place, len(self.values) - 1)], -1)
+
 
 class Speech(Struct, frozen=True):
     """One network's."""
@@ -39,11 +45,17 @@ class Speech(Struct, frozen=True):
     """How often its people are the first to report each matter."""
     rows: Ragged
     """Matter -> indices of its classes in `spelt`."""
+    parts: Ragged
+    """Matter -> those of its classes that are a component's."""
+    numbered: Column
+    """Whether each class is one."""
+    exact: Column
+    """Whether each class is a station's, which knows where it stands."""
     spelt: Column
     texts: Column
     """Class x phrase, as JSON has it without quotes."""
     confused: Ragged
-    """Matter -> others of its group or alike, which the network knows too."""
+    """Matter -> others of its group in the catalogue, which the network knows too."""
     others: Ragged
     """Matter -> any others."""
 
@@ -86,13 +98,18 @@ class Vocabulary:
             matters.append(self.index[code.matter])
             known = city.catalogue.matters[code.matter]
             texts += [phrase.format(known.name_zh or known.name) for phrase in form.phrases]
-        rows = _ragged(np.eye(len(self.matters), dtype=bool)[matters].T)
+        classes = np.eye(len(self.matters), dtype=bool)[matters].T
+        numbered = np.array([form.numbered(spelling) for spelling in spelt], dtype=bool)
+        rows = _ragged(classes)
         knows = rows.number > 0
         different = knows[None, :] & ~np.eye(len(self.matters), dtype=bool)
         return Speech(
             form=form,
             weights=_mixed(self.column(reporting.mix) * knows, knows, reporting.rest),
             rows=rows,
+            parts=_ragged(classes & numbered),
+            numbered=numbered,
+            exact=np.array([form.exact(spelling) for spelling in spelt], dtype=bool),
             spelt=objects(spelt),
             texts=objects(texts),
             confused=_ragged(alike & different),
@@ -111,14 +128,9 @@ def _mixed(mix: Column, knows: Column, rest: float) -> Column:
 
 
 def _alike(city: City, matters: Sequence[str]) -> Column:
-    """Whether two matters are of one group, or alike when reports are merged."""
+    """Whether two matters are of one group of the catalogue; merging.yaml, which is judged by this, has no say."""
     groups = np.array([city.catalogue.matters[matter].group for matter in matters])
     alike: Column = groups[:, None] == groups[None, :]
-    place = {matter: index for index, matter in enumerate(matters)}
-    for matter, index in place.items():
-        for other in city.merging.pairs(matter):
-            if other in place:
-                alike[index, place[other]] = True
     return alike
 
 

@@ -61,5 +61,6 @@ FORM = Form(
     notes_cell=False,
     spell=_spell,
     write=_write,
+    exact=lambda spelling: isinstance(spelling, list),
     phrases=("附近{}，要求查处", "投诉{}", "{}，持续多日", "夜间{}，影响休息"),
 )

@@ -33,8 +33,12 @@ class Page(Struct, frozen=True):
     areas: list[str]
     """The network's own area, an empty text where it has none."""
     spelt: list[Spelling]
+    counties: list[str]
+    """6 digits, of the true place: a managed thing is registered where it stands."""
     things: list[int]
     """Number of the managed thing (部件) behind the incident, below 1,000,000."""
+    subjects: list[int]
+    """Number of the person that the incident is about, below 2 ** 31."""
     people: list[int]
     """Number of who reports it, below 2 ** 31."""
     grades: list[int]
@@ -44,6 +48,12 @@ class Page(Struct, frozen=True):
 
 Written = tuple[list[str], list[str]]
 """The sources' own ids, and the messages. Each message begins with its id."""
+
+
+def never(spelling: Spelling) -> bool:
+    """Of no class."""
+    del spelling
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,10 @@ class Form:
     write: Callable[[Page], Written]
     phrases: tuple[str, ...]
     """What people say; {} is the name of the matter."""
+    numbered: Callable[[Spelling], bool] = never
+    """Whether a class is that of a managed component (部件), which is written with the component's number."""
+    exact: Callable[[Spelling], bool] = never
+    """Whether a class is a station's, which knows where it stands."""
 
 
 def as_it_is(code: str, version: str | None) -> Spelling:

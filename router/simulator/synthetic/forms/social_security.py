@@ -10,13 +10,13 @@ def _write(page: Page) -> Written:
     ids = [f"MZ{number:08d}" for number in page.numbers]
     columns = zip(
         ids, spaced(page.reported), spaced(page.occurred), page.spelt, page.cells,
-        page.texts, page.people, page.things, page.grades,
+        page.texts, page.people, page.subjects, page.grades,
         strict=True,
     )  # fmt: skip
     return ids, [
         f'{{"id":"{id_}","matterCode":"{code}","communityCode":"{cell[:12]}","reportedAt":"{at}","occurredAt":"{seen}",'
-        f'"personRef":"P-{thing:08x}","reporterRef":"W-{person:08x}","level":"{_LEVELS[grade]}","content":"{text}"}}'
-        for id_, at, seen, code, cell, text, person, thing, grade in columns
+        f'"personRef":"P-{subject:08x}","reporterRef":"W-{person:08x}","level":"{_LEVELS[grade]}","content":"{text}"}}'
+        for id_, at, seen, code, cell, text, person, subject, grade in columns
     ]
 
 

@@ -20,15 +20,15 @@ def _write(page: Page) -> Written:
     reported = spaced(page.reported)
     ids = [f"{at[:4]}{at[5:7]}{at[8:10]}-{number:07d}" for at, number in zip(reported, page.numbers, strict=True)]
     columns = zip(
-        ids, reported, spaced(page.occurred), page.spelt, page.things, page.cells,
+        ids, reported, spaced(page.occurred), page.spelt, page.counties, page.things, page.cells,
         page.lon, page.lat, page.texts, page.people,
         strict=True,
     )  # fmt: skip
     return ids, [
-        f'{{"taskNum":"{id_}","{field}":"{cell[:6]}{digits}{f"{thing:06d}" if part else ""}","codeVersion":"{edition}",'
+        f'{{"taskNum":"{id_}","{field}":"{f"{county}{digits}{thing:06d}" if part else cell[:6] + digits}","codeVersion":"{edition}",'
         f'"cellCode":"{cell}","x":{lon},"y":{lat},"foundTime":"{seen}","reportTime":"{at}","channel":"inspector",'
         f'"description":"{text}","reporterRef":"I-{person:08x}","status":"Actual"}}'
-        for id_, at, seen, (field, digits, part, edition), thing, cell, lon, lat, text, person in columns
+        for id_, at, seen, (field, digits, part, edition), county, thing, cell, lon, lat, text, person in columns
     ]
 
 
@@ -39,5 +39,6 @@ FORM = Form(
     notes_cell=True,
     spell=_spell,
     write=_write,
+    numbered=lambda spelling: bool(spelling[2]),
     phrases=("巡查发现{}", "{}，影响通行", "此处{}，请处置", "{}，照片后补"),
 )

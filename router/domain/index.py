@@ -1,0 +1,247 @@
+"""Open cases of one partition by place and time, and what correlation must know of each beside the case itself.
+
+The order in which cases entered has no influence on what is found. Docs: docs/merging.md.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from math import cos, floor, radians
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from router.domain.cases import Case, CaseReport, Place
+from router.domain.cells import COMMUNITY, STREET
+from router.domain.merging import Merging, Pair
+from router.domain.reports import Report
+
+LOOKED_AT = 32
+"""Cases of one matter in one square, or one community, that are looked at: those whose latest report lies nearest in time.
+Where more are open, nearness tells nothing any more, and a report must not cost more for it."""
+PLACES = 8
+"""Places of a case that a report is measured from, beside its first one."""
+_NORTHERNMOST = 89.0
+Square = tuple[str, int, int]
+
+
+class OpenCase(Struct, gc=False, eq=False):
+    """What correlation must know of a case whose merge window is open; instants in µs since 1970."""
+
+    case: Case
+    first_us: int
+    last_us: int
+    """Occurrence of its earliest and latest report."""
+    until_us: int
+    """End of its merge window, in received time; the end itself is outside."""
+    networks: set[str]
+    places: tuple[Place, ...] = ()
+    """The latest PLACES other places of its reports, beside that of the report that opened it."""
+    references: tuple[str, ...] = ()
+    """Who reported it, and whom it is about."""
+
+
+Spot = TypeVar("Spot")
+Kinds = dict[str, list[OpenCase]]
+"""Matter, component or reference -> cases."""
+Table = dict[Spot, Kinds]
+_Key = tuple[Table[Any], Square | str, str]
+
+
+class Index:
+    """Open cases of one partition, by place and time. The order in which cases entered has no influence on what is found."""
+
+    def __init__(self) -> None:
+        self._squares: Table[Square] = {}
+        """Place -> matter -> cases with a point. The squares are twice the reach wide, so that four cover a circle."""
+        self._with_point: Table[str] = {}
+        self._without_point: Table[str] = {}
+        """Community -> matter -> cases; those of which not even the community is known are in neither."""
+        self._components: Table[str] = {}
+        """Street -> component -> cases."""
+        self._references: Table[str] = {}
+        """Street -> reference -> cases."""
+        self._open: dict[str, dict[str, int]] = {}
+        """Street -> matter -> how many cases are open, where the city wants it counted."""
+
+    def add(self, entry: OpenCase, merging: Merging) -> None:
+        """Make a case a candidate."""
+        if merging.common:
+            self._count(entry, 1)
+        for table, place, kind in self._keys(entry, merging):
+            kinds = table.get(place)
+            if kinds is None:
+                table[place] = {kind: [entry]}
+            elif kind in kinds:
+                entries = kinds[kind]
+                if entries[-1].last_us < entry.last_us:
+                    entries.append(entry)
+                else:
+                    insort(entries, entry, key=_when)
+            else:
+                kinds[kind] = [entry]
+
+    def remove(self, entry: OpenCase, merging: Merging) -> None:
+        """It is no candidate any more; to be called before its matter, place, component or latest report changes."""
+        if merging.common:
+            self._count(entry, -1)
+        for table, place, kind in self._keys(entry, merging):
+            kinds = table[place]
+            entries = kinds[kind]
+            if len(entries) > LOOKED_AT:
+                del entries[bisect_left(entries, _when(entry), key=_when)]
+            elif len(entries) > 1:
+                entries.remove(entry)
+            else:
+                del kinds[kind]
+                if not kinds:
+                    del table[place]
+
+    def _count(self, entry: OpenCase, more: int) -> None:
+        counts, matter = self._open.setdefault(entry.case.cell[:STREET], {}), entry.case.matter
+        counts[matter] = counts.get(matter, 0) + more
+
+    def counts(self, cell: str) -> Mapping[str, int]:
+        """How many cases of each matter are open in the cell's street, if the city wants it counted."""
+        return self._open.get(cell[:STREET], {})
+
+    def _keys(self, entry: OpenCase, merging: Merging) -> list[_Key]:
+        keys: list[_Key] = []
+        case = entry.case
+        if case.lon is not None and case.lat is not None:
+            size = merging.square
+            row = floor(case.lat / size)
+            square = case.cell[:STREET], floor(case.lon / _width(row, size)), row
+            keys.append((self._squares, square, case.matter))
+            keys.append((self._with_point, case.cell[:COMMUNITY], case.matter))
+        elif case.resolved_by != "fallback":
+            keys.append((self._without_point, case.cell[:COMMUNITY], case.matter))
+        if case.component_id is not None:
+            keys.append((self._components, case.cell[:STREET], case.component_id))
+        if entry.references:
+            keys += [(self._references, case.cell[:STREET], reference) for reference in entry.references]
+        return keys
+
+    def near(self, cell: str, lon: float, lat: float, merging: Merging) -> list[Kinds]:
+        """Cases of the cell's street with a point in the reach of this one, and some beyond, by matter."""
+        street, size, squares = cell[:STREET], merging.square, self._squares
+        top = round(lat / size)  # the reach is half a square: beside its own, only the nearer neighbour matters
+        found: list[Kinds] = []
+        for row in (top - 1, top):
+            right = round(lon / _width(row, size))
+            both = (street, right - 1, row), (street, right, row)
+            found += [squares[square] for square in both if square in squares]
+        return found
+
+    def in_community(self, cell: str, *, with_point: bool) -> list[Kinds]:
+        """Cases of the cell's community by matter: those without a point and, if wanted, those with one."""
+        community = cell[:COMMUNITY]
+        found = [self._without_point[community]] if community in self._without_point else []
+        if with_point and community in self._with_point:
+            found.append(self._with_point[community])
+        return found
+
+    def of_component(self, cell: str, component_id: str) -> Sequence[OpenCase]:
+        """Cases of the cell's street that are about this component."""
+        return self._components.get(cell[:STREET], {}).get(component_id, ())
+
+    def of_reference(self, cell: str, reference: str) -> Sequence[OpenCase]:
+        """Cases of the cell's street that name this reporter or person."""
+        return self._references.get(cell[:STREET], {}).get(reference, ())
+
+    def listed(self) -> list[dict[Any, dict[str, list[str]]]]:
+        """The ids of the cases under every key, table by table: for comparing two of them."""
+        tables: tuple[Table[Any], ...] = (
+            self._squares,
+            self._with_point,
+            self._without_point,
+            self._components,
+            self._references,
+        )
+        return [
+            {
+                place: {kind: sorted(entry.case.id for entry in entries) for kind, entries in kinds.items()}
+                for place, kinds in table.items()
+            }
+            for table in tables
+        ]
+
+
+def candidates(
+    pairs: Mapping[str, Pair], found: Iterable[Kinds], occurred_us: int
+) -> list[tuple[Pair, Sequence[OpenCase]]]:
+    """The cases of matters that may be the same thing, at most LOOKED_AT of each matter and place, with their pair."""
+    affine: list[tuple[Pair, Sequence[OpenCase]]] = []
+    for kinds in found:
+        for matter, pair in pairs.items():
+            if matter in kinds:
+                entries = kinds[matter]
+                affine.append((pair, entries if len(entries) <= LOOKED_AT else _nearest(entries, occurred_us)))
+    return affine
+
+
+def _nearest(entries: list[OpenCase], occurred_us: int) -> list[OpenCase]:
+    """Of too many those whose latest report lies around an instant."""
+    middle = bisect_left(entries, (occurred_us, ""), key=_when)
+    first = max(0, min(middle - LOOKED_AT // 2, len(entries) - LOOKED_AT))
+    return entries[first : first + LOOKED_AT]
+
+
+def named_references(report: Report | CaseReport, merging: Merging) -> list[str]:
+    """What stands for a citizen, whom only the own network knows by this reference, and for a person."""
+    named = report.reporter is not None and report.network in merging.same.reporters
+    references = [f"{report.network}:{report.reporter}"] if named else []
+    return references if report.person is None else [*references, f"person:{report.person}"]
+
+
+def references_of(case: Case, merging: Merging) -> tuple[str, ...]:
+    """Who reported the case and whom it is about, each once."""
+    references: tuple[str, ...] = ()
+    for report in case.reports if merging.same.reference else ():
+        references = with_references(references, report, merging)
+    return references
+
+
+def with_references(references: tuple[str, ...], report: CaseReport, merging: Merging) -> tuple[str, ...]:
+    """Those of one more report; the very same where it names nobody new."""
+    if not merging.same.reference:
+        return references
+    new = [reference for reference in named_references(report, merging) if reference not in references]
+    return (*references, *new) if new else references
+
+
+def place_of(report: Report) -> Place | None:
+    """Where a report lies, and how surely."""
+    location = report.location
+    return None if location.lon is None or location.lat is None else (location.lon, location.lat, location.accuracy_m)
+
+
+def places_of(case: Case) -> tuple[Place, ...]:
+    """The places that those who joined named."""
+    places: tuple[Place, ...] = ()
+    for report in case.reports:
+        places = with_place(places, report, case)
+    return places
+
+
+def with_place(places: tuple[Place, ...], report: CaseReport, case: Case) -> tuple[Place, ...]:
+    """Those with one more report's, the latest PLACES of them; the very same where it names no new one."""
+    place = report.place
+    if place is None or place in places or place[:2] == (case.lon, case.lat):
+        return places
+    return (*places, place)[-PLACES:]
+
+
+def _when(entry: OpenCase) -> tuple[int, str]:
+    """How cases of one matter and place are sorted."""
+    return entry.last_us, entry.case.id
+
+
+@lru_cache(maxsize=1 << 12)
+def _width(row: int, size: float) -> float:
+    """Degrees of longitude of the squares of a row: as many metres as they are high where they are narrowest.
+
+    One row more towards the pole counts, because the distance of two points in two rows is measured half way.
+    """
+    edge = max(abs(row - 1), abs(row + 2)) * size
+    return size / cos(radians(min(edge, _NORTHERNMOST)))
