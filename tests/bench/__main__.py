@@ -130,8 +130,10 @@ def _print(figures: list[Figure], runs: int) -> None:
         print(
             f"{f.name:36}{f.reports:>10,}{f.rate:>12,.0f}{f.per_cpu_second:>12,.0f}{f.peak_mib:>7}  {'yes' if f.correct else 'NO'}"
         )
-    if len(figures) > 1:
-        print(f"ratio {figures[0].rate / figures[1].rate:.1f}")
+    for f in figures[1:]:
+        print(
+            f"{figures[0].name} to {f.name}: {figures[0].rate / f.rate:.1f}, per CPU second {figures[0].per_cpu_second / f.per_cpu_second:.1f}"
+        )
 
 
 if __name__ == "__main__":
