@@ -10,10 +10,9 @@ from itertools import cycle
 
 from msgspec import Struct
 
+from router.domain.crosswalk import JOINED
 from router.domain.division import Box, Divided, numeral, slices
 
-JOINED = 601
-"""The first community number of professional grids that join several (CJ/T 349)."""
 _LEAST = 2
 """Grids of a street: with one alone the network's grid would be the street."""
 _HUNDREDTHS = 100

@@ -13,36 +13,13 @@ from router.cli.letters.again import outgoing
 from router.cli.letters.desk import BATCH_BYTES, CHUNK_BYTES, CHUNK_LETTERS, Outgoing, _batches, chunks
 from router.cli.letters.selection import Selection, selection_of, some_selection_of
 from router.cli.letters.signature import signed
-from router.cli.letters.values import Patch, patched, refusal_of
+from router.cli.letters.values import patched, refusal_of
 from router.domain.networks.registry import NETWORKS
 from router.domain.normalise import RECEIVED_AT, normalise
 from router.domain.reports import Refusal
-from router.wire.codec import DeadLetter
 from router.wire.errors import InputError
-from router.wire.topics import Names
 from tests.support.records import ALARM, Record, city, written
-
-REFUSED_AT = datetime(2026, 11, 24, 16, 0, 0, 7000, tzinfo=UTC)
-LATER = REFUSED_AT + timedelta(hours=3)
-NAMES = Names("t1.")
-UNKNOWN = ALARM | {"bjlxdm": "9999"}
-MEND: Patch = [{"op": "replace", "path": "/bjlxdm", "value": "1204"}]
-
-
-def letter(**given: Any) -> DeadLetter:
-    fields: dict[str, Any] = {
-        "code": "unknown-code",
-        "reason": "code '9999' is not in the code table; correct the source.",
-        "network": "policing",
-        "topic": "t1.reports.policing",
-        "partition": 2,
-        "offset": 1041,
-        "at": REFUSED_AT,
-        "key": b"J1",
-        "value": written(UNKNOWN),
-        "headers": (),
-    }
-    return DeadLetter(**(fields | given))
+from tests.support.refused import LATER, MEND, NAMES, REFUSED_AT, UNKNOWN, letter
 
 
 def received(record: Any) -> datetime:

@@ -1,7 +1,6 @@
 """Repairs without a broker: the notes on the wire, patches, the check by the city's rules, and what is sent again."""
 
 import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +13,13 @@ from router.cli.dead_letters import as_text
 from router.cli.letters.again import homeless
 from router.cli.letters.values import Patch, patch_of, patched, refusal_of
 from router.domain.reports import Refusal
-from router.wire.codec import DeadLetter, encode_report
+from router.wire.codec import encode_report
 from router.wire.errors import InputError
 from router.wire.partitioning import partition_for_cell
 from router.wire.repairs import Repair, Step, decode_repair, encode_repair
-from router.wire.topics import Names
 from tests.support.driver import CELL, report
 from tests.support.records import ALARM, city, table, written
-
-REFUSED_AT = datetime(2026, 11, 24, 16, 0, 0, 7000, tzinfo=UTC)
-LATER = REFUSED_AT + timedelta(hours=3)
-NAMES = Names("t1.")
-UNKNOWN = ALARM | {"bjlxdm": "9999"}
-MEND: Patch = [{"op": "replace", "path": "/bjlxdm", "value": "1204"}]
-
-
-def letter(**given: Any) -> DeadLetter:
-    fields: dict[str, Any] = {
-        "code": "unknown-code",
-        "reason": "code '9999' is not in the code table; correct the source.",
-        "network": "policing",
-        "topic": "t1.reports.policing",
-        "partition": 2,
-        "offset": 1041,
-        "at": REFUSED_AT,
-        "key": b"J1",
-        "value": written(UNKNOWN),
-        "headers": (),
-    }
-    return DeadLetter(**(fields | given))
+from tests.support.refused import LATER, MEND, NAMES, UNKNOWN, letter
 
 
 def step(**given: Any) -> Step:
