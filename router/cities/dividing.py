@@ -10,13 +10,13 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from router.cities.cell_files import csv_text, read_parameters
 from router.cities.reading import read_source, shown
 from router.domain.area_tables import AREAS, GRIDS
 from router.domain.cell_tables import CELLS, COMMUNITIES
 from router.domain.division import Box, Change, Density, Divided, Division, Plan, divide
-from router.domain.documents import read_yaml, validate
 from router.domain.own_grids import Lattice, Table, lattices, table
-from router.wire.errors import CityError, InputError
+from router.wire.errors import InputError
 
 PARAMETERS = "division.yaml"
 DIVISIONS = ("code", "level", "name", "parent")
@@ -113,33 +113,21 @@ def divided(folder: Path) -> dict[str, str]:
         CityError: the parameters are missing or wrong.
         InputError: the divisions cannot be read, or do not fit the parameters.
     """
-    parameters = _parameters(folder / "cells" / PARAMETERS)
+    parameters = read_parameters(Parameters, folder / "cells" / PARAMETERS)
     source = folder / parameters.source
     divisions = _divisions(source)
     names = {one.code: one.name for one in divisions}
     try:
         city = divide(divisions, parameters.plan())
         return {
-            "cells.csv": _text(CELLS, _cells(city)),
-            "communities.csv": _text(COMMUNITIES, _communities(city, names)),
-            "areas.csv": _text(AREAS, _areas(city, parameters)),
-            "grids.csv": _text(GRIDS, _grids(city, parameters, names)),
+            "cells.csv": csv_text(CELLS, _cells(city)),
+            "communities.csv": csv_text(COMMUNITIES, _communities(city, names)),
+            "areas.csv": csv_text(AREAS, _areas(city, parameters)),
+            "grids.csv": csv_text(GRIDS, _grids(city, parameters, names)),
         }
     except ValueError as error:
         cure = f"correct {PARAMETERS} or the divisions"
         raise InputError(str(error), where=shown(source), cure=cure) from None
-
-
-def _parameters(file: Path) -> Parameters:
-    source, findings = read_source(file, "docs/cells.md")
-    if source is not None:
-        document, findings = read_yaml(source)
-        if document is not None:
-            parameters, findings = validate(Parameters, document)
-            if parameters is not None:
-                return parameters
-    first = findings[0]
-    raise CityError(f"{first.code} {first.message}", where=first.place, cure=first.cure)
 
 
 def _divisions(file: Path) -> list[Division]:
@@ -198,11 +186,3 @@ def _grids(city: Divided, parameters: Parameters, names: dict[str, str]) -> Iter
 
 def _day(day: date | None) -> str:
     return "" if day is None else day.isoformat()
-
-
-def _text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return out.getvalue()

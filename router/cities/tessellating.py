@@ -3,17 +3,17 @@
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from router.cities.cell_files import csv_text, read_parameters
 from router.cities.reading import read_source, shown
 from router.domain.area_tables import AREAS
 from router.domain.cell_tables import CELLS, COMMUNITIES
-from router.domain.documents import read_yaml, validate
 from router.domain.tessellation import Lattice, Spot, tessellate
-from router.wire.errors import CityError, InputError
+from router.wire.errors import InputError
 
 PARAMETERS = "tessellation.yaml"
 _is_degrees = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,17})?").fullmatch
@@ -60,7 +60,7 @@ def tessellated(folder: Path) -> dict[str, str]:
         InputError: the source cannot be read, lacks a column, holds no point or something that is no coordinate, or has
             more areas than there are codes.
     """
-    parameters = _parameters(folder / "cells" / PARAMETERS)
+    parameters = read_parameters(Parameters, folder / "cells" / PARAMETERS)
     spots = _spots(folder / parameters.source, parameters.columns)
     lattice = Lattice(lon=parameters.origin.lon, lat=parameters.origin.lat, size_m=parameters.size_m)
     try:
@@ -69,9 +69,9 @@ def tessellated(folder: Path) -> dict[str, str]:
         cure = "draw the cells yourself, as docs/cells.md says"
         raise InputError(str(error), where=shown(folder / parameters.source), cure=cure) from None
     return {
-        "cells.csv": _text(CELLS, made.cells),
-        "communities.csv": _text(COMMUNITIES, made.communities),
-        "areas.csv": _text(AREAS, made.areas),
+        "cells.csv": csv_text(CELLS, made.cells),
+        "communities.csv": csv_text(COMMUNITIES, made.communities),
+        "areas.csv": csv_text(AREAS, made.areas),
     }
 
 
@@ -81,19 +81,6 @@ def renumbered(before: str, after: str) -> int:
         {row[0]: row[-1] for row in csv.reader(io.StringIO(text, newline="")) if row} for text in (before, after)
     )
     return sum(new.get(code, shape) != shape for code, shape in old.items())
-
-
-def _parameters(file: Path) -> Parameters:
-    source, findings = read_source(file)
-    if source is not None:
-        document, findings = read_yaml(source)
-        if document is not None:
-            parameters, findings = validate(Parameters, document)
-            if parameters is not None:
-                return parameters
-    first = findings[0]
-    cure = "write it; docs/cells.md shows how" if source is None and not file.exists() else first.cure
-    raise CityError(f"{first.code} {first.message}", where=first.place, cure=cure)
 
 
 def _spots(file: Path, columns: Columns) -> list[Spot]:
@@ -132,11 +119,3 @@ def _degrees(text: str, limit: int) -> float:
     if _is_degrees(text) is None or not -limit <= float(text) <= limit:
         raise ValueError(f"{text[:20]!r} is no number of degrees between -{limit} and {limit}")
     return float(text)
-
-
-def _text(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return out.getvalue()

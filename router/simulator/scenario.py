@@ -116,8 +116,3 @@ def history_of(city: City, folder: Path) -> History:
         return read_police_history(history, city.zone)
     columns = [field.alias or name for name, field in NETWORKS[HOTLINE].schema.model_fields.items()]
     return read_history(history, columns, city.zone)
-
-
-def scenario(city: City, history: History, *, reports: int | None, seed: int, companion: bool) -> Iterator[Message]:
-    """All messages of a city's history; see `Recorded.messages`."""
-    return Recorded(city, history).messages(reports=reports, seed=seed, companion=companion)

@@ -20,7 +20,7 @@ from router.simulator.companion import INSPECTORS, SEEN_BY
 from router.simulator.history import History
 from router.simulator.messages import Message
 from router.simulator.noise import FAR_M, FAR_SHARE, LATEST, SIGMA_M, delay, off
-from router.simulator.scenario import history_of, scenario
+from router.simulator.scenario import Recorded, history_of
 from router.simulator.witness import WITNESSES
 from tests.support.driver import los_angeles
 from tests.support.records import Record
@@ -35,7 +35,7 @@ def history() -> History:
 
 
 def messages(number: int, seed: int = 1) -> list[Message]:
-    return list(scenario(los_angeles(), history(), reports=number, seed=seed, companion=True))
+    return list(Recorded(los_angeles(), history()).messages(reports=number, seed=seed, companion=True))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,37 @@
+"""What the two ways to make a city's cells share: their parameters read, their files as text."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from router.cities.reading import read_source
+from router.domain.documents import read_yaml, validate
+from router.wire.errors import CityError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_parameters(model: type[Model], file: Path) -> Model:
+    """A YAML file of a city's cells as a model. Raises CityError: the first finding with file, line and column."""
+    source, findings = read_source(file, "docs/cells.md")
+    if source is not None:
+        document, findings = read_yaml(source)
+        if document is not None:
+            parameters, findings = validate(model, document)
+            if parameters is not None:
+                return parameters
+    first = findings[0]
+    raise CityError(f"{first.code} {first.message}", where=first.place, cure=first.cure)
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A file of cells as text, lines ended by LF."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return out.getvalue()
