@@ -28,6 +28,7 @@ class Owned:
         self._hops, self._logs, self._metrics = hops, logs, metrics
         self._partitions: dict[tuple[str, int], Partition] = {}
         self._room = asyncio.Event()
+        self._core = asyncio.Lock()
         self._generation: int | None = None
 
     def __iter__(self) -> Iterator[Partition]:
@@ -44,6 +45,7 @@ class Owned:
                     logs=self._logs,
                     metrics=self._metrics,
                     has_room=self._room.set,
+                    core=self._core,
                 )
         self._room.set()
         self._gauge()

@@ -5,16 +5,16 @@
        +------------- any failure -----------+
 
 Opening means, in this order: fence every earlier owner (InitProducerId), read the committed position after the fence,
-restore the state up to the end of the changelog. Records below the position are skipped. After a failure nothing is
-retried blindly: whether a commit whose answer was lost took effect is known only by opening again. Records in hand
-survive that; those that turn out to be committed are skipped. A batch at which our own code fails, or whose outputs Kafka
-refuses, is tried again in halves, until the one record that causes it is found and goes to the dead letters.
-Docs: docs/exactly-once.md.
+restore the state up to the end of the changelog. Records below the position are skipped. Running means: fold what waits
+into the next checkpoint while the last one commits, one transaction at a time. After a failure nothing is
+retried blindly: whether a commit whose answer was lost took effect is known only by opening again, and what was folded
+ahead of it is folded again. Records in hand survive that; those that turn out to be committed are skipped. A batch at which
+our own code fails, or whose outputs Kafka refuses, is tried again in halves, until the one record that causes it is found
+and goes to the dead letters. Docs: docs/exactly-once.md, docs/batches.md.
 """
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import Enum
@@ -31,16 +31,16 @@ from aiokafka.errors import (
 
 from router.stream.hop import Hop, NotReadyError, PoisonError, Record
 from router.stream.logs import Logs
-from router.stream.transaction import Transactions
-from router.stream.writer import Writer
+from router.stream.transaction import Checkpoint, Transactions
+from router.stream.waiting import Waiting, bytes_of
 from router.wire.metrics import Metrics
 
+FOLDED_AT_ONCE = 1000
+"""Records folded between two turns of the event loop (about 50 ms), so that other partitions' transactions go on."""
 BATCH_RECORDS = 4000
-"""Most records in one transaction: bounds its memory and the time the event loop is away (about 0.2 s)."""
+"""Most records in one transaction: bounds its memory and how much is folded again after a failure."""
 BATCH_BYTES = 8 << 20
 """Most bytes of values in one transaction, but always one record."""
-WAITING_RECORDS, WAITING_BYTES = 8000, 16 << 20
-"""With so much waiting the partition asks for no more."""
 OPEN_SECONDS = 600.0
 """An opening that takes longer (a changelog that cannot be read to its end) is begun anew."""
 REFUSED_OUTPUT = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTimestampError, InvalidMessageError)
@@ -71,6 +71,7 @@ class Partition:
         hop: what to do with its records; owns the state.
         logs: on the broker; shared with other partitions.
         has_room: called when the partition can take more records again.
+        core: held while folding; shared by the partitions of a worker, so that between two of them the event loop turns.
     """
 
     def __init__(
@@ -81,18 +82,22 @@ class Partition:
         logs: Logs,
         metrics: Metrics,
         has_room: Callable[[], None],
+        core: asyncio.Lock,
     ) -> None:
         self.source, self.life = source, Life.OPENING
-        self._hop, self._logs = hop, logs
+        self._hop, self._logs, self._core = hop, logs, core
         self._metrics, self._has_room = metrics, has_room
-        self._waiting: deque[Sequence[Record]] = deque()
-        self._waiting_count = self._waiting_bytes = 0
+        self._waiting = Waiting()
+        self._filling: Checkpoint | None = None
+        """Folded, and not in a transaction yet."""
+        self._flying: Checkpoint | None = None
+        """Whose transaction has begun and is not known to have ended well."""
+        self._commit: asyncio.Task[None] | None = None
         self._limit = BATCH_RECORDS
-        """Records in the next batch; halved while a batch fails by what is in it."""
-        self._in_hand: list[Record] = []
+        """Records in the next transaction; halved while a batch fails by what is in it."""
+        self._suspect: int | None = None
+        """Behind the last batch that failed so; until then no transaction reaches beyond it."""
         self._poisoned: set[int] = set()
-        self._position = 0
-        self._offered = 0
         self._failures = 0
         self._failing = False
         """Whether something failed since the last commit that is not a record's own fault."""
@@ -107,12 +112,12 @@ class Partition:
     @property
     def room(self) -> bool:
         """Whether more records may be offered."""
-        return self._waiting_count < WAITING_RECORDS and self._waiting_bytes < WAITING_BYTES
+        return self._waiting.room
 
     @property
     def backlog(self) -> int:
         """Records that were handed over and are not committed."""
-        return self._waiting_count + len(self._in_hand)
+        return len(self._waiting) + sum(len(one.records) for one in (self._flying, self._filling) if one is not None)
 
     @property
     def uncommitted_seconds(self) -> float:
@@ -131,17 +136,10 @@ class Partition:
 
     def offer(self, records: Sequence[Record]) -> None:
         """Take fetched records; never waits. Those that were offered before (a consumer that sought back) are skipped."""
-        if records[0].offset < self._offered:
-            records = [record for record in records if record.offset >= self._offered]
-            if not records:
-                return
-        self._offered = records[-1].offset + 1
-        self._waiting.append(records)
-        self._waiting_count += len(records)
-        self._waiting_bytes += _bytes(records)
-        if self._busy_since is None:
-            self._busy_since = time.monotonic()
-        self._wake.set()
+        if self._waiting.offer(records):
+            if self._busy_since is None:
+                self._busy_since = time.monotonic()
+            self._wake.set()
 
     async def close(self, timeout: float) -> None:  # noqa: ASYNC109 - the revoke shares one deadline among partitions
         """Finish the running transaction within the time, or leave it to the next owner's fence; forget the state."""
@@ -150,6 +148,8 @@ class Partition:
         _, unfinished = await asyncio.wait([self._work], timeout=timeout)
         for task in unfinished:
             task.cancel()
+            if self._commit is not None:
+                self._commit.cancel()
         await asyncio.gather(self._work, return_exceptions=True)
         await self._let_go()
         self._hop.close()
@@ -205,7 +205,7 @@ class Partition:
 
     def _narrow(self, records: Sequence[Record]) -> None:
         """Half of the batch next time; a single record is found out."""
-        self._limit = max(1, len(records) // 2)
+        self._limit, self._suspect = max(1, len(records) // 2), records[-1].offset + 1
         if len(records) == 1:
             self._poisoned.add(records[0].offset)
 
@@ -222,90 +222,137 @@ class Partition:
         self._transactions = Transactions(self._logs.bootstrap, self._logs.group, self.source)
         async with asyncio.timeout(OPEN_SECONDS):
             await self._transactions.fence()
-            self._position = await self._logs.position(self.source)
+            position = await self._logs.position(self.source)
             await self._hop.open(self._logs, self.source)
         self._metrics.restore_seconds.observe(time.monotonic() - begun)
-        self._in_hand = [record for record in self._in_hand if record.offset >= self._position]
+        self._waiting.skip(position)
+        if self._suspect is not None and position >= self._suspect:
+            self._suspect = None
+        self._filling = self._transactions.checkpoint()
         if self._busy_since is not None and not self._failing:
             self._busy_since = time.monotonic()
         if self.life is Life.OPENING:
             self.life = Life.RUNNING
 
     async def _run(self) -> None:
-        while self.life is Life.RUNNING:
-            if not self._in_hand:
-                self._take()
-            if not self._in_hand and not self._tick_due():
-                await self._rest()
-                continue
-            await self._transact()
+        """Fold while something waits, commit when nothing does or a transaction is full, and never wait for a full one."""
+        try:
+            while self.life is Life.RUNNING:
+                self._wake.clear()
+                self._hear()
+                if not await self._fold() and not self._begin():
+                    await self._rest()
+        finally:
+            await self._land()
 
-    def _take(self) -> None:
-        """Coalesce what waits; never wait for a full batch."""
-        had_room = self.room
-        batch = self._in_hand
-        while self._waiting and (not batch or len(batch) + len(self._waiting[0]) <= BATCH_RECORDS):
-            records = self._waiting.popleft()
-            self._waiting_count -= len(records)
-            self._waiting_bytes -= _bytes(records)
-            batch.extend(record for record in records if record.offset >= self._position)
-        if not batch:
-            self._busy_since = None
+    async def _fold(self) -> bool:
+        """Fold what waits into the next checkpoint, a turn's worth; False when nothing waits or the checkpoint is full."""
+        async with self._core:
+            records, ticked = self._take(), False
+            if records:
+                self._process(records)
+            if self._tick_due():
+                self._next.ticked = ticked = True
+                self._hop.tick(self._next.writer, self.source.partition)
+            if records:
+                await asyncio.sleep(0)
+        return bool(records) or ticked
+
+    def _take(self) -> Sequence[Record]:
+        filling, had_room = self._next, self.room
+        most = min(FOLDED_AT_ONCE, self._limit - len(filling.records))
+        most_bytes = BATCH_BYTES - filling.bytes
+        if most <= 0 or (most_bytes <= 0 and filling.records):
+            return ()
+        records = self._waiting.take(most, most_bytes, self._suspect)
         if self.room and not had_room:
             self._has_room()
+        if not records and not self.backlog:
+            self._busy_since = None  # whatever was offered had been committed before
+        return records
+
+    def _process(self, records: Sequence[Record]) -> None:
+        filling = self._next
+        filling.records += records
+        filling.bytes += bytes_of(records)
+        try:
+            filling.counted.append(self._hop.process(records, filling.writer, self._poisoned))
+        except (PoisonError, NotReadyError):
+            raise
+        except Exception as failure:
+            raise UnfitBatchError(records) from failure
+
+    @property
+    def _next(self) -> Checkpoint:
+        assert self._filling is not None  # noqa: S101 - opened before running
+        return self._filling
 
     def _tick_due(self) -> bool:
         seconds = self._hop.due()
         return seconds is not None and seconds <= 0
 
-    async def _rest(self) -> None:
-        self._wake.clear()
-        if self._waiting or self.life is not Life.RUNNING:
+    def _begin(self) -> bool:
+        """Let the next transaction begin, unless one is on its way or there is nothing to commit."""
+        if self._commit is not None or self._next.empty or self._transactions is None:
+            return False
+        self._flying, self._filling = self._next, self._transactions.checkpoint()
+        self._flying.begun = time.monotonic()
+        self._commit = asyncio.create_task(self._transactions.commit(self._flying))
+        self._commit.add_done_callback(lambda _: self._wake.set())
+        return True
+
+    def _hear(self) -> None:
+        """How the transaction ended, if it has: forget what is committed, or raise why it is not known to be."""
+        commit, flying = self._commit, self._flying
+        if commit is None or flying is None or not commit.done():
             return
+        self._commit = None
+        try:
+            commit.result()
+        except REFUSED_OUTPUT as refusal:
+            raise (UnfitBatchError(flying.records) if flying.records else refusal) from refusal
+        self._flying = None
+        self._committed(flying)
+
+    def _committed(self, checkpoint: Checkpoint) -> None:
+        self._failures, self._failing, self._limit = 0, False, BATCH_RECORDS
+        self._metrics.transaction_seconds.labels(self._hop.name).observe(time.monotonic() - checkpoint.begun)
+        for count in checkpoint.counted:
+            count()
+        position = checkpoint.position
+        if position is not None:
+            self._metrics.batch_records.labels(self._hop.name).observe(len(checkpoint.records))
+            self._last_timestamp = checkpoint.records[-1].timestamp
+            if self._suspect is not None and position >= self._suspect:
+                self._suspect = None
+            self._poisoned = {offset for offset in self._poisoned if offset >= position}
+        self._busy_since = time.monotonic() if self.backlog else None
+
+    async def _rest(self) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), self._hop.due())
 
-    async def _transact(self) -> None:
-        assert self._transactions is not None  # noqa: S101 - opened before running
-        records, begun = self._batch(), time.monotonic()
-        position = records[-1].offset + 1 if records else None
-        counted: list[Callable[[], None]] = []
-
-        def fill(writer: Writer) -> None:
-            try:
-                if records:
-                    counted.append(self._hop.process(records, writer, self._poisoned))
-            except (PoisonError, NotReadyError):
-                raise
-            except Exception as failure:
-                raise UnfitBatchError(records) from failure
-            if self._tick_due():
-                self._hop.tick(writer, self.source.partition)
-
+    async def _land(self) -> None:
+        """Wait for the transaction on its way, whatever else failed: what it commits need not be folded again."""
+        if self._commit is None:
+            return
         try:
-            await self._transactions.commit(fill, position)
-        except REFUSED_OUTPUT as refusal:
-            raise (UnfitBatchError(records) if records else refusal) from refusal
-        self._failures, self._failing, self._limit = 0, False, BATCH_RECORDS
-        self._metrics.transaction_seconds.labels(self._hop.name).observe(time.monotonic() - begun)
-        for count in counted:
-            count()
-        if position is not None:
-            self._metrics.batch_records.labels(self._hop.name).observe(len(records))
-            self._position, self._last_timestamp = position, records[-1].timestamp
-            self._poisoned.clear()
-        self._in_hand = self._in_hand[len(records) :]
-        self._busy_since = time.monotonic() if self._in_hand or self._waiting else None
+            await asyncio.wait([self._commit])
+        except asyncio.CancelledError:
+            self._commit.cancel()
+            raise
+        with suppress(Exception):  # opening again tells how it ended
+            self._hear()
 
-    def _batch(self) -> list[Record]:
-        """The first records in hand, as many as one transaction may hold."""
-        records = self._in_hand[: self._limit]
-        size = _bytes(records)
-        while size > BATCH_BYTES and len(records) > 1:
-            size -= len(records.pop().value or b"")
-        return records
+    def _take_back(self) -> None:
+        """What is not known to be committed waits again, in its order."""
+        for checkpoint in (self._filling, self._flying):
+            if checkpoint is not None:
+                self._waiting.put_back(checkpoint.records)
+        self._filling = self._flying = self._commit = None
 
     async def _let_go(self) -> None:
+        self._take_back()
         transactions, self._transactions = self._transactions, None
         if transactions is not None:
             # Whatever a producer leaves unfinished is the next fence's business.
@@ -323,7 +370,3 @@ class UnfitBatchError(Exception):
     def __init__(self, records: Sequence[Record]) -> None:
         super().__init__(f"{len(records)} records from offset {records[0].offset} on")
         self.records = records
-
-
-def _bytes(records: Sequence[Record]) -> int:
-    return sum(len(record.value or b"") for record in records)

@@ -3,15 +3,18 @@
     1. begin       2. outputs of the fold, in record batches       3. position of the input partition
     4. every batch acknowledged       5. commit
 
+What does so is a checkpoint. It is filled before its transaction begins, while the one before it commits.
+
 The transactional id belongs to the input partition, not to the worker, so opening a partition fences whoever held
 it before. Docs: docs/exactly-once.md.
 """
 
 import asyncio
-from collections.abc import Callable
+import time
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
+from router.stream.hop import Counted, Record
 from router.stream.writer import Writer
 
 TRANSACTION_TIMEOUT_MS = 30_000
@@ -21,6 +24,34 @@ BATCH_BYTES = 3 << 20
 writes to one partition."""
 RETRY_BACKOFF_MS = 5
 """The broker answers ConcurrentTransactions until the last markers are written, a few ms; aiokafka waits 100 by default."""
+
+
+class Checkpoint:
+    """Records that were folded and what that gave: outputs, and what is to be counted once they are committed.
+
+    Args:
+        writer: holds the outputs.
+    """
+
+    def __init__(self, writer: Writer) -> None:
+        self.writer = writer
+        self.records: list[Record] = []
+        self.bytes = 0
+        """Of the records' values."""
+        self.counted: list[Counted] = []
+        self.ticked = False
+        self.begun = time.monotonic()
+        """When its transaction began."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to commit."""
+        return not self.records and not self.ticked
+
+    @property
+    def position(self) -> int | None:
+        """The next offset to read, None when only a tick is written."""
+        return self.records[-1].offset + 1 if self.records else None
 
 
 class Transactions:
@@ -49,21 +80,19 @@ class Transactions:
         """Claim the partition: aborts the transaction of any earlier owner and shuts that owner out (InitProducerId)."""
         await self._producer.start()
 
-    async def commit(self, fill: Callable[[Writer], None], position: int | None) -> None:
-        """Run one transaction.
+    def checkpoint(self) -> Checkpoint:
+        """An empty one, to be filled while the one before it commits."""
+        return Checkpoint(Writer(self._producer))
 
-        Args:
-            fill: writes the outputs.
-            position: the next offset to read, or None when only a tick is written.
+    async def commit(self, checkpoint: Checkpoint) -> None:
+        """Run one transaction.
 
         Raises:
             KafkaError: nothing may be assumed; fence again and read the committed position.
         """
-        producer = self._producer
-        writer = Writer(producer)
-        fill(writer)
+        producer, position = self._producer, checkpoint.position
         await producer.begin_transaction()
-        acknowledged = await writer.send()
+        acknowledged = await checkpoint.writer.send()
         for batch in acknowledged:
             batch.add_done_callback(_heard)
         if position is not None:

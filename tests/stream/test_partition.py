@@ -102,6 +102,7 @@ async def living(kafka: str, namespace: str, hop: Tally) -> AsyncIterator[Partit
         logs=logs,
         metrics=Metrics(CollectorRegistry()),
         has_room=lambda: None,
+        core=asyncio.Lock(),
     )
     try:
         yield partition
@@ -257,6 +258,33 @@ def test_an_output_that_kafka_refuses_is_found_too(kafka: str, topics: str) -> N
     out = asyncio.run(scenario())
     assert [record.value for record in out] == [*values("a", 10), huge[:10], *values("b", 10)]
     assert [record.value for record in out if record.key == b"dead"] == [huge[:10]]
+
+
+def test_a_failure_ahead_of_a_commit_on_its_way_loses_and_doubles_nothing(kafka: str, topics: str) -> None:
+    """What waits is folded while the transaction before it commits; here that fails, again and again."""
+    bad = {b"a%d" % number for number in range(50, N, 50)}
+
+    class Failing(Tally):
+        def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
+            for record in records:
+                if record.value in bad and record.offset not in poisoned:
+                    raise PoisonError(record.offset)
+            return super().process(records, writer, poisoned)
+
+    async def scenario() -> tuple[list[Record], Failing]:
+        await produce(kafka, f"{topics}in", values("a"))
+        records, hop = await read(kafka, f"{topics}in"), Failing(topics)
+        async with living(kafka, topics, hop) as partition:
+            for start in range(0, N, 5):
+                partition.offer(records[start : start + 5])
+                await asyncio.sleep(0)
+            await until(lambda: partition.backlog == 0)
+        return await read(kafka, f"{topics}out"), hop
+
+    out, hop = asyncio.run(scenario())
+    assert [record.value for record in out] == values("a")
+    assert {record.value for record in out if record.key == b"dead"} == bad
+    assert hop.opened == 1 + len(bad)
 
 
 def test_restoring_waits_for_what_stands_behind_a_strangers_open_transaction(kafka: str, topics: str) -> None:
