@@ -65,9 +65,11 @@ def main(city: str, *, number: int = 0, clock: ClockName = "wall", bootstrap: st
     watch_commits(app)
     if leash:
         hold()
-    faust.Worker(
+    worker = faust.Worker(
         app, loglevel="WARN", logfile=None, redirect_stdouts=False, quiet=True, workdir=Path.cwd()
-    ).execute_from_commandline()
+    )
+    worker.spinner = None  # it turns with every log message, and for that sets all loggers to DEBUG for good
+    worker.execute_from_commandline()
 
 
 def _collect_seldom() -> None:
