@@ -65,9 +65,7 @@ def main(city: str, *, number: int = 0, clock: ClockName = "wall", bootstrap: st
     watch_commits(app)
     if leash:
         hold()
-    worker = faust.Worker(
-        app, loglevel="WARN", logfile=None, redirect_stdouts=False, quiet=True, workdir=Path.cwd()
-    )
+    worker = faust.Worker(app, loglevel="WARN", logfile=None, redirect_stdouts=False, quiet=True, workdir=Path.cwd())
     worker.spinner = None  # it turns with every log message, and for that sets all loggers to DEBUG for good
     worker.execute_from_commandline()
 
