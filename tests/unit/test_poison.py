@@ -97,6 +97,11 @@ def test_each_becomes_what_it_must(outcomes: list[tuple[Poison, Report | Refusal
     assert wrong == []
 
 
+def test_no_two_that_are_accepted_are_one_report(outcomes: list[tuple[Poison, Report | Refusal]]) -> None:
+    ids = Counter(became.id for _, became in outcomes if isinstance(became, Report))
+    assert [id_ for id_, times in ids.items() if times > 1] == []
+
+
 def test_what_is_accepted_travels(outcomes: list[tuple[Poison, Report | Refusal]]) -> None:
     for _, became in outcomes:
         if isinstance(became, Report):

@@ -48,7 +48,7 @@ def undeclared() -> Iterator[Poison]:
     cut = whole[: whole.index(_TEXT.encode()) + 1]
     yield refused(UNDECLARED, "cut off within a character", "not-utf8", cut)
     why = "half of an emoji would be refused, a whole one is text like any other"
-    yield accepted(UNDECLARED, "an emoji in four bytes", why, _alarm("emoji").replace(_TEXT, "🚗💥").encode())
+    yield accepted(UNDECLARED, "an emoji in four bytes", why, _alarm("an emoji").replace(_TEXT, "🚗💥").encode())
 
 
 def marks() -> Iterator[Poison]:
