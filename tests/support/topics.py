@@ -1,4 +1,4 @@
-"""Everything that is committed on topics, in the order of each partition."""
+"""Everything that is committed on a topic, in the order of each partition."""
 
 import time
 from typing import Any
@@ -11,21 +11,17 @@ Record = Any
 LIMIT_S = 30.0
 
 
-def committed(bootstrap: str, *topics: str) -> list[Record]:
-    """The committed records of all partitions of these topics, one partition after the other."""
+def committed(bootstrap: str, topic: str) -> list[Record]:
+    """The committed records of all partitions, one partition after the other."""
     with consumer_of(bootstrap) as consumer:
-        partitions = [
-            TopicPartition(topic, number)
-            for topic in topics
-            for number in sorted(consumer.partitions_for_topic(topic) or ())
-        ]
+        partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
         consumer.assign(partitions)
         consumer.seek_to_beginning()
         ends = consumer.end_offsets(partitions)
         found: dict[TopicPartition, list[Record]] = {partition: [] for partition in partitions}
         deadline = time.monotonic() + LIMIT_S
         while any(consumer.position(partition) < end for partition, end in ends.items()):
-            assert time.monotonic() < deadline, f"{topics} cannot be read to its end"
+            assert time.monotonic() < deadline, f"{topic} cannot be read to its end"
             for partition, records in consumer.poll(timeout_ms=200, max_records=5000).items():
                 found[partition] += records
     return [record for records in found.values() for record in records]

@@ -19,8 +19,8 @@ from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from tests.support.broker import free_ports
 from tests.support.poison import city
+from tests.support.poison.reading import Record, read
 from tests.support.poison.sending import Place, Sent, send
-from tests.support.topics import Record, committed
 
 LIMIT_S = 90.0
 
@@ -53,7 +53,7 @@ class Scene:
 
     def read(self, *topics: str) -> list[Record]:
         """Everything committed on topics."""
-        return committed(self.kafka, *topics)
+        return asyncio.run(read(self.kafka, *topics))
 
     def letters(self) -> list[DeadLetter]:
         """All dead letters."""
