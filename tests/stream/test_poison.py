@@ -13,6 +13,7 @@ from tests.support.poison import POISON, Poison
 from tests.support.poison.record import named, sound, written
 from tests.support.poison.scene import Scene
 from tests.support.poison.sending import Place, Sent
+from tests.support.poison.strangers import EVENTS, UNFOLDABLE, typed
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
 
@@ -60,6 +61,65 @@ def test_poison_is_refused_once_or_accepted_and_nothing_else_suffers(scene: Scen
         assert scene.held() == held
         assert scene.tasks() == tasks
         assert fleet.restarts == 0
+
+
+def test_what_strangers_write_to_the_routers_own_topics_is_refused_or_left_out(scene: Scene) -> None:
+    names = scene.names
+    first, later = reports(names, "first"), reports(names, "later")
+    with scene.fleet(1) as fleet:
+        scene.send([*first, *strange_events(names)])
+        scene.drain(fleet)
+        reasons = sorted((letter.code, letter.reason) for letter in scene.letters())
+        assert len(reasons) == len(EVENTS) + len(UNFOLDABLE)
+        for name, (_, _, said) in EVENTS.items():
+            assert any(code == "not-an-event" and said in reason for code, reason in reasons), name
+        assert sum(code == "defect" and "something else wrote it" in reason for code, reason in reasons) == len(
+            UNFOLDABLE
+        )
+        assert all(reason.isprintable() and len(reason) < 300 for _, reason in reasons)
+        held = scene.held()
+        assert len(held) == len(first)
+        scene.send(strange_state(scene))
+        assert fleet.restarts == 0
+    with scene.fleet(1) as fleet:  # whose state is restored from what strangers have written to as well
+        scene.send([*first, *later])
+        scene.drain(fleet)
+        assert fleet.restarts == 0
+        log = fleet.logs[0].read_text()
+    assert scene.held() == held + Counter(f"policing:{sound('policing', f'later {n}')['jjdbh']}" for n in range(20))
+    assert "a record that the router did not write is left out of its state" in log
+    assert "places that cannot be read are forgotten" in log
+    assert "a record of the catalogue's topic is no edition" in log
+
+
+def reports(names: Names, name: str) -> list[Sent]:
+    """Twenty sound alarms."""
+    topic, numbers = names.reports("policing"), range(20)
+    return [
+        Sent(topic=topic, partition=n % 2, value=written(sound("policing", f"{name} {n}")), key=b"k") for n in numbers
+    ]
+
+
+def strange_events(names: Names) -> list[Sent]:
+    """On the grid stream."""
+    odd = [(value, headers) for value, headers, _ in EVENTS.values()]
+    odd += [(value, typed()) for value in UNFOLDABLE.values()]
+    return [Sent(topic=names.events, partition=n % 2, value=v, key=b"s", headers=h) for n, (v, h) in enumerate(odd)]
+
+
+def strange_state(scene: Scene) -> list[Sent]:
+    """Where the router keeps its state: under keys of nobody and of its own cases and reports."""
+    names, garbage = scene.names, (None, b"", b"{", b"\xff", b"[]", b"[" * 100_000)
+    cases = [key for record in scene.read(names.cases) if record.partition == 0 for key in [record.key]]
+    known = [record.key for record in scene.read(names.places("policing")) if record.partition == 0]
+    sent = [
+        Sent(topic=topic, partition=0, value=value, key=key)
+        for topic, keys in ((names.cases, cases), (names.places("policing"), known[:1]))
+        for key in (b"", b"\xff", *keys)
+        for value in garbage
+        if topic == names.cases or value is not None or key not in keys
+    ]
+    return [*sent, *(Sent(topic=names.catalogue, partition=0, value=value, key=b"k") for value in garbage)]
 
 
 def check_letters(letters: list[DeadLetter], sent: Mapping[Place, Poison | str]) -> None:

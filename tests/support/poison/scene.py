@@ -14,7 +14,7 @@ from router.domain.city import City
 from router.simulator.group import Group
 from router.stream.app import GROUP
 from router.stream.fleet import Fleet
-from router.wire.codec import DeadLetter, decode_case, decode_task, read_dead_letter
+from router.wire.codec import DeadLetter, decode_case, decode_task, is_case, read_dead_letter
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from tests.support.broker import free_ports
@@ -61,7 +61,7 @@ class Scene:
 
     def held(self) -> Counter[str]:
         """Report ids in the cases, and in how many."""
-        latest = {record.key: record.value for record in self.read(self.names.cases)}
+        latest = {r.key: r.value for r in self.read(self.names.cases) if is_case(r.headers)}
         return Counter(report.id for value in latest.values() for report in decode_case(value).reports)
 
     def tasks(self) -> Counter[tuple[str, str, str]]:
