@@ -35,6 +35,8 @@ class Editions:
 
     def __init__(self, first: City) -> None:
         self.first = first
+        self.readings = 0
+        """How often everything that was published has been read since."""
         self._ready = {first.edition: first}
         self._sources: dict[str, Callable[[], City]] = {}
         self._timeline: list[tuple[datetime, str]] = []

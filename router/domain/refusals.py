@@ -11,6 +11,7 @@
 Sentences are shown in terminals and kept in topics, so foreign text in them is short and printable.
 """
 
+from codecs import BOM_UTF8
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +21,7 @@ from pydantic_core import ErrorDetails
 from router.domain.codes import CodeTable
 from router.domain.networks.network import Draft, Network
 from router.domain.reports import Refusal
+from router.domain.wording import of_field, of_json
 
 CODES = (
     "empty",
@@ -59,6 +61,14 @@ def bad_charset(name: str, byte: int) -> Refusal:
     return Refusal(code="bad-charset", reason=reason)
 
 
+def other_charset(name: str) -> Refusal:
+    """The record's header names a charset, but the bytes are UTF-8 throughout."""
+    reason = (
+        f"the header `content-type` names the charset {printable(name)}, but the value is UTF-8; correct the header."
+    )
+    return Refusal(code="bad-charset", reason=reason)
+
+
 def unknown_charset(name: str) -> Refusal:
     """The record's header names a charset that the router does not read."""
     reason = f"the header `content-type` names the charset {printable(name)!r}; send UTF-8 without a charset, or charset=GB18030."
@@ -74,10 +84,10 @@ def invalid(network: Network, value: bytes, error: ValidationError) -> Refusal:
     fields = list(dict.fromkeys(_field(network.schema, detail) for detail in details))
     code = "bad-id" if fields[0] == network.id_field else _OWN_ERRORS.get(first["type"], "schema")
     place = f"field `{printable(fields[0])}`" if fields[0] else "the message"
-    said = printable(_said(first), MAX_SENTENCE)
+    said = printable(of_field(first), MAX_SENTENCE)
     more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
     cure = f"send it as schemas/reports/{network.name}.v1.json describes"
-    return Refusal(code=code, reason=f"{place}: {said[:1].lower()}{said[1:]}{more}; {cure}.")
+    return Refusal(code=code, reason=f"{place}: {said}{more}; {cure}.")
 
 
 def _field(schema: type[BaseModel], detail: ErrorDetails) -> str:
@@ -100,21 +110,20 @@ def _names(schema: type[BaseModel]) -> frozenset[str]:
     )
 
 
-def _said(detail: ErrorDetails) -> str:
-    """What is wrong; pydantic would quote an unknown tag in full."""
-    if detail["type"] == "union_tag_invalid":
-        return f"none of {detail['ctx']['expected_tags']}"
-    return "field required" if detail["type"] == "union_tag_not_found" else detail["msg"]
-
-
 def _no_json(value: bytes, message: str) -> Refusal:
     try:
         value.decode()
     except UnicodeDecodeError as error:
         cure = "send JSON encoded as UTF-8, or say charset=GB18030 in the header `content-type`"
         return Refusal(code="not-utf8", reason=f"the value is not UTF-8 text (byte {error.start}); {cure}.")
-    said = printable(message.removeprefix("Invalid JSON: "), MAX_SENTENCE)
-    return Refusal(code="not-json", reason=f"the value is not JSON ({said}); send one JSON object in a record.")
+    if value.startswith(BOM_UTF8):
+        reason = "the value is not JSON (it begins with a byte order mark); send it without this mark."
+    elif b"\0" in value[:4]:  # JSON begins with two ASCII characters (RFC 4627, 3)
+        reason = "the value is not JSON (zero bytes, as in UTF-16 or a binary format); send JSON encoded as UTF-8."
+    else:
+        said = printable(of_json(message), MAX_SENTENCE)
+        reason = f"the value is not JSON ({said}); send one JSON object in a record."
+    return Refusal(code="not-json", reason=reason)
 
 
 def unknown_code(network: Network, draft: Draft, codes: CodeTable) -> Refusal:

@@ -6,12 +6,14 @@ degrees (EPSG:4490; within a metre of WGS 84). No clock and no I/O here.
 """
 
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 REPORTS_KEPT = timedelta(days=30)
 """How long a network's own records stay, and with them the memory of which report went where."""
+Instant = Annotated[datetime, Meta(tz=True)]
+"""Aware: one without zone cannot be compared with the others, and a reader refuses it."""
 Status = Literal["Actual", "Exercise", "Test"]
 """OASIS CAP 1.2 `status`: drills and tests pass through everything and stay recognisable."""
 Urgency = Literal["Immediate", "Expected", "Future", "Past", "Unknown"]
@@ -67,9 +69,9 @@ class Report(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Code of the matter (事项) in the city's catalogue."""
     source_code: str
     """The class as the source coded it; its table's version, if any, stands in `source_code_version`."""
-    occurred_at: datetime
-    reported_at: datetime
-    received_at: datetime
+    occurred_at: Instant
+    reported_at: Instant
+    received_at: Instant
     """When the intake took it (gateway or broker); the fold's only notion of now."""
     location: Location
     provenance: Provenance
@@ -101,7 +103,7 @@ class Report(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
 class Tick(Struct, frozen=True, gc=False, kw_only=True):
     """Time as a record: the owner of a partition says that `at` has come, so timers fire in log order."""
 
-    at: datetime
+    at: Instant
 
 
 class Refusal(Struct, frozen=True, gc=False, kw_only=True):

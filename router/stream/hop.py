@@ -19,6 +19,11 @@ POISON = Refusal(
     code="defect", reason="the router failed at this record, which is a defect of the router; please report it."
 )
 """Why a record at which our own code fails is a dead letter."""
+UNFOLDABLE = Refusal(
+    code="defect",
+    reason="the router failed at this record: something else wrote it, or it is a defect of the router; please report it.",
+)
+"""The same on the grid stream, where the fold trusts what it reads."""
 
 
 class PoisonError(Exception):
@@ -35,6 +40,10 @@ class PoisonError(Exception):
 
 class NotReadyError(Exception):
     """The batch needs something that has not arrived yet, and is sound: open the partition again and try."""
+
+
+class UnreadableStateError(Exception):
+    """What the router itself wrote cannot be read back; the sentence says where it stands and what to do."""
 
 
 class Hop(Protocol):

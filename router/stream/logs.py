@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
+import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 FETCH_BYTES = 8 << 20
 ANSWER_SECONDS = 30.0
 """Longer than a broker takes that has a hundred partitions to tell about, much shorter than an opening may take."""
 Answer = TypeVar("Answer")
+STRANGER = "a record that the router did not write is left out of its state; only the router may write this topic"
+log = structlog.get_logger(__name__)
 
 
 class BeyondEndError(Exception):
@@ -46,8 +49,12 @@ class Logs:
             raise BeyondEndError(f"{source.topic}/{source.partition}: position {position}, end {end}")
         return int(position)
 
-    async def latest(self, changelog: TopicPartition) -> dict[bytes, bytes]:
+    async def latest(
+        self, changelog: TopicPartition, ours: Callable[[Any], bool] = lambda _: True
+    ) -> dict[bytes, bytes]:
         """The last committed value of every key of a compacted partition, in the order of their last writing.
+
+        Records without key, and those that are not `ours`, are a stranger's: they replace nothing, and the log says where they are.
 
         The end is the log's own, not that of the last committed transaction: as long as a stranger's transaction is open on
         the topic, this waits, because committed records stand behind it.
@@ -62,6 +69,9 @@ class Logs:
             while await consumer.position(changelog) < end:
                 fetched = await consumer.getmany(changelog, timeout_ms=200, max_records=20_000)
                 for record in fetched.get(changelog, []):
+                    if record.key is None or not ours(record):
+                        log.error(STRANGER, topic=record.topic, partition=record.partition, offset=record.offset)
+                        continue
                     found.pop(record.key, None)
                     if record.value is not None:
                         found[record.key] = record.value

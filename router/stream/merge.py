@@ -10,15 +10,24 @@ from aiokafka import TopicPartition
 
 from router.domain.cases import Case, Task
 from router.domain.city import City
-from router.domain.editions import EditionError, Editions
+from router.domain.editions import EditionError, Editions, UnknownEditionError
 from router.domain.fold import fold
+from router.domain.refusals import printable
 from router.domain.reports import Refusal, Report, Tick
 from router.domain.state import PartitionState
-from router.stream.hop import POISON, Counted, NotReadyError, PoisonError, Record
+from router.stream.hop import UNFOLDABLE, Counted, NotReadyError, PoisonError, Record, UnreadableStateError
 from router.stream.logs import Logs
 from router.stream.timers import Clock
 from router.stream.writer import Writer
-from router.wire.codec import decode_case, decode_event, encode_case, encode_dead_letter, encode_task, encode_tick
+from router.wire.codec import (
+    decode_case,
+    decode_event,
+    encode_case,
+    encode_dead_letter,
+    encode_task,
+    encode_tick,
+    is_case,
+)
 from router.wire.metrics import Metrics
 from router.wire.topics import Names
 
@@ -27,6 +36,43 @@ RESTORED_AT_ONCE = 500
 """Cases restored between two turns of the event loop: about 10 ms."""
 ROUTER = "grid"
 """Stands in the label `network` for records that no network sent."""
+
+
+def not_an_event(why: str) -> Refusal:
+    """The record is none that the fold can take in."""
+    reason = f"not an event of the grid stream: {why}; only the router may write this topic, find out who else did."
+    return Refusal(code=NOT_AN_EVENT, reason=reason)
+
+
+def _why(record: Record, error: Exception) -> str:
+    """In words for people; what the record holds is shown short and printable."""
+    if record.value is None:
+        return "it has no value"
+    if not isinstance(error, msgspec.MsgspecError):
+        kinds = [content for name, content in record.headers if name == "ce_type"]
+        named = printable((kinds[0] or b"").decode("utf-8", "replace")) if kinds else ""
+        return f"its header `ce_type` names {named!r}" if named else "it has no header `ce_type`"
+    if not isinstance(error, msgspec.ValidationError):
+        return "its value is not JSON"
+    _, at, path = str(error).rpartition(" - at `$")
+    place = printable(path.rstrip("`").lstrip(".")) if at else ""
+    return (
+        f"its value is not what its `ce_type` says, at `{place}`"
+        if place
+        else "its value is not what its `ce_type` says"
+    )
+
+
+def _case(changelog: TopicPartition, key: bytes, value: bytes) -> Case:
+    """A case that the router wrote. Raises UnreadableStateError: without it the partition would open the case a second time."""
+    try:
+        return decode_case(value)
+    except msgspec.MsgspecError as error:
+        where = f"{changelog.topic}/{changelog.partition}, key {printable(key.decode('utf-8', 'replace'))!r}"
+        raise UnreadableStateError(
+            f"{where}: this case cannot be read ({error}), so nothing of the partition goes on; start the version of the router that "
+            "wrote it, or write the case once more as it was"
+        ) from error
 
 
 class MergeHop:
@@ -40,13 +86,17 @@ class MergeHop:
         self._received: datetime | None = None
         self._asked: datetime | None = None
         self._label = ""
+        self._missing: dict[str, int] = {}
+        """Edition that a report named and nobody knew -> readings of the shelf before."""
 
     async def open(self, logs: Logs, source: TopicPartition) -> None:
         """Drop the state and rebuild it from the committed cases of this partition."""
         self._state, self._asked, self._label = PartitionState(), None, str(source.partition)
-        cases = await logs.latest(TopicPartition(self._names.cases, source.partition))
-        for number, value in enumerate(cases.values()):
-            case = decode_case(value)
+        self._received = None  # a record that could not be folded may have told a time that never was
+        changelog = TopicPartition(self._names.cases, source.partition)
+        cases = await logs.latest(changelog, lambda record: is_case(record.headers))
+        for number, (key, value) in enumerate(cases.items()):
+            case = _case(changelog, key, value)
             self._state.restore(case, self._editions.first)
             self._see(max(report.received_at for report in case.reports))
             if number % RESTORED_AT_ONCE == 0:
@@ -56,6 +106,20 @@ class MergeHop:
     def _city_of(self, event: Report | Tick) -> City:
         """The rules by which an event is decided; a tick needs only the merging, which is that of all editions."""
         return self._editions.of(event.edition) if isinstance(event, Report) else self._editions.first
+
+    def _unpublished(self, missing: EditionError) -> Refusal:
+        """Why a report whose edition does not exist is no event.
+
+        Who stamps a report has read its edition on the shelf. So a reading of the shelf that began after the report was seen has it;
+        of two that have ended since, one did.
+
+        Raises:
+            NotReadyError: the edition may still come, or its rules cannot be read.
+        """
+        version, readings = str(missing), self._editions.readings
+        if not isinstance(missing, UnknownEditionError) or readings - self._missing.setdefault(version, readings) < 2:
+            raise NotReadyError(f"edition {version}") from missing
+        return not_an_event(f"it names the edition {printable(version)!r}, which was never published")
 
     def _see(self, received: datetime) -> None:
         if self._received is None or received > self._received:
@@ -69,7 +133,7 @@ class MergeHop:
         refused: list[tuple[Record, Refusal]] = []
         for record in records:
             if record.offset in poisoned:
-                refused.append((record, POISON))
+                refused.append((record, UNFOLDABLE))
                 continue
             event = self._event(record, refused)
             if event is None:
@@ -77,7 +141,8 @@ class MergeHop:
             try:
                 outcome = fold(self._state, event, self._city_of(event))
             except EditionError as missing:
-                raise NotReadyError(f"edition {missing}") from missing
+                refused.append((record, self._unpublished(missing)))
+                continue
             except Exception as failure:
                 raise PoisonError(record.offset) from failure
             decisions[outcome.decision] += 1
@@ -91,8 +156,7 @@ class MergeHop:
         try:
             event = decode_event(record.headers, record.value)
         except (msgspec.MsgspecError, ValueError, TypeError) as error:
-            reason = f"not an event of the grid stream ({str(error)[:200]}); only the router may write this topic."
-            refused.append((record, Refusal(code=NOT_AN_EVENT, reason=reason)))
+            refused.append((record, not_an_event(_why(record, error))))
             return None
         if isinstance(event, Report):
             self._see(event.received_at)

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 
+import msgspec
+import structlog
 from aiokafka import TopicPartition
 
 from router.domain.city import City
@@ -29,7 +31,10 @@ from router.wire.topics import Names
 
 RESTORED_AT_ONCE = 5000
 """Places restored between two turns of the event loop: about 10 ms."""
+UNREADABLE = "places that cannot be read are forgotten: a correction of these reports is taken for a first version"
 Refused = list[tuple[Record, Refusal]]
+
+log = structlog.get_logger(__name__)
 
 
 class NormaliseHop:
@@ -47,10 +52,16 @@ class NormaliseHop:
         """Drop what is known of reports and read it anew, as far as it was committed."""
         self._places = Places()
         places = await logs.latest(TopicPartition(self._names.places(self._network.name), source.partition))
+        unreadable = 0
         for number, (key, value) in enumerate(places.items()):
-            self._places.restore(key.decode(), decode_place(value))
+            try:
+                self._places.restore(key.decode(), decode_place(value))
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                unreadable += 1
             if number % RESTORED_AT_ONCE == 0:
                 await asyncio.sleep(0)  # other partitions have transactions to finish
+        if unreadable:
+            log.error(UNREADABLE, network=self._network.name, partition=source.partition, records=unreadable)
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         """Write each record once: as a report or update on `grid.events`, as a dead letter, or, redelivered, not at all."""

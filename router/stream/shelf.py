@@ -171,6 +171,7 @@ async def follow(shelf: Shelf, editions: Editions) -> None:
             log.exception("an edition cannot be read", version=record.version)
             continue
         log.warning("an edition was published", version=record.version, since=str(record.since), actor=record.actor)
+    editions.readings += 1
 
 
 def _decoded(value: bytes) -> EditionRecord | None:

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from router.cities.folder import city_folder, load_city
 from router.cities.packing import pack
 from router.domain.editions import Editions
+from router.stream import fetched
 from router.stream.app import build_app
 from router.stream.leash import hold
 from router.stream.ready import check_topics
@@ -49,6 +50,7 @@ def main(city: str, *, number: int = 0, clock: ClockName = "wall", bootstrap: st
     """
     settings = Settings()
     _log_to_stderr()
+    fetched.install()
     loaded = load_city(city, settings.cities)
     asyncio.run(check_topics(bootstrap, topics_of(loaded, settings)))
     topic = Names(settings.namespace).catalogue

@@ -32,7 +32,9 @@ DEAD_LETTER = "grid-dead-letter-"
 """Prefix of the headers that a dead letter adds."""
 OMITTED = f"{DEAD_LETTER}omitted"
 KEPT_BYTES = 6 << 20
-"""A larger value (compressed, Kafka takes it) is named in its dead letter, not kept: the topic takes records of 8 MiB."""
+"""A larger value (a topic from before may take it) is named in its dead letter, not kept: the topic takes records of 8 MiB."""
+KEPT_AROUND_BYTES = 1 << 20
+"""Room for key and headers beside the largest value that is kept; larger ones are kept only when value and all fit together."""
 
 _encode: Callable[[object], bytes] = Encoder().encode
 _decode_report = Decoder(Report).decode
@@ -209,6 +211,11 @@ def decode_case(value: bytes) -> Case:
     return _decode_case(value)
 
 
+def is_case(headers: Headers) -> bool:
+    """Whether a record of `grid.cases` says that it is a case."""
+    return _type_of(headers) == _CASE_TYPE[1]
+
+
 def decode_task(value: bytes) -> Task:
     """A record of `tasks.<department>`. Raises msgspec.MsgspecError."""
     return _decode_task(value)
@@ -227,12 +234,25 @@ def encode_dead_letter(
         "offset": str(record.offset),
         "at": datetime.fromtimestamp(min(max(record.timestamp, 0), LAST_MS) / 1000, UTC).isoformat(),
     }
-    headers = [*record.headers, *((DEAD_LETTER + name, text.encode()) for name, text in added.items())]
-    value = record.value
-    if value is not None and len(value) > KEPT_BYTES:
-        headers.append((OMITTED, b"%d bytes, sha256 %s" % (len(value), sha256(value).hexdigest().encode())))
+    said = [(DEAD_LETTER + name, text.encode()) for name, text in added.items()]
+    key, value, headers = record.key, record.value, record.headers
+    around, most = _bytes_around(record), KEPT_BYTES + KEPT_AROUND_BYTES
+    omitted: list[str] = []
+    if around > most:
+        omitted.append(f"key and {len(headers)} headers, {around} bytes")
+        key, headers, around = None, (), 0
+    if value is not None and (len(value) > KEPT_BYTES or len(value) + around > most):
+        omitted.append(f"{len(value)} bytes, sha256 {sha256(value).hexdigest()}")
         value = None
-    return record.key, value, headers
+    if omitted:
+        said.append((OMITTED, "; ".join(omitted).encode()))
+    return key, value, [*headers, *said]
+
+
+def _bytes_around(record: RefusedRecord) -> int:
+    """Of key and headers, as Kafka writes them; names that were no UTF-8 have become longer than they came."""
+    headers = sum([len(name.encode()) + len(content or b"") + 10 for name, content in record.headers])
+    return len(record.key or b"") + headers
 
 
 def read_dead_letter(key: bytes | None, value: bytes | None, headers: Headers) -> DeadLetter:

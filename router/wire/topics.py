@@ -13,6 +13,9 @@ from router.wire.settings import Settings
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 MILLISECOND = timedelta(milliseconds=1)
+COMPRESSION = "uncompressed"
+"""The broker unpacks what producers have packed, in any of Kafka's four ways, of which the worker's client reads one; and a record that
+is small on the wire and gigabytes in memory is refused by the topic's limit, before any worker has it."""
 LARGEST_EDITION = 32 << 20
 """A city of 40,000 cells is 1 MiB compressed."""
 
@@ -28,7 +31,7 @@ class Topic(Struct, frozen=True, kw_only=True):
     retention_ms: int | None = None
     """None: kept for ever."""
     largest_bytes: int = 4 << 20
-    """Of a record as it is stored."""
+    """Of a record, and of a batch, unpacked."""
     stamped: Literal["by producer", "by broker"] = "by producer"
     """Whose clock a record's timestamp is."""
 
@@ -36,6 +39,7 @@ class Topic(Struct, frozen=True, kw_only=True):
         """The broker-side configuration of this topic, values as Kafka writes them."""
         return {
             "cleanup.policy": self.cleanup,
+            "compression.type": COMPRESSION,
             "retention.ms": str(-1 if self.retention_ms is None else self.retention_ms),
             "max.message.bytes": str(self.largest_bytes),
             "message.timestamp.type": "LogAppendTime" if self.stamped == "by broker" else "CreateTime",

@@ -6,6 +6,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from router.broker.admin import Change, apply, connected, delete, plan
 from router.wire.errors import BrokerError, TopicError
 from router.wire.topics import DAY_MS, Topic
+from tests.support.topics import set_config
 
 pytestmark = pytest.mark.broker
 
@@ -15,12 +16,6 @@ def declared(namespace: str, partitions: int = 2) -> list[Topic]:
         Topic(name=f"{namespace}grid.events", key="cell", partitions=partitions, retention_ms=90 * DAY_MS),
         Topic(name=f"{namespace}grid.cases", key="case id", partitions=partitions, cleanup="compact"),
     ]
-
-
-def set_config(kafka: str, topic: str, **configs: str) -> None:
-    values = {name.replace("_", "."): value for name, value in configs.items()}
-    with connected(kafka) as admin:
-        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, values)])
 
 
 def test_plan_changes_nothing(kafka: str, namespace: str) -> None:

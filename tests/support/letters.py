@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaProducer
 from kafka import KafkaProducer
+from kafka.errors import MessageSizeTooLargeError
 from typer.testing import Result
 
 from router.cities.folder import city_folder, load_city
@@ -44,6 +45,17 @@ def producer_of(settings: Settings) -> KafkaProducer:
     return KafkaProducer(
         bootstrap_servers=settings.kafka, acks="all", max_request_size=16 << 20, compression_type="gzip", linger_ms=5
     )
+
+
+def sent_when_taken(producer: KafkaProducer, topic: str, value: bytes) -> Any:
+    """A record that the topic takes as soon as the broker follows its new configuration."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return producer.send(topic, key=b"large", value=value, partition=0).get(20)
+        except MessageSizeTooLargeError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 def records(settings: Settings, topic: str) -> list[Record]:

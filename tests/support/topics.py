@@ -4,7 +4,9 @@ import time
 from typing import Any
 
 from kafka import TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
 
+from router.broker.admin import connected
 from router.simulator.connect import consumer_of
 
 Record = Any
@@ -25,3 +27,10 @@ def committed(bootstrap: str, topic: str) -> list[Record]:
             for partition, records in consumer.poll(timeout_ms=200, max_records=5000).items():
                 found[partition] += records
     return [record for records in found.values() for record in records]
+
+
+def set_config(kafka: str, topic: str, **configs: str) -> None:
+    """Change a topic's configuration, `_` for `.` in names."""
+    values = {name.replace("_", "."): value for name, value in configs.items()}
+    with connected(kafka) as admin:
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, values)])

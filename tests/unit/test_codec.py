@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 import pytest
@@ -126,6 +127,32 @@ def test_a_value_too_large_to_be_kept_twice_is_named_by_size_and_hash() -> None:
     letter = read_dead_letter(*encode_dead_letter(larger, refusal, "hotline"))
     assert (letter.value, letter.headers, letter.offset) == (None, (("a", b"b"),), 1)
     assert letter.omitted == f"6291457 bytes, sha256 {sha256(larger.value or b'').hexdigest()}"
+
+
+@pytest.mark.parametrize(
+    ("key", "headers", "value", "kept", "omitted"),
+    [
+        (b"k" * (3 << 20), [], b"{", True, None),
+        (None, [("h", b"v" * 1000)] * 4000, None, True, None),
+        (b"k" * (8 << 20), [("h", b"v")], b"{", False, "key and 1 headers, 8388620 bytes"),
+        (None, [("\\xff" * (3 << 20), None)], None, False, "key and 1 headers, 12582922 bytes"),
+        (b"k" * (2 << 20), [], b"x" * (6 << 20), True, "6291456 bytes, sha256 "),
+        (b"k" * (8 << 20), [], b"x" * (7 << 20), False, "key and 0 headers, 8388608 bytes; 7340032 bytes, sha256 "),
+    ],
+)
+def test_whatever_is_refused_fits_into_the_topic_of_dead_letters(
+    key: bytes | None, headers: Any, value: bytes | None, kept: bool, omitted: str | None
+) -> None:
+    original = RefusedRecord(
+        topic="reports.hotline", partition=0, offset=1, timestamp=0, key=key, value=value, headers=headers
+    )
+    written = encode_dead_letter(original, Refusal(code="schema", reason="no."), "hotline")
+    size = sum(len(part or b"") for part in written[:2]) + sum(len(n) + len(v or b"") + 10 for n, v in written[2])
+    assert size < (8 << 20) - 1024
+    letter = read_dead_letter(*written)
+    assert (letter.key, list(letter.headers)) == ((key, headers) if kept else (None, []))
+    assert letter.omitted is omitted is None or str(letter.omitted).startswith(str(omitted))
+    assert letter.offset == 1
 
 
 def test_a_refused_record_cannot_pose_as_another() -> None:

@@ -143,7 +143,7 @@ def test_a_complaint_without_a_point_is_found_by_its_community() -> None:
 
 def test_a_station_has_a_place() -> None:
     without = {name: value for name, value in READING.items() if name != "latitude"}
-    assert refusal("environment", without).reason.startswith("field `latitude`: field required")
+    assert refusal("environment", without).reason.startswith("field `latitude`: missing")
 
 
 def test_empty_texts_are_absent_values() -> None:
@@ -174,7 +174,7 @@ def test_a_phone_number_has_a_code_of_its_own() -> None:
     ("message", "code", "says"),
     [
         (COMPLAINT | {"kind": "rumour"}, "schema", "field `kind`: none of 'reading', 'complaint'; "),
-        ({"id": "C1"}, "schema", "field `kind`: field required; "),
+        ({"id": "C1"}, "schema", "field `kind`: missing; "),
         (COMPLAINT | {"id": "a b"}, "bad-id", "field `id`: "),
         (READING | {"id": 7}, "bad-id", "field `id`: "),
         (COMPLAINT | {"reportedAt": "2018-01-01T08:00:09"}, "bad-time", "field `reportedAt`: "),

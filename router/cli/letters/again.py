@@ -1,7 +1,5 @@
 """The record that a dead letter becomes when it is driven again: its own place, key and headers, and a sign that it comes again."""
 
-import zlib
-
 from msgspec.structs import replace
 
 from router.cli.instants import stamp
@@ -16,7 +14,7 @@ from router.wire.repairs import REDRIVEN, REDRIVEN_BY
 from router.wire.topics import Names, Topic
 
 TAKEN_BYTES = Topic(name="", key="", partitions=1).largest_bytes - 1024
-"""What a network's topic and `grid.events` take, compressed; and room for the frame of a batch."""
+"""What a network's topic and `grid.events` take; and room for the frame of a batch."""
 
 
 def homeless(letter: DeadLetter, names: Names) -> Refusal | None:
@@ -53,11 +51,7 @@ def unfit(record: Outgoing) -> Refusal | None:
     """
     if record.size <= TAKEN_BYTES:
         return None
-    rest = record.size - len(record.value or b"")
-    size = len(zlib.compress(record.value or b"")) + rest
-    if size <= TAKEN_BYTES:
-        return None
-    reason = f"with its new headers the record has {size} bytes, more than its topic takes; give it a shorter value with `repair`."
+    reason = f"with its new headers the record has {record.size} bytes, more than its topic takes; give it a shorter value with `repair`."
     return Refusal(code="too-large", reason=reason)
 
 

@@ -208,7 +208,6 @@ async def _producer(bootstrap: str, namespace: str) -> AIOKafkaProducer:
         transactional_id=f"{namespace}grid-router-repairs",
         transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
         acks="all",
-        compression_type="gzip",
         linger_ms=0,
         max_batch_size=BATCH_BYTES,
         retry_backoff_ms=RETRY_BACKOFF_MS,

@@ -1,0 +1,145 @@
+"""The whole poison collection among sound reports, on two workers: each once in the dead letters or in one case, twice sent or not."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from router.domain.networks.registry import NETWORKS
+from router.wire.codec import DeadLetter
+from router.wire.topics import Names
+from tests.support.poison import POISON, Poison
+from tests.support.poison.record import named, sound, written
+from tests.support.poison.scene import Scene
+from tests.support.poison.sending import Place, Sent
+from tests.support.poison.strangers import EVENTS, UNFOLDABLE, typed
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
+
+SOUND = 360
+"""Reports between the poison records, of all networks by turns."""
+
+
+@pytest.fixture
+def scene(kafka: str, namespace: str, tmp_path: Path) -> Scene:
+    return Scene(kafka, namespace, tmp_path)
+
+
+def mixed(names: Names) -> list[tuple[Poison | str, Sent]]:
+    """Poison and sound records by turns; the sound ones with their report's id."""
+    networks, step = sorted(NETWORKS), len(POISON) // SOUND
+    records: list[tuple[Poison | str, Sent]] = []
+    for number, one in enumerate(POISON):
+        topic = names.reports(one.network)
+        records.append(
+            (one, Sent(topic=topic, partition=number % 2, value=one.value, key=one.key, headers=one.headers))
+        )
+        if number % step == 0 and number // step < SOUND:
+            network = networks[number // step % len(networks)]
+            message = sound(network, f"sound {number}")
+            id_ = f"{network}:{message[NETWORKS[network].id_field]}"
+            records.append((id_, Sent(topic=names.reports(network), partition=number % 2, value=written(message))))
+    return records
+
+
+def test_poison_is_refused_once_or_accepted_and_nothing_else_suffers(scene: Scene) -> None:
+    records = mixed(scene.names)
+    good = {one for one, _ in records if isinstance(one, str)}
+    assert len(good) == SOUND
+    with scene.fleet() as fleet:
+        places = scene.send([sent for _, sent in records])
+        scene.drain(fleet)
+        letters, held, tasks = scene.letters(), scene.held(), scene.tasks()
+        check_letters(letters, {at: one for at, (one, _) in zip(places, records, strict=True)})
+        check_cases(held, good)
+        again = scene.send([sent for _, sent in records])
+        scene.drain(fleet)
+        known = {letter.id for letter in letters}
+        new = [letter for letter in scene.letters() if letter.id not in known]
+        check_letters(new, {at: one for at, (one, _) in zip(again, records, strict=True)})
+        assert scene.held() == held
+        assert scene.tasks() == tasks
+        assert fleet.restarts == 0
+
+
+def test_what_strangers_write_to_the_routers_own_topics_is_refused_or_left_out(scene: Scene) -> None:
+    names = scene.names
+    first, later = reports(names, "first"), reports(names, "later")
+    with scene.fleet(1) as fleet:
+        scene.send([*first, *strange_events(names)])
+        scene.drain(fleet)
+        reasons = sorted((letter.code, letter.reason) for letter in scene.letters())
+        assert len(reasons) == len(EVENTS) + len(UNFOLDABLE)
+        for name, (_, _, said) in EVENTS.items():
+            assert any(code == "not-an-event" and said in reason for code, reason in reasons), name
+        assert sum(code == "defect" and "something else wrote it" in reason for code, reason in reasons) == len(
+            UNFOLDABLE
+        )
+        assert all(reason.isprintable() and len(reason) < 300 for _, reason in reasons)
+        held = scene.held()
+        assert len(held) == len(first)
+        scene.send(strange_state(scene))
+        assert fleet.restarts == 0
+    with scene.fleet(1) as fleet:  # whose state is restored from what strangers have written to as well
+        scene.send([*first, *later])
+        scene.drain(fleet)
+        assert fleet.restarts == 0
+        log = fleet.logs[0].read_text()
+    assert scene.held() == held + Counter(f"policing:{sound('policing', f'later {n}')['jjdbh']}" for n in range(20))
+    assert "a record that the router did not write is left out of its state" in log
+    assert "places that cannot be read are forgotten" in log
+    assert "a record of the catalogue's topic is no edition" in log
+
+
+def reports(names: Names, name: str) -> list[Sent]:
+    """Twenty sound alarms."""
+    topic, numbers = names.reports("policing"), range(20)
+    return [
+        Sent(topic=topic, partition=n % 2, value=written(sound("policing", f"{name} {n}")), key=b"k") for n in numbers
+    ]
+
+
+def strange_events(names: Names) -> list[Sent]:
+    """On the grid stream."""
+    odd = [(value, headers) for value, headers, _ in EVENTS.values()]
+    odd += [(value, typed()) for value in UNFOLDABLE.values()]
+    return [Sent(topic=names.events, partition=n % 2, value=v, key=b"s", headers=h) for n, (v, h) in enumerate(odd)]
+
+
+def strange_state(scene: Scene) -> list[Sent]:
+    """Where the router keeps its state: under keys of nobody and of its own cases and reports."""
+    names, garbage = scene.names, (None, b"", b"{", b"\xff", b"[]", b"[" * 100_000)
+    cases = [key for record in scene.read(names.cases) if record.partition == 0 for key in [record.key]]
+    known = [record.key for record in scene.read(names.places("policing")) if record.partition == 0]
+    sent = [
+        Sent(topic=topic, partition=0, value=value, key=key)
+        for topic, keys in ((names.cases, cases), (names.places("policing"), known[:1]))
+        for key in (b"", b"\xff", *keys)
+        for value in garbage
+        if topic == names.cases or value is not None or key not in keys
+    ]
+    return [*sent, *(Sent(topic=names.catalogue, partition=0, value=value, key=b"k") for value in garbage)]
+
+
+def check_letters(letters: list[DeadLetter], sent: Mapping[Place, Poison | str]) -> None:
+    """Every record that must be refused has one letter, with an expected code and just as it was; no other has one."""
+    by_place = {(letter.topic, letter.partition, letter.offset): letter for letter in letters}
+    times = Counter(letter.id for letter in letters)
+    assert [id_ for id_, number in times.items() if number > 1] == [], "twice in the dead letters"
+    wanted = {place: one for place, one in sent.items() if isinstance(one, Poison) and one.codes}
+    assert [wanted[place].name for place in wanted.keys() - by_place.keys()] == [], "not in the dead letters"
+    assert [by_place[place].reason for place in by_place.keys() - wanted.keys()] == [], "refused"
+    for place, one in wanted.items():
+        letter = by_place[place]
+        assert letter.code in one.codes, (one.name, letter.code)
+        assert (letter.key, letter.value) == (one.key, one.value), one.name
+        assert list(letter.headers) == named(one.headers), one.name
+        assert letter.network == one.network
+
+
+def check_cases(held: Counter[str], good: set[str]) -> None:
+    """Every sound report and every accepted poison record is in exactly one case."""
+    assert good - held.keys() == set()
+    assert [id_ for id_, times in held.items() if times > 1] == []
+    assert len(held) == SOUND + sum(not one.codes for one in POISON)
