@@ -1,15 +1,16 @@
 """`python -m tests.bench [speed|latency|restore|growth] ...`: what the router costs, and what others cost beside it."""
 
 import argparse
+import logging
 import sys
 from types import ModuleType
 
 from router.broker.server import ensure_running
 from router.wire.settings import Settings
-from tests.bench import speed
+from tests.bench import latency, speed
 from tests.bench.pinned import pin_everything_to_core_0
 
-COMMANDS: dict[str, ModuleType] = {"speed": speed}
+COMMANDS: dict[str, ModuleType] = {"speed": speed, "latency": latency}
 
 
 def main() -> int:
@@ -22,6 +23,7 @@ def main() -> int:
     settings = Settings()
     settings = settings.model_copy(update={"kafka": ensure_running(settings), "metrics_port": 0})
     (settings.home / "bench").mkdir(parents=True, exist_ok=True)
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)  # a topic that is new has no leader yet, which mends itself
     pin_everything_to_core_0()
     return COMMANDS[arguments.command].main(arguments, settings)
 

@@ -3,7 +3,8 @@
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
@@ -63,26 +64,47 @@ def contend(contender: Contender, reports: int, settings: Settings) -> Figure:
     Raises:
         UnfinishedError: it ended, or its output is not complete in time.
     """
-    prefix = f"bench-{os.getpid()}-p{next(numbers)}."
-    own = settings.model_copy(update={"namespace": prefix, "partitions": PARTITIONS, "metrics_port": 0})
-    bootstrap, cases = str(own.kafka), Names(prefix).cases
-    topics = topics_of(load_city(contender.city), own)
-    log = own.home.absolute() / "bench" / f"{prefix}log"
-    apply(bootstrap, topics)
-    try:
+    with topics_for(contender.city, settings) as own:
+        bootstrap, cases = str(own.kafka), Names(own.namespace).cases
         ids = filled(own, contender.city, reports)
-        with tempfile.TemporaryDirectory() as folder:
-            env = environment(own) | {"FAUST_DATADIR": folder}
-            with ends(bootstrap) as committed, Pinned(contender.command, env, log) as worker:
-                course = watch(worker, committed, cases, lambda: len(_members(bootstrap, cases)) >= len(ids))
-            wrong = () if _members(bootstrap, cases) == sorted(ids) else ("not every id is in exactly one case",)
-    finally:
-        delete(bootstrap, [topic.name for topic in topics])
+        with ends(bootstrap) as committed, started(contender.command, own) as worker:
+            course = watch(worker, committed, cases, lambda: len(members(bootstrap, cases)) >= len(ids))
+        wrong = () if members(bootstrap, cases) == sorted(ids) else ("not every id is in exactly one case",)
     if not wrong:
-        log.unlink()
+        worker.log.unlink()
     return Figure(
         contender.name, contender.guarantee, reports, course.seconds, course.cpu_seconds, course.peak_mib, wrong
     )
+
+
+@contextmanager
+def topics_for(city: str, settings: Settings) -> Iterator[Settings]:
+    """A city's topics in a namespace of their own, until the end of the context."""
+    prefix = f"bench-{os.getpid()}-p{next(numbers)}."
+    own = settings.model_copy(update={"namespace": prefix, "partitions": PARTITIONS, "metrics_port": 0})
+    topics = topics_of(load_city(city), own)
+    apply(str(own.kafka), topics)
+    try:
+        yield own
+    finally:
+        delete(str(own.kafka), [topic.name for topic in topics])
+
+
+@contextmanager
+def started(command: Sequence[str], own: Settings) -> Iterator[Pinned]:
+    """A worker alone on its core, until the end of the context."""
+    log = own.home.absolute() / "bench" / f"{own.namespace}log"
+    with tempfile.TemporaryDirectory() as folder:
+        env = environment(own) | {"FAUST_DATADIR": folder}
+        with Pinned(command, env, log) as worker:
+            yield worker
+
+
+@contextmanager
+def deployed(city: str, settings: Settings) -> Iterator[tuple[Settings, Pinned]]:
+    """A worker of the router on topics of its own."""
+    with topics_for(city, settings) as own, started(_router(city), own) as worker:
+        yield own, worker
 
 
 def filled(settings: Settings, name: str, reports: int) -> set[str]:
@@ -96,7 +118,7 @@ def filled(settings: Settings, name: str, reports: int) -> set[str]:
     return {sent.report for sent in feed.sent if sent.kind != "malformed"}
 
 
-def _members(bootstrap: str, cases: str) -> list[str]:
+def members(bootstrap: str, cases: str) -> list[str]:
     """Every report id of the last state of every case, sorted; an id in two cases stands twice."""
     last = dict(read(bootstrap, cases, lambda record: (record.key, record.value)))
     return sorted(report.id for value in last.values() for report in decode_case(value).reports)
