@@ -2,7 +2,7 @@
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.bench.pinned import Pinned
@@ -53,6 +53,31 @@ def watch(worker: Pinned, ends: Ends, topic: str, complete: Callable[[], bool]) 
                 return Course(last - first, cpu_between(samples, first, last), worker.peak_mib)
         time.sleep(POLL_SECONDS)
     raise UnfinishedError(f"exit code {worker.exit_code}, {end} on {topic}; see {worker.log}")
+
+
+def until_quiet(ends: Ends, topic: str, complete: Callable[[], bool] = lambda: True, *, beyond: int = 0) -> float:
+    """Wait until more than so much is committed, nothing more has come for a while, and it is complete.
+
+    Returns:
+        when the last commit was seen, by the monotonic clock.
+
+    Raises:
+        UnfinishedError: it takes too long.
+    """
+    end, last, deadline = beyond, 0.0, time.monotonic() + LIMIT_SECONDS
+    while (now := time.monotonic()) < deadline:
+        committed = ends.of(topic)
+        if committed > end:
+            end, last = committed, now
+        elif end > beyond and now - last > QUIET_SECONDS and complete():
+            return last
+        time.sleep(POLL_SECONDS)
+    raise UnfinishedError(f"{topic} gets no further than {end}")
+
+
+def all_beyond(ends: Ends, topic: str, earlier: Mapping[int, int]) -> bool:
+    """Whether something was committed since on every partition of a topic."""
+    return all(end > earlier[partition] for partition, end in ends.each(topic).items())
 
 
 def cpu_between(samples: list[tuple[float, float]], first: float, last: float) -> float:

@@ -4,7 +4,6 @@ An open loop: reports are sent when a schedule says. Reports that join another o
 """
 
 import argparse
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -18,16 +17,15 @@ from router.simulator.feed import Feed
 from router.wire.codec import decode_case
 from router.wire.settings import Settings
 from router.wire.topics import Names
+from tests.bench.course import until_quiet
 from tests.bench.figures import percentile
 from tests.bench.generator import Plan, Shot, messages, send
 from tests.bench.onlooker import look
 from tests.bench.product import RECORDED, SYNTHETIC, deployed, members
-from tests.bench.topics import Ends, ends, read
+from tests.bench.topics import ends, read
 
 WARM_REPORTS = 5_000
 """Sent at full speed before; then the worker has met every topic."""
-QUIET_SECONDS = 2.0
-LIMIT_SECONDS = 300.0
 SHARES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
 
 
@@ -92,7 +90,7 @@ def measure(city: str, rate: int, seconds: float, settings: Settings) -> Latency
         sending.send("go")
         shots: list[Shot] = sending.recv()
         ids |= {shot.report for shot in shots}
-        until_quiet(committed, cases, lambda: True)
+        until_quiet(committed, cases)
         watching.send("enough")
         seen: dict[bytes, float] = watching.recv()
         found = members(bootstrap, cases)
@@ -132,25 +130,6 @@ def _warm(city: str, settings: Settings) -> set[str]:
     feed = Feed(str(settings.kafka), Names(settings.namespace), settings.partitions, None)
     feed.run(message for message, _ in zip(messages(city), range(WARM_REPORTS), strict=False))
     return {sent.report for sent in feed.sent if sent.kind != "malformed"}
-
-
-def until_quiet(committed: Ends, topic: str, complete: Callable[[], bool]) -> None:
-    """Wait until a topic has records, has got no more for a while, and is complete.
-
-    Raises:
-        TimeoutError: it takes too long.
-    """
-    end, since, deadline = 0, time.monotonic(), time.monotonic() + LIMIT_SECONDS
-    while time.monotonic() < deadline:
-        now = committed.of(topic)
-        if now > end:
-            end, since = now, time.monotonic()
-        elif end and time.monotonic() - since > QUIET_SECONDS:
-            if complete():
-                return
-            since = time.monotonic()
-        time.sleep(0.1)
-    raise TimeoutError(f"{topic} gets no further than {end}")
 
 
 class _process:  # noqa: N801 - reads as a function

@@ -13,7 +13,7 @@ from router.wire.settings import Settings
 
 TICKS = os.sysconf("SC_CLK_TCK")
 GRACE_SECONDS = 20.0
-FIRST = b"FIRST "
+FIRST, ASSIGNED = b"FIRST ", b"ASSIGNED "
 
 
 class Pinned:
@@ -56,8 +56,16 @@ class Pinned:
     @property
     def first(self) -> float | None:
         """When it had its first input record in hand (seconds since 1970), once it has said so."""
+        return self._said(FIRST)
+
+    @property
+    def assigned(self) -> float | None:
+        """When it got its partitions (seconds since 1970), once it has said so."""
+        return self._said(ASSIGNED)
+
+    def _said(self, word: bytes) -> float | None:
         for line in self.log.read_bytes().splitlines():
-            _, said, instant = line.partition(FIRST)  # Faust writes control sequences of its own before it
+            _, said, instant = line.partition(word)  # Faust writes control sequences of its own before it
             if said:
                 return float(instant)
         return None
@@ -89,6 +97,14 @@ class Pinned:
         """SIGKILL, as a crash would."""
         self._signal(signal.SIGKILL)
         self._process.wait()
+
+    def freeze(self) -> None:
+        """SIGSTOP: it does nothing until it is thawed; not for long, or its group lets it go."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self._signal(signal.SIGCONT)
 
     def restart(self) -> None:
         """The same again, with a log begun anew."""

@@ -41,12 +41,13 @@ class Contender:
     command: Sequence[str]
 
 
-def _router(city: str) -> list[str]:
+def router(city: str) -> list[str]:
+    """The command line of one worker."""
     return [sys.executable, "-m", "tests.bench.announce", city, "--clock", "stream"]
 
 
 ALL = (
-    Contender("los-angeles", "grid-router, Los Angeles", "exactly once", RECORDED, _router(RECORDED)),
+    Contender("los-angeles", "grid-router, Los Angeles", "exactly once", RECORDED, router(RECORDED)),
     Contender(
         "plain",
         "plain Faust, Los Angeles",
@@ -54,7 +55,7 @@ ALL = (
         RECORDED,
         [sys.executable, "-m", "tests.bench.plain_faust", RECORDED, "worker", "-l", "warn", "--without-web"],
     ),
-    Contender("puyang", "grid-router, Puyang", "exactly once", SYNTHETIC, _router(SYNTHETIC)),
+    Contender("puyang", "grid-router, Puyang", "exactly once", SYNTHETIC, router(SYNTHETIC)),
 )
 
 
@@ -103,7 +104,7 @@ def started(command: Sequence[str], own: Settings) -> Iterator[Pinned]:
 @contextmanager
 def deployed(city: str, settings: Settings) -> Iterator[tuple[Settings, Pinned]]:
     """A worker of the router on topics of its own."""
-    with topics_for(city, settings) as own, started(_router(city), own) as worker:
+    with topics_for(city, settings) as own, started(router(city), own) as worker:
         yield own, worker
 
 
