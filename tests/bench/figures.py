@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from math import ceil
 from statistics import median
 from typing import Any
 
@@ -30,6 +31,11 @@ class Figure:
         """Reports a second of CPU time."""
         return self.reports / max(self.cpu_seconds, 0.01)
 
+    @property
+    def busy(self) -> float:
+        """Share of the core that it used: 1 means that the core is the limit."""
+        return self.cpu_seconds / self.seconds
+
 
 @dataclass(frozen=True)
 class Row:
@@ -55,6 +61,10 @@ class Row:
         return median(run.per_cpu_second for run in self.runs)
 
     @property
+    def busy(self) -> float:
+        return median(run.busy for run in self.runs)
+
+    @property
     def peak_mib(self) -> int:
         return round(median(run.peak_mib for run in self.runs))
 
@@ -71,7 +81,9 @@ class Row:
             "guarantee": self.runs[0].guarantee,
             "rate": self.rate,
             "per_cpu_second": self.per_cpu_second,
+            "busy": self.busy,
             "peak_mib": self.peak_mib,
+            "right": self.sound,
             "runs": [asdict(run) | {"rate": run.rate} for run in self.runs],
         }
 
@@ -86,7 +98,7 @@ def rows(figures: Iterable[Figure]) -> list[Row]:
 
 def table(title: str, among: Sequence[Row]) -> list[str]:
     """Lines; ratios are those of the first row to each, in reports a second and in reports a CPU second."""
-    header = f"{'reports/s':>10}{'min - max':>18}{'ratio':>8}{'per CPU-s':>11}{'ratio':>8}{'MiB':>7}"
+    header = f"{'reports/s':>10}{'min - max':>18}{'ratio':>8}{'per CPU-s':>11}{'ratio':>8}{'busy':>6}{'MiB':>7}"
     lines = [f"{title:34}{'reports':>11}{header}  {'promise':14}right"]
     for row in among:
         rates = sorted(run.rate for run in row.runs)
@@ -94,7 +106,7 @@ def table(title: str, among: Sequence[Row]) -> list[str]:
         ours = f"{among[0].rate / row.rate:.2f}", f"{among[0].per_cpu_second / row.per_cpu_second:.2f}"
         lines.append(
             f"{row.name:34}{row.reports:>11,}{row.rate:>10,.0f}{spread:>18}{ours[0]:>8}{row.per_cpu_second:>11,.0f}"
-            f"{ours[1]:>8}{row.peak_mib:>7,}  {row.runs[0].guarantee:14}{row.sound}/{len(row.runs)}"
+            f"{ours[1]:>8}{row.busy:>6.0%}{row.peak_mib:>7,}  {row.runs[0].guarantee:14}{row.sound}/{len(row.runs)}"
         )
     return lines
 
@@ -108,5 +120,5 @@ def percentile(values: Sequence[float], share: float) -> float:
     if not values:
         raise ValueError("no values")
     ordered = sorted(values)
-    rank = -(-len(ordered) * share // 1)  # rounded up
-    return ordered[max(int(rank), 1) - 1]
+    rank = ceil(round(len(ordered) * share, 6))  # a share such as 0.07 is no exact number
+    return ordered[max(rank, 1) - 1]
