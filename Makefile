@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CITIES ?= los-angeles puyang
+BENCH ?= speed
 
 .PHONY: run setup test check bench format lock schemas docs-api clean
 
@@ -32,8 +33,8 @@ check: setup  ## format, lint, types, import contracts, schemas, catalogues
 	@$(BIN)/grid-router catalogue lint
 	@$(BIN)/grid-router catalogue test
 
-bench: setup  ## reports/s of one worker on one core, beside a plain Faust agent
-	@$(BIN)/python -m tests.bench
+bench: setup  ## one table: reports/s on one core, beside Kafka Streams, Quix, Bytewax, aiokafka, Faust (half an hour; BENCH=latency, ...)
+	@$(BIN)/python -m tests.bench $(BENCH)
 
 format: setup
 	@$(BIN)/ruff format .

@@ -1,6 +1,6 @@
 """The Faust app of one worker: one agent a network for normalising, one for merging. Wiring only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import faust
@@ -28,6 +28,21 @@ FETCH_BYTES = 2 << 20
 def build_app(editions: Editions, settings: Settings, bootstrap: str, clock: Clock, metrics: Metrics) -> BatchApp:
     """The app of one worker for one city; every topic must exist already (`grid-router topics apply`)."""
     names = Names(settings.namespace)
+    hops: dict[str, Callable[[], Hop]] = {names.events: lambda: MergeHop(editions, names, clock, metrics)}
+    for name in editions.first.codes:
+        hops[names.reports(name)] = _normaliser(name, editions, names, settings.partitions, metrics)
+    return app_of(hops, settings, bootstrap, metrics)
+
+
+def app_of(hops: Mapping[str, Callable[[], Hop]], settings: Settings, bootstrap: str, metrics: Metrics) -> BatchApp:
+    """The app of one worker for any hops.
+
+    Args:
+        hops: makes the hop of a topic's partition; the keys are the topics that are consumed.
+        settings: of the deployment; its namespace begins the group's name.
+        bootstrap: `host:port` list of the cluster.
+        metrics: of this worker.
+    """
     group = f"{settings.namespace}{GROUP}"
     scratch = settings.home / "faust"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -47,9 +62,6 @@ def build_app(editions: Editions, settings: Settings, bootstrap: str, clock: Clo
         consumer_max_fetch_size=FETCH_BYTES,
         consumer_auto_offset_reset="earliest",
     )
-    hops: dict[str, Callable[[], Hop]] = {names.events: lambda: MergeHop(editions, names, clock, metrics)}
-    for name in editions.first.codes:
-        hops[names.reports(name)] = _normaliser(name, editions, names, settings.partitions, metrics)
     app.owned = Owned(hops, logs=Logs(bootstrap, group), metrics=metrics)
     _connect(app)
     for topic in hops:

@@ -49,7 +49,7 @@ def main(city: str, *, number: int = 0, clock: ClockName = "wall", bootstrap: st
             the metrics port is taken.
     """
     settings = Settings()
-    _log_to_stderr()
+    log_to_stderr()
     fetched.install()
     loaded = load_city(city, settings.cities)
     asyncio.run(check_topics(bootstrap, topics_of(loaded, settings)))
@@ -61,7 +61,7 @@ def main(city: str, *, number: int = 0, clock: ClockName = "wall", bootstrap: st
     metrics = Metrics(registry)
     _serve(registry, settings, number)
     app = build_app(editions, settings, bootstrap, CLOCKS[clock](), metrics)
-    _collect_seldom()
+    collect_seldom()
     _observe_regularly(app, metrics)
     _follow_regularly(app, shelf, editions)
     watch_commits(app)
@@ -72,8 +72,8 @@ def main(city: str, *, number: int = 0, clock: ClockName = "wall", bootstrap: st
     worker.execute_from_commandline()
 
 
-def _collect_seldom() -> None:
-    """The city never becomes garbage: take it out of every later collection, and collect by the batch."""
+def collect_seldom() -> None:
+    """What is loaded (the city) never becomes garbage: take it out of every later collection, and collect by the batch."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
@@ -105,7 +105,8 @@ def _follow_regularly(app: BatchApp, shelf: Shelf, editions: Editions) -> None:
         await follow(shelf, editions)
 
 
-def _log_to_stderr() -> None:
+def log_to_stderr() -> None:
+    """Warnings and worse, one a line."""
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )

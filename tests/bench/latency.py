@@ -1,0 +1,150 @@
+"""`python -m tests.bench latency`: milliseconds from an acknowledged report to a task that its department can read.
+
+An open loop: reports are sent when a schedule says. Reports that join another one's case make no task and are left out.
+"""
+
+import argparse
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any
+
+import orjson
+
+from router.simulator.feed import Feed
+from router.wire.codec import decode_case
+from router.wire.settings import Settings
+from router.wire.topics import Names
+from tests.bench.course import until_quiet
+from tests.bench.figures import percentile
+from tests.bench.generator import Plan, Shot, messages, send
+from tests.bench.onlooker import look
+from tests.bench.product import RECORDED, SYNTHETIC, deployed, members
+from tests.bench.topics import ends, read
+
+WARM_REPORTS = 5_000
+"""Sent at full speed before; then the worker has met every topic."""
+SHARES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
+
+
+@dataclass(frozen=True)
+class Latency:
+    """One rate; all latencies in ms."""
+
+    city: str
+    rate: int
+    reports: int
+    tasks: int
+    """Reports that opened a case, whose first task is what was waited for."""
+    acknowledged: dict[str, float]
+    """From the broker's acknowledgement."""
+    scheduled: dict[str, float]
+    """From the moment when it ought to have been sent."""
+    generator_late: dict[str, float]
+    """How late the generator handed records over: part of the latencies from the schedule, and no fault of the router."""
+    right: bool
+    """Whether every report is in exactly one case."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    parser.add_argument("--rate", type=int, nargs="*", default=[100, 1_000, 5_000], help="reports a second")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each rate")
+    parser.add_argument("--city", choices=[RECORDED, SYNTHETIC], default=RECORDED)
+
+
+def main(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Measure each rate on topics of its own, print, write; 1 when a report is not in exactly one case."""
+    found = []
+    print(f"{'ms':28}{'':>8}{'from acknowledged':>27}{'from scheduled':>27}{'generator':>11}")
+    print(
+        f"{'city':14}{'reports/s':>10}{'tasks':>10}  "
+        + f"{'p50':>8}{'p99':>9}{'p99.9':>10}" * 2
+        + f"{'p99':>11}  right"
+    )
+    for rate in arguments.rate:
+        one = measure(arguments.city, rate, arguments.seconds, settings)
+        found.append(one)
+        shown = "".join(
+            f"{of['p50']:>8.1f}{of['p99']:>9.1f}{of['p99.9']:>10.1f}" for of in (one.acknowledged, one.scheduled)
+        )
+        late = f"{one.generator_late['p99']:>11.1f}"
+        print(f"{one.city:14}{rate:>10,}{one.tasks:>10,}  {shown}{late}  {'yes' if one.right else 'NO'}", flush=True)
+    path = settings.home / "bench" / f"latency-{arguments.city}.json"
+    path.write_bytes(orjson.dumps([asdict(one) for one in found], option=orjson.OPT_INDENT_2))
+    return 0 if all(one.right for one in found) else 1
+
+
+def measure(city: str, rate: int, seconds: float, settings: Settings) -> Latency:
+    """One rate, on a worker that is warm."""
+    with ExitStack() as stack:
+        own, _ = stack.enter_context(deployed(city, settings))
+        bootstrap, cases = str(own.kafka), Names(own.namespace).cases
+        committed = stack.enter_context(ends(bootstrap))
+        ids = _warm(city, own)
+        until_quiet(committed, cases, lambda: len(members(bootstrap, cases)) >= len(ids))
+        watching = stack.enter_context(_process(look, own, city))
+        sending = stack.enter_context(_process(send, own, Plan(city, WARM_REPORTS, round(rate * seconds), rate)))
+        sending.send("go")
+        shots: list[Shot] = sending.recv()
+        ids |= {shot.report for shot in shots}
+        until_quiet(committed, cases)
+        watching.send("enough")
+        seen: dict[bytes, float] = watching.recv()
+        found = members(bootstrap, cases)
+        openers = read(bootstrap, cases, lambda record: (record.key, decode_case(record.value).reports[0].id))
+    return _latency(city, rate, shots, _by_report(seen, openers), len(found) == len(set(found)) and set(found) <= ids)
+
+
+def _latency(city: str, rate: int, shots: Sequence[Shot], seen: dict[str, float], right: bool) -> Latency:
+    answered = [(shot, seen[shot.report]) for shot in _first_versions(shots) if shot.report in seen]
+    return Latency(
+        city,
+        rate,
+        len(shots),
+        len(answered),
+        _shares([at - shot.acknowledged for shot, at in answered]),
+        _shares([at - shot.scheduled for shot, at in answered]),
+        _shares([shot.handed - shot.scheduled for shot in shots]),
+        right,
+    )
+
+
+def _first_versions(shots: Sequence[Shot]) -> list[Shot]:
+    """Without redeliveries and corrections, which open no case."""
+    return list({shot.report: shot for shot in reversed(shots)}.values())
+
+
+def _shares(seconds: Sequence[float]) -> dict[str, float]:
+    return {name: percentile(seconds, share) * 1000 for name, share in SHARES.items()}
+
+
+def _by_report(seen: dict[bytes, float], openers: Sequence[tuple[bytes, str]]) -> dict[str, float]:
+    return {report: seen[case] for case, report in openers if case in seen}
+
+
+def _warm(city: str, settings: Settings) -> set[str]:
+    """Ids of sound reports sent at full speed."""
+    feed = Feed(str(settings.kafka), Names(settings.namespace), settings.partitions, None)
+    feed.run(message for message, _ in zip(messages(city), range(WARM_REPORTS), strict=False))
+    return {sent.report for sent in feed.sent if sent.kind != "malformed"}
+
+
+class _process:  # noqa: N801 - reads as a function
+    """A function in a process of its own, on this one's core; gives the way to talk to it once it is ready."""
+
+    def __init__(self, work: Callable[..., None], *arguments: Any) -> None:
+        context = get_context("spawn")
+        self._here, there = context.Pipe()
+        self._process = context.Process(target=work, args=(*arguments, there), daemon=True)
+
+    def __enter__(self) -> Connection:
+        self._process.start()
+        self._here.recv()
+        return self._here
+
+    def __exit__(self, *_: object) -> None:
+        self._process.join(10)
+        self._process.kill()

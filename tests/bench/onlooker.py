@@ -1,0 +1,50 @@
+"""A department's view: when each case's first task can be read. A process of its own, reading committed records only."""
+
+import asyncio
+import time
+from multiprocessing.connection import Connection
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from router.cities.folder import load_city
+from router.wire.settings import Settings
+from router.wire.topics import Names
+
+POLL_MS = 100
+
+
+def look(settings: Settings, city: str, results: Connection) -> None:
+    """Read the tasks of all departments from their present end on.
+
+    Says `ready`, and answers the first word it hears with case id -> when its first task was seen (monotonic seconds).
+    """
+    results.send(asyncio.run(_look(settings, city, results)))
+
+
+async def _look(settings: Settings, city: str, results: Connection) -> dict[bytes, float]:
+    names = Names(settings.namespace)
+    topics = [names.tasks(department) for department in load_city(city).catalogue.departments]
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="latest",
+        fetch_max_wait_ms=POLL_MS,
+    )
+    seen: dict[bytes, float] = {}
+    await consumer.start()
+    try:
+        sources = [TopicPartition(topic, number) for topic in topics for number in range(settings.partitions)]
+        consumer.assign(sources)
+        await consumer.seek_to_end(*sources)
+        results.send("ready")
+        while not results.poll():
+            fetched = await consumer.getmany(timeout_ms=POLL_MS)
+            now = time.monotonic()
+            for records in fetched.values():
+                for record in records:
+                    seen.setdefault(record.key, now)
+        results.recv()
+    finally:
+        await consumer.stop()
+    return seen

@@ -1,0 +1,125 @@
+"""The full product: both hops of a city's real catalogue and merge, beside plain Faust agents with the same domain work."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+
+from router.broker.admin import apply, delete
+from router.cities.folder import city_folder, load_city
+from router.simulator.feed import Feed
+from router.simulator.scenario import history_of, input_of
+from router.stream.fleet import environment
+from router.wire.codec import decode_case
+from router.wire.settings import Settings
+from router.wire.topics import Names, topics_of
+from tests.bench.course import watch
+from tests.bench.figures import Figure
+from tests.bench.pinned import Pinned
+from tests.bench.topics import ends, read
+
+RECORDED, SYNTHETIC = "los-angeles", "puyang"
+PARTITIONS = 8
+"""Of every topic keyed by place: while one partition waits for its commit the others fold."""
+BETWEEN_ROUNDS = timedelta(days=14)
+"""Longer than any merge window, so that a round of the history does not merge with the next."""
+numbers = count()
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Who is measured, on the reports of which city, and how it is started."""
+
+    key: str
+    name: str
+    guarantee: str
+    city: str
+    command: Sequence[str]
+
+
+def router(city: str) -> list[str]:
+    """The command line of one worker."""
+    return [sys.executable, "-m", "tests.bench.announce", city, "--clock", "stream"]
+
+
+ALL = (
+    Contender("los-angeles", "grid-router, Los Angeles", "exactly once", RECORDED, router(RECORDED)),
+    Contender(
+        "plain",
+        "plain Faust, Los Angeles",
+        "at least once",
+        RECORDED,
+        [sys.executable, "-m", "tests.bench.plain_faust", RECORDED, "worker", "-l", "warn", "--without-web"],
+    ),
+    Contender("puyang", "grid-router, Puyang", "exactly once", SYNTHETIC, router(SYNTHETIC)),
+)
+
+
+def contend(contender: Contender, reports: int, settings: Settings) -> Figure:
+    """One run on topics of its own; every id must be in exactly one case.
+
+    Raises:
+        UnfinishedError: it ended, or its output is not complete in time.
+    """
+    with topics_for(contender.city, settings) as own:
+        bootstrap, cases = str(own.kafka), Names(own.namespace).cases
+        ids = filled(own, contender.city, reports)
+        with ends(bootstrap) as committed, started(contender.command, own) as worker:
+            course = watch(worker, committed, cases, lambda: len(members(bootstrap, cases)) >= len(ids))
+        wrong = () if members(bootstrap, cases) == sorted(ids) else ("not every id is in exactly one case",)
+    if not wrong:
+        worker.log.unlink()
+    return Figure(
+        contender.name, contender.guarantee, reports, course.seconds, course.cpu_seconds, course.peak_mib, wrong
+    )
+
+
+@contextmanager
+def topics_for(city: str, settings: Settings) -> Iterator[Settings]:
+    """A city's topics in a namespace of their own, until the end of the context."""
+    prefix = f"bench-{os.getpid()}-p{next(numbers)}."
+    own = settings.model_copy(update={"namespace": prefix, "partitions": PARTITIONS, "metrics_port": 0})
+    topics = topics_of(load_city(city), own)
+    apply(str(own.kafka), topics)
+    try:
+        yield own
+    finally:
+        delete(str(own.kafka), [topic.name for topic in topics])
+
+
+@contextmanager
+def started(command: Sequence[str], own: Settings) -> Iterator[Pinned]:
+    """A worker alone on its core, until the end of the context."""
+    log = own.home.absolute() / "bench" / f"{own.namespace}log"
+    with tempfile.TemporaryDirectory() as folder:
+        env = environment(own) | {"FAUST_DATADIR": folder}
+        with Pinned(command, env, log) as worker:
+            yield worker
+
+
+@contextmanager
+def deployed(city: str, settings: Settings) -> Iterator[tuple[Settings, Pinned]]:
+    """A worker of the router on topics of its own."""
+    with topics_for(city, settings) as own, started(router(city), own) as worker:
+        yield own, worker
+
+
+def filled(settings: Settings, name: str, reports: int) -> set[str]:
+    """So many records on the networks' topics; the ids that must be in a case."""
+    city, folder = load_city(name), city_folder(name)
+    feed = Feed(str(settings.kafka), Names(settings.namespace), settings.partitions, None)
+    if name == RECORDED:
+        feed.run(history_of(city, folder).messages(reports, apart=BETWEEN_ROUNDS))
+    else:
+        feed.run(input_of(city, folder).messages(reports=reports, seed=1, companion=False, noise=1.0))
+    return {sent.report for sent in feed.sent if sent.kind != "malformed"}
+
+
+def members(bootstrap: str, cases: str) -> list[str]:
+    """Every report id of the last state of every case, sorted; an id in two cases stands twice."""
+    last = dict(read(bootstrap, cases, lambda record: (record.key, record.value)))
+    return sorted(report.id for value in last.values() for report in decode_case(value).reports)

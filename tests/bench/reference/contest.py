@@ -1,0 +1,129 @@
+"""One run of one contender of the reference job, on topics of its own, checked by the oracle."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.json import Decoder
+
+from router.broker.admin import apply, connected, delete
+from router.wire.settings import Settings
+from router.wire.topics import Topic
+from tests.bench.course import watch
+from tests.bench.figures import Figure
+from tests.bench.pinned import Pinned
+from tests.bench.reference.contenders import Contender
+from tests.bench.reference.job import PARTITIONS, Run, made
+from tests.bench.reference.oracle import Expected, Found, faults
+from tests.bench.topics import ends, fill, read
+
+ROOT = Path(__file__).parents[3]
+numbers = count()
+
+
+class Members(Struct):
+    """What the oracle asks of a record of `cases`."""
+
+    case: str
+    reports: list[str]
+
+
+class Which(Struct):
+    """And of one of `dispatch`."""
+
+    case: str
+
+
+members, which = Decoder(Members).decode, Decoder(Which).decode
+
+
+@dataclass(frozen=True)
+class Job:
+    """A filled input topic, and what must come out of it."""
+
+    raw: str
+    expected: Expected
+
+
+@contextmanager
+def filled(bootstrap: str, number: int) -> Iterator[Job]:
+    """The input of so many records; all contenders read the same topic."""
+    expected, raw = Expected(), f"bench-{os.getpid()}-raw-{number}"
+
+    def records() -> Iterator[tuple[bytes, bytes]]:
+        for one in made(number):
+            expected.take(one)
+            yield one.key, one.value
+
+    apply(bootstrap, [_topic(raw)])
+    try:
+        asyncio.run(fill(bootstrap, raw, PARTITIONS, records()))
+        yield Job(raw, expected)
+    finally:
+        delete(bootstrap, [raw])
+
+
+def contend(contender: Contender, job: Job, settings: Settings) -> Figure:
+    """One run.
+
+    Raises:
+        NotInstalledError: the contender cannot be had here.
+        UnfinishedError: it ended, or its output is not complete in time.
+    """
+    bootstrap, bench = str(settings.kafka), settings.home.absolute() / "bench"
+    prefix = f"bench-{os.getpid()}-{next(numbers)}."
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(bootstrap, prefix, job.raw, folder)
+        command = contender.command(bench, Path(folder))
+        topics = [run.grid, run.cases, run.dispatch, run.dlq, *(prefix + name for name in contender.changelogs)]
+        apply(bootstrap, [_topic(name) for name in topics])
+        log = bench / f"{prefix}log"
+        env = os.environ | run.environment() | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+        try:
+            with ends(bootstrap) as committed, Pinned(command, env, log) as worker:
+                course = watch(worker, committed, run.cases, lambda: _complete(bootstrap, run, job.expected))
+            wrong = faults(job.expected, _found(bootstrap, run))
+        finally:
+            _delete_all(bootstrap, prefix)
+    if not wrong:
+        log.unlink()
+    return Figure(
+        contender.name,
+        contender.guarantee,
+        job.expected.records,
+        course.seconds,
+        course.cpu_seconds,
+        course.peak_mib,
+        tuple(wrong),
+    )
+
+
+def _topic(name: str) -> Topic:
+    return Topic(name=name, key="", partitions=PARTITIONS)
+
+
+def _complete(bootstrap: str, run: Run, expected: Expected) -> bool:
+    """Whether every report is in some case."""
+    cases = dict(read(bootstrap, run.cases, lambda record: (record.key, record.value)))
+    return sum(len(members(value).reports) for value in cases.values()) >= expected.reports
+
+
+def _found(bootstrap: str, run: Run) -> Found:
+    cases = [(one.case, one.reports) for one in read(bootstrap, run.cases, lambda record: members(record.value))]
+    dispatched = read(bootstrap, run.dispatch, lambda record: which(record.value).case)
+    return Found(cases, dispatched, len(read(bootstrap, run.dlq, lambda _: None)))
+
+
+def _delete_all(bootstrap: str, prefix: str) -> None:
+    """The run's topics, and those that the contender made itself (changelogs)."""
+    with connected(bootstrap) as admin:
+        names: Sequence[str] = [
+            name for name in admin.list_topics() if name.startswith(prefix) or f"__{prefix}" in name
+        ]
+    delete(bootstrap, names)

@@ -1,0 +1,139 @@
+"""The reference job on grid-router's engine: two hops of its `Hop` protocol, a transaction a batch on both. Exactly once.
+
+The state of the merge is restored from `cases`, as the product's is; ids seen are those in the cases, all of them.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import faust
+from aiokafka import TopicPartition
+from msgspec import MsgspecError
+from prometheus_client import CollectorRegistry
+
+from router.stream.app import app_of
+from router.stream.hop import POISON, Counted, Hop, Record
+from router.stream.logs import Logs
+from router.stream.watch import watch_commits
+from router.stream.worker import collect_seldom, log_to_stderr
+from router.stream.writer import Writer
+from router.wire.metrics import Metrics
+from router.wire.partitioning import partition_for_cell
+from router.wire.settings import Settings
+from tests.bench.announce import announce
+from tests.bench.reference.job import (
+    MOST_REPORTS,
+    PARTITIONS,
+    Case,
+    Refused,
+    Run,
+    decode_case,
+    decode_event,
+    dispatch_of,
+    encode,
+    normalise,
+    open_case,
+)
+
+
+def counted() -> None:
+    """The job counts nothing."""
+
+
+class JobHop:
+    """What both hops have in common: no timers, and where refused records go."""
+
+    def __init__(self, run: Run) -> None:
+        self._run, self._dlq = run, run.dlq
+
+    def _sound(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> list[Record]:
+        """Without those at which the hop failed before, which are dead letters."""
+        for record in records:
+            if record.offset in poisoned:
+                writer.add(self._dlq, record.partition, None, encode(Refused(POISON.reason, repr(record.value))))
+        return [record for record in records if record.offset not in poisoned]
+
+    def due(self) -> float | None:
+        return None
+
+    def tick(self, writer: Writer, partition: int) -> None:
+        """Never called: nothing is ever due."""
+
+    def close(self) -> None:
+        """No gauges."""
+
+
+class Normalise(JobHop):
+    """Hop 1."""
+
+    name = "normalise"
+
+    async def open(self, logs: Logs, source: TopicPartition) -> None:
+        """No state."""
+
+    def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
+        add, grid = writer.add, self._run.grid
+        for record in self._sound(records, writer, poisoned) if poisoned else records:
+            event = normalise(record.value)
+            if isinstance(event, Refused):
+                add(self._dlq, record.partition, None, encode(event))
+            else:
+                cell = event.cell.encode()
+                add(grid, partition_for_cell(cell, PARTITIONS), cell, encode(event))
+        return counted
+
+
+class Merge(JobHop):
+    """Hop 2: the latest case of every cell and category, and every id."""
+
+    name = "merge"
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self._latest: dict[tuple[str, str], Case] = {}
+        self._seen: set[str] = set()
+
+    async def open(self, logs: Logs, source: TopicPartition) -> None:
+        self._latest, self._seen = {}, set()
+        records = (await logs.latest(TopicPartition(self._run.cases, source.partition))).values()
+        for case in map(decode_case, records):  # in the order of their last writing, so the latest of a place wins
+            self._latest[case.cell, case.cat] = case
+            self._seen.update(case.reports)
+
+    def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
+        add, latest, seen, partition = writer.add, self._latest, self._seen, records[0].partition
+        cases, dispatch = self._run.cases, self._run.dispatch
+        for record in self._sound(records, writer, poisoned) if poisoned else records:
+            try:
+                event = decode_event(record.value)
+            except MsgspecError as error:
+                add(self._dlq, partition, None, encode(Refused(str(error), record.value.decode())))
+                continue
+            if event.id in seen:
+                continue
+            seen.add(event.id)
+            case = latest.get((event.cell, event.cat))
+            if case is None or len(case.reports) == MOST_REPORTS:
+                case = latest[event.cell, event.cat] = open_case(event)
+                add(dispatch, partition, case.cell.encode(), encode(dispatch_of(case)))
+            else:
+                case.reports.append(event.id)
+            add(cases, partition, case.case.encode(), encode(case))
+        return counted
+
+
+def main() -> None:
+    run, metrics = Run.here(), Metrics(CollectorRegistry())
+    settings = Settings().model_copy(update={"namespace": run.prefix, "home": Path(run.folder)})
+    hops: dict[str, Callable[[], Hop]] = {run.raw: lambda: Normalise(run), run.grid: lambda: Merge(run)}
+    log_to_stderr()
+    announce()
+    app = app_of(hops, settings, run.kafka, metrics)
+    watch_commits(app)
+    collect_seldom()
+    worker = faust.Worker(app, loglevel="WARN", logfile=None, redirect_stdouts=False, quiet=True)
+    worker.execute_from_commandline()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""What must come out of the reference job, folded from the generator's own truth, and whether a contender's output is that."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tests.bench.reference.job import MOST_REPORTS, Made
+
+
+@dataclass
+class Expected:
+    """Grows record by record; the order across cells does not matter."""
+
+    cases: dict[str, list[str]] = field(default_factory=dict)
+    """Case id -> ids of its reports, in their order."""
+    refused: int = 0
+    redelivered: int = 0
+    records: int = 0
+    _latest: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    _seen: set[str] = field(default_factory=set)
+
+    @property
+    def reports(self) -> int:
+        """Different valid ones."""
+        return len(self._seen)
+
+    def take(self, record: Made) -> None:
+        """One record of `raw`, in its order."""
+        self.records += 1
+        if record.id is None:
+            self.refused += 1
+            return
+        if record.id in self._seen:
+            self.redelivered += 1
+            return
+        self._seen.add(record.id)
+        place = (record.cell, record.category)
+        reports = self._latest.get(place)
+        if reports is None or len(reports) == MOST_REPORTS:
+            reports = self._latest[place] = self.cases[record.id] = []
+        reports.append(record.id)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a contender has committed."""
+
+    cases: Iterable[tuple[str, list[str]]]
+    """Every record of `cases`, in the order of its partition: case id, ids of its reports."""
+    dispatched: list[str]
+    """Case id of every record of `dispatch`."""
+    refused: int
+    """Records of `dlq`."""
+
+
+def faults(expected: Expected, found: Found) -> list[str]:
+    """What is wrong, in words; nothing: every case ends with the right reports, each was dispatched once."""
+    wrong = []
+    cases = dict(found.cases)
+    differing = sum(cases.get(case) != reports for case, reports in expected.cases.items())
+    if differing or len(cases) != len(expected.cases):
+        wrong.append(f"{differing} of {len(expected.cases)} cases differ, {len(cases)} are there")
+    once = set(found.dispatched)
+    if once != expected.cases.keys():
+        wrong.append(f"{len(once ^ expected.cases.keys())} cases not dispatched or unknown")
+    if len(once) != len(found.dispatched):
+        wrong.append(f"{len(found.dispatched) - len(once)} dispatched twice")
+    if found.refused != expected.refused:
+        wrong.append(f"{found.refused} dead letters, not {expected.refused}")
+    return wrong
