@@ -42,6 +42,10 @@ class Patience:
     refusals: float = 2
     """So many, when the worker itself says (exit code 2) that it cannot work as things are."""
 
+    def pause(self, ends: int) -> float:
+        """Seconds to wait after so many early ends in a row."""
+        return min(self.first_s * 2.0 ** min(ends - 1, 30), self.most_s)
+
 
 ENDLESS = Patience(most_s=30.0, crashes=math.inf, refusals=math.inf)
 """Of a service: what ails the workers may pass (a broker that is away), and giving up would outlast it."""
@@ -158,7 +162,7 @@ class Fleet:
                 where=str(worker.log),
                 cure="read that log, mend the cause, and start again",
             )
-        return min(patience.first_s * 2.0 ** (worker.crashes - 1), patience.most_s)
+        return patience.pause(worker.crashes)
 
     def kill(self, number: int) -> None:
         """SIGKILL one worker, as a crash would; the next `poll` starts it again."""
@@ -168,11 +172,11 @@ class Fleet:
             worker.process.kill()
             worker.process.wait()
 
-    def renew(self, number: int) -> None:
-        """Ask one worker to end in order; the next `poll` after its end starts it again, at once."""
+    def renew(self, number: int, grace_s: float = RENEWAL_GRACE_S) -> None:
+        """Ask one worker to end in order; `poll` starts it again at once, and kills it if it has not ended in time."""
         worker = self._workers[number]
         if worker.process is not None and worker.process.poll() is None:
-            worker.killed, worker.due = True, time.monotonic() + RENEWAL_GRACE_S
+            worker.killed, worker.due = True, time.monotonic() + grace_s
             worker.process.send_signal(signal.SIGTERM)
 
     def stop(self, grace_s: float = 20.0) -> bool:
