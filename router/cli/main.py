@@ -20,6 +20,7 @@ COMMANDS = {
     "run": "router.cli.run:run",
     "replay": "router.cli.replay:replay",
     "simulate": "router.cli.simulate:simulate",
+    "up": "router.cli.up:up",
     "worker": "router.cli.worker:worker",
     "tail": "router.cli.tail:tail",
     "dead-letters": "router.cli.dead_letters:app",

@@ -13,7 +13,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.broker.admin import apply
-from router.broker.server import ensure_running, status, stop
 from router.cities.folder import city_folder, load_city
 from router.cli.live import Watch, watch_until
 from router.cli.output import talk
@@ -21,7 +20,7 @@ from router.cli.recent import Recent
 from router.cli.records import connect
 from router.cli.replay import factor
 from router.cli.resume import last_keys, unsent
-from router.cli.stage import Input, cores, interruptible, running_fleet, running_input
+from router.cli.stage import Input, cores, interruptible, kafka, running_fleet, running_input
 from router.cli.view import View
 from router.domain.city import City
 from router.simulator.feed import Feed
@@ -63,7 +62,7 @@ def run(
     for city in cities:
         load_city(city, settings.cities)  # a misspelt name is told before Kafka is started
     with ExitStack() as stack:
-        address = _kafka(settings, stack)
+        address = kafka(settings, stack)
         asked = stack.enter_context(interruptible())
         for number, city in enumerate(cities, 1):
             own = settings.model_copy(
@@ -120,19 +119,6 @@ def _topics(settings: Settings, city: City) -> Names:
 
 def _messages(city: City, folder: Path, reports: int | None) -> list[Message]:
     return list(input_of(city, folder).messages(reports=reports, seed=1, companion=True, noise=1.0))
-
-
-def _kafka(settings: Settings, stack: ExitStack) -> str:
-    """The address of a running cluster; an embedded broker that this run starts is stopped at its end."""
-    if settings.kafka is None and not status(settings).running:
-        talk("Starting Kafka (about 10 s) ...")
-        stack.callback(_stop_kafka, settings)
-    return ensure_running(settings)
-
-
-def _stop_kafka(settings: Settings) -> None:
-    if stop(settings):
-        talk("Kafka stopped.")
 
 
 def _left(settings: Settings, messages: Sequence[Message], city: City) -> list[Message]:

@@ -3,30 +3,39 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 
+from router.broker.server import ensure_running, status, stop
 from router.cli.output import talk
 from router.cli.view import Progress
 from router.simulator.feed import Feed
 from router.simulator.messages import Message
 from router.stream.fleet import Fleet
 from router.wire.errors import RouterError
+from router.wire.settings import Settings
 
 STOPPING_S = 20.0
 """For the last acknowledgements of Kafka; without a broker there are none."""
 
 
 @contextmanager
-def interruptible() -> Iterator[threading.Event]:
-    """The first Ctrl-C (or SIGTERM, or a closed terminal) sets the event; a second Ctrl-C raises KeyboardInterrupt."""
+def interruptible(hung_up: Callable[[], None] | None = None) -> Iterator[threading.Event]:
+    """The first Ctrl-C (or SIGTERM, or a closed terminal) sets the event; a second Ctrl-C raises KeyboardInterrupt.
+
+    Args:
+        hung_up: called at SIGHUP instead, by those to whom it means something else.
+    """
     asked = threading.Event()
 
     def ask(number: int, _: FrameType | None) -> None:
         if asked.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
-        asked.set()
+        if hung_up is not None and number == signal.SIGHUP:
+            hung_up()
+        else:
+            asked.set()
 
     kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.signal(kind, ask) for kind in kinds]
@@ -35,6 +44,19 @@ def interruptible() -> Iterator[threading.Event]:
     finally:
         for kind, handler in zip(kinds, before, strict=True):
             signal.signal(kind, handler)
+
+
+def kafka(settings: Settings, stack: ExitStack) -> str:
+    """The address of a running cluster; an embedded broker that is started here is stopped at the end of the stack."""
+    if settings.kafka is None and not status(settings).running:
+        talk("Starting Kafka (about 10 s) ...")
+        stack.callback(_stop_kafka, settings)
+    return ensure_running(settings)
+
+
+def _stop_kafka(settings: Settings) -> None:
+    if stop(settings):
+        talk("Kafka stopped.")
 
 
 class Input:

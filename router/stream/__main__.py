@@ -3,11 +3,10 @@
 import argparse
 import sys
 
+from router.stream.exits import IN_ORDER, REFUSED
 from router.stream.worker import main
 from router.wire.errors import BrokerError, RouterError
 from router.wire.settings import Settings
-
-EXPECTED = 2
 
 
 def _run() -> int:
@@ -26,8 +25,8 @@ def _run() -> int:
         main(arguments.city, number=arguments.worker, clock=arguments.clock, bootstrap=bootstrap, leash=arguments.leash)
     except RouterError as error:
         sys.stderr.write(f"{error}\n")
-        return EXPECTED
-    return 0
+        return REFUSED
+    return IN_ORDER
 
 
 if __name__ == "__main__":

@@ -6,24 +6,26 @@ that the fleet holds open (`leash.py`): when the fleet's process dies in any way
 """
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+from router.stream.exits import REFUSED, called
 from router.wire.errors import WorkerError
 from router.wire.settings import Settings
 
 LOG_BYTES = 16 << 20
 """A log larger than this is set aside (one generation) when its worker starts."""
-EXPECTED_ERROR = 2
-"""Exit code of a worker that ends with one sentence: unknown city, metrics port taken, ..."""
+RENEWAL_GRACE_S = 15.0
+"""A worker that is renewed and does not end in so long is killed; it bounds its own end below that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,18 @@ class Patience:
     most_s: float = 10.0
     healthy_s: float = 60.0
     """A worker that ran this long is no part of a crash loop."""
-    crashes: int = 5
-    """So many early ends in a row are a crash loop."""
-    refusals: int = 2
+    crashes: float = 5
+    """So many early ends in a row are a crash loop, and the fleet gives up."""
+    refusals: float = 2
     """So many, when the worker itself says (exit code 2) that it cannot work as things are."""
+
+    def pause(self, ends: int) -> float:
+        """Seconds to wait after so many early ends in a row."""
+        return min(self.first_s * 2.0 ** min(ends - 1, 30), self.most_s)
+
+
+ENDLESS = Patience(most_s=30.0, crashes=math.inf, refusals=math.inf)
+"""Of a service: what ails the workers may pass (a broker that is away), and giving up would outlast it."""
 
 
 @dataclass(slots=True)
@@ -50,7 +60,9 @@ class _Worker:
     crashes: int = 0
     restart_at: float | None = None
     killed: bool = field(default=False)
-    """Whether `kill` ended it, which is no crash of its own."""
+    """Whether `kill` or `renew` ended it, which is no crash of its own."""
+    due: float = math.inf
+    """When a worker that is asked to end must have ended."""
 
 
 class Fleet:
@@ -63,6 +75,7 @@ class Fleet:
         clock: what the timers follow: `wall` live, `stream` in a replay of history.
         command: replaces `python -m router.stream`, for tests.
         patience: how ends are met.
+        say: told one line for each start and each end of a worker.
     """
 
     def __init__(
@@ -74,8 +87,9 @@ class Fleet:
         *,
         command: Sequence[str] = (sys.executable, "-m", "router.stream"),
         patience: Patience | None = None,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._settings, self._patience = settings, patience or Patience()
+        self._settings, self._patience, self._say = settings, patience or Patience(), say
         self._arguments = [*command, city]
         self._options = ["--clock", clock, "--leash"]
         logs = settings.home.absolute() / "logs"
@@ -120,10 +134,17 @@ class Fleet:
         """
         now = time.monotonic()
         for worker in self._workers:
-            if worker.process is None or worker.process.poll() is None:
+            if worker.process is None:
+                continue
+            code = worker.process.poll()
+            if code is None:
+                if now >= worker.due:
+                    worker.process.kill()
                 continue
             if worker.restart_at is None:
-                worker.restart_at = now + self._pause(worker, now)
+                pause = self._pause(worker, now)
+                worker.restart_at = now + pause
+                self._say(_end(worker, code, pause))
             if now >= worker.restart_at:
                 self.restarts += 1
                 self._launch(worker)
@@ -134,14 +155,14 @@ class Fleet:
             return 0.0
         worker.crashes = worker.crashes + 1 if now - worker.started < patience.healthy_s else 1
         code = worker.process.returncode if worker.process else None
-        if worker.crashes >= (patience.refusals if code == EXPECTED_ERROR else patience.crashes):
+        if worker.crashes >= (patience.refusals if code == REFUSED else patience.crashes):
             raise WorkerError(
                 f"worker {worker.number} ended {worker.crashes} times in a row (exit code {code}), "
                 f"last with: {last_line(worker.log) or 'no word'}",
                 where=str(worker.log),
                 cure="read that log, mend the cause, and start again",
             )
-        return min(patience.first_s * 2.0 ** (worker.crashes - 1), patience.most_s)
+        return patience.pause(worker.crashes)
 
     def kill(self, number: int) -> None:
         """SIGKILL one worker, as a crash would; the next `poll` starts it again."""
@@ -150,6 +171,13 @@ class Fleet:
             worker.killed = True
             worker.process.kill()
             worker.process.wait()
+
+    def renew(self, number: int, grace_s: float = RENEWAL_GRACE_S) -> None:
+        """Ask one worker to end in order; `poll` starts it again at once, and kills it if it has not ended in time."""
+        worker = self._workers[number]
+        if worker.process is not None and worker.process.poll() is None:
+            worker.killed, worker.due = True, time.monotonic() + grace_s
+            worker.process.send_signal(signal.SIGTERM)
 
     def stop(self, grace_s: float = 20.0) -> bool:
         """SIGTERM all, wait until one common deadline, SIGKILL what is left. Whether all ended by themselves."""
@@ -197,7 +225,15 @@ class Fleet:
                 where=str(error.filename or worker.log),
                 cure="check that the path can be written and run; GRID_ROUTER_HOME moves the logs",
             ) from error
-        worker.started, worker.restart_at, worker.killed = time.monotonic(), None, False
+        worker.started, worker.restart_at, worker.killed, worker.due = time.monotonic(), None, False, math.inf
+        self._say(f"worker {worker.number} started, process {worker.process.pid}")
+
+
+def _end(worker: _Worker, code: int, pause: float) -> str:
+    """The line about a worker that has ended."""
+    again = f"starts again in {pause:.1f} s" if pause else "starts again at once"
+    word = "" if worker.killed and code == 0 else last_line(worker.log)
+    return f"worker {worker.number} ended {called(code)}, {again}{f'; last word: {word}' if word else ''}"
 
 
 def environment(settings: Settings) -> dict[str, str]:

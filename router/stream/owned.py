@@ -50,14 +50,23 @@ class Owned:
         self._room.set()
         self._gauge()
 
-    async def revoked(self, sources: Iterable[tuple[str, int]]) -> None:
+    async def revoked(self, sources: Iterable[tuple[str, int]], within: float = CLOSE_SECONDS) -> None:
         """Close these partitions, all within one deadline."""
         closing = [self._partitions.pop(source) for source in list(sources) if source in self._partitions]
-        deadline = time.monotonic() + CLOSE_SECONDS
+        deadline = time.monotonic() + within
         await asyncio.gather(*(partition.close(max(deadline - time.monotonic(), 0.1)) for partition in closing))
         if not self._partitions:
             await self._logs.close()
         self._gauge()
+
+    async def close(self, within: float) -> None:
+        """Close all partitions: the worker ends."""
+        await self.revoked(list(self._partitions), within)
+
+    @property
+    def generation(self) -> int | None:
+        """Of the group, in which the partitions are owned; None before the first."""
+        return self._generation
 
     def offer(self, topic: str, number: int, records: Sequence[Record], generation: int) -> None:
         """Hand fetched records to their partition.

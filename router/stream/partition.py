@@ -103,6 +103,7 @@ class Partition:
         """Whether something failed since the last commit that is not a record's own fault."""
         self._wake = asyncio.Event()
         self._busy_since: float | None = None
+        self._opening_since: float | None = time.monotonic()
         self._last_timestamp: int | None = None
         self._transactions: Transactions | None = None
         self._work = asyncio.create_task(self._live(), name=f"partition {source.topic}-{source.partition}")
@@ -128,6 +129,12 @@ class Partition:
         if self._busy_since is None or (self.life is Life.OPENING and not self._failing):
             return 0.0
         return time.monotonic() - self._busy_since
+
+    @property
+    def opening_seconds(self) -> float:
+        """Time since the partition began to open, however often it failed since; 0 once it has committed or found nothing to do."""
+        since = self._opening_since
+        return 0.0 if since is None else time.monotonic() - since
 
     @property
     def last_timestamp(self) -> int | None:
@@ -202,6 +209,7 @@ class Partition:
     def _reopen(self) -> None:
         if self.life is not Life.CLOSED:
             self.life = Life.OPENING
+            self._opening_since = self._opening_since or time.monotonic()
 
     def _narrow(self, records: Sequence[Record]) -> None:
         """Half of the batch next time; a single record is found out."""
@@ -315,7 +323,7 @@ class Partition:
         self._committed(flying)
 
     def _committed(self, checkpoint: Checkpoint) -> None:
-        self._failures, self._failing, self._limit = 0, False, BATCH_RECORDS
+        self._failures, self._failing, self._limit, self._opening_since = 0, False, BATCH_RECORDS, None
         self._metrics.transaction_seconds.labels(self._hop.name).observe(time.monotonic() - checkpoint.begun)
         for count in checkpoint.counted:
             count()
@@ -329,6 +337,8 @@ class Partition:
         self._busy_since = time.monotonic() if self.backlog else None
 
     async def _rest(self) -> None:
+        if self._commit is None:
+            self._opening_since = None
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), self._hop.due())
 

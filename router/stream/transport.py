@@ -21,12 +21,19 @@ WHILE_FULL_SECONDS = 0.02
 """How long to wait for other partitions' records while some partition is full: its room must be noticed soon."""
 
 
+FETCH_WAIT_MS = 100
+"""How long the broker may hold a fetch that finds nothing. aiokafka has one fetch in flight to a broker: a partition whose last
+records were not taken from its buffer when that fetch left gets nothing until it is back. Faust asks for 1,500."""
+
+
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Reads committed records only; Faust asks for that in its own transactional mode alone."""
+    """Reads committed records only (Faust asks for that in its own transactional mode alone), and never waits long for some."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        consumer._isolation_level = "read_committed"  # noqa: SLF001 - read when the fetcher is made, at start
+        # both are read when the fetcher is made, at start
+        consumer._isolation_level = "read_committed"  # noqa: SLF001
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
         return consumer
 
 

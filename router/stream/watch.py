@@ -1,53 +1,91 @@
-"""What a worker watches about itself: lag, and whether commits still get anywhere."""
+"""What a worker watches about itself: lag, and whether it still gets anywhere."""
 
 import asyncio
 import os
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
+from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
+from router.stream.exits import STUCK
+from router.stream.health import Limits, Seen, Verdict, judge
 from router.stream.partition import Partition
+from router.stream.probe import Probe
 from router.stream.transport import BatchApp
+from router.stream.vitals import Vitals
 from router.wire.metrics import Metrics
 
-STUCK_SECONDS = 120.0
-"""A record in hand this long means that something hangs (known after broker outages): exit, and be started again."""
-STUCK_EXIT = 3
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 1.0
 ANSWER_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
 
-def watch_commits(app: BatchApp) -> threading.Thread:
-    """End the process when commits have stopped; in a thread of its own, because the event loop may be what hangs."""
+class Health:
+    """The verdict on a worker, at any moment and from any thread."""
 
-    def watch() -> None:
-        while (age := app.owned.uncommitted_seconds) <= STUCK_SECONDS:
-            time.sleep(LOOK_SECONDS)
-        log.error("no commit gets through, ending this worker so that it is started again", seconds=round(age))
-        os._exit(STUCK_EXIT)
+    def __init__(self, vitals: Vitals, limits: Limits) -> None:
+        self._vitals, self._limits = vitals, limits
 
-    thread = threading.Thread(target=watch, name="watchdog", daemon=True)
+    def __call__(self) -> tuple[Seen, Verdict]:
+        """What is seen, and what follows from it."""
+        seen = self._vitals.seen()
+        return seen, judge(seen, self._limits)
+
+
+def watch(
+    health: Health, metrics: Metrics, end: Callable[[int], None] = os._exit, look_seconds: float = LOOK_SECONDS
+) -> threading.Thread:
+    """End the process when only a new one helps; in a thread of its own, because the event loop may be what hangs."""
+
+    def look() -> None:
+        before = ""
+        while True:
+            _, verdict = health()
+            metrics.healthy.set(verdict.status == "ok")
+            if verdict.status != before and "stuck" in (verdict.status, before):
+                log.warning("health", status=verdict.status, reasons=verdict.reasons)
+            before = verdict.status
+            if verdict.hopeless:
+                break
+            time.sleep(look_seconds)
+        log.error("this worker gets nowhere and ends itself, to be started again", reasons=verdict.reasons)
+        end(STUCK)
+
+    thread = threading.Thread(target=look, name="watchdog", daemon=True)
     thread.start()
     return thread
 
 
-async def observe(app: BatchApp, metrics: Metrics) -> None:
-    """Update the gauges of lag and commit age."""
+async def ask(app: BatchApp, probe: Probe, vitals: Vitals) -> None:
+    """Ask the cluster whether it answers, and how far the logs of the worker's partitions reach."""
+    if not await probe.answers():
+        return
+    vitals.answered()
+    ends = await probe.ends([partition.source for partition in app.owned])
+    if ends is not None:
+        vitals.reach(ends)
+
+
+async def observe(app: BatchApp, metrics: Metrics, vitals: Vitals) -> None:
+    """Update the gauges of lag and commit age, and what is known of each partition's reading."""
     metrics.uncommitted_seconds.set(app.owned.uncommitted_seconds)
     for partition in app.owned:
+        position = None
         # revoked meanwhile, of which one of aiokafka's two questions makes an assertion; or the broker is away
         with suppress(IllegalStateError, AssertionError, TimeoutError):
-            await asyncio.wait_for(_observe(app, partition, metrics), ANSWER_SECONDS)
+            position = await asyncio.wait_for(_observe(app, partition, metrics), ANSWER_SECONDS)
+        vitals.read(partition, position)
+    vitals.forget()
 
 
-async def _observe(app: BatchApp, partition: Partition, metrics: Metrics) -> None:
-    source = partition.source
+async def _observe(app: BatchApp, partition: Partition, metrics: Metrics) -> int | None:
+    source: TopicPartition = partition.source
     tp = TP(source.topic, source.partition)
     end, position = app.consumer.highwater(tp), await app.consumer.position(tp)
     unread = max(end - position, 0) if end is not None and position is not None else 0
@@ -55,3 +93,4 @@ async def _observe(app: BatchApp, partition: Partition, metrics: Metrics) -> Non
     behind = time.time() - partition.last_timestamp / 1000 if lag and partition.last_timestamp is not None else 0.0
     metrics.lag_records.labels(source.topic, str(source.partition)).set(lag)
     metrics.lag_seconds.labels(source.topic, str(source.partition)).set(max(behind, 0.0))
+    return None if position is None else int(position)

@@ -6,27 +6,32 @@ import logging
 import sys
 from pathlib import Path
 
-import faust
 import structlog
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 
 from router.cities.folder import city_folder, load_city
 from router.cities.packing import pack
 from router.domain.editions import Editions
 from router.stream import fetched
 from router.stream.app import build_app
+from router.stream.drain import Worker
+from router.stream.health import Limits
 from router.stream.leash import hold
+from router.stream.pages import serve
+from router.stream.probe import Probe
 from router.stream.ready import check_topics
 from router.stream.shelf import Shelf, follow, found, own_edition, shelve
 from router.stream.timers import CLOCKS, ClockName
 from router.stream.transport import BatchApp
-from router.stream.watch import observe, watch_commits
-from router.wire.errors import BrokerError
+from router.stream.vitals import Vitals
+from router.stream.watch import Health, ask, observe, watch
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 
 OBSERVE_SECONDS = 1.0
+ASK_SECONDS = 3.0
+"""How often the cluster is asked whether it answers: a small part of every limit."""
 FOLLOW_SECONDS = 1.0
 """How soon a published edition is known; far less than the time ahead for which it is published."""
 YOUNG_OBJECTS = 50_000
@@ -50,7 +55,6 @@ def main(city: str, *, number: int = 0, clock: ClockName = "wall", bootstrap: st
     """
     settings = Settings()
     log_to_stderr()
-    fetched.install()
     loaded = load_city(city, settings.cities)
     asyncio.run(check_topics(bootstrap, topics_of(loaded, settings)))
     topic = Names(settings.namespace).catalogue
@@ -59,44 +63,72 @@ def main(city: str, *, number: int = 0, clock: ClockName = "wall", bootstrap: st
     editions = shelve(loaded, asyncio.run(found(shelf, own, bootstrap, topic)))
     registry = CollectorRegistry()
     metrics = Metrics(registry)
-    _serve(registry, settings, number)
     app = build_app(editions, settings, bootstrap, CLOCKS[clock](), metrics)
-    collect_seldom()
-    _observe_regularly(app, metrics)
     _follow_regularly(app, shelf, editions)
-    watch_commits(app)
+    run(app, metrics, registry, settings, bootstrap, number=number, leash=leash)
+
+
+def run(
+    app: BatchApp,
+    metrics: Metrics,
+    registry: CollectorRegistry,
+    settings: Settings,
+    bootstrap: str,
+    *,
+    number: int = 0,
+    leash: bool = False,
+) -> None:
+    """Run an app of batches until the process is asked to end: watched, measured, drained within its time.
+
+    Args:
+        app: with its partitions in `owned`.
+        metrics: of this worker, in `registry`, which is served on the metrics port.
+        settings: limits and ports.
+        bootstrap: `host:port` list of the cluster.
+        number: which worker on this machine, from 0; gives the metrics port.
+        leash: end when standard input closes, i.e. when the parent dies.
+
+    Raises:
+        BrokerError: the metrics port is taken.
+    """
+    fetched.install()
+    vitals = Vitals(app.owned, lambda: app.owned.generation, lambda: app.rebalancing)
+    health = Health(vitals, Limits.of(settings))
+    if settings.metrics_port:
+        serve(registry, health, settings.metrics_host, settings.metrics_port + number)
+    _collect_seldom()
+    _observe_regularly(app, metrics, vitals)
+    _ask_regularly(app, Probe(bootstrap), vitals)
+    watch(health, metrics)
     if leash:
         hold()
-    worker = faust.Worker(app, loglevel="WARN", logfile=None, redirect_stdouts=False, quiet=True, workdir=Path.cwd())
+    options = {"loglevel": "WARN", "logfile": None, "redirect_stdouts": False, "quiet": True, "workdir": Path.cwd()}
+    worker = Worker(app, vitals, settings.drain_s, **options)
     worker.spinner = None  # it turns with every log message, and for that sets all loggers to DEBUG for good
     worker.execute_from_commandline()
 
 
-def collect_seldom() -> None:
+def _collect_seldom() -> None:
     """What is loaded (the city) never becomes garbage: take it out of every later collection, and collect by the batch."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
-def _serve(registry: CollectorRegistry, settings: Settings, number: int) -> None:
-    if settings.metrics_port == 0:
-        return
-    port = settings.metrics_port + number
-    try:
-        start_http_server(port, settings.metrics_host, registry)
-    except OSError as error:
-        raise BrokerError(
-            f"the metrics port is taken ({error.strerror})",
-            where=f"{settings.metrics_host}:{port}",
-            cure="stop what listens there or set GRID_ROUTER_METRICS_PORT (0 switches metrics off)",
-        ) from error
-
-
-def _observe_regularly(app: BatchApp, metrics: Metrics) -> None:
+def _observe_regularly(app: BatchApp, metrics: Metrics, vitals: Vitals) -> None:
     @app.timer(OBSERVE_SECONDS)  # type: ignore[untyped-decorator]
-    async def watch() -> None:
-        await observe(app, metrics)
+    async def beat() -> None:
+        vitals.beat()
+
+    @app.timer(OBSERVE_SECONDS)  # type: ignore[untyped-decorator]
+    async def look() -> None:
+        await observe(app, metrics, vitals)
+
+
+def _ask_regularly(app: BatchApp, probe: Probe, vitals: Vitals) -> None:
+    @app.timer(ASK_SECONDS)  # type: ignore[untyped-decorator]
+    async def look() -> None:
+        await ask(app, probe, vitals)
 
 
 def _follow_regularly(app: BatchApp, shelf: Shelf, editions: Editions) -> None:

@@ -65,6 +65,7 @@ class Metrics:
         self.batch_records = Histogram(
             "grid_batch_records", "Records in one transaction.", ["hop"], buckets=RECORDS, registry=registry
         )
+        self.healthy = Gauge("grid_healthy", "1 when /health says ok, else 0.", registry=registry)
         self.partitions = Gauge("grid_partitions", "Partitions this worker has open.", ["topic"], registry=registry)
         self.reopened = Counter(
             "grid_partitions_reopened", "Partitions dropped and restored after a failure.", ["topic"], registry=registry

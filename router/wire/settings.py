@@ -28,3 +28,17 @@ class Settings(BaseSettings):
     metrics_port: int = Field(default=19100, ge=0, le=65535)
     """First loopback port of `/metrics`; worker n listens on this plus n; 0 switches them off."""
     metrics_host: str = "127.0.0.1"
+    commit_limit_s: float = Field(default=120.0, ge=1)
+    """A record in hand of a worker that is not committed for so long ends the worker; see docs/operations.md."""
+    loop_limit_s: float = Field(default=30.0, ge=1)
+    """Likewise an event loop that does not turn."""
+    broker_limit_s: float = Field(default=60.0, ge=1)
+    """Likewise a cluster of which no broker answers."""
+    rebalance_limit_s: float = Field(default=60.0, ge=1)
+    """Likewise a sharing of the partitions that does not come to an end, the first one included."""
+    opening_limit_s: float = Field(default=900.0, ge=1)
+    """Likewise a partition that does not come to process."""
+    unread_limit_s: float = Field(default=120.0, ge=1)
+    """Likewise a partition that has records of which none is read."""
+    drain_s: float = Field(default=9.0, ge=1)
+    """How long a worker that is asked to end may take to finish what it has begun."""

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from router.stream.fleet import Fleet, Patience, environment, last_line
+from router.stream.fleet import ENDLESS, Fleet, Patience, environment, last_line
 from router.wire.errors import WorkerError
 from router.wire.settings import Settings
 
@@ -56,10 +58,9 @@ def settings(tmp_path: Path) -> Settings:
 def fleet_of(settings: Settings) -> Iterator[Callable[..., Fleet]]:
     fleets: list[Fleet] = []
 
-    def make(program: str, workers: int = 1) -> Fleet:
-        fleet = Fleet(
-            "los-angeles", settings, workers, "stream", command=(sys.executable, "-c", program), patience=PATIENT
-        )
+    def make(program: str, workers: int = 1, **options: Any) -> Fleet:
+        given = {"command": (sys.executable, "-c", program), "patience": PATIENT} | options
+        fleet = Fleet("los-angeles", settings, workers, "stream", **given)
         fleets.append(fleet)
         return fleet
 
@@ -106,6 +107,54 @@ def test_a_killed_worker_is_started_again_and_never_counts_as_a_crash(fleet_of: 
         fleet.poll()
         assert fleet.pids[0] != before
     assert fleet.restarts == PATIENT.crashes + 1
+
+
+def test_a_renewed_worker_ends_in_order_and_starts_again_at_once(fleet_of: Callable[..., Fleet]) -> None:
+    said: list[str] = []
+    fleet = fleet_of(OBEDIENT, 2, say=said.append)
+    fleet.start()
+    until(lambda: "up" in text(fleet, 0) and "up" in text(fleet, 1))
+    before = fleet.pids
+    fleet.renew(1)
+    until(lambda: (fleet.poll(), fleet.pids.get(1, before[1]) != before[1])[1])
+    assert fleet.pids[0] == before[0]
+    assert said == [
+        f"worker 0 started, process {before[0]}",
+        f"worker 1 started, process {before[1]}",
+        "worker 1 ended in order, starts again at once",
+        f"worker 1 started, process {fleet.pids[1]}",
+    ]
+    assert "stopped in order" in text(fleet, 1)
+
+
+def test_a_renewed_worker_that_does_not_end_is_killed_at_its_deadline(fleet_of: Callable[..., Fleet]) -> None:
+    said: list[str] = []
+    fleet = fleet_of(STUBBORN, say=said.append)
+    fleet.start()
+    until(lambda: "up" in text(fleet))
+    before = fleet.pids[0]
+    fleet.renew(0, grace_s=0.2)
+    until(lambda: (fleet.poll(), fleet.pids.get(0, before) != before)[1])
+    assert said[1] == "worker 0 ended by SIGKILL, starts again at once; last word: up"
+
+
+@pytest.mark.parametrize("code", [2, 3])
+def test_an_endless_fleet_never_gives_up_and_says_each_end_with_its_pause(
+    fleet_of: Callable[..., Fleet], code: int
+) -> None:
+    said: list[str] = []
+    patience = replace(ENDLESS, first_s=0.1, most_s=0.3)
+    fleet = fleet_of(DOOMED.format(code), patience=patience, say=said.append)
+    fleet.start()
+    until(lambda: (fleet.poll(), fleet.restarts > PATIENT.crashes)[1])
+    ends = [line for line in said if "ended" in line]
+    assert f"({code}), starts again in 0.1 s; last word: cannot open the city: no such folder" in ends[0]
+    assert [line.split(" in ")[1].split(";")[0] for line in ends[:4]] == ["0.1 s", "0.2 s", "0.3 s", "0.3 s"]
+
+
+def test_the_pause_of_an_endless_fleet_doubles_up_to_half_a_minute_and_stays_there() -> None:
+    assert [ENDLESS.pause(ends) for ends in range(1, 9)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    assert ENDLESS.pause(5000) == 30, "two days of a broker that is away"
 
 
 @pytest.mark.parametrize(("code", "ends"), [(1, PATIENT.crashes), (2, PATIENT.refusals)])

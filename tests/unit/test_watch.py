@@ -8,6 +8,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client import CollectorRegistry
 
+from router.stream.health import Age
+from router.stream.vitals import Vitals
 from router.stream.watch import observe
 from router.wire.metrics import Metrics
 
@@ -18,14 +20,16 @@ class Owned(list[Any]):
 
 def test_a_partition_that_is_revoked_meanwhile_costs_a_gauge_and_no_worker() -> None:
     source = TopicPartition("reports.policing", 0)
-    partition = SimpleNamespace(source=source, backlog=0, last_timestamp=None)
+    partition = SimpleNamespace(source=source, backlog=0, last_timestamp=None, room=True)
 
     async def look() -> None:
         consumer = AIOKafkaConsumer()  # not started, so nothing is assigned
         app: Any = SimpleNamespace(owned=Owned([partition]), consumer=consumer)
         with pytest.raises(AssertionError, match="not assigned"):
             consumer.highwater(source)
-        await observe(app, Metrics(CollectorRegistry()))
+        vitals = Vitals([partition], lambda: 1, lambda: False)
+        await observe(app, Metrics(CollectorRegistry()), vitals)
+        assert vitals.seen().unread == Age()
         await consumer.stop()
 
     asyncio.run(look())

@@ -6,16 +6,14 @@ The state of the merge is restored from `cases`, as the product's is; ids seen a
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import faust
 from aiokafka import TopicPartition
 from msgspec import MsgspecError
 from prometheus_client import CollectorRegistry
 
+from router.stream import worker
 from router.stream.app import app_of
 from router.stream.hop import POISON, Counted, Hop, Record
 from router.stream.logs import Logs
-from router.stream.watch import watch_commits
-from router.stream.worker import collect_seldom, log_to_stderr
 from router.stream.writer import Writer
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_cell
@@ -123,16 +121,13 @@ class Merge(JobHop):
 
 
 def main() -> None:
-    run, metrics = Run.here(), Metrics(CollectorRegistry())
-    settings = Settings().model_copy(update={"namespace": run.prefix, "home": Path(run.folder)})
+    run, registry = Run.here(), CollectorRegistry()
+    metrics = Metrics(registry)
+    settings = Settings().model_copy(update={"namespace": run.prefix, "home": Path(run.folder), "metrics_port": 0})
     hops: dict[str, Callable[[], Hop]] = {run.raw: lambda: Normalise(run), run.grid: lambda: Merge(run)}
-    log_to_stderr()
+    worker.log_to_stderr()
     announce()
-    app = app_of(hops, settings, run.kafka, metrics)
-    watch_commits(app)
-    collect_seldom()
-    worker = faust.Worker(app, loglevel="WARN", logfile=None, redirect_stdouts=False, quiet=True)
-    worker.execute_from_commandline()
+    worker.run(app_of(hops, settings, run.kafka, metrics), metrics, registry, settings, run.kafka)
 
 
 if __name__ == "__main__":

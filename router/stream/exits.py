@@ -1,0 +1,37 @@
+"""How a worker process ends, and how its end is called."""
+
+import signal
+
+IN_ORDER = 0
+"""Asked to end, everything finished, partitions given back to the group."""
+DEFECT = 1
+"""An unexpected error; its traceback is in the log."""
+REFUSED = 2
+"""Cannot work as things are, said in one sentence: no broker, a topic missing, the metrics port taken, ..."""
+STUCK = 3
+"""Ended itself because it got nowhere; its log says why."""
+NOT_DRAINED = 4
+"""Asked to end, and what it had in hand could not be finished in time; nothing is lost by that."""
+
+_CALLED = {
+    IN_ORDER: "in order",
+    DEFECT: "with an unexpected error (1)",
+    REFUSED: "because it cannot work as things are (2)",
+    STUCK: "by itself, getting nowhere (3)",
+    NOT_DRAINED: "before its work was finished (4)",
+}
+
+
+def called(code: int) -> str:
+    """An exit code of a process in words; negative is the signal that ended it.
+
+    Example:
+        >>> called(-9)
+        'by SIGKILL'
+    """
+    if code < 0:
+        try:
+            return f"by {signal.Signals(-code).name}"
+        except ValueError:
+            return f"by signal {-code}"
+    return _CALLED.get(code, f"with exit code {code}")
