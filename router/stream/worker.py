@@ -61,28 +61,20 @@ def main(city: str, *, number: int = 0, clock: ClockName = "wall", bootstrap: st
     shelf = Shelf(bootstrap, topic)
     own = own_edition(loaded, pack(city_folder(city, settings.cities)))
     editions = shelve(loaded, asyncio.run(found(shelf, own, bootstrap, topic)))
-    registry = CollectorRegistry()
-    metrics = Metrics(registry)
+    metrics = Metrics(CollectorRegistry())
     app = build_app(editions, settings, bootstrap, CLOCKS[clock](), metrics)
     _follow_regularly(app, shelf, editions)
-    run(app, metrics, registry, settings, bootstrap, number=number, leash=leash)
+    run(app, metrics, settings, bootstrap, number=number, leash=leash)
 
 
 def run(
-    app: BatchApp,
-    metrics: Metrics,
-    registry: CollectorRegistry,
-    settings: Settings,
-    bootstrap: str,
-    *,
-    number: int = 0,
-    leash: bool = False,
+    app: BatchApp, metrics: Metrics, settings: Settings, bootstrap: str, *, number: int = 0, leash: bool = False
 ) -> None:
     """Run an app of batches until the process is asked to end: watched, measured, drained within its time.
 
     Args:
         app: with its partitions in `owned`.
-        metrics: of this worker, in `registry`, which is served on the metrics port.
+        metrics: of this worker, served on the metrics port.
         settings: limits and ports.
         bootstrap: `host:port` list of the cluster.
         number: which worker on this machine, from 0; gives the metrics port.
@@ -95,20 +87,22 @@ def run(
     vitals = Vitals(app.owned, lambda: app.owned.generation, lambda: app.rebalancing)
     health = Health(vitals, Limits.of(settings))
     if settings.metrics_port:
-        serve(registry, health, settings.metrics_host, settings.metrics_port + number)
-    _collect_seldom()
+        serve(metrics.registry, health, settings.metrics_host, settings.metrics_port + number)
+    collect_seldom()
     _observe_regularly(app, metrics, vitals)
     _ask_regularly(app, Probe(bootstrap), vitals)
     watch(health, metrics)
     if leash:
         hold()
-    options = {"loglevel": "WARN", "logfile": None, "redirect_stdouts": False, "quiet": True, "workdir": Path.cwd()}
-    worker = Worker(app, vitals, settings.drain_s, **options)
+    worker = Worker(
+        app, vitals, settings.drain_s, loglevel="WARN", logfile=None, redirect_stdouts=False, quiet=True,
+        workdir=Path.cwd(),
+    )  # fmt: skip
     worker.spinner = None  # it turns with every log message, and for that sets all loggers to DEBUG for good
     worker.execute_from_commandline()
 
 
-def _collect_seldom() -> None:
+def collect_seldom() -> None:
     """What is loaded (the city) never becomes garbage: take it out of every later collection, and collect by the batch."""
     gc.collect()
     gc.freeze()

@@ -17,6 +17,7 @@ class Metrics:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
         self.reports = Counter(
             "grid_reports", "Source records read, by what became of them.", ["network", "outcome"], registry=registry
         )

@@ -121,13 +121,12 @@ class Merge(JobHop):
 
 
 def main() -> None:
-    run, registry = Run.here(), CollectorRegistry()
-    metrics = Metrics(registry)
+    run, metrics = Run.here(), Metrics(CollectorRegistry())
     settings = Settings().model_copy(update={"namespace": run.prefix, "home": Path(run.folder), "metrics_port": 0})
     hops: dict[str, Callable[[], Hop]] = {run.raw: lambda: Normalise(run), run.grid: lambda: Merge(run)}
     worker.log_to_stderr()
     announce()
-    worker.run(app_of(hops, settings, run.kafka, metrics), metrics, registry, settings, run.kafka)
+    worker.run(app_of(hops, settings, run.kafka, metrics), metrics, settings, run.kafka)
 
 
 if __name__ == "__main__":
