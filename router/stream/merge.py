@@ -70,8 +70,8 @@ def _case(changelog: TopicPartition, key: bytes, value: bytes) -> Case:
     except msgspec.MsgspecError as error:
         where = f"{changelog.topic}/{changelog.partition}, key {printable(key.decode('utf-8', 'replace'))!r}"
         raise UnreadableStateError(
-            f"{where}: this case cannot be read ({error}), so nothing of the partition goes on; start the version of the router that "
-            "wrote it, or write the case once more as it was"
+            f"{where}: this case cannot be read ({printable(str(error), 100)}), so nothing of the partition goes on; start the version of the router that "
+            "wrote it, or write the case once more as it was."
         ) from error
 
 

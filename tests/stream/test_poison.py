@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from aiokafka.errors import MessageSizeTooLargeError
 
 from router.domain.networks.registry import NETWORKS
 from router.wire.codec import DeadLetter
 from router.wire.topics import Names
-from tests.support.poison import POISON, Poison
+from tests.support.poison import POISON, Poison, packed
 from tests.support.poison.record import named, sound, written
 from tests.support.poison.scene import Scene
 from tests.support.poison.sending import Place, Sent
@@ -61,6 +62,22 @@ def test_poison_is_refused_once_or_accepted_and_nothing_else_suffers(scene: Scen
         assert scene.held() == held
         assert scene.tasks() == tasks
         assert fleet.restarts == 0
+
+
+def test_packed_records_are_unpacked_by_the_broker_and_bombs_are_not_taken(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiokafka.record.default_records.snappy_encode", packed.snappy)
+    monkeypatch.setattr("aiokafka.record.default_records.codecs.has_snappy", lambda: True)
+    topic, alarm = scene.names.reports("policing"), sound("policing", "packed")
+    one = Sent(topic=topic, partition=0, value=written(alarm) + b" " * 5000, key=b"k")
+    bomb = Sent(topic=topic, partition=0, value=b"{" + b" " * (64 << 20), key=b"k")
+    scene.send([one], packed.SNAPPY)
+    with pytest.raises(MessageSizeTooLargeError):
+        scene.send([bomb], packed.GZIP)
+    with scene.fleet(1) as fleet:
+        scene.drain(fleet)
+        assert (scene.held(), scene.letters()) == ({f"policing:{alarm['jjdbh']}": 1}, [])
 
 
 def test_what_strangers_write_to_the_routers_own_topics_is_refused_or_left_out(scene: Scene) -> None:
