@@ -14,7 +14,7 @@ from tests.support.poison import POISON, Poison, packed
 from tests.support.poison.record import named, sound, written
 from tests.support.poison.scene import Scene
 from tests.support.poison.sending import Place, Sent
-from tests.support.poison.strangers import EVENTS, UNFOLDABLE, typed
+from tests.support.poison.strangers import EDITIONS, EVENTS, STATES, UNFOLDABLE, typed
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
 
@@ -126,17 +126,17 @@ def strange_events(names: Names) -> list[Sent]:
 
 def strange_state(scene: Scene) -> list[Sent]:
     """Where the router keeps its state: under keys of nobody and of its own cases and reports."""
-    names, garbage = scene.names, (None, b"", b"{", b"\xff", b"[]", b"[" * 100_000)
+    names = scene.names
     cases = [key for record in scene.read(names.cases) if record.partition == 0 for key in [record.key]]
     known = [record.key for record in scene.read(names.places("policing")) if record.partition == 0]
     sent = [
         Sent(topic=topic, partition=0, value=value, key=key)
         for topic, keys in ((names.cases, cases), (names.places("policing"), known[:1]))
         for key in (b"", b"\xff", *keys)
-        for value in garbage
+        for value in STATES
         if topic == names.cases or value is not None or key not in keys
     ]
-    return [*sent, *(Sent(topic=names.catalogue, partition=0, value=value, key=b"k") for value in garbage)]
+    return [*sent, *(Sent(topic=names.catalogue, partition=0, value=value, key=b"k") for value in EDITIONS)]
 
 
 def check_letters(letters: list[DeadLetter], sent: Mapping[Place, Poison | str]) -> None:

@@ -13,9 +13,12 @@ from router.domain.editions import Editions
 from router.stream.hop import UnreadableStateError
 from router.stream.merge import MergeHop
 from router.stream.timers import CLOCKS
+from router.wire.editions import decode_edition
 from router.wire.metrics import Metrics
+from router.wire.repairs import decode_repair
 from router.wire.topics import Names
 from tests.support.driver import Driver, report, tiny
+from tests.support.poison.strangers import EDITIONS, STATES
 
 
 class Written:
@@ -35,10 +38,11 @@ def opened(*records: tuple[bytes, bytes, list[tuple[str, bytes]]]) -> MergeHop:
     return hop
 
 
+DEEP = (b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",)
 CASE = [("ce_type", b"grid.case.changed.v1")]
 
 
-@pytest.mark.parametrize("value", [b"", b"{", b"[]", b"{}", b'{"id":7}', b"\xff"])
+@pytest.mark.parametrize("value", [b"", b"{", b"[]", b"{}", b'{"id":7}', b"\xff", *DEEP])
 def test_a_case_of_the_router_that_cannot_be_read_stops_its_partition_with_a_sentence(value: bytes) -> None:
     with pytest.raises(UnreadableStateError) as stopped:
         opened((b"C-1\x1b[31m", value, CASE))
@@ -54,3 +58,15 @@ def test_what_a_stranger_wrote_replaces_no_case() -> None:
     ((key, value),) = driver.latest().items()
     hop = opened((key, value, CASE), (key, b"garbage", []), (b"x", b"{}", [("ce_type", b"other")]))
     assert hop._state.snapshot() == driver.snapshot()
+
+
+@pytest.mark.parametrize("value", [value for value in EDITIONS if value is not None])
+def test_what_is_no_edition_is_said_to_be_none(value: bytes) -> None:
+    with pytest.raises(ValueError, match="no edition"):
+        decode_edition(value)
+
+
+@pytest.mark.parametrize("value", [value for value in STATES if value is not None])
+def test_what_is_no_repair_is_said_to_be_none(value: bytes) -> None:
+    with pytest.raises(ValueError, match="not a repair"):
+        decode_repair(b"k", value)
