@@ -38,13 +38,14 @@ NAMES = ["a", "b", "c", r"\xff", "d", r"caf\xe9", "e", r"\xed\xa0\x80", "f"]
 
 @pytest.mark.parametrize("start", range(9))
 def test_every_record_comes_once_and_in_order_from_wherever_reading_begins(start: int) -> None:
-    found = list(read(*FETCH, start=start))
+    behind = [batch for batch, last in zip(FETCH, (1, 5, 6, 8), strict=True) if last >= start]  # as brokers send
+    found = list(read(*behind, start=start))
     assert [record.offset for record in found] == list(range(start, 9))
     assert [record.value for record in found] == [b"%d" % offset for offset in range(start, 9)]
     assert [record.headers for record in found] == [((name, b"v"),) for name in NAMES[start:]]
 
 
-def test_the_position_follows_each_record(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_position_follows_each_record() -> None:
     records: Any = read(*FETCH)
     positions: Sequence[int] = [records.next_fetch_offset for _ in records]
     assert positions == list(range(1, 10))
