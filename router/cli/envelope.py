@@ -10,6 +10,8 @@ from router.cli.instants import from_ms, stamp
 from router.cli.plain import plain, plain_bytes
 from router.cli.records import Record
 
+SHALLOW = 200
+"""Brackets and braces that can always be written, however they are nested."""
 ValueKind = Literal["json", "text", "hex", "none"]
 
 
@@ -21,17 +23,24 @@ class Content(Struct, frozen=True):
 
 
 def content_of(raw: bytes | None) -> Content:
-    """JSON if it parses, else text if it is UTF-8, else hexadecimal digits."""
+    """JSON if it parses and can be written again, else text if it is UTF-8, else hexadecimal digits."""
     if raw is None:
         return Content("none", None)
     try:
-        return Content("json", orjson.loads(raw))
-    except orjson.JSONDecodeError:
+        return Content("json", _writable(raw, orjson.loads(raw)))
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         pass
     try:
         return Content("text", raw.decode())
     except UnicodeDecodeError:
         return Content("hex", raw.hex())
+
+
+def _writable(raw: bytes, parsed: Any) -> Any:
+    """The same; deeper nests can be read than be written. Raises orjson.JSONEncodeError."""
+    if raw.count(b"[") + raw.count(b"{") > SHALLOW:
+        orjson.dumps(parsed)
+    return parsed
 
 
 def text_of(raw: bytes | None) -> str | None:

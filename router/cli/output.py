@@ -10,13 +10,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from router.cli.plain import escaped
+
 Form = Literal["text", "json"]
 Output = Annotated[Form, typer.Option("--output", "-o", help="Form of the data on stdout.")]
 
 
 def json_out(value: Any) -> None:
-    """Write one value as one line of JSON."""
-    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
+    """Write one value as one line of JSON, which a terminal can show: what it would obey or hide is escaped."""
+    sys.stdout.buffer.write(escaped(orjson.dumps(value).decode()).encode() + b"\n")
     sys.stdout.buffer.flush()
 
 

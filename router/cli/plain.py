@@ -1,5 +1,6 @@
 """Text from outside made safe to print: no escape sequences, no line breaks, nothing that turns the direction of writing."""
 
+import json
 import unicodedata
 
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -15,6 +16,13 @@ def plain(text: str, at_most: int | None = None) -> str:
     if text.isprintable():
         return text
     return "".join(c if unicodedata.category(c) not in UNSEEN else SHOWN_AS for c in text)
+
+
+def escaped(text: str) -> str:
+    """JSON that means the same, in which what cannot be seen is written out; outside of texts JSON has nothing of the kind."""
+    if text.isprintable():
+        return text
+    return "".join(c if unicodedata.category(c) not in UNSEEN else json.dumps(c)[1:-1] for c in text)
 
 
 def plain_bytes(content: bytes, at_most: int | None = None) -> str:

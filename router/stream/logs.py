@@ -54,7 +54,8 @@ class Logs:
     ) -> dict[bytes, bytes]:
         """The last committed value of every key of a compacted partition, in the order of their last writing.
 
-        Records without key, and those that are not `ours`, are a stranger's: they replace nothing, and the log says where they are.
+        Records that are not `ours` are a stranger's: they replace nothing, and the log says where they are. None is without key: Kafka
+        refuses such on a compacted topic.
 
         The end is the log's own, not that of the last committed transaction: as long as a stranger's transaction is open on
         the topic, this waits, because committed records stand behind it.
@@ -69,7 +70,7 @@ class Logs:
             while await consumer.position(changelog) < end:
                 fetched = await consumer.getmany(changelog, timeout_ms=200, max_records=20_000)
                 for record in fetched.get(changelog, []):
-                    if record.key is None or not ours(record):
+                    if not ours(record):
                         log.error(STRANGER, topic=record.topic, partition=record.partition, offset=record.offset)
                         continue
                     found.pop(record.key, None)

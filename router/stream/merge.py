@@ -20,6 +20,7 @@ from router.stream.logs import Logs
 from router.stream.timers import Clock
 from router.stream.writer import Writer
 from router.wire.codec import (
+    UNREADABLE,
     decode_case,
     decode_event,
     encode_case,
@@ -48,6 +49,8 @@ def _why(record: Record, error: Exception) -> str:
     """In words for people; what the record holds is shown short and printable."""
     if record.value is None:
         return "it has no value"
+    if isinstance(error, RecursionError):
+        return "its value has too many brackets within each other"
     if not isinstance(error, msgspec.MsgspecError):
         kinds = [content for name, content in record.headers if name == "ce_type"]
         named = printable((kinds[0] or b"").decode("utf-8", "replace")) if kinds else ""
@@ -67,11 +70,11 @@ def _case(changelog: TopicPartition, key: bytes, value: bytes) -> Case:
     """A case that the router wrote. Raises UnreadableStateError: without it the partition would open the case a second time."""
     try:
         return decode_case(value)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         where = f"{changelog.topic}/{changelog.partition}, key {printable(key.decode('utf-8', 'replace'))!r}"
         raise UnreadableStateError(
-            f"{where}: this case cannot be read ({error}), so nothing of the partition goes on; start the version of the router that "
-            "wrote it, or write the case once more as it was"
+            f"{where}: this case cannot be read ({printable(str(error), 100)}), so nothing of the partition goes on; start the version of the router that "
+            "wrote it, or write the case once more as it was."
         ) from error
 
 
@@ -155,7 +158,7 @@ class MergeHop:
     def _event(self, record: Record, refused: list[tuple[Record, Refusal]]) -> Report | Tick | None:
         try:
             event = decode_event(record.headers, record.value)
-        except (msgspec.MsgspecError, ValueError, TypeError) as error:
+        except (*UNREADABLE, ValueError, TypeError) as error:
             refused.append((record, not_an_event(_why(record, error))))
             return None
         if isinstance(event, Report):

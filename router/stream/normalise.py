@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 
-import msgspec
 import structlog
 from aiokafka import TopicPartition
 
@@ -23,7 +22,7 @@ from router.domain.reports import Refusal
 from router.stream.hop import POISON, Counted, NotReadyError, PoisonError, Record
 from router.stream.logs import Logs
 from router.stream.writer import Writer
-from router.wire.codec import decode_place, encode_dead_letter, encode_place, encode_report
+from router.wire.codec import UNREADABLE, decode_place, encode_dead_letter, encode_place, encode_report
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_cell
 from router.wire.repairs import REDRIVEN
@@ -31,7 +30,7 @@ from router.wire.topics import Names
 
 RESTORED_AT_ONCE = 5000
 """Places restored between two turns of the event loop: about 10 ms."""
-UNREADABLE = "places that cannot be read are forgotten: a correction of these reports is taken for a first version"
+FORGOTTEN = "places that cannot be read are forgotten: a correction of these reports is taken for a first version"
 Refused = list[tuple[Record, Refusal]]
 
 log = structlog.get_logger(__name__)
@@ -56,12 +55,12 @@ class NormaliseHop:
         for number, (key, value) in enumerate(places.items()):
             try:
                 self._places.restore(key.decode(), decode_place(value))
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+            except (*UNREADABLE, UnicodeDecodeError):
                 unreadable += 1
             if number % RESTORED_AT_ONCE == 0:
                 await asyncio.sleep(0)  # other partitions have transactions to finish
         if unreadable:
-            log.error(UNREADABLE, network=self._network.name, partition=source.partition, records=unreadable)
+            log.error(FORGOTTEN, network=self._network.name, partition=source.partition, records=unreadable)
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         """Write each record once: as a report or update on `grid.events`, as a dead letter, or, redelivered, not at all."""

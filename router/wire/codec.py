@@ -20,6 +20,8 @@ from router.domain.places import Place
 from router.domain.reports import Refusal, Report, Tick
 
 Headers = Sequence[tuple[str, bytes]]
+UNREADABLE = (msgspec.MsgspecError, RecursionError)
+"""What reading a value raises that is not what it should be; the second when brackets nest too deep."""
 
 REPORT_RECEIVED = "grid.report.received.v1"
 REPORT_UPDATED = "grid.report.updated.v1"
@@ -132,7 +134,7 @@ def encode_place(source_id: str, place: Place) -> tuple[bytes, bytes]:
 
 
 def decode_place(value: bytes) -> Place:
-    """A record of `grid.places.<network>`. Raises msgspec.MsgspecError."""
+    """A record of `grid.places.<network>`. Raises one of UNREADABLE."""
     return _decode_place(value)
 
 
@@ -188,7 +190,7 @@ def decode_event(headers: Headers, value: bytes) -> Report | Tick:
     """A record of `grid.events`.
 
     Raises:
-        msgspec.MsgspecError: the value is not what its `ce_type` says.
+        UNREADABLE: the value is not what its `ce_type` says.
         ValueError: its `ce_type` is missing or unknown.
     """
     kind = _type_of(headers)
@@ -207,7 +209,7 @@ def _type_of(headers: Headers) -> bytes | None:
 
 
 def decode_case(value: bytes) -> Case:
-    """A record of `grid.cases`. Raises msgspec.MsgspecError."""
+    """A record of `grid.cases`. Raises one of UNREADABLE."""
     return _decode_case(value)
 
 
@@ -217,7 +219,7 @@ def is_case(headers: Headers) -> bool:
 
 
 def decode_task(value: bytes) -> Task:
-    """A record of `tasks.<department>`. Raises msgspec.MsgspecError."""
+    """A record of `tasks.<department>`. Raises one of UNREADABLE."""
     return _decode_task(value)
 
 

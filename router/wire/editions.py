@@ -1,6 +1,7 @@
 """An edition as a record of `grid.catalogue`: the texts of a city's lists, code tables and cells, gzipped JSON."""
 
 import gzip
+import zlib
 from datetime import datetime
 from io import BytesIO
 
@@ -53,5 +54,5 @@ def decode_edition(value: bytes) -> EditionRecord:
         if len(content) > LARGEST_TEXTS:
             raise ValueError("the edition is too large")
         return _decoder.decode(content)
-    except (OSError, EOFError, msgspec.MsgspecError) as error:
+    except (OSError, EOFError, zlib.error, msgspec.MsgspecError, RecursionError) as error:
         raise ValueError(f"no edition ({error})") from error

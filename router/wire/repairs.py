@@ -7,12 +7,11 @@ read. The dead letter itself stays in `grid.dead-letters` as it was refused.
 from datetime import datetime
 from typing import Any, Literal
 
-import msgspec
 from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 from msgspec.structs import replace
 
-from router.wire.codec import Encoded
+from router.wire.codec import UNREADABLE, Encoded
 
 State = Literal["open", "repaired", "redriven"]
 """Nothing was done about a letter; it has a new value that waits; it was sent to its topic again."""
@@ -85,7 +84,7 @@ def decode_repair(key: bytes | None, value: bytes) -> Repair:
     """
     try:
         repair = _decode(value)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise ValueError(f"not a repair: {error}") from error
     if key != repair.letter.encode():
         raise ValueError("not a repair: its key is not the id of its letter")

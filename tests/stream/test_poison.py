@@ -5,15 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from aiokafka.errors import MessageSizeTooLargeError
 
 from router.domain.networks.registry import NETWORKS
 from router.wire.codec import DeadLetter
 from router.wire.topics import Names
-from tests.support.poison import POISON, Poison
+from tests.support.poison import POISON, Poison, packed
 from tests.support.poison.record import named, sound, written
 from tests.support.poison.scene import Scene
 from tests.support.poison.sending import Place, Sent
-from tests.support.poison.strangers import EVENTS, UNFOLDABLE, typed
+from tests.support.poison.strangers import EDITIONS, EVENTS, STATES, UNFOLDABLE, typed
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
 
@@ -63,6 +64,22 @@ def test_poison_is_refused_once_or_accepted_and_nothing_else_suffers(scene: Scen
         assert fleet.restarts == 0
 
 
+def test_packed_records_are_unpacked_by_the_broker_and_bombs_are_not_taken(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aiokafka.record.default_records.snappy_encode", packed.snappy)
+    monkeypatch.setattr("aiokafka.record.default_records.codecs.has_snappy", lambda: True)
+    topic, alarm = scene.names.reports("policing"), sound("policing", "packed")
+    one = Sent(topic=topic, partition=0, value=written(alarm) + b" " * 5000, key=b"k")
+    bomb = Sent(topic=topic, partition=0, value=b"{" + b" " * (64 << 20), key=b"k")
+    scene.send([one], packed.SNAPPY)
+    with pytest.raises(MessageSizeTooLargeError):
+        scene.send([bomb], packed.GZIP)
+    with scene.fleet(1) as fleet:
+        scene.drain(fleet)
+        assert (scene.held(), scene.letters()) == ({f"policing:{alarm['jjdbh']}": 1}, [])
+
+
 def test_what_strangers_write_to_the_routers_own_topics_is_refused_or_left_out(scene: Scene) -> None:
     names = scene.names
     first, later = reports(names, "first"), reports(names, "later")
@@ -109,17 +126,17 @@ def strange_events(names: Names) -> list[Sent]:
 
 def strange_state(scene: Scene) -> list[Sent]:
     """Where the router keeps its state: under keys of nobody and of its own cases and reports."""
-    names, garbage = scene.names, (None, b"", b"{", b"\xff", b"[]", b"[" * 100_000)
+    names = scene.names
     cases = [key for record in scene.read(names.cases) if record.partition == 0 for key in [record.key]]
     known = [record.key for record in scene.read(names.places("policing")) if record.partition == 0]
     sent = [
         Sent(topic=topic, partition=0, value=value, key=key)
         for topic, keys in ((names.cases, cases), (names.places("policing"), known[:1]))
         for key in (b"", b"\xff", *keys)
-        for value in garbage
+        for value in STATES
         if topic == names.cases or value is not None or key not in keys
     ]
-    return [*sent, *(Sent(topic=names.catalogue, partition=0, value=value, key=b"k") for value in garbage)]
+    return [*sent, *(Sent(topic=names.catalogue, partition=0, value=value, key=b"k") for value in EDITIONS)]
 
 
 def check_letters(letters: list[DeadLetter], sent: Mapping[Place, Poison | str]) -> None:

@@ -3,21 +3,21 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from router.domain.city import City
 from router.domain.networks.registry import NETWORKS
-from router.domain.normalise import normalise
 from router.domain.refusals import CODES
 from router.domain.reports import Refusal, Report
 from router.wire.codec import decode_event, encode_report
 from tests.support.poison import POISON, Poison, city
-from tests.support.poison.record import named
-from tests.support.records import Record
+from tests.support.poison.outcome import become
+from tests.support.poison.page import table
 
+PAGE = Path(__file__).parents[2] / "docs" / "poison.md"
 LONGEST = 400
 """Characters of a reason: three lines of a terminal."""
 JARGON = re.compile(
@@ -31,20 +31,6 @@ JARGON = re.compile(
 def hearing(tmp_path_factory: pytest.TempPathFactory) -> City:
     """A city that hears all networks."""
     return city.load(tmp_path_factory.mktemp("poison"))
-
-
-def become(records: Iterable[Poison], hearing: City) -> list[tuple[Poison, Report | Refusal]]:
-    """What becomes of each, a network's records as one batch."""
-    batches: dict[str, list[Poison]] = {}
-    for one in records:
-        batches.setdefault(one.network, []).append(one)
-    became: list[tuple[Poison, Report | Refusal]] = []
-    for network, batch in batches.items():
-        sent = [Record(value=p.value, key=p.key, offset=n, headers=named(p.headers)) for n, p in enumerate(batch)]
-        done = normalise(NETWORKS[network], sent, hearing)
-        became += [(batch[report.provenance.offset], report) for report in done.reports]
-        became += [(batch[record.offset], refusal) for record, refusal in done.refusals]
-    return became
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +115,12 @@ def test_hostile_text_is_kept_to_the_letter(outcomes: list[tuple[Poison, Report 
     assert kept["policing: SQL in a text"].description == "'; DROP TABLE cases; --"
     assert kept["policing: a NUL in a text"].description == "a\x00b"
     assert kept["policing: a right-to-left override in a text"].description == "invoice\u202egpj.exe"
+
+
+def test_the_page_says_what_is_in_the_collection_and_what_becomes_of_it(
+    outcomes: list[tuple[Poison, Report | Refusal]],
+) -> None:
+    assert table(outcomes) in PAGE.read_text("utf-8"), "run `python -m tests.support.poison.page` and paste it"
 
 
 # Reasons

@@ -72,7 +72,7 @@ def declared() -> Iterator[Poison]:
     ascii_ = "ASCII is the same bytes in GB 18030"
     value = _alarm("ascii").replace(_TEXT, "two cars").encode()
     yield accepted(DECLARED, "GB18030, but it is ASCII", ascii_, value, headers=says("GB18030"))
-    none = "what is no charset by the rules of content types names none, and the bytes are UTF-8"
+    none = "a malformed parameter names no charset, and the bytes are UTF-8"
     for name, charset in (("of control characters", "\x1b[31m\u202e"), ("without a name", ""), ("cut off", '"gb')):
         value = _alarm(f"charset {name}").encode()
         yield accepted(DECLARED, f"a charset {name}", none, value, headers=says(charset))

@@ -98,7 +98,7 @@ def absent() -> Iterator[Poison]:
 
 def extra() -> Iterator[Poison]:
     """Fields that no schema names are kept in the report's extensions."""
-    why = "a field that the schema does not name is kept as it came, in the report's extensions"
+    why = "kept as they came, in the report's extensions"
     for network in NETWORKS:
         message = sound(network, "unknown", 备注="未知字段", nested={"a": [1, {"b": None}]})
         yield accepted(EXTRA, "unknown fields", why, message, network)

@@ -72,14 +72,14 @@ def headers() -> Iterator[Poison]:
     for name, given in odd.items():
         yield accepted(HEADER, f"headers {name}", why, sound("policing", f"headers {name}"), headers=given)
         yield refused(HEADER, f"headers {name} and a bad message", "not-json", b"{" + name.encode()[:20], headers=given)
-    forged = "a record that says it was driven again is translated like any other; its id decides whether it is known"
+    forged = "what says it was driven again is translated like any other"
     driven = (("grid-redriven", b"reports.policing/0/0"), ("grid-redriven-by", b"nobody"))
     yield accepted(HEADER, "headers of a record driven again", forged, sound("policing", "driven"), headers=driven)
 
 
 def versions() -> Iterator[Poison]:
     """CloudEvents and schemas of other versions, content types of other formats."""
-    why = "a network's record is judged by its content, not by what its envelope calls it"
+    why = "a record is judged by its content, not by what its envelope calls it"
     envelopes: dict[str, tuple[tuple[str, bytes], ...]] = {
         "CloudEvents 9.9": (("ce_specversion", b"9.9"),),
         "CloudEvents without id": (("ce_specversion", b"1.0"), ("ce_type", b"x")),
@@ -94,7 +94,7 @@ def versions() -> Iterator[Poison]:
     }
     for name, given in envelopes.items():
         yield accepted(VERSION, name, why, sound("policing", name), headers=given)
-    unknown = "an unknown field is kept; what the schema names must be right whatever version the message claims"
+    unknown = "an unknown field is kept, whatever version it claims"
     for field, version in (("schemaVersion", 99), ("$schema", "https://example.org/v99"), ("version", "2.0.0-beta")):
         yield accepted(VERSION, f"`{field}` {version}", unknown, sound("policing", field, **{field: version}))
     event = {"specversion": "1.0", "type": "alarm", "source": "/110", "id": "1", "data": sound("policing", "event")}
@@ -108,7 +108,7 @@ def versions() -> Iterator[Poison]:
 
 def received() -> Iterator[Poison]:
     """The header `grid-received-at`."""
-    why = "a received time that cannot be is not believed; Kafka's own time of the record holds"
+    why = "it is not believed, Kafka's own time holds"
     odd = {
         "in 9999": b"9999-12-31T23:59:59Z",
         "in the year 1": b"0001-01-01T00:00:00+14:00",

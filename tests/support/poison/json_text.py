@@ -137,7 +137,7 @@ def no_message() -> Iterator[Poison]:
 
 def twice() -> Iterator[Poison]:
     """One name, two values: the last holds, as nearly all JSON readers do it."""
-    why = "of two values of one name the last holds, as JSON readers do it; a router that refused would refuse what others take"
+    why = "the last of two values holds, as nearly all JSON readers do it"
     for field in ("jjdbh", "bjsj", "jd", "bjnr"):
         value = written(sound("policing", f"{field} twice"))
         first = b'{"%s": [], ' % field.encode()

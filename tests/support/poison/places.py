@@ -81,12 +81,12 @@ def points() -> Iterator[Poison]:
 
 def elsewhere() -> Iterator[Poison]:
     """Points on Earth, and codes that are well made, but of another place."""
-    why = "the point lies in no cell, so it is dropped; the cell is found by the code that the message names, else the city's default, and `doubt` says so"
+    why = "a point in no cell is dropped, the message's own code decides, else the city's default, and `doubt` says so"
     for network in WITH_POINT:
         for name, (lon, lat) in _ELSEWHERE.items():
             told = f"point {name}"
             yield accepted(ELSEWHERE, told, why, _pointed(network, told, lon, lat), network)
-    foreign = "a code of another city names no place here; it goes to the city's default cell, where a person decides, and `doubt` says so"
+    foreign = "a foreign code goes to the city's default cell, where a person decides, and `doubt` says so"
     codes: dict[str, dict[str, Any]] = {
         "policing": {"jd": None, "gxdwdm": "310101500000", "jjdwdm": None},
         "urban-management": {"x": None, "cellCode": "310101001001001"},

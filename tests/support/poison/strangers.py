@@ -1,5 +1,6 @@
 """What somebody else than the router writes to the router's own topics."""
 
+import gzip
 from typing import Any
 
 import orjson
@@ -32,6 +33,7 @@ def changed(**fields: Any) -> bytes:
     return orjson.dumps({name: value for name, value in (REPORT | fields).items() if value is not ...})
 
 
+_DEEP = b"[" * 100_000 + b"]" * 100_000
 EVENTS: dict[str, tuple[bytes | None, Headers, str]] = {
     "no value, no header": (None, (), "it has no value"),
     "no value": (None, typed(), "it has no value"),
@@ -42,6 +44,7 @@ EVENTS: dict[str, tuple[bytes | None, Headers, str]] = {
     "no JSON": (b"{", typed(), "its value is not JSON"),
     "no UTF-8": (b'{"id":"\xff"}', typed(), "its value is not"),
     "deep": (b"[" * 100_000, typed(), "its value is not"),
+    "deep in a field": (changed()[:-1] + b',"x":' + _DEEP + b"}", typed(), "its value has too many brackets"),
     "a list": (b"[]", typed(), "its value is not what its `ce_type` says"),
     "no id": (changed(id=...), typed(), "its value is not what its `ce_type` says"),
     "a number for a text": (changed(matter=7), typed(), "its value is not what its `ce_type` says, at `matter`"),
@@ -62,3 +65,14 @@ UNFOLDABLE: dict[str, bytes] = {
     "received at the end of time": changed(id="policing:S3", received_at="9999-12-31T23:59:59Z"),
 }
 """Events that can be read and not be folded."""
+EDITION = b'{"version":"x","city":"puyang","published_at":"2026-11-24T01:00:00Z","texts":{},"x":' + _DEEP + b"}"
+STATES = (None, b"", b"{", b"\xff", b"[]", b"[" * 100_000, b'{"x":' + _DEEP + b"}")
+"""Values of nobody, where the router keeps its state."""
+EDITIONS = (
+    *STATES,
+    gzip.compress(b"{}"),
+    gzip.compress(EDITION),
+    gzip.compress(b"{}")[:9],
+    b"\x1f\x8b\x08\x00" + b"\xff" * 60,
+)
+"""The same packed as editions are, whole, cut, and broken within."""

@@ -77,7 +77,7 @@ _ODD_IDS = {
 
 def hostile() -> Iterator[Poison]:
     """In free text everything is allowed that JSON can say: words of witnesses are kept, readers must escape them."""
-    why = "words are kept as they were said and never interpreted; whoever shows them escapes them, as the commands here do"
+    why = "words are kept as they were said; whoever shows them escapes them, as the commands here do"
     for name, text in ATTACKS.items():
         yield accepted(HOSTILE, f"{name} in a text", why, sound("policing", name, bjnr=text))
     for network, field in TEXTS.items():
@@ -98,7 +98,7 @@ def ids() -> Iterator[Poison]:
             yield refused(
                 HOSTILE_ID, f"id that is {name}", "bad-id", sound(network, name, **{known.id_field: id_}), network
             )
-    why = "ids are opaque: any 1 to 64 printable ASCII characters without blanks are one, and no part takes them to pieces"
+    why = "1 to 64 printable ASCII characters without blanks are an id, which nothing takes to pieces"
     for name, id_ in _ODD_IDS.items():
         yield accepted(HOSTILE_ID, f"id {name}", why, sound("policing", name, jjdbh=id_))
 

@@ -109,7 +109,7 @@ def other_form() -> Iterator[Poison]:
 
 def far() -> Iterator[Poison]:
     """1970 and 2199 are the first and the last year that a report may have."""
-    why = "years 1970 to 2199 are real; windows and limits count from the received time, and a case of another year is none to merge with"
+    why = "the year may be real; windows and limits count from the received time, and nothing of another year merges"
     for network in NETWORKS:
         field = FIELDS[network]
         for name, text in (("1970", "1970-01-01 00:00:00"), ("2199", "2199-12-31 23:59:59")):

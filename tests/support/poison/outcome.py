@@ -1,0 +1,24 @@
+"""What becomes of poison records in the translators."""
+
+from collections.abc import Iterable
+
+from router.domain.city import City
+from router.domain.networks.registry import NETWORKS
+from router.domain.normalise import normalise
+from router.domain.reports import Refusal, Report
+from tests.support.poison.record import Poison, named
+from tests.support.records import Record
+
+
+def become(records: Iterable[Poison], hearing: City) -> list[tuple[Poison, Report | Refusal]]:
+    """What becomes of each, a network's records as one batch."""
+    batches: dict[str, list[Poison]] = {}
+    for one in records:
+        batches.setdefault(one.network, []).append(one)
+    became: list[tuple[Poison, Report | Refusal]] = []
+    for network, batch in batches.items():
+        sent = [Record(value=p.value, key=p.key, offset=n, headers=named(p.headers)) for n, p in enumerate(batch)]
+        done = normalise(NETWORKS[network], sent, hearing)
+        became += [(batch[report.provenance.offset], report) for report in done.reports]
+        became += [(batch[record.offset], refusal) for record, refusal in done.refusals]
+    return became
