@@ -89,9 +89,15 @@ def contend(contender: Contender, job: Job, settings: Settings) -> Figure:
             wrong = tuple(faults(job.expected, _found(run)))
     if not wrong:
         log.unlink()
-    number = job.expected.records
     return Figure(
-        contender.name, contender.guarantee, number, course.seconds, course.cpu_seconds, course.peak_mib, wrong
+        contender.name,
+        contender.guarantee,
+        job.expected.records,
+        course.seconds,
+        course.cpu_seconds,
+        course.others_seconds,
+        course.peak_mib,
+        wrong,
     )
 
 
