@@ -23,10 +23,11 @@ class Pinned:
         command: what is run.
         env: its whole environment.
         log: where its output goes.
+        alone: whether it must have core 1; when not, it runs anywhere.
     """
 
-    def __init__(self, command: Sequence[str], env: dict[str, str], log: Path) -> None:
-        self._command, self._env, self.log = command, env, log
+    def __init__(self, command: Sequence[str], env: dict[str, str], log: Path, *, alone: bool = True) -> None:
+        self._command, self._env, self.log = ["taskset", "-c", "1", *command] if alone else command, env, log
         self._process = self._start()
 
     def __enter__(self) -> Self:
@@ -40,7 +41,7 @@ class Pinned:
     def _start(self) -> subprocess.Popen[bytes]:
         with self.log.open("wb") as out:
             return subprocess.Popen(
-                ["taskset", "-c", "1", *self._command],
+                self._command,
                 env=self._env,
                 stdin=subprocess.DEVNULL,
                 stdout=out,

@@ -81,12 +81,11 @@ def contend(contender: Contender, job: Job, settings: Settings) -> Figure:
     log = bench / f"{prefix}log"
     with tempfile.TemporaryDirectory() as folder:
         run = Run(bootstrap, prefix, job.raw, folder)
-        command = contender.command(bench, Path(folder))
-        env = os.environ | run.environment() | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-        with _topics(run, contender.changelogs):
+        command, env = contender.command(bench, Path(folder)), environment(run)
+        with topics_for(run, contender.changelogs):
             with ends(bootstrap) as committed, Pinned(command, env, log) as worker:
-                course = watch(worker, committed, run.cases, lambda: _complete(run, job.expected))
-            wrong = tuple(faults(job.expected, _found(run)))
+                course = watch(worker, committed, run.cases, lambda: complete(run, job.expected))
+            wrong = tuple(faults(job.expected, found(run)))
     if not wrong:
         log.unlink()
     return Figure(
@@ -101,8 +100,13 @@ def contend(contender: Contender, job: Job, settings: Settings) -> Figure:
     )
 
 
+def environment(run: Run) -> dict[str, str]:
+    """Of a contender."""
+    return os.environ | run.environment() | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+
 @contextmanager
-def _topics(run: Run, changelogs: Sequence[str]) -> Iterator[None]:
+def topics_for(run: Run, changelogs: Sequence[str]) -> Iterator[None]:
     """A run's own; in the end those that the contender made itself (changelogs) go too."""
     names = [run.grid, run.cases, run.dispatch, run.dlq, *(run.prefix + name for name in changelogs)]
     apply(run.kafka, [_topic(name) for name in names])
@@ -118,13 +122,14 @@ def _topic(name: str) -> Topic:
     return Topic(name=name, key="", partitions=PARTITIONS)
 
 
-def _complete(run: Run, expected: Expected) -> bool:
+def complete(run: Run, expected: Expected) -> bool:
     """Whether every report is in some case."""
     cases = dict(read(run.kafka, run.cases, lambda record: (record.key, record.value)))
     return sum(len(members(value).reports) for value in cases.values()) >= expected.reports
 
 
-def _found(run: Run) -> Found:
+def found(run: Run) -> Found:
+    """Everything that a contender has committed."""
     cases = [(one.case, one.reports) for one in read(run.kafka, run.cases, lambda record: members(record.value))]
     dispatched = read(run.kafka, run.dispatch, lambda record: which(record.value).case)
     return Found(cases, dispatched, len(read(run.kafka, run.dlq, lambda _: None)))
