@@ -25,6 +25,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.timeout(300)
 def test_the_reference_job_is_right_though_its_worker_is_killed(kafka: str, namespace: str, tmp_path: Path) -> None:
     engine = next(one for one in ALL if one.key == "grid-router")
     with filled(kafka, NUMBER) as job:
