@@ -1,6 +1,7 @@
 """The Faust app of one worker: one agent a network for normalising, one for merging. Wiring only."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -44,9 +45,17 @@ def app_of(hops: Mapping[str, Callable[[], Hop]], settings: Settings, bootstrap:
         metrics: of this worker.
     """
     group = f"{settings.namespace}{GROUP}"
-    scratch = settings.home / "faust"
+    app = _configured(group, settings.home / "faust", bootstrap)
+    app.owned = Owned(hops, logs=Logs(bootstrap, group), metrics=metrics)
+    _connect(app)
+    for topic in hops:
+        _agent(app, topic)
+    return app
+
+
+def _configured(group: str, scratch: Path, bootstrap: str) -> BatchApp:
     scratch.mkdir(parents=True, exist_ok=True)
-    app = BatchApp(
+    return BatchApp(
         group,
         broker=";".join(f"kafka://{address}" for address in bootstrap.split(",")),
         datadir=str(scratch),
@@ -62,11 +71,6 @@ def app_of(hops: Mapping[str, Callable[[], Hop]], settings: Settings, bootstrap:
         consumer_max_fetch_size=FETCH_BYTES,
         consumer_auto_offset_reset="earliest",
     )
-    app.owned = Owned(hops, logs=Logs(bootstrap, group), metrics=metrics)
-    _connect(app)
-    for topic in hops:
-        _agent(app, topic)
-    return app
 
 
 def _normaliser(network: str, editions: Editions, names: Names, partitions: int, metrics: Metrics) -> Callable[[], Hop]:

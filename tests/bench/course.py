@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tests.bench.pinned import Pinned
+from tests.bench.pinned import Pinned, core_seconds
 from tests.bench.topics import Ends
 
 POLL_SECONDS = 0.05
@@ -20,6 +20,8 @@ class Course:
 
     seconds: float
     cpu_seconds: float
+    others_seconds: float
+    """CPU seconds that others had of the contender's core."""
     peak_mib: int
 
 
@@ -41,16 +43,20 @@ def watch(worker: Pinned, ends: Ends, topic: str, complete: Callable[[], bool]) 
     """
     begun = time.monotonic()
     samples: list[tuple[float, float]] = []
+    core: list[tuple[float, float]] = []
     end, last, asked = 0, 0.0, 0
     while time.monotonic() - begun < LIMIT_SECONDS and worker.exit_code is None:
         now, committed = time.time(), ends.of(topic)
         samples.append((now, worker.cpu_seconds))
+        core.append((now, core_seconds()))
         if committed > end:
             end, last = committed, now
         elif end > asked and now - last > QUIET_SECONDS:
             asked = end
             if complete() and (first := worker.first) is not None:
-                return Course(last - first, cpu_between(samples, first, last), worker.peak_mib)
+                own = cpu_between(samples, first, last)
+                others = max(cpu_between(core, first, last) - own, 0.0)
+                return Course(last - first, own, others, worker.peak_mib)
         time.sleep(POLL_SECONDS)
     raise UnfinishedError(f"exit code {worker.exit_code}, {end} on {topic}; see {worker.log}")
 

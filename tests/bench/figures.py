@@ -17,6 +17,8 @@ class Figure:
     """Records of the input: corrections, redeliveries and malformed ones too."""
     seconds: float
     cpu_seconds: float
+    others_seconds: float
+    """CPU seconds that others had of its core: how disturbed the run was."""
     peak_mib: int
     faults: tuple[str, ...] = ()
     """What is wrong with its output, in words."""
@@ -35,6 +37,11 @@ class Figure:
     def busy(self) -> float:
         """Share of the core that it used: 1 means that the core is the limit."""
         return self.cpu_seconds / self.seconds
+
+    @property
+    def others(self) -> float:
+        """Share of the core that others used."""
+        return self.others_seconds / self.seconds
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,10 @@ class Row:
         return median(run.busy for run in self.runs)
 
     @property
+    def others(self) -> float:
+        return median(run.others for run in self.runs)
+
+    @property
     def peak_mib(self) -> int:
         return round(median(run.peak_mib for run in self.runs))
 
@@ -82,6 +93,7 @@ class Row:
             "rate": self.rate,
             "per_cpu_second": self.per_cpu_second,
             "busy": self.busy,
+            "others": self.others,
             "peak_mib": self.peak_mib,
             "right": self.sound,
             "runs": [asdict(run) | {"rate": run.rate} for run in self.runs],
@@ -98,7 +110,9 @@ def rows(figures: Iterable[Figure]) -> list[Row]:
 
 def table(title: str, among: Sequence[Row]) -> list[str]:
     """Lines; ratios are those of the first row to each, in reports a second and in reports a CPU second."""
-    header = f"{'reports/s':>10}{'min - max':>18}{'ratio':>8}{'per CPU-s':>11}{'ratio':>8}{'busy':>6}{'MiB':>7}"
+    header = (
+        f"{'reports/s':>10}{'min - max':>18}{'ratio':>8}{'per CPU-s':>11}{'ratio':>8}{'busy':>6}{'others':>7}{'MiB':>7}"
+    )
     lines = [f"{title:34}{'reports':>11}{header}  {'promise':14}right"]
     for row in among:
         rates = sorted(run.rate for run in row.runs)
@@ -106,7 +120,7 @@ def table(title: str, among: Sequence[Row]) -> list[str]:
         ours = f"{among[0].rate / row.rate:.2f}", f"{among[0].per_cpu_second / row.per_cpu_second:.2f}"
         lines.append(
             f"{row.name:34}{row.reports:>11,}{row.rate:>10,.0f}{spread:>18}{ours[0]:>8}{row.per_cpu_second:>11,.0f}"
-            f"{ours[1]:>8}{row.busy:>6.0%}{row.peak_mib:>7,}  {row.runs[0].guarantee:14}{row.sound}/{len(row.runs)}"
+            f"{ours[1]:>8}{row.busy:>6.0%}{row.others:>7.0%}{row.peak_mib:>7,}  {row.runs[0].guarantee:14}{row.sound}/{len(row.runs)}"
         )
     return lines
 

@@ -74,7 +74,14 @@ def contend(contender: Contender, reports: int, settings: Settings) -> Figure:
     if not wrong:
         worker.log.unlink()
     return Figure(
-        contender.name, contender.guarantee, reports, course.seconds, course.cpu_seconds, course.peak_mib, wrong
+        contender.name,
+        contender.guarantee,
+        reports,
+        course.seconds,
+        course.cpu_seconds,
+        course.others_seconds,
+        course.peak_mib,
+        wrong,
     )
 
 

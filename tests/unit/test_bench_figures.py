@@ -16,7 +16,7 @@ from tests.bench.throng import APART, CITY, throng
 
 
 def figure(name: str, seconds: float, **given_: object) -> Figure:
-    fields = {"guarantee": "exactly once", "reports": 1000, "cpu_seconds": 1.0, "peak_mib": 100}
+    fields = {"guarantee": "exactly once", "reports": 1000, "cpu_seconds": 1.0, "others_seconds": 0.0, "peak_mib": 100}
     return Figure(name=name, seconds=seconds, **(fields | given_))
 
 

@@ -78,19 +78,14 @@ def contend(contender: Contender, job: Job, settings: Settings) -> Figure:
     """
     bootstrap, bench = str(settings.kafka), settings.home.absolute() / "bench"
     prefix = f"bench-{os.getpid()}-{next(numbers)}."
+    log = bench / f"{prefix}log"
     with tempfile.TemporaryDirectory() as folder:
         run = Run(bootstrap, prefix, job.raw, folder)
-        command = contender.command(bench, Path(folder))
-        topics = [run.grid, run.cases, run.dispatch, run.dlq, *(prefix + name for name in contender.changelogs)]
-        apply(bootstrap, [_topic(name) for name in topics])
-        log = bench / f"{prefix}log"
-        env = os.environ | run.environment() | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-        try:
+        command, env = contender.command(bench, Path(folder)), environment(run)
+        with topics_for(run, contender.changelogs):
             with ends(bootstrap) as committed, Pinned(command, env, log) as worker:
-                course = watch(worker, committed, run.cases, lambda: _complete(bootstrap, run, job.expected))
-            wrong = faults(job.expected, _found(bootstrap, run))
-        finally:
-            _delete_all(bootstrap, prefix)
+                course = watch(worker, committed, run.cases, lambda: complete(run, job.expected))
+            wrong = tuple(faults(job.expected, found(run)))
     if not wrong:
         log.unlink()
     return Figure(
@@ -99,31 +94,42 @@ def contend(contender: Contender, job: Job, settings: Settings) -> Figure:
         job.expected.records,
         course.seconds,
         course.cpu_seconds,
+        course.others_seconds,
         course.peak_mib,
-        tuple(wrong),
+        wrong,
     )
+
+
+def environment(run: Run) -> dict[str, str]:
+    """Of a contender."""
+    return os.environ | run.environment() | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+
+@contextmanager
+def topics_for(run: Run, changelogs: Sequence[str]) -> Iterator[None]:
+    """A run's own; in the end those that the contender made itself (changelogs) go too."""
+    names = [run.grid, run.cases, run.dispatch, run.dlq, *(run.prefix + name for name in changelogs)]
+    apply(run.kafka, [_topic(name) for name in names])
+    try:
+        yield
+    finally:
+        with connected(run.kafka) as admin:
+            there: Sequence[str] = admin.list_topics()
+        delete(run.kafka, [name for name in there if name.startswith(run.prefix) or f"__{run.prefix}" in name])
 
 
 def _topic(name: str) -> Topic:
     return Topic(name=name, key="", partitions=PARTITIONS)
 
 
-def _complete(bootstrap: str, run: Run, expected: Expected) -> bool:
+def complete(run: Run, expected: Expected) -> bool:
     """Whether every report is in some case."""
-    cases = dict(read(bootstrap, run.cases, lambda record: (record.key, record.value)))
+    cases = dict(read(run.kafka, run.cases, lambda record: (record.key, record.value)))
     return sum(len(members(value).reports) for value in cases.values()) >= expected.reports
 
 
-def _found(bootstrap: str, run: Run) -> Found:
-    cases = [(one.case, one.reports) for one in read(bootstrap, run.cases, lambda record: members(record.value))]
-    dispatched = read(bootstrap, run.dispatch, lambda record: which(record.value).case)
-    return Found(cases, dispatched, len(read(bootstrap, run.dlq, lambda _: None)))
-
-
-def _delete_all(bootstrap: str, prefix: str) -> None:
-    """The run's topics, and those that the contender made itself (changelogs)."""
-    with connected(bootstrap) as admin:
-        names: Sequence[str] = [
-            name for name in admin.list_topics() if name.startswith(prefix) or f"__{prefix}" in name
-        ]
-    delete(bootstrap, names)
+def found(run: Run) -> Found:
+    """Everything that a contender has committed."""
+    cases = [(one.case, one.reports) for one in read(run.kafka, run.cases, lambda record: members(record.value))]
+    dispatched = read(run.kafka, run.dispatch, lambda record: which(record.value).case)
+    return Found(cases, dispatched, len(read(run.kafka, run.dlq, lambda _: None)))
