@@ -39,6 +39,7 @@ def fold(state: PartitionState, event: Report | Tick, city: City) -> Outcome:
         return REDELIVERED if case is None else amend(state, case, event, city)
     occurred_us, received_us = us(event.occurred_at), us(event.received_at)
     closed = state.close(received_us - GRACE_US, event.received_at, city.merging)
+    state.passed(received_us)
     matches = correlate(event, state.index, city.merging, occurred_us, received_us)
     match = _decide(matches, city.merging)
     if match is None:
@@ -104,6 +105,8 @@ def _join(
 def _tick(state: PartitionState, tick: Tick, merging: Merging) -> Outcome:
     """Close every window that has ended; a tick that comes early or twice does nothing."""
     closed = state.close(us(tick.at), tick.at, merging)
+    if closed:
+        state.passed(us(tick.at))
     return Outcome("window-closed", closed, []) if closed else _TICKED
 
 

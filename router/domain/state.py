@@ -60,6 +60,8 @@ class PartitionState:
         """(end of window in µs, case id), a heap; an entry whose case has moved on is stale."""
         self.closed: list[tuple[int, str, Case]] = []
         """(when it was closed in µs, case id, case), a heap."""
+        self._clock_us = 0
+        """The latest time that an event told and that some case shows: whoever restores the cases must find the same."""
 
     @property
     def open_cases(self) -> int:
@@ -91,9 +93,13 @@ class PartitionState:
                 entry.case.window_closed_at = entry.case.updated_at = at
                 self._out_of_window(entry.case, at)
                 closed.append(entry.case)
-        while self.closed and self.closed[0][0] + _HELD_US <= until_us:
-            self._let_go(heappop(self.closed)[2])
         return closed
+
+    def passed(self, now_us: int) -> None:
+        """Let go of cases that no update reaches any more. Only for a time that a case shows: a report's, or that of a closing."""
+        self._clock_us = max(self._clock_us, now_us)
+        while self.closed and self.closed[0][0] + _HELD_US <= self._clock_us:
+            self._let_go(heappop(self.closed)[2])
 
     def restore(self, case: Case, city: City) -> None:
         """Bring a case of the changelog back; in any order, each case once."""
@@ -114,6 +120,8 @@ class PartitionState:
             )
         else:
             self._out_of_window(case, case.window_closed_at)
+        received = [(report.earlier[0] if report.earlier else report).received_at for report in case.reports]
+        self.passed(us(max(received if case.window_closed_at is None else [*received, case.window_closed_at])))
 
     def reached(self, report: Report) -> Case | None:
         """The case that has this report, unless it was closed longer ago than networks' records are kept."""

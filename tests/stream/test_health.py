@@ -212,6 +212,34 @@ def test_an_event_loop_that_hangs_is_told_from_another_thread_and_ends_the_worke
         assert process.wait(30) == STUCK
 
 
+DEAF = """
+import asyncio, sys
+from router.stream import transport
+async def deaf(self, **_):
+    await asyncio.sleep(0.1)
+    return {}
+transport.Consumer._getmany = deaf
+sys.argv[0] = "worker"
+from router.stream.__main__ import _run
+sys.exit(_run())
+"""
+"""A worker whose consumer believes that there is nothing to read, as after faust-streaming's issue 523."""
+
+
+def test_a_worker_that_went_deaf_is_told_by_the_logs_ends_and_ends_itself(shared: Settings) -> None:
+    settings = shared.model_copy(update={"unread_limit_s": 8})
+    with Fleet(CITY, settings, 1, "stream", command=(sys.executable, "-c", DEAF)) as fleet:
+        until(lambda: health(settings)["status"] == "ok")
+        process = fleet._workers[0].process
+        assert process is not None
+        send(settings, 50)
+        found = until(lambda: (page := health(settings))["status"] == "stuck" and page)
+        (reason,) = found["reasons"]
+        assert reason.startswith(Names(settings.namespace).reports("hotline"))
+        assert " has records and none is read for " in reason
+        assert process.wait(30) == STUCK
+
+
 def test_a_worker_drains_under_full_load_and_the_other_goes_on_before_anyone_is_missed(shared: Settings) -> None:
     with Fleet(CITY, shared, 2, "stream") as fleet:
         until(lambda: all(health(shared, n)["status"] == "ok" for n in (0, 1)))

@@ -1,13 +1,21 @@
 """When a worker is well, when it says that it stands still, and when it ends itself; ages by hand, clock by hand."""
 
-from dataclasses import fields
+import http.client
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields, replace
 
 import pytest
 from aiokafka import TopicPartition
+from prometheus_client import CollectorRegistry
 
+from router.stream.exits import STUCK
 from router.stream.health import TOLD, Age, Limits, Seen, Verdict, judge
-from router.stream.pages import described
+from router.stream.pages import ask, described, serve
 from router.stream.vitals import Vitals
+from router.stream.watch import Health, watch
+from router.wire.errors import BrokerError
+from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 
 LIMITS = Limits(commit_s=120, loop_s=30, broker_s=60, rebalance_s=40, opening_s=900, unread_s=100)
@@ -220,3 +228,64 @@ def test_a_partition_without_room_is_read_when_it_commits_and_a_lost_one_is_forg
     worker.partitions.clear()
     worker.vitals.forget()
     assert worker.after(50).unread == Age()
+
+
+@contextmanager
+def served(seen: Seen) -> Iterator[int]:
+    """The port of the pages of a worker of which this is seen."""
+    registry = CollectorRegistry()
+    Metrics(registry)
+    server = serve(registry, lambda: (seen, judge(seen, LIMITS)), "127.0.0.1", 0)
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    return answer.status, text
+
+
+@pytest.mark.parametrize(
+    ("of", "status"), [(WELL, 200), (Seen(), 503), (seen(broker=31), 503), (replace(WELL, stopping=True), 503)]
+)
+def test_only_a_worker_that_is_well_answers_200(of: Seen, status: int) -> None:
+    with served(of) as port:
+        assert get(port, "/health")[0] == status
+        assert ask("127.0.0.1", port) == described(of, judge(of, LIMITS))
+
+
+def test_metrics_stand_beside_health_and_a_taken_port_is_one_sentence() -> None:
+    with served(WELL) as port:
+        status, text = get(port, "/metrics")
+        assert status == 200
+        assert "grid_healthy" in text
+        with pytest.raises(BrokerError, match=f"127.0.0.1:{port}: the metrics port is taken"):
+            serve(CollectorRegistry(), lambda: (WELL, judge(WELL, LIMITS)), "127.0.0.1", port)
+    assert ask("127.0.0.1", port) is None
+
+
+def test_the_watchdog_ends_the_process_at_the_limit_and_not_before() -> None:
+    worker, ended = Worker(), list[int]()
+    registry = CollectorRegistry()
+    health = Health(worker.vitals, replace(LIMITS, broker_s=60))
+    worker.generation = 1
+    worker.vitals.beat()
+    worker.clock.now += 29
+    thread = watch(health, Metrics(registry), ended.append, look_seconds=0.001)
+    for seconds, healthy in ((29, 1.0), (31, 0.0)):
+        worker.clock.now = 100 + seconds
+        worker.vitals.beat()
+        while registry.get_sample_value("grid_healthy") != healthy:
+            thread.join(0.001)
+            assert thread.is_alive()
+    assert ended == []
+    worker.clock.now = 160
+    thread.join(10)
+    assert ended == [STUCK]

@@ -1,0 +1,100 @@
+"""The committed position never passes an unfinished record: random schedules of failures, owners and offers on a real broker.
+
+A hop that fails at random (poison, batches that cannot be processed, outputs made and then an error, not ready yet) works for owners that
+are closed at random moments, in the middle of a transaction too, or live on as zombies; records are offered in random portions, some twice.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from random import Random
+
+import pytest
+from aiokafka import TopicPartition
+
+from router.stream.hop import Counted, NotReadyError, PoisonError, Record
+from router.stream.logs import Logs
+from router.stream.partition import Partition
+from router.stream.writer import Writer
+from tests.stream.test_partition import Tally, living, produce, read, topics, until, values
+
+__all__ = ["topics"]
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(120)]
+
+N = 150
+OWNERS = 4
+
+
+class Erratic(Tally):
+    """Fails by the seed; some records poison it whenever it sees them."""
+
+    def __init__(self, namespace: str, random: Random) -> None:
+        super().__init__(namespace)
+        self._random = random
+
+    def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
+        for record in records:
+            if record.offset % 37 == 5 and record.offset not in poisoned:
+                raise PoisonError(record.offset)
+        mood = self._random.random()
+        if mood < 0.1:
+            raise NotReadyError("of the edition")
+        if mood < 0.2:
+            raise ValueError("before anything was written")
+        counted = super().process(records, writer, poisoned)
+        if mood < 0.3:
+            raise ValueError("after everything was written")
+        return counted
+
+
+async def offer(partition: Partition, records: Sequence[Record], random: Random) -> None:
+    """In portions, some of them twice, as a consumer that seeks back does."""
+    at = 0
+    while at < len(records):
+        size = random.randint(1, 40)
+        begin = max(0, at - random.choice([0, 0, 0, 15]))
+        partition.offer(records[begin : at + size])
+        at += size
+        await asyncio.sleep(random.choice([0, 0, 0.01, 0.05]))
+
+
+async def check(kafka: str, prefix: str, sent: Sequence[bytes]) -> int:
+    """Everything below the committed position is written, once; nothing is written twice. The position."""
+    logs = Logs(kafka, f"{prefix}group")
+    position = await logs.position(TopicPartition(f"{prefix}in", 0))
+    await logs.close()
+    written = Counter(record.value for record in await read(kafka, f"{prefix}out"))
+    assert [value for value in sent[:position] if value not in written] == [], "passed and unfinished"
+    assert [value for value, times in written.items() if times > 1] == [], "written twice"
+    return position
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_position_never_passes_an_unfinished_record(kafka: str, topics: str, seed: int) -> None:
+    random, sent = Random(seed), values("a", N)
+
+    async def scenario() -> list[int]:
+        await produce(kafka, f"{topics}in", sent)
+        records, positions = await read(kafka, f"{topics}in"), [0]
+        async with AsyncExitStack() as zombies:
+            for _ in range(OWNERS):
+                async with AsyncExitStack() as own:
+                    lives_on = random.random() < 0.3
+                    stack = zombies if lives_on else own
+                    partition = await stack.enter_async_context(living(kafka, topics, Erratic(topics, random)))
+                    begin = random.choice([0, positions[-1]])  # reads what was committed again, or goes on
+                    offering = asyncio.create_task(offer(partition, records[begin:], random))
+                    await asyncio.sleep(random.choice([0, 0.05, 0.2, 0.5, 1.0]))
+                    positions.append(await check(kafka, topics, sent))
+                    offering.cancel()
+        async with living(kafka, topics, Erratic(topics, random)) as last:
+            last.offer(records)
+            await until(lambda: last.backlog == 0)
+        positions.append(await check(kafka, topics, sent))
+        return positions
+
+    positions = asyncio.run(scenario())
+    assert positions == sorted(positions)
+    assert positions[-1] == N
