@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import faust
+from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
@@ -70,9 +71,9 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             IllegalStateError
         ):  # revoked meanwhile: whoever is assigned next begins at the committed position
             await self.perform_seek()
-            never = [tp for tp in self.assignment() if self._read_offset[tp] is None]
+            never = [TopicPartition(*tp) for tp in self.assignment() if self._read_offset[tp] is None]
             if never:
-                await self.seek_to_beginning(*never)
+                await self._thread.seek_to_beginning(*never)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
         owned = self._owned
