@@ -41,7 +41,8 @@ async def observe(app: BatchApp, metrics: Metrics) -> None:
     """Update the gauges of lag and commit age."""
     metrics.uncommitted_seconds.set(app.owned.uncommitted_seconds)
     for partition in app.owned:
-        with suppress(IllegalStateError, TimeoutError):  # revoked meanwhile; or the broker is away
+        # revoked meanwhile, which aiokafka tells in two ways; or the broker is away
+        with suppress(IllegalStateError, AssertionError, TimeoutError):
             await asyncio.wait_for(_observe(app, partition, metrics), ANSWER_SECONDS)
 
 
