@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from kafka import TopicPartition
@@ -178,11 +178,10 @@ def examine(ledger: Path, settings: Settings, city: City) -> Verdict:
     bootstrap, names = str(settings.kafka), Names(settings.namespace)
     entries, kept = read_ledger(ledger)
     group = f"{names.namespace}{GROUP}"
-    with ExitStack() as stack:
-        admin, consumer = stack.enter_context(admin_of(bootstrap)), stack.enter_context(consumer_of(bootstrap))
-        there = admin.list_group_offsets({group: None})[group]
-        editions = shelve(city, asyncio.run(_published(Shelf(bootstrap, names.catalogue))))
-        log = KafkaLog(consumer, settings.partitions, {tp: one.offset for tp, one in there.items()})
+    with admin_of(bootstrap) as admin:
+        committed = {tp: one.offset for tp, one in admin.list_group_offsets({group: None})[group].items()}
+    editions = shelve(city, asyncio.run(_published(Shelf(bootstrap, names.catalogue))))
+    with KafkaLog(bootstrap, settings.partitions, committed) as log:
         deployment = Deployment(log=log, names=names, partitions=settings.partitions, editions=editions)
         return audit(entries, kept, deployment)
 

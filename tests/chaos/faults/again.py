@@ -4,12 +4,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 
-from kafka import TopicPartition
-
-from router.simulator.connect import consumer_of
 from router.simulator.messages import Message
 from router.wire.topics import Names
-from tests.chaos.audit.topics import stream
+from tests.chaos.audit.topics import KafkaLog
 from tests.chaos.schedule import Fault
 from tests.chaos.stage import Stage
 
@@ -22,9 +19,8 @@ def replayed(stage: Stage, fault: Fault) -> dict[str, float]:
     networks = sorted(stage.city.codes)
     network = networks[int(fault.share * len(networks))]
     names, settings = Names(stage.settings.namespace), stage.settings
-    with consumer_of(str(settings.kafka)) as consumer:
-        sources = [TopicPartition(names.reports(network), number) for number in range(settings.partitions)]
-        again = list(islice(_messages(network, stream(consumer, sources)), MOST))
+    with KafkaLog(str(settings.kafka), settings.partitions, {}) as log:
+        again = list(islice(_messages(network, log.read([names.reports(network)])), MOST))
     stage.load.send_again(again)
     stage.until(lambda: not stage.load.sending_again, 120, f"{network} could not be sent again")
     return {"records": len(again)}
