@@ -1,12 +1,13 @@
 """`python -m tests.chaos.skewed_worker --hours N CITY ...`: a worker on a machine whose clock is N hours off.
 
-The rest of the arguments are those of `python -m router.stream`. Both ways in which a clock enters are off: the timers'
-own, and `time.time`, from which Kafka's client stamps what it writes.
+The rest of the arguments are those of `python -m router.stream`. All three ways in which a clock enters are off: Python's
+own, the timers', and that by which Kafka's client stamps what it writes.
 """
 
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 
 def main() -> None:
@@ -15,6 +16,7 @@ def main() -> None:
     del sys.argv[at : at + 2]
     right = time.time
     time.time = lambda: right() + hours * 3600  # before anything is imported that keeps it
+    _skew_stamps()
 
     from router.stream import __main__, timers
 
@@ -27,6 +29,18 @@ def main() -> None:
 
     timers.CLOCKS["wall"] = Skewed
     sys.exit(__main__._run())
+
+
+def _skew_stamps() -> None:
+    """The compiled builder asks the machine itself unless it is told a time."""
+    from aiokafka.producer.message_accumulator import BatchBuilder
+
+    append = BatchBuilder.append
+
+    def stamped(builder: BatchBuilder, *, timestamp: int | None, **record: Any) -> Any:
+        return append(builder, timestamp=int(time.time() * 1000) if timestamp is None else timestamp, **record)
+
+    BatchBuilder.append = stamped
 
 
 if __name__ == "__main__":
