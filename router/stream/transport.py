@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import faust
+from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
@@ -69,11 +70,17 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
                 yield tp, _message(tp, batch, generation)
 
     async def _seek_back(self) -> None:
-        """Read on from the committed positions."""
+        """Read on from the committed positions; where nothing was ever committed, from the beginning.
+
+        aiokafka leaves a partition without a committed position where it is, which is behind the hole.
+        """
         with suppress(
             IllegalStateError
         ):  # revoked meanwhile: whoever is assigned next begins at the committed position
             await self.perform_seek()
+            never = [TopicPartition(*tp) for tp in self.assignment() if self._read_offset[tp] is None]
+            if never:
+                await self._thread.seek_to_beginning(*never)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
         owned = self._owned

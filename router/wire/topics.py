@@ -32,8 +32,9 @@ class Topic(Struct, frozen=True, kw_only=True):
     """None: kept for ever."""
     largest_bytes: int = 4 << 20
     """Of a record, and of a batch, unpacked."""
-    stamped: Literal["by producer", "by broker"] = "by producer"
-    """Whose clock a record's timestamp is."""
+    stamped: Literal["by producer", "by broker"] = "by broker"
+    """Whose clock a record's timestamp is. The broker's: nobody can have received a report after now, and Kafka refuses what a
+    producer whose clock is more than an hour ahead stamps, so that worker could write nothing at all."""
 
     def config(self) -> dict[str, str]:
         """The broker-side configuration of this topic, values as Kafka writes them."""
@@ -105,7 +106,6 @@ def declared(names: Names, *, networks: Iterable[str], departments: Iterable[str
                 key="source's report id",
                 partitions=partitions,
                 retention_ms=REPORTS_KEPT // MILLISECOND,
-                stamped="by broker",  # so that nobody can have received a report after now
             )
             for n in sorted(networks)
         ),

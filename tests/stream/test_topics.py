@@ -1,11 +1,16 @@
 """Plan and apply of topics against a real broker."""
 
+import time
+
 import pytest
+from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from router.broker.admin import Change, apply, connected, delete, plan
+from router.cities.folder import load_city
 from router.wire.errors import BrokerError, TopicError
-from router.wire.topics import DAY_MS, Topic
+from router.wire.settings import Settings
+from router.wire.topics import DAY_MS, HOUR_MS, Topic, topics_of
 from tests.support.topics import set_config
 
 pytestmark = pytest.mark.broker
@@ -43,6 +48,22 @@ def test_what_was_declared_is_what_the_broker_has(kafka: str, namespace: str) ->
     assert len(described["partitions"]) == 2
     assert configs["cleanup.policy"]["value"] == "compact"
     assert configs["retention.ms"]["value"] == "-1"
+
+
+@pytest.mark.parametrize("hours", [24, -24])
+def test_a_worker_whose_clock_is_a_day_off_can_write_to_every_topic(kafka: str, namespace: str, hours: int) -> None:
+    """Kafka refuses what is stamped more than an hour ahead, unless it stamps the topic itself."""
+    topics = topics_of(load_city("seattle"), Settings(kafka=kafka, namespace=namespace, partitions=1))
+    apply(kafka, topics)
+    now = round(time.time() * 1000)
+    producer = KafkaProducer(bootstrap_servers=kafka, acks="all")
+    sent = [
+        producer.send(topic.name, key=b"k", value=b"v", partition=0, timestamp_ms=now + hours * HOUR_MS)
+        for topic in topics
+    ]
+    stamps = [one.get(20).timestamp for one in sent]
+    producer.close()
+    assert all(abs(stamp - now) < 5 * 60_000 for stamp in stamps)
 
 
 def test_drift_is_shown_and_corrected_and_foreign_configuration_stays(kafka: str, namespace: str) -> None:

@@ -1,0 +1,64 @@
+"""What a run found, as a table for people and as JSON."""
+
+from collections.abc import Iterator
+
+from msgspec import to_builtins
+
+from tests.chaos.audit.findings import EXPLAINED
+from tests.chaos.run import Plan, Result
+
+SHOWN = 5
+"""Ids of one kind that the table shows; the JSON has more."""
+KEPT = 1000
+DRAIN_S = 10.0
+"""How long a worker may take to end in good order."""
+
+
+def lines(result: Result) -> Iterator[str]:
+    """The table."""
+    verdict = result.verdict
+    yield f"{'':40}{'ids':>8}"
+    for fault, number in verdict.findings.counts.items():
+        yield f"{fault:40}{number:>8,}  {EXPLAINED[fault] if number else ''}".rstrip()
+        if number:
+            yield f"{'':48}  {', '.join(list(verdict.findings.ids[fault])[:SHOWN])}"
+    yield ""
+    yield (
+        f"{verdict.reports:,} records of {verdict.events:,} reports and versions in {verdict.cases:,} cases; {verdict.tasks:,} tasks,"
+        f" {verdict.dead_letters:,} dead letters, {verdict.ticks:,} ticks; {result.seconds:,.0f} s, {len(result.struck)} faults,"
+        f" {result.restarts} restarts"
+    )
+    for kind, took in recoveries(result).items():
+        yield f"  {kind:20} {len(took):>3} times, recovered after {min(took):.1f} to {max(took):.1f} s"
+    yield f"  SIGTERM: {len(drains(result))} workers ended in at most {max(drains(result)):.1f} s"
+
+
+def recoveries(result: Result) -> dict[str, list[float]]:
+    """Kind of fault -> seconds until everything from before it had passed both hops."""
+    took: dict[str, list[float]] = {}
+    for one in result.struck:
+        took.setdefault(one.fault.kind, []).append(one.recovered_s or 0.0)
+    return dict(sorted(took.items()))
+
+
+def drains(result: Result) -> list[float]:
+    """Seconds that each worker took to end after SIGTERM."""
+    return [*[one.notes["drained_s"] for one in result.struck if "drained_s" in one.notes], result.drained_s]
+
+
+def as_json(plan: Plan, result: Result) -> dict[str, object]:
+    """Everything, to be recorded."""
+    verdict = result.verdict
+    return {
+        "seed": plan.seed,
+        "rounds": len(plan.faults),
+        "per_second": plan.per_second,
+        "sound": verdict.findings.sound,
+        "findings": verdict.findings.counts,
+        "ids": {fault: list(ids)[:KEPT] for fault, ids in verdict.findings.ids.items() if ids},
+        "figures": {name: getattr(verdict, name) for name in verdict.__struct_fields__ if name != "findings"}
+        | {"seconds": round(result.seconds, 1), "restarts": result.restarts},
+        "recoveries_s": recoveries(result),
+        "drains_s": drains(result),
+        "struck": to_builtins(result.struck),
+    }

@@ -1,0 +1,93 @@
+"""Topics read to their end under read_committed, one record after the other."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+Record = Any
+"""A consumer record: topic, partition, offset, timestamp, key, value, headers."""
+STALLED_S = 60.0
+
+
+class Log(Protocol):
+    """The topics of one deployment after its workers have ended."""
+
+    def read(self, topics: Sequence[str], partition: int | None = None) -> Iterator[Record]:
+        """All committed records, in the order of each partition; of one partition only, if it is named."""
+
+    def position(self, topic: str, partition: int) -> int:
+        """What the workers have committed; 0 when nothing."""
+
+
+class KafkaLog:
+    """The topics on a broker; a context manager.
+
+    Read with aiokafka, whose parsing and checksums are compiled: ten times quicker than the blocking client's.
+
+    Args:
+        bootstrap: `host:port` list.
+        partitions: of every topic that is keyed by place.
+        committed: the positions of the workers' group.
+    """
+
+    def __init__(self, bootstrap: str, partitions: int, committed: Mapping[TopicPartition, int]) -> None:
+        self._bootstrap, self._partitions, self._committed = bootstrap, partitions, committed
+        self._loop = asyncio.new_event_loop()
+
+    def __enter__(self) -> Self:
+        self._consumer = self._loop.run_until_complete(_started(self._bootstrap))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.run_until_complete(self._consumer.stop())
+        self._loop.close()
+
+    def read(self, topics: Sequence[str], partition: int | None = None) -> Iterator[Record]:
+        """See `Log.read`.
+
+        Raises:
+            TimeoutError: nothing comes for a minute though the ends are not reached.
+        """
+        numbers = range(self._partitions) if partition is None else [partition]
+        wanted = [TopicPartition(topic, number) for topic in topics for number in numbers]
+        ends = self._loop.run_until_complete(self._begin(wanted))
+        moved = time.monotonic()
+        while ends:
+            fetched = self._loop.run_until_complete(self._consumer.getmany(*ends, timeout_ms=200, max_records=20_000))
+            for records in fetched.values():
+                yield from records
+            if fetched:
+                moved = time.monotonic()
+            elif time.monotonic() - moved > STALLED_S:
+                raise TimeoutError(f"{min(ends)} cannot be read to its end")
+            ends = self._loop.run_until_complete(self._left(ends))
+
+    def position(self, topic: str, partition: int) -> int:
+        """See `Log.position`."""
+        return self._committed.get(TopicPartition(topic, partition), 0)
+
+    async def _begin(self, wanted: list[TopicPartition]) -> dict[TopicPartition, int]:
+        """Partition -> its present end."""
+        self._consumer.assign(wanted)
+        await self._consumer.seek_to_beginning(*wanted)
+        return await self._left(await self._consumer.end_offsets(wanted))
+
+    async def _left(self, ends: dict[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """Those whose end is not reached."""
+        return {tp: end for tp, end in ends.items() if await self._consumer.position(tp) < end}
+
+
+async def _started(bootstrap: str) -> AIOKafkaConsumer:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=8 << 20,
+        fetch_max_wait_ms=100,
+    )
+    await consumer.start()
+    return consumer

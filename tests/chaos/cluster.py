@@ -1,0 +1,80 @@
+"""The broker of a run: the embedded one, with a second listener whose advertised address is a proxy's.
+
+Kafka clients follow the address that a listener advertises, so whoever connects through the proxy stays behind it.
+"""
+
+import os
+import signal
+from pathlib import Path
+from typing import Self
+
+from router.broker import process, server
+from router.broker.folder import Folder
+from router.broker.jars import classpath
+from router.broker.java import find_java
+from router.broker.properties import HOST, log_properties, server_properties
+from router.broker.reach import answers
+from router.wire.settings import Settings
+from tests.support.broker import free_ports
+
+
+class Cluster:
+    """One broker that can be killed and frozen; a context manager.
+
+    Args:
+        home: of its data; made anew by whoever calls.
+    """
+
+    def __init__(self, home: Path) -> None:
+        port = free_ports(4)
+        self.settings = Settings(home=home, broker_port=port, kafka=None)
+        self.address, self.behind_proxy, self.proxy = (f"{HOST}:{port + shift}" for shift in (0, 2, 3))
+        self._port, self._folder = port, Folder(self.settings)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.thaw()
+        server.stop(self.settings)
+
+    def start(self) -> None:
+        """Start it, or start it again; returns when it answers."""
+        folder, java, jars = self._folder, find_java().path, classpath()
+        folder.root.mkdir(parents=True, exist_ok=True)
+        folder.properties.write_text(self._properties(), "utf-8")
+        folder.logging.write_text(log_properties(folder.log), "utf-8")
+        process.format_data(folder, java, jars)
+        pid = process.spawn(folder, java, jars)
+        process.await_answer(folder, pid, lambda: answers(self.address))
+
+    def kill(self) -> None:
+        """SIGKILL; returns when it is gone."""
+        pid = self._pid()
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+    def freeze(self) -> None:
+        """SIGSTOP: connections stay open and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self._signal(signal.SIGCONT)
+
+    def _pid(self) -> int | None:
+        return self._folder.running_pid()
+
+    def _signal(self, number: int) -> None:
+        pid = self._pid()
+        if pid is not None:
+            os.kill(pid, number)
+
+    def _properties(self) -> str:
+        lines = dict(line.split("=", 1) for line in server_properties(self._port, self._folder.data).splitlines())
+        lines["listeners"] += f",PROXIED://{self.behind_proxy}"
+        lines["advertised.listeners"] += f",PROXIED://{self.proxy}"
+        lines["listener.security.protocol.map"] += ",PROXIED:PLAINTEXT"
+        return "".join(f"{name}={value}\n" for name, value in lines.items())

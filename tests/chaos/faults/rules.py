@@ -1,0 +1,34 @@
+"""Other rules are published while reports stream in."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from router.cities.folder import city_folder, load_city
+from router.cities.packing import pack
+from router.stream.shelf import publish
+from router.wire.editions import EditionRecord
+from router.wire.topics import Names
+from tests.chaos.cities import CITY, NEXT
+from tests.chaos.load import AGO
+from tests.chaos.schedule import Fault
+from tests.chaos.stage import Stage
+
+AHEAD = timedelta(seconds=4)
+"""Workers look every second; `catalogue publish` gives them 15."""
+
+
+def reloaded(stage: Stage, fault: Fault) -> dict[str, float]:
+    """As `catalogue publish` does it; from one edition to the other and back, by chance."""
+    name = NEXT if fault.share < 0.5 else CITY
+    cities = stage.settings.cities
+    now = datetime.now(UTC)
+    record = EditionRecord(
+        version=load_city(name, cities).edition,
+        city=name,
+        published_at=now,
+        since=now - AGO + AHEAD,
+        texts=pack(city_folder(name, cities)),
+    )
+    asyncio.run(publish(str(stage.settings.kafka), Names(stage.settings.namespace).catalogue, record))
+    stage.pause(AHEAD.total_seconds() + 1)
+    return {"next": float(name == NEXT)}

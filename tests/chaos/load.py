@@ -1,0 +1,140 @@
+"""The load: reports at a steady rate, each in the ledger before it is produced, through every death of the broker.
+
+The producer is idempotent with acks=all and retries until it is answered, so Kafka keeps what it sends once and in order.
+When the broker is away the load waits and does not catch up afterwards.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from types import TracebackType
+from typing import Self
+
+from aiokafka import AIOKafkaProducer
+
+from router.domain.normalise import RECEIVED_AT
+from router.simulator.messages import Message, rfc3339
+from router.wire.partitioning import partition_for_key
+from router.wire.topics import Names
+from tests.chaos.ledger import NUMBER, Entry, Ledger
+
+SLOT_S = 0.05
+IN_FLIGHT = 4000
+"""Unacknowledged records beyond which the load waits."""
+ANSWER_MS = 180_000
+"""Longer than the broker is away."""
+AGO = timedelta(hours=1) - timedelta(seconds=20)
+"""How long ago reports say they were received: their merge windows of one hour end 20 s after they are sent."""
+
+
+class Load:
+    """Sends messages until it is left; a context manager.
+
+    Args:
+        ledger: is written first.
+        bootstrap: `host:port` of the broker itself.
+        names: topic names of the deployment.
+        partitions: of every network's topic.
+        messages: to send, without end.
+        per_second: how many.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        bootstrap: str,
+        names: Names,
+        *,
+        partitions: int,
+        messages: Iterable[Message],
+        per_second: int,
+    ) -> None:
+        self.ledger, self._bootstrap, self._names, self._partitions = ledger, bootstrap, names, partitions
+        self._messages, self._per_slot = iter(messages), max(1, round(per_second * SLOT_S))
+        self._again: deque[Message] = deque()
+        self._stop = threading.Event()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="load")
+        self._running: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        self._running = self._pool.submit(lambda: asyncio.run(self._run()))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Send nothing more; returns when Kafka has acknowledged everything. Raises what the load ended with."""
+        self._stop.set()
+        self._pool.shutdown()
+        if self._running is not None:
+            self._running.result()
+
+    def check(self) -> None:
+        """Raise what ended the load, if it ended."""
+        if self._running is not None and self._running.done():
+            self._running.result()
+
+    def send_again(self, messages: Iterable[Message]) -> None:
+        """Send these too, as redeliveries, as fast as the rest."""
+        self._again.extend(messages)
+
+    @property
+    def sending_again(self) -> bool:
+        """Whether some of those are still to be sent."""
+        return bool(self._again)
+
+    async def _run(self) -> None:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=5,
+            request_timeout_ms=ANSWER_MS,
+            retry_backoff_ms=50,
+        )
+        await producer.start()
+        try:
+            due = time.monotonic()
+            while not self._stop.is_set():
+                await self._send(producer, [*islice(self._messages, self._per_slot), *self._some_again()])
+                due = max(due + SLOT_S, time.monotonic())
+                await asyncio.sleep(due - time.monotonic())
+            await producer.flush()
+            while self.ledger.kept < self.ledger.sent:
+                await asyncio.sleep(SLOT_S)
+        finally:
+            await producer.stop()
+
+    def _some_again(self) -> Iterator[Message]:
+        for _ in range(min(4 * self._per_slot, len(self._again))):
+            yield self._again.popleft()
+
+    async def _send(self, producer: AIOKafkaProducer, messages: list[Message]) -> None:
+        while self.ledger.sent - self.ledger.kept > IN_FLIGHT:
+            await asyncio.sleep(SLOT_S)
+        received = rfc3339(datetime.now(UTC) - AGO).encode()
+        for entry, message in zip(self.ledger.enter(messages), messages, strict=True):
+            key = message.source_id.encode()
+            kept = await producer.send(
+                self._names.reports(message.network),
+                message.value,
+                key=key,
+                partition=partition_for_key(key, self._partitions),
+                headers=[(RECEIVED_AT, received), (NUMBER, str(entry.number).encode())],
+            )
+            kept.add_done_callback(self._heard(entry))
+
+    def _heard(self, entry: Entry):
+        def note(done: "asyncio.Future[object]") -> None:
+            metadata = done.result()  # an idempotent producer fails only for good
+            self.ledger.acknowledge(entry.number, metadata.topic, metadata.partition, metadata.offset)
+
+        return note

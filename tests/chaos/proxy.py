@@ -1,0 +1,99 @@
+"""A TCP proxy before the broker that delays, cuts and half-opens connections."""
+
+import asyncio
+import threading
+from contextlib import suppress
+from typing import Self
+
+CHUNK = 64 << 10
+
+
+class Proxy:
+    """Forwards bytes both ways, in a thread of its own; a context manager.
+
+    Args:
+        listen: `host:port` where clients connect.
+        to: `host:port` of the broker.
+    """
+
+    def __init__(self, listen: str, to: str) -> None:
+        self._listen, self._to = listen, to
+        self.delay_s = 0.0
+        """How long every chunk waits, in each direction."""
+        self.connections = 0
+        """How many were ever made."""
+        self._loop = asyncio.new_event_loop()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._call(self._serve())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._call(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def cut(self) -> None:
+        """Reset every connection; new ones are taken."""
+        self._call(self._cut())
+
+    def half_open(self) -> None:
+        """Keep every connection, and new ones, but let no byte pass: neither side hears that the other is gone."""
+        self._loop.call_soon_threadsafe(self._flowing.clear)
+
+    def heal(self) -> None:
+        """Forward at once again; what waited is not lost, as with a cable that is plugged in again."""
+        self.delay_s = 0.0
+        self._loop.call_soon_threadsafe(self._flowing.set)
+
+    def _call(self, work):
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    async def _serve(self) -> None:
+        host, _, port = self._listen.rpartition(":")
+        self._server = await asyncio.start_server(self._accept, host, int(port))
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        host, _, port = self._to.rpartition(":")
+        self.connections += 1
+        try:
+            there, back = await asyncio.open_connection(host, int(port))
+        except OSError:
+            writer.transport.abort()
+            return
+        self._writers |= {writer, back}
+        for source, target in ((reader, back), (there, writer)):
+            task = asyncio.create_task(self._pump(source, target))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while chunk := await source.read(CHUNK):
+                if self.delay_s:
+                    await asyncio.sleep(self.delay_s)
+                await self._flowing.wait()
+                target.write(chunk)
+                await target.drain()
+        self._writers.discard(target)
+        target.close()
+
+    async def _cut(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+
+    async def _close(self) -> None:
+        self._server.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await self._cut()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)
