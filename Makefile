@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 CITIES ?= los-angeles puyang
 BENCH ?= speed
+ROUNDS ?= 12
+SEED ?= 1
 
-.PHONY: run setup test check bench format lock schemas docs-api clean
+.PHONY: run setup test check bench chaos format lock schemas docs-api clean
 
 run: setup  ## start Kafka and the router, replay real input, then Puyang, show it live (Ctrl-C stops)
 	@$(BIN)/grid-router run $(CITIES)
@@ -35,6 +37,9 @@ check: setup  ## format, lint, types, import contracts, schemas, catalogues
 
 bench: setup  ## one table: reports/s on one core, beside Kafka Streams, Quix, Bytewax, aiokafka, Faust (half an hour; BENCH=latency, ...)
 	@$(BIN)/python -m tests.bench $(BENCH)
+
+chaos: setup  ## faults under load and an audit of every id (ROUNDS=12 SEED=1; 12 kinds of fault, about 4 minutes)
+	@$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED) --json .grid-router/chaos.json
 
 format: setup
 	@$(BIN)/ruff format .

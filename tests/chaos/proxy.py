@@ -1,11 +1,15 @@
 """A TCP proxy before the broker that delays, cuts and half-opens connections."""
 
 import asyncio
+import socket
+import struct
 import threading
 from contextlib import suppress
 from typing import Self
 
 CHUNK = 64 << 10
+RESET = struct.pack("ii", 1, 0)
+"""Linger no second: closing sends a reset, and what was under way is gone."""
 
 
 class Proxy:
@@ -87,6 +91,7 @@ class Proxy:
 
     async def _cut(self) -> None:
         for writer in self._writers:
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             writer.transport.abort()
         self._writers.clear()
 

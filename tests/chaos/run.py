@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Literal
 
 from kafka import TopicPartition
 from msgspec import Struct
@@ -49,8 +50,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     """A folder that is empty or made anew."""
     per_second: int = 400
     partitions: int = 4
+    workers: int = WORKERS
     command: tuple[str, ...] = WORKER
-    """How the two workers are started."""
+    """How they are started."""
+    clock: Literal["wall", "stream"] = "wall"
 
 
 class Struck(Struct, frozen=True, kw_only=True):
@@ -77,8 +80,13 @@ class Result(Struct, frozen=True, kw_only=True):
     """How long the last workers took to end."""
 
 
-def run(plan: Plan, tell: Callable[[str], None]) -> Result:
+def run(plan: Plan, tell: Callable[[str], None], meanwhile: Callable[[Stage], None] = lambda _: None) -> Result:
     """Run it all; whatever it started is ended, whatever happens.
+
+    Args:
+        plan: what to run.
+        tell: gets a line at every step.
+        meanwhile: what else is done under load, after the faults.
 
     Raises:
         StuckError: a round does not recover, or the end does not come.
@@ -92,9 +100,10 @@ def run(plan: Plan, tell: Callable[[str], None]) -> Result:
         apply(cluster.address, topics_of(city, settings))
         begun = time.monotonic()
         with _staged(plan, settings, cluster, city) as stage:
-            stage.together()
+            stage.together(plan.workers)
             with stage.load:
                 struck = [_round(stage, fault, tell) for fault in plan.faults]
+                meanwhile(stage)
                 stage.pause(1.0)
             seconds = time.monotonic() - begun
             tell(f"all {stage.load.ledger.kept:,} records are kept; waiting until nothing is left to read")
@@ -113,7 +122,7 @@ def _staged(plan: Plan, settings: Settings, cluster: Cluster, city: City) -> Ite
     with (
         Proxy(cluster.proxy, cluster.behind_proxy) as proxy,
         closing(Ledger(plan.home / "ledger.jsonl", city)) as ledger,
-        Fleet(CITY, settings, WORKERS, command=plan.command, patience=PATIENCE) as fleet,
+        Fleet(CITY, settings, plan.workers, plan.clock, command=plan.command, patience=PATIENCE) as fleet,
         watching(settings, city) as watch,
     ):
         load = Load(

@@ -1,0 +1,34 @@
+"""A worker whose transactional ids are its own, so that opening a partition fences nobody; once, it stops before a commit.
+
+Whoever continues it later has a zombie that writes what its successor has written meanwhile.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from router.stream import __main__, transaction
+from router.stream.writer import Writer
+from tests.chaos.broken import once
+
+commit = transaction.Transactions.commit
+
+
+def with_own_id(*, transactional_id: str, **settings: Any) -> AIOKafkaProducer:
+    return AIOKafkaProducer(transactional_id=f"{transactional_id}-{os.getpid()}", **settings)
+
+
+async def commit_late(self: transaction.Transactions, fill: Callable[[Writer], None], position: int | None) -> None:
+    if position is not None and self._source.topic.endswith("grid.events") and once.now("unfenced"):
+        os.kill(os.getpid(), signal.SIGSTOP)
+    await commit(self, fill, position)
+
+
+if __name__ == "__main__":
+    transaction.AIOKafkaProducer = with_own_id
+    transaction.Transactions.commit = commit_late
+    sys.exit(__main__._run())

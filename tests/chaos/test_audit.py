@@ -1,0 +1,218 @@
+"""The audit of a recorded run finds nothing, and finds every single thing that is altered in it."""
+
+from collections.abc import Callable
+
+import pytest
+from msgspec.structs import replace
+
+from router.domain.reports import Refusal
+from router.wire.codec import (
+    decode_case,
+    decode_place,
+    decode_task,
+    encode_case,
+    encode_dead_letter,
+    encode_place,
+    encode_task,
+)
+from tests.chaos.audit.audit import audit
+from tests.chaos.audit.findings import FAULTS, Fault
+from tests.chaos.cities import make_cities
+from tests.chaos.recorded import NAMES, Lists, Recording, record
+
+REPORTS = 1000
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    home = tmp_path_factory.mktemp("recorded")
+    return record(REPORTS, make_cities(home / "cities"), home / "ledger.jsonl")
+
+
+def found(recording: Recording, alter: Callable[[Recording], None]) -> dict[Fault, list[str]]:
+    """What the audit says of a copy that was altered."""
+    lists = recording.lists.copy()
+    altered = Recording(recording.entries, dict(recording.kept), lists, replace(recording.deployment, log=lists))
+    alter(altered)
+    verdict = audit(altered.entries, altered.kept, altered.deployment)
+    return {fault: list(ids) for fault, ids in verdict.findings.ids.items() if ids}
+
+
+def test_a_sound_run_has_no_faults_and_holds_all_that_may_happen(recording: Recording) -> None:
+    verdict = audit(recording.entries, recording.kept, recording.deployment)
+    assert verdict.findings.counts == dict.fromkeys(FAULTS, 0)
+    outcomes = {entry.outcome for entry in recording.entries}
+    assert outcomes == {"case", "update", "redelivered", "dead letter"}
+    assert verdict.reports == REPORTS
+    assert verdict.events == sum(entry.outcome in {"case", "update"} for entry in recording.entries)
+    assert verdict.dead_letters == sum(entry.outcome == "dead letter" for entry in recording.entries)
+    assert 0 < verdict.cases < verdict.events
+    assert verdict.ticks == 2
+
+
+def fullest(lists: Lists, prefix: str) -> tuple[str, int]:
+    """The partition with the most records, of all topics that begin so."""
+    return max((where for where in lists.records if where[0].startswith(prefix)), key=lambda it: len(lists.records[it]))
+
+
+def without(prefix: str, number: int = 10) -> Callable[[Recording], None]:
+    def alter(of: Recording) -> None:
+        del of.lists.records[fullest(of.lists, prefix)][number]
+
+    return alter
+
+
+def twice(prefix: str, number: int = 10) -> Callable[[Recording], None]:
+    def alter(of: Recording) -> None:
+        where = fullest(of.lists, prefix)
+        records = of.lists.records[where]
+        again = records[number]
+        of.lists.add(*where, again.key, again.value, again.headers)
+
+    return alter
+
+
+def rewritten(prefix: str, change: Callable[[bytes, bytes], bytes], number: int = 10) -> Callable[[Recording], None]:
+    def alter(of: Recording) -> None:
+        one = of.lists.records[fullest(of.lists, prefix)][number]
+        one.value = change(one.key, one.value)
+
+    return alter
+
+
+def test_every_fault_is_found(recording: Recording) -> None:
+    """Each alteration with all that it must show."""
+    for name, alter, wanted in ALTERATIONS:
+        faults = set(found(recording, alter))
+        assert wanted <= faults, f"{name}: {faults}"
+
+
+def another_task(of: Recording) -> None:
+    """The same duty under another id."""
+    where = fullest(of.lists, "tasks.")
+    task = decode_task(of.lists.records[where][0].value)
+    of.lists.add(*where, *encode_task(replace(task, id=f"{task.id}-again")))
+
+
+def task_of_no_case(of: Recording) -> None:
+    """A task of a case that nobody opened."""
+    where = fullest(of.lists, "tasks.")
+    task = decode_task(of.lists.records[where][0].value)
+    of.lists.add(*where, *encode_task(replace(task, id="T-0", case="C-0")))
+
+
+def under_another_cell(of: Recording) -> None:
+    """An event keyed by the cell of another."""
+    records = of.lists.records[fullest(of.lists, NAMES.events)]
+    records[0].key = next(one.key for one in records if one.key != records[0].key)
+
+
+def events_swapped(of: Recording) -> None:
+    """Two events of one cell from one partition of one network, in the order in which they were not sent."""
+    records = of.lists.records[fullest(of.lists, NAMES.events)]
+    seen: dict[tuple[bytes, bytes], int] = {}
+    for number, one in enumerate(records):
+        if one.key == b"tick":
+            continue
+        source = (one.key, one.value[one.value.index(b'"provenance"') :].split(b'"offset"')[0])
+        if source in seen:
+            other = records[seen[source]]
+            one.value, other.value = other.value, one.value
+            one.headers, other.headers = other.headers, one.headers
+            return
+        seen[source] = number
+    raise AssertionError("no two events of one cell and source")
+
+
+def case_joined_by_a_stranger(of: Recording) -> None:
+    """A report that another case has as well."""
+    where = fullest(of.lists, NAMES.cases)
+    records = of.lists.records[where]
+    first, second = decode_case(records[0].value), decode_case(records[1].value)
+    second.reports.append(first.reports[0])
+    of.lists.add(*where, *encode_case(second))
+
+
+def sound_report_dead(of: Recording) -> None:
+    """A dead letter of a report that is in a case."""
+    where = fullest(of.lists, "reports.")
+    entry_at = {kept.place: number for number, kept in of.kept.items()}
+    for one in of.lists.records[where]:
+        if of.entries[entry_at[one.topic, one.partition, one.offset] - 1].outcome == "case":
+            refusal = Refusal(code="schema", reason="no reason.")
+            of.lists.add(NAMES.dead_letters, 0, *encode_dead_letter(one, refusal, "policing"))
+            return
+
+
+def without_reason(of: Recording) -> None:
+    """A letter whose sentence is empty."""
+    one = of.lists.of(NAMES.dead_letters)[0]
+    one.headers = [(name, b"" if name.endswith("reason") else content) for name, content in one.headers]
+
+
+def forgotten(of: Recording) -> None:
+    """A place that says less than was sent."""
+    for records in of.lists.records.values():
+        for one in records:
+            if one.topic.startswith("grid.places."):
+                place = decode_place(one.value)
+                one.value = encode_place("x", replace(place, digests=("0" * 16,)))[1]
+                return
+
+
+def unread(of: Recording) -> None:
+    """A position before the end."""
+    of.lists.positions[fullest(of.lists, "reports.")] -= 1
+
+
+def folded_too_late(of: Recording) -> None:
+    """A position of the grid stream before its last report."""
+    of.lists.positions[fullest(of.lists, NAMES.events)] -= 2
+
+
+def acknowledged_and_gone(of: Recording) -> None:
+    """Kafka forgot the last record of a topic."""
+    of.lists.records[fullest(of.lists, "reports.")].pop()
+
+
+def tampered(key: bytes, value: bytes) -> bytes:
+    del key
+    case = decode_case(value)
+    return encode_case(replace(case, accuracy_m=case.accuracy_m + 1))[1]
+
+
+def other_rules(key: bytes, value: bytes) -> bytes:
+    del key
+    case = decode_case(value)
+    return encode_case(replace(case, assignments=case.assignments[:-1]))[1]
+
+
+ALTERATIONS: list[tuple[str, Callable[[Recording], None], set[Fault]]] = [
+    ("an event is dropped", without(NAMES.events), {"lost", "state not as the log says"}),
+    ("an event stands twice", twice(NAMES.events), {"in two cases"}),
+    ("an event is keyed by another cell", under_another_cell, {"in the wrong place"}),
+    ("a case is dropped", without(NAMES.cases), {"state not as the log says"}),
+    ("a case is written again", twice(NAMES.cases), {"order broken in a cell"}),
+    ("a report is in two cases", case_joined_by_a_stranger, {"in two cases", "state not as the log says"}),
+    ("restored state is tampered with", rewritten(NAMES.cases, tampered, -1), {"state not as the log says"}),
+    ("departments of no edition", rewritten(NAMES.cases, other_rules, -1), {"decided by two editions"}),
+    ("a task is dispatched twice", twice("tasks."), {"dispatched twice", "tasks not as the log says"}),
+    ("a duty is dispatched under two ids", another_task, {"dispatched twice"}),
+    ("a task without a case", task_of_no_case, {"dispatched without case", "tasks not as the log says"}),
+    ("a task is dropped", without("tasks."), {"case without task", "tasks not as the log says"}),
+    ("two events of a cell are swapped", events_swapped, {"order broken in a cell"}),
+    ("a dead letter is dropped", without(NAMES.dead_letters, 0), {"lost"}),
+    ("a dead letter stands twice", twice(NAMES.dead_letters, 0), {"dead twice"}),
+    ("a dead letter without a reason", without_reason, {"dead without reason"}),
+    ("a sound report is dead", sound_report_dead, {"dead without reason"}),
+    ("the memory of reports is wrong", forgotten, {"memory of reports not as the log says"}),
+    ("a record is not committed", unread, {"not finished"}),
+    ("an event is not committed", folded_too_late, {"not finished", "state not as the log says"}),
+    ("Kafka lost a record", acknowledged_and_gone, {"acknowledged, not kept", "never sent"}),
+    ("Kafka kept a record twice", twice("reports."), {"kept twice"}),
+]
+
+
+def test_every_kind_of_fault_is_among_the_alterations() -> None:
+    shown = set().union(*(wanted for _, _, wanted in ALTERATIONS))
+    assert shown == set(FAULTS)

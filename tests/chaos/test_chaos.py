@@ -1,0 +1,30 @@
+"""One round of every kind of fault, under load, and nothing is lost or doubled; the long runs are `make chaos`."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.account import drains, lines
+from tests.chaos.audit.findings import FAULTS
+from tests.chaos.run import Plan, run
+from tests.chaos.schedule import KINDS, schedule
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(600)]
+
+SEED = 20_261_125
+FROZEN_S = 12.0
+"""Of the broker; longer than a session, shorter than in a long run."""
+
+
+def test_every_kind_of_fault_once(tmp_path: Path) -> None:
+    plan = Plan(faults=schedule(len(KINDS), SEED, broker_frozen_s=FROZEN_S), seed=SEED, home=tmp_path)
+    told: list[str] = []
+    result = run(plan, told.append)
+    account = "\n".join([*told, *lines(result)])
+    print(account)
+    assert result.verdict.findings.counts == dict.fromkeys(FAULTS, 0), account
+    assert {one.fault.kind for one in result.struck} == set(KINDS)
+    assert result.verdict.events > 10_000
+    assert result.verdict.dead_letters > 50
+    assert result.verdict.ticks > 100
+    assert max(drains(result)) < 30, account

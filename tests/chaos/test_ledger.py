@@ -1,0 +1,36 @@
+"""The ledger: what must become of every report, in the file before the report is sent."""
+
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from tests.chaos.ledger import Ledger, read_ledger
+from tests.support.synthetic import puyang, stream
+
+
+def test_it_foresees_versions_redeliveries_and_refusals(tmp_path: Path) -> None:
+    city = puyang()
+    first, other = [one for one in stream(reports=50, noise=0) if one.network == "policing"][:2]
+    corrected = replace(first, value=first.value.replace(b'"bjnr":"', b'"bjnr":"!'))
+    broken = replace(first, value=b"{")
+    assert corrected.value != first.value
+    ledger = Ledger(tmp_path / "ledger", city)
+    ledger.enter([first, other])
+    ledger.enter([first, corrected, broken, corrected, first, broken])
+    entries, kept = read_ledger(tmp_path / "ledger")
+    assert kept == {}
+    assert [(entry.outcome, entry.version) for entry in entries] == [
+        ("case", 1),
+        ("case", 1),
+        ("redelivered", 0),
+        ("update", 2),
+        ("dead letter", 0),
+        ("redelivered", 0),
+        ("redelivered", 0),
+        ("dead letter", 0),
+    ]
+    assert [entry.code for entry in entries if entry.outcome == "dead letter"] == ["not-json", "not-json"]
+    assert entries[3].home == entries[0].cell == entries[3].cell
+    ledger.acknowledge(2, "reports.policing", 1, 17)
+    ledger.close()
+    assert read_ledger(tmp_path / "ledger")[1][2].place == ("reports.policing", 1, 17)
