@@ -1,5 +1,6 @@
 """The arithmetic of the bench: percentiles, medians, ratios, CPU seconds between two instants."""
 
+import sys
 from itertools import islice, pairwise
 
 import pytest
@@ -10,8 +11,10 @@ from router.cities.folder import load_city
 from router.domain.networks.registry import NETWORKS
 from router.domain.normalise import normalise
 from router.simulator.offline import _arrived
-from tests.bench.course import cpu_between
+from tests.bench.course import UnfinishedError, cpu_between
 from tests.bench.figures import Figure, percentile, rows, table
+from tests.bench.reference.installed import _run
+from tests.bench.speed import Entry, _take
 from tests.bench.throng import APART, CITY, throng
 
 
@@ -81,3 +84,25 @@ def test_the_throng_is_the_same_for_equal_seeds_and_every_request_is_accepted() 
     records = [_arrived(message, offset) for offset, message in enumerate(messages)]
     done = normalise(NETWORKS[messages[0].network], records, load_city(CITY))
     assert len({report.id for report in done.reports}) == len(messages)
+
+
+def test_a_peer_that_cannot_be_had_is_named_with_its_reason() -> None:
+    def install() -> Figure:
+        _run([sys.executable, "-c", "raise SystemExit('no such package')"])
+        return figure("a", 1.0)
+
+    figures: list[Figure] = []
+    missing: dict[str, str] = {}
+    _take(Entry("a", "reference job", 1, install), figures, missing)
+    assert figures == []
+    assert missing["a"].startswith("not installed: ")
+    assert "no such package" in missing["a"]
+
+
+def test_a_contender_that_does_not_finish_is_named_too() -> None:
+    def fail() -> Figure:
+        raise UnfinishedError("exit code 1")
+
+    missing: dict[str, str] = {}
+    _take(Entry("a", "reference job", 1, fail), [], missing)
+    assert missing == {"a": "did not finish: exit code 1"}
