@@ -97,7 +97,8 @@ class Vitals:
         opened = [(partition.opening_seconds, partition) for partition in partitions]
         behind = [(now - since, source) for source, (_, since) in self._behind.copy().items()]
         return Seen(
-            generation=self._generation(),
+            # before the first beat nobody could tell that the loop hangs, so the worker is still starting
+            generation=None if self._beat is None else self._generation(),
             sharing=self._sharing(),
             owned=len(partitions),
             opening=sum(1 for seconds, _ in opened if seconds > 0),

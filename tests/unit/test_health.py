@@ -138,6 +138,15 @@ class Worker:
         return self.vitals.seen()
 
 
+def test_before_its_first_beat_a_worker_is_not_well_but_starting() -> None:
+    """A loop that hangs before it would never be told."""
+    worker = Worker()
+    worker.generation = 1
+    assert judge(worker.after(1), Limits()).status == "starting"
+    worker.vitals.beat()
+    assert judge(worker.after(1), Limits()).status == "ok"
+
+
 def test_until_the_first_sharing_the_time_since_the_start_counts() -> None:
     worker = Worker()
     worker.vitals.beat()
