@@ -28,13 +28,14 @@ class Waiting:
         return self._count < WAITING_RECORDS and self._bytes < WAITING_BYTES
 
     def offer(self, records: Sequence[Record]) -> bool:
-        """Add what was fetched; records that were offered before (a consumer that sought back) are skipped.
+        """Add what was fetched; records that were offered before (a consumer that sought back) or are committed are skipped.
 
         Returns:
             Whether anything was added.
         """
-        if records[0].offset < self._offered:
-            records = [record for record in records if record.offset >= self._offered]
+        begin = max(self._offered, self._position)
+        if records[0].offset < begin:
+            records = [record for record in records if record.offset >= begin]
             if not records:
                 return False
         self._offered = records[-1].offset + 1
@@ -47,7 +48,7 @@ class Waiting:
             self._add(records, last=False)
 
     def skip(self, position: int) -> None:
-        """From now on hand out nothing below this offset: it is committed."""
+        """From now on hand out nothing below this offset, whenever it was offered: it is committed."""
         self._position = position
         fetched = list(self._fetched)
         self._fetched.clear()

@@ -38,6 +38,16 @@ def test_what_was_offered_before_is_skipped() -> None:
     assert offsets(waiting.take(9, PLENTY)) == list(range(7))
 
 
+def test_what_is_committed_is_skipped_whenever_it_is_offered() -> None:
+    """A consumer may have begun to read below the position that the partition found after its fence."""
+    waiting = Waiting()
+    waiting.offer(records(0, 3))
+    waiting.skip(5)
+    assert not waiting.offer(records(3, 5))
+    assert waiting.offer(records(4, 7))
+    assert offsets(waiting.take(9, PLENTY)) == [5, 6]
+
+
 def test_a_gap_in_the_log_is_no_end() -> None:
     """Offsets of markers and of aborted records are missing."""
     waiting = Waiting()

@@ -3,22 +3,22 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
 
 from router.stream import __main__, transaction
-from router.stream.writer import Writer
 from tests.chaos.broken import once
 
 commit = transaction.Transactions.commit
 
 
-async def commit_early(self: transaction.Transactions, fill: Callable[[Writer], None], position: int | None) -> None:
+async def commit_early(self: transaction.Transactions, checkpoint: transaction.Checkpoint) -> None:
     """Two transactions instead of one."""
-    if position is not None:
-        await commit(self, lambda _: None, position)
+    if checkpoint.position is not None:
+        ahead = self.checkpoint()
+        ahead.records = checkpoint.records
+        await commit(self, ahead)
         if once.now("early_position"):
             os.kill(os.getpid(), signal.SIGKILL)
-    await commit(self, fill, None)
+    await commit(self, checkpoint)
 
 
 if __name__ == "__main__":

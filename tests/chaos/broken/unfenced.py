@@ -6,13 +6,11 @@ Whoever continues it later has a zombie that writes what its successor has writt
 import os
 import signal
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
 from router.stream import __main__, transaction
-from router.stream.writer import Writer
 from tests.chaos.broken import once
 
 commit = transaction.Transactions.commit
@@ -22,10 +20,10 @@ def with_own_id(*, transactional_id: str, **settings: Any) -> AIOKafkaProducer:
     return AIOKafkaProducer(transactional_id=f"{transactional_id}-{os.getpid()}", **settings)
 
 
-async def commit_late(self: transaction.Transactions, fill: Callable[[Writer], None], position: int | None) -> None:
-    if position is not None and self._source.topic.endswith("grid.events") and once.now("unfenced"):
+async def commit_late(self: transaction.Transactions, checkpoint: transaction.Checkpoint) -> None:
+    if checkpoint.position is not None and self._source.topic.endswith("grid.events") and once.now("unfenced"):
         os.kill(os.getpid(), signal.SIGSTOP)
-    await commit(self, fill, position)
+    await commit(self, checkpoint)
 
 
 if __name__ == "__main__":
