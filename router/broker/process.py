@@ -59,12 +59,17 @@ def format_data(folder: Folder, java: Path, jars: str) -> None:
     ]
     done = subprocess.run(tool, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
-        last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no output"]
         raise BrokerError(
-            f"the data folder cannot be made ({last[0][:200]})",
+            f"the data folder cannot be made ({_cause(done.stderr or done.stdout)})",
             where=str(folder.data),
             cure="check that the folder can be written to",
         )
+
+
+def _cause(output: str) -> str:
+    """The last word of a Java tool that is no part of its stack."""
+    said = [line for line in output.splitlines() if line.strip() and not line[0].isspace()]
+    return said[-1][:200] if said else "no output"
 
 
 def cluster_id(folder: Folder) -> str:

@@ -240,9 +240,7 @@ def test_limit_and_dry_run(settings: Settings, names: Names, run: Run) -> None:
 def test_what_cannot_be_driven_is_said_and_takes_no_neighbour_along(settings: Settings, names: Names, run: Run) -> None:
     large = b"x" * (7 << 20)
     set_config(str(settings.kafka), names.reports("hotline"), compression_type="producer")  # as topics were before
-    producer = producer_of(settings)
-    there = sent_when_taken(producer, names.reports("hotline"), large)
-    producer.close()
+    there = sent_when_taken(settings, names.reports("hotline"), large)
     sound = [refused_record(names, 100 + n, b'{"n":%d}' % n) for n in range(8)]
     ids = lay(
         settings,

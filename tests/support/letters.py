@@ -47,15 +47,21 @@ def producer_of(settings: Settings) -> KafkaProducer:
     )
 
 
-def sent_when_taken(producer: KafkaProducer, topic: str, value: bytes) -> Any:
-    """A record that the topic takes as soon as the broker follows its new configuration."""
+def sent_when_taken(settings: Settings, topic: str, value: bytes) -> Any:
+    """A record that the topic takes as soon as the broker follows its new configuration.
+
+    A producer of kafka-python that was once answered that a record is too large sends none any more, so each attempt has its own.
+    """
     deadline = time.monotonic() + 20
     while True:
+        producer = producer_of(settings)
         try:
             return producer.send(topic, key=b"large", value=value, partition=0).get(20)
         except MessageSizeTooLargeError:
             assert time.monotonic() < deadline
             time.sleep(0.1)
+        finally:
+            producer.close(5)
 
 
 def records(settings: Settings, topic: str) -> list[Record]:

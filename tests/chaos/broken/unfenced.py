@@ -27,6 +27,7 @@ async def commit_late(self: transaction.Transactions, checkpoint: transaction.Ch
 
 
 if __name__ == "__main__":
+    os.environ["GRID_ROUTER_LOOP_LIMIT_S"] = "3600"  # else a sound worker's watch ends it as soon as it wakes
     transaction.AIOKafkaProducer = with_own_id
     transaction.Transactions.commit = commit_late
     sys.exit(__main__._run())
