@@ -33,7 +33,7 @@ from aiokafka.errors import (
 from router.stream.hop import Hop, NotReadyError, PoisonError, Record
 from router.stream.logs import Logs
 from router.stream.progress import Progress
-from router.stream.suspects import BATCH_RECORDS, Suspects, UnfitBatchError
+from router.stream.suspects import Suspects, UnfitBatchError
 from router.stream.transaction import Checkpoint, Transactions
 from router.stream.waiting import Waiting, bytes_of
 from router.wire.metrics import Metrics
@@ -207,7 +207,7 @@ class Partition:
             await self._hop.open(self._logs, self.source)
         self._metrics.restore_seconds.observe(time.monotonic() - begun)
         self._waiting.skip(position)
-        self._suspects.committed(position)
+        self._suspects.passed(position)
         self._filling = self._transactions.checkpoint()
         self._progress.opened()
         if self.life is Life.OPENING:
@@ -294,7 +294,6 @@ class Partition:
         self._committed(flying)
 
     def _committed(self, checkpoint: Checkpoint) -> None:
-        self._suspects.limit = BATCH_RECORDS
         self._metrics.transaction_seconds.labels(self._hop.name).observe(time.monotonic() - checkpoint.begun)
         for count in checkpoint.counted:
             count()

@@ -41,8 +41,13 @@ class Suspects:
         if len(records) == 1:
             self.poisoned.add(records[0].offset)
 
-    def committed(self, position: int) -> None:
+    def passed(self, position: int) -> None:
         """What lies below this offset is no longer suspected."""
         if self.before is not None and position >= self.before:
             self.before = None
         self.poisoned = {offset for offset in self.poisoned if offset >= position}
+
+    def committed(self, position: int) -> None:
+        """A batch up to this offset went well: the next may be as large as any."""
+        self.limit = BATCH_RECORDS
+        self.passed(position)

@@ -17,7 +17,9 @@ def test_the_one_bad_record_of_a_thousand_is_found(bad: int) -> None:
     suspects, position, attempts = Suspects(), 0, 0
     while position < 1000:
         attempts += 1
-        end = min(1000, position + suspects.limit, suspects.before or 1000)
+        end = min(1000, position + suspects.limit)
+        if suspects.before is not None and position < suspects.before:
+            end = min(end, suspects.before)
         batch = records(position, end)
         if position <= bad < end and bad not in suspects.poisoned:
             suspects.narrow(batch)
