@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import Enum
+from typing import Any
 
 import structlog
 from aiokafka import TopicPartition
@@ -31,14 +32,14 @@ from aiokafka.errors import (
 
 from router.stream.hop import Hop, NotReadyError, PoisonError, Record
 from router.stream.logs import Logs
+from router.stream.progress import Progress
+from router.stream.suspects import Suspects, UnfitBatchError
 from router.stream.transaction import Checkpoint, Transactions
 from router.stream.waiting import Waiting, bytes_of
 from router.wire.metrics import Metrics
 
 FOLDED_AT_ONCE = 1000
 """Records folded between two turns of the event loop (about 50 ms), so that other partitions' transactions go on."""
-BATCH_RECORDS = 4000
-"""Most records in one transaction: bounds its memory and how much is folded again after a failure."""
 BATCH_BYTES = 8 << 20
 """Most bytes of values in one transaction, but always one record."""
 OPEN_SECONDS = 600.0
@@ -93,17 +94,8 @@ class Partition:
         self._flying: Checkpoint | None = None
         """Whose transaction has begun and is not known to have ended well."""
         self._commit: asyncio.Task[None] | None = None
-        self._limit = BATCH_RECORDS
-        """Records in the next transaction; halved while a batch fails by what is in it."""
-        self._suspect: int | None = None
-        """Behind the last batch that failed so; until then no transaction reaches beyond it."""
-        self._poisoned: set[int] = set()
-        self._failures = 0
-        self._failing = False
-        """Whether something failed since the last commit that is not a record's own fault."""
+        self._suspects, self._progress = Suspects(), Progress()
         self._wake = asyncio.Event()
-        self._busy_since: float | None = None
-        self._opening_since: float | None = time.monotonic()
         self._last_timestamp: int | None = None
         self._transactions: Transactions | None = None
         self._work = asyncio.create_task(self._live(), name=f"partition {source.topic}-{source.partition}")
@@ -126,15 +118,14 @@ class Partition:
 
         Openings that follow a failure do not set it back: a partition that gets nowhere must be seen.
         """
-        if self._busy_since is None or (self.life is Life.OPENING and not self._failing):
+        if self.life is Life.OPENING and not self._progress.failing:
             return 0.0
-        return time.monotonic() - self._busy_since
+        return self._progress.busy_seconds
 
     @property
     def opening_seconds(self) -> float:
         """Time since the partition began to open, however often it failed since; 0 once it has committed or found nothing to do."""
-        since = self._opening_since
-        return 0.0 if since is None else time.monotonic() - since
+        return self._progress.opening_seconds
 
     @property
     def last_timestamp(self) -> int | None:
@@ -144,8 +135,7 @@ class Partition:
     def offer(self, records: Sequence[Record]) -> None:
         """Take fetched records; never waits. Those that were offered before (a consumer that sought back) are skipped."""
         if self._waiting.offer(records):
-            if self._busy_since is None:
-                self._busy_since = time.monotonic()
+            self._progress.offered()
             self._wake.set()
 
     async def close(self, timeout: float) -> None:  # noqa: ASYNC109 - the revoke shares one deadline among partitions
@@ -169,53 +159,36 @@ class Partition:
                 await self._open()
                 await self._run()
             except PoisonError as poison:
-                self._poisoned.add(poison.offset)
-                log.exception(
-                    "poison record",
-                    topic=self.source.topic,
-                    partition=self.source.partition,
-                    offset=poison.offset,
-                )
+                self._suspects.poisoned.add(poison.offset)
+                log.exception("poison record", **self._where, offset=poison.offset)
                 self._reopen()
             except UnfitBatchError as unfit:
-                log.exception(
-                    "a batch cannot be processed or written, trying half of it",
-                    topic=self.source.topic,
-                    partition=self.source.partition,
-                    offset=unfit.records[0].offset,
-                    records=len(unfit.records),
-                )
-                self._narrow(unfit.records)
+                first, many = unfit.records[0].offset, len(unfit.records)
+                log.exception("a batch failed, trying half of it", **self._where, offset=first, records=many)
+                self._suspects.narrow(unfit.records)
                 self._reopen()
             except ProducerFenced:
                 # Another worker opened the partition, or the broker timed our transaction out. If the group took the
                 # partition from us, the revoke arrives during this wait; if not, opening again is right. Safe either way.
-                log.warning("fenced", topic=self.source.topic, partition=self.source.partition)
+                log.warning("fenced", **self._where)
                 self._reopen()
                 await self._pause(FENCED_SECONDS)
             except Exception:
                 self._metrics.reopened.labels(self.source.topic).inc()
-                log.warning(
-                    "partition failed, opening it again",
-                    topic=self.source.topic,
-                    partition=self.source.partition,
-                    exc_info=True,
-                )
-                self._failing = True
+                log.warning("partition failed, opening it again", **self._where, exc_info=True)
                 self._reopen()
-                await self._pause(REOPEN_SECONDS[min(self._failures, len(REOPEN_SECONDS) - 1)])
-                self._failures += 1
+                pause = REOPEN_SECONDS[min(self._progress.failures, len(REOPEN_SECONDS) - 1)]
+                self._progress.failed()
+                await self._pause(pause)
+
+    @property
+    def _where(self) -> dict[str, Any]:
+        return {"topic": self.source.topic, "partition": self.source.partition}
 
     def _reopen(self) -> None:
         if self.life is not Life.CLOSED:
             self.life = Life.OPENING
-            self._opening_since = self._opening_since or time.monotonic()
-
-    def _narrow(self, records: Sequence[Record]) -> None:
-        """Half of the batch next time; a single record is found out."""
-        self._limit, self._suspect = max(1, len(records) // 2), records[-1].offset + 1
-        if len(records) == 1:
-            self._poisoned.add(records[0].offset)
+            self._progress.opening()
 
     async def _pause(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -234,11 +207,9 @@ class Partition:
             await self._hop.open(self._logs, self.source)
         self._metrics.restore_seconds.observe(time.monotonic() - begun)
         self._waiting.skip(position)
-        if self._suspect is not None and position >= self._suspect:
-            self._suspect = None
+        self._suspects.passed(position)
         self._filling = self._transactions.checkpoint()
-        if self._busy_since is not None and not self._failing:
-            self._busy_since = time.monotonic()
+        self._progress.opened()
         if self.life is Life.OPENING:
             self.life = Life.RUNNING
 
@@ -268,15 +239,15 @@ class Partition:
 
     def _take(self) -> Sequence[Record]:
         filling, had_room = self._next, self.room
-        most = min(FOLDED_AT_ONCE, self._limit - len(filling.records))
+        most = min(FOLDED_AT_ONCE, self._suspects.limit - len(filling.records))
         most_bytes = BATCH_BYTES - filling.bytes
         if most <= 0 or (most_bytes <= 0 and filling.records):
             return ()
-        records = self._waiting.take(most, most_bytes, self._suspect)
+        records = self._waiting.take(most, most_bytes, self._suspects.before)
         if self.room and not had_room:
             self._has_room()
         if not records and not self.backlog:
-            self._busy_since = None  # whatever was offered had been committed before
+            self._progress.empty()
         return records
 
     def _process(self, records: Sequence[Record]) -> None:
@@ -284,7 +255,7 @@ class Partition:
         filling.records += records
         filling.bytes += bytes_of(records)
         try:
-            filling.counted.append(self._hop.process(records, filling.writer, self._poisoned))
+            filling.counted.append(self._hop.process(records, filling.writer, self._suspects.poisoned))
         except (PoisonError, NotReadyError):
             raise
         except Exception as failure:
@@ -323,7 +294,6 @@ class Partition:
         self._committed(flying)
 
     def _committed(self, checkpoint: Checkpoint) -> None:
-        self._failures, self._failing, self._limit, self._opening_since = 0, False, BATCH_RECORDS, None
         self._metrics.transaction_seconds.labels(self._hop.name).observe(time.monotonic() - checkpoint.begun)
         for count in checkpoint.counted:
             count()
@@ -331,14 +301,12 @@ class Partition:
         if position is not None:
             self._metrics.batch_records.labels(self._hop.name).observe(len(checkpoint.records))
             self._last_timestamp = checkpoint.records[-1].timestamp
-            if self._suspect is not None and position >= self._suspect:
-                self._suspect = None
-            self._poisoned = {offset for offset in self._poisoned if offset >= position}
-        self._busy_since = time.monotonic() if self.backlog else None
+            self._suspects.committed(position)
+        self._progress.committed(more=self.backlog > 0)
 
     async def _rest(self) -> None:
         if self._commit is None:
-            self._opening_since = None
+            self._progress.settled()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), self._hop.due())
 
@@ -368,15 +336,3 @@ class Partition:
             # Whatever a producer leaves unfinished is the next fence's business.
             with suppress(Exception):
                 await asyncio.wait_for(transactions.stop(), STOP_SECONDS)
-
-
-class UnfitBatchError(Exception):
-    """Something in a batch makes its processing or its outputs fail.
-
-    Args:
-        records: of the batch.
-    """
-
-    def __init__(self, records: Sequence[Record]) -> None:
-        super().__init__(f"{len(records)} records from offset {records[0].offset} on")
-        self.records = records

@@ -1,0 +1,61 @@
+"""How long a partition has been getting nowhere, as the watchdog sees it."""
+
+from router.stream.progress import Progress
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_oldest_record_in_hand_counts_until_it_is_committed() -> None:
+    clock = Clock()
+    progress = Progress(clock)
+    progress.offered()
+    clock.now += 3
+    progress.offered()
+    assert progress.busy_seconds == 3
+    progress.committed(more=True)
+    assert progress.busy_seconds == 0
+    clock.now += 2
+    assert progress.busy_seconds == 2, "more is in hand"
+    progress.committed(more=False)
+    clock.now += 5
+    assert progress.busy_seconds == 0
+
+
+def test_a_healthy_opening_is_not_being_busy_and_one_after_a_failure_is() -> None:
+    clock = Clock()
+    progress = Progress(clock)
+    progress.offered()
+    clock.now += 4
+    progress.opened()
+    assert progress.busy_seconds == 0
+    progress.failed()
+    clock.now += 4
+    progress.opened()
+    assert progress.busy_seconds == 4
+
+
+def test_openings_that_fail_do_not_begin_to_count_anew() -> None:
+    clock = Clock()
+    progress = Progress(clock)
+    clock.now += 10
+    progress.opening()
+    assert progress.opening_seconds == 10
+    progress.settled()
+    assert progress.opening_seconds == 0
+    progress.opening()
+    clock.now += 1
+    assert progress.opening_seconds == 1
+
+
+def test_failures_count_until_a_commit() -> None:
+    progress = Progress(Clock())
+    progress.failed()
+    progress.failed()
+    assert (progress.failures, progress.failing) == (2, True)
+    progress.committed(more=False)
+    assert (progress.failures, progress.failing) == (0, False)
