@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import faust
+import structlog
 from faust.types import TP
 
 from router.domain.editions import Editions
 from router.domain.networks.registry import NETWORKS
+from router.stream.exits import DEFECT, end_telling
 from router.stream.hop import Hop
 from router.stream.logs import Logs
 from router.stream.merge import MergeHop
@@ -24,6 +26,8 @@ GROUP = "grid-router"
 SESSION_SECONDS = 10.0
 """How long a dead worker keeps its partitions from the others."""
 FETCH_BYTES = 2 << 20
+
+log = structlog.get_logger(__name__)
 
 
 def build_app(editions: Editions, settings: Settings, bootstrap: str, clock: Clock, metrics: Metrics) -> BatchApp:
@@ -83,7 +87,11 @@ def _agent(app: BatchApp, topic: str) -> None:
     async def hand_over(stream: faust.Stream[Any]) -> None:
         async for event in stream.noack().events():
             message = event.message
-            app.owned.offer(message.topic, message.partition, message.value, message.generation_id)
+            try:
+                app.owned.offer(message.topic, message.partition, message.value, message.generation_id)
+            except Exception:  # noqa: BLE001 - the worker ends by it
+                # Faust would go on with the next message, past a hole
+                end_telling(DEFECT, lambda: log.exception("an agent failed, so this worker ends"))
 
     app.agent(app.topic(topic, key_serializer="raw", value_serializer="raw"), name=f"agent {topic}")(hand_over)
 

@@ -12,7 +12,7 @@ from signal import Signals
 import faust
 import structlog
 
-from router.stream.exits import NOT_DRAINED
+from router.stream.exits import NOT_DRAINED, end_telling
 from router.stream.transport import BatchApp
 from router.stream.vitals import Vitals
 
@@ -50,5 +50,5 @@ class Worker(faust.Worker):  # type: ignore[misc]
 
     def _bound(self) -> None:
         threading.Event().wait(self._drain_s)  # an orderly end takes this daemon thread along
-        log.error("could not finish what was in hand in time; nothing is lost by that", seconds=self._drain_s)
-        self._end(NOT_DRAINED)
+        said = "could not finish what was in hand in time; nothing is lost by that"
+        end_telling(NOT_DRAINED, lambda: log.error(said, seconds=self._drain_s), self._end)

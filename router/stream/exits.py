@@ -1,6 +1,9 @@
 """How a worker process ends, and how its end is called."""
 
+import os
 import signal
+import threading
+from collections.abc import Callable
 
 IN_ORDER = 0
 """Asked to end, everything finished, partitions given back to the group."""
@@ -13,6 +16,7 @@ STUCK = 3
 NOT_DRAINED = 4
 """Asked to end, and what it had in hand could not be finished in time; nothing is lost by that."""
 
+TELL_SECONDS = 2.0
 _CALLED = {
     IN_ORDER: "in order",
     DEFECT: "with an unexpected error (1)",
@@ -20,6 +24,21 @@ _CALLED = {
     STUCK: "by itself, getting nowhere (3)",
     NOT_DRAINED: "before its work was finished (4)",
 }
+
+
+def end_telling(code: int, tell: Callable[[], object], end: Callable[[int], None] = os._exit) -> None:
+    """End this process at once, without cleaning up, after a last word.
+
+    The word may fail or never end (a full disk, a reader of the log that does not read); the process ends all the same.
+    """
+    bound = threading.Timer(TELL_SECONDS, end, (code,))
+    bound.daemon = True
+    bound.start()
+    try:
+        tell()
+    finally:
+        bound.cancel()
+        end(code)
 
 
 def called(code: int) -> str:

@@ -17,6 +17,7 @@ ANSWER_SECONDS = 30.0
 """Longer than a broker takes that has a hundred partitions to tell about, much shorter than an opening may take."""
 Answer = TypeVar("Answer")
 STRANGER = "a record that the router did not write is left out of its state; only the router may write this topic"
+EXPIRED = "records were removed by retention before they were read, from the position up to the beginning of the log; ask their senders"
 log = structlog.get_logger(__name__)
 
 
@@ -40,13 +41,17 @@ class Logs:
     async def position(self, source: TopicPartition) -> int:
         """The next offset to read of a partition, 0 when nothing was ever committed. Ask after the fence, never before.
 
+        Where retention has removed records that were never read, the log says how many.
+
         Raises:
             BeyondEndError: the log ends before it (an unclean election, a restored broker).
         """
         position = await self._ask(lambda client: client.committed(source)) or 0
-        end = await self._end(source)
+        begin, end = await self._begin(source), await self._end(source)
         if position > end:
             raise BeyondEndError(f"{source.topic}/{source.partition}: position {position}, end {end}")
+        if 0 < position < begin:
+            log.error(EXPIRED, topic=source.topic, partition=source.partition, position=position, begin=begin)
         return int(position)
 
     async def latest(
@@ -62,7 +67,7 @@ class Logs:
         """
         found: dict[bytes, bytes] = {}
         end = await self._end(changelog)
-        if end == (await self._ask(lambda client: client.beginning_offsets([changelog])))[changelog]:
+        if end == await self._begin(changelog):
             return found
         async with _reader(self.bootstrap) as consumer:
             consumer.assign([changelog])
@@ -82,6 +87,9 @@ class Logs:
         """Let go of the connection; a later question makes another."""
         if self._client is not None:
             await self._drop(self._client)
+
+    async def _begin(self, partition: TopicPartition) -> int:
+        return int((await self._ask(lambda client: client.beginning_offsets([partition])))[partition])
 
     async def _end(self, partition: TopicPartition) -> int:
         """Of the log itself, open transactions included."""

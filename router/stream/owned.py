@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from aiokafka import TopicPartition
 
@@ -12,8 +13,11 @@ from router.stream.logs import Logs
 from router.stream.partition import Partition
 from router.wire.metrics import Metrics
 
+WAITING_BYTES = 128 << 20
+"""With so much waiting in all partitions together, only those where nothing waits get more."""
 CLOSE_SECONDS = 8.0
 """One deadline for all partitions of a revoke: longer than a transaction, shorter than the rebalance timeout."""
+Source = TypeVar("Source", bound=tuple[str, int])
 
 
 class Owned:
@@ -78,10 +82,20 @@ class Owned:
         if partition is not None and generation == self._generation:
             partition.offer(records)
 
-    def has_room(self, topic: str, number: int) -> bool:
-        """Whether a partition can take more; True for one that is unknown here."""
+    def fetched(self, topic: str, number: int, position: int) -> None:
+        """What lies below this offset of a partition was fetched and is about to be handed over."""
         partition = self._partitions.get((topic, number))
-        return partition is None or partition.room
+        if partition is not None:
+            partition.fetched(position)
+
+    def with_room(self, sources: Iterable[Source]) -> set[Source]:
+        """Those of which more can be taken; also those that are unknown here."""
+        full = sum([partition.waiting_bytes for partition in self._partitions.values()]) >= WAITING_BYTES
+        return {source for source in sources if self._has_room(source, full=full)}
+
+    def _has_room(self, source: tuple[str, int], *, full: bool) -> bool:
+        partition = self._partitions.get((source[0], source[1]))
+        return partition is None or (partition.room and not (full and partition.waiting_bytes))
 
     async def wait_for_room(self, timeout: float) -> None:  # noqa: ASYNC109 - a bounded wait, not a failure
         """Wait until some partition can take more, at most `timeout` seconds."""

@@ -49,6 +49,7 @@ REFUSED_OUTPUT = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTime
 REOPEN_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 """Waits between attempts to open; the last one repeats. The watchdog ends a worker that gets nowhere."""
 
+NOT_READY_SECONDS = 1.0
 FENCED_SECONDS = 2.0
 """Longer than a heartbeat, so that a zombie learns of its revoke before it opens anything."""
 STOP_SECONDS = 3.0
@@ -89,6 +90,7 @@ class Partition:
         self._hop, self._logs, self._core = hop, logs, core
         self._metrics, self._has_room = metrics, has_room
         self._waiting = Waiting()
+        self._fetched = 0
         self._filling: Checkpoint | None = None
         """Folded, and not in a transaction yet."""
         self._flying: Checkpoint | None = None
@@ -106,6 +108,11 @@ class Partition:
     def room(self) -> bool:
         """Whether more records may be offered."""
         return self._waiting.room
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Of values that wait for the fold."""
+        return self._waiting.bytes
 
     @property
     def backlog(self) -> int:
@@ -132,10 +139,20 @@ class Partition:
         """Kafka timestamp in ms of the last committed record."""
         return self._last_timestamp
 
+    @property
+    def awaits(self) -> int | None:
+        """The offset that comes next of records that were fetched and have not been offered; None when there are none."""
+        offered = self._waiting.offered
+        return offered if self._fetched > offered else None
+
+    def fetched(self, position: int) -> None:
+        """The consumer hands over what lies below this offset; it ought to be offered soon."""
+        self._fetched = position
+
     def offer(self, records: Sequence[Record]) -> None:
         """Take fetched records; never waits. Those that were offered before (a consumer that sought back) are skipped."""
         if self._waiting.offer(records):
-            self._progress.offered()
+            self._progress.begun()
             self._wake.set()
 
     async def close(self, timeout: float) -> None:  # noqa: ASYNC109 - the revoke shares one deadline among partitions
@@ -160,30 +177,38 @@ class Partition:
                 await self._run()
             except PoisonError as poison:
                 self._suspects.poisoned.add(poison.offset)
-                log.exception("poison record", **self._where, offset=poison.offset)
+                self._tell(log.exception, "poison record", offset=poison.offset)
                 self._reopen()
+                self._progress.advanced()
             except UnfitBatchError as unfit:
                 first, many = unfit.records[0].offset, len(unfit.records)
-                log.exception("a batch failed, trying half of it", **self._where, offset=first, records=many)
+                self._tell(log.exception, "a batch failed, trying half of it", offset=first, records=many)
                 self._suspects.narrow(unfit.records)
                 self._reopen()
+                self._progress.advanced()
             except ProducerFenced:
                 # Another worker opened the partition, or the broker timed our transaction out. If the group took the
                 # partition from us, the revoke arrives during this wait; if not, opening again is right. Safe either way.
-                log.warning("fenced", **self._where)
+                self._tell(log.warning, "fenced")
                 self._reopen()
                 await self._pause(FENCED_SECONDS)
-            except Exception:
+            except NotReadyError as missing:
+                self._tell(log.warning, "waits, and opens again and again", missing=str(missing))
+                self._reopen()
+                self._progress.advanced()  # no restart would bring it, and the other partitions go on
+                await self._pause(NOT_READY_SECONDS)
+            except Exception:  # noqa: BLE001 - whatever it is, opening again is safe
                 self._metrics.reopened.labels(self.source.topic).inc()
-                log.warning("partition failed, opening it again", **self._where, exc_info=True)
+                self._tell(log.warning, "partition failed, opening it again", exc_info=True)
                 self._reopen()
                 pause = REOPEN_SECONDS[min(self._progress.failures, len(REOPEN_SECONDS) - 1)]
                 self._progress.failed()
                 await self._pause(pause)
 
-    @property
-    def _where(self) -> dict[str, Any]:
-        return {"topic": self.source.topic, "partition": self.source.partition}
+    def _tell(self, tell: Callable[..., Any], event: str, **more: Any) -> None:
+        """A word in the log; one that cannot be written (a full disk) must not end the partition."""
+        with suppress(Exception):
+            tell(event, topic=self.source.topic, partition=self.source.partition, **more)
 
     def _reopen(self) -> None:
         if self.life is not Life.CLOSED:
@@ -276,6 +301,7 @@ class Partition:
             return False
         self._flying, self._filling = self._next, self._transactions.checkpoint()
         self._flying.begun = time.monotonic()
+        self._progress.begun()
         self._commit = asyncio.create_task(self._transactions.commit(self._flying))
         self._commit.add_done_callback(lambda _: self._wake.set())
         return True

@@ -1,4 +1,7 @@
-"""Does a partition get anywhere? What the watchdog and `/health` ask; openings that follow a failure set nothing back."""
+"""Does a partition get anywhere? What the watchdog and `/health` ask, from threads of their own.
+
+Openings that follow a failure set nothing back, unless the failure found a record out.
+"""
 
 import time
 from collections.abc import Callable
@@ -23,15 +26,17 @@ class Progress:
     @property
     def busy_seconds(self) -> float:
         """Since the oldest record in hand was handed over, or the partition was opened; 0 when there is none."""
-        return 0.0 if self._busy_since is None else self._clock() - self._busy_since
+        since = self._busy_since  # read once: the event loop may change it meanwhile
+        return 0.0 if since is None else self._clock() - since
 
     @property
     def opening_seconds(self) -> float:
         """Since the partition began to open, however often it failed since; 0 once it has committed or found nothing to do."""
-        return 0.0 if self._opening_since is None else self._clock() - self._opening_since
+        since = self._opening_since
+        return 0.0 if since is None else self._clock() - since
 
-    def offered(self) -> None:
-        """Records came into hand."""
+    def begun(self) -> None:
+        """There is something to commit."""
         if self._busy_since is None:
             self._busy_since = self._clock()
 
@@ -39,6 +44,10 @@ class Progress:
         """The partition opens, or does so again."""
         if self._opening_since is None:
             self._opening_since = self._clock()
+
+    def advanced(self) -> None:
+        """An opening failed and yet led further: a record was found out, a batch halved; or it waits for what no restart brings."""
+        self._opening_since = self._clock()
 
     def opened(self) -> None:
         """The time that a healthy opening took does not count as being busy."""

@@ -67,6 +67,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
                 await self._seek_back()
                 return
             if batch:
+                self._owned.fetched(tp.topic, tp.partition, batch[-1].offset + 1)
                 yield tp, _message(tp, batch, generation)
 
     async def _seek_back(self) -> None:
@@ -84,7 +85,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
         owned = self._owned
-        wanted = {tp for tp in active_partitions or () if owned.has_room(tp.topic, tp.partition)}
+        wanted = owned.with_room(active_partitions or ())
         if not wanted:
             await owned.wait_for_room(timeout)
             return {}

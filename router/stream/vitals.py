@@ -19,6 +19,10 @@ class Observed(Protocol):
         """Whether it takes more records."""
 
     @property
+    def awaits(self) -> int | None:
+        """The next offset, of records that were fetched and have not come; None when there are none."""
+
+    @property
     def uncommitted_seconds(self) -> float:
         """Age of the oldest record in hand."""
 
@@ -73,7 +77,9 @@ class Vitals:
     def read(self, partition: Observed, position: int | None) -> None:
         """Where the reading of a partition stands; None when nobody knows."""
         source, now = partition.source, self._now()
-        end = self._ends.get(source)
+        end, awaited = self._ends.get(source), partition.awaits
+        if awaited is not None:  # on its way from the consumer to the partition, and perhaps stuck there
+            position = awaited
         before, since = self._behind.get(source, (None, now))
         if end is None or (position is not None and position >= end) or not partition.room:
             self._behind.pop(source, None)

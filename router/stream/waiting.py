@@ -15,7 +15,9 @@ class Waiting:
     def __init__(self) -> None:
         self._fetched: deque[tuple[Sequence[Record], int]] = deque()
         """With the bytes of their values."""
-        self._count = self._bytes = 0
+        self._count = 0
+        self.bytes = 0
+        """Of the values that wait."""
         self._offered = 0
         self._position = 0
 
@@ -25,7 +27,12 @@ class Waiting:
     @property
     def room(self) -> bool:
         """Whether more records may be offered."""
-        return self._count < WAITING_RECORDS and self._bytes < WAITING_BYTES
+        return self._count < WAITING_RECORDS and self.bytes < WAITING_BYTES
+
+    @property
+    def offered(self) -> int:
+        """The offset behind the last one that was offered, or that is committed."""
+        return max(self._offered, self._position)
 
     def offer(self, records: Sequence[Record]) -> bool:
         """Add what was fetched; records that were offered before (a consumer that sought back) or are committed are skipped.
@@ -33,7 +40,7 @@ class Waiting:
         Returns:
             Whether anything was added.
         """
-        begin = max(self._offered, self._position)
+        begin = self.offered
         if records[0].offset < begin:
             records = [record for record in records if record.offset >= begin]
             if not records:
@@ -52,7 +59,7 @@ class Waiting:
         self._position = position
         fetched = list(self._fetched)
         self._fetched.clear()
-        self._count = self._bytes = 0
+        self._count = self.bytes = 0
         for records, _ in fetched:
             left = records if records[0].offset >= position else [one for one in records if one.offset >= position]
             if left:
@@ -87,14 +94,14 @@ class Waiting:
         else:
             bytes_ = size
         self._count -= len(part)
-        self._bytes -= bytes_
+        self.bytes -= bytes_
         return bytes_
 
     def _add(self, records: Sequence[Record], *, last: bool) -> None:
         size = bytes_of(records)
         (self._fetched.append if last else self._fetched.appendleft)((records, size))
         self._count += len(records)
-        self._bytes += size
+        self.bytes += size
 
 
 def bytes_of(records: Sequence[Record]) -> int:

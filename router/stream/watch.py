@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
-from router.stream.exits import STUCK
+from router.stream.exits import STUCK, end_telling
 from router.stream.health import Limits, Seen, Verdict, judge
 from router.stream.partition import Partition
 from router.stream.probe import Probe
@@ -21,6 +21,10 @@ from router.stream.vitals import Vitals
 from router.wire.metrics import Metrics
 
 LOOK_SECONDS = 1.0
+BLIND_LOOKS = 10
+"""So many looks in a row that fail end the worker, too."""
+BLIND = ("looking after this worker fails.",)
+ENDS = "this worker gets nowhere and ends itself, to be started again"
 ANSWER_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
@@ -44,22 +48,43 @@ def watch(
     """End the process when only a new one helps; in a thread of its own, because the event loop may be what hangs."""
 
     def look() -> None:
-        before = ""
-        while True:
-            _, verdict = health()
-            metrics.healthy.set(verdict.status == "ok")
-            if verdict.status != before and "stuck" in (verdict.status, before):
-                log.warning("health", status=verdict.status, reasons=verdict.reasons)
-            before = verdict.status
-            if verdict.hopeless:
+        before, blind = "", 0
+        reasons: tuple[str, ...] = BLIND
+        while blind < BLIND_LOOKS:
+            verdict = _verdict(health, metrics)
+            if verdict is None:
+                blind += 1
+            elif verdict.hopeless:
+                reasons = verdict.reasons
                 break
+            else:
+                blind = 0
+                before = _told(verdict, before)
             time.sleep(look_seconds)
-        log.error("this worker gets nowhere and ends itself, to be started again", reasons=verdict.reasons)
-        end(STUCK)
+        end_telling(STUCK, lambda: log.error(ENDS, reasons=reasons), end)
 
     thread = threading.Thread(target=look, name="watchdog", daemon=True)
     thread.start()
     return thread
+
+
+def _verdict(health: Health, metrics: Metrics) -> Verdict | None:
+    """None when looking itself fails: a watchdog that ended by that would be missed by nobody."""
+    try:
+        _, verdict = health()
+        metrics.healthy.set(verdict.status == "ok")
+    except Exception:  # noqa: BLE001 - whatever it is, it is counted
+        metrics.healthy.set(False)
+        return None
+    return verdict
+
+
+def _told(verdict: Verdict, before: str) -> str:
+    """Say that a worker stands still, or that it does no more; the status."""
+    if verdict.status != before and "stuck" in (verdict.status, before):
+        with suppress(Exception):  # a full disk must not end the watchdog
+            log.warning("health", status=verdict.status, reasons=verdict.reasons)
+    return verdict.status
 
 
 async def ask(app: BatchApp, probe: Probe, vitals: Vitals) -> None:

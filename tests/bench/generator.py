@@ -42,6 +42,8 @@ class Shot(NamedTuple):
     """One report; all times by this machine's monotonic clock, the same for all processes."""
 
     report: str
+    sound: bool
+    """Not malformed, so it must come to stand in a case."""
     scheduled: float
     handed: float
     """To the producer: how late the generator itself was."""
@@ -87,5 +89,6 @@ async def _send(settings: Settings, planned: Sequence[Message], rate: float) -> 
     await asyncio.gather(*acknowledged)
     await producer.stop()
     return [
-        Shot(one.report, begun + i / rate, *noted) for i, (one, noted) in enumerate(zip(planned, times, strict=True))
+        Shot(one.report, one.kind != "malformed", begun + i / rate, *noted)
+        for i, (one, noted) in enumerate(zip(planned, times, strict=True))
     ]

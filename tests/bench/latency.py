@@ -45,7 +45,7 @@ class Latency:
     generator_late: dict[str, float]
     """How late the generator handed records over: part of the latencies from the schedule, and no fault of the router."""
     right: bool
-    """Whether every report is in exactly one case."""
+    """Whether every sound report is in exactly one case, and every case's first task was seen."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,22 +84,30 @@ def measure(city: str, rate: int, seconds: float, settings: Settings) -> Latency
         bootstrap, cases = str(own.kafka), Names(own.namespace).cases
         committed = stack.enter_context(ends(bootstrap))
         ids = _warm(city, own)
-        until_quiet(committed, cases, lambda: len(members(bootstrap, cases)) >= len(ids))
+
+        def complete() -> bool:
+            return len(members(bootstrap, cases)) >= len(ids)
+
+        until_quiet(committed, cases, complete)
         watching = stack.enter_context(_process(look, own, city))
         sending = stack.enter_context(_process(send, own, Plan(city, WARM_REPORTS, round(rate * seconds), rate)))
         sending.send("go")
         shots: list[Shot] = sending.recv()
-        ids |= {shot.report for shot in shots}
-        until_quiet(committed, cases)
+        ids |= {shot.report for shot in shots if shot.sound}
+        until_quiet(committed, cases, complete)
         watching.send("enough")
         seen: dict[bytes, float] = watching.recv()
         found = members(bootstrap, cases)
         openers = read(bootstrap, cases, lambda record: (record.key, decode_case(record.value).reports[0].id))
-    return _latency(city, rate, shots, _by_report(seen, openers), len(found) == len(set(found)) and set(found) <= ids)
+    once = sorted(found) == sorted(ids)
+    return _latency(city, rate, shots, {report: seen.get(case) for case, report in openers}, once)
 
 
-def _latency(city: str, rate: int, shots: Sequence[Shot], seen: dict[str, float], right: bool) -> Latency:
-    answered = [(shot, seen[shot.report]) for shot in _first_versions(shots) if shot.report in seen]
+def _latency(city: str, rate: int, shots: Sequence[Shot], opened: dict[str, float | None], once: bool) -> Latency:
+    """Of every report that opened a case; one whose task was never seen makes the whole wrong."""
+    waited_for = [(shot, opened[shot.report]) for shot in _first_versions(shots) if shot.report in opened]
+    answered = [(shot, at) for shot, at in waited_for if at is not None]
+    right = once and len(answered) == len(waited_for)
     return Latency(
         city,
         rate,
@@ -119,10 +127,6 @@ def _first_versions(shots: Sequence[Shot]) -> list[Shot]:
 
 def _shares(seconds: Sequence[float]) -> dict[str, float]:
     return {name: percentile(seconds, share) * 1000 for name, share in SHARES.items()}
-
-
-def _by_report(seen: dict[bytes, float], openers: Sequence[tuple[bytes, str]]) -> dict[str, float]:
-    return {report: seen[case] for case, report in openers if case in seen}
 
 
 def _warm(city: str, settings: Settings) -> set[str]:

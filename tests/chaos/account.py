@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from msgspec import to_builtins
 
 from tests.chaos.audit.findings import EXPLAINED
-from tests.chaos.run import Plan, Result
+from tests.chaos.run import Plan, Result, Struck
 
 SHOWN = 5
 """Ids of one kind that the table shows; the JSON has more."""
 KEPT = 1000
-DRAIN_S = 10.0
-"""How long a worker may take to end in good order."""
+DRAIN_S = 10.5
+"""How long a worker may take from SIGTERM to its end: 10 s, and what it takes to notice."""
 
 
 def lines(result: Result) -> Iterator[str]:
@@ -31,6 +31,22 @@ def lines(result: Result) -> Iterator[str]:
     for kind, took in recoveries(result).items():
         yield f"  {kind:20} {len(took):>3} times, recovered after {min(took):.1f} to {max(took):.1f} s"
     yield f"  SIGTERM: {len(drains(result))} workers ended in at most {max(drains(result)):.1f} s"
+    for amiss in shortcomings(result):
+        yield f"  AMISS: {amiss}"
+
+
+def shortcomings(result: Result) -> list[str]:
+    """What the run itself must show beside its findings: everything recovered, every fault struck, every worker ended in time."""
+    amiss = [f"round {n}: {one.fault.kind} never recovered" for n, one in _numbered(result) if one.recovered_s is None]
+    amiss += [
+        f"round {n}: {one.fault.kind} did not strike" for n, one in _numbered(result) if not one.notes.get("struck")
+    ]
+    amiss += [f"a worker took {took:.1f} s to end, of {DRAIN_S:.0f}" for took in drains(result) if took > DRAIN_S]
+    return amiss
+
+
+def _numbered(result: Result) -> Iterator[tuple[int, Struck]]:
+    return enumerate(result.struck, 1)
 
 
 def recoveries(result: Result) -> dict[str, list[float]]:
@@ -53,7 +69,8 @@ def as_json(plan: Plan, result: Result) -> dict[str, object]:
         "seed": plan.seed,
         "rounds": len(plan.faults),
         "per_second": plan.per_second,
-        "sound": verdict.findings.sound,
+        "sound": verdict.findings.sound and not shortcomings(result),
+        "amiss": shortcomings(result),
         "findings": verdict.findings.counts,
         "ids": {fault: list(ids)[:KEPT] for fault, ids in verdict.findings.ids.items() if ids},
         "figures": {name: getattr(verdict, name) for name in verdict.__struct_fields__ if name != "findings"}

@@ -51,7 +51,7 @@ class Cluster:
 
     def kill(self) -> None:
         """SIGKILL; returns when it is gone."""
-        pid = self._pid()
+        pid = self.pid
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
@@ -64,11 +64,13 @@ class Cluster:
         """SIGCONT."""
         self._signal(signal.SIGCONT)
 
-    def _pid(self) -> int | None:
+    @property
+    def pid(self) -> int | None:
+        """Of the broker; None when none runs."""
         return self._folder.running_pid()
 
     def _signal(self, number: int) -> None:
-        pid = self._pid()
+        pid = self.pid
         if pid is not None:
             os.kill(pid, number)
 

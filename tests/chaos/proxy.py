@@ -26,6 +26,8 @@ class Proxy:
         """How long every chunk waits, in each direction."""
         self.connections = 0
         """How many were ever made."""
+        self.delayed = self.held = self.resets = 0
+        """Chunks that were delayed, chunks that nothing passed, connections that were reset; since it was healed last."""
         self._loop = asyncio.new_event_loop()
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -55,6 +57,7 @@ class Proxy:
     def heal(self) -> None:
         """Forward at once again; what waited is not lost, as with a cable that is plugged in again."""
         self.delay_s = 0.0
+        self.delayed = self.held = self.resets = 0
         self._loop.call_soon_threadsafe(self._flowing.set)
 
     def _call(self, work):
@@ -82,8 +85,11 @@ class Proxy:
         with suppress(OSError):
             while chunk := await source.read(CHUNK):
                 if self.delay_s:
+                    self.delayed += 1
                     await asyncio.sleep(self.delay_s)
-                await self._flowing.wait()
+                if not self._flowing.is_set():
+                    self.held += 1
+                    await self._flowing.wait()
                 target.write(chunk)
                 await target.drain()
         self._writers.discard(target)
@@ -93,6 +99,7 @@ class Proxy:
         for writer in self._writers:
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             writer.transport.abort()
+        self.resets += len(self._writers)
         self._writers.clear()
 
     async def _close(self) -> None:

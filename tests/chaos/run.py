@@ -147,7 +147,7 @@ def _round(stage: Stage, fault: Fault, tell: Callable[[str], None]) -> Struck:
     notes = STRIKES[fault.kind](stage, fault)
     lasted = time.monotonic() - begun
     stage.until(lambda: recovery.took_s is not None, RECOVERED_S, f"no recovery after {fault}")
-    told = ", ".join(f"{name} {value:g}" for name, value in notes.items())
+    told = ", ".join(f"{name} {value:g}" for name, value in notes.items() if name != "struck")
     tell(f"  lasted {lasted:.1f} s, recovered after {recovery.took_s:.1f} s{', ' if told else ''}{told}")
     return Struck(fault=fault, lasted_s=round(lasted, 2), recovered_s=round(recovery.took_s or 0, 2), notes=notes)
 

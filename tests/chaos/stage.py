@@ -72,7 +72,7 @@ class Stage(Struct, frozen=True):
         with Fleet(CITY, settings, 1, command=command, patience=PATIENCE) as fleet:
             begun = time.monotonic()
             self.together(WORKERS + 1)
-            notes["joined_s"] = round(time.monotonic() - begun, 2)
+            notes["joined_s"], notes["struck"] = round(time.monotonic() - begun, 2), 1
             yield fleet
             notes["drained_s"] = stopped_within(fleet)
 

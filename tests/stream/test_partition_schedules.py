@@ -13,6 +13,8 @@ from random import Random
 import pytest
 from aiokafka import TopicPartition
 
+from router.stream import partition as partition_module
+from router.stream import suspects
 from router.stream.hop import Counted, NotReadyError, PoisonError, Record
 from router.stream.logs import Logs
 from router.stream.partition import Partition
@@ -72,6 +74,15 @@ async def check(kafka: str, prefix: str, sent: Sequence[bytes]) -> int:
     return position
 
 
+@pytest.fixture(params=[None, 8, 20], ids=["as shipped", "full at 8", "full at 20"])
+def fullness(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Transactions that are full after a few records and folded in several turns, so that a full one waits while another commits."""
+    if request.param is not None:
+        monkeypatch.setattr(suspects, "BATCH_RECORDS", request.param)
+        monkeypatch.setattr(partition_module, "FOLDED_AT_ONCE", 3)
+
+
+@pytest.mark.usefixtures("fullness")
 @pytest.mark.parametrize("seed", range(3))
 def test_a_position_never_passes_an_unfinished_record(kafka: str, topics: str, seed: int) -> None:
     random, sent = Random(seed), values("a", N)

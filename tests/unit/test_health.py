@@ -2,14 +2,15 @@
 
 import http.client
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields, replace
+from threading import Event, Thread
 
 import pytest
 from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry
 
-from router.stream.exits import STUCK
+from router.stream.exits import STUCK, end_telling
 from router.stream.health import TOLD, Age, Limits, Seen, Verdict, judge
 from router.stream.pages import ask, described, serve
 from router.stream.vitals import Vitals
@@ -120,6 +121,7 @@ class Partition:
     def __init__(self, number: int) -> None:
         self.source = TopicPartition("grid.events", number)
         self.room = True
+        self.awaits: int | None = None
         self.uncommitted_seconds = 0.0
         self.opening_seconds = 0.0
 
@@ -214,6 +216,21 @@ def test_a_consumer_that_is_deaf_shows_by_the_log_growing_while_its_position_sta
     assert worker.vitals.seen().unread == Age()
 
 
+def test_what_was_fetched_and_never_came_to_its_partition_is_unread() -> None:
+    """An agent that hangs leaves a consumer at the end of the log and a partition with nothing."""
+    worker = Worker()
+    source = worker.partitions[0].source
+    worker.vitals.reach({source: 5000})
+    worker.partitions[0].awaits = 200
+    for _ in range(6):
+        worker.vitals.read(worker.partitions[0], 5000)
+        worker.clock.now += 10
+    assert worker.vitals.seen().unread == Age(60, "grid.events/0")
+    worker.partitions[0].awaits = None
+    worker.vitals.read(worker.partitions[0], 5000)
+    assert worker.vitals.seen().unread == Age()
+
+
 def test_a_position_that_nobody_knows_is_no_movement() -> None:
     worker = Worker(1)
     (partition,) = worker.partitions
@@ -298,3 +315,51 @@ def test_the_watchdog_ends_the_process_at_the_limit_and_not_before() -> None:
     worker.clock.now = 160
     thread.join(10)
     assert ended == [STUCK]
+
+
+def test_a_watchdog_that_cannot_look_says_not_well_and_ends_the_process() -> None:
+    def blind() -> tuple[Seen, Verdict]:
+        raise TypeError("changed meanwhile")
+
+    ended: list[int] = []
+    registry = CollectorRegistry()
+    watch(blind, Metrics(registry), ended.append, look_seconds=0.001).join(20)  # type: ignore[arg-type]
+    assert ended == [STUCK]
+    assert registry.get_sample_value("grid_healthy") == 0
+
+
+def test_one_look_that_fails_is_no_end() -> None:
+    looks = iter([TypeError, Verdict("ok"), TypeError, Verdict("stuck", ("why.",), hopeless=True)] * 20)
+    seen: list[object] = []
+
+    def health() -> tuple[Seen, Verdict]:
+        look = next(looks)
+        seen.append(look)
+        if not isinstance(look, Verdict):
+            raise TypeError
+        return Seen(), look
+
+    ended: list[int] = []
+    watch(health, Metrics(CollectorRegistry()), ended.append, look_seconds=0.001).join(20)  # type: ignore[arg-type]
+    assert (ended, len(seen)) == ([STUCK], 4)
+
+
+@pytest.mark.parametrize("lasts", [0.0, 60.0])
+def test_a_last_word_that_fails_or_never_ends_holds_nothing_up(lasts: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.stream.exits.TELL_SECONDS", 0.05)
+    ended = Event()
+
+    def tell() -> None:
+        Event().wait(lasts)
+        raise OSError("no space left")
+
+    def end(code: int) -> None:
+        assert code == STUCK
+        ended.set()
+
+    def telling() -> None:
+        with suppress(OSError):
+            end_telling(STUCK, tell, end)
+
+    Thread(target=telling, daemon=True).start()
+    assert ended.wait(20)

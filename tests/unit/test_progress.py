@@ -13,9 +13,9 @@ class Clock:
 def test_the_oldest_record_in_hand_counts_until_it_is_committed() -> None:
     clock = Clock()
     progress = Progress(clock)
-    progress.offered()
+    progress.begun()
     clock.now += 3
-    progress.offered()
+    progress.begun()
     assert progress.busy_seconds == 3
     progress.committed(more=True)
     assert progress.busy_seconds == 0
@@ -29,7 +29,7 @@ def test_the_oldest_record_in_hand_counts_until_it_is_committed() -> None:
 def test_a_healthy_opening_is_not_being_busy_and_one_after_a_failure_is() -> None:
     clock = Clock()
     progress = Progress(clock)
-    progress.offered()
+    progress.begun()
     clock.now += 4
     progress.opened()
     assert progress.busy_seconds == 0
@@ -59,3 +59,28 @@ def test_failures_count_until_a_commit() -> None:
     assert (progress.failures, progress.failing) == (2, True)
     progress.committed(more=False)
     assert (progress.failures, progress.failing) == (0, False)
+
+
+def test_an_opening_that_found_a_record_out_begins_to_count_anew() -> None:
+    """Twelve halvings of a batch, each with a minute of restoring, are no standing still."""
+    clock = Clock()
+    progress = Progress(clock)
+    clock.now += 60
+    progress.advanced()
+    clock.now += 60
+    assert progress.opening_seconds == 60
+
+
+def test_may_be_asked_while_the_event_loop_commits() -> None:
+    """A commit between two readings of one instant made the watchdog's thread fail."""
+
+    class Impatient(Clock):
+        def __call__(self) -> float:
+            if hasattr(progress, "_busy_since") and progress._busy_since is not None:
+                progress.empty()
+            return self.now
+
+    progress = Progress(Clock())
+    progress.begun()
+    progress._clock = Impatient()
+    assert progress.busy_seconds >= 0

@@ -21,7 +21,13 @@ class Owned(list[Any]):
 def test_a_partition_that_is_revoked_meanwhile_costs_a_gauge_and_no_worker() -> None:
     source = TopicPartition("reports.policing", 0)
     partition = SimpleNamespace(
-        source=source, backlog=0, last_timestamp=None, room=True, opening_seconds=0.0, uncommitted_seconds=0.0
+        source=source,
+        backlog=0,
+        last_timestamp=None,
+        room=True,
+        awaits=None,
+        opening_seconds=0.0,
+        uncommitted_seconds=0.0,
     )
 
     async def look() -> None:

@@ -23,7 +23,7 @@ def replayed(stage: Stage, fault: Fault) -> dict[str, float]:
         again = list(islice(_messages(network, log.read([names.reports(network)])), MOST))
     stage.load.send_again(again)
     stage.until(lambda: not stage.load.sending_again, 120, f"{network} could not be sent again")
-    return {"records": len(again)}
+    return {"struck": float(bool(again)), "records": len(again)}
 
 
 def _messages(network: str, records: Iterator) -> Iterator[Message]:

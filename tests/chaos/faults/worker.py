@@ -4,6 +4,7 @@ import os
 import signal
 import time
 
+from tests.chaos.process import is_stopped
 from tests.chaos.schedule import Fault
 from tests.chaos.stage import Stage
 
@@ -12,9 +13,10 @@ DRAIN_S = 40.0
 
 def killed(stage: Stage, fault: Fault) -> dict[str, float]:
     """SIGKILL; the fleet starts another."""
+    pid = stage.fleet.pids.get(fault.worker)
     stage.fleet.kill(fault.worker)
     stage.pause(0.1)
-    return {}
+    return {"struck": float(pid is not None and pid != stage.fleet.pids.get(fault.worker))}
 
 
 def terminated(stage: Stage, fault: Fault) -> dict[str, float]:
@@ -28,7 +30,7 @@ def terminated(stage: Stage, fault: Fault) -> dict[str, float]:
         time.sleep(0.05)
     drained_s = time.monotonic() - begun
     stage.fleet.kill(fault.worker)  # only one that has not ended
-    return {"drained_s": round(drained_s, 2)}
+    return {"struck": 1, "drained_s": round(drained_s, 2)}
 
 
 def frozen(stage: Stage, fault: Fault) -> dict[str, float]:
@@ -38,8 +40,9 @@ def frozen(stage: Stage, fault: Fault) -> dict[str, float]:
         return {}
     os.kill(pid, signal.SIGSTOP)
     stage.pause(fault.lasts_s)
+    stopped = is_stopped(pid)
     os.kill(pid, signal.SIGCONT)
-    return {}
+    return {"struck": float(stopped)}
 
 
 def joins(stage: Stage, fault: Fault) -> dict[str, float]:
