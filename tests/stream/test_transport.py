@@ -35,8 +35,10 @@ class Taken:
 
     async def revoked(self, *_: Any) -> None: ...
 
-    def has_room(self, *_: Any) -> bool:
-        return True
+    def with_room(self, sources: Any) -> set[Any]:
+        return set(sources)
+
+    def fetched(self, *_: Any) -> None: ...
 
     def offer(self, topic: str, number: int, records: Sequence[Record], generation: int) -> None:
         del topic, generation
