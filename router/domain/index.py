@@ -34,7 +34,7 @@ class OpenCase(Struct, gc=False, eq=False):
     """Occurrence of its earliest and latest report."""
     until_us: int
     """End of its merge window, in received time; the end itself is outside."""
-    networks: set[str]
+    networks: frozenset[str]
     places: tuple[Place, ...] = ()
     """The latest PLACES other places of its reports, beside that of the report that opened it."""
     references: tuple[str, ...] = ()

@@ -3,18 +3,18 @@
 The state belongs to the shell and is changed in place; after any failure it is dropped and restored from the log.
 """
 
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from typing import Any, Literal
 
 from msgspec import Struct
-from msgspec.structs import replace
-
 from router.domain.cases import Case, Task
 from router.domain.city import City
 from router.domain.index import Index, OpenCase, places_of, references_of
 from router.domain.merging import Merging
 from router.domain.reports import REPORTS_KEPT, Report
+from router.domain.sharing import NO_NETWORKS, share, with_network
 
 Decision = Literal[
     "opened",
@@ -103,10 +103,13 @@ class PartitionState:
 
     def restore(self, case: Case, city: City) -> None:
         """Bring a case of the changelog back; in any order, each case once."""
+        share(case)
         for report in case.reports:
             self.holder[report.id] = case
         if case.window_closed_at is None:
-            networks = {report.network for report in case.reports}
+            networks = NO_NETWORKS
+            for report in case.reports:
+                networks = with_network(networks, report.network)
             self.enter(
                 OpenCase(
                     case,
@@ -169,7 +172,7 @@ def _known(entry: OpenCase) -> tuple[Any, ...]:
 
 def _copy(case: Case) -> Case:
     """The case as it is now; whatever else it holds never changes."""
-    return replace(case, reports=list(case.reports))
+    return copy(case)
 
 
 def us(at: datetime) -> int:
