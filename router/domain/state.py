@@ -9,6 +9,7 @@ from heapq import heappop, heappush
 from typing import Any, Literal
 
 from msgspec import Struct
+
 from router.domain.cases import Case, Task
 from router.domain.city import City
 from router.domain.index import Index, OpenCase, places_of, references_of
