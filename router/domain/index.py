@@ -7,6 +7,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from math import cos, floor, radians
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -40,9 +41,11 @@ class OpenCase(Struct, gc=False, eq=False):
     """Who reported it, and whom it is about."""
 
 
+_WHEN, _LATEST = attrgetter("last_us", "case.id"), attrgetter("last_us")
+"""How cases of one matter and place are sorted."""
 Spot = TypeVar("Spot")
 Cases = OpenCase | list[OpenCase]
-"""One case, or several by the time of their latest report. Most are alone, and a list of one costs as much as the case knows."""
+"""One case, or several by the time of their latest report. Most are alone, and a list of one costs nearly as much as an `OpenCase`."""
 Kinds = dict[str, Cases]
 """Matter, component or reference -> cases."""
 There = OpenCase | Kinds
@@ -180,7 +183,7 @@ def _enter(kinds: Kinds, kind: str, entry: OpenCase) -> None:
     if cases[-1].last_us < entry.last_us:
         cases.append(entry)
     else:
-        insort(cases, entry, key=_when)
+        insort(cases, entry, key=_WHEN)
 
 
 def _leave(kinds: Kinds, kind: str, entry: OpenCase) -> None:
@@ -188,7 +191,7 @@ def _leave(kinds: Kinds, kind: str, entry: OpenCase) -> None:
     if isinstance(cases, OpenCase) or len(cases) == 1:
         del kinds[kind]
     elif len(cases) > LOOKED_AT:
-        del cases[bisect_left(cases, _when(entry), key=_when)]
+        del cases[bisect_left(cases, _WHEN(entry), key=_WHEN)]
     else:
         cases.remove(entry)
 
@@ -224,7 +227,7 @@ def candidates(
 
 def _nearest(entries: list[OpenCase], occurred_us: int) -> list[OpenCase]:
     """Of too many those whose latest report lies around an instant."""
-    middle = bisect_left(entries, (occurred_us, ""), key=_when)
+    middle = bisect_left(entries, occurred_us, key=_LATEST)
     first = max(0, min(middle - LOOKED_AT // 2, len(entries) - LOOKED_AT))
     return entries[first : first + LOOKED_AT]
 
@@ -272,11 +275,6 @@ def with_place(places: tuple[Place, ...], report: CaseReport, case: Case) -> tup
     if place is None or place in places or place[:2] == (case.lon, case.lat):
         return places
     return (*places, place)[-PLACES:]
-
-
-def _when(entry: OpenCase) -> tuple[int, str]:
-    """How cases of one matter and place are sorted."""
-    return entry.last_us, entry.case.id
 
 
 def _square(row: int, column: int) -> int:
