@@ -1,7 +1,7 @@
 """Equal values that stay in memory as one object.
 
 A state holds very many cases that name few networks, matters, cells, topics, rules and accuracies, and a decoder makes every one anew:
-half of what a case cost. Nothing here changes what a case says. What few cases have in common (ids, texts, references) is left as it is.
+nearly half of what a case cost. Nothing here changes what a case says. What few cases have in common (ids, texts, references) is left as it is.
 """
 
 from functools import lru_cache
