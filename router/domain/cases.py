@@ -101,7 +101,7 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     window_until: datetime
     """Until this instant of received time further reports may join."""
     accuracy_m: float
-    reports: list[CaseReport]
+    reports: tuple[CaseReport, ...]
     assignments: tuple[Assignment, ...]
     reason: str
     """Why these departments, in one sentence."""

@@ -1,6 +1,7 @@
 """The one door the shell knocks on: state, event -> what changed. Pure and deterministic; time comes from the records."""
 
 from hashlib import blake2b
+from sys import intern
 
 from msgspec.structs import replace
 
@@ -13,6 +14,7 @@ from router.domain.index import OpenCase, place_of, references_of, with_place, w
 from router.domain.levels import rise
 from router.domain.merging import Merging
 from router.domain.reports import Report, Tick
+from router.domain.sharing import NO_NETWORKS, one_number, one_topic, with_network
 from router.domain.state import REDELIVERED, Outcome, PartitionState, us
 from router.domain.updates import amend
 
@@ -71,7 +73,7 @@ def _open(
         occurred_us,
         occurred_us,
         us(case.window_until),
-        {report.network},
+        with_network(NO_NETWORKS, report.network),
         references=references_of(case, city.merging),
     )
     state.enter(entry, city.merging)
@@ -84,7 +86,7 @@ def _join(
     entry, case = match.open, match.open.case
     state.holder[report.id] = case
     joined = _joining(report, match)
-    case.reports.append(joined)
+    case.reports = (*case.reports, joined)
     case.updated_at = max(case.updated_at, report.received_at)
     rise(case, report)
     component = case.component_id or report.component_id
@@ -93,7 +95,7 @@ def _join(
     if moves:
         state.index.remove(entry, merging)
     entry.first_us, entry.last_us = min(entry.first_us, occurred_us), max(entry.last_us, occurred_us)
-    entry.networks.add(report.network)
+    entry.networks = with_network(entry.networks, report.network)
     entry.places, entry.references = with_place(entry.places, joined, case), references
     case.component_id = component
     if moves:
@@ -117,17 +119,17 @@ def _case_id(report_id: str) -> str:
 
 def _case(report: Report, route: Route, suggestions: tuple[Suggestion, ...], city: City) -> Case:
     """In two steps: a call with more than 15 arguments makes a dictionary of them, which costs more than the case."""
-    id_, location, received_at = _case_id(report.id), report.location, report.received_at
+    id_, location, received_at, opening = _case_id(report.id), report.location, report.received_at, _opening(report)
     case = Case(
         id=id_,
-        cell=location.cell,
-        matter=report.matter,
+        cell=opening.cell,
+        matter=opening.matter,
         opened_at=received_at,
         updated_at=received_at,
         occurred_at=report.occurred_at,
         window_until=received_at + city.merging.window_of(report.matter),
-        accuracy_m=location.accuracy_m,
-        reports=[_opening(report)],
+        accuracy_m=one_number(location.accuracy_m),
+        reports=(opening,),
         assignments=assignments(id_, route, received_at),
         reason=route.reason,
         catalogue=city.catalogue.version,
@@ -137,7 +139,7 @@ def _case(report: Report, route: Route, suggestions: tuple[Suggestion, ...], cit
     )
     return replace(
         case,
-        edition=report.edition,
+        edition=intern(report.edition),
         component_id=report.component_id,
         status=report.status,
         urgency=report.urgency,
@@ -151,12 +153,12 @@ def _case(report: Report, route: Route, suggestions: tuple[Suggestion, ...], cit
 def _opening(report: Report) -> CaseReport:
     return CaseReport(
         id=report.id,
-        network=report.network,
-        matter=report.matter,
-        cell=report.location.cell,
+        network=intern(report.network),
+        matter=intern(report.matter),
+        cell=intern(report.location.cell),
         occurred_at=report.occurred_at,
         received_at=report.received_at,
-        provenance=report.provenance,
+        provenance=one_topic(report.provenance),
         joined="opened",
         version=report.version,
         reporter=report.reporter,
@@ -167,12 +169,12 @@ def _opening(report: Report) -> CaseReport:
 def _joining(report: Report, match: Match) -> CaseReport:
     return CaseReport(
         id=report.id,
-        network=report.network,
-        matter=report.matter,
-        cell=report.location.cell,
+        network=intern(report.network),
+        matter=intern(report.matter),
+        cell=intern(report.location.cell),
         occurred_at=report.occurred_at,
         received_at=report.received_at,
-        provenance=report.provenance,
+        provenance=one_topic(report.provenance),
         joined=match.joined,
         score=match.score,
         distance_m=match.distance_m,

@@ -7,6 +7,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from math import cos, floor, radians
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -22,7 +23,6 @@ Where more are open, nearness tells nothing any more, and a report must not cost
 PLACES = 8
 """Places of a case that a report is measured from, beside its first one."""
 _NORTHERNMOST = 89.0
-Square = tuple[str, int, int]
 
 
 class OpenCase(Struct, gc=False, eq=False):
@@ -34,32 +34,37 @@ class OpenCase(Struct, gc=False, eq=False):
     """Occurrence of its earliest and latest report."""
     until_us: int
     """End of its merge window, in received time; the end itself is outside."""
-    networks: set[str]
+    networks: frozenset[str]
     places: tuple[Place, ...] = ()
     """The latest PLACES other places of its reports, beside that of the report that opened it."""
     references: tuple[str, ...] = ()
     """Who reported it, and whom it is about."""
 
 
+_WHEN, _LATEST = attrgetter("last_us", "case.id"), attrgetter("last_us")
+"""How cases of one matter and place are sorted."""
 Spot = TypeVar("Spot")
-Kinds = dict[str, list[OpenCase]]
+Cases = OpenCase | list[OpenCase]
+"""One case, or several by the time of their latest report. Most are alone, and a list of one costs nearly as much as an `OpenCase`."""
+Kinds = dict[str, Cases]
 """Matter, component or reference -> cases."""
-Table = dict[Spot, Kinds]
-_Key = tuple[Table[Any], Square | str, str]
+There = OpenCase | Kinds
+"""What is open in one place: the only case, or cases by matter."""
+Table = dict[Spot, There]
 
 
 class Index:
     """Open cases of one partition, by place and time. The order in which cases entered has no influence on what is found."""
 
     def __init__(self) -> None:
-        self._squares: Table[Square] = {}
-        """Place -> matter -> cases with a point. The squares are twice the reach wide, so that four cover a circle."""
+        self._squares: dict[str, Table[int]] = {}
+        """Street -> square -> cases with a point. The squares are twice the reach wide, so that four cover a circle."""
         self._with_point: Table[str] = {}
         self._without_point: Table[str] = {}
-        """Community -> matter -> cases; those of which not even the community is known are in neither."""
-        self._components: Table[str] = {}
+        """Community -> cases; those of which not even the community is known are in neither."""
+        self._components: dict[str, Kinds] = {}
         """Street -> component -> cases."""
-        self._references: Table[str] = {}
+        self._references: dict[str, Kinds] = {}
         """Street -> reference -> cases."""
         self._open: dict[str, dict[str, int]] = {}
         """Street -> matter -> how many cases are open, where the city wants it counted."""
@@ -68,34 +73,31 @@ class Index:
         """Make a case a candidate."""
         if merging.common:
             self._count(entry, 1)
-        for table, place, kind in self._keys(entry, merging):
-            kinds = table.get(place)
-            if kinds is None:
-                table[place] = {kind: [entry]}
-            elif kind in kinds:
-                entries = kinds[kind]
-                if entries[-1].last_us < entry.last_us:
-                    entries.append(entry)
-                else:
-                    insort(entries, entry, key=_when)
+        for table, place in self._places(entry, merging):
+            there = table.get(place)
+            if there is None:
+                table[place] = entry
             else:
-                kinds[kind] = [entry]
+                if isinstance(there, OpenCase):
+                    there = table[place] = {there.case.matter: there}
+                _enter(there, entry.case.matter, entry)
+        for kinds, name in self._names(entry):
+            _enter(kinds, name, entry)
 
     def remove(self, entry: OpenCase, merging: Merging) -> None:
         """It is no candidate any more; to be called before its matter, place, component or latest report changes."""
         if merging.common:
             self._count(entry, -1)
-        for table, place, kind in self._keys(entry, merging):
-            kinds = table[place]
-            entries = kinds[kind]
-            if len(entries) > LOOKED_AT:
-                del entries[bisect_left(entries, _when(entry), key=_when)]
-            elif len(entries) > 1:
-                entries.remove(entry)
+        for table, place in self._places(entry, merging):
+            there = table[place]
+            if isinstance(there, OpenCase):
+                del table[place]
             else:
-                del kinds[kind]
-                if not kinds:
+                _leave(there, entry.case.matter, entry)
+                if not there:
                     del table[place]
+        for kinds, name in self._names(entry):
+            _leave(kinds, name, entry)
 
     def _count(self, entry: OpenCase, more: int) -> None:
         counts, matter = self._open.setdefault(entry.case.cell[:STREET], {}), entry.case.matter
@@ -105,35 +107,42 @@ class Index:
         """How many cases of each matter are open in the cell's street, if the city wants it counted."""
         return self._open.get(cell[:STREET], {})
 
-    def _keys(self, entry: OpenCase, merging: Merging) -> list[_Key]:
-        keys: list[_Key] = []
+    def _places(self, entry: OpenCase, merging: Merging) -> list[tuple[Table[Any], int | str]]:
+        """Where a case is found by its matter."""
         case = entry.case
         if case.lon is not None and case.lat is not None:
             size = merging.square
             row = floor(case.lat / size)
-            square = case.cell[:STREET], floor(case.lon / _width(row, size)), row
-            keys.append((self._squares, square, case.matter))
-            keys.append((self._with_point, case.cell[:COMMUNITY], case.matter))
-        elif case.resolved_by != "fallback":
-            keys.append((self._without_point, case.cell[:COMMUNITY], case.matter))
-        if case.component_id is not None:
-            keys.append((self._components, case.cell[:STREET], case.component_id))
-        if entry.references:
-            keys += [(self._references, case.cell[:STREET], reference) for reference in entry.references]
-        return keys
+            square = _square(row, floor(case.lon / _width(row, size)))
+            squares = self._squares.setdefault(case.cell[:STREET], {})
+            return [(squares, square), (self._with_point, case.cell[:COMMUNITY])]
+        if case.resolved_by != "fallback":
+            return [(self._without_point, case.cell[:COMMUNITY])]
+        return []
 
-    def near(self, cell: str, lon: float, lat: float, merging: Merging) -> list[Kinds]:
+    def _names(self, entry: OpenCase) -> list[tuple[Kinds, str]]:
+        """Where a case is found by what it names."""
+        case, names = entry.case, []
+        if case.component_id is not None:
+            names.append((self._components.setdefault(case.cell[:STREET], {}), case.component_id))
+        if entry.references:
+            kinds = self._references.setdefault(case.cell[:STREET], {})
+            names += [(kinds, reference) for reference in entry.references]
+        return names
+
+    def near(self, cell: str, lon: float, lat: float, merging: Merging) -> list[There]:
         """Cases of the cell's street with a point in the reach of this one, and some beyond, by matter."""
-        street, size, squares = cell[:STREET], merging.square, self._squares
+        squares, size = self._squares.get(cell[:STREET]), merging.square
+        if not squares:
+            return []
         top = round(lat / size)  # the reach is half a square: beside its own, only the nearer neighbour matters
-        found: list[Kinds] = []
+        found: list[There] = []
         for row in (top - 1, top):
-            right = round(lon / _width(row, size))
-            both = (street, right - 1, row), (street, right, row)
-            found += [squares[square] for square in both if square in squares]
+            right = _square(row, round(lon / _width(row, size)))
+            found += [squares[square] for square in (right - 1, right) if square in squares]
         return found
 
-    def in_community(self, cell: str, *, with_point: bool) -> list[Kinds]:
+    def in_community(self, cell: str, *, with_point: bool) -> list[There]:
         """Cases of the cell's community by matter: those without a point and, if wanted, those with one."""
         community = cell[:COMMUNITY]
         found = [self._without_point[community]] if community in self._without_point else []
@@ -143,46 +152,82 @@ class Index:
 
     def of_component(self, cell: str, component_id: str) -> Sequence[OpenCase]:
         """Cases of the cell's street that are about this component."""
-        return self._components.get(cell[:STREET], {}).get(component_id, ())
+        return _all(self._components.get(cell[:STREET], {}).get(component_id, []))
 
     def of_reference(self, cell: str, reference: str) -> Sequence[OpenCase]:
         """Cases of the cell's street that name this reporter or person."""
-        return self._references.get(cell[:STREET], {}).get(reference, ())
+        return _all(self._references.get(cell[:STREET], {}).get(reference, []))
 
     def listed(self) -> list[dict[Any, dict[str, list[str]]]]:
         """The ids of the cases under every key, table by table: for comparing two of them."""
-        tables: tuple[Table[Any], ...] = (
-            self._squares,
+        squares = {
+            (street, square): there for street, table in self._squares.items() for square, there in table.items()
+        }
+        tables: tuple[Mapping[Any, There], ...] = (
+            squares,
             self._with_point,
             self._without_point,
             self._components,
             self._references,
         )
-        return [
-            {
-                place: {kind: sorted(entry.case.id for entry in entries) for kind, entries in kinds.items()}
-                for place, kinds in table.items()
-            }
-            for table in tables
-        ]
+        return [{place: _listed(there) for place, there in table.items() if there} for table in tables]
+
+
+def _enter(kinds: Kinds, kind: str, entry: OpenCase) -> None:
+    cases = kinds.get(kind)
+    if cases is None:
+        kinds[kind] = entry
+        return
+    if isinstance(cases, OpenCase):
+        cases = kinds[kind] = [cases]
+    if cases[-1].last_us < entry.last_us:
+        cases.append(entry)
+    else:
+        insort(cases, entry, key=_WHEN)
+
+
+def _leave(kinds: Kinds, kind: str, entry: OpenCase) -> None:
+    cases = kinds[kind]
+    if isinstance(cases, OpenCase) or len(cases) == 1:
+        del kinds[kind]
+    elif len(cases) > LOOKED_AT:
+        del cases[bisect_left(cases, _WHEN(entry), key=_WHEN)]
+    else:
+        cases.remove(entry)
+
+
+def _all(cases: Cases) -> Sequence[OpenCase]:
+    return cases if isinstance(cases, list) else (cases,)
+
+
+def _listed(there: There) -> dict[str, list[str]]:
+    kinds = {there.case.matter: there} if isinstance(there, OpenCase) else there
+    return {kind: sorted(entry.case.id for entry in _all(cases)) for kind, cases in kinds.items()}
 
 
 def candidates(
-    pairs: Mapping[str, Pair], found: Iterable[Kinds], occurred_us: int
+    pairs: Mapping[str, Pair], found: Iterable[There], occurred_us: int
 ) -> list[tuple[Pair, Sequence[OpenCase]]]:
     """The cases of matters that may be the same thing, at most LOOKED_AT of each matter and place, with their pair."""
     affine: list[tuple[Pair, Sequence[OpenCase]]] = []
-    for kinds in found:
+    for there in found:
+        if isinstance(there, OpenCase):
+            if there.case.matter in pairs:
+                affine.append((pairs[there.case.matter], (there,)))
+            continue
         for matter, pair in pairs.items():
-            if matter in kinds:
-                entries = kinds[matter]
-                affine.append((pair, entries if len(entries) <= LOOKED_AT else _nearest(entries, occurred_us)))
+            if matter in there:
+                cases = there[matter]
+                if isinstance(cases, OpenCase):
+                    affine.append((pair, (cases,)))
+                else:
+                    affine.append((pair, cases if len(cases) <= LOOKED_AT else _nearest(cases, occurred_us)))
     return affine
 
 
 def _nearest(entries: list[OpenCase], occurred_us: int) -> list[OpenCase]:
     """Of too many those whose latest report lies around an instant."""
-    middle = bisect_left(entries, (occurred_us, ""), key=_when)
+    middle = bisect_left(entries, occurred_us, key=_LATEST)
     first = max(0, min(middle - LOOKED_AT // 2, len(entries) - LOOKED_AT))
     return entries[first : first + LOOKED_AT]
 
@@ -232,9 +277,9 @@ def with_place(places: tuple[Place, ...], report: CaseReport, case: Case) -> tup
     return (*places, place)[-PLACES:]
 
 
-def _when(entry: OpenCase) -> tuple[int, str]:
-    """How cases of one matter and place are sorted."""
-    return entry.last_us, entry.case.id
+def _square(row: int, column: int) -> int:
+    """One number for a square of a street: a tuple of its parts costs four times as much memory; columns are far fewer than 2^31."""
+    return (row << 32) + column
 
 
 @lru_cache(maxsize=1 << 12)

@@ -6,6 +6,7 @@ changes what the case says of that report, and may raise its levels; nothing is 
 """
 
 from datetime import datetime
+from sys import intern
 
 from msgspec.structs import replace
 
@@ -15,6 +16,7 @@ from router.domain.dispatch import reassigned, task
 from router.domain.index import place_of, places_of, references_of
 from router.domain.levels import rise
 from router.domain.reports import Report
+from router.domain.sharing import one_number, one_topic
 from router.domain.state import REDELIVERED, Outcome, PartitionState, span, us
 
 KEPT_CHARACTERS = 200
@@ -30,7 +32,8 @@ def amend(state: PartitionState, case: Case, report: Report, city: City) -> Outc
     entry = state.open.get(case.id)
     if entry is not None:  # its place, matter and component decide where the index has it
         state.index.remove(entry, city.merging)
-    case.reports[number] = _next(known, report, case.description if known.joined == "opened" else known.description)
+    newer = _next(known, report, case.description if known.joined == "opened" else known.description)
+    case.reports = (*case.reports[:number], newer, *case.reports[number + 1 :])
     was = case.matter, case.cell
     if known.joined == "opened":
         _follow(case, report)
@@ -63,11 +66,11 @@ def _next(known: CaseReport, report: Report, description: str) -> CaseReport:
     )
     return replace(
         known,
-        matter=report.matter,
-        cell=report.location.cell,
+        matter=intern(report.matter),
+        cell=intern(report.location.cell),
         occurred_at=report.occurred_at,
         received_at=report.received_at,
-        provenance=report.provenance,
+        provenance=one_topic(report.provenance),
         version=report.version,
         description=report.description[:KEPT_CHARACTERS],
         reporter=report.reporter,
@@ -80,8 +83,8 @@ def _next(known: CaseReport, report: Report, description: str) -> CaseReport:
 def _follow(case: Case, report: Report) -> None:
     """What the case takes from the report that opened it."""
     location = report.location
-    case.matter, case.cell, case.occurred_at = report.matter, location.cell, report.occurred_at
-    case.lon, case.lat, case.accuracy_m = location.lon, location.lat, location.accuracy_m
+    case.matter, case.cell, case.occurred_at = intern(report.matter), intern(location.cell), report.occurred_at
+    case.lon, case.lat, case.accuracy_m = location.lon, location.lat, one_number(location.accuracy_m)
     case.resolved_by, case.status = location.resolved_by, report.status
     case.description = report.description
     case.component_id = report.component_id or case.component_id
@@ -111,7 +114,7 @@ def _route_again(case: Case, report: Report, city: City, matter: str, cell: str)
     route = city.catalogue.route(case.matter, case.cell, at)
     what = f"{matter} became {case.matter}" if case.matter != matter else f"{cell} became {case.cell}"
     case.reason = f"{route.reason}; routed again, because {what} by version {report.version} of {report.id}"
-    case.catalogue, case.edition = city.catalogue.version, report.edition
+    case.catalogue, case.edition = city.catalogue.version, intern(report.edition)
     before = {one.task: one for one in case.assignments}
     case.assignments = reassigned(case, route, at)
     return [

@@ -129,7 +129,7 @@ def case_joined_by_a_stranger(of: Recording) -> None:
     where = fullest(of.lists, NAMES.cases)
     records = of.lists.records[where]
     first, second = decode_case(records[0].value), decode_case(records[1].value)
-    second.reports.append(first.reports[0])
+    second.reports = (*second.reports, first.reports[0])
     of.lists.add(*where, *encode_case(second))
 
 

@@ -32,7 +32,7 @@ def case(name: str, *reports: CaseReport, lead: str = "ocb") -> Case:
         occurred_at=AT,
         window_until=AT + timedelta(hours=1),
         accuracy_m=15,
-        reports=list(reports),
+        reports=reports,
         assignments=(Assignment(task=f"t-{name}", department=lead, role="lead", rule="r", due_at=None),),
         reason="",
         catalogue="v",

@@ -53,7 +53,7 @@ def test_without_a_point_the_community_of_another_network_counts(
 
 def test_every_network_of_a_case_counts_as_its_own() -> None:
     (entry,) = opened(without_point("1"))
-    entry.networks.add("policing")
+    entry.networks |= {"policing"}
     assert ask(report("2", network="policing"), entry) == []
     assert len(ask(report("2", network="hotline"), entry)) == 1
 

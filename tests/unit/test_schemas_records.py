@@ -65,7 +65,7 @@ CASE = Case(
     occurred_at=NOON,
     window_until=NOON,
     accuracy_m=15,
-    reports=[
+    reports=(
         CaseReport(
             id="policing:J1",
             network="policing",
@@ -78,8 +78,8 @@ CASE = Case(
             score=0.75,
             distance_m=12.5,
             apart_s=60,
-        )
-    ],
+        ),
+    ),
     assignments=(Assignment(task="c-1.1", department="ocb", role="lead", rule="fallback", due_at=None, unit="east"),),
     reason="because",
     catalogue="abc",
