@@ -115,7 +115,10 @@ class Again(_Strict):
     others: Weight
     """By other networks that know the matter."""
     delay: Delay
-    """After the first report."""
+    """After the first report: who sees the same event."""
+    slow: Share
+    """Of them who come upon it later, if it is still there."""
+    slow_delay: Delay
 
 
 class Lasting(_Strict):
