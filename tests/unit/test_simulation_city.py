@@ -153,6 +153,27 @@ def test_further_reports() -> None:
     assert Counter(number.tolist())[3] > 500  # some things everybody reports
 
 
+def test_when_a_thing_is_reported_again() -> None:
+    """58 of 100 within the hour; of what stays for a week also after days, and nothing after it is gone."""
+    office, sheet = month()
+    lasting = PARAMETERS.lasting
+    hours = np.array([lasting.hours_of.get(matter, lasting.hours) for matter in office.vocabulary.matters])
+    early = sheet.take(np.flatnonzero(~sheet.storm & (sheet.received < FIRST + 20 * DAY)))
+    _, first = np.unique(early.incident, return_index=True)
+    again = np.ones(len(early), dtype=bool)
+    again[first] = False
+    begun = np.zeros(int(early.incident.max()) + 1, dtype=np.int64)
+    begun[early.incident[first]] = early.received[first]
+    after = (early.received - begun[early.incident])[again] / HOUR
+    stays = hours[early.matter[again]]
+    assert len(after) > 15_000
+    assert 0.54 < (after <= 1).mean() < 0.62
+    week = after[stays >= 168]
+    assert 0.62 < (week <= 4).mean() < 0.70  # 66 of 100
+    assert 0.77 < (week <= 24).mean() < 0.87  # 77, where nothing were ever taken away
+    assert (after < stays + 0.3).all()  # the way to the intake takes a quarter of an hour at most
+
+
 def test_storms() -> None:
     """Rare, in a part of one street, within hours, of one matter, four to six reports of ten about what is known."""
     office, sheet = month()
