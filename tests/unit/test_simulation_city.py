@@ -169,8 +169,9 @@ def test_when_a_thing_is_reported_again() -> None:
     assert len(after) > 15_000
     assert 0.54 < (after <= 1).mean() < 0.62
     week = after[stays >= 168]
-    assert 0.62 < (week <= 4).mean() < 0.70  # 66 of 100
-    assert 0.77 < (week <= 24).mean() < 0.87  # 77, where nothing were ever taken away
+    # 0.45 come later with a median of 60 hours, but for the quarter of them who would come after a week
+    assert 0.54 < (week <= 4).mean() < 0.63  # 0.67 x 0.84 of the soon ones, and 0.02
+    assert 0.74 < (week <= 24).mean() < 0.82  # 0.67 x 0.98, and 0.45 x 0.28
     assert (after < stays + 0.3).all()  # the way to the intake takes a quarter of an hour at most
 
 
