@@ -115,10 +115,11 @@ class Again(_Strict):
     others: Weight
     """By other networks that know the matter."""
     delay: Delay
-    """After the first report: who sees the same event."""
+    """After the first report."""
     slow: Share
-    """Of them who come upon it later, if it is still there."""
+    """Of them: who comes upon it later, if it is still there."""
     slow_delay: Delay
+    """Theirs, after the first report."""
 
 
 class Lasting(_Strict):
