@@ -116,6 +116,10 @@ class Again(_Strict):
     """By other networks that know the matter."""
     delay: Delay
     """After the first report."""
+    slow: Share
+    """Of them: who comes upon it later, if it is still there."""
+    slow_delay: Delay
+    """Theirs, after the first report."""
 
 
 class Lasting(_Strict):

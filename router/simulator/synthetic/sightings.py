@@ -83,16 +83,18 @@ class Witnesses:
         return parts
 
     def _later(self, incidents: Incidents, which: Column, first: Column, dice: Dice) -> Column:
-        """Seconds from the start to a further report: while it can be seen, mostly soon after the first."""
+        """Seconds from the start to a further report: mostly soon after the first, else as long as it can be seen."""
+        number, again, patience = len(which), self._parameters.again, incidents.patience[which]
         storm = incidents.storm[which]
-        delay = np.where(
+        soon = np.where(
             storm,
-            dice.of(_seconds(self._parameters.storms.delay), len(which)),
-            dice.of(_seconds(self._parameters.again.delay), len(which)),
+            dice.of(_seconds(self._parameters.storms.delay), number),
+            dice.of(_seconds(again.delay), number),
         )
-        patience = incidents.patience[which]
-        over = dice.below(np.maximum(patience, 1), len(which))
-        return first[which] + np.where(delay < patience, delay, over)
+        late = dice.of(_seconds(again.slow_delay), number)
+        slow = dice.chance(again.slow, number) & ~storm & (late < patience)
+        over = dice.below(np.maximum(patience, 1), number)
+        return first[which] + np.where(slow, late, np.where(soon < patience, soon, over))
 
     def _other(self, matter: Column, network: Column, dice: Dice) -> tuple[Column, Column]:
         """Another network that knows each matter, and whether there is one."""
