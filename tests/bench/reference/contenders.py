@@ -31,8 +31,8 @@ def _ours(module: str, *arguments: str) -> Prepared:
     return lambda _bench, _run: [sys.executable, "-m", f"{PLACE}.{module}", *arguments]
 
 
-def _streams(store: str) -> Prepared:
-    return lambda bench, _run: [*kafka_streams(bench), store]
+def _streams(*arguments: str) -> Prepared:
+    return lambda bench, _run: [*kafka_streams(bench), *arguments]
 
 
 def _quix(bench: Path, _run: Path) -> list[str]:
@@ -50,6 +50,7 @@ def _bytewax(bench: Path, run: Path) -> list[str]:
 ALL = (
     Contender("grid-router", "grid-router's engine", "exactly once", _ours("engine")),
     Contender("streams", "Kafka Streams 4.1, memory", "exactly once", _streams("memory")),
+    Contender("large", "Kafka Streams 4.1, large batches", "exactly once", _streams("memory", "large")),
     Contender("rocksdb", "Kafka Streams 4.1, RocksDB", "exactly once", _streams("rocksdb")),
     Contender("quix", "Quix Streams 3.28", "exactly once", _quix, most=400_000),
     Contender("aiokafka", "aiokafka loop, not durable", "at least once", _ours("aiokafka_loop"), most=400_000),

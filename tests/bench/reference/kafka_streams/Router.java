@@ -224,7 +224,8 @@ public class Router {
         return dispatch;
     }
 
-    static Properties properties(Map<String, String> environment) {
+    /** With `large`, batches as large as those of grid-router's engine; else as Kafka Streams comes. */
+    static Properties properties(Map<String, String> environment, boolean large) {
         Properties properties = new Properties();
         properties.put(StreamsConfig.APPLICATION_ID_CONFIG, environment.get("BENCH_PREFIX") + "streams");
         properties.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, environment.get("BENCH_KAFKA"));
@@ -234,6 +235,12 @@ public class Router {
         properties.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
         properties.put(StreamsConfig.consumerPrefix("auto.offset.reset"), "earliest");
         properties.put(StreamsConfig.producerPrefix("acks"), "all");
+        if (large) {
+            properties.put(StreamsConfig.producerPrefix("batch.size"), 1 << 20);
+            properties.put(StreamsConfig.producerPrefix("buffer.memory"), 128 << 20);
+            properties.put(StreamsConfig.consumerPrefix("max.poll.records"), 4000);
+            properties.put(StreamsConfig.consumerPrefix("max.partition.fetch.bytes"), 2 << 20);
+        }
         return properties;
     }
 
@@ -266,7 +273,9 @@ public class Router {
 
     public static void main(String[] arguments) {
         Map<String, String> environment = System.getenv();
-        KafkaStreams streams = new KafkaStreams(topology(environment, arguments[0].equals("rocksdb")).build(), properties(environment));
+        boolean large = arguments.length > 1 && arguments[1].equals("large");
+        KafkaStreams streams = new KafkaStreams(
+            topology(environment, arguments[0].equals("rocksdb")).build(), properties(environment, large));
         Runtime.getRuntime().addShutdownHook(new Thread(streams::close));
         streams.start();
     }
