@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from router.cities.folder import city_folder, load_city
 from router.cities.packing import pack
 from router.domain.editions import Editions
-from router.stream import fetched
+from router.stream import fetched, repeats
 from router.stream.app import build_app
 from router.stream.drain import Worker
 from router.stream.health import Limits
@@ -138,6 +138,7 @@ def log_to_stderr() -> None:
     )
     # while the last transaction's markers are being written the broker says "not enough replicas"; the next try succeeds
     logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
+    repeats.install()
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
