@@ -19,11 +19,11 @@ from router.stream.hop import Counted, NotReadyError, PoisonError, Record
 from router.stream.logs import Logs
 from router.stream.partition import Partition
 from router.stream.writer import Writer
-from tests.stream.test_partition import Tally, living, produce, read, topics, until, values
+from tests.stream.test_partition import Tally, living, produce, read, topics, values
 
 __all__ = ["topics"]
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
 
 N = 150
 OWNERS = 4
@@ -32,22 +32,22 @@ OWNERS = 4
 class Erratic(Tally):
     """Fails by the seed; some records poison it whenever it sees them. Writes whatever it is given, as often as it is given."""
 
-    def __init__(self, namespace: str, random: Random) -> None:
+    def __init__(self, namespace: str, random: Random, often: float) -> None:
         super().__init__(namespace)
-        self._random = random
+        self._random, self._often = random, often
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         for record in records:
             if record.offset % 37 == 5 and record.offset not in poisoned:
                 raise PoisonError(record.offset)
         mood = self._random.random()
-        if mood < 0.1:
+        if mood < self._often:
             raise NotReadyError("of the edition")
-        if mood < 0.2:
+        if mood < 2 * self._often:
             raise ValueError("before anything was written")
         for record in records:
             writer.add(self.out, 0, None, record.value)
-        if mood < 0.3:
+        if mood < 3 * self._often:
             raise ValueError("after everything was written")
         return lambda: None
 
@@ -75,16 +75,22 @@ async def check(kafka: str, prefix: str, sent: Sequence[bytes]) -> int:
 
 
 @pytest.fixture(params=[None, 4, 12], ids=["as shipped", "full at 4", "full at 12"])
-def fullness(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Transactions that are full after a few records and folded in several turns, so that a full one waits while another commits."""
-    if request.param is not None:
-        monkeypatch.setattr(suspects, "BATCH_RECORDS", request.param)
-        monkeypatch.setattr(partition_module, "FOLDED_AT_ONCE", request.param // 2)
+def often(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> float:
+    """How often each of three failures comes, a batch.
+
+    With transactions that are full after a few records and folded in two turns, a full one waits while another commits.
+    """
+    monkeypatch.setattr(partition_module, "NOT_READY_SECONDS", 0.05)
+    monkeypatch.setattr(partition_module, "REOPEN_SECONDS", (0.02,))
+    if request.param is None:
+        return 0.1
+    monkeypatch.setattr(suspects, "BATCH_RECORDS", request.param)
+    monkeypatch.setattr(partition_module, "FOLDED_AT_ONCE", request.param // 2)
+    return 0.03
 
 
-@pytest.mark.usefixtures("fullness")
 @pytest.mark.parametrize("seed", range(3))
-def test_a_position_never_passes_an_unfinished_record(kafka: str, topics: str, seed: int) -> None:
+def test_a_position_never_passes_an_unfinished_record(kafka: str, topics: str, often: float, seed: int) -> None:
     random, sent = Random(seed), values("a", N)
 
     async def scenario() -> list[int]:
@@ -95,15 +101,17 @@ def test_a_position_never_passes_an_unfinished_record(kafka: str, topics: str, s
                 async with AsyncExitStack() as own:
                     lives_on = random.random() < 0.3
                     stack = zombies if lives_on else own
-                    partition = await stack.enter_async_context(living(kafka, topics, Erratic(topics, random)))
+                    partition = await stack.enter_async_context(living(kafka, topics, Erratic(topics, random, often)))
                     begin = random.choice([0, positions[-1]])  # reads what was committed again, or goes on
                     offering = asyncio.create_task(offer(partition, records[begin:], random))
                     await asyncio.sleep(random.choice([0, 0.05, 0.2, 0.5, 1.0]))
                     positions.append(await check(kafka, topics, sent))
                     offering.cancel()
-        async with living(kafka, topics, Erratic(topics, random)) as last:
+        async with living(kafka, topics, Erratic(topics, random, often)) as last:
             last.offer(records)
-            await until(lambda: last.backlog == 0)
+            async with asyncio.timeout(120):
+                while last.backlog:
+                    await asyncio.sleep(0.01)
         async with asyncio.timeout(
             30
         ):  # a commit is answered before its markers are written, and then its position is told
