@@ -33,11 +33,14 @@ def classpath() -> str:
     """
     lock, folder = locked(), cache_folder()
     with _one_at_a_time(folder):
-        jars = _resolved(folder)
+        jars = _present(folder, lock)  # jgo links them anew, under a broker that is just starting from them
+        if differing(jars, lock):
+            jars = _resolved(folder)
         if differing(jars, lock):
             shutil.rmtree(folder)
             jars = _resolved(folder)
-    for name in differing(jars, lock):
+        wrong = differing(jars, lock)
+    for name in wrong:
         raise BrokerError(
             f"the jar {name} is not the one that is locked",
             where=str(folder),
@@ -84,6 +87,12 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _present(folder: Path, lock: dict[str, str]) -> list[Path]:
+    """Locked jars that were fetched before."""
+    found = {jar.name: jar for jar in (folder / "environments").rglob("*.jar") if jar.name in lock}
+    return sorted(found.values(), key=lambda jar: jar.name)
 
 
 def _resolved(folder: Path) -> list[Path]:
