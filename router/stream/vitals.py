@@ -19,6 +19,10 @@ class Observed(Protocol):
         """Whether it takes more records."""
 
     @property
+    def backlog(self) -> int:
+        """Records in hand; as long as there are some, it may well be given no more."""
+
+    @property
     def awaits(self) -> int | None:
         """The next offset, of records that were fetched and have not come; None when there are none."""
 
@@ -81,7 +85,7 @@ class Vitals:
         if awaited is not None:  # on its way from the consumer to the partition, and perhaps stuck there
             position = awaited
         before, since = self._behind.get(source, (None, now))
-        if end is None or (position is not None and position >= end) or not partition.room:
+        if end is None or (position is not None and position >= end) or partition.backlog or not partition.room:
             self._behind.pop(source, None)
         elif source not in self._behind or (position is not None and position != before):
             self._behind[source] = position, now

@@ -121,6 +121,7 @@ class Partition:
     def __init__(self, number: int) -> None:
         self.source = TopicPartition("grid.events", number)
         self.room = True
+        self.backlog = 0
         self.awaits: int | None = None
         self.uncommitted_seconds = 0.0
         self.opening_seconds = 0.0
@@ -214,6 +215,21 @@ def test_a_consumer_that_is_deaf_shows_by_the_log_growing_while_its_position_sta
     assert worker.after(5).unread == Age(5, "grid.events/0"), "it moves"
     worker.vitals.read(partition, 12)
     assert worker.vitals.seen().unread == Age()
+
+
+def test_a_partition_that_has_records_in_hand_and_gets_no_more_is_not_unread() -> None:
+    """One that restores for minutes, while what waits in all partitions is bounded."""
+    worker = Worker(1)
+    (partition,) = worker.partitions
+    worker.vitals.reach({partition.source: 5000})
+    partition.backlog = 7
+    for _ in range(20):
+        worker.vitals.read(partition, 10)
+        worker.clock.now += 10
+    assert worker.vitals.seen().unread == Age()
+    partition.backlog = 0
+    worker.vitals.read(partition, 10)
+    assert worker.after(60).unread == Age(60, "grid.events/0")
 
 
 def test_what_was_fetched_and_never_came_to_its_partition_is_unread() -> None:

@@ -10,11 +10,17 @@ class Clock:
         return self.now
 
 
-def test_the_oldest_record_in_hand_counts_until_it_is_committed() -> None:
+def after(seconds: float) -> tuple[Progress, Clock]:
+    """Of a partition that got its first record so long ago."""
     clock = Clock()
     progress = Progress(clock)
     progress.begun()
-    clock.now += 3
+    clock.now += seconds
+    return progress, clock
+
+
+def test_the_oldest_record_in_hand_counts_until_it_is_committed() -> None:
+    progress, clock = after(3)
     progress.begun()
     assert progress.busy_seconds == 3
     progress.committed(more=True)
@@ -27,10 +33,7 @@ def test_the_oldest_record_in_hand_counts_until_it_is_committed() -> None:
 
 
 def test_a_healthy_opening_is_not_being_busy_and_one_after_a_failure_is() -> None:
-    clock = Clock()
-    progress = Progress(clock)
-    progress.begun()
-    clock.now += 4
+    progress, clock = after(4)
     progress.opened()
     assert progress.busy_seconds == 0
     progress.failed()
