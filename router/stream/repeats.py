@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 
 EVERY_SECONDS = 5.0
+KINDS = 1000
+"""Kinds that are remembered at once; a message that is filled in before it is logged is a kind of its own."""
 TALKATIVE = (
     "aiokafka",
     "aiokafka.cluster",
@@ -34,14 +36,18 @@ class Repeats(logging.Filter):
         if now - at < EVERY_SECONDS:
             self._said[kind] = at, left_out + 1
             return False
+        if len(self._said) >= KINDS:
+            self._said.clear()
         self._said[kind] = now, 0
         if left_out:
             record.msg = f"{record.msg} ({left_out} more of this kind)"
         return True
 
 
+_ALL = Repeats()
+
+
 def install() -> None:
-    """Let the talkative say everything once; doing it twice changes nothing that is seen."""
-    repeats = Repeats()
+    """Let the talkative say everything once in a while; doing it twice changes nothing."""
     for name in TALKATIVE:
-        logging.getLogger(name).addFilter(repeats)
+        logging.getLogger(name).addFilter(_ALL)  # a filter that is there is not added again
