@@ -88,7 +88,7 @@ def _agent(app: BatchApp, topic: str) -> None:
         async for event in stream.noack().events():
             message = event.message
             try:
-                app.owned.offer(message.topic, message.partition, message.value, message.generation_id)
+                app.owned.offer(message.topic, message.partition, *message.value)
             except Exception:  # noqa: BLE001 - the worker ends by it
                 # Faust would go on with the next message, past a hole
                 end_telling(DEFECT, lambda: log.exception("an agent failed, so this worker ends"))

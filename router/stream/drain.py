@@ -13,6 +13,7 @@ import faust
 import structlog
 
 from router.stream.exits import NOT_DRAINED, end_telling
+from router.stream.told import Told
 from router.stream.transport import BatchApp
 from router.stream.vitals import Vitals
 
@@ -27,19 +28,28 @@ class Worker(faust.Worker):  # type: ignore[misc]
 
     Args:
         app: with its partitions in `owned`.
+        told: tells the group where the partitions stand at the end.
         vitals: told that the end has begun.
         drain_s: from the signal to the end of the process, at most.
         end: ends the process.
     """
 
     def __init__(
-        self, app: BatchApp, vitals: Vitals, drain_s: float, *, end: Callable[[int], None] = os._exit, **options: object
+        self,
+        app: BatchApp,
+        told: Told,
+        vitals: Vitals,
+        drain_s: float,
+        *,
+        end: Callable[[int], None] = os._exit,
+        **options: object,
     ) -> None:
         super().__init__(app, **options)
         self._vitals, self._drain_s, self._end = vitals, drain_s, end
 
         async def close(_: object, **__: object) -> None:
             await app.owned.close(drain_s * CLOSE_SHARE)
+            await told.tell()
 
         app.on_before_shutdown.connect(close, weak=False)
 

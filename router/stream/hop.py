@@ -52,8 +52,15 @@ class Hop(Protocol):
     name: str
     """`normalise` or `merge`: a metric label."""
 
-    async def open(self, logs: Logs, source: TopicPartition) -> None:
-        """Build the state anew, as it was at the committed position."""
+    async def open(self, logs: Logs, source: TopicPartition) -> int | None:
+        """Build the state anew from what was committed.
+
+        Returns:
+            The position that was noted with it; None when there is none.
+        """
+
+    def note(self, position: int, writer: Writer, partition: int) -> None:
+        """Write down where the reading of the input goes on: it commits with the outputs of what was read before."""
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         """Write the outputs of a batch; records whose offset is poisoned go to the dead letters.

@@ -13,6 +13,8 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 FETCH_BYTES = 8 << 20
+NEWEST_AMONG = 100
+"""Offsets at the end of a partition among which its newest record is looked for first."""
 ANSWER_SECONDS = 30.0
 """Longer than a broker takes that has a hundred partitions to tell about, much shorter than an opening may take."""
 Answer = TypeVar("Answer")
@@ -22,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 class BeyondEndError(Exception):
-    """The committed position lies behind the end of the log: the log was cut, and going on would skip what comes next."""
+    """The position lies behind the end of the log: the log was cut, and going on would skip what comes next."""
 
 
 class Logs:
@@ -38,15 +40,21 @@ class Logs:
         self._client: AIOKafkaConsumer | None = None
         self._starting = asyncio.Lock()
 
-    async def position(self, source: TopicPartition) -> int:
+    async def position(self, source: TopicPartition, noted: int | None = None) -> int:
         """The next offset to read of a partition, 0 when nothing was ever committed. Ask after the fence, never before.
+
+        Args:
+            source: the input partition.
+            noted: where it stands by its own log. Only when it has noted none, the group's coordinator is asked.
 
         Where retention has removed records that were never read, the log says how many.
 
         Raises:
             BeyondEndError: the log ends before it (an unclean election, a restored broker).
         """
-        position = await self._ask(lambda client: client.committed(source)) or 0
+        position = noted
+        if position is None:
+            position = await self._ask(lambda client: client.committed(source)) or 0
         begin, end = await self._begin(source), await self._end(source)
         if position > end:
             raise BeyondEndError(f"{source.topic}/{source.partition}: position {position}, end {end}")
@@ -66,22 +74,33 @@ class Logs:
         the topic, this waits, because committed records stand behind it.
         """
         found: dict[bytes, bytes] = {}
-        end = await self._end(changelog)
-        if end == await self._begin(changelog):
+        begin, end = await self._begin(changelog), await self._end(changelog)
+        if begin == end:
             return found
-        async with _reader(self.bootstrap) as consumer:
-            consumer.assign([changelog])
-            await consumer.seek_to_beginning(changelog)
-            while await consumer.position(changelog) < end:
-                fetched = await consumer.getmany(changelog, timeout_ms=200, max_records=20_000)
-                for record in fetched.get(changelog, []):
-                    if not ours(record):
-                        log.error(STRANGER, topic=record.topic, partition=record.partition, offset=record.offset)
-                        continue
-                    found.pop(record.key, None)
-                    if record.value is not None:
-                        found[record.key] = record.value
+        async with _reader(self.bootstrap, changelog) as consumer:
+            async for record in _between(consumer, changelog, begin, end):
+                if not ours(record):
+                    log.error(STRANGER, topic=record.topic, partition=record.partition, offset=record.offset)
+                    continue
+                found.pop(record.key, None)
+                if record.value is not None:
+                    found[record.key] = record.value
         return found
+
+    async def newest(self, changelog: TopicPartition) -> dict[bytes, bytes]:
+        """The last committed record of a partition, value by key; empty when there is none. Reads its end, not all of it."""
+        begin, end = await self._begin(changelog), await self._end(changelog)
+        if begin == end:
+            return {}
+        start, back = end, NEWEST_AMONG
+        async with _reader(self.bootstrap, changelog) as consumer:
+            while start > begin:  # the very last offsets are markers and what was rolled back
+                start, before = max(begin, end - back), start
+                records = [record async for record in _between(consumer, changelog, start, before)]
+                if records:
+                    return {records[-1].key: records[-1].value}
+                back *= 10
+        return {}
 
     async def close(self) -> None:
         """Let go of the connection; a later question makes another."""
@@ -135,8 +154,17 @@ class Logs:
             return self._client
 
 
+async def _between(consumer: AIOKafkaConsumer, changelog: TopicPartition, begin: int, end: int) -> AsyncIterator[Any]:
+    """The committed records from one offset up to another; waits for transactions that are open among them."""
+    consumer.seek(changelog, begin)
+    while await consumer.position(changelog) < end:
+        fetched = await consumer.getmany(changelog, timeout_ms=200, max_records=20_000)
+        for record in fetched.get(changelog, []):
+            yield record
+
+
 @asynccontextmanager
-async def _reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def _reader(bootstrap: str, changelog: TopicPartition) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         isolation_level="read_committed",
@@ -148,6 +176,7 @@ async def _reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
     )
     await consumer.start()
     try:
+        consumer.assign([changelog])
         yield consumer
     finally:
         await consumer.stop()

@@ -17,6 +17,7 @@ from router.domain.reports import Refusal, Report, Tick
 from router.domain.state import PartitionState
 from router.stream.hop import UNFOLDABLE, Counted, NotReadyError, PoisonError, Record, UnreadableStateError
 from router.stream.logs import Logs
+from router.stream.noted import take_position
 from router.stream.timers import Clock
 from router.stream.writer import Writer
 from router.wire.codec import (
@@ -30,6 +31,7 @@ from router.wire.codec import (
     is_case,
 )
 from router.wire.metrics import Metrics
+from router.wire.positions import encode_position
 from router.wire.topics import Names
 
 NOT_AN_EVENT = "not-an-event"
@@ -92,7 +94,7 @@ class MergeHop:
         self._missing: dict[str, int] = {}
         """Edition that a report named and nobody knew -> readings of the shelf before."""
 
-    async def open(self, logs: Logs, source: TopicPartition) -> None:
+    async def open(self, logs: Logs, source: TopicPartition) -> int | None:
         """Drop the state and rebuild it from the committed cases of this partition."""
         self._state, self._asked, self._label = PartitionState(), None, str(source.partition)
         self._received = None  # a record that could not be folded may have told a time that never was
@@ -105,6 +107,12 @@ class MergeHop:
             if number % RESTORED_AT_ONCE == 0:
                 await asyncio.sleep(0)  # other partitions have transactions to finish
         self._metrics.open_cases.labels(self._label).set(self._state.open_cases)
+        positions = TopicPartition(self._names.positions, source.partition)
+        return take_position(await logs.newest(positions), positions)
+
+    def note(self, position: int, writer: Writer, partition: int) -> None:
+        """On a topic of its own: `grid.cases` is a table for everybody."""
+        writer.add(self._names.positions, partition, *encode_position(position))
 
     def _city_of(self, event: Report | Tick) -> City:
         """The rules by which an event is decided; a tick needs only the merging, which is that of all editions."""

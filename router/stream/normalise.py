@@ -21,10 +21,12 @@ from router.domain.places import Places, digest_of
 from router.domain.reports import Refusal
 from router.stream.hop import POISON, Counted, NotReadyError, PoisonError, Record
 from router.stream.logs import Logs
+from router.stream.noted import take_position
 from router.stream.writer import Writer
 from router.wire.codec import UNREADABLE, decode_place, encode_dead_letter, encode_place, encode_report
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_cell
+from router.wire.positions import encode_position
 from router.wire.repairs import REDRIVEN
 from router.wire.topics import Names
 
@@ -47,10 +49,12 @@ class NormaliseHop:
         self._places = Places()
         self._received: datetime | None = None
 
-    async def open(self, logs: Logs, source: TopicPartition) -> None:
+    async def open(self, logs: Logs, source: TopicPartition) -> int | None:
         """Drop what is known of reports and read it anew, as far as it was committed."""
         self._places = Places()
-        places = await logs.latest(TopicPartition(self._names.places(self._network.name), source.partition))
+        changelog = TopicPartition(self._names.places(self._network.name), source.partition)
+        places = await logs.latest(changelog)
+        position = take_position(places, changelog)
         unreadable = 0
         for number, (key, value) in enumerate(places.items()):
             try:
@@ -61,6 +65,11 @@ class NormaliseHop:
                 await asyncio.sleep(0)  # other partitions have transactions to finish
         if unreadable:
             log.error(FORGOTTEN, network=self._network.name, partition=source.partition, records=unreadable)
+        return position
+
+    def note(self, position: int, writer: Writer, partition: int) -> None:
+        """Beside the places."""
+        writer.add(self._names.places(self._network.name), partition, *encode_position(position))
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         """Write each record once: as a report or update on `grid.events`, as a dead letter, or, redelivered, not at all."""

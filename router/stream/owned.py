@@ -31,6 +31,8 @@ class Owned:
     def __init__(self, hops: Mapping[str, Callable[[], Hop]], *, logs: Logs, metrics: Metrics) -> None:
         self._hops, self._logs, self._metrics = hops, logs, metrics
         self._partitions: dict[tuple[str, int], Partition] = {}
+        self._let_go: dict[TopicPartition, int] = {}
+        """Positions of partitions that were closed last."""
         self._room = asyncio.Event()
         self._core = asyncio.Lock()
         self._generation: int | None = None
@@ -40,9 +42,12 @@ class Owned:
 
     async def assigned(self, sources: Iterable[tuple[str, int]], generation: int) -> None:
         """Open these partitions for a generation of the group; each opens in its own time while the others already run."""
-        self._generation = generation
+        self._generation, self._let_go = generation, {}
         for topic, number in sources:
-            if topic in self._hops and (topic, number) not in self._partitions:
+            known = self._partitions.get((topic, number))
+            if known is not None:
+                known.read_anew()
+            elif topic in self._hops:
                 self._partitions[topic, number] = Partition(
                     TopicPartition(topic, number),
                     self._hops[topic](),
@@ -59,6 +64,7 @@ class Owned:
         closing = [self._partitions.pop(source) for source in list(sources) if source in self._partitions]
         deadline = time.monotonic() + within
         await asyncio.gather(*(partition.close(max(deadline - time.monotonic(), 0.1)) for partition in closing))
+        self._let_go = {one.source: one.position for one in closing if one.position is not None}
         if not self._partitions:
             await self._logs.close()
         self._gauge()
@@ -67,35 +73,65 @@ class Owned:
         """Close all partitions: the worker ends."""
         await self.revoked(list(self._partitions), within)
 
+    def positions(self) -> dict[TopicPartition, int]:
+        """The next offset to read of every partition that has one, also of those closed last."""
+        return self._let_go | {one.source: one.position for one in self if one.position is not None}
+
     @property
     def generation(self) -> int | None:
         """Of the group, in which the partitions are owned; None before the first."""
         return self._generation
 
-    def offer(self, topic: str, number: int, records: Sequence[Record], generation: int) -> None:
+    def sought(self) -> dict[tuple[str, int], int]:
+        """Where the consumer must go on reading before anything more is fetched of these partitions."""
+        return {where: one.sought for where, one in self._partitions.items() if one.sought is not None}
+
+    def found(self, topic: str, number: int, position: int) -> None:
+        """The consumer has been sought to this offset of a partition."""
+        partition = self._partitions.get((topic, number))
+        if partition is not None and partition.sought == position:
+            partition.sought = None
+
+    def readings(self) -> dict[tuple[str, int], int]:
+        """The reading that goes on of each partition that is read at all; what is fetched is told apart by it."""
+        return {where: one.reading for where, one in self._partitions.items() if one.reading is not None}
+
+    def offer(self, topic: str, number: int, records: Sequence[Record], reading: int) -> None:
         """Hand fetched records to their partition.
 
-        What was fetched in an earlier generation of the group is dropped: the partition was opened again since, the
-        consumer's reading began anew at its committed position, and later records must not overtake those before them.
+        What an earlier reading fetched is dropped: the partition was opened since and is read from its position, and later
+        records must not overtake those before them.
         """
-        partition = self._partitions.get((topic, number))
-        if partition is not None and generation == self._generation:
+        partition = self._of(topic, number, reading)
+        if partition is not None:
             partition.offer(records)
 
-    def fetched(self, topic: str, number: int, position: int) -> None:
+    def fetched(self, topic: str, number: int, position: int, reading: int) -> None:
         """What lies below this offset of a partition was fetched and is about to be handed over."""
-        partition = self._partitions.get((topic, number))
+        partition = self._of(topic, number, reading)
         if partition is not None:
             partition.fetched(position)
 
+    def missed(self, topic: str, number: int, offset: int, reading: int) -> None:
+        """What was fetched of a partition from this offset on cannot be handed over."""
+        partition = self._of(topic, number, reading)
+        if partition is not None:
+            partition.missed(offset)
+
+    def _of(self, topic: str, number: int, reading: int) -> Partition | None:
+        partition = self._partitions.get((topic, number))
+        return partition if partition is not None and partition.reading == reading else None
+
     def with_room(self, sources: Iterable[Source]) -> set[Source]:
-        """Those of which more can be taken; also those that are unknown here."""
+        """Those of which more can be taken now."""
         full = sum([partition.waiting_bytes for partition in self._partitions.values()]) >= WAITING_BYTES
         return {source for source in sources if self._has_room(source, full=full)}
 
     def _has_room(self, source: tuple[str, int], *, full: bool) -> bool:
         partition = self._partitions.get((source[0], source[1]))
-        return partition is None or (partition.room and not (full and partition.waiting_bytes))
+        if partition is None or partition.reading is None or partition.sought is not None:
+            return False
+        return partition.room and not (full and partition.waiting_bytes > 0)
 
     async def wait_for_room(self, timeout: float) -> None:  # noqa: ASYNC109 - a bounded wait, not a failure
         """Wait until some partition can take more, at most `timeout` seconds."""

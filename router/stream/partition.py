@@ -4,8 +4,8 @@
        ^                                     |
        +------------- any failure -----------+
 
-Opening means, in this order: fence every earlier owner (InitProducerId), read the committed position after the fence,
-restore the state up to the end of the changelog. Records below the position are skipped. Running means: fold what waits
+Opening means, in this order: fence every earlier owner (InitProducerId), restore the state up to the end of the changelog
+and take the position noted beside it, have the consumer sought there. Records below the position are skipped. Running means: fold what waits
 into the next checkpoint while the last one commits, one transaction at a time. After a failure nothing is
 retried blindly: whether a commit whose answer was lost took effect is known only by opening again, and what was folded
 ahead of it is folded again. Records in hand survive that; those that turn out to be committed are skipped. A batch at which
@@ -14,6 +14,7 @@ and goes to the dead letters. Docs: docs/exactly-once.md, docs/batches.md.
 """
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -53,6 +54,7 @@ NOT_READY_SECONDS = 1.0
 FENCED_SECONDS = 2.0
 """Longer than a heartbeat, so that a zombie learns of its revoke before it opens anything."""
 STOP_SECONDS = 3.0
+READINGS = itertools.count(1)
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +93,10 @@ class Partition:
         self._metrics, self._has_room = metrics, has_room
         self._waiting = Waiting()
         self._fetched = 0
+        self._reading: int | None = None
+        self._position: int | None = None
+        self.sought: int | None = None
+        """Where the consumer must go on, as long as it has not been sought there."""
         self._filling: Checkpoint | None = None
         """Folded, and not in a transaction yet."""
         self._flying: Checkpoint | None = None
@@ -141,9 +147,28 @@ class Partition:
 
     @property
     def awaits(self) -> int | None:
-        """The offset that comes next of records that were fetched and have not been offered; None when there are none."""
+        """The offset that comes next of records that were or must be fetched and have not been offered; None when there are none."""
         offered = self._waiting.offered
-        return offered if self._fetched > offered else None
+        return offered if self._fetched > offered or self.sought is not None else None
+
+    @property
+    def reading(self) -> int | None:
+        """Number of the reading of the log that goes on without a gap; what another one fetched is not wanted. None before the first."""
+        return self._reading
+
+    @property
+    def position(self) -> int | None:
+        """The next offset to read, as far as it is committed; None before the first opening."""
+        return self._position
+
+    def missed(self, offset: int) -> None:
+        """What the consumer fetched from this offset on cannot be handed over and must be fetched again."""
+        self.sought = offset
+
+    def read_anew(self) -> None:
+        """The consumer may be anywhere: have it sought behind what is in hand."""
+        if self._reading is not None:
+            self._reading, self.sought, self._fetched = next(READINGS), self._waiting.offered, 0
 
     def fetched(self, position: int) -> None:
         """The consumer hands over what lies below this offset; it ought to be offered soon."""
@@ -228,15 +253,26 @@ class Partition:
         self._transactions = Transactions(self._logs.bootstrap, self._logs.group, self.source)
         async with asyncio.timeout(OPEN_SECONDS):
             await self._transactions.fence()
-            position = await self._logs.position(self.source)
-            await self._hop.open(self._logs, self.source)
+            noted = await self._hop.open(self._logs, self.source)
+            position = await self._logs.position(self.source, noted)
         self._metrics.restore_seconds.observe(time.monotonic() - begun)
-        self._waiting.skip(position)
-        self._suspects.passed(position)
+        self._go_on_at(position)
         self._filling = self._transactions.checkpoint()
         self._progress.opened()
         if self.life is Life.OPENING:
             self.life = Life.RUNNING
+
+    def _go_on_at(self, position: int) -> None:
+        """Skip what is committed; have the log read from the position unless all that follows it is in hand."""
+        went_back = self._position is not None and position < self._position
+        if went_back:
+            self._waiting.clear()
+        if went_back or self._reading is None:
+            self._reading, self.sought, self._fetched = next(READINGS), position, 0
+        self._position = position
+        self._waiting.skip(position)
+        self._suspects.passed(position)
+        self._has_room()
 
     async def _run(self) -> None:
         """Fold while something waits, commit when nothing does or a transaction is full, and never wait for a full one."""
@@ -300,6 +336,8 @@ class Partition:
         if self._commit is not None or self._next.empty or self._transactions is None:
             return False
         self._flying, self._filling = self._next, self._transactions.checkpoint()
+        if self._flying.position is not None:
+            self._hop.note(self._flying.position, self._flying.writer, self.source.partition)
         self._flying.begun = time.monotonic()
         self._progress.begun()
         self._commit = asyncio.create_task(self._transactions.commit(self._flying))
@@ -325,6 +363,7 @@ class Partition:
             count()
         position = checkpoint.position
         if position is not None:
+            self._position = position
             self._metrics.batch_records.labels(self._hop.name).observe(len(checkpoint.records))
             self._last_timestamp = checkpoint.records[-1].timestamp
             self._suspects.committed(position)

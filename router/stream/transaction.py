@@ -1,7 +1,9 @@
 """What commits together: a batch's outputs and the input position behind it, or none of both.
 
-    1. begin       2. outputs of the fold, in record batches       3. position of the input partition
-    4. every batch acknowledged       5. commit
+    1. begin       2. outputs of the fold, in record batches, and beside the state the position of the input partition
+    3. every batch acknowledged       4. commit
+
+The position is a record of ours, not one of the group's coordinator: docs/adr/0008-the-position-is-ours.md.
 
 What does so is a checkpoint. It is filled before its transaction begins, while the one before it commits.
 
@@ -59,12 +61,11 @@ class Transactions:
 
     Args:
         bootstrap: `host:port` list of the cluster.
-        group: consumer group whose position commits with the outputs.
+        group: the consumer group.
         source: the input partition; with the group it makes the transactional id.
     """
 
     def __init__(self, bootstrap: str, group: str, source: TopicPartition) -> None:
-        self._group = group
         self._source = source
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap,
@@ -88,15 +89,13 @@ class Transactions:
         """Run one transaction.
 
         Raises:
-            KafkaError: nothing may be assumed; fence again and read the committed position.
+            KafkaError: nothing may be assumed; fence again and read the noted position.
         """
-        producer, position = self._producer, checkpoint.position
+        producer = self._producer
         await producer.begin_transaction()
         acknowledged = await checkpoint.writer.send()
         for batch in acknowledged:
             batch.add_done_callback(_heard)
-        if position is not None:
-            await producer.send_offsets_to_transaction({self._source: position}, self._group)
         if acknowledged:
             await asyncio.gather(*acknowledged)
         await producer.commit_transaction()

@@ -1,17 +1,19 @@
 """Faust's transport with another grain: one message is all that was fetched of a topic partition.
 
 Faust's cost is per message (0.12 ms to read one), not per byte, so agents here iterate over batches: the value of a
-message is the list of records of one partition, its offset the last record's. Positions are committed inside
-transactions, so Faust itself never commits. Docs: docs/batches.md.
+message is the list of records of one partition, its offset the last record's. Positions are noted inside transactions, so
+Faust itself never commits. Docs: docs/batches.md.
 """
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import faust
 from aiokafka import TopicPartition
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
@@ -27,6 +29,9 @@ FETCH_WAIT_MS = 100
 records were not taken from its buffer when that fetch left gets nothing until it is back. Faust asks for 1,500."""
 
 
+TELL_SECONDS = 2.0
+
+
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """Reads committed records only (Faust asks for that in its own transactional mode alone), and never waits long for some."""
 
@@ -37,6 +42,20 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
         return consumer
 
+    async def tell(self, positions: Mapping[TopicPartition, int]) -> bool:
+        """Commit these positions in the group; False when that fails."""
+        return bool(await self.call_thread(self._tell, positions))
+
+    async def _tell(self, positions: Mapping[TopicPartition, int]) -> bool:
+        consumer = self._ensure_consumer()
+        owned = consumer.assignment()
+        try:
+            async with asyncio.timeout(TELL_SECONDS):
+                await consumer.commit({source: at for source, at in positions.items() if source in owned})
+        except (KafkaError, TimeoutError):
+            return False
+        return True
+
 
 class Consumer(driver.Consumer):  # type: ignore[misc]
     """Delivers batches, and asks only for partitions that have room."""
@@ -44,61 +63,68 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
+    async def tell(self, positions: Mapping[TopicPartition, int]) -> bool:
+        """Commit these positions in the group; False when that fails."""
+        return await self._thread.tell(positions)  # type: ignore[no-any-return]
+
     @property
     def _owned(self) -> Owned:
         return self.app.owned  # type: ignore[no-any-return]
 
-    _fetching_in: int | None = None
-    """Generation of the group in which the last fetch began."""
+    _readings: Mapping[tuple[str, int], int] = MappingProxyType({})
+    """Of each partition, as they were when the last fetch began."""
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - Faust's signature
         """Yield one message for each partition of which something was fetched.
 
-        What is fetched and not handed over must be sought back: the consumer's position has moved beyond it, and whoever
-        processes what comes next would commit past a hole. What is read twice by that, its partition skips.
+        What is fetched and not handed over is fetched again: the consumer's position has moved beyond it, and whoever
+        processes what comes next would commit past a hole.
         """
         records, active = await self._wait_next_records(timeout)
-        generation = self._fetching_in
+        readings = self._readings
         if self.should_stop:
             return
         for tp, batch in records.items():
-            moved_on = not self.flow_active or self.app.consumer_generation_id != generation
-            if moved_on or (active is not None and tp not in active):
-                await self._seek_back()
-                return
-            if batch:
-                self._owned.fetched(tp.topic, tp.partition, batch[-1].offset + 1)
-                yield tp, _message(tp, batch, generation)
-
-    async def _seek_back(self) -> None:
-        """Read on from the committed positions; where nothing was ever committed, from the beginning.
-
-        aiokafka leaves a partition without a committed position where it is, which is behind the hole.
-        """
-        with suppress(
-            IllegalStateError
-        ):  # revoked meanwhile: whoever is assigned next begins at the committed position
-            await self.perform_seek()
-            never = [TopicPartition(*tp) for tp in self.assignment() if self._read_offset[tp] is None]
-            if never:
-                await self._thread.seek_to_beginning(*never)
+            if not batch or tp not in readings:
+                continue
+            if not self.flow_active or (active is not None and tp not in active):
+                self._owned.missed(tp.topic, tp.partition, batch[0].offset, readings[tp])
+                continue
+            self._owned.fetched(tp.topic, tp.partition, batch[-1].offset + 1, readings[tp])
+            yield tp, _message(tp, batch, readings[tp], self.app.consumer_generation_id)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
         owned = self._owned
+        await self._seek_sought()
         wanted = owned.with_room(active_partitions or ())
+        # as they are now: a whole rebalance may pass before what is fetched is handed over
+        self._readings = owned.readings()
         if not wanted:
             await owned.wait_for_room(timeout)
             return {}
         full = len(wanted) < len(active_partitions or ())
-        # not earlier: a whole rebalance may pass while Faust waits for its flow to resume
-        self._fetching_in = self.app.consumer_generation_id
         return await super()._getmany(wanted, WHILE_FULL_SECONDS if full else timeout)
+
+    async def _seek_sought(self) -> None:
+        """Go on reading where partitions ask for it, whatever the group's coordinator has told."""
+        for (topic, number), position in self._owned.sought().items():
+            with suppress(IllegalStateError):  # revoked meanwhile
+                await self.seek_wait({TP(topic, number): position})
+                self._owned.found(topic, number, position)
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's livelock check looks at its own commits, of which there are none; the watchdog looks at ours."""
 
 
-def _message(tp: TP, batch: Sequence[Record], generation: int | None) -> ConsumerMessage:
+class Fetched(NamedTuple):
+    """What an agent receives: records of one partition, in the order of its log."""
+
+    records: Sequence[Record]
+    reading: int
+    """In which they were fetched."""
+
+
+def _message(tp: TP, batch: Sequence[Record], reading: int, generation: int) -> ConsumerMessage:
     last = batch[-1]
     return ConsumerMessage(
         topic=tp.topic,
@@ -108,7 +134,7 @@ def _message(tp: TP, batch: Sequence[Record], generation: int | None) -> Consume
         timestamp_type=0,
         headers=(),
         key=None,
-        value=batch,
+        value=Fetched(batch, reading),
         checksum=None,
         serialized_key_size=0,
         serialized_value_size=0,

@@ -54,6 +54,11 @@ class Waiting:
         if records:
             self._add(records, last=False)
 
+    def clear(self) -> None:
+        """Forget everything: the log is read anew."""
+        self._fetched.clear()
+        self._count = self.bytes = self._offered = self._position = 0
+
     def skip(self, position: int) -> None:
         """From now on hand out nothing below this offset, whenever it was offered: it is committed."""
         self._position = position

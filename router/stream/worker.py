@@ -22,6 +22,7 @@ from router.stream.probe import Probe
 from router.stream.ready import check_topics
 from router.stream.shelf import Shelf, follow, found, own_edition, shelve
 from router.stream.timers import CLOCKS, ClockName
+from router.stream.told import Told
 from router.stream.transport import BatchApp
 from router.stream.vitals import Vitals
 from router.stream.watch import Health, ask, observe, watch
@@ -32,6 +33,7 @@ from router.wire.topics import Names, topics_of
 OBSERVE_SECONDS = 1.0
 ASK_SECONDS = 3.0
 """How often the cluster is asked whether it answers: a small part of every limit."""
+TELL_SECONDS = 0.5
 FOLLOW_SECONDS = 1.0
 """How soon a published edition is known; far less than the time ahead for which it is published."""
 YOUNG_OBJECTS = 50_000
@@ -91,11 +93,12 @@ def run(
     collect_seldom()
     _observe_regularly(app, metrics, vitals)
     _ask_regularly(app, Probe(bootstrap), vitals)
+    told = _tell_regularly(app)
     watch(health, metrics)
     if leash:
         hold()
     worker = Worker(
-        app, vitals, settings.drain_s, loglevel="WARN", logfile=None, redirect_stdouts=False, quiet=True,
+        app, told, vitals, settings.drain_s, loglevel="WARN", logfile=None, redirect_stdouts=False, quiet=True,
         workdir=Path.cwd(),
     )  # fmt: skip
     worker.spinner = None  # it turns with every log message, and for that sets all loggers to DEBUG for good
@@ -123,6 +126,16 @@ def _ask_regularly(app: BatchApp, probe: Probe, vitals: Vitals) -> None:
     @app.timer(ASK_SECONDS)  # type: ignore[untyped-decorator]
     async def look() -> None:
         await ask(app, probe, vitals)
+
+
+def _tell_regularly(app: BatchApp) -> Told:
+    told = Told(app)
+
+    @app.timer(TELL_SECONDS)  # type: ignore[untyped-decorator]
+    async def look() -> None:
+        await told.tell()
+
+    return told
 
 
 def _follow_regularly(app: BatchApp, shelf: Shelf, editions: Editions) -> None:

@@ -22,8 +22,9 @@ from router.wire.codec import (
     TASK_UPDATED,
     TASK_WITHDRAWN,
 )
+from router.wire.positions import POSITION_KEY
 from router.wire.repairs import REDRIVEN, REDRIVEN_BY
-from router.wire.schemas import COMMENT, EDITION, PLACE, REPAIR, record_path, report_path, schema_text
+from router.wire.schemas import COMMENT, EDITION, PLACE, POSITION, REPAIR, record_path, report_path, schema_text
 from router.wire.topics import Names, Topic, declared
 
 ASYNCAPI = "asyncapi.yaml"
@@ -36,7 +37,8 @@ _REPORT_HEADERS = "headers/report.v1.json"
 _DEPARTMENT = "{department}"
 _NAMES = Names()
 _PLACES = _NAMES.places("")
-_PLACES_ARE = "Where each report of a network went first; the router's own memory, written beside what it passes on."
+_PLACES_ARE = "Where each report of a network went first; the router's own memory, written beside what it passes on. One record says "
+"where the reading of the network's topic goes on."
 _TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
 _TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
 _CELL: dict[str, Any] = {"type": "string", "pattern": "^[0-9]{15}$", "description": "Grid cell, 15 digits."}
@@ -173,9 +175,10 @@ def _channel(topic: Topic) -> dict[str, Any]:
         _NAMES.cases: [CASE_CHANGED],
         _NAMES.tasks(_DEPARTMENT): [TASK_DISPATCHED, TASK_UPDATED, TASK_WITHDRAWN],
         _NAMES.dead_letters: [DEAD_LETTERED],
+        _NAMES.positions: [POSITION],
         _NAMES.catalogue: [EDITION],
         _NAMES.repairs: [REPAIR],
-    }.get(topic.name, [PLACE if topic.name.startswith(_PLACES) else topic.name])
+    }.get(topic.name, [PLACE, POSITION] if topic.name.startswith(_PLACES) else [topic.name])
     parameter = {"department": {"description": "Id of a department in the city's departments.yaml."}}
     return {
         "address": topic.name,
@@ -192,6 +195,7 @@ def _about(name: str) -> str:
         _NAMES.cases: "The table of cases: the last record of a key is the case as it is.",
         _NAMES.tasks(_DEPARTMENT): "What one department is asked to do.",
         _NAMES.dead_letters: "Every refused record, once, as it was, and why.",
+        _NAMES.positions: "Where the reading of the grid stream goes on: the last record of a partition. Not for others.",
         _NAMES.catalogue: "Editions of a city's rules, gzipped; each holds from an instant of received time.",
         _NAMES.repairs: "What was done about dead letters: by whom, why, and where they were driven to again.",
     }.get(name, _PLACES_ARE if name.startswith(_PLACES) else "A network's own records, in its own words.")
@@ -211,6 +215,7 @@ def _messages() -> dict[str, Any]:
     home = _CELL | {"description": "Grid cell of the report's first version, 15 digits."}
     cell, case = _CELL, _TEXT | {"description": "Id of the case."}
     tick = {"type": "string", "const": "tick", "description": "The same for all: a tick belongs to its partition."}
+    position = {"type": "string", "const": POSITION_KEY.decode(), "description": "The same for all."}
     headers, payload = _header_path, record_path
     return {
         **{_NAMES.reports(name): _report_message(name) for name in NETWORKS},
@@ -222,6 +227,7 @@ def _messages() -> dict[str, Any]:
         TASK_UPDATED: _message("Task updated", headers(TASK_UPDATED), payload(TASK_UPDATED), key=case),
         TASK_WITHDRAWN: _message("Task withdrawn", headers(TASK_WITHDRAWN), payload(TASK_WITHDRAWN), key=case),
         PLACE: _message("Place of a report", None, payload(PLACE), key=_TEXT | {"description": "The source's id."}),
+        POSITION: _message("Position", None, payload(POSITION), key=position),
         EDITION: _message("Edition", None, payload(EDITION), key=_TEXT | {"description": "Since when, and version."}),
         REPAIR: _message("Repair", None, payload(REPAIR), key=_TEXT | {"description": "Id of the dead letter."}),
         DEAD_LETTERED: {
@@ -251,7 +257,7 @@ def _message(title: str, headers: str | None, payload: str, *, key: Mapping[str,
 
 def _operations(channels: Mapping[str, Any]) -> dict[str, Any]:
     """The router reads what networks send and writes all the rest; its stream and its own tables it reads back."""
-    own = (_NAMES.events, _NAMES.catalogue, _NAMES.repairs, *map(_NAMES.places, NETWORKS))
+    own = (_NAMES.events, _NAMES.catalogue, _NAMES.repairs, _NAMES.positions, *map(_NAMES.places, NETWORKS))
     foreign = {_NAMES.reports(network) for network in NETWORKS}
     made = {}
     for name, channel in channels.items():

@@ -35,6 +35,7 @@ from router.wire.codec import (
     TASK_WITHDRAWN,
 )
 from router.wire.editions import EditionRecord
+from router.wire.positions import Position
 from router.wire.repairs import Repair
 from router.wire.topics import Names
 
@@ -69,9 +70,10 @@ RECORDS = (
     Record(TASK_WITHDRAWN, Task, _NAMES.tasks("<department>")),
 )
 """Events: what others consume."""
-PLACE, EDITION, REPAIR = "grid.place.v1", "grid.edition.v1", "grid.repair.v1"
+PLACE, POSITION, EDITION, REPAIR = "grid.place.v1", "grid.position.v1", "grid.edition.v1", "grid.repair.v1"
 TABLES = (
     Record(PLACE, Place, _NAMES.places("<network>")),
+    Record(POSITION, Position, _NAMES.positions),
     Record(EDITION, EditionRecord, _NAMES.catalogue),
     Record(REPAIR, Repair, _NAMES.repairs),
 )

@@ -16,6 +16,8 @@ MILLISECOND = timedelta(milliseconds=1)
 COMPRESSION = "uncompressed"
 """The broker unpacks what producers have packed, in any of Kafka's four ways, of which the worker's client reads one; and a record that
 is small on the wire and gigabytes in memory is refused by the topic's limit, before any worker has it."""
+POSITIONS_SEGMENT = 1 << 20
+"""The least that Kafka 4.1 takes. A segment in use is not compacted, and all of it is read whenever a partition opens."""
 LARGEST_EDITION = 32 << 20
 """A city of 40,000 cells is 1 MiB compressed."""
 
@@ -32,13 +34,17 @@ class Topic(Struct, frozen=True, kw_only=True):
     """None: kept for ever."""
     largest_bytes: int = 4 << 20
     """Of a record, and of a batch, unpacked."""
+    segment_bytes: int | None = None
+    """None: as the broker has it."""
     stamped: Literal["by producer", "by broker"] = "by broker"
     """Whose clock a record's timestamp is. The broker's: nobody can have received a report after now, and Kafka refuses what a
     producer whose clock is more than an hour ahead stamps, so that worker could write nothing at all."""
 
     def config(self) -> dict[str, str]:
         """The broker-side configuration of this topic, values as Kafka writes them."""
+        own = {} if self.segment_bytes is None else {"segment.bytes": str(self.segment_bytes)}
         return {
+            **own,
             "cleanup.policy": self.cleanup,
             "compression.type": COMPRESSION,
             "retention.ms": str(-1 if self.retention_ms is None else self.retention_ms),
@@ -80,6 +86,11 @@ class Names(Struct, frozen=True):
     def repairs(self) -> str:
         """What was done about dead letters, by the letter's id."""
         return f"{self.namespace}grid.repairs"
+
+    @property
+    def positions(self) -> str:
+        """Where the reading of the grid stream goes on, partition by partition; that of a network's topic stands in its places."""
+        return f"{self.namespace}grid.positions"
 
     def places(self, network: str) -> str:
         """Where each report of a network went first: the changelog of its normalise hop, partition by partition."""
@@ -128,6 +139,13 @@ def declared(names: Names, *, networks: Iterable[str], departments: Iterable[str
         ),
         Topic(name=names.events, key="cell", partitions=partitions, retention_ms=90 * DAY_MS),
         Topic(name=names.cases, key="case id", partitions=partitions, cleanup="compact"),
+        Topic(
+            name=names.positions,
+            key="the same for all: one record a partition",
+            partitions=partitions,
+            cleanup="compact",
+            segment_bytes=POSITIONS_SEGMENT,
+        ),
         *(
             Topic(name=names.tasks(d), key="case id", partitions=partitions, retention_ms=90 * DAY_MS)
             for d in sorted(departments)

@@ -186,11 +186,9 @@ def examine(ledger: Path, settings: Settings, city: City) -> Verdict:
     """Audit what stands on the broker; the workers have ended."""
     bootstrap, names = str(settings.kafka), Names(settings.namespace)
     entries, kept = read_ledger(ledger)
-    group = f"{names.namespace}{GROUP}"
-    with admin_of(bootstrap) as admin:
-        committed = {tp: one.offset for tp, one in admin.list_group_offsets({group: None})[group].items()}
+    noted = {names.reports(network): names.places(network) for network in city.codes} | {names.events: names.positions}
     editions = shelve(city, asyncio.run(_published(Shelf(bootstrap, names.catalogue))))
-    with KafkaLog(bootstrap, settings.partitions, committed) as log:
+    with KafkaLog(bootstrap, settings.partitions, noted) as log:
         deployment = Deployment(log=log, names=names, partitions=settings.partitions, editions=editions)
         return audit(entries, kept, deployment)
 

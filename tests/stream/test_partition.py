@@ -11,9 +11,11 @@ from prometheus_client import CollectorRegistry
 
 from router.stream.hop import Counted, PoisonError, Record
 from router.stream.logs import BeyondEndError, Logs
+from router.stream.noted import take_position
 from router.stream.partition import Life, Partition
 from router.stream.writer import Writer
 from router.wire.metrics import Metrics
+from router.wire.positions import encode_position
 
 pytestmark = pytest.mark.broker
 
@@ -33,9 +35,16 @@ class Tally:
         self.fails_at, self.failure = fails_at, failure
         self.opened = 0
 
-    async def open(self, logs: Logs, source: TopicPartition) -> None:
+    async def open(self, logs: Logs, source: TopicPartition) -> int | None:
         self.opened += 1
-        self.seen = set((await logs.latest(TopicPartition(self.changelog, source.partition))).values())
+        changelog = TopicPartition(self.changelog, source.partition)
+        latest = await logs.latest(changelog)
+        position = take_position(latest, changelog)
+        self.seen = set(latest.values())
+        return position
+
+    def note(self, position: int, writer: Writer, partition: int) -> None:
+        writer.add(self.changelog, partition, *encode_position(position))
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         for record in records:
@@ -135,15 +144,13 @@ def test_every_value_comes_out_once_and_in_order(kafka: str, topics: str) -> Non
 
 
 def test_a_new_owner_goes_on_where_the_old_one_committed(kafka: str, topics: str) -> None:
-    async def scenario() -> tuple[list[Record], int]:
+    async def scenario() -> tuple[list[Record], int | None]:
         await produce(kafka, f"{topics}in", values("a"))
         records = await read(kafka, f"{topics}in")
         async with living(kafka, topics, Tally(topics)) as first:
             first.offer(records[:100])
             await until(lambda: first.backlog == 0)
-        logs = Logs(kafka, f"{topics}group")
-        position = await logs.position(TopicPartition(f"{topics}in", 0))
-        await logs.close()
+            position = first.position
         async with living(kafka, topics, Tally(topics)) as second:
             second.offer(records)  # reads again from the beginning
             await until(lambda: second.backlog == 0)

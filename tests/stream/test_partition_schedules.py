@@ -17,6 +17,7 @@ from router.stream import partition as partition_module
 from router.stream import suspects
 from router.stream.hop import Counted, NotReadyError, PoisonError, Record
 from router.stream.logs import Logs
+from router.stream.noted import take_position
 from router.stream.partition import Partition
 from router.stream.writer import Writer
 from tests.stream.test_partition import Tally, living, produce, read, topics, values
@@ -65,8 +66,8 @@ async def offer(partition: Partition, records: Sequence[Record], random: Random)
 
 async def check(kafka: str, prefix: str, sent: Sequence[bytes]) -> int:
     """Everything below the committed position is written, once; nothing is written twice. The position."""
-    logs = Logs(kafka, f"{prefix}group")
-    position = await logs.position(TopicPartition(f"{prefix}in", 0))
+    logs, changelog = Logs(kafka, f"{prefix}group"), TopicPartition(f"{prefix}changelog", 0)
+    position = take_position(await logs.newest(changelog), changelog) or 0
     await logs.close()
     written = Counter(record.value for record in await read(kafka, f"{prefix}out"))
     assert [value for value in sent[:position] if value not in written] == [], "passed and unfinished"

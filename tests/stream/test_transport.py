@@ -26,12 +26,32 @@ N = 40
 
 
 class Taken:
-    """Takes whatever is handed over, and always has room."""
+    """Takes whatever is handed over, always has room, and wants to be read from the beginning."""
 
     def __init__(self) -> None:
         self.offsets: dict[int, list[int]] = {}
+        self._sought: dict[tuple[str, int], int] = {}
+        self._readings: dict[tuple[str, int], int] = {}
 
-    async def assigned(self, *_: Any) -> None: ...
+    async def assigned(self, sources: Any, *_: Any) -> None:
+        self._sought = dict.fromkeys(sources, 0)
+        self._readings = dict.fromkeys(sources, 1)
+
+    def sought(self) -> dict[tuple[str, int], int]:
+        return dict(self._sought)
+
+    def found(self, topic: str, number: int, position: int) -> None:
+        assert self._sought.pop((topic, number)) == position
+
+    def readings(self) -> dict[tuple[str, int], int]:
+        return self._readings
+
+    def missed(self, topic: str, number: int, offset: int, reading: int) -> None:
+        assert reading == 1
+        self._sought[topic, number] = offset
+
+    def positions(self) -> dict[Any, int]:
+        return {}
 
     async def revoked(self, *_: Any) -> None: ...
 
@@ -40,8 +60,8 @@ class Taken:
 
     def fetched(self, *_: Any) -> None: ...
 
-    def offer(self, topic: str, number: int, records: Sequence[Record], generation: int) -> None:
-        del topic, generation
+    def offer(self, topic: str, number: int, records: Sequence[Record], reading: int) -> None:
+        assert (topic, number) in self._readings, reading
         self.offsets.setdefault(number, []).extend(record.offset for record in records)
 
 

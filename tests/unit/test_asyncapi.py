@@ -103,7 +103,7 @@ def test_the_router_receives_reports_and_events_and_sends_the_rest() -> None:
     done = {
         (one["action"], one["channel"]["$ref"].removeprefix("#/channels/")) for one in ASYNCAPI["operations"].values()
     }
-    tables = ("grid.catalogue", "grid.repairs", *(f"grid.places.{network}" for network in NETWORKS))
+    tables = ("grid.catalogue", "grid.repairs", "grid.positions", *(f"grid.places.{network}" for network in NETWORKS))
     assert done == {
         *((action, table) for action in ("send", "receive") for table in tables),
         *(("receive", f"reports.{network}") for network in NETWORKS),

@@ -30,6 +30,9 @@ class Written:
     async def latest(self, _: TopicPartition, ours: Callable[[Any], bool]) -> dict[bytes, bytes]:
         return {record.key: record.value for record in self._records if ours(record)}
 
+    async def newest(self, _: TopicPartition) -> dict[bytes, bytes]:
+        return {}
+
 
 def opened(*records: tuple[bytes, bytes, list[tuple[str, bytes]]]) -> MergeHop:
     hop = MergeHop(Editions(tiny()), Names(), CLOCKS["wall"](), Metrics(CollectorRegistry()))

@@ -48,7 +48,13 @@ def _bytewax(bench: Path, run: Path) -> list[str]:
 
 
 ALL = (
-    Contender("grid-router", "grid-router's engine", "exactly once", _ours("engine")),
+    Contender(
+        "grid-router",
+        "grid-router's engine",
+        "exactly once",
+        _ours("engine"),
+        changelogs=("positions-normalise", "positions-merge"),
+    ),
     Contender("streams", "Kafka Streams 4.1, memory", "exactly once", _streams("memory")),
     Contender("large", "Kafka Streams 4.1, large batches", "exactly once", _streams("memory", "large")),
     Contender("rocksdb", "Kafka Streams 4.1, RocksDB", "exactly once", _streams("rocksdb")),

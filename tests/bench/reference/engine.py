@@ -14,9 +14,11 @@ from router.stream import worker
 from router.stream.app import app_of
 from router.stream.hop import POISON, Counted, Hop, Record
 from router.stream.logs import Logs
+from router.stream.noted import take_position
 from router.stream.writer import Writer
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_cell
+from router.wire.positions import encode_position
 from router.wire.settings import Settings
 from tests.bench.announce import announce
 from tests.bench.reference.job import (
@@ -41,8 +43,18 @@ def counted() -> None:
 class JobHop:
     """What both hops have in common: no timers, and where refused records go."""
 
+    name: str
+
     def __init__(self, run: Run) -> None:
         self._run, self._dlq = run, run.dlq
+        self._positions = f"{run.prefix}positions-{self.name}"
+
+    async def open(self, logs: Logs, source: TopicPartition) -> int | None:
+        positions = TopicPartition(self._positions, source.partition)
+        return take_position(await logs.newest(positions), positions)
+
+    def note(self, position: int, writer: Writer, partition: int) -> None:
+        writer.add(self._positions, partition, *encode_position(position))
 
     def _sound(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> list[Record]:
         """Without those at which the hop failed before, which are dead letters."""
@@ -62,12 +74,9 @@ class JobHop:
 
 
 class Normalise(JobHop):
-    """Hop 1."""
+    """Hop 1: no state."""
 
     name = "normalise"
-
-    async def open(self, logs: Logs, source: TopicPartition) -> None:
-        """No state."""
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         add, grid = writer.add, self._run.grid
@@ -91,12 +100,13 @@ class Merge(JobHop):
         self._latest: dict[tuple[str, str], Case] = {}
         self._seen: set[str] = set()
 
-    async def open(self, logs: Logs, source: TopicPartition) -> None:
+    async def open(self, logs: Logs, source: TopicPartition) -> int | None:
         self._latest, self._seen = {}, set()
         records = (await logs.latest(TopicPartition(self._run.cases, source.partition))).values()
         for case in map(decode_case, records):  # in the order of their last writing, so the latest of a place wins
             self._latest[case.cell, case.cat] = case
             self._seen.update(case.reports)
+        return await super().open(logs, source)
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         add, latest, seen, partition = writer.add, self._latest, self._seen, records[0].partition

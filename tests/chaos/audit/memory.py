@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from router.domain.places import Place as Memory
 from router.wire.codec import decode_place
+from router.wire.positions import POSITION_KEY
 from router.wire.topics import Names
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.topics import Log
@@ -21,6 +22,8 @@ def check_memory(
     found: dict[tuple[str, int], dict[str, Memory]] = {}
     network_of = {names.places(network): network for network in networks}
     for record in log.read(sorted(network_of)):
+        if record.key == POSITION_KEY:
+            continue
         known = found.setdefault((network_of[record.topic], record.partition), {})
         known[record.key.decode()] = decode_place(record.value)
     for where in sorted(wanted.keys() | found.keys()):

@@ -7,6 +7,8 @@ from typing import Any, Protocol, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from router.wire.positions import POSITION_KEY, decode_position
+
 Record = Any
 """A consumer record: topic, partition, offset, timestamp, key, value, headers."""
 STALLED_S = 60.0
@@ -19,7 +21,7 @@ class Log(Protocol):
         """All committed records, in the order of each partition; of one partition only, if it is named."""
 
     def position(self, topic: str, partition: int) -> int:
-        """What the workers have committed; 0 when nothing."""
+        """What the workers have noted; 0 when nothing."""
 
 
 class KafkaLog:
@@ -30,11 +32,12 @@ class KafkaLog:
     Args:
         bootstrap: `host:port` list.
         partitions: of every topic that is keyed by place.
-        committed: the positions of the workers' group.
+        noted: input topic -> where the workers note their positions in it.
     """
 
-    def __init__(self, bootstrap: str, partitions: int, committed: Mapping[TopicPartition, int]) -> None:
-        self._bootstrap, self._partitions, self._committed = bootstrap, partitions, committed
+    def __init__(self, bootstrap: str, partitions: int, noted: Mapping[str, str]) -> None:
+        self._bootstrap, self._partitions, self._noted = bootstrap, partitions, noted
+        self._positions: dict[str, dict[int, int]] = {}
         self._loop = asyncio.new_event_loop()
 
     def __enter__(self) -> Self:
@@ -67,7 +70,10 @@ class KafkaLog:
 
     def position(self, topic: str, partition: int) -> int:
         """See `Log.position`."""
-        return self._committed.get(TopicPartition(topic, partition), 0)
+        if topic not in self._positions:
+            found = (record for record in self.read([self._noted[topic]]) if record.key == POSITION_KEY)
+            self._positions[topic] = {record.partition: decode_position(record.value) for record in found}
+        return self._positions[topic].get(partition, 0)
 
     async def _begin(self, wanted: list[TopicPartition]) -> dict[TopicPartition, int]:
         """Partition -> its present end."""

@@ -1,0 +1,31 @@
+"""The position that a partition noted beside its state, taken out of what was read of its changelog."""
+
+from aiokafka import TopicPartition
+
+from router.domain.refusals import printable
+from router.stream.hop import UnreadableStateError
+from router.wire.codec import UNREADABLE
+from router.wire.positions import POSITION_KEY, decode_position
+
+
+def take_position(latest: dict[bytes, bytes], changelog: TopicPartition) -> int | None:
+    """Remove the position from the latest values; None when none was ever noted.
+
+    Args:
+        latest: by key.
+        changelog: where they were read.
+
+    Raises:
+        UnreadableStateError: something else wrote it, or a later version of the router.
+    """
+    value = latest.pop(POSITION_KEY, None)
+    if value is None:
+        return None
+    try:
+        return decode_position(value)
+    except UNREADABLE as error:
+        said = printable(str(error), 100)
+        raise UnreadableStateError(
+            f"{changelog.topic}/{changelog.partition}: the noted position cannot be read ({said}), so nothing of the partition goes on; "
+            "start the version of the router that wrote it, or write it once more as it was."
+        ) from error
