@@ -87,8 +87,11 @@ class Logs:
                     found[record.key] = record.value
         return found
 
-    async def newest(self, changelog: TopicPartition) -> dict[bytes, bytes]:
-        """The last committed record of a partition, value by key; empty when there is none. Reads its end, not all of it."""
+    async def newest(self, changelog: TopicPartition, key: bytes) -> dict[bytes, bytes]:
+        """The last committed value of this key alone; empty when there is none. Reads the end of the partition, not all of it.
+
+        Records under another key are a stranger's, and the log says where they are.
+        """
         begin, end = await self._begin(changelog), await self._end(changelog)
         if begin == end:
             return {}
@@ -96,9 +99,14 @@ class Logs:
         async with _reader(self.bootstrap, changelog) as consumer:
             while start > begin:  # the very last offsets are markers and what was rolled back
                 start, before = max(begin, end - back), start
-                records = [record async for record in _between(consumer, changelog, start, before)]
-                if records:
-                    return {records[-1].key: records[-1].value}
+                found: dict[bytes, bytes] = {}
+                async for record in _between(consumer, changelog, start, before):
+                    if record.key == key:
+                        found[key] = record.value
+                    else:
+                        log.error(STRANGER, topic=record.topic, partition=record.partition, offset=record.offset)
+                if found:
+                    return found
                 back *= 10
         return {}
 

@@ -31,7 +31,7 @@ from router.wire.codec import (
     is_case,
 )
 from router.wire.metrics import Metrics
-from router.wire.positions import encode_position
+from router.wire.positions import POSITION_KEY, encode_position
 from router.wire.topics import Names
 
 NOT_AN_EVENT = "not-an-event"
@@ -108,7 +108,7 @@ class MergeHop:
                 await asyncio.sleep(0)  # other partitions have transactions to finish
         self._metrics.open_cases.labels(self._label).set(self._state.open_cases)
         positions = TopicPartition(self._names.positions, source.partition)
-        return take_position(await logs.newest(positions), positions)
+        return take_position(await logs.newest(positions, POSITION_KEY), positions)
 
     def note(self, position: int, writer: Writer, partition: int) -> None:
         """On a topic of its own: `grid.cases` is a table for everybody."""

@@ -67,7 +67,7 @@ async def offer(partition: Partition, records: Sequence[Record], random: Random)
 async def check(kafka: str, prefix: str, sent: Sequence[bytes]) -> int:
     """Everything below the committed position is written, once; nothing is written twice. The position."""
     logs, changelog = Logs(kafka, f"{prefix}group"), TopicPartition(f"{prefix}changelog", 0)
-    position = take_position(await logs.newest(changelog), changelog) or 0
+    position = take_position(await logs.latest(changelog), changelog) or 0
     await logs.close()
     written = Counter(record.value for record in await read(kafka, f"{prefix}out"))
     assert [value for value in sent[:position] if value not in written] == [], "passed and unfinished"

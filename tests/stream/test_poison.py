@@ -9,6 +9,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from router.domain.networks.registry import NETWORKS
 from router.wire.codec import DeadLetter
+from router.wire.positions import POSITION_KEY
 from router.wire.topics import Names
 from tests.support.poison import POISON, Poison, packed
 from tests.support.poison.record import named, sound, written
@@ -129,12 +130,13 @@ def strange_state(scene: Scene) -> list[Sent]:
     names = scene.names
     cases = [key for record in scene.read(names.cases) if record.partition == 0 for key in [record.key]]
     known = [record.key for record in scene.read(names.places("policing")) if record.partition == 0]
+    known = [key for key in known if key != POSITION_KEY]
     sent = [
         Sent(topic=topic, partition=0, value=value, key=key)
-        for topic, keys in ((names.cases, cases), (names.places("policing"), known[:1]))
+        for topic, keys in ((names.cases, cases), (names.places("policing"), known[:1]), (names.positions, []))
         for key in (b"", b"\xff", *keys)
         for value in STATES
-        if topic == names.cases or value is not None or key not in keys
+        if topic != names.places("policing") or value is not None or key not in keys
     ]
     return [*sent, *(Sent(topic=names.catalogue, partition=0, value=value, key=b"k") for value in EDITIONS)]
 

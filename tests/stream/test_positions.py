@@ -163,7 +163,7 @@ def test_whoever_is_assigned_anew_is_read_behind_what_it_has_in_hand(kafka: str,
 
 
 def test_a_position_is_found_behind_what_was_rolled_back(kafka: str, topics: str) -> None:
-    """The end of a changelog may be hundreds of offsets of aborted transactions and their markers."""
+    """The end of a changelog may be hundreds of offsets of aborted transactions and their markers, or a stranger's."""
     changelog = TopicPartition(f"{topics}changelog", 0)
 
     async def scenario() -> int | None:
@@ -175,9 +175,11 @@ def test_a_position_is_found_behind_what_was_rolled_back(kafka: str, topics: str
                 await producer.send(changelog.topic, key=POSITION_KEY, value=encode_position(number)[1])
             await producer.flush()
             await producer.abort_transaction()
+            async with producer.transaction():
+                await producer.send(changelog.topic, key=b"stranger", value=b"{}")
         logs = Logs(kafka, f"{topics}group")
         try:
-            return take_position(await logs.newest(changelog), changelog)
+            return take_position(await logs.newest(changelog, POSITION_KEY), changelog)
         finally:
             await logs.close()
 

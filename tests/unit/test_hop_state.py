@@ -30,7 +30,7 @@ class Written:
     async def latest(self, _: TopicPartition, ours: Callable[[Any], bool]) -> dict[bytes, bytes]:
         return {record.key: record.value for record in self._records if ours(record)}
 
-    async def newest(self, _: TopicPartition) -> dict[bytes, bytes]:
+    async def newest(self, *_: Any) -> dict[bytes, bytes]:
         return {}
 
 

@@ -18,7 +18,7 @@ from router.stream.noted import take_position
 from router.stream.writer import Writer
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_cell
-from router.wire.positions import encode_position
+from router.wire.positions import POSITION_KEY, encode_position
 from router.wire.settings import Settings
 from tests.bench.announce import announce
 from tests.bench.reference.job import (
@@ -51,7 +51,7 @@ class JobHop:
 
     async def open(self, logs: Logs, source: TopicPartition) -> int | None:
         positions = TopicPartition(self._positions, source.partition)
-        return take_position(await logs.newest(positions), positions)
+        return take_position(await logs.newest(positions, POSITION_KEY), positions)
 
     def note(self, position: int, writer: Writer, partition: int) -> None:
         writer.add(self._positions, partition, *encode_position(position))
