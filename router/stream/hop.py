@@ -59,6 +59,13 @@ class Hop(Protocol):
             The position that was noted with it; None when there is none.
         """
 
+    async def resume(self, logs: Logs, source: TopicPartition, position: int) -> bool:
+        """Go on with the state at hand, which stood at this position when the partition was let go.
+
+        Returns:
+            Whether that is still the noted position, so that nobody has processed the input since; otherwise `open` must follow.
+        """
+
     def note(self, position: int, writer: Writer, partition: int) -> None:
         """Write down where the reading of the input goes on: it commits with the outputs of what was read before."""
 

@@ -87,10 +87,12 @@ class Logs:
                     found[record.key] = record.value
         return found
 
-    async def newest(self, changelog: TopicPartition, key: bytes) -> dict[bytes, bytes]:
+    async def newest(
+        self, changelog: TopicPartition, key: bytes, ours: Callable[[Any], bool] = lambda _: True
+    ) -> dict[bytes, bytes]:
         """The last committed value of this key alone; empty when there is none. Reads the end of the partition, not all of it.
 
-        Records under another key are a stranger's, and the log says where they are.
+        Records that are not `ours` are a stranger's, and the log says where they are.
         """
         begin, end = await self._begin(changelog), await self._end(changelog)
         if begin == end:
@@ -103,7 +105,7 @@ class Logs:
                 async for record in _between(consumer, changelog, start, before):
                     if record.key == key:
                         found[key] = record.value
-                    else:
+                    elif not ours(record):
                         log.error(STRANGER, topic=record.topic, partition=record.partition, offset=record.offset)
                 if found:
                     return found

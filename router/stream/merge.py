@@ -17,7 +17,7 @@ from router.domain.reports import Refusal, Report, Tick
 from router.domain.state import PartitionState
 from router.stream.hop import UNFOLDABLE, Counted, NotReadyError, PoisonError, Record, UnreadableStateError
 from router.stream.logs import Logs
-from router.stream.noted import take_position
+from router.stream.noted import noted_alone
 from router.stream.timers import Clock
 from router.stream.writer import Writer
 from router.wire.codec import (
@@ -31,7 +31,7 @@ from router.wire.codec import (
     is_case,
 )
 from router.wire.metrics import Metrics
-from router.wire.positions import POSITION_KEY, encode_position
+from router.wire.positions import encode_position
 from router.wire.topics import Names
 
 NOT_AN_EVENT = "not-an-event"
@@ -107,8 +107,15 @@ class MergeHop:
             if number % RESTORED_AT_ONCE == 0:
                 await asyncio.sleep(0)  # other partitions have transactions to finish
         self._metrics.open_cases.labels(self._label).set(self._state.open_cases)
-        positions = TopicPartition(self._names.positions, source.partition)
-        return take_position(await logs.newest(positions, POSITION_KEY), positions)
+        return await noted_alone(logs, TopicPartition(self._names.positions, source.partition))
+
+    async def resume(self, logs: Logs, source: TopicPartition, position: int) -> bool:
+        """Keep the cases at hand, if nobody else had the partition."""
+        if await noted_alone(logs, TopicPartition(self._names.positions, source.partition)) != position:
+            return False
+        self._asked = None
+        self._metrics.open_cases.labels(self._label).set(self._state.open_cases)
+        return True
 
     def note(self, position: int, writer: Writer, partition: int) -> None:
         """On a topic of its own: `grid.cases` is a table for everybody."""

@@ -21,7 +21,7 @@ from router.domain.places import Places, digest_of
 from router.domain.reports import Refusal
 from router.stream.hop import POISON, Counted, NotReadyError, PoisonError, Record
 from router.stream.logs import Logs
-from router.stream.noted import take_position
+from router.stream.noted import noted_last, take_position
 from router.stream.writer import Writer
 from router.wire.codec import UNREADABLE, decode_place, encode_dead_letter, encode_place, encode_report
 from router.wire.metrics import Metrics
@@ -66,6 +66,12 @@ class NormaliseHop:
         if unreadable:
             log.error(FORGOTTEN, network=self._network.name, partition=source.partition, records=unreadable)
         return position
+
+    async def resume(self, logs: Logs, source: TopicPartition, position: int) -> bool:
+        """Keep the places at hand, if nobody else had the partition."""
+        return (
+            await noted_last(logs, TopicPartition(self._names.places(self._network.name), source.partition)) == position
+        )
 
     def note(self, position: int, writer: Writer, partition: int) -> None:
         """Beside the places."""

@@ -4,8 +4,21 @@ from aiokafka import TopicPartition
 
 from router.domain.refusals import printable
 from router.stream.hop import UnreadableStateError
+from router.stream.logs import Logs
 from router.wire.codec import UNREADABLE
 from router.wire.positions import POSITION_KEY, decode_position
+
+
+async def noted_alone(logs: Logs, positions: TopicPartition) -> int | None:
+    """The position of a partition that holds nothing else; None when none was ever noted."""
+    return take_position(
+        await logs.newest(positions, POSITION_KEY, lambda record: record.key == POSITION_KEY), positions
+    )
+
+
+async def noted_last(logs: Logs, changelog: TopicPartition) -> int | None:
+    """The position of a partition that holds other records of ours, without reading those that stand before it."""
+    return take_position(await logs.newest(changelog, POSITION_KEY), changelog)
 
 
 def take_position(latest: dict[bytes, bytes], changelog: TopicPartition) -> int | None:

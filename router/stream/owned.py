@@ -33,6 +33,8 @@ class Owned:
         self._partitions: dict[tuple[str, int], Partition] = {}
         self._let_go: dict[TopicPartition, int] = {}
         """Positions of partitions that were closed last."""
+        self._kept: dict[tuple[str, int], tuple[Hop, int]] = {}
+        """State of partitions that were closed last, with the position at which it stands: a rebalance may give them back."""
         self._room = asyncio.Event()
         self._core = asyncio.Lock()
         self._generation: int | None = None
@@ -48,14 +50,17 @@ class Owned:
             if known is not None:
                 known.read_anew()
             elif topic in self._hops:
+                hop, stands = self._kept.get((topic, number)) or (self._hops[topic](), None)
                 self._partitions[topic, number] = Partition(
                     TopicPartition(topic, number),
-                    self._hops[topic](),
+                    hop,
+                    stands=stands,
                     logs=self._logs,
                     metrics=self._metrics,
                     has_room=self._room.set,
                     core=self._core,
                 )
+        self._kept.clear()
         self._room.set()
         self._gauge()
 
@@ -65,6 +70,9 @@ class Owned:
         deadline = time.monotonic() + within
         await asyncio.gather(*(partition.close(max(deadline - time.monotonic(), 0.1)) for partition in closing))
         self._let_go = {one.source: one.position for one in closing if one.position is not None}
+        self._kept = {
+            (one.source.topic, one.source.partition): (one.hop, one.stands) for one in closing if one.stands is not None
+        }
         if not self._partitions:
             await self._logs.close()
         self._gauge()

@@ -73,6 +73,7 @@ class Partition:
     Args:
         source: the input partition.
         hop: what to do with its records; owns the state.
+        stands: the position at which the hop's state stands, which this worker had before; None when it has none.
         logs: on the broker; shared with other partitions.
         has_room: called when the partition can take more records again.
         core: held while folding; shared by the partitions of a worker, so that between two of them the event loop turns.
@@ -83,13 +84,17 @@ class Partition:
         source: TopicPartition,
         hop: Hop,
         *,
+        stands: int | None = None,
         logs: Logs,
         metrics: Metrics,
         has_room: Callable[[], None],
         core: asyncio.Lock,
     ) -> None:
         self.source, self.life = source, Life.OPENING
-        self._hop, self._logs, self._core = hop, logs, core
+        self.hop = hop
+        self.stands = stands
+        """The position at which the hop's state stands while nothing is folded; None when nobody knows."""
+        self._logs, self._core = logs, core
         self._metrics, self._has_room = metrics, has_room
         self._waiting = Waiting()
         self._fetched = 0
@@ -191,7 +196,7 @@ class Partition:
                 self._commit.cancel()
         await asyncio.gather(self._work, return_exceptions=True)
         await self._let_go()
-        self._hop.close()
+        self.hop.close()
 
     # -- the life
 
@@ -253,11 +258,15 @@ class Partition:
         self._transactions = Transactions(self._logs.bootstrap, self._logs.group, self.source)
         async with asyncio.timeout(OPEN_SECONDS):
             await self._transactions.fence()
-            noted = await self._hop.open(self._logs, self.source)
+            noted = self.stands
+            if noted is None or not await self.hop.resume(self._logs, self.source, noted):
+                self.stands = None
+                noted = await self.hop.open(self._logs, self.source)
             position = await self._logs.position(self.source, noted)
         self._metrics.restore_seconds.observe(time.monotonic() - begun)
         self._go_on_at(position)
         self._filling = self._transactions.checkpoint()
+        self.stands = None
         self._progress.opened()
         if self.life is Life.OPENING:
             self.life = Life.RUNNING
@@ -282,8 +291,18 @@ class Partition:
                 self._hear()
                 if not await self._fold() and not self._begin():
                     await self._rest()
+            await self._finish()
         finally:
             await self._land()
+
+    async def _finish(self) -> None:
+        """Commit what is folded, so that the state stands where the log says: if the partition comes back, nothing is restored."""
+        while self._commit is not None or self._begin():
+            self._wake.clear()
+            if self._commit is not None and not self._commit.done():
+                await self._wake.wait()
+            self._hear()
+        self.stands = self._position
 
     async def _fold(self) -> bool:
         """Fold what waits into the next checkpoint, a turn's worth; False when nothing waits or the checkpoint is full."""
@@ -293,7 +312,7 @@ class Partition:
                 self._process(records)
             if self._tick_due():
                 self._next.ticked = ticked = True
-                self._hop.tick(self._next.writer, self.source.partition)
+                self.hop.tick(self._next.writer, self.source.partition)
             if records:
                 await asyncio.sleep(0)
         return bool(records) or ticked
@@ -316,7 +335,7 @@ class Partition:
         filling.records += records
         filling.bytes += bytes_of(records)
         try:
-            filling.counted.append(self._hop.process(records, filling.writer, self._suspects.poisoned))
+            filling.counted.append(self.hop.process(records, filling.writer, self._suspects.poisoned))
         except (PoisonError, NotReadyError):
             raise
         except Exception as failure:
@@ -328,7 +347,7 @@ class Partition:
         return self._filling
 
     def _tick_due(self) -> bool:
-        seconds = self._hop.due()
+        seconds = self.hop.due()
         return seconds is not None and seconds <= 0
 
     def _begin(self) -> bool:
@@ -337,7 +356,7 @@ class Partition:
             return False
         self._flying, self._filling = self._next, self._transactions.checkpoint()
         if self._flying.position is not None:
-            self._hop.note(self._flying.position, self._flying.writer, self.source.partition)
+            self.hop.note(self._flying.position, self._flying.writer, self.source.partition)
         self._flying.begun = time.monotonic()
         self._progress.begun()
         self._commit = asyncio.create_task(self._transactions.commit(self._flying))
@@ -358,13 +377,13 @@ class Partition:
         self._committed(flying)
 
     def _committed(self, checkpoint: Checkpoint) -> None:
-        self._metrics.transaction_seconds.labels(self._hop.name).observe(time.monotonic() - checkpoint.begun)
+        self._metrics.transaction_seconds.labels(self.hop.name).observe(time.monotonic() - checkpoint.begun)
         for count in checkpoint.counted:
             count()
         position = checkpoint.position
         if position is not None:
             self._position = position
-            self._metrics.batch_records.labels(self._hop.name).observe(len(checkpoint.records))
+            self._metrics.batch_records.labels(self.hop.name).observe(len(checkpoint.records))
             self._last_timestamp = checkpoint.records[-1].timestamp
             self._suspects.committed(position)
         self._progress.committed(more=self.backlog > 0)
@@ -373,7 +392,7 @@ class Partition:
         if self._commit is None:
             self._progress.settled()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), self._hop.due())
+            await asyncio.wait_for(self._wake.wait(), self.hop.due())
 
     async def _land(self) -> None:
         """Wait for the transaction on its way, whatever else failed: what it commits need not be folded again."""

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from router.stream.hop import Counted, PoisonError, Record
 from router.stream.logs import BeyondEndError, Logs
-from router.stream.noted import take_position
+from router.stream.noted import noted_last, take_position
 from router.stream.partition import Life, Partition
 from router.stream.writer import Writer
 from router.wire.metrics import Metrics
@@ -42,6 +42,9 @@ class Tally:
         position = take_position(latest, changelog)
         self.seen = set(latest.values())
         return position
+
+    async def resume(self, logs: Logs, source: TopicPartition, position: int) -> bool:
+        return await noted_last(logs, TopicPartition(self.changelog, source.partition)) == position
 
     def note(self, position: int, writer: Writer, partition: int) -> None:
         writer.add(self.changelog, partition, *encode_position(position))
@@ -103,11 +106,12 @@ async def read(kafka: str, topic: str) -> list[Record]:
 
 
 @asynccontextmanager
-async def living(kafka: str, namespace: str, hop: Tally) -> AsyncIterator[Partition]:
+async def living(kafka: str, namespace: str, hop: Tally, stands: int | None = None) -> AsyncIterator[Partition]:
     logs = Logs(kafka, f"{namespace}group")
     partition = Partition(
         TopicPartition(f"{namespace}in", 0),
         hop,
+        stands=stands,
         logs=logs,
         metrics=Metrics(CollectorRegistry()),
         has_room=lambda: None,

@@ -10,9 +10,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from prometheus_client import CollectorRegistry
 
 from router.stream.app import GROUP, app_of
-from router.stream.hop import UnreadableStateError
+from router.stream.hop import Record, UnreadableStateError
 from router.stream.logs import Logs
 from router.stream.noted import take_position
+from router.stream.partition import Life
 from router.stream.told import Told
 from router.stream.transport import BatchApp
 from router.wire.metrics import Metrics
@@ -115,6 +116,48 @@ def test_a_group_from_before_positions_were_noted_goes_on_where_it_stood(kafka: 
         return [record.value for record in await read(kafka, f"{topics}out")]
 
     assert asyncio.run(scenario()) == values("a", N)[20:]
+
+
+def test_what_comes_back_is_not_restored_unless_another_had_it(kafka: str, topics: str) -> None:
+    async def have(hop: Tally, stands: int | None, records: Sequence[Record]) -> int | None:
+        async with living(kafka, topics, hop, stands) as partition:
+            partition.offer(records)
+            await until(lambda: partition.position == records[-1].offset + 1)
+        return partition.stands
+
+    async def scenario() -> list[int]:
+        await produce(kafka, f"{topics}in", [*values("a", N), *values("a", N)])
+        records = await read(kafka, f"{topics}in")
+        hop, other = Tally(topics), Tally(topics)
+        stands = await have(hop, None, records[:20])
+        stands = await have(hop, stands, records[:40])
+        opened = [hop.opened]
+        await have(other, None, records[:N])
+        await have(hop, stands, records)
+        return [*opened, hop.opened]
+
+    assert asyncio.run(scenario()) == [1, 2]
+    assert [record.value for record in asyncio.run(read(kafka, f"{topics}out"))] == values("a", N)
+
+
+def test_what_is_folded_when_a_partition_is_let_go_is_committed(kafka: str, topics: str) -> None:
+    async def scenario() -> tuple[int | None, list[Record]]:
+        await produce(kafka, f"{topics}in", values("a", N))
+        records = await read(kafka, f"{topics}in")
+        async with living(kafka, topics, Tally(topics)) as partition:
+            await until(lambda: partition.life is Life.RUNNING)
+            partition.offer(records[:30])
+            async with asyncio.timeout(30):
+                while partition._flying is None:
+                    await asyncio.sleep(0)
+                partition.offer(records[30:])
+                while len(partition._waiting):
+                    await asyncio.sleep(0)
+        return partition.stands, await read(kafka, f"{topics}out")
+
+    stands, out = asyncio.run(scenario())
+    assert stands == N
+    assert [record.value for record in out] == values("a", N)
 
 
 class Retold(Tally):

@@ -14,11 +14,11 @@ from router.stream import worker
 from router.stream.app import app_of
 from router.stream.hop import POISON, Counted, Hop, Record
 from router.stream.logs import Logs
-from router.stream.noted import take_position
+from router.stream.noted import noted_alone
 from router.stream.writer import Writer
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_cell
-from router.wire.positions import POSITION_KEY, encode_position
+from router.wire.positions import encode_position
 from router.wire.settings import Settings
 from tests.bench.announce import announce
 from tests.bench.reference.job import (
@@ -50,8 +50,10 @@ class JobHop:
         self._positions = f"{run.prefix}positions-{self.name}"
 
     async def open(self, logs: Logs, source: TopicPartition) -> int | None:
-        positions = TopicPartition(self._positions, source.partition)
-        return take_position(await logs.newest(positions, POSITION_KEY), positions)
+        return await noted_alone(logs, TopicPartition(self._positions, source.partition))
+
+    async def resume(self, logs: Logs, source: TopicPartition, position: int) -> bool:
+        return await noted_alone(logs, TopicPartition(self._positions, source.partition)) == position
 
     def note(self, position: int, writer: Writer, partition: int) -> None:
         writer.add(self._positions, partition, *encode_position(position))
