@@ -31,6 +31,7 @@ from aiokafka.errors import (
     RecordListTooLargeError,
 )
 
+from router.stream.garbage import restoring
 from router.stream.hop import Hop, NotReadyError, PoisonError, Record
 from router.stream.logs import Logs
 from router.stream.progress import Progress
@@ -261,7 +262,8 @@ class Partition:
             noted = self.stands
             if noted is None or not await self.hop.resume(self._logs, self.source, noted):
                 self.stands = None
-                noted = await self.hop.open(self._logs, self.source)
+                with restoring():
+                    noted = await self.hop.open(self._logs, self.source)
             position = await self._logs.position(self.source, noted)
         self._metrics.restore_seconds.observe(time.monotonic() - begun)
         self._go_on_at(position)

@@ -1,7 +1,6 @@
 """One worker process: a city's agents on Faust, its metrics, and a clean end by signal or by its parent's death."""
 
 import asyncio
-import gc
 import logging
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from router.domain.editions import Editions
 from router.stream import fetched, repeats
 from router.stream.app import build_app
 from router.stream.drain import Worker
+from router.stream.garbage import collect_seldom
 from router.stream.health import Limits
 from router.stream.leash import hold
 from router.stream.pages import serve
@@ -36,9 +36,6 @@ ASK_SECONDS = 3.0
 TELL_SECONDS = 0.5
 FOLLOW_SECONDS = 1.0
 """How soon a published edition is known; far less than the time ahead for which it is published."""
-YOUNG_OBJECTS = 50_000
-"""Allocations between two collections of young objects. Python's 700 makes a batch of 4,000 records, whose objects all live
-until its commit, be looked through dozens of times (measured: a quarter of the worker's time)."""
 
 
 def main(city: str, *, number: int = 0, clock: ClockName = "wall", bootstrap: str, leash: bool = False) -> None:
@@ -103,13 +100,6 @@ def run(
     )  # fmt: skip
     worker.spinner = None  # it turns with every log message, and for that sets all loggers to DEBUG for good
     worker.execute_from_commandline()
-
-
-def collect_seldom() -> None:
-    """What is loaded (the city) never becomes garbage: take it out of every later collection, and collect by the batch."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
 def _observe_regularly(app: BatchApp, metrics: Metrics, vitals: Vitals) -> None:

@@ -22,7 +22,7 @@ from router.domain.state import PartitionState
 from router.simulator.feed import Feed
 from router.simulator.history import NETWORK
 from router.simulator.offline import _arrived
-from router.stream.worker import collect_seldom
+from router.stream.garbage import collect_seldom
 from router.wire.partitioning import partition_for_cell
 from router.wire.settings import Settings
 from router.wire.topics import Names
