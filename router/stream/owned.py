@@ -92,17 +92,17 @@ class Owned:
 
     def sought(self) -> dict[tuple[str, int], int]:
         """Where the consumer must go on reading before anything more is fetched of these partitions."""
-        return {where: one.sought for where, one in self._partitions.items() if one.sought is not None}
+        return {where: one.reading.sought for where, one in self._partitions.items() if one.reading.sought is not None}
 
     def found(self, topic: str, number: int, position: int) -> None:
         """The consumer has been sought to this offset of a partition."""
         partition = self._partitions.get((topic, number))
-        if partition is not None and partition.sought == position:
-            partition.sought = None
+        if partition is not None:
+            partition.reading.found(position)
 
     def readings(self) -> dict[tuple[str, int], int]:
         """The reading that goes on of each partition that is read at all; what is fetched is told apart by it."""
-        return {where: one.reading for where, one in self._partitions.items() if one.reading is not None}
+        return {where: one.reading.number for where, one in self._partitions.items() if one.reading.number is not None}
 
     def offer(self, topic: str, number: int, records: Sequence[Record], reading: int) -> None:
         """Hand fetched records to their partition.
@@ -118,17 +118,17 @@ class Owned:
         """What lies below this offset of a partition was fetched and is about to be handed over."""
         partition = self._of(topic, number, reading)
         if partition is not None:
-            partition.fetched(position)
+            partition.reading.fetched(position)
 
     def missed(self, topic: str, number: int, offset: int, reading: int) -> None:
         """What was fetched of a partition from this offset on cannot be handed over."""
         partition = self._of(topic, number, reading)
         if partition is not None:
-            partition.missed(offset)
+            partition.reading.missed(offset)
 
     def _of(self, topic: str, number: int, reading: int) -> Partition | None:
         partition = self._partitions.get((topic, number))
-        return partition if partition is not None and partition.reading == reading else None
+        return partition if partition is not None and partition.reading.number == reading else None
 
     def with_room(self, sources: Iterable[Source]) -> set[Source]:
         """Those of which more can be taken now."""
@@ -137,7 +137,7 @@ class Owned:
 
     def _has_room(self, source: tuple[str, int], *, full: bool) -> bool:
         partition = self._partitions.get((source[0], source[1]))
-        if partition is None or partition.reading is None or partition.sought is not None:
+        if partition is None or not partition.reading.ready:
             return False
         return partition.room and not (full and partition.waiting_bytes > 0)
 

@@ -14,7 +14,6 @@ and goes to the dead letters. Docs: docs/exactly-once.md, docs/batches.md.
 """
 
 import asyncio
-import itertools
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -35,6 +34,7 @@ from router.stream.garbage import restoring
 from router.stream.hop import Hop, NotReadyError, PoisonError, Record
 from router.stream.logs import Logs
 from router.stream.progress import Progress
+from router.stream.reading import Reading
 from router.stream.suspects import Suspects, UnfitBatchError
 from router.stream.transaction import Checkpoint, Transactions
 from router.stream.waiting import Waiting, bytes_of
@@ -55,7 +55,6 @@ NOT_READY_SECONDS = 1.0
 FENCED_SECONDS = 2.0
 """Longer than a heartbeat, so that a zombie learns of its revoke before it opens anything."""
 STOP_SECONDS = 3.0
-READINGS = itertools.count(1)
 
 log = structlog.get_logger(__name__)
 
@@ -98,11 +97,8 @@ class Partition:
         self._logs, self._core = logs, core
         self._metrics, self._has_room = metrics, has_room
         self._waiting = Waiting()
-        self._fetched = 0
-        self._reading: int | None = None
+        self.reading = Reading()
         self._position: int | None = None
-        self.sought: int | None = None
-        """Where the consumer must go on, as long as it has not been sought there."""
         self._filling: Checkpoint | None = None
         """Folded, and not in a transaction yet."""
         self._flying: Checkpoint | None = None
@@ -155,30 +151,17 @@ class Partition:
     def awaits(self) -> int | None:
         """The offset that comes next of records that were or must be fetched and have not been offered; None when there are none."""
         offered = self._waiting.offered
-        return offered if self._fetched > offered or self.sought is not None else None
-
-    @property
-    def reading(self) -> int | None:
-        """Number of the reading of the log that goes on without a gap; what another one fetched is not wanted. None before the first."""
-        return self._reading
+        return offered if self.reading.awaits(offered) else None
 
     @property
     def position(self) -> int | None:
         """The next offset to read, as far as it is committed; None before the first opening."""
         return self._position
 
-    def missed(self, offset: int) -> None:
-        """What the consumer fetched from this offset on cannot be handed over and must be fetched again."""
-        self.sought = offset
-
     def read_anew(self) -> None:
         """The consumer may be anywhere: have it sought behind what is in hand."""
-        if self._reading is not None:
-            self._reading, self.sought, self._fetched = next(READINGS), self._waiting.offered, 0
-
-    def fetched(self, position: int) -> None:
-        """The consumer hands over what lies below this offset; it ought to be offered soon."""
-        self._fetched = position
+        if self.reading.number is not None:
+            self.reading.begin(self._waiting.offered)
 
     def offer(self, records: Sequence[Record]) -> None:
         """Take fetched records; never waits. Those that were offered before (a consumer that sought back) are skipped."""
@@ -278,8 +261,8 @@ class Partition:
         went_back = self._position is not None and position < self._position
         if went_back:
             self._waiting.clear()
-        if went_back or self._reading is None:
-            self._reading, self.sought, self._fetched = next(READINGS), position, 0
+        if went_back or self.reading.number is None:
+            self.reading.begin(position)
         self._position = position
         self._waiting.skip(position)
         self._suspects.passed(position)

@@ -110,7 +110,7 @@ def test_a_group_from_before_positions_were_noted_goes_on_where_it_stood(kafka: 
             consumer.assign([source])
             await consumer.commit({source: 20})
         async with living(kafka, topics, Tally(topics)) as partition:
-            await until(lambda: partition.sought == 20)
+            await until(lambda: partition.reading.sought == 20)
             partition.offer(await read(kafka, source.topic))
             await until(lambda: partition.backlog == 0 and partition.position == N)
         return [record.value for record in await read(kafka, f"{topics}out")]
@@ -179,12 +179,12 @@ def test_a_state_that_went_back_is_read_for_again(kafka: str, topics: str) -> No
         await produce(kafka, f"{topics}in", values("a", N))
         records = await read(kafka, f"{topics}in")
         async with living(kafka, topics, Retold(topics, [2, 1])) as partition:
-            await until(lambda: partition.sought == 2)
-            first = partition.reading
-            partition.sought = None
+            await until(lambda: partition.reading.sought == 2)
+            first = partition.reading.number
+            partition.reading.found(2)
             partition.offer(records[3:])  # fails
-            await until(lambda: partition.sought == 1)
-            assert partition.reading not in {first, None}
+            await until(lambda: partition.reading.sought == 1)
+            assert partition.reading.number not in {first, None}
             assert partition.backlog == 0
 
     asyncio.run(scenario())
@@ -194,13 +194,13 @@ def test_whoever_is_assigned_anew_is_read_behind_what_it_has_in_hand(kafka: str,
     async def scenario() -> None:
         await produce(kafka, f"{topics}in", values("a", N))
         async with living(kafka, topics, Tally(topics)) as partition:
-            await until(lambda: partition.sought == 0)
-            partition.sought = None
+            await until(lambda: partition.reading.sought == 0)
+            partition.reading.found(0)
             partition.offer((await read(kafka, f"{topics}in"))[:7])
-            before = partition.reading
+            before = partition.reading.number
             partition.read_anew()
-            assert partition.sought == 7
-            assert partition.reading != before
+            assert partition.reading.sought == 7
+            assert partition.reading.number != before
 
     asyncio.run(scenario())
 
