@@ -22,17 +22,12 @@ from typing import Any
 
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.errors import (
-    InvalidMessageError,
-    InvalidTimestampError,
-    MessageSizeTooLargeError,
-    ProducerFenced,
-    RecordListTooLargeError,
-)
+from aiokafka.errors import ProducerFenced
 
 from router.stream.garbage import restoring
 from router.stream.hop import Hop, NotReadyError, PoisonError, Record
 from router.stream.logs import Logs
+from router.stream.pipeline import Pipeline
 from router.stream.progress import Progress
 from router.stream.reading import Reading
 from router.stream.suspects import Suspects, UnfitBatchError
@@ -46,15 +41,12 @@ BATCH_BYTES = 8 << 20
 """Most bytes of values in one transaction, but always one record."""
 OPEN_SECONDS = 600.0
 """An opening that takes longer (a changelog that cannot be read to its end) is begun anew."""
-REFUSED_OUTPUT = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTimestampError, InvalidMessageError)
-"""What Kafka answers when an output itself is at fault."""
 REOPEN_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 """Waits between attempts to open; the last one repeats. The watchdog ends a worker that gets nowhere."""
 
 NOT_READY_SECONDS = 1.0
 FENCED_SECONDS = 2.0
 """Longer than a heartbeat, so that a zombie learns of its revoke before it opens anything."""
-STOP_SECONDS = 3.0
 
 log = structlog.get_logger(__name__)
 
@@ -99,15 +91,11 @@ class Partition:
         self._waiting = Waiting()
         self.reading = Reading()
         self._position: int | None = None
-        self._filling: Checkpoint | None = None
-        """Folded, and not in a transaction yet."""
-        self._flying: Checkpoint | None = None
-        """Whose transaction has begun and is not known to have ended well."""
-        self._commit: asyncio.Task[None] | None = None
+        self._pipeline: Pipeline | None = None
+        """Of the present opening."""
         self._suspects, self._progress = Suspects(), Progress()
         self._wake = asyncio.Event()
         self._last_timestamp: int | None = None
-        self._transactions: Transactions | None = None
         self._work = asyncio.create_task(self._live(), name=f"partition {source.topic}-{source.partition}")
 
     # -- what the consumer's side sees
@@ -125,7 +113,7 @@ class Partition:
     @property
     def backlog(self) -> int:
         """Records that were handed over and are not committed."""
-        return len(self._waiting) + sum(len(one.records) for one in (self._flying, self._filling) if one is not None)
+        return len(self._waiting) + (self._pipeline.records if self._pipeline is not None else 0)
 
     @property
     def uncommitted_seconds(self) -> float:
@@ -176,8 +164,8 @@ class Partition:
         _, unfinished = await asyncio.wait([self._work], timeout=timeout)
         for task in unfinished:
             task.cancel()
-            if self._commit is not None:
-                self._commit.cancel()
+            if self._pipeline is not None:
+                self._pipeline.give_up()
         await asyncio.gather(self._work, return_exceptions=True)
         await self._let_go()
         self.hop.close()
@@ -239,9 +227,10 @@ class Partition:
     async def _open(self) -> None:
         begun = time.monotonic()
         await self._let_go()
-        self._transactions = Transactions(self._logs.bootstrap, self._logs.group, self.source)
+        transactions = Transactions(self._logs.bootstrap, self._logs.group, self.source)
+        self._pipeline = Pipeline(transactions, self._wake.set)
         async with asyncio.timeout(OPEN_SECONDS):
-            await self._transactions.fence()
+            await transactions.fence()
             noted = self.stands
             if noted is None or not await self.hop.resume(self._logs, self.source, noted):
                 self.stands = None
@@ -250,7 +239,6 @@ class Partition:
             position = await self._logs.position(self.source, noted)
         self._metrics.restore_seconds.observe(time.monotonic() - begun)
         self._go_on_at(position)
-        self._filling = self._transactions.checkpoint()
         self.stands = None
         self._progress.opened()
         if self.life is Life.OPENING:
@@ -270,40 +258,42 @@ class Partition:
 
     async def _run(self) -> None:
         """Fold while something waits, commit when nothing does or a transaction is full, and never wait for a full one."""
+        pipeline = self._opened
         try:
             while self.life is Life.RUNNING:
                 self._wake.clear()
-                self._hear()
-                if not await self._fold() and not self._begin():
-                    await self._rest()
-            await self._finish()
+                self._hear(pipeline)
+                if not await self._fold(pipeline.filling) and not self._begin(pipeline):
+                    await self._rest(pipeline)
+            await self._finish(pipeline)
         finally:
-            await self._land()
+            # whatever else failed: what is committed need not be folded again
+            await pipeline.wait()
+            with suppress(Exception):  # opening again tells how it ended
+                self._hear(pipeline)
 
-    async def _finish(self) -> None:
+    async def _finish(self, pipeline: Pipeline) -> None:
         """Commit what is folded, so that the state stands where the log says: if the partition comes back, nothing is restored."""
-        while self._commit is not None or self._begin():
-            self._wake.clear()
-            if self._commit is not None and not self._commit.done():
-                await self._wake.wait()
-            self._hear()
+        while pipeline.busy or self._begin(pipeline):
+            await pipeline.wait()
+            self._hear(pipeline)
         self.stands = self._position
 
-    async def _fold(self) -> bool:
+    async def _fold(self, filling: Checkpoint) -> bool:
         """Fold what waits into the next checkpoint, a turn's worth; False when nothing waits or the checkpoint is full."""
         async with self._core:
-            records, ticked = self._take(), False
+            records, ticked = self._take(filling), False
             if records:
-                self._process(records)
+                self._process(records, filling)
             if self._tick_due():
-                self._next.ticked = ticked = True
-                self.hop.tick(self._next.writer, self.source.partition)
+                filling.ticked = ticked = True
+                self.hop.tick(filling.writer, self.source.partition)
             if records:
                 await asyncio.sleep(0)
         return bool(records) or ticked
 
-    def _take(self) -> Sequence[Record]:
-        filling, had_room = self._next, self.room
+    def _take(self, filling: Checkpoint) -> Sequence[Record]:
+        had_room = self.room
         most = min(FOLDED_AT_ONCE, self._suspects.limit - len(filling.records))
         most_bytes = BATCH_BYTES - filling.bytes
         if most <= 0 or (most_bytes <= 0 and filling.records):
@@ -315,8 +305,7 @@ class Partition:
             self._progress.empty()
         return records
 
-    def _process(self, records: Sequence[Record]) -> None:
-        filling = self._next
+    def _process(self, records: Sequence[Record], filling: Checkpoint) -> None:
         filling.records += records
         filling.bytes += bytes_of(records)
         try:
@@ -327,39 +316,28 @@ class Partition:
             raise UnfitBatchError(records) from failure
 
     @property
-    def _next(self) -> Checkpoint:
-        assert self._filling is not None  # noqa: S101 - opened before running
-        return self._filling
+    def _opened(self) -> Pipeline:
+        assert self._pipeline is not None  # noqa: S101 - opened before running
+        return self._pipeline
 
     def _tick_due(self) -> bool:
         seconds = self.hop.due()
         return seconds is not None and seconds <= 0
 
-    def _begin(self) -> bool:
-        """Let the next transaction begin, unless one is on its way or there is nothing to commit."""
-        if self._commit is not None or self._next.empty or self._transactions is None:
-            return False
-        self._flying, self._filling = self._next, self._transactions.checkpoint()
-        if self._flying.position is not None:
-            self.hop.note(self._flying.position, self._flying.writer, self.source.partition)
-        self._flying.begun = time.monotonic()
-        self._progress.begun()
-        self._commit = asyncio.create_task(self._transactions.commit(self._flying))
-        self._commit.add_done_callback(lambda _: self._wake.set())
-        return True
+    def _begin(self, pipeline: Pipeline) -> bool:
+        begun = pipeline.begin(self._note)
+        if begun:
+            self._progress.begun()
+        return begun
 
-    def _hear(self) -> None:
-        """How the transaction ended, if it has: forget what is committed, or raise why it is not known to be."""
-        commit, flying = self._commit, self._flying
-        if commit is None or flying is None or not commit.done():
-            return
-        self._commit = None
-        try:
-            commit.result()
-        except REFUSED_OUTPUT as refusal:
-            raise (UnfitBatchError(flying.records) if flying.records else refusal) from refusal
-        self._flying = None
-        self._committed(flying)
+    def _note(self, checkpoint: Checkpoint) -> None:
+        if checkpoint.position is not None:
+            self.hop.note(checkpoint.position, checkpoint.writer, self.source.partition)
+
+    def _hear(self, pipeline: Pipeline) -> None:
+        checkpoint = pipeline.landed()
+        if checkpoint is not None:
+            self._committed(checkpoint)
 
     def _committed(self, checkpoint: Checkpoint) -> None:
         self._metrics.transaction_seconds.labels(self.hop.name).observe(time.monotonic() - checkpoint.begun)
@@ -373,35 +351,16 @@ class Partition:
             self._suspects.committed(position)
         self._progress.committed(more=self.backlog > 0)
 
-    async def _rest(self) -> None:
-        if self._commit is None:
+    async def _rest(self, pipeline: Pipeline) -> None:
+        if not pipeline.busy:
             self._progress.settled()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), self.hop.due())
 
-    async def _land(self) -> None:
-        """Wait for the transaction on its way, whatever else failed: what it commits need not be folded again."""
-        if self._commit is None:
-            return
-        try:
-            await asyncio.wait([self._commit])
-        except asyncio.CancelledError:
-            self._commit.cancel()
-            raise
-        with suppress(Exception):  # opening again tells how it ended
-            self._hear()
-
-    def _take_back(self) -> None:
-        """What is not known to be committed waits again, in its order."""
-        for checkpoint in (self._filling, self._flying):
-            if checkpoint is not None:
-                self._waiting.put_back(checkpoint.records)
-        self._filling = self._flying = self._commit = None
-
     async def _let_go(self) -> None:
-        self._take_back()
-        transactions, self._transactions = self._transactions, None
-        if transactions is not None:
-            # Whatever a producer leaves unfinished is the next fence's business.
-            with suppress(Exception):
-                await asyncio.wait_for(transactions.stop(), STOP_SECONDS)
+        """What is not known to be committed waits again, in its order."""
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            for records in pipeline.take_back():
+                self._waiting.put_back(records)
+            await pipeline.stop()

@@ -148,7 +148,7 @@ def test_what_is_folded_when_a_partition_is_let_go_is_committed(kafka: str, topi
             await until(lambda: partition.life is Life.RUNNING)
             partition.offer(records[:30])
             async with asyncio.timeout(30):
-                while partition._flying is None:
+                while partition._pipeline is None or not partition._pipeline.busy:
                     await asyncio.sleep(0)
                 partition.offer(records[30:])
                 while len(partition._waiting):
