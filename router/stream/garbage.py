@@ -19,10 +19,7 @@ def collect_seldom() -> None:
 
 @contextmanager
 def restoring() -> Iterator[None]:
-    """While a state is restored nothing is looked through, and afterwards it is taken out of later collections.
-
-    Counted references free it all the same when its partition is let go. Several may be restored at once.
-    """
+    """While the objects of a state are made, which all stay, nothing is looked through. Several may be restored at once."""
     global _restoring  # noqa: PLW0603 - the collector is the process's
     _restoring += 1
     gc.disable()
@@ -31,5 +28,4 @@ def restoring() -> Iterator[None]:
     finally:
         _restoring -= 1
         if not _restoring:
-            gc.freeze()
             gc.enable()

@@ -15,6 +15,7 @@ from router.domain.fold import fold
 from router.domain.refusals import printable
 from router.domain.reports import Refusal, Report, Tick
 from router.domain.state import PartitionState
+from router.stream.garbage import restoring
 from router.stream.hop import UNFOLDABLE, Counted, NotReadyError, PoisonError, Record, UnreadableStateError
 from router.stream.logs import Logs
 from router.stream.noted import noted_alone
@@ -100,12 +101,13 @@ class MergeHop:
         self._received = None  # a record that could not be folded may have told a time that never was
         changelog = TopicPartition(self._names.cases, source.partition)
         cases = await logs.latest(changelog, lambda record: is_case(record.headers))
-        for number, (key, value) in enumerate(cases.items()):
-            case = _case(changelog, key, value)
-            self._state.restore(case, self._editions.first)
-            self._see(max(report.received_at for report in case.reports))
-            if number % RESTORED_AT_ONCE == 0:
-                await asyncio.sleep(0)  # other partitions have transactions to finish
+        with restoring():
+            for number, (key, value) in enumerate(cases.items()):
+                case = _case(changelog, key, value)
+                self._state.restore(case, self._editions.first)
+                self._see(max(report.received_at for report in case.reports))
+                if number % RESTORED_AT_ONCE == 0:
+                    await asyncio.sleep(0)  # other partitions have transactions to finish
         self._metrics.open_cases.labels(self._label).set(self._state.open_cases)
         return await noted_alone(logs, TopicPartition(self._names.positions, source.partition))
 

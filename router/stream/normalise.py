@@ -19,6 +19,7 @@ from router.domain.networks.registry import Network
 from router.domain.normalise import Normalised, kept_at, normalise, received_at
 from router.domain.places import Places, digest_of
 from router.domain.reports import Refusal
+from router.stream.garbage import restoring
 from router.stream.hop import POISON, Counted, NotReadyError, PoisonError, Record
 from router.stream.logs import Logs
 from router.stream.noted import noted_last, take_position
@@ -56,13 +57,14 @@ class NormaliseHop:
         places = await logs.latest(changelog)
         position = take_position(places, changelog)
         unreadable = 0
-        for number, (key, value) in enumerate(places.items()):
-            try:
-                self._places.restore(key.decode(), decode_place(value))
-            except (*UNREADABLE, UnicodeDecodeError):
-                unreadable += 1
-            if number % RESTORED_AT_ONCE == 0:
-                await asyncio.sleep(0)  # other partitions have transactions to finish
+        with restoring():
+            for number, (key, value) in enumerate(places.items()):
+                try:
+                    self._places.restore(key.decode(), decode_place(value))
+                except (*UNREADABLE, UnicodeDecodeError):
+                    unreadable += 1
+                if number % RESTORED_AT_ONCE == 0:
+                    await asyncio.sleep(0)  # other partitions have transactions to finish
         if unreadable:
             log.error(FORGOTTEN, network=self._network.name, partition=source.partition, records=unreadable)
         return position

@@ -24,7 +24,6 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import ProducerFenced
 
-from router.stream.garbage import restoring
 from router.stream.hop import Hop, NotReadyError, PoisonError, Record
 from router.stream.logs import Logs
 from router.stream.pipeline import Pipeline
@@ -142,6 +141,11 @@ class Partition:
         return offered if self.reading.awaits(offered) else None
 
     @property
+    def begun(self) -> bool:
+        """Whether its log is read at all: not before it is opened for the first time."""
+        return self.reading.number is not None
+
+    @property
     def position(self) -> int | None:
         """The next offset to read, as far as it is committed; None before the first opening."""
         return self._position
@@ -234,8 +238,7 @@ class Partition:
             noted = self.stands
             if noted is None or not await self.hop.resume(self._logs, self.source, noted):
                 self.stands = None
-                with restoring():
-                    noted = await self.hop.open(self._logs, self.source)
+                noted = await self.hop.open(self._logs, self.source)
             position = await self._logs.position(self.source, noted)
         self._metrics.restore_seconds.observe(time.monotonic() - begun)
         self._go_on_at(position)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import faust
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
@@ -48,10 +49,17 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     async def _tell(self, positions: Mapping[TopicPartition, int]) -> bool:
         consumer = self._ensure_consumer()
-        owned = consumer.assignment()
+        group, subscription = consumer._coordinator, consumer._subscription  # noqa: SLF001
+        # A broker answers one request of a connection after the other: a commit that stands behind a JoinGroup is of a generation that is
+        # over by then, for which aiokafka joins anew, and so on without end. Nor may it be tried again later, when that may be so.
+        if subscription.reassignment_in_progress or group.coordinator_id is None:
+            return False
+        mine = {at: OffsetAndMetadata(offset, "") for at, offset in positions.items() if at in consumer.assignment()}
+        if not mine:
+            return False
         try:
             async with asyncio.timeout(TELL_SECONDS):
-                await consumer.commit({source: at for source, at in positions.items() if source in owned})
+                await group._do_commit_offsets(subscription.subscription.assignment, mine)  # noqa: SLF001
         except (KafkaError, TimeoutError):
             return False
         return True
@@ -107,10 +115,18 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     async def _seek_sought(self) -> None:
         """Go on reading where partitions ask for it, whatever the group's coordinator has told."""
-        for (topic, number), position in self._owned.sought().items():
-            with suppress(IllegalStateError):  # revoked meanwhile
-                await self.seek_wait({TP(topic, number): position})
-                self._owned.found(topic, number, position)
+        owned = self.assignment()
+        sought = {TP(*at): position for at, position in self._owned.sought().items() if TP(*at) in owned}
+        if not sought:
+            return
+        # revoked meanwhile, of which one of aiokafka's questions makes an assertion; or the broker is away
+        with suppress(IllegalStateError, AssertionError, TimeoutError):
+            await self.seek_wait(sought)
+            for tp, position in sought.items():
+                self._owned.found(tp.topic, tp.partition, position)
+
+    async def perform_seek(self) -> None:
+        """Faust, after a rebalance: seek to where the group was told to be. The partitions know better, and may have been sought already."""
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's livelock check looks at its own commits, of which there are none; the watchdog looks at ours."""

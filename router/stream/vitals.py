@@ -8,6 +8,9 @@ from aiokafka import TopicPartition
 
 from router.stream.health import Age, Seen
 
+LASTING_SECONDS = 5.0
+"""A sharing of the partitions has ended when it lasts: one that begins again and again must be seen."""
+
 
 class Observed(Protocol):
     """A partition, as far as its health goes."""
@@ -17,6 +20,10 @@ class Observed(Protocol):
     @property
     def room(self) -> bool:
         """Whether it takes more records."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether its log is read at all."""
 
     @property
     def backlog(self) -> int:
@@ -57,18 +64,21 @@ class Vitals:
         self._beat: float | None = None
         self._answered = begun
         self._shares_since: float | None = begun
+        self._lasting, self._lasting_since = generation(), begun
         self._ends: Mapping[TopicPartition, int] = {}
         self._behind: dict[TopicPartition, tuple[int | None, float]] = {}
         self._stopping = False
 
     def beat(self) -> None:
         """The event loop turns."""
-        now = self._now()
+        now, generation = self._now(), self._generation()
         self._beat = now
-        if self._generation() is not None and not self._sharing():
+        if generation != self._lasting:
+            self._lasting, self._lasting_since = generation, now
+        if generation is None or self._sharing():
+            self._shares_since = now if self._shares_since is None else self._shares_since
+        elif now - self._lasting_since >= LASTING_SECONDS:
             self._shares_since = None
-        elif self._shares_since is None:
-            self._shares_since = now
 
     def answered(self) -> None:
         """A broker has answered."""
@@ -85,7 +95,9 @@ class Vitals:
         if awaited is not None:  # on its way from the consumer to the partition, and perhaps stuck there
             position = awaited
         before, since = self._behind.get(source, (None, now))
-        if end is None or (position is not None and position >= end) or partition.backlog or not partition.room:
+        # what is opened for the first time has a limit of its own
+        busy = partition.backlog or not partition.room or not partition.begun
+        if busy or end is None or (position is not None and position >= end):
             self._behind.pop(source, None)
         elif source not in self._behind or (position is not None and position != before):
             self._behind[source] = position, now

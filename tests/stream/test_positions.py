@@ -100,6 +100,47 @@ def test_the_coordinator_is_told_for_those_who_look(kafka: str, topics: str, tmp
     assert asyncio.run(scenario()) == (None, N)
 
 
+def test_telling_while_members_come_and_go_does_not_set_off_another_sharing(
+    kafka: str, topics: str, tmp_path: Path
+) -> None:
+    """A commit that the coordinator reads behind a JoinGroup is of a generation that is over, and its sender would join anew."""
+    stop = asyncio.Event()
+
+    async def telling(app: BatchApp) -> None:
+        told = Told(app)
+        while not stop.is_set():
+            told._told.clear()  # everything is news
+            await told.tell()
+            await asyncio.sleep(0.005)
+
+    async def sending(sent: list[bytes]) -> None:
+        async with AIOKafkaProducer(bootstrap_servers=kafka, acks="all") as producer:
+            while not stop.is_set():
+                sent.append(f"a{len(sent)}".encode())
+                await producer.send_and_wait(f"{topics}in", sent[-1])
+                await asyncio.sleep(0.002)
+
+    async def scenario() -> tuple[int, list[bytes], list[bytes]]:
+        sent: list[bytes] = []
+        async with working(kafka, topics, tmp_path / "one") as staying:
+            work = [asyncio.create_task(telling(staying)), asyncio.create_task(sending(sent))]
+            for _ in range(3):
+                async with working(kafka, topics, tmp_path / "two") as visiting:
+                    tells = asyncio.create_task(telling(visiting))
+                    await until(lambda: visiting.consumer_generation_id > 0 and not visiting.rebalancing)
+                    await asyncio.sleep(2.5)  # a heartbeat: a storm would go on
+                    tells.cancel()
+                await asyncio.sleep(2.5)
+            stop.set()
+            await asyncio.gather(*work)
+            out = await written(kafka, topics, len(sent))
+            return staying.consumer_generation_id, out, sent
+
+    generation, out, sent = asyncio.run(scenario())
+    assert generation <= 7, "one, and two for each that came and went"
+    assert out == sent
+
+
 def test_a_group_from_before_positions_were_noted_goes_on_where_it_stood(kafka: str, topics: str) -> None:
     async def scenario() -> list[bytes]:
         await produce(kafka, f"{topics}in", values("a", N))

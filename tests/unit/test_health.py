@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from router.stream.exits import STUCK, end_telling
 from router.stream.health import TOLD, Age, Limits, Seen, Verdict, judge
 from router.stream.pages import ask, described, serve
-from router.stream.vitals import Vitals
+from router.stream.vitals import LASTING_SECONDS, Vitals
 from router.stream.watch import Health, watch
 from router.wire.errors import BrokerError
 from router.wire.metrics import Metrics
@@ -120,7 +120,7 @@ class Partition:
 
     def __init__(self, number: int) -> None:
         self.source = TopicPartition("grid.events", number)
-        self.room = True
+        self.room = self.begun = True
         self.backlog = 0
         self.awaits: int | None = None
         self.uncommitted_seconds = 0.0
@@ -156,6 +156,8 @@ def test_until_the_first_sharing_the_time_since_the_start_counts() -> None:
     assert worker.after(7).rebalance == Age(7)
     worker.generation = 1
     worker.vitals.beat()
+    worker.clock.now += LASTING_SECONDS
+    worker.vitals.beat()
     assert worker.after(7).rebalance == Age(0)
 
 
@@ -164,6 +166,7 @@ def test_a_later_sharing_counts_from_its_beginning_to_its_end() -> None:
     worker.generation = 1
     worker.vitals.beat()
     worker.clock.now += 50
+    worker.vitals.beat()
     worker.sharing = True
     worker.vitals.beat()
     worker.clock.now += 3
@@ -173,6 +176,19 @@ def test_a_later_sharing_counts_from_its_beginning_to_its_end() -> None:
     worker.sharing = False
     worker.vitals.beat()
     assert worker.after(9).rebalance == Age(0)
+
+
+def test_sharings_that_follow_each_other_without_an_end_are_one() -> None:
+    """A member that joins anew every two seconds: between two sharings nobody shares, and nothing gets done."""
+    worker = Worker()
+    for generation in range(30):
+        worker.generation, worker.sharing = generation, False
+        worker.vitals.beat()
+        worker.clock.now += 1
+        worker.sharing = True
+        worker.vitals.beat()
+        worker.clock.now += 1
+    assert worker.vitals.seen().rebalance == Age(60)
 
 
 def test_a_loop_that_never_turned_is_a_start_and_one_that_stopped_has_an_age() -> None:
@@ -218,7 +234,7 @@ def test_a_consumer_that_is_deaf_shows_by_the_log_growing_while_its_position_sta
 
 
 def test_a_partition_that_has_records_in_hand_and_gets_no_more_is_not_unread() -> None:
-    """One that restores for minutes, while what waits in all partitions is bounded."""
+    """One that opens again, for minutes, after it was read."""
     worker = Worker(1)
     (partition,) = worker.partitions
     worker.vitals.reach({partition.source: 5000})
@@ -230,6 +246,19 @@ def test_a_partition_that_has_records_in_hand_and_gets_no_more_is_not_unread() -
     partition.backlog = 0
     worker.vitals.read(partition, 10)
     assert worker.after(60).unread == Age(60, "grid.events/0")
+
+
+def test_a_partition_that_restores_for_the_first_time_is_not_unread() -> None:
+    """Nothing is fetched of it before it knows its position; how long that takes has a limit of its own."""
+    worker = Worker(1)
+    (partition,) = worker.partitions
+    partition.begun, partition.opening_seconds = False, 200.0
+    worker.vitals.reach({partition.source: 5000})
+    for _ in range(20):
+        worker.vitals.read(partition, 10)
+        worker.clock.now += 10
+    assert worker.vitals.seen().unread == Age()
+    assert worker.vitals.seen().opened == Age(200, "grid.events/0")
 
 
 def test_what_was_fetched_and_never_came_to_its_partition_is_unread() -> None:
