@@ -30,12 +30,27 @@ N = 150
 OWNERS = 4
 
 
+COUNT = b"count"
+
+
 class Erratic(Tally):
-    """Fails by the seed; some records poison it whenever it sees them. Writes whatever it is given, as often as it is given."""
+    """Fails by the seed; some records poison it whenever it sees them. Writes whatever it is given, as often as it is given.
+
+    Its state is how many records it has processed, and it numbers what it writes by that: a state that is not the one at the
+    position shows.
+    """
 
     def __init__(self, namespace: str, random: Random, often: float) -> None:
         super().__init__(namespace)
         self._random, self._often = random, often
+        self.count = 0
+
+    async def open(self, logs: Logs, source: TopicPartition) -> int | None:
+        self.count = 0
+        changelog = TopicPartition(self.changelog, source.partition)
+        latest = await logs.latest(changelog)
+        self.count = int(latest.get(COUNT, b"0"))
+        return take_position(latest, changelog)
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         for record in records:
@@ -47,7 +62,9 @@ class Erratic(Tally):
         if mood < 2 * self._often:
             raise ValueError("before anything was written")
         for record in records:
-            writer.add(self.out, 0, None, record.value)
+            writer.add(self.out, 0, b"%d" % self.count, record.value)
+            self.count += 1
+        writer.add(self.changelog, 0, COUNT, b"%d" % self.count)
         if mood < 3 * self._often:
             raise ValueError("after everything was written")
         return lambda: None
@@ -69,7 +86,9 @@ async def check(kafka: str, prefix: str, sent: Sequence[bytes]) -> int:
     logs, changelog = Logs(kafka, f"{prefix}group"), TopicPartition(f"{prefix}changelog", 0)
     position = take_position(await logs.latest(changelog), changelog) or 0
     await logs.close()
-    written = Counter(record.value for record in await read(kafka, f"{prefix}out"))
+    out = await read(kafka, f"{prefix}out")
+    written = Counter(record.value for record in out)
+    assert [record.key for record in out] == [b"%d" % number for number in range(len(out))], "another state"
     assert [value for value in sent[:position] if value not in written] == [], "passed and unfinished"
     assert [value for value, times in written.items() if times > 1] == [], "written twice"
     return position
