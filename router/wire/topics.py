@@ -17,7 +17,7 @@ COMPRESSION = "uncompressed"
 """The broker unpacks what producers have packed, in any of Kafka's four ways, of which the worker's client reads one; and a record that
 is small on the wire and gigabytes in memory is refused by the topic's limit, before any worker has it."""
 POSITIONS_SEGMENT = 1 << 20
-"""The least that Kafka 4.1 takes. A segment in use is not compacted, and all of it is read whenever a partition opens."""
+"""The least that Kafka 4.1 takes: a segment in use is not compacted, and of all its records one counts."""
 LARGEST_EDITION = 32 << 20
 """A city of 40,000 cells is 1 MiB compressed."""
 
