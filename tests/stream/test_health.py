@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 
 from router.broker import server
-from router.broker.admin import apply
+from router.broker.admin import apply, connected
 from router.cities.folder import city_folder, load_city
 from router.simulator.feed import Feed
 from router.simulator.scenario import history_of
+from router.stream.app import GROUP
 from router.stream.exits import IN_ORDER, NOT_DRAINED, STUCK
 from router.stream.fleet import Fleet, environment
 from router.stream.pages import ask
@@ -61,6 +62,14 @@ def send(settings: Settings, number: int, skip: int = 0) -> list[str]:
 def in_cases(settings: Settings) -> list[str]:
     latest = {r.key: r.value for r in committed(str(settings.kafka), Names(settings.namespace).cases)}
     return sorted(report.id for value in latest.values() for report in decode_case(value).reports)
+
+
+def told(settings: Settings) -> int:
+    """How many of the recorded requests the group has committed, as its coordinator tells."""
+    group, topic = f"{settings.namespace}{GROUP}", Names(settings.namespace).reports("hotline")
+    with connected(str(settings.kafka)) as admin:
+        positions = admin.list_group_offsets({group: None})[group]
+    return sum(there.offset for source, there in positions.items() if source.topic == topic)
 
 
 @pytest.fixture(scope="module")
@@ -264,6 +273,7 @@ def test_a_rolling_restart_renews_every_worker_and_loses_and_doubles_nothing(sha
         until(lambda: len(in_cases(shared)) >= len(sent))
         assert service.end() == 0
     assert Counter(in_cases(shared)) == Counter(sent)
+    assert told(shared) == len(sent), "who ends in order tells the group where its partitions stand"
     lines = [line.split(" ", 1)[1] for line in service.said().splitlines() if " worker " in line]
     assert [line for line in lines if "ended" in line] == [
         f"worker {number} ended in order, starts again at once" for number in (0, 1)
