@@ -23,14 +23,11 @@ from router.stream.owned import Owned
 
 WHILE_FULL_SECONDS = 0.02
 """How long to wait for other partitions' records while some partition is full: its room must be noticed soon."""
-
-
 FETCH_WAIT_MS = 100
 """How long the broker may hold a fetch that finds nothing. aiokafka has one fetch in flight to a broker: a partition whose last
 records were not taken from its buffer when that fetch left gets nothing until it is back. Faust asks for 1,500."""
-
-
 TELL_SECONDS = 2.0
+"""What the group is told must not wait for a broker that is away."""
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -115,8 +112,8 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     async def _seek_sought(self) -> None:
         """Go on reading where partitions ask for it, whatever the group's coordinator has told."""
-        owned = self.assignment()
-        sought = {TP(*at): position for at, position in self._owned.sought().items() if TP(*at) in owned}
+        assigned = self.assignment()
+        sought = {TP(*at): position for at, position in self._owned.sought().items() if TP(*at) in assigned}
         if not sought:
             return
         # revoked meanwhile, of which one of aiokafka's questions makes an assertion; or the broker is away
