@@ -3,24 +3,37 @@
 import os
 import signal
 import sys
+from typing import Any
 
-from router.stream import __main__, transaction
+from router.stream import __main__, transaction, writer
+from router.wire.positions import POSITION_KEY
 from tests.chaos.broken import once
 
-commit = transaction.Transactions.commit
+add, commit = writer.Writer.add, transaction.Transactions.commit
+ahead: dict[int, tuple[Any, ...]] = {}
+"""Position that a writer was given and has not written, by the writer's id."""
+
+
+def add_most(self: writer.Writer, topic: str, partition: int, key: bytes | None, *rest: Any) -> None:
+    if key == POSITION_KEY:
+        ahead[id(self)] = (topic, partition, key, *rest)
+    else:
+        add(self, topic, partition, key, *rest)
 
 
 async def commit_early(self: transaction.Transactions, checkpoint: transaction.Checkpoint) -> None:
     """Two transactions instead of one."""
-    if checkpoint.position is not None:
-        ahead = self.checkpoint()
-        ahead.records = checkpoint.records
-        await commit(self, ahead)
+    position = ahead.pop(id(checkpoint.writer), None)
+    if position is not None:
+        first = self.checkpoint()
+        add(first.writer, *position)
+        await commit(self, first)
         if once.now("early_position"):
             os.kill(os.getpid(), signal.SIGKILL)
     await commit(self, checkpoint)
 
 
 if __name__ == "__main__":
+    writer.Writer.add = add_most
     transaction.Transactions.commit = commit_early
     sys.exit(__main__._run())
