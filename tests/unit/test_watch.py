@@ -25,6 +25,7 @@ def test_a_partition_that_is_revoked_meanwhile_costs_a_gauge_and_no_worker() -> 
         backlog=0,
         last_timestamp=None,
         room=True,
+        begun=True,
         awaits=None,
         opening_seconds=0.0,
         uncommitted_seconds=0.0,
