@@ -3,7 +3,8 @@
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -75,8 +76,8 @@ class Pinned:
     def cpu_seconds(self) -> float:
         """Of all its processes since their start."""
         total = 0
-        for member in self._tree():
-            fields = Path(f"/proc/{member}/stat").read_text().rsplit(")", 1)[1].split()
+        for text in self._read("stat"):
+            fields = text.rsplit(")", 1)[1].split()
             total += int(fields[11]) + int(fields[12])
         return total / TICKS
 
@@ -91,7 +92,7 @@ class Pinned:
         return self._memory("VmRSS")
 
     def _memory(self, name: str) -> int:
-        lines = [line for one in self._tree() for line in Path(f"/proc/{one}/status").read_text().splitlines()]
+        lines = [line for text in self._read("status") for line in text.splitlines()]
         return sum(int(line.split()[1]) for line in lines if line.startswith(name)) // 1024
 
     def kill(self) -> None:
@@ -123,11 +124,18 @@ class Pinned:
         if self._process.poll() is None:
             os.killpg(self._process.pid, number)
 
+    def _read(self, name: str) -> Iterator[str]:
+        """A file of every process of its tree; one that ends meanwhile (RocksDB asks `ldd` at its start) has none any more."""
+        for member in self._tree():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                yield Path(f"/proc/{member}/{name}").read_text()
+
     def _tree(self) -> list[int]:
         found = [self._process.pid]
         for parent in found:
             for children in Path(f"/proc/{parent}/task").glob("*/children"):
-                found += [int(child) for child in children.read_text().split()]
+                with suppress(FileNotFoundError, ProcessLookupError):
+                    found += [int(child) for child in children.read_text().split()]
         return found
 
 
