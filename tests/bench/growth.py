@@ -1,6 +1,7 @@
 """`python -m tests.bench growth`: reports a second, and memory of an open case, while ever more cases are open.
 
-First without a broker: translation and fold in this process. Then a whole worker whose state was restored.
+First without a broker: translation and fold in this process. Then a whole worker whose state was restored; with `--kill` the restoring is
+measured too, as `restore` does, because a million cases take longer to be made than to be measured.
 """
 
 import argparse
@@ -19,25 +20,21 @@ from router.domain.networks.registry import NETWORKS
 from router.domain.normalise import normalise
 from router.domain.reports import Report
 from router.domain.state import PartitionState
-from router.simulator.feed import Feed
 from router.simulator.history import NETWORK
 from router.simulator.offline import _arrived
 from router.stream.garbage import collect_seldom
 from router.wire.partitioning import partition_for_cell
 from router.wire.settings import Settings
-from router.wire.topics import Names
-from tests.bench.course import all_beyond, until_quiet
-from tests.bench.product import PARTITIONS, router, started, topics_for
-from tests.bench.seeded import seed
+from tests.bench.course import until_quiet
+from tests.bench.grown import SIZES, grown
+from tests.bench.grown import Grown as Throng
+from tests.bench.product import PARTITIONS
+from tests.bench.restore import killed, told
 from tests.bench.throng import CITY, throng
-from tests.bench.topics import ends
 
-SIZES = [10_000, 100_000, 1_000_000]
 MEASURED = 5_000
 """Reports whose time is taken, without a broker, at each size."""
 IN_A_BATCH = 2_000
-PROBES = 1_000
-"""Reports after which a worker is known to have opened every partition."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     parser.add_argument("--cases", type=int, nargs="*", default=SIZES, help="open at once")
     parser.add_argument("--reports", type=int, default=100_000, help="through a worker at each size")
+    parser.add_argument(
+        "--kill", action="store_true", help="each worker first, and tell how long its successor restores"
+    )
     parser.add_argument("--broker", action=argparse.BooleanOptionalAction, default=True, help="measure workers too")
 
 
@@ -78,12 +78,17 @@ def main(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _all(arguments: argparse.Namespace, settings: Settings) -> Iterator[Grown]:
     yield from folded(sorted(arguments.cases))
-    if arguments.broker:
-        *_, empty = _worker(settings, 0, PROBES)
-        for cases in sorted(arguments.cases):
-            seconds, cpu_seconds, held = _worker(settings, cases, arguments.reports)
-            number = arguments.reports
-            yield Grown("worker", cases, number, number / seconds, number / cpu_seconds, (held - empty) / cases)
+    if not arguments.broker:
+        return
+    with grown(0, settings) as throng:
+        empty = throng.worker.resident_mib
+    for cases in sorted(arguments.cases):
+        with grown(cases, settings) as throng:
+            held, number = throng.worker.resident_mib - empty, arguments.reports
+            if arguments.kill:
+                print(told(killed(cases, throng)), flush=True)
+            seconds, cpu_seconds = _worker(number, throng)
+        yield Grown("worker", cases, number, number / seconds, number / cpu_seconds, (held << 20) / cases)
 
 
 def folded(sizes: list[int]) -> Iterator[Grown]:
@@ -130,24 +135,15 @@ class Folding:
         return normalise(NETWORKS[NETWORK], records, self._city).reports
 
 
-def _worker(settings: Settings, cases: int, reports: int) -> tuple[float, float, int]:
-    """Seconds and CPU seconds of a worker whose state was restored with so many cases; its resident bytes before."""
-    messages = throng()
-    with topics_for(CITY, settings) as own:
-        seed(own, cases, messages)
-        bootstrap, topic = str(own.kafka), Names(own.namespace).cases
-        feed = Feed(bootstrap, Names(own.namespace), own.partitions, None)
-        with ends(bootstrap) as committed, started(router(CITY), own) as worker:
-            earlier = committed.each(topic)
-            feed.run(islice(messages, PROBES))
-            until_quiet(committed, topic, lambda: all_beyond(committed, topic, earlier), beyond=sum(earlier.values()))
-            held = worker.resident_mib << 20
-            worker.freeze()
-            feed.run(islice(messages, reports))
-            there, begun, cpu_begun = committed.of(topic), time.monotonic(), worker.cpu_seconds
-            worker.thaw()
-            last = until_quiet(committed, topic, beyond=there)
-            return last - begun, worker.cpu_seconds - cpu_begun, held
+def _worker(reports: int, throng: Throng) -> tuple[float, float]:
+    """Seconds and CPU seconds of a worker for so many reports, which wait for it."""
+    committed, worker = throng.committed, throng.worker
+    worker.freeze()
+    throng.send(reports)
+    there, begun, cpu_begun = committed.of(throng.cases), time.monotonic(), worker.cpu_seconds
+    worker.thaw()
+    last = until_quiet(committed, throng.cases, beyond=there)
+    return last - begun, worker.cpu_seconds - cpu_begun
 
 
 def resident() -> int:

@@ -8,21 +8,15 @@ import argparse
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from itertools import islice
 from threading import Event, Thread
 
 import orjson
 
-from router.simulator.feed import Feed
 from router.wire.settings import Settings
-from router.wire.topics import Names
-from tests.bench.course import LIMIT_SECONDS, UnfinishedError, all_beyond, until_quiet
-from tests.bench.growth import PROBES, SIZES
+from tests.bench.course import LIMIT_SECONDS, UnfinishedError
+from tests.bench.grown import SIZES, Grown, grown
 from tests.bench.pinned import Pinned
-from tests.bench.product import router, started, topics_for
-from tests.bench.seeded import seed
-from tests.bench.throng import CITY, throng
-from tests.bench.topics import Ends, ends
+from tests.bench.topics import Ends
 
 RATE = 200
 """Reports a second while it is killed, so that every partition has something to do."""
@@ -48,35 +42,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace, settings: Settings) -> int:
     """Measure, print, write."""
-    print(f"{'open cases':>12}{'noticed s':>11}{'restored s':>12}{'(first)':>9}")
     found = []
     for cases in sorted(arguments.cases):
         one = measure(cases, settings)
         found.append(asdict(one))
-        print(f"{cases:>12,}{one.noticed:>11.1f}{one.restored:>12.2f}{one.restored_first:>9.2f}", flush=True)
+        print(told(one), flush=True)
     (settings.home / "bench" / "restore.json").write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
     return 0
 
 
+def told(one: Restored) -> str:
+    """In words."""
+    return (
+        f"{one.cases:,} open cases: noticed after {one.noticed:.1f} s, restored {one.restored:.2f} s later, "
+        f"the first partition after {one.restored_first:.2f} s"
+    )
+
+
 def measure(cases: int, settings: Settings) -> Restored:
-    """Kill a worker with so many open cases, under a steady load."""
-    messages = throng()
-    with topics_for(CITY, settings) as own:
-        seed(own, cases, messages)
-        bootstrap, topic = str(own.kafka), Names(own.namespace).cases
-        with ends(bootstrap) as committed, started(router(CITY), own) as worker:
-            earlier = committed.each(topic)
-            Feed(bootstrap, Names(own.namespace), own.partitions, None).run(islice(messages, PROBES))
-            until_quiet(committed, topic, lambda: all_beyond(committed, topic, earlier), beyond=sum(earlier.values()))
-            with _Load(own, messages):
-                time.sleep(1.0)
-                killed = time.time()
-                worker.kill()
-                earlier = committed.each(topic)
-                worker.restart()
-                again = _again(worker, committed, topic, earlier)
-    assigned = worker.assigned or killed
-    return Restored(cases, assigned - killed, min(again) - assigned, max(again) - assigned)
+    """Kill a worker with so many open cases."""
+    with grown(cases, settings) as throng:
+        return killed(cases, throng)
+
+
+def killed(cases: int, throng: Grown) -> Restored:
+    """Kill the worker under a steady load and start it again."""
+    committed, worker, topic = throng.committed, throng.worker, throng.cases
+    with _Load(throng):
+        time.sleep(1.0)
+        at = time.time()
+        worker.kill()
+        earlier = committed.each(topic)
+        worker.restart()
+        again = _again(worker, committed, topic, earlier)
+    assigned = worker.assigned or at
+    return Restored(cases, assigned - at, min(again) - assigned, max(again) - assigned)
 
 
 def _again(worker: Pinned, committed: Ends, topic: str, earlier: Mapping[int, int]) -> list[float]:
@@ -96,9 +96,8 @@ def _again(worker: Pinned, committed: Ends, topic: str, earlier: Mapping[int, in
 class _Load:
     """A steady load until the end of the context."""
 
-    def __init__(self, settings: Settings, messages: object) -> None:
-        self._settings, self._messages = settings, messages
-        self._over = Event()
+    def __init__(self, throng: Grown) -> None:
+        self._throng, self._over = throng, Event()
         self._thread = Thread(target=self._send, name="load", daemon=True)
 
     def __enter__(self) -> None:
@@ -109,6 +108,5 @@ class _Load:
         self._thread.join()
 
     def _send(self) -> None:
-        feed = Feed(str(self._settings.kafka), Names(self._settings.namespace), self._settings.partitions, None)
         while not self._over.wait(0.5):
-            feed.run(islice(self._messages, RATE // 2))
+            self._throng.send(RATE // 2)

@@ -1,0 +1,55 @@
+"""A worker with very many open cases, which it has restored, and the throng goes on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+
+from router.simulator.feed import Feed
+from router.simulator.messages import Message
+from router.wire.settings import Settings
+from router.wire.topics import Names
+from tests.bench.course import all_beyond, until_quiet
+from tests.bench.pinned import Pinned
+from tests.bench.product import router, started, topics_for
+from tests.bench.seeded import seed
+from tests.bench.throng import CITY, throng
+from tests.bench.topics import Ends, ends
+
+SIZES = [10_000, 100_000, 1_000_000]
+"""Open cases."""
+PROBES = 1_000
+"""Reports after which a worker is known to have opened every partition."""
+
+
+@dataclass(frozen=True)
+class Grown:
+    """The worker, and what comes in and out of it."""
+
+    worker: Pinned
+    committed: Ends
+    cases: str
+    """The topic."""
+    feed: Feed
+    messages: Iterator[Message]
+
+    def send(self, reports: int) -> None:
+        """So many more of the throng are on their topic at the end."""
+        self.feed.run(islice(self.messages, reports))
+
+
+@contextmanager
+def grown(cases: int, settings: Settings) -> Iterator[Grown]:
+    """Every partition is restored and processes; nothing waits."""
+    messages = throng()
+    with topics_for(CITY, settings) as own:
+        seed(own, cases, messages)
+        bootstrap, names = str(own.kafka), Names(own.namespace)
+        feed = Feed(bootstrap, names, own.partitions, None)
+        with ends(bootstrap) as committed, started(router(CITY), own) as worker:
+            earlier = committed.each(names.cases)
+            there = Grown(worker, committed, names.cases, feed, messages)
+            there.send(PROBES)
+            begun = lambda: all_beyond(committed, names.cases, earlier)  # noqa: E731
+            until_quiet(committed, names.cases, begun, beyond=sum(earlier.values()))
+            yield there
