@@ -32,9 +32,9 @@ class Owned:
         self._hops, self._logs, self._metrics = hops, logs, metrics
         self._partitions: dict[tuple[str, int], Partition] = {}
         self._let_go: dict[TopicPartition, int] = {}
-        """Positions of partitions that were closed last."""
+        """Positions of partitions that were closed since the last assignment."""
         self._kept: dict[tuple[str, int], tuple[Hop, int]] = {}
-        """State of partitions that were closed last, with the position at which it stands: a rebalance may give them back."""
+        """State of partitions that were closed since, with the position at which it stands: a rebalance may give them back."""
         self._room = asyncio.Event()
         self._core = asyncio.Lock()
         self._generation: int | None = None
@@ -69,8 +69,9 @@ class Owned:
         closing = [self._partitions.pop(source) for source in list(sources) if source in self._partitions]
         deadline = time.monotonic() + within
         await asyncio.gather(*(partition.close(max(deadline - time.monotonic(), 0.1)) for partition in closing))
-        self._let_go = {one.source: one.position for one in closing if one.position is not None}
-        self._kept = {
+        # a group that is shared twice in a row takes everything away first and then nothing: what was let go is still known
+        self._let_go |= {one.source: one.position for one in closing if one.position is not None}
+        self._kept |= {
             (one.source.topic, one.source.partition): (one.hop, one.stands) for one in closing if one.stands is not None
         }
         if not self._partitions:
@@ -82,7 +83,7 @@ class Owned:
         await self.revoked(list(self._partitions), within)
 
     def positions(self) -> dict[TopicPartition, int]:
-        """The next offset to read of every partition that has one, also of those closed last."""
+        """The next offset to read of every partition that has one, also of those closed since the last assignment."""
         return self._let_go | {one.source: one.position for one in self if one.position is not None}
 
     @property

@@ -66,7 +66,7 @@ class Partition:
         hop: what to do with its records; owns the state.
         stands: the position at which the hop's state stands, which this worker had before; None when it has none.
         logs: on the broker; shared with other partitions.
-        has_room: called when the partition can take more records again.
+        has_room: called when the partition may be able to take more records than before.
         core: held while folding; shared by the partitions of a worker, so that between two of them the event loop turns.
     """
 
@@ -296,15 +296,14 @@ class Partition:
         return bool(records) or ticked
 
     def _take(self, filling: Checkpoint) -> Sequence[Record]:
-        had_room = self.room
         most = min(FOLDED_AT_ONCE, self._suspects.limit - len(filling.records))
         most_bytes = BATCH_BYTES - filling.bytes
         if most <= 0 or (most_bytes <= 0 and filling.records):
             return ()
         records = self._waiting.take(most, most_bytes, self._suspects.before)
-        if self.room and not had_room:
-            self._has_room()
-        if not records and not self.backlog:
+        if records:
+            self._has_room()  # of its own, or of what all partitions share
+        elif not self.backlog:
             self._progress.empty()
         return records
 
