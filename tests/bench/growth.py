@@ -61,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kill", action="store_true", help="each worker first, and tell how long its successor restores"
     )
+    parser.add_argument("--fold", action=argparse.BooleanOptionalAction, default=True, help="measure the fold alone too")
     parser.add_argument("--broker", action=argparse.BooleanOptionalAction, default=True, help="measure workers too")
 
 
@@ -77,7 +78,8 @@ def main(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _all(arguments: argparse.Namespace, settings: Settings) -> Iterator[Grown]:
-    yield from folded(sorted(arguments.cases))
+    if arguments.fold:
+        yield from folded(sorted(arguments.cases))
     if not arguments.broker:
         return
     with grown(0, settings) as throng:
