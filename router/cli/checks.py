@@ -23,7 +23,7 @@ from router.cities.folder import city_folder, load_city
 from router.cities.reading import read_city, read_tests
 from router.cli.schemas import DEFAULT, drifted, made
 from router.wire.errors import BrokerError, CityError, InputError, RouterError, TopicError
-from router.wire.settings import Settings
+from router.wire.settings import Settings, misspelt
 from router.wire.topics import Names, topics_of
 
 OLDEST_PYTHON = (3, 11)
@@ -51,6 +51,7 @@ class Skipped(Exception):  # noqa: N818 - not an error: there is nothing to look
 def examine(settings: Settings, cities: list[str]) -> Iterator[Check]:
     """All checks in order, each as soon as it is done; those of a city are done for every given one."""
     yield _outcome("python", python)
+    yield _outcome("settings", names_of_settings)
     yield _outcome("java", lambda: java(settings))
     yield _outcome("ports", lambda: ports(settings))
     yield _outcome("broker", lambda: broker(settings))
@@ -79,6 +80,15 @@ def python(version: tuple[int, ...] = sys.version_info[:3]) -> str:
     if version < OLDEST_PYTHON:
         raise InputError(f"Python {text} is too old", cure="make the environment anew with Python 3.11 or newer")
     return f"{platform.python_implementation()} {text}"
+
+
+def names_of_settings() -> str:
+    """No variable of the environment is nearly a setting."""
+    for name, meant in misspelt().items():
+        raise InputError(
+            f"{name} is no setting and changes nothing", cure=f"set {meant} if that is meant, and unset {name}"
+        )
+    return "every variable is known"
 
 
 def java(settings: Settings) -> str:

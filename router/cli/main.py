@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from router import __version__
 from router.cli.exits import EXPECTED
 from router.wire.errors import RouterError
+from router.wire.settings import PREFIX, misspelt
 
 COMMANDS = {
     "run": "router.cli.run:run",
@@ -84,6 +85,9 @@ def options(
     ] = False,
 ) -> None:
     """Merges what many networks report about one street cell and routes each case to the department that must act."""
+    del version  # has ended the command by now
+    for name, meant in misspelt().items():
+        sys.stderr.write(f"{name} is no setting and changes nothing; did you mean {meant}?\n")
 
 
 def main() -> None:
@@ -103,7 +107,7 @@ def main() -> None:
 def _setting(error: ValidationError) -> str:
     """The sentence for a wrong environment variable."""
     first = error.errors()[0]
-    name = f"GRID_ROUTER_{'_'.join(map(str, first['loc'])).upper()}"
+    name = f"{PREFIX}{'_'.join(map(str, first['loc'])).upper()}"
     return f"{name}={first['input']}: {first['msg']}; correct or unset that environment variable."
 
 

@@ -1,15 +1,21 @@
 """Every setting, read from the environment with one prefix; nothing else reads the environment."""
 
+import os
+from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+PREFIX = "GRID_ROUTER_"
+NEARLY = 0.8
+"""How alike a misspelt name and its setting are (`difflib`, 0 to 1): all but a letter or two."""
+
 
 class Settings(BaseSettings):
     """All settings. Environment variables carry the prefix `GRID_ROUTER_`, e.g. `GRID_ROUTER_KAFKA=host:9092`."""
 
-    model_config = SettingsConfigDict(env_prefix="GRID_ROUTER_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
     kafka: str | None = None
     """`host:port[,host:port]` of an outside cluster; None: the embedded broker."""
@@ -42,3 +48,14 @@ class Settings(BaseSettings):
     """Likewise a partition that has records of which none is read."""
     drain_s: float = Field(default=9.0, ge=1)
     """How long a worker that is asked to end may take to finish what it has begun."""
+
+
+def misspelt() -> dict[str, str]:
+    """Variables of the environment that are no setting but nearly one, with the setting that is probably meant.
+
+    Only such: Kubernetes hands every container variables like `GRID_ROUTER_SERVICE_HOST` when a service has our name.
+    """
+    settings = [name.upper() for name in Settings.model_fields]
+    given = {name: name.upper().removeprefix(PREFIX) for name in sorted(os.environ) if name.upper().startswith(PREFIX)}
+    near = {name: get_close_matches(short, settings, 1, NEARLY) for name, short in given.items()}
+    return {name: f"{PREFIX}{meant[0]}" for name, meant in near.items() if meant and meant[0] != given[name]}

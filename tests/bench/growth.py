@@ -61,7 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kill", action="store_true", help="each worker first, and tell how long its successor restores"
     )
-    parser.add_argument("--fold", action=argparse.BooleanOptionalAction, default=True, help="measure the fold alone too")
+    parser.add_argument(
+        "--fold", action=argparse.BooleanOptionalAction, default=True, help="measure the fold alone too"
+    )
     parser.add_argument("--broker", action=argparse.BooleanOptionalAction, default=True, help="measure workers too")
 
 

@@ -122,6 +122,7 @@ def test_json_lists_every_check_with_its_cure_and_one_failure_means_exit_1(
     assert said["healthy"] is False
     assert [check["name"].split()[0] for check in said["checks"]] == [
         "python",
+        "settings",
         "java",
         "ports",
         "broker",

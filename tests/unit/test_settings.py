@@ -1,0 +1,61 @@
+"""Misspelt settings are told, and nothing that others put into the environment is taken for one."""
+
+import sys
+
+import pytest
+
+from router.cli import checks
+from router.cli import main as entry
+from router.wire.errors import InputError
+from router.wire.settings import Settings, misspelt
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("GRID_ROUTER_PARTITION", "GRID_ROUTER_PARTITIONS"),
+        ("GRID_ROUTER_KAFAK", "GRID_ROUTER_KAFKA"),
+        ("GRID_ROUTER_METRIC_PORT", "GRID_ROUTER_METRICS_PORT"),
+        ("GRID_ROUTER_NAME_SPACE", "GRID_ROUTER_NAMESPACE"),
+        ("grid_router_comit_limit_s", "GRID_ROUTER_COMMIT_LIMIT_S"),
+    ],
+)
+def test_a_misspelt_setting_is_told_with_the_one_that_is_meant(
+    given: str, meant: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(given, "3")
+    assert misspelt() == {given: meant}
+    monkeypatch.setattr(sys, "argv", ["grid-router", "broker", "status"])
+    with pytest.raises(SystemExit):
+        entry.main()
+    assert f"{given} is no setting and changes nothing; did you mean {meant}?\n" in capsys.readouterr().err
+    with pytest.raises(InputError, match=f"{given} is no setting and changes nothing; set {meant} "):
+        checks.names_of_settings()
+
+
+def test_every_setting_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"GRID_ROUTER_{name.upper()}", "1")
+        monkeypatch.setenv(f"grid_router_{name}", "1")
+    assert misspelt() == {}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GRID_ROUTER_SERVICE_HOST",
+        "GRID_ROUTER_SERVICE_PORT",
+        "GRID_ROUTER_SERVICE_PORT_METRICS",
+        "GRID_ROUTER_PORT",
+        "GRID_ROUTER_PORT_19100_TCP",
+        "GRID_ROUTER_PORT_19100_TCP_PORT",
+        "GRID_ROUTER_PORT_19100_TCP_ADDR",
+        "ROUTER_PARTITION",
+    ],
+)
+def test_what_a_container_is_given_for_a_service_of_our_name_is_nobodys_mistake(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "tcp://10.0.0.1:19100")
+    assert misspelt() == {}
+    assert checks.names_of_settings() == "every variable is known"
