@@ -1,99 +1,35 @@
-"""How a report finds its cell: a small city drawn by hand, every step of the order, every doubt, every day of validity."""
+"""How a report finds its cell: every step of the order and every doubt, in a small city drawn by hand."""
 
-from datetime import UTC, date, datetime, timedelta
-from math import asin, cos, hypot, inf, nan, radians, sin, sqrt
+from datetime import date
+from math import hypot
 from random import Random
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.domain.cells import CellRegistry, Claim, cell_code, load_cells, street
-from router.domain.reports import Location
-
-# 115 E 35 N, squares of 0.001 degrees: 91 m by 111 m. `S` was split into `S1` and `S2`, and `R` retired, on CHANGE.
-#
-#   y 1..2   |   S (S1 | S2)   |  R  |
-#   y 0..1   |   A1   |   A2   |  B1 |  nothing for 640 m  |  C1  |
-#   x        0        1        2     3                    10     11
-A, B, C = "410902001001", "410902001002", "410902002001"
-A1, A2, S, S1, S2 = (f"{A}{n:03d}" for n in range(1, 6))
-B1, R = f"{B}001", f"{B}002"
-C1 = f"{C}001"
-CHANGE = date(2025, 7, 1)
-SQUARES = {
-    A1: (0, 0, 1, 1, "", ""),
-    A2: (1, 0, 2, 1, "", ""),
-    S: (0, 1, 2, 2, "", CHANGE),
-    S1: (0, 1, 1, 2, CHANGE, ""),
-    S2: (1, 1, 2, 2, CHANGE, ""),
-    B1: (2, 0, 3, 1, "", ""),
-    R: (2, 1, 3, 2, "", CHANGE),
-    C1: (10, 0, 11, 1, "", ""),
-}
-BEFORE, AFTER = datetime(2025, 3, 1, tzinfo=UTC), datetime(2025, 9, 1, tzinfo=UTC)
-LON, LAT = 115.0, 35.0
-UNIT = "410999000000"
-"""A police unit, which is no community."""
-AREAS = [("policing", UNIT, B), ("hotline", "Old Town|north", C)]
-
-
-def square(west: float, south: float, east: float, north: float) -> str:
-    """WKT of a square given in thousandths of a degree."""
-    west, east = (LON + x / 1000 for x in (west, east))
-    south, north = (LAT + y / 1000 for y in (south, north))
-    return f"POLYGON(({west} {south},{east} {south},{east} {north},{west} {north},{west} {south}))"
-
-
-def rows() -> list[tuple[object, ...]]:
-    return [(code, "", since, until, square(*box)) for code, (*box, since, until) in SQUARES.items()]
-
-
-def registry(
-    cells: list[tuple[object, ...]] | None = None,
-    communities: list[tuple[str, str]] | None = None,
-    areas: list[tuple[str, str, str]] | None = None,
-    *,
-    default: str | None = C1,
-    zone: str = "UTC",
-) -> CellRegistry:
-    cells = rows() if cells is None else cells
-    communities = [(A, A2), (B, B1), (C, C1)] if communities is None else communities
-    made = load_cells(
-        "\n".join(
-            ["code,name,valid_from,valid_until,geometry", *(",".join(map(str, r[:4])) + f',"{r[4]}"' for r in cells)]
-        ),
-        "\n".join(["community,name,default_cell", *(f"{code},,{cell}" for code, cell in communities)]),
-        "\n".join(["network,area,code,share", *(",".join([*row, ""]) for row in (AREAS if areas is None else areas))]),
-        files=("cells.csv", "communities.csv", "areas.csv"),
-        default=default,
-        zone=ZoneInfo(zone),
-    )
-    assert isinstance(made, CellRegistry), made
-    return made
-
-
-CITY = registry()
-
-
-def claim(x: float | None = None, y: float | None = None, *, at: datetime = AFTER, **said: object) -> Claim:
-    """A claim with a point in thousandths of a degree, or without."""
-    lon, lat = (None if x is None else LON + x / 1000), (None if y is None else LAT + y / 1000)
-    return Claim(network=str(said.pop("network", "policing")), at=at, lon=lon, lat=lat, **said)  # type: ignore[arg-type]
-
-
-def resolve(one: Claim, city: CellRegistry = CITY) -> Location:
-    (found,) = city.resolve([one])
-    return found
-
-
-def metres(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
-    """Great circle on a sphere of mean radius."""
-    half = sin(radians(lat2 - lat1) / 2) ** 2
-    half += cos(radians(lat1)) * cos(radians(lat2)) * sin(radians(lon2 - lon1) / 2) ** 2
-    return 2 * 6_371_008.8 * asin(sqrt(half))
-
+from router.domain.cells import CellRegistry, cell_code, street
+from tests.support.squares import (
+    A1,
+    A2,
+    AREAS,
+    B1,
+    C1,
+    CITY,
+    LAT,
+    LON,
+    SQUARES,
+    UNIT,
+    A,
+    B,
+    C,
+    claim,
+    metres,
+    registry,
+    resolve,
+    rows,
+    square,
+)
 
 # --- codes
 
@@ -273,227 +209,6 @@ def test_foreign_text_in_a_doubt_is_short_and_printable() -> None:
     assert doubt is not None
     assert doubt.isprintable()
     assert len(doubt) < 600
-
-
-# --- places
-
-
-def test_a_border_belongs_to_the_smallest_code() -> None:
-    assert resolve(claim(1, 0.5)).cell == A1  # of A1, A2
-    assert resolve(claim(1.5, 1)).cell == A2  # of A2, S2
-    assert resolve(claim(1, 1)).cell == A1  # of A1, A2, S1, S2
-    assert resolve(claim(2, 1)).cell == A2  # of A2, S2, B1
-    assert resolve(claim(0, 0)).cell == A1
-
-
-def slanted(bend: float) -> CellRegistry:
-    """Two cells with a slanting border, in whose middle the upper one has a vertex, rounded upwards by metres."""
-    a, b = f"{LON} {LAT}", f"{LON + 0.007} {LAT + 0.003}"
-    middle = f"{LON + 0.0035} {LAT + 0.0015 + bend / 111_320}"
-    lower = f"POLYGON(({a},{LON + 0.007} {LAT},{b},{a}))"
-    upper = f"POLYGON(({a},{middle},{b},{LON} {LAT + 0.003},{a}))"
-    return registry([(A1, "", "", "", lower), (A2, "", "", "", upper)], [], [], default=None)
-
-
-STRAIGHT, BENT = slanted(0), slanted(0.05)
-
-
-@given(st.floats(0, 1))
-def test_a_slanting_border_belongs_to_a_cell_too(along: float) -> None:
-    """Whatever the last bits of the point are, nobody is told that it lies 0 m outside."""
-    found = resolve(claim(7 * along, 3 * along), STRAIGHT)
-    assert (found.resolved_by, found.doubt) == ("point", None)
-
-
-def test_a_seam_of_rounded_borders_is_no_outside() -> None:
-    found = resolve(claim(3.5, 1.5 + 0.025 / 111.32), BENT)  # 23 mm from either
-    assert (found.cell, found.resolved_by, found.doubt) == (A1, "point", None)
-
-
-@given(st.floats(-4, 14), st.floats(-4, 6), st.sampled_from([BEFORE, AFTER]))
-def test_any_point_against_the_squares_themselves(x: float, y: float, at: datetime) -> None:
-    one = claim(x, y, at=at)
-    assert one.lon is not None
-    assert one.lat is not None
-    apart = {}
-    for code, (west, south, east, north, since, until) in SQUARES.items():
-        if (since == CHANGE and at == BEFORE) or (until == CHANGE and at == AFTER):
-            continue
-        nearest = (
-            min(max(one.lon, LON + west / 1000), LON + east / 1000),
-            min(max(one.lat, LAT + south / 1000), LAT + north / 1000),
-        )
-        apart[code] = metres(one.lon, one.lat, *nearest)
-    best = min(apart.values())
-    found = resolve(one)
-    if best == 0:
-        assert (found.cell, found.resolved_by) == (min(c for c, m in apart.items() if m == 0), "point")
-    elif 0.06 < best < 148:
-        assert found.resolved_by == "nearest"
-        assert apart[found.cell] < best * 1.01 + 0.1
-    elif best > 152:
-        assert (found.cell, found.resolved_by) == (C1, "fallback")
-
-
-@pytest.mark.parametrize(("outside", "by"), [(145.0, "nearest"), (155.0, "fallback")])
-@pytest.mark.parametrize(("east", "north"), [(1, 0), (-1, 0), (0, 1), (0, -1)])
-@pytest.mark.parametrize("lat", [0.0, 35.0, 60.0, 84.0])
-def test_150_m_are_150_m_in_every_direction_at_every_latitude(
-    lat: float, east: int, north: int, outside: float, by: str
-) -> None:
-    wide, high = 100 / 111_195 / cos(radians(lat)), 100 / 111_195
-    ring = ((10, lat), (10 + wide, lat), (10 + wide, lat + high), (10, lat + high), (10, lat))
-    polygon = f"POLYGON(({','.join(f'{x} {y}' for x, y in ring)}))"
-    city = registry([(A1, "", "", "", polygon)], [], [], default=None)
-    lon = 10 + wide / 2 + east * wide * (0.5 + outside / 100)
-    found = resolve(
-        Claim(network="hotline", at=AFTER, lon=lon, lat=lat + high / 2 + north * high * (0.5 + outside / 100)), city
-    )
-    assert found.resolved_by == by
-
-
-def test_of_equally_near_cells_the_smallest_code_takes_it() -> None:
-    assert resolve(claim(1, -0.5)).cell == A1  # south of the corner of A1 and A2
-    assert resolve(claim(2, -0.5)).cell == A2  # of A2 and B1
-    mirrored = registry(
-        [(code, "", "", "", square(-x, 0, 1 - x, 1)) for x, code in enumerate((A1, A2, S, S1))], [], [], default=None
-    )
-    assert [resolve(claim(-x, -0.5), mirrored).cell for x in range(3)] == [A1, A2, S]
-
-
-@pytest.mark.parametrize("lon", [nan, inf, -inf, 0.0, 180.0, -180.0, 1e308, -1e308, 5e-324])
-@pytest.mark.parametrize("lat", [nan, inf, -inf, 0.0, 90.0, -90.0, 1e308, 35.0005])
-def test_no_coordinate_is_too_odd(lon: float, lat: float) -> None:
-    """Source schemas refuse most of these; should one come through, it must not take its batch along."""
-    good = claim(1.5, 0.5)
-    odd = Claim(network="hotline", at=AFTER, lon=lon, lat=lat)
-    first, found, last = CITY.resolve([good, odd, good])
-    assert (found.cell, found.resolved_by) == (C1, "fallback")
-    assert first == last == resolve(good)
-
-
-def test_no_claims_no_locations() -> None:
-    assert CITY.resolve([]) == []
-
-
-texts = st.none() | st.sampled_from(
-    [
-        *SQUARES,
-        *(code[:12] + code[13:] for code in SQUARES),
-        A,
-        B,
-        C,
-        UNIT,
-        "410902001999",
-        f"{A}9",
-        "x",
-        "",
-        "Old Town|north",
-    ]
-)
-near = st.none() | st.floats(-4, 14) | st.sampled_from([0.0, 1.0, 2.0, nan])
-claims = st.builds(
-    claim,
-    near,
-    near,
-    at=st.sampled_from([BEFORE, AFTER, datetime(2025, 7, 1, tzinfo=UTC), datetime.min.replace(tzinfo=UTC)]),
-    cell=texts,
-    community=texts,
-    area=texts,
-    network=st.sampled_from(["policing", "hotline"]),
-    accuracy_m=st.none() | st.floats(0, 100),
-)
-
-
-@given(st.lists(claims, max_size=12))
-def test_a_batch_is_its_claims_one_by_one(batch: list[Claim]) -> None:
-    together = CITY.resolve(batch)
-    assert list(map(repr, together)) == [repr(resolve(one)) for one in batch]  # repr: NaN equals itself
-    for one, found in zip(batch, together, strict=True):
-        since, until = SQUARES[found.cell][4:]
-        assert not since or one.at >= datetime(2025, 7, 1, tzinfo=UTC)
-        assert not until or one.at < datetime(2025, 7, 1, tzinfo=UTC)
-
-
-# --- days of validity
-
-
-MIDNIGHT = datetime(2025, 7, 1, tzinfo=ZoneInfo("Asia/Shanghai"))
-BLINK = timedelta(microseconds=1)
-
-
-@pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "America/Los_Angeles"])
-def test_a_split_cell_gives_way_to_its_successors_at_midnight_of_the_city(zone: str) -> None:
-    city = registry(zone=zone)
-    midnight = datetime(2025, 7, 1, tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    for x, successor in ((0.5, S1), (1.5, S2)):
-        assert resolve(claim(x, 1.5, at=midnight - BLINK), city).cell == S
-        assert resolve(claim(x, 1.5, at=midnight), city).cell == successor
-    last, first = (resolve(claim(cell=S, at=at), city) for at in (midnight - BLINK, midnight))
-    assert (last.cell, last.resolved_by, last.doubt) == (S, "code", None)
-    # both have half of it: the smaller code
-    assert (first.cell, first.resolved_by) == (S1, "code")
-    assert first.doubt == f"cell {S} was retired on 2025-07-01, succeeded by {S1}, {S2}"
-    early, late = (resolve(claim(cell=S2, at=at), city) for at in (midnight - BLINK, midnight))
-    assert (early.cell, early.resolved_by) == (S, "code")
-    assert early.doubt == f"cell {S2} is valid only from 2025-07-01, preceded by {S}"
-    assert (late.cell, late.doubt) == (S2, None)
-
-
-def test_a_cell_retired_without_successor_leaves_its_community() -> None:
-    found = resolve(claim(cell=R))
-    assert (found.cell, found.resolved_by, found.doubt) == (B1, "community", f"cell {R} was retired on 2025-07-01")
-
-
-def test_a_batch_over_the_change_gives_each_report_the_cells_of_its_own_instant() -> None:
-    at = [MIDNIGHT + timedelta(hours=h) for h in (2, -2, 1, -1)]
-    city = registry(zone="Asia/Shanghai")
-    found = city.resolve([claim(0.5, 1.5, at=one) for one in at])
-    assert [one.cell for one in found] == [S1, S, S1, S]
-
-
-def test_a_point_in_a_retired_cell_without_successor_says_so() -> None:
-    assert resolve(claim(2.5, 1.5, at=BEFORE)).cell == R
-    found = resolve(claim(2.5, 1.5))
-    assert (found.cell, found.resolved_by) == (S2, "nearest")  # 46 m west of it; B1 is 56 m south
-    assert found.doubt == (
-        f"the point lies in cell {R}, which was retired on 2025-07-01; the point lies 46 m outside every cell valid then"
-    )
-
-
-def test_a_retired_cell_beside_the_point_is_not_mentioned() -> None:
-    found = resolve(claim(3.5, 0.9))
-    assert (found.cell, found.doubt) == (B1, "the point lies 46 m outside every cell")
-
-
-def test_a_retired_default_cell_is_replaced_by_a_valid_one_of_its_community() -> None:
-    city = registry(communities=[(A, S), (B, R), (C, C1)])
-    assert resolve(claim(community=B, at=BEFORE), city).cell == R
-    found = resolve(claim(community=B), city)
-    assert (found.cell, found.resolved_by) == (B1, "community")
-    assert found.doubt == f"the default cell {R} was retired on 2025-07-01"
-    assert resolve(claim(community=A), city).cell == A1
-
-
-def test_a_community_without_a_valid_cell_leaves_its_street_then_the_city() -> None:
-    cells = [row if row[0] != B1 else (*row[:3], CHANGE, row[4]) for row in rows()]
-    city = registry(cells)
-    found = resolve(claim(community=B), city)
-    assert (found.cell, found.resolved_by) == (A1, "community")
-    assert found.accuracy_m == resolve(claim(community="410902001999"), city).accuracy_m  # that of the street
-    only = registry([row for row in cells if row[0] in {B1, C1}], [(B, B1)], [])
-    found = resolve(claim(community=B), only)
-    assert (found.cell, found.resolved_by) == (C1, "fallback")
-    assert found.doubt == f"the default cell {B1} was retired on 2025-07-01"
-
-
-def test_when_no_cell_at_all_was_valid_the_default_takes_it_and_says_so() -> None:
-    city = registry([(A1, "", CHANGE, "", square(0, 0, 1, 1))], [(A, A1)], [], default=A1)
-    found = resolve(claim(0.5, 0.5, at=BEFORE), city)
-    assert found.cell == A1
-    assert found.doubt is not None
-    assert f"the point lies in cell {A1}, which is valid only from 2025-07-01" in found.doubt
-    assert f"the default cell {A1} is valid only from 2025-07-01" in found.doubt
 
 
 # --- the version
