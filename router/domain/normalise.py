@@ -138,6 +138,16 @@ def kept_at(record: SourceRecord) -> datetime:
     return _EPOCH + timedelta(0, 0, 0, ms)  # a keyword would double the cost
 
 
+def ruled_at(record: SourceRecord, *, again: bool) -> datetime:
+    """The instant whose rules hold for a record.
+
+    Args:
+        record: of a network.
+        again: it was refused and is driven again: the rules of today hold, under which it was repaired.
+    """
+    return kept_at(record) if again else received_at(record)
+
+
 def _report(network: str, kept: _Kept, location: Location, edition: str) -> Report:
     """In two steps: a call with more than 15 arguments makes a dictionary of them, which costs more than the report."""
     record, draft, matter, received_at = kept

@@ -16,7 +16,7 @@ from aiokafka import TopicPartition
 from router.domain.city import City
 from router.domain.editions import EditionError, Editions
 from router.domain.networks.registry import Network
-from router.domain.normalise import Normalised, kept_at, normalise, received_at
+from router.domain.normalise import Normalised, normalise, ruled_at
 from router.domain.places import Places, digest_of
 from router.domain.reports import Refusal
 from router.stream.garbage import restoring
@@ -108,8 +108,7 @@ class NormaliseHop:
             yield taken[0][0], [record for _, record in taken]
 
     def _edition_of(self, record: Record) -> City:
-        """By received time; what was refused and is driven again, by the rules of today, under which it was repaired."""
-        return self._editions.at(kept_at(record) if _redriven(record) else received_at(record))
+        return self._editions.at(ruled_at(record, again=_redriven(record)))
 
     def _pass_on(self, result: Normalised, writer: Writer, outcomes: Counter[str], refused: Refused) -> None:
         """Write the reports that are new or say something new, and where they went."""

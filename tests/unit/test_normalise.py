@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from router.domain.networks.network import Draft, Network
 from router.domain.networks.registry import NETWORKS
-from router.domain.normalise import MAX_BYTES, Normalised, normalise
+from router.domain.normalise import MAX_BYTES, Normalised, normalise, ruled_at
 from router.domain.refusals import CODES
 from router.domain.reports import Provenance, Refusal
 from router.wire.codec import decode_event, encode_report
@@ -181,6 +181,12 @@ def test_the_first_of_two_headers_holds() -> None:
     headers = [("grid-received-at", b"2018-01-01T00:00:09Z"), ("grid-received-at", b"2019-01-01T00:00:09Z")]
     (made,) = normalise(POLICING, [Record(value=written(ALARM), headers=headers)], CITY).reports
     assert made.received_at == datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC)
+
+
+def test_the_rules_of_a_record_are_those_of_its_receipt_and_after_its_repair_those_of_today() -> None:
+    record = Record(value=written(ALARM), headers=[("grid-received-at", b"2018-01-01T00:00:09Z")])
+    assert ruled_at(record, again=False) == datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC)
+    assert ruled_at(record, again=True) == TIMESTAMP
 
 
 @pytest.mark.parametrize(
