@@ -31,7 +31,7 @@ from router.stream.progress import Progress
 from router.stream.reading import Reading
 from router.stream.suspects import Suspects, UnfitBatchError
 from router.stream.transaction import Checkpoint, Transactions
-from router.stream.waiting import Waiting, bytes_of
+from router.stream.waiting import Waiting
 from router.wire.metrics import Metrics
 
 FOLDED_AT_ONCE = 1000
@@ -260,13 +260,15 @@ class Partition:
         self._has_room()
 
     async def _run(self) -> None:
-        """Fold while something waits, commit when nothing does or a transaction is full, and never wait for a full one."""
+        """Fold while something waits, commit when nothing does or a transaction is full or ripe, and never wait for a full one."""
         pipeline = self._opened
         try:
             while self.life is Life.RUNNING:
                 self._wake.clear()
                 self._hear(pipeline)
-                if not await self._fold(pipeline.filling) and not self._begin(pipeline):
+                folded = await self._fold(pipeline.filling)
+                begun = (pipeline.filling.ripe or not folded) and self._begin(pipeline)
+                if not folded and not begun:
                     await self._rest(pipeline)
             await self._finish(pipeline)
         finally:
@@ -308,8 +310,7 @@ class Partition:
         return records
 
     def _process(self, records: Sequence[Record], filling: Checkpoint) -> None:
-        filling.records += records
-        filling.bytes += bytes_of(records)
+        filling.add(records)
         try:
             filling.counted.append(self.hop.process(records, filling.writer, self._suspects.poisoned))
         except (PoisonError, NotReadyError):

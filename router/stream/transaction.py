@@ -13,10 +13,12 @@ it before. Docs: docs/exactly-once.md.
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from router.stream.hop import Counted, Record
+from router.stream.waiting import bytes_of
 from router.stream.writer import Writer
 
 TRANSACTION_TIMEOUT_MS = 30_000
@@ -26,6 +28,11 @@ BATCH_BYTES = 3 << 20
 writes to one partition."""
 RETRY_BACKOFF_MS = 5
 """The broker answers ConcurrentTransactions until the last markers are written, a few ms; aiokafka waits 100 by default."""
+
+
+HELD_SECONDS = 1.0
+"""What is folded waits no longer for more before its transaction begins: in a backlog readers would see nothing of a partition until
+thousands of records of it, and of all others in turn, are folded."""
 
 
 class Checkpoint:
@@ -40,10 +47,24 @@ class Checkpoint:
         self.records: list[Record] = []
         self.bytes = 0
         """Of the records' values."""
+        self._since: float | None = None
+        """When the first of them was added."""
         self.counted: list[Counted] = []
         self.ticked = False
         self.begun = time.monotonic()
         """When its transaction began."""
+
+    def add(self, records: Sequence[Record]) -> None:
+        """These are folded into it."""
+        if self._since is None:
+            self._since = time.monotonic()
+        self.records += records
+        self.bytes += bytes_of(records)
+
+    @property
+    def ripe(self) -> bool:
+        """Whether what it holds has waited long enough for more."""
+        return self._since is not None and time.monotonic() - self._since >= HELD_SECONDS
 
     @property
     def empty(self) -> bool:

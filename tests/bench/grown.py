@@ -1,6 +1,6 @@
 """A worker with very many open cases, which it has restored, and the throng goes on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -33,9 +33,13 @@ class Grown:
     feed: Feed
     messages: Iterator[Message]
 
-    def send(self, reports: int) -> None:
-        """So many more of the throng are on their topic at the end."""
-        self.feed.run(islice(self.messages, reports))
+    def take(self, reports: int) -> list[Message]:
+        """So many more of the throng."""
+        return list(islice(self.messages, reports))
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """All are on their topic at the end."""
+        self.feed.run(messages)
 
 
 @contextmanager
@@ -49,7 +53,7 @@ def grown(cases: int, settings: Settings) -> Iterator[Grown]:
         with ends(bootstrap) as committed, started(router(CITY), own) as worker:
             earlier = committed.each(names.cases)
             there = Grown(worker, committed, names.cases, feed, messages)
-            there.send(PROBES)
+            there.send(there.take(PROBES))
             begun = lambda: all_beyond(committed, names.cases, earlier)  # noqa: E731
             until_quiet(committed, names.cases, begun, beyond=sum(earlier.values()))
             yield there

@@ -100,14 +100,6 @@ class Pinned:
         self._signal(signal.SIGKILL)
         self._process.wait()
 
-    def freeze(self) -> None:
-        """SIGSTOP: it does nothing until it is thawed; not for long, or its group lets it go."""
-        self._signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """SIGCONT."""
-        self._signal(signal.SIGCONT)
-
     def restart(self) -> None:
         """The same again, with a log begun anew."""
         self._process = self._start()

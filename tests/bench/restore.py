@@ -109,4 +109,4 @@ class _Load:
 
     def _send(self) -> None:
         while not self._over.wait(0.5):
-            self._throng.send(RATE // 2)
+            self._throng.send(self._throng.take(RATE // 2))

@@ -1,6 +1,7 @@
 """A partition's life on a real broker: fence, position, restore, transactions, and what survives failures."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -26,6 +27,8 @@ class Tally:
     """A toy hop: the state is the set of values seen, kept in a changelog; each new value is written out once."""
 
     name = "toy"
+    partition: Partition
+    """Whose hop it is, where a test needs it."""
 
     def __init__(
         self, namespace: str, *, fails_at: bytes | None = None, failure: type[Exception] = PoisonError
@@ -145,6 +148,30 @@ def test_every_value_comes_out_once_and_in_order(kafka: str, topics: str) -> Non
         return await read(kafka, f"{topics}out")
 
     assert [record.value for record in asyncio.run(scenario())] == values("a")
+
+
+def test_a_backlog_that_never_ends_is_committed_all_the_same(
+    kafka: str, topics: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something always waits, and no transaction is ever full."""
+    monkeypatch.setattr("router.stream.transaction.HELD_SECONDS", 0.0)
+    monkeypatch.setattr("router.stream.suspects.BATCH_RECORDS", 1 << 60)
+
+    class Endless(Tally):
+        """With every record that it processes another one has come."""
+
+        def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
+            self.partition.offer([dataclasses.replace(records[-1], offset=records[-1].offset + 1)])
+            return super().process(records, writer, poisoned)
+
+    async def scenario() -> None:
+        await produce(kafka, f"{topics}in", [b"first"])
+        hop = Endless(topics)
+        async with living(kafka, topics, hop) as hop.partition:
+            hop.partition.offer(await read(kafka, f"{topics}in"))
+            await until(lambda: (hop.partition.position or 0) > 0)
+
+    asyncio.run(scenario())
 
 
 def test_a_new_owner_goes_on_where_the_old_one_committed(kafka: str, topics: str) -> None:
