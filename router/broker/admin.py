@@ -60,6 +60,12 @@ def plan(bootstrap: str, topics: Sequence[Topic]) -> Plan:
         return _plan(admin, topics)
 
 
+def there(bootstrap: str) -> list[str]:
+    """The names of all topics of the cluster. Raises BrokerError."""
+    with connected(bootstrap) as admin:
+        return list(admin.list_topics())
+
+
 def apply(bootstrap: str, topics: Sequence[Topic], *, replication: int = 1) -> Plan:
     """Create what is missing and correct what drifted; doing it twice changes nothing.
 

@@ -24,7 +24,7 @@ from router.cities.reading import read_city, read_tests
 from router.cli.schemas import DEFAULT, drifted, made
 from router.wire.errors import BrokerError, CityError, InputError, RouterError, TopicError
 from router.wire.settings import Settings, misspelt
-from router.wire.topics import Names, topics_of
+from router.wire.topics import Names, elsewhere, topics_of
 
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 2 << 30
@@ -163,7 +163,7 @@ def broker(settings: Settings) -> str:
 
 
 def topics(settings: Settings, name: str) -> str:
-    """The topics are as declared."""
+    """The topics are as declared, or there is none: nobody runs this city here."""
     if not server.status(settings).running:
         raise Skipped("no broker to ask")
     try:
@@ -178,6 +178,9 @@ def topics(settings: Settings, name: str) -> str:
             where=change.topic,
             cure=f"set GRID_ROUTER_PARTITIONS={change.found}, or use another GRID_ROUTER_NAMESPACE",
         )
+    if all(change.action == "create" for change in found.changes) and not found.unchanged:
+        other = elsewhere(admin.there(server.bootstrap(settings)), settings.namespace)
+        raise Skipped(f"no topic of it exists; {other or f'`grid-router topics apply {name}` makes them'}")
     if found.changes:
         raise TopicError(
             f"{len(wanted) - found.unchanged} of {len(wanted)} topics are missing or differ",

@@ -50,7 +50,7 @@ def publish(
     folder = city_folder(city, settings.cities)
     checked = _checked(city, folder)
     address, topic = bootstrap(settings), Names(settings.namespace).catalogue
-    asyncio.run(check_topics(address, topics_of(checked, settings)))
+    asyncio.run(check_topics(address, topics_of(checked, settings), settings.namespace))
     now = datetime.now(UTC)
     texts = pack(folder)
     before = _published(address, topic)

@@ -108,7 +108,7 @@ def _setting(error: ValidationError) -> str:
     """The sentence for a wrong environment variable."""
     first = error.errors()[0]
     name = f"{PREFIX}{'_'.join(map(str, first['loc'])).upper()}"
-    return f"{name}={first['input']}: {first['msg']}; correct or unset that environment variable."
+    return f"{name}={first['input']}: {first['msg'].removeprefix('Value error, ')}; correct or unset that environment variable."
 
 
 if __name__ == "__main__":

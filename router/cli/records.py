@@ -14,7 +14,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from router.wire.errors import START_KAFKA, BrokerError, TopicError
-from router.wire.topics import ROOTS, Names
+from router.wire.topics import ROOTS, Names, elsewhere
 
 Record = Any
 """A `ConsumerRecord` of kafka-python: topic, partition, offset, timestamp (ms), key, value, headers."""
@@ -80,11 +80,11 @@ def find_topic(consumer: KafkaConsumer, text: str, names: Names) -> str:
     ours = [name for name in bare if name.startswith(ROOTS)]
     near = get_close_matches(text, ours, n=1)
     if near:
-        cure = f"did you mean {near[0]}"
+        cure = f"the nearest name is {near[0]}"
     elif ours:
         cure = f"there are {', '.join(ours)}"
     else:
-        cure = "there are none; `grid-router topics apply` makes them"
+        cure = elsewhere(there, names.namespace) or "there are none; `grid-router topics apply CITY` makes them"
     raise TopicError("there is no such topic", where=text, cure=cure)
 
 

@@ -1,5 +1,6 @@
 """`grid-router replay`: a city's recorded history through the whole router, and a ledger that compares every id."""
 
+import logging
 import os
 import sys
 from typing import Annotated, Any, Literal
@@ -13,6 +14,8 @@ from rich.progress import SpinnerColumn, TextColumn
 from rich.table import Table
 
 from router.broker.server import ensure_running
+from router.cli.output import talk
+from router.cli.stage import GOES_ON
 from router.simulator.course import Progress
 from router.simulator.replay import Plan, Result
 from router.simulator.replay import replay as run
@@ -50,6 +53,7 @@ def replay(
     Example: grid-router replay los-angeles --reports 100000 --workers 2 --kill --summary json
     """
     settings = Settings()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # of a broker that goes away one sentence tells
     plan = Plan(
         city=city,
         reports=reports,
@@ -71,7 +75,9 @@ def replay(
     else:
         _print(result)
     if keep:
-        typer.echo(f"Kept: GRID_ROUTER_NAMESPACE={result.namespace} grid-router tail cases --from beginning", err=True)
+        talk(f"Kept: GRID_ROUTER_NAMESPACE={result.namespace} grid-router tail cases --from beginning")
+    if settings.kafka is None:
+        talk(GOES_ON)
     if not result.sound:
         raise typer.Exit(CHECK_FAILED)
 

@@ -1,5 +1,6 @@
 """`grid-router run`: the main job on this machine, from a city's own reports to the departments' topics, shown live."""
 
+import logging
 import shutil
 import sys
 import threading
@@ -58,6 +59,7 @@ def run(
     Example: grid-router run los-angeles --speed max
     """
     settings = Settings()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # of a broker that goes away the screen tells, once
     show = Show(workers=workers, pace=factor(speed), reports=reports, live=live, exit_at_end=exit_at_end)
     for city in cities:
         load_city(city, settings.cities)  # a misspelt name is told before Kafka is started

@@ -16,6 +16,7 @@ from router.stream.fleet import Fleet
 from router.wire.errors import RouterError
 from router.wire.settings import Settings
 
+GOES_ON = "Kafka goes on; `grid-router broker stop` ends it."
 STOPPING_S = 20.0
 """For the last acknowledgements of Kafka; without a broker there are none."""
 
@@ -47,10 +48,13 @@ def interruptible(hung_up: Callable[[], None] | None = None) -> Iterator[threadi
 
 
 def kafka(settings: Settings, stack: ExitStack) -> str:
-    """The address of a running cluster; an embedded broker that is started here is stopped at the end of the stack."""
-    if settings.kafka is None and not status(settings).running:
-        talk("Starting Kafka (about 10 s) ...")
-        stack.callback(_stop_kafka, settings)
+    """The address of a running cluster; an embedded broker is stopped at the end of the stack, if it is started here."""
+    if settings.kafka is None:
+        if status(settings).running:
+            stack.callback(talk, GOES_ON)
+        else:
+            talk("Starting Kafka (about 10 s) ...")
+            stack.callback(_stop_kafka, settings)
     return ensure_running(settings)
 
 

@@ -133,7 +133,9 @@ def read_yaml(source: Source) -> tuple[Document | None, list[Finding]]:
 def _syntax(file: str, error: yaml.MarkedYAMLError) -> Finding:
     at = error.problem_mark or error.context_mark
     mark = Mark(file, at.line + 1, at.column + 1) if at else Mark(file)
-    parts = [part for part in (error.context, error.problem) if part]
+    begun = error.context_mark
+    context = f"{error.context} begun in line {begun.line + 1}" if error.context and begun else error.context
+    parts = [part for part in (context, error.problem) if part]
     return found(UNREADABLE, mark, f"no readable YAML: {', '.join(parts)}", "look for a wrong indent, colon or quote")
 
 

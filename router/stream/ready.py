@@ -9,47 +9,49 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, for_code
 
 from router.wire.errors import START_KAFKA, BrokerError, TopicError
-from router.wire.topics import Topic
+from router.wire.topics import Topic, elsewhere
 
 TIMEOUT_MS = 10_000
 
 
-async def check_topics(bootstrap: str, topics: list[Topic]) -> None:
+async def check_topics(bootstrap: str, topics: list[Topic], namespace: str) -> None:
     """Compare the topics with the cluster.
 
     Args:
         bootstrap: `host:port` list.
         topics: as declared.
+        namespace: in which.
 
     Raises:
         BrokerError: no broker answers.
         TopicError: a topic is missing, or has another number of partitions.
     """
-    partitions = await _partitions(bootstrap, [topic.name for topic in topics])
+    partitions, there = await _partitions(bootstrap, [topic.name for topic in topics])
     missing = [topic.name for topic in topics if topic.name not in partitions]
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        cure = elsewhere(there, namespace) if len(missing) == len(topics) else None
         raise TopicError(
-            f"the topic does not exist{more}", where=missing[0], cure="run `grid-router topics apply CITY`"
+            f"the topic does not exist{more}", where=missing[0], cure=cure or "run `grid-router topics apply CITY`"
         )
     for topic in topics:
-        there = partitions[topic.name]
-        if there != topic.partitions:
+        found = partitions[topic.name]
+        if found != topic.partitions:
             raise TopicError(
-                f"the topic has {there} partitions, {topic.partitions} are declared",
+                f"the topic has {found} partitions, {topic.partitions} are declared",
                 where=topic.name,
-                cure=f"set GRID_ROUTER_PARTITIONS={there}, or use another GRID_ROUTER_NAMESPACE",
+                cure=f"set GRID_ROUTER_PARTITIONS={found}, or use another GRID_ROUTER_NAMESPACE",
             )
 
 
-async def _partitions(bootstrap: str, names: list[str]) -> dict[str, int]:
-    """Topic -> number of partitions, of those that exist."""
+async def _partitions(bootstrap: str, names: list[str]) -> tuple[dict[str, int], list[str]]:
+    """Topic -> number of partitions, of those that exist; and all topics that the cluster has."""
     log = logging.getLogger("aiokafka")
     before, admin = log.level, AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=TIMEOUT_MS)
     log.setLevel(logging.CRITICAL)  # an unreachable broker is told once, by the sentence below
     try:
         await admin.start()
-        described = await admin.describe_topics(names)
+        described, there = await admin.describe_topics(names), await admin.list_topics()
     except (KafkaError, OSError, ValueError) as error:
         raise BrokerError(
             f"no Kafka broker answers ({type(error).__name__})",
@@ -59,4 +61,5 @@ async def _partitions(bootstrap: str, names: list[str]) -> dict[str, int]:
     finally:
         await admin.close()
         log.setLevel(before)
-    return {one["topic"]: len(one["partitions"]) for one in described if for_code(one["error_code"]).errno == 0}
+    partitions = {one["topic"]: len(one["partitions"]) for one in described if for_code(one["error_code"]).errno == 0}
+    return partitions, there

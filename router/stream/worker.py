@@ -55,7 +55,7 @@ def main(city: str, *, number: int = 0, clock: ClockName = "wall", bootstrap: st
     settings = Settings()
     log_to_stderr()
     loaded = load_city(city, settings.cities)
-    asyncio.run(check_topics(bootstrap, topics_of(loaded, settings)))
+    asyncio.run(check_topics(bootstrap, topics_of(loaded, settings), settings.namespace))
     topic = Names(settings.namespace).catalogue
     shelf = Shelf(bootstrap, topic)
     own = own_edition(loaded, pack(city_folder(city, settings.cities)))

@@ -1,13 +1,15 @@
 """Every setting, read from the environment with one prefix; nothing else reads the environment."""
 
 import os
+import re
 from difflib import get_close_matches
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "GRID_ROUTER_"
+_NAMESPACE = re.compile(r"([a-z0-9][a-z0-9-]{0,40}\.)?")
 NEARLY = 0.8
 """How alike a misspelt name and its setting are (`difflib`, 0 to 1): all but a letter or two."""
 
@@ -29,7 +31,7 @@ class Settings(BaseSettings):
     """Replication factor of topics; 3 on a cluster."""
     partitions: int = Field(default=4, ge=1, le=1024)
     """Partitions of every topic that is keyed by place; cannot change once cases exist."""
-    namespace: str = Field(default="", pattern=r"^([a-z0-9][a-z0-9-]{0,40}\.)?$")
+    namespace: str = ""
     """Prefix of every topic, group and transactional id, e.g. `drill.`; empty in production."""
     metrics_port: int = Field(default=19100, ge=0, le=65535)
     """First loopback port of `/metrics`; worker n listens on this plus n; 0 switches them off."""
@@ -48,6 +50,15 @@ class Settings(BaseSettings):
     """Likewise a partition that has records of which none is read."""
     drain_s: float = Field(default=9.0, ge=1)
     """How long a worker that is asked to end may take to finish what it has begun."""
+
+    @field_validator("namespace")
+    @classmethod
+    def _ends_with_a_dot(cls, namespace: str) -> str:
+        if not _NAMESPACE.fullmatch(namespace):
+            raise ValueError(
+                "a namespace is empty, or lower-case letters, digits and hyphens and a dot at its end, as in `drill.`"
+            )
+        return namespace
 
 
 def misspelt() -> dict[str, str]:

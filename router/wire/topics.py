@@ -57,6 +57,10 @@ ROOTS = ("grid.", "reports.", "tasks.")
 """How every name begins after its namespace."""
 
 
+SHOWN = 5
+"""Namespaces named in a sentence."""
+
+
 class Names(Struct, frozen=True):
     """Topic names of one deployment; `namespace` is empty or ends with a dot."""
 
@@ -169,3 +173,21 @@ def topics_of(city: City, settings: Settings) -> list[Topic]:
         departments=city.catalogue.departments,
         partitions=settings.partitions,
     )
+
+
+def elsewhere(there: Iterable[str], namespace: str) -> str | None:
+    """The cure when a deployment has no topics and others on its cluster have; None when none has.
+
+    Args:
+        there: names of all topics of the cluster.
+        namespace: of the deployment that has none.
+    """
+    events = Names().events
+    ends = {name.removesuffix(events) for name in there if name.endswith(events)} - {namespace}
+    others = sorted(end for end in ends if not end or end.endswith("."))
+    if not others:
+        return None
+    if others == [""]:
+        return "there are topics without namespace: unset GRID_ROUTER_NAMESPACE"
+    shown = ", ".join([other or "(none)" for other in others[:SHOWN]] + ["..."] * (len(others) > SHOWN))
+    return f"there are topics under {shown}: set GRID_ROUTER_NAMESPACE to the one you mean"

@@ -97,7 +97,7 @@ def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("PARTITIONS", "many", "GRID_ROUTER_PARTITIONS=many: Input should be a valid integer"),
         ("BROKER_PORT", "70000", "GRID_ROUTER_BROKER_PORT=70000: Input should be less than or equal to 65535"),
-        ("NAMESPACE", "no dot", "GRID_ROUTER_NAMESPACE=no dot: String should match pattern"),
+        ("NAMESPACE", "no dot", "GRID_ROUTER_NAMESPACE=no dot: a namespace is empty, or lower-case letters"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence_and_exit_2(
