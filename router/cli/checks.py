@@ -180,7 +180,7 @@ def topics(settings: Settings, name: str) -> str:
         )
     if all(change.action == "create" for change in found.changes) and not found.unchanged:
         other = elsewhere(admin.there(server.bootstrap(settings)), settings.namespace)
-        raise Skipped(f"no topic of it exists; {other or f'`grid-router topics apply {name}` makes them'}")
+        raise Skipped(f"no topic of it exists; `grid-router topics apply {name}` makes them{other}")
     if found.changes:
         raise TopicError(
             f"{len(wanted) - found.unchanged} of {len(wanted)} topics are missing or differ",

@@ -84,7 +84,7 @@ def find_topic(consumer: KafkaConsumer, text: str, names: Names) -> str:
     elif ours:
         cure = f"there are {', '.join(ours)}"
     else:
-        cure = elsewhere(there, names.namespace) or "there are none; `grid-router topics apply CITY` makes them"
+        cure = f"`grid-router topics apply CITY` makes the topics{elsewhere(there, names.namespace)}"
     raise TopicError("there is no such topic", where=text, cure=cure)
 
 

@@ -30,9 +30,9 @@ async def check_topics(bootstrap: str, topics: list[Topic], namespace: str) -> N
     missing = [topic.name for topic in topics if topic.name not in partitions]
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        cure = elsewhere(there, namespace) if len(missing) == len(topics) else None
+        other = elsewhere(there, namespace) if len(missing) == len(topics) else ""
         raise TopicError(
-            f"the topic does not exist{more}", where=missing[0], cure=cure or "run `grid-router topics apply CITY`"
+            f"the topic does not exist{more}", where=missing[0], cure=f"run `grid-router topics apply CITY`{other}"
         )
     for topic in topics:
         found = partitions[topic.name]

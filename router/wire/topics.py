@@ -175,8 +175,8 @@ def topics_of(city: City, settings: Settings) -> list[Topic]:
     )
 
 
-def elsewhere(there: Iterable[str], namespace: str) -> str | None:
-    """The cure when a deployment has no topics and others on its cluster have; None when none has.
+def elsewhere(there: Iterable[str], namespace: str) -> str:
+    """What else may cure it when a deployment has no topics: others on its cluster have. Empty when none has.
 
     Args:
         there: names of all topics of the cluster.
@@ -186,8 +186,8 @@ def elsewhere(there: Iterable[str], namespace: str) -> str | None:
     ends = {name.removesuffix(events) for name in there if name.endswith(events)} - {namespace}
     others = sorted(end for end in ends if not end or end.endswith("."))
     if not others:
-        return None
+        return ""
     if others == [""]:
-        return "there are topics without namespace: unset GRID_ROUTER_NAMESPACE"
-    shown = ", ".join([other or "(none)" for other in others[:SHOWN]] + ["..."] * (len(others) > SHOWN))
-    return f"there are topics under {shown}: set GRID_ROUTER_NAMESPACE to the one you mean"
+        return ", or unset GRID_ROUTER_NAMESPACE: there are topics without one"
+    shown = ", ".join([other or "none" for other in others[:SHOWN]] + ["..."] * (len(others) > SHOWN))
+    return f", or set GRID_ROUTER_NAMESPACE: there are topics under {shown}"
