@@ -182,8 +182,6 @@ def _enter(kinds: Kinds, kind: str, entry: OpenCase) -> None:
         cases = kinds[kind] = [cases]
     if cases[-1].last_us < entry.last_us:
         cases.append(entry)
-    elif entry.last_us < cases[0].last_us:  # restored, the latest first
-        cases.insert(0, entry)
     else:
         insort(cases, entry, key=_WHEN)
 

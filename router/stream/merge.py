@@ -102,8 +102,7 @@ class MergeHop:
         changelog = TopicPartition(self._names.cases, source.partition)
         cases = await logs.latest(changelog, lambda record: is_case(record.headers))
         with restoring():
-            for number in range(len(cases)):
-                key, value = cases.popitem()  # so that bytes and objects are not held of all of them at once
+            for number, (key, value) in enumerate(cases.items()):
                 case = _case(changelog, key, value)
                 self._state.restore(case, self._editions.first)
                 self._see(max(report.received_at for report in case.reports))

@@ -30,10 +30,8 @@ async def check_topics(bootstrap: str, topics: list[Topic], namespace: str) -> N
     missing = [topic.name for topic in topics if topic.name not in partitions]
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        other = elsewhere(there, namespace) if len(missing) == len(topics) else ""
-        raise TopicError(
-            f"the topic does not exist{more}", where=missing[0], cure=f"run `grid-router topics apply CITY`{other}"
-        )
+        cure = f"run `grid-router topics apply CITY`{elsewhere(there, namespace)}"
+        raise TopicError(f"the topic does not exist{more}", where=missing[0], cure=cure)
     for topic in topics:
         found = partitions[topic.name]
         if found != topic.partitions:
@@ -45,13 +43,17 @@ async def check_topics(bootstrap: str, topics: list[Topic], namespace: str) -> N
 
 
 async def _partitions(bootstrap: str, names: list[str]) -> tuple[dict[str, int], list[str]]:
-    """Topic -> number of partitions, of those that exist; and all topics that the cluster has."""
+    """Topic -> number of partitions, of those that exist; and if none does, all topics that the cluster has."""
     log = logging.getLogger("aiokafka")
     before, admin = log.level, AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=TIMEOUT_MS)
     log.setLevel(logging.CRITICAL)  # an unreachable broker is told once, by the sentence below
     try:
         await admin.start()
-        described, there = await admin.describe_topics(names), await admin.list_topics()
+        described = await admin.describe_topics(names)
+        partitions = {
+            one["topic"]: len(one["partitions"]) for one in described if for_code(one["error_code"]).errno == 0
+        }
+        return partitions, [] if partitions else await admin.list_topics()
     except (KafkaError, OSError, ValueError) as error:
         raise BrokerError(
             f"no Kafka broker answers ({type(error).__name__})",
@@ -61,5 +63,3 @@ async def _partitions(bootstrap: str, names: list[str]) -> tuple[dict[str, int],
     finally:
         await admin.close()
         log.setLevel(before)
-    partitions = {one["topic"]: len(one["partitions"]) for one in described if for_code(one["error_code"]).errno == 0}
-    return partitions, there
