@@ -18,6 +18,7 @@ import pytest
 
 from router.broker import server
 from router.broker.admin import apply, connected
+from router.broker.reach import answers
 from router.cities.folder import city_folder, load_city
 from router.simulator.feed import Feed
 from router.simulator.scenario import history_of
@@ -26,6 +27,7 @@ from router.stream.exits import IN_ORDER, NOT_DRAINED, STUCK
 from router.stream.fleet import Fleet, environment
 from router.stream.pages import ask
 from router.wire.codec import decode_case
+from router.wire.errors import BrokerError
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from tests.support.broker import free_ports
@@ -62,6 +64,14 @@ def send(settings: Settings, number: int, skip: int = 0) -> list[str]:
 def in_cases(settings: Settings) -> list[str]:
     latest = {r.key: r.value for r in committed(str(settings.kafka), Names(settings.namespace).cases)}
     return sorted(report.id for value in latest.values() for report in decode_case(value).reports)
+
+
+def in_cases_by_now(settings: Settings) -> list[str]:
+    """The same, none while Kafka names no broker: one that was frozen is fenced until its next heartbeat."""
+    try:
+        return in_cases(settings)
+    except BrokerError:
+        return []
 
 
 def told(settings: Settings) -> int:
@@ -172,8 +182,9 @@ def test_a_frozen_broker_is_told_and_a_worker_outlives_what_is_shorter_than_its_
         pids = fleet.pids
         with frozen(broker):
             until(lambda: health(settings)["status"] == "stuck")
+        until(lambda: answers(str(settings.kafka)))
         sent = send(settings, 300)
-        until(lambda: in_cases(settings) == sent)
+        until(lambda: in_cases_by_now(settings) == sent)
         until(lambda: health(settings)["status"] == "ok")
         assert fleet.pids == pids
 
@@ -186,7 +197,7 @@ def test_a_worker_that_is_asked_to_end_while_the_broker_is_frozen_is_gone_in_tim
         sent = send(own, 3000)
         with frozen(broker):
             assert ended(fleet, own) == NOT_DRAINED
-        until(lambda: fleet.poll() or in_cases(own) == sent)
+        until(lambda: fleet.poll() or in_cases_by_now(own) == sent)
 
 
 def ended(fleet: Fleet, settings: Settings, number: int = 0) -> int:
