@@ -141,6 +141,8 @@ def log_to_stderr() -> None:
     )
     # while the last transaction's markers are being written the broker says "not enough replicas"; the next try succeeds
     logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
+    # a loaded loop comes late to Faust's timers again and again; what that does to records, `/health` and the metrics tell
+    logging.getLogger("mode.timers").setLevel(logging.ERROR)
     repeats.install()
     structlog.configure(
         processors=[
