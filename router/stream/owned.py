@@ -11,7 +11,6 @@ from aiokafka import TopicPartition
 from router.stream.hop import Hop, Record
 from router.stream.logs import Logs
 from router.stream.partition import Partition
-from router.stream.turns import Turns
 from router.wire.metrics import Metrics
 
 WAITING_BYTES = 128 << 20
@@ -37,7 +36,7 @@ class Owned:
         self._kept: dict[tuple[str, int], tuple[Hop, int]] = {}
         """State of partitions that were closed since, with the position at which it stands: a rebalance may give them back."""
         self._room = asyncio.Event()
-        self._core, self._turns = asyncio.Lock(), Turns()
+        self._core = asyncio.Lock()
         self._generation: int | None = None
 
     def __iter__(self) -> Iterator[Partition]:
@@ -60,7 +59,6 @@ class Owned:
                     metrics=self._metrics,
                     has_room=self._room.set,
                     core=self._core,
-                    turns=self._turns,
                 )
         self._kept.clear()
         self._room.set()

@@ -31,7 +31,6 @@ from router.stream.progress import Progress
 from router.stream.reading import Reading
 from router.stream.suspects import Suspects, UnfitBatchError
 from router.stream.transaction import Checkpoint, Transactions
-from router.stream.turns import Turns
 from router.stream.waiting import Waiting
 from router.wire.metrics import Metrics
 
@@ -69,7 +68,6 @@ class Partition:
         logs: on the broker; shared with other partitions.
         has_room: called when the partition may be able to take more records than before.
         core: held while folding; shared by the partitions of a worker, so that between two of them the event loop turns.
-        turns: of the worker's partitions, for their transactions.
     """
 
     def __init__(
@@ -82,13 +80,12 @@ class Partition:
         metrics: Metrics,
         has_room: Callable[[], None],
         core: asyncio.Lock,
-        turns: Turns,
     ) -> None:
         self.source, self.life = source, Life.OPENING
         self.hop = hop
         self.stands = stands
         """The position at which the hop's state stands while nothing is folded; None when nobody knows."""
-        self._logs, self._core, self._turns = logs, core, turns
+        self._logs, self._core = logs, core
         self._metrics, self._has_room = metrics, has_room
         self._waiting = Waiting()
         self.reading = Reading()
@@ -235,7 +232,7 @@ class Partition:
         begun = time.monotonic()
         await self._let_go()
         transactions = Transactions(self._logs.bootstrap, self._logs.group, self.source)
-        self._pipeline = Pipeline(transactions, self._turns, self._wake.set)
+        self._pipeline = Pipeline(transactions, self._wake.set)
         async with asyncio.timeout(OPEN_SECONDS):
             await transactions.fence()
             noted = self.stands
@@ -263,7 +260,7 @@ class Partition:
         self._has_room()
 
     async def _run(self) -> None:
-        """Fold while something waits; commit in turn when nothing does or a transaction is full or ripe, and never wait for a full one."""
+        """Fold while something waits, commit when nothing does or a transaction is full or ripe, and never wait for a full one."""
         pipeline = self._opened
         try:
             while self.life is Life.RUNNING:
@@ -282,7 +279,7 @@ class Partition:
 
     async def _finish(self, pipeline: Pipeline) -> None:
         """Commit what is folded, so that the state stands where the log says: if the partition comes back, nothing is restored."""
-        while pipeline.busy or self._begin(pipeline, at_once=True):
+        while pipeline.busy or self._begin(pipeline):
             await pipeline.wait()
             self._hear(pipeline)
         self.stands = self._position
@@ -330,8 +327,8 @@ class Partition:
         seconds = self.hop.due()
         return seconds is not None and seconds <= 0
 
-    def _begin(self, pipeline: Pipeline, *, at_once: bool = False) -> bool:
-        begun = pipeline.begin(self._note, at_once=at_once)
+    def _begin(self, pipeline: Pipeline) -> bool:
+        begun = pipeline.begin(self._note)
         if begun:
             self._progress.begun()
         return begun
@@ -358,7 +355,7 @@ class Partition:
         self._progress.committed(more=self.backlog > 0)
 
     async def _rest(self, pipeline: Pipeline) -> None:
-        if not pipeline.busy and pipeline.filling.empty:
+        if not pipeline.busy:
             self._progress.settled()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), self.hop.due())

@@ -1,6 +1,6 @@
 """The transactions of one opening of a partition: what comes next is folded while the last one commits.
 
-One transaction is on its way at most, and it begins when it is the partition's turn. After a failure nothing is retried: the partition takes back what is not known to be committed, and
+One transaction is on its way at most. After a failure nothing is retried: the partition takes back what is not known to be committed, and
 opens again with another pipeline.
 """
 
@@ -19,7 +19,6 @@ from aiokafka.errors import (
 from router.stream.hop import Record
 from router.stream.suspects import UnfitBatchError
 from router.stream.transaction import Checkpoint, Transactions
-from router.stream.turns import Turns
 
 REFUSED_OUTPUT = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTimestampError, InvalidMessageError)
 """What Kafka answers when an output itself is at fault."""
@@ -31,13 +30,11 @@ class Pipeline:
 
     Args:
         transactions: of the input partition; fenced.
-        turns: of the worker.
-        wake: called when a transaction has ended, well or not, and when it is this partition's turn.
+        ended: called when a transaction has ended, well or not.
     """
 
-    def __init__(self, transactions: Transactions, turns: Turns, wake: Callable[[], None]) -> None:
-        self._transactions, self._wake = transactions, wake
-        self._turn = turns.of(wake)
+    def __init__(self, transactions: Transactions, ended: Callable[[], None]) -> None:
+        self._transactions, self._ended = transactions, ended
         self.filling = transactions.checkpoint()
         """Folded, and not in a transaction yet."""
         self._flying: Checkpoint | None = None
@@ -54,25 +51,20 @@ class Pipeline:
         """Folded, and not known to be committed."""
         return len(self.filling.records) + (len(self._flying.records) if self._flying is not None else 0)
 
-    def begin(self, note: Callable[[Checkpoint], None], *, at_once: bool = False) -> bool:
-        """Let the next transaction begin, unless one is on its way, there is nothing to commit or it is the turn of others.
+    def begin(self, note: Callable[[Checkpoint], None]) -> bool:
+        """Let the next transaction begin, unless one is on its way or there is nothing to commit.
 
         Args:
             note: writes the position into the checkpoint.
-            at_once: whether it waits for no turn.
         """
-        if self.busy or self.filling.empty or not (at_once or self._turn.take()):
+        if self.busy or self.filling.empty:
             return False
         self._flying, self.filling = self.filling, self._transactions.checkpoint()
         note(self._flying)
         self._flying.begun = time.monotonic()
         self._commit = asyncio.create_task(self._transactions.commit(self._flying))
-        self._commit.add_done_callback(self._ended)
+        self._commit.add_done_callback(lambda _: self._ended())
         return True
-
-    def _ended(self, _: object) -> None:
-        self._turn.end()
-        self._wake()
 
     def landed(self) -> Checkpoint | None:
         """What was committed since the last call; None when nothing was.
@@ -109,7 +101,6 @@ class Pipeline:
 
     def take_back(self) -> Iterator[Sequence[Record]]:
         """The records that are not known to be committed, the later ones first."""
-        self._turn.end()
         for checkpoint in (self.filling, self._flying):
             if checkpoint is not None:
                 yield checkpoint.records

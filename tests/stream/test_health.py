@@ -12,13 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from router.broker import server
 from router.broker.admin import apply, connected
-from router.broker.reach import answers
 from router.cities.folder import city_folder, load_city
 from router.simulator.feed import Feed
 from router.simulator.scenario import history_of
@@ -36,6 +35,7 @@ from tests.support.topics import committed
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 
 CITY = "los-angeles"
+Found = TypeVar("Found")
 DRAIN_S = 10.0
 """What is promised; the setting leaves a second for the machine."""
 SESSION_S = 10.0
@@ -66,12 +66,12 @@ def in_cases(settings: Settings) -> list[str]:
     return sorted(report.id for value in latest.values() for report in decode_case(value).reports)
 
 
-def in_cases_by_now(settings: Settings) -> list[str]:
-    """The same, none while Kafka names no broker: one that was frozen is fenced until its next heartbeat."""
+def by_now(ask: Callable[[], Found]) -> Found | None:
+    """What Kafka answers, None while it names no broker: one that was frozen is fenced until its next heartbeat."""
     try:
-        return in_cases(settings)
+        return ask()
     except BrokerError:
-        return []
+        return None
 
 
 def told(settings: Settings) -> int:
@@ -182,9 +182,8 @@ def test_a_frozen_broker_is_told_and_a_worker_outlives_what_is_shorter_than_its_
         pids = fleet.pids
         with frozen(broker):
             until(lambda: health(settings)["status"] == "stuck")
-        until(lambda: answers(str(settings.kafka)))
-        sent = send(settings, 300)
-        until(lambda: in_cases_by_now(settings) == sent)
+        sent = until(lambda: by_now(lambda: send(settings, 300)))
+        until(lambda: by_now(lambda: in_cases(settings)) == sent)
         until(lambda: health(settings)["status"] == "ok")
         assert fleet.pids == pids
 
@@ -197,7 +196,7 @@ def test_a_worker_that_is_asked_to_end_while_the_broker_is_frozen_is_gone_in_tim
         sent = send(own, 3000)
         with frozen(broker):
             assert ended(fleet, own) == NOT_DRAINED
-        until(lambda: fleet.poll() or in_cases_by_now(own) == sent)
+        until(lambda: fleet.poll() or by_now(lambda: in_cases(own)) == sent)
 
 
 def ended(fleet: Fleet, settings: Settings, number: int = 0) -> int:

@@ -14,7 +14,6 @@ from router.stream.hop import Counted, PoisonError, Record
 from router.stream.logs import BeyondEndError, Logs
 from router.stream.noted import noted_last, take_position
 from router.stream.partition import Life, Partition
-from router.stream.turns import Turns
 from router.stream.writer import Writer
 from router.wire.metrics import Metrics
 from router.wire.positions import encode_position
@@ -120,7 +119,6 @@ async def living(kafka: str, namespace: str, hop: Tally, stands: int | None = No
         metrics=Metrics(CollectorRegistry()),
         has_room=lambda: None,
         core=asyncio.Lock(),
-        turns=Turns(),
     )
     try:
         yield partition
