@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from router.cities.reading import read_source
+from router.cities.city_reader import read_source
 from router.domain.documents import read_yaml, validate
 from router.wire.errors import CityError
 

@@ -5,8 +5,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 import router
-from router.cities.reading import read_city, shown
-from router.domain.city import City
+from router.cities.city_reader import read_city, shown
+from router.domain.rules.city import City
 from router.wire.errors import CityError
 
 FOLDER = Path("deploy", "cities")

@@ -8,8 +8,8 @@ import typer
 from router.broker import server
 from router.broker.jars import KAFKA_VERSION, classpath, lock_text
 from router.broker.java import find_java
-from router.cli.exits import CHECK_FAILED
-from router.cli.output import Output, json_out, talk
+from router.cli.exit_codes import CHECK_FAILED
+from router.cli.text.output import Output, json_out, talk
 from router.wire.settings import Settings
 
 app = typer.Typer(

@@ -19,8 +19,8 @@ from msgspec import Struct
 from router.broker import admin, server
 from router.broker.java import find_java
 from router.broker.process import check_ports
+from router.cities.city_reader import read_city, read_tests
 from router.cities.folder import city_folder, load_city
-from router.cities.reading import read_city, read_tests
 from router.cli.schemas import DEFAULT, drifted, made
 from router.wire.errors import BrokerError, CityError, InputError, RouterError, TopicError
 from router.wire.settings import Settings, misspelt

@@ -8,12 +8,14 @@ import typer
 from msgspec import to_builtins
 
 from router.broker.server import bootstrap
-from router.cli.envelope import content_of, text_of
-from router.cli.instants import stamp
-from router.cli.letters.notes import Notes
-from router.cli.letters.redrive import redrive
-from router.cli.letters.repair import repair
-from router.cli.letters.selection import (
+from router.cli.text.envelope import content_of, text_of
+from router.cli.text.output import Form, Output, json_out, table_out, talk
+from router.cli.text.sanitize import plain, plain_bytes
+from router.cli.text.timestamps import stamp
+from router.dead_letters.redrive import redrive
+from router.dead_letters.repair import repair
+from router.dead_letters.repair_log import Notes
+from router.dead_letters.selection import (
     DEAD_LETTERS,
     OfNetwork,
     Reason,
@@ -24,9 +26,7 @@ from router.cli.letters.selection import (
     found,
     selection_of,
 )
-from router.cli.output import Form, Output, json_out, table_out, talk
-from router.cli.plain import plain, plain_bytes
-from router.cli.records import bounds_since, connect, find_topic
+from router.kafka.topic_reader import bounds_since, connect, find_topic
 from router.wire.codec import DeadLetter
 from router.wire.repairs import Repair, State, Step
 from router.wire.settings import Settings

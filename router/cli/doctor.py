@@ -7,8 +7,8 @@ import typer
 
 from router.cities.folder import city_names
 from router.cli.checks import Check, examine
-from router.cli.exits import CHECK_FAILED
-from router.cli.output import Output, json_out, styled_out, talk
+from router.cli.exit_codes import CHECK_FAILED
+from router.cli.text.output import Output, json_out, styled_out, talk
 from router.wire.errors import CityError
 from router.wire.settings import Settings
 

@@ -13,21 +13,21 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from router import __version__
-from router.cli.exits import EXPECTED
+from router.cli.exit_codes import EXPECTED
 from router.wire.errors import RouterError
 from router.wire.settings import PREFIX, misspelt
 
 COMMANDS = {
-    "run": "router.cli.run:run",
+    "run": "router.cli.demo:run",
     "replay": "router.cli.replay:replay",
     "simulate": "router.cli.simulate:simulate",
-    "up": "router.cli.up:up",
+    "up": "router.cli.serve:up",
     "worker": "router.cli.worker:worker",
     "tail": "router.cli.tail:tail",
     "dead-letters": "router.cli.dead_letters:app",
     "merge": "router.cli.merge:app",
-    "catalogue": "router.cli.catalogue:app",
-    "cells": "router.cli.cells:app",
+    "catalogue": "router.cli.catalogue.commands:app",
+    "cells": "router.cli.cells.commands:app",
     "schemas": "router.cli.schemas:app",
     "topics": "router.cli.topics:app",
     "broker": "router.cli.broker:app",

@@ -9,12 +9,12 @@ import typer
 from msgspec import to_builtins
 
 from router.cities.folder import city_folder, load_city
-from router.cli.output import Output, json_out, table_out, talk
-from router.domain.city import City
-from router.simulator.evaluation import Evaluation, Score, clusters_of
-from router.simulator.mistakes import Mistake, by_cause, mistakes
+from router.cli.text.output import Output, json_out, table_out, talk
+from router.domain.rules.city import City
+from router.simulator.evaluation.error_analysis import Mistake, by_cause, mistakes
+from router.simulator.evaluation.parameter_sweep import Stream, stream_of, with_value
+from router.simulator.evaluation.scores import Evaluation, Score, clusters_of
 from router.simulator.scenario import input_of
-from router.simulator.sweep import Stream, stream_of, with_value
 from router.wire.errors import InputError
 from router.wire.settings import Settings
 

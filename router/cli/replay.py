@@ -14,11 +14,11 @@ from rich.progress import SpinnerColumn, TextColumn
 from rich.table import Table
 
 from router.broker.server import ensure_running
-from router.cli.output import talk
-from router.cli.stage import GOES_ON
-from router.simulator.course import Progress
-from router.simulator.replay import Plan, Result
-from router.simulator.replay import replay as run
+from router.cli.session import GOES_ON
+from router.cli.text.output import talk
+from router.simulator.replay.monitor import Progress
+from router.simulator.replay.replay import Plan, Result
+from router.simulator.replay.replay import replay as run
 from router.wire.errors import InputError
 from router.wire.settings import Settings
 

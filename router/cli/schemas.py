@@ -8,17 +8,17 @@ from typing import Annotated
 import typer
 from pydantic import BaseModel
 
-from router.cities.reading import CityFile
-from router.cli.exits import CHECK_FAILED
-from router.cli.output import talk
-from router.cli.released import breaks_since, read_released, write_released
+from router.cities.city_reader import CityFile
+from router.cli.exit_codes import CHECK_FAILED
+from router.cli.text.output import talk
+from router.contracts.asyncapi import ASYNCAPI, asyncapi_text, header_schemas
+from router.contracts.releases import breaks_since, read_released, write_released
+from router.contracts.schemas import FOLDERS, URN, city_schemas, record_schemas, report_schemas
+from router.domain.catalogue.checks.rule_tests import RuleTests
 from router.domain.catalogue.model import Departments, Duties, Matters, Standards, Work
-from router.domain.catalogue.trial import RuleTests
-from router.domain.merging import Merging
+from router.domain.matching.parameters import Merging
 from router.simulator.synthetic.parameters import Parameters
-from router.wire.asyncapi import ASYNCAPI, asyncapi_text, header_schemas
 from router.wire.errors import InputError
-from router.wire.schemas import FOLDERS, URN, city_schemas, record_schemas, report_schemas
 
 app = typer.Typer(no_args_is_help=True, help="JSON Schemas and AsyncAPI of everything on the topics, from the models.")
 Folder = Annotated[Path, typer.Option(help="Folder of the schemas.")]

@@ -8,8 +8,8 @@ import msgspec
 import typer
 
 from router.cities.folder import city_folder, load_city
-from router.cli.output import Output, json_out, table_out, talk
-from router.simulator.synthetic.shelf import TRUTH, shelve
+from router.cli.text.output import Output, json_out, table_out, talk
+from router.simulator.synthetic.file_writer import TRUTH, shelve
 from router.simulator.synthetic.stream import read_simulation, sheets
 from router.wire.settings import Settings
 

@@ -12,10 +12,10 @@ from kafka import KafkaConsumer, TopicPartition
 from msgspec import Struct
 
 from router.broker.server import bootstrap
-from router.cli.envelope import envelope, in_cell, line
-from router.cli.instants import from_ms, instant, stamp
-from router.cli.output import Form, Output, talk
-from router.cli.records import Bounds, Record, bounds_since, connect, find_topic, follow, read_range
+from router.cli.text.envelope import envelope, in_cell, line
+from router.cli.text.output import Form, Output, talk
+from router.cli.text.timestamps import from_ms, instant, stamp
+from router.kafka.topic_reader import Bounds, Record, bounds_since, connect, find_topic, follow, read_range
 from router.wire.errors import InputError
 from router.wire.settings import Settings
 from router.wire.topics import Names

@@ -10,8 +10,8 @@ from router.broker.admin import apply as apply_topics
 from router.broker.admin import plan as plan_topics
 from router.broker.server import bootstrap
 from router.cities.folder import load_city
-from router.cli.exits import CHECK_FAILED
-from router.cli.output import Form, Output, json_out, table_out, talk
+from router.cli.exit_codes import CHECK_FAILED
+from router.cli.text.output import Form, Output, json_out, table_out, talk
 from router.wire.settings import Settings
 from router.wire.topics import Topic, topics_of
 

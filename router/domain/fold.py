@@ -5,18 +5,18 @@ from sys import intern
 
 from msgspec.structs import replace
 
-from router.domain.cases import Case, CaseReport, Suggestion
+from router.domain.case.dispatch import assignments, task
+from router.domain.case.revisions import amend
 from router.domain.catalogue.resolve import Route
-from router.domain.city import City
-from router.domain.correlation import SUGGESTIONS, Match, correlate
-from router.domain.dispatch import assignments, task
-from router.domain.index import OpenCase, place_of, references_of, with_place, with_references
-from router.domain.levels import rise
-from router.domain.merging import Merging
-from router.domain.reports import Report, Tick
-from router.domain.sharing import NO_NETWORKS, one_number, one_topic, with_network
-from router.domain.state import REDELIVERED, Outcome, PartitionState, us
-from router.domain.updates import amend
+from router.domain.matching.case_index import OpenCase, place_of, references_of, with_place, with_references
+from router.domain.matching.correlation import SUGGESTIONS, Match, correlate
+from router.domain.matching.parameters import Merging
+from router.domain.model.case import Case, CaseReport, Suggestion
+from router.domain.model.report import Report, Tick
+from router.domain.model.severity import rise
+from router.domain.rules.city import City
+from router.domain.state.interning import NO_NETWORKS, one_number, one_topic, with_network
+from router.domain.state.partition_state import REDELIVERED, Outcome, PartitionState, us
 
 GRACE_US = 3_600_000_000
 """A report received this long after the end of a window closes it, if no tick has. In a backlog the tick stands behind all that

@@ -9,15 +9,15 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from router.domain.city import City
 from router.domain.networks.registry import NETWORKS
-from router.simulator.companion import Companion
-from router.simulator.history import NETWORK as HOTLINE
-from router.simulator.history import read_history
+from router.domain.rules.city import City
 from router.simulator.messages import Message
-from router.simulator.noise import LATEST
-from router.simulator.police_history import read_police_history, recorded_by_police
-from router.simulator.recorded import History
+from router.simulator.recorded.history import History
+from router.simulator.recorded.hotline_history import NETWORK as HOTLINE
+from router.simulator.recorded.hotline_history import read_history
+from router.simulator.recorded.noise import LATEST
+from router.simulator.recorded.police_history import read_police_history, recorded_by_police
+from router.simulator.recorded.secondary_reports import Companion
 from router.simulator.synthetic.simulation import FILE
 from router.simulator.synthetic.stream import Simulation, read_simulation
 from router.simulator.synthetic.stream import messages as made

@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from router.stream.exits import IN_ORDER, REFUSED
 from router.stream.worker import main
 from router.wire.errors import BrokerError, RouterError
 from router.wire.settings import Settings
+from router.workers.exit_codes import IN_ORDER, REFUSED
 
 
 def _run() -> int:

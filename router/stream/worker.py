@@ -8,27 +8,28 @@ from pathlib import Path
 import structlog
 from prometheus_client import CollectorRegistry
 
+from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
-from router.cities.packing import pack
-from router.domain.editions import Editions
-from router.stream import fetched, repeats
-from router.stream.app import build_app
-from router.stream.drain import Worker
-from router.stream.garbage import collect_seldom
-from router.stream.health import Limits
-from router.stream.leash import hold
-from router.stream.pages import serve
-from router.stream.probe import Probe
-from router.stream.ready import check_topics
-from router.stream.shelf import Shelf, follow, found, own_edition, shelve
-from router.stream.timers import CLOCKS, ClockName
-from router.stream.told import Told
-from router.stream.transport import BatchApp
-from router.stream.vitals import Vitals
-from router.stream.watch import Health, ask, observe, watch
+from router.domain.rules.rule_sets import Editions
+from router.stream.faust_adapter import lenient_headers as fetched
+from router.stream.faust_adapter import log_rate_limit as repeats
+from router.stream.faust_adapter.app import build_app
+from router.stream.faust_adapter.graceful_shutdown import Worker
+from router.stream.faust_adapter.offset_reporter import Told
+from router.stream.faust_adapter.transport import BatchApp
+from router.stream.gc_tuning import collect_seldom
+from router.stream.health.broker_probe import Probe
+from router.stream.health.http_server import serve
+from router.stream.health.observations import Vitals
+from router.stream.health.verdict import Limits
+from router.stream.health.watchdog import Health, ask, observe, watch
+from router.stream.preflight import check_topics
+from router.stream.processors.clock import CLOCKS, ClockName
+from router.stream.rule_set_store import Shelf, follow, found, own_edition, shelve
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
+from router.workers.parent_watch import hold
 
 OBSERVE_SECONDS = 1.0
 ASK_SECONDS = 3.0

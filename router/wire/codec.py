@@ -14,10 +14,10 @@ import msgspec
 from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 
-from router.domain.cases import Case, Task, TaskState
-from router.domain.normalise import LAST_MS
-from router.domain.places import Place
-from router.domain.reports import Refusal, Report, Tick
+from router.domain.intake.dedup import Place
+from router.domain.intake.normalise import LAST_MS
+from router.domain.model.case import Case, Task, TaskState
+from router.domain.model.report import Refusal, Report, Tick
 
 Headers = Sequence[tuple[str, bytes]]
 UNREADABLE = (msgspec.MsgspecError, RecursionError)

@@ -6,8 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from router.domain.city import City
-from router.domain.reports import REPORTS_KEPT
+from router.domain.model.report import REPORTS_KEPT
+from router.domain.rules.city import City
 from router.wire.settings import Settings
 
 HOUR_MS = 3_600_000

@@ -8,7 +8,7 @@ from types import ModuleType
 from router.broker.server import ensure_running
 from router.wire.settings import Settings
 from tests.bench import growth, latency, restore, speed
-from tests.bench.pinned import pin_everything_to_core_0
+from tests.bench.pinned_process import pin_everything_to_core_0
 
 COMMANDS: dict[str, ModuleType] = {"speed": speed, "latency": latency, "restore": restore, "growth": growth}
 

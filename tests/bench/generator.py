@@ -15,7 +15,7 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaProducer
 
 from router.cities.folder import city_folder, load_city
-from router.domain.normalise import RECEIVED_AT
+from router.domain.intake.normalise import RECEIVED_AT
 from router.simulator.messages import Message, rfc3339
 from router.simulator.scenario import input_of
 from router.wire.partitioning import partition_for_key

@@ -16,22 +16,22 @@ import orjson
 
 from router.cities.folder import load_city
 from router.domain.fold import fold
+from router.domain.intake.normalise import normalise
+from router.domain.model.report import Report
 from router.domain.networks.registry import NETWORKS
-from router.domain.normalise import normalise
-from router.domain.reports import Report
-from router.domain.state import PartitionState
-from router.simulator.history import NETWORK
-from router.simulator.offline import _arrived
-from router.stream.garbage import collect_seldom
+from router.domain.state.partition_state import PartitionState
+from router.simulator.evaluation.offline import _arrived
+from router.simulator.recorded.hotline_history import NETWORK
+from router.stream.gc_tuning import collect_seldom
 from router.wire.partitioning import partition_for_cell
 from router.wire.settings import Settings
-from tests.bench.course import until_quiet
-from tests.bench.grown import SIZES, grown
-from tests.bench.grown import Grown as Throng
-from tests.bench.pinned import Pinned
+from tests.bench.large_state import SIZES, grown
+from tests.bench.large_state import Grown as Throng
+from tests.bench.load_shape import CITY, throng
+from tests.bench.pinned_process import Pinned
 from tests.bench.product import PARTITIONS
 from tests.bench.restore import killed, told
-from tests.bench.throng import CITY, throng
+from tests.bench.stopwatch import until_quiet
 
 MEASURED = 5_000
 """Reports whose time is taken, without a broker, at each size."""

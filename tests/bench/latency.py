@@ -13,15 +13,15 @@ from typing import Any
 
 import orjson
 
-from router.simulator.feed import Feed
+from router.simulator.replay.feed import Feed
 from router.wire.codec import decode_case
 from router.wire.settings import Settings
 from router.wire.topics import Names
-from tests.bench.course import until_quiet
 from tests.bench.figures import percentile
 from tests.bench.generator import Plan, Shot, messages, send
-from tests.bench.onlooker import look
+from tests.bench.latency_reader import look
 from tests.bench.product import RECORDED, SYNTHETIC, deployed, members
+from tests.bench.stopwatch import until_quiet
 from tests.bench.topics import ends, read
 
 WARM_REPORTS = 5_000

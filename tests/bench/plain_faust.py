@@ -12,9 +12,9 @@ import faust
 
 from router.cities.folder import load_city
 from router.domain.fold import fold
+from router.domain.intake.normalise import normalise
 from router.domain.networks.registry import NETWORKS
-from router.domain.normalise import normalise
-from router.domain.state import PartitionState
+from router.domain.state.partition_state import PartitionState
 from router.wire.codec import decode_event, encode_case, encode_report, encode_task
 from router.wire.partitioning import partition_for_cell
 from router.wire.settings import Settings

@@ -11,15 +11,15 @@ from itertools import count
 
 from router.broker.admin import apply, delete
 from router.cities.folder import city_folder, load_city
-from router.simulator.feed import Feed
+from router.simulator.replay.feed import Feed
 from router.simulator.scenario import history_of, input_of
-from router.stream.fleet import environment
 from router.wire.codec import decode_case
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
-from tests.bench.course import watch
+from router.workers.pool import environment
 from tests.bench.figures import Figure
-from tests.bench.pinned import Pinned
+from tests.bench.pinned_process import Pinned
+from tests.bench.stopwatch import watch
 from tests.bench.topics import ends, read
 
 RECORDED, SYNTHETIC = "los-angeles", "puyang"
@@ -43,7 +43,7 @@ class Contender:
 
 def router(city: str) -> list[str]:
     """The command line of one worker."""
-    return [sys.executable, "-m", "tests.bench.announce", city, "--clock", "stream"]
+    return [sys.executable, "-m", "tests.bench.announcing_worker", city, "--clock", "stream"]
 
 
 ALL = (

@@ -13,9 +13,9 @@ from threading import Event, Thread
 import orjson
 
 from router.wire.settings import Settings
-from tests.bench.course import LIMIT_SECONDS, UnfinishedError
-from tests.bench.grown import SIZES, Grown, grown
-from tests.bench.pinned import Pinned
+from tests.bench.large_state import SIZES, Grown, grown
+from tests.bench.pinned_process import Pinned
+from tests.bench.stopwatch import LIMIT_SECONDS, UnfinishedError
 from tests.bench.topics import Ends
 
 RATE = 200

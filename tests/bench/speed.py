@@ -11,10 +11,10 @@ import orjson
 
 from router.wire.settings import Settings
 from tests.bench import product
-from tests.bench.course import UnfinishedError
 from tests.bench.figures import Figure, rows, table
 from tests.bench.reference import contenders, contest
 from tests.bench.reference.installed import NotInstalledError
+from tests.bench.stopwatch import UnfinishedError
 
 QUICK_REPORTS, QUICK_PLAIN = 100_000, 5_000
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import orjson
 
-from tests.chaos.account import as_json, lines, shortcomings
+from tests.chaos.deployment import StuckError
+from tests.chaos.report import as_json, lines, shortcomings
 from tests.chaos.run import Plan, run
 from tests.chaos.schedule import FROZEN_S, KINDS, schedule
-from tests.chaos.stage import StuckError
 
 HOME = Path(".grid-router/chaos")
 

@@ -12,10 +12,10 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from router.domain.city import City
+from router.domain.intake.dedup import digest_of
+from router.domain.intake.normalise import normalise
 from router.domain.networks.registry import NETWORKS
-from router.domain.normalise import normalise
-from router.domain.places import digest_of
+from router.domain.rules.city import City
 from router.simulator.messages import Message, Place
 from tests.support.records import Record
 

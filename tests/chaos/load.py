@@ -17,7 +17,7 @@ from typing import Self
 
 from aiokafka import AIOKafkaProducer
 
-from router.domain.normalise import RECEIVED_AT
+from router.domain.intake.normalise import RECEIVED_AT
 from router.simulator.messages import Message, rfc3339
 from router.wire.partitioning import partition_for_key
 from router.wire.topics import Names

@@ -12,27 +12,27 @@ from msgspec import Struct
 
 from router.broker.admin import apply
 from router.cities.folder import city_folder, load_city
-from router.domain.city import City
-from router.simulator.connect import admin_of, consumer_of
-from router.simulator.group import Group
+from router.domain.rules.city import City
+from router.simulator.replay.consumer_group import Group
+from router.simulator.replay.kafka_clients import admin_of, consumer_of
 from router.simulator.synthetic.stream import messages, read_simulation
-from router.stream.app import GROUP
-from router.stream.fleet import Fleet
-from router.stream.shelf import Shelf, shelve
-from router.wire.editions import EditionRecord
+from router.stream.faust_adapter.app import GROUP
+from router.stream.rule_set_store import Shelf, shelve
+from router.wire.rule_sets import EditionRecord
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
+from router.workers.pool import Fleet
 from tests.chaos.audit.audit import Deployment, Verdict, audit
 from tests.chaos.audit.topics import KafkaLog
 from tests.chaos.cities import CITY, make_cities
 from tests.chaos.cluster import Cluster
+from tests.chaos.deployment import PATIENCE, WORKER, WORKERS, Stage, stopped_within
+from tests.chaos.group_monitor import Watch
+from tests.chaos.inject import STRIKES
 from tests.chaos.ledger import Ledger, read_ledger
 from tests.chaos.load import Load
 from tests.chaos.proxy import Proxy
 from tests.chaos.schedule import Fault
-from tests.chaos.stage import PATIENCE, WORKER, WORKERS, Stage, stopped_within
-from tests.chaos.strike import STRIKES
-from tests.chaos.watch import Watch
 
 RECOVERED_S = 120.0
 """After this long a round gives up; the watchdog of a worker that hangs takes as long, and then the worker starts again."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from router.domain.reports import Refusal
+from router.domain.model.report import Refusal
 from router.wire.codec import (
     decode_case,
     decode_place,
@@ -18,7 +18,7 @@ from router.wire.codec import (
 from tests.chaos.audit.audit import audit
 from tests.chaos.audit.findings import FAULTS, Fault
 from tests.chaos.cities import make_cities
-from tests.chaos.recorded import NAMES, Lists, Recording, record
+from tests.chaos.in_memory import NAMES, Lists, Recording, record
 
 REPORTS = 1000
 

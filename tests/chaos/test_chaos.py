@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.account import lines, shortcomings
 from tests.chaos.audit.findings import FAULTS
+from tests.chaos.report import lines, shortcomings
 from tests.chaos.run import Plan, run
 from tests.chaos.schedule import KINDS, schedule
 

@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from router.stream.app import SESSION_SECONDS
+from router.stream.faust_adapter.app import SESSION_SECONDS
+from tests.chaos.inject import STRIKES
 from tests.chaos.schedule import KINDS, schedule
-from tests.chaos.strike import STRIKES
 
 
 def test_equal_seeds_give_equal_faults() -> None:

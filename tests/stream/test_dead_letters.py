@@ -9,7 +9,7 @@ from kafka.admin import NewTopic
 from typer.testing import CliRunner, Result
 
 from router.cli.dead_letters import app
-from router.domain.reports import Refusal
+from router.domain.model.report import Refusal
 from router.wire.codec import RefusedRecord, encode_dead_letter
 from router.wire.errors import InputError
 

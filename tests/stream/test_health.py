@@ -19,16 +19,16 @@ import pytest
 from router.broker import server
 from router.broker.admin import apply, connected
 from router.cities.folder import city_folder, load_city
-from router.simulator.feed import Feed
+from router.simulator.replay.feed import Feed
 from router.simulator.scenario import history_of
-from router.stream.app import GROUP
-from router.stream.exits import IN_ORDER, NOT_DRAINED, STUCK
-from router.stream.fleet import Fleet, environment
-from router.stream.pages import ask
+from router.stream.faust_adapter.app import GROUP
+from router.stream.health.http_server import ask
 from router.wire.codec import decode_case
 from router.wire.errors import BrokerError
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
+from router.workers.exit_codes import IN_ORDER, NOT_DRAINED, STUCK
+from router.workers.pool import Fleet, environment
 from tests.support.broker import free_ports
 from tests.support.topics import committed
 
@@ -233,7 +233,7 @@ def test_an_event_loop_that_hangs_is_told_from_another_thread_and_ends_the_worke
 
 DEAF = """
 import asyncio, sys
-from router.stream import transport
+from router.stream.faust_adapter import transport
 async def deaf(self, **_):
     await asyncio.sleep(0.1)
     return {}

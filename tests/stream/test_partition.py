@@ -10,13 +10,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from prometheus_client import CollectorRegistry
 
-from router.stream.hop import Counted, PoisonError, Record
-from router.stream.logs import BeyondEndError, Logs
-from router.stream.noted import noted_last, take_position
-from router.stream.partition import Life, Partition
-from router.stream.writer import Writer
+from router.stream.engine.batch_writer import Writer
+from router.stream.engine.changelog_reader import BeyondEndError, Logs
+from router.stream.engine.partition import Life, Partition
+from router.stream.engine.processor import Counted, PoisonError, Record
+from router.stream.engine.stored_offset import noted_last, take_position
 from router.wire.metrics import Metrics
-from router.wire.positions import encode_position
+from router.wire.stored_offsets import encode_position
 
 pytestmark = pytest.mark.broker
 
@@ -154,8 +154,8 @@ def test_a_backlog_that_never_ends_is_committed_all_the_same(
     kafka: str, topics: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Something always waits, and no transaction is ever full."""
-    monkeypatch.setattr("router.stream.transaction.HELD_SECONDS", 0.0)
-    monkeypatch.setattr("router.stream.suspects.BATCH_RECORDS", 1 << 60)
+    monkeypatch.setattr("router.stream.engine.transaction.HELD_SECONDS", 0.0)
+    monkeypatch.setattr("router.stream.engine.poison_isolation.BATCH_RECORDS", 1 << 60)
 
     class Endless(Tally):
         """With every record that it processes another one has come."""

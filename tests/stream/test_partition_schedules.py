@@ -13,13 +13,13 @@ from random import Random
 import pytest
 from aiokafka import TopicPartition
 
-from router.stream import partition as partition_module
-from router.stream import suspects
-from router.stream.hop import Counted, NotReadyError, PoisonError, Record
-from router.stream.logs import Logs
-from router.stream.noted import take_position
-from router.stream.partition import Partition
-from router.stream.writer import Writer
+from router.stream.engine import partition as partition_module
+from router.stream.engine import poison_isolation as suspects
+from router.stream.engine.batch_writer import Writer
+from router.stream.engine.changelog_reader import Logs
+from router.stream.engine.partition import Partition
+from router.stream.engine.processor import Counted, NotReadyError, PoisonError, Record
+from router.stream.engine.stored_offset import take_position
 from tests.stream.test_partition import Tally, living, produce, read, topics, values
 
 __all__ = ["topics"]

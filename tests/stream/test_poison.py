@@ -9,7 +9,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from router.domain.networks.registry import NETWORKS
 from router.wire.codec import DeadLetter
-from router.wire.positions import POSITION_KEY
+from router.wire.stored_offsets import POSITION_KEY
 from router.wire.topics import Names
 from tests.support.poison import POISON, Poison, packed
 from tests.support.poison.record import named, sound, written

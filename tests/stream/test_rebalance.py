@@ -16,12 +16,12 @@ from kafka import KafkaProducer
 from router.broker.admin import apply, connected
 from router.cities.folder import city_folder, load_city
 from router.simulator.scenario import history_of
-from router.stream.app import GROUP
-from router.stream.fleet import Fleet
+from router.stream.faust_adapter.app import GROUP
 from router.wire.codec import decode_case
 from router.wire.errors import BrokerError
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
+from router.workers.pool import Fleet
 from tests.support.topics import committed
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]

@@ -13,13 +13,13 @@ from typer.testing import CliRunner
 from router.broker.admin import apply
 from router.cities.folder import load_city
 from router.cli.dead_letters import app
-from router.stream.fleet import Fleet
 from router.wire.codec import decode_case
 from router.wire.errors import InputError, TopicError
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
+from router.workers.pool import Fleet
 from tests.support.broker import free_ports
-from tests.support.letters import (
+from tests.support.dead_letters import (
     CITY,
     MANY,
     MEND,

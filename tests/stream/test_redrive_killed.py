@@ -11,13 +11,13 @@ from typer.testing import CliRunner
 from router.broker.admin import apply
 from router.cities.folder import load_city
 from router.cli.dead_letters import app
-from router.cli.letters.desk import Outgoing, desk_of
-from router.stream.fleet import environment
+from router.dead_letters.producer import Outgoing, desk_of
 from router.wire.errors import BrokerError
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
+from router.workers.pool import environment
 from tests.support.broker import free_ports
-from tests.support.letters import (
+from tests.support.dead_letters import (
     CITY,
     MANY,
     WHO,
@@ -54,7 +54,7 @@ def run(names: Names) -> Run:
 
 HANGS = """
 import time
-from router.cli.letters.desk import Desk
+from router.dead_letters.producer import Desk
 
 send = Desk.send
 def send_and_hang(desk, records):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.pinned import Pinned
+from tests.bench.pinned_process import Pinned
 from tests.bench.reference.contenders import ALL
 from tests.bench.reference.contest import complete, environment, filled, found, topics_for
 from tests.bench.reference.job import Run

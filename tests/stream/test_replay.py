@@ -9,15 +9,15 @@ import pytest
 
 from router.broker.admin import connected, delete
 from router.cities.folder import load_city
-from router.domain.cases import Case
-from router.domain.city import City
 from router.domain.fold import fold
-from router.domain.state import PartitionState
-from router.simulator.replay import Plan, Result, replay
-from router.stream.fleet import environment
+from router.domain.model.case import Case
+from router.domain.rules.city import City
+from router.domain.state.partition_state import PartitionState
+from router.simulator.replay.replay import Plan, Result, replay
 from router.wire.codec import decode_case, decode_event, encode_case
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
+from router.workers.pool import environment
 from tests.support.topics import committed
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]

@@ -6,7 +6,7 @@ from shutil import copytree
 import pytest
 
 from router.cities.folder import city_folder, load_city
-from router.simulator.replay import Plan, replay
+from router.simulator.replay.replay import Plan, replay
 from router.wire.settings import Settings
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]

@@ -12,8 +12,8 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
 from typer.testing import CliRunner, Result
 
-from router.cli.records import connect, find_topic
 from router.cli.tail import Request, Tally, select, tail
+from router.kafka.topic_reader import connect, find_topic
 from router.wire.errors import BrokerError, InputError, TopicError
 from router.wire.topics import Names
 
@@ -127,7 +127,7 @@ def test_names_may_be_short(consumer: KafkaConsumer, topic: str, namespace: str)
 
 
 def test_who_has_no_topics_is_told_how_to_get_some(consumer: KafkaConsumer, topic: str) -> None:
-    """And under which namespaces others have some: tests/unit/test_topics_elsewhere.py."""
+    """And under which namespaces others have some: tests/unit/wire/test_topics.py."""
     assert topic.endswith("grid.cases")
     with pytest.raises(
         TopicError, match=r"grid\.cases: there is no such topic; `grid-router topics apply CITY` makes "
@@ -176,7 +176,7 @@ def test_wrong_options_are_one_sentence(run: Run, topic: str) -> None:
 
 
 def test_no_broker_is_one_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("router.cli.records.CONNECT_MS", 300)
+    monkeypatch.setattr("router.kafka.topic_reader.CONNECT_MS", 300)
     monkeypatch.setenv("GRID_ROUTER_KAFKA", "127.0.0.1:1")
     result = run("cases")
     assert isinstance(result.exception, BrokerError)

@@ -11,10 +11,10 @@ from prometheus_client import CollectorRegistry
 
 from router.broker.admin import apply
 from router.cities.folder import load_city
-from router.domain.editions import Editions
-from router.stream.app import build_app
-from router.stream.hop import Record
-from router.stream.timers import StreamClock
+from router.domain.rules.rule_sets import Editions
+from router.stream.engine.processor import Record
+from router.stream.faust_adapter.app import build_app
+from router.stream.processors.clock import StreamClock
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of

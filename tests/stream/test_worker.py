@@ -13,13 +13,13 @@ from kafka import KafkaProducer
 
 from router.broker.admin import apply
 from router.cities.folder import city_folder, load_city
-from router.domain.normalise import MAX_BYTES
+from router.domain.intake.normalise import MAX_BYTES
 from router.simulator.messages import Message
 from router.simulator.scenario import history_of
-from router.stream.fleet import Fleet, environment
 from router.wire.codec import decode_case, read_dead_letter
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
+from router.workers.pool import Fleet, environment
 from tests.support.broker import free_ports
 from tests.support.topics import Record, committed
 

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 from router.cities.folder import cities_folder
-from router.domain.correlation import Match, correlate
 from router.domain.fold import fold
-from router.domain.index import Index, OpenCase
-from router.domain.merging import Merging
-from router.domain.reports import Report
-from router.domain.state import PartitionState
+from router.domain.matching.case_index import Index, OpenCase
+from router.domain.matching.correlation import Match, correlate
+from router.domain.matching.parameters import Merging
+from router.domain.model.report import Report
+from router.domain.state.partition_state import PartitionState
 from tests.support.driver import merging, tiny
 
 REAL = merging((cities_folder() / "los-angeles" / "merging.yaml").read_text(encoding="utf-8"))

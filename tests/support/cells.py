@@ -5,7 +5,7 @@ from datetime import date
 from math import asin, cos, radians, sin, sqrt
 from zoneinfo import ZoneInfo
 
-from router.domain.cells import CellRegistry, load_cells
+from router.domain.cells.registry import CellRegistry, load_cells
 
 LON, LAT = 115.0, 35.0
 Box = tuple[float, float, float, float]

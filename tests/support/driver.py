@@ -11,17 +11,17 @@ from math import cos, radians
 from typing import Any
 
 from router.cities.folder import load_city
-from router.domain.cases import Case, Task
-from router.domain.cells import CellRegistry, load_cells
-from router.domain.city import City
+from router.domain.cells.registry import CellRegistry, load_cells
 from router.domain.documents import Source, read_yaml, validate
 from router.domain.fold import fold
 from router.domain.geometry import METRES_PER_DEGREE
-from router.domain.merging import Merging
-from router.domain.reports import Location, Provenance, Report, Tick
-from router.domain.state import Outcome, PartitionState
+from router.domain.matching.parameters import Merging
+from router.domain.model.case import Case, Task
+from router.domain.model.report import Location, Provenance, Report, Tick
+from router.domain.rules.city import City
+from router.domain.state.partition_state import Outcome, PartitionState
 from router.wire.codec import decode_case, decode_event, encode_case, encode_report, encode_task, encode_tick
-from tests.support.lists import CELLS, ZONE, catalogue
+from tests.support.catalogue_lists import CELLS, ZONE, catalogue
 
 START = datetime(2026, 10, 1, 1, tzinfo=UTC)
 """09:00 in Shanghai; hours of reports and ticks count from here."""
@@ -55,7 +55,7 @@ def merging(text: str = MERGING) -> Merging:
 
 
 def tiny(rules: str = MERGING, **lists: str) -> City:
-    """A city of four cells; a keyword replaces one of the lists in tests/support/lists.py, e.g. `duties=...`."""
+    """A city of four cells; a keyword replaces one of the lists in tests/support/catalogue_lists.py, e.g. `duties=...`."""
     return City("tiny", "Tiny", ZONE, _cells(), catalogue(**lists), merging(rules), {})
 
 

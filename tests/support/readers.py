@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from router.wire.compatibility import OPEN
+from router.contracts.compatibility import OPEN
 
 _PLAIN = {"integer": int, "number": float, "boolean": bool, "null": type(None)}
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from router.domain.city import City
-from router.domain.codes import CodeTable, load_codes
-from router.domain.networks.network import Draft
+from router.domain.catalogue.code_tables import CodeTable, load_codes
+from router.domain.intake.normalise import normalise
+from router.domain.model.report import Refusal, Report
 from router.domain.networks.registry import NETWORKS
-from router.domain.normalise import normalise
-from router.domain.reports import Refusal, Report
+from router.domain.networks.schema.network import Draft
+from router.domain.rules.city import City
 from tests.support.driver import tiny
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "cities" / "los-angeles" / "codes"

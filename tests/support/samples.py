@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from router.domain.city import City
-from router.domain.codes import CodeTable, load_codes
+from router.domain.catalogue.code_tables import CodeTable, load_codes
+from router.domain.rules.city import City
 from tests.support.records import city
 
 _ROOT = Path(__file__).parents[2]

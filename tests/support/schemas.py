@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema_rs
 import yaml
 
-from router.cli.released import read_released
 from router.cli.schemas import made
+from router.contracts.releases import read_released
 
 ROOT = Path(__file__).parents[2]
 FILES = made()

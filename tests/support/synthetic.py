@@ -7,13 +7,13 @@ from math import sqrt
 import numpy as np
 
 from router.cities.folder import city_folder, load_city
-from router.domain.city import City
+from router.domain.intake.normalise import normalise
+from router.domain.model.report import Refusal, Report
 from router.domain.networks.registry import NETWORKS
-from router.domain.normalise import normalise
-from router.domain.reports import Refusal, Report
+from router.domain.rules.city import City
 from router.simulator.messages import Message
-from router.simulator.synthetic.sheet import Sheet
-from router.simulator.synthetic.sheets import Office
+from router.simulator.synthetic.generator import Office
+from router.simulator.synthetic.message_batch import Sheet
 from router.simulator.synthetic.simulation import Simulation
 from router.simulator.synthetic.stream import messages, read_simulation, sheets
 from tests.support.records import Record

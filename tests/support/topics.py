@@ -7,7 +7,7 @@ from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from router.broker.admin import connected
-from router.simulator.connect import consumer_of
+from router.simulator.replay.kafka_clients import consumer_of
 
 Record = Any
 LIMIT_S = 30.0

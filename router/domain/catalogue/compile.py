@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from hashlib import blake2b
 from typing import Any
 
-from router.domain.cases import Role
+from router.domain.calendar.limits import Limit
 from router.domain.catalogue.lists import Lists
 from router.domain.catalogue.model import EVERY, MatterNode, RoleStandard, StandardNode
 from router.domain.catalogue.resolve import Candidate, Catalogue, Matter
-from router.domain.deadlines import Limit
+from router.domain.model.case import Role
 
 ROLES: tuple[Role, ...] = ("lead", "assist")
 

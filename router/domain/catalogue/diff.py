@@ -10,13 +10,13 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from router.domain.cases import Role
-from router.domain.catalogue.extents import Extent, Survey
+from router.domain.calendar.limits import Limit
+from router.domain.catalogue.code_tables import CodeTable
 from router.domain.catalogue.model import Receiver
+from router.domain.catalogue.regions import Extent, Survey
 from router.domain.catalogue.resolve import Catalogue
-from router.domain.city import City
-from router.domain.codes import CodeTable
-from router.domain.deadlines import Limit
+from router.domain.model.case import Role
+from router.domain.rules.city import City
 
 NONE = "none"
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
-from router.domain.deadlines import Limit
-from router.domain.reports import Severity, Urgency
+from router.domain.calendar.limits import Limit
+from router.domain.model.report import Severity, Urgency
 
 FALLBACK = "fallback"
 """Rule id of what no duty covers (属地兜底)."""

@@ -12,11 +12,11 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from router.domain.cases import Role
+from router.domain.calendar.limits import Limit
 from router.domain.catalogue.lists import Duty
 from router.domain.catalogue.model import FALLBACK, Department, Receiver, WorkflowNode
-from router.domain.deadlines import Limit
-from router.domain.reports import Severity, Urgency
+from router.domain.model.case import Role
+from router.domain.model.report import Severity, Urgency
 
 UNIT_DIGITS = {"street": 9, "community": 12, "cell": 15}
 """Units that are a part of the cell's code."""

@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from router.domain.cells import Claim
-from router.domain.networks.fields import (
+from router.domain.cells.registry import Claim
+from router.domain.model.report import Certainty, Severity, Status, Urgency
+from router.domain.networks.schema.fields import (
     Blank,
     Longitude,
     PersonReference,
@@ -22,10 +23,9 @@ from router.domain.networks.fields import (
     Text,
     media,
 )
-from router.domain.networks.network import Draft, Message, Network
-from router.domain.networks.professional_grid import ProfessionalGrid, whole_community
-from router.domain.networks.wall_time import doubtful, instant
-from router.domain.reports import Certainty, Severity, Status, Urgency
+from router.domain.networks.schema.local_time import doubtful, instant
+from router.domain.networks.schema.network import Draft, Message, Network
+from router.domain.networks.schema.professional_grid import ProfessionalGrid, whole_community
 
 ACCURACY_M = 15.0
 """The handset of an officer (执法记录仪); our assumption."""

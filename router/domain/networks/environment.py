@@ -10,8 +10,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, RootModel, model_validator
 from pydantic_core import PydanticCustomError
 
-from router.domain.cells import Claim
-from router.domain.networks.fields import (
+from router.domain.cells.registry import Claim
+from router.domain.model.report import Severity, Status
+from router.domain.networks.schema.fields import (
     Blank,
     Division,
     Latitude,
@@ -24,8 +25,7 @@ from router.domain.networks.fields import (
     ZonedTime,
     media,
 )
-from router.domain.networks.network import Draft, Message, Network
-from router.domain.reports import Severity, Status
+from router.domain.networks.schema.network import Draft, Message, Network
 
 STATION_M = 10.0
 """Stations are surveyed."""

@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from router.domain.cells import Claim
-from router.domain.networks.fields import (
+from router.domain.cells.registry import Claim
+from router.domain.model.report import Certainty, Severity, Status, Urgency
+from router.domain.networks.schema.fields import (
     Blank,
     CellCode,
     CompactTime,
@@ -24,9 +25,8 @@ from router.domain.networks.fields import (
     Text,
     media,
 )
-from router.domain.networks.network import Draft, Message, Network
-from router.domain.networks.wall_time import doubtful, instant
-from router.domain.reports import Certainty, Severity, Status, Urgency
+from router.domain.networks.schema.local_time import doubtful, instant
+from router.domain.networks.schema.network import Draft, Message, Network
 
 ACCURACY_M = 20.0
 """A phone under the open sky; our assumption."""

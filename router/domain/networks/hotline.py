@@ -10,10 +10,10 @@ from typing import Annotated, LiteralString
 
 from pydantic import Field, GetPydanticSchema
 
-from router.domain.cells import Claim
-from router.domain.networks.fields import AmericanText, AmericanTime, Short, SourceId, told
-from router.domain.networks.network import Draft, Message, Network
-from router.domain.networks.wall_time import doubtful, instant
+from router.domain.cells.registry import Claim
+from router.domain.networks.schema.fields import AmericanText, AmericanTime, Short, SourceId, told
+from router.domain.networks.schema.local_time import doubtful, instant
+from router.domain.networks.schema.network import Draft, Message, Network
 
 ACCURACY_M = 20.0
 """Addresses are geocoded to the middle of the lot; our assumption."""

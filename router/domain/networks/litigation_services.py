@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from router.domain.cells import Claim
-from router.domain.networks.fields import Blank, Division, PersonReference, Text, ZonedTime
-from router.domain.networks.network import Draft, Message, Network
-from router.domain.reports import Urgency
+from router.domain.cells.registry import Claim
+from router.domain.model.report import Urgency
+from router.domain.networks.schema.fields import Blank, Division, PersonReference, Text, ZonedTime
+from router.domain.networks.schema.network import Draft, Message, Network
 
 _URGENCIES: dict[str | None, Urgency] = {"urgent": "Immediate", "ordinary": "Expected"}
 

@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from router.domain.cells import Claim
-from router.domain.networks.fields import Blank, Division, PersonReference, SourceId, SpacedTime, Text
-from router.domain.networks.network import Draft, Message, Network
-from router.domain.networks.wall_time import doubtful, instant
-from router.domain.reports import Severity, Urgency
+from router.domain.cells.registry import Claim
+from router.domain.model.report import Severity, Urgency
+from router.domain.networks.schema.fields import Blank, Division, PersonReference, SourceId, SpacedTime, Text
+from router.domain.networks.schema.local_time import doubtful, instant
+from router.domain.networks.schema.network import Draft, Message, Network
 
 _RISKS: dict[str | None, tuple[Urgency, Severity]] = {
     "red": ("Immediate", "Extreme"),

@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from router.domain.cells import Claim
-from router.domain.networks.fields import (
+from router.domain.cells.registry import Claim
+from router.domain.model.report import Severity, Status, Urgency
+from router.domain.networks.schema.fields import (
     Blank,
     Division,
     Latitude,
@@ -23,8 +24,7 @@ from router.domain.networks.fields import (
     ZonedTime,
     media,
 )
-from router.domain.networks.network import Draft, Message, Network
-from router.domain.reports import Severity, Status, Urgency
+from router.domain.networks.schema.network import Draft, Message, Network
 
 ACCURACY_M = 20.0
 """A phone under the open sky; our assumption."""

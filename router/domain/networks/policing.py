@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from router.domain.cells import Claim
-from router.domain.networks.fields import (
+from router.domain.cells.registry import Claim
+from router.domain.model.report import Severity, Status, Urgency
+from router.domain.networks.schema.fields import (
     Blank,
     CompactTime,
     Division,
@@ -23,9 +24,8 @@ from router.domain.networks.fields import (
     SourceId,
     Text,
 )
-from router.domain.networks.network import Draft, Message, Network
-from router.domain.networks.wall_time import doubtful, instant
-from router.domain.reports import Severity, Status, Urgency
+from router.domain.networks.schema.local_time import doubtful, instant
+from router.domain.networks.schema.network import Draft, Message, Network
 
 ACCURACY_M = 30.0
 """A caller's place as the seat marks it on the map, when the alarm does not say better; our assumption."""

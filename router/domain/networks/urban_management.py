@@ -12,8 +12,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from router.domain.cells import Claim
-from router.domain.networks.fields import (
+from router.domain.cells.registry import Claim
+from router.domain.model.report import Certainty, Status
+from router.domain.networks.schema.fields import (
     Blank,
     CellCode,
     Latitude,
@@ -26,9 +27,8 @@ from router.domain.networks.fields import (
     Text,
     media,
 )
-from router.domain.networks.network import Draft, Message, Network
-from router.domain.networks.wall_time import doubtful, instant
-from router.domain.reports import Certainty, Status
+from router.domain.networks.schema.local_time import doubtful, instant
+from router.domain.networks.schema.network import Draft, Message, Network
 
 ACCURACY_M = 15.0
 """The handset of an inspector (城管通); our assumption."""

@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from router.domain.cells import Claim
-from router.domain.networks.fields import (
+from router.domain.cells.registry import Claim
+from router.domain.model.report import Certainty, Severity, Status, Urgency
+from router.domain.networks.schema.fields import (
     Blank,
     Latitude,
     Longitude,
@@ -23,10 +24,9 @@ from router.domain.networks.fields import (
     Text,
     media,
 )
-from router.domain.networks.network import Draft, Message, Network
-from router.domain.networks.professional_grid import ProfessionalGrid, whole_community
-from router.domain.networks.wall_time import doubtful, instant
-from router.domain.reports import Certainty, Severity, Status, Urgency
+from router.domain.networks.schema.local_time import doubtful, instant
+from router.domain.networks.schema.network import Draft, Message, Network
+from router.domain.networks.schema.professional_grid import ProfessionalGrid, whole_community
 
 ACCURACY_M = 100.0
 """The register has the gate of an enterprise, the hazard lies somewhere behind it; our assumption."""

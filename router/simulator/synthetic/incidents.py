@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from router.simulator.synthetic.dice import Dice
-from router.simulator.synthetic.ground import Ground
+from router.simulator.synthetic.code_usage import Vocabulary
+from router.simulator.synthetic.local_time import DAY, HOUR
 from router.simulator.synthetic.parameters import Parameters
-from router.simulator.synthetic.room import Room
-from router.simulator.synthetic.vocabulary import Vocabulary
-from router.simulator.synthetic.wall import DAY, HOUR
+from router.simulator.synthetic.places import Ground
+from router.simulator.synthetic.rng import Dice
+from router.simulator.synthetic.spacing import Room
 
 Column = Any
 _TRIES = 4

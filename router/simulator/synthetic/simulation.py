@@ -5,12 +5,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from router.cities.reading import read_source
-from router.domain.city import City
+from router.cities.city_reader import read_source
 from router.domain.documents import WRONG_VALUE, Document, Finding, found, read_yaml, validate
+from router.domain.rules.city import City
+from router.simulator.synthetic.cell_geometry import Parcels, read_parcels
 from router.simulator.synthetic.forms.registry import FORMS
 from router.simulator.synthetic.parameters import Parameters, Reporting
-from router.simulator.synthetic.parcels import Parcels, read_parcels
 from router.wire.errors import CityError
 
 FILE = "simulation.yaml"

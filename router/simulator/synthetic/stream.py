@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from router.domain.city import City
+from router.domain.rules.city import City
 from router.simulator.messages import Message
-from router.simulator.synthetic.sheet import KINDS, Sheet
-from router.simulator.synthetic.sheets import Office
+from router.simulator.synthetic.generator import Office
+from router.simulator.synthetic.local_time import midnight
+from router.simulator.synthetic.message_batch import KINDS, Sheet
 from router.simulator.synthetic.simulation import Simulation, check, read_simulation, refused
-from router.simulator.synthetic.wall import midnight
 
 __all__ = ["Simulation", "messages", "read_simulation", "sheets"]
 

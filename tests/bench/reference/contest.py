@@ -15,12 +15,12 @@ from msgspec.json import Decoder
 from router.broker.admin import apply, connected, delete
 from router.wire.settings import Settings
 from router.wire.topics import Topic
-from tests.bench.course import watch
 from tests.bench.figures import Figure
-from tests.bench.pinned import Pinned
+from tests.bench.pinned_process import Pinned
 from tests.bench.reference.contenders import Contender
 from tests.bench.reference.job import PARTITIONS, Run, made
 from tests.bench.reference.oracle import Expected, Found, faults
+from tests.bench.stopwatch import watch
 from tests.bench.topics import ends, fill, read
 
 ROOT = Path(__file__).parents[3]

@@ -11,16 +11,16 @@ from msgspec import MsgspecError
 from prometheus_client import CollectorRegistry
 
 from router.stream import worker
-from router.stream.app import app_of
-from router.stream.hop import POISON, Counted, Hop, Record
-from router.stream.logs import Logs
-from router.stream.noted import noted_alone
-from router.stream.writer import Writer
+from router.stream.engine.batch_writer import Writer
+from router.stream.engine.changelog_reader import Logs
+from router.stream.engine.processor import POISON, Counted, Hop, Record
+from router.stream.engine.stored_offset import noted_alone
+from router.stream.faust_adapter.app import app_of
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_cell
-from router.wire.positions import encode_position
 from router.wire.settings import Settings
-from tests.bench.announce import announce
+from router.wire.stored_offsets import encode_position
+from tests.bench.announcing_worker import announce
 from tests.bench.reference.job import (
     MOST_REPORTS,
     PARTITIONS,

@@ -3,7 +3,7 @@
     ledger ── networks' topics ── grid.events ── grid.cases, tasks.*, grid.dead-letters, grid.places.*
            what was kept       every event      the same fold in this process, byte for byte
 
-It is made apart from the product's own ledger (`router/simulator/ledger.py`) and shares no line with it.
+It is made apart from the product's own ledger (`router/simulator/replay/ledger.py`) and shares no line with it.
 """
 
 from collections import Counter
@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from router.domain.editions import Editions
+from router.domain.rules.rule_sets import Editions
 from router.wire.topics import Names
+from tests.chaos.audit.case_table import Table, check_partition
+from tests.chaos.audit.dead_letters import check_letters
+from tests.chaos.audit.dedup_index import check_memory
 from tests.chaos.audit.findings import Findings
-from tests.chaos.audit.letters import check_letters
-from tests.chaos.audit.memory import check_memory
-from tests.chaos.audit.orders import check_tasks
+from tests.chaos.audit.grid_events import Stream, named
 from tests.chaos.audit.sources import Sources, sources
-from tests.chaos.audit.stream import Stream, named
-from tests.chaos.audit.table import Table, check_partition
+from tests.chaos.audit.tasks import check_tasks
 from tests.chaos.audit.topics import Log
 from tests.chaos.ledger import Entry, Kept
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from router.domain.normalise import RECEIVED_AT
-from router.domain.places import Place as Memory
+from router.domain.intake.dedup import Place as Memory
+from router.domain.intake.normalise import RECEIVED_AT
 from router.simulator.messages import Place
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.topics import Log, Record

@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from router.wire.positions import POSITION_KEY, decode_position
+from router.wire.stored_offsets import POSITION_KEY, decode_position
 
 Record = Any
 """A consumer record: topic, partition, offset, timestamp, key, value, headers."""

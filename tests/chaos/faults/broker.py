@@ -1,8 +1,8 @@
 """Faults of the broker: killed and started again, frozen with all its connections open."""
 
-from tests.chaos.process import is_stopped
+from tests.chaos.deployment import Stage
+from tests.chaos.process_state import is_stopped
 from tests.chaos.schedule import Fault
-from tests.chaos.stage import Stage
 
 
 def killed(stage: Stage, fault: Fault) -> dict[str, float]:

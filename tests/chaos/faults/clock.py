@@ -2,8 +2,8 @@
 
 import sys
 
+from tests.chaos.deployment import Stage
 from tests.chaos.schedule import Fault
-from tests.chaos.stage import Stage
 
 
 def off(stage: Stage, fault: Fault) -> dict[str, float]:

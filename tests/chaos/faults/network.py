@@ -1,7 +1,7 @@
 """Faults of the network between the broker and one of three workers."""
 
+from tests.chaos.deployment import Stage
 from tests.chaos.schedule import Fault
-from tests.chaos.stage import Stage
 
 WORST_DELAY_S = 0.4
 

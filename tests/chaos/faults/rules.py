@@ -3,15 +3,15 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
-from router.cities.packing import pack
-from router.stream.shelf import publish
-from router.wire.editions import EditionRecord
+from router.stream.rule_set_store import publish
+from router.wire.rule_sets import EditionRecord
 from router.wire.topics import Names
 from tests.chaos.cities import CITY, NEXT
+from tests.chaos.deployment import Stage
 from tests.chaos.load import AGO
 from tests.chaos.schedule import Fault
-from tests.chaos.stage import Stage
 
 AHEAD = timedelta(seconds=4)
 """Workers look every second; `catalogue publish` gives them 15."""

@@ -4,9 +4,9 @@ import os
 import signal
 import time
 
-from tests.chaos.process import is_stopped
+from tests.chaos.deployment import Stage
+from tests.chaos.process_state import is_stopped
 from tests.chaos.schedule import Fault
-from tests.chaos.stage import Stage
 
 DRAIN_S = 40.0
 

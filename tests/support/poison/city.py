@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from router.cities.folder import load_city
-from router.domain.city import City
+from router.domain.rules.city import City
 from tests.support.samples import CITIES
 
 NAME = "puyang"

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from router.domain.city import City
+from router.domain.intake.normalise import normalise
+from router.domain.model.report import Refusal, Report
 from router.domain.networks.registry import NETWORKS
-from router.domain.normalise import normalise
-from router.domain.reports import Refusal, Report
+from router.domain.rules.city import City
 from tests.support.poison.record import Poison, named
 from tests.support.records import Record
 

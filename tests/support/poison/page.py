@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from router.domain.reports import Refusal, Report
+from router.domain.model.report import Refusal, Report
 from tests.support.poison import POISON, Poison, city
 from tests.support.poison.outcome import become
 

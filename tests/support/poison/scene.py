@@ -10,13 +10,13 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from router.broker.admin import apply
 from router.cities.folder import load_city
-from router.domain.city import City
-from router.simulator.group import Group
-from router.stream.app import GROUP
-from router.stream.fleet import Fleet
+from router.domain.rules.city import City
+from router.simulator.replay.consumer_group import Group
+from router.stream.faust_adapter.app import GROUP
 from router.wire.codec import DeadLetter, decode_case, decode_task, is_case, read_dead_letter
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
+from router.workers.pool import Fleet
 from tests.support.broker import free_ports
 from tests.support.poison import city
 from tests.support.poison.reading import Record, read

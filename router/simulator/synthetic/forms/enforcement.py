@@ -1,7 +1,7 @@
 """综合执法线索: a GeoJSON point in CGCS2000 and a professional grid of 20 digits (CJ/T 349), wall times."""
 
 from router.simulator.synthetic.forms.form import Form, Page, Written, as_it_is
-from router.simulator.synthetic.wall import spaced
+from router.simulator.synthetic.local_time import spaced
 
 OBJECT = "030201"
 """Managed object of a grid where the city draws none."""

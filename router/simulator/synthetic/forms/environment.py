@@ -1,7 +1,7 @@
 """环保投诉 and 超标数据: WGS 84, times with zone; a mobile station measures what others smell."""
 
 from router.simulator.synthetic.forms.form import Form, Page, Spelling, Written
-from router.simulator.synthetic.wall import zoned
+from router.simulator.synthetic.local_time import zoned
 
 _LIMITS = {
     "H2S": 0.06,

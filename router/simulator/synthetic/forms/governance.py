@@ -1,7 +1,7 @@
 """综治网格事件: the cell as the grid worker noted it, the phone's point in GCJ-02, wall times without separators."""
 
 from router.simulator.synthetic.forms.form import Form, Page, Written, padded
-from router.simulator.synthetic.wall import compact
+from router.simulator.synthetic.local_time import compact
 
 
 def _write(page: Page) -> Written:

@@ -1,7 +1,7 @@
 """人民调解: the community whose committee takes the dispute on, no point; masked parties."""
 
 from router.simulator.synthetic.forms.form import Form, Page, Written, as_it_is
-from router.simulator.synthetic.wall import spaced
+from router.simulator.synthetic.local_time import spaced
 
 _RISKS = ("blue", "yellow", "orange", "red")
 

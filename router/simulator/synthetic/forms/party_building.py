@@ -1,7 +1,7 @@
 """党建吹哨: the community, exact to the point of the phone where there is one; times with zone."""
 
 from router.simulator.synthetic.forms.form import Form, Page, Written, as_it_is
-from router.simulator.synthetic.wall import zoned
+from router.simulator.synthetic.local_time import zoned
 
 _LEVELS = ("一般", "一般", "紧急", "特急")
 

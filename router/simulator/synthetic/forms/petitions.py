@@ -1,7 +1,7 @@
 """信访件: the community and no point, wall times without separators, classes of six digits."""
 
 from router.simulator.synthetic.forms.form import Form, Page, Written, padded
-from router.simulator.synthetic.wall import compact
+from router.simulator.synthetic.local_time import compact
 
 _PEOPLE = ("1", "2", "6", "35")
 

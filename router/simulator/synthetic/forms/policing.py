@@ -1,7 +1,7 @@
 """110 接警单: GCJ-02 coordinates, wall times without separators, the unit of the police grid."""
 
 from router.simulator.synthetic.forms.form import Form, Page, Spelling, Written
-from router.simulator.synthetic.wall import compact
+from router.simulator.synthetic.local_time import compact
 
 
 def _spell(code: str, version: str | None) -> Spelling:

@@ -1,30 +1,36 @@
-"""The forms of the networks that a synthetic city knows. A new one: its file beside this one, and its line here."""
+"""The message forms of the networks that a synthetic city knows. A new one: its file beside this one, and its name in both lists here."""
 
 from collections.abc import Mapping
-from importlib import import_module
 
+from router.simulator.synthetic.forms import (
+    enforcement,
+    environment,
+    governance,
+    litigation_services,
+    mediation,
+    party_building,
+    petitions,
+    policing,
+    social_security,
+    urban_management,
+    work_safety,
+)
 from router.simulator.synthetic.forms.form import Form
 
-FILES = (
-    "policing",
-    "urban_management",
-    "environment",
-    "social_security",
-    "governance",
-    "party_building",
-    "work_safety",
-    "enforcement",
-    "petitions",
-    "mediation",
-    "litigation_services",
-)
-"""Each holds one `FORM`."""
-
-
-def _form(file: str) -> Form:
-    form: Form = import_module(f"router.simulator.synthetic.forms.{file}").FORM
-    return form
-
-
-FORMS: Mapping[str, Form] = {form.network: form for form in map(_form, FILES)}
+FORMS: Mapping[str, Form] = {
+    module.FORM.network: module.FORM
+    for module in (
+        policing,
+        urban_management,
+        environment,
+        social_security,
+        governance,
+        party_building,
+        work_safety,
+        enforcement,
+        petitions,
+        mediation,
+        litigation_services,
+    )
+}
 """Network -> its form."""

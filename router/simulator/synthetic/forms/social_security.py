@@ -1,7 +1,7 @@
 """民政诉求: no coordinates, only the community; masked references of people."""
 
 from router.simulator.synthetic.forms.form import Form, Page, Written, as_it_is
-from router.simulator.synthetic.wall import spaced
+from router.simulator.synthetic.local_time import spaced
 
 _LEVELS = ("ordinary", "ordinary", "soon", "urgent")
 

@@ -1,7 +1,7 @@
 """GB/T 30428 案件: the class with its table's version, CGCS2000, the cell as the inspector noted it."""
 
 from router.simulator.synthetic.forms.form import Form, Page, Spelling, Written
-from router.simulator.synthetic.wall import spaced
+from router.simulator.synthetic.local_time import spaced
 
 EDITION = "GB/T 30428.2-2013"
 """Of the classes that the city's table gives for every edition: what an inspector of today uses."""

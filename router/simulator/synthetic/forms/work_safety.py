@@ -1,7 +1,7 @@
 """安监隐患: the enterprise's point in CGCS2000 and its professional grid of 20 digits (CJ/T 349)."""
 
 from router.simulator.synthetic.forms.form import Form, Page, Written, as_it_is
-from router.simulator.synthetic.wall import spaced
+from router.simulator.synthetic.local_time import spaced
 
 OBJECT = "020101"
 """Managed object of a grid where the city draws none."""

@@ -1,0 +1,45 @@
+"""A city's folder as the texts of an edition, and such texts as a city again."""
+
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from router.cities.city_reader import read_city
+from router.domain.rules.city import City
+from router.wire.errors import CityError
+
+PACKED = ("city.yaml", "merging.yaml", "catalogue/*.yaml", "codes/*.csv", "cells/*.csv")
+"""What stands in an edition; merging.yaml so that a later reader can see what it was published with."""
+
+
+def pack(folder: Path) -> dict[str, str]:
+    """Path within the folder -> text, of everything by which reports are translated and routed."""
+    files = sorted(file for pattern in PACKED for file in folder.glob(pattern))
+    return {file.relative_to(folder).as_posix(): file.read_bytes().decode("utf-8") for file in files}
+
+
+def unpack(name: str, texts: dict[str, str], version: str) -> City:
+    """The city that the texts describe, under the version with which they were published.
+
+    Raises:
+        CityError: an error in them.
+    """
+    cure = f"publish it again with this version of the router: `grid-router catalogue publish {name}`"
+    with TemporaryDirectory(prefix="grid-edition-") as scratch:
+        folder = Path(scratch)
+        for path, text in texts.items():
+            _write(folder, path, text)
+        reading = read_city(name, folder)
+    if reading.city is None:
+        first = reading.errors[0]
+        raise CityError(f"{first.code} {first.message}", where=f"edition {version}: {first.place}", cure=cure)
+    return replace(reading.city, edition=version)
+
+
+def _write(folder: Path, path: str, text: str) -> None:
+    """A file within the folder and nowhere else."""
+    file = (folder / path).resolve()
+    if not file.is_relative_to(folder.resolve()):
+        raise CityError("a path leads out of the city's folder", where=path[:80], cure="do not use this edition")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(text.encode("utf-8"))

@@ -1,0 +1,1 @@
+"""Commands about a city's rules: lint, test, explain, coverage, diff, publish."""

@@ -1,0 +1,297 @@
+"""`grid-router catalogue lint|test|explain|show`: the rules of a city checked, tested and explained without a broker."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from msgspec import to_builtins
+from rich.console import Console
+from rich.text import Text
+from rich.tree import Tree
+
+from router.cities.city_reader import Reading, read_city, read_tests, shown
+from router.cities.folder import cities_folder, city_folder, city_names, load_city
+from router.cli.catalogue.coverage import coverage
+from router.cli.catalogue.diff import diff
+from router.cli.catalogue.rule_sets import editions, publish
+from router.cli.exit_codes import CHECK_FAILED
+from router.cli.text.junit import Suite, TestCase, junit
+from router.cli.text.output import Output, json_out, talk
+from router.cli.text.sanitize import plain
+from router.cli.text.timestamps import instant, stamp
+from router.domain.calendar.limits import due_at
+from router.domain.catalogue.checks.rule_tests import Ground, Threshold, Trial, local, run
+from router.domain.catalogue.diff import receiver
+from router.domain.catalogue.explain import Explanation
+from router.domain.catalogue.explain import explain as explain_route
+from router.domain.catalogue.lists import Duty
+from router.domain.catalogue.resolve import Assigned
+from router.domain.documents import Finding
+from router.domain.rules.city import City
+from router.simulator.synthetic import simulation
+from router.wire.errors import CityError, InputError
+from router.wire.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="The four lists of a city: lint them, test them, ask them why.")
+Cities = Annotated[list[str] | None, typer.Argument(metavar="[CITY]...", help="Names of cities; default: all.")]
+CityName = Annotated[str | None, typer.Argument(metavar="[CITY]", help="Name of the city; default: the only one.")]
+
+
+@app.command()
+def lint(cities: Cities = None, *, output: Output = "text") -> None:
+    """Check cities: every finding with its code, file, line and column; exit code 1 when one is an error.
+
+    Example: grid-router catalogue lint los-angeles
+    """
+    root = Settings().cities
+    failed = False
+    for name in cities or _some(city_names(root), root):
+        folder = city_folder(name, root)
+        reading = read_city(name, folder)
+        findings = [*reading.findings, *read_tests(folder)[1], *simulation.lint(folder, reading.city)]
+        failed = failed or any(finding.level == "error" for finding in findings)
+        for finding in findings:
+            if output == "json":
+                json_out(_finding(finding) | {"city": name})
+            else:
+                typer.echo(f"{finding.place}: {finding.level} {finding.code} {finding.message}; {finding.cure}.")
+        talk(_summary(reading, findings))
+    if failed:
+        raise typer.Exit(CHECK_FAILED)
+
+
+def _some(names: list[str], root: Path | None) -> list[str]:
+    """The names; none at all is a mistyped folder, not a clean bill."""
+    if names:
+        return names
+    raise CityError(
+        "there is no city", where=shown(cities_folder(root)), cure="a city is a folder with a city.yaml in it"
+    )
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {name: getattr(finding, name) for name in finding.__struct_fields__}
+
+
+def _summary(reading: Reading, findings: Sequence[Finding]) -> str:
+    errors = sum(finding.level == "error" for finding in findings)
+    counts = f"{_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}"
+    if (covered := reading.coverage) is None:
+        return f"{reading.name}: {counts}; what each matter leads to was not checked, because of the errors."
+    return (
+        f"{reading.name}: {counts}; {covered.matters:,} matters x {covered.cells:,} cells x {_count(covered.periods, 'period')}: "
+        f"{covered.share:.1%} have exactly one lead, {covered.by_fallback:,} of them only by the fallback."
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+@app.command("test")
+def run_tests(
+    cities: Cities = None,
+    *,
+    minimum: Annotated[
+        float | None, typer.Option("--min", min=0, max=100, help="Per cent of duties to test; default: tests.yaml's.")
+    ] = None,
+    junit_file: Annotated[Path | None, typer.Option("--junit", help="Write the results as JUnit XML too.")] = None,
+    output: Output = "text",
+) -> None:
+    """Run the cities' own tests of their rules (tests.yaml); exit code 1 when one fails or too few duties are tested.
+
+    Example: grid-router catalogue test los-angeles --junit build/catalogue.xml
+    """
+    root = Settings().cities
+    suites: list[Suite] = []
+    passed = True
+    for name in cities or _some(city_names(root), root):
+        trial = _trial(name, root, minimum)
+        passed = passed and trial.passed
+        suites.append(_suite(name, trial))
+        if output == "json":
+            json_out({"city": name} | _trial_json(trial))
+        else:
+            typer.echo(_trial_text(name, trial))
+    if junit_file is not None:
+        _write(junit_file, junit(suites))
+    if not passed:
+        raise typer.Exit(CHECK_FAILED)
+
+
+def _trial(name: str, root: Path | None, minimum: float | None) -> Trial:
+    city = load_city(name, root)
+    read, wrong = read_tests(city_folder(name, root))
+    if read is None:
+        raise CityError(f"{wrong[0].code} {wrong[0].message}", where=wrong[0].place, cure=wrong[0].cure)
+    tests, document = read
+    if minimum is not None:
+        tests = tests.model_copy(update={"coverage": Threshold(min=minimum)})
+    ground = Ground(catalogue=city.catalogue, codes=city.codes, cells=city.cells.cells, zone=city.zone)
+    return run(tests, document, ground)
+
+
+def _trial_text(name: str, trial: Trial) -> str:
+    lines = []
+    for verdict in trial.verdicts:
+        if verdict.failures:
+            lines.append(f"FAILED {plain(verdict.name)}")
+            lines += [f"  {failure.mark}: {plain(failure.message)}" for failure in verdict.failures]
+    if trial.untested:
+        lines.append(f"{name}: no test reaches the duties {', '.join(trial.untested)}")
+    failed = sum(bool(verdict.failures) for verdict in trial.verdicts)
+    lines.append(
+        f"{name}: {_count(len(trial.verdicts), 'test')}, {failed} failed; {trial.coverage:.0f} % of the duties tested, "
+        f"{trial.threshold:g} % wanted"
+    )
+    return "\n".join(lines)
+
+
+def _trial_json(trial: Trial) -> dict[str, Any]:
+    return {
+        "passed": trial.passed,
+        "coverage": trial.coverage,
+        "wanted": trial.threshold,
+        "untested": trial.untested,
+        "tests": [
+            {
+                "name": verdict.name,
+                "place": str(verdict.mark),
+                "passed": not verdict.failures,
+                "failures": [{"place": str(one.mark), "message": one.message} for one in verdict.failures],
+                "reason": verdict.route.reason if verdict.route else None,
+            }
+            for verdict in trial.verdicts
+        ],
+    }
+
+
+def _suite(name: str, trial: Trial) -> Suite:
+    cases = [
+        TestCase(
+            name=verdict.name,
+            place=str(verdict.mark),
+            failures=tuple(f"{f.mark}: {f.message}" for f in verdict.failures),
+        )
+        for verdict in trial.verdicts
+    ]
+    few = f"{trial.coverage:.0f} % tested, {trial.threshold:g} % wanted; untested: {', '.join(trial.untested)}"
+    covered = TestCase(
+        name="rule coverage", place=f"{name}:1:1", failures=() if trial.coverage >= trial.threshold else (few,)
+    )
+    return Suite(name=f"catalogue {name}", cases=[*cases, covered])
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    except OSError as error:
+        raise InputError(
+            f"the file cannot be written ({error.strerror})", where=str(file), cure="choose another --junit"
+        ) from None
+
+
+@app.command()
+def explain(
+    city: CityName = None,
+    *,
+    matter: Annotated[str, typer.Option(help="Id of the matter.")],
+    cell: Annotated[str, typer.Option(help="15-digit cell code.")],
+    at: Annotated[str, typer.Option(help="Local time of the city, a time with its zone, -1h, or now.")] = "now",
+    output: Output = "text",
+) -> None:
+    """Say who must act on a matter in a cell at a time: the duties considered, in order, and why one won.
+
+    Example: grid-router catalogue explain los-angeles --matter graffiti --cell 060371002014021 --at 2026-10-01T09:00
+    """
+    found = _city_of(city, cell)
+    if matter not in found.catalogue.matters:
+        near = get_close_matches(matter, found.catalogue.matters, n=1)
+        cure = f"perhaps {near[0]} was meant" if near else f"choose one of {', '.join(found.catalogue.matters)}"
+        raise InputError(f"{found.name} has no matter {matter[:60]!r}", where="--matter", cure=cure)
+    if cell not in found.cells.cells:
+        cure = f"ask `grid-router cells resolve {found.name} --lon ... --lat ...` for one"
+        raise InputError(f"{found.name} has no cell {cell[:40]!r}", where="--cell", cure=cure)
+    instant_ = local(at, found.zone) or instant(at, datetime.now(UTC), option="--at")
+    explanation = explain_route(found.catalogue, matter, cell, instant_)
+    if output == "json":
+        json_out(_explanation_json(explanation, found))
+    else:
+        _explanation_text(explanation, found)
+
+
+def _city_of(name: str | None, cell: str) -> City:
+    """The named city; without a name the only one, or the first that has the cell."""
+    root = Settings().cities
+    if name is not None:
+        return load_city(name, root)
+    names = city_names(root)
+    if not names:
+        raise CityError("there is no city", where=shown(cities_folder(root)), cure="write one; see docs/catalogue.md")
+    cities = [load_city(one, root) for one in names]
+    return next((city for city in cities if cell in city.cells.cells), cities[0])
+
+
+def _explanation_json(explanation: Explanation, city: City) -> dict[str, Any]:
+    value: dict[str, Any] = to_builtins(explanation)
+    dues = _dues(explanation)
+    for assigned, due in zip(value["route"]["assigned"], dues, strict=True):
+        assigned["due_at"] = stamp(due) if due else None
+    return {"city": city.name} | value | {"at": stamp(explanation.at)}
+
+
+def _dues(explanation: Explanation) -> list[datetime | None]:
+    start = explanation.at.astimezone(UTC)
+    return [due_at(start, one.limit) if one.limit else None for one in explanation.route.assigned]
+
+
+def _explanation_text(explanation: Explanation, city: City) -> None:
+    for number, one in enumerate(explanation.considered, start=1):
+        typer.echo(f"{number}. {one.rule}: {one.verdict}, {one.why} ({one.place})")
+    typer.echo(f"{explanation.route.reason}.")
+    for assigned, due in zip(explanation.route.assigned, _dues(explanation), strict=True):
+        typer.echo(f"  {_assignment(assigned, due, city)}")
+    typer.echo(f"  workflow {explanation.route.workflow or 'none'}, catalogue {explanation.catalogue}")
+    talk(f"{_count(explanation.others, 'duty').replace('dutys', 'duties')} about other matters not shown.")
+
+
+def _assignment(one: Assigned, due: datetime | None, city: City) -> str:
+    department = city.catalogue.departments[one.department].name.en
+    unit = f", unit {one.unit}" if one.unit else ""
+    limit = (
+        f"due {due.astimezone(city.zone):%Y-%m-%d %H:%M} ({one.limit.amount} h)" if due and one.limit else "never due"
+    )
+    return f"{one.role} {one.department} ({department}){unit}, {limit}"
+
+
+@app.command()
+def show(city: CityName = None) -> None:
+    """Show a city's duties as a tree: matters, area, lead, assistants, dates.
+
+    Example: grid-router catalogue show los-angeles
+    """
+    found = _city_of(city, "")
+    tree = Tree(Text(f"{found.title}, catalogue {found.catalogue.version}"))
+    nodes: dict[tuple[str, ...], Tree] = {}
+    for duty in found.catalogue.duties:
+        parent = next((nodes[p] for n in range(len(duty.path), 0, -1) if (p := duty.path[:n]) in nodes), tree)
+        nodes[duty.path] = parent.add(Text(_duty(duty)))
+    if (fallback := found.catalogue.fallback) is not None:
+        tree.add(Text(f"fallback: everything else -> {receiver(fallback)}"))
+    Console().print(tree)
+
+
+def _duty(duty: Duty) -> str:
+    where = ", ".join(area or "the whole city" for area in duty.areas)
+    assist = "".join(f" + {receiver(one)}" for one in duty.assist)
+    since = f" from {duty.since}" if duty.since else ""
+    until = f" until {duty.until}" if duty.until else ""
+    return f"{duty.id}: {', '.join(duty.matters)} in {where}{since}{until} -> {receiver(duty.lead)}{assist}"
+
+
+for command in (coverage, diff, publish, editions):
+    app.command()(command)

@@ -1,0 +1,1 @@
+"""Commands about a city's cells: resolve, check, diff, and making them."""

@@ -1,0 +1,82 @@
+"""`grid-router cells check|diff`: do a city's cells fit together, and what differs between two versions of them."""
+
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import msgspec
+import typer
+
+from router.cities.city_reader import CELLS, GRIDS, read_about, read_cells, shown
+from router.cities.folder import city_folder
+from router.cli.exit_codes import CHECK_FAILED
+from router.cli.text.output import Output, json_out, talk
+from router.domain.cells.csv_tables import Tables
+from router.domain.cells.diff import changes
+from router.domain.cells.lint import Files
+from router.domain.cells.lint import check as check_cells
+from router.domain.documents import Finding
+from router.wire.errors import CityError
+from router.wire.settings import Settings
+
+City = Annotated[str, typer.Argument(help="Name of the city's folder, e.g. `los-angeles`.")]
+
+
+def check(city: City, *, output: Output = "text") -> None:
+    """Look for cells that overlap (exit code 1), gaps between them, retired ones without successors, orphans.
+
+    Example: grid-router cells check los-angeles
+    """
+    findings = _findings(city_folder(city, Settings().cities))
+    for finding in findings:
+        if output == "json":
+            json_out(msgspec.structs.asdict(finding) | {"city": city})
+        else:
+            typer.echo(f"{finding.place}: {finding.level} {finding.code} {finding.message}; {finding.cure}.")
+    errors = sum(finding.level == "error" for finding in findings)
+    talk(f"{city}: errors {errors:,}, warnings {len(findings) - errors:,}.")
+    if errors:
+        raise typer.Exit(CHECK_FAILED)
+
+
+def _findings(folder: Path) -> list[Finding]:
+    """By file, line and column; of files that cannot be read nothing else is said."""
+    findings: list[Finding] = []
+    about = read_about(folder, findings)
+    tables = read_cells(folder / "cells", about.default_cell if about else None, findings)
+    if tables is not None and about is not None:
+        cells, communities, _ = (shown(folder / "cells" / name) for name in CELLS)
+        files = Files(cells, communities, shown(folder / "cells" / GRIDS))
+        findings += check_cells(tables, files, ZoneInfo(about.zone))
+    return sorted(findings, key=lambda one: (one.file, one.line, one.column, one.code))
+
+
+Folder = Annotated[Path, typer.Argument(help="Folder of a city or of its cells, or a city's name.")]
+
+
+def diff(old: Folder, new: Folder, *, output: Output = "text") -> None:
+    """Say which cells were added, retired, split, joined, moved or renamed; exit code 1 when anything differs.
+
+    Example: grid-router cells diff before/puyang puyang
+    """
+    differing = changes(_tables(old), _tables(new))
+    for change in differing:
+        if output == "json":
+            json_out(msgspec.structs.asdict(change))
+        else:
+            typer.echo(str(change))
+    talk(f"differences: {len(differing):,}.")
+    if differing:
+        raise typer.Exit(CHECK_FAILED)
+
+
+def _tables(folder: Path) -> Tables:
+    """Of a folder, or of the city of that name."""
+    findings: list[Finding] = []
+    folder = folder if folder.exists() else city_folder(str(folder), Settings().cities)
+    inner = folder / "cells"
+    tables = read_cells(inner if inner.is_dir() else folder, None, findings)
+    if tables is None or findings:
+        first = min(findings, key=lambda one: (one.file, one.line, one.column))
+        raise CityError(f"{first.code} {first.message}", where=first.place, cure=first.cure)
+    return tables

@@ -1,0 +1,119 @@
+"""`grid-router cells`: make a city's cells, ask which one a report finds, check them, compare two versions of them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from router.cities.folder import city_folder, load_city
+from router.cities.tessellation import renumbered, tessellated
+from router.cli.cells.checks import check, diff
+from router.cli.cells.division import divide
+from router.cli.exit_codes import CHECK_FAILED
+from router.cli.text.output import Output, json_out, talk
+from router.cli.text.timestamps import instant, stamp
+from router.domain.catalogue.checks.rule_tests import local
+from router.domain.cells.crosswalk import Belonging
+from router.domain.cells.csv_rows import nearest
+from router.domain.cells.registry import Claim
+from router.domain.geometry import gcj02_to_wgs84
+from router.domain.model.report import Location
+from router.domain.networks.registry import NETWORKS
+from router.wire.errors import InputError
+from router.wire.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="Grid cells: made, checked, compared, and found for what a report says.")
+City = Annotated[str, typer.Argument(help="Name of the city's folder, e.g. `los-angeles`.")]
+
+
+@app.command()
+def tessellate(
+    city: City,
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Only compare; exit code 1 on a difference.")] = False,
+) -> None:
+    """Make cells.csv, communities.csv and areas.csv by the parameters in the city's cells/tessellation.yaml.
+
+    Other recorded places may give a square another code: a city with cases keeps its cells and edits them by hand.
+
+    Example: grid-router cells tessellate los-angeles --check
+    """
+    folder = city_folder(city, Settings().cities)
+    made = tessellated(folder)
+    held = {name: _held(folder / "cells" / name) for name in made}
+    drifted = [name for name, text in made.items() if held[name] != text]
+    if not check:
+        for name in drifted:
+            (folder / "cells" / name).write_text(made[name], "utf-8", newline="")
+    counts = ", ".join(f"{text.count(chr(10)) - 1:,} rows in {name}" for name, text in made.items())
+    talk(f"{counts}; {'differing' if check else 'written'}: {', '.join(drifted) or 'none'}.")
+    moved = renumbered(held["cells.csv"] or "", made["cells.csv"])
+    if moved:
+        talk(f"Codes that {'would ' if check else ''}stand for another square than before: {moved:,}.")
+    if check and drifted:
+        raise typer.Exit(CHECK_FAILED)
+
+
+def _held(file: Path) -> str | None:
+    return file.read_bytes().decode("utf-8", "replace") if file.is_file() else None
+
+
+app.command()(divide)
+app.command()(check)
+
+
+@app.command()
+def resolve(
+    city: City,
+    *,
+    lon: Annotated[
+        float | None, typer.Option(min=-180, max=180, help="Longitude, degrees (WGS 84 or CGCS2000).")
+    ] = None,
+    lat: Annotated[float | None, typer.Option(min=-90, max=90, help="Latitude, degrees.")] = None,
+    gcj02: Annotated[bool, typer.Option("--gcj02", help="The point is one of a Chinese phone map.")] = False,
+    cell: Annotated[str | None, typer.Option(help="Cell that the source wrote, 15 or 14 digits.")] = None,
+    community: Annotated[str | None, typer.Option(help="Community, 12 digits.")] = None,
+    network: Annotated[str | None, typer.Option(help="Whose --area it is.")] = None,
+    area: Annotated[str | None, typer.Option(help="The network's own area, as it writes it.")] = None,
+    at: Annotated[str, typer.Option(help="Local time of the city, a time with its zone, -1h, or now.")] = "now",
+    output: Output = "text",
+) -> None:
+    """Say which cell a report finds that says all this, how, what is doubtful, and which networks' areas the cell is in.
+
+    Example: grid-router cells resolve los-angeles --lon -118.2940 --lat 34.0676 --at 2018-01-03T09:00
+    """
+    if (lon is None) != (lat is None):
+        raise InputError("half a point is none", where="--lat" if lat is None else "--lon", cure="write both")
+    if area is not None and network is None:
+        raise InputError("an area is that of a network", where="--area", cure=f"add --network: {', '.join(NETWORKS)}")
+    if network is not None and network not in NETWORKS:
+        cure = nearest(network, sorted(NETWORKS), f"choose one of {', '.join(NETWORKS)}")
+        raise InputError(f"the router knows no network {network[:40]!r}", where="--network", cure=cure)
+    if lon is not None and lat is not None and gcj02:
+        lon, lat = gcj02_to_wgs84(lon, lat)
+    found = load_city(city, Settings().cities)
+    when = local(at, found.zone) or instant(at, datetime.now(UTC), option="--at")
+    claim = Claim(network=network or "", at=when, lon=lon, lat=lat, cell=cell, community=community, area=area)
+    (location,) = found.cells.resolve([claim])
+    areas = found.cells.crosswalk.of(location.cell, when)
+    if output == "json":
+        json_out({"city": found.name, "at": stamp(when), **msgspec.to_builtins(location), "areas": _plain(areas)})
+    else:
+        _tell(location, areas)
+
+
+def _plain(areas: list[Belonging]) -> list[dict[str, object]]:
+    return [msgspec.structs.asdict(one) for one in areas]
+
+
+def _tell(location: Location, areas: list[Belonging]) -> None:
+    typer.echo(f"{location.cell}  by {location.resolved_by}, within {location.accuracy_m:,.0f} m")
+    if location.doubt is not None:
+        typer.echo(f"  doubt: {location.doubt}")
+    for one in areas:
+        typer.echo(f"  area of {one.network}: {one.area} ({one.share:.1%} of it in {one.code})")
+
+
+app.command()(diff)

@@ -1,0 +1,223 @@
+"""The live view as a value: what was measured goes in, one screen comes out. No terminal, no Kafka, no clock."""
+
+from collections import deque
+from datetime import datetime
+
+from msgspec import Struct, field
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from router.cli.live_view.metrics_poller import Meter
+from router.cli.text.sanitize import plain
+from router.domain.model.case import Task
+
+RATE_SPAN_S = 5.0
+"""Rates are means over this many seconds."""
+MERGED = ("near", "component", "community", "reference")
+"""Decisions by which a report joins a case."""
+ROUTED = 10
+WIDE = 104
+"""Columns of a terminal that shows all of every table."""
+DEPARTMENTS = 7
+"""So many rows of departments; the others are summed in one more."""
+
+
+class Routed(Struct, kw_only=True):
+    """One case on its way to a department; assisting departments are added to it."""
+
+    case: str
+    at: datetime
+    matter: str
+    cell: str
+    lead: str = ""
+    assists: list[str] = field(default_factory=list)
+    rule: str = ""
+
+
+class Progress(Struct, kw_only=True):
+    """How far the input has come."""
+
+    fed: int = 0
+    of: int = 0
+    until: datetime | None = None
+    """Simulated time: the received time of the last record fed."""
+    speed: str = ""
+    ended: bool = False
+    problem: str | None = None
+
+
+class View:
+    """Everything on the screen.
+
+    Args:
+        title: the city's title.
+        networks: its networks, in the order of the rows.
+        hints: commands to try next, for the footer.
+        workers: how many were started.
+    """
+
+    def __init__(self, title: str, networks: list[str], hints: list[str], workers: int = 1) -> None:
+        self.title, self.networks, self.hints = title, networks, hints
+        self.meter = Meter()
+        self.progress = Progress()
+        self.workers = workers
+        self.restarts = 0
+        self._read: deque[tuple[float, dict[str, int]]] = deque()
+        self._routed: dict[str, Routed] = {}
+
+    def measured(self, seconds: float) -> None:
+        """The meter has new values, taken at this instant of a monotonic clock."""
+        self._read.append((seconds, self.meter.by("grid_reports_total", "network")))
+        while len(self._read) > 2 and seconds - self._read[1][0] >= RATE_SPAN_S:
+            self._read.popleft()
+
+    def rate(self, network: str | None = None) -> float:
+        """Reports per second over the last seconds, of one network or of all."""
+        if len(self._read) < 2:
+            return 0.0
+        (began, first), (ended, last) = self._read[0], self._read[-1]
+        names = self.networks if network is None else [network]
+        rise = sum(last.get(name, 0) - first.get(name, 0) for name in names)
+        return rise / (ended - began) if ended > began else 0.0
+
+    def dispatched(self, tasks: list[Task]) -> None:
+        """New tasks, in order of their dispatch; only the last cases are kept."""
+        for task in tasks:
+            if task.state == "withdrawn":
+                continue
+            routed = self._routed.pop(task.case, None) or Routed(
+                case=task.case, at=task.dispatched_at, matter=task.matter, cell=task.cell
+            )
+            receiver = f"{task.department}/{task.unit}" if task.unit else task.department
+            if task.role == "lead":
+                routed.lead, routed.rule = receiver, task.rule
+            elif receiver not in routed.assists:
+                routed.assists.append(receiver)
+            self._routed[task.case] = routed
+        for case in list(self._routed)[:-ROUTED]:
+            del self._routed[case]
+
+    @property
+    def routed(self) -> list[Routed]:
+        """The last routed cases, newest first."""
+        return list(reversed(self._routed.values()))
+
+    def line(self) -> str:
+        """The state in one line of text, for output that is no terminal."""
+        meter = self.meter
+        merged = sum(meter.by("grid_merges_total", "decision").get(d, 0) for d in MERGED)
+        return (
+            f"fed {self.progress.fed:,}/{self.progress.of:,}  read {meter.total('grid_reports_total'):,} "
+            f"({self.rate():,.0f}/s)  opened {meter.total('grid_merges_total', decision='opened'):,}  "
+            f"merged {merged:,}  tasks {meter.total('grid_tasks_total'):,}  "
+            f"dead letters {meter.total('grid_dead_letters_total'):,}  lag {meter.total('grid_lag_records'):,} records "
+            f"{meter.most('grid_lag_seconds'):.1f} s  workers {meter.answering}/{self.workers}"
+        )
+
+    def render(self, width: int = 120, height: int = 40) -> RenderableType:
+        """The screen, for a terminal of this many columns and lines; narrow ones get fewer columns."""
+        narrow = width < WIDE
+        tables = Table.grid(padding=(0, 2 if narrow else 4))
+        tables.add_row(self._networks(narrow=narrow), self._cases(), self._departments(narrow=narrow))
+        used = 3 + max(len(self.networks) + 2, 11) + 2 + len(self.hints) + 2
+        rows = max(3, min(ROUTED, height - used))
+        return Group(self._head(), tables, Text(), self._last(rows, narrow=narrow), Text(), self._foot())
+
+    def _head(self) -> Group:
+        progress = self.progress
+        head = Text.assemble(("grid-router ", "bold"), (plain(self.title), "bold cyan"), overflow="ellipsis")
+        head.no_wrap = True
+        head.append(f"  {self.meter.answering} of {self.workers} workers")
+        if self.restarts:
+            head.append(f" ({self.restarts} restarted)")
+        head.append(f"  input {progress.fed:,} of {progress.of:,}")
+        head.append(" (at its end)" if progress.ended else f", speed {progress.speed}")
+        if progress.until is not None:
+            head.append(f", {progress.until:%Y-%m-%d %H:%M}")
+        return Group(head, Text(plain(progress.problem or ""), "bold red"))
+
+    def _networks(self, *, narrow: bool) -> Table:
+        read = self.meter.by("grid_reports_total", "network")
+        refused = self.meter.by("grid_reports_total", "network", outcome="refused")
+        table = _table("network", "per s", "read") if narrow else _table("network", "reports/s", "read", "refused")
+        for name in [*self.networks, None]:
+            figures = [_rate(self.rate(name)), _count(read, name), _count(refused, name)]
+            label = Text("all", "bold") if name is None else _safe(name)
+            table.add_row(label, *(figures[:2] if narrow else figures))
+        return table
+
+    def _cases(self) -> Table:
+        meter = self.meter
+        decisions = meter.by("grid_merges_total", "decision")
+        table = _table("cases", "")
+        table.add_row("opened", _count(decisions, "opened"))
+        table.add_row("merged: place", _count(decisions, "near"))
+        table.add_row("  community", _count(decisions, "community"))
+        table.add_row("  component", _count(decisions, "component"))
+        table.add_row("  reference", _count(decisions, "reference"))
+        again = decisions.get("redelivered", 0) + meter.total("grid_reports_total", outcome="redelivered")
+        table.add_row("redelivered", f"{again:,}")
+        table.add_row("corrected", f"{meter.total('grid_reports_total', outcome='updated'):,}")
+        table.add_row("window open", f"{meter.total('grid_open_cases'):,}")
+        table.add_row("dead letters", f"{meter.total('grid_dead_letters_total'):,}")
+        table.add_row("lag", f"{meter.total('grid_lag_records'):,} / {meter.most('grid_lag_seconds'):.1f} s")
+        return table
+
+    def _departments(self, *, narrow: bool) -> Table:
+        leads = self.meter.by("grid_tasks_total", "department", role="lead")
+        assists = self.meter.by("grid_tasks_total", "department", role="assist")
+        both = {name: leads.get(name, 0) + assists.get(name, 0) for name in sorted({*leads, *assists})}
+        order = sorted(both, key=lambda name: -both[name])
+        table = _table("tasks of", "lead") if narrow else _table("tasks of", "lead", "assist")
+        rows = [(_safe(name), [name]) for name in order[:DEPARTMENTS]]
+        if rest := order[DEPARTMENTS:]:
+            rows.append((Text(f"{len(rest)} more"), rest))
+        for label, names in rows:
+            figures = [f"{sum(kind.get(name, 0) for name in names):,}" for kind in (leads, assists)]
+            table.add_row(label, *(figures[:1] if narrow else figures))
+        if not rows:
+            table.add_row("nobody yet")
+        return table
+
+    def _last(self, rows: int, *, narrow: bool) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        fixed = {"last routed": 8 if narrow else 14, "cell": 15}
+        for name in ("last routed", "matter", "cell", "to", "by rule"):
+            table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=fixed.get(name))
+        for routed in self.routed[:rows]:
+            to = _safe(routed.lead or "?", "bold")
+            if not narrow:
+                to.append("".join(f" +{plain(name)}" for name in routed.assists), "dim")
+            at = f"{routed.at:%H:%M:%S}" if narrow else f"{routed.at:%m-%d %H:%M:%S}"
+            table.add_row(at, _safe(routed.matter), _safe(routed.cell), to, _safe(routed.rule))
+        if not self._routed:
+            table.add_row("none")
+        return table
+
+    def _foot(self) -> Text:
+        foot = Text("Ctrl-C stops everything and keeps the data. Try in another terminal:", "dim")
+        for hint in self.hints:
+            foot.append(f"\n  {hint}", "cyan")
+        return foot
+
+
+def _safe(text: str, style: str = "") -> Text:
+    """Text from outside: a table would read `[...]` in a string as markup."""
+    return Text(plain(text), style)
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column(first, no_wrap=True)
+    for name in others:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 10 or rate == 0 else f"{rate:.1f}"
+
+
+def _count(counts: dict[str, int], name: str | None) -> str:
+    return f"{sum(counts.values()) if name is None else counts.get(name, 0):,}"

@@ -1,0 +1,92 @@
+"""One Kafka record as a JSON envelope or as one line of text; what it carries is made plain, never trusted."""
+
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+import orjson
+from msgspec import Struct
+
+from router.cli.text.sanitize import plain, plain_bytes
+from router.cli.text.timestamps import from_ms, stamp
+from router.kafka.topic_reader import Record
+
+SHALLOW = 200
+"""Brackets and braces that can always be written, however they are nested."""
+ValueKind = Literal["json", "text", "hex", "none"]
+
+
+class Content(Struct, frozen=True):
+    """A key or value as it can be shown: what it was and what it says."""
+
+    kind: ValueKind
+    shown: Any
+
+
+def content_of(raw: bytes | None) -> Content:
+    """JSON if it parses and can be written again, else text if it is UTF-8, else hexadecimal digits."""
+    if raw is None:
+        return Content("none", None)
+    try:
+        return Content("json", _writable(raw, orjson.loads(raw)))
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        pass
+    try:
+        return Content("text", raw.decode())
+    except UnicodeDecodeError:
+        return Content("hex", raw.hex())
+
+
+def _writable(raw: bytes, parsed: Any) -> Any:
+    """The same; deeper nests can be read than be written. Raises orjson.JSONEncodeError."""
+    if raw.count(b"[") + raw.count(b"{") > SHALLOW:
+        orjson.dumps(parsed)
+    return parsed
+
+
+def text_of(raw: bytes | None) -> str | None:
+    """A key or header as text: UTF-8, else `hex:` and its digits."""
+    if raw is None:
+        return None
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return "hex:" + raw.hex()
+
+
+def envelope(record: Record) -> dict[str, Any]:
+    """The record as JSON: topic, partition, offset, time, key, headers in order (names may repeat), value and its kind."""
+    value = content_of(record.value)
+    return {
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "time": stamp(from_ms(record.timestamp)),
+        "key": text_of(record.key),
+        "headers": [[name, text_of(content)] for name, content in record.headers],
+        "value": value.shown,
+        "value_kind": value.kind,
+    }
+
+
+def line(record: Record, width: int) -> str:
+    """The record as one line of text of at most `width` characters."""
+    key = "-" if record.key is None else plain_bytes(record.key, 40)
+    value = "-" if record.value is None else plain_bytes(record.value, width)
+    return plain(f"{stamp(from_ms(record.timestamp))} {record.partition}/{record.offset} {key} {value}", width)
+
+
+def in_cell(record: Record, pattern: str) -> bool:
+    """Whether the record's key, or the cell in its value, matches a glob such as `4109*`."""
+    key = text_of(record.key)
+    if key is not None and fnmatchcase(key, pattern):
+        return True
+    value = content_of(record.value).shown if record.value else None
+    return any(fnmatchcase(cell, pattern) for cell in _cells(value))
+
+
+def _cells(value: Any) -> list[str]:
+    if not isinstance(value, dict):
+        return []
+    location = value.get("location")
+    found = [value.get("cell"), location.get("cell") if isinstance(location, dict) else None]
+    return [cell for cell in found if isinstance(cell, str)]

@@ -1,0 +1,92 @@
+"""The schemas as last released, beside the current ones: what `grid-router schemas` compares with and replaces."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from msgspec import Struct
+
+from router.contracts.asyncapi import ASYNCAPI
+from router.contracts.compatibility import Break, broken
+from router.contracts.schemas import FOLDERS
+from router.wire.errors import InputError
+
+FOLDER = "released"
+"""Within the folder of schemas."""
+ABOUT = "release.json"
+"""Which version it is, and of which day."""
+
+
+class Released(Struct, frozen=True):
+    """The last release."""
+
+    version: str
+    date: str
+    documents: dict[str, Any]
+    """Path -> JSON Schema or AsyncAPI document."""
+
+
+def read_released(folder: Path) -> Released | None:
+    """What stands under `<folder>/released`; None: nothing is released yet.
+
+    Raises:
+        InputError: a file of it cannot be read.
+    """
+    held = folder / FOLDER
+    if not held.is_dir():
+        return None
+    about = _read(held / ABOUT)
+    paths = sorted(path for name in FOLDERS for path in (held / name).glob("*.json"))
+    if (held / ASYNCAPI).is_file():
+        paths.append(held / ASYNCAPI)
+    documents = {path.relative_to(held).as_posix(): _read(path) for path in paths}
+    try:
+        return Released(version=about["version"], date=about["date"], documents=documents)
+    except (KeyError, TypeError):
+        raise _unreadable(held / ABOUT, "`version` and `date` are needed") from None
+
+
+def breaks_since(released: Released, files: Mapping[str, str]) -> list[tuple[str, Break]]:
+    """Every promise of the release that the given texts break, with the path of its file."""
+    current = {path: _parsed(path, text) for path, text in files.items()}
+    return [(path, one) for path, found in broken(released.documents, current).items() for one in found]
+
+
+def write_released(folder: Path, files: Mapping[str, str], version: str, date: str) -> None:
+    """Put the given texts in place of the last release.
+
+    Raises:
+        InputError: the folder cannot be changed.
+    """
+    held, fresh = folder / FOLDER, folder / f".{FOLDER}.new"
+    about = json.dumps({"version": version, "date": date}, indent=2) + "\n"
+    try:
+        shutil.rmtree(fresh, ignore_errors=True)
+        for path, text in {**files, ABOUT: about}.items():
+            (fresh / path).parent.mkdir(parents=True, exist_ok=True)
+            (fresh / path).write_text(text, "utf-8", newline="")
+        if held.exists():
+            shutil.rmtree(held)
+        fresh.rename(held)
+    except OSError as error:
+        cure = "make the folder writable, or choose another --folder"
+        raise InputError(f"it cannot be changed ({error.strerror})", where=str(folder), cure=cure) from None
+
+
+def _read(path: Path) -> Any:
+    try:
+        return _parsed(path.name, path.read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise _unreadable(path, str(error).splitlines()[0]) from None
+
+
+def _parsed(path: str, text: str) -> Any:
+    return json.loads(text) if path.endswith(".json") else yaml.safe_load(text)
+
+
+def _unreadable(path: Path, why: str) -> InputError:
+    cure = "bring it back from the version control; `grid-router schemas release` is what writes it"
+    return InputError(f"the last release cannot be read ({why})", where=str(path), cure=cure)

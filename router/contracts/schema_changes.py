@@ -1,0 +1,250 @@
+"""What differs between two editions of a JSON Schema, and whether it then holds for fewer values or for more.
+
+A structural comparison of the keywords our generated schemas use, not of all that JSON Schema has. It never says that
+nothing changed when it cannot tell: an unknown keyword, or a pattern written otherwise, is itself a change.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf
+from typing import Any
+
+from router.contracts.schema_nodes import (
+    ABSENT,
+    ANY,
+    KNOWN,
+    SAID,
+    Change,
+    Choice,
+    Kind,
+    Node,
+    choices_of,
+    escaped,
+    values_of,
+)
+
+_Seen = frozenset[tuple[str, str]]
+"""Pairs of references that are being compared: a tree's node refers to itself."""
+_BOUNDS = (
+    ("minimum", "maximum"),
+    ("minLength", "maxLength"),
+    ("minItems", "maxItems"),
+    ("minProperties", "maxProperties"),
+)
+_WHOLE = ("pattern", "format", "uniqueItems")
+"""Keywords that are the same, or not: what their values mean is not looked into."""
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+    """Every difference that matters, each once, in the order of the older schema."""
+    return list(dict.fromkeys(_compare(Node(old, old), Node(new, new), "", frozenset())))
+
+
+def _compare(old: Node, new: Node, place: str, seen: _Seen) -> Iterator[Change]:
+    if not old.schema and not new.schema:
+        return
+    yield from _not_understood(old.schema, place)
+    yield from _not_understood(new.schema, place)
+    refs = (old.schema.get("$ref", ""), new.schema.get("$ref", ""))
+    if any(refs):
+        if refs not in seen:
+            led = refs[0].removeprefix("#") or place
+            yield from _compare(old.followed(), new.followed(), led, seen | {refs})
+        return
+    ours, theirs = choices_of(old, place), choices_of(new, place)
+    if len(ours) == len(theirs) == 1 and ours[0].family == theirs[0].family:
+        yield from _compare_values(ours[0].node, theirs[0].node, ours[0].place, seen)
+    else:
+        yield from _compare_choices(ours, theirs, place, seen)
+    if "oneOf" in new.schema and _overlapping(theirs):
+        yield Change(f"{place}/oneOf", "either", "two of its alternatives may hold at once, so it cannot be compared")
+
+
+def _not_understood(schema: Mapping[str, Any], place: str) -> Iterator[Change]:
+    alone = next((word for word in ("$ref", "anyOf", "oneOf") if word in schema), None)
+    for word in schema:
+        if word not in KNOWN:
+            yield Change(f"{place}/{word}", "either", f"cannot compare the keyword `{word}`")
+        elif alone and word != alone and word not in SAID:
+            yield Change(f"{place}/{word}", "either", f"cannot compare `{word}` beside `{alone}`")
+
+
+# --- alternatives -----------------------------------------------------------------------------------------------------
+
+
+def _overlapping(choices: Sequence[Choice]) -> bool:
+    """Whether two may hold for one value: of one family, unless a required constant tells them apart."""
+    for i, one in enumerate(choices):
+        for other in choices[:i]:
+            tags = dict(one.tags)
+            if one.family == other.family and not any(tags.get(name, tag) != tag for name, tag in other.tags):
+                return True
+    return False
+
+
+def _compare_choices(ours: list[Choice], theirs: list[Choice], place: str, seen: _Seen) -> Iterator[Change]:
+    """What has a partner is compared with it; what has none is gone or new."""
+    if any(one.family == ANY for one in (*ours, *theirs)):
+        kind: Kind = "wider" if any(one.family == ANY for one in theirs) else "narrower"
+        yield Change(place, kind, f"{_named(ours)} became {_named(theirs)}")
+        return
+    pairs = _pairs(ours, theirs, seen)
+    for one, other in pairs:
+        yield from _compare(one.node, other.node, one.place, seen)
+    gone = [one for one in ours if all(one is not paired for paired, _ in pairs)]
+    come = [one for one in theirs if all(one is not paired for _, paired in pairs)]
+    if {one.family for one in gone} & {one.family for one in come}:
+        yield Change(place, "either", f"cannot tell which of {_named(gone)} became which of {_named(come)}")
+        return
+    yield from (Change(one.place, "narrower", f"`{one.key}` is not possible any more") for one in gone)
+    yield from (Change(place, "wider", f"`{one.key}` is possible too") for one in come)
+
+
+def _pairs(ours: list[Choice], theirs: list[Choice], seen: _Seen) -> list[tuple[Choice, Choice]]:
+    """First those that hold for the same values, then the only ones of a key, then the only ones of a family."""
+
+    def same(one: Choice, other: Choice) -> bool:
+        return one.key == other.key and not any(_compare(one.node, other.node, one.place, seen))
+
+    pairs: list[tuple[Choice, Choice]] = []
+    left, right = list(ours), list(theirs)
+    for alike in (same, lambda one, other: one.key == other.key, lambda one, other: one.family == other.family):
+        for one in list(left):
+            partners = [other for other in right if alike(one, other)]
+            rivals = [rival for rival in left if partners and alike(rival, partners[0])]
+            if len(partners) == len(rivals) == 1:
+                pairs.append((one, partners[0]))
+                left.remove(one)
+                right.remove(partners[0])
+    return pairs
+
+
+def _named(choices: Sequence[Choice]) -> str:
+    return " or ".join(sorted({f"`{one.key}`" for one in choices}))
+
+
+# --- one type ---------------------------------------------------------------------------------------------------------
+
+
+def _compare_values(old: Node, new: Node, place: str, seen: _Seen) -> Iterator[Change]:
+    """Two schemas of one family, without alternatives."""
+    before, after = old.schema, new.schema
+    yield from _compare_words(before, after, place)
+    types = before.get("type"), after.get("type")
+    if types in {("integer", "number"), ("number", "integer")}:
+        yield Change(f"{place}/type", "wider" if types[1] == "number" else "narrower", "{} became {}".format(*types))
+    yield from _compare_bounds(before, after, place)
+    for word in _WHOLE:
+        had, has = before.get(word), after.get(word)
+        if had != has:
+            kind: Kind = "narrower" if had is None else "wider" if has is None else "either"
+            yield Change(f"{place}/{word}", kind, f"`{word}` was {_shown(had)}, is {_shown(has)}")
+    yield from _compare_items(old, new, place, seen)
+    yield from _compare_fields(old, new, place, seen)
+
+
+def _compare_words(before: Mapping[str, Any], after: Mapping[str, Any], place: str) -> Iterator[Change]:
+    """The values that `enum` or `const` list."""
+    had, has = values_of(before), values_of(after)
+    where = f"{place}/{'const' if 'const' in before else 'enum'}"
+    if had is not None and has is not None:
+        if gone := [text for text in had if text not in has]:
+            yield Change(where, "narrower", f"{', '.join(gone)} is not possible any more")
+        if come := [text for text in has if text not in had]:
+            yield Change(where, "grown", f"{', '.join(come)} is possible too")
+    elif had is not None:
+        yield Change(where, "wider", "its values are not listed any more")
+    elif has is not None:
+        yield Change(where, "narrower", f"only {', '.join(has)} is possible")
+
+
+def _compare_bounds(before: Mapping[str, Any], after: Mapping[str, Any], place: str) -> Iterator[Change]:
+    for low, high in _BOUNDS:
+        for word, sign in ((low, 1), (high, -1)):
+            had, has = _strictness(before, word, sign), _strictness(after, word, sign)
+            if had != has:
+                kind: Kind = "narrower" if has > had else "wider"
+                yield Change(f"{place}/{word}", kind, f"`{word}` was {_limit(had, sign)}, is {_limit(has, sign)}")
+
+
+def _strictness(schema: Mapping[str, Any], word: str, sign: int) -> tuple[float, bool]:
+    """A lower limit, or the negative of an upper one, and whether it is itself excluded: the greater the stricter."""
+    excluding = f"exclusive{word[0].upper()}{word[1:]}"
+    least = 0 if sign == 1 and word != "minimum" else -inf  # nothing is shorter than empty
+    return max(
+        [(least, False), *((sign * schema[key], key == excluding) for key in (word, excluding) if key in schema)]
+    )
+
+
+def _limit(strictness: tuple[float, bool], sign: int) -> str:
+    limit, excluded = strictness
+    return "open" if limit == -inf else f"{sign * limit:g}{' (excluded)' if excluded else ''}"
+
+
+def _compare_items(old: Node, new: Node, place: str, seen: _Seen) -> Iterator[Change]:
+    for i in range(max(len(side.schema.get("prefixItems", ())) for side in (old, new))):
+        yield from _compare(_item(old, i), _item(new, i), f"{place}/prefixItems/{i}", seen)
+    yield from _compare(old.at(old.schema.get("items")), new.at(new.schema.get("items")), f"{place}/items", seen)
+
+
+def _item(node: Node, i: int) -> Node:
+    first = node.schema.get("prefixItems", ())
+    return node.at(first[i] if i < len(first) else node.schema.get("items"))
+
+
+# --- objects ----------------------------------------------------------------------------------------------------------
+
+
+def _compare_fields(old: Node, new: Node, place: str, seen: _Seen) -> Iterator[Change]:
+    ours, theirs = (side.schema.get("properties", {}) for side in (old, new))
+    must, must_now = (set(side.schema.get("required", ())) for side in (old, new))
+    for name in ours:
+        where = f"{place}/properties/{escaped(name)}"
+        if name not in theirs:
+            yield Change(where, "either", f"the field `{name}` is gone")
+            continue
+        was, now = old.at(ours[name]), new.at(theirs[name])
+        if name not in must | must_now:
+            yield from _compare_default(was.schema, now.schema, where)
+        yield from _compare(was, now, where, seen)
+    for name in sorted(must - must_now):
+        yield Change(f"{place}/required", "wider", f"the field `{name}` may be absent")
+    for name in sorted(must_now - must):
+        yield Change(f"{place}/required", "narrower", f"the field `{name}` is required")
+    yield from _compare_others(old, new, [name for name in theirs if name not in ours], place, seen)
+
+
+def _compare_default(before: Mapping[str, Any], after: Mapping[str, Any], where: str) -> Iterator[Change]:
+    """A writer leaves out what is the default, and a reader fills in its own: both must know the same."""
+    had, has = before.get("default", ABSENT), after.get("default", ABSENT)
+    if had != has or type(had) is not type(has):
+        yield Change(f"{where}/default", "either", f"what an absent field means was {_shown(had)}, is {_shown(has)}")
+
+
+def _compare_others(old: Node, new: Node, added: list[str], place: str, seen: _Seen) -> Iterator[Change]:
+    """The fields that the older schema does not name."""
+    had, has = old.schema.get("additionalProperties"), new.schema.get("additionalProperties")
+    for name in added:
+        where = f"{place}/properties/{escaped(name)}"
+        if had is False:
+            yield Change(where, "wider", f"the field `{name}` is new where no others were allowed")
+        elif isinstance(had, Mapping):
+            yield from _compare(old.at(had), new.at(new.schema["properties"][name]), where, seen)
+    where = f"{place}/additionalProperties"
+    if (had is False) != (has is False):
+        kind: Kind = "narrower" if has is False else "wider"
+        yield Change(where, kind, f"unknown fields are {'refused' if has is False else 'possible'}")
+    elif had is not False:
+        yield from _compare(old.at(had), new.at(has), where, seen)
+    if "propertyNames" in old.schema or "propertyNames" in new.schema:
+        yield from _compare(_names(old), _names(new), f"{place}/propertyNames", seen)
+
+
+def _names(node: Node) -> Node:
+    """The schema of the names of fields, which are texts whether or not it says so."""
+    named = node.at(node.schema.get("propertyNames")).followed()
+    return named.at({"type": "string", **named.schema})
+
+
+def _shown(value: Any) -> str:
+    return "not said" if value is None or value is ABSENT else f"`{json.dumps(value, ensure_ascii=False)}`"

@@ -1,0 +1,263 @@
+"""JSON Schemas (2020-12) of what travels: the networks' own reports, the router's records, and what a city writes.
+
+Made from the models and from nothing else. The same models give the same bytes: keywords stand in one order, fields in
+the order of their model, names of definitions are sorted. A field is described by the docstring under it.
+"""
+
+import ast
+import inspect
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from importlib import import_module
+from itertools import pairwise
+from typing import Any, NamedTuple, get_args
+
+import msgspec
+from msgspec import Struct
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from router.domain.catalogue.model import digits, one_or_more
+from router.domain.intake.dedup import Place
+from router.domain.model.case import Case, Task
+from router.domain.model.report import Report, Tick
+from router.domain.networks.registry import NETWORKS
+from router.wire.codec import (
+    CASE_CHANGED,
+    CLOCK_TICKED,
+    REPORT_RECEIVED,
+    REPORT_UPDATED,
+    TASK_DISPATCHED,
+    TASK_UPDATED,
+    TASK_WITHDRAWN,
+)
+from router.wire.repairs import Repair
+from router.wire.rule_sets import EditionRecord
+from router.wire.stored_offsets import Position
+from router.wire.topics import Names
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+URN = "urn:grid-router:schema:"
+"""Begins every `$id`: a name, not an address."""
+FOLDERS = ("reports", "events", "headers", "city")
+"""Where schemas stand; every one in them whose `$id` begins with `URN` is made by this module."""
+COMMENT = "Generated from the models by `make schemas`; changes made here are lost."
+_NAMES = Names()
+_FIRST = ("$schema", "$id", "$comment", "title", "description", "type")
+_LAST = ("$defs",)
+_VALUES = ("const", "default", "enum", "examples", "required")
+"""Keywords that hold values, not schemas."""
+
+
+class Record(NamedTuple):
+    """One kind of the router's own records."""
+
+    event_type: str
+    struct: type[Struct]
+    topic: str
+
+
+RECORDS = (
+    Record(REPORT_RECEIVED, Report, _NAMES.events),
+    Record(REPORT_UPDATED, Report, _NAMES.events),
+    Record(CLOCK_TICKED, Tick, _NAMES.events),
+    Record(CASE_CHANGED, Case, _NAMES.cases),
+    Record(TASK_DISPATCHED, Task, _NAMES.tasks("<department>")),
+    Record(TASK_UPDATED, Task, _NAMES.tasks("<department>")),
+    Record(TASK_WITHDRAWN, Task, _NAMES.tasks("<department>")),
+)
+"""Events: what others consume."""
+PLACE, POSITION, EDITION, REPAIR = "grid.place.v1", "grid.position.v1", "grid.edition.v1", "grid.repair.v1"
+TABLES = (
+    Record(PLACE, Place, _NAMES.places("<network>")),
+    Record(POSITION, Position, _NAMES.positions),
+    Record(EDITION, EditionRecord, _NAMES.catalogue),
+    Record(REPAIR, Repair, _NAMES.repairs),
+)
+"""Records of compacted topics that the router keeps for itself: no CloudEvents."""
+
+
+def report_path(network: str) -> str:
+    """Where the schema of a network's own reports stands, relative to the folder of schemas."""
+    return f"reports/{network}.v1.json"
+
+
+def record_path(event_type: str) -> str:
+    """Where the schema of a record of ours stands."""
+    return f"events/{event_type}.json"
+
+
+def report_schemas() -> dict[str, str]:
+    """Path -> text of the schema of every network's reports, as the network itself writes them."""
+    made = {}
+    for network in NETWORKS.values():
+        schema = network.schema.model_json_schema(by_alias=True, mode="validation", schema_generator=_Generator)
+        schema["title"] = f"{network.title} ({network.title_zh})"
+        text = "One JSON object, UTF-8 (or GB 18030, when the record's header says so)"
+        schema["description"] += f" {text}, on the topic `{_NAMES.reports(network.name)}`."
+        made[report_path(network.name)] = schema_text(report_path(network.name), schema)
+    return made
+
+
+def record_schemas() -> dict[str, str]:
+    """Path -> text of the schema of every record the router writes; a dead letter's value is not the router's."""
+    made = {}
+    for record in (*RECORDS, *TABLES):
+        schema = _struct_schema(record.struct)
+        kind = f"CloudEvents type `{record.event_type}`" if record in RECORDS else "A value of the router's own tables"
+        schema["description"] += f" {kind}, on the topic `{record.topic}`."
+        made[record_path(record.event_type)] = schema_text(record_path(record.event_type), schema)
+    return made
+
+
+def city_schemas(models: Mapping[str, type[BaseModel]]) -> dict[str, str]:
+    """Path -> text of the schema of every YAML file of a city, for editors.
+
+    Args:
+        models: name of the file without `.yaml` -> what it holds.
+    """
+    made = {}
+    for name, model in models.items():
+        path = f"city/{name}.v1.json"
+        schema = model.model_json_schema(by_alias=True, mode="validation", schema_generator=_Generator)
+        made[path] = schema_text(path, schema | {"title": f"{name}.yaml of a city"})
+    return made
+
+
+def schema_text(path: str, schema: Mapping[str, Any]) -> str:
+    """A schema as the text of its file; its `$id` follows from its path, e.g. `reports/policing.v1.json`."""
+    name = path.removesuffix(".v1.json").replace("/", ":")
+    whole = {"$schema": DIALECT, "$id": f"{URN}{name}:v1", "$comment": COMMENT, **schema}
+    return json.dumps(_ordered(whole), ensure_ascii=False, indent=2) + "\n"
+
+
+def _ordered(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_ordered(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    ordered: dict[str, Any] = {}
+    for keyword in sorted(schema, key=_rank):
+        value = schema[keyword]
+        if keyword == "properties":
+            value = {name: _ordered(field) for name, field in value.items()}
+        elif keyword == "$defs":
+            value = {name: _ordered(value[name]) for name in sorted(value)}
+        elif keyword not in _VALUES:
+            value = _ordered(value)
+        ordered[keyword] = value
+    return ordered
+
+
+def _rank(keyword: str) -> tuple[int, str]:
+    if keyword in _FIRST:
+        return _FIRST.index(keyword), keyword
+    return len(_FIRST) + (keyword in _LAST), keyword
+
+
+class _Generator(GenerateJsonSchema):
+    """Says what pydantic's own generator leaves open, and leaves out what is no JSON Schema."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        """A field is called what its key is; a title would only repeat it."""
+        del schema
+        return False
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """Fields are described by the docstrings under them."""
+        made = super().model_schema(schema)
+        fields = schema["cls"].model_fields
+        for name, text in _docs(schema["cls"]).items():
+            field = made.get("properties", {}).get(fields[name].alias or name) if name in fields else None
+            if field is not None:
+                field.setdefault("description", text)
+        return made
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """Null as a default says no more than that the field may be absent; not every such field may be null."""
+        made = super().default_schema(schema)
+        if made.get("default", ...) is None:
+            del made["default"]
+        return made
+
+    def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
+        """Without OpenAPI's `discriminator`, which is no JSON Schema and means something else in AsyncAPI."""
+        made = super().tagged_union_schema(schema)
+        made.pop("discriminator", None)
+        return made
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        """A key that does not match the pattern of keys is an error, not an unknown key."""
+        made = super().dict_schema(schema)
+        for pattern, values in made.pop("patternProperties", {}).items():
+            made["propertyNames"] = {**made.get("propertyNames", {}), "pattern": pattern}
+            made["additionalProperties"] = values
+        return made
+
+    def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
+        """What the shorthands of a city's files accept."""
+        made = super().function_before_schema(schema)
+        function: Any = schema["function"]["function"]
+        choices = made.get("anyOf", [made])
+        if function is digits:
+            return {"anyOf": [*choices, {"type": "integer"}]}
+        if function is one_or_more:
+            return {"anyOf": [*(one["items"] for one in choices if one.get("type") == "array"), *choices]}
+        return made
+
+
+def _struct_schema(root: type[Struct]) -> dict[str, Any]:
+    """The schema of a struct as msgspec makes it, its times declared as times and its fields described."""
+    definitions: dict[str, dict[str, Any]] = msgspec.json.schema(root)["$defs"]
+    for struct in _structs(root):
+        properties, docs = definitions[struct.__name__]["properties"], _docs(struct)
+        for field in msgspec.structs.fields(struct):
+            made = properties[field.encode_name]
+            if field.name in docs:
+                made["description"] = docs[field.name]
+            if made.get("default", ...) is None:
+                del made["default"]
+            if datetime in (field.type, *get_args(field.type)):
+                texts = [choice for choice in made.get("anyOf", [made]) if choice["type"] == "string"]
+                texts[0]["format"] = "date-time"
+    schema = definitions.pop(root.__name__)
+    return schema | {"$defs": definitions} if definitions else schema
+
+
+def _structs(root: type[Struct]) -> list[type[Struct]]:
+    """The struct and every struct that stands in one of its fields, at any depth."""
+    found = [root]
+    for struct in found:
+        for field in msgspec.structs.fields(struct):
+            for part in (field.type, *get_args(field.type)):
+                if isinstance(part, type) and issubclass(part, Struct) and part not in found:
+                    found.append(part)
+    return found
+
+
+def _docs(cls: type) -> dict[str, str]:
+    """Field -> the docstring under it, inherited fields too."""
+    docs: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        if base.__module__.startswith("router."):
+            docs |= _docs_of_module(base.__module__).get(base.__name__, {})
+    return docs
+
+
+@cache
+def _docs_of_module(module: str) -> dict[str, dict[str, str]]:
+    """Class -> field -> the docstring under it."""
+    tree = ast.parse(inspect.getsource(import_module(module)))
+    return {node.name: _docs_of_class(node) for node in tree.body if isinstance(node, ast.ClassDef)}
+
+
+def _docs_of_class(node: ast.ClassDef) -> dict[str, str]:
+    docs = {}
+    for field, below in pairwise(node.body):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                docs[name] = " ".join(text.split())
+    return docs

@@ -1,0 +1,1 @@
+"""Dead letters as a service: select, repair, redrive, and record each step. Prints nothing."""

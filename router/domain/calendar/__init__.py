@@ -1,0 +1,1 @@
+"""Limits and due instants."""

@@ -1,0 +1,90 @@
+"""From a route to assignments and tasks: what departments are asked, told anew, or asked no more."""
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from router.domain.calendar.limits import due_at
+from router.domain.catalogue.resolve import Assigned, Route
+from router.domain.model.case import Assignment, Case, Task, TaskState
+
+
+def assignments(case_id: str, route: Route, start: datetime) -> tuple[Assignment, ...]:
+    """The assignments of a new case; limits count from `start`."""
+    return tuple(_assignment(case_id, number, one, start) for number, one in enumerate(route.assigned, 1))
+
+
+def _assignment(case_id: str, number: int, one: Assigned, start: datetime) -> Assignment:
+    return Assignment(
+        task=f"{case_id}.{number}",
+        department=one.department,
+        role=one.role,
+        rule=one.rule,
+        due_at=due_at(start, one.limit) if one.limit else None,
+        unit=one.unit,
+    )
+
+
+def reassigned(case: Case, route: Route, at: datetime) -> tuple[Assignment, ...]:
+    """The case's assignments after it was routed again at `at`.
+
+    Who stays in the same role keeps its task, and its limit counts from when it was dispatched, because the clock is the
+    router's; who is new gets a task and a limit from `at`; who is led past is withdrawn and stays on record.
+    """
+    left = {(one.department, one.role, one.unit): one for one in route.assigned}
+    known: list[Assignment] = []
+    for old in case.assignments:
+        one = left.pop((old.department, old.role, old.unit), None) if old.withdrawn_at is None else None
+        if one is not None:
+            start = old.dispatched_at or case.opened_at
+            due = due_at(start, one.limit) if one.limit else None
+            known.append(replace(old, rule=one.rule, due_at=due))
+        elif old.withdrawn_at is None:
+            known.append(replace(old, withdrawn_at=at))
+        else:
+            known.append(old)
+    new = [
+        replace(_assignment(case.id, number, one, at), dispatched_at=at)
+        for number, one in enumerate(left.values(), len(known) + 1)
+    ]
+    return (*known, *new)
+
+
+def task(
+    case: Case,
+    assignment: Assignment,
+    workflow: str | None,
+    state: TaskState = "dispatched",
+    updated_at: datetime | None = None,
+) -> Task:
+    """What the assignment's department is told about the case as it stands now.
+
+    In two steps: a call with more than 15 arguments makes a dictionary of them, which costs more than the task.
+    """
+    made = Task(
+        id=assignment.task,
+        case=case.id,
+        department=assignment.department,
+        role=assignment.role,
+        matter=case.matter,
+        cell=case.cell,
+        rule=assignment.rule,
+        catalogue=case.catalogue,
+        reason=case.reason,
+        dispatched_at=assignment.dispatched_at or case.opened_at,
+        due_at=assignment.due_at,
+        unit=assignment.unit,
+        workflow=workflow,
+        lon=case.lon,
+        lat=case.lat,
+    )
+    return replace(
+        made,
+        state=state,
+        updated_at=updated_at,
+        revision=0 if updated_at is None else sum([report.version for report in case.reports]),
+        status=case.status,
+        urgency=case.urgency,
+        severity=case.severity,
+        description=case.description,
+    )

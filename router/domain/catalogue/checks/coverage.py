@@ -1,0 +1,205 @@
+"""Does every matter in every area have exactly one lead, and can every duty win somewhere? Findings GR020 to GR029."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
+from itertools import combinations, groupby, product
+from typing import Literal
+
+from msgspec import Struct
+
+from router.domain.catalogue.regions import Extent, Survey, kinds
+from router.domain.catalogue.regions import moments as instants
+from router.domain.catalogue.resolve import STREET, Candidate, Catalogue
+from router.domain.documents import Finding, Mark, found
+from router.domain.rules.city import City
+
+UNCOVERED = "GR020"
+CONFLICT = "GR021"
+DEAD = "GR022"
+EMPTY_AREA = "GR023"
+NO_LIMIT = "GR024"
+Why = Literal["fallback", "nobody", "conflict"]
+"""Only the fallback covers it; nothing does; two duties claim it alike."""
+
+
+class Gap(Struct, frozen=True, kw_only=True):
+    """A matter that no one duty leads, where and when."""
+
+    matter: str
+    why: Why
+    duties: tuple[str, ...]
+    """Those that claim it alike; none but for a conflict."""
+    extent: Extent
+    cells: int
+
+
+class Coverage(Struct, frozen=True, kw_only=True):
+    """Every matter in every cell in every period of validity: by whom it is led, counted one by one."""
+
+    matters: int
+    cells: int
+    periods: int
+    """In which the same duties are in effect; one when no duty has dates."""
+    by_duty: int
+    """Led by exactly one duty."""
+    by_fallback: int
+    """Covered by no duty; the locality gets them."""
+    uncovered: int
+    """Led by nobody, or claimed by two duties alike."""
+    gaps: tuple[Gap, ...]
+    """What the last two are, by matter."""
+
+    @property
+    def total(self) -> int:
+        """Matters x cells x periods."""
+        return self.matters * self.cells * self.periods
+
+    @property
+    def share(self) -> float:
+        """Of them, those with exactly one lead, 0..1."""
+        return (self.by_duty + self.by_fallback) / self.total if self.total else 1.0
+
+
+def coverage(city: City) -> float:
+    """The share of (matter, cell, period) with exactly one lead, by a duty or by the declared fallback: 0..1."""
+    return measure(city.catalogue, city.cells.cells).share
+
+
+def measure(catalogue: Catalogue, cells: Collection[str]) -> Coverage:
+    """The coverage over these cells; `.by_fallback` says how much of it nobody has thought of.
+
+    Nothing is sampled: cells that no duty's area tells apart are decided once and counted all.
+    """
+    survey = Survey([catalogue], cells)
+    counts: Counter[Why | None] = Counter()
+    gaps: list[Gap] = []
+    for matter in catalogue.matters:
+        answers = {place: [_lack(catalogue, matter, place, at) for at in survey.moments] for place in survey.kinds}
+        for place, alike in survey.kinds.items():
+            for lack in answers[place]:
+                counts[lack and lack[0]] += len(alike)
+        for (why, duties), extent in survey.extents(answers):
+            held = sum(1 for cell in cells if cell.startswith(extent.areas))
+            gaps.append(Gap(matter=matter, why=why, duties=duties, extent=extent, cells=held))
+    return Coverage(
+        matters=len(catalogue.matters),
+        cells=len(cells),
+        periods=len(survey.moments),
+        by_duty=counts[None],
+        by_fallback=counts["fallback"],
+        uncovered=counts["nobody"] + counts["conflict"],
+        gaps=tuple(gaps),
+    )
+
+
+def _lack(catalogue: Catalogue, matter: str, cell: str, at: datetime) -> tuple[Why, tuple[str, ...]] | None:
+    """Why no one duty leads here and now, and the duties that claim it alike; None: one does."""
+    winner = catalogue.winner(matter, cell, at)
+    if winner is None:
+        return ("nobody" if catalogue.fallback is None else "fallback"), ()
+    alike = [
+        one.duty.id
+        for one in catalogue.candidates[matter]
+        if one.rank == winner.rank and one.area == winner.area and one.holds(at)
+    ]
+    return ("conflict", tuple(sorted(set(alike)))) if len(set(alike)) > 1 else None
+
+
+def check(catalogue: Catalogue, cells: Collection[str], limits: Mark) -> list[Finding]:
+    """Conflicts, dead duties, areas without cells, matters without a duty or a limit.
+
+    Args:
+        catalogue: compiled.
+        cells: every cell's code of the city.
+        limits: where the standards' default stands, for findings about what no standard covers.
+    """
+    conflicts = list(_conflicts(catalogue))
+    unsettled = {candidate.duty.id for _, *both in conflicts for candidate in both}
+    return [
+        *(_clash(matter, a, b) for matter, a, b in conflicts),
+        *_used(catalogue, cells, unsettled),
+        *_limits(catalogue, limits),
+    ]
+
+
+def _conflicts(catalogue: Catalogue) -> Iterator[tuple[str, Candidate, Candidate]]:
+    for matter, candidates in catalogue.candidates.items():
+        for _, equal in groupby(candidates, key=lambda c: (c.rank, c.area)):
+            for a, b in combinations(equal, 2):
+                if a.duty is not b.duty and _together(a, b):
+                    yield matter, a, b
+
+
+def _together(a: Candidate, b: Candidate) -> bool:
+    """Whether there is an instant at which both are in effect."""
+    begins = [c.begins for c in (a, b) if c.begins is not None]
+    ends = [c.ends for c in (a, b) if c.ends is not None]
+    return not begins or not ends or max(begins) < min(ends)
+
+
+def _clash(matter: str, a: Candidate, b: Candidate) -> Finding:
+    first, second = sorted((a.duty, b.duty), key=lambda duty: duty.mark)
+    where = a.area or "the whole city"
+    message = f"duties `{first.id}` (line {first.mark.line}) and `{second.id}` claim {matter} in {where} alike"
+    return found(CONFLICT, second.mark, message, "give one a longer area, another matter, or dates")
+
+
+def _used(catalogue: Catalogue, cells: Collection[str], unsettled: set[str]) -> Iterator[Finding]:
+    """Duties that win nowhere (but for those in conflict: who wins is not settled), and what only the fallback gets."""
+    areas = {area for duty in catalogue.duties for area in duty.areas}
+    chosen = places(catalogue, cells)
+    peopled = {area for area in areas if any(place.startswith(area) for place in chosen)}
+    winners, fallen = _decided(catalogue, chosen)
+    for duty in catalogue.duties:
+        empty = [area for area in duty.areas if area not in peopled]
+        for area in empty:
+            yield found(EMPTY_AREA, duty.mark, f"area {area} of duty `{duty.id}` holds no cell of the city")
+        if duty.id not in winners | unsettled and len(empty) < len(duty.areas):
+            message = f"duty `{duty.id}` can never win: more specific duties cover all of it"
+            yield found(DEAD, duty.mark, message, "remove it, or move its `matters` to the duties below it")
+    yield from _fallen(catalogue, fallen)
+
+
+def _decided(catalogue: Catalogue, chosen: Iterable[str]) -> tuple[set[str], dict[str, str]]:
+    """Ids of the duties that win somewhere at some time, and by matter the first place that no duty covers."""
+    winners: set[str] = set()
+    fallen: dict[str, str] = {}
+    times = moments(catalogue)
+    for matter, place, at in product(catalogue.matters, chosen, times):
+        winner = catalogue.winner(matter, place, at)
+        if winner is None:
+            fallen.setdefault(matter, place)
+        else:
+            winners.add(winner.duty.id)
+    return winners, fallen
+
+
+def _fallen(catalogue: Catalogue, fallen: dict[str, str]) -> Iterator[Finding]:
+    file = catalogue.duties[0].mark.file if catalogue.duties else "duties.yaml"
+    for matter, place in fallen.items():
+        if catalogue.fallback is None:
+            message = f"{matter} has no lead in {place[:STREET]}"
+            yield found(UNCOVERED, Mark(file), message, "add a duty, or declare a `fallback`")
+        else:
+            message = f"no duty covers {matter} in {place[:STREET]}; {catalogue.fallback.department} gets it"
+            yield found(UNCOVERED, Mark(file), message, "add a duty if somebody else should", level="warning")
+
+
+def places(catalogue: Catalogue, cells: Iterable[str]) -> list[str]:
+    """One cell for each set of areas that hold it: the duties cannot tell other cells from these."""
+    return sorted(kinds({area for duty in catalogue.duties for area in duty.areas}, cells))
+
+
+def moments(catalogue: Catalogue) -> list[datetime]:
+    """One instant in each period in which the same duties are in effect."""
+    return instants(catalogue.boundaries)
+
+
+def _limits(catalogue: Catalogue, mark: Mark) -> Iterator[Finding]:
+    for matter in catalogue.matters.values():
+        for role, limit in matter.limits.items():
+            assists = role == "assist" and any(c.duty.assist for c in catalogue.candidates[matter.id])
+            if limit is None and (role == "lead" or assists):
+                message = f"no standard limits {matter.id} for the role {role}: its tasks are never due"
+                yield found(NO_LIMIT, mark, message, "add a limit to `default`, its group or itself", level="warning")

@@ -1,0 +1,257 @@
+"""The city's own unit tests of its rules (tests.yaml): their form, and how they are judged."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, tzinfo
+from typing import Annotated, Protocol, Self
+
+from msgspec import Struct
+from pydantic import BeforeValidator, Field, model_validator
+
+from router.domain.calendar.limits import due_at
+from router.domain.catalogue.model import FALLBACK, LimitText, Strict, digits, one_or_more, several
+from router.domain.catalogue.resolve import Assigned, Catalogue, Route
+from router.domain.documents import Document, Mark
+
+NONE = "none"
+"""In `expect`: there is none."""
+Several = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
+
+
+class Codes(Protocol):
+    """A network's code table."""
+
+    def matter(self, code: str, version: str | None) -> str | None:
+        """The matter of a code."""
+
+
+class Threshold(Strict):
+    """How many per cent of the duties the tests must reach."""
+
+    min: float = Field(default=100, ge=0, le=100, strict=False)
+
+
+class Expectation(Strict):
+    """What a test says about a route; what it does not name it does not test."""
+
+    lead: str | None = None
+    assist: Annotated[tuple[str, ...] | None, BeforeValidator(several)] = None
+    rule: str | None = None
+    unit: str | None = None
+    """Of the lead; `none` when there must be none."""
+    limit: LimitText = None
+    """Of the lead."""
+    due: str | None = None
+    """Of the lead: local time of the city, or with a zone."""
+    workflow: str | None = None
+
+
+class Refutation(Strict):
+    """What must not be; one value or several."""
+
+    lead: Several = ()
+    assist: Several = ()
+    rule: Several = ()
+    workflow: Several = ()
+
+
+class RuleTest(Strict):
+    """One unit test of the rules: a matter (or a network's code), a place, a time, and what must come out."""
+
+    name: str = Field(min_length=1, max_length=200)
+    matter: str | None = None
+    network: str | None = None
+    code: Annotated[str | None, BeforeValidator(digits)] = None
+    version: Annotated[str | None, BeforeValidator(digits)] = None
+    cell: Annotated[str, Field(pattern=r"^[0-9]{15}$"), BeforeValidator(digits)]
+    at: str | None = None
+    """Local time of the city, or with a zone; None: the file's."""
+    expect: Expectation | None = None
+    refute: Refutation | None = Field(default=None, alias="not")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.matter is None) == (self.network is None) or (self.network is None) != (self.code is None):
+            raise ValueError("give either `matter`, or `network` and `code`")
+        if self.expect is None and self.refute is None:
+            raise ValueError("give `expect`, `not`, or both")
+        return self
+
+
+class RuleTests(Strict):
+    """tests.yaml: the city's own tests."""
+
+    at: str
+    """When, for tests that do not say it."""
+    coverage: Threshold = Threshold()
+    tests: Annotated[tuple[RuleTest, ...], BeforeValidator(several)] = Field(min_length=1)
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """One thing that is not as a test says."""
+
+    mark: Mark
+    message: str
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """What became of one test."""
+
+    name: str
+    mark: Mark
+    route: Route | None
+    """None: it could not be asked."""
+    failures: tuple[Failure, ...]
+
+
+class Trial(Struct, frozen=True, kw_only=True):
+    """All tests of a city."""
+
+    verdicts: tuple[Verdict, ...]
+    untested: tuple[str, ...]
+    """Duties that won in no test."""
+    coverage: float
+    """Per cent of the duties that won in a test, 0..100."""
+    threshold: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether every test holds and enough duties are tested."""
+        return self.coverage >= self.threshold and not any(verdict.failures for verdict in self.verdicts)
+
+
+class Ground(Struct, frozen=True, kw_only=True):
+    """What tests are held against."""
+
+    catalogue: Catalogue
+    codes: Mapping[str, Codes]
+    cells: Mapping[str, object]
+    zone: tzinfo
+
+
+def run(tests: RuleTests, document: Document, ground: Ground) -> Trial:
+    """Hold every test against the catalogue."""
+    verdicts = tuple(_run(number, test, tests.at, document, ground) for number, test in enumerate(tests.tests))
+    tested = {one.rule for verdict in verdicts if verdict.route for one in verdict.route.assigned}
+    duties = [duty.id for duty in ground.catalogue.duties]
+    untested = tuple(name for name in duties if name not in tested)
+    return Trial(
+        verdicts=verdicts,
+        untested=untested,
+        coverage=100 * (len(duties) - len(untested)) / len(duties) if duties else 100,
+        threshold=tests.coverage.min,
+    )
+
+
+def _run(number: int, test: RuleTest, at_default: str, document: Document, ground: Ground) -> Verdict:
+    def place(*path: str | int) -> Mark:
+        return document.mark("tests", number, *path)
+
+    asked = _asked(test, at_default, ground)
+    if isinstance(asked, tuple):
+        matter, at = asked
+        route = ground.catalogue.route(matter, test.cell, at)
+        wrong = [*_strangers(test, ground.catalogue), *_expected(test, route, at, ground.zone), *_refuted(test, route)]
+    else:
+        route, wrong = None, [asked]
+    failures = tuple(Failure(mark=place(*one.path), message=one.message) for one in wrong)
+    return Verdict(name=test.name, mark=place(), route=route, failures=failures)
+
+
+class _Wrong(Struct, frozen=True):
+    path: tuple[str, ...]
+    message: str
+
+
+def _asked(test: RuleTest, at_default: str, ground: Ground) -> tuple[str, datetime] | _Wrong:
+    """Matter and instant of a test, or why it cannot be asked."""
+    at = local(test.at or at_default, ground.zone)
+    if at is None:
+        return _Wrong(("at",), f"{test.at or at_default!r} is no time; write one like 2026-10-01T09:00")
+    if test.cell not in ground.cells:
+        return _Wrong(("cell",), f"the city has no cell {test.cell}")
+    if test.matter is not None:
+        known = test.matter in ground.catalogue.matters
+        return (test.matter, at) if known else _Wrong(("matter",), f"the catalogue has no matter {test.matter}")
+    table = ground.codes.get(test.network or "")
+    if table is None:
+        return _Wrong(("network",), f"the city has no code table for the network {test.network}")
+    matter = table.matter(test.code or "", test.version)
+    return (matter, at) if matter else _Wrong(("code",), f"{test.network} has no code {test.code}")
+
+
+def _strangers(test: RuleTest, catalogue: Catalogue) -> Iterator[_Wrong]:
+    """Names in `not` that exist nowhere: such a test could never fail."""
+    known = {
+        "lead": catalogue.departments.keys(),
+        "assist": catalogue.departments.keys(),
+        "rule": {FALLBACK, *(duty.id for duty in catalogue.duties)},
+        "workflow": catalogue.workflows.keys(),
+    }
+    for key, values in test.refute or ():
+        for value in values:
+            if value not in known[key]:
+                yield _Wrong(("not", key), f"the catalogue knows no {key} {value}, so this can never fail")
+
+
+def local(text: str, zone: tzinfo) -> datetime | None:
+    """An instant written as local time of the city or with its own zone; None: neither."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=zone)
+
+
+def _expected(test: RuleTest, route: Route, at: datetime, zone: tzinfo) -> Iterator[_Wrong]:
+    lead = next((one for one in route.assigned if one.role == "lead"), None)
+    actual = {
+        "lead": lead.department if lead else NONE,
+        "assist": _assists(route),
+        "rule": lead.rule if lead else FALLBACK,
+        "unit": (lead.unit if lead else None) or NONE,
+        "limit": lead.limit if lead else None,
+        "workflow": route.workflow or NONE,
+    }
+    for key, value in test.expect or ():
+        if value is None:
+            continue
+        if key == "due":
+            yield from _due(value, lead, at, zone)
+        elif (sorted(value) if key == "assist" else value) != actual[key]:
+            yield _Wrong(("expect", key), f"{key} is {_shown(actual[key])}, not {_shown(value)} ({route.reason})")
+
+
+def _assists(route: Route) -> list[str]:
+    return sorted(one.department for one in route.assigned if one.role == "assist")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(value) or NONE
+    amount = getattr(value, "amount", None)
+    return NONE if value is None else f"{amount}h" if amount else str(value)
+
+
+def _due(text: str, lead: Assigned | None, at: datetime, zone: tzinfo) -> Iterator[_Wrong]:
+    wanted = local(text, zone)
+    if wanted is None:
+        yield _Wrong(("expect", "due"), f"{text!r} is no time; write one like 2026-10-01T09:00")
+        return
+    due = due_at(at.astimezone(UTC), lead.limit) if lead and lead.limit else None
+    if due is None or due.astimezone(UTC) != wanted.astimezone(UTC):
+        actual = due.astimezone(zone).isoformat() if due else NONE
+        yield _Wrong(("expect", "due"), f"due is {actual}, not {wanted.isoformat()}")
+
+
+def _refuted(test: RuleTest, route: Route) -> Iterator[_Wrong]:
+    lead = next((one for one in route.assigned if one.role == "lead"), None)
+    actual: dict[str, set[str | None]] = {
+        "lead": {lead.department} if lead else set(),
+        "assist": set(_assists(route)),
+        "rule": {one.rule for one in route.assigned},
+        "workflow": {route.workflow},
+    }
+    for key, values in test.refute or ():
+        for value in values:
+            if value in actual[key]:
+                yield _Wrong(("not", key), f"{key} is {value}, which it must not be ({route.reason})")

@@ -1,0 +1,1 @@
+"""Making cells where a city has none: tessellations, divisions, grids of networks."""

@@ -1,0 +1,148 @@
+"""The CSV texts of a cell registry as values, each wrong row named by file, line and column."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import shapely
+from msgspec import Struct
+
+from router.domain.cells.area_tables import Grid, Known, Shares, read_areas, read_grids
+from router.domain.cells.csv_rows import Row, mark, period, polygons, rows, twice, wrong
+from router.domain.documents import MISSING, WRONG_VALUE, Finding, Mark, Source, found
+
+CELLS = ("code", "name", "valid_from", "valid_until", "geometry")
+COMMUNITIES = ("community", "name", "default_cell")
+_is_cell = re.compile(r"[0-9]{15}").fullmatch
+_is_community = re.compile(r"[0-9]{12}").fullmatch
+
+
+class Cell(Struct, frozen=True, gc=False):
+    """One cell: its code, a name for people, and the days from which and until which it is valid; None: always."""
+
+    code: str
+    name: str
+    valid_from: date | None
+    """The first day on which it is valid."""
+    valid_until: date | None
+    """The first day on which it is not: that of its retirement, and the first of its successors."""
+
+
+class Tables(Struct, frozen=True):
+    """What the files say."""
+
+    cells: Sequence[Cell]
+    """Sorted by code."""
+    geometries: Any
+    """Polygons in degrees (CGCS2000), in the order of `cells`; a numpy array of shapely geometries."""
+    communities: Mapping[str, str]
+    """Community -> its default cell."""
+    areas: Mapping[tuple[str, str], Shares]
+    """(network, the network's own area) -> communities and cells with its part in each, the largest first."""
+    grids: Sequence[Grid] = ()
+    """The networks' own areas that are drawn, sorted."""
+    shapes: Any = ()
+    """Their polygons in degrees, in the order of `grids`; a numpy array of shapely geometries."""
+    lines: Mapping[str, int] = {}
+    """Where each cell and each community stands in its file; no content."""
+    drawn: Sequence[int] = ()
+    """Where each of `grids` stands in its file; no content."""
+
+
+def read_tables(
+    cells: Source,
+    communities: Source,
+    areas: Source,
+    default: str | None,
+    *,
+    grids: Source | None = None,
+    networks: Collection[str] | None = None,
+) -> Tables | list[Finding]:
+    """The texts as one value, or everything that is wrong with them.
+
+    What a table that cannot be read would have held is not missed in the others.
+
+    Args:
+        cells: `cells.csv`.
+        communities: `communities.csv`.
+        areas: `areas.csv`.
+        default: the city's default cell; None: the registry chooses.
+        grids: `grids.csv`; None: no network's areas are drawn.
+        networks: the names of those there are; None: any may be.
+    """
+    findings: list[Finding] = []
+    lines: dict[str, int] = {}
+    known, geometries = _cells(cells, lines, findings)
+    if known is not None and not known:
+        cure = "add rows, or run `grid-router cells tessellate`"
+        findings.append(found(MISSING, Mark(cells.file), "there is no cell", cure))
+    codes = [cell.code for cell in known] if known else None
+    defaults = _communities(communities, set(codes) if codes else None, lines, findings)
+    names = Known(
+        cells=codes,
+        communities=None if defaults is None else sorted(defaults),
+        networks=None if networks is None else sorted(networks),
+    )
+    crossed = read_areas(areas, names, findings)
+    drawn, shapes, places = read_grids(grids, names, findings) if grids else ([], (), [])
+    if default is not None and codes is not None and default not in codes:
+        message = f"the city's default cell {default[:20]!r} is not among the cells"
+        findings.append(found(WRONG_VALUE, Mark(cells.file), message, "add it, or correct `default_cell` in city.yaml"))
+    return findings or Tables(known or (), geometries, defaults or {}, crossed, drawn, shapes, lines, places)
+
+
+def version(tables: Tables, default: str) -> str:
+    """Twelve hexadecimal digits that change with anything that decides where a report goes, and not with the order of rows."""
+    digest = blake2b(b"".join(shapely.to_wkb(tables.geometries)), digest_size=6)
+    digest.update(b"".join(shapely.to_wkb(tables.shapes)))
+    rest = (tables.cells, sorted(tables.communities.items()), sorted(tables.areas.items()), tables.grids, default)
+    digest.update(repr(rest).encode())
+    return digest.hexdigest()
+
+
+def _cells(source: Source, lines: dict[str, int], findings: list[Finding]) -> tuple[list[Cell] | None, Any]:
+    table = rows(source, CELLS, findings)
+    if table is None:
+        return None, None
+    geometries = polygons(source, table, 4, findings)
+    cells: list[Cell] = []
+    for row in table:
+        line, (code, name, *_) = row
+        findings += _check_code(source, row, lines)
+        lines.setdefault(code, line)
+        cells.append(Cell(code, name, *period(source, row, 2, findings)))
+    order = sorted(range(len(cells)), key=lambda index: cells[index].code)
+    return [cells[index] for index in order], geometries[np.array(order, dtype=int)]
+
+
+def _check_code(source: Source, row: Row, seen: Mapping[str, int]) -> Iterator[Finding]:
+    code = row[1][0]
+    if _is_cell(code) is None:
+        yield wrong(source, row, 0, f"{code[:20]!r} is no cell code", "write 15 digits")
+    if code in seen:
+        yield twice(mark(source, row, 0), f"cell {code[:20]}", seen[code])
+
+
+def _communities(
+    source: Source, codes: set[str] | None, lines: dict[str, int], findings: list[Finding]
+) -> dict[str, str] | None:
+    table = rows(source, COMMUNITIES, findings)
+    if table is None:
+        return None
+    defaults: dict[str, str] = {}
+    for row in table:
+        line, (community, _, cell) = row
+        if _is_community(community) is None:
+            message = f"{community[:20]!r} is no community code"
+            findings.append(wrong(source, row, 0, message, "write 12 digits"))
+        if community in defaults:
+            findings.append(twice(mark(source, row, 0), f"community {community[:20]}", lines[community]))
+        if codes is not None and cell not in codes:
+            message = f"the default cell {cell[:20]!r} is not among the cells"
+            findings.append(wrong(source, row, 2, message, "write one of cells.csv"))
+        lines.setdefault(community, line)
+        defaults[community] = cell
+    return defaults

@@ -1,0 +1,95 @@
+"""What became of cells that were split, joined or retired, and what was there before those that are new.
+
+A cell follows another when it begins on the day on which the other ended and lies on its ground; borders that were only drawn
+a little otherwise make no successor.
+"""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
+
+from router.domain.cells.spatial_index import CellMap
+
+_MOST = 5
+"""Codes that a sentence names."""
+
+
+class Succession:
+    """Successors and predecessors of the cells of one city."""
+
+    def __init__(self, cells: CellMap) -> None:
+        self._map = cells
+        self.successors: dict[str, tuple[str, ...]] = {}
+        """Of a retired cell: those that began on its ground on that day, sorted. Without one it is not here."""
+        self.predecessors: dict[str, tuple[str, ...]] = {}
+        """The other way round."""
+        for instant in cells.changes:
+            self._change(instant)
+        self._others: dict[str, tuple[str, ...]] = {}
+        for code in {*self.successors, *self.predecessors}:
+            self._others[code] = self._ranked(code)
+
+    def others(self, code: str, at: datetime) -> list[str]:
+        """What was valid at an instant on the ground of a cell that was not: the largest overlap first, then the smallest code.
+
+        Cells that followed, also over several changes, when the instant lies behind its retirement; else those before it.
+        """
+        instant = at.timestamp()
+        return [one for one in self._others.get(code, ()) if self._valid(one, instant)]
+
+    def told(self, others: Sequence[str], code: str, at: datetime) -> str:
+        """The end of a sentence about a cell that was not valid at an instant: what there was instead."""
+        if not others:
+            return ""
+        retired = at.timestamp() >= self._map.until[self._place(code)]
+        return f", {'succeeded' if retired else 'preceded'} by {named(others)}"
+
+    def relatives(self, code: str) -> tuple[str, ...]:
+        """All that were ever before or after a cell on its ground."""
+        return self._others.get(code, ())
+
+    def _valid(self, code: str, instant: float) -> bool:
+        return bool(self._map.valid(self._place(code), instant))
+
+    def _place(self, code: str) -> int:
+        return bisect_left(self._map.codes, code)
+
+    def _change(self, instant: float) -> None:
+        ended, begun = np.flatnonzero(self._map.until == instant), np.flatnonzero(self._map.since == instant)
+        if not len(ended) or not len(begun):
+            return
+        one, other, _ = self._map.overlaps(self._map.shapes[ended], begun)
+        pairs = sorted(zip(ended[one].tolist(), begun[other].tolist(), strict=True))
+        codes = self._map.codes
+        for before, after in pairs:
+            old, new = codes[before], codes[after]
+            self.successors[old] = (*self.successors.get(old, ()), new)
+            self.predecessors[new] = (*self.predecessors.get(new, ()), old)
+
+    def _ranked(self, code: str) -> tuple[str, ...]:
+        """Everything before and after a cell that lies on its own ground."""
+        family = sorted(_reached(code, self.successors) | _reached(code, self.predecessors))
+        places = np.array([self._place(one) for one in family])
+        shape = self._map.shapes[self._place(code)]
+        _, other, shared = self._map.overlaps(np.array([shape]), places)
+        found = sorted(zip(np.round(-shared).tolist(), (family[n] for n in other.tolist()), strict=True))
+        return tuple(one for _, one in found)
+
+
+def named(codes: Sequence[str]) -> str:
+    """Codes in a sentence; of many the first."""
+    more = f" and {len(codes) - _MOST} more" if len(codes) > _MOST else ""
+    return ", ".join(codes[:_MOST]) + more
+
+
+def _reached(code: str, steps: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """All that is reached by any number of steps from a cell."""
+    reached: set[str] = set()
+    ahead = [code]
+    while ahead:
+        following = [one for one in steps.get(ahead.pop(), ()) if one not in reached]
+        reached.update(following)
+        ahead += following
+    return reached

@@ -1,0 +1,109 @@
+"""Which report went where: what the normalise hop remembers of one partition of a network's topic.
+
+Bytes that came before, in whatever version, are a redelivery and end here. Other bytes under a known id are the next version of that report: it
+goes to the street of the first version, because the case that has the report is there. Pure; the state is restored from
+`grid.places.<network>`. Docs: docs/updates.md.
+"""
+
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from router.domain.model.report import REPORTS_KEPT, Refusal, Report
+
+REMEMBERED_ANEW = timedelta(days=1)
+"""A network that sends all its reports every day keeps them known, at one record a report and day."""
+MOST_VERSIONS = 50
+"""A case keeps every version and is written whole whenever it changes."""
+TOO_MANY = "too-many-versions"
+SUPERSEDED = "superseded"
+
+
+class Place(Struct, frozen=True, gc=False, kw_only=True):
+    """Where a report went, and as which version."""
+
+    cell: str
+    """Of its first version: the case that has the report is in this cell's street."""
+    digests: tuple[str, ...]
+    """Of the bytes of each version, 16 hexadecimal digits: an old version that is sent again is no correction."""
+    at: datetime
+    """When its latest version was received."""
+
+
+def digest_of(value: bytes) -> str:
+    """What tells two versions of a report apart: 64 bits of their bytes."""
+    return blake2b(value, digest_size=8).hexdigest()
+
+
+class Places:
+    """The reports of one partition of a network's topic, for as long as the topic keeps them."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Place] = {}
+        """By the source's id, the longest untouched first."""
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def restore(self, source_id: str, place: Place) -> None:
+        """Bring back what the changelog holds, in the order of writing."""
+        self._known.pop(source_id, None)
+        self._known[source_id] = place
+
+    def take(self, report: Report, digest: str, *, again: bool = False) -> tuple[Report | None, Place] | Refusal | None:
+        """A report as it must go on, and its place from now on.
+
+        Args:
+            report: translated, as its first version.
+            digest: of its bytes.
+            again: it was refused once and is driven again, so a later version may be known already.
+
+        Returns:
+            The report as its next version, whose event is keyed by the place's cell; None for a redelivery, with its place
+            when that must be remembered anew because the network sends the report again day by day; a refusal
+            when the report has had more versions than a case can keep, or was overtaken while it lay in the dead letters.
+        """
+        known = self._known.pop(report.source_id, None)
+        if known is None:
+            place = Place(cell=report.location.cell, digests=(digest,), at=report.received_at)
+        elif digest in known.digests:
+            if report.received_at - known.at < REMEMBERED_ANEW:
+                self._known[report.source_id] = known
+                return None
+            place = self._known[report.source_id] = replace(known, at=report.received_at)
+            return None, place
+        elif len(known.digests) >= MOST_VERSIONS:
+            self._known[report.source_id] = known
+            return _too_many()
+        elif again and report.received_at <= known.at:
+            self._known[report.source_id] = known
+            return _superseded(known.at)
+        else:
+            digests = (*known.digests, digest)
+            report = replace(report, version=len(digests))
+            place = Place(cell=known.cell, digests=digests, at=report.received_at)
+        self._known[report.source_id] = place
+        return report, place
+
+    def forget(self, now: datetime) -> None:
+        """Drop what was received longer ago than the network's topic keeps it."""
+        before = now - REPORTS_KEPT
+        while self._known:
+            source_id = next(iter(self._known))
+            if self._known[source_id].at >= before:
+                return
+            del self._known[source_id]
+
+
+def _superseded(at: datetime) -> Refusal:
+    reason = (
+        f"a newer version of the report was received at {at.isoformat()}; leave this one, or send it with a new id."
+    )
+    return Refusal(code=SUPERSEDED, reason=reason)
+
+
+def _too_many() -> Refusal:
+    reason = f"the report was sent in more than {MOST_VERSIONS} versions; give what is new an id of its own."
+    return Refusal(code=TOO_MANY, reason=reason)

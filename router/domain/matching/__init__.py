@@ -1,0 +1,1 @@
+"""Which case a report belongs to: candidates, score and parameters."""

@@ -1,0 +1,227 @@
+"""Which open case does a report belong to? Candidates from an index by place and time, scored by matter, time and distance.
+
+    score = affinity of the matters
+          x late / (late + (1 - late) x apart / window)
+          x the place: far ^ (metres to its nearest report / reach)^2, or `same_community` when one of the two has no point,
+            or `reference` / cases that name it for the same reporter or person
+          / (1 + common x like cases in the street + crowding x rivals)
+
+The rivals of a case are the other like cases around the report, each with what affinity and time leave of it. A managed
+component (部件) decides: a report that names the same one as a case is that case's, a report that names another is not.
+Cases of other streets and of another CAP status are never candidates. Correlation (EIP) only. Docs: docs/merging.md.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from router.domain.cells.registry import COMMUNITY
+from router.domain.geometry import distance_m
+from router.domain.matching.case_index import LOOKED_AT, Index, OpenCase, candidates, named_references
+from router.domain.matching.parameters import Merging, Pair
+from router.domain.model.case import JoinKind
+from router.domain.model.report import Report
+
+SAME_M = 0.15
+"""The very same point: 1e-6 degrees, what is left of it where it was turned from one datum into another and back."""
+SUGGESTIONS = 3
+_PARTS = 10_000
+
+
+_Fit = tuple[OpenCase, int, float, float, int]
+"""A case in the reach: µs and metres apart, the score without what is around it, and what it is to others as a rival."""
+
+
+class Match(Struct, frozen=True, gc=False):
+    """A candidate and how good it is."""
+
+    open: OpenCase
+    joined: JoinKind
+    score: float
+    """0..1 to four digits: as it is shown, so it is compared."""
+    distance_m: float | None
+    apart_s: float
+
+
+def correlate(report: Report, index: Index, merging: Merging, occurred_us: int, received_us: int) -> list[Match]:
+    """Candidates that reach at least the threshold of suggesting, the best first."""
+    matches = _of_component(report, index, occurred_us, received_us) if report.component_id is not None else []
+    if not matches:
+        matches = _near(report, index, merging, occurred_us, received_us)
+        matches += _by_community(report, index, merging, occurred_us, received_us)
+        if merging.same.reference:
+            known = _by_reference(report, index, merging, occurred_us, received_us)
+            matches = _best_of_each(matches + known) if known else matches
+    if len(matches) > 1:
+        matches.sort(key=_order)
+    return matches
+
+
+def _order(match: Match) -> tuple[float, datetime, str]:
+    """The best score first; of equals the oldest case, then the smallest id: never the order of arrival in memory."""
+    return -match.score, match.open.case.opened_at, match.open.case.id
+
+
+def _of_component(report: Report, index: Index, occurred_us: int, received_us: int) -> list[Match]:
+    """Cases about the component that the report names, whatever their matter and however long ago it occurred."""
+    return [
+        Match(entry, "component", 1.0, None, _apart_us(entry, occurred_us) / 1e6)
+        for entry in index.of_component(report.location.cell, report.component_id or "")
+        if _may_join(report, entry, received_us)
+    ]
+
+
+def _near(report: Report, index: Index, merging: Merging, occurred_us: int, received_us: int) -> list[Match]:
+    """Cases with a point in the reach of the report's; like cases around it, in the reach or not, are their rivals."""
+    location, lon, lat = report.location, report.location.lon, report.location.lat
+    if lon is None or lat is None:
+        return []
+    found = index.near(location.cell, lon, lat, merging)
+    if not found:
+        return []
+    most_m, crowding, around, seats = merging.reach.most_m, merging.crowding, 0, merging.same.seats
+    fits: list[_Fit] = []
+    for pair, entries in candidates(merging.pairs(report.matter), found, occurred_us):
+        for entry in entries:
+            case = entry.case
+            metres = distance_m(lon, lat, case.lon, case.lat)  # type: ignore[arg-type]  # only such are in its squares
+            if metres > most_m or not _may_join(report, entry, received_us):
+                continue
+            apart, accuracy_m = _apart_us(entry, occurred_us), case.accuracy_m
+            if entry.places:
+                metres, accuracy_m = _nearest_place(lon, lat, metres, entry)
+            reach = reach_m(pair, location.accuracy_m, accuracy_m, merging)
+            if apart > pair.window_us or (metres > reach and not crowding):
+                continue
+            left = share_left(pair, apart, merging)
+            rival = round(left * _PARTS) if crowding else 0  # whole numbers: the same sum in whatever order
+            around += rival
+            if metres <= reach:
+                left *= nearness(metres, reach, merging.far)
+                if report.network in seats and metres >= SAME_M and entry.networks <= seats:
+                    left *= merging.same.elsewhere  # seats that mean one thing write one point
+                fits.append((entry, apart, metres, left, rival))
+    return _scored(fits, around, index.counts(location.cell), merging) if fits else []
+
+
+def _scored(fits: list[_Fit], around: int, counts: Mapping[str, int], merging: Merging) -> list[Match]:
+    """What fits and still reaches the threshold of suggesting after its rivals and after how common its matter is."""
+    matches: list[Match] = []
+    common, crowding, least = merging.common, merging.crowding, merging.thresholds.suggest
+    for entry, apart, metres, fit, rival in fits:
+        like = common * counts.get(entry.case.matter, 0) if common else 0
+        score = round(fit / (1 + like + crowding * (around - rival) / _PARTS), 4)
+        if score >= least:
+            matches.append(Match(entry, "near", score, round(metres, 1), apart / 1e6))
+    return matches
+
+
+def reach_m(pair: Pair, one_m: float, other_m: float, merging: Merging) -> float:
+    """How far apart two reports with these accuracies may lie."""
+    reach = merging.reach
+    return min(pair.base_m + reach.accuracies * (one_m + other_m), reach.most_m)
+
+
+def nearness(metres: float, reach: float, far: float) -> float:
+    """Of the score, after distance; two errors make it fall as a bell does."""
+    return float(far ** (metres / reach) ** 2) if metres else 1.0  # a reach of 0 m holds the very same point
+
+
+def _nearest_place(lon: float, lat: float, metres: float, entry: OpenCase) -> tuple[float, float]:
+    """Metres to the nearest place of the case, its first one lying at `metres`, and its accuracy; of equals the first."""
+    nearest = metres, entry.case.accuracy_m
+    for other_lon, other_lat, accuracy_m in entry.places:
+        metres = distance_m(lon, lat, other_lon, other_lat)
+        if metres < nearest[0]:
+            nearest = metres, accuracy_m
+    return nearest
+
+
+def _by_reference(report: Report, index: Index, merging: Merging, occurred_us: int, received_us: int) -> list[Match]:
+    """Cases that name the report's reporter or person, near by or in its community; whoever reports much says little."""
+    matches: list[Match] = []
+    pairs, same, location = merging.pairs(report.matter), merging.same, report.location
+    for reference in named_references(report, merging):
+        entries = index.of_reference(location.cell, reference)
+        for entry in entries if len(entries) <= LOOKED_AT else ():
+            pair = pairs.get(entry.case.matter)
+            if pair is None or not _may_join(report, entry, received_us):
+                continue
+            apart = _apart_us(entry, occurred_us)
+            metres = _metres(report, entry)
+            if apart > pair.window_us or not _reaches(report, entry, metres, merging):
+                continue
+            score = round(share_left(pair, apart, merging) * same.reference / len(entries), 4)
+            if score >= merging.thresholds.suggest:
+                shown = None if metres is None else round(metres, 1)
+                matches.append(Match(entry, "reference", score, shown, apart / 1e6))
+    return matches
+
+
+def _metres(report: Report, entry: OpenCase) -> float | None:
+    """To the nearest place of the case; None where one of the two has no point."""
+    lon, lat, case = report.location.lon, report.location.lat, entry.case
+    if lon is None or lat is None or case.lon is None or case.lat is None:
+        return None
+    return _nearest_place(lon, lat, distance_m(lon, lat, case.lon, case.lat), entry)[0]
+
+
+def _reaches(report: Report, entry: OpenCase, metres: float | None, merging: Merging) -> bool:
+    if metres is not None and metres <= merging.same.reference_m:
+        return True
+    return metres is None and report.location.cell[:COMMUNITY] == entry.case.cell[:COMMUNITY]
+
+
+def _best_of_each(matches: list[Match]) -> list[Match]:
+    """Each case once, by its strongest evidence; of equals the first kind, as they were looked for."""
+    best: dict[str, Match] = {}
+    for match in matches:
+        known = best.get(match.open.case.id)
+        if known is None or match.score > known.score:
+            best[match.open.case.id] = match
+    return list(best.values())
+
+
+def _by_community(report: Report, index: Index, merging: Merging, occurred_us: int, received_us: int) -> list[Match]:
+    """Cases of other networks in the same community, where the case or the report has no point.
+
+    Of one network two reports without a point are taken for two things: the network itself would know better. A report
+    that names no place at all stands in the city's default cell and is nobody's neighbour there.
+    """
+    matches: list[Match] = []
+    location = report.location
+    if location.resolved_by == "fallback":
+        return matches
+    found = index.in_community(location.cell, with_point=location.lon is None or location.lat is None)
+    if not found:
+        return matches
+    for pair, entries in candidates(merging.pairs(report.matter), found, occurred_us):
+        for entry in entries:
+            if report.network in entry.networks or not _may_join(report, entry, received_us):
+                continue
+            apart = _apart_us(entry, occurred_us)
+            score = share_left(pair, apart, merging) * merging.same_community
+            score = round(score / (1 + merging.common * index.counts(location.cell).get(entry.case.matter, 0)), 4)
+            if apart <= pair.window_us and score >= merging.thresholds.suggest:
+                matches.append(Match(entry, "community", score, None, apart / 1e6))
+    return matches
+
+
+def _may_join(report: Report, entry: OpenCase, received_us: int) -> bool:
+    """Whether the case's window is open, drill and reality stay apart, and no two components would become one."""
+    case = entry.case
+    if received_us >= entry.until_us or case.status != report.status:
+        return False
+    return report.component_id is None or case.component_id is None or case.component_id == report.component_id
+
+
+def share_left(pair: Pair, apart_us: int, merging: Merging) -> float:
+    """Of the score, after affinity and time."""
+    late = merging.late
+    return pair.share * late / (late + (1 - late) * apart_us / pair.window_us) if apart_us else pair.share
+
+
+def _apart_us(entry: OpenCase, occurred_us: int) -> int:
+    """Time from the report's occurrence to the span of the case's; 0 inside it."""
+    return entry.first_us - occurred_us if occurred_us < entry.first_us else max(0, occurred_us - entry.last_us)

@@ -1,0 +1,155 @@
+"""The case: what reports are merged into, and the tasks that departments get from it.
+
+`Case` is both the public record on `grid.cases` and the changelog that a partition's state is restored
+from, so it holds everything the fold must remember. Instants are aware UTC datetimes.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from router.domain.model.report import Certainty, Provenance, ResolvedBy, Severity, Status, Urgency
+
+JoinKind = Literal["opened", "component", "near", "reference", "community"]
+"""How a report came into its case: it opened it, named the same component, lay near in place and time, came from the same
+reporter or was about the same person, or (a report without a point) fell into the same community."""
+Place = tuple[float, ...]
+"""Longitude, latitude, and how many metres the point may be off."""
+Role = Literal["lead", "assist"]
+TaskState = Literal["dispatched", "updated", "withdrawn"]
+"""A task is dispatched once; what its department must know is updated; it is withdrawn when a correction leads elsewhere."""
+
+
+class Version(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """What a report said before its network corrected or supplemented it."""
+
+    version: int
+    matter: str
+    cell: str
+    occurred_at: datetime
+    received_at: datetime
+    provenance: Provenance
+    """Where the whole of it stands, for as long as the network's topic keeps it."""
+    description: str = ""
+
+
+class CaseReport(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """One report of a case: where it came from and why it was joined."""
+
+    id: str
+    network: str
+    matter: str
+    cell: str
+    occurred_at: datetime
+    received_at: datetime
+    provenance: Provenance
+    joined: JoinKind
+    score: float | None = None
+    """Merge score 0..1; None for the report that opened the case."""
+    distance_m: float | None = None
+    apart_s: float | None = None
+    """Seconds between its occurrence and that of the nearest-in-time report of the case."""
+    version: int = 1
+    """Of what stands here; 2 and more: the network sent it again with other content."""
+    description: str = ""
+    """From the second version on; that of a first version is the case's own or stands in the network's record."""
+    place: Place | None = None
+    """Where it lay, if it joined and has a point; of the report that opened the case the case itself says it."""
+    reporter: str | None = None
+    person: str | None = None
+    """Masked references of who reported it and of whom it is about."""
+    earlier: tuple[Version, ...] = ()
+    """Its earlier versions, the first one first."""
+
+
+class Suggestion(Struct, frozen=True, gc=False, kw_only=True):
+    """Merge suggested (below the threshold): perhaps the same incident as another case."""
+
+    case: str
+    score: float
+    reason: str
+
+
+class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """Who must act on a case: the outcome of one duty (职责)."""
+
+    task: str
+    department: str
+    role: Role
+    rule: str
+    """Id of the duty in the catalogue that decided, or `fallback`."""
+    due_at: datetime | None
+    unit: str | None = None
+    """Receiver within the department (village, mediation body); a header, not a topic."""
+    dispatched_at: datetime | None = None
+    """None: when the case was opened."""
+    withdrawn_at: datetime | None = None
+    """When a correction led elsewhere; None: it stands."""
+
+
+class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
+    """An incident as the city sees it: every report about it, and who must act."""
+
+    id: str
+    cell: str
+    matter: str
+    opened_at: datetime
+    updated_at: datetime
+    occurred_at: datetime
+    """Occurrence of the report that opened it."""
+    window_until: datetime
+    """Until this instant of received time further reports may join."""
+    accuracy_m: float
+    reports: tuple[CaseReport, ...]
+    assignments: tuple[Assignment, ...]
+    reason: str
+    """Why these departments, in one sentence."""
+    catalogue: str
+    """Version of the catalogue that decided."""
+    edition: str = ""
+    """Version of catalogue, code tables and cells together, by which the deciding report was translated and routed."""
+    state: Literal["dispatched"] = "dispatched"
+    lon: float | None = None
+    lat: float | None = None
+    resolved_by: ResolvedBy = "point"
+    """How the cell of the report that opened it was found; after `fallback` nothing is known of the place."""
+    component_id: str | None = None
+    """The one managed component (部件) it is about, from the first report that named one."""
+    status: Status = "Actual"
+    urgency: Urgency = "Unknown"
+    severity: Severity = "Unknown"
+    certainty: Certainty = "Unknown"
+    description: str = ""
+    suggestions: tuple[Suggestion, ...] = ()
+    window_closed_at: datetime | None = None
+    """Set when a tick closed the merge window."""
+
+
+class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """What one department is asked to do about one case: the record on `tasks.<department>`."""
+
+    id: str
+    case: str
+    department: str
+    role: Role
+    matter: str
+    cell: str
+    rule: str
+    catalogue: str
+    reason: str
+    dispatched_at: datetime
+    due_at: datetime | None
+    state: TaskState = "dispatched"
+    updated_at: datetime | None = None
+    """When it was updated or withdrawn."""
+    revision: int = 0
+    """Of an update or withdrawal: the number of versions of the case's reports so far, which tells two changes apart."""
+    unit: str | None = None
+    workflow: str | None = None
+    lon: float | None = None
+    lat: float | None = None
+    status: Status = "Actual"
+    urgency: Urgency = "Unknown"
+    severity: Severity = "Unknown"
+    description: str = ""

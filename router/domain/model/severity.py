@@ -1,0 +1,23 @@
+"""How urgency, severity and certainty (OASIS CAP 1.2) are ordered, and how a case's follow from its reports'."""
+
+from typing import TypeVar
+
+from router.domain.model.case import Case
+from router.domain.model.report import Certainty, Report, Severity, Urgency
+
+Level = TypeVar("Level", bound=str)
+
+_URGENCIES: tuple[Urgency, ...] = ("Unknown", "Past", "Future", "Expected", "Immediate")
+_SEVERITIES: tuple[Severity, ...] = ("Unknown", "Minor", "Moderate", "Severe", "Extreme")
+_CERTAINTIES: tuple[Certainty, ...] = ("Unknown", "Unlikely", "Possible", "Likely", "Observed")
+
+
+def rise(case: Case, report: Report) -> None:
+    """Raise the case's levels to those of a further report; they never fall by one."""
+    case.urgency = _higher(_URGENCIES, case.urgency, report.urgency)
+    case.severity = _higher(_SEVERITIES, case.severity, report.severity)
+    case.certainty = _higher(_CERTAINTIES, case.certainty, report.certainty)
+
+
+def _higher(order: tuple[Level, ...], one: Level, other: Level) -> Level:
+    return one if order.index(one) >= order.index(other) else other

@@ -1,0 +1,1 @@
+"""What all networks' schemas are made of: field types, times, extensions."""

@@ -1,0 +1,1 @@
+"""How well reports are merged and routed, where the truth is known."""

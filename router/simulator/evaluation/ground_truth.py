@@ -1,0 +1,53 @@
+"""How well it was routed and merged, where the truth is known. Pure: values in, values out.
+
+The router never sees what is compared here: the recorded owner of a row, and the incident behind a companion report.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct
+
+from router.domain.model.case import Case
+from router.simulator.messages import Sent
+
+
+class Judgement(Struct, frozen=True):
+    """Shares between 0 and 1; None where there was nothing to judge."""
+
+    routing_accuracy: float | None
+    """Of the reports in cases whose owner is known, the share whose case is led by that owner."""
+    merge_precision: float | None
+    """Of the companion reports in a case with recorded reports, the share whose case holds their own incident."""
+    merge_recall: float | None
+    """Of the companion reports whose incident is in a case, the share in that very case."""
+
+
+def judge(sent: Sequence[Sent], cases: Mapping[str, Case]) -> Judgement:
+    """Compare cases with owners and incidents; redeliveries and malformed messages are not judged."""
+    home = {report.id: case for case in cases.values() for report in case.reports}
+    recorded = [one for one in sent if one.kind == "recorded"]
+    owned = [one for one in sent if one.kind in {"recorded", "simulated"} and one.owner is not None]
+    companions = [one for one in sent if one.kind == "companion"]
+    hotline = {home[one.report].id for one in recorded if one.report in home}
+    return Judgement(
+        routing_accuracy=_share(lead(home[one.report]) == one.owner for one in owned if one.report in home),
+        merge_precision=_share(
+            _together(one, home) for one in companions if one.report in home and home[one.report].id in hotline
+        ),
+        merge_recall=_share(_together(one, home) for one in companions if one.incident in home),
+    )
+
+
+def lead(case: Case) -> str | None:
+    """The department that leads a case."""
+    return next((d.department for d in case.assignments if d.role == "lead" and d.withdrawn_at is None), None)
+
+
+def _together(one: Sent, home: Mapping[str, Case]) -> bool:
+    mine, other = home.get(one.report), home.get(one.incident or "")
+    return mine is not None and other is not None and mine.id == other.id
+
+
+def _share(answers: Iterable[bool]) -> float | None:
+    counted = list(answers)
+    return sum(counted) / len(counted) if counted else None

@@ -1,0 +1,1 @@
+"""Recorded histories of real cities, and the secondary reports made beside them."""

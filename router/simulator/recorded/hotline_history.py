@@ -1,0 +1,99 @@
+"""A city's recorded history as hotline messages: the rows of `history/*.csv`, in recorded order, with the known owner.
+
+The file's own columns are the source schema of the hotline (12345 in China, 311 in Los Angeles). What is asked for
+beyond the file's end is the file again, one round later: fresh ids and times shifted by whole weeks, which keep the
+day of the week and never fall into the hour that summer time skips (it does so on Sundays; see `round_length`).
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta, tzinfo
+from itertools import count, islice
+from pathlib import Path
+from typing import ClassVar
+
+import orjson
+from msgspec import Struct
+
+from router.simulator.messages import Message
+from router.simulator.recorded.history import WHEN, History, Line, once, read_lines, round_length, utc, wall_time
+from router.wire.errors import InputError
+
+NETWORK = "hotline"
+ID, CREATED, OWNER = "SRNumber", "CreatedDate", "Owner"
+SHIFTED = (CREATED, "UpdatedDate", "ServiceDate", "ClosedDate")
+
+
+class Row(Struct, frozen=True):
+    """One recorded request."""
+
+    created: datetime
+    """UTC."""
+    fields: dict[str, str]
+    """Column -> text, as the file has it."""
+    dates: dict[str, datetime]
+    """Column -> local wall time, for those of `SHIFTED` that hold one."""
+
+
+class HotlineHistory(Struct, frozen=True):
+    """The recorded requests of a city in recorded order: one message each."""
+
+    network: ClassVar[str] = NETWORK
+    rows: Sequence[Row]
+    zone: tzinfo
+
+    def messages(self, number: int | None = None, *, apart: timedelta = timedelta(0)) -> Iterator[Message]:
+        """See `History.messages`."""
+        wanted = len(self.rows) if number is None else number
+        return islice((self._message(row, turn, apart) for turn in count() for row in self.rows), wanted)
+
+    def _message(self, row: Row, turn: int, apart: timedelta) -> Message:
+        fields, created = row.fields, row.created
+        if turn:
+            shift = turn * round_length(self.rows[0].created, self.rows[-1].created, apart)
+            moved = {column: (at + shift).strftime(WHEN) for column, at in row.dates.items()}
+            fields = fields | moved | {ID: f"{fields[ID]}-r{turn + 1}"}
+            created = utc(row.dates[CREATED] + shift, self.zone)
+        return Message(
+            network=NETWORK,
+            source_id=fields[ID],
+            value=orjson.dumps(fields),
+            received_at=created,
+            kind="recorded",
+            incident=f"{NETWORK}:{fields[ID]}",
+            owner=fields[OWNER].lower(),
+        )
+
+
+def read_history(folder: Path, columns: Sequence[str], zone: tzinfo) -> History:
+    """The recorded requests in `folder/*.csv`.
+
+    Args:
+        folder: the city's history folder.
+        columns: the columns of the hotline's source schema; a file has exactly these, in any order.
+        zone: the city's time zone; the file's times are its wall times.
+
+    Raises:
+        InputError: no file, no row, a file that `read_lines` refuses, a repeated id, or a creation time that is none. The
+            sentence names file, line and column.
+    """
+    files = sorted(folder.glob("*.csv"))
+    if not files:
+        raise InputError(
+            "there is no recorded history", where=str(folder), cure="put the city's requests there as a CSV file"
+        )
+    seen: dict[str, Line] = {}
+    rows = [_row(line, seen, zone) for file in files for line in read_lines(file, columns)]
+    if not rows:
+        raise InputError("the recorded history holds no row", where=str(files[0]), cure="add rows below its header")
+    rows.sort(key=lambda row: row.created)
+    return HotlineHistory(rows=rows, zone=zone)
+
+
+def _row(line: Line, seen: dict[str, Line], zone: tzinfo) -> Row:
+    fields = line.fields
+    dates = {column: at for column in SHIFTED if (at := wall_time(fields[column])) is not None}
+    if CREATED not in dates:
+        wrong = f"{CREATED} {fields[CREATED][:40]!r} is no time"
+        line.refuse(wrong, CREATED, "write it like 01/31/2018 02:05:09 PM")
+    once(seen, line, ID, "give each request an id of its own")
+    return Row(created=utc(dates[CREATED], zone), fields=fields, dates=dates)

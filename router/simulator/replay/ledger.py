@@ -1,0 +1,159 @@
+"""The ledger: every id that was sent against every case, task and dead letter. Pure: values in, values out.
+
+Only a comparison of every id finds what counters cannot: one report lost and another doubled leave every sum right.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from router.domain.model.case import Case, CaseReport, Task
+from router.domain.model.report import Provenance
+from router.simulator.messages import Place, Sent
+
+Fault = Literal[
+    "lost",
+    "in two cases",
+    "in a case and dead",
+    "dead-lettered twice",
+    "never sent",
+    "dispatched twice",
+    "case without task",
+    "task without case",
+]
+"""What can go wrong with an id. A report: in no case and no dead letter; in two cases, or twice in one; in a case and a
+dead letter; twice in the dead letters; in a case or a dead letter without having been sent. A task: twice; missing; of
+no case."""
+LOSSES: frozenset[Fault] = frozenset({"lost", "case without task"})
+
+
+class Dead(Struct, frozen=True):
+    """A dead letter, as far as the ledger must know it."""
+
+    place: Place
+    """Where the network's own record stands."""
+    code: str
+
+
+class Ledger(Struct, frozen=True):
+    """What became of everything that was sent."""
+
+    faults: Mapping[Fault, Sequence[str]]
+    """Kind of fault -> the ids at fault, sorted; kinds without a fault are left out."""
+    refused_sound: Sequence[str]
+    """Report ids of sound messages that the router refused: no loss, but worth a look."""
+    merged: int
+    """Reports that joined a case that another report had opened."""
+
+    @property
+    def lost(self) -> int:
+        """How many ids are missing somewhere."""
+        return sum(len(ids) for fault, ids in self.faults.items() if fault in LOSSES)
+
+    @property
+    def duplicated(self) -> int:
+        """How many ids stand somewhere too often, or where they must not."""
+        return sum(len(ids) for fault, ids in self.faults.items() if fault not in LOSSES)
+
+
+def balance(sent: Sequence[Sent], cases: Mapping[str, Case], tasks: Sequence[Task], dead: Sequence[Dead]) -> Ledger:
+    """Compare every id.
+
+    Args:
+        sent: every acknowledged record; a redelivered report stands here once for each of its records.
+        cases: the last state of each case, by its id.
+        tasks: every task record on every department's topic.
+        dead: every dead letter.
+    """
+    found = _reports(sent, cases, dead) | _tasks(cases, tasks)
+    places = {letter.place for letter in dead}
+    refused = {one.report for one in sent if one.kind != "malformed" and one.place in places}
+    return Ledger(
+        faults={fault: sorted(ids) for fault, ids in found.items() if ids},
+        refused_sound=sorted(refused),
+        merged=sum(len(case.reports) - 1 for case in cases.values()),
+    )
+
+
+def _reports(sent: Sequence[Sent], cases: Mapping[str, Case], dead: Sequence[Dead]) -> dict[Fault, set[str]]:
+    named = Counter(report.id for case in cases.values() for report in case.reports)
+    standing = Counter(_place(p) for case in cases.values() for report in case.reports for p in _provenances(report))
+    refused = Counter(letter.place for letter in dead)
+    faults: dict[Fault, set[str]] = {"lost": set(), "in two cases": set(), "in a case and dead": set()}
+    for one in sent:
+        if one.kind == "updated":  # each version on its own: in its report's case, or refused
+            stands, dead_ = standing[one.place], one.place in refused
+            faults["lost"] |= {_version(one)} if not stands and not dead_ else set()
+            faults["in two cases"] |= {_version(one)} if stands > 1 else set()
+            faults["in a case and dead"] |= {_version(one)} if stands and dead_ else set()
+    for report, places in _places(sent).items():
+        # a malformed message may have become a report under another id than we think: its place finds it
+        times = named[report] or sum(standing[place] for place in places)
+        dead_places = sum(place in refused for place in places)
+        if times == 0 and dead_places < len(places):
+            faults["lost"].add(report)
+        if times > 1:
+            faults["in two cases"].add(report)
+        if times and dead_places:
+            faults["in a case and dead"].add(report)
+    faults["dead-lettered twice"] = {_text(place) for place, times in refused.items() if times > 1}
+    faults["never sent"] = _strangers(sent, cases, refused)
+    return faults
+
+
+def _strangers(sent: Sequence[Sent], cases: Mapping[str, Case], refused: Counter[Place]) -> set[str]:
+    true = {one.place: one for one in sent}
+    strangers = {_text(place) for place in refused if place not in true}
+    for case in cases.values():
+        for report in case.reports:
+            for provenance in _provenances(report):
+                source = true.get(_place(provenance))
+                if source is None or (source.kind != "malformed" and source.report != report.id):
+                    strangers.add(report.id)
+    return strangers
+
+
+def _tasks(cases: Mapping[str, Case], tasks: Sequence[Task]) -> dict[Fault, set[str]]:
+    by_id = Counter(task.id for task in tasks if task.state == "dispatched")
+    twice = {id_ for id_, times in by_id.items() if times > 1}
+    gone = {d.task for case in cases.values() for d in case.assignments if d.withdrawn_at is not None}
+    standing = [task for task in tasks if task.state == "dispatched" and task.id not in gone]
+    by_duty = Counter((task.case, task.department, task.role, task.unit) for task in standing)
+    twice |= {task.id for task in standing if by_duty[task.case, task.department, task.role, task.unit] > 1}
+    changes = Counter((task.id, task.state, task.updated_at) for task in tasks if task.state != "dispatched")
+    twice |= {id_ for (id_, _, _), times in changes.items() if times > 1}
+    served = {task.case for task in tasks}
+    without = {
+        case.id
+        for case in cases.values()
+        if case.id not in served or any(duty.task not in by_id for duty in case.assignments)
+    }
+    orphans = {task.id for task in tasks if task.case not in cases}
+    return {"dispatched twice": twice, "case without task": without, "task without case": orphans}
+
+
+def _places(sent: Sequence[Sent]) -> dict[str, list[Place]]:
+    places: dict[str, list[Place]] = {}
+    for one in sent:
+        if one.kind != "updated":
+            places.setdefault(one.report, []).append(one.place)
+    return places
+
+
+def _provenances(report: CaseReport) -> list[Provenance]:
+    """Of every version of a report."""
+    return [report.provenance, *(version.provenance for version in report.earlier)]
+
+
+def _version(one: Sent) -> str:
+    return f"{one.report} ({_text(one.place)})"
+
+
+def _place(provenance: Provenance) -> Place:
+    return provenance.topic, provenance.partition, provenance.offset
+
+
+def _text(place: Place) -> str:
+    return "/".join(map(str, place))

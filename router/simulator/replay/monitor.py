@@ -1,0 +1,170 @@
+"""The course of a replay: the feed sends, the workers work, the outputs come in; ends when everything is accounted for."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from msgspec import Struct
+
+from router.simulator.messages import Sent
+from router.simulator.replay.consumer_group import Group
+from router.simulator.replay.feed import Feed
+from router.simulator.replay.flow_control import Abreast
+from router.simulator.replay.outputs import Outputs
+from router.wire.errors import WorkerError
+from router.workers.pool import Fleet
+
+READY_S = 60.0
+"""Workers join within seconds; after this long they never will."""
+STALLED_S = 60.0
+"""Longer than a dead worker keeps its partitions and the others need to open them."""
+LOOK_S = 0.25
+SETTLE_S = 1.0
+"""Pause between two comparisons of all that is still awaited."""
+KILL_AT = 0.3
+"""Share of the recorded reports that are in cases when a worker is killed."""
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """How far it is."""
+
+    doing: str
+    sent: int = 0
+    arrived: int = 0
+    """Reports in cases."""
+    cases: int = 0
+    tasks: int = 0
+    dead_letters: int = 0
+    seconds: float = 0.0
+
+
+class End(Struct, frozen=True, kw_only=True):
+    """How it ended."""
+
+    seconds: float
+    """From the first message to the last output; the workers were ready before."""
+    stalled: bool
+    """Whether records were still awaited when nothing had moved for a minute."""
+    killed_at: int | None
+    """Reports in cases when a worker was killed; None: none was."""
+    restarts: int
+    """How many times the fleet started a worker again."""
+
+
+Tell = Callable[[Progress], None]
+
+
+class Course:
+    """Follows one replay.
+
+    Args:
+        feed: runs in another thread.
+        abreast: told what is accounted for.
+        outputs: of the workers.
+        group: of the workers.
+        fleet: the workers; polled here.
+        kill_at: kill a worker once so many reports are in cases; None: never.
+        tell: called several times a second.
+    """
+
+    def __init__(
+        self,
+        feed: Feed,
+        outputs: Outputs,
+        group: Group,
+        fleet: Fleet,
+        *,
+        abreast: Abreast,
+        kill_at: int | None,
+        tell: Tell,
+    ) -> None:
+        self._abreast = abreast
+        self._feed, self._outputs, self._group, self._fleet = feed, outputs, group, fleet
+        self._kill_at, self._tell = kill_at, tell
+        self._killed_at: int | None = None
+        self._awaited: list[Sent] = []
+        self._seen = 0
+        self._begun = self._moved = self._compared = time.monotonic()
+
+    def until_ready(self, workers: int) -> None:
+        """Wait until all workers share the partitions.
+
+        Raises:
+            WorkerError: they end, or never join.
+        """
+        deadline = time.monotonic() + READY_S
+        while not self._group.ready(workers):
+            self._fleet.poll()
+            self._tell(Progress(doing="starting workers"))
+            if time.monotonic() > deadline:
+                raise WorkerError(
+                    f"the workers have not joined within {READY_S:.0f} s",
+                    where=str(self._fleet.logs[0]),
+                    cure="read that log",
+                )
+            time.sleep(LOOK_S)
+
+    def follow(self, sending: "Future[None]") -> End:
+        """Until all that was sent is accounted for and everything read, or nothing moves any more.
+
+        Raises:
+            RouterError: the feed failed, or the workers end again and again.
+        """
+        self._begun = self._moved = time.monotonic()
+        while True:
+            self._fleet.poll()
+            came = self._outputs.take(LOOK_S)
+            now = time.monotonic()
+            if came:
+                self._moved = now
+            self._tell_how_far(now)
+            self._kill_in_the_middle()
+            if sending.done():
+                sending.result()
+            if not self._settle(now):
+                if sending.done() and self._group.finished():
+                    return self._end(stalled=False)
+                if not sending.done():  # a slow feed is no stall
+                    continue
+            if now - self._moved > STALLED_S:
+                return self._end(stalled=True)
+
+    def _settle(self, now: float) -> bool:
+        """Whether something is still awaited."""
+        if now - self._compared >= SETTLE_S or len(self._awaited) < 1000:
+            self._compared = now
+            sent = self._feed.sent
+            new = sent[self._seen :]
+            self._seen += len(new)
+            still: list[Sent] = []
+            for one in (*self._awaited, *new):
+                if self._outputs.accounted(one):
+                    self._abreast.accounted(one.report)
+                else:
+                    still.append(one)
+            self._awaited = still
+        return bool(self._awaited) or self._seen < len(self._feed.sent)
+
+    def _kill_in_the_middle(self) -> None:
+        if self._kill_at is not None and self._outputs.arrived >= self._kill_at:
+            self._killed_at, self._kill_at = self._outputs.arrived, None
+            self._fleet.kill(0)
+
+    def _tell_how_far(self, now: float) -> None:
+        outputs = self._outputs
+        self._tell(
+            Progress(
+                doing="replaying",
+                sent=len(self._feed.sent),
+                arrived=outputs.arrived,
+                cases=outputs.opened,
+                tasks=len(outputs.tasks),
+                dead_letters=len(outputs.dead),
+                seconds=now - self._begun,
+            )
+        )
+
+    def _end(self, *, stalled: bool) -> End:
+        return End(
+            seconds=self._moved - self._begun, stalled=stalled, killed_at=self._killed_at, restarts=self._fleet.restarts
+        )

@@ -1,0 +1,142 @@
+"""What the router has written, read while it runs: cases, tasks and dead letters, committed records only."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from kafka import KafkaConsumer, TopicPartition
+
+from router.domain.model.case import Case, Task
+from router.domain.model.report import Provenance, Report
+from router.simulator.messages import Place, Sent
+from router.simulator.replay.ledger import Dead
+from router.wire.codec import decode_case, decode_event, decode_task, read_dead_letter
+from router.wire.errors import BrokerError
+from router.wire.topics import Names
+
+END_S = 60.0
+"""Reading to the end takes seconds; after this long the broker is taken to be away."""
+POLL_RECORDS = 5000
+
+
+class _Version(msgspec.Struct):
+    provenance: Provenance
+
+
+class _Joined(msgspec.Struct):
+    """The part of a case's report that tells whether it arrived: four times quicker to read than the whole."""
+
+    id: str
+    provenance: Provenance
+    earlier: list[_Version] = []
+
+
+class _Joiners(msgspec.Struct):
+    reports: list[_Joined]
+
+
+_joiners = msgspec.json.Decoder(_Joiners).decode
+
+
+class Outputs:
+    """The outputs of one deployment, growing with every `take`.
+
+    Args:
+        consumer: without a group, read_committed.
+        names: topic names of the deployment.
+        departments: whose tasks to read.
+        partitions: of each of these topics.
+    """
+
+    def __init__(self, consumer: KafkaConsumer, names: Names, departments: Iterable[str], partitions: int) -> None:
+        self._consumer, self._names = consumer, names
+        self._case_states: dict[str, bytes] = {}
+        self._arrived: set[str] = set()
+        self._places: set[Place] = set()
+        self.tasks: list[Task] = []
+        self.dead: list[Dead] = []
+        topics = [names.cases, names.dead_letters, *(names.tasks(d) for d in departments)]
+        self._partitions = [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
+        consumer.assign(self._partitions)
+        consumer.seek_to_beginning()
+
+    def take(self, seconds: float) -> int:
+        """Read what came, waiting at most so long for the first record; how many records it was."""
+        polled = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=POLL_RECORDS)
+        records = [record for batch in polled.values() for record in batch]
+        for record in records:
+            self._note(record)
+        return len(records)
+
+    def take_all(self) -> None:
+        """Read to the end; the workers have ended, so it moves no more.
+
+        Raises:
+            BrokerError: the end is not reached within a minute.
+        """
+        deadline = time.monotonic() + END_S
+        while not self._at_end():
+            if time.monotonic() > deadline:
+                raise BrokerError(
+                    "the cases and tasks cannot be read to their end", cure="check with `grid-router broker status`"
+                )
+            self.take(0.2)
+
+    def _at_end(self) -> bool:
+        ends = self._consumer.end_offsets(self._partitions)
+        return all(tp in ends and self._consumer.position(tp) >= ends[tp] for tp in self._partitions)
+
+    def _note(self, record: Any) -> None:
+        if record.topic == self._names.cases:
+            case = record.key.decode()
+            if record.value is None:
+                self._case_states.pop(case, None)
+                return
+            self._case_states[case] = record.value
+            for report in _joiners(record.value).reports:
+                self._arrived.add(report.id)
+                self._places.add(_place(report.provenance))
+                self._places.update([_place(version.provenance) for version in report.earlier])
+        elif record.topic == self._names.dead_letters:
+            letter = dead(record.key, record.value, record.headers, self._names)
+            self.dead.append(letter)
+            self._places.add(letter.place)
+        else:
+            self.tasks.append(decode_task(record.value))
+
+    def accounted(self, one: Sent) -> bool:
+        """Whether a sent record was seen in a case or a dead letter; a redelivery need not be, an update must."""
+        return one.place in self._places or (one.kind != "updated" and one.report in self._arrived)
+
+    @property
+    def opened(self) -> int:
+        """How many cases there are so far."""
+        return len(self._case_states)
+
+    @property
+    def arrived(self) -> int:
+        """How many reports are in cases so far."""
+        return len(self._arrived)
+
+    def cases(self) -> dict[str, Case]:
+        """The last state of each case."""
+        return {case: decode_case(value) for case, value in self._case_states.items()}
+
+
+def dead(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]], names: Names) -> Dead:
+    """A dead letter with the place of the network's own record, also when the merge refused what normalising had made."""
+    letter = read_dead_letter(key, value, list(headers))
+    place = (letter.topic, letter.partition, letter.offset)
+    if letter.topic == names.events and value is not None:
+        try:
+            event = decode_event(letter.headers, value)
+        except (msgspec.MsgspecError, ValueError):
+            return Dead(place=place, code=letter.code)
+        if isinstance(event, Report):
+            place = _place(event.provenance)
+    return Dead(place=place, code=letter.code)
+
+
+def _place(provenance: Provenance) -> Place:
+    return provenance.topic, provenance.partition, provenance.offset

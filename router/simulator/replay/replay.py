@@ -1,0 +1,182 @@
+"""One replay from beginning to end: topics of its own, workers, feed, and the ledger at the end."""
+
+import asyncio
+import dataclasses
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from msgspec import Struct
+from msgspec.structs import replace
+
+from router.cities.archive import pack
+from router.cities.folder import city_folder, load_city
+from router.domain.catalogue.checks.coverage import coverage
+from router.domain.rules.city import City
+from router.simulator.evaluation.ground_truth import Judgement, judge
+from router.simulator.evaluation.scores import Score, clusters_of, evaluate, labels_of
+from router.simulator.messages import Message, Sent
+from router.simulator.replay.consumer_group import Group
+from router.simulator.replay.feed import Feed
+from router.simulator.replay.flow_control import Abreast
+from router.simulator.replay.kafka_clients import admin_of, consumer_of
+from router.simulator.replay.ledger import Ledger, balance
+from router.simulator.replay.monitor import KILL_AT, Course, End, Progress, Tell
+from router.simulator.replay.outputs import Outputs
+from router.simulator.replay.rule_switch import Switch, Switched, examine, middle
+from router.simulator.replay.temporary_topics import namespace, scratch_topics
+from router.simulator.scenario import Input, input_of
+from router.stream.faust_adapter.app import GROUP
+from router.stream.rule_set_store import publish
+from router.wire.rule_sets import EditionRecord
+from router.wire.settings import Settings
+from router.wire.topics import Names
+from router.workers.pool import Fleet
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What to replay, and how."""
+
+    city: str
+    reports: int | None = None
+    """None: the recorded history once."""
+    speed: float | None = None
+    """Simulated seconds per second; None: as fast as possible."""
+    workers: int = 1
+    seed: int = 1
+    companion: bool = True
+    """Whether other networks see a part of the same incidents."""
+    kill: bool = False
+    """kill -9 one worker in the middle."""
+    keep: bool = False
+    """Leave the topics for a look."""
+    noise: float = 1.0
+    """Of a synthetic city: 0 none, 1 the default, 2 twice."""
+    switch: str | None = None
+    """Name of a city whose rules are published while it runs, for the second half of the messages."""
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """What the replay found."""
+
+    namespace: str
+    sent: list[Sent]
+    ledger: Ledger
+    judgement: Judgement
+    pairs: Score
+    """Pairs of reports whose true incidents are known."""
+    coverage: float | None
+    """Share of the city's matters and areas that a duty of the catalogue covers."""
+    cases: int
+    tasks: int
+    dead_letters: int
+    end: End
+    switched: Switched | None = None
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was lost and nothing doubled."""
+        return not self.ledger.faults and not (self.switched and self.switched.mixed)
+
+
+def replay(plan: Plan, settings: Settings, bootstrap: str, tell: Tell) -> Result:
+    """Run it all; blocks until the ledger is made. Everything it started is ended, whatever happens.
+
+    Args:
+        plan: what to replay.
+        settings: of the deployment; namespace and metrics are replaced, so that a running router is not disturbed.
+        bootstrap: `host:port` list of the cluster.
+        tell: called several times a second.
+
+    Raises:
+        RouterError: city, history, broker or workers cannot be used.
+    """
+    tell(Progress(doing="reading the city"))
+    city = load_city(plan.city, settings.cities)
+    source = input_of(city, city_folder(plan.city, settings.cities))
+    own = settings.model_copy(update={"namespace": namespace(), "metrics_port": 0, "kafka": bootstrap})
+    abreast = Abreast()
+    in_step = abreast if plan.companion and plan.speed is None else None
+    feed = Feed(bootstrap, Names(own.namespace), own.partitions, plan.speed, in_step)
+    recorded = source.reports if plan.reports is None else plan.reports
+    switch = _switch(plan, city, source, settings, recorded)
+    tell(Progress(doing="making topics"))
+    with ExitStack() as stack:
+        kafka = stack.enter_context(admin_of(bootstrap))
+        group = f"{own.namespace}{GROUP}"
+        stack.enter_context(scratch_topics(kafka, bootstrap, city, own, group=group, keep=plan.keep))
+        reader, scout = (stack.enter_context(consumer_of(bootstrap)) for _ in range(2))
+        outputs = Outputs(reader, Names(own.namespace), sorted(city.catalogue.departments), own.partitions)
+        fleet = stack.enter_context(Fleet(plan.city, own, plan.workers, clock="stream"))
+        seen = _group(kafka, scout, group, own, sorted(city.codes))
+        kill_at = max(1, round(KILL_AT * recorded)) if plan.kill else None
+        course = Course(feed, outputs, seen, fleet, abreast=abreast, kill_at=kill_at, tell=tell)
+        course.until_ready(plan.workers)
+        if switch is not None:
+            _publish(plan, switch, settings, own, bootstrap)
+        end = _send(feed, _messages(plan, source), course)
+        fleet.stop()
+        outputs.take_all()  # what came too late, or once too often, came before the workers ended
+        result = _found(own.namespace, city, feed.sent, outputs, end)
+        return replace(result, switched=examine(switch, outputs.cases().values())) if switch else result
+
+
+def _messages(plan: Plan, source: Input) -> Iterator[Message]:
+    return source.messages(reports=plan.reports, seed=plan.seed, companion=plan.companion, noise=plan.noise)
+
+
+def _switch(plan: Plan, city: City, source: Input, settings: Settings, recorded: int) -> Switch | None:
+    """The other rules, for what is received in the second half."""
+    if plan.switch is None:
+        return None
+    new = dataclasses.replace(load_city(plan.switch, settings.cities), merging=city.merging)
+    return Switch(old=city, new=new, since=middle(_messages(plan, source), recorded))
+
+
+def _publish(plan: Plan, switch: Switch, settings: Settings, own: Settings, bootstrap: str) -> None:
+    """As `catalogue publish` does, while the workers run."""
+    folder = city_folder(plan.switch or "", settings.cities)
+    record = EditionRecord(
+        version=switch.new.edition,
+        city=switch.new.name,
+        published_at=datetime.now(UTC),
+        since=switch.since,
+        texts=pack(folder),
+    )
+    asyncio.run(publish(bootstrap, Names(own.namespace).catalogue, record))
+
+
+def _group(
+    admin: KafkaAdminClient, consumer: KafkaConsumer, name: str, settings: Settings, networks: Iterable[str]
+) -> Group:
+    names, numbers = Names(settings.namespace), range(settings.partitions)
+    sources = [TopicPartition(names.reports(network), number) for network in networks for number in numbers]
+    return Group(
+        admin, consumer, name, sources=sources, events=[TopicPartition(names.events, number) for number in numbers]
+    )
+
+
+def _send(feed: Feed, messages: Iterator[Message], course: Course) -> End:
+    with ThreadPoolExecutor(1, thread_name_prefix="feed") as pool:
+        try:
+            return course.follow(pool.submit(feed.run, messages))
+        finally:
+            feed.stop()
+
+
+def _found(namespace: str, city: City, sent: list[Sent], outputs: Outputs, end: End) -> Result:
+    cases = outputs.cases()
+    return Result(
+        namespace=namespace,
+        sent=sent,
+        ledger=balance(sent, cases, outputs.tasks, outputs.dead),
+        judgement=judge(sent, cases),
+        pairs=evaluate(labels_of(sent), clusters_of(cases.values())).pairs,
+        coverage=coverage(city),
+        cases=len(cases),
+        tasks=len(outputs.tasks),
+        dead_letters=len(outputs.dead),
+        end=end,
+    )

@@ -1,0 +1,132 @@
+"""A simulated stream on disk: what the networks send, and in a file apart the truth about it.
+
+reports.<network>.jsonl   one message a line, byte for byte as it is sent; those that nobody may accept too
+reports.<network>.keys    beside it, line by line: its key, a tab, when the intake takes it (RFC 3339, UTC)
+truth.csv                 of every message, in the order of receipt; never shown to the router
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from msgspec import Struct
+
+from router.simulator.synthetic.code_usage import objects
+from router.simulator.synthetic.generator import Office
+from router.simulator.synthetic.local_time import milliseconds
+from router.simulator.synthetic.message_batch import KINDS, Sheet
+from router.simulator.synthetic.true_owners import NOBODY
+from router.wire.errors import InputError
+
+TRUTH = "truth.csv"
+COLUMNS = ("report", "incident", "matter", "cell", "storm", "late", "kind", "owner")
+_MINE = ("reports.*.jsonl", "reports.*.keys", TRUTH)
+_SIMULATED, _MALFORMED = KINDS.index("simulated"), KINDS.index("malformed")
+
+
+class Shelved(Struct, frozen=True):
+    """What was written."""
+
+    messages: int
+    incidents: int
+    kinds: dict[str, int]
+    networks: dict[str, int]
+    bytes: int
+    """Of the messages alone, line ends included."""
+
+
+def shelve(office: Office, pages: Iterator[Sheet], folder: Path) -> Shelved:
+    """Write all pages into a folder, in the place of an earlier simulation there.
+
+    Raises:
+        InputError: the folder holds something else, or cannot be written.
+    """
+    try:
+        _clear(folder)
+        with ExitStack() as files:
+            return _Shelf(office, folder, files).write(pages)
+    except OSError as error:
+        what = f"the folder cannot be written ({error.strerror})"
+        raise InputError(what, where=str(folder), cure="name another one with --out") from error
+
+
+def _clear(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    mine = {file for pattern in _MINE for file in folder.glob(pattern)}
+    if any(file not in mine for file in folder.iterdir()):
+        raise InputError(
+            "the folder holds other files",
+            where=str(folder),
+            cure="name an empty one, or that of an earlier simulation",
+        )
+    for file in mine:
+        file.unlink()
+
+
+class _Shelf:
+    def __init__(self, office: Office, folder: Path, files: ExitStack) -> None:
+        self._office, self._names = office, office.vocabulary.names
+        opened = [
+            [files.enter_context((folder / f"reports.{name}.{end}").open("wb")) for end in ("jsonl", "keys")]
+            for name in self._names
+        ]
+        self._values: list[BinaryIO] = [values for values, _ in opened]
+        self._keys: list[BinaryIO] = [keys for _, keys in opened]
+        self._prefixes = objects([f"{name}:" for name in self._names])
+        self._matters = objects([f"{matter}," for matter in office.vocabulary.matters])
+        self._truth = files.enter_context((folder / TRUTH).open("wb"))
+
+    def write(self, pages: Iterator[Sheet]) -> Shelved:
+        kinds, networks, size, incidents = Counter[str](), Counter[str](), 0, 0
+        self._truth.write(f"{','.join(COLUMNS)}\n".encode())
+        for sheet in pages:
+            for network, name in enumerate(self._names):
+                rows = np.flatnonzero(sheet.network == network)
+                size += self._network(network, sheet.take(rows)) if len(rows) else 0
+                networks[name] += len(rows)
+            for kind, number in enumerate(np.bincount(sheet.kind, minlength=len(KINDS)).tolist()):
+                kinds[KINDS[kind]] += number
+            incidents = max(incidents, int(sheet.incident.max(initial=0)))
+            self._truths(sheet)
+        return Shelved(sum(kinds.values()), incidents, dict(kinds), dict(networks), size)
+
+    def _network(self, network: int, sheet: Sheet) -> int:
+        lines = "\n".join([*sheet.value.tolist(), ""]).encode("utf-8", "surrogateescape")
+        self._values[network].write(lines)
+        columns = zip(sheet.source_id.tolist(), milliseconds(sheet.received), strict=True)
+        self._keys[network].write("".join([f"{id_}\t{at}\n" for id_, at in columns]).encode())
+        return len(lines)
+
+    def _truths(self, sheet: Sheet) -> None:
+        office, sound = self._office, sheet.kind != _MALFORMED
+        incidents = [f",incident-{number:08d}," for number in sheet.incident.tolist()]
+        columns = zip(
+            self._prefixes[sheet.network].tolist(),
+            sheet.source_id.tolist(),
+            np.where(sound, objects(incidents), ",,").tolist(),
+            np.where(sound, self._matters[sheet.matter], ",").tolist(),
+            np.where(sound, office.ground.codes[sheet.cell], "").tolist(),
+            self._tails(sheet),
+            strict=True,
+        )
+        lines = [f"{name}{id_}{number}{matter}{cell}{tail}" for name, id_, number, matter, cell, tail in columns]
+        self._truth.write("".join(lines).encode())
+
+    def _tails(self, sheet: Sheet) -> list[str]:
+        """What stands behind the cell: one of a few texts."""
+        owner = np.where(sheet.kind == _SIMULATED, sheet.owner, NOBODY)
+        packed = ((owner + 1) * 2 + sheet.storm) * 2 + sheet.late
+        packed = packed * len(KINDS) + sheet.kind
+        different, place = np.unique(packed, return_inverse=True)
+        tails = [self._tail(one) for one in different.tolist()]
+        return [tails[one] for one in place.tolist()]
+
+    def _tail(self, packed: int) -> str:
+        rest, kind = divmod(packed, len(KINDS))
+        rest, late = divmod(rest, 2)
+        owner, storm = divmod(rest, 2)
+        department = self._office.owners.departments[owner - 1] if owner else ""
+        return f",{storm},{late},{KINDS[kind]},{department}\n"

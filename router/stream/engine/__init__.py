@@ -1,0 +1,1 @@
+"""The life of one input partition: fence, restore, process in transactions, release."""

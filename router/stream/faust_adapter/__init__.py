@@ -1,0 +1,1 @@
+"""Faust around the engine: app and agents, batch transport, offsets, shutdown."""

@@ -1,0 +1,109 @@
+"""The Faust app of one worker: one agent a network for normalising, one for merging. Wiring only."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import faust
+import structlog
+from faust.types import TP
+
+from router.domain.networks.registry import NETWORKS
+from router.domain.rules.rule_sets import Editions
+from router.stream.engine.assignment import Owned
+from router.stream.engine.changelog_reader import Logs
+from router.stream.engine.processor import Hop
+from router.stream.faust_adapter.transport import BatchApp
+from router.stream.processors.clock import Clock
+from router.stream.processors.merge import MergeHop
+from router.stream.processors.normalise import NormaliseHop
+from router.wire.metrics import Metrics
+from router.wire.settings import Settings
+from router.wire.topics import Names
+from router.workers.exit_codes import DEFECT, end_telling
+
+GROUP = "grid-router"
+SESSION_SECONDS = 10.0
+"""How long a dead worker keeps its partitions from the others."""
+FETCH_BYTES = 2 << 20
+
+log = structlog.get_logger(__name__)
+
+
+def build_app(editions: Editions, settings: Settings, bootstrap: str, clock: Clock, metrics: Metrics) -> BatchApp:
+    """The app of one worker for one city; every topic must exist already (`grid-router topics apply`)."""
+    names = Names(settings.namespace)
+    hops: dict[str, Callable[[], Hop]] = {names.events: lambda: MergeHop(editions, names, clock, metrics)}
+    for name in editions.first.codes:
+        hops[names.reports(name)] = _normaliser(name, editions, names, settings.partitions, metrics)
+    return app_of(hops, settings, bootstrap, metrics)
+
+
+def app_of(hops: Mapping[str, Callable[[], Hop]], settings: Settings, bootstrap: str, metrics: Metrics) -> BatchApp:
+    """The app of one worker for any hops.
+
+    Args:
+        hops: makes the hop of a topic's partition; the keys are the topics that are consumed.
+        settings: of the deployment; its namespace begins the group's name.
+        bootstrap: `host:port` list of the cluster.
+        metrics: of this worker.
+    """
+    group = f"{settings.namespace}{GROUP}"
+    app = _configured(group, settings.home / "faust", bootstrap)
+    app.owned = Owned(hops, logs=Logs(bootstrap, group), metrics=metrics)
+    _connect(app)
+    for topic in hops:
+        _agent(app, topic)
+    return app
+
+
+def _configured(group: str, scratch: Path, bootstrap: str) -> BatchApp:
+    scratch.mkdir(parents=True, exist_ok=True)
+    return BatchApp(
+        group,
+        broker=";".join(f"kafka://{address}" for address in bootstrap.split(",")),
+        datadir=str(scratch),
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        stream_wait_empty=False,
+        broker_session_timeout=SESSION_SECONDS,
+        broker_heartbeat_interval=2.0,
+        broker_rebalance_timeout=20.0,
+        broker_request_timeout=20.0,
+        consumer_max_fetch_size=FETCH_BYTES,
+        consumer_auto_offset_reset="earliest",
+    )
+
+
+def _normaliser(network: str, editions: Editions, names: Names, partitions: int, metrics: Metrics) -> Callable[[], Hop]:
+    return lambda: NormaliseHop(NETWORKS[network], editions, names, partitions, metrics)
+
+
+def _agent(app: BatchApp, topic: str) -> None:
+    """An agent that hands each batch of a topic to its partition's owner and never waits for it."""
+
+    async def hand_over(stream: faust.Stream[Any]) -> None:
+        async for event in stream.noack().events():
+            message = event.message
+            try:
+                app.owned.offer(message.topic, message.partition, *message.value)
+            except Exception:  # noqa: BLE001 - the worker ends by it
+                # Faust would go on with the next message, past a hole
+                end_telling(DEFECT, lambda: log.exception("an agent failed, so this worker ends"))
+
+    # with acks Faust keeps a tree of the offsets that no message stands for: here all but the last of each batch
+    batches = app.topic(topic, key_serializer="raw", value_serializer="raw", acks=False)
+    app.agent(batches, name=f"agent {topic}")(hand_over)
+
+
+def _connect(app: BatchApp) -> None:
+    async def assigned(_: Any, sources: set[TP], **__: Any) -> None:
+        await app.owned.assigned([(tp.topic, tp.partition) for tp in sources], app.consumer_generation_id)
+
+    async def revoked(_: Any, sources: set[TP], **__: Any) -> None:
+        await app.owned.revoked([(tp.topic, tp.partition) for tp in sources])
+
+    app.on_partitions_assigned.connect(assigned, weak=False)
+    app.on_partitions_revoked.connect(revoked, weak=False)

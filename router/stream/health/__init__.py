@@ -1,0 +1,1 @@
+"""Is the worker well: observations, verdict, watchdog, the HTTP pages."""

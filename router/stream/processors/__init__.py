@@ -1,0 +1,1 @@
+"""The two stages: normalise and merge."""

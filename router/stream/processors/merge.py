@@ -1,0 +1,242 @@
+"""Hop 2: the fold of one partition of the grid stream into cases and tasks; its state is restored from `grid.cases`."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from aiokafka import TopicPartition
+
+from router.domain.fold import fold
+from router.domain.intake.rejections import printable
+from router.domain.model.case import Case, Task
+from router.domain.model.report import Refusal, Report, Tick
+from router.domain.rules.city import City
+from router.domain.rules.rule_sets import EditionError, Editions, UnknownEditionError
+from router.domain.state.partition_state import PartitionState
+from router.stream.engine.batch_writer import Writer
+from router.stream.engine.changelog_reader import Logs
+from router.stream.engine.processor import UNFOLDABLE, Counted, NotReadyError, PoisonError, Record, UnreadableStateError
+from router.stream.engine.stored_offset import noted_alone
+from router.stream.gc_tuning import restoring
+from router.stream.processors.clock import Clock
+from router.wire.codec import (
+    UNREADABLE,
+    decode_case,
+    decode_event,
+    encode_case,
+    encode_dead_letter,
+    encode_task,
+    encode_tick,
+    is_case,
+)
+from router.wire.metrics import Metrics
+from router.wire.stored_offsets import encode_position
+from router.wire.topics import Names
+
+NOT_AN_EVENT = "not-an-event"
+RESTORED_AT_ONCE = 500
+"""Cases restored between two turns of the event loop: about 10 ms."""
+ROUTER = "grid"
+"""Stands in the label `network` for records that no network sent."""
+
+
+def not_an_event(why: str) -> Refusal:
+    """The record is none that the fold can take in."""
+    reason = f"not an event of the grid stream: {why}; only the router may write this topic, find out who else did."
+    return Refusal(code=NOT_AN_EVENT, reason=reason)
+
+
+def _why(record: Record, error: Exception) -> str:
+    """In words for people; what the record holds is shown short and printable."""
+    if record.value is None:
+        return "it has no value"
+    if isinstance(error, RecursionError):
+        return "its value has too many brackets within each other"
+    if not isinstance(error, msgspec.MsgspecError):
+        kinds = [content for name, content in record.headers if name == "ce_type"]
+        named = printable((kinds[0] or b"").decode("utf-8", "replace")) if kinds else ""
+        return f"its header `ce_type` names {named!r}" if named else "it has no header `ce_type`"
+    if not isinstance(error, msgspec.ValidationError):
+        return "its value is not JSON"
+    _, at, path = str(error).rpartition(" - at `$")
+    place = printable(path.rstrip("`").lstrip(".")) if at else ""
+    return (
+        f"its value is not what its `ce_type` says, at `{place}`"
+        if place
+        else "its value is not what its `ce_type` says"
+    )
+
+
+def _case(changelog: TopicPartition, key: bytes, value: bytes) -> Case:
+    """A case that the router wrote. Raises UnreadableStateError: without it the partition would open the case a second time."""
+    try:
+        return decode_case(value)
+    except UNREADABLE as error:
+        where = f"{changelog.topic}/{changelog.partition}, key {printable(key.decode('utf-8', 'replace'))!r}"
+        raise UnreadableStateError(
+            f"{where}: this case cannot be read ({printable(str(error), 100)}), so nothing of the partition goes on; start the version of the router that "
+            "wrote it, or write the case once more as it was."
+        ) from error
+
+
+class MergeHop:
+    """The state of one partition and the fold over its log."""
+
+    name = "merge"
+
+    def __init__(self, editions: Editions, names: Names, clock: Clock, metrics: Metrics) -> None:
+        self._editions, self._names, self._clock, self._metrics = editions, names, clock, metrics
+        self._state = PartitionState()
+        self._received: datetime | None = None
+        self._asked: datetime | None = None
+        self._label = ""
+        self._missing: dict[str, int] = {}
+        """Edition that a report named and nobody knew -> readings of the shelf before."""
+
+    async def open(self, logs: Logs, source: TopicPartition) -> int | None:
+        """Drop the state and rebuild it from the committed cases of this partition."""
+        self._state, self._asked, self._label = PartitionState(), None, str(source.partition)
+        self._received = None  # a record that could not be folded may have told a time that never was
+        changelog = TopicPartition(self._names.cases, source.partition)
+        cases = await logs.latest(changelog, lambda record: is_case(record.headers))
+        with restoring():
+            for number, (key, value) in enumerate(cases.items()):
+                case = _case(changelog, key, value)
+                self._state.restore(case, self._editions.first)
+                self._see(max(report.received_at for report in case.reports))
+                if number % RESTORED_AT_ONCE == 0:
+                    await asyncio.sleep(0)  # other partitions have transactions to finish
+        self._metrics.open_cases.labels(self._label).set(self._state.open_cases)
+        return await noted_alone(logs, TopicPartition(self._names.positions, source.partition))
+
+    async def resume(self, logs: Logs, source: TopicPartition, position: int) -> bool:
+        """Keep the cases at hand, if nobody else had the partition."""
+        if await noted_alone(logs, TopicPartition(self._names.positions, source.partition)) != position:
+            return False
+        self._asked = None
+        self._metrics.open_cases.labels(self._label).set(self._state.open_cases)
+        return True
+
+    def note(self, position: int, writer: Writer, partition: int) -> None:
+        """On a topic of its own: `grid.cases` is a table for everybody."""
+        writer.add(self._names.positions, partition, *encode_position(position))
+
+    def _city_of(self, event: Report | Tick) -> City:
+        """The rules by which an event is decided; a tick needs only the merging, which is that of all editions."""
+        return self._editions.of(event.edition) if isinstance(event, Report) else self._editions.first
+
+    def _unpublished(self, missing: EditionError) -> Refusal:
+        """Why a report whose edition does not exist is no event.
+
+        Who stamps a report has read its edition on the shelf. So a reading of the shelf that began after the report was seen has it;
+        of two that have ended since, one did.
+
+        Raises:
+            NotReadyError: the edition may still come, or its rules cannot be read.
+        """
+        version, readings = str(missing), self._editions.readings
+        if not isinstance(missing, UnknownEditionError) or readings - self._missing.setdefault(version, readings) < 2:
+            raise NotReadyError(f"edition {version}") from missing
+        return not_an_event(f"it names the edition {printable(version)!r}, which was never published")
+
+    def _see(self, received: datetime) -> None:
+        if self._received is None or received > self._received:
+            self._received = received
+
+    def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
+        """Fold a batch in log order; a case that changed many times is written once, as it is at the end."""
+        changed: dict[str, Case] = {}
+        decisions: Counter[str] = Counter()
+        tasks: list[Task] = []
+        refused: list[tuple[Record, Refusal]] = []
+        for record in records:
+            if record.offset in poisoned:
+                refused.append((record, UNFOLDABLE))
+                continue
+            event = self._event(record, refused)
+            if event is None:
+                continue
+            try:
+                outcome = fold(self._state, event, self._city_of(event))
+            except EditionError as missing:
+                refused.append((record, self._unpublished(missing)))
+                continue
+            except Exception as failure:
+                raise PoisonError(record.offset) from failure
+            decisions[outcome.decision] += 1
+            for case in outcome.cases:
+                changed[case.id] = case
+            tasks.extend(outcome.tasks)
+        self._write(records[0].partition, changed, tasks, refused, writer)
+        return self._counted(decisions, tasks, refused)
+
+    def _event(self, record: Record, refused: list[tuple[Record, Refusal]]) -> Report | Tick | None:
+        try:
+            event = decode_event(record.headers, record.value)
+        except (*UNREADABLE, ValueError, TypeError) as error:
+            refused.append((record, not_an_event(_why(record, error))))
+            return None
+        if isinstance(event, Report):
+            self._see(event.received_at)
+        else:
+            self._asked = None
+        return event
+
+    def _write(
+        self,
+        partition: int,
+        changed: dict[str, Case],
+        tasks: list[Task],
+        refused: list[tuple[Record, Refusal]],
+        writer: Writer,
+    ) -> None:
+        for case in changed.values():
+            writer.add(self._names.cases, partition, *encode_case(case))
+        for task in tasks:
+            writer.add(self._names.tasks(task.department), partition, *encode_task(task))
+        for record, refusal in refused:
+            writer.add(self._names.dead_letters, partition, *encode_dead_letter(record, refusal, ROUTER))
+
+    def _counted(self, decisions: Counter[str], tasks: list[Task], refused: list[tuple[Record, Refusal]]) -> Counted:
+        def count() -> None:
+            metrics = self._metrics
+            for decision, number in decisions.items():
+                counter = metrics.ticks if decision in {"ticked", "window-closed"} else metrics.merges.labels(decision)
+                counter.inc(number)
+            new = [task for task in tasks if task.state == "dispatched"]
+            for (department, role), number in Counter((task.department, task.role) for task in new).items():
+                metrics.tasks.labels(department, role).inc(number)
+            for rule, number in Counter(task.rule for task in new).items():
+                metrics.rule_hits.labels(rule).inc(number)
+            if len(new) < len(tasks):
+                for task in tasks:
+                    if task.state != "dispatched":
+                        metrics.task_changes.labels(task.department, task.state).inc()
+            for _, refusal in refused:
+                metrics.dead_letters.labels(ROUTER, refusal.code).inc()
+            metrics.open_cases.labels(self._label).set(self._state.open_cases)
+
+        return count
+
+    def due(self) -> float | None:
+        """Seconds until the next merge window closes, by this partition's clock; None while a tick is on its way."""
+        instant = self._state.next_due()
+        now = self._clock.now(self._received)
+        if instant is None or now is None or self._asked is not None:
+            return None
+        seconds = (instant - now).total_seconds()
+        return seconds if self._clock.waits or seconds <= 0 else None
+
+    def tick(self, writer: Writer, partition: int) -> None:
+        """Append the present to the partition's own log; folded when it is read back."""
+        now = self._clock.now(self._received)
+        if now is not None:
+            self._asked = now
+            writer.add(self._names.events, partition, *encode_tick(Tick(at=now), partition))
+
+    def close(self) -> None:
+        """The partition is let go."""
+        if self._label:
+            self._metrics.open_cases.labels(self._label).set(0)

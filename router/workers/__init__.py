@@ -1,0 +1,1 @@
+"""Worker processes: the pool that starts them, the supervisor that restarts them, their exit codes."""

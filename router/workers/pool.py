@@ -1,0 +1,260 @@
+"""The fleet: worker processes that one command starts, watches, restarts and ends; it ends only what it started.
+
+A worker is `python -m router.stream CITY --worker N --clock CLOCK --leash`, configured by GRID_ROUTER_* variables, with
+its own log and its own session, so that Ctrl-C in the terminal reaches the fleet alone. Its standard input is a pipe
+that the fleet holds open (`leash.py`): when the fleet's process dies in any way, its workers stop.
+"""
+
+import contextlib
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from router.wire.errors import WorkerError
+from router.wire.settings import Settings
+from router.workers.exit_codes import REFUSED, called
+
+LOG_BYTES = 16 << 20
+"""A log larger than this is set aside (one generation) when its worker starts."""
+RENEWAL_GRACE_S = 15.0
+"""A worker that is renewed and does not end in so long is killed; it bounds its own end below that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How a fleet meets workers that end by themselves; all in seconds."""
+
+    first_s: float = 0.5
+    """Wait before the first restart; doubled after every further early end."""
+    most_s: float = 10.0
+    healthy_s: float = 60.0
+    """A worker that ran this long is no part of a crash loop."""
+    crashes: float = 5
+    """So many early ends in a row are a crash loop, and the fleet gives up."""
+    refusals: float = 2
+    """So many, when the worker itself says (exit code 2) that it cannot work as things are."""
+
+    def pause(self, ends: int) -> float:
+        """Seconds to wait after so many early ends in a row."""
+        return min(self.first_s * 2.0 ** min(ends - 1, 30), self.most_s)
+
+
+ENDLESS = Patience(most_s=30.0, crashes=math.inf, refusals=math.inf)
+"""Of a service: what ails the workers may pass (a broker that is away), and giving up would outlast it."""
+
+
+@dataclass(slots=True)
+class _Worker:
+    number: int
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    crashes: int = 0
+    restart_at: float | None = None
+    killed: bool = field(default=False)
+    """Whether `kill` or `renew` ended it, which is no crash of its own."""
+    due: float = math.inf
+    """When a worker that is asked to end must have ended."""
+
+
+class Fleet:
+    """Worker processes 0..n-1 of one city. A context manager: leaving it stops them.
+
+    Args:
+        city: the city's folder name.
+        settings: handed to the workers; `kafka` must name the running cluster.
+        workers: how many processes.
+        clock: what the timers follow: `wall` live, `stream` in a replay of history.
+        command: replaces `python -m router.stream`, for tests.
+        patience: how ends are met.
+        say: told one line for each start and each end of a worker.
+    """
+
+    def __init__(
+        self,
+        city: str,
+        settings: Settings,
+        workers: int,
+        clock: Literal["wall", "stream"] = "wall",
+        *,
+        command: Sequence[str] = (sys.executable, "-m", "router.stream"),
+        patience: Patience | None = None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._settings, self._patience, self._say = settings, patience or Patience(), say
+        self._arguments = [*command, city]
+        self._options = ["--clock", clock, "--leash"]
+        logs = settings.home.absolute() / "logs"
+        self._workers = [_Worker(n, logs / f"{settings.namespace}worker-{n}.log") for n in range(workers)]
+        self.restarts = 0
+        """How many times a worker was started again."""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def logs(self) -> list[Path]:
+        """The workers' log files."""
+        return [worker.log for worker in self._workers]
+
+    @property
+    def pids(self) -> dict[int, int]:
+        """Worker number -> process id, of those that run."""
+        return {w.number: w.process.pid for w in self._workers if w.process and w.process.poll() is None}
+
+    def start(self) -> None:
+        """Start every worker that does not run.
+
+        Raises:
+            WorkerError: the log folder cannot be written, or the program not be started.
+        """
+        for worker in self._workers:
+            if worker.process is None:
+                self._launch(worker)
+
+    def poll(self) -> None:
+        """Start ended workers again, after a pause that doubles; call it about every second.
+
+        Raises:
+            WorkerError: a worker ends again and again; the sentence names its log and the log's last line.
+        """
+        now = time.monotonic()
+        for worker in self._workers:
+            if worker.process is None:
+                continue
+            code = worker.process.poll()
+            if code is None:
+                if now >= worker.due:
+                    worker.process.kill()
+                continue
+            if worker.restart_at is None:
+                pause = self._pause(worker, now)
+                worker.restart_at = now + pause
+                self._say(_end(worker, code, pause))
+            if now >= worker.restart_at:
+                self.restarts += 1
+                self._launch(worker)
+
+    def _pause(self, worker: _Worker, now: float) -> float:
+        patience = self._patience
+        if worker.killed:
+            return 0.0
+        worker.crashes = worker.crashes + 1 if now - worker.started < patience.healthy_s else 1
+        code = worker.process.returncode if worker.process else None
+        if worker.crashes >= (patience.refusals if code == REFUSED else patience.crashes):
+            raise WorkerError(
+                f"worker {worker.number} ended {worker.crashes} times in a row (exit code {code}), "
+                f"last with: {last_line(worker.log) or 'no word'}",
+                where=str(worker.log),
+                cure="read that log, mend the cause, and start again",
+            )
+        return patience.pause(worker.crashes)
+
+    def kill(self, number: int) -> None:
+        """SIGKILL one worker, as a crash would; the next `poll` starts it again."""
+        worker = self._workers[number]
+        if worker.process is not None and worker.process.poll() is None:
+            worker.killed = True
+            worker.process.kill()
+            worker.process.wait()
+
+    def renew(self, number: int, grace_s: float = RENEWAL_GRACE_S) -> None:
+        """Ask one worker to end in order; `poll` starts it again at once, and kills it if it has not ended in time."""
+        worker = self._workers[number]
+        if worker.process is not None and worker.process.poll() is None:
+            worker.killed, worker.due = True, time.monotonic() + grace_s
+            worker.process.send_signal(signal.SIGTERM)
+
+    def stop(self, grace_s: float = 20.0) -> bool:
+        """SIGTERM all, wait until one common deadline, SIGKILL what is left. Whether all ended by themselves."""
+        running = [w.process for w in self._workers if w.process is not None]
+        for process in running:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + grace_s
+        orderly = True
+        try:
+            for process in running:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(max(0.0, deadline - time.monotonic()))
+        finally:  # also after an impatient second Ctrl-C
+            for process in running:
+                if process.poll() is None:
+                    orderly = False
+                    process.kill()
+                    process.wait()
+                if process.stdin is not None:
+                    process.stdin.close()
+            for worker in self._workers:
+                worker.process = None
+        return orderly
+
+    def _launch(self, worker: _Worker) -> None:
+        if worker.process is not None and worker.process.stdin is not None:
+            worker.process.stdin.close()
+        try:
+            worker.log.parent.mkdir(parents=True, exist_ok=True)
+            if worker.log.exists() and worker.log.stat().st_size > LOG_BYTES:
+                worker.log.replace(worker.log.with_suffix(".log.1"))
+            with worker.log.open("ab") as log:
+                worker.process = subprocess.Popen(
+                    [*self._arguments, "--worker", str(worker.number), *self._options],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    env=environment(self._settings),
+                )
+        except OSError as error:
+            raise WorkerError(
+                f"worker {worker.number} cannot be started ({error.strerror})",
+                where=str(error.filename or worker.log),
+                cure="check that the path can be written and run; GRID_ROUTER_HOME moves the logs",
+            ) from error
+        worker.started, worker.restart_at, worker.killed, worker.due = time.monotonic(), None, False, math.inf
+        self._say(f"worker {worker.number} started, process {worker.process.pid}")
+
+
+def _end(worker: _Worker, code: int, pause: float) -> str:
+    """The line about a worker that has ended."""
+    again = f"starts again in {pause:.1f} s" if pause else "starts again at once"
+    word = "" if worker.killed and code == 0 else last_line(worker.log)
+    return f"worker {worker.number} ended {called(code)}, {again}{f'; last word: {word}' if word else ''}"
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """This process's environment with exactly these settings as GRID_ROUTER_* variables; paths made absolute."""
+    prefix = str(settings.model_config.get("env_prefix", ""))
+    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(prefix)}
+    given = {name: getattr(settings, name) for name in type(settings).model_fields}
+    return inherited | {
+        prefix + name.upper(): str(value.absolute() if isinstance(value, Path) else value)
+        for name, value in given.items()
+        if value is not None
+    }
+
+
+def last_line(log: Path, at_most: int = 300) -> str:
+    """The last line of a log that says something, cut to a length; empty when there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 8192))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return "".join(c for c in lines[-1] if c.isprintable())[:at_most] if lines else ""

@@ -1,0 +1,122 @@
+"""A deployment whose changelogs already hold so many open cases: the router's own hops wrote them, without transactions."""
+
+import asyncio
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from msgspec import Struct
+from prometheus_client import CollectorRegistry
+
+from router.cities.folder import load_city
+from router.domain.intake.normalise import RECEIVED_AT
+from router.domain.networks.registry import NETWORKS
+from router.domain.rules.rule_sets import Editions
+from router.simulator.messages import Message, rfc3339
+from router.simulator.recorded.hotline_history import NETWORK
+from router.stream.engine.batch_writer import Writer
+from router.stream.processors.clock import StreamClock
+from router.stream.processors.merge import MergeHop
+from router.stream.processors.normalise import NormaliseHop
+from router.wire.metrics import Metrics
+from router.wire.partitioning import partition_for_key
+from router.wire.settings import Settings
+from router.wire.topics import Names
+from tests.bench.load_shape import CITY
+
+AT_ONCE = 16_000
+"""Messages between two waits for the broker."""
+
+
+class Arrived(Struct):
+    """A record as the consumer hands it on."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes
+    value: bytes
+    headers: Sequence[tuple[str, bytes]]
+
+
+class Tap:
+    """Stands for the writer of a hop: keeps the records of one topic, passes on those of the others that are wanted."""
+
+    def __init__(self, kept: str, passed: Sequence[str], writer: Writer) -> None:
+        self._kept, self._passed, self._writer = kept, passed, writer
+        self.records: dict[int, list[Any]] = defaultdict(list)
+
+    def add(self, topic: str, partition: int, key: bytes, value: bytes, headers: Any = None) -> None:
+        """As `Writer.add`."""
+        if topic == self._kept:
+            place = self.records[partition]
+            place.append(Arrived(topic, partition, len(place), 0, key, value, headers))
+        elif topic in self._passed:
+            self._writer.add(topic, partition, key, value, headers)
+
+
+class Seeding:
+    """Both hops of every partition, here.
+
+    Args:
+        settings: of the deployment.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._names = settings, Names(settings.namespace)
+        metrics, editions, number = Metrics(CollectorRegistry()), Editions(load_city(CITY)), settings.partitions
+        self._normalising = [
+            NormaliseHop(NETWORKS[NETWORK], editions, self._names, number, metrics) for _ in range(number)
+        ]
+        self._merging = [MergeHop(editions, self._names, StreamClock(), metrics) for _ in range(number)]
+
+    @property
+    def open_cases(self) -> int:
+        """In all partitions."""
+        return sum(hop._state.open_cases for hop in self._merging)
+
+    async def run(self, messages: Iterator[Message], cases: int) -> None:
+        """Take messages until so many cases are open; their changelogs are on the broker then."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._settings.kafka, acks="all", enable_idempotence=True, max_batch_size=1 << 20
+        )
+        await producer.start()
+        try:
+            while (missing := cases - self.open_cases) > 0:
+                writer = Writer(producer)
+                self._take(list(islice(messages, min(AT_ONCE, missing))), writer)
+                await asyncio.gather(*await writer.send())
+        finally:
+            await producer.stop()
+
+    def _take(self, messages: Sequence[Message], writer: Writer) -> None:
+        names, places = self._names, self._names.places(NETWORK)
+        tap = Tap(names.events, [places], writer)
+        for partition, records in self._arrived(messages).items():
+            self._normalising[partition].process(records, tap, set())
+        for partition, records in tap.records.items():
+            self._merging[partition].process(records, Tap("", [names.cases], writer), set())
+
+    def _arrived(self, messages: Sequence[Message]) -> dict[int, list[Arrived]]:
+        topic, found = self._names.reports(NETWORK), defaultdict(list)
+        for message in messages:
+            key = message.source_id.encode()
+            partition, headers = (
+                partition_for_key(key, self._settings.partitions),
+                [(RECEIVED_AT, rfc3339(message.received_at).encode())],
+            )
+            at = int(message.received_at.timestamp() * 1000)
+            found[partition].append(Arrived(topic, partition, 0, at, key, message.value, headers))
+        return found
+
+
+def seed(settings: Settings, cases: int, messages: Iterator[Message]) -> None:
+    """Fill the changelogs of a deployment whose topics are there and empty, until so many cases are open."""
+    own = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))  # nobody is measured yet
+    asyncio.run(Seeding(settings).run(messages, cases))
+    os.sched_setaffinity(0, own)

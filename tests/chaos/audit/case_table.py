@@ -1,0 +1,113 @@
+"""The table of cases of one partition, `grid.cases`, against the ledger and against what folding the log gives."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct, field
+
+from router.domain.model.case import Case, CaseReport
+from router.domain.model.report import Provenance
+from router.domain.rules.city import City
+from router.domain.rules.rule_sets import Editions
+from router.domain.state.partition_state import PartitionState
+from router.simulator.messages import Place
+from router.wire.codec import decode_case, encode_case
+from tests.chaos.audit.findings import Findings
+from tests.chaos.audit.grid_events import Folded
+from tests.chaos.audit.rule_sets import mixed
+from tests.chaos.audit.topics import Log
+from tests.chaos.ledger import Entry
+
+
+class Table(Struct):
+    """What the cases say, over all partitions."""
+
+    home: dict[str, str] = {}
+    """Report id -> its case."""
+    standing: set[Place] = field(default_factory=set)
+    """Source records that some case has as a version of a report."""
+    cases: set[str] = field(default_factory=set)
+    assigned: dict[str, str] = {}
+    """Task id -> its case, of every assignment that any case has."""
+    withdrawn: set[str] = field(default_factory=set)
+    """Task ids of assignments that do not stand any more."""
+
+
+def check_partition(
+    partition: int,
+    folded: Folded,
+    table: Table,
+    *,
+    log: Log,
+    topic: str,
+    sources: Mapping[Place, Entry],
+    editions: Editions,
+    findings: Findings,
+) -> None:
+    """Read the cases of one partition to their end and compare."""
+    latest = _latest(log, topic, partition, findings)
+    cases = {id_: decode_case(value) for id_, value in latest.items()}
+    for case in cases.values():
+        _check_reports(case, table, folded, sources, findings)
+        table.cases.add(case.id)
+        table.assigned |= {one.task: case.id for one in case.assignments}
+        table.withdrawn |= {one.task for one in case.assignments if one.withdrawn_at is not None}
+    _compare(latest, cases, folded, editions.first, findings)
+    findings.add("decided by two editions", *mixed(cases.values(), editions))
+
+
+def _latest(log: Log, topic: str, partition: int, findings: Findings) -> dict[str, bytes]:
+    """The last value of every case; the versions of one case must increase."""
+    latest: dict[str, bytes] = {}
+    reached: dict[str, tuple[int, bool]] = {}
+    for record in log.read([topic], partition):
+        id_ = record.key.decode()
+        version = _version(dict(record.headers)["ce_id"].decode())
+        if version <= reached.get(id_, (0, False)):
+            findings.add("order broken in a cell", f"case {id_} at {version[0]}")
+        latest[id_], reached[id_] = record.value, version
+    return latest
+
+
+def _version(event_id: str) -> tuple[int, bool]:
+    """`C-12.7.closed`: seven versions of reports so far, window closed."""
+    _, versions, *closed = event_id.split(".")
+    return int(versions), bool(closed)
+
+
+def _check_reports(
+    case: Case, table: Table, folded: Folded, sources: Mapping[Place, Entry], findings: Findings
+) -> None:
+    joined = -1
+    for report in case.reports:
+        if report.id in table.home:
+            findings.add("in two cases", report.id)
+        table.home[report.id] = case.id
+        places = versions_of(report)
+        for number, place in enumerate(places, 1):
+            entry = sources.get(place)
+            if entry is None or (entry.report, entry.version) != (report.id, number):
+                findings.add("never sent", f"{report.id} version {number}")
+            table.standing.add(place)
+        events = [folded.at.get(place, -1) for place in places]
+        if events != sorted(events) or events[0] <= joined:
+            findings.add("order broken in a cell", report.id)
+        joined = events[0]
+
+
+def _compare(
+    latest: Mapping[str, bytes], cases: Mapping[str, Case], folded: Folded, first: City, findings: Findings
+) -> None:
+    wanted = {id_: encode_case(case)[1] for id_, case in folded.cases.items()}
+    differing = [id_ for id_ in latest.keys() | wanted.keys() if latest.get(id_) != wanted.get(id_)]
+    findings.add("state not as the log says", *sorted(differing))
+    restored = PartitionState()
+    for case in cases.values():
+        restored.restore(case, first)
+    again, should = restored.snapshot(), folded.state.snapshot()
+    findings.add("state not as the log says", *[f"restored {name}" for name in should if again[name] != should[name]])
+
+
+def versions_of(report: CaseReport) -> list[Place]:
+    """Where the source records of its versions stand, the first version first."""
+    provenances: list[Provenance] = [*(version.provenance for version in report.earlier), report.provenance]
+    return [(one.topic, one.partition, one.offset) for one in provenances]

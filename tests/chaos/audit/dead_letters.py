@@ -1,0 +1,31 @@
+"""The dead letters against the ledger."""
+
+from collections.abc import Mapping
+
+from router.domain.intake.dedup import digest_of
+from router.simulator.messages import Place
+from router.wire.codec import read_dead_letter
+from tests.chaos.audit.findings import Findings
+from tests.chaos.audit.topics import Log
+from tests.chaos.ledger import Entry
+
+
+def check_letters(sources: Mapping[Place, Entry], *, log: Log, topic: str, findings: Findings) -> int:
+    """Read the dead letters to their end and compare; how many there are."""
+    seen: set[Place] = set()
+    for record in log.read([topic]):
+        letter = read_dead_letter(record.key, record.value, list(record.headers))
+        place = (letter.topic, letter.partition, letter.offset)
+        entry = sources.get(place)
+        if entry is None:
+            findings.add("never sent", letter.id)
+            continue
+        if place in seen:
+            findings.add("dead twice", letter.id)
+        seen.add(place)
+        sound = entry.outcome != "dead letter" or letter.code != entry.code
+        if sound or not letter.reason.strip() or digest_of(letter.value or b"") != entry.digest:
+            findings.add("dead without reason", f"{letter.id} {letter.code}")
+    dead = {place: entry for place, entry in sources.items() if entry.outcome == "dead letter"}
+    findings.add("lost", *[f"{entry.report} of {place}" for place, entry in dead.items() if place not in seen])
+    return len(seen)

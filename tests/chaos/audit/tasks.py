@@ -1,0 +1,57 @@
+"""Every task record of every department against the cases and against what folding the log gives."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from router.domain.intake.dedup import digest_of
+from router.wire.codec import decode_task
+from router.wire.topics import Names
+from tests.chaos.audit.case_table import Table
+from tests.chaos.audit.findings import Findings
+from tests.chaos.audit.topics import Log
+
+
+def check_tasks(
+    departments: Iterable[str],
+    wanted: Mapping[str, Counter[str]],
+    table: Table,
+    *,
+    log: Log,
+    names: Names,
+    findings: Findings,
+) -> int:
+    """Read all tasks to their end and compare; how many were dispatched."""
+    dispatched: set[str] = set()
+    duties: set[tuple[str, str, str, str | None]] = set()
+    found: dict[str, Counter[str]] = {department: Counter() for department in departments}
+    revisions: dict[str, tuple[int, str]] = {}
+    for record in log.read([names.tasks(department) for department in sorted(found)]):
+        task = decode_task(record.value)
+        found[task.department][digest_of(record.value)] += 1
+        if task.case not in table.cases:
+            findings.add("dispatched without case", task.id)
+        if task.state == "dispatched":
+            duty = (task.case, task.department, task.role, task.unit)
+            again = duty in duties and task.id not in table.withdrawn
+            if task.id in dispatched or again:
+                findings.add("dispatched twice", task.id)
+            dispatched.add(task.id)
+            if task.id not in table.withdrawn:
+                duties.add(duty)
+        revision = task.revision, task.state
+        if revision[0] < revisions.get(task.id, (0, ""))[0] or (
+            task.state != "dispatched" and task.id not in dispatched
+        ):
+            findings.add("order broken in a cell", f"task {task.id}")
+        if task.state != "dispatched" and revision == revisions.get(task.id):
+            findings.add("dispatched twice", f"{task.id} revision {task.revision}")
+        revisions[task.id] = revision
+    findings.add("case without task", *sorted(table.assigned.keys() - dispatched))
+    for department in sorted(found.keys() | wanted.keys()):
+        differing = _difference(wanted.get(department, Counter()), found.get(department, Counter()))
+        findings.add("tasks not as the log says", *[f"{department} {digest}" for digest in differing])
+    return len(dispatched)
+
+
+def _difference(one: Counter[str], other: Counter[str]) -> list[str]:
+    return sorted(((one - other) + (other - one)).elements())

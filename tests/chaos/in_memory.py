@@ -1,0 +1,144 @@
+"""A whole deployment in memory: the same hops and folds, their outputs in lists that a test may alter. No Kafka anywhere."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+from prometheus_client import CollectorRegistry
+
+from router.cities.folder import city_folder, load_city
+from router.domain.intake.normalise import RECEIVED_AT
+from router.domain.networks.registry import NETWORKS
+from router.domain.rules.rule_sets import Editions
+from router.simulator.messages import Message, rfc3339
+from router.simulator.synthetic.stream import messages, read_simulation
+from router.stream.engine.processor import Hop
+from router.stream.processors.clock import StreamClock
+from router.stream.processors.merge import MergeHop
+from router.stream.processors.normalise import NormaliseHop
+from router.wire.metrics import Metrics
+from router.wire.partitioning import partition_for_key
+from router.wire.topics import Names
+from tests.chaos.audit.audit import Deployment
+from tests.chaos.cities import CITY
+from tests.chaos.ledger import NUMBER, Entry, Kept, Ledger
+
+PARTITIONS = 2
+BATCH = 50
+NAMES = Names()
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+class Record(Struct, kw_only=True):
+    """One record of a list."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+class Lists:
+    """Topics as lists, by name and partition; reads like a broker and is written like a `Writer`."""
+
+    def __init__(self) -> None:
+        self.records: dict[tuple[str, int], list[Record]] = {}
+        self.positions: dict[tuple[str, int], int] = {}
+
+    def add(self, topic: str, partition: int, key: Any, value: Any, headers: Any = None) -> None:
+        """Append one record."""
+        there = self.records.setdefault((topic, partition), [])
+        self.positions[topic, partition] = len(there) + 1
+        there.append(
+            Record(
+                topic=topic,
+                partition=partition,
+                offset=len(there),
+                timestamp=round(START.timestamp() * 1000) + 1_000_000_000,
+                key=key,
+                value=value,
+                headers=list(headers or []),
+            )
+        )
+
+    def copy(self) -> "Lists":
+        """The same records and positions, to be altered."""
+        other = Lists()
+        other.positions = dict(self.positions)
+        other.records = {
+            where: [replace(one, headers=list(one.headers)) for one in records]
+            for where, records in self.records.items()
+        }
+        return other
+
+    def of(self, topic: str) -> list[Record]:
+        """All records of a topic."""
+        return [record for (name, _), records in sorted(self.records.items()) for record in records if name == topic]
+
+    def read(self, topics: Sequence[str], partition: int | None = None) -> Iterator[Record]:
+        """See `Log.read`."""
+        for (topic, number), records in sorted(self.records.items()):
+            if topic in topics and partition in {None, number}:
+                yield from records
+
+    def position(self, topic: str, partition: int) -> int:
+        """See `Log.position`."""
+        return self.positions.get((topic, partition), 0)
+
+
+class Recording(Struct, frozen=True):
+    """A run without faults."""
+
+    entries: list[Entry]
+    kept: dict[int, Kept]
+    lists: Lists
+    deployment: Deployment
+
+
+def record(reports: int, cities: Path, path: Path) -> Recording:
+    """So many messages of Puyang through both hops.
+
+    Args:
+        cities: folder of the run's cities.
+        path: of the ledger.
+    """
+    city = load_city(CITY, cities)
+    stream = list(
+        messages(city, read_simulation(city_folder(CITY, cities)), reports=reports, days=None, seed=1, rate=20)
+    )
+    lists, ledger = Lists(), Ledger(path, city)
+    entries = ledger.enter(stream)
+    kept = {entry.number: _send(lists, entry, message) for entry, message in zip(entries, stream, strict=True)}
+    ledger.close()
+    editions, metrics = Editions(city), Metrics(CollectorRegistry())
+    for network in sorted(city.codes):
+        for partition in range(PARTITIONS):
+            hop = NormaliseHop(NETWORKS[network], editions, NAMES, PARTITIONS, metrics)
+            _process(hop, lists, NAMES.reports(network), partition)
+    for partition in range(PARTITIONS):
+        merge = MergeHop(editions, NAMES, StreamClock(), metrics)
+        _process(merge, lists, NAMES.events, partition)
+        merge.tick(lists, partition)
+        _process(merge, lists, NAMES.events, partition, first=lists.position(NAMES.events, partition) - 1)
+    deployment = Deployment(log=lists, names=NAMES, partitions=PARTITIONS, editions=editions)
+    return Recording(entries, kept, lists, deployment)
+
+
+def _send(lists: Lists, entry: Entry, message: Message) -> Kept:
+    topic, key = NAMES.reports(message.network), message.source_id.encode()
+    received = rfc3339(START + timedelta(seconds=entry.number)).encode()
+    partition = partition_for_key(key, PARTITIONS)
+    lists.add(topic, partition, key, message.value, [(RECEIVED_AT, received), (NUMBER, b"%d" % entry.number)])
+    return Kept(entry.number, topic, partition, len(lists.records[topic, partition]) - 1)
+
+
+def _process(hop: Hop, lists: Lists, topic: str, partition: int, *, first: int = 0) -> None:
+    waiting = lists.records.get((topic, partition), [])[first:]
+    for start in range(0, len(waiting), BATCH):
+        hop.process(waiting[start : start + BATCH], lists, set())

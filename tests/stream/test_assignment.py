@@ -1,0 +1,91 @@
+"""What a worker does with its partitions between two sharings of its group, on a real broker."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from router.stream.engine.assignment import Owned
+from router.stream.engine.changelog_reader import Logs
+from router.stream.engine.processor import Record
+from router.wire.metrics import Metrics
+from tests.stream.test_partition import N, Tally, produce, read, topics, until, values
+
+__all__ = ["topics"]
+pytestmark = pytest.mark.broker
+
+
+class Worker:
+    """The partitions of one, and what its consumer would do for them."""
+
+    def __init__(self, kafka: str, namespace: str) -> None:
+        self.source, self.hops = (f"{namespace}in", 0), list[Tally]()
+        logs = Logs(kafka, f"{namespace}group")
+        self.owned = Owned(
+            {self.source[0]: lambda: self._hop(namespace)}, logs=logs, metrics=Metrics(CollectorRegistry())
+        )
+
+    def _hop(self, namespace: str) -> Tally:
+        self.hops.append(Tally(namespace))
+        return self.hops[-1]
+
+    async def assigned(self, generation: int) -> None:
+        """And opened, and its consumer sought."""
+        await self.owned.assigned([self.source], generation)
+        await until(lambda: self.source in self.owned.sought())
+        self.owned.found(*self.source, self.owned.sought()[self.source])
+
+    def offer(self, records: Sequence[Record]) -> None:
+        self.owned.offer(*self.source, records, self.owned.readings()[self.source])
+
+
+@asynccontextmanager
+async def at_work(kafka: str, namespace: str) -> AsyncIterator[Worker]:
+    worker = Worker(kafka, namespace)
+    try:
+        yield worker
+    finally:
+        await worker.owned.close(5.0)
+
+
+def test_two_sharings_in_a_row_cost_no_state(kafka: str, topics: str) -> None:
+    """The second one has nothing to take away, and the partition comes back: its state is the one that was let go before."""
+
+    async def scenario() -> None:
+        await produce(kafka, f"{topics}in", values("a"))
+        records = await read(kafka, f"{topics}in")
+        async with at_work(kafka, topics) as worker:
+            await worker.assigned(1)
+            worker.offer(records)
+            await until(lambda: [one.position for one in worker.owned] == [N])
+            await worker.owned.revoked([worker.source])
+            await worker.owned.revoked([])
+            assert list(worker.owned.positions().values()) == [N]
+            await worker.assigned(3)
+            assert [hop.opened for hop in worker.hops] == [1]
+
+    asyncio.run(scenario())
+
+
+def test_room_in_what_all_partitions_share_is_told_at_once(
+    kafka: str, topics: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("router.stream.engine.assignment.WAITING_BYTES", 1)
+
+    async def scenario() -> None:
+        await produce(kafka, f"{topics}in", values("a"))
+        records = await read(kafka, f"{topics}in")
+        async with at_work(kafka, topics) as worker:
+            await worker.assigned(1)
+            async with worker.owned._core:  # nothing is folded
+                worker.offer(records)
+                assert worker.owned.with_room([worker.source]) == set()
+                waiting = asyncio.create_task(worker.owned.wait_for_room(600))
+                await asyncio.sleep(0)
+            async with asyncio.timeout(30):
+                await waiting
+            assert worker.owned.with_room([worker.source]) == {worker.source}
+
+    asyncio.run(scenario())

@@ -1,0 +1,98 @@
+"""The last tasks, and the place where a feed stopped, read from the ends of real topics."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import NewTopic
+
+from router.cli.live_view.latest_tasks import WINDOW, Recent
+from router.cli.live_view.resume_point import last_keys
+from router.domain.model.case import Task
+from router.kafka.topic_reader import connect
+from router.wire.codec import encode_task
+
+pytestmark = pytest.mark.broker
+
+START = datetime(2018, 1, 1, tzinfo=UTC)
+
+
+def task(number: int, department: str) -> Task:
+    return Task(
+        id=f"t{number}",
+        case=f"c{number}",
+        department=department,
+        role="lead",
+        matter="graffiti",
+        cell="060371001001001",
+        rule="r",
+        catalogue="v",
+        reason="",
+        dispatched_at=START + timedelta(seconds=number),
+        due_at=None,
+    )
+
+
+@pytest.fixture
+def topics(kafka: str, namespace: str) -> list[str]:
+    names = [f"{namespace}tasks.{department}" for department in ("bos", "lapd", "empty")]
+    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    admin.create_topics([NewTopic(name=name, num_partitions=2, replication_factor=1) for name in names])
+    admin.close()
+    return names
+
+
+def dispatch(kafka: str, topics: list[str], first: int, number: int, *, abort: bool = False) -> None:
+    producer = KafkaProducer(bootstrap_servers=kafka, acks="all", transactional_id=f"{topics[0]}-{first}")
+    producer.init_transactions()
+    producer.begin_transaction()
+    for n in range(first, first + number):
+        key, value, headers = encode_task(task(n, "bos"))
+        producer.send(topics[n % 2], key=key, value=value, headers=headers, partition=n // 2 % 2)
+    if abort:
+        producer.abort_transaction()
+    else:
+        producer.commit_transaction()
+    producer.close()
+
+
+def test_the_last_tasks_come_once_and_only_when_committed(kafka: str, topics: list[str]) -> None:
+    dispatch(kafka, topics, 0, 6)
+    with connect(kafka) as consumer:
+        recent = Recent(consumer, topics)
+        assert [one.id for one in recent.tasks()] == [f"t{n}" for n in range(6)]
+        assert recent.tasks() == []
+        dispatch(kafka, topics, 6, 4, abort=True)
+        assert recent.tasks() == []
+        dispatch(kafka, topics, 10, 3)
+        assert [one.id for one in recent.tasks()] == ["t10", "t11", "t12"]
+
+
+def test_of_many_only_the_last_are_read(kafka: str, topics: list[str]) -> None:
+    dispatch(kafka, topics, 0, 2000)
+    with connect(kafka) as consumer:
+        shown = [one.id for one in Recent(consumer, topics).tasks()]
+    # four partitions; the transaction's marker takes one of the offsets
+    assert shown == [f"t{n}" for n in range(2000 - 4 * (WINDOW - 1), 2000)]
+
+
+def test_a_record_of_a_stranger_is_passed_over(kafka: str, topics: list[str]) -> None:
+    producer = KafkaProducer(bootstrap_servers=kafka, acks="all")
+    producer.send(topics[0], key=b"x", value=b"hello", partition=0)
+    producer.send(topics[0], key=b"x", value=None, partition=0)
+    producer.close()
+    dispatch(kafka, topics, 0, 1)
+    with connect(kafka) as consumer:
+        assert [one.id for one in Recent(consumer, topics).tasks()] == ["t0"]
+
+
+def test_the_last_keys_stand_newest_first(kafka: str, topics: list[str]) -> None:
+    dispatch(kafka, topics, 0, 8)
+    with connect(kafka) as consumer:
+        keys = last_keys(consumer, topics)
+    assert keys == {
+        (topics[0], 0): [b"c4", b"c0"],
+        (topics[1], 0): [b"c5", b"c1"],
+        (topics[0], 1): [b"c6", b"c2"],
+        (topics[1], 1): [b"c7", b"c3"],
+    }

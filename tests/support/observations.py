@@ -1,0 +1,40 @@
+"""What vitals observe, by hand: a clock, partitions, and a worker made of them."""
+
+from aiokafka import TopicPartition
+
+from router.stream.health.observations import Vitals
+from router.stream.health.verdict import Seen
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Partition:
+    """What vitals see of one."""
+
+    def __init__(self, number: int) -> None:
+        self.source = TopicPartition("grid.events", number)
+        self.room = self.begun = True
+        self.backlog = 0
+        self.awaits: int | None = None
+        self.uncommitted_seconds = 0.0
+        self.opening_seconds = 0.0
+
+
+class Worker:
+    """Vitals, and what they observe."""
+
+    def __init__(self, partitions: int = 2) -> None:
+        self.clock, self.partitions = Clock(), [Partition(number) for number in range(partitions)]
+        self.generation: int | None = None
+        self.sharing = False
+        self.vitals = Vitals(self.partitions, lambda: self.generation, lambda: self.sharing, self.clock)
+
+    def after(self, seconds: float) -> Seen:
+        self.clock.now += seconds
+        return self.vitals.seen()

@@ -1,0 +1,268 @@
+"""A city's folder becomes a city or a clear sentence; the commands about it answer with data and exit codes."""
+
+import shutil
+import xml.etree.ElementTree as ET
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+import pytest
+from typer.testing import CliRunner, Result
+
+from router.cities.city_reader import read_city
+from router.cities.folder import cities_folder, city_folder, city_names, load_city
+from router.cli.catalogue.commands import app
+from router.domain.catalogue.checks.coverage import coverage
+from router.wire.errors import CityError, RouterError
+from router.wire.settings import Settings
+
+SHIPPED = cities_folder(Settings().cities) / "los-angeles"
+CELL, HARBOR = "060371002014021", "060373005009001"
+CELLS = """\
+code,name,valid_from,valid_until,geometry
+060371002014021,one,2018-01-01,,"POLYGON ((-118.30 34.00, -118.299 34.00, -118.299 34.001, -118.30 34.001, -118.30 34.00))"
+060373005009001,two,2018-01-01,,"POLYGON ((-118.29 33.75, -118.289 33.75, -118.289 33.751, -118.29 33.751, -118.29 33.75))"
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of cities with the shipped one in it, on two cells of its own."""
+    city = tmp_path / "cities" / "los-angeles"
+    shutil.copytree(SHIPPED, city, ignore=shutil.ignore_patterns("cells", "history"))
+    (city / "cells").mkdir()
+    (city / "cells" / "cells.csv").write_text(CELLS)
+    (city / "cells" / "communities.csv").write_text(
+        f"community,name,default_cell\n{CELL[:12]},A,{CELL}\n{HARBOR[:12]},B,{HARBOR}\n"
+    )
+    (city / "cells" / "areas.csv").write_text(f"network,area,code,share\nhotline,Central APC|OLYMPIC|A,{CELL[:12]},\n")
+    (city / "tests.yaml").write_text(
+        "at: 2018-01-02T09:00\ncoverage: {min: 9}\ntests:\n"
+        f"  - {{name: dumping, matter: illegal-dumping, cell: '{HARBOR}', expect: {{rule: harbor-dumping}}}}\n"
+    )
+    monkeypatch.setenv("GRID_ROUTER_CITIES", str(tmp_path / "cities"))
+    return tmp_path / "cities"
+
+
+def change(root: Path, file: str, old: str, new: str) -> None:
+    path = root / "los-angeles" / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def command(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words))
+
+
+def test_the_shipped_city_has_no_findings(root: Path) -> None:
+    reading = read_city("los-angeles", root / "los-angeles")
+    assert [str(finding) for finding in reading.findings] == []
+    assert reading.coverage is not None
+    assert (reading.coverage.share, reading.coverage.by_fallback) == (1, 0)
+    city = load_city("los-angeles", root)
+    assert (city.name, city.title, str(city.zone)) == ("los-angeles", "Los Angeles", "America/Los_Angeles")
+    assert set(city.codes) == {path.stem for path in (root / "los-angeles" / "codes").glob("*.csv")}
+    assert coverage(city) == 1
+
+
+RECORDED = {
+    "Bulky Items": "bos",
+    "Dead Animal Removal": "bos",
+    "Electronic Waste": "bos",
+    "Feedback": "bos",
+    "Graffiti Removal": "ocb",
+    "Homeless Encampment": "bos",
+    "Illegal Dumping Pickup": "bos",
+    "Metal/Household Appliances": "bos",
+    "Multiple Streetlight Issue": "bsl",
+    "Other": "ita",
+    "Report Water Waste": "ladwp",
+    "Single Streetlight Issue": "bsl",
+}
+"""Who owned most of the recorded requests of each type, counted in the published file."""
+
+
+@pytest.mark.parametrize("cell", [CELL, HARBOR])
+def test_every_request_type_is_led_by_its_recorded_owner(root: Path, cell: str) -> None:
+    city = load_city("los-angeles", root)
+    at = datetime(2018, 1, 2, tzinfo=UTC)
+    leads = {}
+    for code in RECORDED:
+        matter = city.codes["hotline"].matter(code, None)
+        assert matter is not None
+        leads[code] = city.catalogue.route(matter, cell, at).assigned[0].department
+    assert leads == RECORDED
+
+
+def test_matters_of_one_incident_have_the_same_lead(root: Path) -> None:
+    city = load_city("los-angeles", root)
+    at = datetime(2018, 1, 2, tzinfo=UTC)
+    for matter, other in (
+        ("vandalism", "graffiti"),
+        ("odour", "dead-animal"),
+        ("odour", "illegal-dumping"),
+        ("rough-sleeping", "homeless-encampment"),
+        ("street-obstruction", "bulky-items"),
+    ):
+        leads = {city.catalogue.route(one, CELL, at).assigned[0].department for one in (matter, other)}
+        assert len(leads) == 1, (matter, other)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "sentence"),
+    [
+        (
+            "city.yaml",
+            "zone: America/Los_Angeles",
+            "zone: America/Los_Angels",
+            "city.yaml:6:7: GR003 `zone`: no time zone of that name",
+        ),
+        (
+            "catalogue/duties.yaml",
+            "lead: ladwp",
+            "lead: ladpw",
+            "GR010 no department `ladpw`; perhaps `ladwp` was meant.",
+        ),
+        ("catalogue/matters.yaml", "groups:", "grups:", "GR002 unknown key `grups`"),
+        ("codes/hotline.csv", ",graffiti,", ",grafiti,", "GR030 no matter `grafiti`; perhaps `graffiti` was meant"),
+        ("merging.yaml", "", "nonsense_: 1\n", "merging.yaml:1:1: GR002 unknown key `nonsense_`"),
+    ],
+)
+def test_an_error_in_the_folder_is_a_sentence_with_its_place(
+    root: Path, file: str, old: str, new: str, sentence: str
+) -> None:
+    change(root, file, old, new)
+    with pytest.raises(CityError) as caught:
+        load_city("los-angeles", root)
+    assert sentence in str(caught.value)
+    assert str(caught.value).endswith(".")
+
+
+def test_several_errors_are_counted(root: Path) -> None:
+    change(root, "catalogue/duties.yaml", "lead: ladwp", "lead: ladpw")
+    change(root, "catalogue/duties.yaml", "lead: bsl", "lead: bls")
+    with pytest.raises(CityError, match=r"\(and 1 more: `grid-router catalogue lint los-angeles`\)"):
+        load_city("los-angeles", root)
+
+
+@pytest.mark.parametrize("name", ["catalogue/work.yaml", "merging.yaml", "cells/cells.csv", "cells/areas.csv"])
+def test_a_missing_file_is_named(root: Path, name: str) -> None:
+    (root / "los-angeles" / name).unlink()
+    with pytest.raises(CityError, match=rf"{name}:1:1: GR005 the file is missing"):
+        load_city("los-angeles", root)
+
+
+def test_a_file_that_is_no_utf_8_is_named(root: Path) -> None:
+    (root / "los-angeles" / "catalogue" / "work.yaml").write_bytes("workflows: # 工作".encode("gb18030"))
+    with pytest.raises(CityError, match=r"work.yaml:1:1: GR001 byte \d+ is no UTF-8; save the file as UTF-8\."):
+        load_city("los-angeles", root)
+
+
+@pytest.mark.parametrize("name", ["los-angelos", "../los-angeles", "", "LOS-ANGELES", "los-angeles\n", "/etc"])
+def test_a_city_that_is_not_there(root: Path, name: str) -> None:
+    with pytest.raises(CityError, match="no city"):
+        city_folder(name, root)
+
+
+def test_the_sentence_offers_what_is_there(root: Path) -> None:
+    with pytest.raises(CityError, match="perhaps los-angeles was meant"):
+        load_city("los-angelos", root)
+    with pytest.raises(CityError, match="choose one of: los-angeles"):
+        load_city("x", root)
+    with pytest.raises(CityError, match="no folder of cities"):
+        city_names(root / "nowhere")
+    assert city_names(root) == ["los-angeles"]
+
+
+def test_lint_prints_findings_and_exits_1_only_for_errors(root: Path) -> None:
+    assert (command("lint").exit_code, command("lint").stdout) == (0, "")
+    change(root, "catalogue/matters.yaml", "matters:\n", "matters:\n  new: {name: {en: New}, group: desk}\n")
+    warned = command("lint", "-o", "json")
+    assert warned.exit_code == 0
+    assert {orjson.loads(line)["code"] for line in warned.stdout.splitlines()} == {"GR020", "GR031"}
+    change(root, "catalogue/duties.yaml", "lead: ladwp", "lead: ladpw")
+    failed = command("lint", "los-angeles")
+    assert failed.exit_code == 1
+    assert ": error GR010 no department `ladpw`; perhaps `ladwp` was meant.\n" in failed.stdout
+    assert "los-angeles: 1 error, " in failed.stderr
+
+
+def test_lint_reads_the_tests_too(root: Path) -> None:
+    change(root, "tests.yaml", "coverage:", "covrage:")
+    failed = command("lint")
+    assert failed.exit_code == 1
+    assert "tests.yaml:2:1: error GR002 unknown key `covrage`" in failed.stdout
+
+
+def test_test_exits_1_when_a_test_fails_or_too_few_duties_are_tested(root: Path, tmp_path: Path) -> None:
+    assert command("test").exit_code == 0
+    few = command("test", "--min", "50", "-o", "json")
+    assert few.exit_code == 1
+    told = orjson.loads(few.stdout)
+    assert (told["passed"], told["coverage"], told["wanted"]) == (False, 10, 50)
+    assert [one["passed"] for one in told["tests"]] == [True]
+    change(root, "tests.yaml", "rule: harbor-dumping", "rule: sanitation")
+    failed = command("test", "--junit", str(tmp_path / "out" / "junit.xml"))
+    assert failed.exit_code == 1
+    assert "FAILED dumping\n" in failed.stdout
+    assert "tests.yaml:4:" in failed.stdout
+    suite = ET.parse(tmp_path / "out" / "junit.xml").getroot()[0]
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    assert [case.get("name") for case in suite if case.find("failure") is not None] == ["dumping"]
+
+
+@pytest.mark.usefixtures("root")
+def test_explain_says_who_and_why() -> None:
+    told = command("explain", "--matter", "illegal-dumping", "--cell", HARBOR, "--at", "2018-03-10T09:00")
+    assert told.exit_code == 0
+    assert "1. harbor-dumping: won, the most specific in effect: names the matter in 060373 (" in told.stdout
+    assert "2. sanitation: lost, less specific than harbor-dumping: it names its group only (" in told.stdout
+    # 72 real hours over the beginning of summer time
+    assert "lead bos (Bureau of Sanitation), due 2018-03-13 10:00 (72 h)" in told.stdout
+    told = command(
+        "explain",
+        "los-angeles",
+        "--matter",
+        "illegal-dumping",
+        "--cell",
+        CELL,
+        "--at",
+        "2018-01-02T09:00",
+        "-o",
+        "json",
+    )
+    value = orjson.loads(told.stdout)
+    assert value["at"] == "2018-01-02T17:00:00.000Z"
+    assert [(one["rule"], one["verdict"]) for one in value["considered"]] == [
+        ("harbor-dumping", "elsewhere"),
+        ("sanitation", "won"),
+    ]
+    assert value["route"]["assigned"][0]["due_at"] == "2018-01-05T17:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ("--matter", "grafiti", "--cell", CELL),
+            "--matter: los-angeles has no matter 'grafiti'; perhaps graffiti was meant.",
+        ),
+        (("--matter", "graffiti", "--cell", "1"), "--cell: los-angeles has no cell '1'; "),
+        (("--matter", "graffiti", "--cell", CELL, "--at", "noon"), "--at: 'noon' is no instant; "),
+        (("lima", "--matter", "graffiti", "--cell", CELL), "no city 'lima'; choose one of: los-angeles."),
+    ],
+)
+@pytest.mark.usefixtures("root")
+def test_explain_answers_wrong_questions_with_a_sentence(words: tuple[str, ...], sentence: str) -> None:
+    error = command("explain", *words).exception
+    assert isinstance(error, RouterError)
+    assert sentence in str(error)
+
+
+@pytest.mark.usefixtures("root")
+def test_show_is_a_tree() -> None:
+    told = command("show").stdout
+    assert "├── sanitation: collection, nuisance in the whole city -> bos\n" in told
+    assert "harbor-dumping: illegal-dumping in 060373 -> bos + lapd\n" in told
+    assert "fallback: everything else -> locality/street\n" in told

@@ -1,0 +1,121 @@
+"""The AsyncAPI document: sound by AsyncAPI's own schema, its references lead somewhere, and it says of every topic what
+the declaration says."""
+
+import copy
+import json
+import re
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from router.contracts.asyncapi import DEAD_LETTERED
+from router.contracts.schemas import TABLES
+from router.domain.networks.registry import NETWORKS
+from router.wire.topics import Names, declared
+from tests.support.schemas import ASYNCAPI, FILES, ROOT, SCHEMAS, nodes
+
+
+def pointed(document: Any, pointer: str) -> Any:
+    """What a JSON pointer leads to; KeyError when to nothing."""
+    for part in pointer.split("/")[1:]:
+        document = document[part.replace("~1", "/").replace("~0", "~")]
+    return document
+
+
+OFFICIAL = json.loads((ROOT / "tests" / "support" / "asyncapi-3.0.0.json").read_text("utf-8"))
+"""The official JSON Schema of AsyncAPI 3.0.0 with its Kafka binding; see tests/README.md."""
+SOUND = jsonschema_rs.Draft7Validator(OFFICIAL)
+
+
+def test_the_document_is_sound_by_the_official_schema() -> None:
+    assert [(error.instance_path, error.message[:200]) for error in SOUND.iter_errors(ASYNCAPI)] == []
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value"),
+    [
+        ("/info/title", None),
+        ("/channels/grid.cases/address", 7),
+        ("/operations/send.grid.cases/action", "publish"),
+        ("/channels/grid.cases/bindings/kafka/topicConfiguration/cleanup.policy", ["compact,delete"]),
+        ("/components/messages/grid.case.changed.v1/payloads", {}),
+    ],
+)
+def test_the_official_schema_sees_what_is_wrong(pointer: str, value: Any) -> None:
+    wrong = copy.deepcopy(ASYNCAPI)
+    place, _, name = pointer.rpartition("/")
+    pointed(wrong, place)[name] = value
+    assert not SOUND.is_valid(wrong)
+
+
+def test_every_channel_message_and_operation_is_whole() -> None:
+    """What the official schema leaves open: a channel without an address or messages, a message without a schema."""
+    messages = ASYNCAPI["components"]["messages"]
+    used = set()
+    for name, channel in ASYNCAPI["channels"].items():
+        assert channel["address"], name
+        assert channel["messages"], name
+        for message, led in channel["messages"].items():
+            assert pointed(ASYNCAPI, led["$ref"][1:]) is messages[message]
+            used.add(message)
+    assert used == set(messages), "a message on no channel"
+    assert {one["channel"]["$ref"] for one in ASYNCAPI["operations"].values()} == {
+        f"#/channels/{name}" for name in ASYNCAPI["channels"]
+    }, "a channel that nobody writes or reads"
+    for name, message in messages.items():
+        parts = {part for part in ("headers", "payload") if part in message}
+        # A dead letter's value is the refused record's own, and the router's own tables have no headers of ours.
+        without = {"payload"} if name == DEAD_LETTERED else {"headers"} if name in {one[0] for one in TABLES} else set()
+        assert parts == {"headers", "payload"} - without, name
+        for part in parts:
+            assert message[part]["$ref"].removeprefix("./") in SCHEMAS, name
+
+
+def test_every_reference_leads_somewhere() -> None:
+    references = [node["$ref"] for node in nodes(ASYNCAPI) if "$ref" in node]
+    files = {reference for reference in references if not reference.startswith("#")}
+    for reference in references:
+        file, _, pointer = reference.partition("#")
+        assert pointed(SCHEMAS[file.removeprefix("./")] if file else ASYNCAPI, pointer) is not None
+        assert not file or (ROOT / "schemas" / file).is_file()
+    described = {f"./{path}" for path in SCHEMAS if not path.startswith("city/")}
+    assert files == described, "a schema of a message that no message has"
+    for path, schema in SCHEMAS.items():
+        for node in nodes(schema):
+            assert "$ref" not in node or pointed(schema, node["$ref"].removeprefix("#")), path
+
+
+def test_every_declared_topic_has_a_channel_that_says_how_it_is_kept() -> None:
+    channels = {c["address"].replace("{department}", "ocb"): c for c in ASYNCAPI["channels"].values()}
+    topics = declared(Names(), networks=NETWORKS, departments=["ocb"], partitions=8)
+    assert sorted(channels) == sorted(topic.name for topic in topics)
+    for topic in topics:
+        kept = channels[topic.name]["bindings"]["kafka"]["topicConfiguration"]
+        assert kept["cleanup.policy"] == topic.cleanup.split(",")
+        assert channels[topic.name]["bindings"]["kafka"]["bindingVersion"] == "0.5.0"
+        assert kept["retention.ms"] == (topic.retention_ms or -1)
+    assert list(channels["tasks.ocb"]["parameters"]) == ["department"]
+    assert channels["grid.cases"]["bindings"]["kafka"]["topicConfiguration"]["cleanup.policy"] == ["compact"]
+
+
+def test_the_router_receives_reports_and_events_and_sends_the_rest() -> None:
+    done = {
+        (one["action"], one["channel"]["$ref"].removeprefix("#/channels/")) for one in ASYNCAPI["operations"].values()
+    }
+    tables = ("grid.catalogue", "grid.repairs", "grid.positions", *(f"grid.places.{network}" for network in NETWORKS))
+    assert done == {
+        *((action, table) for action in ("send", "receive") for table in tables),
+        *(("receive", f"reports.{network}") for network in NETWORKS),
+        ("receive", "grid.events"),
+        *(("send", name) for name in ("grid.events", "grid.cases", "tasks", "grid.dead-letters")),
+    }
+    for one in ASYNCAPI["operations"].values():
+        channel = pointed(ASYNCAPI, one["channel"]["$ref"][1:])
+        messages = [pointed(ASYNCAPI, message["$ref"][1:]) for message in one["messages"]]
+        assert messages == list(channel["messages"].values())
+
+
+def test_the_document_has_no_anchors_and_asyncapi_3() -> None:
+    assert ASYNCAPI["asyncapi"] == "3.0.0"
+    assert not re.search(r"[&*]id\d", FILES["asyncapi.yaml"])

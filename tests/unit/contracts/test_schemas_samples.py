@@ -1,0 +1,195 @@
+"""Every sample message is valid today and for the release before, and readers of that release read it."""
+
+import copy
+import gzip
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+import pytest
+
+from router.contracts.compatibility import OPEN, promise_of
+from router.domain.networks.registry import NETWORKS
+from router.wire import codec
+from router.wire.repairs import decode_repair, encode_repair
+from router.wire.rule_sets import decode_edition, encode_edition
+from tests.support.readers import reader_of
+from tests.support.samples import NAMES, sample
+from tests.support.schemas import ROOT, SCHEMAS, nodes, released, schema_accepts
+
+FOLDER = ROOT / "schemas" / "samples"
+OURS = {
+    path.relative_to(FOLDER).as_posix(): json.loads(path.read_text("utf-8"))
+    for folder in ("events", "headers")
+    for path in sorted((FOLDER / folder).glob("*.json"))
+}
+"""Path of the schema -> the sample that stands under the same path."""
+KEPT = sorted(path for path in OURS if path in released() and promise_of(path) == "kept")
+"""Samples of what readers of the last release know."""
+EVENTS = [path for path in OURS if path.replace("events/", "headers/") in OURS and path.startswith("events/")]
+
+
+def old_accepts(schema: dict[str, Any], value: Any) -> bool:
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True).is_valid(value)
+
+
+def opened(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema as a reader must take it: lists that may grow hold for any text."""
+    made = copy.deepcopy(schema)
+    for node in nodes(made):
+        for name in OPEN:
+            if isinstance(node.get("properties"), dict) and name in node["properties"]:
+                node["properties"][name] = {"type": "string"}
+    return made
+
+
+def with_unknown_fields(value: Any) -> Any:
+    """A later version of the same message: every object in it has one more field."""
+    if isinstance(value, dict):
+        return {name: with_unknown_fields(one) for name, one in value.items()} | {"field of tomorrow": {"a": [1]}}
+    return [with_unknown_fields(one) for one in value] if isinstance(value, list) else value
+
+
+def test_there_is_a_sample_of_every_record_and_of_its_headers() -> None:
+    assert sorted(OURS) == sorted(path for path in SCHEMAS if path.split("/")[0] in ("events", "headers"))
+    assert {one.network for one in map(sample, NAMES)} == set(NETWORKS)
+
+
+@pytest.mark.parametrize("path", OURS)
+def test_a_sample_is_what_its_schema_of_today_says(path: str) -> None:
+    assert schema_accepts(path, OURS[path])
+
+
+@pytest.mark.parametrize("path", OURS)
+def test_a_sample_shows_every_field_that_a_record_can_have(path: str) -> None:
+    """Else a field could change unseen by the readers below."""
+    shown = {name for node in nodes(OURS[path]) for name in node}
+    named = {name for node in nodes(SCHEMAS[path]) for name in node.get("properties", {})}
+    assert named - shown <= UNSHOWN.get(path, set())
+
+
+UNSHOWN = {
+    "events/grid.report.received.v1.json": {"version"},
+    "events/grid.task.dispatched.v1.json": {"state", "updated_at", "revision"},
+    "events/grid.case.changed.v1.json": {"state"},
+}
+"""Fields that a record of this kind never has, or that stand at their default: the codec leaves these out."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sample_of_a_network_is_valid_today_and_for_the_release_before(name: str) -> None:
+    """The second holds for what a network sent then; a new sample must not need a field of today."""
+    path = f"reports/{sample(name).network}.v1.json"
+    value = json.loads(sample(name).text)
+    assert schema_accepts(path, value)
+    if path in released():
+        assert old_accepts(released()[path], value)
+
+
+@pytest.mark.parametrize("path", KEPT)
+def test_a_validator_of_the_release_before_accepts_what_is_written_today(path: str) -> None:
+    """Asserted: the released schema, its open lists open, holds for the sample, also when later versions add fields."""
+    schema = opened(released()[path])
+    assert old_accepts(schema, OURS[path])
+    assert old_accepts(schema, with_unknown_fields(OURS[path]))
+
+
+@pytest.mark.parametrize("path", KEPT)
+def test_a_reader_of_the_release_before_reads_what_is_written_today(path: str) -> None:
+    """Asserted: a struct made from the released schema alone decodes the sample, and every field it knows comes out
+    with the value that was sent, or with the default of the released schema when nothing was sent."""
+    schema = released()[path]
+    for sent in (OURS[path], with_unknown_fields(OURS[path])):
+        read = msgspec.json.decode(json.dumps(sent).encode(), type=reader_of(schema))
+        got = json.loads(msgspec.json.encode(read))
+        for name, part in schema["properties"].items():
+            assert told(got[name], sent.get(name, part.get("default"))), name
+
+
+def told(got: Any, sent: Any) -> bool:
+    """Whether a reader got what was sent, apart from fields it does not know and those it filled in itself."""
+    if isinstance(got, dict) and isinstance(sent, dict):
+        return all(told(value, sent[name]) for name, value in got.items() if name in sent) and bool(
+            set(got) & set(sent) or not got
+        )
+    if isinstance(got, list) and isinstance(sent, list):
+        return len(got) == len(sent) and all(map(told, got, sent))
+    if isinstance(got, str) and isinstance(sent, str) and got != sent:
+        return datetime.fromisoformat(got) == datetime.fromisoformat(sent)
+    return bool(got == sent)
+
+
+@pytest.mark.parametrize("path", [path for path in KEPT if path.startswith("events/")])
+def test_a_reader_of_the_release_before_is_no_rubber_stamp(path: str) -> None:
+    """Asserted: the same reader refuses the sample when a field it needs is missing or has another type."""
+    schema, reader = released()[path], reader_of(released()[path])
+    for name in schema["required"]:
+        for wrong in ({k: v for k, v in OURS[path].items() if k != name}, OURS[path] | {name: {"no": "such"}}):
+            if isinstance(OURS[path][name], dict) and name in wrong:
+                wrong[name] = 7
+            with pytest.raises(msgspec.ValidationError):
+                msgspec.json.decode(json.dumps(wrong).encode(), type=reader)
+
+
+@pytest.mark.parametrize("path", KEPT)
+def test_a_reader_of_today_reads_what_the_release_before_wrote(path: str) -> None:
+    """Asserted: the sample without any field that came since is valid today: it may stand on a topic."""
+    old = only_named(OURS[path], opened(released()[path]), released()[path])
+    assert schema_accepts(path, old)
+
+
+def only_named(value: Any, part: dict[str, Any], root: dict[str, Any]) -> Any:
+    """The value without fields that the schema does not name."""
+    while "$ref" in part:
+        part = root["$defs"][part["$ref"].removeprefix("#/$defs/")]
+    if isinstance(value, list):
+        return [only_named(one, part.get("items", {}), root) for one in value]
+    if not isinstance(value, dict) or "properties" not in part:
+        return value
+    fields = part["properties"]
+    return {name: only_named(one, fields[name], root) for name, one in value.items() if name in fields}
+
+
+@pytest.mark.parametrize("path", EVENTS)
+def test_a_sample_of_an_event_is_byte_for_byte_what_the_router_writes(path: str) -> None:
+    """Asserted: the codec reads the sample, and writes the same value and headers again."""
+    value, headers = OURS[path], OURS[path.replace("events/", "headers/")]
+    body = json.dumps(value).encode()
+    kind = path.removeprefix("events/").removesuffix(".json")
+    if kind.startswith("grid.report."):
+        _, again, said = codec.encode_report(codec.decode_event([("ce_type", kind.encode())], body))  # type: ignore[arg-type]
+    elif kind == codec.CLOCK_TICKED:
+        _, again, said = codec.encode_tick(codec.decode_event([("ce_type", kind.encode())], body), 3)  # type: ignore[arg-type]
+    elif kind == codec.CASE_CHANGED:
+        _, again, said = codec.encode_case(codec.decode_case(body))
+    else:
+        _, again, said = codec.encode_task(codec.decode_task(body))
+    assert json.loads(again) == value
+    assert {name: content.decode() for name, content in said} == headers
+
+
+def test_samples_of_the_routers_own_tables_are_what_it_reads_and_writes() -> None:
+    place, edition, repair = (
+        json.dumps(OURS[f"events/grid.{name}.v1.json"], ensure_ascii=False).encode()
+        for name in ("place", "edition", "repair")
+    )
+    assert json.loads(codec.encode_place("CG-1", codec.decode_place(place))[1]) == json.loads(place)
+    _, packed, _ = encode_edition(decode_edition(gzip.compress(edition)))
+    assert json.loads(gzip.decompress(packed)) == json.loads(edition)
+    letter = json.loads(repair)["letter"].encode()
+    assert json.loads(encode_repair(decode_repair(letter, repair))[1]) == json.loads(repair)
+
+
+def test_a_sample_of_a_dead_letter_names_the_record_it_was() -> None:
+    headers = [(name, text.encode()) for name, text in OURS["headers/dead-letter.v1.json"].items()]
+    letter = codec.read_dead_letter(b"J1", None, headers)
+    assert (letter.id, letter.code, letter.network) == ("reports.policing/1/881", "bad-time", "policing")
+
+
+def test_samples_are_written_for_people() -> None:
+    for path in sorted(Path(FOLDER).glob("*/*.json")):
+        if not path.stem.endswith("-gb18030"):
+            assert path.read_text("utf-8").startswith('{\n  "'), path

@@ -1,0 +1,230 @@
+"""Every lint code: from lists that are right, one thing at a time is made wrong, and exactly that is named with its place."""
+
+import re
+
+import pytest
+
+from router.domain import documents
+from router.domain.catalogue import lists as lists_module
+from router.domain.catalogue.checks import code_table_lint as coding
+from router.domain.catalogue.checks import coverage
+from router.domain.catalogue.checks import merging_lint as merged
+from router.domain.catalogue.checks import reference_lint as references
+from router.domain.documents import Source
+from router.domain.matching.parameters import Merging
+from tests.support.catalogue_lists import (
+    CELLS,
+    DEPARTMENTS,
+    DUTIES,
+    MATTERS,
+    STANDARDS,
+    WORK,
+    catalogue,
+    findings,
+    lists,
+    told,
+)
+from tests.support.repository import ROOT
+
+DUTY = "fallback: {department: locality}\nduties:\n  all: {matters: ['*'], lead: parks}\n"
+
+
+def test_right_lists_have_no_findings() -> None:
+    assert findings() == []
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "expected"),
+    [
+        ("duties", DUTIES.replace("lead: parks", "led: parks"), ("GR002", "duties.yaml", 5, 5)),
+        ("departments", DEPARTMENTS.replace("parks:", "Parks:"), ("GR003", "departments.yaml", 1, 8)),
+        ("standards", STANDARDS.replace("3d", "3w"), ("GR003", "standards.yaml", 1, 18)),
+        ("standards", "default: {limit: 0h}", ("GR003", "standards.yaml", 1, 18)),
+        ("duties", DUTIES.replace("matters: [hole]", "matters: []"), ("GR003", "duties.yaml", 7, 14)),
+        (
+            "duties",
+            DUTIES.replace("lead: roads", "lead: roads\n    area: '41090'"),
+            ("GR003", "duties.yaml", 9, 11),
+        ),
+        (
+            "duties",
+            DUTIES.replace("lead: roads", "lead: roads\n    area: '４１０９０２'"),  # full-width digits
+            ("GR003", "duties.yaml", 9, 11),
+        ),
+        ("departments", DEPARTMENTS + "parks: {name: {en: Again}}\n", ("GR004", "departments.yaml", 5, 1)),
+        ("matters", MATTERS.replace(", group: street, workflow: field", ""), ("GR005", "matters.yaml", 11, 3)),
+        ("duties", DUTIES.replace("lead: roads", "lead: raods"), ("GR010", "duties.yaml", 8, 11)),
+        ("duties", DUTIES.replace("department: locality", "department: nobody"), ("GR010", "duties.yaml", 1, 11)),
+        ("duties", DUTIES.replace("matters: [hole]", "matters: [tree, hoel]"), ("GR011", "duties.yaml", 7, 21)),
+        ("standards", STANDARDS + "matters: {hoel: {limit: 1h}}", ("GR011", "standards.yaml", 2, 11)),
+        (
+            "matters",
+            MATTERS.replace("street, workflow: field", "street, workflow: feld"),
+            ("GR012", "matters.yaml", 11, 53),
+        ),
+        (
+            "duties",
+            DUTIES.replace("lead: roads", "lead: {department: roads, unit: south}"),
+            ("GR013", "duties.yaml", 8, 11),
+        ),
+        ("standards", STANDARDS + "groups: {gren: {limit: 1h}}", ("GR014", "standards.yaml", 2, 10)),
+        ("matters", MATTERS.replace("group: street,", "group: stret,"), ("GR014", "matters.yaml", 11, 35)),
+        ("matters", MATTERS + "  green: {name: {en: Green}, group: street}\n", ("GR015", "matters.yaml", 12, 3)),
+        (
+            "duties",
+            DUTIES.replace("lead: roads", "lead: roads\n    duties:\n      trees: {matters: [tree]}"),
+            ("GR015", "duties.yaml", 10, 7),
+        ),
+        ("duties", DUTIES.replace("holes:", "fallback:"), ("GR015", "duties.yaml", 6, 3)),
+        ("duties", DUTIES.replace("    lead: roads\n", ""), ("GR016", "duties.yaml", 6, 3)),
+        (
+            "duties",
+            DUTIES.replace("lead: roads", "lead: roads\n    from: 2026-02-01\n    until: 2026-01-31"),
+            ("GR017", "duties.yaml", 10, 12),
+        ),
+        (
+            "duties",
+            DUTIES.replace("lead: roads", "lead: roads\n    assist: [police, roads]"),
+            ("GR018", "duties.yaml", 9, 22),
+        ),
+        ("work", WORK.replace("handling", "checking"), ("GR019", "work.yaml", 2, 3)),
+        (
+            "work",
+            WORK.replace("{text: {en: Done}}", "{text: {en: Done}, required: false}"),
+            ("GR019", "work.yaml", 2, 3),
+        ),
+        (
+            "work",
+            WORK.split("      dispatch")[0]
+            + "      handling: {text: {en: Done}}\n      dispatch: {text: {en: Sent}}\n",
+            ("GR019", "work.yaml", 2, 3),
+        ),
+        (
+            "duties",
+            DUTIES.replace("lead: roads", "lead: roads\n  potholes: {matters: [hole], lead: parks}"),
+            ("GR021", "duties.yaml", 9, 3),
+        ),
+        ("duties", DUTIES + "  never: {matters: ['*'], lead: police}\n", ("GR022", "duties.yaml", 9, 3)),
+        (
+            "duties",
+            DUTIES + "  far: {matters: [hole], area: '990101', lead: police}\n",
+            ("GR023", "duties.yaml", 9, 3),
+        ),
+    ],
+)
+def test_one_mistake_is_one_finding(file: str, text: str, expected: tuple[str, str, int, int]) -> None:
+    found = findings(**{file: text})
+    assert told(found) == [expected], [str(one) for one in found]
+    assert found[0].level == "error"
+
+
+def test_a_name_that_leads_nowhere_is_answered_with_the_nearest() -> None:
+    (finding,) = findings(duties=DUTIES.replace("lead: roads", "lead: raods"))
+    assert str(finding) == "duties.yaml:8:11: GR010 no department `raods`; perhaps `roads` was meant."
+
+
+def test_the_place_of_an_inherited_name_is_where_it_is_said() -> None:
+    duties = "fallback: {department: locality}\nduties:\n  top:\n    lead: nobody\n    duties:\n      all: {matters: ['*']}\n"
+    assert told(findings(duties=duties)) == [("GR010", "duties.yaml", 4, 11)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "clash"),
+    [
+        ("", "", True),
+        ("from: 2026-01-01, ", "from: 2026-06-01, ", True),
+        ("until: 2026-05-31, ", "from: 2026-06-01, ", False),
+        ("until: 2026-06-01, ", "from: 2026-06-01, ", True),  # both hold on that day
+        ("from: 2026-01-01, until: 2026-01-31, ", "from: 2026-02-01, until: 2026-02-28, ", False),
+        ("area: '410902', ", "area: '410903', ", False),
+        ("area: '410902', ", "area: ['410903', '410902'], ", True),
+    ],
+)
+def test_equal_duties_conflict_only_where_and_while_both_hold(first: str, second: str, clash: bool) -> None:
+    duties = DUTIES + f"  a: {{matters: [tree], {first}lead: roads}}\n  b: {{matters: [tree], {second}lead: parks}}\n"
+    codes = [finding.code for finding in findings(duties=duties)]
+    assert ("GR021" in codes) == clash, codes
+
+
+def test_a_duty_that_wins_only_at_another_time_is_not_dead() -> None:
+    duties = DUTIES.replace("matters: [hole]", "matters: [hole]\n    from: 2026-06-01")
+    assert findings(duties=duties + "  early: {matters: [street], lead: police}\n") == []
+
+
+def test_what_only_the_fallback_catches_is_a_warning_and_without_fallback_an_error() -> None:
+    duties = DUTIES.replace("matters: [hole]", "matters: [hole]\n    area: '410902'")
+    (finding,) = findings(duties=duties)
+    assert (finding.code, finding.level) == ("GR020", "warning")
+    assert finding.message == "no duty covers hole in 410903001; locality gets it"
+    (finding,) = findings(duties=duties.replace("fallback: {department: locality, unit: street}\n", ""))
+    assert (finding.code, finding.level) == ("GR020", "error")
+    assert finding.message == "hole has no lead in 410903001"
+
+
+def test_a_matter_without_limit_is_a_warning() -> None:
+    found = findings(standards="groups: {green: {limit: 1d}}")
+    assert [(one.code, one.level) for one in found] == [("GR024", "warning")]
+    assert "limits hole for the role lead" in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("code,version,matter,name\n1,,tree,x\n2,,grass,x\n3,,hole,x\n", []),
+        (
+            "code,version,matter,name\n1,,tree,x\n2,,gras,x\n3,,hole,x\n",
+            [("GR030", "n.csv", 3, 4), ("GR031", "matters.yaml", 10, 3)],
+        ),
+        ("code,version,matter,name\n1,,tree,x\n2,,grass,x\n", [("GR031", "matters.yaml", 11, 3)]),
+    ],
+)
+def test_codes_and_matters_are_checked_both_ways(text: str, expected: list[tuple[str, str, int, int]]) -> None:
+    assert told(coding.check({"hotline": Source("n.csv", text)}, lists(), {"hotline"})) == expected
+
+
+def test_a_table_of_no_network() -> None:
+    text = "code,version,matter,name\n1,,tree,x\n2,,grass,x\n3,,hole,x\n"
+    assert told(coding.check({"hotlin": Source("n.csv", text)}, lists(), {"hotline"})) == [("GR032", "n.csv", 1, 1)]
+
+
+def test_the_lists_of_these_tests_compile() -> None:
+    assert set(catalogue(duties=DUTY).departments) == {"parks", "roads", "police", "locality"}
+
+
+def test_every_code_stands_in_the_documentation() -> None:
+    modules = (documents, lists_module, references, coverage, coding, merged)
+    codes = {value for module in modules for value in vars(module).values() if re.fullmatch(r"GR\d{3}", str(value))}
+    page = (ROOT / "docs" / "catalogue.md").read_text()
+    assert set(re.findall(r"GR\d{3}", page)) == codes
+
+
+MERGING = """\
+thresholds: {merge: 0.5, suggest: 0.3}
+reach: {base_m: 30, most_m: 200}
+window_hours: 24
+late: 0.5
+far: 0.5
+same_community: 0.5
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("", []),
+        ("window_hours_of: {tree: 4, gras: 4}", [("GR040", "merging.yaml", 7, 28)]),
+        ("base_m_of: {hoel: 4}", [("GR040", "merging.yaml", 7, 13)]),
+        ("affinities: [{between: [tree, gras], share: 0.9}]", [("GR040", "merging.yaml", 7, 31)]),
+        ("affinities: [{between: [tree, grass], share: 0.9}]", []),
+        ("affinities: [{between: [tree, hole], share: 0.5}]", [("GR041", "merging.yaml", 7, 14)]),
+        ("affinities: [{between: [tree, hole], share: 0.4}]", []),
+    ],
+)
+def test_merging_names_matters_that_exist_and_have_one_lead(
+    more: str, expected: list[tuple[str, str, int, int]]
+) -> None:
+    document, _ = documents.read_yaml(Source("merging.yaml", MERGING + more))
+    assert document is not None
+    merging, wrong = documents.validate(Merging, document)
+    assert merging is not None, wrong
+    assert told(merged.check(merging, document, catalogue(), CELLS)) == expected

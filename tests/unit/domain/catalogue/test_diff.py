@@ -1,0 +1,295 @@
+"""What two versions of the rules would route differently: each aspect, where and when, grouped; and what is no difference."""
+
+from datetime import datetime
+from itertools import product
+from pathlib import Path
+from shutil import copytree
+from time import perf_counter
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from router.cities.folder import cities_folder, load_city
+from router.cli.main import app
+from router.domain.catalogue.code_tables import Code, CodeTable
+from router.domain.catalogue.diff import Change, Diff, Difference, Recoded, diff
+from router.domain.catalogue.regions import Extent
+from router.domain.catalogue.resolve import Catalogue
+from router.domain.rules.city import City
+from tests.support.catalogue_lists import CELLS, DEPARTMENTS, DUTIES, MATTERS, STANDARDS, WORK, ZONE, catalogue
+
+SHIPPED = cities_folder()
+
+
+class Cells:
+    """Only codes: a comparison asks for nothing else."""
+
+    version = "1"
+
+    def __init__(self, *cells: str) -> None:
+        self.cells = dict.fromkeys(cells)
+
+
+def table(*rows: tuple[str, str | None, str]) -> CodeTable:
+    return CodeTable("codes.csv", [Code(code=c, version=v, matter=m, name="", line=2) for c, v, m in rows])
+
+
+def city(found: Catalogue | None = None, cells: tuple[str, ...] = CELLS, **codes: CodeTable) -> City:
+    return City("tiny", "Tiny", ZONE, Cells(*cells), found or catalogue(), None, codes)  # type: ignore[arg-type]
+
+
+def changed(**files: str) -> Diff:
+    return diff(city(), city(catalogue(**files)))
+
+
+def always(*areas: str) -> Extent:
+    return Extent(areas=areas, since=None, until=None)
+
+
+def lead(before: str, after: str) -> Difference:
+    return Difference(aspect="lead", before=before, after=after)
+
+
+def test_the_same_is_the_same() -> None:
+    assert diff(city(), city()).same
+
+
+def test_another_lead_in_one_county() -> None:
+    found = changed(duties=DUTIES + "  local: {matters: [hole], area: '410902', lead: parks}\n")
+    (change,) = found.changes
+    assert change == Change(matters=("hole",), extent=always("410902"), differences=(lead("roads", "parks"),))
+    assert not found.same
+
+
+def test_another_unit_is_another_receiver() -> None:
+    found = changed(duties=DUTIES.replace("lead: roads", "lead: {department: roads, unit: north}"))
+    assert [one.differences for one in found.changes] == [(lead("roads", "roads/north"),)]
+
+
+def test_a_dated_duty_changes_only_its_days() -> None:
+    winter = "  winter: {matters: [hole], from: 2026-12-01, until: 2027-02-28, lead: roads, assist: [police]}\n"
+    (change,) = changed(duties=DUTIES + winter).changes
+    days = Extent(areas=("",), since=datetime(2026, 12, 1, tzinfo=ZONE), until=datetime(2027, 3, 1, tzinfo=ZONE))
+    assert change.extent == days
+    assert change.differences == (
+        Difference(aspect="assist", before="none", after="police"),
+        Difference(aspect="assist limit", before="none", after="72h"),
+    )
+
+
+def test_periods_in_which_nothing_else_changes_are_one() -> None:
+    other = "  other: {matters: [tree], from: 2026-06-01, until: 2026-06-30, lead: parks}\n"
+    (change,) = changed(duties=(DUTIES + other).replace("lead: roads", "lead: police")).changes
+    assert (change.matters, change.extent) == (("hole",), always(""))
+
+
+def test_matters_that_change_alike_are_one_change() -> None:
+    (change,) = changed(duties=DUTIES.replace("lead: parks", "lead: police")).changes
+    assert (change.matters, change.differences) == (("grass", "tree"), (lead("parks", "police"),))
+
+
+def test_limits_and_workflow() -> None:
+    found = changed(
+        standards=STANDARDS + "matters: {hole: {limit: 5d}}\n",
+        work=WORK + WORK.split("\n", 1)[1].replace("  field:", "  quick:"),
+        matters=MATTERS.replace("street, workflow: field", "street, workflow: quick"),
+    )
+    (change,) = found.changes
+    assert change.matters == ("hole",)
+    assert change.differences == (
+        Difference(aspect="limit", before="72h", after="120h"),
+        Difference(aspect="workflow", before="field", after="quick"),
+    )
+
+
+def test_a_limit_of_assistants_counts_only_where_somebody_assists() -> None:
+    limits = STANDARDS.replace("{limit: 3d}", "{limit: 3d, assist: {limit: 1d}}")
+    assert changed(standards=limits).same
+    helped = DUTIES.replace("lead: roads", "lead: roads\n    assist: [police]")
+    old, new = (city(catalogue(duties=helped, standards=text)) for text in (STANDARDS, limits))
+    (change,) = diff(old, new).changes
+    assert change.differences == (Difference(aspect="assist limit", before="72h", after="24h"),)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"duties": DUTIES.replace("  holes:", "  potholes:")},
+        {"duties": DUTIES.replace("lead: roads", "lead: roads\n    note: why")},
+        {"duties": DUTIES + "  local: {matters: [hole], area: '410902', lead: roads}\n"},
+        {"duties": DUTIES.replace("matters: [green]", "matters: [tree, grass]")},
+        {"departments": DEPARTMENTS.replace("Parks", "Gardens")},
+        {"standards": "default: {limit: 72h}\n"},
+    ],
+    ids=["id", "note", "the same said locally", "group spelt out", "name", "days as hours"],
+)
+def test_what_asks_nobody_else_to_act_is_no_difference(files: dict[str, str]) -> None:
+    assert changed(**files).same
+
+
+def test_the_order_of_assistants_is_no_difference() -> None:
+    one, other = (
+        city(catalogue(duties=DUTIES.replace("lead: roads", f"lead: roads\n    assist: [{names}]")))
+        for names in ("parks, police", "police, parks")
+    )
+    assert diff(one, other).same
+
+
+def test_what_no_duty_covers_any_more_falls() -> None:
+    gone = DUTIES.replace("matters: [hole]", "matters: [hole]\n    area: '410902'")
+    (change,) = changed(duties=gone).changes
+    assert (change.extent, change.differences) == (always("410903"), (lead("roads", "locality/street"),))
+    bare = gone.split("\n", 1)[1]
+    (change,) = diff(city(catalogue(duties=gone)), city(catalogue(duties=bare))).changes
+    assert change.differences == (
+        lead("locality/street", "none"),
+        Difference(aspect="limit", before="72h", after="none"),
+    )
+
+
+def test_matters_and_departments_that_come_and_go() -> None:
+    found = changed(
+        departments=DEPARTMENTS.replace("police:", "guards:"),
+        matters=MATTERS.replace("  grass:", "  lawn:"),
+    )
+    assert (found.matters_added, found.matters_removed) == (("lawn",), ("grass",))
+    assert (found.departments_added, found.departments_removed) == (("guards",), ("police",))
+    assert found.changes == ()
+    assert not found.same
+
+
+def test_cells_of_either_version_count() -> None:
+    local = catalogue(duties=DUTIES + "  local: {matters: [hole], area: '410904', lead: parks}\n")
+    assert diff(city(), city(local)).same  # nobody is there
+    (change,) = diff(city(), city(local, (*CELLS, "410904001001001"))).changes
+    assert change.extent == always("410904")
+
+
+def test_codes_that_mean_another_matter() -> None:
+    old = city(
+        police=table(("1", None, "tree"), ("2", "A", "hole"), ("3", None, "grass")), gone=table(("9", None, "tree"))
+    )
+    new = city(police=table(("1", None, "hole"), ("2", "A", "hole"), ("2", "B", "tree"), ("4", None, "grass")))
+    found = diff(old, new).codes
+
+    def code(network: str, digits: str, before: str | None, after: str | None, version: str | None = None) -> Recoded:
+        return Recoded(network=network, code=digits, version=version, before=before, after=after)
+
+    assert found == (
+        code("gone", "9", "tree", None),
+        code("police", "1", "tree", "hole"),
+        code("police", "2", None, "tree", "B"),
+        code("police", "3", "grass", None),
+        code("police", "4", None, "grass"),
+    )
+
+
+def test_a_row_for_all_editions_in_place_of_two_is_no_difference() -> None:
+    both = city(police=table(("1", "A", "tree"), ("1", "B", "tree")))
+    one = city(police=table(("1", None, "tree")))
+    assert diff(both, one).same
+
+
+RULES = st.lists(
+    st.tuples(
+        st.sampled_from(["hole", "tree", "green", "'*'"]),
+        st.sampled_from(["", "410902", "410902001", "410902001001002"]),
+        st.sampled_from([None, "2026-01-01", "2026-02-01"]),
+        st.sampled_from(["parks", "roads", "police"]),
+    ),
+    max_size=4,
+    unique_by=lambda rule: rule[:3],
+)
+MONTHS = [datetime(2025, 6, 1, tzinfo=ZONE), datetime(2026, 1, 15, tzinfo=ZONE), datetime(2026, 6, 1, tzinfo=ZONE)]
+
+
+def ruled(rules: list[tuple[str, str, str | None, str]]) -> Catalogue:
+    lines = [
+        f"  d{n}: {{matters: [{matter}], area: '{area}'{f', from: {since}' if since else ''}, lead: {who}}}\n"
+        for n, (matter, area, since, who) in enumerate(rules)
+    ]
+    return catalogue(
+        duties=DUTIES.split("duties:")[0]
+        + "duties:\n"
+        + "".join(lines)
+        + "  z: {matters: [hole], area: '99', lead: parks}\n"
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(before=RULES, after=RULES)
+def test_exactly_what_is_routed_differently_is_named(
+    before: list[tuple[str, str, str | None, str]], after: list[tuple[str, str, str | None, str]]
+) -> None:
+    old, new = ruled(before), ruled(after)
+    named = {
+        (matter, cell, at): one.differences[0].after.partition("/")[0]
+        for one in diff(city(old), city(new)).changes
+        for matter, cell, at in product(one.matters, CELLS, MONTHS)
+        if cell.startswith(one.extent.areas)
+        and (one.extent.since is None or one.extent.since <= at)
+        and (one.extent.until is None or at < one.extent.until)
+    }
+    asked = {(m, c, at): (old.route(m, c, at), new.route(m, c, at)) for m, c, at in product(old.matters, CELLS, MONTHS)}
+    leads = {key: tuple(route.assigned[0].department for route in routes) for key, routes in asked.items()}
+    assert named == {key: after_ for key, (before_, after_) in leads.items() if before_ != after_}
+
+
+def copied(tmp_path: Path, *changes: tuple[str, str, str]) -> Path:
+    """Puyang as it shall be: a folder of its own, texts changed."""
+    folder = tmp_path / "puyang"
+    copytree(SHIPPED / "puyang", folder)
+    for file, old, new in changes:
+        text = (folder / file).read_text("utf-8")
+        assert text.count(old) == 1
+        (folder / file).write_text(text.replace(old, new), "utf-8")
+    return folder
+
+
+NEW_DUTY = """
+duties:
+  rubbish-hualong:
+    matters: [exposed-rubbish]
+    area: "410902"
+    from: 2026-12-01
+    lead: environment
+"""
+
+
+def test_the_command_says_it_in_a_sentence(tmp_path: Path) -> None:
+    folder = copied(
+        tmp_path,
+        ("catalogue/duties.yaml", "\nduties:\n", NEW_DUTY),
+        ("codes/policing.csv", "5007,,tree-danger,", "5007,,old-tree,"),
+    )
+    told = CliRunner().invoke(app, ["catalogue", "diff", str(SHIPPED / "puyang"), str(folder)])
+    assert told.exit_code == 1
+    assert told.stdout.splitlines() == [
+        "exposed-rubbish in 410902 from 2026-12-01: lead urban-management/street -> environment",
+        "policing 5007: tree-danger -> old-tree",
+    ]
+    value = orjson.loads(CliRunner().invoke(app, ["catalogue", "diff", "puyang", str(folder), "-o", "json"]).stdout)
+    assert (value["same"], value["old"]["city"]) == (False, "puyang")
+    (change,) = value["changes"]
+    assert (change["matters"], change["areas"]) == (["exposed-rubbish"], ["410902"])
+    assert (change["since"], change["until"]) == ("2026-11-30T16:00:00.000Z", None)  # midnight in Puyang
+
+
+def test_the_command_is_silent_about_what_is_the_same(tmp_path: Path) -> None:
+    told = CliRunner().invoke(app, ["catalogue", "diff", "puyang", str(copied(tmp_path))])
+    assert (told.exit_code, told.stdout) == (0, "")
+
+
+def test_unknown_cities_are_an_expected_error() -> None:
+    told = CliRunner().invoke(app, ["catalogue", "diff", "puyang", "puyong"])
+    assert "perhaps puyang was meant" in str(told.exception)
+
+
+def test_a_whole_city_takes_no_time() -> None:
+    puyang = load_city("puyang", SHIPPED)
+    began = perf_counter()
+    assert diff(puyang, puyang).same
+    assert perf_counter() - began < 5

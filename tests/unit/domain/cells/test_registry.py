@@ -1,0 +1,248 @@
+"""How a report finds its cell: every step of the order and every doubt, in a small city drawn by hand."""
+
+from datetime import date
+from math import hypot
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.domain.cells.registry import CellRegistry, cell_code, street
+from tests.support.example_city import (
+    A1,
+    A2,
+    AREAS,
+    B1,
+    C1,
+    CITY,
+    LAT,
+    LON,
+    SQUARES,
+    UNIT,
+    A,
+    B,
+    C,
+    claim,
+    metres,
+    registry,
+    resolve,
+    rows,
+    square,
+)
+
+# --- codes
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("410902003001007", "410902003001007"),
+        ("41090200300107", "410902003001007"),  # CJ/T 213, first edition: a sequence of two digits
+        ("000000000000000", "000000000000000"),
+    ],
+)
+def test_codes_of_15_and_14_digits(text: str, code: str) -> None:
+    assert cell_code(text) == code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "4109020030010",  # 13
+        "4109020030010071",  # 16
+        "410902003001007\n",
+        "41090200300107\n",  # 15 characters
+        " 410902003001007",
+        "410902003001007 ",
+        "４１０９０２００３００１００７",  # full width
+        "41090200300100７",
+        "٤١٠٩٠٢٠٠٣٠٠١٠٠٧",  # Arabic
+        "41090200300100²",
+        "41090200300100a",
+        "-10902003001007",
+        "+10902003001007",
+        "4109020030010.7",
+        "410902003_01007",
+        "410902003001007\0",
+    ],
+)
+def test_anything_else_is_no_code(text: str) -> None:
+    assert cell_code(text) is None
+
+
+@given(st.text() | st.text("0123456789", min_size=12, max_size=17) | st.from_regex(r"\A\d{14,15}\Z"))
+def test_a_code_is_14_or_15_ascii_digits_and_nothing_else(text: str) -> None:
+    code = cell_code(text)
+    assert (code is not None) == (len(text) in {14, 15} and set(text) <= set("0123456789"))
+    if code is not None:
+        assert len(code) == 15
+        assert cell_code(code) == code
+        assert (code[:12], int(code[12:])) == (text[:12], int(text[12:]))
+
+
+def test_the_street_is_the_first_nine_digits() -> None:
+    assert street("410902003001007") == "410902003"
+
+
+# --- the order of resolution
+
+
+def test_the_cell_that_holds_the_point_comes_first() -> None:
+    found = resolve(claim(1.5, 0.5, cell=A2, community=C, area="8", accuracy_m=8.0))
+    assert (found.cell, found.resolved_by, found.doubt) == (A2, "point", None)
+    assert (found.lon, found.lat, found.accuracy_m) == (LON + 0.0015, LAT + 0.0005, 8.0)
+
+
+def test_a_point_whose_source_gives_no_accuracy_is_taken_for_a_phones() -> None:
+    assert resolve(claim(1.5, 0.5)).accuracy_m == 30
+
+
+def test_the_point_wins_over_the_sources_cell_and_says_so() -> None:
+    found = resolve(claim(1.5, 0.5, cell=C1))
+    assert (found.cell, found.resolved_by) == (A2, "point")
+    assert found.doubt == f"the source wrote cell '{C1}', its point lies in {A2}"
+
+
+def test_a_cell_of_the_old_form_is_the_same_cell() -> None:
+    assert resolve(claim(1.5, 0.5, cell=A2[:12] + A2[13:])).doubt is None
+    found = resolve(claim(cell=A2[:12] + A2[13:]))
+    assert (found.cell, found.resolved_by, found.doubt) == (A2, "code", None)
+    assert found.source_grid == A2[:12] + A2[13:]  # as it wrote it
+
+
+def test_then_the_nearest_cell() -> None:
+    found = resolve(claim(0.5, -1, cell=A1, accuracy_m=8.0))
+    assert (found.cell, found.resolved_by, found.accuracy_m) == (A1, "nearest", 8.0)
+    assert found.doubt == "the point lies 111 m outside every cell"
+    assert (found.lon, found.lat) == (LON + 0.0005, LAT - 0.001)
+
+
+def test_the_nearest_cell_and_the_sources_own_may_disagree() -> None:
+    found = resolve(claim(0.5, -1, cell=A2))
+    assert (found.cell, found.resolved_by) == (A1, "nearest")
+    assert found.doubt is not None
+    assert found.doubt.endswith(f"every cell; the source wrote cell '{A2}', the nearest to its point is {A1}")
+
+
+def test_beyond_150_m_the_point_says_nothing_and_the_sources_cell_holds() -> None:
+    found = resolve(claim(5, 0.5, cell=A1))
+    assert (found.cell, found.resolved_by, found.accuracy_m) == (A1, "code", 71)
+    assert found.doubt == "the point lies more than 150 m outside every cell"
+    assert (found.lon, found.lat) == (None, None)  # correlation must not measure from it
+
+
+def test_then_the_sources_own_cell() -> None:
+    found = resolve(claim(cell=B1, community=A, area=UNIT))
+    assert (found.cell, found.resolved_by, found.doubt) == (B1, "code", None)
+    assert found.accuracy_m == pytest.approx(hypot(100, 100) / 2, abs=0.5)
+
+
+def test_then_the_default_cell_of_the_community() -> None:
+    found = resolve(claim(community=A, area=UNIT))
+    assert (found.cell, found.resolved_by, found.doubt) == (A2, "community", None)
+    # the cells of A span 0.002 by 0.002 degrees
+    assert found.accuracy_m == pytest.approx(metres(LON, LAT, LON + 0.002, LAT + 0.002) / 2, rel=0.01)
+
+
+def test_then_the_area_by_the_crosswalk() -> None:
+    found = resolve(claim(area="Old Town|north", network="hotline"))
+    assert (found.cell, found.resolved_by, found.doubt) == (C1, "community", None)
+    assert found.source_grid == "Old Town|north"
+
+
+def test_a_unit_that_the_crosswalk_knows_is_no_unknown_community() -> None:
+    """Policing gives its unit as community and as area: it may be either."""
+    found = resolve(claim(community=UNIT, area=UNIT))
+    assert (found.cell, found.resolved_by, found.doubt) == (B1, "community", None)
+    found = resolve(claim(community="410999000001", area=UNIT))
+    assert (found.cell, found.doubt) == (B1, "community '410999000001' is unknown")
+
+
+def test_an_area_is_the_area_of_its_network() -> None:
+    found = resolve(claim(area="Old Town|north"))  # of policing
+    assert (found.cell, found.resolved_by) == (C1, "fallback")
+    assert found.doubt == "area 'Old Town|north' is not in the crosswalk; nothing names a place inside the city"
+
+
+def test_an_unknown_cell_falls_back_to_its_community_and_says_so() -> None:
+    found = resolve(claim(cell=f"{B}777"))
+    assert (found.cell, found.resolved_by, found.doubt) == (B1, "community", f"cell '{B}777' is unknown")
+
+
+def test_of_an_unknown_community_the_street_is_left() -> None:
+    found = resolve(claim(community="410902001999"))
+    assert (found.cell, found.resolved_by) == (A2, "community")  # the default of the street's first community
+    assert found.doubt == "community '410902001999' is unknown; only its street 410902001 is known"
+    # the true place is somewhere in the street, 0.003 by 0.002 degrees
+    assert found.accuracy_m == pytest.approx(metres(LON, LAT, LON + 0.003, LAT + 0.002) / 2, rel=0.01)
+
+
+def test_any_known_community_goes_before_a_street() -> None:
+    found = resolve(claim(cell="410902001999001", community=f"{C}001"[:12]))
+    assert found.cell == C1
+    found = resolve(claim(cell="410902001999001", area=f"{C}01"))  # a police beat that begins with the community
+    assert (found.cell, found.resolved_by) == (C1, "community")
+
+
+@pytest.mark.parametrize("said", [{}, {"cell": "garbage"}, {"community": "999999999999"}, {"area": ""}, {"cell": ""}])
+def test_with_nothing_known_the_citys_default_takes_it(said: dict[str, str]) -> None:
+    found = resolve(claim(**said))
+    assert (found.cell, found.resolved_by) == (C1, "fallback")
+    assert found.doubt is not None
+    assert found.doubt.endswith("nothing names a place inside the city")
+    assert found.accuracy_m == pytest.approx(metres(LON, LAT, LON + 0.011, LAT + 0.002) / 2, rel=0.01)
+
+
+def test_without_a_default_the_first_cell_is_it() -> None:
+    assert resolve(claim(), registry(default=None)).cell == A1
+
+
+def test_half_a_point_is_none() -> None:
+    assert resolve(claim(1.5, None, cell=C1)).resolved_by == "code"
+    assert resolve(claim(None, 0.5, cell=C1)).resolved_by == "code"
+
+
+def test_foreign_text_in_a_doubt_is_short_and_printable() -> None:
+    doubt = resolve(claim(cell="\x1b[31m" * 50, community="\u202e" * 50, area="\n" * 500)).doubt
+    assert doubt is not None
+    assert doubt.isprintable()
+    assert len(doubt) < 600
+
+
+# --- the version
+
+
+def test_the_order_of_rows_is_no_content() -> None:
+    mixed = rows()
+    Random(4).shuffle(mixed)
+    other = registry(mixed, [(C, C1), (A, A2), (B, B1)], AREAS[::-1])
+    assert other.version == CITY.version
+    assert list(other.cells) == list(CITY.cells) == sorted(SQUARES)
+
+
+def changed(place: int, value: object) -> CellRegistry:
+    first, *others = rows()
+    return registry([(*first[:place], value, *first[place + 1 :]), *others])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        changed(0, f"{A}009"),
+        changed(1, "Market"),
+        changed(2, date(2000, 1, 1)),
+        changed(3, date(2100, 1, 1)),
+        changed(4, square(0, 0, 1, 0.999)),
+        registry(rows()[1:]),
+        registry(communities=[(A, A1), (B, B1), (C, C1)]),
+        registry(communities=[(A, A2), (B, B1), (C, C1), ("410902001003", A1)]),
+        registry(areas=[*AREAS[:1], ("hotline", "Old Town|north", A)]),
+        registry(areas=AREAS[:1]),
+        registry(default=A1),
+    ],
+    ids=["code", "name", "from", "until", "border", "gone", "default", "community", "area", "areas", "city's default"],
+)
+def test_any_content_is(other: CellRegistry) -> None:
+    assert other.version != CITY.version

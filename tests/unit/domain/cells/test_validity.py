@@ -1,0 +1,103 @@
+"""Cells hold for days of the city: split and retired ones, seen from both sides of a midnight."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.support.example_city import (
+    A1,
+    B1,
+    BEFORE,
+    C1,
+    CHANGE,
+    S1,
+    S2,
+    A,
+    B,
+    C,
+    R,
+    S,
+    claim,
+    registry,
+    resolve,
+    rows,
+    square,
+)
+
+MIDNIGHT = datetime(2025, 7, 1, tzinfo=ZoneInfo("Asia/Shanghai"))
+BLINK = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "America/Los_Angeles"])
+def test_a_split_cell_gives_way_to_its_successors_at_midnight_of_the_city(zone: str) -> None:
+    city = registry(zone=zone)
+    midnight = datetime(2025, 7, 1, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    for x, successor in ((0.5, S1), (1.5, S2)):
+        assert resolve(claim(x, 1.5, at=midnight - BLINK), city).cell == S
+        assert resolve(claim(x, 1.5, at=midnight), city).cell == successor
+    last, first = (resolve(claim(cell=S, at=at), city) for at in (midnight - BLINK, midnight))
+    assert (last.cell, last.resolved_by, last.doubt) == (S, "code", None)
+    # both have half of it: the smaller code
+    assert (first.cell, first.resolved_by) == (S1, "code")
+    assert first.doubt == f"cell {S} was retired on 2025-07-01, succeeded by {S1}, {S2}"
+    early, late = (resolve(claim(cell=S2, at=at), city) for at in (midnight - BLINK, midnight))
+    assert (early.cell, early.resolved_by) == (S, "code")
+    assert early.doubt == f"cell {S2} is valid only from 2025-07-01, preceded by {S}"
+    assert (late.cell, late.doubt) == (S2, None)
+
+
+def test_a_cell_retired_without_successor_leaves_its_community() -> None:
+    found = resolve(claim(cell=R))
+    assert (found.cell, found.resolved_by, found.doubt) == (B1, "community", f"cell {R} was retired on 2025-07-01")
+
+
+def test_a_batch_over_the_change_gives_each_report_the_cells_of_its_own_instant() -> None:
+    at = [MIDNIGHT + timedelta(hours=h) for h in (2, -2, 1, -1)]
+    city = registry(zone="Asia/Shanghai")
+    found = city.resolve([claim(0.5, 1.5, at=one) for one in at])
+    assert [one.cell for one in found] == [S1, S, S1, S]
+
+
+def test_a_point_in_a_retired_cell_without_successor_says_so() -> None:
+    assert resolve(claim(2.5, 1.5, at=BEFORE)).cell == R
+    found = resolve(claim(2.5, 1.5))
+    assert (found.cell, found.resolved_by) == (S2, "nearest")  # 46 m west of it; B1 is 56 m south
+    assert found.doubt == (
+        f"the point lies in cell {R}, which was retired on 2025-07-01; the point lies 46 m outside every cell valid then"
+    )
+
+
+def test_a_retired_cell_beside_the_point_is_not_mentioned() -> None:
+    found = resolve(claim(3.5, 0.9))
+    assert (found.cell, found.doubt) == (B1, "the point lies 46 m outside every cell")
+
+
+def test_a_retired_default_cell_is_replaced_by_a_valid_one_of_its_community() -> None:
+    city = registry(communities=[(A, S), (B, R), (C, C1)])
+    assert resolve(claim(community=B, at=BEFORE), city).cell == R
+    found = resolve(claim(community=B), city)
+    assert (found.cell, found.resolved_by) == (B1, "community")
+    assert found.doubt == f"the default cell {R} was retired on 2025-07-01"
+    assert resolve(claim(community=A), city).cell == A1
+
+
+def test_a_community_without_a_valid_cell_leaves_its_street_then_the_city() -> None:
+    cells = [row if row[0] != B1 else (*row[:3], CHANGE, row[4]) for row in rows()]
+    city = registry(cells)
+    found = resolve(claim(community=B), city)
+    assert (found.cell, found.resolved_by) == (A1, "community")
+    assert found.accuracy_m == resolve(claim(community="410902001999"), city).accuracy_m  # that of the street
+    only = registry([row for row in cells if row[0] in {B1, C1}], [(B, B1)], [])
+    found = resolve(claim(community=B), only)
+    assert (found.cell, found.resolved_by) == (C1, "fallback")
+    assert found.doubt == f"the default cell {B1} was retired on 2025-07-01"
+
+
+def test_when_no_cell_at_all_was_valid_the_default_takes_it_and_says_so() -> None:
+    city = registry([(A1, "", CHANGE, "", square(0, 0, 1, 1))], [(A, A1)], [], default=A1)
+    found = resolve(claim(0.5, 0.5, at=BEFORE), city)
+    assert found.cell == A1
+    assert found.doubt is not None
+    assert f"the point lies in cell {A1}, which is valid only from 2025-07-01" in found.doubt
+    assert f"the default cell {A1} is valid only from 2025-07-01" in found.doubt

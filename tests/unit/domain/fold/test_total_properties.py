@@ -1,0 +1,85 @@
+"""The fold takes whatever the grid stream can carry: it never raises, and what holds of tame logs holds of wild ones."""
+
+from collections import Counter
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from router.domain.model.report import Report, Tick
+from router.wire.codec import decode_event, encode_report, encode_tick
+from tests.support.driver import MERGING, Driver, tiny
+from tests.support.event_strategies import INSTANTS, LOGS, Event, reports
+
+EVERYTHING = (
+    "crowding: 1\ncommon: 0.1\n"
+    "same: {reporters: [policing], reference: 0.9, reference_m: 1000, seats: [policing], elsewhere: 0.5}\n"
+)
+CITIES = [tiny(), tiny(f"{MERGING}{EVERYTHING}")]
+"""Merging as simple as it can be, and with every kind of evidence."""
+cities = st.sampled_from(range(len(CITIES))).map(CITIES.__getitem__)
+
+
+@settings(max_examples=100, deadline=None)
+@given(event=st.one_of(reports(), INSTANTS.map(lambda at: Tick(at=at))))
+def test_every_event_is_read_as_it_was_written(event: Event) -> None:
+    _, value, headers = encode_tick(event, 0) if isinstance(event, Tick) else encode_report(event)
+    assert decode_event(headers, value) == event
+
+
+@settings(max_examples=60, deadline=None)
+@given(log=LOGS, city=cities)
+def test_no_event_makes_the_fold_raise_and_every_report_is_in_one_case(log: list[Event], city: object) -> None:
+    driver = Driver(city)  # type: ignore[arg-type]
+    for event in log:
+        driver.pipe(event)
+        driver.state.next_due()
+    held = Counter(one.id for case in driver.cases for one in case.reports)
+    assert held == Counter({event.id for event in log if isinstance(event, Report)})
+    dispatched = [task.id for task in driver.tasks if task.state == "dispatched"]
+    assert len(dispatched) == len(set(dispatched))
+
+
+@settings(max_examples=60, deadline=None)
+@given(log=LOGS, cuts=st.sets(st.integers(1, 9)), city=cities)
+def test_wild_logs_in_batches_of_any_sizes_leave_the_same_bytes(log: list[Event], cuts: set[int], city: object) -> None:
+    singly, batched = Driver(city), Driver(city)  # type: ignore[arg-type]
+    for event in log:
+        singly.pipe(event)
+    for begin, end in pairwise([0, *sorted(cut for cut in cuts if cut < len(log)), len(log)]):
+        batched.batch(log[begin:end])
+    assert batched.latest() == singly.latest()
+    assert batched.dispatched == singly.dispatched
+
+
+@settings(max_examples=60, deadline=None)
+@given(log=LOGS, cut=st.integers(0, 10), city=cities)
+def test_after_any_prefix_of_a_wild_log_an_heir_goes_on_with_the_same_bytes(
+    log: list[Event], cut: int, city: object
+) -> None:
+    driver = Driver(city)  # type: ignore[arg-type]
+    driver.batch(log[:cut])
+    heir = driver.crash()
+    assert heir.snapshot() == driver.snapshot()
+    assert heir.state.open_cases == driver.state.open_cases
+    before = len(driver.dispatched)
+    for event in log[cut:]:
+        assert driver.pipe(event).decision == heir.pipe(event).decision
+    assert heir.latest() == driver.latest()
+    assert heir.dispatched == driver.dispatched[before:]
+    assert heir.state.next_due() == driver.state.next_due()
+
+
+@settings(max_examples=60, deadline=None)
+@given(log=LOGS, data=st.data(), city=cities)
+def test_any_event_of_a_wild_log_again_changes_nothing(log: list[Event], data: st.DataObject, city: object) -> None:
+    """The same bytes later in the log, once or often: a report at another offset, an old version, an early tick."""
+    once, noisy = Driver(city), Driver(city)  # type: ignore[arg-type]
+    for number, event in enumerate(log):
+        once.pipe(event)
+        noisy.pipe(event)
+        for earlier in data.draw(st.lists(st.sampled_from(log[: number + 1]), max_size=2)):
+            if isinstance(earlier, Report):
+                assert noisy.pipe(earlier).decision == "redelivered"
+    assert noisy.written == once.written
+    assert noisy.dispatched == once.dispatched

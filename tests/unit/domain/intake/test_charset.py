@@ -1,0 +1,199 @@
+"""The charset of a record: UTF-8, unless its header `content-type` says GB 18030; anything else is refused with the cure."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.domain.intake.charset import charset, utf8
+from router.domain.intake.normalise import MAX_BYTES, normalise
+from router.domain.model.report import Refusal, Report
+from router.domain.networks.registry import NETWORKS
+from tests.support.records import ALARM, Record, city, written
+
+Headers = Sequence[tuple[str, bytes | None]]
+RARE = "事发地𬇙水路, €"
+"""Of two bytes in GB 18030, of four, and a sign that GB 2312 lacks."""
+GB = b"application/json; charset=GB18030"
+
+
+def became(value: bytes, headers: Headers) -> Report | Refusal:
+    done = normalise(NETWORKS["policing"], [Record(value=value, headers=headers)], city())
+    (one,) = (*done.reports, *(refusal for _, refusal in done.refusals))
+    return one
+
+
+def alarm(text: str, codec: str) -> bytes:
+    return json.dumps(ALARM | {"bjnr": text, "县": text}, ensure_ascii=False).encode(codec)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "name"),
+    [
+        (b"application/json; charset=GB18030", "gb18030"),
+        (b"application/json;charset=gb18030", "gb18030"),
+        (b"application/json ; Charset = GBK", "gbk"),
+        (b'application/json; CHARSET="gb2312"', "gb2312"),
+        (b'application/json; charset="GB\\18030"', "gb18030"),  # a quoted pair stands for its second character
+        (b"application/json;version=2;\tcharset=gbk;q=1", "gbk"),
+        (b'text/plain; profile="a;charset=big5"; charset=gbk', "gbk"),  # the first one is part of a text
+        (b"application/json; charset=gbk; charset=big5", "gbk"),
+        (b"application/json; xcharset=gbk", "utf-8"),
+        (b"application/json", "utf-8"),
+        (b"application/json; charset=", "utf-8"),
+        (b'application/json; charset=""', "utf-8"),
+        (b"charset=gbk", "utf-8"),  # a media type comes first
+        (b"", "utf-8"),
+        (b"\xff\xfe;;;===", "utf-8"),
+        (b"application/json; charset=Big5", "big5"),
+    ],
+)
+def test_the_charset_of_a_content_type(content_type: bytes, name: str) -> None:
+    assert charset(content_type) == name
+
+
+@given(st.binary(max_size=64), st.sampled_from(["gbk", "GB18030", "gb2312"]))
+def test_whatever_stands_there_a_charset_is_a_text(noise: bytes, name: str) -> None:
+    assert charset(noise)
+    assert charset(b"a/b;charset=" + name.encode() + b";" + noise) == name.lower()
+
+
+@pytest.mark.parametrize(
+    ("codec", "content_type"),
+    [
+        ("gb18030", GB),
+        ("gbk", b"application/json; charset=gbk"),
+        ("gb2312", b'application/json; charset="GB2312"'),
+        ("utf-8", b"application/json; charset=UTF-8"),
+        ("utf-8", b"application/json"),
+        ("utf-8", b""),
+        ("utf-8", None),  # a header may lack a value
+    ],
+)
+def test_a_record_is_read_in_the_charset_it_names(codec: str, content_type: bytes | None) -> None:
+    text = RARE if codec in {"gb18030", "utf-8"} else "事发地胜利路"
+    made = became(alarm(text, codec), [("content-type", content_type)])
+    assert isinstance(made, Report), made
+    assert (made.description, made.extensions) == (text, {"县": text})
+
+
+def test_bytes_of_gb18030_make_the_report_that_those_of_utf_8_make() -> None:
+    assert became(alarm(RARE, "gb18030"), [("content-type", GB)]) == became(alarm(RARE, "utf-8"), [])
+
+
+@given(st.text())
+def test_every_text_comes_through(text: str) -> None:
+    assert utf8(text.encode("gb18030"), [("content-type", GB)]) == text.encode()
+
+
+def test_every_character_of_gbk_reads_alike_in_gb18030() -> None:
+    """So that one codec can read both; the tables are Python's own."""
+    for high in range(0x81, 0xFF):
+        for low in range(0x40, 0xFF):
+            code = bytes((high, low))
+            try:
+                character = code.decode("gbk")
+            except UnicodeDecodeError:
+                continue
+            assert utf8(code, [("content-type", b"a/b;charset=gbk")]) == character.encode()
+
+
+@pytest.mark.parametrize("headers", [[], [("grid-received-at", b"2018-01-01T00:00:00Z")], [("Content-Type", GB)]])
+def test_without_the_header_nothing_is_touched(headers: Headers) -> None:
+    value = alarm("事", "gb18030")
+    assert utf8(value, headers) is value
+    refused = became(value, headers)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "not-utf8"
+
+
+@pytest.mark.parametrize("content_type", [b"application/json", b"application/json; charset=utf8"])
+def test_text_that_should_be_utf_8_is_not_copied(content_type: bytes) -> None:
+    value = written(ALARM)
+    assert utf8(value, [("content-type", content_type)]) is value
+
+
+def test_the_first_of_two_headers_holds() -> None:
+    made = became(alarm(RARE, "gb18030"), [("a", None), ("content-type", GB), ("content-type", b"a/b;charset=utf-8")])
+    assert isinstance(made, Report)
+
+
+@pytest.mark.parametrize(
+    ("value", "byte"),
+    [
+        (b'{"a":"\xff"}', 6),  # begins no character
+        (b'{"a":"\x80"}', 6),
+        (b'{"a":"\xca', 6),  # ends within one
+        (b'{"a":"\x81\x30"}', 6),
+        ('{"a":"事"}'.encode(), 8),  # of its three bytes two are another character; the third begins none with a quote
+    ],
+)
+def test_wrong_bytes_are_refused_with_their_place(value: bytes, byte: int) -> None:
+    refused = became(value, [("content-type", GB)])
+    assert isinstance(refused, Refusal)
+    assert (refused.code, refused.reason) == (
+        "bad-charset",
+        f"the value is not gb18030 text (byte {byte}), as its header `content-type` says; correct the bytes or the header.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content_type", "named"),
+    [
+        (b"application/json; charset=Big5", "'big5'"),
+        (b"application/json; charset=utf-16", "'utf-16'"),
+        (b'application/json; charset="\x1b[31m\x07"', "'\ufffd[31m\ufffd'"),
+        (b"application/json; charset=" + b"x" * 10_000, "'" + "x" * 40 + "…'"),
+        (b"application/json; charset=rot13", "'rot13'"),  # a codec that Python has is no charset for that
+        (b"application/json; charset=idna", "'idna'"),
+    ],
+)
+def test_an_unknown_charset_is_named_with_the_cure(content_type: bytes, named: str) -> None:
+    refused = became(written(ALARM), [("content-type", content_type)])
+    assert isinstance(refused, Refusal)
+    assert (refused.code, refused.reason) == (
+        "bad-charset",
+        f"the header `content-type` names the charset {named}; send UTF-8 without a charset, or charset=GB18030.",
+    )
+
+
+def test_a_neighbour_is_not_harmed() -> None:
+    records = [
+        Record(value=alarm(RARE, "gb18030"), headers=[("content-type", GB)]),
+        Record(value=b"\xff", headers=[("content-type", GB)], offset=1),
+        Record(value=written(ALARM | {"jjdbh": "J2"}), offset=2),
+    ]
+    done = normalise(NETWORKS["policing"], records, city())
+    assert [made.source_id for made in done.reports] == ["J1", "J2"]
+    assert [(record.offset, refused.code) for record, refused in done.refusals] == [(1, "bad-charset")]
+
+
+@pytest.mark.parametrize(("size", "code"), [(MAX_BYTES, "not-json"), (MAX_BYTES + 1, "too-large")])
+def test_the_limit_counts_the_bytes_as_sent(size: int, code: str) -> None:
+    """In UTF-8 the same text would have half as many bytes again."""
+    value = ("事" * (MAX_BYTES // 2 + 1)).encode("gb18030")[:size]
+    refused = became(value, [("content-type", GB)])
+    assert isinstance(refused, Refusal)
+    assert refused.code == code
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [({"bjsj": "昨天"}, "bad-time"), ({"jjdbh": "警"}, "bad-id"), ({"bjlxdm": "9999"}, "unknown-code")],
+)
+def test_what_is_wrong_in_it_is_told_as_for_utf_8(message: dict[str, Any], code: str) -> None:
+    value = json.dumps(ALARM | message, ensure_ascii=False)
+    refused = became(value.encode("gb18030"), [("content-type", GB)])
+    assert isinstance(refused, Refusal)
+    assert refused.code == code
+    assert refused == became(value.encode(), [])
+
+
+def test_a_mark_of_order_before_the_text_is_no_json() -> None:
+    refused = became("\ufeff".encode("gb18030") + written(ALARM), [("content-type", GB)])
+    assert isinstance(refused, Refusal)
+    assert refused.code == "not-json"
+    assert refused == became("\ufeff".encode() + written(ALARM), [])

@@ -1,0 +1,260 @@
+"""From records to reports: every record is in one of two lists, whatever it and its neighbours hold."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from router.domain.intake.normalise import MAX_BYTES, Normalised, normalise, ruled_at
+from router.domain.intake.rejections import CODES
+from router.domain.model.report import Provenance, Refusal
+from router.domain.networks.registry import NETWORKS
+from router.domain.networks.schema.network import Draft, Network
+from router.wire.codec import decode_event, encode_report
+from tests.support.records import (
+    ALARM,
+    LEAST,
+    Record,
+    city,
+    refusal,
+    report,
+    written,
+)
+
+CITY = city()
+POLICING = NETWORKS["policing"]
+TIMESTAMP = datetime(2018, 1, 1, 8, 0, 9, tzinfo=UTC)
+"""The broker's clock in a record of the tests."""
+
+
+def normalised(network: Network, *values: bytes | None) -> Normalised:
+    return normalise(network, [Record(value=value, offset=offset) for offset, value in enumerate(values)], CITY)
+
+
+def failing(message: Any, zone: tzinfo) -> Draft:
+    """A translator with a defect: it cannot read one alarm."""
+    if message.jjdbh == "J-bad":
+        raise ZeroDivisionError("\x1b[31msecret")
+    return POLICING.draft(message, zone)
+
+
+# Neighbours
+
+GOOD = [written(ALARM | {"jjdbh": f"J{number}"}) for number in range(3)]
+
+
+@pytest.mark.parametrize("bad", [None, b"", b"\xff", b"{", b"null", written(ALARM | {"bjsj": ""})])
+@pytest.mark.parametrize("place", range(4))
+def test_a_bad_record_costs_only_itself(bad: bytes | None, place: int) -> None:
+    batch = [*GOOD[:place], bad, *GOOD[place:]]
+    done = normalised(POLICING, *batch)
+    assert [made.source_id for made in done.reports] == ["J0", "J1", "J2"]
+    assert [made.provenance.offset for made in done.reports] == [at for at in range(4) if at != place]
+    assert [record.offset for record, _ in done.refusals] == [place]
+
+
+def test_a_translator_that_fails_costs_the_record_and_says_so() -> None:
+    broken = Network(name="policing", title="", title_zh="", schema=POLICING.schema, id_field="jjdbh", draft=failing)
+    done = normalised(broken, GOOD[0], written(ALARM | {"jjdbh": "J-bad"}), GOOD[1])
+    assert [made.source_id for made in done.reports] == ["J0", "J1"]
+    ((record, refused),) = done.refusals
+    assert (record.offset, refused.code) == (1, "defect")
+    assert refused.reason == (
+        "the translator of policing failed (ZeroDivisionError), which is a defect of the router; please report it."
+    )
+
+
+def test_both_lists_keep_the_order_of_the_batch() -> None:
+    done = normalised(POLICING, b"{", GOOD[0], b"", GOOD[1], b"null", GOOD[2], None)
+    assert [made.source_id for made in done.reports] == ["J0", "J1", "J2"]
+    assert [(record.offset, one.code) for record, one in done.refusals] == [
+        (0, "not-json"),
+        (2, "empty"),
+        (4, "schema"),
+        (6, "empty"),
+    ]
+
+
+def test_an_empty_batch() -> None:
+    assert normalised(POLICING) == Normalised([], [], [])
+
+
+# Reports
+
+
+@pytest.mark.parametrize(("network", "message"), LEAST)
+def test_the_id_is_made_of_network_and_source_id(network: str, message: dict[str, Any]) -> None:
+    source_id = message[NETWORKS[network].id_field]
+    first, again = report(network, message), report(network, message | {"unknown": 1})
+    assert first.id == again.id == f"{network}:{source_id}"
+    assert (first.network, first.source_id) == (network, source_id)
+
+
+@pytest.mark.parametrize(("network", "message"), LEAST)
+def test_unknown_fields_survive(network: str, message: dict[str, Any]) -> None:
+    unknown = {
+        "别名": "一",
+        "nested": {"a": [1, None, True, 0.5, {"b": "c"}]},
+        "huge": 2**80,
+        "deep": [[2**64]],
+        "least": -(2**63),
+        "nul": "a\x00b",
+        "": "no name",
+    }
+    kept = unknown | {"huge": "1208925819614629174706176", "deep": [["18446744073709551616"]]}
+    made = report(network, message | unknown)
+    assert made.extensions == kept
+    _, value, headers = encode_report(made)
+    assert decode_event(headers, value) == made  # nothing is lost on the wire either
+
+
+def test_what_json_does_not_know_becomes_text() -> None:
+    made = report("policing", written(ALARM)[:-1] + b',"a":NaN,"b":[-Infinity],"c":1e999}')
+    assert made.extensions == {"a": "nan", "b": ["-inf"], "c": "inf"}
+    _, value, headers = encode_report(made)
+    assert decode_event(headers, value) == made
+
+
+def test_nul_in_a_text_is_kept() -> None:
+    assert report("policing", ALARM | {"bjnr": "a\x00b"}).description == "a\x00b"
+
+
+def test_a_surrogate_pair_is_a_character_and_half_of_one_is_not_json() -> None:
+    pair = written(ALARM)[:-1] + b',"bjnr":"\\ud83d\\ude97"}'
+    assert report("policing", pair).description == "\U0001f697"
+    for half in (rb"\ud83d", rb"\ude97", rb"\ude97\ud83d"):
+        assert refusal("policing", written(ALARM)[:-1] + b',"bjnr":"' + half + b'"}').code == "not-json"
+
+
+def test_the_last_of_two_fields_of_one_name_holds() -> None:
+    assert report("policing", b'{"jjdbh":"J0",' + written(ALARM)[1:]).source_id == "J1"
+
+
+def test_where_the_record_stands_is_kept() -> None:
+    record = Record(value=written(ALARM), topic="ns.reports.policing", partition=5, offset=42)
+    (made,) = normalise(POLICING, [record], CITY).reports
+    assert made.provenance == Provenance(topic="ns.reports.policing", partition=5, offset=42)
+
+
+def test_256_kib_are_allowed_and_not_a_byte_more() -> None:
+    least = written(ALARM)
+    full = least + b" " * (MAX_BYTES - len(least))
+    assert len(full) == 256 * 1024
+    assert report("policing", full).id == "policing:J1"
+    assert refusal("policing", full + b" ").code == "too-large"
+
+
+# The received time
+
+FALLBACK = TIMESTAMP.isoformat()
+
+
+@pytest.mark.parametrize(
+    ("header", "received"),
+    [
+        (b"2018-01-01T00:00:09Z", "2018-01-01T00:00:09+00:00"),
+        (b"2018-01-01T08:00:09.5+08:00", "2018-01-01T00:00:09.500000+00:00"),
+        (b"2018-01-01T00:00:09", FALLBACK),  # no zone: nobody knows which instant it is
+        (b"yesterday", FALLBACK),
+        (b"", FALLBACK),
+        (None, FALLBACK),
+        ("２０18-01-01T00:00:09Z".encode(), FALLBACK),
+        (b"\xff", FALLBACK),
+        (b"2018-02-30T00:00:00Z", FALLBACK),
+        (b"0001-01-01T00:00:00+14:00", FALLBACK),
+        (b"1969-12-31T23:59:59Z", FALLBACK),
+        (b"9999-12-31T23:59:59-12:00", FALLBACK),
+        (b"2199-01-01T00:00:00Z", FALLBACK),  # nobody receives a record after Kafka has it
+    ],
+)
+def test_the_header_says_when_it_was_received_if_it_can(header: bytes | None, received: str) -> None:
+    record = Record(value=written(ALARM), headers=[("other", b"x"), ("grid-received-at", header)])
+    done = normalise(POLICING, [record], CITY)
+    assert [made.received_at.isoformat() for made in done.reports] == [received]
+
+
+def test_the_first_of_two_headers_holds() -> None:
+    headers = [("grid-received-at", b"2018-01-01T00:00:09Z"), ("grid-received-at", b"2019-01-01T00:00:09Z")]
+    (made,) = normalise(POLICING, [Record(value=written(ALARM), headers=headers)], CITY).reports
+    assert made.received_at == datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC)
+
+
+def test_the_rules_of_a_record_are_those_of_its_receipt_and_after_its_repair_those_of_today() -> None:
+    record = Record(value=written(ALARM), headers=[("grid-received-at", b"2018-01-01T00:00:09Z")])
+    assert ruled_at(record, again=False) == datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC)
+    assert ruled_at(record, again=True) == TIMESTAMP
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "year"), [(-1, 1970), (0, 1970), (1_514_793_609_000, 2018), (2**62, 2199), (-(2**62), 1970)]
+)
+def test_without_header_the_brokers_clock_holds(timestamp: int, year: int) -> None:
+    done = normalise(POLICING, [Record(value=written(ALARM), timestamp=timestamp)], CITY)
+    assert [made.received_at.year for made in done.reports] == [year]
+
+
+# Anything at all
+
+texts = st.text(max_size=20)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+network_names = st.sampled_from(sorted(NETWORKS))
+
+
+def check_all_accounted(network: Network, values: Sequence[bytes | None]) -> None:
+    done = normalised(network, *values)
+    reported = [made.provenance.offset for made in done.reports]
+    refused = [record.offset for record, _ in done.refusals]
+    assert reported == sorted(reported)
+    assert refused == sorted(refused)
+    assert sorted(reported + refused) == list(range(len(values)))
+    for _, one in done.refusals:
+        assert isinstance(one, Refusal)
+        assert one.code in CODES
+        assert one.code != "defect", one.reason
+        assert one.reason.isprintable()
+    for made in done.reports:
+        _, value, headers = encode_report(made)
+        assert decode_event(headers, value) == made
+
+
+@given(name=network_names, values=st.lists(st.binary(max_size=50) | st.none(), max_size=4))
+def test_any_bytes_become_a_report_or_a_refusal(name: str, values: list[bytes | None]) -> None:
+    check_all_accounted(NETWORKS[name], values)
+
+
+@given(name=network_names, values=st.lists(json_values, max_size=4))
+def test_any_json_becomes_a_report_or_a_refusal(name: str, values: list[Any]) -> None:
+    check_all_accounted(NETWORKS[name], [json.dumps(value).encode() for value in values])
+
+
+@settings(max_examples=60)
+@given(data=st.data(), chosen=st.sampled_from(LEAST))
+def test_any_change_of_a_good_message_becomes_a_report_or_a_refusal(
+    data: st.DataObject, chosen: tuple[str, dict[str, Any]]
+) -> None:
+    name, message = chosen
+    changes = data.draw(
+        st.dictionaries(st.sampled_from(fields(name)), json_values | st.sampled_from(TEMPTING), max_size=3)
+    )
+    check_all_accounted(NETWORKS[name], [written(message), json.dumps(message | changes).encode(), written(message)])
+
+
+TEMPTING = [
+    *("", "0" * 12, "0" * 15, "20181104013000", "2018-11-04 01:30:00", "2018-11-04T01:30:00Z", "4109020102"),
+    *(0, 90, -90, 180, -180, 115.0305, 1e-300, 1e300, "90", "-180", "1", "inspector", "urgent", "reading", "Test"),
+]
+
+
+def fields(name: str) -> list[str]:
+    """All fields of a network's messages."""
+    schema = NETWORKS[name].schema.model_json_schema()
+    parts = [schema, *schema.get("$defs", {}).values()]
+    return sorted({field for part in parts for field in part.get("properties", {})})

@@ -1,0 +1,247 @@
+"""The poison collection through the translators: each record is refused with a reason for people, or accepted as it says."""
+
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from router.domain.intake.rejections import CODES
+from router.domain.model.report import Refusal, Report
+from router.domain.networks.registry import NETWORKS
+from router.domain.rules.city import City
+from router.wire.codec import decode_event, encode_report
+from tests.support.poison import POISON, Poison, city
+from tests.support.poison.outcome import become
+from tests.support.poison.page import table
+from tests.support.repository import ROOT
+
+PAGE = ROOT / "docs" / "poison.md"
+LONGEST = 400
+"""Characters of a reason: three lines of a terminal."""
+JARGON = re.compile(
+    r"[Tt]raceback|[A-Z][a-z]+Error|[Ee]xception|pydantic|msgspec|jiter|[Ss]truct\b|[Vv]alidat|codec|\bEOF\b|\bNone\b"
+    r"|\bident\b|`(str|int|float|bool|object|array|null)`|[Ii]nput should|recursion|0x[0-9a-f]"
+)
+"""Words of our libraries and of Python, which mean nothing to who sent a message."""
+
+
+@pytest.fixture(scope="module")
+def hearing(tmp_path_factory: pytest.TempPathFactory) -> City:
+    """A city that hears all networks."""
+    return city.load(tmp_path_factory.mktemp("poison"))
+
+
+@pytest.fixture(scope="module")
+def outcomes(hearing: City) -> list[tuple[Poison, Report | Refusal]]:
+    return become(POISON, hearing)
+
+
+@pytest.fixture(scope="module")
+def reasons(outcomes: list[tuple[Poison, Report | Refusal]]) -> dict[str, str]:
+    """Name of the record -> why it was refused."""
+    return {one.name: became.reason for one, became in outcomes if isinstance(became, Refusal)}
+
+
+# The collection
+
+
+def test_there_are_many_more_than_300_and_no_two_alike() -> None:
+    contents = Counter((one.network, one.value, one.key, one.headers) for one in POISON)
+    assert [(network, str(value)[:99]) for (network, value, _, _), count in contents.items() if count > 1] == []
+    assert len({one.name for one in POISON}) == len(POISON)
+    assert len({(one.network, one.value) for one in POISON if one.codes}) >= 1000
+    assert len({(one.network, one.value) for one in POISON if not one.codes}) >= 200
+
+
+def test_every_network_and_every_code_of_a_record_is_in_it() -> None:
+    assert {one.network for one in POISON if one.codes} == set(NETWORKS)
+    assert {one.network for one in POISON if not one.codes} == set(NETWORKS)
+    of_several = {"too-many-versions", "superseded", "defect"}
+    assert set().union(*(one.codes for one in POISON)) == set(CODES) - of_several
+
+
+def test_names_are_for_people_and_every_acceptance_has_its_reason() -> None:
+    for one in POISON:
+        assert one.name.isprintable(), one.name
+        assert len(one.name) < 90, one.name
+        assert bool(one.codes) != bool(one.why), one.name
+        assert not one.why or len(one.why.split()) >= 4, one.name
+
+
+# What becomes of it
+
+
+def test_each_becomes_what_it_must(outcomes: list[tuple[Poison, Report | Refusal]]) -> None:
+    assert len(outcomes) == len(POISON)
+    wrong = []
+    for one, became in outcomes:
+        code = became.code if isinstance(became, Refusal) else "accepted"
+        if code not in (one.codes or {"accepted"}):
+            wrong.append(f"{one.name}: {code}, not {sorted(one.codes) or 'accepted'}")
+    assert wrong == []
+
+
+def test_no_two_that_are_accepted_are_one_report(outcomes: list[tuple[Poison, Report | Refusal]]) -> None:
+    ids = Counter(became.id for _, became in outcomes if isinstance(became, Report))
+    assert [id_ for id_, times in ids.items() if times > 1] == []
+
+
+def test_what_is_accepted_travels(outcomes: list[tuple[Poison, Report | Refusal]]) -> None:
+    for _, became in outcomes:
+        if isinstance(became, Report):
+            _, value, headers = encode_report(became)
+            assert decode_event(headers, value) == became
+
+
+def test_a_place_that_is_not_in_the_city_is_doubted_and_no_point_is_kept(
+    outcomes: list[tuple[Poison, Report | Refusal]],
+) -> None:
+    found = [
+        (one, became.location)
+        for one, became in outcomes
+        if one.kind.startswith("places") and isinstance(became, Report)
+    ]
+    assert len(found) >= 60
+    for one, location in found:
+        assert location.doubt, one.name
+        assert location.lon is None, one.name
+        assert location.resolved_by in {"code", "community", "fallback"}, one.name
+
+
+def test_hostile_text_is_kept_to_the_letter(outcomes: list[tuple[Poison, Report | Refusal]]) -> None:
+    kept = {one.name: became for one, became in outcomes if one.kind == "hostile text" and isinstance(became, Report)}
+    assert kept["policing: SQL in a text"].description == "'; DROP TABLE cases; --"
+    assert kept["policing: a NUL in a text"].description == "a\x00b"
+    assert kept["policing: a right-to-left override in a text"].description == "invoice\u202egpj.exe"
+
+
+def test_the_page_says_what_is_in_the_collection_and_what_becomes_of_it(
+    outcomes: list[tuple[Poison, Report | Refusal]],
+) -> None:
+    assert table(outcomes) in PAGE.read_text("utf-8"), "run `python -m tests.support.poison.page` and paste it"
+
+
+# Reasons
+
+
+def test_no_reason_holds_what_a_terminal_obeys_or_hides(reasons: dict[str, str]) -> None:
+    for name, reason in reasons.items():
+        assert reason.isprintable(), name
+        assert [char for char in reason if unicodedata.category(char)[0] == "C"] == [], name
+
+
+def test_a_reason_is_one_short_sentence_with_a_cure(reasons: dict[str, str]) -> None:
+    for name, reason in reasons.items():
+        assert len(reason) <= LONGEST, name
+        assert reason.endswith("."), (name, reason)
+        assert re.search(r"; (send|correct|add|keep)", reason), (name, reason)
+        assert re.match(r"the (value|message|record|header)\b|field `|code ['\"]", reason), (name, reason)
+
+
+def test_no_reason_speaks_of_libraries(reasons: dict[str, str]) -> None:
+    foreign = ("code '", 'code "')  # the sender's own word, quoted
+    spoken = {name: said for name, said in reasons.items() if not said.startswith(foreign) and JARGON.search(said)}
+    assert spoken == {}
+
+
+def test_a_reason_quotes_no_more_than_a_few_dozen_characters(reasons: dict[str, str]) -> None:
+    for name, reason in reasons.items():
+        assert not re.search(r"(.)\1{60}", reason), (name, reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        (
+            "policing: point swapped",
+            (
+                "field `wd`: more than 90 (perhaps longitude and latitude are swapped); "
+                "send it as schemas/reports/policing.v1.json describes."
+            ),
+        ),
+        (
+            "policing: time with second 60",
+            (
+                "field `bjsj`: no real time of the years 1970 to 2199 written like 20180101000009; "
+                "send it as schemas/reports/policing.v1.json describes."
+            ),
+        ),
+        (
+            "policing: before UTF-8",
+            "the value is not JSON (it begins with a byte order mark); send it without this mark.",
+        ),
+        (
+            "policing: UTF-8, but it is GB 18030",
+            (
+                "the value is not UTF-8 text (byte 251); "
+                "send JSON encoded as UTF-8, or say charset=GB18030 in the header `content-type`."
+            ),
+        ),
+        (
+            "policing: GB18030, but it is UTF-8",
+            "the header `content-type` names the charset gb18030, but the value is UTF-8; correct the header.",
+        ),
+        (
+            "policing: the prefix of a schema registry",
+            "the value is not JSON (zero bytes, as in UTF-16 or a binary format); send JSON encoded as UTF-8.",
+        ),
+        (
+            "policing: 100,000 brackets",
+            (
+                "the value is not JSON (more than 200 brackets within each other at line 1 column 202); "
+                "send one JSON object in a record."
+            ),
+        ),
+        (
+            "governance: `grid_code` of one digit more",
+            (
+                "field `grid_code`: not written as it must be, 15 or 14 digits; "
+                "send it as schemas/reports/governance.v1.json describes."
+            ),
+        ),
+        (
+            "hotline: id with an escape sequence",
+            (
+                "field `SRNumber`: not written as it must be, 1 to 64 printable ASCII characters without blanks; "
+                "send it as schemas/reports/hotline.v1.json describes."
+            ),
+        ),
+        (
+            "hotline: ANSI that sets the title for a request type",
+            "code '�]0;owned�' is not in the code table; add it to codes/hotline.csv of the city, or correct the source.",
+        ),
+    ],
+)
+def test_some_reasons_to_the_letter(name: str, reason: str, reasons: dict[str, str]) -> None:
+    assert reasons[name] == reason
+
+
+def test_utf_16_of_ascii_alone_is_said_to_be_that(hearing: City) -> None:
+    ascii_ = '{"jjdbh": "J1"}'
+    for codec in ("utf-16-le", "utf-16-be", "utf-32-le"):
+        one = Poison(kind="", name=codec, network="policing", value=ascii_.encode(codec), why="x")
+        ((_, became),) = become([one], hearing)
+        assert isinstance(became, Refusal)
+        assert "as in UTF-16" in became.reason
+
+
+@pytest.mark.parametrize("text", ["火灾", "火", "联通", "电力设施损坏", "𠮷", "Straße"])
+def test_real_gb_18030_is_never_taken_for_utf_8(text: str, hearing: City) -> None:
+    (alarm,) = [one for one in POISON if one.name == "policing: GB18030, which it is"]
+    assert alarm.value is not None
+    value = alarm.value.decode("gb18030").replace("胜利路口两车相撞, 无人受伤", text).encode("gb18030")
+    ((_, became),) = become([Poison(**{**_fields(alarm), "value": value})], hearing)
+    assert isinstance(became, Report)
+    assert became.description == text
+
+
+def _fields(one: Poison) -> dict[str, object]:
+    return {name: getattr(one, name) for name in Poison.__struct_fields__}
+
+
+def test_a_network_without_code_table_refuses_what_is_sound(hearing: City) -> None:
+    deaf = replace(hearing, codes={})
+    sound = [one for one in POISON if not one.codes][:20]
+    assert {became.code for _, became in become(sound, deaf) if isinstance(became, Refusal)} == {"unknown-code"}

@@ -1,0 +1,104 @@
+"""Refusals: every code is reached, its sentence names field and cure, and nothing in it can move a terminal."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.domain.intake.normalise import MAX_BYTES
+from router.domain.intake.rejections import CODES, MAX_FOREIGN, printable
+from tests.support.records import ALARM, COMPLAINT, LEAST, NEED, PROBLEM, REQUEST, city, refusal, table, written
+
+SCHEMA = "send it as schemas/reports/{}.v1.json describes."
+REFUSED: list[tuple[str, Any, str, Sequence[str]]] = [
+    ("policing", None, "empty", ["the record has no value", "send the report as a JSON object."]),
+    ("policing", b"", "empty", ["the record has no value"]),
+    ("hotline", b" " * (MAX_BYTES + 1), "too-large", ["262145 bytes, more than 262144", "send photos by URL and hash"]),
+    ("policing", b'{"jjdbh":"\xff"}', "not-utf8", ["byte 10", "send JSON encoded as UTF-8"]),
+    ("policing", '{"jjdbh":"事"}'.encode("gb18030"), "not-utf8", ["byte 10", "or say charset=GB18030 in the header"]),
+    ("policing", written(ALARM).decode().encode("utf-16"), "not-utf8", ["byte 0"]),
+    ("hotline", b"{", "not-json", ["line 1 column 1", "send one JSON object in a record."]),
+    ("hotline", b" ", "not-json", ["not JSON"]),
+    ("hotline", b'{"a":1}{"a":1}', "not-json", ["not JSON"]),
+    ("hotline", b"SRNumber=1", "not-json", ["not JSON"]),
+    ("hotline", b"[" * 5000, "not-json", ["more than 200 brackets"]),
+    ("hotline", b'{"SRNumber":"\\ud800"}', "not-json", ["not JSON"]),
+    ("policing", ALARM | {"bjlxdm": 1204}, "schema", ["field `bjlxdm`", SCHEMA.format("policing")]),
+    ("hotline", [REQUEST], "schema", ["the message", "object", SCHEMA.format("hotline")]),
+    ("hotline", "text", "schema", ["the message", "object"]),
+    ("hotline", b"null", "schema", ["the message", "object"]),
+    ("social-security", {}, "bad-id", ["field `id`: missing (and 3 more)", SCHEMA.format("social-security")]),
+    ("urban-management", PROBLEM | {"taskNum": "a b"}, "bad-id", ["field `taskNum`"]),
+    ("environment", COMPLAINT | {"id": None}, "bad-id", ["field `id`"]),
+    ("policing", ALARM | {"bjsj": "now"}, "bad-time", ["field `bjsj`", "written like 20180101000009"]),
+    (
+        "social-security",
+        NEED | {"personRef": "13812345678"},
+        "personal-data",
+        ["`personRef`", "send a masked reference"],
+    ),
+    ("hotline", REQUEST | {"RequestType": "?"}, "unknown-code", ["code '?'", "add it to codes/hotline.csv"]),
+]
+
+
+@pytest.mark.parametrize(("network", "message", "code", "says"), REFUSED)
+def test_a_refusal_names_what_is_wrong_and_the_cure(network: str, message: Any, code: str, says: Sequence[str]) -> None:
+    refused = refusal(network, message)
+    assert refused.code == code
+    for part in says:
+        assert part in refused.reason
+    assert refused.reason.endswith(".")
+
+
+def test_a_code_whose_editions_differ_needs_its_version() -> None:
+    of = city(hotline=table("Other,2017,tree,\nOther,2018,grass,\n"))
+    refused = refusal("hotline", REQUEST | {"RequestType": "Other"}, of)
+    assert refused.code == "unknown-code"
+    assert "code 'Other' means different matters in different versions" in refused.reason
+    assert refused.reason.endswith("send the version with the code.")
+
+
+def test_a_network_without_a_table_knows_no_code() -> None:
+    assert refusal("hotline", REQUEST, replace(city(), codes={})).code == "unknown-code"
+
+
+def test_every_code_is_reached() -> None:
+    elsewhere = {"defect", "bad-charset", "superseded", "too-many-versions"}  # see test_charset.py and test_places.py
+    reached = {code for _, _, code, _ in REFUSED} | elsewhere
+    assert sorted(reached) == sorted(CODES)
+
+
+HOSTILE = "\x1b]0;x\x07\x1b[31m\u202e\u2066\u200b\x00\r\n\t\u2028\x9b\ufeff" + "長" * 500
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        ("hotline", REQUEST | {"RequestType": HOSTILE[:90]}),
+        ("urban-management", PROBLEM | {"eventCode": "4109020402", "codeVersion": HOSTILE[:40]}),
+        ("environment", COMPLAINT | {"kind": HOSTILE}),
+        ("environment", COMPLAINT | {"photos": [{HOSTILE: 1}]}),
+        *((network, message | dict.fromkeys(message, HOSTILE)) for network, message in LEAST),
+        ("policing", ALARM | {"bjrbs": HOSTILE}),
+        ("policing", f'{{"a":"{HOSTILE}'.encode()),
+        ("policing", HOSTILE.encode()),
+    ],
+)
+def test_a_refusal_holds_nothing_that_a_terminal_obeys(network: str, message: Any) -> None:
+    reason = refusal(network, message).reason
+    assert [char for char in reason if unicodedata.category(char)[0] == "C" or char in "\u2028\u2029"] == []
+    assert reason.count("長") <= 2 * MAX_FOREIGN
+    assert len(reason) < 500
+
+
+@given(st.text())
+def test_foreign_text_is_short_and_printable(text: str) -> None:
+    shown = printable(text)
+    assert len(shown) <= MAX_FOREIGN + 1
+    assert shown.isprintable()
+    if text.isprintable() and len(text) <= MAX_FOREIGN:
+        assert shown == text

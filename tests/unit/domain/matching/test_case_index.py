@@ -1,0 +1,403 @@
+"""Candidates: by community, in what order, and what the index finds against a scan of all open cases."""
+
+from itertools import permutations
+from math import cos, hypot, pi, radians, sin
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from router.domain.fold import fold
+from router.domain.matching.case_index import LOOKED_AT, Index, OpenCase, candidates, references_of
+from router.domain.matching.correlation import correlate
+from router.domain.matching.parameters import Merging
+from router.domain.model.report import Report, Tick
+from router.domain.state.partition_state import PartitionState
+from tests.support.candidates import COMPONENT, OTHER_COMPONENT, REAL, ask, opened, scores, us
+from tests.support.driver import CELL, MERGING, NEXT_CELL, OTHER_COMMUNITY, OTHER_STREET, hours, merging, report, tiny
+
+TINY = merging()
+CROWDED = merging(f"{MERGING}crowding: 0.2\n".replace("most_m: 150", "most_m: 150, accuracies: 0.5"))
+
+
+def without_point(name: str, at: float = 0, network: str = "social-security", **more: Any) -> Report:
+    return report(name, at, network=network, point=False, accuracy=900, **more)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "expected"),
+    [
+        (report("1"), without_point("2"), [0.65]),
+        (without_point("1"), report("2"), [0.65]),
+        (without_point("1"), without_point("2", network="policing"), [0.65]),
+        (without_point("1"), without_point("2"), []),  # of one network
+        (report("1"), report("2", network="policing", east=3000), []),  # both have a point
+        (without_point("1", matter="graffiti"), report("2", 84, matter="graffiti"), [0.4875]),  # 0.65 x 0.75
+        (without_point("1", matter="rough-sleeping"), report("2", matter="homeless-encampment"), [0.6175]),
+        (without_point("1", matter="odour"), report("2", matter="graffiti"), []),
+        (without_point("1", matter="bulky-items"), report("2", matter="illegal-dumping"), []),  # 0.65 x 0.45 < 0.3
+        (without_point("1", matter="graffiti"), report("2", 169, received=170, matter="graffiti"), []),
+        (without_point("1"), report("2", cell=NEXT_CELL), [0.65]),
+        (without_point("1"), report("2", cell=OTHER_COMMUNITY), []),
+    ],
+)
+def test_without_a_point_the_community_of_another_network_counts(
+    one: Report, two: Report, expected: list[float]
+) -> None:
+    matches = ask(two, *opened(one))
+    assert [match.score for match in matches] == expected
+    assert all(match.joined == "community" and match.distance_m is None for match in matches)
+
+
+def test_every_network_of_a_case_counts_as_its_own() -> None:
+    (entry,) = opened(without_point("1"))
+    entry.networks |= {"policing"}
+    assert ask(report("2", network="policing"), entry) == []
+    assert len(ask(report("2", network="hotline"), entry)) == 1
+
+
+def test_a_report_that_names_no_place_at_all_has_no_neighbours() -> None:
+    """It stands in the city's default cell, as all of them do; two of them are not one thing for that."""
+    nowhere = without_point("1", resolved_by="fallback")
+    assert ask(without_point("2", network="policing", resolved_by="fallback"), *opened(nowhere)) == []
+    assert ask(report("2"), *opened(nowhere)) == []
+    assert ask(nowhere, *opened(report("2"))) == []
+    named = without_point("1", resolved_by="fallback", component_id=COMPONENT)
+    assert len(ask(report("2", component_id=COMPONENT), *opened(named))) == 1
+
+
+def test_the_best_comes_first_then_the_oldest_then_the_smallest_id() -> None:
+    reports = [
+        report("better", 5, east=10),
+        report("older", 2, east=25),
+        report("twin-a", 4, east=25),
+        report("twin-b", 4, east=25),
+        report("worse", 0, east=35),
+    ]
+    entries = opened(*reports)
+    for entry in entries:
+        entry.first_us, entry.last_us = us(hours(0)), us(hours(6))
+    twins = sorted((entry.case.id, entry.case.reports[0].id) for entry in entries[2:4])
+    expected = ["hotline:better", "hotline:older", *(name for _, name in twins), "hotline:worse"]
+    for order in permutations(entries):
+        found = [match.open.case.reports[0].id for match in ask(report("x", 5), *order)]
+        assert found == expected
+
+
+def test_what_leaves_the_index_is_found_no_more_and_leaves_nothing_behind() -> None:
+    entries = opened(
+        report("1"), report("2"), without_point("3"), report("4", component_id=COMPONENT), without_point("5")
+    )
+    index = Index()
+    for entry in entries:
+        index.add(entry, REAL)
+    asked = report("x", network="policing")
+    assert len(correlate(asked, index, REAL, us(hours(0)), us(hours(0)))) == 5
+    for left, entry in enumerate(entries, 1):
+        index.remove(entry, REAL)
+        assert len(correlate(asked, index, REAL, us(hours(0)), us(hours(0)))) == 5 - left
+    assert index.listed() == Index().listed()
+
+
+# -- the index against a scan of all open cases
+
+
+def scanned(one: Report, entries: list[OpenCase], by: Merging) -> list[tuple[str, str, float]]:
+    """Case id, how, score: the rule as docs/merging.md states it, over every open case."""
+    shares = {frozenset(affinity.between): affinity.share for affinity in by.affinities}
+    alive = [
+        entry
+        for entry in entries
+        if us(one.received_at) < entry.until_us
+        and entry.case.status == one.status
+        and entry.case.cell[:9] == one.location.cell[:9]
+    ]
+    same = [entry for entry in alive if one.component_id and entry.case.component_id == one.component_id]
+    if same:
+        return sorted((entry.case.id, "component", 1.0) for entry in same)
+    found: list[tuple[str, str, float, float]] = []
+    crowd: list[float] = []
+    for entry in alive:
+        case = entry.case
+        share = 1.0 if case.matter == one.matter else shares.get(frozenset((case.matter, one.matter)), 0.0)
+        apart = max(entry.first_us - us(one.occurred_at), us(one.occurred_at) - entry.last_us, 0)
+        window = 3600e6 * max(by.window_hours_of.get(matter, by.window_hours) for matter in (case.matter, one.matter))
+        if (one.component_id and case.component_id) or apart > window:
+            continue
+        left = share / (1 + (1 / by.late - 1) * apart / window)
+        how, place = scored_place(one, entry, by)
+        crowd += [left] if how == "near" and metres_between(one, entry) <= by.reach.most_m else []
+        found.append((case.id, how, left, place))
+    scored = [
+        (id_, how, left * place / (1 + by.crowding * (sum(crowd) - left) if how == "near" else 1))
+        for id_, how, left, place in found
+    ]
+    return sorted((id_, how, round(score, 4)) for id_, how, score in scored if round(score, 4) >= by.thresholds.suggest)
+
+
+def metres_between(one: Report, entry: OpenCase) -> float:
+    location, case = one.location, entry.case
+    assert None not in (location.lon, location.lat, case.lon, case.lat)
+    width = (location.lon - case.lon) * cos(radians((location.lat + case.lat) / 2))
+    return hypot(width, location.lat - case.lat) * 111_320
+
+
+def scored_place(one: Report, entry: OpenCase, by: Merging) -> tuple[str, float]:
+    """How the two places are compared, and the place's part of the score; 0 when they do not fit."""
+    case, location = entry.case, one.location
+    if location.lon is not None and location.lat is not None and case.lon is not None and case.lat is not None:
+        metres = metres_between(one, entry)
+        base = max(by.base_m_of.get(matter, by.reach.base_m) for matter in (one.matter, case.matter))
+        reach = min(base + by.reach.accuracies * (location.accuracy_m + case.accuracy_m), by.reach.most_m)
+        return "near", by.far ** ((metres / reach) ** 2) if metres <= reach and reach else float(metres <= reach)
+    vague = "fallback" in (location.resolved_by, case.resolved_by)
+    same = case.cell[:12] == location.cell[:12] and one.network not in entry.networks and not vague
+    return "community", by.same_community if same else 0.0
+
+
+def strewn(random: Random, name: str, lon: float, lat: float) -> Report:
+    """A report somewhere within a few hundred metres and some days of the others, of any kind."""
+    point = random.random() < 0.7
+    return report(
+        name,
+        random.uniform(0, 60),
+        received=random.uniform(60, 70),
+        matter=random.choice(["tree", "grass", "hole"]),
+        network=random.choice(["hotline", "policing", "environment"]),
+        cell=random.choice([CELL, CELL, NEXT_CELL, OTHER_COMMUNITY, OTHER_STREET]),
+        lon=lon,
+        lat=lat,
+        east=random.uniform(-250, 250),
+        north=random.uniform(-250, 250),
+        point=point,
+        resolved_by="point" if point else random.choice(["community", "community", "code", "fallback"]),
+        accuracy=random.choice([0, 5, 30, 80, 400]),
+        component_id=random.choice([None, None, None, COMPONENT, OTHER_COMPONENT]),
+        status=random.choice(["Actual", "Actual", "Actual", "Test"]),
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    random=st.randoms(use_true_random=False),
+    lon=st.sampled_from([-118.3, 115.03, 0.0, -0.0001, 179.9, -179.9]),
+    lat=st.sampled_from([34.05, 54.0, -54.0, 0.0, -0.0001, 65.9, 80.0]),
+    by=st.sampled_from([TINY, CROWDED]),
+)
+def test_the_index_finds_what_a_scan_of_all_open_cases_finds(
+    random: Random, lon: float, lat: float, by: Merging
+) -> None:
+    entries = opened(*(strewn(random, str(number), lon, lat) for number in range(25)))
+    index = Index()
+    for entry in entries:
+        entry.until_us = us(hours(random.uniform(60, 80)))
+        index.add(entry, by)
+    for gone in random.sample(entries, 5):
+        index.remove(gone, by)
+        entries.remove(gone)
+    for number in range(10):
+        one = strewn(random, f"asked-{number}", lon, lat)
+        matches = correlate(one, index, by, us(one.occurred_at), us(one.received_at))
+        found = sorted((match.open.case.id, match.joined, match.score) for match in matches)
+        expected = scanned(one, entries, by)
+        assert [one[:2] for one in found] == [one[:2] for one in expected]
+        assert [one[2] for one in found] == pytest.approx(
+            [one[2] for one in expected], abs=0.0002
+        )  # rivals are whole parts
+        assert [match.score for match in matches] == sorted((match.score for match in matches), reverse=True)
+
+
+WIDE = """\
+thresholds: {merge: 0.01, suggest: 0.01}
+reach: {base_m: 0, most_m: 150}
+window_hours: 24
+late: 0.5
+far: 0.5
+same_community: 0
+"""
+
+
+@pytest.mark.parametrize("lat", [0.0, 34.05, -34.05, 54.0, -54.0, 65.9, -80.0])
+@pytest.mark.parametrize("lon", [-118.3, 0.0, 115.03])
+def test_whatever_lies_in_the_reach_lies_in_the_squares(lat: float, lon: float) -> None:
+    """Wherever in its square a point lies, and up to 80 degrees of latitude: in all directions to the very reach."""
+    by = merging(WIDE)
+    for shift in range(0, 400, 25):
+        one = report("1", lon=lon, lat=lat, accuracy=2000, east=shift, north=shift)
+        (entry,) = opened(one)
+        for direction in range(16):
+            angle, metres = direction * pi / 8, 149.9
+            east, north = shift + metres * cos(angle), shift + metres * sin(angle)
+            two = report("2", lon=lon, lat=lat, accuracy=2000, east=east, north=north)
+            assert len(ask(two, entry, by=by)) == 1, (shift, direction)
+
+
+# -- a crowd
+
+
+def test_like_cases_around_take_from_the_score_wherever_they_stand_up_to_most_m() -> None:
+    by = merging(f"{MERGING}crowding: 2\n")
+    near, far, further = report("1"), report("2", east=140), report("3", east=160)
+    asked = report("x")
+    assert scores(asked, near, by=by) == [1.0]
+    assert scores(asked, near, far, by=by) == [
+        0.3333
+    ]  # 1 / (1 + 2 x 1); what lies 140 m away is beyond the reach of 50 m
+    assert scores(asked, near, further, by=by) == [1.0]
+    assert scores(asked, near, report("2", matter="grass", east=140), by=by) == [0.3571]  # 1 / (1 + 2 x 0.9)
+    assert scores(asked, near, report("2", -24, received=0, east=140), by=by) == [0.4545]  # 1 / (1 + 2 x 0.6)
+    assert scores(asked, near, report("2", matter="hole", east=140), by=by) == [1.0]
+
+
+def test_two_cases_alike_are_each_other_s_rivals() -> None:
+    by = merging(f"{MERGING}crowding: 0.5\n")
+    assert scores(report("x"), report("1"), report("2"), by=by) == [0.6667, 0.6667]
+
+
+@pytest.mark.parametrize("crowd", [10, 1000])
+@pytest.mark.parametrize("point", [True, False])
+def test_a_report_looks_at_no_more_cases_in_a_crowded_street(crowd: int, point: bool) -> None:
+    """Counted, not timed: with three matters that are alike, four squares, or two tables of a community."""
+    entries = opened(*(report(str(number), number / 100, east=number % 7) for number in range(crowd)))
+    index = Index()
+    for entry in entries:
+        index.add(entry, TINY)
+    asked = report("x", 1, network="policing", point=point).location
+    found = index.near(CELL, asked.lon, asked.lat, TINY) if asked.lon else index.in_community(CELL, with_point=True)
+    looked_at = sum(len(some) for _, some in candidates(TINY.pairs("tree"), found, us(hours(1))))
+    assert looked_at == min(crowd, LOOKED_AT)
+
+
+def test_of_too_many_those_nearest_in_time_are_looked_at_whatever_order_they_came_in() -> None:
+    entries = opened(*(report(str(number), number) for number in range(100)))
+    for order in (entries, entries[::-1], Random(1).sample(entries, 100)):
+        index = Index()
+        for entry in order:
+            index.add(entry, TINY)
+        found = index.in_community(CELL, with_point=True)
+        for at, expected in ((50.5, range(35, 67)), (1000, range(68, 100)), (-9, range(32))):
+            ((_, some),) = candidates(TINY.pairs("tree"), found, us(hours(at)))
+            assert [entry.case.reports[0].id for entry in some] == [f"hotline:{number}" for number in expected]
+
+
+def test_what_leaves_a_crowd_is_found_no_more() -> None:
+    entries = opened(*(report(str(number), number % 5) for number in range(100)))
+    index = Index()
+    for entry in entries:
+        index.add(entry, TINY)
+    for entry in Random(1).sample(entries, 100):
+        index.remove(entry, TINY)
+    assert index.listed() == Index().listed()
+
+
+def test_a_case_that_others_join_later_leaves_a_crowd_too() -> None:
+    """Joining moves it among those of its square; closing must find it there, and what is restored stands there as well."""
+    state, city = PartitionState(), tiny()
+    for number in range(60):
+        fold(state, report(str(number), number / 100, component_id=f"{number:016d}"), city)
+    for number in Random(1).sample(range(60), 60):
+        joining = report(f"again-{number}", number / 50, received=2, component_id=f"{number:016d}", network="policing")
+        assert fold(state, joining, city).decision == "component"
+    restored = PartitionState()
+    for entry in state.open.values():
+        restored.restore(entry.case, city)
+    found, again = (one.index.in_community(CELL, with_point=True)[0]["tree"] for one in (state, restored))
+    assert [entry.case.id for entry in found] == [entry.case.id for entry in again]
+    assert [entry.last_us for entry in found] == sorted(us(hours(number / 50)) for number in range(60))
+    fold(state, Tick(at=hours(100)), city)
+    assert state.index.listed() == Index().listed()
+
+
+# -- who reported it, whom it is about, what an address says, and how common the matter is
+
+EVIDENCE = """\
+thresholds: {merge: 0.1, suggest: 0.01}
+reach: {base_m: 50, accuracies: 0, most_m: 300}
+window_hours: 24
+late: 1
+far: 0.25
+same_community: 0.5
+same: {reporters: [policing], reference: 0.8, reference_m: 1000, seats: [policing, environment], elsewhere: 0.1}
+"""
+
+
+def test_the_same_citizen_is_found_far_beyond_the_reach_and_means_less_the_more_cases_name_him() -> None:
+    by = merging(EVIDENCE)
+    first = report("1", network="policing", reporter="B-1")
+    again = report("x", network="policing", reporter="B-1", north=900)
+    assert [(match.joined, match.score) for match in ask(again, *opened_by(by, first), by=by)] == [("reference", 0.8)]
+    another = report("2", network="policing", reporter="B-1", north=-20_000)
+    found = ask(again, *opened_by(by, first, another), by=by)
+    assert [(match.open.case.reports[0].id, match.score) for match in found] == [(first.id, 0.4)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"network": "policing", "reporter": "B-2", "north": 900},
+        {"network": "hotline", "reporter": "B-1", "north": 900},  # another network's B-1 is somebody else
+        {"network": "policing", "reporter": "B-1", "north": 1100},
+        {"network": "policing", "reporter": "B-1", "matter": "hole"},
+    ],
+    ids=["another citizen", "another network", "too far", "another matter"],
+)
+def test_who_is_somebody_else_or_too_far_is_no_evidence(other: dict[str, Any]) -> None:
+    by = merging(EVIDENCE)
+    assert ask(report("x", **other), *opened_by(by, report("1", network="policing", reporter="B-1")), by=by) == []
+
+
+def test_a_worker_s_reference_is_no_evidence() -> None:
+    by = merging(EVIDENCE)
+    (entry,) = opened_by(by, report("1", network="hotline", reporter="W-1"))
+    assert ask(report("x", network="hotline", reporter="W-1", north=900), entry, by=by) == []
+
+
+def test_the_same_person_joins_two_reports_of_one_network_without_a_point() -> None:
+    by = merging(EVIDENCE)
+    need = {"extensions": {"personRef": "P-1"}}
+    (entry,) = opened_by(by, without_point("1", **need))
+    assert [match.joined for match in ask(without_point("x", **need), entry, by=by)] == ["reference"]
+    assert ask(without_point("y", extensions={"personRef": "P-2"}), entry, by=by) == []
+
+
+@pytest.mark.parametrize(
+    ("networks", "metres", "score"),
+    [
+        (("policing", "environment"), 0, 1.0),
+        (("policing", "environment"), 25, 0.0707),  # 0.25 ^ 0.25 = 0.7071, a tenth of it: two addresses
+        (("policing", "hotline"), 25, 0.7071),
+        (("hotline", "policing"), 25, 0.7071),
+    ],
+)
+def test_two_addresses_of_seats_are_seldom_one_thing(networks: tuple[str, str], metres: float, score: float) -> None:
+    one, two = report("1", network=networks[0]), report("2", network=networks[1], north=metres)
+    assert scores(two, one, by=merging(EVIDENCE)) == [pytest.approx(score, abs=0.0001)]
+
+
+def test_a_report_is_measured_from_the_nearest_report_of_a_case() -> None:
+    (entry,) = opened(report("1"))
+    away = report("2", north=60)
+    assert away.location.lon is not None
+    assert away.location.lat is not None
+    entry.places = ((away.location.lon, away.location.lat, 20.0),)
+    (match,) = ask(report("x", north=75), entry, by=merging(EVIDENCE))
+    assert match.distance_m == pytest.approx(15, abs=0.1)
+
+
+def test_every_open_case_of_the_matter_in_the_street_takes_from_the_score() -> None:
+    by = merging(f"{EVIDENCE}common: 0.5\n")
+    far_away = [report(str(number), north=3000 + 400 * number) for number in range(3)]
+    assert scores(report("x"), report("a"), by=by) == [pytest.approx(1 / 1.5, abs=0.0001)]
+    assert scores(report("x"), report("a"), *far_away, by=by) == [pytest.approx(1 / 3, abs=0.0001)]
+    others = [report(f"o{number}", matter="hole") for number in range(3)]
+    assert scores(report("x"), report("a"), *others, by=by) == [pytest.approx(1 / 1.5, abs=0.0001)]
+
+
+def opened_by(by: Merging, *reports: Report) -> list[OpenCase]:
+    """Cases that know by a city's numbers who reported them."""
+    entries = opened(*reports)
+    for entry in entries:
+        entry.references = references_of(entry.case, by)
+    return entries

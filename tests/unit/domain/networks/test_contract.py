@@ -1,0 +1,164 @@
+"""What every reporting network must be, by registry; a further one is its file, its code table and one line."""
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jsonschema_rs
+import orjson
+import pytest
+
+import router.domain.networks
+from router.cities.folder import city_folder
+from router.domain.cells.registry import Claim
+from router.domain.intake.normalise import normalise
+from router.domain.networks.registry import NETWORKS
+from router.domain.networks.schema.fields import SourceId, SpacedTime
+from router.domain.networks.schema.local_time import instant
+from router.domain.networks.schema.network import Draft, Message, Network
+from router.domain.rules.city import City
+from router.simulator.recorded.hotline_history import read_history
+from router.simulator.recorded.message_writers import WITNESSES, Sight
+from router.simulator.scenario import HISTORY
+from router.wire.settings import Settings
+from router.wire.topics import topics_of
+from tests.support.records import Record, city, report, shipped_codes, table
+from tests.support.samples import NAMES, listening, sample, tables
+
+PARTS = {"__init__", "registry"}
+"""Files beside the networks that are none."""
+LOS_ANGELES = ZoneInfo("America/Los_Angeles")
+KEPT = {"personRef", "branchCode", "QYBS", "partyRef", "parties", "defendantRef"}
+"""Known fields that a report has no place for but its extensions."""
+
+
+def samples() -> Iterator[tuple[str, bytes, City]]:
+    """A message of each network that the simulator can write, for every code of Los Angeles' tables, and all sample files."""
+    for name, witness in WITNESSES.items():
+        for code in shipped_codes()[name].codes:
+            sight = Sight(
+                number=7,
+                network=name,
+                code=code.code,
+                version=code.version,
+                lon=-118.25,
+                lat=34.05,
+                cell="060371002014021",
+                reported_at=datetime(2018, 1, 1, 20, tzinfo=UTC),
+                zone=LOS_ANGELES,
+            )
+            yield name, orjson.dumps(witness(sight, Random(1))[1]), city()
+    columns = [field.alias or name for name, field in NETWORKS["hotline"].schema.model_fields.items()]
+    recorded = read_history(city_folder("los-angeles") / HISTORY, columns, LOS_ANGELES)
+    yield from (("hotline", message.value, city()) for message in recorded.messages(20))
+    yield from ((one.network, one.text, listening()) for one in map(sample, NAMES))
+
+
+SAMPLES = list(samples())
+
+
+def kinds(network: Network) -> list[dict[str, Any]]:
+    """The schema of each kind of message that the network sends."""
+    schema = network.schema.model_json_schema()
+    return [schema["$defs"][one["$ref"].rpartition("/")[2]] for one in schema.get("oneOf", ())] or [schema]
+
+
+def test_every_file_of_a_network_is_registered_under_its_name() -> None:
+    folder = Path(router.domain.networks.__file__).parent
+    files = {path.stem for path in folder.glob("*.py")} - PARTS
+    assert {file.replace("_", "-") for file in files} == set(NETWORKS)
+    assert all(sys.modules[f"router.domain.networks.{file}"].NETWORK.name == file.replace("_", "-") for file in files)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+class TestEveryNetwork:
+    def test_its_name_can_name_a_topic_and_it_has_titles(self, name: str) -> None:
+        network = NETWORKS[name]
+        assert network.name == name
+        assert all(part.isascii() and part.isalnum() and part.islower() for part in name.split("-"))
+        assert network.title
+        assert not network.title_zh.isascii()
+
+    def test_a_shipped_city_has_a_code_table_for_it(self, name: str) -> None:
+        assert tables()[name].codes
+
+    def test_there_is_a_sample_of_it(self, name: str) -> None:
+        assert sample(name).network == name
+
+    def test_its_id_field_is_required_by_its_schema(self, name: str) -> None:
+        for kind in kinds(NETWORKS[name]):
+            assert NETWORKS[name].id_field in kind["properties"]
+            assert NETWORKS[name].id_field in kind["required"]
+
+    def test_its_schema_is_json_schema(self, name: str) -> None:
+        jsonschema_rs.meta.validate(NETWORKS[name].schema.model_json_schema())
+
+    def test_its_topic_is_made_from_the_code_table(self, name: str) -> None:
+        assert f"reports.{name}" in {topic.name for topic in topics_of(listening(), Settings(namespace=""))}
+
+
+def test_the_simulator_writes_for_networks_that_there_are() -> None:
+    assert set(WITNESSES) <= set(NETWORKS)
+    assert {name for name, _, of in SAMPLES if of is not listening()} == {*WITNESSES, "hotline"}
+    assert {name for name, _, _ in SAMPLES} == set(NETWORKS)
+
+
+@pytest.mark.parametrize(("name", "message", "of"), SAMPLES)
+def test_a_sample_is_what_the_schema_says_and_becomes_a_report(name: str, message: bytes, of: City) -> None:
+    network = NETWORKS[name]
+    jsonschema_rs.validate(network.schema.model_json_schema(), orjson.loads(message))
+    made = report(name, message, of)
+    assert made.id == f"{name}:{orjson.loads(message)[network.id_field]}"
+    assert made.extensions.keys() <= KEPT  # all of its fields are known
+    assert (made.occurred_at.tzinfo, made.reported_at.tzinfo) == (UTC, UTC)
+
+
+@pytest.mark.parametrize(("name", "message", "of"), SAMPLES)
+def test_it_is_strict_about_known_fields_and_keeps_unknown_ones(name: str, message: bytes, of: City) -> None:
+    fields_of = orjson.loads(message)
+    kept = {"unknown": {"to": ["the", "schema"]}}
+    assert report(name, orjson.dumps(fields_of | kept), of).extensions["unknown"] == kept["unknown"]
+    validator = jsonschema_rs.Draft202012Validator(NETWORKS[name].schema.model_json_schema())
+    assert validator.is_valid(fields_of | kept)
+    assert not validator.is_valid({field: [value] for field, value in fields_of.items()})
+
+
+# A further network
+
+
+class Flood(Message):
+    """防汛险情 in three fields."""
+
+    number: SourceId
+    kind: str
+    found: SpacedTime
+
+
+def translated(message: Flood, zone: tzinfo) -> Draft:
+    at = instant(message.found, zone).at
+    return Draft(
+        source_id=message.number,
+        codes=(message.kind,),
+        occurred_at=at,
+        reported_at=at,
+        claim=Claim(network="flood-control", at=at),
+        extensions=message.unknown(),
+    )
+
+
+def test_a_further_network_is_a_schema_a_translation_and_a_table() -> None:
+    network = Network(
+        name="flood-control", title="Flood control", title_zh="防汛", schema=Flood, id_field="number", draft=translated
+    )
+    of = city(flood_control=table("F1,,other,water over the road\n"))
+    good, bad = {"number": "W1", "kind": "F1", "found": "2018-01-01 08:00:00", "more": 1}, {"kind": "F1"}
+    done = normalise(network, [Record(value=orjson.dumps(one)) for one in (good, bad)], of)
+    assert [(made.id, made.matter, made.extensions) for made in done.reports] == [
+        ("flood-control:W1", "other", {"more": 1})
+    ]
+    assert [refused.code for _, refused in done.refusals] == ["bad-id"]
+    assert "reports.flood-control" in {topic.name for topic in topics_of(of, Settings(namespace=""))}

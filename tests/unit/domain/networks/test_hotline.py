@@ -1,0 +1,158 @@
+"""The hotline: rows of the city's open data file, every value a text, American wall times."""
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from router.domain.cells.registry import Claim
+from router.domain.networks.schema.local_time import DOUBT
+from router.domain.networks.schema.network import Draft
+from tests.support.records import REQUEST, draft, refusal
+
+LOS_ANGELES = ZoneInfo("America/Los_Angeles")
+FULL = {  # the first row of the recorded history
+    "SRNumber": "1-870704814",
+    "CreatedDate": "01/01/2018 12:00:09 AM",
+    "UpdatedDate": "01/06/2018 10:18:29 AM",
+    "ActionTaken": "SR Created",
+    "Owner": "BOS",
+    "RequestType": "Bulky Items",
+    "Status": "Closed",
+    "RequestSource": "Mobile App",
+    "Anonymous": "Y",
+    "ServiceDate": "01/06/2018 12:00:00 AM",
+    "ClosedDate": "01/06/2018 10:18:29 AM",
+    "Latitude": "34.0676390557",
+    "Longitude": "-118.294017712",
+    "APC": "Central APC",
+    "NCName": "WILSHIRE CENTER - KOREATOWN NC",
+    "PolicePrecinct": "OLYMPIC",
+    "ZipCode": "90006",
+}
+
+
+def test_a_recorded_row() -> None:
+    midnight = datetime(2018, 1, 1, 8, 0, 9, tzinfo=UTC)  # Los Angeles is 8 hours behind in winter
+    assert draft("hotline", FULL, LOS_ANGELES) == Draft(
+        source_id="1-870704814",
+        codes=("Bulky Items",),
+        occurred_at=midnight,
+        reported_at=midnight,
+        claim=Claim(
+            network="hotline",
+            at=midnight,
+            lon=-118.294017712,
+            lat=34.0676390557,
+            accuracy_m=20.0,
+            area="Central APC|OLYMPIC|WILSHIRE CENTER - KOREATOWN NC",
+        ),
+        extensions={"ZipCode": "90006"},
+    )
+
+
+@pytest.mark.parametrize("owner", ["LADWP", "", "nobody"])
+def test_the_recorded_owner_has_no_influence(owner: str) -> None:
+    assert draft("hotline", FULL | {"Owner": owner}, LOS_ANGELES) == draft("hotline", FULL, LOS_ANGELES)
+
+
+@pytest.mark.parametrize(
+    ("wall", "utc", "doubt"),
+    [
+        ("01/01/2018 12:00:00 AM", "2018-01-01T08:00:00", None),  # midnight
+        ("01/01/2018 12:00:00 PM", "2018-01-01T20:00:00", None),  # noon
+        ("01/01/2018 11:59:59 PM", "2018-01-02T07:59:59", None),
+        ("02/29/2016 01:00:00 AM", "2016-02-29T09:00:00", None),
+        ("07/01/2018 01:00:00 AM", "2018-07-01T08:00:00", None),
+        ("11/04/2018 12:59:59 AM", "2018-11-04T07:59:59", None),
+        ("11/04/2018 01:30:00 AM", "2018-11-04T08:30:00", "occurs twice"),
+        ("11/04/2018 02:00:00 AM", "2018-11-04T10:00:00", None),
+        ("03/11/2018 02:30:00 AM", "2018-03-11T10:30:00", "was skipped"),
+    ],
+)
+def test_its_wall_times(wall: str, utc: str, doubt: str | None) -> None:
+    made = draft("hotline", REQUEST | {"CreatedDate": wall}, LOS_ANGELES)
+    assert made.reported_at == made.occurred_at == datetime.fromisoformat(f"{utc}+00:00")
+    assert (DOUBT in made.extensions) == (doubt is not None)
+    assert (doubt or "") in made.extensions.get(DOUBT, "")
+
+
+@pytest.mark.parametrize(
+    ("given", "point"),
+    [
+        ({"Latitude": "34", "Longitude": "-118"}, (-118.0, 34.0)),
+        ({"Latitude": "-90.0", "Longitude": "180"}, (180.0, -90.0)),
+        ({"Latitude": "", "Longitude": ""}, None),
+        ({"Latitude": "34.06", "Longitude": ""}, None),
+        ({"Longitude": "-118.29"}, None),
+        ({}, None),
+    ],
+)
+def test_degrees_are_texts_and_half_a_point_is_none(given: dict[str, str], point: tuple[float, float] | None) -> None:
+    claim = draft("hotline", REQUEST | given, LOS_ANGELES).claim
+    assert (claim.lon, claim.lat) == (point or (None, None))
+    assert claim.accuracy_m == (20.0 if point else None)
+
+
+@pytest.mark.parametrize(
+    ("given", "area"),
+    [
+        ({"APC": "Central APC", "PolicePrecinct": "CENTRAL", "NCName": ""}, "Central APC|CENTRAL|"),
+        ({"NCName": "SILVER LAKE NC"}, "||SILVER LAKE NC"),
+        ({"APC": "", "PolicePrecinct": "", "NCName": ""}, None),
+        ({}, None),
+    ],
+)
+def test_its_area_is_commission_precinct_and_council(given: dict[str, str], area: str | None) -> None:
+    assert draft("hotline", REQUEST | given, LOS_ANGELES).claim.area == area
+
+
+@pytest.mark.parametrize(
+    ("source", "certainty"), [("Driver Self Report", "Observed"), ("Mobile App", "Unknown"), ("", "Unknown")]
+)
+def test_what_the_citys_own_driver_saw_is_observed(source: str, certainty: str) -> None:
+    assert draft("hotline", REQUEST | {"RequestSource": source}, LOS_ANGELES).certainty == certainty
+
+
+def test_empty_texts_are_absent_values() -> None:
+    optional = [name for name in FULL if name not in (*REQUEST, "ZipCode")]
+    assert len(optional) == 13
+    assert draft("hotline", REQUEST | dict.fromkeys(optional, ""), LOS_ANGELES) == draft(
+        "hotline", REQUEST, LOS_ANGELES
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"SRNumber": ""}, "bad-id"),
+        ({"SRNumber": 1}, "bad-id"),
+        ({"CreatedDate": "2018-01-01 00:00:09"}, "bad-time"),
+        ({"CreatedDate": "02/29/2018 01:00:00 AM"}, "bad-time"),
+        ({"CreatedDate": "01/01/2018 00:00:09 AM"}, "bad-time"),  # twelve hours have no zero
+        ({"CreatedDate": "01/01/2018 13:00:09 PM"}, "bad-time"),
+        ({"CreatedDate": "13/01/2018 01:00:09 PM"}, "bad-time"),
+        ({"ClosedDate": "yesterday"}, "schema"),
+        ({"RequestType": ""}, "schema"),
+        ({"Latitude": 34.06}, "schema"),
+        ({"Latitude": "90.1"}, "schema"),
+        ({"Latitude": "1e1"}, "schema"),
+        ({"Latitude": "nan"}, "schema"),
+        ({"Longitude": "-118.29 "}, "schema"),
+        ({"Longitude": "－118"}, "schema"),
+        ({"Longitude": "１１８"}, "schema"),
+        ({"Owner": None}, "schema"),
+    ],
+)
+def test_what_no_request_may_be(wrong: dict[str, Any], code: str) -> None:
+    refused = refusal("hotline", REQUEST | wrong)
+    assert refused.code == code
+    assert refused.reason.startswith(f"field `{next(iter(wrong))}`: ")
+
+
+def test_a_type_that_the_city_does_not_know() -> None:
+    refused = refusal("hotline", REQUEST | {"RequestType": "Flying Saucer"})
+    assert refused.reason == (
+        "code 'Flying Saucer' is not in the code table; add it to codes/hotline.csv of the city, or correct the source."
+    )

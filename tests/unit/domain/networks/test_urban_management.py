@@ -1,0 +1,223 @@
+"""Urban management: national codes whose edition travels with them, components, and cells of 15 or 14 digits."""
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from router.domain.cells.registry import Claim
+from router.domain.model.report import Media
+from router.domain.networks.schema.local_time import DOUBT
+from router.domain.networks.schema.network import Draft
+from tests.support.records import PROBLEM, city, draft, refusal, report, table
+
+SHANGHAI, LOS_ANGELES = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/Los_Angeles")
+GB, CJ = "GB/T 30428.2-2013", "CJ/T 214-2007"
+HASH = "0f" * 32
+PHOTO = {"url": "https://photos.example.org/a.jpg", "sha256": HASH}
+FULL = {
+    "taskNum": "CG-2018-000123",
+    "eventCode": "4109020102",
+    "codeVersion": GB,
+    "cellCode": "410902001001001",
+    "x": 115.0305,
+    "y": 35.7605,
+    "foundTime": "2018-01-01 07:58:00",
+    "reportTime": "2018-01-01 08:00:09",
+    "channel": "inspector",
+    "address": "中原路 12 号",
+    "description": "垃圾堆放",
+    "reporterRef": "cg-0417",
+    "photos": [PHOTO],
+    "status": "Test",
+    "district": {"name": "kept"},
+}
+COMPONENT = {name: value for name, value in PROBLEM.items() if name != "eventCode"} | {
+    "componentCode": "4109020103000042"
+}
+
+
+def test_a_full_event() -> None:
+    assert draft("urban-management", FULL, SHANGHAI) == Draft(
+        source_id="CG-2018-000123",
+        codes=("4109020102", "event-0102", "event-01"),
+        code_version=GB,
+        occurred_at=datetime(2017, 12, 31, 23, 58, tzinfo=UTC),
+        reported_at=datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC),
+        claim=Claim(
+            network="urban-management",
+            at=datetime(2017, 12, 31, 23, 58, tzinfo=UTC),
+            lon=115.0305,
+            lat=35.7605,
+            accuracy_m=15.0,
+            cell="410902001001001",
+        ),
+        status="Test",
+        certainty="Observed",
+        description="垃圾堆放",
+        reporter="cg-0417",
+        media=(Media(url="https://photos.example.org/a.jpg", sha256=HASH),),
+        extensions={"district": {"name": "kept"}},
+    )
+
+
+def test_a_component_carries_its_id() -> None:
+    made = draft("urban-management", COMPONENT, SHANGHAI)
+    assert made.component_id == "4109020103000042"
+    assert made.codes == ("4109020103000042", "part-0103", "part-01")
+    assert report("urban-management", COMPONENT).component_id == "4109020103000042"
+
+
+def test_an_event_has_no_component() -> None:
+    assert draft("urban-management", FULL, SHANGHAI).component_id is None
+
+
+@pytest.mark.parametrize(
+    ("code", "version", "matter"),
+    [  # CJ/T 214 calls 04 emergencies and 05 street order, GB/T 30428.2 the other way round
+        ("4109020402", GB, "street-obstruction"),
+        ("4109020402", CJ, "other"),
+        ("4109020502", GB, "other"),
+        ("4109020502", CJ, "street-obstruction"),
+        ("4109020102", GB, "illegal-dumping"),
+        ("4109020102", "of our own, 2026", "illegal-dumping"),  # its row holds for every edition
+        ("4109020177", GB, "other"),  # only its major class is in the table
+    ],
+)
+def test_the_edition_decides_what_a_code_means(code: str, version: str, matter: str) -> None:
+    made = report("urban-management", PROBLEM | {"eventCode": code, "codeVersion": version})
+    assert (made.matter, made.source_code, made.source_code_version) == (matter, code, version)
+
+
+def test_a_class_of_an_edition_that_the_table_lacks_is_refused() -> None:
+    refused = refusal("urban-management", PROBLEM | {"eventCode": "4109020402", "codeVersion": "GB/T 30428.2-2031"})
+    assert refused.code == "unknown-code"
+    assert refused.reason == (
+        "code '4109020402' of version 'GB/T 30428.2-2031' is not in the code table, nor 'event-0402', nor 'event-04'; "
+        "add it to codes/urban-management.csv of the city, or correct the source."
+    )
+
+
+@pytest.mark.parametrize("absent", [{"codeVersion": ""}, {"codeVersion": None}])
+def test_the_edition_is_required(absent: dict[str, Any]) -> None:
+    assert "field `codeVersion`" in refusal("urban-management", PROBLEM | absent).reason
+
+
+def test_an_event_of_the_citys_own_goes_before_the_national_class() -> None:
+    of = city(urban_management=table("4109020102,,tree,\nevent-0102,,grass,\npart-0102,,hole,\n"))
+    own, other = PROBLEM, PROBLEM | {"eventCode": "4109030102"}
+    assert [report("urban-management", one, of).matter for one in (own, other)] == ["tree", "grass"]
+    same_digits = COMPONENT | {"componentCode": "4109020102000042"}  # of a component they are another thing
+    assert report("urban-management", same_digits, of).matter == "hole"
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        {},
+        {"eventCode": "", "componentCode": None},
+        {"eventCode": "4109020102", "componentCode": "4109020103000042"},
+    ],
+)
+def test_it_is_an_event_or_a_component(codes: dict[str, Any]) -> None:
+    neither = {name: value for name, value in PROBLEM.items() if name != "eventCode"}
+    refused = refusal("urban-management", neither | codes)
+    assert refused.code == "schema"
+    assert "exactly one of eventCode and componentCode must be given" in refused.reason
+
+
+@pytest.mark.parametrize("cell", ["410902001001001", "41090200100101"])
+def test_a_cell_of_15_or_14_digits_is_found(cell: str) -> None:
+    location = report("urban-management", PROBLEM | {"cellCode": cell}).location
+    assert (location.cell, location.resolved_by, location.source_grid) == ("410902001001001", "code", cell)
+
+
+@pytest.mark.parametrize("cell", ["4109020010010", "4109020010010011", "４１０９０２００１００１００１"])
+def test_a_cell_of_another_form_is_refused(cell: str) -> None:
+    assert "field `cellCode`" in refusal("urban-management", PROBLEM | {"cellCode": cell}).reason
+
+
+def test_a_point_goes_before_a_cell_and_the_difference_is_said() -> None:
+    point = {"x": 115.0305, "y": 35.7605}
+    location = report("urban-management", PROBLEM | point | {"cellCode": "410902001001002"}).location
+    assert (location.cell, location.resolved_by) == ("410902001001001", "point")
+    assert location.doubt is not None
+    assert "410902001001002" in location.doubt
+
+
+@pytest.mark.parametrize("half", [{"x": 115.03}, {"y": 35.76}, {"x": None, "y": 35.76}])
+def test_half_a_point_is_none(half: dict[str, Any]) -> None:
+    claim = draft("urban-management", PROBLEM | half, SHANGHAI).claim
+    assert (claim.lon, claim.lat, claim.accuracy_m) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("zone", "wall", "utc", "doubt"),
+    [
+        (SHANGHAI, "2018-07-01 12:00:00", "2018-07-01T04:00:00", None),
+        (LOS_ANGELES, "2018-11-04 01:00:00", "2018-11-04T08:00:00", "occurs twice"),
+        (LOS_ANGELES, "2018-11-04 01:59:59", "2018-11-04T08:59:59", "occurs twice"),
+        (LOS_ANGELES, "2018-03-11 02:00:00", "2018-03-11T10:00:00", "was skipped"),
+        (LOS_ANGELES, "2018-03-11 02:59:59", "2018-03-11T10:59:59", "was skipped"),
+    ],
+)
+def test_its_wall_times(zone: ZoneInfo, wall: str, utc: str, doubt: str | None) -> None:
+    made = draft("urban-management", PROBLEM | {"reportTime": wall}, zone)
+    assert made.reported_at == made.occurred_at == datetime.fromisoformat(f"{utc}+00:00")
+    assert (doubt or "") in made.extensions.get(DOUBT, "")
+    assert (DOUBT in made.extensions) == (doubt is not None)
+
+
+@pytest.mark.parametrize(
+    ("channel", "certainty"),
+    [
+        ("inspector", "Observed"),
+        ("camera", "Likely"),
+        ("public", "Unknown"),
+        ("superior", "Unknown"),
+        ("", "Unknown"),
+        (None, "Unknown"),
+    ],
+)
+def test_who_saw_it_says_how_sure_it_is(channel: str | None, certainty: str) -> None:
+    assert draft("urban-management", PROBLEM | {"channel": channel}, SHANGHAI).certainty == certainty
+
+
+def test_empty_texts_are_absent_values() -> None:
+    empty = dict.fromkeys(
+        ("componentCode", "cellCode", "foundTime", "channel", "address", "description", "reporterRef"), ""
+    )
+    assert draft("urban-management", PROBLEM | empty | {"photos": []}, SHANGHAI) == draft(
+        "urban-management", PROBLEM, SHANGHAI
+    )
+
+
+@pytest.mark.parametrize(("reference", "accepted"), [("w-4109**********0012", True), ("13812345678", False)])
+def test_its_reporter_stays_masked(reference: str, accepted: bool) -> None:
+    message = PROBLEM | {"reporterRef": reference}
+    if accepted:
+        assert report("urban-management", message).reporter == reference
+    else:
+        refused = refusal("urban-management", message)
+        assert refused.code == "personal-data"
+        assert "field `reporterRef`" in refused.reason
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "field"),
+    [
+        ({"taskNum": ""}, "bad-id", "taskNum"),
+        ({"taskNum": None}, "bad-id", "taskNum"),
+        ({"reportTime": "2100-02-29 00:00:00"}, "bad-time", "reportTime"),
+        ({"foundTime": "20180101000000"}, "bad-time", "foundTime"),
+        ({"eventCode": "410902010"}, "schema", "eventCode"),
+        ({"photos": [PHOTO, PHOTO | {"sha256": HASH.upper()}]}, "schema", "photos.1.sha256"),
+        ({"photos": [PHOTO] * 21}, "schema", "photos"),
+        ({"status": "Draft"}, "schema", "status"),
+    ],
+)
+def test_what_no_problem_may_be(wrong: dict[str, Any], code: str, field: str) -> None:
+    refused = refusal("urban-management", PROBLEM | wrong)
+    assert refused.code == code
+    assert refused.reason.startswith(f"field `{field}`: ")

@@ -1,0 +1,45 @@
+"""Shares that a person can count: three cases, three recorded reports, four companions."""
+
+from router.simulator.evaluation.ground_truth import Judgement, judge
+from router.simulator.messages import Sent
+from tests.support.cases import case, report
+
+
+def recorded(name: str, owner: str) -> Sent:
+    return Sent(report=f"hotline:{name}", place=("h", 0, 0), kind="recorded", incident=f"hotline:{name}", owner=owner)
+
+
+def companion(name: str, incident: str) -> Sent:
+    return Sent(
+        report=f"policing:{name}", place=("p", 0, 0), kind="companion", incident=f"hotline:{incident}", owner=None
+    )
+
+
+CASES = {
+    "k1": case("k1", report("a", 0), report("p1", 0, "policing"), lead="ocb"),
+    "k2": case("k2", report("b", 1), report("p2", 1, "policing"), report("p4", 3, "policing"), lead="bos"),
+    "k3": case("k3", report("p3", 2, "policing"), lead="lapd"),
+}
+SENT = [
+    recorded("a", "ocb"),  # right
+    recorded("b", "ocb"),  # led by bos: wrong
+    recorded("c", "bos"),  # in no case: not judged
+    companion("p1", "a"),  # with its incident
+    companion("p2", "a"),  # with another one
+    companion("p3", "b"),  # alone: says nothing about precision
+    companion("p4", "c"),  # its incident is in no case: says nothing about recall
+]
+
+
+def test_shares_are_as_counted_by_hand() -> None:
+    assert judge(SENT, CASES) == Judgement(routing_accuracy=1 / 2, merge_precision=1 / 3, merge_recall=1 / 3)
+
+
+def test_redeliveries_and_malformed_messages_are_not_judged() -> None:
+    again = Sent(report="policing:p2", place=("p", 0, 9), kind="redelivered", incident="hotline:a", owner=None)
+    broken = Sent(report="policing:p9", place=("p", 0, 8), kind="malformed", incident=None, owner=None)
+    assert judge([*SENT, again, broken], CASES) == judge(SENT, CASES)
+
+
+def test_nothing_to_judge_is_null_and_not_zero() -> None:
+    assert judge([], {}) == Judgement(routing_accuracy=None, merge_precision=None, merge_recall=None)

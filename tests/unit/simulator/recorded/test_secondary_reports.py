@@ -1,0 +1,192 @@
+"""Companions beside the first recorded requests of Los Angeles: true to their incident, late, a little off, repeatable."""
+
+from collections import Counter
+from datetime import timedelta
+from functools import cache
+from itertools import pairwise
+from random import Random
+from statistics import median
+
+import orjson
+import pytest
+
+from router.cities.folder import city_folder
+from router.domain.geometry import distance_m
+from router.domain.intake.normalise import normalise
+from router.domain.model.report import Report
+from router.domain.networks.registry import NETWORKS
+from router.simulator.messages import Message
+from router.simulator.recorded import secondary_reports as companion
+from router.simulator.recorded.hotline_history import History
+from router.simulator.recorded.message_writers import WITNESSES
+from router.simulator.recorded.noise import FAR_M, FAR_SHARE, LATEST, SIGMA_M, delay, off
+from router.simulator.recorded.secondary_reports import INSPECTORS, SEEN_BY
+from router.simulator.scenario import Recorded, history_of
+from tests.support.driver import los_angeles
+from tests.support.records import Record
+
+NUMBER = 6000
+"""Recorded requests; about 700 companions."""
+
+
+@cache
+def history() -> History:
+    return history_of(los_angeles(), city_folder("los-angeles"))
+
+
+def messages(number: int, seed: int = 1) -> list[Message]:
+    return list(Recorded(los_angeles(), history()).messages(reports=number, seed=seed, companion=True))
+
+
+@pytest.fixture(scope="module")
+def sent() -> list[Message]:
+    return messages(NUMBER)
+
+
+@pytest.fixture(scope="module")
+def reports(sent: list[Message]) -> dict[str, Report]:
+    """What the router makes of the sound messages, by report id; redeliveries make the same again."""
+    made = {}
+    for name, network in NETWORKS.items():
+        batch = [Record(value=one.value) for one in sent if one.network == name and one.kind != "malformed"]
+        done = normalise(network, batch, los_angeles())
+        assert [refused.reason for _, refused in done.refusals] == []
+        made |= {one.id: one for one in done.reports}
+    return made
+
+
+def of_kind(sent: list[Message], kind: str) -> list[Message]:
+    return [one for one in sent if one.kind == kind]
+
+
+def metres(one: Report, other: Report) -> float:
+    here, there = one.location, other.location
+    assert None not in (here.lon, there.lon)
+    return distance_m(here.lon or 0, here.lat or 0, there.lon or 0, there.lat or 0)
+
+
+def test_recorded_messages_pass_as_they_were(sent: list[Message]) -> None:
+    assert of_kind(sent, "recorded") == list(history().messages(NUMBER))
+
+
+def test_messages_come_in_the_order_of_their_received_times(sent: list[Message]) -> None:
+    assert all(one.received_at <= other.received_at for one, other in pairwise(sent))
+
+
+def test_every_companion_is_a_report_under_the_id_it_claims(sent: list[Message], reports: dict[str, Report]) -> None:
+    ids = [one.report for one in of_kind(sent, "companion")]
+    assert len(set(ids)) == len(ids)
+    assert set(ids) <= set(reports)
+
+
+def test_a_companion_follows_a_recorded_incident_that_its_network_may_see(
+    sent: list[Message], reports: dict[str, Report]
+) -> None:
+    recorded = {one.report: one for one in of_kind(sent, "recorded")}
+    assert {one.network for one in of_kind(sent, "companion")} == set(WITNESSES)
+    for one in of_kind(sent, "companion"):
+        incident = recorded[one.incident or ""]
+        assert one.received_at > incident.received_at
+        assert one.owner is None
+        assert (one.network, reports[one.report].matter) in SEEN_BY[reports[incident.report].matter]
+
+
+def test_a_companion_is_reported_before_it_is_received(sent: list[Message], reports: dict[str, Report]) -> None:
+    recorded = {one.report: one for one in of_kind(sent, "recorded")}
+    for one in of_kind(sent, "companion"):
+        made = reports[one.report]
+        assert recorded[one.incident or ""].received_at <= made.reported_at <= one.received_at
+        assert one.received_at - made.reported_at <= LATEST
+
+
+def test_points_are_as_far_off_as_phones_are(sent: list[Message], reports: dict[str, Report]) -> None:
+    apart = [
+        metres(reports[one.report], reports[one.incident or ""])
+        for one in of_kind(sent, "companion")
+        if one.network != "social-security"
+    ]
+    assert len(apart) > 500
+    assert median(apart) == pytest.approx(1.177 * SIGMA_M, rel=0.15)  # the median of Rayleigh's distribution
+    near = [one for one in apart if one < 6 * SIGMA_M]
+    assert all(one > FAR_M - 1 for one in apart if one not in near)
+    assert 0 < 1 - len(near) / len(apart) < 3 * FAR_SHARE
+
+
+def test_a_need_names_the_community_of_its_incident(sent: list[Message], reports: dict[str, Report]) -> None:
+    needs = [one for one in of_kind(sent, "companion") if one.network == "social-security"]
+    assert needs
+    for one in needs:
+        mine, theirs = reports[one.report].location, reports[one.incident or ""].location
+        assert mine.resolved_by == "community"
+        assert mine.cell[:12] == theirs.cell[:12]
+
+
+def test_inspectors_note_the_next_cell_now_and_then(sent: list[Message], reports: dict[str, Report]) -> None:
+    noted = [
+        (orjson.loads(one.value)["cellCode"], reports[one.incident or ""].location.cell)
+        for one in of_kind(sent, "companion")
+        if one.network == INSPECTORS
+    ]
+    wrong = sum(cell != true for cell, true in noted) / len(noted)
+    assert wrong == pytest.approx(0.25, abs=0.05)  # as in the streams that were counted
+
+
+def test_how_many_there_are(sent: list[Message], reports: dict[str, Report]) -> None:
+    number = Counter(one.kind for one in sent)
+    seen = sum(
+        reports[one.report].matter in SEEN_BY and reports[one.report].location.lon is not None
+        for one in of_kind(sent, "recorded")
+    )
+    assert number["companion"] / seen == pytest.approx(0.15, rel=0.15)
+    assert number["redelivered"] / (number["recorded"] + number["companion"]) == pytest.approx(0.01, rel=0.35)
+
+
+def test_a_redelivery_is_the_same_bytes_later(sent: list[Message]) -> None:
+    first = {one.report: one for one in sent if one.kind in ("recorded", "companion")}
+    again = of_kind(sent, "redelivered")
+    assert {first[one.report].kind for one in again} == {"recorded", "companion"}
+    for one in again:
+        origin = first[one.report]
+        assert (one.value, one.network, one.incident) == (origin.value, origin.network, origin.incident)
+        assert one.received_at >= origin.received_at
+        assert one.owner is None
+
+
+def test_a_malformed_message_is_refused_and_belongs_to_no_incident(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(companion, "MALFORMED_SHARE", 0.5)
+    malformed = of_kind(messages(1500), "malformed")
+    assert len(malformed) > 50
+    assert len({one.report for one in malformed}) == len(malformed)
+    for one in malformed:
+        assert (one.incident, one.owner) == (None, None)
+        done = normalise(NETWORKS[one.network], [Record(value=one.value)], los_angeles())
+        assert (len(done.reports), len(done.refusals)) == (0, 1)
+
+
+def test_equal_seeds_equal_messages() -> None:
+    assert messages(600) == messages(600)
+    assert messages(600) != messages(600, seed=2)
+
+
+def test_without_codes_for_a_matter_a_network_stays_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(companion, "SEEN_BY", {"graffiti": (("policing", "no such matter"), ("no such network", "x"))})
+    assert of_kind(messages(600), "companion") == []
+
+
+def test_a_fix_is_off_by_the_deviation_of_each_axis_and_rarely_far() -> None:
+    random = Random(1)
+    apart = sorted(distance_m(115.0, 36.0, *off(random, 115.0, 36.0)) for _ in range(5000))
+    far = [one for one in apart if one > FAR_M - 1]
+    assert len(far) / len(apart) == pytest.approx(FAR_SHARE, abs=0.006)
+    near = apart[: -len(far)]
+    assert near[-1] < 6 * SIGMA_M
+    assert median(near) == pytest.approx(1.177 * SIGMA_M, rel=0.05)
+
+
+def test_a_delay_has_its_median_and_an_end() -> None:
+    random = Random(1)
+    delays = [delay(random, 60, 0.9) for _ in range(5000)]
+    assert median(delays).total_seconds() == pytest.approx(3600, rel=0.06)
+    assert min(delays) > timedelta(0)
+    assert max(delay(random, 60, 5) for _ in range(200)) == LATEST
+    assert all(one.microseconds == 0 for one in delays)

@@ -1,0 +1,89 @@
+"""How long a partition has been getting nowhere, as the watchdog sees it."""
+
+from router.stream.engine.progress import Progress
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def after(seconds: float) -> tuple[Progress, Clock]:
+    """Of a partition that got its first record so long ago."""
+    clock = Clock()
+    progress = Progress(clock)
+    progress.begun()
+    clock.now += seconds
+    return progress, clock
+
+
+def test_the_oldest_record_in_hand_counts_until_it_is_committed() -> None:
+    progress, clock = after(3)
+    progress.begun()
+    assert progress.busy_seconds == 3
+    progress.committed(more=True)
+    assert progress.busy_seconds == 0
+    clock.now += 2
+    assert progress.busy_seconds == 2, "more is in hand"
+    progress.committed(more=False)
+    clock.now += 5
+    assert progress.busy_seconds == 0
+
+
+def test_a_healthy_opening_is_not_being_busy_and_one_after_a_failure_is() -> None:
+    progress, clock = after(4)
+    progress.opened()
+    assert progress.busy_seconds == 0
+    progress.failed()
+    clock.now += 4
+    progress.opened()
+    assert progress.busy_seconds == 4
+
+
+def test_openings_that_fail_do_not_begin_to_count_anew() -> None:
+    clock = Clock()
+    progress = Progress(clock)
+    clock.now += 10
+    progress.opening()
+    assert progress.opening_seconds == 10
+    progress.settled()
+    assert progress.opening_seconds == 0
+    progress.opening()
+    clock.now += 1
+    assert progress.opening_seconds == 1
+
+
+def test_failures_count_until_a_commit() -> None:
+    progress = Progress(Clock())
+    progress.failed()
+    progress.failed()
+    assert (progress.failures, progress.failing) == (2, True)
+    progress.committed(more=False)
+    assert (progress.failures, progress.failing) == (0, False)
+
+
+def test_an_opening_that_found_a_record_out_begins_to_count_anew() -> None:
+    """Twelve halvings of a batch, each with a minute of restoring, are no standing still."""
+    clock = Clock()
+    progress = Progress(clock)
+    clock.now += 60
+    progress.advanced()
+    clock.now += 60
+    assert progress.opening_seconds == 60
+
+
+def test_may_be_asked_while_the_event_loop_commits() -> None:
+    """A commit between two readings of one instant made the watchdog's thread fail."""
+
+    class Impatient(Clock):
+        def __call__(self) -> float:
+            if hasattr(progress, "_busy_since") and progress._busy_since is not None:
+                progress.empty()
+            return self.now
+
+    progress = Progress(Clock())
+    progress.begun()
+    progress._clock = Impatient()
+    assert progress.busy_seconds >= 0

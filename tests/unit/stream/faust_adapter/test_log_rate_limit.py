@@ -1,0 +1,45 @@
+"""What a client says again and again is said every few seconds, and counted."""
+
+import logging
+
+from router.stream.faust_adapter.log_rate_limit import EVERY_SECONDS, KINDS, TALKATIVE, Repeats, install
+
+
+def test_the_same_text_is_let_through_once_in_a_while_with_the_number_left_out() -> None:
+    now = [100.0]
+    repeats = Repeats(lambda: now[0])
+
+    def said(text: str, *values: object, name: str = "aiokafka") -> str | None:
+        record = logging.LogRecord(name, logging.ERROR, "", 0, text, values, None)
+        return record.getMessage() if repeats.filter(record) else None
+
+    assert said("no node %s", 1) == "no node 1"
+    assert [said("no node %s", number) for number in range(3)] == [None, None, None]
+    assert said("fenced") == "fenced", "another kind"
+    assert said("no node %s", 1, name="aiokafka.conn") == "no node 1", "another's"
+    now[0] += EVERY_SECONDS
+    assert said("no node %s", 7) == "no node 7 (3 more of this kind)"
+    now[0] += EVERY_SECONDS
+    assert said("no node %s", 7) == "no node 7"
+
+
+def test_installing_twice_is_installing_once() -> None:
+    logger = logging.getLogger(TALKATIVE[0])
+    before = list(logger.filters)
+    try:
+        install()
+        once = list(logger.filters)
+        install()
+        assert logger.filters == once
+        assert any(isinstance(one, Repeats) for one in once)
+    finally:
+        for name in TALKATIVE:
+            for one in [one for one in logging.getLogger(name).filters if one not in before]:
+                logging.getLogger(name).removeFilter(one)
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    repeats = Repeats(lambda: 0.0)
+    for number in range(3 * KINDS):
+        assert repeats.filter(logging.LogRecord("aiokafka", logging.ERROR, "", 0, f"no node {number}", (), None))
+    assert len(repeats._said) <= KINDS

@@ -1,0 +1,75 @@
+"""State that cannot be read back: a sentence that says where it stands and what to do, never a case opened a second time."""
+
+import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from prometheus_client import CollectorRegistry
+
+from router.domain.rules.rule_sets import Editions
+from router.stream.engine.processor import UnreadableStateError
+from router.stream.processors.clock import CLOCKS
+from router.stream.processors.merge import MergeHop
+from router.wire.metrics import Metrics
+from router.wire.repairs import decode_repair
+from router.wire.rule_sets import decode_edition
+from router.wire.topics import Names
+from tests.support.driver import Driver, report, tiny
+from tests.support.poison.strangers import EDITIONS, STATES
+
+
+class Written:
+    """A changelog that holds these records."""
+
+    def __init__(self, *records: tuple[bytes, bytes, list[tuple[str, bytes]]]) -> None:
+        self._records = [SimpleNamespace(key=k, value=v, headers=h) for k, v, h in records]
+
+    async def latest(self, _: TopicPartition, ours: Callable[[Any], bool]) -> dict[bytes, bytes]:
+        return {record.key: record.value for record in self._records if ours(record)}
+
+    async def newest(self, *_: Any) -> dict[bytes, bytes]:
+        return {}
+
+
+def opened(*records: tuple[bytes, bytes, list[tuple[str, bytes]]]) -> MergeHop:
+    hop = MergeHop(Editions(tiny()), Names(), CLOCKS["wall"](), Metrics(CollectorRegistry()))
+    logs: Any = Written(*records)
+    asyncio.run(hop.open(logs, TopicPartition("grid.events", 1)))
+    return hop
+
+
+DEEP = (b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",)
+CASE = [("ce_type", b"grid.case.changed.v1")]
+
+
+@pytest.mark.parametrize("value", [b"", b"{", b"[]", b"{}", b'{"id":7}', b"\xff", *DEEP])
+def test_a_case_of_the_router_that_cannot_be_read_stops_its_partition_with_a_sentence(value: bytes) -> None:
+    with pytest.raises(UnreadableStateError) as stopped:
+        opened((b"C-1\x1b[31m", value, CASE))
+    said = str(stopped.value)
+    assert said.startswith("grid.cases/1, key 'C-1�[31m': this case cannot be read (")
+    assert said.endswith("write the case once more as it was.")
+    assert said.isprintable()
+
+
+def test_what_a_stranger_wrote_replaces_no_case() -> None:
+    driver = Driver(tiny())
+    driver.pipe(report("a"))
+    ((key, value),) = driver.latest().items()
+    hop = opened((key, value, CASE), (key, b"garbage", []), (b"x", b"{}", [("ce_type", b"other")]))
+    assert hop._state.snapshot() == driver.snapshot()
+
+
+@pytest.mark.parametrize("value", [value for value in EDITIONS if value is not None])
+def test_what_is_no_edition_is_said_to_be_none(value: bytes) -> None:
+    with pytest.raises(ValueError, match="no edition"):
+        decode_edition(value)
+
+
+@pytest.mark.parametrize("value", [value for value in STATES if value is not None])
+def test_what_is_no_repair_is_said_to_be_none(value: bytes) -> None:
+    with pytest.raises(ValueError, match="not a repair"):
+        decode_repair(b"k", value)

@@ -1,0 +1,226 @@
+"""The fleet ends what it started, restarts what crashed, gives up on what cannot live, and dies with its parent."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router.wire.errors import WorkerError
+from router.wire.settings import Settings
+from router.workers.pool import ENDLESS, Fleet, Patience, environment, last_line
+
+PATIENT = Patience(first_s=0.05, most_s=0.1, healthy_s=60, crashes=3)
+OBEDIENT = """
+import signal, sys, os
+from router.workers import parent_watch as leash
+leash.hold()
+signal.signal(signal.SIGTERM, lambda *_: (print("stopped in order", flush=True), sys.exit(0)))
+print("up", *sys.argv[1:], os.environ.get("GRID_ROUTER_KAFKA"), flush=True)
+while True: signal.pause()
+"""
+STUBBORN = """
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("up", flush=True)
+while True: signal.pause()
+"""
+DOOMED = "import sys; print('cannot open the city: no such folder'); print(); sys.exit({})"
+
+
+def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true"
+        time.sleep(0.01)
+
+
+def running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path, kafka="127.0.0.1:1", namespace="t1.")
+
+
+@pytest.fixture
+def fleet_of(settings: Settings) -> Iterator[Callable[..., Fleet]]:
+    fleets: list[Fleet] = []
+
+    def make(program: str, workers: int = 1, **options: Any) -> Fleet:
+        given = {"command": (sys.executable, "-c", program), "patience": PATIENT} | options
+        fleet = Fleet("los-angeles", settings, workers, "stream", **given)
+        fleets.append(fleet)
+        return fleet
+
+    yield make
+    for fleet in fleets:
+        fleet.stop(0)
+
+
+def text(fleet: Fleet, number: int = 0) -> str:
+    log = fleet.logs[number]
+    return log.read_text(encoding="utf-8") if log.exists() else ""
+
+
+def test_a_worker_gets_its_arguments_and_settings_and_stops_in_order(fleet_of: Callable[..., Fleet]) -> None:
+    fleet = fleet_of(OBEDIENT, 2)
+    fleet.start()
+    until(lambda: "up" in text(fleet, 0) and "up" in text(fleet, 1))
+    assert text(fleet, 1).strip() == "up los-angeles --worker 1 --clock stream --leash 127.0.0.1:1"
+    pids = fleet.pids
+    assert sorted(pids) == [0, 1]
+    assert fleet.stop() is True
+    assert not any(running(pid) for pid in pids.values())
+    assert "stopped in order" in text(fleet, 0)
+    assert fleet.pids == {}
+
+
+def test_a_stubborn_worker_is_killed_at_the_deadline(fleet_of: Callable[..., Fleet]) -> None:
+    fleet = fleet_of(STUBBORN)
+    fleet.start()
+    until(lambda: "up" in text(fleet))
+    pid = fleet.pids[0]
+    assert fleet.stop(grace_s=0.2) is False
+    assert not running(pid)
+
+
+def test_a_killed_worker_is_started_again_and_never_counts_as_a_crash(fleet_of: Callable[..., Fleet]) -> None:
+    fleet = fleet_of(OBEDIENT)
+    fleet.start()
+    for round_ in range(1, PATIENT.crashes + 2):
+        until(lambda expected=round_: text(fleet).count("up") == expected)
+        before = fleet.pids[0]
+        fleet.kill(0)
+        assert fleet.pids == {}
+        fleet.poll()
+        assert fleet.pids[0] != before
+    assert fleet.restarts == PATIENT.crashes + 1
+
+
+def test_a_renewed_worker_ends_in_order_and_starts_again_at_once(fleet_of: Callable[..., Fleet]) -> None:
+    said: list[str] = []
+    fleet = fleet_of(OBEDIENT, 2, say=said.append)
+    fleet.start()
+    until(lambda: "up" in text(fleet, 0) and "up" in text(fleet, 1))
+    before = fleet.pids
+    fleet.renew(1)
+    until(lambda: (fleet.poll(), fleet.pids.get(1, before[1]) != before[1])[1])
+    assert fleet.pids[0] == before[0]
+    assert said == [
+        f"worker 0 started, process {before[0]}",
+        f"worker 1 started, process {before[1]}",
+        "worker 1 ended in order, starts again at once",
+        f"worker 1 started, process {fleet.pids[1]}",
+    ]
+    assert "stopped in order" in text(fleet, 1)
+
+
+def test_a_renewed_worker_that_does_not_end_is_killed_at_its_deadline(fleet_of: Callable[..., Fleet]) -> None:
+    said: list[str] = []
+    fleet = fleet_of(STUBBORN, say=said.append)
+    fleet.start()
+    until(lambda: "up" in text(fleet))
+    before = fleet.pids[0]
+    fleet.renew(0, grace_s=0.2)
+    until(lambda: (fleet.poll(), fleet.pids.get(0, before) != before)[1])
+    assert said[1] == "worker 0 ended by SIGKILL, starts again at once; last word: up"
+
+
+@pytest.mark.parametrize("code", [2, 3])
+def test_an_endless_fleet_never_gives_up_and_says_each_end_with_its_pause(
+    fleet_of: Callable[..., Fleet], code: int
+) -> None:
+    said: list[str] = []
+    patience = replace(ENDLESS, first_s=0.1, most_s=0.3)
+    fleet = fleet_of(DOOMED.format(code), patience=patience, say=said.append)
+    fleet.start()
+    until(lambda: (fleet.poll(), fleet.restarts > PATIENT.crashes)[1])
+    ends = [line for line in said if "ended" in line]
+    assert f"({code}), starts again in 0.1 s; last word: cannot open the city: no such folder" in ends[0]
+    assert [line.split(" in ")[1].split(";")[0] for line in ends[:4]] == ["0.1 s", "0.2 s", "0.3 s", "0.3 s"]
+
+
+def test_the_pause_of_an_endless_fleet_doubles_up_to_half_a_minute_and_stays_there() -> None:
+    assert [ENDLESS.pause(ends) for ends in range(1, 9)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    assert ENDLESS.pause(5000) == 30, "two days of a broker that is away"
+
+
+@pytest.mark.parametrize(("code", "ends"), [(1, PATIENT.crashes), (2, PATIENT.refusals)])
+def test_a_crash_loop_ends_with_one_sentence_that_names_the_log(
+    fleet_of: Callable[..., Fleet], code: int, ends: int
+) -> None:
+    fleet = fleet_of(DOOMED.format(code))
+    fleet.start()
+
+    def given_up() -> WorkerError | None:
+        try:
+            fleet.poll()
+        except WorkerError as error:
+            return error
+        return None
+
+    errors: list[WorkerError] = []
+    until(lambda: (error := given_up()) and errors.append(error) is None)
+    sentence = str(errors[0])
+    assert f"worker 0 ended {ends} times in a row (exit code {code})" in sentence
+    assert "cannot open the city: no such folder" in sentence
+    assert str(fleet.logs[0]) in sentence
+    assert fleet.restarts == ends - 1
+
+
+def test_a_program_that_does_not_exist_is_one_sentence(settings: Settings) -> None:
+    with pytest.raises(WorkerError, match="worker 0 cannot be started"):
+        Fleet("x", settings, 1, command=("/no/such/program",)).start()
+
+
+def test_workers_die_with_a_fleet_that_is_killed(tmp_path: Path) -> None:
+    parent = f"""
+import sys, time
+from router.workers.pool import Fleet
+from router.wire.settings import Settings
+from pathlib import Path
+fleet = Fleet("c", Settings(home=Path({str(tmp_path)!r})), 2, command=(sys.executable, "-c", {OBEDIENT!r}))
+fleet.start()
+print(*fleet.pids.values(), flush=True)
+while True: time.sleep(60)
+"""
+    process = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process.stdout:
+        pids = [int(pid) for pid in process.stdout.readline().split()]
+    logs = [tmp_path / "logs" / f"worker-{n}.log" for n in (0, 1)]
+    until(lambda: all(log.exists() and "up" in log.read_text(encoding="utf-8") for log in logs))
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    until(lambda: not any(running(pid) for pid in pids))
+    assert all("stopped in order" in log.read_text(encoding="utf-8") for log in logs)
+
+
+def test_the_environment_is_exactly_the_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GRID_ROUTER_CITIES", "/somewhere/else")
+    monkeypatch.chdir(tmp_path)
+    given = environment(Settings(home=Path("h"), kafka="a:1", partitions=7, cities=None))
+    assert given["GRID_ROUTER_HOME"] == str(tmp_path / "h")
+    assert given["GRID_ROUTER_PARTITIONS"] == "7"
+    assert given["GRID_ROUTER_NAMESPACE"] == ""
+    assert "GRID_ROUTER_CITIES" not in given
+    assert "PATH" in given
+
+
+def test_the_last_line_of_a_log_has_no_control_characters(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("first\n\x1b[31mlast\x1b[0m words\n\n", encoding="utf-8")
+    assert last_line(log) == "[31mlast[0m words"
+    assert last_line(tmp_path / "none") == ""
