@@ -10,7 +10,7 @@ SEED ?= 1
 .PHONY: run setup test check bench chaos format lock schemas docs-api clean
 
 run: setup  ## start Kafka and the router, replay real input, then Puyang, show it live (Ctrl-C stops)
-	@$(BIN)/grid-router run $(CITIES)
+	@$(BIN)/grid-router demo $(CITIES)
 
 setup: $(VENV)/.ready  ## virtual environment, locked dependencies, the embedded broker
 

@@ -20,7 +20,7 @@ from router.wire.topics import ROOTS, Topic
 
 TIMEOUT_MS = 20_000
 CONNECT_MS = 5_000
-CURES: dict[type[KafkaError], str] = {
+HINTS: dict[type[KafkaError], str] = {
     InvalidReplicationFactorError: "set GRID_ROUTER_REPLICATION to no more than the cluster has brokers",
     TopicAuthorizationFailedError: "let the cluster's administrator allow this user to manage topics",
     ClusterAuthorizationFailedError: "let the cluster's administrator allow this user to manage topics",
@@ -31,7 +31,7 @@ class Change(Struct, frozen=True, kw_only=True):
     """One difference between declaration and cluster."""
 
     topic: str
-    action: Literal["create", "set", "refuse"]
+    action: Literal["create", "set", "reject"]
     what: str
     """`partitions`, or the name of a configuration."""
     found: str | None
@@ -45,9 +45,9 @@ class Plan(Struct, frozen=True):
     unchanged: int
 
     @property
-    def refused(self) -> Sequence[Change]:
+    def rejected(self) -> Sequence[Change]:
         """Differences that must not be applied."""
-        return [change for change in self.changes if change.action == "refuse"]
+        return [change for change in self.changes if change.action == "reject"]
 
 
 def plan(bootstrap: str, topics: Sequence[Topic]) -> Plan:
@@ -71,17 +71,17 @@ def apply(bootstrap: str, topics: Sequence[Topic], *, replication: int = 1) -> P
 
     Raises:
         TopicError: a topic has another number of partitions. More would move streets away from their state, fewer
-            cannot be had: both are refused, and then nothing at all is changed.
-        BrokerError: the cluster cannot be reached or refuses.
+            cannot be had: both are rejected, and then nothing at all is changed.
+        BrokerError: the cluster cannot be reached or rejects.
     """
     with connected(bootstrap) as admin:
         found = _plan(admin, topics)
-        for change in found.refused:
+        for change in found.rejected:
             raise TopicError(
                 f"the topic has {change.found} partitions, {change.declared} are declared, and the number cannot change once "
                 "places are spread over them",
                 where=change.topic,
-                cure=f"set GRID_ROUTER_PARTITIONS={change.found}, or use another GRID_ROUTER_NAMESPACE",
+                hint=f"set GRID_ROUTER_PARTITIONS={change.found}, or use another GRID_ROUTER_NAMESPACE",
             )
         _create(admin, topics, found, replication)
         _configure(admin, found, bootstrap)
@@ -108,12 +108,12 @@ def connected(bootstrap: str) -> Iterator[KafkaAdminClient]:
     """An admin client whose failures come out as BrokerError.
 
     Raises:
-        BrokerError: the cluster cannot be reached, or refuses what is asked of it.
+        BrokerError: the cluster cannot be reached, or rejects what is asked of it.
     """
     silence = BrokerError(
         "no Kafka broker answers",
         where=bootstrap,
-        cure=START_KAFKA,
+        hint=START_KAFKA,
     )
     if not listens(bootstrap):
         raise silence
@@ -127,9 +127,9 @@ def connected(bootstrap: str) -> Iterator[KafkaAdminClient]:
         yield admin
     except KafkaError as error:
         raise BrokerError(
-            f"the cluster refuses or fails ({type(error).__name__})",
+            f"the cluster rejects or fails ({type(error).__name__})",
             where=bootstrap,
-            cure=CURES.get(type(error), "check it with `grid-router doctor`"),
+            hint=HINTS.get(type(error), "check it with `grid-router doctor`"),
         ) from error
     finally:
         admin.close()
@@ -151,7 +151,7 @@ def _plan(admin: KafkaAdminClient, topics: Sequence[Topic]) -> Plan:
             changes.append(
                 Change(
                     topic=topic.name,
-                    action="refuse",
+                    action="reject",
                     what="partitions",
                     found=str(partitions[topic.name]),
                     declared=str(topic.partitions),
@@ -214,5 +214,5 @@ def _configure(admin: KafkaAdminClient, found: Plan, bootstrap: str) -> None:
             raise TopicError(
                 f"its configuration cannot be changed ({outcome})",
                 where=name,
-                cure=f"change it on {bootstrap} by hand, or let its administrator allow it",
+                hint=f"change it on {bootstrap} by hand, or let its administrator allow it",
             )

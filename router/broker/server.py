@@ -57,7 +57,7 @@ def ensure_running(settings: Settings) -> str:
         raise BrokerError(
             "no Kafka broker answers",
             where=settings.kafka,
-            cure="start it, correct GRID_ROUTER_KAFKA, or unset that to use the embedded broker",
+            hint="start it, correct GRID_ROUTER_KAFKA, or unset that to use the embedded broker",
         )
     return settings.kafka
 
@@ -73,7 +73,7 @@ def start(settings: Settings) -> Status:
         raise BrokerError(
             "an outside cluster is named",
             where=settings.kafka,
-            cure="unset GRID_ROUTER_KAFKA to use the embedded broker",
+            hint="unset GRID_ROUTER_KAFKA to use the embedded broker",
         )
     folder, address = Folder(settings), bootstrap(settings)
     with folder.one_at_a_time():
@@ -88,7 +88,7 @@ def start(settings: Settings) -> Status:
             raise BrokerError(
                 f"the broker of this folder runs on port {folder.port()}, not on {settings.broker_port}",
                 where=str(folder.root),
-                cure=f"set GRID_ROUTER_BROKER_PORT={folder.port()}, or `grid-router broker stop` first",
+                hint=f"set GRID_ROUTER_BROKER_PORT={folder.port()}, or `grid-router broker stop` first",
             )
         process.await_answer(folder, pid, lambda: answers(address))
     return Status("running", address, pid, str(folder.log))

@@ -1,4 +1,4 @@
-"""A city's folder as the texts of an edition, and such texts as a city again."""
+"""A city's folder as the texts of a rule set, and such texts as a city again."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,7 @@ from router.domain.rules.city import City
 from router.wire.errors import CityError
 
 PACKED = ("city.yaml", "merging.yaml", "catalogue/*.yaml", "codes/*.csv", "cells/*.csv")
-"""What stands in an edition; merging.yaml so that a later reader can see what it was published with."""
+"""What stands in a rule set; merging.yaml so that a later reader can see what it was published with."""
 
 
 def pack(folder: Path) -> dict[str, str]:
@@ -24,22 +24,22 @@ def unpack(name: str, texts: dict[str, str], version: str) -> City:
     Raises:
         CityError: an error in them.
     """
-    cure = f"publish it again with this version of the router: `grid-router catalogue publish {name}`"
-    with TemporaryDirectory(prefix="grid-edition-") as scratch:
+    hint = f"publish it again with this version of the router: `grid-router catalogue publish {name}`"
+    with TemporaryDirectory(prefix="grid-rule set-") as scratch:
         folder = Path(scratch)
         for path, text in texts.items():
             _write(folder, path, text)
         reading = read_city(name, folder)
     if reading.city is None:
         first = reading.errors[0]
-        raise CityError(f"{first.code} {first.message}", where=f"edition {version}: {first.place}", cure=cure)
-    return replace(reading.city, edition=version)
+        raise CityError(f"{first.code} {first.message}", where=f"rule set {version}: {first.place}", hint=hint)
+    return replace(reading.city, rule_set=version)
 
 
 def _write(folder: Path, path: str, text: str) -> None:
     """A file within the folder and nowhere else."""
     file = (folder / path).resolve()
     if not file.is_relative_to(folder.resolve()):
-        raise CityError("a path leads out of the city's folder", where=path[:80], cure="do not use this edition")
+        raise CityError("a path leads out of the city's folder", where=path[:80], hint="do not use this rule set")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(text.encode("utf-8"))

@@ -25,7 +25,7 @@ def read_parameters(model: type[Model], file: Path) -> Model:
             if parameters is not None:
                 return parameters
     first = findings[0]
-    raise CityError(f"{first.code} {first.message}", where=first.place, cure=first.cure)
+    raise CityError(f"{first.code} {first.message}", where=first.place, hint=first.hint)
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

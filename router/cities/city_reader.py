@@ -22,8 +22,18 @@ from router.domain.catalogue.lists import FILES, Lists, read_lists
 from router.domain.catalogue.model import Name, Strict
 from router.domain.cells.csv_tables import Tables, read_tables
 from router.domain.cells.registry import CellRegistry
-from router.domain.documents import MISSING, UNREADABLE, Document, Finding, Mark, Source, found, read_yaml, validate
-from router.domain.matching.parameters import Merging
+from router.domain.documents import (
+    MISSING,
+    UNREADABLE,
+    Document,
+    Finding,
+    Source,
+    SourcePosition,
+    found,
+    read_yaml,
+    validate,
+)
+from router.domain.matching.parameters import MergeParameters
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 
@@ -78,7 +88,7 @@ def read_city(name: str, folder: Path) -> Reading:
     default_cell = about.default_cell if about else None
     tables = read_cells(folder / "cells", default_cell, findings)
     cells = CellRegistry(tables, default_cell, zone or UTC) if tables else None
-    merging, rules = _model(Merging, folder / "merging.yaml", findings)
+    merging, rules = _model(MergeParameters, folder / "merging.yaml", findings)
     coverage = covering.measure(catalogue, cells.cells) if catalogue and cells else None
     if lists and catalogue and cells:
         default = lists.documents["standards.yaml"].mark("default")
@@ -113,11 +123,15 @@ def read_source(path: Path, page: str = "docs/catalogue.md") -> tuple[Source | N
     try:
         return Source(file, path.read_text(encoding="utf-8")), []
     except FileNotFoundError:
-        return None, [found(MISSING, Mark(file), "the file is missing", f"write it; {page} shows how")]
+        return None, [found(MISSING, SourcePosition(file), "the file is missing", f"write it; {page} shows how")]
     except UnicodeDecodeError as error:
-        return None, [found(UNREADABLE, Mark(file), f"byte {error.start} is no UTF-8", "save the file as UTF-8")]
+        return None, [
+            found(UNREADABLE, SourcePosition(file), f"byte {error.start} is no UTF-8", "save the file as UTF-8")
+        ]
     except OSError as error:
-        return None, [found(UNREADABLE, Mark(file), f"it cannot be read ({error.strerror})", "make it readable")]
+        return None, [
+            found(UNREADABLE, SourcePosition(file), f"it cannot be read ({error.strerror})", "make it readable")
+        ]
 
 
 def shown(path: Path) -> str:
@@ -170,7 +184,7 @@ def _codes(folder: Path, lists: Lists | None, findings: list[Finding]) -> Mappin
         else:
             findings += table
     if not tables:
-        mark = Mark(shown(folder))
+        mark = SourcePosition(shown(folder))
         findings.append(found(MISSING, mark, "no network reports here", "add codes/<network>.csv"))
     if lists is not None:
         findings += coding.check(sources, lists, NETWORKS)

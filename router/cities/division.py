@@ -126,14 +126,14 @@ def divided(folder: Path) -> dict[str, str]:
             "grids.csv": csv_text(GRIDS, _grids(city, parameters, names)),
         }
     except ValueError as error:
-        cure = f"correct {PARAMETERS} or the divisions"
-        raise InputError(str(error), where=shown(source), cure=cure) from None
+        hint = f"correct {PARAMETERS} or the divisions"
+        raise InputError(str(error), where=shown(source), hint=hint) from None
 
 
 def _divisions(file: Path) -> list[Division]:
     source, findings = read_source(file, "docs/cells.md")
     if source is None:
-        raise InputError(findings[0].message, where=findings[0].place, cure=findings[0].cure)
+        raise InputError(findings[0].message, where=findings[0].place, hint=findings[0].hint)
     reader = csv.reader(io.StringIO(source.text.removeprefix("\ufeff"), newline=""), strict=True)
     try:
         header = next(reader, [])
@@ -142,7 +142,7 @@ def _divisions(file: Path) -> list[Division]:
         return [_division(row) for row in reader if row]
     except (csv.Error, ValueError) as error:
         place = f"{shown(file)}:{reader.line_num}"
-        raise InputError(f"the row cannot be read ({error})", where=place, cure="repair the row") from None
+        raise InputError(f"the row cannot be read ({error})", where=place, hint="repair the row") from None
 
 
 def _division(row: Sequence[str]) -> Division:

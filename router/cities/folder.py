@@ -34,7 +34,7 @@ def city_names(root: Path | None = None) -> list[str]:
         raise CityError(
             f"no folder of cities ({error.strerror})",
             where=shown(folder),
-            cure="name it in GRID_ROUTER_CITIES, or work in the folder that holds deploy/cities",
+            hint="name it in GRID_ROUTER_CITIES, or work in the folder that holds deploy/cities",
         ) from None
 
 
@@ -50,7 +50,7 @@ def city_folder(name: str, root: Path | None = None) -> Path:
     names = city_names(root)
     near = get_close_matches(name, names, n=1)
     there = f"perhaps {near[0]} was meant" if near else f"choose one of: {', '.join(names) or 'none yet'}"
-    raise CityError(f"no city {name[:60]!r}", where=shown(cities_folder(root)), cure=there)
+    raise CityError(f"no city {name[:60]!r}", where=shown(cities_folder(root)), hint=there)
 
 
 def load_city(name: str, root: Path | None = None) -> City:
@@ -64,4 +64,4 @@ def load_city(name: str, root: Path | None = None) -> City:
         return reading.city
     first, *more = reading.errors
     others = f" (and {len(more)} more: `grid-router catalogue lint {name}`)" if more else ""
-    raise CityError(f"{first.code} {first.message}", where=first.place, cure=f"{first.cure}{others}")
+    raise CityError(f"{first.code} {first.message}", where=first.place, hint=f"{first.hint}{others}")

@@ -66,8 +66,8 @@ def tessellated(folder: Path) -> dict[str, str]:
     try:
         made = tessellate(spots, lattice, county=parameters.county, network=parameters.network, ring=parameters.ring)
     except ValueError as error:
-        cure = "draw the cells yourself, as docs/cells.md says"
-        raise InputError(str(error), where=shown(folder / parameters.source), cure=cure) from None
+        hint = "draw the cells yourself, as docs/cells.md says"
+        raise InputError(str(error), where=shown(folder / parameters.source), hint=hint) from None
     return {
         "cells.csv": csv_text(CELLS, made.cells),
         "communities.csv": csv_text(COMMUNITIES, made.communities),
@@ -86,22 +86,22 @@ def renumbered(before: str, after: str) -> int:
 def _spots(file: Path, columns: Columns) -> list[Spot]:
     source, findings = read_source(file)
     if source is None:
-        raise InputError(findings[0].message, where=findings[0].place, cure=findings[0].cure)
+        raise InputError(findings[0].message, where=findings[0].place, hint=findings[0].hint)
     reader = csv.DictReader(io.StringIO(source.text.removeprefix("\ufeff"), newline=""), strict=True)
     try:
         for name in (columns.lon, columns.lat, columns.county, columns.street, columns.community):
             if name not in (reader.fieldnames or ()):
                 raise InputError(
-                    f"there is no column {name!r}", where=f"{shown(file)}:1", cure=f"correct it in {PARAMETERS}"
+                    f"there is no column {name!r}", where=f"{shown(file)}:1", hint=f"correct it in {PARAMETERS}"
                 )
         spots = [_spot(row, columns) for row in reader]
     except (csv.Error, ValueError) as error:
         line = reader.line_num + isinstance(error, csv.Error)  # the reader counts lines that it could read
         raise InputError(
-            f"the row cannot be read ({error})", where=f"{shown(file)}:{line}", cure="repair the row"
+            f"the row cannot be read ({error})", where=f"{shown(file)}:{line}", hint="repair the row"
         ) from None
     if all(spot.lon is None for spot in spots):
-        raise InputError("no row holds a point", where=shown(file), cure=f"name another source in {PARAMETERS}")
+        raise InputError("no row holds a point", where=shown(file), hint=f"name another source in {PARAMETERS}")
     return spots
 
 

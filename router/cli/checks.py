@@ -1,4 +1,4 @@
-"""What `doctor` looks at. Each check returns what it found, or raises the RouterError that names the cure."""
+"""What `doctor` looks at. Each check returns what it found, or raises the RouterError that names the hint."""
 
 import platform
 import shutil
@@ -41,7 +41,7 @@ class Check(Struct, frozen=True, kw_only=True):
     name: str
     state: Literal["ok", "failed", "skipped"]
     found: str
-    cure: str | None = None
+    hint: str | None = None
 
 
 class Skipped(Exception):  # noqa: N818 - not an error: there is nothing to look at
@@ -71,14 +71,14 @@ def _outcome(name: str, check: Callable[[], str]) -> Check:
         return Check(name=name, state="skipped", found=str(why))
     except RouterError as error:
         place = f"{error.where}: " if error.where else ""
-        return Check(name=name, state="failed", found=f"{place}{error.what}", cure=error.cure)
+        return Check(name=name, state="failed", found=f"{place}{error.what}", hint=error.hint)
 
 
 def python(version: tuple[int, ...] = sys.version_info[:3]) -> str:
     """Python is new enough."""
     text = ".".join(map(str, version))
     if version < OLDEST_PYTHON:
-        raise InputError(f"Python {text} is too old", cure="make the environment anew with Python 3.11 or newer")
+        raise InputError(f"Python {text} is too old", hint="make the environment anew with Python 3.11 or newer")
     return f"{platform.python_implementation()} {text}"
 
 
@@ -86,7 +86,7 @@ def names_of_settings() -> str:
     """No variable of the environment is nearly a setting."""
     for name, meant in misspelt().items():
         raise InputError(
-            f"{name} is no setting and changes nothing", cure=f"set {meant} if that is meant, and unset {name}"
+            f"{name} is no setting and changes nothing", hint=f"set {meant} if that is meant, and unset {name}"
         )
     return "every variable is known"
 
@@ -125,7 +125,7 @@ def _metrics_port(settings: Settings) -> str:
             raise InputError(
                 f"the metrics of the workers cannot be served ({error.strerror})",
                 where=f"{address[0]}:{address[1]}",
-                cure="stop the program that holds the port, or set GRID_ROUTER_METRICS_PORT (0 switches metrics off)",
+                hint="stop the program that holds the port, or set GRID_ROUTER_METRICS_PORT (0 switches metrics off)",
             ) from error
     return "free"
 
@@ -144,10 +144,10 @@ def broker(settings: Settings) -> str:
     """The cluster answers, and does not make topics by itself."""
     found = server.status(settings)
     if found.state == "stopped":
-        raise BrokerError("Kafka is not running", where=found.address, cure="`grid-router broker start`")
+        raise BrokerError("Kafka is not running", where=found.address, hint="`grid-router broker start`")
     if not found.running:
         log = f"; its log is {found.log}" if found.log else ""
-        raise BrokerError(f"no Kafka broker answers{log}", where=found.address, cure="start it, or name another one")
+        raise BrokerError(f"no Kafka broker answers{log}", where=found.address, hint="start it, or name another one")
     with admin.connected(found.address) as client:
         brokers = client.describe_cluster()["brokers"]
         resource = ConfigResource(ConfigResourceType.BROKER, str(brokers[0]["broker_id"]))
@@ -157,7 +157,7 @@ def broker(settings: Settings) -> str:
         raise BrokerError(
             "the cluster makes topics by itself, so a mistyped name becomes one",
             where=found.address,
-            cure="set auto.create.topics.enable=false on its brokers",
+            hint="set auto.create.topics.enable=false on its brokers",
         )
     return f"{found.address} answers, {len(brokers)} broker{'s' if len(brokers) > 1 else ''}, {found.state}"
 
@@ -172,11 +172,11 @@ def topics(settings: Settings, name: str) -> str:
         raise Skipped("the city cannot be loaded; see its catalogue") from None
     wanted = topics_of(city, settings)
     found = admin.plan(server.bootstrap(settings), wanted)
-    for change in found.refused:
+    for change in found.rejected:
         raise TopicError(
             f"{change.found} partitions, {change.declared} declared",
             where=change.topic,
-            cure=f"set GRID_ROUTER_PARTITIONS={change.found}, or use another GRID_ROUTER_NAMESPACE",
+            hint=f"set GRID_ROUTER_PARTITIONS={change.found}, or use another GRID_ROUTER_NAMESPACE",
         )
     if all(change.action == "create" for change in found.changes) and not found.unchanged:
         other = elsewhere(admin.there(server.bootstrap(settings)), settings.namespace)
@@ -184,7 +184,7 @@ def topics(settings: Settings, name: str) -> str:
     if found.changes:
         raise TopicError(
             f"{len(wanted) - found.unchanged} of {len(wanted)} topics are missing or differ",
-            cure=f"`grid-router topics plan {name}` shows them, `grid-router topics apply {name}` corrects them",
+            hint=f"`grid-router topics plan {name}` shows them, `grid-router topics apply {name}` corrects them",
         )
     return f"{len(wanted)} as declared"
 
@@ -195,7 +195,7 @@ def schemas(folder: Path = DEFAULT) -> str:
         raise Skipped("no source tree here")
     files = made()
     for path, what in drifted(folder, files).items():
-        raise InputError(f"the schema {what}", where=str(folder / path), cure="run `make schemas`")
+        raise InputError(f"the schema {what}", where=str(folder / path), hint="run `make schemas`")
     return f"{len(files)} files as the models make them"
 
 
@@ -210,7 +210,7 @@ def catalogue(settings: Settings, name: str) -> str:
         raise CityError(
             f"{errors[0].code} {errors[0].message}{more}",
             where=errors[0].place,
-            cure=f"{errors[0].cure}; `grid-router catalogue lint {name}` shows all",
+            hint=f"{errors[0].hint}; `grid-router catalogue lint {name}` shows all",
         )
     city = load_city(name, settings.cities)
     return f"{len(city.catalogue.departments)} departments, {len(city.catalogue.matters)} matters, {len(findings)} warnings"
@@ -222,14 +222,14 @@ def clock(settings: Settings, now: float | None = None) -> str:
     It is not compared with a time server, so a clock that is ahead is not found.
     """
     seconds = time.time() if now is None else now
-    cure = "set this machine's clock, best by NTP"
+    hint = "set this machine's clock, best by NTP"
     if seconds < WRITTEN.timestamp():
-        raise InputError(f"it shows {_shown(seconds)}, before the day this program was written", cure=cure)
+        raise InputError(f"it shows {_shown(seconds)}, before the day this program was written", hint=hint)
     newest = _newest_record(settings)
     if newest is None:
         return f"{_shown(seconds)}; plausible, no record to compare it with"
     if newest > seconds + AHEAD_SECONDS:
-        raise InputError(f"it shows {_shown(seconds)}, but a record is already from {_shown(newest)}", cure=cure)
+        raise InputError(f"it shows {_shown(seconds)}, but a record is already from {_shown(newest)}", hint=hint)
     return f"{_shown(seconds)}; not behind the newest record ({_shown(newest)}); not compared with a time server"
 
 
@@ -259,7 +259,7 @@ def disk(settings: Settings) -> str:
     free = shutil.disk_usage(there).free
     text = f"{free / (1 << 30):.1f} GiB free in {_relative(home)}"
     if free < LEAST_FREE_BYTES:
-        raise InputError(text, cure="free some, or set GRID_ROUTER_HOME to a folder on a larger disk")
+        raise InputError(text, hint="free some, or set GRID_ROUTER_HOME to a folder on a larger disk")
     return text
 
 

@@ -1,4 +1,4 @@
-"""`grid-router dead-letters`: which records were refused and why, exactly what they were, and what was done about them."""
+"""`grid-router dead-letters`: which records were rejected and why, exactly what they were, and what was done about them."""
 
 from collections import deque
 from typing import Annotated, Any, Literal
@@ -14,7 +14,7 @@ from router.cli.text.sanitize import plain, plain_bytes
 from router.cli.text.timestamps import stamp
 from router.dead_letters.redrive import redrive
 from router.dead_letters.repair import repair
-from router.dead_letters.repair_log import Notes
+from router.dead_letters.repair_log import RepairLog
 from router.dead_letters.selection import (
     DEAD_LETTERS,
     OfNetwork,
@@ -38,7 +38,7 @@ SHOWN_CHARACTERS = 4000
 """How much of an original value `show` prints as text; `-o json` prints all of it."""
 SHOWN_PATCH = 1000
 
-app = typer.Typer(no_args_is_help=True, help="Refused records: why, what they were, repairing and driving them again.")
+app = typer.Typer(no_args_is_help=True, help="Rejected records: why, what they were, repairing and driving them again.")
 
 
 @app.command("list")
@@ -54,7 +54,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 200,
     output: Output = "text",
 ) -> None:
-    """List the refused records, oldest first.
+    """List the rejected records, oldest first.
 
     Example: grid-router dead-letters list --reason not-json --from -2d --state open
     """
@@ -65,14 +65,14 @@ def list_(
     newest: deque[DeadLetter] = deque(maxlen=limit)
     with connect(bootstrap(settings)) as consumer:
         topic = find_topic(consumer, DEAD_LETTERS, names)
-        notes = Notes(consumer, names)
-        for letter in chosen(consumer, bounds_since(consumer, topic, selection.since), selection):
-            if letter is None:
+        repair_log = RepairLog(consumer, names)
+        for dead_letter in chosen(consumer, bounds_since(consumer, topic, selection.since), selection):
+            if dead_letter is None:
                 strangers += 1
-            elif state in ("all", notes.state(letter.id)):
-                newest.append(letter)
+            elif state in ("all", repair_log.state(dead_letter.id)):
+                newest.append(dead_letter)
                 number += 1
-    _print_list([(letter, notes.state(letter.id)) for letter in newest], output)
+    _print_list([(dead_letter, repair_log.state(dead_letter.id)) for dead_letter in newest], output)
     if strangers:
         talk(f"{strangers} records of {topic} are no dead letters: something else writes to it.")
     talk(f"{number} dead letters, {len(newest)} shown.")
@@ -80,10 +80,10 @@ def list_(
 
 @app.command()
 def show(
-    id_: Annotated[str, typer.Argument(metavar="ID", help="TOPIC/PARTITION/OFFSET of the refused record.")],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="TOPIC/PARTITION/OFFSET of the rejected record.")],
     output: Output = "text",
 ) -> None:
-    """Show one refused record: the reason, where it came from, its headers, its original bytes, and what was done about it.
+    """Show one rejected record: the reason, where it came from, its headers, its original bytes, and what was done about it.
 
     Example: grid-router dead-letters show reports.policing/2/1041
     """
@@ -91,80 +91,81 @@ def show(
     names = Names(settings.namespace)
     address(id_)
     with connect(bootstrap(settings)) as consumer:
-        (letter,) = found(consumer, find_topic(consumer, DEAD_LETTERS, names), [id_], names)
-        said = Notes(consumer, names).of([letter.id])[letter.id]
+        (dead_letter,) = found(consumer, find_topic(consumer, DEAD_LETTERS, names), [id_], names)
+        said = RepairLog(consumer, names).of([dead_letter.id])[dead_letter.id]
     if output == "json":
-        json_out(as_json(letter, said.state) | _history_json(said))
+        json_out(as_json(dead_letter, said.state) | _history_json(said))
     else:
-        typer.echo(as_text(letter, said))
+        typer.echo(as_text(dead_letter, said))
 
 
 app.command()(repair)
 app.command()(redrive)
 
 
-def _print_list(letters: list[tuple[DeadLetter, State]], output: Form) -> None:
+def _print_list(dead_letters: list[tuple[DeadLetter, State]], output: Form) -> None:
     if output == "json":
-        for letter, state in letters:
-            json_out(as_json(letter, state))
+        for dead_letter, state in dead_letters:
+            json_out(as_json(dead_letter, state))
         return
-    if not letters:
+    if not dead_letters:
         return
     rows = [
-        (letter.id, stamp(letter.at), letter.network, state, letter.code, letter.reason) for letter, state in letters
+        (dead_letter.id, stamp(dead_letter.at), dead_letter.network, state, dead_letter.code, dead_letter.reason)
+        for dead_letter, state in dead_letters
     ]
     table_out(
-        ["id", "refused record of", "network", "state", "code", "reason"],
+        ["id", "rejected record of", "network", "state", "code", "reason"],
         [[plain(cell) for cell in row] for row in rows],
     )
 
 
-def as_json(letter: DeadLetter, state: State) -> dict[str, Any]:
+def as_json(dead_letter: DeadLetter, state: State) -> dict[str, Any]:
     """The dead letter with its original key, headers and value; the value as JSON, text or hexadecimal digits."""
-    value = content_of(letter.value)
+    value = content_of(dead_letter.value)
     return {
-        "id": letter.id,
+        "id": dead_letter.id,
         "state": state,
-        "code": letter.code,
-        "reason": letter.reason,
-        "network": letter.network,
-        "topic": letter.topic,
-        "partition": letter.partition,
-        "offset": letter.offset,
-        "time": stamp(letter.at),
-        "key": text_of(letter.key),
-        "headers": [[name, text_of(content)] for name, content in letter.headers],
+        "code": dead_letter.code,
+        "reason": dead_letter.reason,
+        "network": dead_letter.network,
+        "topic": dead_letter.topic,
+        "partition": dead_letter.partition,
+        "offset": dead_letter.offset,
+        "time": stamp(dead_letter.at),
+        "key": text_of(dead_letter.key),
+        "headers": [[name, text_of(content)] for name, content in dead_letter.headers],
         "value": value.shown,
         "value_kind": value.kind,
-        "omitted": letter.omitted,
+        "omitted": dead_letter.omitted,
     }
 
 
 def _history_json(said: Repair) -> dict[str, Any]:
-    """What was done about a letter, and the value that replaces the refused one (null: none does)."""
+    """What was done about a dead letter, and the value that replaces the rejected one (null: none does)."""
     value = content_of(said.content)
     steps = [to_builtins(step) | {"at": stamp(step.at)} for step in said.steps]
     return {"history": steps, "repaired_value": value.shown, "repaired_value_kind": value.kind}
 
 
-def as_text(letter: DeadLetter, said: Repair) -> str:
+def as_text(dead_letter: DeadLetter, said: Repair) -> str:
     """The dead letter for people: reason first, then source, key, headers, what was done, and the value, cut to a screen or two."""
     rows = [
-        ("reason", f"{letter.code}: {letter.reason}"),
+        ("reason", f"{dead_letter.code}: {dead_letter.reason}"),
         ("state", said.state),
-        ("network", letter.network),
-        ("record", f"{letter.id} of {stamp(letter.at)}"),
-        ("key", "none" if letter.key is None else plain_bytes(letter.key, 200)),
-        *(("header", f"{name} = {plain_bytes(content or b'', 200)}") for name, content in letter.headers),
+        ("network", dead_letter.network),
+        ("record", f"{dead_letter.id} of {stamp(dead_letter.at)}"),
+        ("key", "none" if dead_letter.key is None else plain_bytes(dead_letter.key, 200)),
+        *(("header", f"{name} = {plain_bytes(content or b'', 200)}") for name, content in dead_letter.headers),
         *(row for step in said.steps for row in _step_rows(step)),
     ]
     head = [f"{name:<8} {plain(text)}" for name, text in rows]
-    if letter.omitted is not None:
-        head.append(f"value    not kept, only here: {letter.omitted}; it stands in the record itself")
-    elif letter.value is None:
+    if dead_letter.omitted is not None:
+        head.append(f"value    not kept, only here: {dead_letter.omitted}; it stands in the record itself")
+    elif dead_letter.value is None:
         head.append("value    none (a tombstone)")
     else:
-        head += _value_rows("value", letter.value)
+        head += _value_rows("value", dead_letter.value)
     if said.content is not None:
         head += _value_rows("repaired value", said.content)
     return "\n".join(head)

@@ -1,4 +1,4 @@
-"""`grid-router run`: the main job on this machine, from a city's own reports to the departments' topics, shown live."""
+"""`grid-router demo`: the main job on this machine, from a city's own reports to the departments' topics, shown live."""
 
 import logging
 import shutil
@@ -20,7 +20,7 @@ from router.cli.live_view.live import Watch, watch_until
 from router.cli.live_view.resume_point import last_keys, unsent
 from router.cli.live_view.view import View
 from router.cli.replay import factor
-from router.cli.session import Input, cores, interruptible, kafka, running_fleet, running_input
+from router.cli.session import Input, cores, interruptible, kafka, running_input, running_pool
 from router.cli.text.output import talk
 from router.domain.rules.city import City
 from router.kafka.topic_reader import connect
@@ -29,7 +29,7 @@ from router.simulator.replay.feed import Feed
 from router.simulator.scenario import input_of
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
-from router.workers.pool import Fleet
+from router.workers.pool import WorkerPool
 
 DEMO_SPEED = "2000"
 """Los Angeles' 3.4 recorded days in two minutes and a half: something happens at once, and it lasts."""
@@ -37,7 +37,7 @@ PORT = 19100
 """Of worker 0's metrics when the settings switch them off: the view is made of them."""
 
 
-def run(
+def demo(
     cities: Annotated[list[str], typer.Argument(metavar="CITY...", help="Names of cities' folders, e.g. `puyang`.")],
     *,
     workers: Annotated[
@@ -56,7 +56,7 @@ def run(
     Of several cities each has a namespace of its own, and the next begins when all reports of the one before are routed.
     A second run keeps the data and goes on where the first one stopped.
 
-    Example: grid-router run los-angeles --speed max
+    Example: grid-router demo los-angeles --speed max
     """
     settings = Settings()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # of a broker that goes away the screen tells, once
@@ -103,14 +103,14 @@ def _city(city: str, own: Settings, show: Show, asked: threading.Event) -> None:
         return
     number = show.workers or min(cores(), own.partitions)
     with ExitStack() as stack:
-        fleet = stack.enter_context(running_fleet(Fleet(city, own, number, clock="stream")))
+        pool = stack.enter_context(running_pool(WorkerPool(city, own, number, clock="stream")))
         talk(f"Workers started: {number}; their logs are {own.home}/logs/{own.namespace}worker-*.log")
         feed = Feed(str(own.kafka), names, own.partitions, show.pace)
         source = Input(feed, left, len(messages), f"x{show.pace:g}" if show.pace else "max")
         stack.enter_context(running_input(source))
         recent = Recent(stack.enter_context(connect(str(own.kafka))), map(names.tasks, loaded.catalogue.departments))
         view = View(loaded.title, list(loaded.codes), hints(city, loaded, own.namespace), number)
-        watch = Watch(view, fleet, source, recent, own.metrics_host, own.metrics_port, show.exit_at_end)
+        watch = Watch(view, pool, source, recent, own.metrics_host, own.metrics_port, show.exit_at_end)
         watch_until(asked, watch, live=show.live)
 
 

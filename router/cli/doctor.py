@@ -1,4 +1,4 @@
-"""`grid-router doctor`: a checklist of what the router needs, each failure with its cure."""
+"""`grid-router doctor`: a checklist of what the router needs, each failure with its hint."""
 
 from typing import Annotated
 
@@ -47,5 +47,5 @@ def _all(settings: Settings) -> list[str]:
 def _show(check: Check) -> None:
     mark, style = MARKS[check.state]
     styled_out((f"{mark:8}", style), (f"{check.name:22}", "bold"), (check.found, ""))
-    if check.cure:
-        styled_out((f"{'':8}cure: {check.cure}", ""))
+    if check.hint:
+        styled_out((f"{'':8}hint: {check.hint}", ""))

@@ -18,10 +18,10 @@ from router.wire.errors import RouterError
 from router.wire.settings import PREFIX, misspelt
 
 COMMANDS = {
-    "run": "router.cli.demo:run",
+    "demo": "router.cli.demo:demo",
     "replay": "router.cli.replay:replay",
     "simulate": "router.cli.simulate:simulate",
-    "up": "router.cli.serve:up",
+    "serve": "router.cli.serve:serve",
     "worker": "router.cli.worker:worker",
     "tail": "router.cli.tail:tail",
     "dead-letters": "router.cli.dead_letters:app",
@@ -34,6 +34,8 @@ COMMANDS = {
     "doctor": "router.cli.doctor:doctor",
 }
 """Every command or group of commands, in the order of the help, and where it lives."""
+RENAMED = {"run": "demo", "up": "serve"}
+"""Names of 0.1, which still work in 0.2."""
 
 
 class Commands(TyperGroup):
@@ -52,6 +54,9 @@ class Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of that name, None when there is none."""
         del ctx
+        if cmd_name in RENAMED:
+            sys.stderr.write(f"`{cmd_name}` is now `{RENAMED[cmd_name]}`; the old name works until 0.3.\n")
+            cmd_name = RENAMED[cmd_name]
         place = COMMANDS.get(cmd_name)
         return None if place is None else _load(cmd_name, place)
 

@@ -56,7 +56,9 @@ def evaluate_(
 def curve(
     city: Name,
     *,
-    parameter: Annotated[str, typer.Option(help="A number of merging.yaml, e.g. `reach.base_m`.")] = "thresholds.merge",
+    parameter: Annotated[
+        str, typer.Option(help="A number of merging.yaml, e.g. `search_radius.base_m`.")
+    ] = "thresholds.merge",
     values: Annotated[str, typer.Option(help="Joined by commas, e.g. `0.3,0.4,0.5`.")],
     seeds: Annotated[str, typer.Option(help="Joined by commas; the mean of all is shown.")] = "1,2,3",
     reports: Reports = None,
@@ -88,7 +90,7 @@ def numbers(text: str, option: str) -> list[float]:
     except ValueError:
         found = []
     if not found or not all(map(isfinite, found)):
-        raise InputError(f"{text[:40]!r} is no list of numbers", where=option, cure="join numbers by commas: 0.3,0.4")
+        raise InputError(f"{text[:40]!r} is no list of numbers", where=option, hint="join numbers by commas: 0.3,0.4")
     return found
 
 

@@ -92,7 +92,7 @@ def factor(text: str) -> float | None:
         value = 0.0
     if not 0 < value < float("inf"):
         raise InputError(
-            f"{text[:40]!r} is no speed", where="--speed", cure="give a factor above 0 (1 is real time), or max"
+            f"{text[:40]!r} is no speed", where="--speed", hint="give a factor above 0 (1 is real time), or max"
         )
     return value
 
@@ -162,7 +162,7 @@ def _print(result: Result) -> None:
 EXPLAINED = {
     "read": "recorded or simulated reports of the city",
     "merged": "reports that joined a case another one had opened",
-    "dead_letters": "refused records, each once",
+    "dead_letters": "rejected records, each once",
     "lost": "ids that are in no case and no dead letter, and cases without their task",
     "duplicated": "ids that stand somewhere twice, or where they must not",
     "routing_accuracy": "reports with a known owner whose case is led by that owner",
@@ -173,7 +173,7 @@ EXPLAINED = {
     "coverage": "of all matters, cells and periods, those for which the catalogue names one lead",
     "companion": "reports of other networks about recorded incidents",
     "updated": "later versions of known reports",
-    "switched": "cases by the old and the new edition, decided late, and decided by a mixture",
+    "switched": "cases by the old and the new rule set, decided late, and decided by a mixture",
     "refused_sound": "sound reports among the dead letters",
     "killed_at": "reports in cases when a worker was killed",
 }

@@ -16,7 +16,7 @@ from router.contracts.releases import breaks_since, read_released, write_release
 from router.contracts.schemas import FOLDERS, URN, city_schemas, record_schemas, report_schemas
 from router.domain.catalogue.checks.rule_tests import RuleTests
 from router.domain.catalogue.model import Departments, Duties, Matters, Standards, Work
-from router.domain.matching.parameters import Merging
+from router.domain.matching.parameters import MergeParameters
 from router.simulator.synthetic.parameters import Parameters
 from router.wire.errors import InputError
 
@@ -28,7 +28,7 @@ CITY: dict[str, type[BaseModel]] = {
     "departments": Departments,
     "duties": Duties,
     "matters": Matters,
-    "merging": Merging,
+    "merging": MergeParameters,
     "simulation": Parameters,
     "standards": Standards,
     "tests": RuleTests,
@@ -62,8 +62,8 @@ def generate(*, folder: Folder = DEFAULT) -> None:
             (folder / path).unlink()
             typer.echo(f"{folder / path}: removed, no model makes it any more")
     except OSError as error:
-        cure = "make the folder writable, or choose another --folder"
-        raise InputError(f"it cannot be changed ({error.strerror})", where=str(folder), cure=cure) from None
+        hint = "make the folder writable, or choose another --folder"
+        raise InputError(f"it cannot be changed ({error.strerror})", where=str(folder), hint=hint) from None
     talk(f"{len(files)} files, {len(changed)} written, {len(left)} removed.")
 
 
@@ -101,7 +101,7 @@ def release(
     date: Annotated[str | None, typer.Option(help="Its day, e.g. 2026-11-25; today (UTC) when not given.")] = None,
     folder: Folder = DEFAULT,
 ) -> None:
-    """Make the current schemas the last release, `<folder>/released`; refused when they break the one before.
+    """Make the current schemas the last release, `<folder>/released`; rejected when they break the one before.
 
     Example: grid-router schemas release 0.2.0
     """
@@ -111,8 +111,8 @@ def release(
         raise typer.Exit(CHECK_FAILED)
     last = read_released(folder)
     if not VERSION.fullmatch(version) or (last and _number(version) <= _number(last.version)):
-        cure = f"give three numbers that are greater than {last.version}" if last else "give three numbers, e.g. 0.1.0"
-        raise InputError("it is no version to release", where=version, cure=cure)
+        hint = f"give three numbers that are greater than {last.version}" if last else "give three numbers, e.g. 0.1.0"
+        raise InputError("it is no version to release", where=version, hint=hint)
     write_released(folder, files, version, _day(date))
     talk(f"{len(files)} files are the release {version} now.")
 
@@ -126,15 +126,15 @@ def _day(text: str | None) -> str:
     try:
         day = datetime.now(UTC) if text is None else datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
-        raise InputError("it is no day", where=text, cure="write it like 2026-11-25") from None
+        raise InputError("it is no day", where=text, hint="write it like 2026-11-25") from None
     return day.date().isoformat()
 
 
 def _said_drift(folder: Path, files: dict[str, str]) -> bool:
     """Whether the files are not as the models make them; says which."""
     if not folder.is_dir():
-        cure = "run `make schemas` in the source tree, or name the folder with --folder"
-        raise InputError("there is no such folder", where=str(folder), cure=cure)
+        hint = "run `make schemas` in the source tree, or name the folder with --folder"
+        raise InputError("there is no such folder", where=str(folder), hint=hint)
     wrong = drifted(folder, files)
     for path, what in wrong.items():
         typer.echo(f"{folder / path}: {what}; run `make schemas`.")
@@ -143,14 +143,14 @@ def _said_drift(folder: Path, files: dict[str, str]) -> bool:
 
 
 def _said_breaks(folder: Path, files: dict[str, str]) -> bool:
-    """Whether the files break what was released; says where, and the cure."""
+    """Whether the files break what was released; says where, and the hint."""
     last = read_released(folder)
     if last is None:
         talk("Nothing is released yet, so nothing can be broken.")
         return False
     breaks = breaks_since(last, files)
     for path, one in breaks:
-        typer.echo(f"{folder / path}#{one.pointer}: {one.what}; {one.cure}.")
+        typer.echo(f"{folder / path}#{one.pointer}: {one.what}; {one.hint}.")
     talk(
         f"{len(last.documents)} files compared with the release {last.version}, {len(breaks) or 'no'} promises broken."
     )

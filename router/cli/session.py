@@ -14,7 +14,7 @@ from router.simulator.messages import Message
 from router.simulator.replay.feed import Feed
 from router.wire.errors import RouterError
 from router.wire.settings import Settings
-from router.workers.pool import Fleet
+from router.workers.pool import WorkerPool
 
 GOES_ON = "Kafka goes on; `grid-router broker stop` ends it."
 STOPPING_S = 20.0
@@ -118,13 +118,13 @@ class Input:
 
 
 @contextmanager
-def running_fleet(fleet: Fleet) -> Iterator[Fleet]:
+def running_pool(pool: WorkerPool) -> Iterator[WorkerPool]:
     """The workers, started, and stopped at the end."""
     try:
-        fleet.start()
-        yield fleet
+        pool.start()
+        yield pool
     finally:
-        orderly = fleet.stop()
+        orderly = pool.stop()
         talk("Workers stopped." if orderly else "Workers stopped, some by force; nothing is lost by that.")
 
 

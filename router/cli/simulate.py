@@ -9,7 +9,7 @@ import typer
 
 from router.cities.folder import city_folder, load_city
 from router.cli.text.output import Output, json_out, table_out, talk
-from router.simulator.synthetic.file_writer import TRUTH, shelve
+from router.simulator.synthetic.file_writer import TRUTH, write_files
 from router.simulator.synthetic.stream import read_simulation, sheets
 from router.wire.settings import Settings
 
@@ -40,7 +40,7 @@ def simulate(
     known, simulation = load_city(city, settings.cities), read_simulation(city_folder(city, settings.cities))
     started = perf_counter()
     office, pages = sheets(known, simulation, days=days, seed=seed, noise=noise, rate=rate)
-    done = shelve(office, pages, folder)
+    done = write_files(office, pages, folder)
     seconds = perf_counter() - started
     if output == "json":
         json_out({"folder": str(folder), **msgspec.to_builtins(done), "seconds": round(seconds, 3)})

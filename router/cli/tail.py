@@ -67,7 +67,7 @@ def tail(
         follow=follow_,
     )
     if follow_ and until is not None:
-        raise InputError("--follow has no end, --to is one", where="tail", cure="give one of the two")
+        raise InputError("--follow has no end, --to is one", where="tail", hint="give one of the two")
     settings = Settings()
     with connect(bootstrap(settings)) as consumer:
         name = find_topic(consumer, topic, Names(settings.namespace))

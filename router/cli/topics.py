@@ -28,13 +28,13 @@ def plan(city: City, output: Output = "text") -> None:
     settings = Settings()
     found = plan_topics(bootstrap(settings), _topics(city, settings))
     _show(found, output)
-    if found.refused:
+    if found.rejected:
         raise typer.Exit(CHECK_FAILED)
 
 
 @app.command()
 def apply(city: City, output: Output = "text") -> None:
-    """Create missing topics and correct what drifted; refuses to change a number of partitions.
+    """Create missing topics and correct what drifted; rejects to change a number of partitions.
 
     Example: GRID_ROUTER_PARTITIONS=8 grid-router topics apply los-angeles
     """
@@ -50,7 +50,7 @@ def _show(found: Plan, output: Form) -> None:
     if output == "json":
         json_out(msgspec.to_builtins(found))
         return
-    marks = {"create": "+", "set": "~", "refuse": "!"}
+    marks = {"create": "+", "set": "~", "reject": "!"}
     rows = [
         (marks[change.action], change.topic, change.what, change.found or "-", change.declared)
         for change in found.changes

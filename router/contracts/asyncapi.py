@@ -9,7 +9,16 @@ from typing import Any
 
 import yaml
 
-from router.contracts.schemas import COMMENT, EDITION, PLACE, POSITION, REPAIR, record_path, report_path, schema_text
+from router.contracts.schemas import (
+    COMMENT,
+    DEDUP_ENTRY,
+    REPAIR,
+    RULE_SET,
+    STORED_OFFSET,
+    record_path,
+    report_path,
+    schema_text,
+)
 from router.domain.intake.normalise import RECEIVED_AT
 from router.domain.intake.rejections import CODES
 from router.domain.networks.registry import NETWORKS
@@ -24,20 +33,20 @@ from router.wire.codec import (
     TASK_WITHDRAWN,
 )
 from router.wire.repairs import REDRIVEN, REDRIVEN_BY
-from router.wire.stored_offsets import POSITION_KEY
+from router.wire.stored_offsets import STORED_OFFSET_KEY
 from router.wire.topics import Names, Topic, declared
 
 ASYNCAPI = "asyncapi.yaml"
 BINDING_VERSION = "0.5.0"
 """Version of AsyncAPI's Kafka binding."""
 DEAD_LETTERED = "grid.dead-letter"
-"""The message on `grid.dead-letters`: no CloudEvent of ours, its value is the refused record's."""
+"""The message on `grid.dead-letters`: no CloudEvent of ours, its value is the rejected record's."""
 _DEAD_LETTER_HEADERS = "headers/dead-letter.v1.json"
 _REPORT_HEADERS = "headers/report.v1.json"
 _DEPARTMENT = "{department}"
 _NAMES = Names()
-_PLACES = _NAMES.places("")
-_PLACES_ARE = "Where each report of a network went first; the router's own memory, written beside what it passes on. One record says "
+_DEDUP = _NAMES.dedup_index("")
+_DEDUP_IS = "Where each report of a network went first; the router's own memory, written beside what it passes on. One record says "
 "where the reading of the network's topic goes on."
 _TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
 _TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
@@ -74,7 +83,7 @@ def _received_headers() -> dict[str, Any]:
         "description": "When an intake took it, RFC 3339 with zone; without it Kafka's timestamp holds."
     }
     charset = _TEXT | {"description": "E.g. `application/json; charset=GB18030`; without it the value is UTF-8."}
-    letter = _TEXT | {"description": "Id of the dead letter that was driven again as this record."}
+    letter = _TEXT | {"description": "Id of the dead letter that was redriven as this record."}
     actor = _TEXT | {"description": "Who drove it again."}
     return {
         "title": "Headers of a network's report",
@@ -109,19 +118,19 @@ def _event_headers(
 def _dead_letter_headers() -> dict[str, Any]:
     said: dict[str, dict[str, Any]] = {
         "code": {"type": "string", "enum": list(CODES), "description": "Why, for programs."},
-        "reason": _TEXT | {"description": "Why, in one sentence with the cure."},
+        "reason": _TEXT | {"description": "Why, in one sentence with the hint."},
         "network": _TEXT | {"description": "Network whose record it is."},
-        "topic": _TEXT | {"description": "Topic of the refused record."},
-        "partition": _NUMBER | {"description": "Partition of the refused record."},
-        "offset": _NUMBER | {"description": "Offset of the refused record."},
-        "at": _TIME | {"description": "Kafka timestamp of the refused record, UTC."},
+        "topic": _TEXT | {"description": "Topic of the rejected record."},
+        "partition": _NUMBER | {"description": "Partition of the rejected record."},
+        "offset": _NUMBER | {"description": "Offset of the rejected record."},
+        "at": _TIME | {"description": "Kafka timestamp of the rejected record, UTC."},
     }
     omitted = _TEXT | {
-        "description": "Stands last, with no value, when the refused one has more than 6 MiB: size, hash."
+        "description": "Stands last, with no value, when the rejected one has more than 6 MiB: size, hash."
     }
     return {
         "title": "Headers of a dead letter",
-        "description": "Key, value and headers are the refused record's, byte for byte. These seven stand behind its "
+        "description": "Key, value and headers are the rejected record's, byte for byte. These seven stand behind its "
         "own headers: of two with one name the last holds.",
         "type": "object",
         "properties": {DEAD_LETTER + name: schema for name, schema in (said | {"omitted": omitted}).items()},
@@ -175,10 +184,10 @@ def _channel(topic: Topic) -> dict[str, Any]:
         _NAMES.cases: [CASE_CHANGED],
         _NAMES.tasks(_DEPARTMENT): [TASK_DISPATCHED, TASK_UPDATED, TASK_WITHDRAWN],
         _NAMES.dead_letters: [DEAD_LETTERED],
-        _NAMES.positions: [POSITION],
-        _NAMES.catalogue: [EDITION],
+        _NAMES.offsets: [STORED_OFFSET],
+        _NAMES.rule_sets: [RULE_SET],
         _NAMES.repairs: [REPAIR],
-    }.get(topic.name, [PLACE, POSITION] if topic.name.startswith(_PLACES) else [topic.name])
+    }.get(topic.name, [DEDUP_ENTRY, STORED_OFFSET] if topic.name.startswith(_DEDUP) else [topic.name])
     parameter = {"department": {"description": "Id of a department in the city's departments.yaml."}}
     return {
         "address": topic.name,
@@ -194,11 +203,11 @@ def _about(name: str) -> str:
         _NAMES.events: "The all-purpose grid stream (全科网格): every report in the router's words, and ticks.",
         _NAMES.cases: "The table of cases: the last record of a key is the case as it is.",
         _NAMES.tasks(_DEPARTMENT): "What one department is asked to do.",
-        _NAMES.dead_letters: "Every refused record, once, as it was, and why.",
-        _NAMES.positions: "Where the reading of the grid stream goes on: the last record of a partition. Not for others.",
-        _NAMES.catalogue: "Editions of a city's rules, gzipped; each holds from an instant of received time.",
+        _NAMES.dead_letters: "Every rejected record, once, as it was, and why.",
+        _NAMES.offsets: "Where the reading of the grid stream goes on: the last record of a partition. Not for others.",
+        _NAMES.rule_sets: "Editions of a city's rules, gzipped; each holds from an instant of received time.",
         _NAMES.repairs: "What was done about dead letters: by whom, why, and where they were driven to again.",
-    }.get(name, _PLACES_ARE if name.startswith(_PLACES) else "A network's own records, in its own words.")
+    }.get(name, _DEDUP_IS if name.startswith(_DEDUP) else "A network's own records, in its own words.")
 
 
 KEPT_KEYS = ("cleanup.policy", "retention.ms", "max.message.bytes")
@@ -215,7 +224,7 @@ def _messages() -> dict[str, Any]:
     home = _CELL | {"description": "Grid cell of the report's first version, 15 digits."}
     cell, case = _CELL, _TEXT | {"description": "Id of the case."}
     tick = {"type": "string", "const": "tick", "description": "The same for all: a tick belongs to its partition."}
-    position = {"type": "string", "const": POSITION_KEY.decode(), "description": "The same for all."}
+    position = {"type": "string", "const": STORED_OFFSET_KEY.decode(), "description": "The same for all."}
     headers, payload = _header_path, record_path
     return {
         **{_NAMES.reports(name): _report_message(name) for name in NETWORKS},
@@ -226,13 +235,17 @@ def _messages() -> dict[str, Any]:
         TASK_DISPATCHED: _message("Task", headers(TASK_DISPATCHED), payload(TASK_DISPATCHED), key=case),
         TASK_UPDATED: _message("Task updated", headers(TASK_UPDATED), payload(TASK_UPDATED), key=case),
         TASK_WITHDRAWN: _message("Task withdrawn", headers(TASK_WITHDRAWN), payload(TASK_WITHDRAWN), key=case),
-        PLACE: _message("Place of a report", None, payload(PLACE), key=_TEXT | {"description": "The source's id."}),
-        POSITION: _message("Position", None, payload(POSITION), key=position),
-        EDITION: _message("Edition", None, payload(EDITION), key=_TEXT | {"description": "Since when, and version."}),
+        DEDUP_ENTRY: _message(
+            "Place of a report", None, payload(DEDUP_ENTRY), key=_TEXT | {"description": "The source's id."}
+        ),
+        STORED_OFFSET: _message("StoredOffset", None, payload(STORED_OFFSET), key=position),
+        RULE_SET: _message(
+            "Rule set", None, payload(RULE_SET), key=_TEXT | {"description": "Since when, and version."}
+        ),
         REPAIR: _message("Repair", None, payload(REPAIR), key=_TEXT | {"description": "Id of the dead letter."}),
         DEAD_LETTERED: {
             "title": "Dead letter",
-            "summary": "The refused record's own bytes; its headers say why it was refused and where it stands.",
+            "summary": "The rejected record's own bytes; its headers say why it was rejected and where it stands.",
             "contentType": "application/octet-stream",
             "headers": {"$ref": f"./{_DEAD_LETTER_HEADERS}"},
             "bindings": {"kafka": {"bindingVersion": BINDING_VERSION}},
@@ -257,7 +270,7 @@ def _message(title: str, headers: str | None, payload: str, *, key: Mapping[str,
 
 def _operations(channels: Mapping[str, Any]) -> dict[str, Any]:
     """The router reads what networks send and writes all the rest; its stream and its own tables it reads back."""
-    own = (_NAMES.events, _NAMES.catalogue, _NAMES.repairs, _NAMES.positions, *map(_NAMES.places, NETWORKS))
+    own = (_NAMES.events, _NAMES.rule_sets, _NAMES.repairs, _NAMES.offsets, *map(_NAMES.dedup_index, NETWORKS))
     foreign = {_NAMES.reports(network) for network in NETWORKS}
     made = {}
     for name, channel in channels.items():

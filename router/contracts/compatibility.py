@@ -20,7 +20,7 @@ OPEN = {
     "joined": "ways to recognise the same incident are added",
     "resolved_by": "ways to find the cell are added",
     "state": "the steps of a case and of a task are added one by one (GB/T 30428.8)",
-    "grid-dead-letter-code": "reasons for refusing a record are added",
+    "grid-dead-letter-code": "reasons for rejecting a record are added",
 }
 """Field -> why its list of values may grow within a version: a reader must do something sensible with a new word.
 
@@ -35,7 +35,7 @@ class Break(NamedTuple):
     pointer: str
     """JSON pointer into the file."""
     what: str
-    cure: str
+    hint: str
 
 
 def promise_of(path: str) -> Promise:
@@ -53,8 +53,8 @@ def broken(released: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str,
     found = {}
     for path, old in sorted(released.items()):
         if path not in current:
-            cure = "bring it back and keep it for as long as the version is used; a new version stands beside it"
-            found[path] = [Break("", "is released, and no model makes it any more", cure)]
+            hint = "bring it back and keep it for as long as the version is used; a new version stands beside it"
+            found[path] = [Break("", "is released, and no model makes it any more", hint)]
         elif "asyncapi" in old:
             found[path] = list(channel_breaks(old, current[path]))
         else:
@@ -102,8 +102,8 @@ def channel_breaks(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[B
             yield Break(place, what, "keep the topic for as long as it is read or written")
         for message in [] if now is None else channel["messages"]:
             if message not in now["messages"]:
-                cure = "keep it; a new version of it is a message beside it"
-                yield Break(f"{place}/messages/{escaped(message)}", "the message is gone", cure)
+                hint = "keep it; a new version of it is a message beside it"
+                yield Break(f"{place}/messages/{escaped(message)}", "the message is gone", hint)
     for name, message in old["components"]["messages"].items():
         now = new["components"]["messages"].get(name)
         if now is not None:

@@ -72,8 +72,8 @@ def write_released(folder: Path, files: Mapping[str, str], version: str, date: s
             shutil.rmtree(held)
         fresh.rename(held)
     except OSError as error:
-        cure = "make the folder writable, or choose another --folder"
-        raise InputError(f"it cannot be changed ({error.strerror})", where=str(folder), cure=cure) from None
+        hint = "make the folder writable, or choose another --folder"
+        raise InputError(f"it cannot be changed ({error.strerror})", where=str(folder), hint=hint) from None
 
 
 def _read(path: Path) -> Any:
@@ -88,5 +88,5 @@ def _parsed(path: str, text: str) -> Any:
 
 
 def _unreadable(path: Path, why: str) -> InputError:
-    cure = "bring it back from the version control; `grid-router schemas release` is what writes it"
-    return InputError(f"the last release cannot be read ({why})", where=str(path), cure=cure)
+    hint = "bring it back from the version control; `grid-router schemas release` is what writes it"
+    return InputError(f"the last release cannot be read ({why})", where=str(path), hint=hint)

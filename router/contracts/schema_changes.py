@@ -233,7 +233,7 @@ def _compare_others(old: Node, new: Node, added: list[str], place: str, seen: _S
     where = f"{place}/additionalProperties"
     if (had is False) != (has is False):
         kind: Kind = "narrower" if has is False else "wider"
-        yield Change(where, kind, f"unknown fields are {'refused' if has is False else 'possible'}")
+        yield Change(where, kind, f"unknown fields are {'rejected' if has is False else 'possible'}")
     elif had is not False:
         yield from _compare(old.at(had), new.at(has), where, seen)
     if "propertyNames" in old.schema or "propertyNames" in new.schema:

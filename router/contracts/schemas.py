@@ -21,7 +21,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from router.domain.catalogue.model import digits, one_or_more
-from router.domain.intake.dedup import Place
+from router.domain.intake.dedup import DedupEntry
 from router.domain.model.case import Case, Task
 from router.domain.model.report import Report, Tick
 from router.domain.networks.registry import NETWORKS
@@ -35,8 +35,8 @@ from router.wire.codec import (
     TASK_WITHDRAWN,
 )
 from router.wire.repairs import Repair
-from router.wire.rule_sets import EditionRecord
-from router.wire.stored_offsets import Position
+from router.wire.rule_sets import RuleSetRecord
+from router.wire.stored_offsets import StoredOffset
 from router.wire.topics import Names
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -70,11 +70,16 @@ RECORDS = (
     Record(TASK_WITHDRAWN, Task, _NAMES.tasks("<department>")),
 )
 """Events: what others consume."""
-PLACE, POSITION, EDITION, REPAIR = "grid.place.v1", "grid.position.v1", "grid.edition.v1", "grid.repair.v1"
+DEDUP_ENTRY, STORED_OFFSET, RULE_SET, REPAIR = (
+    "grid.dedup-entry.v1",
+    "grid.stored-offset.v1",
+    "grid.rule-set.v1",
+    "grid.repair.v1",
+)
 TABLES = (
-    Record(PLACE, Place, _NAMES.places("<network>")),
-    Record(POSITION, Position, _NAMES.positions),
-    Record(EDITION, EditionRecord, _NAMES.catalogue),
+    Record(DEDUP_ENTRY, DedupEntry, _NAMES.dedup_index("<network>")),
+    Record(STORED_OFFSET, StoredOffset, _NAMES.offsets),
+    Record(RULE_SET, RuleSetRecord, _NAMES.rule_sets),
     Record(REPAIR, Repair, _NAMES.repairs),
 )
 """Records of compacted topics that the router keeps for itself: no CloudEvents."""

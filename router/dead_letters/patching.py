@@ -14,7 +14,7 @@ from router.dead_letters.redrive_record import headers_again, homeless, record_o
 from router.domain.intake.charset import utf8
 from router.domain.intake.normalise import normalise
 from router.domain.intake.rejections import printable
-from router.domain.model.report import Refusal, Report
+from router.domain.model.report import Rejection, Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.kafka.topic_reader import Bounds, bounds_since, read_range
@@ -36,46 +36,46 @@ def patch_of(text: str) -> Patch:
         JsonPatch(patch)
     except OSError as error:
         raise InputError(
-            f"cannot be read ({error.strerror})", where=text[1:], cure="name a file of operations"
+            f"cannot be read ({error.strerror})", where=text[1:], hint="name a file of operations"
         ) from None
     except (ValueError, TypeError, RecursionError, JsonPatchException, JsonPointerException):
-        raise InputError("that is no JSON patch", where="--patch", cure=_EXAMPLE) from None
+        raise InputError("that is no JSON patch", where="--patch", hint=_EXAMPLE) from None
     if not patch:
-        raise InputError("the patch changes nothing", where="--patch", cure=_EXAMPLE)
+        raise InputError("the patch changes nothing", where="--patch", hint=_EXAMPLE)
     operations: Patch = patch
     return operations
 
 
-def patched(letter: DeadLetter, value: bytes | None, patch: Patch) -> bytes | Refusal:
+def patched(dead_letter: DeadLetter, value: bytes | None, patch: Patch) -> bytes | Rejection:
     """The value after a patch, written anew as compact JSON in UTF-8.
 
     Args:
-        letter: whose value it is; its headers say in which charset.
-        value: that was refused.
+        dead_letter: whose value it is; its headers say in which charset.
+        value: that was rejected.
         patch: operations.
 
     Sentences name the operation, never what the record holds: it may be about a person.
     """
     try:
-        text = utf8(value or b"", letter.headers)
-        document = json.loads((b"" if isinstance(text, Refusal) else text).decode(), parse_constant=_no_json)
+        text = utf8(value or b"", dead_letter.headers)
+        document = json.loads((b"" if isinstance(text, Rejection) else text).decode(), parse_constant=_no_json)
     except (ValueError, RecursionError):
         reason = (
-            "the refused value is no JSON that can be read, so no patch fits; give the whole value with --value FILE."
+            "the rejected value is no JSON that can be read, so no patch fits; give the whole value with --value FILE."
         )
-        return Refusal(code="not-json", reason=reason)
+        return Rejection(code="not-json", reason=reason)
     for number, operation in enumerate(patch, start=1):
         try:
             document = JsonPatch([operation]).apply(document, in_place=True)
         except (JsonPatchException, JsonPointerException, LookupError, TypeError, ValueError, RecursionError) as error:
             step = f"operation {number} ({printable(operation['op'])} {printable(str(operation['path']), 80)})"
-            cure = "look at it with `grid-router dead-letters show` and correct the patch"
-            return Refusal(code="patch-misfit", reason=f"{step} {_said(error)}; {cure}.")
+            hint = "look at it with `grid-router dead-letters show` and correct the patch"
+            return Rejection(code="patch-misfit", reason=f"{step} {_said(error)}; {hint}.")
     try:
         return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (ValueError, RecursionError):
         reason = "the patched value is no text that JSON can hold; give the whole value with --value FILE."
-        return Refusal(code="not-json", reason=reason)
+        return Rejection(code="not-json", reason=reason)
 
 
 def _said(error: Exception) -> str:
@@ -90,60 +90,60 @@ def _no_json(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-def refusal_of(letter: DeadLetter, value: bytes, city: City, names: Names, partitions: int) -> Refusal | None:
-    """Why the router would refuse this value in the place of the refused one; None when it would take it.
+def rejection_of(dead_letter: DeadLetter, value: bytes, city: City, names: Names, partitions: int) -> Rejection | None:
+    """Why the router would reject this value in the place of the rejected one; None when it would take it.
 
     Args:
-        letter: whose place it is.
+        dead_letter: whose place it is.
         value: the new one.
         city: whose rules it will meet.
         names: of the deployment.
         partitions: of `grid.events`.
     """
-    astray = homeless(letter, names)
+    astray = homeless(dead_letter, names)
     if astray is not None:
         return astray
-    if letter.topic == names.events:
-        return _event_refusal(letter, value, partitions)
-    if letter.network not in city.codes:
-        reason = f"the city {city.name} does not hear the network {letter.network}; name the city whose record it is with --city."
-        return Refusal(code="not-heard", reason=reason)
-    record = record_of(letter, value, headers_again(letter, repaired=True))
-    refusals = normalise(NETWORKS[letter.network], [record], city).refusals
-    return refusals[0][1] if refusals else None
+    if dead_letter.topic == names.events:
+        return _event_rejection(dead_letter, value, partitions)
+    if dead_letter.network not in city.codes:
+        reason = f"the city {city.name} does not hear the network {dead_letter.network}; name the city whose record it is with --city."
+        return Rejection(code="not-heard", reason=reason)
+    record = record_of(dead_letter, value, headers_again(dead_letter, repaired=True))
+    rejections = normalise(NETWORKS[dead_letter.network], [record], city).rejections
+    return rejections[0][1] if rejections else None
 
 
-def _event_refusal(letter: DeadLetter, value: bytes, partitions: int) -> Refusal | None:
+def _event_rejection(dead_letter: DeadLetter, value: bytes, partitions: int) -> Rejection | None:
     try:
-        event = decode_event(letter.headers, value)
+        event = decode_event(dead_letter.headers, value)
     except (msgspec.MsgspecError, ValueError, TypeError) as error:
         reason = f"still no event of the grid stream ({printable(str(error), 160)}); send the network's own record again instead."
-        return Refusal(code="not-an-event", reason=reason)
+        return Rejection(code="not-an-event", reason=reason)
     if (
         isinstance(event, Report)
         and event.version == 1
-        and partition_for_cell(event.location.cell.encode(), partitions) != letter.partition
+        and partition_for_cell(event.location.cell.encode(), partitions) != dead_letter.partition
     ):
         # an update goes where the first version went
         reason = "its cell belongs to another partition, where this record cannot go; send the network's own record again instead."
-        return Refusal(code="other-street", reason=reason)
+        return Rejection(code="other-street", reason=reason)
     return None
 
 
-def original(consumer: KafkaConsumer, letter: DeadLetter) -> bytes | Refusal | None:
-    """The value that was refused; one that was too large to be kept twice is read from its own topic, if it is still there."""
-    if letter.omitted is None:
-        return letter.value
-    tp = TopicPartition(letter.topic, letter.partition)
-    if letter.topic in consumer.topics():
-        there = bounds_since(consumer, letter.topic, BEGINNING).get(tp)
-        if there is not None and there.start <= letter.offset < there.end:
-            alone = Bounds(start=letter.offset, end=letter.offset + 1)
+def original(consumer: KafkaConsumer, dead_letter: DeadLetter) -> bytes | Rejection | None:
+    """The value that was rejected; one that was too large to be kept twice is read from its own topic, if it is still there."""
+    if dead_letter.omitted is None:
+        return dead_letter.value
+    tp = TopicPartition(dead_letter.topic, dead_letter.partition)
+    if dead_letter.topic in consumer.topics():
+        there = bounds_since(consumer, dead_letter.topic, BEGINNING).get(tp)
+        if there is not None and there.start <= dead_letter.offset < there.end:
+            alone = Bounds(start=dead_letter.offset, end=dead_letter.offset + 1)
             record = next(read_range(consumer, {tp: alone}), None)
             value = None if record is None else record.value
-            if value is not None and letter.omitted.endswith(sha256(value).hexdigest()):
+            if value is not None and dead_letter.omitted.endswith(sha256(value).hexdigest()):
                 return bytes(value)
     reason = (
         "the value was too large to be kept and its topic no longer has it; give a new one with `repair --value FILE`."
     )
-    return Refusal(code="original-gone", reason=reason)
+    return Rejection(code="original-gone", reason=reason)

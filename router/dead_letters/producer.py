@@ -1,6 +1,6 @@
-"""The one desk at which dead letters are repaired and driven again: a transactional producer that shuts out its predecessor.
+"""The one desk at which dead letters are repaired and redriven: a transactional producer that shuts out its predecessor.
 
-Every command opens the desk before it reads the notes. Opening aborts what an earlier command left unfinished and refuses
+Every command opens the desk before it reads the notes. Opening aborts what an earlier command left unfinished and rejects
 whatever that one still sends, so nobody decides by notes that are about to change. Docs: docs/dead-letters.md.
 """
 
@@ -17,7 +17,7 @@ from router.wire.codec import DeadLetter
 from router.wire.errors import START_KAFKA, BrokerError
 
 CHUNK_LETTERS, CHUNK_BYTES = 500, 8 << 20
-"""Most letters and bytes in one transaction, but always one letter: what is in memory at a time."""
+"""Most dead letters and bytes in one transaction, but always one dead letter: what is in memory at a time."""
 TRANSACTION_TIMEOUT_MS = 30_000
 """How long a command that was killed can hold back the readers of the networks' topics."""
 ANSWER_S = 30.0
@@ -47,8 +47,8 @@ class Outgoing(Struct, frozen=True, kw_only=True):
         return len(self.key or b"") + len(self.value or b"") + named + 50
 
 
-class Desk:
-    """Writes records in transactions; made by `desk_of`.
+class RedriveProducer:
+    """Writes records in transactions; made by `open_exclusive_producer`.
 
     Args:
         producer: not started yet.
@@ -94,7 +94,7 @@ class Desk:
             for _, record in batch:
                 taken = builder.append(timestamp=None, key=record.key, value=record.value, headers=record.headers)
                 if taken is None:
-                    raise RuntimeError(f"a batch for {topic} refused a record")  # it would be dropped without a word
+                    raise RuntimeError(f"a batch for {topic} rejected a record")  # it would be dropped without a word
             acknowledged = await self._producer.send_batch(builder, topic, partition=partition)
             acknowledged.add_done_callback(_heard)
             waiting.append((batch, acknowledged))
@@ -150,55 +150,55 @@ def _batches(records: Sequence[Outgoing]) -> Iterator[tuple[Slot, list[tuple[int
     yield from open_.items()
 
 
-def chunks(letters: Iterable[DeadLetter], note_bytes: Callable[[str], int]) -> Iterator[list[DeadLetter]]:
+def chunks(dead_letters: Iterable[DeadLetter], note_bytes: Callable[[str], int]) -> Iterator[list[DeadLetter]]:
     """Letters in the portions in which they are done; a value that was not kept counts as a whole portion.
 
     Args:
-        letters: in any order.
-        note_bytes: size of what is noted about a letter, by its id.
+        dead_letters: in any order.
+        note_bytes: size of what is noted about a dead letter, by its id.
     """
     chunk: list[DeadLetter] = []
     total = 0
-    for letter in letters:
-        size = CHUNK_BYTES if letter.omitted else max(len(letter.value or b""), note_bytes(letter.id))
+    for dead_letter in dead_letters:
+        size = CHUNK_BYTES if dead_letter.omitted else max(len(dead_letter.value or b""), note_bytes(dead_letter.id))
         if chunk and (len(chunk) == CHUNK_LETTERS or total + size > CHUNK_BYTES):
             yield chunk
             chunk, total = [], 0
-        chunk.append(letter)
+        chunk.append(dead_letter)
         total += size
     if chunk:
         yield chunk
 
 
 @contextmanager
-def desk_of(bootstrap: str, namespace: str) -> Iterator[Desk]:
+def open_exclusive_producer(bootstrap: str, namespace: str) -> Iterator[RedriveProducer]:
     """Open the desk of a deployment; whoever had it before can write nothing more.
 
     Raises:
         BrokerError: another command opens it meanwhile, or Kafka does not answer.
     """
     with asyncio.Runner() as runner:
-        desk = Desk(runner.run(_producer(bootstrap, namespace)), runner)
+        producer = RedriveProducer(runner.run(_producer(bootstrap, namespace)), runner)
         try:
-            desk.open()
-            yield desk
+            producer.open()
+            yield producer
         except ProducerFenced as error:
             raise BrokerError(
                 "another `dead-letters repair` or `redrive` has begun since; what this one had committed stands",
-                cure="wait until it ends, then run this again: what is done already is skipped",
+                hint="wait until it ends, then run this again: what is done already is skipped",
             ) from error
         except TimeoutError as error:
             raise BrokerError(
                 "Kafka does not end a transaction; whether it was committed is not known",
                 where=bootstrap,
-                cure="run the same command again when Kafka answers: what is done already is skipped",
+                hint="run the same command again when Kafka answers: what is done already is skipped",
             ) from error
         except KafkaError as error:
             raise BrokerError(
-                f"Kafka does not answer, or refuses ({type(error).__name__})", where=bootstrap, cure=START_KAFKA
+                f"Kafka does not answer, or rejects ({type(error).__name__})", where=bootstrap, hint=START_KAFKA
             ) from error
         finally:
-            desk.close()
+            producer.close()
 
 
 async def _producer(bootstrap: str, namespace: str) -> AIOKafkaProducer:

@@ -1,4 +1,4 @@
-"""`grid-router dead-letters redrive`: refused records are sent to their own topic once more, together with a note of it."""
+"""`grid-router dead-letters redrive`: rejected records are sent to their own topic once more, together with a note of it."""
 
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -11,12 +11,12 @@ from msgspec import Struct
 
 from router.broker.server import bootstrap
 from router.cli.text.output import Output
-from router.dead_letters.attribution import Actor, Outcomes, Signature, Why, signed
+from router.dead_letters.attribution import Actor, Attribution, Outcomes, Why, attribution_of
 from router.dead_letters.patching import original
-from router.dead_letters.producer import Desk, Outgoing, chunks, desk_of
+from router.dead_letters.producer import Outgoing, RedriveProducer, chunks, open_exclusive_producer
 from router.dead_letters.redrive_record import homeless, outgoing, unfit
-from router.dead_letters.repair import note, notes_of
-from router.dead_letters.repair_log import Notes
+from router.dead_letters.repair import note, repair_log_of
+from router.dead_letters.repair_log import RepairLog
 from router.dead_letters.selection import (
     DEAD_LETTERS,
     Ids,
@@ -28,7 +28,7 @@ from router.dead_letters.selection import (
     selection_of,
     some_selection_of,
 )
-from router.domain.model.report import Refusal
+from router.domain.model.report import Rejection
 from router.kafka.topic_reader import connect, find_topic
 from router.wire.codec import DeadLetter
 from router.wire.errors import InputError
@@ -37,7 +37,7 @@ from router.wire.settings import Settings
 from router.wire.topics import Names
 
 _Ready = tuple[Repair, Outgoing]
-"""What was done about a letter so far, and the record that is to be sent."""
+"""What was done about a dead letter so far, and the record that is to be sent."""
 
 
 def redrive(
@@ -50,115 +50,115 @@ def redrive(
     since: Since = None,
     until: Until = None,
     all_: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="Letters that were driven again before, too.")] = False,
+    force: Annotated[bool, typer.Option("--again", help="Letters that were redriven before, too.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Drive at most so many.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be driven where, and do nothing.")] = False,
     output: Output = "text",
 ) -> None:
-    """Send refused records to their own topic and partition again, with the repaired value if there is one.
+    """Send rejected records to their own topic and partition again, with the repaired value if there is one.
 
     They pass the router like any record, so one that is in a case already is a counted no-op. Sending and noting it are
-    one transaction. What was driven again before is skipped. Exit code 1 when some could not be driven.
+    one transaction. What was redriven before is skipped. Exit code 1 when some could not be driven.
 
     Example: grid-router dead-letters redrive --reason unknown-code --from -2d --actor li.wei --why "table corrected"
     """
     if all_ and (ids or any(one is not None for one in (reason, network, since, until))):
-        raise InputError("--all stands beside other conditions", cure="give --all alone, or the conditions alone")
+        raise InputError("--all stands beside other conditions", hint="give --all alone, or the conditions alone")
     chosen = (ids, reason, network, since, until)
     selection = selection_of(*chosen) if all_ else some_selection_of(*chosen, otherwise=", or --all")
-    signature = signed(actor, why)
+    attribution = attribution_of(actor, why)
     settings = Settings()
     names = Names(settings.namespace)
-    outcomes = Outcomes(*(("to drive", "to-drive") if dry_run else ("driven again", "redriven")), output, all_=dry_run)
+    outcomes = Outcomes(*(("to drive", "to-drive") if dry_run else ("redriven", "redriven")), output, all_=dry_run)
     with ExitStack() as stack:
         reader, looker = (stack.enter_context(connect(bootstrap(settings))) for _ in range(2))
         topic = find_topic(reader, DEAD_LETTERS, names)
-        desk = None if dry_run else stack.enter_context(desk_of(bootstrap(settings), settings.namespace))
-        notes = notes_of(looker, names)
-        work = _Work(signature, names, again, limit, looker, notes, outcomes)
-        work.run(selected(reader, topic, selection, names), desk)
+        producer = (
+            None if dry_run else stack.enter_context(open_exclusive_producer(bootstrap(settings), settings.namespace))
+        )
+        repair_log = repair_log_of(looker, names)
+        work = _Work(attribution, names, force, limit, looker, repair_log, outcomes)
+        work.run(selected(reader, topic, selection, names), producer)
     outcomes.end("could not be driven")
 
 
 class _Work(Struct, frozen=True):
-    """Driving letters one portion after the other."""
+    """Driving dead letters one portion after the other."""
 
-    signature: Signature
+    attribution: Attribution
     names: Names
-    again: bool
+    force: bool
     limit: int | None
     looker: KafkaConsumer
-    notes: Notes
+    repair_log: RepairLog
     outcomes: Outcomes
 
-    def run(self, letters: Iterable[DeadLetter], desk: Desk | None) -> None:
-        """Drive the letters; without a desk only say where they would go."""
-        for chunk in chunks(self._meant(letters), self.notes.size):
-            said = self.notes.of(letter.id for letter in chunk)
+    def run(self, dead_letters: Iterable[DeadLetter], producer: RedriveProducer | None) -> None:
+        """Drive the dead letters; without a desk only say where they would go."""
+        for chunk in chunks(self._meant(dead_letters), self.repair_log.size):
+            said = self.repair_log.of(dead_letter.id for dead_letter in chunk)
             ready: list[_Ready] = []
-            for letter in chunk:
-                record = self._record(letter, said[letter.id])
-                if isinstance(record, Refusal):
-                    self.outcomes.failure(letter.id, record)
+            for dead_letter in chunk:
+                record = self._record(dead_letter, said[dead_letter.id])
+                if isinstance(record, Rejection):
+                    self.outcomes.failure(dead_letter.id, record)
                 else:
-                    ready.append((said[letter.id], record))
-            if desk is not None:
-                self._drive(ready, desk)
+                    ready.append((said[dead_letter.id], record))
+            if producer is not None:
+                self._drive(ready, producer)
             else:
                 for repair, record in ready:
-                    self.outcomes.success(repair.letter, f"{record.topic}/{record.partition}")
+                    self.outcomes.success(repair.dead_letter, f"{record.topic}/{record.partition}")
             self.outcomes.progress()
 
-    def _meant(self, letters: Iterable[DeadLetter]) -> Iterable[DeadLetter]:
-        """The letters to drive, each once, at most `limit`."""
+    def _meant(self, dead_letters: Iterable[DeadLetter]) -> Iterable[DeadLetter]:
+        """The dead letters to drive, each once, at most `limit`."""
         taken: set[str] = set()
-        for letter in letters:
+        for dead_letter in dead_letters:
             if self.limit is not None and len(taken) >= self.limit:
                 return
-            if letter.id in taken:
+            if dead_letter.id in taken:
                 continue  # a record that someone copied
-            if self.notes.state(letter.id) == "redriven" and not self.again:
-                self.outcomes.skip(letter.id)
+            if self.repair_log.state(dead_letter.id) == "redriven" and not self.force:
+                self.outcomes.skip(dead_letter.id)
                 continue
-            taken.add(letter.id)
-            yield letter
+            taken.add(dead_letter.id)
+            yield dead_letter
 
-    def _record(self, letter: DeadLetter, said: Repair) -> Outgoing | Refusal:
-        astray = homeless(letter, self.names)
+    def _record(self, dead_letter: DeadLetter, said: Repair) -> Outgoing | Rejection:
+        astray = homeless(dead_letter, self.names)
         if astray is not None:
             return astray
-        if letter.partition not in (self.looker.partitions_for_topic(letter.topic) or ()):
-            reason = (
-                f"{letter.topic}/{letter.partition} does not exist; `grid-router topics apply CITY` makes the topics."
-            )
-            return Refusal(code="no-partition", reason=reason)
-        value = said.content or original(self.looker, letter)
-        if isinstance(value, Refusal):
+        if dead_letter.partition not in (self.looker.partitions_for_topic(dead_letter.topic) or ()):
+            reason = f"{dead_letter.topic}/{dead_letter.partition} does not exist; `grid-router topics apply CITY` makes the topics."
+            return Rejection(code="no-partition", reason=reason)
+        value = said.content or original(self.looker, dead_letter)
+        if isinstance(value, Rejection):
             return value
-        record = outgoing(letter, value, self.signature.actor, repaired=said.content is not None)
+        record = outgoing(dead_letter, value, self.attribution.actor, repaired=said.content is not None)
         return unfit(record) or record
 
-    def _drive(self, ready: list[_Ready], desk: Desk) -> None:
+    def _drive(self, ready: list[_Ready], producer: RedriveProducer) -> None:
         """Records and notes in one transaction; a note says where its record stands."""
         if not ready:
             return
-        with desk.transaction():
-            offsets = desk.send([record for _, record in ready])
+        with producer.transaction():
+            offsets = producer.send([record for _, record in ready])
             after = [self._after(*one, offset) for one, offset in zip(ready, offsets, strict=True)]
             encoded = [encode_repair(repair) for repair in after]
-            places = desk.send([note(self.names, one) for one in encoded])
+            places = producer.send([note(self.names, one) for one in encoded])
         for repair, place, (_, content, _) in zip(after, places, encoded, strict=True):
-            self.notes.moved(repair, place, len(content))
-            self.outcomes.success(repair.letter, repair.steps[-1].to)
+            self.repair_log.moved(repair, place, len(content))
+            self.outcomes.success(repair.dead_letter, repair.steps[-1].to)
 
     def _after(self, said: Repair, record: Outgoing, offset: int) -> Repair:
-        """What is to be noted about a letter whose record stands at this offset."""
+        """What is to be noted about a dead letter whose record stands at this offset."""
         return said.redriven(
             Step(
                 done="redriven",
-                actor=self.signature.actor,
-                why=self.signature.why,
-                at=self.signature.at,
+                actor=self.attribution.actor,
+                why=self.attribution.why,
+                at=self.attribution.at,
                 sha256=None if record.value is None else sha256(record.value).hexdigest(),
                 to=f"{record.topic}/{record.partition}/{offset}",
             )

@@ -1,4 +1,4 @@
-"""The record that a dead letter becomes when it is driven again: its own place, key and headers, and a sign that it comes again."""
+"""The record that a dead letter becomes when it is redriven: its own place, key and headers, and a sign that it comes again."""
 
 from msgspec.structs import replace
 
@@ -7,9 +7,9 @@ from router.dead_letters.producer import Outgoing
 from router.domain.intake.charset import CONTENT_TYPE, UTF8, charset
 from router.domain.intake.normalise import LAST_MS, RECEIVED_AT, received_at
 from router.domain.intake.rejections import printable
-from router.domain.model.report import Refusal
+from router.domain.model.report import Rejection
 from router.domain.networks.registry import NETWORKS
-from router.wire.codec import DeadLetter, RefusedRecord
+from router.wire.codec import DeadLetter, RejectedRecord
 from router.wire.repairs import REDRIVEN, REDRIVEN_BY
 from router.wire.topics import Names, Topic
 
@@ -17,34 +17,36 @@ TAKEN_BYTES = Topic(name="", key="", partitions=1).largest_bytes - 1024
 """What a network's topic and `grid.events` take; and room for the frame of a batch."""
 
 
-def homeless(letter: DeadLetter, names: Names) -> Refusal | None:
-    """Why a letter belongs to no topic that may be written again; None when it does."""
-    if letter.topic == names.events or (letter.network in NETWORKS and letter.topic == names.reports(letter.network)):
+def homeless(dead_letter: DeadLetter, names: Names) -> Rejection | None:
+    """Why a dead letter belongs to no topic that may be written again; None when it does."""
+    if dead_letter.topic == names.events or (
+        dead_letter.network in NETWORKS and dead_letter.topic == names.reports(dead_letter.network)
+    ):
         return None
-    reason = f"it names the topic {printable(letter.topic, 80)}, which is not its network's; do nothing about it but find out who wrote it."
-    return Refusal(code="not-ours", reason=reason)
+    reason = f"it names the topic {printable(dead_letter.topic, 80)}, which is not its network's; do nothing about it but find out who wrote it."
+    return Rejection(code="not-ours", reason=reason)
 
 
-def outgoing(letter: DeadLetter, value: bytes | None, actor: str, *, repaired: bool) -> Outgoing:
+def outgoing(dead_letter: DeadLetter, value: bytes | None, actor: str, *, repaired: bool) -> Outgoing:
     """The record as it was, with this value.
 
     Args:
-        letter: the refused record.
+        dead_letter: the rejected record.
         value: to send.
         actor: who sends it.
         repaired: whether the value is a new one, which is always UTF-8.
     """
-    added = [(REDRIVEN, letter.id.encode()), (REDRIVEN_BY, actor.encode())]
+    added = [(REDRIVEN, dead_letter.id.encode()), (REDRIVEN_BY, actor.encode())]
     return Outgoing(
-        topic=letter.topic,
-        partition=letter.partition,
-        key=letter.key,
+        topic=dead_letter.topic,
+        partition=dead_letter.partition,
+        key=dead_letter.key,
         value=value,
-        headers=[*headers_again(letter, repaired=repaired), *added],
+        headers=[*headers_again(dead_letter, repaired=repaired), *added],
     )
 
 
-def unfit(record: Outgoing) -> Refusal | None:
+def unfit(record: Outgoing) -> Rejection | None:
     """Why Kafka would not take a record, which would take its neighbours along; None when it would.
 
     One that fitted exactly no longer does with the headers that it gets.
@@ -52,17 +54,17 @@ def unfit(record: Outgoing) -> Refusal | None:
     if record.size <= TAKEN_BYTES:
         return None
     reason = f"with its new headers the record has {record.size} bytes, more than its topic takes; give it a shorter value with `repair`."
-    return Refusal(code="too-large", reason=reason)
+    return Rejection(code="too-large", reason=reason)
 
 
-def headers_again(letter: DeadLetter, *, repaired: bool) -> list[tuple[str, bytes]]:
-    """The headers of a refused record; before them, where the first counts, what must be said so that it means the same.
+def headers_again(dead_letter: DeadLetter, *, repaired: bool) -> list[tuple[str, bytes]]:
+    """The headers of a rejected record; before them, where the first counts, what must be said so that it means the same.
 
     Its received time is said when the record does not say it itself in a way that the router believes, because Kafka's own
     time is about to change. A header without value gets an empty one: the client can write no other.
     """
-    headers = [(name, content or b"") for name, content in letter.headers]
-    record = record_of(letter, letter.value, headers)
+    headers = [(name, content or b"") for name, content in dead_letter.headers]
+    record = record_of(dead_letter, dead_letter.value, headers)
     received = received_at(record)
     if received != received_at(replace(record, timestamp=LAST_MS)):
         headers.insert(0, (RECEIVED_AT, stamp(received).encode()))
@@ -72,14 +74,14 @@ def headers_again(letter: DeadLetter, *, repaired: bool) -> list[tuple[str, byte
     return headers
 
 
-def record_of(letter: DeadLetter, value: bytes | None, headers: list[tuple[str, bytes]]) -> RefusedRecord:
-    """The refused record with another value and other headers."""
-    return RefusedRecord(
-        topic=letter.topic,
-        partition=letter.partition,
-        offset=letter.offset,
-        timestamp=round(letter.at.timestamp() * 1000),
-        key=letter.key,
+def record_of(dead_letter: DeadLetter, value: bytes | None, headers: list[tuple[str, bytes]]) -> RejectedRecord:
+    """The rejected record with another value and other headers."""
+    return RejectedRecord(
+        topic=dead_letter.topic,
+        partition=dead_letter.partition,
+        offset=dead_letter.offset,
+        timestamp=round(dead_letter.at.timestamp() * 1000),
+        key=dead_letter.key,
         value=value,
         headers=headers,
     )

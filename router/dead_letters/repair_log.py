@@ -1,4 +1,4 @@
-"""The notes about dead letters on `grid.repairs`: where the latest of each letter stands, and what it says."""
+"""The notes about dead letters on `grid.repairs`: where the latest of each dead letter stands, and what it says."""
 
 from collections.abc import Iterable, Iterator
 
@@ -20,8 +20,8 @@ class _Place(Struct, frozen=True):
     state: State
 
 
-class Notes:
-    """An index of the notes: an id, two numbers and a state for each letter. What a note says is read when asked for.
+class RepairLog:
+    """An index of the notes: an id, two numbers and a state for each dead letter. What a note says is read when asked for.
 
     Args:
         consumer: of its own, because reading moves it about.
@@ -48,29 +48,29 @@ class Notes:
         self.moved(repair, offset, len(value))
 
     def moved(self, repair: Repair, offset: int, size: int) -> None:
-        """A letter has a new note, at this offset and of so many bytes."""
-        self._places[repair.letter] = _Place(offset, size, repair.state)
+        """A dead letter has a new note, at this offset and of so many bytes."""
+        self._places[repair.dead_letter] = _Place(offset, size, repair.state)
 
-    def state(self, letter: str) -> State:
-        """What was done about a letter."""
-        place = self._places.get(letter)
+    def state(self, dead_letter: str) -> State:
+        """What was done about a dead letter."""
+        place = self._places.get(dead_letter)
         return "open" if place is None else place.state
 
-    def size(self, letter: str) -> int:
-        """Bytes of a letter's note, 0 when there is none."""
-        place = self._places.get(letter)
+    def size(self, dead_letter: str) -> int:
+        """Bytes of a dead letter's note, 0 when there is none."""
+        place = self._places.get(dead_letter)
         return 0 if place is None else place.size
 
-    def of(self, letters: Iterable[str]) -> dict[str, Repair]:
-        """What the notes of these letters say; an empty one for a letter without."""
-        said = {letter: Repair(letter=letter) for letter in letters}
-        offsets = sorted(self._places[letter].offset for letter in said if letter in self._places)
+    def of(self, dead_letters: Iterable[str]) -> dict[str, Repair]:
+        """What the notes of these dead letters say; an empty one for a dead letter without."""
+        said = {dead_letter: Repair(dead_letter=dead_letter) for dead_letter in dead_letters}
+        offsets = sorted(self._places[dead_letter].offset for dead_letter in said if dead_letter in self._places)
         for run in _runs(offsets):
             wanted = set(run)
             for record in read_range(self._consumer, {self._tp: Bounds(start=run[0], end=run[-1] + 1)}):
                 if record.offset in wanted:
                     repair = decode_repair(record.key, record.value)
-                    said[repair.letter] = repair
+                    said[repair.dead_letter] = repair
         return said
 
 

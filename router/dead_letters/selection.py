@@ -1,4 +1,4 @@
-"""Which dead letters a command is about: by id, or by reason, network and time of refusal."""
+"""Which dead letters a command is about: by id, or by reason, network and time of rejection."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -17,21 +17,21 @@ from router.wire.topics import Names
 DEAD_LETTERS = "grid.dead-letters"
 FIND_ONE = "copy an id from `grid-router dead-letters list`"
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="TOPIC/PARTITION/OFFSET of refused records.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="TOPIC/PARTITION/OFFSET of rejected records.")]
 Reason = Annotated[str | None, typer.Option(help="Only this code, e.g. `not-json`.")]
 OfNetwork = Annotated[str | None, typer.Option("--network", help="Only records of this network.")]
 Since = Annotated[
     str | None,
-    typer.Option("--from", help="Refused then or later: -1h, -2d, beginning, or a time with its zone."),
+    typer.Option("--from", help="Rejected then or later: -1h, -2d, beginning, or a time with its zone."),
 ]
-Until = Annotated[str | None, typer.Option("--to", help="Refused before this; written like --from.")]
+Until = Annotated[str | None, typer.Option("--to", help="Rejected before this; written like --from.")]
 
 Address = tuple[str, int, int]
 """Topic, partition, offset."""
 
 
 class Selection(Struct, frozen=True, kw_only=True):
-    """Which letters; without anything set, all of them."""
+    """Which dead letters; without anything set, all of them."""
 
     ids: tuple[str, ...] = ()
     reason: str | None = None
@@ -39,11 +39,11 @@ class Selection(Struct, frozen=True, kw_only=True):
     since: datetime = BEGINNING
     until: datetime | None = None
 
-    def takes(self, letter: DeadLetter, refused_at_ms: int) -> bool:
-        """Whether a letter is meant, by everything but its id."""
+    def takes(self, dead_letter: DeadLetter, refused_at_ms: int) -> bool:
+        """Whether a dead letter is meant, by everything but its id."""
         return (
-            self.reason in (None, letter.code)
-            and self.network in (None, letter.network)
+            self.reason in (None, dead_letter.code)
+            and self.network in (None, dead_letter.network)
             and refused_at_ms >= self.since.timestamp() * 1000
             and (self.until is None or refused_at_ms < self.until.timestamp() * 1000)
         )
@@ -59,7 +59,7 @@ def selection_of(
     """
     if ids and any(condition is not None for condition in (reason, network, since, until)):
         raise InputError(
-            "ids are given, and conditions too", cure="give ids alone, or --reason, --network, --from, --to alone"
+            "ids are given, and conditions too", hint="give ids alone, or --reason, --network, --from, --to alone"
         )
     for id_ in ids or ():
         address(id_)
@@ -82,9 +82,9 @@ def some_selection_of(
     *,
     otherwise: str,
 ) -> Selection:
-    """The same, but leaving everything out does not mean all letters; `otherwise` says what does. Raises InputError."""
+    """The same, but leaving everything out does not mean all dead letters; `otherwise` says what does. Raises InputError."""
     if not ids and all(condition is None for condition in (reason, network, since, until)):
-        raise InputError("no letters are named", cure=f"give ids, --reason, --network, --from or --to{otherwise}")
+        raise InputError("no dead letters are named", hint=f"give ids, --reason, --network, --from or --to{otherwise}")
     return selection_of(ids, reason, network, since, until)
 
 
@@ -94,13 +94,13 @@ def address(text: str) -> Address:
     partition, _, offset = place.partition("/")
     if not (topic and partition.isdecimal() and offset.isdecimal()):
         raise InputError(
-            "an id is TOPIC/PARTITION/OFFSET", where=text, cure="copy one from `grid-router dead-letters list`"
+            "an id is TOPIC/PARTITION/OFFSET", where=text, hint="copy one from `grid-router dead-letters list`"
         )
     return topic, int(partition), int(offset)
 
 
 def selected(consumer: KafkaConsumer, topic: str, selection: Selection, names: Names) -> Iterator[DeadLetter]:
-    """The letters that are meant, one partition after the other, so that few are in memory at a time.
+    """The dead letters that are meant, one partition after the other, so that few are in memory at a time.
 
     Raises:
         InputError: an id has no dead letter; before anything is handed out.
@@ -109,27 +109,27 @@ def selected(consumer: KafkaConsumer, topic: str, selection: Selection, names: N
         yield from found(consumer, topic, selection.ids, names)
         return
     for tp, bound in bounds_since(consumer, topic, selection.since).items():
-        for letter in chosen(consumer, {tp: bound}, selection):
-            if letter is not None:
-                yield letter
+        for dead_letter in chosen(consumer, {tp: bound}, selection):
+            if dead_letter is not None:
+                yield dead_letter
 
 
 def chosen(
     consumer: KafkaConsumer, bounds: dict[TopicPartition, Bounds], selection: Selection
 ) -> Iterator[DeadLetter | None]:
-    """The letters within bounds that are meant, oldest first; None for a record that is no dead letter."""
+    """The dead letters within bounds that are meant, oldest first; None for a record that is no dead letter."""
     for record in read_range(consumer, bounds, selection.until):
         try:
-            letter = read_dead_letter(record.key, record.value, record.headers)
+            dead_letter = read_dead_letter(record.key, record.value, record.headers)
         except ValueError:
             yield None
             continue
-        if selection.takes(letter, record.timestamp):
-            yield letter
+        if selection.takes(dead_letter, record.timestamp):
+            yield dead_letter
 
 
 def found(consumer: KafkaConsumer, topic: str, ids: Sequence[str], names: Names) -> list[DeadLetter]:
-    """The letters of these ids, in their order: by the refused record's address, or by the dead letter's own.
+    """The dead letters of these ids, in their order: by the rejected record's address, or by the dead letter's own.
 
     Raises:
         InputError: one of them has none.
@@ -139,16 +139,16 @@ def found(consumer: KafkaConsumer, topic: str, ids: Sequence[str], names: Names)
     for id_ in ids:
         asked, partition, offset = address(id_)
         if asked in (topic, DEAD_LETTERS):
-            letter = _standing_at(consumer, TopicPartition(topic, partition), offset)
-            if letter is not None:
-                there[id_] = letter
+            dead_letter = _standing_at(consumer, TopicPartition(topic, partition), offset)
+            if dead_letter is not None:
+                there[id_] = dead_letter
         else:
             wanted[asked, partition, offset] = id_
     if wanted:
         there |= _searched(consumer, topic, wanted, names)
     for id_ in ids:
         if id_ not in there:
-            raise InputError("no dead letter of that record", where=id_, cure=FIND_ONE)
+            raise InputError("no dead letter of that record", where=id_, hint=FIND_ONE)
     return list({there[id_].id: there[id_] for id_ in ids}.values())
 
 
@@ -160,15 +160,15 @@ def _standing_at(consumer: KafkaConsumer, tp: TopicPartition, offset: int) -> De
 
 
 def _searched(consumer: KafkaConsumer, topic: str, wanted: dict[Address, str], names: Names) -> dict[str, DeadLetter]:
-    """Ids may be written without the namespace. The first letter of a record is taken, should there be two."""
+    """Ids may be written without the namespace. The first dead letter of a record is taken, should there be two."""
     there: dict[str, DeadLetter] = {}
-    for letter in chosen(consumer, bounds_since(consumer, topic, BEGINNING), Selection()):
-        if letter is None:
+    for dead_letter in chosen(consumer, bounds_since(consumer, topic, BEGINNING), Selection()):
+        if dead_letter is None:
             continue
-        for asked in dict.fromkeys((letter.topic, letter.topic.removeprefix(names.namespace))):
-            id_ = wanted.get((asked, letter.partition, letter.offset))
+        for asked in dict.fromkeys((dead_letter.topic, dead_letter.topic.removeprefix(names.namespace))):
+            id_ = wanted.get((asked, dead_letter.partition, dead_letter.offset))
             if id_ is not None:
-                there.setdefault(id_, letter)
+                there.setdefault(id_, dead_letter)
         if len(there) == len(wanted):
             break
     return there

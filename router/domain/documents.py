@@ -1,7 +1,7 @@
 """Text that people write (YAML, CSV) as values that still know where they stood: file, line and column.
 
 YAML is read by the rules of YAML 1.2: `no`, `on` and `060371` are text, not false, true and an octal number. Anchors,
-aliases and merge keys are refused, because a reader of a catalogue should see a value where it is.
+aliases and merge keys are rejected, because a reader of a catalogue should see a value where it is.
 """
 
 import csv
@@ -25,7 +25,7 @@ DUPLICATE_KEY = "GR004"
 MISSING = "GR005"
 
 
-class Mark(Struct, frozen=True, order=True):
+class SourcePosition(Struct, frozen=True, order=True):
     """A place in a text; line and column count from 1, columns in characters."""
 
     file: str
@@ -45,7 +45,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     column: int = 1
     message: str
     """The cause, one clause without a full stop."""
-    cure: str = "correct it there"
+    hint: str = "correct it there"
     level: Level = "error"
 
     @property
@@ -54,13 +54,15 @@ class Finding(Struct, frozen=True, kw_only=True):
         return f"{self.file}:{self.line}:{self.column}"
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.code} {self.message}; {self.cure}."
+        return f"{self.place}: {self.code} {self.message}; {self.hint}."
 
 
-def found(code: str, mark: Mark, message: str, cure: str = "correct it there", level: Level = "error") -> Finding:
+def found(
+    code: str, mark: SourcePosition, message: str, hint: str = "correct it there", level: Level = "error"
+) -> Finding:
     """A finding at a mark."""
     return Finding(
-        code=code, file=mark.file, line=mark.line, column=mark.column, message=message, cure=cure, level=level
+        code=code, file=mark.file, line=mark.line, column=mark.column, message=message, hint=hint, level=level
     )
 
 
@@ -76,22 +78,24 @@ class Document(Struct, frozen=True):
 
     file: str
     value: Any
-    keys: dict[Path, Mark]
-    values: dict[Path, Mark]
+    keys: dict[Path, SourcePosition]
+    values: dict[Path, SourcePosition]
 
-    def mark(self, *path: str | int) -> Mark:
+    def mark(self, *path: str | int) -> SourcePosition:
         """Where the key (or list item) of this path stands; for a path that is not there, its nearest parent."""
         return self._nearest(path, self.keys, self.values)
 
-    def mark_value(self, *path: str | int) -> Mark:
+    def mark_value(self, *path: str | int) -> SourcePosition:
         """Where the value of this path begins; for a path that is not there, its nearest parent."""
         return self._nearest(path, self.values, self.keys)
 
-    def _nearest(self, path: Path, first: dict[Path, Mark], second: dict[Path, Mark]) -> Mark:
+    def _nearest(
+        self, path: Path, first: dict[Path, SourcePosition], second: dict[Path, SourcePosition]
+    ) -> SourcePosition:
         for end in range(len(path), -1, -1):
             if mark := first.get(path[:end]) or second.get(path[:end]):
                 return mark
-        return Mark(self.file)
+        return SourcePosition(self.file)
 
 
 class _Loader(yaml.CSafeLoader):
@@ -121,7 +125,7 @@ def read_yaml(source: Source) -> tuple[Document | None, list[Finding]]:
     except yaml.MarkedYAMLError as error:
         return None, [_syntax(source.file, error)]
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        return None, [found(UNREADABLE, Mark(source.file), f"no readable YAML ({_first_line(error)})")]
+        return None, [found(UNREADABLE, SourcePosition(source.file), f"no readable YAML ({_first_line(error)})")]
     finally:
         if loader is not None:
             loader.dispose()
@@ -132,7 +136,7 @@ def read_yaml(source: Source) -> tuple[Document | None, list[Finding]]:
 
 def _syntax(file: str, error: yaml.MarkedYAMLError) -> Finding:
     at = error.problem_mark or error.context_mark
-    mark = Mark(file, at.line + 1, at.column + 1) if at else Mark(file)
+    mark = SourcePosition(file, at.line + 1, at.column + 1) if at else SourcePosition(file)
     begun = error.context_mark
     context = f"{error.context} begun in line {begun.line + 1}" if error.context and begun else error.context
     parts = [part for part in (context, error.problem) if part]
@@ -148,8 +152,8 @@ class _Reader:
 
     def __init__(self, file: str, loader: _Loader) -> None:
         self.file, self.loader = file, loader
-        self.keys: dict[Path, Mark] = {}
-        self.values: dict[Path, Mark] = {}
+        self.keys: dict[Path, SourcePosition] = {}
+        self.values: dict[Path, SourcePosition] = {}
         self.findings: list[Finding] = []
         self._seen: set[int] = set()
 
@@ -183,8 +187,8 @@ class _Reader:
             values[key] = self.read(value_node, (*path, key))
         return values
 
-    def _mark(self, node: yaml.Node) -> Mark:
-        return Mark(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
+    def _mark(self, node: yaml.Node) -> SourcePosition:
+        return SourcePosition(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
 
 
 def validate(model: type[Model], document: Document) -> tuple[Model | None, list[Finding]]:
@@ -210,7 +214,7 @@ class Row(Struct, frozen=True):
     """One row of a CSV text: fields by column name, and where each begins."""
 
     fields: dict[str, str]
-    marks: dict[str, Mark]
+    marks: dict[str, SourcePosition]
 
 
 def read_csv(source: Source, columns: Sequence[str]) -> tuple[list[Row], list[Finding]]:
@@ -218,7 +222,9 @@ def read_csv(source: Source, columns: Sequence[str]) -> tuple[list[Row], list[Fi
     rows: list[Row] = []
     findings: list[Finding] = []
     if not source.text.strip("\ufeff\r\n"):
-        return [], [found(MISSING, Mark(source.file), "the file is empty", f"write the header {','.join(columns)}")]
+        return [], [
+            found(MISSING, SourcePosition(source.file), "the file is empty", f"write the header {','.join(columns)}")
+        ]
     for mark, fields in _records(source, findings):
         if mark.line == 1:
             if fields != list(columns):
@@ -233,21 +239,21 @@ def read_csv(source: Source, columns: Sequence[str]) -> tuple[list[Row], list[Fi
     return rows, findings
 
 
-def _records(source: Source, findings: list[Finding]) -> Iterator[tuple[Mark, list[str]]]:
+def _records(source: Source, findings: list[Finding]) -> Iterator[tuple[SourcePosition, list[str]]]:
     reader = csv.reader(io.StringIO(source.text.removeprefix("\ufeff"), newline=""), strict=True)
     line = 1
     try:
         for fields in reader:
-            yield Mark(source.file, line), fields
+            yield SourcePosition(source.file, line), fields
             line = reader.line_num + 1
     except csv.Error as error:
-        findings.append(found(UNREADABLE, Mark(source.file, line), f"no readable CSV ({error})"))
+        findings.append(found(UNREADABLE, SourcePosition(source.file, line), f"no readable CSV ({error})"))
 
 
-def _starts(mark: Mark, fields: list[str]) -> list[Mark]:
+def _starts(mark: SourcePosition, fields: list[str]) -> list[SourcePosition]:
     """Where the fields begin; exact for rows of one line without doubled quotes or needless ones."""
     marks, column = [], 1
     for value in fields:
-        marks.append(Mark(mark.file, mark.line, column))
+        marks.append(SourcePosition(mark.file, mark.line, column))
         column += len(value) + 1 + (2 if {",", '"', "\n"} & set(value) else 0)
     return marks

@@ -6,22 +6,22 @@ from sys import intern
 from msgspec.structs import replace
 
 from router.domain.case.dispatch import assignments, task
-from router.domain.case.revisions import amend
+from router.domain.case.revisions import revise_report
 from router.domain.catalogue.resolve import Route
-from router.domain.matching.case_index import OpenCase, place_of, references_of, with_place, with_references
+from router.domain.matching.case_index import MatchCandidate, place_of, references_of, with_place, with_references
 from router.domain.matching.correlation import SUGGESTIONS, Match, correlate
-from router.domain.matching.parameters import Merging
+from router.domain.matching.parameters import MergeParameters
 from router.domain.model.case import Case, CaseReport, Suggestion
 from router.domain.model.report import Report, Tick
-from router.domain.model.severity import rise
+from router.domain.model.severity import raise_severity
 from router.domain.rules.city import City
-from router.domain.state.interning import NO_NETWORKS, one_number, one_topic, with_network
+from router.domain.state.interning import NO_NETWORKS, intern_float, intern_provenance, with_network
 from router.domain.state.partition_state import REDELIVERED, Outcome, PartitionState, us
 
 GRACE_US = 3_600_000_000
 """A report received this long after the end of a window closes it, if no tick has. In a backlog the tick stands behind all that
 waits, and windows that ended long ago would pile up; an hour, because networks' reports are only nearly in order of receipt."""
-MOST_REPORTS = 1000
+MAX_REPORTS = 1000
 """A case is written whole whenever it changes, about 400 bytes a report; a flood goes on in another case, marked as suggested."""
 _TICKED = Outcome("ticked", [], [])
 
@@ -36,12 +36,12 @@ def fold(state: PartitionState, event: Report | Tick, city: City) -> Outcome:
     """
     if isinstance(event, Tick):
         return _tick(state, event, city.merging)
-    if event.id in state.holder or event.id in state.seen:
-        case = state.reached(event)
-        return REDELIVERED if case is None else amend(state, case, event, city)
+    if event.id in state.case_by_report or event.id in state.expired_report_ids:
+        case = state.case_of(event)
+        return REDELIVERED if case is None else revise_report(state, case, event, city)
     occurred_us, received_us = us(event.occurred_at), us(event.received_at)
-    closed = state.close(received_us - GRACE_US, event.received_at, city.merging)
-    state.passed(received_us)
+    closed = state.close_windows(received_us - GRACE_US, event.received_at, city.merging)
+    state.expire(received_us)
     matches = correlate(event, state.index, city.merging, occurred_us, received_us)
     match = _decide(matches, city.merging)
     if match is None:
@@ -49,12 +49,12 @@ def fold(state: PartitionState, event: Report | Tick, city: City) -> Outcome:
     return _join(state, event, occurred_us, match, merging=city.merging, closed=closed)
 
 
-def _decide(matches: list[Match], merging: Merging) -> Match | None:
+def _decide(matches: list[Match], merging: MergeParameters) -> Match | None:
     """The case to join: the best that reaches the threshold; by community alone only if there is no other candidate."""
     for match in matches:
         if match.score < merging.thresholds.merge:
             break
-        if len(match.open.case.reports) >= MOST_REPORTS:
+        if len(match.candidate.case.reports) >= MAX_REPORTS:
             continue
         if match.joined != "community" or len(matches) == 1:
             return match
@@ -67,8 +67,8 @@ def _open(
     route = city.catalogue.route(report.matter, report.location.cell, report.received_at)
     suggestions = tuple(_suggestion(match, report) for match in matches[:SUGGESTIONS])
     case = _case(report, route, suggestions, city)
-    state.holder[report.id] = case
-    entry = OpenCase(
+    state.case_by_report[report.id] = case
+    entry = MatchCandidate(
         case,
         occurred_us,
         occurred_us,
@@ -76,19 +76,25 @@ def _open(
         with_network(NO_NETWORKS, report.network),
         references=references_of(case, city.merging),
     )
-    state.enter(entry, city.merging)
+    state.add_candidate(entry, city.merging)
     return Outcome("opened", [*closed, case], [task(case, one, route.workflow) for one in case.assignments])
 
 
 def _join(
-    state: PartitionState, report: Report, occurred_us: int, match: Match, *, merging: Merging, closed: list[Case]
+    state: PartitionState,
+    report: Report,
+    occurred_us: int,
+    match: Match,
+    *,
+    merging: MergeParameters,
+    closed: list[Case],
 ) -> Outcome:
-    entry, case = match.open, match.open.case
-    state.holder[report.id] = case
+    entry, case = match.candidate, match.candidate.case
+    state.case_by_report[report.id] = case
     joined = _joining(report, match)
     case.reports = (*case.reports, joined)
     case.updated_at = max(case.updated_at, report.received_at)
-    rise(case, report)
+    raise_severity(case, report)
     component = case.component_id or report.component_id
     references = with_references(entry.references, joined, merging)
     moves = occurred_us > entry.last_us or component != case.component_id or references is not entry.references
@@ -100,15 +106,15 @@ def _join(
     case.component_id = component
     if moves:
         state.index.add(entry, merging)
-    state.extend(entry, report.received_at + merging.window_of(report.matter))
+    state.extend_window(entry, report.received_at + merging.window_of(report.matter))
     return Outcome(match.joined, [*closed, case], [])
 
 
-def _tick(state: PartitionState, tick: Tick, merging: Merging) -> Outcome:
+def _tick(state: PartitionState, tick: Tick, merging: MergeParameters) -> Outcome:
     """Close every window that has ended; a tick that comes early or twice does nothing."""
-    closed = state.close(us(tick.at), tick.at, merging)
+    closed = state.close_windows(us(tick.at), tick.at, merging)
     if closed:
-        state.passed(us(tick.at))
+        state.expire(us(tick.at))
     return Outcome("window-closed", closed, []) if closed else _TICKED
 
 
@@ -128,7 +134,7 @@ def _case(report: Report, route: Route, suggestions: tuple[Suggestion, ...], cit
         updated_at=received_at,
         occurred_at=report.occurred_at,
         window_until=received_at + city.merging.window_of(report.matter),
-        accuracy_m=one_number(location.accuracy_m),
+        accuracy_m=intern_float(location.accuracy_m),
         reports=(opening,),
         assignments=assignments(id_, route, received_at),
         reason=route.reason,
@@ -139,7 +145,7 @@ def _case(report: Report, route: Route, suggestions: tuple[Suggestion, ...], cit
     )
     return replace(
         case,
-        edition=intern(report.edition),
+        rule_set=intern(report.rule_set),
         component_id=report.component_id,
         status=report.status,
         urgency=report.urgency,
@@ -158,7 +164,7 @@ def _opening(report: Report) -> CaseReport:
         cell=intern(report.location.cell),
         occurred_at=report.occurred_at,
         received_at=report.received_at,
-        provenance=one_topic(report.provenance),
+        provenance=intern_provenance(report.provenance),
         joined="opened",
         version=report.version,
         reporter=report.reporter,
@@ -174,7 +180,7 @@ def _joining(report: Report, match: Match) -> CaseReport:
         cell=intern(report.location.cell),
         occurred_at=report.occurred_at,
         received_at=report.received_at,
-        provenance=one_topic(report.provenance),
+        provenance=intern_provenance(report.provenance),
         joined=match.joined,
         score=match.score,
         distance_m=match.distance_m,
@@ -189,5 +195,5 @@ def _joining(report: Report, match: Match) -> CaseReport:
 def _suggestion(match: Match, report: Report) -> Suggestion:
     where = "in the same community" if match.distance_m is None else f"{match.distance_m:.0f} m away"
     when = f"{match.apart_s / 3600:.1f} h apart"
-    reason = f"{report.matter} like {match.open.case.matter}, {where}, {when}: perhaps the same"
-    return Suggestion(case=match.open.case.id, score=match.score, reason=reason)
+    reason = f"{report.matter} like {match.candidate.case.matter}, {where}, {when}: perhaps the same"
+    return Suggestion(case=match.candidate.case.id, score=match.score, reason=reason)

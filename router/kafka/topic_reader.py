@@ -59,7 +59,7 @@ def connect(bootstrap: str) -> Iterator[KafkaConsumer]:
         raise BrokerError(
             f"Kafka does not answer ({type(error).__name__})",
             where=bootstrap,
-            cure=START_KAFKA,
+            hint=START_KAFKA,
         ) from error
     finally:
         if consumer is not None:
@@ -80,12 +80,12 @@ def find_topic(consumer: KafkaConsumer, text: str, names: Names) -> str:
     ours = [name for name in bare if name.startswith(ROOTS)]
     near = get_close_matches(text, ours, n=1)
     if near:
-        cure = f"the nearest name is {near[0]}"
+        hint = f"the nearest name is {near[0]}"
     elif ours:
-        cure = f"there are {', '.join(ours)}"
+        hint = f"there are {', '.join(ours)}"
     else:
-        cure = f"`grid-router topics apply CITY` makes the topics{elsewhere(there, names.namespace)}"
-    raise TopicError("there is no such topic", where=text, cure=cure)
+        hint = f"`grid-router topics apply CITY` makes the topics{elsewhere(there, names.namespace)}"
+    raise TopicError("there is no such topic", where=text, hint=hint)
 
 
 def bounds_since(consumer: KafkaConsumer, topic: str, since: datetime) -> dict[TopicPartition, Bounds]:
@@ -162,7 +162,7 @@ class _Range:
         elif time.monotonic() - self._heard > SILENCE_S:
             raise BrokerError(
                 f"Kafka has records but sent none for {SILENCE_S:.0f} s",
-                cure="look at `grid-router broker status` and try again",
+                hint="look at `grid-router broker status` and try again",
             )
 
 

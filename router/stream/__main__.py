@@ -1,4 +1,4 @@
-"""`python -m router.stream CITY --worker N --clock CLOCK [--leash]`: one worker, as the fleet starts it."""
+"""`python -m router.stream CITY --worker N --clock CLOCK [--exit-with-parent]`: one worker, as the fleet starts it."""
 
 import argparse
 import sys
@@ -6,7 +6,7 @@ import sys
 from router.stream.worker import main
 from router.wire.errors import BrokerError, RouterError
 from router.wire.settings import Settings
-from router.workers.exit_codes import IN_ORDER, REFUSED
+from router.workers.exit_codes import IN_ORDER, INVALID
 
 
 def _run() -> int:
@@ -14,18 +14,24 @@ def _run() -> int:
     parser.add_argument("city")
     parser.add_argument("--worker", type=int, default=0)
     parser.add_argument("--clock", choices=["wall", "stream"], default="wall")
-    parser.add_argument("--leash", action="store_true")
+    parser.add_argument("--exit-with-parent", action="store_true")
     arguments = parser.parse_args()
     try:
         bootstrap = Settings().kafka
         if bootstrap is None:
             raise BrokerError(
-                "no Kafka cluster is named", cure="set GRID_ROUTER_KAFKA=host:port, or use `grid-router worker`"
+                "no Kafka cluster is named", hint="set GRID_ROUTER_KAFKA=host:port, or use `grid-router worker`"
             )
-        main(arguments.city, number=arguments.worker, clock=arguments.clock, bootstrap=bootstrap, leash=arguments.leash)
+        main(
+            arguments.city,
+            number=arguments.worker,
+            clock=arguments.clock,
+            bootstrap=bootstrap,
+            exit_with_parent=arguments.exit_with_parent,
+        )
     except RouterError as error:
         sys.stderr.write(f"{error}\n")
-        return REFUSED
+        return INVALID
     return IN_ORDER
 
 

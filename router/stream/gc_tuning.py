@@ -10,7 +10,7 @@ until its commit, be looked through dozens of times (measured: a quarter of the 
 _restoring = 0
 
 
-def collect_seldom() -> None:
+def tune_gc() -> None:
     """What is loaded (the city) never becomes garbage: take it out of every later collection, and collect by the batch."""
     gc.collect()
     gc.freeze()
@@ -18,7 +18,7 @@ def collect_seldom() -> None:
 
 
 @contextmanager
-def restoring() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """While the objects of a state are made, which all stay, nothing is looked through. Several may be restored at once."""
     global _restoring  # noqa: PLW0603 - the collector is the process's
     _restoring += 1

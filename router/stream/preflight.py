@@ -30,15 +30,15 @@ async def check_topics(bootstrap: str, topics: list[Topic], namespace: str) -> N
     missing = [topic.name for topic in topics if topic.name not in partitions]
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        cure = f"run `grid-router topics apply CITY`{elsewhere(there, namespace)}"
-        raise TopicError(f"the topic does not exist{more}", where=missing[0], cure=cure)
+        hint = f"run `grid-router topics apply CITY`{elsewhere(there, namespace)}"
+        raise TopicError(f"the topic does not exist{more}", where=missing[0], hint=hint)
     for topic in topics:
         found = partitions[topic.name]
         if found != topic.partitions:
             raise TopicError(
                 f"the topic has {found} partitions, {topic.partitions} are declared",
                 where=topic.name,
-                cure=f"set GRID_ROUTER_PARTITIONS={found}, or use another GRID_ROUTER_NAMESPACE",
+                hint=f"set GRID_ROUTER_PARTITIONS={found}, or use another GRID_ROUTER_NAMESPACE",
             )
 
 
@@ -58,7 +58,7 @@ async def _partitions(bootstrap: str, names: list[str]) -> tuple[dict[str, int],
         raise BrokerError(
             f"no Kafka broker answers ({type(error).__name__})",
             where=bootstrap,
-            cure=START_KAFKA,
+            hint=START_KAFKA,
         ) from error
     finally:
         await admin.close()

@@ -1,6 +1,6 @@
-"""The shelf of editions: `grid.catalogue` read to its end at start, and on while the worker runs.
+"""The shelf of rule sets: `grid.rule-sets` read to its end at start, and on while the worker runs.
 
-A worker that finds the topic empty publishes its own folder as the edition of the beginning. From then on the topic is
+A worker that finds the topic empty publishes its own folder as the rule set of the beginning. From then on the topic is
 what holds, and another folder changes nothing until it is published.
 """
 
@@ -16,21 +16,21 @@ from aiokafka.errors import KafkaError
 
 from router.cities.archive import unpack
 from router.domain.rules.city import City
-from router.domain.rules.rule_sets import EditionError, Editions, UnreadableEditionError
+from router.domain.rules.rule_sets import RuleSetError, RuleSets, UnreadableRuleSetError
 from router.wire.errors import START_KAFKA, BrokerError, CityError
-from router.wire.rule_sets import EditionRecord, decode_edition, encode_edition
-from router.wire.topics import LARGEST_EDITION
+from router.wire.rule_sets import RuleSetRecord, decode_rule_set, encode_rule_set
+from router.wire.topics import MAX_RULE_SET_BYTES
 
 TIMEOUT_S = 60.0
 log = structlog.get_logger(__name__)
 
 
-class Shelf:
-    """Reads the editions of one deployment.
+class RuleSetStore:
+    """Reads the rule sets of one deployment.
 
     Args:
         bootstrap: `host:port` list.
-        topic: `grid.catalogue` of the deployment.
+        topic: `grid.rule-sets` of the deployment.
     """
 
     def __init__(self, bootstrap: str, topic: str) -> None:
@@ -38,25 +38,27 @@ class Shelf:
         self._position = 0
         self._consumer: AIOKafkaConsumer | None = None
 
-    async def read(self) -> list[EditionRecord]:
+    async def read(self) -> list[RuleSetRecord]:
         """What was published since the last call, up to the topic's present end.
 
-        What is no edition is told in the log and left out.
+        What is no rule set is told in the log and left out.
 
         Raises:
             KafkaError: the broker is away; the next call begins where this one did.
         """
         consumer = await self._connected()
         end = (await consumer.end_offsets([self._partition]))[self._partition]
-        found: list[EditionRecord] = []
+        load_or_bootstrap: list[RuleSetRecord] = []
         position = self._position
         while position < end:
             fetched = await consumer.getmany(self._partition, timeout_ms=500)
             values = [record.value for record in fetched.get(self._partition, [])]
-            found += [edition for value in values if value is not None and (edition := _decoded(value)) is not None]
+            load_or_bootstrap += [
+                rule_set for value in values if value is not None and (rule_set := _decoded(value)) is not None
+            ]
             position = await consumer.position(self._partition)
         self._position = position
-        return found
+        return load_or_bootstrap
 
     async def _connected(self) -> AIOKafkaConsumer:
         """A consumer of this event loop, at the position reached so far."""
@@ -66,8 +68,8 @@ class Shelf:
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
                 isolation_level="read_committed",
-                fetch_max_bytes=LARGEST_EDITION,
-                max_partition_fetch_bytes=LARGEST_EDITION,
+                fetch_max_bytes=MAX_RULE_SET_BYTES,
+                max_partition_fetch_bytes=MAX_RULE_SET_BYTES,
             )
             await self._consumer.start()
             self._consumer.assign([self._partition])
@@ -81,11 +83,11 @@ class Shelf:
             await consumer.stop()
 
 
-async def publish(bootstrap: str, topic: str, record: EditionRecord) -> None:
-    """Append an edition, acknowledged by all replicas. Raises KafkaError."""
-    key, value, headers = encode_edition(record)
+async def publish(bootstrap: str, topic: str, record: RuleSetRecord) -> None:
+    """Append a rule set, acknowledged by all replicas. Raises KafkaError."""
+    key, value, headers = encode_rule_set(record)
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_request_size=LARGEST_EDITION
+        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_request_size=MAX_RULE_SET_BYTES
     )
     await producer.start()
     try:
@@ -94,89 +96,98 @@ async def publish(bootstrap: str, topic: str, record: EditionRecord) -> None:
         await producer.stop()
 
 
-async def found(shelf: Shelf, own: EditionRecord, bootstrap: str, topic: str) -> list[EditionRecord]:
-    """Everything that was published; if none holds from the beginning, one's own edition is published as that one.
+async def load_or_bootstrap(store: RuleSetStore, own: RuleSetRecord, bootstrap: str, topic: str) -> list[RuleSetRecord]:
+    """Everything that was published; if none holds from the beginning, one's own rule set is published as that one.
 
     Raises:
         BrokerError: the broker is away.
     """
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            records = await shelf.read()
-            if all(record.since is not None for record in records):
+            records = await store.read()
+            if all(record.effective_from is not None for record in records):
                 await publish(bootstrap, topic, own)
-                records += await shelf.read()
+                records += await store.read()
             return records
     except (KafkaError, OSError, TimeoutError) as error:
-        what = f"the editions cannot be read ({type(error).__name__})"
-        raise BrokerError(what, where=f"{bootstrap}, {topic}", cure=START_KAFKA) from error
+        what = f"the rule sets cannot be read ({type(error).__name__})"
+        raise BrokerError(what, where=f"{bootstrap}, {topic}", hint=START_KAFKA) from error
     finally:
-        await shelf.close()
+        await store.close()
 
 
-def shelve(city: City, records: Sequence[EditionRecord]) -> Editions:
-    """The editions of a city, whose folder is `city`.
+def build_rule_sets(city: City, records: Sequence[RuleSetRecord]) -> RuleSets:
+    """The rule sets of a city, whose folder is `city`.
 
     Raises:
-        CityError: an edition cannot be used; every one of them may be asked for.
+        CityError: a rule set cannot be used; every one of them may be asked for.
     """
-    founders = sorted((r for r in records if r.since is None), key=lambda record: (record.published_at, record.version))
-    founding = founders[0] if founders else None
-    if founding is None or founding.version == city.edition:
-        editions = Editions(city)
+    initial = sorted(
+        (r for r in records if r.effective_from is None), key=lambda record: (record.published_at, record.version)
+    )
+    founding = initial[0] if initial else None
+    if founding is None or founding.version == city.rule_set:
+        rule_sets = RuleSets(city)
     else:
         first = unpack(city.name, founding.texts, founding.version)
-        editions = Editions(replace(first, merging=city.merging))
-    for record in founders:  # several workers may have begun at once: one edition holds, reports may carry any
-        editions.know(record.version, partial(unpack, record.city, record.texts, record.version))
-    take(editions, records)
-    for version in editions.versions:
+        rule_sets = RuleSets(replace(first, merging=city.merging))
+    for record in initial:  # several workers may have begun at once: one rule set holds, reports may carry any
+        rule_sets.know(record.version, partial(unpack, record.city, record.texts, record.version))
+    register(rule_sets, records)
+    for version in rule_sets.versions:
         try:
-            editions.of(version)
-        except UnreadableEditionError as error:
+            rule_sets.of(version)
+        except UnreadableRuleSetError as error:
             raise error.__cause__ if isinstance(error.__cause__, CityError) else error from error
-    if editions.latest != city.edition:
-        log.warning("the folder is not the edition that holds", folder=city.edition, holds=editions.latest)
-    return editions
+    if rule_sets.latest != city.rule_set:
+        log.warning("the folder is not the rule set that holds", folder=city.rule_set, holds=rule_sets.latest)
+    return rule_sets
 
 
-def take(editions: Editions, records: Sequence[EditionRecord]) -> None:
-    """Add what was published for a time to come; which edition holds from the beginning is settled at start."""
+def register(rule_sets: RuleSets, records: Sequence[RuleSetRecord]) -> None:
+    """Add what was published for a time to come; which rule set holds from the beginning is settled at start."""
     for record in records:
-        if record.since is not None:
-            editions.add(record.version, record.since, partial(unpack, record.city, record.texts, record.version))
+        if record.effective_from is not None:
+            rule_sets.add(
+                record.version, record.effective_from, partial(unpack, record.city, record.texts, record.version)
+            )
 
 
-def own_edition(city: City, texts: dict[str, str]) -> EditionRecord:
-    """The edition of the beginning that a city's folder amounts to."""
-    return EditionRecord(version=city.edition, city=city.name, published_at=datetime.now(UTC), texts=texts)
+def rule_set_from_folder(city: City, texts: dict[str, str]) -> RuleSetRecord:
+    """The rule set of the beginning that a city's folder amounts to."""
+    return RuleSetRecord(version=city.rule_set, city=city.name, published_at=datetime.now(UTC), texts=texts)
 
 
-async def follow(shelf: Shelf, editions: Editions) -> None:
+async def poll(store: RuleSetStore, rule_sets: RuleSets) -> None:
     """Take in what was published meanwhile; its rules are read in a thread, so that partitions work on.
 
-    A broker that is away is no news here: the partitions find out, and the next call reads on. An edition whose rules cannot
+    A broker that is away is no news here: the partitions find out, and the next call reads on. A rule set whose rules cannot
     be read is told in the log; a partition that needs it waits.
     """
     try:
-        records = await shelf.read()
+        records = await store.read()
     except (KafkaError, OSError):
-        await shelf.close()
+        await store.close()
         return
     for record in records:
-        take(editions, [record])
+        register(rule_sets, [record])
         try:
-            await asyncio.to_thread(editions.of, record.version)
-        except EditionError:
-            log.exception("an edition cannot be read", version=record.version)
+            await asyncio.to_thread(rule_sets.of, record.version)
+        except RuleSetError:
+            log.exception("a rule set cannot be read", version=record.version)
             continue
-        log.warning("an edition was published", version=record.version, since=str(record.since), actor=record.actor)
-    editions.readings += 1
+        log.warning(
+            "a rule set was published",
+            version=record.version,
+            effective_from=str(record.effective_from),
+            actor=record.actor,
+        )
+    rule_sets.polls += 1
 
 
-def _decoded(value: bytes) -> EditionRecord | None:
+def _decoded(value: bytes) -> RuleSetRecord | None:
     try:
-        return decode_edition(value)
+        return decode_rule_set(value)
     except ValueError:
-        log.exception("a record of the catalogue's topic is no edition")
+        log.exception("a record of the catalogue's topic is no rule set")
         return None

@@ -2,7 +2,7 @@
 
 Values are JSON; reports, tasks, cases and ticks travel as CloudEvents 1.0 in Kafka's binary content mode: each
 attribute is a header `ce_<name>`, `content-type` names the data, the value is the data alone. A dead letter keeps
-the refused record as it was (key, value, headers) and adds headers that say why and where it came from.
+the rejected record as it was (key, value, headers) and adds headers that say why and where it came from.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,10 +14,10 @@ import msgspec
 from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 
-from router.domain.intake.dedup import Place
+from router.domain.intake.dedup import DedupEntry
 from router.domain.intake.normalise import LAST_MS
 from router.domain.model.case import Case, Task, TaskState
-from router.domain.model.report import Refusal, Report, Tick
+from router.domain.model.report import Rejection, Report, Tick
 
 Headers = Sequence[tuple[str, bytes]]
 UNREADABLE = (msgspec.MsgspecError, RecursionError)
@@ -43,7 +43,7 @@ _decode_report = Decoder(Report).decode
 _decode_case = Decoder(Case).decode
 _decode_task = Decoder(Task).decode
 _decode_tick = Decoder(Tick).decode
-_decode_place = Decoder(Place).decode
+_decode_dedup_entry = Decoder(DedupEntry).decode
 
 _CONTENT_TYPE = ("content-type", b"application/json")
 _SPEC_VERSION = ("ce_specversion", b"1.0")
@@ -65,7 +65,7 @@ Encoded = tuple[bytes, bytes, list[tuple[str, bytes]]]
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True):
-    """A refused record: why, where it came from, and its original key, value and headers."""
+    """A rejected record: why, where it came from, and its original key, value and headers."""
 
     code: str
     reason: str
@@ -74,7 +74,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     partition: int
     offset: int
     at: datetime
-    """The Kafka timestamp of the refused record."""
+    """The Kafka timestamp of the rejected record."""
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
@@ -83,12 +83,12 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """`<topic>/<partition>/<offset>` of the refused record: unique, and tells where to look."""
+        """`<topic>/<partition>/<offset>` of the rejected record: unique, and tells where to look."""
         return f"{self.topic}/{self.partition}/{self.offset}"
 
 
-class RefusedRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What a dead letter needs of the record that was refused."""
+class RejectedRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What a dead letter needs of the record that was rejected."""
 
     topic: str
     partition: int
@@ -104,12 +104,12 @@ def _instant(at: datetime) -> bytes:
     return _encode(at)[1:-1]
 
 
-def encode_report(report: Report, home: str | None = None) -> Encoded:
+def encode_report(report: Report, partition_key: str | None = None) -> Encoded:
     """One record of `grid.events`, keyed by cell.
 
     Args:
         report: a first version, or an update.
-        home: of an update, the cell of the first version: its key, because the case that has the report is there.
+        partition_key: of an update, the cell of the first version: its key, because the case that has the report is there.
     """
     network = report.network
     source = _NETWORK_SOURCES.get(network)
@@ -125,17 +125,17 @@ def encode_report(report: Report, home: str | None = None) -> Encoded:
         ("ce_time", _instant(report.occurred_at)),
         _CONTENT_TYPE,
     ]
-    return cell if home is None else home.encode(), _encode(report), headers
+    return cell if partition_key is None else partition_key.encode(), _encode(report), headers
 
 
-def encode_place(source_id: str, place: Place) -> tuple[bytes, bytes]:
-    """Key and value of one record of `grid.places.<network>`."""
+def encode_dedup_entry(source_id: str, place: DedupEntry) -> tuple[bytes, bytes]:
+    """Key and value of one record of `grid.dedup.<network>`."""
     return source_id.encode(), _encode(place)
 
 
-def decode_place(value: bytes) -> Place:
-    """A record of `grid.places.<network>`. Raises one of UNREADABLE."""
-    return _decode_place(value)
+def decode_dedup_entry(value: bytes) -> DedupEntry:
+    """A record of `grid.dedup.<network>`. Raises one of UNREADABLE."""
+    return _decode_dedup_entry(value)
 
 
 def encode_tick(tick: Tick, partition: int) -> Encoded:
@@ -224,12 +224,12 @@ def decode_task(value: bytes) -> Task:
 
 
 def encode_dead_letter(
-    record: RefusedRecord, refusal: Refusal, network: str
+    record: RejectedRecord, rejection: Rejection, network: str
 ) -> tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]:
-    """The refused record as it was, with headers that say why it was refused and where it stands."""
+    """The rejected record as it was, with headers that say why it was rejected and where it stands."""
     added: dict[Literal["code", "reason", "network", "topic", "partition", "offset", "at"], str] = {
-        "code": refusal.code,
-        "reason": refusal.reason,
+        "code": rejection.code,
+        "reason": rejection.reason,
         "network": network,
         "topic": record.topic,
         "partition": str(record.partition),
@@ -251,7 +251,7 @@ def encode_dead_letter(
     return key, value, [*headers, *said]
 
 
-def _bytes_around(record: RefusedRecord) -> int:
+def _bytes_around(record: RejectedRecord) -> int:
     """Of key and headers, as Kafka writes them; names that were no UTF-8 have become longer than they came."""
     headers = sum([len(name.encode()) + len(content or b"") + 10 for name, content in record.headers])
     return len(record.key or b"") + headers

@@ -11,22 +11,22 @@ The command line prints the sentence and exits with 2; a traceback means a defec
 """
 
 START_KAFKA = "start the cluster that GRID_ROUTER_KAFKA names, or correct it; without it, `grid-router broker start` starts the embedded one"
-"""The cure when no broker answers."""
+"""The hint when no broker answers."""
 
 
 class RouterError(Exception):
-    """What is wrong, where it is, and the cure.
+    """What is wrong, where it is, and the hint.
 
     Args:
         what: the cause, one clause without a full stop.
         where: file with line and column, address, or name; None when the cause says it.
-        cure: what the user can do about it.
+        hint: what the user can do about it.
     """
 
-    def __init__(self, what: str, *, where: str | None = None, cure: str) -> None:
-        self.what, self.where, self.cure = what, where, cure
+    def __init__(self, what: str, *, where: str | None = None, hint: str) -> None:
+        self.what, self.where, self.hint = what, where, hint
         place = f"{where}: " if where else ""
-        super().__init__(f"{place}{what}; {cure}.")
+        super().__init__(f"{place}{what}; {hint}.")
 
 
 class CityError(RouterError):

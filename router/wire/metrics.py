@@ -21,7 +21,7 @@ class Metrics:
         self.reports = Counter(
             "grid_reports", "Source records read, by what became of them.", ["network", "outcome"], registry=registry
         )
-        """outcome: accepted, updated, redelivered, refused."""
+        """outcome: accepted, updated, redelivered, rejected."""
         self.merges = Counter("grid_merges", "Reports folded, by decision.", ["decision"], registry=registry)
         """decision: opened, near, component, community, redelivered, updated, rerouted."""
         self.tasks = Counter("grid_tasks", "Tasks dispatched.", ["department", "role"], registry=registry)
@@ -31,7 +31,7 @@ class Metrics:
         self.rule_hits = Counter(
             "grid_rule_hits", "Tasks that a duty of the catalogue decided.", ["rule"], registry=registry
         )
-        self.dead_letters = Counter("grid_dead_letters", "Records refused.", ["network", "code"], registry=registry)
+        self.dead_letters = Counter("grid_dead_letters", "Records rejected.", ["network", "code"], registry=registry)
         self.ticks = Counter("grid_ticks", "Ticks folded.", registry=registry)
         self.lag_records = Gauge(
             "grid_lag_records", "Records not yet processed.", ["topic", "partition"], registry=registry
@@ -50,7 +50,7 @@ class Metrics:
         self.transaction_seconds = Histogram(
             "grid_transaction_seconds",
             "Duration of a transaction, begin to commit.",
-            ["hop"],
+            ["stage"],
             buckets=SECONDS,
             registry=registry,
         )
@@ -60,11 +60,11 @@ class Metrics:
             buckets=SECONDS,
             registry=registry,
         )
-        self.open_cases = Gauge(
-            "grid_open_cases", "Cases whose merge window is open.", ["partition"], registry=registry
+        self.matchable_cases = Gauge(
+            "grid_matchable_cases", "Cases whose merge window is open.", ["partition"], registry=registry
         )
         self.batch_records = Histogram(
-            "grid_batch_records", "Records in one transaction.", ["hop"], buckets=RECORDS, registry=registry
+            "grid_batch_records", "Records in one transaction.", ["stage"], buckets=RECORDS, registry=registry
         )
         self.healthy = Gauge("grid_healthy", "1 when /health says ok, else 0.", registry=registry)
         self.partitions = Gauge("grid_partitions", "Partitions this worker has open.", ["topic"], registry=registry)

@@ -1,7 +1,7 @@
 """Records of `grid.repairs`: what people did about a dead letter.
 
-The topic is compacted by the letter's id, so every record carries all steps so far, and the latest one is all there is to
-read. The dead letter itself stays in `grid.dead-letters` as it was refused.
+The topic is compacted by the dead letter's id, so every record carries all steps so far, and the latest one is all there is to
+read. The dead letter itself stays in `grid.dead-letters` as it was rejected.
 """
 
 from datetime import datetime
@@ -14,11 +14,11 @@ from msgspec.structs import replace
 from router.wire.codec import UNREADABLE, Encoded
 
 State = Literal["open", "repaired", "redriven"]
-"""Nothing was done about a letter; it has a new value that waits; it was sent to its topic again."""
+"""Nothing was done about a dead letter; it has a new value that waits; it was sent to its topic again."""
 REDRIVEN = "grid-redriven"
-"""Header of a record that was driven again: the id of its dead letter."""
+"""Header of a record that was redriven: the id of its dead letter."""
 REDRIVEN_BY = "grid-redriven-by"
-"""Header of a record that was driven again: who did it."""
+"""Header of a record that was redriven: who did it."""
 LARGEST_BYTES = 2 << 20
 """A record with all its steps; half of what the topic takes."""
 
@@ -31,9 +31,9 @@ class Step(Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: str
     at: datetime
     patch: list[dict[str, Any]] | None = None
-    """RFC 6902, from the refused value to the new one; None: the value was replaced as a whole, or it was driven again."""
+    """RFC 6902, from the rejected value to the new one; None: the value was replaced as a whole, or it was redriven."""
     sha256: str | None = None
-    """Of the new value, or of the value that was driven again; None when a tombstone was."""
+    """Of the new value, or of the value that was redriven; None when a tombstone was."""
     to: str | None = None
     """`<topic>/<partition>/<offset>` of the record that was sent."""
 
@@ -41,16 +41,16 @@ class Step(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Repair(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Everything that was done about one dead letter."""
 
-    letter: str
-    """The letter's id, `<topic>/<partition>/<offset>` of the refused record."""
+    dead_letter: str
+    """The dead letter's id, `<topic>/<partition>/<offset>` of the rejected record."""
     steps: tuple[Step, ...] = ()
     """In the order in which they were done."""
     value: str | None = None
-    """What replaces the refused value; None: nothing does."""
+    """What replaces the rejected value; None: nothing does."""
 
     @property
     def state(self) -> State:
-        """What the last step made of the letter."""
+        """What the last step made of the dead letter."""
         return self.steps[-1].done if self.steps else "open"
 
     @property
@@ -59,11 +59,11 @@ class Repair(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return None if self.value is None else self.value.encode()
 
     def repaired(self, step: Step, value: bytes) -> "Repair":
-        """The same letter with a new value. Raises UnicodeDecodeError: no report can be made of what is no UTF-8."""
+        """The same dead letter with a new value. Raises UnicodeDecodeError: no report can be made of what is no UTF-8."""
         return replace(self, steps=(*self.steps, step), value=value.decode())
 
     def redriven(self, step: Step) -> "Repair":
-        """The same letter, driven again."""
+        """The same dead letter, redriven."""
         return replace(self, steps=(*self.steps, step))
 
 
@@ -72,20 +72,20 @@ _decode = Decoder(Repair).decode
 
 
 def encode_repair(repair: Repair) -> Encoded:
-    """One record of `grid.repairs`, keyed by the letter's id."""
-    return repair.letter.encode(), _encode(repair), [("content-type", b"application/json")]
+    """One record of `grid.repairs`, keyed by the dead letter's id."""
+    return repair.dead_letter.encode(), _encode(repair), [("content-type", b"application/json")]
 
 
 def decode_repair(key: bytes | None, value: bytes) -> Repair:
     """A record of `grid.repairs`.
 
     Raises:
-        ValueError: it is none, or stands under another letter's key: something else wrote to the topic.
+        ValueError: it is none, or stands under another dead letter's key: something else wrote to the topic.
     """
     try:
         repair = _decode(value)
     except UNREADABLE as error:
         raise ValueError(f"not a repair: {error}") from error
-    if key != repair.letter.encode():
-        raise ValueError("not a repair: its key is not the id of its letter")
+    if key != repair.dead_letter.encode():
+        raise ValueError("not a repair: its key is not the id of its dead letter")
     return repair

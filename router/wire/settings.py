@@ -44,9 +44,9 @@ class Settings(BaseSettings):
     """Likewise a cluster of which no broker answers."""
     rebalance_limit_s: float = Field(default=60.0, ge=1)
     """Likewise a sharing of the partitions that does not come to an end, the first one included."""
-    opening_limit_s: float = Field(default=900.0, ge=1)
+    restore_limit_s: float = Field(default=900.0, ge=1)
     """Likewise a partition that does not come to process."""
-    unread_limit_s: float = Field(default=120.0, ge=1)
+    fetch_limit_s: float = Field(default=120.0, ge=1)
     """Likewise a partition that has records of which none is read."""
     drain_s: float = Field(default=9.0, ge=1)
     """How long a worker that is asked to end may take to finish what it has begun."""

@@ -3,26 +3,26 @@
 import msgspec
 from msgspec import Struct
 
-POSITION_KEY = b"input position"
+STORED_OFFSET_KEY = b"input position"
 """The key of every such record: a partition that holds one belongs to one input partition alone. No id has a blank in it."""
 _encode = msgspec.json.Encoder().encode
 
 
-class Position(Struct, frozen=True, kw_only=True):
+class StoredOffset(Struct, frozen=True, kw_only=True):
     """Everything before this offset of the input partition is done, and nothing from it on."""
 
     offset: int
     """The next offset to read."""
 
 
-_decode = msgspec.json.Decoder(Position).decode
+_decode = msgspec.json.Decoder(StoredOffset).decode
 
 
-def encode_position(offset: int) -> tuple[bytes, bytes]:
+def encode_stored_offset(offset: int) -> tuple[bytes, bytes]:
     """Key and value of the record."""
-    return POSITION_KEY, _encode(Position(offset=offset))
+    return STORED_OFFSET_KEY, _encode(StoredOffset(offset=offset))
 
 
-def decode_position(value: bytes) -> int:
+def decode_stored_offset(value: bytes) -> int:
     """The next offset to read. Raises one of `codec.UNREADABLE`."""
     return _decode(value).offset

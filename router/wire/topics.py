@@ -15,10 +15,10 @@ DAY_MS = 24 * HOUR_MS
 MILLISECOND = timedelta(milliseconds=1)
 COMPRESSION = "uncompressed"
 """The broker unpacks what producers have packed, in any of Kafka's four ways, of which the worker's client reads one; and a record that
-is small on the wire and gigabytes in memory is refused by the topic's limit, before any worker has it."""
-POSITIONS_SEGMENT = 1 << 20
+is small on the wire and gigabytes in memory is rejected by the topic's limit, before any worker has it."""
+OFFSETS_SEGMENT_BYTES = 1 << 20
 """The least that Kafka 4.1 takes: a segment in use is not compacted, and of all its records one counts."""
-LARGEST_EDITION = 32 << 20
+MAX_RULE_SET_BYTES = 32 << 20
 """A city of 40,000 cells is 1 MiB compressed."""
 
 
@@ -37,7 +37,7 @@ class Topic(Struct, frozen=True, kw_only=True):
     segment_bytes: int | None = None
     """None: as the broker has it."""
     stamped: Literal["by producer", "by broker"] = "by broker"
-    """Whose clock a record's timestamp is. The broker's: nobody can have received a report after now, and Kafka refuses what a
+    """Whose clock a record's timestamp is. The broker's: nobody can have received a report after now, and Kafka rejects what a
     producer whose clock is more than an hour ahead stamps, so that worker could write nothing at all."""
 
     def config(self) -> dict[str, str]:
@@ -78,27 +78,27 @@ class Names(Struct, frozen=True):
 
     @property
     def dead_letters(self) -> str:
-        """Every refused record, once."""
+        """Every rejected record, once."""
         return f"{self.namespace}grid.dead-letters"
 
     @property
-    def catalogue(self) -> str:
+    def rule_sets(self) -> str:
         """Editions of the rules (catalogue, code tables, cells), by version."""
-        return f"{self.namespace}grid.catalogue"
+        return f"{self.namespace}grid.rule-sets"
 
     @property
     def repairs(self) -> str:
-        """What was done about dead letters, by the letter's id."""
+        """What was done about dead letters, by the dead letter's id."""
         return f"{self.namespace}grid.repairs"
 
     @property
-    def positions(self) -> str:
+    def offsets(self) -> str:
         """Where the reading of the grid stream goes on, partition by partition; that of a network's topic stands in its places."""
-        return f"{self.namespace}grid.positions"
+        return f"{self.namespace}grid.offsets"
 
-    def places(self, network: str) -> str:
-        """Where each report of a network went first: the changelog of its normalise hop, partition by partition."""
-        return f"{self.namespace}grid.places.{network}"
+    def dedup_index(self, network: str) -> str:
+        """Where each report of a network went first: the changelog of its normalise stage, partition by partition."""
+        return f"{self.namespace}grid.dedup.{network}"
 
     def reports(self, network: str) -> str:
         """A network's own topic."""
@@ -126,7 +126,7 @@ def declared(names: Names, *, networks: Iterable[str], departments: Iterable[str
         ),
         *(
             Topic(
-                name=names.places(n),
+                name=names.dedup_index(n),
                 key="source's report id",
                 partitions=partitions,
                 cleanup="compact,delete",
@@ -135,20 +135,20 @@ def declared(names: Names, *, networks: Iterable[str], departments: Iterable[str
             for n in sorted(networks)
         ),
         Topic(
-            name=names.catalogue,
-            key="version of the edition",
+            name=names.rule_sets,
+            key="version of the rule set",
             partitions=1,
             cleanup="compact",
-            largest_bytes=LARGEST_EDITION,
+            largest_bytes=MAX_RULE_SET_BYTES,
         ),
         Topic(name=names.events, key="cell", partitions=partitions, retention_ms=90 * DAY_MS),
         Topic(name=names.cases, key="case id", partitions=partitions, cleanup="compact"),
         Topic(
-            name=names.positions,
+            name=names.offsets,
             key="the same for all: one record a partition",
             partitions=partitions,
             cleanup="compact",
-            segment_bytes=POSITIONS_SEGMENT,
+            segment_bytes=OFFSETS_SEGMENT_BYTES,
         ),
         *(
             Topic(name=names.tasks(d), key="case id", partitions=partitions, retention_ms=90 * DAY_MS)
@@ -159,7 +159,7 @@ def declared(names: Names, *, networks: Iterable[str], departments: Iterable[str
             key="source's report id",
             partitions=partitions,
             retention_ms=90 * DAY_MS,
-            largest_bytes=8 << 20,  # the refused record and why: more than any other topic takes
+            largest_bytes=8 << 20,  # the rejected record and why: more than any other topic takes
         ),
         Topic(name=names.repairs, key="id of the dead letter", partitions=1, cleanup="compact"),
     ]
@@ -176,7 +176,7 @@ def topics_of(city: City, settings: Settings) -> list[Topic]:
 
 
 def elsewhere(there: Iterable[str], namespace: str) -> str:
-    """What else may cure it when a deployment has no topics: others on its cluster have. Empty when none has.
+    """What else may hint it when a deployment has no topics: others on its cluster have. Empty when none has.
 
     Args:
         there: names of all topics of the cluster.

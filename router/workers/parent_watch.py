@@ -1,7 +1,7 @@
 """A worker's leash: its standard input is a pipe from the process that started it, and the end of that pipe means stop.
 
 The pipe ends when the parent ends, however it ends (kill -9 too), on every Unix; so no worker outlives its fleet.
-Only a worker that was started with `--leash` looks at it, since a service's standard input is often /dev/null.
+Only a worker that was started with `--exit-with-parent` looks at it, since a service's standard input is often /dev/null.
 """
 
 import os
@@ -12,7 +12,7 @@ STDIN = 0
 GRACE_S = 20.0
 
 
-def hold(descriptor: int = STDIN, grace_s: float = GRACE_S) -> threading.Thread:
+def watch_parent(descriptor: int = STDIN, grace_s: float = GRACE_S) -> threading.Thread:
     """Watch the leash in the background: at its end SIGTERM this process, and SIGKILL it `grace_s` seconds later."""
     ended = threading.Event()
 
@@ -23,6 +23,6 @@ def hold(descriptor: int = STDIN, grace_s: float = GRACE_S) -> threading.Thread:
         ended.wait(grace_s)  # nobody sets it: an orderly stop ends this daemon thread first
         os.kill(os.getpid(), signal.SIGKILL)
 
-    thread = threading.Thread(target=watch, name="leash", daemon=True)
+    thread = threading.Thread(target=watch, name="exit_with_parent", daemon=True)
     thread.start()
     return thread

@@ -1,8 +1,8 @@
 """The fleet: worker processes that one command starts, watches, restarts and ends; it ends only what it started.
 
-A worker is `python -m router.stream CITY --worker N --clock CLOCK --leash`, configured by GRID_ROUTER_* variables, with
+A worker is `python -m router.stream CITY --worker N --clock CLOCK --exit-with-parent`, configured by GRID_ROUTER_* variables, with
 its own log and its own session, so that Ctrl-C in the terminal reaches the fleet alone. Its standard input is a pipe
-that the fleet holds open (`leash.py`): when the fleet's process dies in any way, its workers stop.
+that the fleet holds open (`exit_with_parent.py`): when the fleet's process dies in any way, its workers stop.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from typing import Literal, Self
 
 from router.wire.errors import WorkerError
 from router.wire.settings import Settings
-from router.workers.exit_codes import REFUSED, called
+from router.workers.exit_codes import INVALID, describe_exit
 
 LOG_BYTES = 16 << 20
 """A log larger than this is set aside (one generation) when its worker starts."""
@@ -29,7 +29,7 @@ RENEWAL_GRACE_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RestartPolicy:
     """How a fleet meets workers that end by themselves; all in seconds."""
 
     first_s: float = 0.5
@@ -39,7 +39,7 @@ class Patience:
     """A worker that ran this long is no part of a crash loop."""
     crashes: float = 5
     """So many early ends in a row are a crash loop, and the fleet gives up."""
-    refusals: float = 2
+    rejections: float = 2
     """So many, when the worker itself says (exit code 2) that it cannot work as things are."""
 
     def pause(self, ends: int) -> float:
@@ -47,7 +47,7 @@ class Patience:
         return min(self.first_s * 2.0 ** min(ends - 1, 30), self.most_s)
 
 
-ENDLESS = Patience(most_s=30.0, crashes=math.inf, refusals=math.inf)
+ENDLESS = RestartPolicy(most_s=30.0, crashes=math.inf, rejections=math.inf)
 """Of a service: what ails the workers may pass (a broker that is away), and giving up would outlast it."""
 
 
@@ -60,12 +60,12 @@ class _Worker:
     crashes: int = 0
     restart_at: float | None = None
     killed: bool = field(default=False)
-    """Whether `kill` or `renew` ended it, which is no crash of its own."""
+    """Whether `kill` or `restart_gracefully` ended it, which is no crash of its own."""
     due: float = math.inf
     """When a worker that is asked to end must have ended."""
 
 
-class Fleet:
+class WorkerPool:
     """Worker processes 0..n-1 of one city. A context manager: leaving it stops them.
 
     Args:
@@ -86,12 +86,12 @@ class Fleet:
         clock: Literal["wall", "stream"] = "wall",
         *,
         command: Sequence[str] = (sys.executable, "-m", "router.stream"),
-        patience: Patience | None = None,
+        restart_policy: RestartPolicy | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._settings, self._patience, self._say = settings, patience or Patience(), say
+        self._settings, self._patience, self._say = settings, restart_policy or RestartPolicy(), say
         self._arguments = [*command, city]
-        self._options = ["--clock", clock, "--leash"]
+        self._options = ["--clock", clock, "--exit-with-parent"]
         logs = settings.home.absolute() / "logs"
         self._workers = [_Worker(n, logs / f"{settings.namespace}worker-{n}.log") for n in range(workers)]
         self.restarts = 0
@@ -150,19 +150,19 @@ class Fleet:
                 self._launch(worker)
 
     def _pause(self, worker: _Worker, now: float) -> float:
-        patience = self._patience
+        restart_policy = self._patience
         if worker.killed:
             return 0.0
-        worker.crashes = worker.crashes + 1 if now - worker.started < patience.healthy_s else 1
+        worker.crashes = worker.crashes + 1 if now - worker.started < restart_policy.healthy_s else 1
         code = worker.process.returncode if worker.process else None
-        if worker.crashes >= (patience.refusals if code == REFUSED else patience.crashes):
+        if worker.crashes >= (restart_policy.rejections if code == INVALID else restart_policy.crashes):
             raise WorkerError(
                 f"worker {worker.number} ended {worker.crashes} times in a row (exit code {code}), "
                 f"last with: {last_line(worker.log) or 'no word'}",
                 where=str(worker.log),
-                cure="read that log, mend the cause, and start again",
+                hint="read that log, mend the cause, and start again",
             )
-        return patience.pause(worker.crashes)
+        return restart_policy.pause(worker.crashes)
 
     def kill(self, number: int) -> None:
         """SIGKILL one worker, as a crash would; the next `poll` starts it again."""
@@ -172,7 +172,7 @@ class Fleet:
             worker.process.kill()
             worker.process.wait()
 
-    def renew(self, number: int, grace_s: float = RENEWAL_GRACE_S) -> None:
+    def restart_gracefully(self, number: int, grace_s: float = RENEWAL_GRACE_S) -> None:
         """Ask one worker to end in order; `poll` starts it again at once, and kills it if it has not ended in time."""
         worker = self._workers[number]
         if worker.process is not None and worker.process.poll() is None:
@@ -223,7 +223,7 @@ class Fleet:
             raise WorkerError(
                 f"worker {worker.number} cannot be started ({error.strerror})",
                 where=str(error.filename or worker.log),
-                cure="check that the path can be written and run; GRID_ROUTER_HOME moves the logs",
+                hint="check that the path can be written and run; GRID_ROUTER_HOME moves the logs",
             ) from error
         worker.started, worker.restart_at, worker.killed, worker.due = time.monotonic(), None, False, math.inf
         self._say(f"worker {worker.number} started, process {worker.process.pid}")
@@ -233,7 +233,7 @@ def _end(worker: _Worker, code: int, pause: float) -> str:
     """The line about a worker that has ended."""
     again = f"starts again in {pause:.1f} s" if pause else "starts again at once"
     word = "" if worker.killed and code == 0 else last_line(worker.log)
-    return f"worker {worker.number} ended {called(code)}, {again}{f'; last word: {word}' if word else ''}"
+    return f"worker {worker.number} ended {describe_exit(code)}, {again}{f'; last word: {word}' if word else ''}"
 
 
 def environment(settings: Settings) -> dict[str, str]:

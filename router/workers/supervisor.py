@@ -26,7 +26,7 @@ class Workers(Protocol):
     def poll(self) -> None:
         """Start ended workers again."""
 
-    def renew(self, number: int) -> None:
+    def restart_gracefully(self, number: int) -> None:
         """Ask one worker to end in order, to be started again at once."""
 
 
@@ -43,13 +43,13 @@ class Supervisor:
 
     def __init__(
         self,
-        fleet: Workers,
+        pool: Workers,
         workers: int,
         ask: Callable[[int], Page | None],
         say: Callable[[str], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._fleet, self._workers, self._ask, self._say, self._now = fleet, workers, ask, say, now
+        self._fleet, self._workers, self._ask, self._say, self._now = pool, workers, ask, say, now
         self._heard_at = now() - HEAR_SECONDS
         self._pages: dict[int, Page | None] = {}
         self._told: dict[int, str] = {}
@@ -97,7 +97,7 @@ class Supervisor:
             return
         for number in range(self._workers):
             before, begun = self._fleet.pids.get(number), self._now()
-            self._fleet.renew(number)
+            self._fleet.restart_gracefully(number)
             if not (yield from self._all_well(partial(self._runs_anew, number, before))):
                 return
             self._say(f"worker {number} renewed in {self._now() - begun:.1f} s")

@@ -9,7 +9,7 @@ from random import Random
 from time import process_time
 
 from router.domain.fold import fold
-from router.domain.matching.case_index import Index, OpenCase
+from router.domain.matching.case_index import CaseIndex, MatchCandidate
 from router.domain.matching.correlation import correlate
 from router.domain.state.partition_state import PartitionState
 from tests.support.candidates import us
@@ -21,20 +21,20 @@ METRES = {"street": 2000.0, "square": 50.0}
 RULES = merging()
 
 
-def crowd(number: int, metres: float) -> list[OpenCase]:
+def crowd(number: int, metres: float) -> list[MatchCandidate]:
     """So many open cases, a thousand an hour."""
     random, entries = Random(1), []
     for n in range(number):
         one = report(str(n), n / 1000, east=random.uniform(0, metres), north=random.uniform(0, metres))
         case = fold(PartitionState(), one, tiny()).cases[0]
         at = us(one.occurred_at)
-        entries.append(OpenCase(case, at, at, at + 10**12, {one.network}))
+        entries.append(MatchCandidate(case, at, at, at + 10**12, {one.network}))
     return entries
 
 
 def cost_us(number: int, metres: float, *, point: bool) -> tuple[float, float]:
     """Microseconds to look a report up, and to enter and leave the index."""
-    index, entries, random = Index(), crowd(number, metres), Random(2)
+    index, entries, random = CaseIndex(), crowd(number, metres), Random(2)
     for entry in entries:
         index.add(entry, RULES)
     asked = [

@@ -22,7 +22,7 @@ from router.domain.networks.registry import NETWORKS
 from router.domain.state.partition_state import PartitionState
 from router.simulator.evaluation.offline import _arrived
 from router.simulator.recorded.hotline_history import NETWORK
-from router.stream.gc_tuning import collect_seldom
+from router.stream.gc_tuning import tune_gc
 from router.wire.partitioning import partition_for_cell
 from router.wire.settings import Settings
 from tests.bench.large_state import SIZES, grown
@@ -54,7 +54,7 @@ class Grown:
     per_cpu_second: float
     """The same by CPU seconds: of the fold alone, or of the whole worker."""
     bytes_per_case: float
-    """Resident memory more than without any case, by case; of a worker the memory of both hops."""
+    """Resident memory more than without any case, by case; of a worker the memory of both stages."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -102,11 +102,11 @@ def folded(sizes: list[int]) -> Iterator[Grown]:
     """Translation and fold in this process, a state a partition."""
     folding = Folding()
     folding.take(IN_A_BATCH)  # what is loaded or made at the first report belongs to no case
-    begun_with, before = folding.open_cases, resident()
+    begun_with, before = folding.matchable_cases, resident()
     for size in sizes:
-        while (missing := size - folding.open_cases) > 0:
+        while (missing := size - folding.matchable_cases) > 0:
             folding.take(min(missing, IN_A_BATCH * 10))
-        cases, held = folding.open_cases, resident() - before
+        cases, held = folding.matchable_cases, resident() - before
         spent, cpu_spent = folding.take(MEASURED)
         yield Grown("fold", cases, MEASURED, MEASURED / spent, MEASURED / cpu_spent, held / (cases - begun_with))
 
@@ -117,12 +117,12 @@ class Folding:
     def __init__(self) -> None:
         self._city, self._messages, self._offsets = load_city(CITY), throng(), count()
         self._states = [PartitionState() for _ in range(PARTITIONS)]
-        collect_seldom()  # as a worker does
+        tune_gc()  # as a worker does
 
     @property
-    def open_cases(self) -> int:
+    def matchable_cases(self) -> int:
         """In all partitions."""
-        return sum(state.open_cases for state in self._states)
+        return sum(state.matchable_cases for state in self._states)
 
     def take(self, number: int) -> tuple[float, float]:
         """Seconds, and CPU seconds, that the fold alone takes for so many reports."""

@@ -51,7 +51,7 @@ def reports(city: City) -> Iterator[Report]:
 def folded(city: City, cases: int) -> list[PartitionState]:
     """So many cases as they were opened and joined."""
     states, stream = [PartitionState() for _ in range(PARTITIONS)], reports(city)
-    while (missing := cases - sum(state.open_cases for state in states)) > 0:
+    while (missing := cases - sum(state.matchable_cases for state in states)) > 0:
         for report in islice(stream, missing):
             fold(states[partition_for_cell(report.location.cell.encode(), PARTITIONS)], report, city)
     return states
@@ -106,7 +106,7 @@ def main() -> None:
     arguments = parser.parse_args()
     city = load_city(arguments.city)
     states = folded(city, arguments.cases)
-    values = [encode_case(entry.case)[1] for state in states for entry in state.open.values()]
+    values = [encode_case(entry.case)[1] for state in states for entry in state.candidates.values()]
     one, two = parts(states, city), parts(restored(city, values), city)
     print(f"{'':36}{'folded':>8}{'restored':>10}")
     rows = [(name, one[name] / len(values), two[name] / len(values)) for name in one | two]

@@ -1,4 +1,4 @@
-"""The same domain work as people write it in Faust: one agent a hop, message by message, an awaited send each.
+"""The same domain work as people write it in Faust: one agent a stage, message by message, an awaited send each.
 
 At least once, state in memory, nothing restored: less is promised here than the router promises.
 """

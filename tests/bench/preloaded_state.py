@@ -1,4 +1,4 @@
-"""A deployment whose changelogs already hold so many open cases: the router's own hops wrote them, without transactions."""
+"""A deployment whose changelogs already hold so many open cases: the router's own stages wrote them, without transactions."""
 
 import asyncio
 import os
@@ -14,13 +14,13 @@ from prometheus_client import CollectorRegistry
 from router.cities.folder import load_city
 from router.domain.intake.normalise import RECEIVED_AT
 from router.domain.networks.registry import NETWORKS
-from router.domain.rules.rule_sets import Editions
+from router.domain.rules.rule_sets import RuleSets
 from router.simulator.messages import Message, rfc3339
 from router.simulator.recorded.hotline_history import NETWORK
 from router.stream.engine.batch_writer import Writer
 from router.stream.processors.clock import StreamClock
-from router.stream.processors.merge import MergeHop
-from router.stream.processors.normalise import NormaliseHop
+from router.stream.processors.merge import MergeProcessor
+from router.stream.processors.normalise import NormaliseProcessor
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_key
 from router.wire.settings import Settings
@@ -44,7 +44,7 @@ class Arrived(Struct):
 
 
 class Tap:
-    """Stands for the writer of a hop: keeps the records of one topic, passes on those of the others that are wanted."""
+    """Stands for the writer of a stage: keeps the records of one topic, passes on those of the others that are wanted."""
 
     def __init__(self, kept: str, passed: Sequence[str], writer: Writer) -> None:
         self._kept, self._passed, self._writer = kept, passed, writer
@@ -60,7 +60,7 @@ class Tap:
 
 
 class Seeding:
-    """Both hops of every partition, here.
+    """Both stages of every partition, here.
 
     Args:
         settings: of the deployment.
@@ -68,16 +68,16 @@ class Seeding:
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._names = settings, Names(settings.namespace)
-        metrics, editions, number = Metrics(CollectorRegistry()), Editions(load_city(CITY)), settings.partitions
+        metrics, rule_sets, number = Metrics(CollectorRegistry()), RuleSets(load_city(CITY)), settings.partitions
         self._normalising = [
-            NormaliseHop(NETWORKS[NETWORK], editions, self._names, number, metrics) for _ in range(number)
+            NormaliseProcessor(NETWORKS[NETWORK], rule_sets, self._names, number, metrics) for _ in range(number)
         ]
-        self._merging = [MergeHop(editions, self._names, StreamClock(), metrics) for _ in range(number)]
+        self._merging = [MergeProcessor(rule_sets, self._names, StreamClock(), metrics) for _ in range(number)]
 
     @property
-    def open_cases(self) -> int:
+    def matchable_cases(self) -> int:
         """In all partitions."""
-        return sum(hop._state.open_cases for hop in self._merging)
+        return sum(processor._state.matchable_cases for processor in self._merging)
 
     async def run(self, messages: Iterator[Message], cases: int) -> None:
         """Take messages until so many cases are open; their changelogs are on the broker then."""
@@ -86,7 +86,7 @@ class Seeding:
         )
         await producer.start()
         try:
-            while (missing := cases - self.open_cases) > 0:
+            while (missing := cases - self.matchable_cases) > 0:
                 writer = Writer(producer)
                 self._take(list(islice(messages, min(AT_ONCE, missing))), writer)
                 await asyncio.gather(*await writer.send())

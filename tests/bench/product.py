@@ -1,4 +1,4 @@
-"""The full product: both hops of a city's real catalogue and merge, beside plain Faust agents with the same domain work."""
+"""The full product: both stages of a city's real catalogue and merge, beside plain Faust agents with the same domain work."""
 
 import os
 import sys

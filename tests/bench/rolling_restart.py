@@ -1,6 +1,6 @@
 """How long routing stands still while all workers are renewed one after the other.
 
-`python -m tests.bench.rolling_restart --workers 3 --rate 200`: reports of Los Angeles at a constant rate, `grid-router up`, SIGHUP, and a reader of
+`python -m tests.bench.rolling_restart --workers 3 --rate 200`: reports of Los Angeles at a constant rate, `grid-router serve`, SIGHUP, and a reader of
 `grid.cases` under read_committed. Prints, before and during the rolling restart, the longest time in which no case became visible, for
 each partition, and the longest time from a report's acknowledgement to its case. Exit code 1 when a report is lost, doubled, or later
 than one session timeout.
@@ -141,8 +141,8 @@ def main() -> None:
 
 def _measure(settings: Settings, workers: int, rate: int) -> int:
     log = settings.home / f"{settings.namespace}up.log"
-    command = [sys.executable, "-m", "router.cli.main", "up", CITY, "--workers", str(workers), "--clock", "stream"]
-    with log.open("wb") as out:
+    command = [sys.executable, "-m", "router.cli.main", "serve", CITY, "--workers", str(workers), "--clock", "stream"]
+    with log.candidates("wb") as out:
         service = subprocess.Popen(command, env=environment(settings), stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:
         _await(lambda: log.read_text().count("is ok") >= workers)

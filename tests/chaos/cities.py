@@ -22,7 +22,7 @@ def make_cities(folder: Path) -> Path:
         copytree(city_folder(CITY), folder / name, dirs_exist_ok=True)
         merging = folder / name / "merging.yaml"
         parameters = yaml.safe_load(merging.read_text("utf-8"))
-        parameters |= {"window_hours": 1, "window_hours_of": {}}
+        parameters |= {"window_hours": 1, "window_hours_by_matter": {}}
         merging.write_text(yaml.safe_dump(parameters, allow_unicode=True), "utf-8")
     duties = folder / NEXT / "catalogue" / "duties.yaml"
     text = duties.read_text("utf-8")

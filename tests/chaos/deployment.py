@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from router.domain.rules.city import City
 from router.wire.settings import Settings
-from router.workers.pool import Fleet, Patience
+from router.workers.pool import RestartPolicy, WorkerPool
 from tests.chaos.cities import CITY
 from tests.chaos.cluster import Cluster
 from tests.chaos.group_monitor import Watch
@@ -18,7 +18,7 @@ from tests.chaos.proxy import Proxy
 
 WORKERS = 2
 TOGETHER_S = 90.0
-PATIENCE = Patience(crashes=1_000_000)
+PATIENCE = RestartPolicy(crashes=1_000_000)
 """A run ends workers far more often than a crash loop would."""
 WORKER = (sys.executable, "-m", "router.stream")
 
@@ -30,7 +30,7 @@ class Stage(Struct, frozen=True):
     """Of the deployment; `kafka` is the broker's own listener."""
     cluster: Cluster
     proxy: Proxy
-    fleet: Fleet
+    pool: WorkerPool
     load: Load
     watch: Watch
     city: City
@@ -61,7 +61,7 @@ class Stage(Struct, frozen=True):
     @contextmanager
     def third(
         self, command: Sequence[str] = WORKER, *, through_proxy: bool = False, notes: dict[str, float]
-    ) -> Iterator[Fleet]:
+    ) -> Iterator[WorkerPool]:
         """One more worker, in the group when this is entered; its orderly end is measured."""
         settings = self.settings.model_copy(
             update={
@@ -69,22 +69,22 @@ class Stage(Struct, frozen=True):
                 "kafka": self.cluster.proxy if through_proxy else self.settings.kafka,
             }
         )
-        with Fleet(CITY, settings, 1, command=command, patience=PATIENCE) as fleet:
+        with WorkerPool(CITY, settings, 1, command=command, restart_policy=PATIENCE) as pool:
             begun = time.monotonic()
             self.together(WORKERS + 1)
             notes["joined_s"], notes["struck"] = round(time.monotonic() - begun, 2), 1
-            yield fleet
-            notes["drained_s"] = stopped_within(fleet)
+            yield pool
+            notes["drained_s"] = stopped_within(pool)
 
     def _poll(self) -> None:
-        self.fleet.poll()
+        self.pool.poll()
         self.load.check()
 
 
-def stopped_within(fleet: Fleet) -> float:
+def stopped_within(pool: WorkerPool) -> float:
     """Stop workers with SIGTERM; how long that took, which must not need SIGKILL."""
     begun = time.monotonic()
-    orderly = fleet.stop(30.0)
+    orderly = pool.stop(30.0)
     return round(time.monotonic() - begun, 2) if orderly else 99.0
 
 

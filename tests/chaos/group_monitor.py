@@ -33,7 +33,7 @@ class Sample(Struct, frozen=True):
 
 
 class Recovery:
-    """When all that was acknowledged within a second after an instant had passed both hops.
+    """When all that was acknowledged within a second after an instant had passed both stages.
 
     What came before that instant is mostly through already; what comes in that second needs whoever was struck.
 

@@ -1,4 +1,4 @@
-"""A whole deployment in memory: the same hops and folds, their outputs in lists that a test may alter. No Kafka anywhere."""
+"""A whole deployment in memory: the same stages and folds, their outputs in lists that a test may alter. No Kafka anywhere."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,13 +12,13 @@ from prometheus_client import CollectorRegistry
 from router.cities.folder import city_folder, load_city
 from router.domain.intake.normalise import RECEIVED_AT
 from router.domain.networks.registry import NETWORKS
-from router.domain.rules.rule_sets import Editions
+from router.domain.rules.rule_sets import RuleSets
 from router.simulator.messages import Message, rfc3339
 from router.simulator.synthetic.stream import messages, read_simulation
-from router.stream.engine.processor import Hop
+from router.stream.engine.processor import Processor
 from router.stream.processors.clock import StreamClock
-from router.stream.processors.merge import MergeHop
-from router.stream.processors.normalise import NormaliseHop
+from router.stream.processors.merge import MergeProcessor
+from router.stream.processors.normalise import NormaliseProcessor
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_key
 from router.wire.topics import Names
@@ -49,12 +49,12 @@ class Lists:
 
     def __init__(self) -> None:
         self.records: dict[tuple[str, int], list[Record]] = {}
-        self.positions: dict[tuple[str, int], int] = {}
+        self.offsets: dict[tuple[str, int], int] = {}
 
     def add(self, topic: str, partition: int, key: Any, value: Any, headers: Any = None) -> None:
         """Append one record."""
         there = self.records.setdefault((topic, partition), [])
-        self.positions[topic, partition] = len(there) + 1
+        self.offsets[topic, partition] = len(there) + 1
         there.append(
             Record(
                 topic=topic,
@@ -70,7 +70,7 @@ class Lists:
     def copy(self) -> "Lists":
         """The same records and positions, to be altered."""
         other = Lists()
-        other.positions = dict(self.positions)
+        other.offsets = dict(self.offsets)
         other.records = {
             where: [replace(one, headers=list(one.headers)) for one in records]
             for where, records in self.records.items()
@@ -89,7 +89,7 @@ class Lists:
 
     def position(self, topic: str, partition: int) -> int:
         """See `Log.position`."""
-        return self.positions.get((topic, partition), 0)
+        return self.offsets.get((topic, partition), 0)
 
 
 class Recording(Struct, frozen=True):
@@ -102,7 +102,7 @@ class Recording(Struct, frozen=True):
 
 
 def record(reports: int, cities: Path, path: Path) -> Recording:
-    """So many messages of Puyang through both hops.
+    """So many messages of Puyang through both stages.
 
     Args:
         cities: folder of the run's cities.
@@ -116,17 +116,17 @@ def record(reports: int, cities: Path, path: Path) -> Recording:
     entries = ledger.enter(stream)
     kept = {entry.number: _send(lists, entry, message) for entry, message in zip(entries, stream, strict=True)}
     ledger.close()
-    editions, metrics = Editions(city), Metrics(CollectorRegistry())
+    rule_sets, metrics = RuleSets(city), Metrics(CollectorRegistry())
     for network in sorted(city.codes):
         for partition in range(PARTITIONS):
-            hop = NormaliseHop(NETWORKS[network], editions, NAMES, PARTITIONS, metrics)
-            _process(hop, lists, NAMES.reports(network), partition)
+            processor = NormaliseProcessor(NETWORKS[network], rule_sets, NAMES, PARTITIONS, metrics)
+            _process(processor, lists, NAMES.reports(network), partition)
     for partition in range(PARTITIONS):
-        merge = MergeHop(editions, NAMES, StreamClock(), metrics)
+        merge = MergeProcessor(rule_sets, NAMES, StreamClock(), metrics)
         _process(merge, lists, NAMES.events, partition)
         merge.tick(lists, partition)
         _process(merge, lists, NAMES.events, partition, first=lists.position(NAMES.events, partition) - 1)
-    deployment = Deployment(log=lists, names=NAMES, partitions=PARTITIONS, editions=editions)
+    deployment = Deployment(log=lists, names=NAMES, partitions=PARTITIONS, rule_sets=rule_sets)
     return Recording(entries, kept, lists, deployment)
 
 
@@ -138,7 +138,7 @@ def _send(lists: Lists, entry: Entry, message: Message) -> Kept:
     return Kept(entry.number, topic, partition, len(lists.records[topic, partition]) - 1)
 
 
-def _process(hop: Hop, lists: Lists, topic: str, partition: int, *, first: int = 0) -> None:
+def _process(processor: Processor, lists: Lists, topic: str, partition: int, *, first: int = 0) -> None:
     waiting = lists.records.get((topic, partition), [])[first:]
     for start in range(0, len(waiting), BATCH):
-        hop.process(waiting[start : start + BATCH], lists, set())
+        processor.process(waiting[start : start + BATCH], lists, set())

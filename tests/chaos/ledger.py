@@ -16,7 +16,7 @@ from router.domain.intake.dedup import digest_of
 from router.domain.intake.normalise import normalise
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
-from router.simulator.messages import Message, Place
+from router.simulator.messages import DedupEntry, Message
 from tests.support.records import Record
 
 NUMBER = "ledger-number"
@@ -58,7 +58,7 @@ class Kept(Struct, frozen=True, gc=False, array_like=True, tag="kept"):
     offset: int
 
     @property
-    def place(self) -> Place:
+    def place(self) -> DedupEntry:
         """Where it stands."""
         return self.topic, self.partition, self.offset
 
@@ -99,13 +99,13 @@ class Ledger:
         self._file.close()
 
     def _judge(self, messages: Sequence[Message]) -> list[tuple[str | None, str | None]]:
-        """Of each message its cell, or the code of its refusal."""
+        """Of each message its cell, or the code of its rejection."""
         became: dict[int, tuple[str | None, str | None]] = {}
         for name in {message.network for message in messages}:
             records = [Record(value=m.value, offset=n) for n, m in enumerate(messages) if m.network == name]
             done = normalise(NETWORKS[name], records, self._city)
             became |= {report.provenance.offset: (report.location.cell, None) for report in done.reports}
-            became |= {record.offset: (None, refusal.code) for record, refusal in done.refusals}
+            became |= {record.offset: (None, rejection.code) for record, rejection in done.rejections}
         return [became[number] for number in range(len(messages))]
 
     def _entry(self, message: Message, became: tuple[str | None, str | None]) -> Entry:

@@ -50,7 +50,7 @@ def _numbered(result: Result) -> Iterator[tuple[int, Struck]]:
 
 
 def recoveries(result: Result) -> dict[str, list[float]]:
-    """Kind of fault -> seconds until everything from before it had passed both hops."""
+    """Kind of fault -> seconds until everything from before it had passed both stages."""
     took: dict[str, list[float]] = {}
     for one in result.struck:
         took.setdefault(one.fault.kind, []).append(one.recovered_s or 0.0)

@@ -17,11 +17,11 @@ from router.simulator.replay.consumer_group import Group
 from router.simulator.replay.kafka_clients import admin_of, consumer_of
 from router.simulator.synthetic.stream import messages, read_simulation
 from router.stream.faust_adapter.app import GROUP
-from router.stream.rule_set_store import Shelf, shelve
-from router.wire.rule_sets import EditionRecord
+from router.stream.rule_set_store import RuleSetStore, build_rule_sets
+from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
-from router.workers.pool import Fleet
+from router.workers.pool import WorkerPool
 from tests.chaos.audit.audit import Deployment, Verdict, audit
 from tests.chaos.audit.topics import KafkaLog
 from tests.chaos.cities import CITY, make_cities
@@ -63,7 +63,7 @@ class Struck(Struct, frozen=True, kw_only=True):
     lasted_s: float
     """From its beginning until it was over."""
     recovered_s: float | None
-    """From its beginning until all that was acknowledged before had passed both hops; None: it never did."""
+    """From its beginning until all that was acknowledged before had passed both stages; None: it never did."""
     notes: dict[str, float]
 
 
@@ -108,7 +108,7 @@ def run(plan: Plan, tell: Callable[[str], None], meanwhile: Callable[[Stage], No
             seconds = time.monotonic() - begun
             tell(f"all {stage.load.ledger.kept:,} records are kept; waiting until nothing is left to read")
             finish(stage)
-            drained_s, restarts = stopped_within(stage.fleet), stage.fleet.restarts
+            drained_s, restarts = stopped_within(stage.pool), stage.pool.restarts
         tell("reading every topic to its end")
         verdict = examine(path, settings, city)
         return Result(verdict=verdict, struck=struck, seconds=seconds, restarts=restarts, drained_s=drained_s)
@@ -122,7 +122,7 @@ def _staged(plan: Plan, settings: Settings, cluster: Cluster, city: City) -> Ite
     with (
         Proxy(cluster.proxy, cluster.behind_proxy) as proxy,
         closing(Ledger(plan.home / "ledger.jsonl", city)) as ledger,
-        Fleet(CITY, settings, plan.workers, plan.clock, command=plan.command, patience=PATIENCE) as fleet,
+        WorkerPool(CITY, settings, plan.workers, plan.clock, command=plan.command, restart_policy=PATIENCE) as pool,
         watching(settings, city) as watch,
     ):
         load = Load(
@@ -133,7 +133,7 @@ def _staged(plan: Plan, settings: Settings, cluster: Cluster, city: City) -> Ite
             messages=stream,
             per_second=plan.per_second,
         )
-        yield Stage(settings=settings, cluster=cluster, proxy=proxy, fleet=fleet, load=load, watch=watch, city=city)
+        yield Stage(settings=settings, cluster=cluster, proxy=proxy, pool=pool, load=load, watch=watch, city=city)
 
 
 def _round(stage: Stage, fault: Fault, tell: Callable[[str], None]) -> Struck:
@@ -186,15 +186,15 @@ def examine(ledger: Path, settings: Settings, city: City) -> Verdict:
     """Audit what stands on the broker; the workers have ended."""
     bootstrap, names = str(settings.kafka), Names(settings.namespace)
     entries, kept = read_ledger(ledger)
-    noted = {names.reports(network): names.places(network) for network in city.codes} | {names.events: names.positions}
-    editions = shelve(city, asyncio.run(_published(Shelf(bootstrap, names.catalogue))))
+    noted = {names.reports(network): names.places(network) for network in city.codes} | {names.events: names.offsets}
+    rule_sets = build_rule_sets(city, asyncio.run(_published(RuleSetStore(bootstrap, names.rule_sets))))
     with KafkaLog(bootstrap, settings.partitions, noted) as log:
-        deployment = Deployment(log=log, names=names, partitions=settings.partitions, editions=editions)
+        deployment = Deployment(log=log, names=names, partitions=settings.partitions, rule_sets=rule_sets)
         return audit(entries, kept, deployment)
 
 
-async def _published(shelf: Shelf) -> list[EditionRecord]:
+async def _published(store: RuleSetStore) -> list[RuleSetRecord]:
     try:
-        return await shelf.read()
+        return await store.read()
     finally:
-        await shelf.close()
+        await store.close()

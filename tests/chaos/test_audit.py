@@ -5,14 +5,14 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from router.domain.model.report import Refusal
+from router.domain.model.report import Rejection
 from router.wire.codec import (
     decode_case,
-    decode_place,
+    decode_dedup_entry,
     decode_task,
     encode_case,
     encode_dead_letter,
-    encode_place,
+    encode_dedup_entry,
     encode_task,
 )
 from tests.chaos.audit.audit import audit
@@ -139,8 +139,8 @@ def sound_report_dead(of: Recording) -> None:
     entry_at = {kept.place: number for number, kept in of.kept.items()}
     for one in of.lists.records[where]:
         if of.entries[entry_at[one.topic, one.partition, one.offset] - 1].outcome == "case":
-            refusal = Refusal(code="schema", reason="no reason.")
-            of.lists.add(NAMES.dead_letters, 0, *encode_dead_letter(one, refusal, "policing"))
+            rejection = Rejection(code="schema", reason="no reason.")
+            of.lists.add(NAMES.dead_letters, 0, *encode_dead_letter(one, rejection, "policing"))
             return
 
 
@@ -154,20 +154,20 @@ def forgotten(of: Recording) -> None:
     """A place that says less than was sent."""
     for records in of.lists.records.values():
         for one in records:
-            if one.topic.startswith("grid.places."):
-                place = decode_place(one.value)
-                one.value = encode_place("x", replace(place, digests=("0" * 16,)))[1]
+            if one.topic.startswith("grid.dedup."):
+                place = decode_dedup_entry(one.value)
+                one.value = encode_dedup_entry("x", replace(place, digests=("0" * 16,)))[1]
                 return
 
 
 def unread(of: Recording) -> None:
     """A position before the end."""
-    of.lists.positions[fullest(of.lists, "reports.")] -= 1
+    of.lists.offsets[fullest(of.lists, "reports.")] -= 1
 
 
 def folded_too_late(of: Recording) -> None:
     """A position of the grid stream before its last report."""
-    of.lists.positions[fullest(of.lists, NAMES.events)] -= 2
+    of.lists.offsets[fullest(of.lists, NAMES.events)] -= 2
 
 
 def acknowledged_and_gone(of: Recording) -> None:
@@ -195,7 +195,7 @@ ALTERATIONS: list[tuple[str, Callable[[Recording], None], set[Fault]]] = [
     ("a case is written again", twice(NAMES.cases), {"order broken in a cell"}),
     ("a report is in two cases", case_joined_by_a_stranger, {"in two cases", "state not as the log says"}),
     ("restored state is tampered with", rewritten(NAMES.cases, tampered, -1), {"state not as the log says"}),
-    ("departments of no edition", rewritten(NAMES.cases, other_rules, -1), {"decided by two editions"}),
+    ("departments of no rule set", rewritten(NAMES.cases, other_rules, -1), {"decided by two rule sets"}),
     ("a task is dispatched twice", twice("tasks."), {"dispatched twice", "tasks not as the log says"}),
     ("a duty is dispatched under two ids", another_task, {"dispatched twice"}),
     ("a task without a case", task_of_no_case, {"dispatched without case", "tasks not as the log says"}),

@@ -24,7 +24,7 @@ def found(home: Path, name: str, *, workers: int = 1) -> Findings:
         recovery = stage.watch.recovery
         assert recovery is not None
         stage.until(lambda: recovery.took_s is not None, 90, "no recovery")
-        for pid in stage.fleet.pids.values():
+        for pid in stage.pool.pids.values():
             os.kill(pid, signal.SIGCONT)
         stage.pause(2)
 

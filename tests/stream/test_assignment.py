@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 from prometheus_client import CollectorRegistry
 
-from router.stream.engine.assignment import Owned
-from router.stream.engine.changelog_reader import Logs
+from router.stream.engine.assignment import AssignedPartitions
+from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.processor import Record
 from router.wire.metrics import Metrics
 from tests.stream.test_partition import N, Tally, produce, read, topics, until, values
@@ -21,24 +21,24 @@ class Worker:
     """The partitions of one, and what its consumer would do for them."""
 
     def __init__(self, kafka: str, namespace: str) -> None:
-        self.source, self.hops = (f"{namespace}in", 0), list[Tally]()
-        logs = Logs(kafka, f"{namespace}group")
-        self.owned = Owned(
+        self.source, self.processors = (f"{namespace}in", 0), list[Tally]()
+        logs = ChangelogReader(kafka, f"{namespace}group")
+        self.assignment = AssignedPartitions(
             {self.source[0]: lambda: self._hop(namespace)}, logs=logs, metrics=Metrics(CollectorRegistry())
         )
 
     def _hop(self, namespace: str) -> Tally:
-        self.hops.append(Tally(namespace))
-        return self.hops[-1]
+        self.processors.append(Tally(namespace))
+        return self.processors[-1]
 
     async def assigned(self, generation: int) -> None:
         """And opened, and its consumer sought."""
-        await self.owned.assigned([self.source], generation)
-        await until(lambda: self.source in self.owned.sought())
-        self.owned.found(*self.source, self.owned.sought()[self.source])
+        await self.assignment.assigned([self.source], generation)
+        await until(lambda: self.source in self.assignment.sought())
+        self.assignment.on_seek(*self.source, self.assignment.sought()[self.source])
 
     def offer(self, records: Sequence[Record]) -> None:
-        self.owned.offer(*self.source, records, self.owned.readings()[self.source])
+        self.assignment.offer(*self.source, records, self.assignment.session_ids()[self.source])
 
 
 @asynccontextmanager
@@ -47,7 +47,7 @@ async def at_work(kafka: str, namespace: str) -> AsyncIterator[Worker]:
     try:
         yield worker
     finally:
-        await worker.owned.close(5.0)
+        await worker.assignment.close(5.0)
 
 
 def test_two_sharings_in_a_row_cost_no_state(kafka: str, topics: str) -> None:
@@ -59,12 +59,12 @@ def test_two_sharings_in_a_row_cost_no_state(kafka: str, topics: str) -> None:
         async with at_work(kafka, topics) as worker:
             await worker.assigned(1)
             worker.offer(records)
-            await until(lambda: [one.position for one in worker.owned] == [N])
-            await worker.owned.revoked([worker.source])
-            await worker.owned.revoked([])
-            assert list(worker.owned.positions().values()) == [N]
+            await until(lambda: [one.position for one in worker.assignment] == [N])
+            await worker.assignment.revoked([worker.source])
+            await worker.assignment.revoked([])
+            assert list(worker.assignment.offsets().values()) == [N]
             await worker.assigned(3)
-            assert [hop.opened for hop in worker.hops] == [1]
+            assert [processor.opened for processor in worker.processors] == [1]
 
     asyncio.run(scenario())
 
@@ -72,20 +72,20 @@ def test_two_sharings_in_a_row_cost_no_state(kafka: str, topics: str) -> None:
 def test_room_in_what_all_partitions_share_is_told_at_once(
     kafka: str, topics: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("router.stream.engine.assignment.WAITING_BYTES", 1)
+    monkeypatch.setattr("router.stream.engine.assignment.MAX_BUFFERED_BYTES", 1)
 
     async def scenario() -> None:
         await produce(kafka, f"{topics}in", values("a"))
         records = await read(kafka, f"{topics}in")
         async with at_work(kafka, topics) as worker:
             await worker.assigned(1)
-            async with worker.owned._core:  # nothing is folded
+            async with worker.assignment._core:  # nothing is folded
                 worker.offer(records)
-                assert worker.owned.with_room([worker.source]) == set()
-                waiting = asyncio.create_task(worker.owned.wait_for_room(600))
+                assert worker.assignment.partitions_with_capacity([worker.source]) == set()
+                waiting = asyncio.create_task(worker.assignment.wait_for_capacity(600))
                 await asyncio.sleep(0)
             async with asyncio.timeout(30):
                 await waiting
-            assert worker.owned.with_room([worker.source]) == {worker.source}
+            assert worker.assignment.partitions_with_capacity([worker.source]) == {worker.source}
 
     asyncio.run(scenario())

@@ -9,8 +9,8 @@ from kafka.admin import NewTopic
 from typer.testing import CliRunner, Result
 
 from router.cli.dead_letters import app
-from router.domain.model.report import Refusal
-from router.wire.codec import RefusedRecord, encode_dead_letter
+from router.domain.model.report import Rejection
+from router.wire.codec import RejectedRecord, encode_dead_letter
 from router.wire.errors import InputError
 
 pytestmark = pytest.mark.broker
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.broker
 Run = Callable[..., Result]
 
 
-def refused(namespace: str, offset: int, network: str, value: bytes | None) -> RefusedRecord:
-    return RefusedRecord(
+def rejected(namespace: str, offset: int, network: str, value: bytes | None) -> RejectedRecord:
+    return RejectedRecord(
         topic=f"{namespace}reports.{network}",
         partition=1,
         offset=offset,
@@ -43,8 +43,8 @@ def run(kafka: str, namespace: str, monkeypatch: pytest.MonkeyPatch) -> Run:
         (8, "policing", "schema", b'{"a": 1}'),
         (9, "environment", "not-json", b"\x00\xff"),
     ]:
-        refusal = Refusal(code=code, reason=f"the value [red]{offset}[/red] is wrong; mend it.")
-        key, content, headers = encode_dead_letter(refused(namespace, offset, network, value), refusal, network)
+        rejection = Rejection(code=code, reason=f"the value [red]{offset}[/red] is wrong; mend it.")
+        key, content, headers = encode_dead_letter(rejected(namespace, offset, network, value), rejection, network)
         producer.send(topic, key=key, value=content, headers=headers, partition=offset % 2)
         producer.flush()
     producer.send(topic, key=b"x", value=b"stranger", partition=0)
@@ -58,7 +58,7 @@ def test_the_list_names_id_network_code_and_reason(run: Run, namespace: str) -> 
     result = run("list")
     assert result.exit_code == 0
     head, *rows = result.stdout.splitlines()
-    assert head.split() == ["id", "refused", "record", "of", "network", "state", "code", "reason"]
+    assert head.split() == ["id", "rejected", "record", "of", "network", "state", "code", "reason"]
     assert [row.split()[0] for row in rows] == [
         f"{namespace}reports.{place}" for place in ("policing/1/7", "policing/1/8", "environment/1/9")
     ]

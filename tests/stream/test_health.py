@@ -22,13 +22,13 @@ from router.cities.folder import city_folder, load_city
 from router.simulator.replay.feed import Feed
 from router.simulator.scenario import history_of
 from router.stream.faust_adapter.app import GROUP
-from router.stream.health.http_server import ask
+from router.stream.health.http_server import fetch_health
 from router.wire.codec import decode_case
 from router.wire.errors import BrokerError
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from router.workers.exit_codes import IN_ORDER, NOT_DRAINED, STUCK
-from router.workers.pool import Fleet, environment
+from router.workers.pool import WorkerPool, environment
 from tests.support.broker import free_ports
 from tests.support.topics import committed
 
@@ -51,7 +51,7 @@ def until(condition: Callable[[], Any], seconds: float = 90.0, about: Callable[[
 
 
 def health(settings: Settings, number: int = 0) -> dict[str, Any]:
-    return ask(settings.metrics_host, settings.metrics_port + number) or {"status": "silent", "reasons": []}
+    return fetch_health(settings.metrics_host, settings.metrics_port + number) or {"status": "silent", "reasons": []}
 
 
 def send(settings: Settings, number: int, skip: int = 0) -> list[str]:
@@ -66,10 +66,10 @@ def in_cases(settings: Settings) -> list[str]:
     return sorted(report.id for value in latest.values() for report in decode_case(value).reports)
 
 
-def by_now(ask: Callable[[], Found]) -> Found | None:
+def by_now(fetch_health: Callable[[], Found]) -> Found | None:
     """What Kafka answers, None while it names no broker: one that was frozen is fenced until its next heartbeat."""
     try:
-        return ask()
+        return fetch_health()
     except BrokerError:
         return None
 
@@ -116,13 +116,23 @@ def frozen(broker: Settings) -> Iterator[None]:
 
 
 class Up:
-    """`grid-router up` as a service manager runs it."""
+    """`grid-router serve` as a service manager runs it."""
 
     def __init__(self, settings: Settings, workers: int) -> None:
         self._log = settings.home / "up.log"
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "router.cli.main", "up", CITY, "--workers", str(workers), "--clock", "stream"],
+                [
+                    sys.executable,
+                    "-m",
+                    "router.cli.main",
+                    "serve",
+                    CITY,
+                    "--workers",
+                    str(workers),
+                    "--clock",
+                    "stream",
+                ],
                 env=environment(settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -177,31 +187,31 @@ def test_a_frozen_broker_is_told_and_a_worker_outlives_what_is_shorter_than_its_
     broker: Settings, own: Settings
 ) -> None:
     settings = own.model_copy(update={"broker_limit_s": 40})
-    with Fleet(CITY, settings, 1, "stream") as fleet:
+    with WorkerPool(CITY, settings, 1, "stream") as pool:
         until(lambda: health(settings)["status"] == "ok")
-        pids = fleet.pids
+        pids = pool.pids
         with frozen(broker):
             until(lambda: health(settings)["status"] == "stuck")
         sent = until(lambda: by_now(lambda: send(settings, 300)))
         until(lambda: by_now(lambda: in_cases(settings)) == sent)
         until(lambda: health(settings)["status"] == "ok")
-        assert fleet.pids == pids
+        assert pool.pids == pids
 
 
 def test_a_worker_that_is_asked_to_end_while_the_broker_is_frozen_is_gone_in_time(
     broker: Settings, own: Settings
 ) -> None:
-    with Fleet(CITY, own, 1, "stream") as fleet:
+    with WorkerPool(CITY, own, 1, "stream") as pool:
         until(lambda: health(own)["status"] == "ok")
         sent = send(own, 3000)
         with frozen(broker):
-            assert ended(fleet, own) == NOT_DRAINED
-        until(lambda: fleet.poll() or by_now(lambda: in_cases(own)) == sent)
+            assert ended(pool, own) == NOT_DRAINED
+        until(lambda: pool.poll() or by_now(lambda: in_cases(own)) == sent)
 
 
-def ended(fleet: Fleet, settings: Settings, number: int = 0) -> int:
+def ended(pool: WorkerPool, settings: Settings, number: int = 0) -> int:
     """SIGTERM a worker; how it ended, within what is promised."""
-    process = fleet._workers[number].process
+    process = pool._workers[number].process
     assert process is not None
     begun = time.monotonic()
     process.send_signal(signal.SIGTERM)
@@ -221,9 +231,9 @@ def shared(kafka: str, namespace: str, tmp_path: Path) -> Settings:
 
 def test_an_event_loop_that_hangs_is_told_from_another_thread_and_ends_the_worker(shared: Settings) -> None:
     settings = shared.model_copy(update={"loop_limit_s": 12})
-    with Fleet(CITY, settings, 1, "stream") as fleet:
+    with WorkerPool(CITY, settings, 1, "stream") as pool:
         until(lambda: health(settings)["status"] == "ok")
-        process = fleet._workers[0].process
+        process = pool._workers[0].process
         assert process is not None
         process.send_signal(signal.SIGUSR2)  # Faust opens a debugger, which waits for words that never come
         found = until(lambda: (page := health(settings))["status"] == "stuck" and page)
@@ -246,10 +256,10 @@ sys.exit(_run())
 
 
 def test_a_worker_that_went_deaf_is_told_by_the_logs_ends_and_ends_itself(shared: Settings) -> None:
-    settings = shared.model_copy(update={"unread_limit_s": 8})
-    with Fleet(CITY, settings, 1, "stream", command=(sys.executable, "-c", DEAF)) as fleet:
+    settings = shared.model_copy(update={"fetch_limit_s": 8})
+    with WorkerPool(CITY, settings, 1, "stream", command=(sys.executable, "-c", DEAF)) as pool:
         until(lambda: health(settings)["status"] == "ok")
-        process = fleet._workers[0].process
+        process = pool._workers[0].process
         assert process is not None
         send(settings, 50)
         found = until(lambda: (page := health(settings))["status"] == "stuck" and page)
@@ -260,13 +270,13 @@ def test_a_worker_that_went_deaf_is_told_by_the_logs_ends_and_ends_itself(shared
 
 
 def test_a_worker_drains_under_full_load_and_the_other_goes_on_before_anyone_is_missed(shared: Settings) -> None:
-    with Fleet(CITY, shared, 2, "stream") as fleet:
+    with WorkerPool(CITY, shared, 2, "stream") as pool:
         until(lambda: all(health(shared, n)["status"] == "ok" for n in (0, 1)))
-        every = sum(health(shared, n)["partitions"]["owned"] for n in (0, 1))
+        every = sum(health(shared, n)["partitions"]["assignment"] for n in (0, 1))
         sent = send(shared, 9000)
-        assert ended(fleet, shared) == IN_ORDER
+        assert ended(pool, shared) == IN_ORDER
         begun = time.monotonic()
-        until(lambda: health(shared, 1)["partitions"] == {"owned": every, "opening": 0})
+        until(lambda: health(shared, 1)["partitions"] == {"assignment": every, "opening": 0})
         assert time.monotonic() - begun < SESSION_S, "it has left the group, nobody waits for it"
         until(lambda: len(in_cases(shared)) >= len(sent))
     assert Counter(in_cases(shared)) == Counter(sent)

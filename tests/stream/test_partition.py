@@ -11,12 +11,12 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from prometheus_client import CollectorRegistry
 
 from router.stream.engine.batch_writer import Writer
-from router.stream.engine.changelog_reader import BeyondEndError, Logs
-from router.stream.engine.partition import Life, Partition
+from router.stream.engine.changelog_reader import BeyondEndError, ChangelogReader
+from router.stream.engine.partition import Partition, PartitionStatus
 from router.stream.engine.processor import Counted, PoisonError, Record
-from router.stream.engine.stored_offset import noted_last, take_position
+from router.stream.engine.stored_offset import pop_stored_offset, read_last_stored_offset
 from router.wire.metrics import Metrics
-from router.wire.stored_offsets import encode_position
+from router.wire.stored_offsets import encode_stored_offset
 
 pytestmark = pytest.mark.broker
 
@@ -24,11 +24,11 @@ N = 300
 
 
 class Tally:
-    """A toy hop: the state is the set of values seen, kept in a changelog; each new value is written out once."""
+    """A toy stage: the state is the set of values seen, kept in a changelog; each new value is written out once."""
 
     name = "toy"
     partition: Partition
-    """Whose hop it is, where a test needs it."""
+    """Whose stage it is, where a test needs it."""
 
     def __init__(
         self, namespace: str, *, fails_at: bytes | None = None, failure: type[Exception] = PoisonError
@@ -38,19 +38,19 @@ class Tally:
         self.fails_at, self.failure = fails_at, failure
         self.opened = 0
 
-    async def open(self, logs: Logs, source: TopicPartition) -> int | None:
+    async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
         self.opened += 1
         changelog = TopicPartition(self.changelog, source.partition)
         latest = await logs.latest(changelog)
-        position = take_position(latest, changelog)
+        position = pop_stored_offset(latest, changelog)
         self.seen = set(latest.values())
         return position
 
-    async def resume(self, logs: Logs, source: TopicPartition, position: int) -> bool:
-        return await noted_last(logs, TopicPartition(self.changelog, source.partition)) == position
+    async def resume(self, logs: ChangelogReader, source: TopicPartition, position: int) -> bool:
+        return await read_last_stored_offset(logs, TopicPartition(self.changelog, source.partition)) == position
 
     def note(self, position: int, writer: Writer, partition: int) -> None:
-        writer.add(self.changelog, partition, *encode_position(position))
+        writer.add(self.changelog, partition, *encode_stored_offset(position))
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         for record in records:
@@ -109,16 +109,18 @@ async def read(kafka: str, topic: str) -> list[Record]:
 
 
 @asynccontextmanager
-async def living(kafka: str, namespace: str, hop: Tally, stands: int | None = None) -> AsyncIterator[Partition]:
-    logs = Logs(kafka, f"{namespace}group")
+async def living(
+    kafka: str, namespace: str, processor: Tally, state_offset: int | None = None
+) -> AsyncIterator[Partition]:
+    logs = ChangelogReader(kafka, f"{namespace}group")
     partition = Partition(
         TopicPartition(f"{namespace}in", 0),
-        hop,
-        stands=stands,
+        processor,
+        state_offset=state_offset,
         logs=logs,
         metrics=Metrics(CollectorRegistry()),
-        has_room=lambda: None,
-        core=asyncio.Lock(),
+        on_capacity=lambda: None,
+        fold_lock=asyncio.Lock(),
     )
     try:
         yield partition
@@ -154,7 +156,7 @@ def test_a_backlog_that_never_ends_is_committed_all_the_same(
     kafka: str, topics: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Something always waits, and no transaction is ever full."""
-    monkeypatch.setattr("router.stream.engine.transaction.HELD_SECONDS", 0.0)
+    monkeypatch.setattr("router.stream.engine.transaction.MAX_LINGER_S", 0.0)
     monkeypatch.setattr("router.stream.engine.poison_isolation.BATCH_RECORDS", 1 << 60)
 
     class Endless(Tally):
@@ -166,10 +168,10 @@ def test_a_backlog_that_never_ends_is_committed_all_the_same(
 
     async def scenario() -> None:
         await produce(kafka, f"{topics}in", [b"first"])
-        hop = Endless(topics)
-        async with living(kafka, topics, hop) as hop.partition:
-            hop.partition.offer(await read(kafka, f"{topics}in"))
-            await until(lambda: (hop.partition.position or 0) > 0)
+        processor = Endless(topics)
+        async with living(kafka, topics, processor) as processor.partition:
+            processor.partition.offer(await read(kafka, f"{topics}in"))
+            await until(lambda: (processor.partition.position or 0) > 0)
 
     asyncio.run(scenario())
 
@@ -202,7 +204,7 @@ def test_a_zombie_writes_nothing(kafka: str, topics: str) -> None:
             zombie.offer(records[:10])
             await until(lambda: zombie.backlog == 0)
             async with living(kafka, topics, Tally(topics)) as owner:
-                await until(lambda: owner.life is Life.RUNNING)
+                await until(lambda: owner.status is PartitionStatus.RUNNING)
                 zombie.offer(records[10:])
                 owner.offer(records)
                 await until(lambda: owner.backlog == 0 and zombie.backlog == 0)
@@ -215,8 +217,8 @@ def test_records_fetched_twice_are_processed_once(kafka: str, topics: str) -> No
     async def scenario() -> list[Record]:
         await produce(kafka, f"{topics}in", values("a", 20))
         records = await read(kafka, f"{topics}in")
-        hop = Tally(topics)
-        async with living(kafka, topics, hop) as partition:
+        processor = Tally(topics)
+        async with living(kafka, topics, processor) as partition:
             partition.offer(records[:15])
             partition.offer(records[5:])  # the consumer sought back
             await until(lambda: partition.backlog == 0)
@@ -228,16 +230,16 @@ def test_records_fetched_twice_are_processed_once(kafka: str, topics: str) -> No
 def test_a_poison_record_takes_neither_its_batch_nor_its_partition_along(kafka: str, topics: str) -> None:
     async def scenario() -> tuple[list[Record], Tally]:
         await produce(kafka, f"{topics}in", values("a", 20))
-        hop = Tally(topics, fails_at=b"a7")
-        async with living(kafka, topics, hop) as partition:
+        processor = Tally(topics, fails_at=b"a7")
+        async with living(kafka, topics, processor) as partition:
             partition.offer(await read(kafka, f"{topics}in"))
             await until(lambda: partition.backlog == 0)
-        return await read(kafka, f"{topics}out"), hop
+        return await read(kafka, f"{topics}out"), processor
 
-    out, hop = asyncio.run(scenario())
+    out, processor = asyncio.run(scenario())
     assert [record.value for record in out] == values("a", 20)
     assert [record.value for record in out if record.key == b"dead"] == [b"a7"]
-    assert hop.opened == 2, "the state was rebuilt after the failure"
+    assert processor.opened == 2, "the state was rebuilt after the failure"
 
 
 def test_a_batch_larger_than_a_record_batch_is_written_whole(kafka: str, topics: str) -> None:
@@ -258,12 +260,12 @@ def test_a_batch_larger_than_a_record_batch_is_written_whole(kafka: str, topics:
 def test_a_batch_that_fails_by_one_of_its_records_is_halved_until_that_is_found(
     kafka: str, topics: str, bad: int
 ) -> None:
-    """The hop does not know which record it was: its outputs could not be made."""
+    """The stage does not know which record it was: its outputs could not be made."""
 
     async def scenario() -> list[Record]:
         await produce(kafka, f"{topics}in", values("a", 20))
-        hop = Tally(topics, fails_at=b"a%d" % bad, failure=ValueError)
-        async with living(kafka, topics, hop) as partition:
+        processor = Tally(topics, fails_at=b"a%d" % bad, failure=ValueError)
+        async with living(kafka, topics, processor) as partition:
             partition.offer(await read(kafka, f"{topics}in"))
             await until(lambda: partition.backlog == 0)
         return await read(kafka, f"{topics}out")
@@ -274,7 +276,7 @@ def test_a_batch_that_fails_by_one_of_its_records_is_halved_until_that_is_found(
 
 
 def test_an_output_that_kafka_refuses_is_found_too(kafka: str, topics: str) -> None:
-    """The topic's limit is smaller than what the hop writes about one of the records."""
+    """The topic's limit is smaller than what the stage writes about one of the records."""
     huge = b"h" * 600_000
 
     class Growing(Tally):
@@ -311,18 +313,18 @@ def test_a_failure_ahead_of_a_commit_on_its_way_loses_and_doubles_nothing(kafka:
 
     async def scenario() -> tuple[list[Record], Failing]:
         await produce(kafka, f"{topics}in", values("a"))
-        records, hop = await read(kafka, f"{topics}in"), Failing(topics)
-        async with living(kafka, topics, hop) as partition:
+        records, processor = await read(kafka, f"{topics}in"), Failing(topics)
+        async with living(kafka, topics, processor) as partition:
             for start in range(0, N, 5):
                 partition.offer(records[start : start + 5])
                 await asyncio.sleep(0)
             await until(lambda: partition.backlog == 0)
-        return await read(kafka, f"{topics}out"), hop
+        return await read(kafka, f"{topics}out"), processor
 
-    out, hop = asyncio.run(scenario())
+    out, processor = asyncio.run(scenario())
     assert [record.value for record in out] == values("a")
     assert {record.value for record in out if record.key == b"dead"} == bad
-    assert hop.opened == 1 + len(bad)
+    assert processor.opened == 1 + len(bad)
 
 
 def test_restoring_waits_for_what_stands_behind_a_strangers_open_transaction(kafka: str, topics: str) -> None:
@@ -335,7 +337,7 @@ def test_restoring_waits_for_what_stands_behind_a_strangers_open_transaction(kaf
         await stranger.begin_transaction()
         await stranger.send_and_wait(changelog.topic, b"?", key=b"?")
         await produce(kafka, changelog.topic, values("a", 3))
-        logs = Logs(kafka, f"{topics}group")
+        logs = ChangelogReader(kafka, f"{topics}group")
         restoring = asyncio.create_task(logs.latest(changelog))
         done, _ = await asyncio.wait([restoring], timeout=1.0)
         await stranger.abort_transaction()
@@ -359,7 +361,7 @@ def test_a_position_behind_the_end_of_the_log_is_no_position(kafka: str, topics:
         ) as consumer:
             consumer.assign([source])
             await consumer.commit({source: 9})
-        logs = Logs(kafka, f"{topics}group")
+        logs = ChangelogReader(kafka, f"{topics}group")
         with pytest.raises(BeyondEndError, match="position 9, end 5"):
             await logs.position(source)
         await logs.close()

@@ -1,6 +1,6 @@
 """The committed position never passes an unfinished record: random schedules of failures, owners and offers on a real broker.
 
-A hop that fails at random (poison, batches that cannot be processed, outputs made and then an error, not ready yet) works for owners that
+A stage that fails at random (poison, batches that cannot be processed, outputs made and then an error, not ready yet) works for owners that
 are closed at random moments, in the middle of a transaction too, get the partition back with their state, or live on as zombies; records are offered in random portions, some twice.
 """
 
@@ -14,12 +14,12 @@ import pytest
 from aiokafka import TopicPartition
 
 from router.stream.engine import partition as partition_module
-from router.stream.engine import poison_isolation as suspects
+from router.stream.engine import poison_isolation as isolation
 from router.stream.engine.batch_writer import Writer
-from router.stream.engine.changelog_reader import Logs
+from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.partition import Partition
 from router.stream.engine.processor import Counted, NotReadyError, PoisonError, Record
-from router.stream.engine.stored_offset import take_position
+from router.stream.engine.stored_offset import pop_stored_offset
 from tests.stream.test_partition import Tally, living, produce, read, topics, values
 
 __all__ = ["topics"]
@@ -45,12 +45,12 @@ class Erratic(Tally):
         self._random, self._often = random, often
         self.count = 0
 
-    async def open(self, logs: Logs, source: TopicPartition) -> int | None:
+    async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
         self.count = 0
         changelog = TopicPartition(self.changelog, source.partition)
         latest = await logs.latest(changelog)
         self.count = int(latest.get(COUNT, b"0"))
-        return take_position(latest, changelog)
+        return pop_stored_offset(latest, changelog)
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         for record in records:
@@ -58,7 +58,7 @@ class Erratic(Tally):
                 raise PoisonError(record.offset)
         mood = self._random.random()
         if mood < self._often:
-            raise NotReadyError("of the edition")
+            raise NotReadyError("of the rule set")
         if mood < 2 * self._often:
             raise ValueError("before anything was written")
         for record in records:
@@ -83,8 +83,8 @@ async def offer(partition: Partition, records: Sequence[Record], random: Random)
 
 async def check(kafka: str, prefix: str, sent: Sequence[bytes]) -> int:
     """Everything below the committed position is written, once; nothing is written twice. The position."""
-    logs, changelog = Logs(kafka, f"{prefix}group"), TopicPartition(f"{prefix}changelog", 0)
-    position = take_position(await logs.latest(changelog), changelog) or 0
+    logs, changelog = ChangelogReader(kafka, f"{prefix}group"), TopicPartition(f"{prefix}changelog", 0)
+    position = pop_stored_offset(await logs.latest(changelog), changelog) or 0
     await logs.close()
     out = await read(kafka, f"{prefix}out")
     written = Counter(record.value for record in out)
@@ -100,12 +100,12 @@ def often(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> fl
 
     With transactions that are full after a few records and folded in two turns, a full one waits while another commits.
     """
-    monkeypatch.setattr(partition_module, "NOT_READY_SECONDS", 0.05)
-    monkeypatch.setattr(partition_module, "REOPEN_SECONDS", (0.02,))
+    monkeypatch.setattr(partition_module, "NOT_READY_BACKOFF_S", 0.05)
+    monkeypatch.setattr(partition_module, "REOPEN_BACKOFF_S", (0.02,))
     if request.param is None:
         return 0.1
-    monkeypatch.setattr(suspects, "BATCH_RECORDS", request.param)
-    monkeypatch.setattr(partition_module, "FOLDED_AT_ONCE", request.param // 2)
+    monkeypatch.setattr(isolation, "BATCH_RECORDS", request.param)
+    monkeypatch.setattr(partition_module, "FOLD_CHUNK_RECORDS", request.param // 2)
     return 0.03
 
 
@@ -117,20 +117,20 @@ def test_a_position_never_passes_an_unfinished_record(kafka: str, topics: str, o
         await produce(kafka, f"{topics}in", sent)
         records, positions = await read(kafka, f"{topics}in"), [0]
         async with AsyncExitStack() as zombies:
-            hop, stands = Erratic(topics, random, often), None
+            processor, state_offset = Erratic(topics, random, often), None
             for _ in range(OWNERS):
-                if stands is None or random.random() < 0.5:  # else the last owner gets it back, as it left it
-                    hop, stands = Erratic(topics, random, often), None
+                if state_offset is None or random.random() < 0.5:  # else the last owner gets it back, as it left it
+                    processor, state_offset = Erratic(topics, random, often), None
                 async with AsyncExitStack() as own:
                     lives_on = random.random() < 0.3
                     stack = zombies if lives_on else own
-                    partition = await stack.enter_async_context(living(kafka, topics, hop, stands))
+                    partition = await stack.enter_async_context(living(kafka, topics, processor, state_offset))
                     begin = random.choice([0, positions[-1]])  # reads what was committed again, or goes on
                     offering = asyncio.create_task(offer(partition, records[begin:], random))
                     await asyncio.sleep(random.choice([0, 0.05, 0.2, 0.5, 1.0]))
                     positions.append(await check(kafka, topics, sent))
                     offering.cancel()
-                stands = partition.stands
+                state_offset = partition.state_offset
         async with living(kafka, topics, Erratic(topics, random, often)) as last:
             last.offer(records)
             async with asyncio.timeout(120):

@@ -9,13 +9,13 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from router.domain.networks.registry import NETWORKS
 from router.wire.codec import DeadLetter
-from router.wire.stored_offsets import POSITION_KEY
+from router.wire.stored_offsets import STORED_OFFSET_KEY
 from router.wire.topics import Names
 from tests.support.poison import POISON, Poison, packed
 from tests.support.poison.record import named, sound, written
 from tests.support.poison.scene import Scene
-from tests.support.poison.sending import Place, Sent
-from tests.support.poison.strangers import EDITIONS, EVENTS, STATES, UNFOLDABLE, typed
+from tests.support.poison.sending import DedupEntry, Sent
+from tests.support.poison.strangers import EDITIONS, EVENTS, POISON_EVENT, STATES, typed
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
 
@@ -49,20 +49,20 @@ def test_poison_is_refused_once_or_accepted_and_nothing_else_suffers(scene: Scen
     records = mixed(scene.names)
     good = {one for one, _ in records if isinstance(one, str)}
     assert len(good) == SOUND
-    with scene.fleet() as fleet:
+    with scene.pool() as pool:
         places = scene.send([sent for _, sent in records])
-        scene.drain(fleet)
-        letters, held, tasks = scene.letters(), scene.held(), scene.tasks()
-        check_letters(letters, {at: one for at, (one, _) in zip(places, records, strict=True)})
+        scene.drain(pool)
+        dead_letters, held, tasks = scene.dead_letters(), scene.held(), scene.tasks()
+        check_letters(dead_letters, {at: one for at, (one, _) in zip(places, records, strict=True)})
         check_cases(held, good)
         again = scene.send([sent for _, sent in records])
-        scene.drain(fleet)
-        known = {letter.id for letter in letters}
-        new = [letter for letter in scene.letters() if letter.id not in known]
+        scene.drain(pool)
+        known = {dead_letter.id for dead_letter in dead_letters}
+        new = [dead_letter for dead_letter in scene.dead_letters() if dead_letter.id not in known]
         check_letters(new, {at: one for at, (one, _) in zip(again, records, strict=True)})
         assert scene.held() == held
         assert scene.tasks() == tasks
-        assert fleet.restarts == 0
+        assert pool.restarts == 0
 
 
 def test_packed_records_are_unpacked_by_the_broker_and_bombs_are_not_taken(
@@ -76,38 +76,38 @@ def test_packed_records_are_unpacked_by_the_broker_and_bombs_are_not_taken(
     scene.send([one], packed.SNAPPY)
     with pytest.raises(MessageSizeTooLargeError):
         scene.send([bomb], packed.GZIP)
-    with scene.fleet(1) as fleet:
-        scene.drain(fleet)
-        assert (scene.held(), scene.letters()) == ({f"policing:{alarm['jjdbh']}": 1}, [])
+    with scene.pool(1) as pool:
+        scene.drain(pool)
+        assert (scene.held(), scene.dead_letters()) == ({f"policing:{alarm['jjdbh']}": 1}, [])
 
 
 def test_what_strangers_write_to_the_routers_own_topics_is_refused_or_left_out(scene: Scene) -> None:
     names = scene.names
     first, later = reports(names, "first"), reports(names, "later")
-    with scene.fleet(1) as fleet:
+    with scene.pool(1) as pool:
         scene.send([*first, *strange_events(names)])
-        scene.drain(fleet)
-        reasons = sorted((letter.code, letter.reason) for letter in scene.letters())
-        assert len(reasons) == len(EVENTS) + len(UNFOLDABLE)
+        scene.drain(pool)
+        reasons = sorted((dead_letter.code, dead_letter.reason) for dead_letter in scene.dead_letters())
+        assert len(reasons) == len(EVENTS) + len(POISON_EVENT)
         for name, (_, _, said) in EVENTS.items():
             assert any(code == "not-an-event" and said in reason for code, reason in reasons), name
         assert sum(code == "defect" and "something else wrote it" in reason for code, reason in reasons) == len(
-            UNFOLDABLE
+            POISON_EVENT
         )
         assert all(reason.isprintable() and len(reason) < 300 for _, reason in reasons)
         held = scene.held()
         assert len(held) == len(first)
         scene.send(strange_state(scene))
-        assert fleet.restarts == 0
-    with scene.fleet(1) as fleet:  # whose state is restored from what strangers have written to as well
+        assert pool.restarts == 0
+    with scene.pool(1) as pool:  # whose state is restored from what strangers have written to as well
         scene.send([*first, *later])
-        scene.drain(fleet)
-        assert fleet.restarts == 0
-        log = fleet.logs[0].read_text()
+        scene.drain(pool)
+        assert pool.restarts == 0
+        log = pool.logs[0].read_text()
     assert scene.held() == held + Counter(f"policing:{sound('policing', f'later {n}')['jjdbh']}" for n in range(20))
     assert "a record that the router did not write is left out of its state" in log
     assert "places that cannot be read are forgotten" in log
-    assert "a record of the catalogue's topic is no edition" in log
+    assert "a record of the catalogue's topic is no rule set" in log
 
 
 def reports(names: Names, name: str) -> list[Sent]:
@@ -121,7 +121,7 @@ def reports(names: Names, name: str) -> list[Sent]:
 def strange_events(names: Names) -> list[Sent]:
     """On the grid stream."""
     odd = [(value, headers) for value, headers, _ in EVENTS.values()]
-    odd += [(value, typed()) for value in UNFOLDABLE.values()]
+    odd += [(value, typed()) for value in POISON_EVENT.values()]
     return [Sent(topic=names.events, partition=n % 2, value=v, key=b"s", headers=h) for n, (v, h) in enumerate(odd)]
 
 
@@ -130,31 +130,33 @@ def strange_state(scene: Scene) -> list[Sent]:
     names = scene.names
     cases = [key for record in scene.read(names.cases) if record.partition == 0 for key in [record.key]]
     known = [record.key for record in scene.read(names.places("policing")) if record.partition == 0]
-    known = [key for key in known if key != POSITION_KEY]
+    known = [key for key in known if key != STORED_OFFSET_KEY]
     sent = [
         Sent(topic=topic, partition=0, value=value, key=key)
-        for topic, keys in ((names.cases, cases), (names.places("policing"), known[:1]), (names.positions, []))
+        for topic, keys in ((names.cases, cases), (names.places("policing"), known[:1]), (names.offsets, []))
         for key in (b"", b"\xff", *keys)
         for value in STATES
         if topic != names.places("policing") or value is not None or key not in keys
     ]
-    return [*sent, *(Sent(topic=names.catalogue, partition=0, value=value, key=b"k") for value in EDITIONS)]
+    return [*sent, *(Sent(topic=names.rule_sets, partition=0, value=value, key=b"k") for value in EDITIONS)]
 
 
-def check_letters(letters: list[DeadLetter], sent: Mapping[Place, Poison | str]) -> None:
-    """Every record that must be refused has one letter, with an expected code and just as it was; no other has one."""
-    by_place = {(letter.topic, letter.partition, letter.offset): letter for letter in letters}
-    times = Counter(letter.id for letter in letters)
+def check_letters(dead_letters: list[DeadLetter], sent: Mapping[DedupEntry, Poison | str]) -> None:
+    """Every record that must be rejected has one letter, with an expected code and just as it was; no other has one."""
+    by_place = {
+        (dead_letter.topic, dead_letter.partition, dead_letter.offset): dead_letter for dead_letter in dead_letters
+    }
+    times = Counter(dead_letter.id for dead_letter in dead_letters)
     assert [id_ for id_, number in times.items() if number > 1] == [], "twice in the dead letters"
     wanted = {place: one for place, one in sent.items() if isinstance(one, Poison) and one.codes}
     assert [wanted[place].name for place in wanted.keys() - by_place.keys()] == [], "not in the dead letters"
-    assert [by_place[place].reason for place in by_place.keys() - wanted.keys()] == [], "refused"
+    assert [by_place[place].reason for place in by_place.keys() - wanted.keys()] == [], "rejected"
     for place, one in wanted.items():
-        letter = by_place[place]
-        assert letter.code in one.codes, (one.name, letter.code)
-        assert (letter.key, letter.value) == (one.key, one.value), one.name
-        assert list(letter.headers) == named(one.headers), one.name
-        assert letter.network == one.network
+        dead_letter = by_place[place]
+        assert dead_letter.code in one.codes, (one.name, dead_letter.code)
+        assert (dead_letter.key, dead_letter.value) == (one.key, one.value), one.name
+        assert list(dead_letter.headers) == named(one.headers), one.name
+        assert dead_letter.network == one.network
 
 
 def check_cases(held: Counter[str], good: set[str]) -> None:

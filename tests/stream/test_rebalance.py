@@ -1,4 +1,4 @@
-"""Workers that join, leave and die under load: every record is processed once, through both hops.
+"""Workers that join, leave and die under load: every record is processed once, through both stages.
 
 A rebalance without any crash is the commonest fault of all; records are lost there when what a consumer has fetched in one
 generation of the group is neither handed over nor sought back.
@@ -21,7 +21,7 @@ from router.wire.codec import decode_case
 from router.wire.errors import BrokerError
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
-from router.workers.pool import Fleet
+from router.workers.pool import WorkerPool
 from tests.support.topics import committed
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
@@ -76,11 +76,11 @@ def reports_in_cases(settings: Settings) -> Counter[str]:
     return Counter(report.id for value in cases.values() for report in decode_case(value).reports)
 
 
-def await_members(settings: Settings, number: int, *fleets: Fleet) -> None:
+def await_members(settings: Settings, number: int, *fleets: WorkerPool) -> None:
     deadline = time.monotonic() + LIMIT_S
     while members(settings) != number:
-        for fleet in fleets:
-            fleet.poll()
+        for pool in fleets:
+            pool.poll()
         assert time.monotonic() < deadline, f"the group never had {number} members"
         time.sleep(0.2)
 
@@ -98,11 +98,11 @@ def test_workers_that_join_leave_and_die_under_load_lose_and_double_nothing(
     settings = Settings(kafka=kafka, home=tmp_path / "one", namespace=namespace, metrics_port=0)
     other = settings.model_copy(update={"home": tmp_path / "two"})
     apply(kafka, topics_of(load_city(CITY), settings))
-    with Fleet(CITY, settings, 1, "stream") as staying:
+    with WorkerPool(CITY, settings, 1, "stream") as staying:
         await_members(settings, 1, staying)
         with Load(settings, Names(namespace).reports("hotline")) as load:
             for leaves_by in ("stop", "kill", "stop"):
-                with Fleet(CITY, other, 1, "stream") as visiting:
+                with WorkerPool(CITY, other, 1, "stream") as visiting:
                     await_members(settings, 2, staying, visiting)
                     await_progress(load, 500)
                     if leaves_by == "kill":

@@ -1,4 +1,4 @@
-"""Dead letters repaired and driven again, on a real broker with a real worker: every id compared."""
+"""Dead letters repaired and redriven, on a real broker with a real worker: every id compared."""
 
 import os
 from collections import Counter
@@ -17,7 +17,7 @@ from router.wire.codec import decode_case
 from router.wire.errors import InputError, TopicError
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
-from router.workers.pool import Fleet
+from router.workers.pool import WorkerPool
 from tests.support.broker import free_ports
 from tests.support.dead_letters import (
     CITY,
@@ -29,11 +29,11 @@ from tests.support.dead_letters import (
     header,
     lay,
     many,
-    notes,
     place,
     producer_of,
     records,
     refused_record,
+    repair_log,
     reports_in_cases,
     requests,
     sent_when_taken,
@@ -61,10 +61,10 @@ def names(settings: Settings) -> Names:
 
 
 @pytest.fixture
-def worker(settings: Settings, names: Names) -> Iterator[Fleet]:
+def worker(settings: Settings, names: Names) -> Iterator[WorkerPool]:
     del names  # its topics exist
-    with Fleet(CITY, settings, 1, "wall") as fleet:
-        yield fleet
+    with WorkerPool(CITY, settings, 1, "wall") as pool:
+        yield pool
 
 
 @pytest.fixture
@@ -92,10 +92,10 @@ def history_is_shown(run: Run, ids: list[str], again: dict[str, list[Record]]) -
     assert Counter(orjson.loads(line)["state"] for line in listed) == {"redriven": 6, "open": 1}
 
 
-def second_time_changes_nothing(settings: Settings, names: Names, run: Run, worker: Fleet, ids: list[str]) -> None:
+def second_time_changes_nothing(settings: Settings, names: Names, run: Run, worker: WorkerPool, ids: list[str]) -> None:
     before, wanted = tasks(settings, names), reports_in_cases(settings, names)
     done = run("redrive", *ids, *WHO)
-    assert "0 driven again, 6 skipped" in done.stderr
+    assert "0 redriven, 6 skipped" in done.stderr
     assert run("redrive", *ids, "--again", *WHO).exit_code == 0
     until_redelivered(settings, 6, worker)
     assert reports_in_cases(settings, names) == wanted
@@ -104,7 +104,7 @@ def second_time_changes_nothing(settings: Settings, names: Names, run: Run, work
 
 
 def test_refused_records_are_repaired_driven_again_and_end_in_one_case_each(
-    settings: Settings, names: Names, worker: Fleet, run: Run, tmp_path: Path
+    settings: Settings, names: Names, worker: WorkerPool, run: Run, tmp_path: Path
 ) -> None:
     *unknown, broken, sound = requests(7)
     values = [
@@ -123,13 +123,13 @@ def test_refused_records_are_repaired_driven_again_and_end_in_one_case_each(
     until(lambda: len(records(settings, names.dead_letters)) == 7, worker)
     letters_before = [(r.key, r.value, r.headers) for r in records(settings, names.dead_letters)]
 
-    # what would be refused again is named, and not kept
+    # what would be rejected again is named, and not kept
     done = run("repair", ids[0], ids[6], "--city", CITY, "--patch", MEND, *WHO)
     assert done.exit_code == 1, (done.stderr, done.exception)
     assert f"{ids[6]}  " in done.stdout
     assert ids[0] not in done.stdout
-    assert "1 repaired, 1 would still be refused" in done.stderr
-    assert set(notes(settings, names)) == {ids[0]}
+    assert "1 repaired, 1 would still be rejected" in done.stderr
+    assert set(repair_log(settings, names)) == {ids[0]}
     done = run("repair", "--reason", "unknown-code", "--network", "hotline", "--city", CITY, "--patch", MEND, *WHO)
     assert (done.exit_code, done.stdout) == (0, ""), (done.stderr, done.exception)
     assert "5 repaired" in done.stderr
@@ -141,10 +141,10 @@ def test_refused_records_are_repaired_driven_again_and_end_in_one_case_each(
     listed = run("list", "--state", "repaired", "-o", "json").stdout.splitlines()
     assert {orjson.loads(line)["id"] for line in listed} == set(ids[:6])
 
-    # driven again, each ends in one case, and was received when it came first
+    # redriven, each ends in one case, and was received when it came first
     done = run("redrive", *ids[:6], *WHO)
     assert done.exit_code == 0, (done.stderr, done.exception)
-    assert "6 driven again" in done.stderr
+    assert "6 redriven" in done.stderr
     wanted = sorted(one.report for one in (*unknown, broken, sound))
     until(lambda: reports_in_cases(settings, names) == wanted, worker)
     again = driven(settings, names.reports("hotline"))
@@ -165,7 +165,7 @@ def test_refused_records_are_repaired_driven_again_and_end_in_one_case_each(
 
 
 def test_a_refused_event_goes_back_to_the_grid_stream_and_is_recognised(
-    settings: Settings, names: Names, worker: Fleet, run: Run
+    settings: Settings, names: Names, worker: WorkerPool, run: Run
 ) -> None:
     (sound,) = requests(1)
     producer = producer_of(settings)
@@ -193,26 +193,28 @@ def test_a_refused_event_goes_back_to_the_grid_stream_and_is_recognised(
     assert tasks(settings, names) == before
 
 
-def test_thousands_driven_twice_are_in_cases_once(settings: Settings, names: Names, worker: Fleet, run: Run) -> None:
-    letters = many(settings, names)
+def test_thousands_driven_twice_are_in_cases_once(
+    settings: Settings, names: Names, worker: WorkerPool, run: Run
+) -> None:
+    dead_letters = many(settings, names)
     done = run("redrive", "--reason", "unknown-code", *WHO)
     assert done.exit_code == 0, (done.stderr, done.exception)
-    assert f"{MANY:,} driven again" in done.stderr
+    assert f"{MANY:,} redriven" in done.stderr
     once = driven(settings, names.reports("hotline"))
     assert {id_: [r.value for r in found] for id_, found in once.items()} == {
-        id_: [message.value] for id_, message in letters.items()
+        id_: [message.value] for id_, message in dead_letters.items()
     }
     assert all(place(found[0]).split("/")[:2] == id_.split("/")[:2] for id_, found in once.items())
-    assert {id_: said.steps[-1].to for id_, said in notes(settings, names).items()} == {
+    assert {id_: said.steps[-1].to for id_, said in repair_log(settings, names).items()} == {
         id_: place(found[0]) for id_, found in once.items()
     }
-    wanted = sorted(message.report for message in letters.values())
+    wanted = sorted(message.report for message in dead_letters.values())
     until(lambda: reports_in_cases(settings, names) == wanted, worker, 120)
     before = tasks(settings, names)
     done = run("redrive", "--all", *WHO)
-    assert f"0 driven again, {MANY:,} skipped" in done.stderr
+    assert f"0 redriven, {MANY:,} skipped" in done.stderr
     done = run("redrive", "--all", "--again", *WHO)
-    assert f"{MANY:,} driven again" in done.stderr
+    assert f"{MANY:,} redriven" in done.stderr
     assert set(map(len, driven(settings, names.reports("hotline")).values())) == {2}
     until_redelivered(settings, MANY, worker)
     assert reports_in_cases(settings, names) == wanted
@@ -225,8 +227,8 @@ def test_limit_and_dry_run(settings: Settings, names: Names, run: Run) -> None:
     done = run("redrive", "--all", "--dry-run", *WHO)
     assert done.exit_code == 0, (done.stderr, done.exception)
     assert {line.split()[0] for line in done.stdout.splitlines()} == set(ids)
-    assert (driven(settings, names.reports("hotline")), notes(settings, names)) == ({}, {})
-    assert "2 driven again" in run("redrive", "--all", "--limit", "2", *WHO).stderr
+    assert (driven(settings, names.reports("hotline")), repair_log(settings, names)) == ({}, {})
+    assert "2 redriven" in run("redrive", "--all", "--limit", "2", *WHO).stderr
     first = set(driven(settings, names.reports("hotline")))
     done = run("redrive", "--all", "--limit", "2", "-o", "json", *WHO)
     lines = [orjson.loads(line) for line in done.stdout.splitlines()]
@@ -234,7 +236,7 @@ def test_limit_and_dry_run(settings: Settings, names: Names, run: Run) -> None:
     assert {line["id"] for line in lines if line["result"] == "skipped"} == first
     assert len(second) == 2
     assert set(driven(settings, names.reports("hotline"))) == first | second
-    assert "2 driven again, 4 skipped" in run("redrive", "--all", *WHO).stderr
+    assert "2 redriven, 4 skipped" in run("redrive", "--all", *WHO).stderr
 
 
 def test_what_cannot_be_driven_is_said_and_takes_no_neighbour_along(settings: Settings, names: Names, run: Run) -> None:
@@ -266,9 +268,9 @@ def test_what_cannot_be_driven_is_said_and_takes_no_neighbour_along(settings: Se
         "not-ours",
         "no-partition",
     ]
-    assert all(line["reason"].endswith(".") for line in said.values() if line["result"] == "refused")
+    assert all(line["reason"].endswith(".") for line in said.values() if line["result"] == "rejected")
     again = driven(settings, names.reports("hotline"))
-    assert set(again) == set(notes(settings, names)) == {*ids[:5], *ids[10:]}
+    assert set(again) == set(repair_log(settings, names)) == {*ids[:5], *ids[10:]}
     assert records(settings, names.tasks("bos")) == []
 
 

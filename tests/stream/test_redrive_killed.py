@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from router.broker.admin import apply
 from router.cities.folder import load_city
 from router.cli.dead_letters import app
-from router.dead_letters.producer import Outgoing, desk_of
+from router.dead_letters.producer import Outgoing, open_exclusive_producer
 from router.wire.errors import BrokerError
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
@@ -25,9 +25,9 @@ from tests.support.dead_letters import (
     driven,
     lay,
     many,
-    notes,
     records,
     refused_record,
+    repair_log,
 )
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
@@ -82,31 +82,31 @@ def killed_when_it_says(command: list[str], settings: Settings, line: str) -> No
 def test_killed_before_the_commit_leaves_neither_record_nor_note(settings: Settings, names: Names, run: Run) -> None:
     ids = lay(settings, names, [refused_record(names, n, b'{"n":%d}' % n) for n in range(700)])
     killed_when_it_says([sys.executable, "-c", HANGS], settings, "sent")
-    with desk_of(str(settings.kafka), settings.namespace):
+    with open_exclusive_producer(str(settings.kafka), settings.namespace):
         pass  # whoever comes next ends what was left open
-    assert (driven(settings, names.reports("hotline")), notes(settings, names)) == ({}, {})
+    assert (driven(settings, names.reports("hotline")), repair_log(settings, names)) == ({}, {})
     done = run("redrive", "--all", *WHO)
-    assert "700 driven again" in done.stderr
+    assert "700 redriven" in done.stderr
     assert {id_: len(found) for id_, found in driven(settings, names.reports("hotline")).items()} == dict.fromkeys(
         ids, 1
     )
-    assert set(notes(settings, names)) == set(ids)
+    assert set(repair_log(settings, names)) == set(ids)
 
 
 def test_killed_between_portions_leaves_both_of_each_or_none(settings: Settings, names: Names, run: Run) -> None:
-    letters = many(settings, names)
+    dead_letters = many(settings, names)
     command = [sys.executable, "-m", "router.cli.main", "dead-letters", "redrive", "--all", *WHO, "-o", "json"]
     killed_when_it_says(command, settings, '"redriven"')
-    with desk_of(str(settings.kafka), settings.namespace):
+    with open_exclusive_producer(str(settings.kafka), settings.namespace):
         pass
     first = driven(settings, names.reports("hotline"))
-    assert set(first) == set(notes(settings, names))
+    assert set(first) == set(repair_log(settings, names))
     assert 500 <= len(first) < MANY
     assert set(map(len, first.values())) == {1}
     done = run("redrive", "--all", *WHO)
-    assert f"{MANY - len(first):,} driven again, {len(first):,} skipped" in done.stderr
+    assert f"{MANY - len(first):,} redriven, {len(first):,} skipped" in done.stderr
     once = driven(settings, names.reports("hotline"))
-    assert {id_: len(found) for id_, found in once.items()} == dict.fromkeys(letters, 1)
+    assert {id_: len(found) for id_, found in once.items()} == dict.fromkeys(dead_letters, 1)
 
 
 def test_whoever_opens_the_desk_shuts_the_earlier_one_out(settings: Settings, names: Names) -> None:
@@ -114,8 +114,8 @@ def test_whoever_opens_the_desk_shuts_the_earlier_one_out(settings: Settings, na
     later = Outgoing(topic=names.repairs, partition=0, key=b"k", value=b"second", headers=[])
 
     def overtaken() -> None:
-        with desk_of(str(settings.kafka), settings.namespace) as first:
-            with desk_of(str(settings.kafka), settings.namespace) as second, second.transaction():
+        with open_exclusive_producer(str(settings.kafka), settings.namespace) as first:
+            with open_exclusive_producer(str(settings.kafka), settings.namespace) as second, second.transaction():
                 second.send([later])
             with first.transaction():
                 first.send([record])

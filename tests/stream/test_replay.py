@@ -1,4 +1,4 @@
-"""The main job end to end on a real broker: real input through both hops, every id compared, also after kill -9."""
+"""The main job end to end on a real broker: real input through both stages, every id compared, also after kill -9."""
 
 import subprocess
 import sys

@@ -18,10 +18,10 @@ from router.domain.intake.normalise import RECEIVED_AT
 from router.domain.model.case import Case, Task
 from router.wire.codec import decode_case, decode_task
 from router.wire.errors import InputError
-from router.wire.rule_sets import decode_edition
+from router.wire.rule_sets import decode_rule_set
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
-from router.workers.pool import Fleet, environment
+from router.workers.pool import WorkerPool, environment
 from tests.support.topics import committed
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
@@ -50,9 +50,9 @@ def settings(kafka: str, namespace: str, tmp_path: Path, cities: Path) -> Settin
 
 
 @pytest.fixture
-def fleet(settings: Settings) -> Iterator[Fleet]:
+def pool(settings: Settings) -> Iterator[WorkerPool]:
     apply(str(settings.kafka), topics_of(load_city(CITY, settings.cities), settings), replication=1)
-    with Fleet(CITY, settings, 1, clock="stream") as running:
+    with WorkerPool(CITY, settings, 1, clock="stream") as running:
         yield running
 
 
@@ -71,11 +71,11 @@ def send(settings: Settings, *records: tuple[bytes, bytes, list[tuple[str, bytes
     producer.close()
 
 
-def cases_with(settings: Settings, versions: int, fleet: Fleet) -> dict[str, Case]:
+def cases_with(settings: Settings, versions: int, pool: WorkerPool) -> dict[str, Case]:
     """The cases by the id of their first report, once they hold so many versions of reports."""
     deadline = time.monotonic() + WAIT_S
     while True:
-        fleet.poll()
+        pool.poll()
         records = committed(str(settings.kafka), Names(settings.namespace).cases)
         cases = {case.id: case for case in (decode_case(record.value) for record in records)}
         if sum(report.version for case in cases.values() for report in case.reports) >= versions:
@@ -105,53 +105,53 @@ def lead(case: Case) -> str:
 
 
 def test_a_published_edition_decides_what_is_received_from_its_instant_on(
-    settings: Settings, fleet: Fleet, cities: Path
+    settings: Settings, pool: WorkerPool, cities: Path
 ) -> None:
-    """Thefts go to the North Precinct; in the new edition the detectives lead them."""
-    old = load_city(CITY, cities).edition
+    """Thefts go to the North Precinct; in the new rule set the detectives lead them."""
+    old = load_city(CITY, cities).rule_set
     send(settings, *(alarm(f"a{n}", BEGUN + timedelta(minutes=n)) for n in range(5)))
-    before = cases_with(settings, 5, fleet)
+    before = cases_with(settings, 5, pool)
     edit(cities, "catalogue/duties.yaml", NORTH, DETECTIVES)
     edit(cities, "tests.yaml", THEFT, THEFT_LED)
     edit(cities, "tests.yaml", "    not: {lead: detectives}\n", "")
     code, said = invoke(settings, "catalogue", "publish", CITY, "--actor", "wang", "--from", SWITCH.isoformat())
     assert code == 0, said
-    new = load_city(CITY, cities).edition
-    _known_to_the_worker(new, fleet)
+    new = load_city(CITY, cities).rule_set
+    _known_to_the_worker(new, pool)
     after = [alarm(f"b{n}", SWITCH + timedelta(minutes=n - 5)) for n in range(10)]
     send(settings, *after)
-    cases = before | cases_with(settings, 15, fleet)
-    assert {cases[f"a{n}"].edition for n in range(5)} == {old}
-    assert [cases[f"b{n}"].edition for n in range(10)] == [old] * 5 + [new] * 5
+    cases = before | cases_with(settings, 15, pool)
+    assert {cases[f"a{n}"].rule_set for n in range(5)} == {old}
+    assert [cases[f"b{n}"].rule_set for n in range(10)] == [old] * 5 + [new] * 5
     assert [lead(cases[f"b{n}"]) for n in range(10)] == ["precinct-north"] * 5 + ["detectives"] * 5
     assert len({case.catalogue for case in cases.values()}) == 2
 
 
-def _known_to_the_worker(version: str, fleet: Fleet) -> None:
-    """Wait until the worker's log says that it has read the edition."""
+def _known_to_the_worker(version: str, pool: WorkerPool) -> None:
+    """Wait until the worker's log says that it has read the rule set."""
     deadline = time.monotonic() + WAIT_S
-    while version not in fleet.logs[0].read_text("utf-8"):
+    while version not in pool.logs[0].read_text("utf-8"):
         assert time.monotonic() < deadline, "the worker does not hear of it"
         time.sleep(0.1)
 
 
 def test_a_worker_that_starts_later_goes_by_the_topic_and_not_by_its_folder(
-    settings: Settings, fleet: Fleet, cities: Path
+    settings: Settings, pool: WorkerPool, cities: Path
 ) -> None:
-    old = load_city(CITY, cities).edition
+    old = load_city(CITY, cities).rule_set
     send(settings, alarm("a", BEGUN))
-    cases_with(settings, 1, fleet)
+    cases_with(settings, 1, pool)
     edit(cities, "catalogue/duties.yaml", NORTH, DETECTIVES)
-    fleet.kill(0)
+    pool.kill(0)
     send(settings, alarm("b", BEGUN + timedelta(hours=2)))
-    cases = cases_with(settings, 2, fleet)
-    assert {case.edition for case in cases.values()} == {old}
-    assert "the folder is not the edition that holds" in fleet.logs[0].read_text("utf-8")
+    cases = cases_with(settings, 2, pool)
+    assert {case.rule_set for case in cases.values()} == {old}
+    assert "the folder is not the rule set that holds" in pool.logs[0].read_text("utf-8")
 
 
-def test_what_fails_lint_or_its_tests_is_not_published(settings: Settings, fleet: Fleet, cities: Path) -> None:
+def test_what_fails_lint_or_its_tests_is_not_published(settings: Settings, pool: WorkerPool, cities: Path) -> None:
     send(settings, alarm("a", BEGUN))
-    cases_with(settings, 1, fleet)
+    cases_with(settings, 1, pool)
     edit(cities, "catalogue/duties.yaml", NORTH, DETECTIVES)
     code, said = invoke(settings, "catalogue", "publish", CITY, "--actor", "wang")
     assert code == 1
@@ -160,13 +160,13 @@ def test_what_fails_lint_or_its_tests_is_not_published(settings: Settings, fleet
     code, said = invoke(settings, "catalogue", "publish", CITY, "--actor", "wang")
     assert code == 1
     assert "duties.yaml" in said
-    records = committed(str(settings.kafka), Names(settings.namespace).catalogue)
-    assert [decode_edition(record.value).since for record in records] == [None]
+    records = committed(str(settings.kafka), Names(settings.namespace).rule_sets)
+    assert [decode_rule_set(record.value).effective_from for record in records] == [None]
 
 
-def test_other_merging_needs_a_restart(settings: Settings, fleet: Fleet, cities: Path) -> None:
+def test_other_merging_needs_a_restart(settings: Settings, pool: WorkerPool, cities: Path) -> None:
     send(settings, alarm("a", BEGUN))
-    cases_with(settings, 1, fleet)
+    cases_with(settings, 1, pool)
     with (cities / CITY / "merging.yaml").open("a", encoding="utf-8") as file:
         file.write("\n# another\n")
     result = CliRunner().invoke(app, ["catalogue", "publish", CITY, "--actor", "w"], env=environment(settings))
@@ -175,14 +175,14 @@ def test_other_merging_needs_a_restart(settings: Settings, fleet: Fleet, cities:
 
 
 def test_a_correction_reaches_its_case_after_a_kill_and_the_same_bytes_again_do_nothing(
-    settings: Settings, fleet: Fleet
+    settings: Settings, pool: WorkerPool
 ) -> None:
     first, found = alarm("a", BEGUN), alarm("a", BEGUN + timedelta(minutes=30), "3003", bjnr="as found")
     send(settings, first)
-    cases_with(settings, 1, fleet)
-    fleet.kill(0)
+    cases_with(settings, 1, pool)
+    pool.kill(0)
     send(settings, found, first, found, alarm("b", BEGUN + timedelta(hours=9)))
-    cases = cases_with(settings, 3, fleet)
+    cases = cases_with(settings, 3, pool)
     assert len(cases) == 2
     (report,) = cases["a"].reports
     assert (report.version, [version.version for version in report.earlier]) == (2, [1])
@@ -198,14 +198,14 @@ def test_published_before_any_worker_ran_the_first_worker_still_founds(settings:
     apply(str(settings.kafka), topics_of(load_city(CITY, cities), settings), replication=1)
     code, said = invoke(settings, "catalogue", "publish", CITY, "--actor", "wang", "--from", "2030-01-01T00:00")
     assert code == 0, said
-    old = load_city(CITY, cities).edition
+    old = load_city(CITY, cities).rule_set
     send(settings, alarm("a", BEGUN))
-    with Fleet(CITY, settings, 1, clock="stream") as first:
+    with WorkerPool(CITY, settings, 1, clock="stream") as first:
         cases_with(settings, 1, first)
     edit(cities, "catalogue/duties.yaml", NORTH, DETECTIVES)
     send(settings, alarm("b", BEGUN + timedelta(hours=3)))
-    with Fleet(CITY, settings, 1, clock="stream") as second:
+    with WorkerPool(CITY, settings, 1, clock="stream") as second:
         cases = cases_with(settings, 2, second)
-    assert {case.edition for case in cases.values()} == {old}
-    records = committed(str(settings.kafka), Names(settings.namespace).catalogue)
-    assert sorted(decode_edition(record.value).since is None for record in records) == [False, True]
+    assert {case.rule_set for case in cases.values()} == {old}
+    records = committed(str(settings.kafka), Names(settings.namespace).rule_sets)
+    assert sorted(decode_rule_set(record.value).effective_from is None for record in records) == [False, True]

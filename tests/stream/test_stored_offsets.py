@@ -9,16 +9,16 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from prometheus_client import CollectorRegistry
 
-from router.stream.engine.changelog_reader import Logs
-from router.stream.engine.partition import Life
+from router.stream.engine.changelog_reader import ChangelogReader
+from router.stream.engine.partition import PartitionStatus
 from router.stream.engine.processor import Record, UnreadableStateError
-from router.stream.engine.stored_offset import take_position
+from router.stream.engine.stored_offset import pop_stored_offset
 from router.stream.faust_adapter.app import GROUP, app_of
-from router.stream.faust_adapter.offset_reporter import Told
+from router.stream.faust_adapter.offset_reporter import GroupOffsetReporter
 from router.stream.faust_adapter.transport import BatchApp
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
-from router.wire.stored_offsets import POSITION_KEY, encode_position
+from router.wire.stored_offsets import STORED_OFFSET_KEY, encode_stored_offset
 from tests.stream.test_partition import Tally, living, produce, read, topics, until, values
 
 __all__ = ["topics"]
@@ -30,7 +30,7 @@ N = 60
 
 @asynccontextmanager
 async def working(kafka: str, namespace: str, home: Path) -> AsyncIterator[BatchApp]:
-    """A worker with the toy hop, consumer and all."""
+    """A worker with the toy stage, consumer and all."""
     settings = Settings(kafka=kafka, home=home, namespace=namespace, metrics_port=0)
     app = app_of({f"{namespace}in": lambda: Tally(namespace)}, settings, kafka, Metrics(CollectorRegistry()))
     await app.start()
@@ -38,7 +38,7 @@ async def working(kafka: str, namespace: str, home: Path) -> AsyncIterator[Batch
         yield app
     finally:
         await app.stop()
-        await app.owned.close(5.0)
+        await app.assignment.close(5.0)
 
 
 async def written(kafka: str, namespace: str, count: int) -> list[bytes]:
@@ -64,7 +64,7 @@ async def pretend(kafka: str, namespace: str, position: int) -> None:
         await consumer.commit({source: position})
 
 
-async def told(kafka: str, namespace: str) -> int | None:
+async def reporter(kafka: str, namespace: str) -> int | None:
     async with group_of(kafka, namespace) as consumer:
         return await consumer.committed(TopicPartition(f"{namespace}in", 0))  # type: ignore[no-any-return]
 
@@ -92,10 +92,10 @@ def test_the_coordinator_is_told_for_those_who_look(kafka: str, topics: str, tmp
         await produce(kafka, f"{topics}in", values("a", N))
         async with working(kafka, topics, tmp_path) as app:
             await written(kafka, topics, N)
-            await until(lambda: [one.position for one in app.owned] == [N])
-            before = await told(kafka, topics)
-            await Told(app).tell()
-            return before, await told(kafka, topics)
+            await until(lambda: [one.position for one in app.assignment] == [N])
+            before = await reporter(kafka, topics)
+            await GroupOffsetReporter(app).report()
+            return before, await reporter(kafka, topics)
 
     assert asyncio.run(scenario()) == (None, N)
 
@@ -107,10 +107,10 @@ def test_telling_while_members_come_and_go_does_not_set_off_another_sharing(
     stop = asyncio.Event()
 
     async def telling(app: BatchApp) -> None:
-        told = Told(app)
+        reporter = GroupOffsetReporter(app)
         while not stop.is_set():
-            told._told.clear()  # everything is news
-            await told.tell()
+            reporter._told.clear()  # everything is news
+            await reporter.report()
             await asyncio.sleep(0.005)
 
     async def sending(sent: list[bytes]) -> None:
@@ -151,7 +151,7 @@ def test_a_group_from_before_positions_were_noted_goes_on_where_it_stood(kafka: 
             consumer.assign([source])
             await consumer.commit({source: 20})
         async with living(kafka, topics, Tally(topics)) as partition:
-            await until(lambda: partition.reading.sought == 20)
+            await until(lambda: partition.session.sought == 20)
             partition.offer(await read(kafka, source.topic))
             await until(lambda: partition.backlog == 0 and partition.position == N)
         return [record.value for record in await read(kafka, f"{topics}out")]
@@ -160,22 +160,22 @@ def test_a_group_from_before_positions_were_noted_goes_on_where_it_stood(kafka: 
 
 
 def test_what_comes_back_is_not_restored_unless_another_had_it(kafka: str, topics: str) -> None:
-    async def have(hop: Tally, stands: int | None, records: Sequence[Record]) -> int | None:
-        async with living(kafka, topics, hop, stands) as partition:
+    async def have(processor: Tally, state_offset: int | None, records: Sequence[Record]) -> int | None:
+        async with living(kafka, topics, processor, state_offset) as partition:
             partition.offer(records)
             await until(lambda: partition.position == records[-1].offset + 1)
-        return partition.stands
+        return partition.state_offset
 
     async def scenario() -> list[int]:
         await produce(kafka, f"{topics}in", [*values("a", N), *values("a", N)])
         records = await read(kafka, f"{topics}in")
-        hop, other = Tally(topics), Tally(topics)
-        stands = await have(hop, None, records[:20])
-        stands = await have(hop, stands, records[:40])
-        opened = [hop.opened]
+        processor, other = Tally(topics), Tally(topics)
+        state_offset = await have(processor, None, records[:20])
+        state_offset = await have(processor, state_offset, records[:40])
+        opened = [processor.opened]
         await have(other, None, records[:N])
-        await have(hop, stands, records)
-        return [*opened, hop.opened]
+        await have(processor, state_offset, records)
+        return [*opened, processor.opened]
 
     assert asyncio.run(scenario()) == [1, 2]
     assert [record.value for record in asyncio.run(read(kafka, f"{topics}out"))] == values("a", N)
@@ -186,7 +186,7 @@ def test_what_is_folded_when_a_partition_is_let_go_is_committed(kafka: str, topi
         await produce(kafka, f"{topics}in", values("a", N))
         records = await read(kafka, f"{topics}in")
         async with living(kafka, topics, Tally(topics)) as partition:
-            await until(lambda: partition.life is Life.RUNNING)
+            await until(lambda: partition.status is PartitionStatus.RUNNING)
             partition.offer(records[:30])
             async with asyncio.timeout(30):
                 while partition._pipeline is None or not partition._pipeline.busy:
@@ -194,10 +194,10 @@ def test_what_is_folded_when_a_partition_is_let_go_is_committed(kafka: str, topi
                 partition.offer(records[30:])
                 while len(partition._waiting):
                     await asyncio.sleep(0)
-        return partition.stands, await read(kafka, f"{topics}out")
+        return partition.state_offset, await read(kafka, f"{topics}out")
 
-    stands, out = asyncio.run(scenario())
-    assert stands == N
+    state_offset, out = asyncio.run(scenario())
+    assert state_offset == N
     assert [record.value for record in out] == values("a", N)
 
 
@@ -208,7 +208,7 @@ class Retold(Tally):
         super().__init__(namespace, fails_at=b"a3", failure=RuntimeError)
         self._positions = list(positions)
 
-    async def open(self, logs: Logs, source: TopicPartition) -> int | None:
+    async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
         await super().open(logs, source)
         return self._positions.pop(0) if len(self._positions) > 1 else self._positions[0]
 
@@ -220,12 +220,12 @@ def test_a_state_that_went_back_is_read_for_again(kafka: str, topics: str) -> No
         await produce(kafka, f"{topics}in", values("a", N))
         records = await read(kafka, f"{topics}in")
         async with living(kafka, topics, Retold(topics, [2, 1])) as partition:
-            await until(lambda: partition.reading.sought == 2)
-            first = partition.reading.number
-            partition.reading.found(2)
+            await until(lambda: partition.session.sought == 2)
+            first = partition.session.number
+            partition.session.found(2)
             partition.offer(records[3:])  # fails
-            await until(lambda: partition.reading.sought == 1)
-            assert partition.reading.number not in {first, None}
+            await until(lambda: partition.session.sought == 1)
+            assert partition.session.number not in {first, None}
             assert partition.backlog == 0
 
     asyncio.run(scenario())
@@ -235,13 +235,13 @@ def test_whoever_is_assigned_anew_is_read_behind_what_it_has_in_hand(kafka: str,
     async def scenario() -> None:
         await produce(kafka, f"{topics}in", values("a", N))
         async with living(kafka, topics, Tally(topics)) as partition:
-            await until(lambda: partition.reading.sought == 0)
-            partition.reading.found(0)
+            await until(lambda: partition.session.sought == 0)
+            partition.session.found(0)
             partition.offer((await read(kafka, f"{topics}in"))[:7])
-            before = partition.reading.number
+            before = partition.session.number
             partition.read_anew()
-            assert partition.reading.sought == 7
-            assert partition.reading.number != before
+            assert partition.session.sought == 7
+            assert partition.session.number != before
 
     asyncio.run(scenario())
 
@@ -253,17 +253,17 @@ def test_a_position_is_found_behind_what_was_rolled_back(kafka: str, topics: str
     async def scenario() -> int | None:
         async with AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=f"{topics}id") as producer:
             async with producer.transaction():
-                await producer.send(changelog.topic, key=POSITION_KEY, value=encode_position(41)[1])
+                await producer.send(changelog.topic, key=STORED_OFFSET_KEY, value=encode_stored_offset(41)[1])
             await producer.begin_transaction()
             for number in range(300):
-                await producer.send(changelog.topic, key=POSITION_KEY, value=encode_position(number)[1])
+                await producer.send(changelog.topic, key=STORED_OFFSET_KEY, value=encode_stored_offset(number)[1])
             await producer.flush()
             await producer.abort_transaction()
             async with producer.transaction():
                 await producer.send(changelog.topic, key=b"stranger", value=b"{}")
-        logs = Logs(kafka, f"{topics}group")
+        logs = ChangelogReader(kafka, f"{topics}group")
         try:
-            return take_position(await logs.newest(changelog, POSITION_KEY), changelog)
+            return pop_stored_offset(await logs.newest(changelog, STORED_OFFSET_KEY), changelog)
         finally:
             await logs.close()
 
@@ -273,4 +273,4 @@ def test_a_position_is_found_behind_what_was_rolled_back(kafka: str, topics: str
 @pytest.mark.parametrize("value", [b"", b"{}", b'{"offset":"7"}', b"\xff", b"[" * 100_000])
 def test_a_position_that_cannot_be_read_stops_its_partition_with_a_sentence(value: bytes) -> None:
     with pytest.raises(UnreadableStateError, match=r"^grid\.positions/3: the noted position cannot be read"):
-        take_position({POSITION_KEY: value}, TopicPartition("grid.positions", 3))
+        pop_stored_offset({STORED_OFFSET_KEY: value}, TopicPartition("grid.offsets", 3))

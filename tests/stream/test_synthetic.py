@@ -44,4 +44,4 @@ def test_a_switch_under_load_and_a_kill_mix_lose_and_double_nothing(kafka: str, 
 
 
 def test_the_other_rules_are_another_edition(cities: Path) -> None:
-    assert load_city(CITY, cities).edition != load_city("puyang-next", cities).edition
+    assert load_city(CITY, cities).rule_set != load_city("puyang-next", cities).rule_set

@@ -52,7 +52,7 @@ def test_what_was_declared_is_what_the_broker_has(kafka: str, namespace: str) ->
 
 @pytest.mark.parametrize("hours", [24, -24])
 def test_a_worker_whose_clock_is_a_day_off_can_write_to_every_topic(kafka: str, namespace: str, hours: int) -> None:
-    """Kafka refuses what is stamped more than an hour ahead, unless it stamps the topic itself."""
+    """Kafka rejects what is stamped more than an hour ahead, unless it stamps the topic itself."""
     topics = topics_of(load_city("seattle"), Settings(kafka=kafka, namespace=namespace, partitions=1))
     apply(kafka, topics)
     now = round(time.time() * 1000)
@@ -92,7 +92,7 @@ def test_another_number_of_partitions_is_refused_and_then_nothing_is_changed(
         *declared(namespace, partitions),
         Topic(name=f"{namespace}tasks.lapd", key="case id", partitions=partitions),
     ]
-    assert [change.topic for change in plan(kafka, wider).refused] == [topic.name for topic in topics]
+    assert [change.topic for change in plan(kafka, wider).rejected] == [topic.name for topic in topics]
     with pytest.raises(TopicError, match=rf"has 2 partitions, {partitions} are declared.*GRID_ROUTER_PARTITIONS=2"):
         apply(kafka, wider)
     with connected(kafka) as admin:

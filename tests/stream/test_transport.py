@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from router.broker.admin import apply
 from router.cities.folder import load_city
-from router.domain.rules.rule_sets import Editions
+from router.domain.rules.rule_sets import RuleSets
 from router.stream.engine.processor import Record
 from router.stream.faust_adapter.app import build_app
 from router.stream.processors.clock import StreamClock
@@ -43,10 +43,10 @@ class Taken:
     def found(self, topic: str, number: int, position: int) -> None:
         assert self._sought.pop((topic, number)) == position
 
-    def readings(self) -> dict[tuple[str, int], int]:
+    def session_ids(self) -> dict[tuple[str, int], int]:
         return self._readings
 
-    def missed(self, topic: str, number: int, offset: int, reading: int) -> None:
+    def refetch_from(self, topic: str, number: int, offset: int, reading: int) -> None:
         assert reading == 1
         self._sought[topic, number] = offset
 
@@ -55,7 +55,7 @@ class Taken:
 
     async def revoked(self, *_: Any) -> None: ...
 
-    def with_room(self, sources: Any) -> set[Any]:
+    def partitions_with_capacity(self, sources: Any) -> set[Any]:
         return set(sources)
 
     def fetched(self, *_: Any) -> None: ...
@@ -80,8 +80,8 @@ def test_what_a_rebalance_stops_between_fetch_and_hand_over_is_read_again(
 
     async def scenario() -> tuple[Taken, int]:
         await fill(kafka, Names(namespace).reports("hotline"))
-        app = build_app(Editions(city), settings, kafka, StreamClock(), Metrics(CollectorRegistry()))
-        taken = app.owned = Taken()
+        app = build_app(RuleSets(city), settings, kafka, StreamClock(), Metrics(CollectorRegistry()))
+        taken = app.assignment = Taken()
         fetch, stopped = app.consumer._getmany, 0
 
         async def fetch_and_stop(active_partitions: Any, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature

@@ -1,4 +1,4 @@
-"""One worker on a real broker: what it refuses to start with, poison beside sound records, and its metrics page."""
+"""One worker on a real broker: what it rejects to start with, poison beside sound records, and its metrics page."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ from router.simulator.scenario import history_of
 from router.wire.codec import decode_case, read_dead_letter
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
-from router.workers.pool import Fleet, environment
+from router.workers.pool import WorkerPool, environment
 from tests.support.broker import free_ports
 from tests.support.topics import Record, committed
 
@@ -49,7 +49,7 @@ METRICS = {
     "grid_oldest_uncommitted_seconds",
     "grid_transaction_seconds_count",
     "grid_restore_seconds_count",
-    "grid_open_cases",
+    "grid_matchable_cases",
     "grid_batch_records_count",
 }
 """What operators were promised."""
@@ -67,11 +67,11 @@ def names(settings: Settings) -> Names:
 
 
 @pytest.fixture
-def worker(settings: Settings, names: Names) -> Iterator[Fleet]:
+def worker(settings: Settings, names: Names) -> Iterator[WorkerPool]:
     """One running worker."""
     del names  # its topics exist
-    with Fleet(CITY, settings, 1, "wall") as fleet:
-        yield fleet
+    with WorkerPool(CITY, settings, 1, "wall") as pool:
+        yield pool
 
 
 def some_requests(number: int) -> list[Message]:
@@ -87,11 +87,11 @@ def produce(settings: Settings, topic: str, values: Sequence[bytes | None], key:
     producer.close()
 
 
-def until(condition: Callable[[], bool], fleet: Fleet, seconds: float = 60.0) -> None:
+def until(condition: Callable[[], bool], pool: WorkerPool, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        fleet.poll()
-        assert time.monotonic() < deadline, fleet.logs[0].read_text()[-3000:]
+        pool.poll()
+        assert time.monotonic() < deadline, pool.logs[0].read_text()[-3000:]
         time.sleep(0.2)
 
 
@@ -105,7 +105,7 @@ def reports_in_cases(settings: Settings, names: Names) -> list[str]:
 
 
 def test_poison_stops_no_partition_and_takes_no_neighbour_along(
-    settings: Settings, names: Names, worker: Fleet
+    settings: Settings, names: Names, worker: WorkerPool
 ) -> None:
     requests = some_requests(20)
     topic = names.reports("hotline")
@@ -115,17 +115,17 @@ def test_poison_stops_no_partition_and_takes_no_neighbour_along(
     wanted = sorted(request.report for request in requests)
     until(lambda: reports_in_cases(settings, names) == wanted, worker)
     until(lambda: len(records(settings, names.dead_letters)) >= 20 + 2, worker)
-    letters = [read_dead_letter(r.key, r.value, list(r.headers)) for r in records(settings, names.dead_letters)]
+    dead_letters = [read_dead_letter(r.key, r.value, list(r.headers)) for r in records(settings, names.dead_letters)]
     sent = [record for name in (topic, names.events) for record in records(settings, name)]
     by_place = {(record.topic, record.partition, record.offset): record for record in sent}
-    assert len({letter.id for letter in letters}) == len(letters) == 22
-    for letter in letters:
-        original = by_place[letter.topic, letter.partition, letter.offset]
-        assert letter.key == original.key
-        assert (letter.value, letter.omitted) == (original.value, None)
-        assert letter.headers == (("traceparent", b"00-1"),)
-        assert letter.reason.endswith(".")
-    assert {letter.code for letter in letters} == {
+    assert len({dead_letter.id for dead_letter in dead_letters}) == len(dead_letters) == 22
+    for dead_letter in dead_letters:
+        original = by_place[dead_letter.topic, dead_letter.partition, dead_letter.offset]
+        assert dead_letter.key == original.key
+        assert (dead_letter.value, dead_letter.omitted) == (original.value, None)
+        assert dead_letter.headers == (("traceparent", b"00-1"),)
+        assert dead_letter.reason.endswith(".")
+    assert {dead_letter.code for dead_letter in dead_letters} == {
         "empty",
         "too-large",
         "not-utf8",
@@ -136,7 +136,7 @@ def test_poison_stops_no_partition_and_takes_no_neighbour_along(
     assert worker.restarts == 0
 
 
-def test_a_redelivered_report_is_a_counted_no_op(settings: Settings, names: Names, worker: Fleet) -> None:
+def test_a_redelivered_report_is_a_counted_no_op(settings: Settings, names: Names, worker: WorkerPool) -> None:
     (request,) = some_requests(1)
     produce(settings, names.reports("hotline"), [request.value] * 3)
     until(lambda: metric(settings, REDELIVERED) == 2, worker)
@@ -159,9 +159,9 @@ def metric(settings: Settings, name: str) -> float | None:
     return float(found[0]) if found else None
 
 
-def test_every_promised_metric_is_served_on_loopback(settings: Settings, names: Names, worker: Fleet) -> None:
+def test_every_promised_metric_is_served_on_loopback(settings: Settings, names: Names, worker: WorkerPool) -> None:
     produce(settings, names.reports("hotline"), [*[one.value for one in some_requests(3)], b"garbage"])
-    until(lambda: metric(settings, 'grid_reports_total{network="hotline",outcome="refused"}') == 1, worker)
+    until(lambda: metric(settings, 'grid_reports_total{network="hotline",outcome="rejected"}') == 1, worker)
     until(lambda: metric(settings, 'grid_merges_total{decision="opened"}') is not None, worker)
     until(lambda: metric(settings, f'grid_lag_records{{partition="0",topic="{names.events}"}}') == 0, worker)
     assert metric(settings, 'grid_reports_total{network="hotline",outcome="accepted"}') == 3
@@ -200,7 +200,7 @@ def test_a_worker_with_another_number_of_partitions_ends_with_one_sentence(setti
 
 
 def run_city(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "router.cli.main", "run", CITY, "--exit-at-end", "--speed", "max", *arguments]
+    command = [sys.executable, "-m", "router.cli.main", "demo", CITY, "--exit-at-end", "--speed", "max", *arguments]
     return subprocess.run(command, env=environment(settings), capture_output=True, text=True, check=False, timeout=120)
 
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from router.cities.folder import cities_folder
 from router.domain.fold import fold
-from router.domain.matching.case_index import Index, OpenCase
+from router.domain.matching.case_index import CaseIndex, MatchCandidate
 from router.domain.matching.correlation import Match, correlate
-from router.domain.matching.parameters import Merging
+from router.domain.matching.parameters import MergeParameters
 from router.domain.model.report import Report
 from router.domain.state.partition_state import PartitionState
 from tests.support.driver import merging, tiny
@@ -21,23 +21,23 @@ def us(at: datetime) -> int:
     return (at - EPOCH) // timedelta(microseconds=1)
 
 
-def opened(*reports: Report) -> list[OpenCase]:
+def opened(*reports: Report) -> list[MatchCandidate]:
     """A case for each report, as the fold opens it, with a window that ends three months later."""
     entries = []
     for one in reports:
         case = fold(PartitionState(), one, tiny()).cases[0]
         case.window_until = one.received_at + timedelta(days=90)
         at = us(one.occurred_at)
-        entries.append(OpenCase(case, at, at, us(case.window_until), {one.network}))
+        entries.append(MatchCandidate(case, at, at, us(case.window_until), {one.network}))
     return entries
 
 
-def ask(one: Report, *cases: OpenCase, by: Merging = REAL) -> list[Match]:
-    index = Index()
+def ask(one: Report, *cases: MatchCandidate, by: MergeParameters = REAL) -> list[Match]:
+    index = CaseIndex()
     for entry in cases:
         index.add(entry, by)
     return correlate(one, index, by, us(one.occurred_at), us(one.received_at))
 
 
-def scores(one: Report, *others: Report, by: Merging = REAL) -> list[float]:
+def scores(one: Report, *others: Report, by: MergeParameters = REAL) -> list[float]:
     return [match.score for match in ask(one, *opened(*others), by=by)]

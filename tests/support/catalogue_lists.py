@@ -7,7 +7,7 @@ from router.domain.catalogue.checks import reference_lint as references
 from router.domain.catalogue.compile import compile_catalogue
 from router.domain.catalogue.lists import Lists, read_lists
 from router.domain.catalogue.resolve import Catalogue
-from router.domain.documents import Finding, Mark, Source
+from router.domain.documents import Finding, Source, SourcePosition
 
 ZONE = ZoneInfo("Asia/Shanghai")
 CELLS = ("410902001001001", "410902001001002", "410902002001001", "410903001001001")
@@ -87,7 +87,7 @@ def findings(*, cells: tuple[str, ...] = CELLS, **given: str) -> list[Finding]:
     read, wrong = read_lists(sources(**given))
     if read is None or (wrong := references.check(read)):
         return wrong
-    return coverage.check(compile_catalogue(read, ZONE), cells, Mark("standards.yaml"))
+    return coverage.check(compile_catalogue(read, ZONE), cells, SourcePosition("standards.yaml"))
 
 
 def told(found: list[Finding]) -> list[tuple[str, str, int, int]]:

@@ -1,4 +1,4 @@
-"""Refused records on a real broker: laid among the dead letters, found where they were driven again."""
+"""Rejected records on a real broker: laid among the dead letters, found where they were redriven."""
 
 import asyncio
 import time
@@ -14,21 +14,21 @@ from kafka.errors import MessageSizeTooLargeError
 from typer.testing import Result
 
 from router.cities.folder import city_folder, load_city
-from router.domain.model.report import Refusal
+from router.domain.model.report import Rejection
 from router.simulator.messages import Message
 from router.simulator.scenario import history_of
-from router.wire.codec import RefusedRecord, decode_case, encode_dead_letter
+from router.wire.codec import RejectedRecord, decode_case, encode_dead_letter
 from router.wire.repairs import Repair, decode_repair
 from router.wire.settings import Settings
 from router.wire.topics import Names
-from router.workers.pool import Fleet
+from router.workers.pool import WorkerPool
 from tests.support.topics import Record, committed
 
 CITY = "los-angeles"
 MANY = 3000
 WHO = ("--actor", "li.wei", "--why", "the code table was corrected")
 MEND = '[{"op":"replace","path":"/RequestType","value":"Graffiti Removal"}]'
-UNKNOWN = Refusal(code="unknown-code", reason="code 'x' is not in the code table; correct the source.")
+UNKNOWN = Rejection(code="unknown-code", reason="code 'x' is not in the code table; correct the source.")
 Run = Callable[..., Result]
 """The commands about dead letters, as a person types them."""
 RECOGNISED = {
@@ -77,7 +77,7 @@ def header(record: Record, name: str) -> bytes | None:
 
 
 def driven(settings: Settings, topic: str) -> dict[str, list[Record]]:
-    """The records of a topic that were driven again, by the id of their letter."""
+    """The records of a topic that were redriven, by the id of their letter."""
     found: dict[str, list[Record]] = {}
     for record in records(settings, topic):
         id_ = header(record, "grid-redriven")
@@ -88,7 +88,7 @@ def driven(settings: Settings, topic: str) -> dict[str, list[Record]]:
 
 def notes(settings: Settings, names: Names) -> dict[str, Repair]:
     read = [decode_repair(record.key, record.value) for record in records(settings, names.repairs)]
-    return {repair.letter: repair for repair in read}
+    return {repair.dead_letter: repair for repair in read}
 
 
 def reports_in_cases(settings: Settings, names: Names) -> list[str]:
@@ -101,22 +101,22 @@ def tasks(settings: Settings, names: Names) -> Counter[bytes]:
     return Counter(r.key + r.value for d in departments for r in records(settings, names.tasks(d)))
 
 
-def until(condition: Callable[[], bool], fleet: Fleet, seconds: float = 60.0) -> None:
+def until(condition: Callable[[], bool], pool: WorkerPool, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        fleet.poll()
-        assert time.monotonic() < deadline, fleet.logs[0].read_text()[-3000:]
+        pool.poll()
+        assert time.monotonic() < deadline, pool.logs[0].read_text()[-3000:]
         time.sleep(0.2)
 
 
-def until_redelivered(settings: Settings, number: int, fleet: Fleet) -> None:
-    """So many reports were recognised, by either hop."""
+def until_redelivered(settings: Settings, number: int, pool: WorkerPool) -> None:
+    """So many reports were recognised, by either stage."""
 
     def counted() -> bool:
         served = (line.rsplit(" ", 1) for line in page(settings).splitlines())
         return sum(float(value) for name, value in served if name in RECOGNISED) == number
 
-    until(counted, fleet)
+    until(counted, pool)
 
 
 def page(settings: Settings) -> str:
@@ -125,11 +125,11 @@ def page(settings: Settings) -> str:
         return str(answer.read().decode())
 
 
-def lay(settings: Settings, names: Names, refused: Sequence[RefusedRecord], network: str = "hotline") -> list[str]:
+def lay(settings: Settings, names: Names, rejected: Sequence[RejectedRecord], network: str = "hotline") -> list[str]:
     """Put records among the dead letters, as the router does; their ids."""
     producer = producer_of(settings)
     waiting = []
-    for record in refused:
+    for record in rejected:
         key, value, headers = encode_dead_letter(record, UNKNOWN, network)
         partition = record.partition % settings.partitions
         if key is None and value is None:
@@ -140,7 +140,7 @@ def lay(settings: Settings, names: Names, refused: Sequence[RefusedRecord], netw
     for one in waiting:
         one.get(20)
     producer.close()
-    return [f"{record.topic}/{record.partition}/{record.offset}" for record in refused]
+    return [f"{record.topic}/{record.partition}/{record.offset}" for record in rejected]
 
 
 async def lay_bare(bootstrap: str, topic: str, partition: int, headers: list[tuple[str, bytes]]) -> None:
@@ -153,7 +153,7 @@ async def lay_bare(bootstrap: str, topic: str, partition: int, headers: list[tup
     await producer.stop()
 
 
-def refused_record(names: Names, offset: int, value: bytes | None, **given: Any) -> RefusedRecord:
+def refused_record(names: Names, offset: int, value: bytes | None, **given: Any) -> RejectedRecord:
     fields: dict[str, Any] = {
         "topic": names.reports("hotline"),
         "partition": offset % 2,
@@ -163,7 +163,7 @@ def refused_record(names: Names, offset: int, value: bytes | None, **given: Any)
         "value": value,
         "headers": [("traceparent", b"00-%d" % offset)],
     }
-    return RefusedRecord(**(fields | given))
+    return RejectedRecord(**(fields | given))
 
 
 def many(settings: Settings, names: Names) -> dict[str, Message]:

@@ -15,7 +15,7 @@ from router.domain.cells.registry import CellRegistry, load_cells
 from router.domain.documents import Source, read_yaml, validate
 from router.domain.fold import fold
 from router.domain.geometry import METRES_PER_DEGREE
-from router.domain.matching.parameters import Merging
+from router.domain.matching.parameters import MergeParameters
 from router.domain.model.case import Case, Task
 from router.domain.model.report import Location, Provenance, Report, Tick
 from router.domain.rules.city import City
@@ -32,24 +32,24 @@ LON, LAT = 115.03, 35.76
 
 MERGING = """\
 thresholds: {merge: 0.5, suggest: 0.3}
-reach: {base_m: 30, most_m: 150}
-base_m_of: {hole: 0}
+search_radius: {base_m: 30, max_m: 150}
+base_m_by_matter: {hole: 0}
 window_hours: 24
-window_hours_of: {hole: 72}
-late: 0.6
-far: 0.5
+window_hours_by_matter: {hole: 72}
+decay_at_window_end: 0.6
+decay_at_max_distance: 0.5
 same_community: 0.65
 affinities:
-  - {between: [tree, grass], share: 0.9}
-  - {between: [grass, hole], share: 0.45}
+  - {between: [tree, grass], affinity: 0.9}
+  - {between: [grass, hole], affinity: 0.45}
 """
 
 
-def merging(text: str = MERGING) -> Merging:
+def merging(text: str = MERGING) -> MergeParameters:
     """The parameters of a `merging.yaml`, which must be right."""
     document, wrong = read_yaml(Source("merging.yaml", text))
     assert document is not None, wrong
-    model, wrong = validate(Merging, document)
+    model, wrong = validate(MergeParameters, document)
     assert model is not None, [str(one) for one in wrong]
     return model
 

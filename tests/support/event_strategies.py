@@ -20,7 +20,7 @@ INSTANTS = st.one_of(
     st.datetimes(FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None), timezones=st.just(UTC)),
     st.sampled_from([FIRST, LAST]),
 )
-"""Near one another for the most part, and as far off as a network may say; what is beyond, normalising refuses."""
+"""Near one another for the most part, and as far off as a network may say; what is beyond, normalising rejects."""
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 POINTS = st.one_of(
     st.just((None, None)),
@@ -77,7 +77,7 @@ def reports(draw: st.DrawFn, names: st.SearchStrategy[str] | None = None) -> Rep
         location=draw(locations()),
         provenance=Provenance(topic=draw(TEXTS), partition=draw(st.integers(0, 9)), offset=draw(st.integers(0, 2**62))),
         version=draw(st.sampled_from([1, 1, 1, 2, 3, 50, 10**9])),
-        edition=draw(TEXTS),
+        rule_set=draw(TEXTS),
         **draw(st.fixed_dictionaries({}, optional=DETAILS)),
     )
 

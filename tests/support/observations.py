@@ -1,9 +1,9 @@
-"""What vitals observe, by hand: a clock, partitions, and a worker made of them."""
+"""What health monitor observe, by hand: a clock, partitions, and a worker made of them."""
 
 from aiokafka import TopicPartition
 
-from router.stream.health.observations import Vitals
-from router.stream.health.verdict import Seen
+from router.stream.health.observations import HealthMonitor
+from router.stream.health.verdict import HealthSnapshot
 
 
 class Clock:
@@ -15,15 +15,15 @@ class Clock:
 
 
 class Partition:
-    """What vitals see of one."""
+    """What health monitor see of one."""
 
     def __init__(self, number: int) -> None:
         self.source = TopicPartition("grid.events", number)
-        self.room = self.begun = True
+        self.has_capacity = self.begun = True
         self.backlog = 0
         self.awaits: int | None = None
         self.uncommitted_seconds = 0.0
-        self.opening_seconds = 0.0
+        self.restoring_seconds = 0.0
 
 
 class Worker:
@@ -32,9 +32,9 @@ class Worker:
     def __init__(self, partitions: int = 2) -> None:
         self.clock, self.partitions = Clock(), [Partition(number) for number in range(partitions)]
         self.generation: int | None = None
-        self.sharing = False
-        self.vitals = Vitals(self.partitions, lambda: self.generation, lambda: self.sharing, self.clock)
+        self.rebalancing = False
+        self.monitor = HealthMonitor(self.partitions, lambda: self.generation, lambda: self.rebalancing, self.clock)
 
-    def after(self, seconds: float) -> Seen:
+    def after(self, seconds: float) -> HealthSnapshot:
         self.clock.now += seconds
-        return self.vitals.seen()
+        return self.monitor.seen()

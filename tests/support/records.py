@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from router.domain.catalogue.code_tables import CodeTable, load_codes
 from router.domain.intake.normalise import normalise
-from router.domain.model.report import Refusal, Report
+from router.domain.model.report import Rejection, Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.networks.schema.network import Draft
 from router.domain.rules.city import City
@@ -101,10 +101,10 @@ def draft(network: str, message: Any, zone: tzinfo) -> Draft:
     return known.draft(known.schema.model_validate_json(written(message)), zone)
 
 
-def outcome(network: str, message: Any, of: City) -> Report | Refusal:
+def outcome(network: str, message: Any, of: City) -> Report | Rejection:
     """What becomes of one message."""
     done = normalise(NETWORKS[network], [Record(value=written(message))], of)
-    (one,) = (*done.reports, *(refusal for _, refusal in done.refusals))
+    (one,) = (*done.reports, *(rejection for _, rejection in done.rejections))
     return one
 
 
@@ -115,8 +115,8 @@ def report(network: str, message: Any, of: City | None = None) -> Report:
     return became
 
 
-def refusal(network: str, message: Any, of: City | None = None) -> Refusal:
-    """The refusal of a message that must not be accepted."""
+def rejection(network: str, message: Any, of: City | None = None) -> Rejection:
+    """The rejection of a message that must not be accepted."""
     became = outcome(network, message, of or city())
-    assert isinstance(became, Refusal), became
+    assert isinstance(became, Rejection), became
     return became

@@ -1,4 +1,4 @@
-"""A refused alarm: its dead letter, and the patch that mends it."""
+"""A rejected alarm: its dead letter, and the patch that mends it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ UNKNOWN = ALARM | {"bjlxdm": "9999"}
 MEND: Patch = [{"op": "replace", "path": "/bjlxdm", "value": "1204"}]
 
 
-def letter(**given: Any) -> DeadLetter:
+def dead_letter(**given: Any) -> DeadLetter:
     fields: dict[str, Any] = {
         "code": "unknown-code",
         "reason": "code '9999' is not in the code table; correct the source.",

@@ -8,7 +8,7 @@ import numpy as np
 
 from router.cities.folder import city_folder, load_city
 from router.domain.intake.normalise import normalise
-from router.domain.model.report import Refusal, Report
+from router.domain.model.report import Rejection, Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.simulator.messages import Message
@@ -42,20 +42,20 @@ def drawn(days: float, seed: int = SEED, noise: float = 1.0, rate: float | None 
     return office, Sheet(*(np.concatenate([getattr(one, name) for one in every]) for name in Sheet.__struct_fields__))
 
 
-def read(sent: Sequence[tuple[str, bytes]]) -> list[Report | Refusal]:
+def read(sent: Sequence[tuple[str, bytes]]) -> list[Report | Rejection]:
     """What becomes of messages of any networks, in their order."""
-    became: dict[int, Report | Refusal] = {}
+    became: dict[int, Report | Rejection] = {}
     for name, network in NETWORKS.items():
         batch = [Record(value=value, offset=place) for place, (of, value) in enumerate(sent) if of == name]
         done = normalise(network, batch, puyang())
         became |= {report.provenance.offset: report for report in done.reports}
-        became |= {record.offset: refusal for record, refusal in done.refusals}
+        became |= {record.offset: rejection for record, rejection in done.rejections}
     return [became[place] for place in range(len(sent))]
 
 
-def likely(happened: int, tries: int, share: float) -> bool:
+def likely(happened: int, tries: int, affinity: float) -> bool:
     """Whether a count is within four and a half standard deviations of what a share leads to."""
-    return abs(happened - tries * share) <= 4.5 * sqrt(tries * share * (1 - share)) + 1
+    return abs(happened - tries * affinity) <= 4.5 * sqrt(tries * affinity * (1 - affinity)) + 1
 
 
 def counted(answers: Iterable[bool]) -> tuple[int, int]:

@@ -16,14 +16,14 @@ from router.cities.city_reader import Reading, read_city, read_tests, shown
 from router.cities.folder import cities_folder, city_folder, city_names, load_city
 from router.cli.catalogue.coverage import coverage
 from router.cli.catalogue.diff import diff
-from router.cli.catalogue.rule_sets import editions, publish
+from router.cli.catalogue.rule_sets import publish, rule_sets
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.text.junit import Suite, TestCase, junit
 from router.cli.text.output import Output, json_out, talk
 from router.cli.text.sanitize import plain
 from router.cli.text.timestamps import instant, stamp
 from router.domain.calendar.limits import due_at
-from router.domain.catalogue.checks.rule_tests import Ground, Threshold, Trial, local, run
+from router.domain.catalogue.checks.rule_tests import RuleTestContext, RuleTestRun, Threshold, local, run
 from router.domain.catalogue.diff import receiver
 from router.domain.catalogue.explain import Explanation
 from router.domain.catalogue.explain import explain as explain_route
@@ -57,7 +57,7 @@ def lint(cities: Cities = None, *, output: Output = "text") -> None:
             if output == "json":
                 json_out(_finding(finding) | {"city": name})
             else:
-                typer.echo(f"{finding.place}: {finding.level} {finding.code} {finding.message}; {finding.cure}.")
+                typer.echo(f"{finding.place}: {finding.level} {finding.code} {finding.message}; {finding.hint}.")
         talk(_summary(reading, findings))
     if failed:
         raise typer.Exit(CHECK_FAILED)
@@ -68,7 +68,7 @@ def _some(names: list[str], root: Path | None) -> list[str]:
     if names:
         return names
     raise CityError(
-        "there is no city", where=shown(cities_folder(root)), cure="a city is a folder with a city.yaml in it"
+        "there is no city", where=shown(cities_folder(root)), hint="a city is a folder with a city.yaml in it"
     )
 
 
@@ -109,53 +109,53 @@ def run_tests(
     suites: list[Suite] = []
     passed = True
     for name in cities or _some(city_names(root), root):
-        trial = _trial(name, root, minimum)
-        passed = passed and trial.passed
-        suites.append(_suite(name, trial))
+        test_run = _trial(name, root, minimum)
+        passed = passed and test_run.passed
+        suites.append(_suite(name, test_run))
         if output == "json":
-            json_out({"city": name} | _trial_json(trial))
+            json_out({"city": name} | _trial_json(test_run))
         else:
-            typer.echo(_trial_text(name, trial))
+            typer.echo(_trial_text(name, test_run))
     if junit_file is not None:
         _write(junit_file, junit(suites))
     if not passed:
         raise typer.Exit(CHECK_FAILED)
 
 
-def _trial(name: str, root: Path | None, minimum: float | None) -> Trial:
+def _trial(name: str, root: Path | None, minimum: float | None) -> RuleTestRun:
     city = load_city(name, root)
     read, wrong = read_tests(city_folder(name, root))
     if read is None:
-        raise CityError(f"{wrong[0].code} {wrong[0].message}", where=wrong[0].place, cure=wrong[0].cure)
+        raise CityError(f"{wrong[0].code} {wrong[0].message}", where=wrong[0].place, hint=wrong[0].hint)
     tests, document = read
     if minimum is not None:
         tests = tests.model_copy(update={"coverage": Threshold(min=minimum)})
-    ground = Ground(catalogue=city.catalogue, codes=city.codes, cells=city.cells.cells, zone=city.zone)
+    ground = RuleTestContext(catalogue=city.catalogue, codes=city.codes, cells=city.cells.cells, zone=city.zone)
     return run(tests, document, ground)
 
 
-def _trial_text(name: str, trial: Trial) -> str:
+def _trial_text(name: str, test_run: RuleTestRun) -> str:
     lines = []
-    for verdict in trial.verdicts:
+    for verdict in test_run.verdicts:
         if verdict.failures:
             lines.append(f"FAILED {plain(verdict.name)}")
             lines += [f"  {failure.mark}: {plain(failure.message)}" for failure in verdict.failures]
-    if trial.untested:
-        lines.append(f"{name}: no test reaches the duties {', '.join(trial.untested)}")
-    failed = sum(bool(verdict.failures) for verdict in trial.verdicts)
+    if test_run.untested:
+        lines.append(f"{name}: no test reaches the duties {', '.join(test_run.untested)}")
+    failed = sum(bool(verdict.failures) for verdict in test_run.verdicts)
     lines.append(
-        f"{name}: {_count(len(trial.verdicts), 'test')}, {failed} failed; {trial.coverage:.0f} % of the duties tested, "
-        f"{trial.threshold:g} % wanted"
+        f"{name}: {_count(len(test_run.verdicts), 'test')}, {failed} failed; {test_run.coverage:.0f} % of the duties tested, "
+        f"{test_run.threshold:g} % wanted"
     )
     return "\n".join(lines)
 
 
-def _trial_json(trial: Trial) -> dict[str, Any]:
+def _trial_json(test_run: RuleTestRun) -> dict[str, Any]:
     return {
-        "passed": trial.passed,
-        "coverage": trial.coverage,
-        "wanted": trial.threshold,
-        "untested": trial.untested,
+        "passed": test_run.passed,
+        "coverage": test_run.coverage,
+        "wanted": test_run.threshold,
+        "untested": test_run.untested,
         "tests": [
             {
                 "name": verdict.name,
@@ -164,23 +164,23 @@ def _trial_json(trial: Trial) -> dict[str, Any]:
                 "failures": [{"place": str(one.mark), "message": one.message} for one in verdict.failures],
                 "reason": verdict.route.reason if verdict.route else None,
             }
-            for verdict in trial.verdicts
+            for verdict in test_run.verdicts
         ],
     }
 
 
-def _suite(name: str, trial: Trial) -> Suite:
+def _suite(name: str, test_run: RuleTestRun) -> Suite:
     cases = [
         TestCase(
             name=verdict.name,
             place=str(verdict.mark),
             failures=tuple(f"{f.mark}: {f.message}" for f in verdict.failures),
         )
-        for verdict in trial.verdicts
+        for verdict in test_run.verdicts
     ]
-    few = f"{trial.coverage:.0f} % tested, {trial.threshold:g} % wanted; untested: {', '.join(trial.untested)}"
+    few = f"{test_run.coverage:.0f} % tested, {test_run.threshold:g} % wanted; untested: {', '.join(test_run.untested)}"
     covered = TestCase(
-        name="rule coverage", place=f"{name}:1:1", failures=() if trial.coverage >= trial.threshold else (few,)
+        name="rule coverage", place=f"{name}:1:1", failures=() if test_run.coverage >= test_run.threshold else (few,)
     )
     return Suite(name=f"catalogue {name}", cases=[*cases, covered])
 
@@ -191,7 +191,7 @@ def _write(file: Path, content: bytes) -> None:
         file.write_bytes(content)
     except OSError as error:
         raise InputError(
-            f"the file cannot be written ({error.strerror})", where=str(file), cure="choose another --junit"
+            f"the file cannot be written ({error.strerror})", where=str(file), hint="choose another --junit"
         ) from None
 
 
@@ -211,11 +211,11 @@ def explain(
     found = _city_of(city, cell)
     if matter not in found.catalogue.matters:
         near = get_close_matches(matter, found.catalogue.matters, n=1)
-        cure = f"perhaps {near[0]} was meant" if near else f"choose one of {', '.join(found.catalogue.matters)}"
-        raise InputError(f"{found.name} has no matter {matter[:60]!r}", where="--matter", cure=cure)
+        hint = f"perhaps {near[0]} was meant" if near else f"choose one of {', '.join(found.catalogue.matters)}"
+        raise InputError(f"{found.name} has no matter {matter[:60]!r}", where="--matter", hint=hint)
     if cell not in found.cells.cells:
-        cure = f"ask `grid-router cells resolve {found.name} --lon ... --lat ...` for one"
-        raise InputError(f"{found.name} has no cell {cell[:40]!r}", where="--cell", cure=cure)
+        hint = f"ask `grid-router cells resolve {found.name} --lon ... --lat ...` for one"
+        raise InputError(f"{found.name} has no cell {cell[:40]!r}", where="--cell", hint=hint)
     instant_ = local(at, found.zone) or instant(at, datetime.now(UTC), option="--at")
     explanation = explain_route(found.catalogue, matter, cell, instant_)
     if output == "json":
@@ -231,7 +231,7 @@ def _city_of(name: str | None, cell: str) -> City:
         return load_city(name, root)
     names = city_names(root)
     if not names:
-        raise CityError("there is no city", where=shown(cities_folder(root)), cure="write one; see docs/catalogue.md")
+        raise CityError("there is no city", where=shown(cities_folder(root)), hint="write one; see docs/catalogue.md")
     cities = [load_city(one, root) for one in names]
     return next((city for city in cities if cell in city.cells.cells), cities[0])
 
@@ -293,5 +293,5 @@ def _duty(duty: Duty) -> str:
     return f"{duty.id}: {', '.join(duty.matters)} in {where}{since}{until} -> {receiver(duty.lead)}{assist}"
 
 
-for command in (coverage, diff, publish, editions):
+for command in (coverage, diff, publish, rule_sets):
     app.command()(command)

@@ -49,7 +49,7 @@ def _covered(reading: Reading) -> Coverage:
     if reading.coverage is not None:
         return reading.coverage
     first = reading.errors[0]
-    raise CityError(f"{first.code} {first.message}", where=first.place, cure=first.cure)
+    raise CityError(f"{first.code} {first.message}", where=first.place, hint=first.hint)
 
 
 def _text(name: str, covered: Coverage, zone: tzinfo) -> str:

@@ -32,7 +32,7 @@ def check(city: City, *, output: Output = "text") -> None:
         if output == "json":
             json_out(msgspec.structs.asdict(finding) | {"city": city})
         else:
-            typer.echo(f"{finding.place}: {finding.level} {finding.code} {finding.message}; {finding.cure}.")
+            typer.echo(f"{finding.place}: {finding.level} {finding.code} {finding.message}; {finding.hint}.")
     errors = sum(finding.level == "error" for finding in findings)
     talk(f"{city}: errors {errors:,}, warnings {len(findings) - errors:,}.")
     if errors:
@@ -78,5 +78,5 @@ def _tables(folder: Path) -> Tables:
     tables = read_cells(inner if inner.is_dir() else folder, None, findings)
     if tables is None or findings:
         first = min(findings, key=lambda one: (one.file, one.line, one.column))
-        raise CityError(f"{first.code} {first.message}", where=first.place, cure=first.cure)
+        raise CityError(f"{first.code} {first.message}", where=first.place, hint=first.hint)
     return tables

@@ -85,12 +85,12 @@ def resolve(
     Example: grid-router cells resolve los-angeles --lon -118.2940 --lat 34.0676 --at 2018-01-03T09:00
     """
     if (lon is None) != (lat is None):
-        raise InputError("half a point is none", where="--lat" if lat is None else "--lon", cure="write both")
+        raise InputError("half a point is none", where="--lat" if lat is None else "--lon", hint="write both")
     if area is not None and network is None:
-        raise InputError("an area is that of a network", where="--area", cure=f"add --network: {', '.join(NETWORKS)}")
+        raise InputError("an area is that of a network", where="--area", hint=f"add --network: {', '.join(NETWORKS)}")
     if network is not None and network not in NETWORKS:
-        cure = nearest(network, sorted(NETWORKS), f"choose one of {', '.join(NETWORKS)}")
-        raise InputError(f"the router knows no network {network[:40]!r}", where="--network", cure=cure)
+        hint = nearest(network, sorted(NETWORKS), f"choose one of {', '.join(NETWORKS)}")
+        raise InputError(f"the router knows no network {network[:40]!r}", where="--network", hint=hint)
     if lon is not None and lat is not None and gcj02:
         lon, lat = gcj02_to_wgs84(lon, lat)
     found = load_city(city, Settings().cities)

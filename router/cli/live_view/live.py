@@ -13,7 +13,7 @@ from router.cli.live_view.metrics_poller import page, samples
 from router.cli.live_view.view import Progress, View
 from router.cli.text.output import talk
 from router.domain.model.case import Task
-from router.workers.pool import Fleet
+from router.workers.pool import WorkerPool
 
 FRAME_S = 0.5
 LINE_S = 5.0
@@ -47,7 +47,7 @@ class Watch(Struct):
     """What is looked at, and the view it goes into."""
 
     view: View
-    fleet: Fleet
+    pool: WorkerPool
     source: Source
     recent: Dispatches
     host: str
@@ -65,8 +65,8 @@ class Watch(Struct):
             RouterError: the workers end again and again, or Kafka does not take the input.
         """
         view = self.view
-        self.fleet.poll()
-        view.restarts = self.fleet.restarts
+        self.pool.poll()
+        view.restarts = self.pool.restarts
         view.progress = self.source.progress
         for number in range(view.workers):
             text = page(self.host, self.port + number)

@@ -78,8 +78,8 @@ class View:
             return 0.0
         (began, first), (ended, last) = self._read[0], self._read[-1]
         names = self.networks if network is None else [network]
-        rise = sum(last.get(name, 0) - first.get(name, 0) for name in names)
-        return rise / (ended - began) if ended > began else 0.0
+        raise_severity = sum(last.get(name, 0) - first.get(name, 0) for name in names)
+        return raise_severity / (ended - began) if ended > began else 0.0
 
     def dispatched(self, tasks: list[Task]) -> None:
         """New tasks, in order of their dispatch; only the last cases are kept."""
@@ -139,10 +139,10 @@ class View:
 
     def _networks(self, *, narrow: bool) -> Table:
         read = self.meter.by("grid_reports_total", "network")
-        refused = self.meter.by("grid_reports_total", "network", outcome="refused")
-        table = _table("network", "per s", "read") if narrow else _table("network", "reports/s", "read", "refused")
+        rejected = self.meter.by("grid_reports_total", "network", outcome="rejected")
+        table = _table("network", "per s", "read") if narrow else _table("network", "reports/s", "read", "rejected")
         for name in [*self.networks, None]:
-            figures = [_rate(self.rate(name)), _count(read, name), _count(refused, name)]
+            figures = [_rate(self.rate(name)), _count(read, name), _count(rejected, name)]
             label = Text("all", "bold") if name is None else _safe(name)
             table.add_row(label, *(figures[:2] if narrow else figures))
         return table
@@ -159,7 +159,7 @@ class View:
         again = decisions.get("redelivered", 0) + meter.total("grid_reports_total", outcome="redelivered")
         table.add_row("redelivered", f"{again:,}")
         table.add_row("corrected", f"{meter.total('grid_reports_total', outcome='updated'):,}")
-        table.add_row("window open", f"{meter.total('grid_open_cases'):,}")
+        table.add_row("window open", f"{meter.total('grid_matchable_cases'):,}")
         table.add_row("dead letters", f"{meter.total('grid_dead_letters_total'):,}")
         table.add_row("lag", f"{meter.total('grid_lag_records'):,} / {meter.most('grid_lag_seconds'):.1f} s")
         return table

@@ -33,11 +33,11 @@ def instant(text: str, now: datetime, *, option: str) -> datetime:
         raise InputError(
             f"{text!r} is no instant",
             where=option,
-            cure="write -30m, -1h, -2d, beginning, now, or a time like 2026-11-24T09:00:00+08:00",
+            hint="write -30m, -1h, -2d, beginning, now, or a time like 2026-11-24T09:00:00+08:00",
         ) from None
     if at.tzinfo is None:
         whole = at.isoformat()  # a day alone takes no zone
-        raise InputError(f"{text!r} has no time zone", where=option, cure=f"write {whole}Z for UTC, or add +08:00")
+        raise InputError(f"{text!r} has no time zone", where=option, hint=f"write {whole}Z for UTC, or add +08:00")
     return at
 
 

@@ -25,7 +25,7 @@ def _assignment(case_id: str, number: int, one: Assigned, start: datetime) -> As
     )
 
 
-def reassigned(case: Case, route: Route, at: datetime) -> tuple[Assignment, ...]:
+def reassign(case: Case, route: Route, at: datetime) -> tuple[Assignment, ...]:
     """The case's assignments after it was routed again at `at`.
 
     Who stays in the same role keeps its task, and its limit counts from when it was dispatched, because the clock is the

@@ -10,26 +10,26 @@ from sys import intern
 
 from msgspec.structs import replace
 
-from router.domain.case.dispatch import reassigned, task
+from router.domain.case.dispatch import reassign, task
 from router.domain.matching.case_index import place_of, places_of, references_of
 from router.domain.model.case import Assignment, Case, CaseReport, Task, TaskState, Version
 from router.domain.model.report import Report
-from router.domain.model.severity import rise
+from router.domain.model.severity import raise_severity
 from router.domain.rules.city import City
-from router.domain.state.interning import one_number, one_topic
+from router.domain.state.interning import intern_float, intern_provenance
 from router.domain.state.partition_state import REDELIVERED, Outcome, PartitionState, span, us
 
 KEPT_CHARACTERS = 200
 """Of the texts of versions: a case is written whole whenever it changes, and the record itself has the whole text."""
 
 
-def amend(state: PartitionState, case: Case, report: Report, city: City) -> Outcome:
+def revise_report(state: PartitionState, case: Case, report: Report, city: City) -> Outcome:
     """Take in a report whose id the case already has; the same or an earlier version of it is a redelivery."""
     number, known = next((n, one) for n, one in enumerate(case.reports) if one.id == report.id)
     if report.version <= known.version:
         return REDELIVERED
-    told = _told(case)
-    entry = state.open.get(case.id)
+    told = _visible_to_departments(case)
+    entry = state.candidates.get(case.id)
     if entry is not None:  # its place, matter and component decide where the index has it
         state.index.remove(entry, city.merging)
     newer = _next(known, report, case.description if known.joined == "opened" else known.description)
@@ -38,7 +38,7 @@ def amend(state: PartitionState, case: Case, report: Report, city: City) -> Outc
     if known.joined == "opened":
         _follow(case, report)
     else:
-        rise(case, report)
+        raise_severity(case, report)
     case.component_id = case.component_id or report.component_id
     case.updated_at = max(case.updated_at, report.received_at)
     if entry is not None:
@@ -47,10 +47,14 @@ def amend(state: PartitionState, case: Case, report: Report, city: City) -> Outc
         state.index.add(entry, city.merging)
         first = (known.earlier[0] if known.earlier else known).received_at
         if us(report.received_at) < entry.until_us:  # else the window has ended, whether or not the tick has come
-            state.extend(entry, first + city.merging.window_of(report.matter))
+            state.extend_window(entry, first + city.merging.window_of(report.matter))
     if (case.matter, case.cell) != was:
-        return Outcome("rerouted", [case], _route_again(case, report, city, *was))
-    return Outcome("updated", [case], _tell(case, city, report.received_at) if _told(case) != told else [])
+        return Outcome("rerouted", [case], _reroute(case, report, city, *was))
+    return Outcome(
+        "updated",
+        [case],
+        _task_updates(case, city, report.received_at) if _visible_to_departments(case) != told else [],
+    )
 
 
 def _next(known: CaseReport, report: Report, description: str) -> CaseReport:
@@ -70,7 +74,7 @@ def _next(known: CaseReport, report: Report, description: str) -> CaseReport:
         cell=intern(report.location.cell),
         occurred_at=report.occurred_at,
         received_at=report.received_at,
-        provenance=one_topic(report.provenance),
+        provenance=intern_provenance(report.provenance),
         version=report.version,
         description=report.description[:KEPT_CHARACTERS],
         reporter=report.reporter,
@@ -84,22 +88,22 @@ def _follow(case: Case, report: Report) -> None:
     """What the case takes from the report that opened it."""
     location = report.location
     case.matter, case.cell, case.occurred_at = intern(report.matter), intern(location.cell), report.occurred_at
-    case.lon, case.lat, case.accuracy_m = location.lon, location.lat, one_number(location.accuracy_m)
+    case.lon, case.lat, case.accuracy_m = location.lon, location.lat, intern_float(location.accuracy_m)
     case.resolved_by, case.status = location.resolved_by, report.status
     case.description = report.description
     case.component_id = report.component_id or case.component_id
     if len(case.reports) == 1:
         case.urgency, case.severity, case.certainty = report.urgency, report.severity, report.certainty
     else:
-        rise(case, report)
+        raise_severity(case, report)
 
 
-def _told(case: Case) -> tuple[object, ...]:
+def _visible_to_departments(case: Case) -> tuple[object, ...]:
     """What departments are told of a case."""
     return case.status, case.urgency, case.severity, case.description, case.lon, case.lat
 
 
-def _tell(case: Case, city: City, at: datetime) -> list[Task]:
+def _task_updates(case: Case, city: City, at: datetime) -> list[Task]:
     known = city.catalogue.matters.get(case.matter)
     return [
         task(case, one, known.workflow if known else None, "updated", at)
@@ -108,15 +112,15 @@ def _tell(case: Case, city: City, at: datetime) -> list[Task]:
     ]
 
 
-def _route_again(case: Case, report: Report, city: City, matter: str, cell: str) -> list[Task]:
-    """Route by the report's own edition; whoever had a task hears of it, whoever gets one too."""
+def _reroute(case: Case, report: Report, city: City, matter: str, cell: str) -> list[Task]:
+    """Route by the report's own rule set; whoever had a task hears of it, whoever gets one too."""
     at = report.received_at
     route = city.catalogue.route(case.matter, case.cell, at)
     what = f"{matter} became {case.matter}" if case.matter != matter else f"{cell} became {case.cell}"
     case.reason = f"{route.reason}; routed again, because {what} by version {report.version} of {report.id}"
-    case.catalogue, case.edition = city.catalogue.version, intern(report.edition)
+    case.catalogue, case.rule_set = city.catalogue.version, intern(report.rule_set)
     before = {one.task: one for one in case.assignments}
-    case.assignments = reassigned(case, route, at)
+    case.assignments = reassign(case, route, at)
     return [
         task(case, one, route.workflow, state, at if state != "dispatched" else None)
         for one in case.assignments

@@ -17,7 +17,7 @@ from router.domain.catalogue.model import (
     Standards,
     Work,
 )
-from router.domain.documents import MISSING, Document, Finding, Mark, Source, found, read_yaml, validate
+from router.domain.documents import MISSING, Document, Finding, Source, SourcePosition, found, read_yaml, validate
 
 Model = TypeVar("Model", bound=BaseModel)
 FILES = ("departments.yaml", "duties.yaml", "work.yaml", "matters.yaml", "standards.yaml")
@@ -37,7 +37,7 @@ class Duty(Struct, frozen=True, kw_only=True):
     assist: tuple[Receiver, ...]
     since: date | None
     until: date | None
-    mark: Mark
+    mark: SourcePosition
     path: tuple[str, ...]
     """Keys of its node in duties.yaml."""
 
@@ -96,7 +96,9 @@ def _read(
 ) -> Model | None:
     source = sources.get(name)
     if source is None:
-        findings.append(found(MISSING, Mark(name), "the file is missing", "write it; docs/catalogue.md shows how"))
+        findings.append(
+            found(MISSING, SourcePosition(name), "the file is missing", "write it; docs/catalogue.md shows how")
+        )
         return None
     document, wrong = read_yaml(source)
     value = None
@@ -114,7 +116,7 @@ def flatten(duties: Duties, document: Document) -> tuple[tuple[Duty, ...], list[
     """The rules in the order of the file; findings GR015 (id twice) and GR016 (nothing to inherit)."""
     flat: list[Duty] = []
     findings: list[Finding] = []
-    first: dict[str, Mark] = {}
+    first: dict[str, SourcePosition] = {}
     for path, node in _walk(duties.duties, _TOP, ()):
         name, mark = path[-1], document.mark(*path)
         if name in first or name == FALLBACK:
@@ -133,7 +135,7 @@ def flatten(duties: Duties, document: Document) -> tuple[tuple[Duty, ...], list[
     return tuple(flat), findings
 
 
-def _duty(path: tuple[str, ...], node: DutyNode, mark: Mark) -> Duty:
+def _duty(path: tuple[str, ...], node: DutyNode, mark: SourcePosition) -> Duty:
     assert node.matters is not None  # noqa: S101  (seen by the caller)
     assert node.lead is not None  # noqa: S101
     return Duty(

@@ -2,7 +2,7 @@
 
 The most specific duty wins. In this order: a duty that names the matter before one that names its group before `*`;
 then the longer area; then the one with more bounds of validity (a winter duty before the permanent one). Two duties
-that are equal in all three for the same matter, area and time are a conflict, which lint refuses (GR021). What no duty
+that are equal in all three for the same matter, area and time are a conflict, which lint rejects (GR021). What no duty
 covers falls to the locality (属地兜底).
 """
 

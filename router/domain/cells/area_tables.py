@@ -61,8 +61,8 @@ def _check_names(source: Source, row: Row, known: Known) -> Iterator[Finding]:
             yield wrong(source, row, place, f"the {name} is empty", "write it")
     network = row[1][0]
     if network and known.networks is not None and network not in known.networks:
-        cure = nearest(network, known.networks, f"write one of {', '.join(known.networks)}")
-        yield found(UNKNOWN_NETWORK, mark(source, row, 0), f"the router knows no network {network[:40]!r}", cure)
+        hint = nearest(network, known.networks, f"write one of {', '.join(known.networks)}")
+        yield found(UNKNOWN_NETWORK, mark(source, row, 0), f"the router knows no network {network[:40]!r}", hint)
 
 
 def _check_code(source: Source, row: Row, known: Known, names: set[str]) -> Iterator[Finding]:
@@ -77,8 +77,8 @@ def _check_code(source: Source, row: Row, known: Known, names: set[str]) -> Iter
     )
     if among is not None and code not in names:
         many = f"{one}s" if one == "cell" else "communities"
-        cure = nearest(code, among, f"write one of {file}")
-        yield wrong(source, row, 2, f"{one} {code!r} is not among the {many}", cure)
+        hint = nearest(code, among, f"write one of {file}")
+        yield wrong(source, row, 2, f"{one} {code!r} is not among the {many}", hint)
 
 
 def _shares(source: Source, group: Sequence[Row], findings: list[Finding]) -> Shares:
@@ -127,8 +127,8 @@ def read_grids(source: Source, known: Known, findings: list[Finding]) -> tuple[l
         earlier = seen.setdefault((network, area), [])
         first = next((other for other, theirs in earlier if _meet(days, theirs)), None)
         if first is not None:
-            cure = "keep one of the two, or give them days that do not overlap"
-            findings.append(twice(mark(source, row, 1), f"area {area[:60]!r} of {network[:20]}", first, cure))
+            hint = "keep one of the two, or give them days that do not overlap"
+            findings.append(twice(mark(source, row, 1), f"area {area[:60]!r} of {network[:20]}", first, hint))
         earlier.append((line, days))
         grids.append(Grid(network, area, name, *days))
     order = sorted(range(len(grids)), key=lambda n: (grids[n].network, grids[n].area, grids[n].valid_from or date.min))

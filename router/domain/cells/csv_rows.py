@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from router.domain.documents import DUPLICATE_KEY, UNREADABLE, WRONG_VALUE, Finding, Mark, Source, found
+from router.domain.documents import DUPLICATE_KEY, UNREADABLE, WRONG_VALUE, Finding, Source, SourcePosition, found
 
 _is_day = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 _POLYGONS = (3, 6)
@@ -36,7 +36,7 @@ def rows(source: Source, columns: Sequence[str], findings: list[Finding]) -> lis
         header = next(reader, [])
         if header != list(columns):
             message = f"the header is {','.join(header)[:100]!r}"
-            findings.append(found(WRONG_VALUE, Mark(source.file), message, f"write {','.join(columns)}"))
+            findings.append(found(WRONG_VALUE, SourcePosition(source.file), message, f"write {','.join(columns)}"))
             return None
         line = reader.line_num + 1
         for fields in reader:
@@ -44,31 +44,31 @@ def rows(source: Source, columns: Sequence[str], findings: list[Finding]) -> lis
                 sound.append((line, fields))
             elif fields:
                 message = f"{len(fields)} fields instead of {len(columns)}"
-                cure = "quote a field that holds a comma"
-                findings.append(found(WRONG_VALUE, Mark(source.file, line), message, cure))
+                hint = "quote a field that holds a comma"
+                findings.append(found(WRONG_VALUE, SourcePosition(source.file, line), message, hint))
             line = reader.line_num + 1
     except csv.Error as error:
-        cure = "close its quotes, and double a quote inside quotes"
-        findings.append(found(UNREADABLE, Mark(source.file, line), f"no readable CSV ({error})", cure))
+        hint = "close its quotes, and double a quote inside quotes"
+        findings.append(found(UNREADABLE, SourcePosition(source.file, line), f"no readable CSV ({error})", hint))
         return None
     return sound
 
 
-def mark(source: Source, row: Row, place: int) -> Mark:
+def mark(source: Source, row: Row, place: int) -> SourcePosition:
     """Where a field begins; exact for rows of one line without doubled quotes or needless ones."""
     line, fields = row
     before = sum(len(field) + (3 if {",", '"', "\n"} & set(field) else 1) for field in fields[:place])
-    return Mark(source.file, line, before + 1)
+    return SourcePosition(source.file, line, before + 1)
 
 
-def wrong(source: Source, row: Row, place: int, message: str, cure: str) -> Finding:
+def wrong(source: Source, row: Row, place: int, message: str, hint: str) -> Finding:
     """A field that cannot be used."""
-    return found(WRONG_VALUE, mark(source, row, place), message, cure)
+    return found(WRONG_VALUE, mark(source, row, place), message, hint)
 
 
-def twice(where: Mark, what: str, first: int, cure: str = "keep one of the two") -> Finding:
+def twice(where: SourcePosition, what: str, first: int, hint: str = "keep one of the two") -> Finding:
     """Something that stands in an earlier line too."""
-    return found(DUPLICATE_KEY, where, f"{what} stands here again (first in line {first})", cure)
+    return found(DUPLICATE_KEY, where, f"{what} stands here again (first in line {first})", hint)
 
 
 def period(source: Source, row: Row, place: int, findings: list[Finding]) -> Period:
@@ -109,7 +109,7 @@ def polygons(source: Source, table: Sequence[Row], place: int, findings: list[Fi
 
 
 def _fault(shape: Any, *, is_polygon: bool, is_sound: bool) -> tuple[str, str]:
-    """What is wrong with a geometry, and the cure."""
+    """What is wrong with a geometry, and the hint."""
     if not is_polygon:
         return "the geometry is no WKT polygon", "write POLYGON((lon lat,...)), its last point the first again"
     if not is_sound:
@@ -120,12 +120,12 @@ def _fault(shape: Any, *, is_polygon: bool, is_sound: bool) -> tuple[str, str]:
 
 
 def nearest(text: str, among: Sequence[str], otherwise: str) -> str:
-    """A cure for a name that is not among others: the one that was perhaps meant.
+    """A hint for a name that is not among others: the one that was perhaps meant.
 
     Args:
         text: as written.
         among: the names there are, sorted; only those near in this order are compared.
-        otherwise: the cure when none is like it.
+        otherwise: the hint when none is like it.
     """
     place = bisect_left(among, text)
     near = get_close_matches(text, among[max(place - _AROUND, 0) : place + _AROUND], n=1, cutoff=0.75)

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from router.domain.cells.area_tables import Grid, Known, Shares, read_areas, read_grids
 from router.domain.cells.csv_rows import Row, mark, period, polygons, rows, twice, wrong
-from router.domain.documents import MISSING, WRONG_VALUE, Finding, Mark, Source, found
+from router.domain.documents import MISSING, WRONG_VALUE, Finding, Source, SourcePosition, found
 
 CELLS = ("code", "name", "valid_from", "valid_until", "geometry")
 COMMUNITIES = ("community", "name", "default_cell")
@@ -77,8 +77,8 @@ def read_tables(
     lines: dict[str, int] = {}
     known, geometries = _cells(cells, lines, findings)
     if known is not None and not known:
-        cure = "add rows, or run `grid-router cells tessellate`"
-        findings.append(found(MISSING, Mark(cells.file), "there is no cell", cure))
+        hint = "add rows, or run `grid-router cells tessellate`"
+        findings.append(found(MISSING, SourcePosition(cells.file), "there is no cell", hint))
     codes = [cell.code for cell in known] if known else None
     defaults = _communities(communities, set(codes) if codes else None, lines, findings)
     names = Known(
@@ -90,7 +90,9 @@ def read_tables(
     drawn, shapes, places = read_grids(grids, names, findings) if grids else ([], (), [])
     if default is not None and codes is not None and default not in codes:
         message = f"the city's default cell {default[:20]!r} is not among the cells"
-        findings.append(found(WRONG_VALUE, Mark(cells.file), message, "add it, or correct `default_cell` in city.yaml"))
+        findings.append(
+            found(WRONG_VALUE, SourcePosition(cells.file), message, "add it, or correct `default_cell` in city.yaml")
+        )
     return findings or Tables(known or (), geometries, defaults or {}, crossed, drawn, shapes, lines, places)
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from router.domain.cells.csv_tables import Tables
 from router.domain.cells.spatial_index import CellMap
 from router.domain.cells.succession import Succession
-from router.domain.documents import Finding, Mark, found
+from router.domain.documents import Finding, SourcePosition, found
 
 OVERLAP = "GR051"
 GAP = "GR052"
@@ -60,8 +60,8 @@ def _overlaps(tables: Tables, files: Files, cells: CellMap) -> Iterator[Finding]
         if area > LEAST_M2:
             earlier, later = sorted((cells.codes[first], cells.codes[second]), key=tables.lines.__getitem__)
             message = f"cell {later} overlaps {earlier} by {area:,.0f} m2"
-            cure = "move its border, or give the two days that do not overlap"
-            yield found(OVERLAP, Mark(files.cells, tables.lines[later]), message, cure)
+            hint = "move its border, or give the two days that do not overlap"
+            yield found(OVERLAP, SourcePosition(files.cells, tables.lines[later]), message, hint)
 
 
 def _near(cells: CellMap) -> tuple[Any, Any]:
@@ -100,8 +100,8 @@ def _gaps(tables: Tables, files: Files, cells: CellMap, zone: tzinfo) -> Iterato
             sizes = [hole.area / _KM2 for hole in holes]
             message = f"no cell holds {places}{day}, {sum(sizes):,.2f} km2"
             message += f"; the largest has {max(sizes):,.2f} km2 {cells.written(largest)}"
-            cure = "add cells, or leave it where nobody reports anything"
-            yield found(GAP, _beside(tables, files, cells, valid, largest), message, cure, "warning")
+            hint = "add cells, or leave it where nobody reports anything"
+            yield found(GAP, _beside(tables, files, cells, valid, largest), message, hint, "warning")
 
 
 def _between(ground: Any) -> tuple[list[Any], list[Any]]:
@@ -120,10 +120,10 @@ def _place(shape: Any) -> tuple[int, int]:
     return round(point.x), round(point.y)
 
 
-def _beside(tables: Tables, files: Files, cells: CellMap, valid: Any, gap: Any) -> Mark:
+def _beside(tables: Tables, files: Files, cells: CellMap, valid: Any, gap: Any) -> SourcePosition:
     """The last row of the cells that touch a gap."""
     touching = valid[shapely.dwithin(cells.shapes[valid], gap, _TOUCH_M)]
-    return Mark(files.cells, max((tables.lines[cells.codes[n]] for n in touching.tolist()), default=1))
+    return SourcePosition(files.cells, max((tables.lines[cells.codes[n]] for n in touching.tolist()), default=1))
 
 
 def _without_successor(tables: Tables, files: Files, cells: CellMap) -> Iterator[Finding]:
@@ -131,8 +131,8 @@ def _without_successor(tables: Tables, files: Files, cells: CellMap) -> Iterator
     for cell in tables.cells:
         if cell.valid_until is not None and cell.code not in succession.successors:
             message = f"cell {cell.code} ends on {cell.valid_until}, and none begins on its ground on that day"
-            cure = "add its successors, or leave it when nobody reports there any more"
-            yield found(NO_SUCCESSOR, Mark(files.cells, tables.lines[cell.code]), message, cure, "warning")
+            hint = "add its successors, or leave it when nobody reports there any more"
+            yield found(NO_SUCCESSOR, SourcePosition(files.cells, tables.lines[cell.code]), message, hint, "warning")
 
 
 def _orphans(tables: Tables, files: Files) -> Iterator[Finding]:
@@ -142,13 +142,13 @@ def _orphans(tables: Tables, files: Files) -> Iterator[Finding]:
     for community in tables.communities:
         if community not in first:
             message = f"community {community} has no cell of its own"
-            cure = "add its cells, or leave it as another name of its default cell"
-            yield found(ORPHAN, Mark(files.communities, tables.lines[community]), message, cure, "warning")
+            hint = "add its cells, or leave it as another name of its default cell"
+            yield found(ORPHAN, SourcePosition(files.communities, tables.lines[community]), message, hint, "warning")
     for community, code in first.items():
         if community not in tables.communities:
             message = f"the community of cell {code} is not among the communities"
-            cure = f"add {community} with a default cell to communities.csv"
-            yield found(ORPHAN, Mark(files.cells, tables.lines[code]), message, cure, "warning")
+            hint = f"add {community} with a default cell to communities.csv"
+            yield found(ORPHAN, SourcePosition(files.cells, tables.lines[code]), message, hint, "warning")
 
 
 def _nowhere(tables: Tables, files: Files, cells: CellMap) -> Iterator[Finding]:
@@ -159,5 +159,5 @@ def _nowhere(tables: Tables, files: Files, cells: CellMap) -> Iterator[Finding]:
     for n in sorted(set(range(len(tables.grids))) - set(one.tolist())):
         grid = tables.grids[n]
         message = f"area {grid.area[:60]!r} of {grid.network} lies on no cell"
-        cure = "write degrees, longitude before latitude, or add the cells"
-        yield found(NOWHERE, Mark(files.grids, tables.drawn[n]), message, cure, "warning")
+        hint = "write degrees, longitude before latitude, or add the cells"
+        yield found(NOWHERE, SourcePosition(files.grids, tables.drawn[n]), message, hint, "warning")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from router.domain.intake.rejections import bad_charset, other_charset, unknown_charset
-from router.domain.model.report import Refusal
+from router.domain.model.report import Rejection
 
 CONTENT_TYPE = "content-type"
 """The header, as CloudEvents' binding for Kafka spells it."""
@@ -31,7 +31,7 @@ _parameters = re.compile(r';[ \t]*([!-:<>-~]+?)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*
 """RFC 9110, 5.6.6; spaces around `=` are forgiven."""
 
 
-def utf8(value: bytes, headers: Sequence[tuple[str, bytes | None]]) -> bytes | Refusal:
+def utf8(value: bytes, headers: Sequence[tuple[str, bytes | None]]) -> bytes | Rejection:
     """The value as UTF-8; a value that should be UTF-8 already is handed on as it is, right or wrong.
 
     Args:
@@ -54,7 +54,7 @@ def charset(content_type: bytes) -> str:
     return UTF8
 
 
-def _recoded(value: bytes, name: str) -> bytes | Refusal:
+def _recoded(value: bytes, name: str) -> bytes | Rejection:
     codec = _CODECS.get(name)
     if codec is None:
         return unknown_charset(name)

@@ -1,8 +1,8 @@
-"""Which report went where: what the normalise hop remembers of one partition of a network's topic.
+"""Which report went where: what the normalise stage remembers of one partition of a network's topic.
 
 Bytes that came before, in whatever version, are a redelivery and end here. Other bytes under a known id are the next version of that report: it
 goes to the street of the first version, because the case that has the report is there. Pure; the state is restored from
-`grid.places.<network>`. Docs: docs/updates.md.
+`grid.dedup.<network>`. Docs: docs/updates.md.
 """
 
 from datetime import datetime, timedelta
@@ -11,17 +11,17 @@ from hashlib import blake2b
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.domain.model.report import REPORTS_KEPT, Refusal, Report
+from router.domain.model.report import REPORTS_KEPT, Rejection, Report
 
-REMEMBERED_ANEW = timedelta(days=1)
+REFRESH_AFTER = timedelta(days=1)
 """A network that sends all its reports every day keeps them known, at one record a report and day."""
-MOST_VERSIONS = 50
+MAX_VERSIONS = 50
 """A case keeps every version and is written whole whenever it changes."""
 TOO_MANY = "too-many-versions"
 SUPERSEDED = "superseded"
 
 
-class Place(Struct, frozen=True, gc=False, kw_only=True):
+class DedupEntry(Struct, frozen=True, gc=False, kw_only=True):
     """Where a report went, and as which version."""
 
     cell: str
@@ -37,55 +37,57 @@ def digest_of(value: bytes) -> str:
     return blake2b(value, digest_size=8).hexdigest()
 
 
-class Places:
+class DedupIndex:
     """The reports of one partition of a network's topic, for as long as the topic keeps them."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Place] = {}
+        self._known: dict[str, DedupEntry] = {}
         """By the source's id, the longest untouched first."""
 
     def __len__(self) -> int:
         return len(self._known)
 
-    def restore(self, source_id: str, place: Place) -> None:
+    def restore(self, source_id: str, entry: DedupEntry) -> None:
         """Bring back what the changelog holds, in the order of writing."""
         self._known.pop(source_id, None)
-        self._known[source_id] = place
+        self._known[source_id] = entry
 
-    def take(self, report: Report, digest: str, *, again: bool = False) -> tuple[Report | None, Place] | Refusal | None:
+    def admit(
+        self, report: Report, digest: str, *, redriven: bool = False
+    ) -> tuple[Report | None, DedupEntry] | Rejection | None:
         """A report as it must go on, and its place from now on.
 
         Args:
             report: translated, as its first version.
             digest: of its bytes.
-            again: it was refused once and is driven again, so a later version may be known already.
+            redriven: it was rejected once and is redriven, so a later version may be known already.
 
         Returns:
             The report as its next version, whose event is keyed by the place's cell; None for a redelivery, with its place
-            when that must be remembered anew because the network sends the report again day by day; a refusal
+            when that must be remembered anew because the network sends the report again day by day; a rejection
             when the report has had more versions than a case can keep, or was overtaken while it lay in the dead letters.
         """
-        known = self._known.pop(report.source_id, None)
-        if known is None:
-            place = Place(cell=report.location.cell, digests=(digest,), at=report.received_at)
-        elif digest in known.digests:
-            if report.received_at - known.at < REMEMBERED_ANEW:
-                self._known[report.source_id] = known
+        previous = self._known.pop(report.source_id, None)
+        if previous is None:
+            entry = DedupEntry(cell=report.location.cell, digests=(digest,), at=report.received_at)
+        elif digest in previous.digests:
+            if report.received_at - previous.at < REFRESH_AFTER:
+                self._known[report.source_id] = previous
                 return None
-            place = self._known[report.source_id] = replace(known, at=report.received_at)
-            return None, place
-        elif len(known.digests) >= MOST_VERSIONS:
-            self._known[report.source_id] = known
+            entry = self._known[report.source_id] = replace(previous, at=report.received_at)
+            return None, entry
+        elif len(previous.digests) >= MAX_VERSIONS:
+            self._known[report.source_id] = previous
             return _too_many()
-        elif again and report.received_at <= known.at:
-            self._known[report.source_id] = known
-            return _superseded(known.at)
+        elif redriven and report.received_at <= previous.at:
+            self._known[report.source_id] = previous
+            return _superseded(previous.at)
         else:
-            digests = (*known.digests, digest)
+            digests = (*previous.digests, digest)
             report = replace(report, version=len(digests))
-            place = Place(cell=known.cell, digests=digests, at=report.received_at)
-        self._known[report.source_id] = place
-        return report, place
+            entry = DedupEntry(cell=previous.cell, digests=digests, at=report.received_at)
+        self._known[report.source_id] = entry
+        return report, entry
 
     def forget(self, now: datetime) -> None:
         """Drop what was received longer ago than the network's topic keeps it."""
@@ -97,13 +99,13 @@ class Places:
             del self._known[source_id]
 
 
-def _superseded(at: datetime) -> Refusal:
+def _superseded(at: datetime) -> Rejection:
     reason = (
         f"a newer version of the report was received at {at.isoformat()}; leave this one, or send it with a new id."
     )
-    return Refusal(code=SUPERSEDED, reason=reason)
+    return Rejection(code=SUPERSEDED, reason=reason)
 
 
-def _too_many() -> Refusal:
-    reason = f"the report was sent in more than {MOST_VERSIONS} versions; give what is new an id of its own."
-    return Refusal(code=TOO_MANY, reason=reason)
+def _too_many() -> Rejection:
+    reason = f"the report was sent in more than {MAX_VERSIONS} versions; give what is new an id of its own."
+    return Rejection(code=TOO_MANY, reason=reason)

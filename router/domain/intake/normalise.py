@@ -1,7 +1,7 @@
 """From a network's own records to canonical reports: parse, draft, find the matter, find the cells of a whole batch.
 
-Pure and total. One bad record becomes one refusal with a code and a sentence and never takes its batch along. Sentences
-name the field and the cure but no foreign text beyond a few dozen printable characters.
+Pure and total. One bad record becomes one rejection with a code and a sentence and never takes its batch along. Sentences
+name the field and the hint but no foreign text beyond a few dozen printable characters.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from router.domain.catalogue.code_tables import CodeTable
 from router.domain.intake.charset import utf8
 from router.domain.intake.coordinate_systems import on_the_ground
 from router.domain.intake.rejections import defect, empty, invalid, too_large, unknown_code
-from router.domain.model.report import Location, Provenance, Refusal, Report
+from router.domain.model.report import Location, Provenance, Rejection, Report
 from router.domain.networks.schema.extensions import storable
 from router.domain.networks.schema.fields import FIRST_YEAR, LAST_YEAR
 from router.domain.networks.schema.network import Draft, Network
@@ -57,7 +57,7 @@ class Normalised(Struct, frozen=True):
     reports: list[Report]
     sources: list[SourceRecord]
     """Of the reports, one each."""
-    refusals: list[tuple[SourceRecord, Refusal]]
+    rejections: list[tuple[SourceRecord, Rejection]]
 
 
 _Kept = tuple[SourceRecord, Draft, str, datetime]
@@ -65,7 +65,7 @@ _Kept = tuple[SourceRecord, Draft, str, datetime]
 
 
 def normalise(network: Network, batch: Sequence[SourceRecord], city: City) -> Normalised:
-    """Translate a batch of one network's records. Never raises: whatever a record does, only it is refused.
+    """Translate a batch of one network's records. Never raises: whatever a record does, only it is rejected.
 
     Args:
         network: whose records they are.
@@ -74,23 +74,23 @@ def normalise(network: Network, batch: Sequence[SourceRecord], city: City) -> No
     """
     codes = city.codes.get(network.name, _NO_CODES)
     kept: list[_Kept] = []
-    refusals: list[tuple[SourceRecord, Refusal]] = []
+    rejections: list[tuple[SourceRecord, Rejection]] = []
     for record in batch:
         try:
             outcome = _read(network, record, codes, city.zone)
         except Exception as failure:  # noqa: BLE001 - a translator's defect must cost one record, not its batch
             outcome = defect(network, failure)
-        if isinstance(outcome, Refusal):
-            refusals.append((record, outcome))
+        if isinstance(outcome, Rejection):
+            rejections.append((record, outcome))
         else:
             kept.append(outcome)
     locations = city.cells.resolve(on_the_ground([draft.claim for _, draft, _, _ in kept]))
-    name, edition = network.name, city.edition
-    reports = [_report(name, one, at, edition) for one, at in zip(kept, locations, strict=True)]
-    return Normalised(reports, [record for record, _, _, _ in kept], refusals)
+    name, rule_set = network.name, city.rule_set
+    reports = [_report(name, one, at, rule_set) for one, at in zip(kept, locations, strict=True)]
+    return Normalised(reports, [record for record, _, _, _ in kept], rejections)
 
 
-def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo) -> _Kept | Refusal:
+def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo) -> _Kept | Rejection:
     value = record.value
     if not value:
         return empty()
@@ -98,7 +98,7 @@ def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo
         return too_large(len(value), MAX_BYTES)
     if record.headers:
         text = utf8(value, record.headers)
-        if isinstance(text, Refusal):
+        if isinstance(text, Rejection):
             return text
         value = text
     try:
@@ -138,17 +138,17 @@ def kept_at(record: SourceRecord) -> datetime:
     return _EPOCH + timedelta(0, 0, 0, ms)  # a keyword would double the cost
 
 
-def ruled_at(record: SourceRecord, *, again: bool) -> datetime:
+def ruled_at(record: SourceRecord, *, redriven: bool) -> datetime:
     """The instant whose rules hold for a record.
 
     Args:
         record: of a network.
-        again: it was refused and is driven again: the rules of today hold, under which it was repaired.
+        redriven: it was rejected and is redriven: the rules of today hold, under which it was repaired.
     """
-    return kept_at(record) if again else received_at(record)
+    return kept_at(record) if redriven else received_at(record)
 
 
-def _report(network: str, kept: _Kept, location: Location, edition: str) -> Report:
+def _report(network: str, kept: _Kept, location: Location, rule_set: str) -> Report:
     """In two steps: a call with more than 15 arguments makes a dictionary of them, which costs more than the report."""
     record, draft, matter, received_at = kept
     report = Report(
@@ -175,5 +175,5 @@ def _report(network: str, kept: _Kept, location: Location, edition: str) -> Repo
         reporter=draft.reporter,
         media=draft.media,
         extensions=storable(draft.extensions) if draft.extensions else {},
-        edition=edition,
+        rule_set=rule_set,
     )

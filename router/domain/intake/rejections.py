@@ -1,11 +1,11 @@
-"""Why a network's record cannot become a report: a stable code, and a sentence with the field and the cure.
+"""Why a network's record cannot become a report: a stable code, and a sentence with the field and the hint.
 
     empty            no value                        schema          a field is missing, of another kind or out of range
     too-large        more bytes than a report has    bad-id          the source's own id is missing or malformed
     bad-charset      not in the charset it names     bad-time        no real time, or written in another way
     not-utf8         the bytes are no text           personal-data   a number of a person where a masked reference belongs
     not-json         the text is no JSON             unknown-code    the city's code table does not have the class
-    superseded       driven again, newer is known    too-many-versions  more corrections than a case can keep
+    superseded       redriven, newer is known    too-many-versions  more corrections than a case can keep
     defect           a translator failed: our fault
 
 Sentences are shown in terminals and kept in topics, so foreign text in them is short and printable.
@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails
 
 from router.domain.catalogue.code_tables import CodeTable
 from router.domain.intake.error_wording import of_field, of_json
-from router.domain.model.report import Refusal
+from router.domain.model.report import Rejection
 from router.domain.networks.schema.network import Draft, Network
 
 CODES = (
@@ -44,38 +44,38 @@ MAX_SENTENCE = 160
 _OWN_ERRORS = {"bad_time": "bad-time", "personal_data": "personal-data"}
 
 
-def empty() -> Refusal:
+def empty() -> Rejection:
     """No value: on a compacted topic it would be a tombstone."""
-    return Refusal(code="empty", reason="the record has no value; send the report as a JSON object.")
+    return Rejection(code="empty", reason="the record has no value; send the report as a JSON object.")
 
 
-def too_large(size: int, limit: int) -> Refusal:
+def too_large(size: int, limit: int) -> Rejection:
     """More than `limit` bytes."""
     reason = f"the value has {size} bytes, more than {limit}; send photos by URL and hash, and keep texts short."
-    return Refusal(code="too-large", reason=reason)
+    return Rejection(code="too-large", reason=reason)
 
 
-def bad_charset(name: str, byte: int) -> Refusal:
+def bad_charset(name: str, byte: int) -> Rejection:
     """The bytes are not in the charset that the record's header names."""
     reason = f"the value is not {printable(name)} text (byte {byte}), as its header `content-type` says; correct the bytes or the header."
-    return Refusal(code="bad-charset", reason=reason)
+    return Rejection(code="bad-charset", reason=reason)
 
 
-def other_charset(name: str) -> Refusal:
+def other_charset(name: str) -> Rejection:
     """The record's header names a charset, but the bytes are UTF-8 throughout."""
     reason = (
         f"the header `content-type` names the charset {printable(name)}, but the value is UTF-8; correct the header."
     )
-    return Refusal(code="bad-charset", reason=reason)
+    return Rejection(code="bad-charset", reason=reason)
 
 
-def unknown_charset(name: str) -> Refusal:
+def unknown_charset(name: str) -> Rejection:
     """The record's header names a charset that the router does not read."""
     reason = f"the header `content-type` names the charset {printable(name)!r}; send UTF-8 without a charset, or charset=GB18030."
-    return Refusal(code="bad-charset", reason=reason)
+    return Rejection(code="bad-charset", reason=reason)
 
 
-def invalid(network: Network, value: bytes, error: ValidationError) -> Refusal:
+def invalid(network: Network, value: bytes, error: ValidationError) -> Rejection:
     """The value is not what the network's schema says; the first error is told, and how many more there are."""
     details = error.errors(include_url=False, include_input=False)
     first = details[0]
@@ -86,8 +86,8 @@ def invalid(network: Network, value: bytes, error: ValidationError) -> Refusal:
     place = f"field `{printable(fields[0])}`" if fields[0] else "the message"
     said = printable(of_field(first), MAX_SENTENCE)
     more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
-    cure = f"send it as schemas/reports/{network.name}.v1.json describes"
-    return Refusal(code=code, reason=f"{place}: {said}{more}; {cure}.")
+    hint = f"send it as schemas/reports/{network.name}.v1.json describes"
+    return Rejection(code=code, reason=f"{place}: {said}{more}; {hint}.")
 
 
 def _field(schema: type[BaseModel], detail: ErrorDetails) -> str:
@@ -110,12 +110,12 @@ def _names(schema: type[BaseModel]) -> frozenset[str]:
     )
 
 
-def _no_json(value: bytes, message: str) -> Refusal:
+def _no_json(value: bytes, message: str) -> Rejection:
     try:
         value.decode()
     except UnicodeDecodeError as error:
-        cure = "send JSON encoded as UTF-8, or say charset=GB18030 in the header `content-type`"
-        return Refusal(code="not-utf8", reason=f"the value is not UTF-8 text (byte {error.start}); {cure}.")
+        hint = "send JSON encoded as UTF-8, or say charset=GB18030 in the header `content-type`"
+        return Rejection(code="not-utf8", reason=f"the value is not UTF-8 text (byte {error.start}); {hint}.")
     if value.startswith(BOM_UTF8):
         reason = "the value is not JSON (it begins with a byte order mark); send it without this mark."
     elif b"\0" in value[:4]:  # JSON begins with two ASCII characters (RFC 4627, 3)
@@ -123,28 +123,28 @@ def _no_json(value: bytes, message: str) -> Refusal:
     else:
         said = printable(of_json(message), MAX_SENTENCE)
         reason = f"the value is not JSON ({said}); send one JSON object in a record."
-    return Refusal(code="not-json", reason=reason)
+    return Rejection(code="not-json", reason=reason)
 
 
-def unknown_code(network: Network, draft: Draft, codes: CodeTable) -> Refusal:
+def unknown_code(network: Network, draft: Draft, codes: CodeTable) -> Rejection:
     """No row of the code table holds for the report's class."""
     version = draft.code_version
     known = next(filter(codes.knows, draft.codes), None)
     if version is None and known is not None:
         what = f"code {printable(known)!r} means different matters in different versions of its table, and the report names none"
-        cure = "send the version with the code"
+        hint = "send the version with the code"
     else:
         code, *wider = map(printable, draft.codes)
         of = "" if version is None else f" of version {printable(version)!r}"
         what = f"code {code!r}{of} is not in the code table{''.join(f', nor {one!r}' for one in wider)}"
-        cure = f"add it to codes/{network.name}.csv of the city, or correct the source"
-    return Refusal(code="unknown-code", reason=f"{what}; {cure}.")
+        hint = f"add it to codes/{network.name}.csv of the city, or correct the source"
+    return Rejection(code="unknown-code", reason=f"{what}; {hint}.")
 
 
-def defect(network: Network, failure: Exception) -> Refusal:
+def defect(network: Network, failure: Exception) -> Rejection:
     """The translator itself failed."""
     reason = f"the translator of {network.name} failed ({type(failure).__name__}), which is a defect of the router; please report it."
-    return Refusal(code="defect", reason=reason)
+    return Rejection(code="defect", reason=reason)
 
 
 def printable(text: Any, limit: int = MAX_FOREIGN) -> str:

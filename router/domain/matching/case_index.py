@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from router.domain.cells.registry import COMMUNITY, STREET
-from router.domain.matching.parameters import Merging, Pair
+from router.domain.matching.parameters import MergeParameters, Pair
 from router.domain.model.case import Case, CaseReport, Place
 from router.domain.model.report import Report
 
-LOOKED_AT = 32
+MAX_CANDIDATES = 32
 """Cases of one matter in one square, or one community, that are looked at: those whose latest report lies nearest in time.
 Where more are open, nearness tells nothing any more, and a report must not cost more for it."""
 PLACES = 8
@@ -25,7 +25,7 @@ PLACES = 8
 _NORTHERNMOST = 89.0
 
 
-class OpenCase(Struct, gc=False, eq=False):
+class MatchCandidate(Struct, gc=False, eq=False):
     """What correlation must know of a case whose merge window is open; instants in µs since 1970."""
 
     case: Case
@@ -44,16 +44,16 @@ class OpenCase(Struct, gc=False, eq=False):
 _WHEN, _LATEST = attrgetter("last_us", "case.id"), attrgetter("last_us")
 """How cases of one matter and place are sorted."""
 Spot = TypeVar("Spot")
-Cases = OpenCase | list[OpenCase]
-"""One case, or several by the time of their latest report. Most are alone, and a list of one costs nearly as much as an `OpenCase`."""
+Cases = MatchCandidate | list[MatchCandidate]
+"""One case, or several by the time of their latest report. Most are alone, and a list of one costs nearly as much as an `MatchCandidate`."""
 Kinds = dict[str, Cases]
 """Matter, component or reference -> cases."""
-There = OpenCase | Kinds
+There = MatchCandidate | Kinds
 """What is open in one place: the only case, or cases by matter."""
 Table = dict[Spot, There]
 
 
-class Index:
+class CaseIndex:
     """Open cases of one partition, by place and time. The order in which cases entered has no influence on what is found."""
 
     def __init__(self) -> None:
@@ -69,28 +69,28 @@ class Index:
         self._open: dict[str, dict[str, int]] = {}
         """Street -> matter -> how many cases are open, where the city wants it counted."""
 
-    def add(self, entry: OpenCase, merging: Merging) -> None:
+    def add(self, entry: MatchCandidate, merging: MergeParameters) -> None:
         """Make a case a candidate."""
-        if merging.common:
+        if merging.frequency_penalty:
             self._count(entry, 1)
         for table, place in self._places(entry, merging):
             there = table.get(place)
             if there is None:
                 table[place] = entry
             else:
-                if isinstance(there, OpenCase):
+                if isinstance(there, MatchCandidate):
                     there = table[place] = {there.case.matter: there}
                 _enter(there, entry.case.matter, entry)
         for kinds, name in self._names(entry):
             _enter(kinds, name, entry)
 
-    def remove(self, entry: OpenCase, merging: Merging) -> None:
+    def remove(self, entry: MatchCandidate, merging: MergeParameters) -> None:
         """It is no candidate any more; to be called before its matter, place, component or latest report changes."""
-        if merging.common:
+        if merging.frequency_penalty:
             self._count(entry, -1)
         for table, place in self._places(entry, merging):
             there = table[place]
-            if isinstance(there, OpenCase):
+            if isinstance(there, MatchCandidate):
                 del table[place]
             else:
                 _leave(there, entry.case.matter, entry)
@@ -99,7 +99,7 @@ class Index:
         for kinds, name in self._names(entry):
             _leave(kinds, name, entry)
 
-    def _count(self, entry: OpenCase, more: int) -> None:
+    def _count(self, entry: MatchCandidate, more: int) -> None:
         counts, matter = self._open.setdefault(entry.case.cell[:STREET], {}), entry.case.matter
         counts[matter] = counts.get(matter, 0) + more
 
@@ -107,7 +107,7 @@ class Index:
         """How many cases of each matter are open in the cell's street, if the city wants it counted."""
         return self._open.get(cell[:STREET], {})
 
-    def _places(self, entry: OpenCase, merging: Merging) -> list[tuple[Table[Any], int | str]]:
+    def _places(self, entry: MatchCandidate, merging: MergeParameters) -> list[tuple[Table[Any], int | str]]:
         """Where a case is found by its matter."""
         case = entry.case
         if case.lon is not None and case.lat is not None:
@@ -120,7 +120,7 @@ class Index:
             return [(self._without_point, case.cell[:COMMUNITY])]
         return []
 
-    def _names(self, entry: OpenCase) -> list[tuple[Kinds, str]]:
+    def _names(self, entry: MatchCandidate) -> list[tuple[Kinds, str]]:
         """Where a case is found by what it names."""
         case, names = entry.case, []
         if case.component_id is not None:
@@ -130,7 +130,7 @@ class Index:
             names += [(kinds, reference) for reference in entry.references]
         return names
 
-    def near(self, cell: str, lon: float, lat: float, merging: Merging) -> list[There]:
+    def near(self, cell: str, lon: float, lat: float, merging: MergeParameters) -> list[There]:
         """Cases of the cell's street with a point in the reach of this one, and some beyond, by matter."""
         squares, size = self._squares.get(cell[:STREET]), merging.square
         if not squares:
@@ -150,11 +150,11 @@ class Index:
             found.append(self._with_point[community])
         return found
 
-    def of_component(self, cell: str, component_id: str) -> Sequence[OpenCase]:
+    def of_component(self, cell: str, component_id: str) -> Sequence[MatchCandidate]:
         """Cases of the cell's street that are about this component."""
         return _all(self._components.get(cell[:STREET], {}).get(component_id, []))
 
-    def of_reference(self, cell: str, reference: str) -> Sequence[OpenCase]:
+    def of_reference(self, cell: str, reference: str) -> Sequence[MatchCandidate]:
         """Cases of the cell's street that name this reporter or person."""
         return _all(self._references.get(cell[:STREET], {}).get(reference, []))
 
@@ -173,12 +173,12 @@ class Index:
         return [{place: _listed(there) for place, there in table.items() if there} for table in tables]
 
 
-def _enter(kinds: Kinds, kind: str, entry: OpenCase) -> None:
+def _enter(kinds: Kinds, kind: str, entry: MatchCandidate) -> None:
     cases = kinds.get(kind)
     if cases is None:
         kinds[kind] = entry
         return
-    if isinstance(cases, OpenCase):
+    if isinstance(cases, MatchCandidate):
         cases = kinds[kind] = [cases]
     if cases[-1].last_us < entry.last_us:
         cases.append(entry)
@@ -186,70 +186,70 @@ def _enter(kinds: Kinds, kind: str, entry: OpenCase) -> None:
         insort(cases, entry, key=_WHEN)
 
 
-def _leave(kinds: Kinds, kind: str, entry: OpenCase) -> None:
+def _leave(kinds: Kinds, kind: str, entry: MatchCandidate) -> None:
     cases = kinds[kind]
-    if isinstance(cases, OpenCase) or len(cases) == 1:
+    if isinstance(cases, MatchCandidate) or len(cases) == 1:
         del kinds[kind]
-    elif len(cases) > LOOKED_AT:
+    elif len(cases) > MAX_CANDIDATES:
         del cases[bisect_left(cases, _WHEN(entry), key=_WHEN)]
     else:
         cases.remove(entry)
 
 
-def _all(cases: Cases) -> Sequence[OpenCase]:
+def _all(cases: Cases) -> Sequence[MatchCandidate]:
     return cases if isinstance(cases, list) else (cases,)
 
 
 def _listed(there: There) -> dict[str, list[str]]:
-    kinds = {there.case.matter: there} if isinstance(there, OpenCase) else there
+    kinds = {there.case.matter: there} if isinstance(there, MatchCandidate) else there
     return {kind: sorted(entry.case.id for entry in _all(cases)) for kind, cases in kinds.items()}
 
 
 def candidates(
     pairs: Mapping[str, Pair], found: Iterable[There], occurred_us: int
-) -> list[tuple[Pair, Sequence[OpenCase]]]:
+) -> list[tuple[Pair, Sequence[MatchCandidate]]]:
     """The cases of matters that may be the same thing, at most LOOKED_AT of each matter and place, with their pair."""
-    affine: list[tuple[Pair, Sequence[OpenCase]]] = []
+    affine: list[tuple[Pair, Sequence[MatchCandidate]]] = []
     for there in found:
-        if isinstance(there, OpenCase):
+        if isinstance(there, MatchCandidate):
             if there.case.matter in pairs:
                 affine.append((pairs[there.case.matter], (there,)))
             continue
         for matter, pair in pairs.items():
             if matter in there:
                 cases = there[matter]
-                if isinstance(cases, OpenCase):
+                if isinstance(cases, MatchCandidate):
                     affine.append((pair, (cases,)))
                 else:
-                    affine.append((pair, cases if len(cases) <= LOOKED_AT else _nearest(cases, occurred_us)))
+                    affine.append((pair, cases if len(cases) <= MAX_CANDIDATES else _nearest(cases, occurred_us)))
     return affine
 
 
-def _nearest(entries: list[OpenCase], occurred_us: int) -> list[OpenCase]:
+def _nearest(entries: list[MatchCandidate], occurred_us: int) -> list[MatchCandidate]:
     """Of too many those whose latest report lies around an instant."""
     middle = bisect_left(entries, occurred_us, key=_LATEST)
-    first = max(0, min(middle - LOOKED_AT // 2, len(entries) - LOOKED_AT))
-    return entries[first : first + LOOKED_AT]
+    first = max(0, min(middle - MAX_CANDIDATES // 2, len(entries) - MAX_CANDIDATES))
+    return entries[first : first + MAX_CANDIDATES]
 
 
-def named_references(report: Report | CaseReport, merging: Merging) -> list[str]:
+def named_references(report: Report | CaseReport, merging: MergeParameters) -> list[str]:
     """What stands for a citizen, whom only the own network knows by this reference, and for a person."""
-    named = report.reporter is not None and report.network in merging.same.reporters
+    named = report.reporter is not None and report.network in merging.evidence.citizen_networks
     references = [f"{report.network}:{report.reporter}"] if named else []
     return references if report.person is None else [*references, f"person:{report.person}"]
 
 
-def references_of(case: Case, merging: Merging) -> tuple[str, ...]:
+def references_of(case: Case, merging: MergeParameters) -> tuple[str, ...]:
     """Who reported the case and whom it is about, each once."""
     references: tuple[str, ...] = ()
-    for report in case.reports if merging.same.reference else ():
+    for report in case.reports if merging.evidence.reference_factor else ():
         references = with_references(references, report, merging)
     return references
 
 
-def with_references(references: tuple[str, ...], report: CaseReport, merging: Merging) -> tuple[str, ...]:
+def with_references(references: tuple[str, ...], report: CaseReport, merging: MergeParameters) -> tuple[str, ...]:
     """Those of one more report; the very same where it names nobody new."""
-    if not merging.same.reference:
+    if not merging.evidence.reference_factor:
         return references
     new = [reference for reference in named_references(report, merging) if reference not in references]
     return (*references, *new) if new else references

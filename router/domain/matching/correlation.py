@@ -18,8 +18,8 @@ from msgspec import Struct
 
 from router.domain.cells.registry import COMMUNITY
 from router.domain.geometry import distance_m
-from router.domain.matching.case_index import LOOKED_AT, Index, OpenCase, candidates, named_references
-from router.domain.matching.parameters import Merging, Pair
+from router.domain.matching.case_index import MAX_CANDIDATES, CaseIndex, MatchCandidate, candidates, named_references
+from router.domain.matching.parameters import MergeParameters, Pair
 from router.domain.model.case import JoinKind
 from router.domain.model.report import Report
 
@@ -29,14 +29,14 @@ SUGGESTIONS = 3
 _PARTS = 10_000
 
 
-_Fit = tuple[OpenCase, int, float, float, int]
+_Fit = tuple[MatchCandidate, int, float, float, int]
 """A case in the reach: µs and metres apart, the score without what is around it, and what it is to others as a rival."""
 
 
 class Match(Struct, frozen=True, gc=False):
     """A candidate and how good it is."""
 
-    open: OpenCase
+    candidate: MatchCandidate
     joined: JoinKind
     score: float
     """0..1 to four digits: as it is shown, so it is compared."""
@@ -44,13 +44,15 @@ class Match(Struct, frozen=True, gc=False):
     apart_s: float
 
 
-def correlate(report: Report, index: Index, merging: Merging, occurred_us: int, received_us: int) -> list[Match]:
+def correlate(
+    report: Report, index: CaseIndex, merging: MergeParameters, occurred_us: int, received_us: int
+) -> list[Match]:
     """Candidates that reach at least the threshold of suggesting, the best first."""
     matches = _of_component(report, index, occurred_us, received_us) if report.component_id is not None else []
     if not matches:
         matches = _near(report, index, merging, occurred_us, received_us)
         matches += _by_community(report, index, merging, occurred_us, received_us)
-        if merging.same.reference:
+        if merging.evidence.reference_factor:
             known = _by_reference(report, index, merging, occurred_us, received_us)
             matches = _best_of_each(matches + known) if known else matches
     if len(matches) > 1:
@@ -60,19 +62,21 @@ def correlate(report: Report, index: Index, merging: Merging, occurred_us: int, 
 
 def _order(match: Match) -> tuple[float, datetime, str]:
     """The best score first; of equals the oldest case, then the smallest id: never the order of arrival in memory."""
-    return -match.score, match.open.case.opened_at, match.open.case.id
+    return -match.score, match.candidate.case.opened_at, match.candidate.case.id
 
 
-def _of_component(report: Report, index: Index, occurred_us: int, received_us: int) -> list[Match]:
+def _of_component(report: Report, index: CaseIndex, occurred_us: int, received_us: int) -> list[Match]:
     """Cases about the component that the report names, whatever their matter and however long ago it occurred."""
     return [
-        Match(entry, "component", 1.0, None, _apart_us(entry, occurred_us) / 1e6)
+        Match(entry, "component", 1.0, None, _time_gap_us(entry, occurred_us) / 1e6)
         for entry in index.of_component(report.location.cell, report.component_id or "")
         if _may_join(report, entry, received_us)
     ]
 
 
-def _near(report: Report, index: Index, merging: Merging, occurred_us: int, received_us: int) -> list[Match]:
+def _near(
+    report: Report, index: CaseIndex, merging: MergeParameters, occurred_us: int, received_us: int
+) -> list[Match]:
     """Cases with a point in the reach of the report's; like cases around it, in the reach or not, are their rivals."""
     location, lon, lat = report.location, report.location.lon, report.location.lat
     if lon is None or lat is None:
@@ -80,7 +84,12 @@ def _near(report: Report, index: Index, merging: Merging, occurred_us: int, rece
     found = index.near(location.cell, lon, lat, merging)
     if not found:
         return []
-    most_m, crowding, around, seats = merging.reach.most_m, merging.crowding, 0, merging.same.seats
+    most_m, crowding, around, geocoded_sources = (
+        merging.search_radius.max_m,
+        merging.density_penalty,
+        0,
+        merging.evidence.geocoded_sources,
+    )
     fits: list[_Fit] = []
     for pair, entries in candidates(merging.pairs(report.matter), found, occurred_us):
         for entry in entries:
@@ -88,27 +97,27 @@ def _near(report: Report, index: Index, merging: Merging, occurred_us: int, rece
             metres = distance_m(lon, lat, case.lon, case.lat)  # type: ignore[arg-type]  # only such are in its squares
             if metres > most_m or not _may_join(report, entry, received_us):
                 continue
-            apart, accuracy_m = _apart_us(entry, occurred_us), case.accuracy_m
+            apart, accuracy_m = _time_gap_us(entry, occurred_us), case.accuracy_m
             if entry.places:
                 metres, accuracy_m = _nearest_place(lon, lat, metres, entry)
             reach = reach_m(pair, location.accuracy_m, accuracy_m, merging)
             if apart > pair.window_us or (metres > reach and not crowding):
                 continue
-            left = share_left(pair, apart, merging)
+            left = time_decay(pair, apart, merging)
             rival = round(left * _PARTS) if crowding else 0  # whole numbers: the same sum in whatever order
             around += rival
             if metres <= reach:
-                left *= nearness(metres, reach, merging.far)
-                if report.network in seats and metres >= SAME_M and entry.networks <= seats:
-                    left *= merging.same.elsewhere  # seats that mean one thing write one point
+                left *= nearness(metres, reach, merging.decay_at_max_distance)
+                if report.network in geocoded_sources and metres >= SAME_M and entry.networks <= geocoded_sources:
+                    left *= merging.evidence.off_address_factor  # seats that mean one thing write one point
                 fits.append((entry, apart, metres, left, rival))
     return _scored(fits, around, index.counts(location.cell), merging) if fits else []
 
 
-def _scored(fits: list[_Fit], around: int, counts: Mapping[str, int], merging: Merging) -> list[Match]:
+def _scored(fits: list[_Fit], around: int, counts: Mapping[str, int], merging: MergeParameters) -> list[Match]:
     """What fits and still reaches the threshold of suggesting after its rivals and after how common its matter is."""
     matches: list[Match] = []
-    common, crowding, least = merging.common, merging.crowding, merging.thresholds.suggest
+    common, crowding, least = merging.frequency_penalty, merging.density_penalty, merging.thresholds.suggest
     for entry, apart, metres, fit, rival in fits:
         like = common * counts.get(entry.case.matter, 0) if common else 0
         score = round(fit / (1 + like + crowding * (around - rival) / _PARTS), 4)
@@ -117,10 +126,10 @@ def _scored(fits: list[_Fit], around: int, counts: Mapping[str, int], merging: M
     return matches
 
 
-def reach_m(pair: Pair, one_m: float, other_m: float, merging: Merging) -> float:
+def reach_m(pair: Pair, one_m: float, other_m: float, merging: MergeParameters) -> float:
     """How far apart two reports with these accuracies may lie."""
-    reach = merging.reach
-    return min(pair.base_m + reach.accuracies * (one_m + other_m), reach.most_m)
+    reach = merging.search_radius
+    return min(pair.base_m + reach.accuracy_share * (one_m + other_m), reach.max_m)
 
 
 def nearness(metres: float, reach: float, far: float) -> float:
@@ -128,7 +137,7 @@ def nearness(metres: float, reach: float, far: float) -> float:
     return float(far ** (metres / reach) ** 2) if metres else 1.0  # a reach of 0 m holds the very same point
 
 
-def _nearest_place(lon: float, lat: float, metres: float, entry: OpenCase) -> tuple[float, float]:
+def _nearest_place(lon: float, lat: float, metres: float, entry: MatchCandidate) -> tuple[float, float]:
     """Metres to the nearest place of the case, its first one lying at `metres`, and its accuracy; of equals the first."""
     nearest = metres, entry.case.accuracy_m
     for other_lon, other_lat, accuracy_m in entry.places:
@@ -138,28 +147,30 @@ def _nearest_place(lon: float, lat: float, metres: float, entry: OpenCase) -> tu
     return nearest
 
 
-def _by_reference(report: Report, index: Index, merging: Merging, occurred_us: int, received_us: int) -> list[Match]:
+def _by_reference(
+    report: Report, index: CaseIndex, merging: MergeParameters, occurred_us: int, received_us: int
+) -> list[Match]:
     """Cases that name the report's reporter or person, near by or in its community; whoever reports much says little."""
     matches: list[Match] = []
-    pairs, same, location = merging.pairs(report.matter), merging.same, report.location
+    pairs, evidence, location = merging.pairs(report.matter), merging.evidence, report.location
     for reference in named_references(report, merging):
         entries = index.of_reference(location.cell, reference)
-        for entry in entries if len(entries) <= LOOKED_AT else ():
+        for entry in entries if len(entries) <= MAX_CANDIDATES else ():
             pair = pairs.get(entry.case.matter)
             if pair is None or not _may_join(report, entry, received_us):
                 continue
-            apart = _apart_us(entry, occurred_us)
+            apart = _time_gap_us(entry, occurred_us)
             metres = _metres(report, entry)
-            if apart > pair.window_us or not _reaches(report, entry, metres, merging):
+            if apart > pair.window_us or not _within_reference_radius(report, entry, metres, merging):
                 continue
-            score = round(share_left(pair, apart, merging) * same.reference / len(entries), 4)
+            score = round(time_decay(pair, apart, merging) * evidence.reference_factor / len(entries), 4)
             if score >= merging.thresholds.suggest:
                 shown = None if metres is None else round(metres, 1)
                 matches.append(Match(entry, "reference", score, shown, apart / 1e6))
     return matches
 
 
-def _metres(report: Report, entry: OpenCase) -> float | None:
+def _metres(report: Report, entry: MatchCandidate) -> float | None:
     """To the nearest place of the case; None where one of the two has no point."""
     lon, lat, case = report.location.lon, report.location.lat, entry.case
     if lon is None or lat is None or case.lon is None or case.lat is None:
@@ -167,8 +178,10 @@ def _metres(report: Report, entry: OpenCase) -> float | None:
     return _nearest_place(lon, lat, distance_m(lon, lat, case.lon, case.lat), entry)[0]
 
 
-def _reaches(report: Report, entry: OpenCase, metres: float | None, merging: Merging) -> bool:
-    if metres is not None and metres <= merging.same.reference_m:
+def _within_reference_radius(
+    report: Report, entry: MatchCandidate, metres: float | None, merging: MergeParameters
+) -> bool:
+    if metres is not None and metres <= merging.evidence.reference_radius_m:
         return True
     return metres is None and report.location.cell[:COMMUNITY] == entry.case.cell[:COMMUNITY]
 
@@ -177,13 +190,15 @@ def _best_of_each(matches: list[Match]) -> list[Match]:
     """Each case once, by its strongest evidence; of equals the first kind, as they were looked for."""
     best: dict[str, Match] = {}
     for match in matches:
-        known = best.get(match.open.case.id)
+        known = best.get(match.candidate.case.id)
         if known is None or match.score > known.score:
-            best[match.open.case.id] = match
+            best[match.candidate.case.id] = match
     return list(best.values())
 
 
-def _by_community(report: Report, index: Index, merging: Merging, occurred_us: int, received_us: int) -> list[Match]:
+def _by_community(
+    report: Report, index: CaseIndex, merging: MergeParameters, occurred_us: int, received_us: int
+) -> list[Match]:
     """Cases of other networks in the same community, where the case or the report has no point.
 
     Of one network two reports without a point are taken for two things: the network itself would know better. A report
@@ -200,15 +215,17 @@ def _by_community(report: Report, index: Index, merging: Merging, occurred_us: i
         for entry in entries:
             if report.network in entry.networks or not _may_join(report, entry, received_us):
                 continue
-            apart = _apart_us(entry, occurred_us)
-            score = share_left(pair, apart, merging) * merging.same_community
-            score = round(score / (1 + merging.common * index.counts(location.cell).get(entry.case.matter, 0)), 4)
+            apart = _time_gap_us(entry, occurred_us)
+            score = time_decay(pair, apart, merging) * merging.same_community
+            score = round(
+                score / (1 + merging.frequency_penalty * index.counts(location.cell).get(entry.case.matter, 0)), 4
+            )
             if apart <= pair.window_us and score >= merging.thresholds.suggest:
                 matches.append(Match(entry, "community", score, None, apart / 1e6))
     return matches
 
 
-def _may_join(report: Report, entry: OpenCase, received_us: int) -> bool:
+def _may_join(report: Report, entry: MatchCandidate, received_us: int) -> bool:
     """Whether the case's window is open, drill and reality stay apart, and no two components would become one."""
     case = entry.case
     if received_us >= entry.until_us or case.status != report.status:
@@ -216,12 +233,12 @@ def _may_join(report: Report, entry: OpenCase, received_us: int) -> bool:
     return report.component_id is None or case.component_id is None or case.component_id == report.component_id
 
 
-def share_left(pair: Pair, apart_us: int, merging: Merging) -> float:
+def time_decay(pair: Pair, apart_us: int, merging: MergeParameters) -> float:
     """Of the score, after affinity and time."""
-    late = merging.late
-    return pair.share * late / (late + (1 - late) * apart_us / pair.window_us) if apart_us else pair.share
+    late = merging.decay_at_window_end
+    return pair.affinity * late / (late + (1 - late) * apart_us / pair.window_us) if apart_us else pair.affinity
 
 
-def _apart_us(entry: OpenCase, occurred_us: int) -> int:
+def _time_gap_us(entry: MatchCandidate, occurred_us: int) -> int:
     """Time from the report's occurrence to the span of the case's; 0 inside it."""
     return entry.first_us - occurred_us if occurred_us < entry.first_us else max(0, occurred_us - entry.last_us)

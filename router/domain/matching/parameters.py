@@ -17,7 +17,7 @@ Metres = Annotated[float, Field(ge=0, le=2000)]
 class Pair(NamedTuple):
     """What holds between two matters; neither of them comes first, so that the order of arrival does not matter."""
 
-    share: float
+    affinity: float
     """Their affinity."""
     window_us: int
     """The longer of their windows."""
@@ -42,13 +42,13 @@ class Thresholds(_Strict):
         return self
 
 
-class Reach(_Strict):
-    """How far apart two reports of one thing may lie: `base_m` and a part of both accuracies, at most `most_m`."""
+class SearchRadius(_Strict):
+    """How far apart two reports of one thing may lie: `base_m` and a part of both accuracies, at most `max_m`."""
 
     base_m: Metres
-    accuracies: Share = 1
+    accuracy_share: Share = 1
     """The part of both accuracies that counts; less than 1 where networks claim very different ones and are all alike."""
-    most_m: Annotated[float, Field(ge=1, le=2000)]
+    max_m: Annotated[float, Field(ge=1, le=2000)]
     """That far like cases count as a crowd, too."""
 
 
@@ -56,7 +56,7 @@ class Affinity(_Strict):
     """How alike two matters are, in both directions; a matter and itself are 1, a pair not named 0."""
 
     between: Annotated[tuple[str, str], Field(description="two matters")]
-    share: Share
+    affinity: Share
 
     @model_validator(mode="after")
     def _of_two(self) -> "Affinity":
@@ -66,51 +66,51 @@ class Affinity(_Strict):
 
 
 class Confusable(_Strict):
-    """Matters that are often taken for one another, as those of one group are: every two of one list have `share`."""
+    """Matters that are often taken for one another, as those of one group are: every two of one list have `affinity`."""
 
-    share: Share
+    affinity: Share
     groups: tuple[Annotated[tuple[str, ...], Field(min_length=2)], ...] = ()
 
 
-class Same(_Strict):
+class Evidence(_Strict):
     """Evidence beside distance: who reports whom, and what an address says."""
 
-    seats: frozenset[str] = frozenset()
+    geocoded_sources: frozenset[str] = frozenset()
     """Networks that write the point of the address, so that two of their reports about one thing mostly have one point."""
-    elsewhere: Share = 1
+    off_address_factor: Share = 1
     """What is left of the score where report and case come from seats alone, and yet have two points."""
-    reference: Share = 0
+    reference_factor: Share = 0
     """In place of the distance's part for the same reporter or person, over the number of open cases that name it; 0: nothing."""
-    reporters: frozenset[str] = frozenset()
+    citizen_networks: frozenset[str] = frozenset()
     """Networks that name the citizen who reported; a worker's reference says only who walks there."""
-    reference_m: Metres = 1000
+    reference_radius_m: Metres = 1000
     """How far apart two reports of one reference may lie; those of one community always may."""
 
 
-class Merging(_Strict):
+class MergeParameters(_Strict):
     """When reports are one case. See docs/merging.md for the score."""
 
     thresholds: Thresholds
-    reach: Reach
-    base_m_of: dict[str, Metres] = {}
+    search_radius: SearchRadius
+    base_m_by_matter: dict[str, Metres] = {}
     """Matter -> its own base distance, for things that stand close together and are still different."""
     window_hours: Hours
     """How far apart in time two reports of one thing may lie."""
-    window_hours_of: dict[str, Hours] = {}
+    window_hours_by_matter: dict[str, Hours] = {}
     """Matter -> its own window: until it is repaired, for things that stay broken."""
-    late: Share
+    decay_at_window_end: Share
     """What is left of the score at the end of the window."""
-    far: Share
+    decay_at_max_distance: Share
     """What is left of the score at the end of the reach."""
     same_community: Share
     """In place of the distance's part when a report has no point and only its community is known."""
-    crowding: Annotated[float, Field(ge=0, le=100)] = 0
-    """How much every other like case within `most_m` takes from a score: where much happens, near is less likely the same."""
-    common: Annotated[float, Field(ge=0, le=100)] = 0
+    density_penalty: Annotated[float, Field(ge=0, le=100)] = 0
+    """How much every other like case within `max_m` takes from a score: where much happens, near is less likely the same."""
+    frequency_penalty: Annotated[float, Field(ge=0, le=100)] = 0
     """How much every open case of the matter in the whole street takes from a score: what is rare is seldom there twice."""
-    same: Same = Same()
+    evidence: Evidence = Evidence()
     affinities: tuple[Affinity, ...] = ()
-    confusable: Confusable = Confusable(share=0)
+    confusable: Confusable = Confusable(affinity=0)
     """An affinity of their own counts more than this one."""
 
     @field_validator("affinities")
@@ -130,25 +130,27 @@ class Merging(_Strict):
         """The matters that may be the same thing as this one: the matter itself, and those with an affinity."""
         pairs = self._pairs.get(matter)
         if pairs is None:
-            shares = {matter: 1.0}
-            for group in self.confusable.groups if self.confusable.share else ():
+            affinities = {matter: 1.0}
+            for group in self.confusable.groups if self.confusable.affinity else ():
                 if matter in group:
-                    shares = dict.fromkeys(group, self.confusable.share) | shares
+                    affinities = dict.fromkeys(group, self.confusable.affinity) | affinities
             for affinity in self.affinities:
                 one, other = affinity.between
                 if matter in affinity.between:
-                    shares[other if matter == one else one] = affinity.share
-            pairs = self._pairs[matter] = {other: self._pair(matter, other, share) for other, share in shares.items()}
+                    affinities[other if matter == one else one] = affinity.affinity
+            pairs = self._pairs[matter] = {
+                other: self._pair(matter, other, affinity) for other, affinity in affinities.items()
+            }
         return pairs
 
-    def _pair(self, one: str, other: str, share: float) -> Pair:
+    def _pair(self, one: str, other: str, affinity: float) -> Pair:
         window = max(self.window_of(one), self.window_of(other))
-        base_m = max(self.base_m_of.get(matter, self.reach.base_m) for matter in (one, other))
-        return Pair(share, window // timedelta(microseconds=1), base_m)
+        base_m = max(self.base_m_by_matter.get(matter, self.search_radius.base_m) for matter in (one, other))
+        return Pair(affinity, window // timedelta(microseconds=1), base_m)
 
     @cached_property
     def _window_of(self) -> dict[str, timedelta]:
-        return {matter: timedelta(hours=hours) for matter, hours in self.window_hours_of.items()}
+        return {matter: timedelta(hours=hours) for matter, hours in self.window_hours_by_matter.items()}
 
     @cached_property
     def _window(self) -> timedelta:
@@ -161,9 +163,9 @@ class Merging(_Strict):
     @cached_property
     def square(self) -> float:
         """Degrees of latitude of the squares by which the index finds what lies in the reach: twice the reach."""
-        return 2 * self.reach.most_m / METRES_PER_DEGREE
+        return 2 * self.search_radius.max_m / METRES_PER_DEGREE
 
     @property
     def longest_window(self) -> timedelta:
         """Two reports further apart than this merge only through others between them, or by their component."""
-        return timedelta(hours=max((self.window_hours, *self.window_hours_of.values())))
+        return timedelta(hours=max((self.window_hours, *self.window_hours_by_matter.values())))

@@ -107,7 +107,7 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     """Why these departments, in one sentence."""
     catalogue: str
     """Version of the catalogue that decided."""
-    edition: str = ""
+    rule_set: str = ""
     """Version of catalogue, code tables and cells together, by which the deciding report was translated and routed."""
     state: Literal["dispatched"] = "dispatched"
     lon: float | None = None

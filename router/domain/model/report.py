@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 REPORTS_KEPT = timedelta(days=30)
 """How long a network's own records stay, and with them the memory of which report went where."""
 Instant = Annotated[datetime, Meta(tz=True)]
-"""Aware: one without zone cannot be compared with the others, and a reader refuses it."""
+"""Aware: one without zone cannot be compared with the others, and a reader rejects it."""
 Status = Literal["Actual", "Exercise", "Test"]
 """OASIS CAP 1.2 `status`: drills and tests pass through everything and stay recognisable."""
 Urgency = Literal["Immediate", "Expected", "Future", "Past", "Unknown"]
@@ -90,7 +90,7 @@ class Report(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Source fields that no schema names, kept as they came."""
     version: int = 1
     """2 and more: the network sent a known report again with other content, a correction or supplement."""
-    edition: str = ""
+    rule_set: str = ""
     """Version of the city's catalogue, code tables and cells that translated it; the very same one routes it."""
 
     @property
@@ -106,7 +106,7 @@ class Tick(Struct, frozen=True, gc=False, kw_only=True):
     at: Instant
 
 
-class Refusal(Struct, frozen=True, gc=False, kw_only=True):
+class Rejection(Struct, frozen=True, gc=False, kw_only=True):
     """Why a record cannot become a report: a stable code, and one sentence a person understands."""
 
     code: str

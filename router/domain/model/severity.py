@@ -12,7 +12,7 @@ _SEVERITIES: tuple[Severity, ...] = ("Unknown", "Minor", "Moderate", "Severe", "
 _CERTAINTIES: tuple[Certainty, ...] = ("Unknown", "Unlikely", "Possible", "Likely", "Observed")
 
 
-def rise(case: Case, report: Report) -> None:
+def raise_severity(case: Case, report: Report) -> None:
     """Raise the case's levels to those of a further report; they never fall by one."""
     case.urgency = _higher(_URGENCIES, case.urgency, report.urgency)
     case.severity = _higher(_SEVERITIES, case.severity, report.severity)

@@ -18,30 +18,30 @@ NO_NETWORKS: frozenset[str] = frozenset()
 @lru_cache(maxsize=1 << 12)
 def with_network(networks: frozenset[str], network: str) -> frozenset[str]:
     """The networks and one more; the same set for the same networks, in whatever order they came."""
-    return _one_set(networks | {network})
+    return _intern_set(networks | {network})
 
 
 @lru_cache(maxsize=1 << 12)
-def _one_set(networks: frozenset[str]) -> frozenset[str]:
+def _intern_set(networks: frozenset[str]) -> frozenset[str]:
     return networks
 
 
 @lru_cache(maxsize=1 << 12, typed=True)
-def one_number(number: float) -> float:
+def intern_float(number: float) -> float:
     """The number as one object; 20 and 20.0, which are not written alike, stay two."""
     return number
 
 
-def one_topic(source: Provenance) -> Provenance:
+def intern_provenance(source: Provenance) -> Provenance:
     """The same source record, its topic being one object."""
     return Provenance(topic=intern(source.topic), partition=source.partition, offset=source.offset)
 
 
-def share(case: Case) -> None:
+def intern_case(case: Case) -> None:
     """Make what a decoded case has in common with others, and what it says twice, one object each."""
     case.cell, case.matter, case.reason = intern(case.cell), intern(case.matter), intern(case.reason)
-    case.catalogue, case.edition = intern(case.catalogue), intern(case.edition)
-    case.accuracy_m = one_number(case.accuracy_m)
+    case.catalogue, case.rule_set = intern(case.catalogue), intern(case.rule_set)
+    case.accuracy_m = intern_float(case.accuracy_m)
     case.reports = tuple([_report(report) for report in case.reports])
     case.assignments = tuple([_assignment(one) for one in case.assignments])
     first, last = case.reports[0], case.reports[-1]
@@ -59,7 +59,7 @@ def _report(report: CaseReport) -> CaseReport:
         network=intern(report.network),
         matter=intern(report.matter),
         cell=intern(report.cell),
-        provenance=one_topic(report.provenance),
+        provenance=intern_provenance(report.provenance),
     )
 
 

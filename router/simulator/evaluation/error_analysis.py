@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from router.domain.cells.registry import COMMUNITY, STREET
 from router.domain.geometry import distance_m
-from router.domain.matching.correlation import nearness, reach_m, share_left
-from router.domain.matching.parameters import Merging, Pair
+from router.domain.matching.correlation import nearness, reach_m, time_decay
+from router.domain.matching.parameters import MergeParameters, Pair
 from router.domain.model.report import Report
 from router.simulator.evaluation.scores import Clusters, Groups, Label, groups
 
@@ -37,14 +37,14 @@ class Mistake(Struct, frozen=True):
 
 
 def mistakes(
-    labels: Sequence[Label], clusters: Clusters, reports: Mapping[str, Report], merging: Merging
+    labels: Sequence[Label], clusters: Clusters, reports: Mapping[str, Report], merging: MergeParameters
 ) -> list[Mistake]:
     """Every cause of a mistake with its cost, the dearest first.
 
     Args:
         labels: one for each sound report.
         clusters: which case has each report.
-        reports: as they were first translated, by id; a report that is missing here was refused.
+        reports: as they were first translated, by id; a report that is missing here was rejected.
         merging: by what numbers they were merged.
     """
     said, true, _ = groups(labels, clusters)
@@ -56,7 +56,7 @@ def mistakes(
         if cost:
             first, second = _in_order(one, other, reports)
             a, b = reports.get(first.report), reports.get(second.report)
-            cause = "refused" if a is None or b is None else _cause(what, a, b, merging)
+            cause = "rejected" if a is None or b is None else _cause(what, a, b, merging)
             found[what, cause, _matters(a, b)].append((cost, first, second))
     told = [_told(what, cause, matters, its, reports) for (what, cause, matters), its in found.items()]
     return sorted(told, key=lambda one: (-one.pairs, one.what, one.cause, one.matters))
@@ -93,7 +93,7 @@ def _sentence(first: Label, second: Label, reports: Mapping[str, Report]) -> str
     a, b = reports.get(first.report), reports.get(second.report)
     if a is None or b is None:
         gone = first if a is None else second
-        return f"{gone.report} was refused, so it met no case"
+        return f"{gone.report} was rejected, so it met no case"
     metres = _metres(a, b)
     where = "one without a point" if metres is None else f"{metres:.0f} m"
     minutes = abs((a.occurred_at - b.occurred_at).total_seconds()) / 60
@@ -126,7 +126,7 @@ def _matters(one: Report | None, other: Report | None) -> tuple[str, str]:
     return first, second
 
 
-def _cause(what: What, first: Report, second: Report, merging: Merging) -> str:
+def _cause(what: What, first: Report, second: Report, merging: MergeParameters) -> str:
     """Why the later of two reports did or did not come to the earlier one, by what the two of them say."""
     pair = merging.pairs(first.matter).get(second.matter)
     if first.location.cell[:STREET] != second.location.cell[:STREET]:
@@ -151,7 +151,7 @@ def _without_point(first: Report, second: Report) -> str:
     return "no point, the community alone"
 
 
-def _measured(what: What, first: Report, second: Report, pair: Pair, metres: float, *, merging: Merging) -> str:
+def _measured(what: What, first: Report, second: Report, pair: Pair, metres: float, *, merging: MergeParameters) -> str:
     """The cause where both have a point."""
     apart_us = int(abs((first.occurred_at - second.occurred_at).total_seconds()) * 1e6)
     waited_us = (second.received_at - first.received_at).total_seconds() * 1e6
@@ -164,16 +164,18 @@ def _measured(what: What, first: Report, second: Report, pair: Pair, metres: flo
         return "further apart than the reach"
     if what == "merged wrongly":
         return "near in place and time"
-    return _lowest(pair, share_left(pair, apart_us, merging), nearness(metres, reach, merging.far), merging)
+    return _lowest(
+        pair, time_decay(pair, apart_us, merging), nearness(metres, reach, merging.decay_at_max_distance), merging
+    )
 
 
-def _lowest(pair: Pair, left: float, near: float, merging: Merging) -> str:
+def _lowest(pair: Pair, left: float, near: float, merging: MergeParameters) -> str:
     """What kept the score of two reports low."""
-    if pair.share < merging.thresholds.merge:
+    if pair.affinity < merging.thresholds.merge:
         return "too little affinity of the matters"
     if left * near >= merging.thresholds.merge:
         return "a crowd around it, or a better case"
-    return "late" if left / pair.share < near else "far"
+    return "late" if left / pair.affinity < near else "far"
 
 
 def _metres(first: Report, second: Report) -> float | None:

@@ -1,6 +1,6 @@
 """A city's router without Kafka: translator, places and fold in one process, one state a street, in the order of receipt.
 
-What the two hops decide, this decides alike, as long as the networks' reports reach the fold in the order in which they
+What the two stages decide, this decides alike, as long as the networks' reports reach the fold in the order in which they
 were received. No topics, no transactions, no ticks: windows close by received time.
 """
 
@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from router.domain.cells.registry import STREET
 from router.domain.fold import fold
-from router.domain.intake.dedup import Places, digest_of
+from router.domain.intake.dedup import DedupIndex, digest_of
 from router.domain.intake.normalise import RECEIVED_AT, normalise
 from router.domain.model.case import Case
-from router.domain.model.report import Refusal, Report
+from router.domain.model.report import Rejection, Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.domain.state.partition_state import PartitionState
@@ -47,7 +47,7 @@ class Event(NamedTuple):
 
 
 class Offline:
-    """Both hops of one city.
+    """Both stages of one city.
 
     Args:
         city: the rules.
@@ -63,7 +63,7 @@ class Offline:
         self._translator = Translator(city)
 
     def take(self, messages: Iterable[Message]) -> "Offline":
-        """Messages in the order of their receipt; what is refused leaves no trace."""
+        """Messages in the order of their receipt; what is rejected leaves no trace."""
         for event in self._translator.events(messages):
             self.fold(event)
         return self
@@ -78,11 +78,11 @@ class Offline:
 
 
 class Translator:
-    """The first hop of one city: what comes out can be folded again and again by other numbers of merging."""
+    """The first stage of one city: what comes out can be folded again and again by other numbers of merging."""
 
     def __init__(self, city: City) -> None:
         self._city, self._offset = city, 0
-        self._places: dict[str, Places] = defaultdict(Places)
+        self._dedup: dict[str, DedupIndex] = defaultdict(DedupIndex)
 
     def events(self, messages: Iterable[Message]) -> Iterator[Event]:
         """What reaches the grid stream: new reports and new versions of known ones, in the order of receipt."""
@@ -99,8 +99,8 @@ class Translator:
         for network in sorted(records):
             done = normalise(NETWORKS[network], records[network], self._city)
             for record, report in zip(done.sources, done.reports, strict=True):
-                taken = self._places[network].take(report, digest_of(record.value or b""))
-                if taken is not None and not isinstance(taken, Refusal) and taken[0] is not None:
+                taken = self._dedup[network].admit(report, digest_of(record.value or b""))
+                if taken is not None and not isinstance(taken, Rejection) and taken[0] is not None:
                     events.append(Event(taken[1].cell[:STREET], taken[0]))
         events.sort(key=_order)
         return events

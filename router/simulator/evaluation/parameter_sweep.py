@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 from pydantic import ValidationError
 
-from router.domain.matching.parameters import Merging
+from router.domain.matching.parameters import MergeParameters
 from router.domain.rules.city import City
 from router.simulator.evaluation.offline import Event, Offline, Translator
 from router.simulator.evaluation.scores import Evaluation, Label, clusters_of, evaluate, labels_of
@@ -42,7 +42,7 @@ def with_value(city: City, path: str, value: float) -> City:
 
     Args:
         city: as it is.
-        path: of the number, its keys joined by dots: `thresholds.merge`, `window_hours_of.street-lamp`.
+        path: of the number, its keys joined by dots: `thresholds.merge`, `window_hours_by_matter.street-lamp`.
         value: in its place; a matter that the file does not name yet gets its own number so.
 
     Raises:
@@ -52,16 +52,18 @@ def with_value(city: City, path: str, value: float) -> City:
     place, (*keys, last) = values, path.split(".")
     for key in keys:
         place = place.get(key) if isinstance(place, dict) else None  # type: ignore[assignment]  # checked below
-    if not isinstance(place, dict) or (last not in place and not path.startswith(("window_hours_of.", "base_m_of."))):
+    if not isinstance(place, dict) or (
+        last not in place and not path.startswith(("window_hours_by_matter.", "base_m_by_matter."))
+    ):
         names = ", ".join(sorted(_numbers(values)))
-        raise InputError(f"no number {path[:60]!r}", where=FILE, cure=f"name one of: {names}")
+        raise InputError(f"no number {path[:60]!r}", where=FILE, hint=f"name one of: {names}")
     place[last] = value
     try:
-        merging = Merging.model_validate(values)
+        merging = MergeParameters.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(
-            f"{path} cannot be {value:g}: {first['msg']}", where=FILE, cure="choose other values"
+            f"{path} cannot be {value:g}: {first['msg']}", where=FILE, hint="choose other values"
         ) from None
     return dataclasses.replace(city, merging=merging)
 

@@ -50,9 +50,9 @@ class Line(Struct, frozen=True):
     header: Sequence[str]
     fields: dict[str, str]
 
-    def refuse(self, what: str, column: str, cure: str) -> NoReturn:
+    def refuse(self, what: str, column: str, hint: str) -> NoReturn:
         """Say what is wrong with one of its fields. Raises InputError."""
-        refuse(what, self.file, self.number, self.header.index(column) + 1, cure)
+        refuse(what, self.file, self.number, self.header.index(column) + 1, hint)
 
 
 def read_lines(file: Path, columns: Sequence[str]) -> Iterator[Line]:
@@ -78,18 +78,18 @@ def header_of(file: Path) -> Sequence[str]:
     return next((cells for _, cells in _rows(file)), [])
 
 
-def once(seen: dict[str, Line], line: Line, column: str, cure: str) -> None:
+def once(seen: dict[str, Line], line: Line, column: str, hint: str) -> None:
     """Refuse a row whose field stands in an earlier one too. Raises InputError."""
     text = line.fields[column]
     first = seen.setdefault(text, line)
     if first is not line:
         where = f"line {first.number}" if first.file == line.file else f"{first.file.name}:{first.number}"
-        line.refuse(f"{column} {text[:40]!r} stands in {where} too", column, cure)
+        line.refuse(f"{column} {text[:40]!r} stands in {where} too", column, hint)
 
 
-def refuse(what: str, file: Path, line: int, column: int, cure: str) -> NoReturn:
+def refuse(what: str, file: Path, line: int, column: int, hint: str) -> NoReturn:
     """Raises InputError with the place as people and editors write it."""
-    raise InputError(what, where=f"{file}:{line}:{column}", cure=cure)
+    raise InputError(what, where=f"{file}:{line}:{column}", hint=hint)
 
 
 def wall_time(text: str) -> datetime | None:
@@ -129,10 +129,10 @@ def _text(file: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise InputError("the file is missing", where=str(file), cure="write it; docs/replay.md shows how") from None
+        raise InputError("the file is missing", where=str(file), hint="write it; docs/replay.md shows how") from None
     except OSError as error:
         raise InputError(
-            f"the file cannot be read ({error.strerror})", where=str(file), cure="check its permissions"
+            f"the file cannot be read ({error.strerror})", where=str(file), hint="check its permissions"
         ) from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1

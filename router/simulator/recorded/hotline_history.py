@@ -73,18 +73,18 @@ def read_history(folder: Path, columns: Sequence[str], zone: tzinfo) -> History:
         zone: the city's time zone; the file's times are its wall times.
 
     Raises:
-        InputError: no file, no row, a file that `read_lines` refuses, a repeated id, or a creation time that is none. The
+        InputError: no file, no row, a file that `read_lines` rejects, a repeated id, or a creation time that is none. The
             sentence names file, line and column.
     """
     files = sorted(folder.glob("*.csv"))
     if not files:
         raise InputError(
-            "there is no recorded history", where=str(folder), cure="put the city's requests there as a CSV file"
+            "there is no recorded history", where=str(folder), hint="put the city's requests there as a CSV file"
         )
     seen: dict[str, Line] = {}
     rows = [_row(line, seen, zone) for file in files for line in read_lines(file, columns)]
     if not rows:
-        raise InputError("the recorded history holds no row", where=str(files[0]), cure="add rows below its header")
+        raise InputError("the recorded history holds no row", where=str(files[0]), hint="add rows below its header")
     rows.sort(key=lambda row: row.created)
     return HotlineHistory(rows=rows, zone=zone)
 

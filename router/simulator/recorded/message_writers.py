@@ -15,7 +15,7 @@ from msgspec import Struct
 from router.domain.geometry import wgs84_to_gcj02
 
 Payload = dict[str, Any]
-EDITION = "GB/T 30428.2-2013"
+CODE_TABLE_VERSION = "GB/T 30428.2-2013"
 """Of the classes that the city's table gives for every edition: what an inspector of today uses."""
 LIMITS: Mapping[str, float] = {"H2S": 0.06, "NH3": 1.5}
 """Limit in mg/m³ at the fence of a second-grade plant (GB 14554-93)."""
@@ -70,7 +70,7 @@ def _urban_management(sight: Sight, random: Random) -> tuple[str, Payload]:
     return id_, {
         "taskNum": id_,
         **_coded(sight),
-        "codeVersion": sight.version or EDITION,
+        "codeVersion": sight.version or CODE_TABLE_VERSION,
         "cellCode": sight.cell,
         "x": round(sight.lon, 6),
         "y": round(sight.lat, 6),

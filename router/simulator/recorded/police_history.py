@@ -116,7 +116,7 @@ def read_police_history(folder: Path, zone: tzinfo) -> PoliceHistory:
         zone: the city's time zone; the file's times are its wall times.
 
     Raises:
-        InputError: no row, a file that `read_lines` refuses, a repeated id, a time or coordinate that is none, a row
+        InputError: no row, a file that `read_lines` rejects, a repeated id, a time or coordinate that is none, a row
             without any time, or a description or beat that its table does not have. The sentence names file, line and
             column.
     """
@@ -124,7 +124,7 @@ def read_police_history(folder: Path, zone: tzinfo) -> PoliceHistory:
     seen: dict[str, Line] = {}
     rows = [_row(line, seen, types, units) for file in _files(folder) for line in read_lines(file, COLUMNS)]
     if not rows:
-        raise InputError("the recorded history holds no row", where=str(folder), cure="add rows below its header")
+        raise InputError("the recorded history holds no row", where=str(folder), hint="add rows below its header")
     rows.sort(key=lambda row: utc(row.versions[0].at, zone))
     return PoliceHistory(rows=rows, zone=zone)
 

@@ -40,7 +40,7 @@ class Group:
         return group["group_state"] == "Stable" and len(group["members"]) >= workers
 
     def finished(self) -> bool:
-        """Whether the group has committed past everything there is to read, on both hops."""
+        """Whether the group has committed past everything there is to read, on both stages."""
         wanted = dict.fromkeys([*self._sources, *self._events], OffsetSpec.LATEST)
         try:
             committed = self._admin.list_group_offsets({self._name: None})[self._name]

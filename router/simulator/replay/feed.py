@@ -81,7 +81,7 @@ class Feed:
         """Send all messages, which come in the order of their received times.
 
         Raises:
-            BrokerError: the broker is away or refused a batch; `sent` then holds what it had acknowledged.
+            BrokerError: the broker is away or rejected a batch; `sent` then holds what it had acknowledged.
         """
         try:
             asyncio.run(self._run(messages))
@@ -89,7 +89,7 @@ class Feed:
             raise BrokerError(
                 f"the messages cannot be sent ({type(error).__name__}: {error})",
                 where=self._bootstrap,
-                cure="check with `grid-router broker status` and `grid-router topics plan`",
+                hint="check with `grid-router broker status` and `grid-router topics plan`",
             ) from error
 
     async def _run(self, messages: Iterable[Message]) -> None:
@@ -157,7 +157,7 @@ class _Sender:
                     members.append(message)
                     return
                 if not members:
-                    raise RuntimeError(f"an empty batch refused {message.report}")  # aiokafka always takes the first
+                    raise RuntimeError(f"an empty batch rejected {message.report}")  # aiokafka always takes the first
             await self._seal(slot)
 
     def _begin(self, slot: Slot) -> tuple[BatchBuilder, list[Message]]:
@@ -195,7 +195,7 @@ class _Sender:
         topic, partition, base = metadata.topic, metadata.partition, metadata.offset  # type: ignore[attr-defined]
         if base < 0:  # the answer to a repeated batch may leave out where the first copy stands
             raise BrokerError(
-                "the broker does not say at which offset it keeps a batch", where=topic, cure="start the replay again"
+                "the broker does not say at which offset it keeps a batch", where=topic, hint="start the replay again"
             )
         self._sent.extend(
             Sent(m.report, (topic, partition, base + index), m.kind, m.incident, m.owner, m.storm, m.late)

@@ -56,5 +56,5 @@ def _away(bootstrap: str, error: KafkaError) -> BrokerError:
     return BrokerError(
         f"Kafka does not answer ({type(error).__name__})",
         where=bootstrap,
-        cure=START_KAFKA,
+        hint=START_KAFKA,
     )

@@ -43,7 +43,7 @@ class Ledger(Struct, frozen=True):
     faults: Mapping[Fault, Sequence[str]]
     """Kind of fault -> the ids at fault, sorted; kinds without a fault are left out."""
     refused_sound: Sequence[str]
-    """Report ids of sound messages that the router refused: no loss, but worth a look."""
+    """Report ids of sound messages that the router rejected: no loss, but worth a look."""
     merged: int
     """Reports that joined a case that another report had opened."""
 
@@ -69,10 +69,10 @@ def balance(sent: Sequence[Sent], cases: Mapping[str, Case], tasks: Sequence[Tas
     """
     found = _reports(sent, cases, dead) | _tasks(cases, tasks)
     places = {letter.place for letter in dead}
-    refused = {one.report for one in sent if one.kind != "malformed" and one.place in places}
+    rejected = {one.report for one in sent if one.kind != "malformed" and one.place in places}
     return Ledger(
         faults={fault: sorted(ids) for fault, ids in found.items() if ids},
-        refused_sound=sorted(refused),
+        refused_sound=sorted(rejected),
         merged=sum(len(case.reports) - 1 for case in cases.values()),
     )
 
@@ -80,32 +80,32 @@ def balance(sent: Sequence[Sent], cases: Mapping[str, Case], tasks: Sequence[Tas
 def _reports(sent: Sequence[Sent], cases: Mapping[str, Case], dead: Sequence[Dead]) -> dict[Fault, set[str]]:
     named = Counter(report.id for case in cases.values() for report in case.reports)
     standing = Counter(_place(p) for case in cases.values() for report in case.reports for p in _provenances(report))
-    refused = Counter(letter.place for letter in dead)
+    rejected = Counter(letter.place for letter in dead)
     faults: dict[Fault, set[str]] = {"lost": set(), "in two cases": set(), "in a case and dead": set()}
     for one in sent:
-        if one.kind == "updated":  # each version on its own: in its report's case, or refused
-            stands, dead_ = standing[one.place], one.place in refused
+        if one.kind == "updated":  # each version on its own: in its report's case, or rejected
+            stands, dead_ = standing[one.place], one.place in rejected
             faults["lost"] |= {_version(one)} if not stands and not dead_ else set()
             faults["in two cases"] |= {_version(one)} if stands > 1 else set()
             faults["in a case and dead"] |= {_version(one)} if stands and dead_ else set()
     for report, places in _places(sent).items():
         # a malformed message may have become a report under another id than we think: its place finds it
         times = named[report] or sum(standing[place] for place in places)
-        dead_places = sum(place in refused for place in places)
+        dead_places = sum(place in rejected for place in places)
         if times == 0 and dead_places < len(places):
             faults["lost"].add(report)
         if times > 1:
             faults["in two cases"].add(report)
         if times and dead_places:
             faults["in a case and dead"].add(report)
-    faults["dead-lettered twice"] = {_text(place) for place, times in refused.items() if times > 1}
-    faults["never sent"] = _strangers(sent, cases, refused)
+    faults["dead-lettered twice"] = {_text(place) for place, times in rejected.items() if times > 1}
+    faults["never sent"] = _strangers(sent, cases, rejected)
     return faults
 
 
-def _strangers(sent: Sequence[Sent], cases: Mapping[str, Case], refused: Counter[Place]) -> set[str]:
+def _strangers(sent: Sequence[Sent], cases: Mapping[str, Case], rejected: Counter[Place]) -> set[str]:
     true = {one.place: one for one in sent}
-    strangers = {_text(place) for place in refused if place not in true}
+    strangers = {_text(place) for place in rejected if place not in true}
     for case in cases.values():
         for report in case.reports:
             for provenance in _provenances(report):

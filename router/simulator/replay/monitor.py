@@ -12,7 +12,7 @@ from router.simulator.replay.feed import Feed
 from router.simulator.replay.flow_control import Abreast
 from router.simulator.replay.outputs import Outputs
 from router.wire.errors import WorkerError
-from router.workers.pool import Fleet
+from router.workers.pool import WorkerPool
 
 READY_S = 60.0
 """Workers join within seconds; after this long they never will."""
@@ -72,14 +72,14 @@ class Course:
         feed: Feed,
         outputs: Outputs,
         group: Group,
-        fleet: Fleet,
+        pool: WorkerPool,
         *,
         abreast: Abreast,
         kill_at: int | None,
         tell: Tell,
     ) -> None:
         self._abreast = abreast
-        self._feed, self._outputs, self._group, self._fleet = feed, outputs, group, fleet
+        self._feed, self._outputs, self._group, self._fleet = feed, outputs, group, pool
         self._kill_at, self._tell = kill_at, tell
         self._killed_at: int | None = None
         self._awaited: list[Sent] = []
@@ -100,7 +100,7 @@ class Course:
                 raise WorkerError(
                     f"the workers have not joined within {READY_S:.0f} s",
                     where=str(self._fleet.logs[0]),
-                    cure="read that log",
+                    hint="read that log",
                 )
             time.sleep(LOOK_S)
 

@@ -79,7 +79,7 @@ class Outputs:
         while not self._at_end():
             if time.monotonic() > deadline:
                 raise BrokerError(
-                    "the cases and tasks cannot be read to their end", cure="check with `grid-router broker status`"
+                    "the cases and tasks cannot be read to their end", hint="check with `grid-router broker status`"
                 )
             self.take(0.2)
 
@@ -125,7 +125,7 @@ class Outputs:
 
 
 def dead(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]], names: Names) -> Dead:
-    """A dead letter with the place of the network's own record, also when the merge refused what normalising had made."""
+    """A dead letter with the place of the network's own record, also when the merge rejected what normalising had made."""
     letter = read_dead_letter(key, value, list(headers))
     place = (letter.topic, letter.partition, letter.offset)
     if letter.topic == names.events and value is not None:

@@ -30,10 +30,10 @@ from router.simulator.replay.temporary_topics import namespace, scratch_topics
 from router.simulator.scenario import Input, input_of
 from router.stream.faust_adapter.app import GROUP
 from router.stream.rule_set_store import publish
-from router.wire.rule_sets import EditionRecord
+from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
 from router.wire.topics import Names
-from router.workers.pool import Fleet
+from router.workers.pool import WorkerPool
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -109,15 +109,15 @@ def replay(plan: Plan, settings: Settings, bootstrap: str, tell: Tell) -> Result
         stack.enter_context(scratch_topics(kafka, bootstrap, city, own, group=group, keep=plan.keep))
         reader, scout = (stack.enter_context(consumer_of(bootstrap)) for _ in range(2))
         outputs = Outputs(reader, Names(own.namespace), sorted(city.catalogue.departments), own.partitions)
-        fleet = stack.enter_context(Fleet(plan.city, own, plan.workers, clock="stream"))
+        pool = stack.enter_context(WorkerPool(plan.city, own, plan.workers, clock="stream"))
         seen = _group(kafka, scout, group, own, sorted(city.codes))
         kill_at = max(1, round(KILL_AT * recorded)) if plan.kill else None
-        course = Course(feed, outputs, seen, fleet, abreast=abreast, kill_at=kill_at, tell=tell)
+        course = Course(feed, outputs, seen, pool, abreast=abreast, kill_at=kill_at, tell=tell)
         course.until_ready(plan.workers)
         if switch is not None:
             _publish(plan, switch, settings, own, bootstrap)
         end = _send(feed, _messages(plan, source), course)
-        fleet.stop()
+        pool.stop()
         outputs.take_all()  # what came too late, or once too often, came before the workers ended
         result = _found(own.namespace, city, feed.sent, outputs, end)
         return replace(result, switched=examine(switch, outputs.cases().values())) if switch else result
@@ -132,20 +132,20 @@ def _switch(plan: Plan, city: City, source: Input, settings: Settings, recorded:
     if plan.switch is None:
         return None
     new = dataclasses.replace(load_city(plan.switch, settings.cities), merging=city.merging)
-    return Switch(old=city, new=new, since=middle(_messages(plan, source), recorded))
+    return Switch(old=city, new=new, effective_from=middle(_messages(plan, source), recorded))
 
 
 def _publish(plan: Plan, switch: Switch, settings: Settings, own: Settings, bootstrap: str) -> None:
     """As `catalogue publish` does, while the workers run."""
     folder = city_folder(plan.switch or "", settings.cities)
-    record = EditionRecord(
-        version=switch.new.edition,
+    record = RuleSetRecord(
+        version=switch.new.rule_set,
         city=switch.new.name,
         published_at=datetime.now(UTC),
-        since=switch.since,
+        effective_from=switch.effective_from,
         texts=pack(folder),
     )
-    asyncio.run(publish(bootstrap, Names(own.namespace).catalogue, record))
+    asyncio.run(publish(bootstrap, Names(own.namespace).rule_sets, record))
 
 
 def _group(

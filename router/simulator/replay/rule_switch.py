@@ -12,11 +12,11 @@ from router.simulator.messages import Message
 
 
 class Switch(Struct, frozen=True, kw_only=True):
-    """Another edition, and the received time from which it holds."""
+    """Another rule set, and the received time from which it holds."""
 
     old: City
     new: City
-    since: datetime
+    effective_from: datetime
 
 
 class Switched(Struct, frozen=True, kw_only=True):
@@ -24,11 +24,11 @@ class Switched(Struct, frozen=True, kw_only=True):
 
     by_old: int
     by_new: int
-    """Cases decided by either edition."""
+    """Cases decided by either rule set."""
     late: int
-    """Cases opened after the switch and decided by the old edition, because a worker had not read the new one in time."""
+    """Cases opened after the switch and decided by the old rule set, because a worker had not read the new one in time."""
     mixed: int
-    """Cases whose departments are not exactly those of the one edition that they carry."""
+    """Cases whose departments are not exactly those of the one rule set that they carry."""
 
 
 def middle(messages: Iterator[Message], count: int) -> datetime:
@@ -37,22 +37,22 @@ def middle(messages: Iterator[Message], count: int) -> datetime:
 
 
 def examine(switch: Switch, cases: Iterable[Case]) -> Switched:
-    """Route every case again by the edition it carries and compare."""
-    editions: Mapping[str, City] = {switch.old.edition: switch.old, switch.new.edition: switch.new}
-    counts = dict.fromkeys(editions, 0)
+    """Route every case again by the rule set it carries and compare."""
+    rule_sets: Mapping[str, City] = {switch.old.rule_set: switch.old, switch.new.rule_set: switch.new}
+    counts = dict.fromkeys(rule_sets, 0)
     late = mixed = 0
     for case in cases:
-        city = editions.get(case.edition)
+        city = rule_sets.get(case.rule_set)
         if city is None or not _whole(case, city):
             mixed += 1
             continue
-        counts[case.edition] += 1
-        late += case.edition == switch.old.edition and case.opened_at >= switch.since
-    return Switched(by_old=counts[switch.old.edition], by_new=counts[switch.new.edition], late=late, mixed=mixed)
+        counts[case.rule_set] += 1
+        late += case.rule_set == switch.old.rule_set and case.opened_at >= switch.effective_from
+    return Switched(by_old=counts[switch.old.rule_set], by_new=counts[switch.new.rule_set], late=late, mixed=mixed)
 
 
 def _whole(case: Case, city: City) -> bool:
-    """Whether catalogue, matter and departments of a case are all of one edition."""
+    """Whether catalogue, matter and departments of a case are all of one rule set."""
     route = city.catalogue.route(case.matter, case.cell, case.opened_at)
     wanted = [(one.department, one.role, one.rule, one.unit) for one in route.assigned]
     stand = [(a.department, a.role, a.rule, a.unit) for a in case.assignments if a.withdrawn_at is None]

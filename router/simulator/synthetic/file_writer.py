@@ -38,7 +38,7 @@ class Shelved(Struct, frozen=True):
     """Of the messages alone, line ends included."""
 
 
-def shelve(office: Office, pages: Iterator[Sheet], folder: Path) -> Shelved:
+def write_files(office: Office, pages: Iterator[Sheet], folder: Path) -> Shelved:
     """Write all pages into a folder, in the place of an earlier simulation there.
 
     Raises:
@@ -50,7 +50,7 @@ def shelve(office: Office, pages: Iterator[Sheet], folder: Path) -> Shelved:
             return _Shelf(office, folder, files).write(pages)
     except OSError as error:
         what = f"the folder cannot be written ({error.strerror})"
-        raise InputError(what, where=str(folder), cure="name another one with --out") from error
+        raise InputError(what, where=str(folder), hint="name another one with --out") from error
 
 
 def _clear(folder: Path) -> None:
@@ -60,7 +60,7 @@ def _clear(folder: Path) -> None:
         raise InputError(
             "the folder holds other files",
             where=str(folder),
-            cure="name an empty one, or that of an earlier simulation",
+            hint="name an empty one, or that of an earlier simulation",
         )
     for file in mine:
         file.unlink()

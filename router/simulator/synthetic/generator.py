@@ -14,9 +14,9 @@ from router.simulator.synthetic.forms.form import Page
 from router.simulator.synthetic.incidents import Block, Incidents, Nature
 from router.simulator.synthetic.local_time import DAY, NEVER, midnight, wall
 from router.simulator.synthetic.message_batch import KINDS, Sheet, joined
-from router.simulator.synthetic.observations import Clerks, Notes
+from router.simulator.synthetic.observations import Clerks, RepairLog
 from router.simulator.synthetic.parameters import Parameters
-from router.simulator.synthetic.places import Ground
+from router.simulator.synthetic.places import RuleTestContext
 from router.simulator.synthetic.reorder_buffer import Waiting
 from router.simulator.synthetic.reporting import SUBJECTS, Witnesses, people
 from router.simulator.synthetic.rng import Dice, lognormal
@@ -50,7 +50,7 @@ class Office:
         self, city: City, parameters: Parameters, parcels: Parcels, *, seed: int, noise: float, factor: float
     ) -> None:
         self._city, self._parameters, self._seed, self._noise = city, parameters, seed, noise
-        self.ground = Ground(parcels, parameters.places)
+        self.ground = RuleTestContext(parcels, parameters.places)
         self.vocabulary = Vocabulary(city, parameters)
         self.owners = Owners(city, self.ground, self.vocabulary)
         self._nature = Nature(parameters, self.ground, self.vocabulary, factor)
@@ -94,7 +94,7 @@ class Office:
         self._incidents += len(incidents)
         return joined(sheet, self._once_more(sheet, dice))
 
-    def _broken(self, notes: Notes, dice: Dice) -> tuple[Notes, Column]:
+    def _broken(self, notes: RepairLog, dice: Dice) -> tuple[RepairLog, Column]:
         """Messages of their own that nobody may accept, and in which way."""
         share = min(1.0, self._parameters.errors.malformed * self._noise)
         rows = np.flatnonzero(dice.chance(share, len(notes)) & ~notes.updated)
@@ -102,7 +102,7 @@ class Office:
         copies.number[:] = self._clerks.numbers(copies.network)
         return copies, dice.below(len(WAYS), len(rows))
 
-    def _sheet(self, notes: Notes, broken: tuple[Notes, Column], incidents: Incidents, block: Block) -> Sheet:
+    def _sheet(self, notes: RepairLog, broken: tuple[RepairLog, Column], incidents: Incidents, block: Block) -> Sheet:
         copies, ways = broken
         source_id, value = self._written(_appended(notes, copies), incidents)
         for row, way in enumerate(ways.tolist(), len(notes)):
@@ -126,7 +126,7 @@ class Office:
             late=every.late,
         )
 
-    def _written(self, notes: Notes, incidents: Incidents) -> tuple[Column, Column]:
+    def _written(self, notes: RepairLog, incidents: Incidents) -> tuple[Column, Column]:
         source_id, value = np.empty(len(notes), dtype=object), np.empty(len(notes), dtype=object)
         for network in range(len(self.vocabulary.names)):
             rows = np.flatnonzero(notes.network == network)
@@ -136,7 +136,7 @@ class Office:
                 source_id[rows], value[rows] = ids, values
         return source_id, value
 
-    def _page(self, network: int, notes: Notes, incidents: Incidents) -> Page:
+    def _page(self, network: int, notes: RepairLog, incidents: Incidents) -> Page:
         speech, which = self.vocabulary.speeches[network], notes.incident
         zone = self._city.zone
         silent = notes.occurred == NEVER
@@ -165,7 +165,7 @@ class Office:
             texts=texts.tolist(),
         )
 
-    def _cells(self, notes: Notes) -> list[str]:
+    def _cells(self, notes: RepairLog) -> list[str]:
         cells: list[str] = self.ground.codes[notes.cell].tolist()
         for row in np.flatnonzero(notes.strange == 2).tolist():
             community, number = cells[row][:12], 999
@@ -210,6 +210,6 @@ def _hours(day: date, city: City) -> list[int]:
     return [midnight(day, city.zone) + 3600 * hour for hour in range(24)]
 
 
-def _appended(one: Notes, other: Notes) -> Notes:
+def _appended(one: RepairLog, other: RepairLog) -> RepairLog:
     names = one.__struct_fields__
-    return Notes(*(np.concatenate([getattr(one, name), getattr(other, name)]) for name in names))
+    return RepairLog(*(np.concatenate([getattr(one, name), getattr(other, name)]) for name in names))

@@ -10,7 +10,7 @@ from msgspec import Struct
 from router.simulator.synthetic.code_usage import Vocabulary
 from router.simulator.synthetic.local_time import DAY, HOUR
 from router.simulator.synthetic.parameters import Parameters
-from router.simulator.synthetic.places import Ground
+from router.simulator.synthetic.places import RuleTestContext
 from router.simulator.synthetic.rng import Dice
 from router.simulator.synthetic.spacing import Room
 
@@ -56,7 +56,7 @@ class Incidents(Struct, frozen=True):
     storm: Column
     eager: Column
     """Further reports per incident in a storm; 0 outside."""
-    patience: Column
+    restart_policy: Column
     """Seconds in which it can be seen; in a storm until its end."""
     word: Column
     """31 random bits that decide what is one for all its reports, as which component it is about."""
@@ -82,7 +82,7 @@ class Nature:
         factor: of all volumes. A busier city is one with more room, not one where everything lies in a heap.
     """
 
-    def __init__(self, parameters: Parameters, ground: Ground, vocabulary: Vocabulary, factor: float) -> None:
+    def __init__(self, parameters: Parameters, ground: RuleTestContext, vocabulary: Vocabulary, factor: float) -> None:
         self._parameters, self._ground, self._vocabulary = parameters, ground, vocabulary
         self._volumes = np.array([one.a_day for one in parameters.networks.values()]) * parameters.scale * factor
         self._shapes = [np.array(parameters.hours[one.hours]) for one in parameters.networks.values()]
@@ -102,8 +102,8 @@ class Nature:
         columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
         order = np.argsort(columns[0], kind="stable")
         start, network, matter, cell, storm, eager, end = (column[order] for column in columns)
-        patience = np.where(storm > 0, np.maximum(end - start, 60), self._patience[matter])
-        things = _Things(matter, cell, start, start + patience, storm > 0)
+        restart_policy = np.where(storm > 0, np.maximum(end - start, 60), self._patience[matter])
+        things = _Things(matter, cell, start, start + restart_policy, storm > 0)
         lon, lat, placed = self._placed(things, weights, dice)
         door_lon, door_lat = self._ground.doors(cell[placed], lon[placed], lat[placed])
         return Incidents(
@@ -118,7 +118,7 @@ class Nature:
             grade=dice.pick(_GRADES, len(placed)),
             storm=storm[placed] > 0,
             eager=eager[placed],
-            patience=patience[placed],
+            restart_policy=restart_policy[placed],
             word=dice.below(WORDS, len(placed)),
         )
 

@@ -12,7 +12,7 @@ from router.simulator.synthetic.gps_error import Fixes
 from router.simulator.synthetic.incidents import Incidents
 from router.simulator.synthetic.local_time import DAY, NEVER
 from router.simulator.synthetic.parameters import Errors, Parameters
-from router.simulator.synthetic.places import Ground
+from router.simulator.synthetic.places import RuleTestContext
 from router.simulator.synthetic.reporting import Sightings
 from router.simulator.synthetic.rng import Dice, lognormal
 
@@ -30,7 +30,7 @@ _SURER = 3
 """How much better the place is the second time."""
 
 
-class Notes(Struct, frozen=True):
+class RepairLog(Struct, frozen=True):
     """Columns of one length."""
 
     incident: Column
@@ -59,9 +59,9 @@ class Notes(Struct, frozen=True):
     updated: Column
     late: Column
 
-    def take(self, rows: Column) -> "Notes":
+    def take(self, rows: Column) -> "RepairLog":
         """Some of the rows."""
-        return Notes(*(getattr(self, name)[rows] for name in self.__struct_fields__))
+        return RepairLog(*(getattr(self, name)[rows] for name in self.__struct_fields__))
 
     def __len__(self) -> int:
         return len(self.incident)
@@ -74,7 +74,7 @@ class Clerks:
         noise: 0 for no errors, 1 for those of the parameters, 2 for twice as many and as large.
     """
 
-    def __init__(self, parameters: Parameters, ground: Ground, vocabulary: Vocabulary, noise: float) -> None:
+    def __init__(self, parameters: Parameters, ground: RuleTestContext, vocabulary: Vocabulary, noise: float) -> None:
         self._ground, self._vocabulary, self._noise = ground, vocabulary, noise
         self._errors: Errors = parameters.errors
         self._fixes = Fixes(parameters, vocabulary, noise)
@@ -92,16 +92,16 @@ class Clerks:
             self._next[one] += len(its)
         return number
 
-    def notes(self, incidents: Incidents, sightings: Sightings, day: date, dice: Dice) -> Notes:
+    def notes(self, incidents: Incidents, sightings: Sightings, day: date, dice: Dice) -> RepairLog:
         """What is noted of all sightings, then what is corrected of them."""
         updated = self._happens(self._errors.updated, len(sightings), dice)
         about = np.where(updated, dice.pick(_ABOUT, len(sightings)), -1)
         first = self._first(incidents, sightings, about, day, dice)
         which = np.flatnonzero(updated)
         second = self._second(first.take(which), incidents, about[which], dice)
-        return Notes(*(np.concatenate(pair) for pair in zip(_columns(first), _columns(second), strict=True)))
+        return RepairLog(*(np.concatenate(pair) for pair in zip(_columns(first), _columns(second), strict=True)))
 
-    def _first(self, incidents: Incidents, sightings: Sightings, about: Column, day: date, dice: Dice) -> Notes:
+    def _first(self, incidents: Incidents, sightings: Sightings, about: Column, day: date, dice: Dice) -> RepairLog:
         number, which, network = len(sightings), sightings.incident, sightings.network
         cell, strange = self._cell(incidents.cell[which], network, about == _PLACE, day, dice)
         wrong = self._happens(self._errors.wrong_class, number, dice) | (about == _CLASS)
@@ -109,7 +109,7 @@ class Clerks:
         lon, lat = self._fixes.points(incidents, which, network, spelt, dice, surer=1)
         off = self._clock(number, dice)
         upload, late = self._upload(network, dice)
-        return Notes(
+        return RepairLog(
             incident=which,
             network=network,
             person=sightings.person,
@@ -128,7 +128,7 @@ class Clerks:
             late=late,
         )
 
-    def _second(self, first: Notes, incidents: Incidents, about: Column, dice: Dice) -> Notes:
+    def _second(self, first: RepairLog, incidents: Incidents, about: Column, dice: Dice) -> RepairLog:
         """The corrected version: always another text, and the true class or a better place where it was about that."""
         number, which = len(first), first.incident
         right = np.zeros(number, dtype=bool)
@@ -202,5 +202,5 @@ class Clerks:
         return delay, delay > 3600
 
 
-def _columns(notes: Notes) -> list[Column]:
+def _columns(notes: RepairLog) -> list[Column]:
     return [getattr(notes, name) for name in notes.__struct_fields__]

@@ -29,7 +29,7 @@ _TOUCHING = 3e-5
 """Degrees between cells that count as neighbours, three metres."""
 
 
-class Ground:
+class RuleTestContext:
     """The cells of a city as a simulator sees them.
 
     Args:

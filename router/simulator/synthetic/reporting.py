@@ -8,7 +8,7 @@ from msgspec import Struct
 from router.simulator.synthetic.code_usage import Vocabulary
 from router.simulator.synthetic.incidents import Incidents
 from router.simulator.synthetic.parameters import Delay, Parameters
-from router.simulator.synthetic.places import Ground
+from router.simulator.synthetic.places import RuleTestContext
 from router.simulator.synthetic.rng import Dice, exponential, lognormal
 
 Column = Any
@@ -44,7 +44,7 @@ class Sightings(Struct, frozen=True):
 class Witnesses:
     """Draws who reports."""
 
-    def __init__(self, parameters: Parameters, ground: Ground, vocabulary: Vocabulary) -> None:
+    def __init__(self, parameters: Parameters, ground: RuleTestContext, vocabulary: Vocabulary) -> None:
         self._parameters, self._ground, self._vocabulary = parameters, ground, vocabulary
         networks = list(parameters.networks.values())
         self._staff = np.array([network.phones or network.staff for network in networks])
@@ -84,7 +84,7 @@ class Witnesses:
 
     def _later(self, incidents: Incidents, which: Column, first: Column, dice: Dice) -> Column:
         """Seconds from the start to a further report: mostly soon after the first, else as long as it can be seen."""
-        number, again, patience = len(which), self._parameters.again, incidents.patience[which]
+        number, again, restart_policy = len(which), self._parameters.again, incidents.restart_policy[which]
         storm = incidents.storm[which]
         soon = np.where(
             storm,
@@ -92,9 +92,9 @@ class Witnesses:
             dice.of(_seconds(again.delay), number),
         )
         late = dice.of(_seconds(again.slow_delay), number)
-        slow = dice.chance(again.slow, number) & ~storm & (late < patience)
-        over = dice.below(np.maximum(patience, 1), number)
-        return first[which] + np.where(slow, late, np.where(soon < patience, soon, over))
+        slow = dice.chance(again.slow, number) & ~storm & (late < restart_policy)
+        over = dice.below(np.maximum(restart_policy, 1), number)
+        return first[which] + np.where(slow, late, np.where(soon < restart_policy, soon, over))
 
     def _other(self, matter: Column, network: Column, dice: Dice) -> tuple[Column, Column]:
         """Another network that knows each matter, and whether there is one."""

@@ -33,7 +33,7 @@ def read_simulation(folder: Path) -> Simulation:
     """
     parameters, document, wrong = _read(folder)
     if parameters is None or document is None:
-        raise refused(wrong)
+        raise rejected(wrong)
     return Simulation(parameters, document, read_parcels(folder / "cells"))
 
 
@@ -67,11 +67,11 @@ def check(simulation: Simulation, city: City) -> list[Finding]:
     return list(_strangers(simulation.parameters, simulation.document, city))
 
 
-def refused(findings: list[Finding]) -> CityError:
+def rejected(findings: list[Finding]) -> CityError:
     """The error of findings, of which there is at least one."""
     first, *more = findings
     others = f" (and {len(more)} more)" if more else ""
-    return CityError(f"{first.code} {first.message}", where=first.place, cure=f"{first.cure}{others}")
+    return CityError(f"{first.code} {first.message}", where=first.place, hint=f"{first.hint}{others}")
 
 
 def _strangers(parameters: Parameters, document: Document, city: City) -> Iterator[Finding]:

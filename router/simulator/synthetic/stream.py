@@ -9,7 +9,7 @@ from router.simulator.messages import Message
 from router.simulator.synthetic.generator import Office
 from router.simulator.synthetic.local_time import midnight
 from router.simulator.synthetic.message_batch import KINDS, Sheet
-from router.simulator.synthetic.simulation import Simulation, check, read_simulation, refused
+from router.simulator.synthetic.simulation import Simulation, check, read_simulation, rejected
 
 __all__ = ["Simulation", "messages", "read_simulation", "sheets"]
 
@@ -55,7 +55,7 @@ def sheets(
     """
     findings = check(simulation, city)
     if findings:
-        raise refused(findings)
+        raise rejected(findings)
     parameters = simulation.parameters
     factor = 1.0 if rate is None else rate / parameters.a_second
     office = Office(city, parameters, simulation.parcels, seed=seed, noise=noise, factor=factor)

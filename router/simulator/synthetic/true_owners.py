@@ -8,7 +8,7 @@ import numpy as np
 
 from router.domain.rules.city import City
 from router.simulator.synthetic.code_usage import Vocabulary
-from router.simulator.synthetic.places import Ground
+from router.simulator.synthetic.places import RuleTestContext
 
 Column = Any
 NOBODY = -1
@@ -19,7 +19,7 @@ _LENGTHS = (0, 2, 4, 6, 9, 12, 15)
 class Owners:
     """Asks the catalogue once for each matter and area that its duties tell apart."""
 
-    def __init__(self, city: City, ground: Ground, vocabulary: Vocabulary) -> None:
+    def __init__(self, city: City, ground: RuleTestContext, vocabulary: Vocabulary) -> None:
         self._catalogue, self._ground, self._vocabulary = city.catalogue, ground, vocabulary
         self.departments: list[str] = sorted(city.catalogue.departments)
         self._index = {name: place for place, name in enumerate(self.departments)}

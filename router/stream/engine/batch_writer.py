@@ -33,7 +33,7 @@ class Writer:
             self._sealed.append((slot, builder))
             builder = self._open[slot] = self._producer.create_batch()
             if builder.append(timestamp=None, key=key, value=value, headers=headers or []) is None:
-                raise RuntimeError(f"an empty batch for {topic} refused a record")  # aiokafka always takes the first
+                raise RuntimeError(f"an empty batch for {topic} rejected a record")  # aiokafka always takes the first
 
     async def send(self) -> list[asyncio.Future[object]]:
         """Hand all batches to the producer; each future ends when the broker has acknowledged its batch."""

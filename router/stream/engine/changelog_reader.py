@@ -18,7 +18,7 @@ NEWEST_AMONG = 100
 ANSWER_SECONDS = 30.0
 """Longer than a broker takes that has a hundred partitions to tell about, much shorter than an opening may take."""
 Answer = TypeVar("Answer")
-STRANGER = "a record that the router did not write is left out of its state; only the router may write this topic"
+FOREIGN_RECORD = "a record that the router did not write is left out of its state; only the router may write this topic"
 EXPIRED = "records were removed by retention before they were read, from the position up to the beginning of the log; ask their senders"
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,7 @@ class BeyondEndError(Exception):
     """The position lies behind the end of the log: the log was cut, and going on would skip what comes next."""
 
 
-class Logs:
+class ChangelogReader:
     """What partitions must know of the logs to begin where they left off.
 
     Args:
@@ -68,7 +68,7 @@ class Logs:
         """The last committed value of every key of a compacted partition, in the order of their last writing.
 
         Records that are not `ours` are a stranger's: they replace nothing, and the log says where they are. None is without key: Kafka
-        refuses such on a compacted topic.
+        rejects such on a compacted topic.
 
         The end is the log's own, not that of the last committed transaction: as long as a stranger's transaction is open on
         the topic, this waits, because committed records stand behind it.
@@ -80,7 +80,7 @@ class Logs:
         async with _reader(self.bootstrap, changelog) as consumer:
             async for record in _between(consumer, changelog, begin, end):
                 if not ours(record):
-                    log.error(STRANGER, topic=record.topic, partition=record.partition, offset=record.offset)
+                    log.error(FOREIGN_RECORD, topic=record.topic, partition=record.partition, offset=record.offset)
                     continue
                 found.pop(record.key, None)
                 if record.value is not None:
@@ -106,7 +106,7 @@ class Logs:
                     if record.key == key:
                         found[key] = record.value
                     elif not ours(record):
-                        log.error(STRANGER, topic=record.topic, partition=record.partition, offset=record.offset)
+                        log.error(FOREIGN_RECORD, topic=record.topic, partition=record.partition, offset=record.offset)
                 if found:
                     return found
                 back *= 10

@@ -10,38 +10,38 @@ import itertools
 _NUMBERS = itertools.count(1)
 
 
-class Reading:
+class FetchSession:
     """The reading of one partition that goes on; at first there is none."""
 
     def __init__(self) -> None:
-        self.number: int | None = None
+        self.session_id: int | None = None
         """Of the reading, unique in this process."""
-        self.sought: int | None = None
+        self.seek_target: int | None = None
         """The offset at which the consumer must go on, as long as it has not been sought there."""
         self._fetched = 0
 
     @property
     def ready(self) -> bool:
         """Whether what is fetched now belongs to it."""
-        return self.number is not None and self.sought is None
+        return self.session_id is not None and self.seek_target is None
 
     def begin(self, position: int) -> None:
         """Another reading, from this offset on."""
-        self.number, self.sought, self._fetched = next(_NUMBERS), position, 0
+        self.session_id, self.seek_target, self._fetched = next(_NUMBERS), position, 0
 
-    def found(self, position: int) -> None:
+    def on_seek(self, position: int) -> None:
         """The consumer has been sought to this offset."""
-        if self.sought == position:
-            self.sought = None
+        if self.seek_target == position:
+            self.seek_target = None
 
     def fetched(self, end: int) -> None:
         """What lies below this offset was fetched and is about to be handed over."""
         self._fetched = end
 
-    def missed(self, offset: int) -> None:
+    def refetch_from(self, offset: int) -> None:
         """What was fetched from this offset on cannot be handed over, and must be fetched again."""
-        self.sought = offset
+        self.seek_target = offset
 
     def awaits(self, offered: int) -> bool:
         """Whether something was or must be fetched that has not been offered, of which what lies below `offered` has."""
-        return self._fetched > offered or self.sought is not None
+        return self._fetched > offered or self.seek_target is not None

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from router.stream.engine.processor import Record
 
-WAITING_RECORDS, WAITING_BYTES = 8000, 16 << 20
+MAX_BUFFERED_RECORDS, MAX_BUFFERED_BYTES = 8000, 16 << 20
 """With so much waiting the partition asks for no more."""
 
 
-class Waiting:
+class InputBuffer:
     """A queue that takes what a consumer fetched and hands out what fits into a transaction."""
 
     def __init__(self) -> None:
@@ -25,9 +25,9 @@ class Waiting:
         return self._count
 
     @property
-    def room(self) -> bool:
+    def has_capacity(self) -> bool:
         """Whether more records may be offered."""
-        return self._count < WAITING_RECORDS and self.bytes < WAITING_BYTES
+        return self._count < MAX_BUFFERED_RECORDS and self.bytes < MAX_BUFFERED_BYTES
 
     @property
     def offered(self) -> int:

@@ -16,11 +16,11 @@ from aiokafka.errors import (
     RecordListTooLargeError,
 )
 
-from router.stream.engine.poison_isolation import UnfitBatchError
+from router.stream.engine.poison_isolation import BatchFailedError
 from router.stream.engine.processor import Record
 from router.stream.engine.transaction import Checkpoint, Transactions
 
-REFUSED_OUTPUT = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTimestampError, InvalidMessageError)
+REJECTED_OUTPUT = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTimestampError, InvalidMessageError)
 """What Kafka answers when an output itself is at fault."""
 STOP_SECONDS = 3.0
 
@@ -35,9 +35,9 @@ class Pipeline:
 
     def __init__(self, transactions: Transactions, ended: Callable[[], None]) -> None:
         self._transactions, self._ended = transactions, ended
-        self.filling = transactions.checkpoint()
+        self.open = transactions.checkpoint()
         """Folded, and not in a transaction yet."""
-        self._flying: Checkpoint | None = None
+        self._in_flight: Checkpoint | None = None
         """Whose transaction has begun and is not known to have ended well."""
         self._commit: asyncio.Task[None] | None = None
 
@@ -49,40 +49,40 @@ class Pipeline:
     @property
     def records(self) -> int:
         """Folded, and not known to be committed."""
-        return len(self.filling.records) + (len(self._flying.records) if self._flying is not None else 0)
+        return len(self.open.records) + (len(self._in_flight.records) if self._in_flight is not None else 0)
 
-    def begin(self, note: Callable[[Checkpoint], None]) -> bool:
+    def begin(self, store_offset: Callable[[Checkpoint], None]) -> bool:
         """Let the next transaction begin, unless one is on its way or there is nothing to commit.
 
         Args:
-            note: writes the position into the checkpoint.
+            store_offset: writes the position into the checkpoint.
         """
-        if self.busy or self.filling.empty:
+        if self.busy or self.open.empty:
             return False
-        self._flying, self.filling = self.filling, self._transactions.checkpoint()
-        note(self._flying)
-        self._flying.begun = time.monotonic()
-        self._commit = asyncio.create_task(self._transactions.commit(self._flying))
+        self._in_flight, self.open = self.open, self._transactions.checkpoint()
+        store_offset(self._in_flight)
+        self._in_flight.begun = time.monotonic()
+        self._commit = asyncio.create_task(self._transactions.commit(self._in_flight))
         self._commit.add_done_callback(lambda _: self._ended())
         return True
 
-    def landed(self) -> Checkpoint | None:
+    def completed(self) -> Checkpoint | None:
         """What was committed since the last call; None when nothing was.
 
         Raises:
-            UnfitBatchError: Kafka refuses what was made of these records.
+            UnfitBatchError: Kafka rejects what was made of these records.
             KafkaError: nobody knows whether it is committed.
         """
-        commit, flying = self._commit, self._flying
-        if commit is None or flying is None or not commit.done():
+        commit, in_flight = self._commit, self._in_flight
+        if commit is None or in_flight is None or not commit.done():
             return None
         self._commit = None
         try:
             commit.result()
-        except REFUSED_OUTPUT as refusal:
-            raise (UnfitBatchError(flying.records) if flying.records else refusal) from refusal
-        self._flying = None
-        return flying
+        except REJECTED_OUTPUT as rejection:
+            raise (BatchFailedError(in_flight.records) if in_flight.records else rejection) from rejection
+        self._in_flight = None
+        return in_flight
 
     async def wait(self) -> None:
         """Until no transaction is on its way; one is given up when this is cancelled."""
@@ -94,17 +94,17 @@ class Pipeline:
             self._commit.cancel()
             raise
 
-    def give_up(self) -> None:
+    def abandon(self) -> None:
         """Wait for nothing any more; the next owner's fence settles what is on its way."""
         if self._commit is not None:
             self._commit.cancel()
 
-    def take_back(self) -> Iterator[Sequence[Record]]:
+    def unacknowledged(self) -> Iterator[Sequence[Record]]:
         """The records that are not known to be committed, the later ones first."""
-        for checkpoint in (self.filling, self._flying):
+        for checkpoint in (self.open, self._in_flight):
             if checkpoint is not None:
                 yield checkpoint.records
-        self._flying = self._commit = None
+        self._in_flight = self._commit = None
 
     async def stop(self) -> None:
         """Let go of the producer. Whatever it leaves unfinished is the next fence's business."""

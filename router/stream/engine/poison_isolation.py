@@ -1,6 +1,6 @@
 """Which record makes a batch fail: batches are halved until it stands alone.
 
-A batch at which our own code fails, or whose outputs Kafka refuses, is tried again in halves; the one record that is left is
+A batch at which our own code fails, or whose outputs Kafka rejects, is tried again in halves; the one record that is left is
 poisoned: it goes to the dead letters, and what stands around it goes on.
 """
 
@@ -12,7 +12,7 @@ BATCH_RECORDS = 4000
 """Most records in one transaction: bounds its memory and how much is folded again after a failure."""
 
 
-class UnfitBatchError(Exception):
+class BatchFailedError(Exception):
     """Something in a batch makes its processing or its outputs fail.
 
     Args:
@@ -24,7 +24,7 @@ class UnfitBatchError(Exception):
         self.records = records
 
 
-class Suspects:
+class PoisonIsolation:
     """How many records the next transaction of a partition may hold, and which of them are poisoned."""
 
     def __init__(self) -> None:
@@ -35,13 +35,13 @@ class Suspects:
         self.poisoned: set[int] = set()
         """Offsets of records that go to the dead letters."""
 
-    def narrow(self, records: Sequence[Record]) -> None:
+    def bisect(self, records: Sequence[Record]) -> None:
         """Half of the batch next time; a single record is found out."""
         self.limit, self.before = max(1, len(records) // 2), records[-1].offset + 1
         if len(records) == 1:
             self.poisoned.add(records[0].offset)
 
-    def passed(self, position: int) -> None:
+    def clear_below(self, position: int) -> None:
         """What lies below this offset is no longer suspected."""
         if self.before is not None and position >= self.before:
             self.before = None
@@ -50,4 +50,4 @@ class Suspects:
     def committed(self, position: int) -> None:
         """A batch up to this offset went well: the next may be as large as any."""
         self.limit = BATCH_RECORDS
-        self.passed(position)
+        self.clear_below(position)

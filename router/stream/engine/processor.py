@@ -1,13 +1,13 @@
-"""What a hop is to its partitions: how it opens, what it makes of a batch, when it wants to be woken."""
+"""What a stage is to its partitions: how it opens, what it makes of a batch, when it wants to be woken."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from aiokafka import TopicPartition
 
-from router.domain.model.report import Refusal
+from router.domain.model.report import Rejection
 from router.stream.engine.batch_writer import Writer
-from router.stream.engine.changelog_reader import Logs
+from router.stream.engine.changelog_reader import ChangelogReader
 
 Record = Any
 """A consumer record of aiokafka: topic, partition, offset, timestamp, key, value, headers."""
@@ -15,11 +15,11 @@ Counted = Callable[[], None]
 """Counts what a batch did; called only once its transaction has committed."""
 
 
-POISON = Refusal(
+POISON = Rejection(
     code="defect", reason="the router failed at this record, which is a defect of the router; please report it."
 )
 """Why a record at which our own code fails is a dead letter."""
-UNFOLDABLE = Refusal(
+POISON_EVENT = Rejection(
     code="defect",
     reason="the router failed at this record: something else wrote it, or it is a defect of the router; please report it.",
 )
@@ -46,27 +46,27 @@ class UnreadableStateError(Exception):
     """What the router itself wrote cannot be read back; the sentence says where it stands and what to do."""
 
 
-class Hop(Protocol):
-    """One hop's work on one partition; owns the partition's state, if there is any."""
+class Processor(Protocol):
+    """One stage's work on one partition; owns the partition's state, if there is any."""
 
     name: str
     """`normalise` or `merge`: a metric label."""
 
-    async def open(self, logs: Logs, source: TopicPartition) -> int | None:
+    async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
         """Build the state anew from what was committed.
 
         Returns:
             The position that was noted with it; None when there is none.
         """
 
-    async def resume(self, logs: Logs, source: TopicPartition, position: int) -> bool:
+    async def resume(self, logs: ChangelogReader, source: TopicPartition, position: int) -> bool:
         """Go on with the state at hand, which stood at this position when the partition was let go.
 
         Returns:
             Whether that is still the noted position, so that nobody has processed the input since; otherwise `open` must follow.
         """
 
-    def note(self, position: int, writer: Writer, partition: int) -> None:
+    def store_offset(self, position: int, writer: Writer, partition: int) -> None:
         """Write down where the reading of the input goes on: it commits with the outputs of what was read before."""
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:

@@ -30,12 +30,12 @@ class Progress:
         return 0.0 if since is None else self._clock() - since
 
     @property
-    def opening_seconds(self) -> float:
+    def restoring_seconds(self) -> float:
         """Since the partition began to open, however often it failed since; 0 once it has committed or found nothing to do."""
         since = self._opening_since
         return 0.0 if since is None else self._clock() - since
 
-    def begun(self) -> None:
+    def work_started(self) -> None:
         """There is something to commit."""
         if self._busy_since is None:
             self._busy_since = self._clock()
@@ -45,7 +45,7 @@ class Progress:
         if self._opening_since is None:
             self._opening_since = self._clock()
 
-    def advanced(self) -> None:
+    def progress_made(self) -> None:
         """An opening failed and yet led further: a record was found out, a batch halved; or it waits for what no restart brings."""
         self._opening_since = self._clock()
 
@@ -64,10 +64,10 @@ class Progress:
         self.failing, self.failures, self._opening_since = False, 0, None
         self._busy_since = self._clock() if more else None
 
-    def settled(self) -> None:
+    def idle(self) -> None:
         """Nothing is in hand and no transaction is on its way."""
         self._opening_since = None
 
-    def empty(self) -> None:
+    def nothing_to_do(self) -> None:
         """Whatever was offered had been committed before."""
         self._busy_since = None

@@ -3,25 +3,25 @@
 from aiokafka import TopicPartition
 
 from router.domain.intake.rejections import printable
-from router.stream.engine.changelog_reader import Logs
+from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.processor import UnreadableStateError
 from router.wire.codec import UNREADABLE
-from router.wire.stored_offsets import POSITION_KEY, decode_position
+from router.wire.stored_offsets import STORED_OFFSET_KEY, decode_stored_offset
 
 
-async def noted_alone(logs: Logs, positions: TopicPartition) -> int | None:
+async def read_single_stored_offset(logs: ChangelogReader, positions: TopicPartition) -> int | None:
     """The position of a partition that holds nothing else; None when none was ever noted."""
-    return take_position(
-        await logs.newest(positions, POSITION_KEY, lambda record: record.key == POSITION_KEY), positions
+    return pop_stored_offset(
+        await logs.newest(positions, STORED_OFFSET_KEY, lambda record: record.key == STORED_OFFSET_KEY), positions
     )
 
 
-async def noted_last(logs: Logs, changelog: TopicPartition) -> int | None:
+async def read_last_stored_offset(logs: ChangelogReader, changelog: TopicPartition) -> int | None:
     """The position of a partition that holds other records of ours, without reading those that stand before it."""
-    return take_position(await logs.newest(changelog, POSITION_KEY), changelog)
+    return pop_stored_offset(await logs.newest(changelog, STORED_OFFSET_KEY), changelog)
 
 
-def take_position(latest: dict[bytes, bytes], changelog: TopicPartition) -> int | None:
+def pop_stored_offset(latest: dict[bytes, bytes], changelog: TopicPartition) -> int | None:
     """Remove the position from the latest values; None when none was ever noted.
 
     Args:
@@ -31,11 +31,11 @@ def take_position(latest: dict[bytes, bytes], changelog: TopicPartition) -> int 
     Raises:
         UnreadableStateError: something else wrote it, or a later version of the router.
     """
-    value = latest.pop(POSITION_KEY, None)
+    value = latest.pop(STORED_OFFSET_KEY, None)
     if value is None:
         return None
     try:
-        return decode_position(value)
+        return decode_stored_offset(value)
     except UNREADABLE as error:
         said = printable(str(error), 100)
         raise UnreadableStateError(

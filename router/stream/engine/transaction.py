@@ -30,7 +30,7 @@ RETRY_BACKOFF_MS = 5
 """The broker answers ConcurrentTransactions until the last markers are written, a few ms; aiokafka waits 100 by default."""
 
 
-HELD_SECONDS = 1.0
+MAX_LINGER_S = 1.0
 """What is folded waits no longer for more before its transaction begins: in a backlog readers would see nothing of a partition until
 thousands of records of it, and of all others in turn, are folded."""
 
@@ -62,9 +62,9 @@ class Checkpoint:
         self.bytes += bytes_of(records)
 
     @property
-    def ripe(self) -> bool:
+    def linger_expired(self) -> bool:
         """Whether what it holds has waited long enough for more."""
-        return self._since is not None and time.monotonic() - self._since >= HELD_SECONDS
+        return self._since is not None and time.monotonic() - self._since >= MAX_LINGER_S
 
     @property
     def empty(self) -> bool:
@@ -116,7 +116,7 @@ class Transactions:
         await producer.begin_transaction()
         acknowledged = await checkpoint.writer.send()
         for batch in acknowledged:
-            batch.add_done_callback(_heard)
+            batch.add_done_callback(_ignore_exception)
         if acknowledged:
             await asyncio.gather(*acknowledged)
         await producer.commit_transaction()
@@ -133,7 +133,7 @@ class Transactions:
             await self._producer.client.close()
 
 
-def _heard(batch: "asyncio.Future[object]") -> None:
+def _ignore_exception(batch: "asyncio.Future[object]") -> None:
     """A transaction that fails raises once; that its other batches fail too is no news."""
     if not batch.cancelled():
         batch.exception()

@@ -9,18 +9,18 @@ import structlog
 from faust.types import TP
 
 from router.domain.networks.registry import NETWORKS
-from router.domain.rules.rule_sets import Editions
-from router.stream.engine.assignment import Owned
-from router.stream.engine.changelog_reader import Logs
-from router.stream.engine.processor import Hop
+from router.domain.rules.rule_sets import RuleSets
+from router.stream.engine.assignment import AssignedPartitions
+from router.stream.engine.changelog_reader import ChangelogReader
+from router.stream.engine.processor import Processor
 from router.stream.faust_adapter.transport import BatchApp
 from router.stream.processors.clock import Clock
-from router.stream.processors.merge import MergeHop
-from router.stream.processors.normalise import NormaliseHop
+from router.stream.processors.merge import MergeProcessor
+from router.stream.processors.normalise import NormaliseProcessor
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 from router.wire.topics import Names
-from router.workers.exit_codes import DEFECT, end_telling
+from router.workers.exit_codes import DEFECT, exit_after_logging
 
 GROUP = "grid-router"
 SESSION_SECONDS = 10.0
@@ -30,29 +30,33 @@ FETCH_BYTES = 2 << 20
 log = structlog.get_logger(__name__)
 
 
-def build_app(editions: Editions, settings: Settings, bootstrap: str, clock: Clock, metrics: Metrics) -> BatchApp:
+def build_app(rule_sets: RuleSets, settings: Settings, bootstrap: str, clock: Clock, metrics: Metrics) -> BatchApp:
     """The app of one worker for one city; every topic must exist already (`grid-router topics apply`)."""
     names = Names(settings.namespace)
-    hops: dict[str, Callable[[], Hop]] = {names.events: lambda: MergeHop(editions, names, clock, metrics)}
-    for name in editions.first.codes:
-        hops[names.reports(name)] = _normaliser(name, editions, names, settings.partitions, metrics)
-    return app_of(hops, settings, bootstrap, metrics)
+    processors: dict[str, Callable[[], Processor]] = {
+        names.events: lambda: MergeProcessor(rule_sets, names, clock, metrics)
+    }
+    for name in rule_sets.first.codes:
+        processors[names.reports(name)] = _normaliser(name, rule_sets, names, settings.partitions, metrics)
+    return app_of(processors, settings, bootstrap, metrics)
 
 
-def app_of(hops: Mapping[str, Callable[[], Hop]], settings: Settings, bootstrap: str, metrics: Metrics) -> BatchApp:
-    """The app of one worker for any hops.
+def app_of(
+    processors: Mapping[str, Callable[[], Processor]], settings: Settings, bootstrap: str, metrics: Metrics
+) -> BatchApp:
+    """The app of one worker for any stages.
 
     Args:
-        hops: makes the hop of a topic's partition; the keys are the topics that are consumed.
+        processors: makes the processor of a topic's partition; the keys are the topics that are consumed.
         settings: of the deployment; its namespace begins the group's name.
         bootstrap: `host:port` list of the cluster.
         metrics: of this worker.
     """
     group = f"{settings.namespace}{GROUP}"
     app = _configured(group, settings.home / "faust", bootstrap)
-    app.owned = Owned(hops, logs=Logs(bootstrap, group), metrics=metrics)
+    app.assignment = AssignedPartitions(processors, logs=ChangelogReader(bootstrap, group), metrics=metrics)
     _connect(app)
-    for topic in hops:
+    for topic in processors:
         _agent(app, topic)
     return app
 
@@ -77,8 +81,10 @@ def _configured(group: str, scratch: Path, bootstrap: str) -> BatchApp:
     )
 
 
-def _normaliser(network: str, editions: Editions, names: Names, partitions: int, metrics: Metrics) -> Callable[[], Hop]:
-    return lambda: NormaliseHop(NETWORKS[network], editions, names, partitions, metrics)
+def _normaliser(
+    network: str, rule_sets: RuleSets, names: Names, partitions: int, metrics: Metrics
+) -> Callable[[], Processor]:
+    return lambda: NormaliseProcessor(NETWORKS[network], rule_sets, names, partitions, metrics)
 
 
 def _agent(app: BatchApp, topic: str) -> None:
@@ -88,10 +94,10 @@ def _agent(app: BatchApp, topic: str) -> None:
         async for event in stream.noack().events():
             message = event.message
             try:
-                app.owned.offer(message.topic, message.partition, *message.value)
+                app.assignment.offer(message.topic, message.partition, *message.value)
             except Exception:  # noqa: BLE001 - the worker ends by it
                 # Faust would go on with the next message, past a hole
-                end_telling(DEFECT, lambda: log.exception("an agent failed, so this worker ends"))
+                exit_after_logging(DEFECT, lambda: log.exception("an agent failed, so this worker ends"))
 
     # with acks Faust keeps a tree of the offsets that no message stands for: here all but the last of each batch
     batches = app.topic(topic, key_serializer="raw", value_serializer="raw", acks=False)
@@ -100,10 +106,10 @@ def _agent(app: BatchApp, topic: str) -> None:
 
 def _connect(app: BatchApp) -> None:
     async def assigned(_: Any, sources: set[TP], **__: Any) -> None:
-        await app.owned.assigned([(tp.topic, tp.partition) for tp in sources], app.consumer_generation_id)
+        await app.assignment.assigned([(tp.topic, tp.partition) for tp in sources], app.consumer_generation_id)
 
     async def revoked(_: Any, sources: set[TP], **__: Any) -> None:
-        await app.owned.revoked([(tp.topic, tp.partition) for tp in sources])
+        await app.assignment.revoked([(tp.topic, tp.partition) for tp in sources])
 
     app.on_partitions_assigned.connect(assigned, weak=False)
     app.on_partitions_revoked.connect(revoked, weak=False)

@@ -12,10 +12,10 @@ from signal import Signals
 import faust
 import structlog
 
-from router.stream.faust_adapter.offset_reporter import Told
+from router.stream.faust_adapter.offset_reporter import GroupOffsetReporter
 from router.stream.faust_adapter.transport import BatchApp
-from router.stream.health.observations import Vitals
-from router.workers.exit_codes import NOT_DRAINED, end_telling
+from router.stream.health.observations import HealthMonitor
+from router.workers.exit_codes import NOT_DRAINED, exit_after_logging
 
 CLOSE_SHARE = 0.5
 """Of the time for everything, what the partitions get; letting go of their producers and of the group takes the rest."""
@@ -27,9 +27,9 @@ class Worker(faust.Worker):  # type: ignore[misc]
     """Faust's worker, whose end is bounded.
 
     Args:
-        app: with its partitions in `owned`.
+        app: with its partitions in `assignment`.
         told: tells the group where the partitions stand at the end.
-        vitals: told that the end has begun.
+        health monitor: told that the end has begun.
         drain_s: from the signal to the end of the process, at most.
         end: ends the process.
     """
@@ -37,19 +37,19 @@ class Worker(faust.Worker):  # type: ignore[misc]
     def __init__(
         self,
         app: BatchApp,
-        told: Told,
-        vitals: Vitals,
+        told: GroupOffsetReporter,
+        monitor: HealthMonitor,
         drain_s: float,
         *,
         end: Callable[[int], None] = os._exit,
         **options: object,
     ) -> None:
         super().__init__(app, **options)
-        self._vitals, self._drain_s, self._end = vitals, drain_s, end
+        self._vitals, self._drain_s, self._end = monitor, drain_s, end
 
         async def close(_: object, **__: object) -> None:
-            await app.owned.close(drain_s * CLOSE_SHARE)
-            await told.tell()
+            await app.assignment.close(drain_s * CLOSE_SHARE)
+            await told.report()
 
         app.on_before_shutdown.connect(close, weak=False)
 
@@ -61,4 +61,4 @@ class Worker(faust.Worker):  # type: ignore[misc]
     def _bound(self) -> None:
         threading.Event().wait(self._drain_s)  # an orderly end takes this daemon thread along
         said = "could not finish what was in hand in time; nothing is lost by that"
-        end_telling(NOT_DRAINED, lambda: log.error(said, seconds=self._drain_s), self._end)
+        exit_after_logging(NOT_DRAINED, lambda: log.error(said, seconds=self._drain_s), self._end)

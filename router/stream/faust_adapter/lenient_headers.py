@@ -17,11 +17,11 @@ log = structlog.get_logger(__name__)
 
 def install() -> None:
     """Let every consumer of this process read so; doing it twice changes nothing."""
-    fetcher.MemoryRecords = Fetched
+    fetcher.MemoryRecords = LenientFetch
     fetcher.PartitionRecords = PartitionRecords
 
 
-class Fetched:
+class LenientFetch:
     """The batches fetched of one partition; can be read a second time.
 
     Args:
@@ -41,7 +41,7 @@ class Fetched:
 class PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]
     """An iterator of records; goes on, more slowly, behind the last one when a name is no UTF-8."""
 
-    def __init__(self, tp: Any, records: Fetched, *rest: Any) -> None:
+    def __init__(self, tp: Any, records: LenientFetch, *rest: Any) -> None:
         super().__init__(tp, records, *rest)
         self._fetched = records
         self._records_iterator: Any

@@ -7,7 +7,7 @@ from collections.abc import Callable
 EVERY_SECONDS = 5.0
 KINDS = 1000
 """Kinds that are remembered at once; a message that is filled in before it is logged is a kind of its own."""
-TALKATIVE = (
+NOISY_LOGGERS = (
     "aiokafka",
     "aiokafka.cluster",
     "aiokafka.conn",
@@ -17,7 +17,7 @@ TALKATIVE = (
 )
 
 
-class Repeats(logging.Filter):
+class RateLimitFilter(logging.Filter):
     """Lets one message of a kind through every few seconds, with the number of those left out since.
 
     Messages are of a kind when their text is the same before anything is filled in.
@@ -44,10 +44,10 @@ class Repeats(logging.Filter):
         return True
 
 
-_ALL = Repeats()
+_ALL = RateLimitFilter()
 
 
 def install() -> None:
     """Let the talkative say everything once in a while; doing it twice changes nothing."""
-    for name in TALKATIVE:
+    for name in NOISY_LOGGERS:
         logging.getLogger(name).addFilter(_ALL)  # a filter that is there is not added again

@@ -7,11 +7,11 @@ from aiokafka import TopicPartition
 
 from router.stream.faust_adapter.transport import BatchApp
 
-ALL_AGAIN = 60
+REPORT_ALL_EVERY = 60
 """Tellings after which everything is told again: a coordinator may have forgotten."""
 
 
-class Told:
+class GroupOffsetReporter:
     """Tells the positions of a worker's partitions, those that have changed."""
 
     def __init__(self, app: BatchApp) -> None:
@@ -19,12 +19,12 @@ class Told:
         self._told: dict[TopicPartition, int] = {}
         self._times = 0
 
-    async def tell(self) -> None:
+    async def report(self) -> None:
         """One more time; a broker that is away, or a group that is being shared out, hears it the next time."""
         self._times += 1
-        if self._times % ALL_AGAIN == 0:
+        if self._times % REPORT_ALL_EVERY == 0:
             self._told.clear()
-        stand = self._app.owned.positions()
+        stand = self._app.assignment.positions()
         news = {source: at for source, at in stand.items() if self._told.get(source) != at}
-        if news and await self._app.consumer.tell(news):
+        if news and await self._app.consumer.report(news):
             self._told = stand

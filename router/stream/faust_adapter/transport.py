@@ -18,7 +18,7 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from router.stream.engine.assignment import Owned
+from router.stream.engine.assignment import AssignedPartitions
 from router.stream.engine.processor import Record
 
 WHILE_FULL_SECONDS = 0.02
@@ -40,11 +40,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
         return consumer
 
-    async def tell(self, positions: Mapping[TopicPartition, int]) -> bool:
+    async def report(self, positions: Mapping[TopicPartition, int]) -> bool:
         """Commit these positions in the group; False when that fails."""
-        return bool(await self.call_thread(self._tell, positions))
+        return bool(await self.call_thread(self._report, positions))
 
-    async def _tell(self, positions: Mapping[TopicPartition, int]) -> bool:
+    async def _report(self, positions: Mapping[TopicPartition, int]) -> bool:
         consumer = self._ensure_consumer()
         group, subscription = consumer._coordinator, consumer._subscription  # noqa: SLF001
         # A broker answers one request of a connection after the other: a commit that stands behind a JoinGroup is of a generation that is
@@ -68,13 +68,13 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    async def tell(self, positions: Mapping[TopicPartition, int]) -> bool:
+    async def report(self, positions: Mapping[TopicPartition, int]) -> bool:
         """Commit these positions in the group; False when that fails."""
-        return await self._thread.tell(positions)  # type: ignore[no-any-return]
+        return await self._thread.report(positions)  # type: ignore[no-any-return]
 
     @property
-    def _owned(self) -> Owned:
-        return self.app.owned  # type: ignore[no-any-return]
+    def _owned(self) -> AssignedPartitions:
+        return self.app.assignment  # type: ignore[no-any-return]
 
     _readings: Mapping[tuple[str, int], int] = MappingProxyType({})
     """Of each partition, as they were when the last fetch began."""
@@ -86,26 +86,26 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         processes what comes next would commit past a hole.
         """
         records, active = await self._wait_next_records(timeout)
-        readings = self._readings
+        session_ids = self._readings
         if self.should_stop:
             return
         for tp, batch in records.items():
-            if not batch or tp not in readings:
+            if not batch or tp not in session_ids:
                 continue
             if not self.flow_active or (active is not None and tp not in active):
-                self._owned.missed(tp.topic, tp.partition, batch[0].offset, readings[tp])
+                self._owned.refetch_from(tp.topic, tp.partition, batch[0].offset, session_ids[tp])
                 continue
-            self._owned.fetched(tp.topic, tp.partition, batch[-1].offset + 1, readings[tp])
-            yield tp, _message(tp, batch, readings[tp], self.app.consumer_generation_id)
+            self._owned.fetched(tp.topic, tp.partition, batch[-1].offset + 1, session_ids[tp])
+            yield tp, _message(tp, batch, session_ids[tp], self.app.consumer_generation_id)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
-        owned = self._owned
+        assignment = self._owned
         await self._seek_sought()
-        wanted = owned.with_room(active_partitions or ())
+        wanted = assignment.partitions_with_capacity(active_partitions or ())
         # as they are now: a whole rebalance may pass before what is fetched is handed over
-        self._readings = owned.readings()
+        self._readings = assignment.session_ids()
         if not wanted:
-            await owned.wait_for_room(timeout)
+            await assignment.wait_for_capacity(timeout)
             return {}
         full = len(wanted) < len(active_partitions or ())
         return await super()._getmany(wanted, WHILE_FULL_SECONDS if full else timeout)
@@ -113,14 +113,14 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     async def _seek_sought(self) -> None:
         """Go on reading where partitions ask for it, whatever the group's coordinator has told."""
         assigned = self.assignment()
-        sought = {TP(*at): position for at, position in self._owned.sought().items() if TP(*at) in assigned}
-        if not sought:
+        seek_targets = {TP(*at): position for at, position in self._owned.seek_targets().items() if TP(*at) in assigned}
+        if not seek_targets:
             return
         # revoked meanwhile, of which one of aiokafka's questions makes an assertion; or the broker is away
         with suppress(IllegalStateError, AssertionError, TimeoutError):
-            await self.seek_wait(sought)
-            for tp, position in sought.items():
-                self._owned.found(tp.topic, tp.partition, position)
+            await self.seek_wait(seek_targets)
+            for tp, position in seek_targets.items():
+                self._owned.on_seek(tp.topic, tp.partition, position)
 
     async def perform_seek(self) -> None:
         """Faust, after a rebalance: seek to where the group was told to be. The partitions know better, and may have been sought already."""
@@ -129,7 +129,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         """Faust's livelock check looks at its own commits, of which there are none; the watchdog looks at ours."""
 
 
-class Fetched(NamedTuple):
+class FetchedBatch(NamedTuple):
     """What an agent receives: records of one partition, in the order of its log."""
 
     records: Sequence[Record]
@@ -147,7 +147,7 @@ def _message(tp: TP, batch: Sequence[Record], reading: int, generation: int) -> 
         timestamp_type=0,
         headers=(),
         key=None,
-        value=Fetched(batch, reading),
+        value=FetchedBatch(batch, reading),
         checksum=None,
         serialized_key_size=0,
         serialized_value_size=0,
@@ -163,9 +163,9 @@ class Transport(driver.Transport):  # type: ignore[misc]
 
 
 class BatchApp(faust.App):  # type: ignore[misc]
-    """A Faust app whose agents receive record batches; `owned` must be set before it starts."""
+    """A Faust app whose agents receive record batches; `assignment` must be set before it starts."""
 
-    owned: Owned
+    assignment: AssignedPartitions
 
     def _new_transport(self) -> Transport:
         return Transport(self.conf.broker, self, self.loop)

@@ -13,12 +13,12 @@ import orjson
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 
-from router.stream.health.verdict import Seen, Verdict
+from router.stream.health.verdict import HealthReport, HealthSnapshot
 from router.wire.errors import BrokerError
 
 OK, UNAVAILABLE = "200 OK", "503 Service Unavailable"
 ASK_SECONDS = 1.0
-Health = Callable[[], tuple[Seen, Verdict]]
+Health = Callable[[], tuple[HealthSnapshot, HealthReport]]
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
@@ -34,7 +34,7 @@ def serve(registry: CollectorRegistry, health: Health, host: str, port: int) -> 
         raise BrokerError(
             f"the metrics port is taken ({error.strerror})",
             where=f"{host}:{port}",
-            cure="stop what listens there or set GRID_ROUTER_METRICS_PORT (0 switches metrics off)",
+            hint="stop what listens there or set GRID_ROUTER_METRICS_PORT (0 switches metrics off)",
         ) from error
     threading.Thread(target=server.serve_forever, name="pages", daemon=True).start()
     return server
@@ -45,7 +45,7 @@ def _pages(metrics: Wsgi, health: Health) -> Wsgi:
         if environ["PATH_INFO"] != "/health":
             return metrics(environ, start_response)
         seen, verdict = health()
-        body = orjson.dumps(described(seen, verdict), option=orjson.OPT_APPEND_NEWLINE)
+        body = orjson.dumps(health_json(seen, verdict), option=orjson.OPT_APPEND_NEWLINE)
         status = OK if verdict.status == "ok" else UNAVAILABLE
         start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         return [body]
@@ -53,25 +53,25 @@ def _pages(metrics: Wsgi, health: Health) -> Wsgi:
     return page
 
 
-def described(seen: Seen, verdict: Verdict) -> dict[str, Any]:
+def health_json(seen: HealthSnapshot, verdict: HealthReport) -> dict[str, Any]:
     """The page `/health`; ages in seconds."""
     return {
         "status": verdict.status,
         "reasons": list(verdict.reasons),
         "generation": seen.generation,
-        "partitions": {"owned": seen.owned, "opening": seen.opening},
+        "partitions": {"assigned": seen.assigned, "restoring": seen.restoring},
         "seconds": {
             "oldest_uncommitted": round(seen.commit.seconds, 1),
             "since_event_loop": round(seen.loop.seconds, 1),
             "since_broker": round(seen.broker.seconds, 1),
             "in_rebalance": round(seen.rebalance.seconds, 1),
-            "longest_opening": round(seen.opened.seconds, 1),
-            "longest_unread": round(seen.unread.seconds, 1),
+            "longest_opening": round(seen.restore.seconds, 1),
+            "longest_unread": round(seen.fetch.seconds, 1),
         },
     }
 
 
-def ask(host: str, port: int) -> dict[str, Any] | None:
+def fetch_health(host: str, port: int) -> dict[str, Any] | None:
     """What a worker's `/health` says, whatever its status; None while nothing answers."""
     connection = http.client.HTTPConnection(host, port, timeout=ASK_SECONDS)
     try:

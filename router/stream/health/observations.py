@@ -6,7 +6,7 @@ from typing import Protocol
 
 from aiokafka import TopicPartition
 
-from router.stream.health.verdict import Age, Seen
+from router.stream.health.verdict import HealthSnapshot, StallAge
 
 LASTING_SECONDS = 5.0
 """A sharing of the partitions has ended when it lasts: one that begins again and again must be seen."""
@@ -18,7 +18,7 @@ class Observed(Protocol):
     source: TopicPartition
 
     @property
-    def room(self) -> bool:
+    def has_capacity(self) -> bool:
         """Whether it takes more records."""
 
     @property
@@ -38,11 +38,11 @@ class Observed(Protocol):
         """Age of the oldest record in hand."""
 
     @property
-    def opening_seconds(self) -> float:
+    def restoring_seconds(self) -> float:
         """How long it has been on the way to processing."""
 
 
-class Vitals:
+class HealthMonitor:
     """Ages of everything that may stand still.
 
     Args:
@@ -54,12 +54,12 @@ class Vitals:
 
     def __init__(
         self,
-        owned: Iterable[Observed],
+        assignment: Iterable[Observed],
         generation: Callable[[], int | None],
-        sharing: Callable[[], bool],
+        rebalancing: Callable[[], bool],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._owned, self._generation, self._sharing, self._now = owned, generation, sharing, now
+        self._owned, self._generation, self._rebalancing, self._now = assignment, generation, rebalancing, now
         begun = now()
         self._beat: float | None = None
         self._answered = begun
@@ -75,7 +75,7 @@ class Vitals:
         self._beat = now
         if generation != self._lasting:
             self._lasting, self._lasting_since = generation, now
-        if generation is None or self._sharing():
+        if generation is None or self._rebalancing():
             self._shares_since = now if self._shares_since is None else self._shares_since
         elif now - self._lasting_since >= LASTING_SECONDS:
             self._shares_since = None
@@ -96,7 +96,7 @@ class Vitals:
             position = awaited
         before, since = self._behind.get(source, (None, now))
         # what is opened for the first time has a limit of its own
-        busy = partition.backlog or not partition.room or not partition.begun
+        busy = partition.backlog or not partition.has_capacity or not partition.begun
         if busy or end is None or (position is not None and position >= end):
             self._behind.pop(source, None)
         elif source not in self._behind or (position is not None and position != before):
@@ -106,34 +106,34 @@ class Vitals:
 
     def forget(self) -> None:
         """Drop what is known of partitions that are no longer owned."""
-        owned = {partition.source for partition in self._owned}
-        self._behind = {source: kept for source, kept in self._behind.items() if source in owned}
+        assignment = {partition.source for partition in self._owned}
+        self._behind = {source: kept for source, kept in self._behind.items() if source in assignment}
 
     def stop(self) -> None:
         """The worker was asked to end."""
         self._stopping = True
 
-    def seen(self) -> Seen:
+    def seen(self) -> HealthSnapshot:
         """Everything at this moment."""
         now, partitions = self._now(), list(self._owned)
-        opened = [(partition.opening_seconds, partition) for partition in partitions]
+        restore = [(partition.restoring_seconds, partition) for partition in partitions]
         behind = [(now - since, source) for source, (_, since) in self._behind.copy().items()]
-        return Seen(
+        return HealthSnapshot(
             # before the first beat nobody could tell that the loop hangs, so the worker is still starting
             generation=None if self._beat is None else self._generation(),
-            sharing=self._sharing(),
-            owned=len(partitions),
-            opening=sum(1 for seconds, _ in opened if seconds > 0),
+            rebalancing=self._rebalancing(),
+            assigned=len(partitions),
+            restoring=sum(1 for seconds, _ in restore if seconds > 0),
             stopping=self._stopping,
             commit=_worst((partition.uncommitted_seconds, partition.source) for partition in partitions),
-            loop=Age(0.0 if self._beat is None else now - self._beat),
-            broker=Age(now - self._answered),
-            rebalance=Age(0.0 if self._shares_since is None else now - self._shares_since),
-            opened=_worst((seconds, partition.source) for seconds, partition in opened),
-            unread=_worst(behind),
+            loop=StallAge(0.0 if self._beat is None else now - self._beat),
+            broker=StallAge(now - self._answered),
+            rebalance=StallAge(0.0 if self._shares_since is None else now - self._shares_since),
+            restore=_worst((seconds, partition.source) for seconds, partition in restore),
+            fetch=_worst(behind),
         )
 
 
-def _worst(ages: Iterable[tuple[float, TopicPartition]]) -> Age:
+def _worst(ages: Iterable[tuple[float, TopicPartition]]) -> StallAge:
     seconds, source = max(ages, key=lambda age: age[0], default=(0.0, None))
-    return Age(seconds, f"{source.topic}/{source.partition}") if source is not None and seconds > 0 else Age()
+    return StallAge(seconds, f"{source.topic}/{source.partition}") if source is not None and seconds > 0 else StallAge()

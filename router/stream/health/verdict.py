@@ -24,8 +24,8 @@ class Limits:
     loop_s: float = 30.0
     broker_s: float = 60.0
     rebalance_s: float = 60.0
-    opening_s: float = 900.0
-    unread_s: float = 120.0
+    restore_s: float = 900.0
+    fetch_s: float = 120.0
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
@@ -35,13 +35,13 @@ class Limits:
             loop_s=settings.loop_limit_s,
             broker_s=settings.broker_limit_s,
             rebalance_s=settings.rebalance_limit_s,
-            opening_s=settings.opening_limit_s,
-            unread_s=settings.unread_limit_s,
+            restore_s=settings.restore_limit_s,
+            fetch_s=settings.fetch_limit_s,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Age:
+class StallAge:
     """How long something lasts, in seconds, and which partition it is about; 0 when nothing is the matter."""
 
     seconds: float = 0.0
@@ -49,63 +49,63 @@ class Age:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class HealthSnapshot:
     """What is known of a worker at one moment. Ages are 0 when there is nothing to wait for."""
 
     generation: int | None = None
     """Of the consumer group; None before the first sharing."""
-    sharing: bool = False
+    rebalancing: bool = False
     """Whether the group shares the partitions at present."""
-    owned: int = 0
-    opening: int = 0
+    assigned: int = 0
+    restoring: int = 0
     """Of those owned: how many do not process yet, or again."""
     stopping: bool = False
-    commit: Age = Age()
+    commit: StallAge = StallAge()
     """Since the oldest record in hand was handed over."""
-    loop: Age = Age()
+    loop: StallAge = StallAge()
     """Since the event loop turned last."""
-    broker: Age = Age()
+    broker: StallAge = StallAge()
     """Since a broker answered last."""
-    rebalance: Age = Age()
+    rebalance: StallAge = StallAge()
     """Since the group began to share the partitions, as long as it has not come to an end."""
-    opened: Age = Age()
+    restore: StallAge = StallAge()
     """Since a partition began to open, failures and new attempts included."""
-    unread: Age = Age()
+    fetch: StallAge = StallAge()
     """Since the log of a partition holds records while nothing of it is read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class HealthReport:
     """What the worker says of itself."""
 
     status: Status
     reasons: tuple[str, ...] = ()
     """A sentence each: why it is not `ok`."""
-    hopeless: bool = False
+    fatal: bool = False
     """A limit is reached: only a new process helps."""
 
 
-def judge(seen: Seen, limits: Limits) -> Verdict:
+def evaluate(seen: HealthSnapshot, limits: Limits) -> HealthReport:
     """The verdict on what was seen."""
     if seen.stopping:
-        return Verdict("stopping", ("the worker was asked to end and lets go of its partitions.",))
+        return HealthReport("stopping", ("the worker was asked to end and lets go of its partitions.",))
     found = [(sentence, age.seconds >= limit) for sentence, age, limit in _checks(seen, limits) if _told(age, limit)]
     if found:
-        return Verdict("stuck", tuple(sentence for sentence, _ in found), any(reached for _, reached in found))
+        return HealthReport("stuck", tuple(sentence for sentence, _ in found), any(reached for _, reached in found))
     if seen.generation is None:
-        return Verdict("starting", ("the worker has not joined its group yet.",))
-    if seen.sharing:
-        return Verdict("starting", ("the group is sharing the partitions.",))
-    if seen.opening:
-        return Verdict("starting", (f"{seen.opening} of {seen.owned} partitions are being opened.",))
-    return Verdict("ok")
+        return HealthReport("starting", ("the worker has not joined its group yet.",))
+    if seen.rebalancing:
+        return HealthReport("starting", ("the group is sharing the partitions.",))
+    if seen.restoring:
+        return HealthReport("starting", (f"{seen.restoring} of {seen.assigned} partitions are being opened.",))
+    return HealthReport("ok")
 
 
-def _told(age: Age, limit: float) -> bool:
+def _told(age: StallAge, limit: float) -> bool:
     return age.seconds >= TOLD * limit
 
 
-def _checks(seen: Seen, limits: Limits) -> Iterator[tuple[str, Age, float]]:
+def _checks(seen: HealthSnapshot, limits: Limits) -> Iterator[tuple[str, StallAge, float]]:
     """Every check: the sentence, the age, the limit."""
     for what, age, limit, name in (
         ("the event loop has not turned", seen.loop, limits.loop_s, "LOOP"),
@@ -117,8 +117,8 @@ def _checks(seen: Seen, limits: Limits) -> Iterator[tuple[str, Age, float]]:
             "REBALANCE",
         ),
         (f"{seen.commit.where} has not committed what it has in hand", seen.commit, limits.commit_s, "COMMIT"),
-        (f"{seen.unread.where} has records and none is read", seen.unread, limits.unread_s, "UNREAD"),
-        (f"{seen.opened.where} has not come to process", seen.opened, limits.opening_s, "OPENING"),
+        (f"{seen.fetch.where} has records and none is read", seen.fetch, limits.fetch_s, "FETCH"),
+        (f"{seen.restore.where} has not come to process", seen.restore, limits.restore_s, "RESTORE"),
     ):
         yield (
             f"{what} for {age.seconds:.0f} s; the worker ends itself at {limit:.0f} s (GRID_ROUTER_{name}_LIMIT_S).",

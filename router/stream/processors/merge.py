@@ -1,4 +1,4 @@
-"""Hop 2: the fold of one partition of the grid stream into cases and tasks; its state is restored from `grid.cases`."""
+"""Stage 2: the fold of one partition of the grid stream into cases and tasks; its state is restored from `grid.cases`."""
 
 import asyncio
 from collections import Counter
@@ -11,15 +11,22 @@ from aiokafka import TopicPartition
 from router.domain.fold import fold
 from router.domain.intake.rejections import printable
 from router.domain.model.case import Case, Task
-from router.domain.model.report import Refusal, Report, Tick
+from router.domain.model.report import Rejection, Report, Tick
 from router.domain.rules.city import City
-from router.domain.rules.rule_sets import EditionError, Editions, UnknownEditionError
+from router.domain.rules.rule_sets import RuleSetError, RuleSets, UnknownRuleSetError
 from router.domain.state.partition_state import PartitionState
 from router.stream.engine.batch_writer import Writer
-from router.stream.engine.changelog_reader import Logs
-from router.stream.engine.processor import UNFOLDABLE, Counted, NotReadyError, PoisonError, Record, UnreadableStateError
-from router.stream.engine.stored_offset import noted_alone
-from router.stream.gc_tuning import restoring
+from router.stream.engine.changelog_reader import ChangelogReader
+from router.stream.engine.processor import (
+    POISON_EVENT,
+    Counted,
+    NotReadyError,
+    PoisonError,
+    Record,
+    UnreadableStateError,
+)
+from router.stream.engine.stored_offset import read_single_stored_offset
+from router.stream.gc_tuning import gc_paused
 from router.stream.processors.clock import Clock
 from router.wire.codec import (
     UNREADABLE,
@@ -32,20 +39,20 @@ from router.wire.codec import (
     is_case,
 )
 from router.wire.metrics import Metrics
-from router.wire.stored_offsets import encode_position
+from router.wire.stored_offsets import encode_stored_offset
 from router.wire.topics import Names
 
 NOT_AN_EVENT = "not-an-event"
-RESTORED_AT_ONCE = 500
+RESTORE_CHUNK = 500
 """Cases restored between two turns of the event loop: about 10 ms."""
 ROUTER = "grid"
 """Stands in the label `network` for records that no network sent."""
 
 
-def not_an_event(why: str) -> Refusal:
+def not_an_event(why: str) -> Rejection:
     """The record is none that the fold can take in."""
     reason = f"not an event of the grid stream: {why}; only the router may write this topic, find out who else did."
-    return Refusal(code=NOT_AN_EVENT, reason=reason)
+    return Rejection(code=NOT_AN_EVENT, reason=reason)
 
 
 def _why(record: Record, error: Exception) -> str:
@@ -81,65 +88,65 @@ def _case(changelog: TopicPartition, key: bytes, value: bytes) -> Case:
         ) from error
 
 
-class MergeHop:
+class MergeProcessor:
     """The state of one partition and the fold over its log."""
 
     name = "merge"
 
-    def __init__(self, editions: Editions, names: Names, clock: Clock, metrics: Metrics) -> None:
-        self._editions, self._names, self._clock, self._metrics = editions, names, clock, metrics
+    def __init__(self, rule_sets: RuleSets, names: Names, clock: Clock, metrics: Metrics) -> None:
+        self._editions, self._names, self._clock, self._metrics = rule_sets, names, clock, metrics
         self._state = PartitionState()
         self._received: datetime | None = None
         self._asked: datetime | None = None
         self._label = ""
         self._missing: dict[str, int] = {}
-        """Edition that a report named and nobody knew -> readings of the shelf before."""
+        """Rule set that a report named and nobody knew -> readings of the shelf before."""
 
-    async def open(self, logs: Logs, source: TopicPartition) -> int | None:
+    async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
         """Drop the state and rebuild it from the committed cases of this partition."""
         self._state, self._asked, self._label = PartitionState(), None, str(source.partition)
         self._received = None  # a record that could not be folded may have told a time that never was
         changelog = TopicPartition(self._names.cases, source.partition)
         cases = await logs.latest(changelog, lambda record: is_case(record.headers))
-        with restoring():
+        with gc_paused():
             for number, (key, value) in enumerate(cases.items()):
                 case = _case(changelog, key, value)
                 self._state.restore(case, self._editions.first)
                 self._see(max(report.received_at for report in case.reports))
-                if number % RESTORED_AT_ONCE == 0:
+                if number % RESTORE_CHUNK == 0:
                     await asyncio.sleep(0)  # other partitions have transactions to finish
-        self._metrics.open_cases.labels(self._label).set(self._state.open_cases)
-        return await noted_alone(logs, TopicPartition(self._names.positions, source.partition))
+        self._metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
+        return await read_single_stored_offset(logs, TopicPartition(self._names.offsets, source.partition))
 
-    async def resume(self, logs: Logs, source: TopicPartition, position: int) -> bool:
+    async def resume(self, logs: ChangelogReader, source: TopicPartition, position: int) -> bool:
         """Keep the cases at hand, if nobody else had the partition."""
-        if await noted_alone(logs, TopicPartition(self._names.positions, source.partition)) != position:
+        if await read_single_stored_offset(logs, TopicPartition(self._names.offsets, source.partition)) != position:
             return False
         self._asked = None
-        self._metrics.open_cases.labels(self._label).set(self._state.open_cases)
+        self._metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
         return True
 
-    def note(self, position: int, writer: Writer, partition: int) -> None:
+    def store_offset(self, position: int, writer: Writer, partition: int) -> None:
         """On a topic of its own: `grid.cases` is a table for everybody."""
-        writer.add(self._names.positions, partition, *encode_position(position))
+        writer.add(self._names.offsets, partition, *encode_stored_offset(position))
 
     def _city_of(self, event: Report | Tick) -> City:
-        """The rules by which an event is decided; a tick needs only the merging, which is that of all editions."""
-        return self._editions.of(event.edition) if isinstance(event, Report) else self._editions.first
+        """The rules by which an event is decided; a tick needs only the merging, which is that of all rule sets."""
+        return self._editions.of(event.rule_set) if isinstance(event, Report) else self._editions.first
 
-    def _unpublished(self, missing: EditionError) -> Refusal:
-        """Why a report whose edition does not exist is no event.
+    def _unpublished(self, missing: RuleSetError) -> Rejection:
+        """Why a report whose rule set does not exist is no event.
 
-        Who stamps a report has read its edition on the shelf. So a reading of the shelf that began after the report was seen has it;
+        Who stamps a report has read its rule set on the shelf. So a reading of the shelf that began after the report was seen has it;
         of two that have ended since, one did.
 
         Raises:
-            NotReadyError: the edition may still come, or its rules cannot be read.
+            NotReadyError: the rule set may still come, or its rules cannot be read.
         """
-        version, readings = str(missing), self._editions.readings
-        if not isinstance(missing, UnknownEditionError) or readings - self._missing.setdefault(version, readings) < 2:
-            raise NotReadyError(f"edition {version}") from missing
-        return not_an_event(f"it names the edition {printable(version)!r}, which was never published")
+        version, polls = str(missing), self._editions.polls
+        if not isinstance(missing, UnknownRuleSetError) or polls - self._missing.setdefault(version, polls) < 2:
+            raise NotReadyError(f"rule set {version}") from missing
+        return not_an_event(f"it names the rule set {printable(version)!r}, which was never published")
 
     def _see(self, received: datetime) -> None:
         if self._received is None or received > self._received:
@@ -150,18 +157,18 @@ class MergeHop:
         changed: dict[str, Case] = {}
         decisions: Counter[str] = Counter()
         tasks: list[Task] = []
-        refused: list[tuple[Record, Refusal]] = []
+        rejected: list[tuple[Record, Rejection]] = []
         for record in records:
             if record.offset in poisoned:
-                refused.append((record, UNFOLDABLE))
+                rejected.append((record, POISON_EVENT))
                 continue
-            event = self._event(record, refused)
+            event = self._event(record, rejected)
             if event is None:
                 continue
             try:
                 outcome = fold(self._state, event, self._city_of(event))
-            except EditionError as missing:
-                refused.append((record, self._unpublished(missing)))
+            except RuleSetError as missing:
+                rejected.append((record, self._unpublished(missing)))
                 continue
             except Exception as failure:
                 raise PoisonError(record.offset) from failure
@@ -169,14 +176,14 @@ class MergeHop:
             for case in outcome.cases:
                 changed[case.id] = case
             tasks.extend(outcome.tasks)
-        self._write(records[0].partition, changed, tasks, refused, writer)
-        return self._counted(decisions, tasks, refused)
+        self._write(records[0].partition, changed, tasks, rejected, writer)
+        return self._counted(decisions, tasks, rejected)
 
-    def _event(self, record: Record, refused: list[tuple[Record, Refusal]]) -> Report | Tick | None:
+    def _event(self, record: Record, rejected: list[tuple[Record, Rejection]]) -> Report | Tick | None:
         try:
             event = decode_event(record.headers, record.value)
         except (*UNREADABLE, ValueError, TypeError) as error:
-            refused.append((record, not_an_event(_why(record, error))))
+            rejected.append((record, not_an_event(_why(record, error))))
             return None
         if isinstance(event, Report):
             self._see(event.received_at)
@@ -189,17 +196,17 @@ class MergeHop:
         partition: int,
         changed: dict[str, Case],
         tasks: list[Task],
-        refused: list[tuple[Record, Refusal]],
+        rejected: list[tuple[Record, Rejection]],
         writer: Writer,
     ) -> None:
         for case in changed.values():
             writer.add(self._names.cases, partition, *encode_case(case))
         for task in tasks:
             writer.add(self._names.tasks(task.department), partition, *encode_task(task))
-        for record, refusal in refused:
-            writer.add(self._names.dead_letters, partition, *encode_dead_letter(record, refusal, ROUTER))
+        for record, rejection in rejected:
+            writer.add(self._names.dead_letters, partition, *encode_dead_letter(record, rejection, ROUTER))
 
-    def _counted(self, decisions: Counter[str], tasks: list[Task], refused: list[tuple[Record, Refusal]]) -> Counted:
+    def _counted(self, decisions: Counter[str], tasks: list[Task], rejected: list[tuple[Record, Rejection]]) -> Counted:
         def count() -> None:
             metrics = self._metrics
             for decision, number in decisions.items():
@@ -214,9 +221,9 @@ class MergeHop:
                 for task in tasks:
                     if task.state != "dispatched":
                         metrics.task_changes.labels(task.department, task.state).inc()
-            for _, refusal in refused:
-                metrics.dead_letters.labels(ROUTER, refusal.code).inc()
-            metrics.open_cases.labels(self._label).set(self._state.open_cases)
+            for _, rejection in rejected:
+                metrics.dead_letters.labels(ROUTER, rejection.code).inc()
+            metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
 
         return count
 
@@ -239,4 +246,4 @@ class MergeHop:
     def close(self) -> None:
         """The partition is let go."""
         if self._label:
-            self._metrics.open_cases.labels(self._label).set(0)
+            self._metrics.matchable_cases.labels(self._label).set(0)

@@ -1,4 +1,4 @@
-"""A plain aiokafka loop a hop: at least once, an awaited send a record, state in a dictionary that a restart loses."""
+"""A plain aiokafka loop a stage: at least once, an awaited send a record, state in a dictionary that a restart loses."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from tests.bench.reference.job import (
-    MOST_REPORTS,
+    MAX_REPORTS,
     Case,
-    Refused,
+    Rejected,
     Run,
     decode_event,
     dispatch_of,
@@ -27,7 +27,7 @@ seen: set[str] = set()
 def normalised(value: bytes) -> Iterator[Output]:
     first()
     event = normalise(value)
-    if isinstance(event, Refused):
+    if isinstance(event, Rejected):
         yield run.dlq, None, encode(event)
     else:
         yield run.grid, event.cell.encode(), encode(event)
@@ -39,7 +39,7 @@ def merged(value: bytes) -> Iterator[Output]:
         return
     seen.add(event.id)
     case = latest.get((event.cell, event.cat))
-    if case is None or len(case.reports) == MOST_REPORTS:
+    if case is None or len(case.reports) == MAX_REPORTS:
         case = latest[event.cell, event.cat] = open_case(event)
         yield run.dispatch, case.cell.encode(), encode(dispatch_of(case))
     else:

@@ -8,10 +8,10 @@ from bytewax.connectors.kafka import KafkaSink, KafkaSinkMessage, KafkaSource, K
 from bytewax.dataflow import Dataflow, Stream
 
 from tests.bench.reference.job import (
-    MOST_REPORTS,
+    MAX_REPORTS,
     Case,
     Event,
-    Refused,
+    Rejected,
     Run,
     decode_event,
     dispatch_of,
@@ -33,7 +33,7 @@ Changed = tuple[bytes, bytes, bytes | None]
 def normalised(message: KafkaSourceMessage) -> tuple[bool, KafkaSinkMessage]:
     first()
     event = normalise(message.value)
-    if isinstance(event, Refused):
+    if isinstance(event, Rejected):
         return False, KafkaSinkMessage(None, encode(event))
     return True, KafkaSinkMessage(event.cell.encode(), encode(event))
 
@@ -44,7 +44,7 @@ def merged(held: Held | None, event: Event) -> tuple[Held, list[Changed]]:
         return held, []
     seen.add(event.id)
     case = latest.get(event.cat)
-    new = case is None or len(case.reports) == MOST_REPORTS
+    new = case is None or len(case.reports) == MAX_REPORTS
     if new:
         case = latest[event.cat] = open_case(event)
     else:

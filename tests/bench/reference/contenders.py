@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.bench.reference.installed import kafka_streams, python_with
 
-PLACE = "tests.bench.reference"
+DEDUP_ENTRY = "tests.bench.reference"
 Prepared = Callable[[Path, Path], list[str]]
 """The command line, given the bench's own folder (what is installed stays there) and the run's (empty)."""
 
@@ -28,7 +28,7 @@ class Contender:
 
 
 def _ours(module: str, *arguments: str) -> Prepared:
-    return lambda _bench, _run: [sys.executable, "-m", f"{PLACE}.{module}", *arguments]
+    return lambda _bench, _run: [sys.executable, "-m", f"{DEDUP_ENTRY}.{module}", *arguments]
 
 
 def _streams(*arguments: str) -> Prepared:
@@ -36,13 +36,13 @@ def _streams(*arguments: str) -> Prepared:
 
 
 def _quix(bench: Path, _run: Path) -> list[str]:
-    return [python_with("quix", bench), "-m", f"{PLACE}.quix_frames"]
+    return [python_with("quix", bench), "-m", f"{DEDUP_ENTRY}.quix_frames"]
 
 
 def _bytewax(bench: Path, run: Path) -> list[str]:
     """Its recovery store must be made before."""
     python, recovery = python_with("bytewax", bench), run / "recovery"
-    flow = f"{PLACE}.bytewax_flow:flow"
+    flow = f"{DEDUP_ENTRY}.bytewax_flow:flow"
     make = f"mkdir -p {recovery} && {python} -m bytewax.recovery {recovery} 1"
     return ["sh", "-c", f"{make} && exec {python} -m bytewax.run {flow} -r {recovery} -s 5 -b 0"]
 

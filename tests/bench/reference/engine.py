@@ -1,4 +1,4 @@
-"""The reference job on grid-router's engine: two hops of its `Hop` protocol, a transaction a batch on both. Exactly once.
+"""The reference job on grid-router's engine: two stages of its `Stage` protocol, a transaction a batch on both. Exactly once.
 
 The state of the merge is restored from `cases`, as the product's is; ids seen are those in the cases, all of them.
 """
@@ -12,20 +12,20 @@ from prometheus_client import CollectorRegistry
 
 from router.stream import worker
 from router.stream.engine.batch_writer import Writer
-from router.stream.engine.changelog_reader import Logs
-from router.stream.engine.processor import POISON, Counted, Hop, Record
-from router.stream.engine.stored_offset import noted_alone
+from router.stream.engine.changelog_reader import ChangelogReader
+from router.stream.engine.processor import POISON, Counted, Processor, Record
+from router.stream.engine.stored_offset import read_single_stored_offset
 from router.stream.faust_adapter.app import app_of
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_cell
 from router.wire.settings import Settings
-from router.wire.stored_offsets import encode_position
+from router.wire.stored_offsets import encode_stored_offset
 from tests.bench.announcing_worker import announce
 from tests.bench.reference.job import (
-    MOST_REPORTS,
+    MAX_REPORTS,
     PARTITIONS,
     Case,
-    Refused,
+    Rejected,
     Run,
     decode_case,
     decode_event,
@@ -41,7 +41,7 @@ def counted() -> None:
 
 
 class JobHop:
-    """What both hops have in common: no timers, and where refused records go."""
+    """What both stages have in common: no timers, and where rejected records go."""
 
     name: str
 
@@ -49,20 +49,20 @@ class JobHop:
         self._run, self._dlq = run, run.dlq
         self._positions = f"{run.prefix}positions-{self.name}"
 
-    async def open(self, logs: Logs, source: TopicPartition) -> int | None:
-        return await noted_alone(logs, TopicPartition(self._positions, source.partition))
+    async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
+        return await read_single_stored_offset(logs, TopicPartition(self._positions, source.partition))
 
-    async def resume(self, logs: Logs, source: TopicPartition, position: int) -> bool:
-        return await noted_alone(logs, TopicPartition(self._positions, source.partition)) == position
+    async def resume(self, logs: ChangelogReader, source: TopicPartition, position: int) -> bool:
+        return await read_single_stored_offset(logs, TopicPartition(self._positions, source.partition)) == position
 
     def note(self, position: int, writer: Writer, partition: int) -> None:
-        writer.add(self._positions, partition, *encode_position(position))
+        writer.add(self._positions, partition, *encode_stored_offset(position))
 
     def _sound(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> list[Record]:
-        """Without those at which the hop failed before, which are dead letters."""
+        """Without those at which the stage failed before, which are dead letters."""
         for record in records:
             if record.offset in poisoned:
-                writer.add(self._dlq, record.partition, None, encode(Refused(POISON.reason, repr(record.value))))
+                writer.add(self._dlq, record.partition, None, encode(Rejected(POISON.reason, repr(record.value))))
         return [record for record in records if record.offset not in poisoned]
 
     def due(self) -> float | None:
@@ -76,7 +76,7 @@ class JobHop:
 
 
 class Normalise(JobHop):
-    """Hop 1: no state."""
+    """Stage 1: no state."""
 
     name = "normalise"
 
@@ -84,7 +84,7 @@ class Normalise(JobHop):
         add, grid = writer.add, self._run.grid
         for record in self._sound(records, writer, poisoned) if poisoned else records:
             event = normalise(record.value)
-            if isinstance(event, Refused):
+            if isinstance(event, Rejected):
                 add(self._dlq, record.partition, None, encode(event))
             else:
                 cell = event.cell.encode()
@@ -93,7 +93,7 @@ class Normalise(JobHop):
 
 
 class Merge(JobHop):
-    """Hop 2: the latest case of every cell and category, and every id."""
+    """Stage 2: the latest case of every cell and category, and every id."""
 
     name = "merge"
 
@@ -102,13 +102,13 @@ class Merge(JobHop):
         self._latest: dict[tuple[str, str], Case] = {}
         self._seen: set[str] = set()
 
-    async def open(self, logs: Logs, source: TopicPartition) -> int | None:
+    async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
         self._latest, self._seen = {}, set()
         records = (await logs.latest(TopicPartition(self._run.cases, source.partition))).values()
         for case in map(decode_case, records):  # in the order of their last writing, so the latest of a place wins
             self._latest[case.cell, case.cat] = case
             self._seen.update(case.reports)
-        return await super().open(logs, source)
+        return await super().candidates(logs, source)
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         add, latest, seen, partition = writer.add, self._latest, self._seen, records[0].partition
@@ -117,13 +117,13 @@ class Merge(JobHop):
             try:
                 event = decode_event(record.value)
             except MsgspecError as error:
-                add(self._dlq, partition, None, encode(Refused(str(error), record.value.decode())))
+                add(self._dlq, partition, None, encode(Rejected(str(error), record.value.decode())))
                 continue
             if event.id in seen:
                 continue
             seen.add(event.id)
             case = latest.get((event.cell, event.cat))
-            if case is None or len(case.reports) == MOST_REPORTS:
+            if case is None or len(case.reports) == MAX_REPORTS:
                 case = latest[event.cell, event.cat] = open_case(event)
                 add(dispatch, partition, case.cell.encode(), encode(dispatch_of(case)))
             else:
@@ -135,10 +135,10 @@ class Merge(JobHop):
 def main() -> None:
     run, metrics = Run.here(), Metrics(CollectorRegistry())
     settings = Settings().model_copy(update={"namespace": run.prefix, "home": Path(run.folder), "metrics_port": 0})
-    hops: dict[str, Callable[[], Hop]] = {run.raw: lambda: Normalise(run), run.grid: lambda: Merge(run)}
+    processors: dict[str, Callable[[], Processor]] = {run.raw: lambda: Normalise(run), run.grid: lambda: Merge(run)}
     worker.log_to_stderr()
     announce()
-    worker.run(app_of(hops, settings, run.kafka, metrics), metrics, settings, run.kafka)
+    worker.run(app_of(processors, settings, run.kafka, metrics), metrics, settings, run.kafka)
 
 
 if __name__ == "__main__":

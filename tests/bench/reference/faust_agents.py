@@ -1,4 +1,4 @@
-"""The reference job as people write it in Faust: an agent a hop, message by message, its own tables. At least once."""
+"""The reference job as people write it in Faust: an agent a stage, message by message, its own tables. At least once."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ import faust
 from msgspec.structs import asdict
 
 from tests.bench.reference.job import (
-    MOST_REPORTS,
+    MAX_REPORTS,
     PARTITIONS,
     Event,
-    Refused,
+    Rejected,
     Run,
     decode_event,
     dispatch_of,
@@ -50,7 +50,7 @@ async def normalise_each(stream: faust.Stream[bytes]) -> None:
     async for value in stream:
         first()
         event = normalise(value)
-        if isinstance(event, Refused):
+        if isinstance(event, Rejected):
             await dlq.send(key=b"", value=encode(event))
         else:
             await grid.send(key=event.cell.encode(), value=encode(event))
@@ -65,7 +65,7 @@ async def merge_each(stream: faust.Stream[bytes]) -> None:
         seen[event.id] = 1
         place = f"{event.cell}|{event.cat}"
         case = latest.get(place)
-        new = case is None or len(case["reports"]) == MOST_REPORTS
+        new = case is None or len(case["reports"]) == MAX_REPORTS
         if new:
             opened = open_case(event)
             case = asdict(opened)

@@ -25,7 +25,7 @@ def python_with(peer: str, folder: Path) -> str:
     """The Python of a virtual environment with a peer's pinned packages.
 
     Raises:
-        NotInstalledError: pip refuses.
+        NotInstalledError: pip rejects.
     """
     pinned, environment = HERE / "requirements" / f"{peer}.txt", folder / f"{peer}-env"
     python, done = environment / "bin" / "python", environment / "installed.txt"

@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 
 PARTITIONS = 4
 """Of every topic of the job."""
-MOST_REPORTS = 8
+MAX_REPORTS = 8
 """Reports in a case; the next one opens another."""
 SEED = 1
 REMEMBERED = 50_000
@@ -61,7 +61,7 @@ class Event(Struct, gc=False):
     text: str
 
 
-class Refused(Struct, gc=False):
+class Rejected(Struct, gc=False):
     """A record of `dlq`."""
 
     reason: str
@@ -99,12 +99,12 @@ decode_event = msgspec.json.Decoder(Event).decode
 decode_case = msgspec.json.Decoder(Case).decode
 
 
-def normalise(value: bytes) -> Event | Refused:
-    """Hop 1: validate every field."""
+def normalise(value: bytes) -> Event | Rejected:
+    """Stage 1: validate every field."""
     try:
         raw = decode_raw(value)
     except msgspec.MsgspecError as error:
-        return Refused(str(error)[:200], value.decode("utf-8", "replace"))
+        return Rejected(str(error)[:200], value.decode("utf-8", "replace"))
     return Event(
         f"{raw.network}:{raw.source_id}",
         raw.cell,
@@ -119,7 +119,7 @@ def normalise(value: bytes) -> Event | Refused:
 
 
 def open_case(event: Event) -> Case:
-    """Hop 2: the case of its first report."""
+    """Stage 2: the case of its first report."""
     cell = event.cell
     return Case(
         event.id,
@@ -136,7 +136,7 @@ def open_case(event: Event) -> Case:
 
 
 def dispatch_of(case: Case) -> Dispatch:
-    """Hop 2: what a new case sends its department."""
+    """Stage 2: what a new case sends its department."""
     return Dispatch(case.case, case.cell, case.dept, case.opened, case.text)
 
 

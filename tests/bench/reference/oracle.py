@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.bench.reference.job import MOST_REPORTS, Made
+from tests.bench.reference.job import MAX_REPORTS, Made
 
 
 @dataclass
@@ -12,7 +12,7 @@ class Expected:
 
     cases: dict[str, list[str]] = field(default_factory=dict)
     """Case id -> ids of its reports, in their order."""
-    refused: int = 0
+    rejected: int = 0
     redelivered: int = 0
     records: int = 0
     _latest: dict[tuple[str, str], list[str]] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Expected:
         """One record of `raw`, in its order."""
         self.records += 1
         if record.id is None:
-            self.refused += 1
+            self.rejected += 1
             return
         if record.id in self._seen:
             self.redelivered += 1
@@ -35,7 +35,7 @@ class Expected:
         self._seen.add(record.id)
         place = (record.cell, record.category)
         reports = self._latest.get(place)
-        if reports is None or len(reports) == MOST_REPORTS:
+        if reports is None or len(reports) == MAX_REPORTS:
             reports = self._latest[place] = self.cases[record.id] = []
         reports.append(record.id)
 
@@ -48,7 +48,7 @@ class Found:
     """Every record of `cases`, in the order of its partition: case id, ids of its reports."""
     dispatched: list[str]
     """Case id of every record of `dispatch`."""
-    refused: int
+    rejected: int
     """Records of `dlq`."""
 
 
@@ -64,6 +64,6 @@ def faults(expected: Expected, found: Found) -> list[str]:
         wrong.append(f"{len(once ^ expected.cases.keys())} cases not dispatched or unknown")
     if len(once) != len(found.dispatched):
         wrong.append(f"{len(found.dispatched) - len(once)} dispatched twice")
-    if found.refused != expected.refused:
-        wrong.append(f"{found.refused} dead letters, not {expected.refused}")
+    if found.rejected != expected.rejected:
+        wrong.append(f"{found.rejected} dead letters, not {expected.rejected}")
     return wrong

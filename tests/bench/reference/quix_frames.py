@@ -6,7 +6,7 @@ from msgspec.structs import asdict
 from quixstreams import Application
 from quixstreams.state import State
 
-from tests.bench.reference.job import MOST_REPORTS, Refused, Run, first, normalise
+from tests.bench.reference.job import MAX_REPORTS, Rejected, Run, first, normalise
 
 run = Run.here()
 COMMIT_SECONDS = 1.0
@@ -34,7 +34,7 @@ dispatch = app.topic(run.dispatch, value_serializer="json", key_serializer="byte
 def normalised(value: bytes) -> tuple[bool, dict[str, Any]]:
     first()
     event = normalise(value)
-    if isinstance(event, Refused):
+    if isinstance(event, Rejected):
         return False, asdict(event)
     return True, asdict(event) | {"t": event.t.isoformat()}  # its JSON takes no datetime
 
@@ -47,7 +47,7 @@ def merged(event: dict[str, Any], state: State) -> tuple[dict[str, Any], bool] |
     state.set(known, 1)
     place = f"latest {event['cat']}"
     case = state.get(place)
-    new = case is None or len(case["reports"]) == MOST_REPORTS
+    new = case is None or len(case["reports"]) == MAX_REPORTS
     if new:
         case = opened(event)
     else:
@@ -68,10 +68,10 @@ def opened(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def build() -> None:
-    hop = app.dataframe(raw).apply(normalised)
-    sound = hop[hop.apply(lambda it: it[0])].apply(lambda it: it[1])
+    processor = app.dataframe(raw).apply(normalised)
+    sound = processor[processor.apply(lambda it: it[0])].apply(lambda it: it[1])
     sound.to_topic(grid, key=lambda event: event["cell"].encode())
-    unsound = hop[hop.apply(lambda it: not it[0])].apply(lambda it: it[1])
+    unsound = processor[processor.apply(lambda it: not it[0])].apply(lambda it: it[1])
     unsound.to_topic(dlq, key=lambda _: b"")
     merge = app.dataframe(grid).apply(merged, stateful=True)
     merge = merge[merge.apply(lambda it: it is not None)]

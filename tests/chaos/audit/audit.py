@@ -1,6 +1,6 @@
 """The audit: every id that was sent against every record that the router wrote. Reads everything, changes nothing.
 
-    ledger ── networks' topics ── grid.events ── grid.cases, tasks.*, grid.dead-letters, grid.places.*
+    ledger ── networks' topics ── grid.events ── grid.cases, tasks.*, grid.dead-letters, grid.dedup.*
            what was kept       every event      the same fold in this process, byte for byte
 
 It is made apart from the product's own ledger (`router/simulator/replay/ledger.py`) and shares no line with it.
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from router.domain.rules.rule_sets import Editions
+from router.domain.rules.rule_sets import RuleSets
 from router.wire.topics import Names
 from tests.chaos.audit.case_table import Table, check_partition
 from tests.chaos.audit.dead_letters import check_letters
@@ -36,7 +36,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     tasks: int
     dead_letters: int
     late: int
-    """Events decided wholly by another edition than the one that held, because a worker stood still when it changed."""
+    """Events decided wholly by another rule set than the one that held, because a worker stood still when it changed."""
 
 
 class Deployment(Struct, frozen=True, kw_only=True):
@@ -45,8 +45,8 @@ class Deployment(Struct, frozen=True, kw_only=True):
     log: Log
     names: Names
     partitions: int
-    editions: Editions
-    """As they stand on `grid.catalogue`."""
+    rule_sets: RuleSets
+    """As they stand on `grid.rule-sets`."""
 
 
 def audit(entries: Sequence[Entry], kept: Mapping[int, Kept], of: Deployment) -> Verdict:
@@ -58,14 +58,14 @@ def audit(entries: Sequence[Entry], kept: Mapping[int, Kept], of: Deployment) ->
         of: whose workers have ended.
     """
     findings, names, log = Findings(), of.names, of.log
-    city = of.editions.first
+    city = of.rule_sets.first
     networks = sorted(city.codes)
     known = sources(entries, kept, log, {one: names.reports(one) for one in networks}, findings)
     _check_positions(known, log, findings)
     table, wanted = Table(), dict[str, Counter[str]]()
     events = ticks = late = 0
     stream = Stream(
-        log, names.events, partitions=of.partitions, sources=known.at, editions=of.editions, findings=findings
+        log, names.events, partitions=of.partitions, sources=known.at, rule_sets=of.rule_sets, findings=findings
     )
     for partition in range(of.partitions):
         folded = stream.fold(partition)
@@ -76,7 +76,7 @@ def audit(entries: Sequence[Entry], kept: Mapping[int, Kept], of: Deployment) ->
             log=log,
             topic=names.cases,
             sources=known.at,
-            editions=of.editions,
+            rule_sets=of.rule_sets,
             findings=findings,
         )
         for department, digests in folded.tasks.items():
@@ -85,7 +85,7 @@ def audit(entries: Sequence[Entry], kept: Mapping[int, Kept], of: Deployment) ->
     stream.close()
     _check_standing(known, table, findings)
     tasks = check_tasks(city.catalogue.departments, wanted, table, log=log, names=names, findings=findings)
-    letters = check_letters(known.at, log=log, topic=names.dead_letters, findings=findings)
+    dead_letters = check_letters(known.at, log=log, topic=names.dead_letters, findings=findings)
     check_memory(known.memory, networks, log=log, names=names, findings=findings)
     return Verdict(
         findings=findings,
@@ -94,7 +94,7 @@ def audit(entries: Sequence[Entry], kept: Mapping[int, Kept], of: Deployment) ->
         ticks=ticks,
         cases=len(table.cases),
         tasks=tasks,
-        dead_letters=letters,
+        dead_letters=dead_letters,
         late=late,
     )
 

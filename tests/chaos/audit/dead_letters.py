@@ -3,29 +3,29 @@
 from collections.abc import Mapping
 
 from router.domain.intake.dedup import digest_of
-from router.simulator.messages import Place
+from router.simulator.messages import DedupEntry
 from router.wire.codec import read_dead_letter
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.topics import Log
 from tests.chaos.ledger import Entry
 
 
-def check_letters(sources: Mapping[Place, Entry], *, log: Log, topic: str, findings: Findings) -> int:
+def check_letters(sources: Mapping[DedupEntry, Entry], *, log: Log, topic: str, findings: Findings) -> int:
     """Read the dead letters to their end and compare; how many there are."""
-    seen: set[Place] = set()
+    seen: set[DedupEntry] = set()
     for record in log.read([topic]):
-        letter = read_dead_letter(record.key, record.value, list(record.headers))
-        place = (letter.topic, letter.partition, letter.offset)
+        dead_letter = read_dead_letter(record.key, record.value, list(record.headers))
+        place = (dead_letter.topic, dead_letter.partition, dead_letter.offset)
         entry = sources.get(place)
         if entry is None:
-            findings.add("never sent", letter.id)
+            findings.add("never sent", dead_letter.id)
             continue
         if place in seen:
-            findings.add("dead twice", letter.id)
+            findings.add("dead twice", dead_letter.id)
         seen.add(place)
-        sound = entry.outcome != "dead letter" or letter.code != entry.code
-        if sound or not letter.reason.strip() or digest_of(letter.value or b"") != entry.digest:
-            findings.add("dead without reason", f"{letter.id} {letter.code}")
+        sound = entry.outcome != "dead letter" or dead_letter.code != entry.code
+        if sound or not dead_letter.reason.strip() or digest_of(dead_letter.value or b"") != entry.digest:
+            findings.add("dead without reason", f"{dead_letter.id} {dead_letter.code}")
     dead = {place: entry for place, entry in sources.items() if entry.outcome == "dead letter"}
     findings.add("lost", *[f"{entry.report} of {place}" for place, entry in dead.items() if place not in seen])
     return len(seen)

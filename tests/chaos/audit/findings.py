@@ -19,14 +19,14 @@ Fault = Literal[
     "state not as the log says",
     "tasks not as the log says",
     "memory of reports not as the log says",
-    "decided by two editions",
+    "decided by two rule sets",
     "not finished",
 ]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 EXPLAINED: Mapping[Fault, str] = {
     "acknowledged, not kept": "Kafka acknowledged it and does not have it: no fault of the router",
     "kept twice": "one record that was sent once stands twice on a network's topic: likewise",
-    "lost": "a report or version in no event or no case; a refused record in no dead letter",
+    "lost": "a report or version in no event or no case; a rejected record in no dead letter",
     "in two cases": "a report in two cases, twice in one, or twice on the grid stream",
     "never sent": "an event, a report of a case or a dead letter that no record stands behind",
     "in the wrong place": "an event in another partition or under another cell than its report's",
@@ -38,8 +38,8 @@ EXPLAINED: Mapping[Fault, str] = {
     "dead twice": "one record in two dead letters",
     "state not as the log says": "a case, or the state restored from cases, is not what folding the log gives",
     "tasks not as the log says": "the task records are not, byte for byte, what folding the log gives",
-    "memory of reports not as the log says": "`grid.places` is not what the networks' topics give",
-    "decided by two editions": "a case whose departments are not those of the one edition it carries",
+    "memory of reports not as the log says": "`grid.dedup` is not what the networks' topics give",
+    "decided by two rule sets": "a case whose departments are not those of the one rule set it carries",
     "not finished": "records that no worker has committed",
 }
 

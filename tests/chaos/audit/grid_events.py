@@ -10,9 +10,9 @@ from router.domain.fold import fold
 from router.domain.intake.dedup import digest_of
 from router.domain.model.case import Case
 from router.domain.model.report import Report, Tick
-from router.domain.rules.rule_sets import Editions
+from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
-from router.simulator.messages import Place
+from router.simulator.messages import DedupEntry
 from router.wire.codec import decode_event, encode_task
 from router.wire.partitioning import partition_for_cell
 from tests.chaos.audit.findings import Findings
@@ -27,12 +27,12 @@ class Folded(Struct):
     cases: dict[str, Case] = {}
     tasks: dict[str, Counter[str]] = {}
     """Department -> digests of the task records it must have got."""
-    at: dict[Place, int] = {}
+    at: dict[DedupEntry, int] = {}
     """Where a report's source record stands -> offset of its event."""
     reports: int = 0
     ticks: int = 0
     late: int = 0
-    """Reports decided by another edition than the one that held."""
+    """Reports decided by another rule set than the one that held."""
 
 
 class Stream:
@@ -42,7 +42,7 @@ class Stream:
         log: of the deployment.
         topic: `grid.events`.
         sources: what must be on it, by the place of the source record.
-        editions: by which it was decided.
+        rule sets: by which it was decided.
     """
 
     def __init__(
@@ -51,13 +51,13 @@ class Stream:
         topic: str,
         *,
         partitions: int,
-        sources: Mapping[Place, Entry],
-        editions: Editions,
+        sources: Mapping[DedupEntry, Entry],
+        rule_sets: RuleSets,
         findings: Findings,
     ) -> None:
         self._log, self._topic, self._partitions = log, topic, partitions
-        self._sources, self._editions, self._findings = sources, editions, findings
-        self._times: Counter[Place] = Counter()
+        self._sources, self._editions, self._findings = sources, rule_sets, findings
+        self._times: Counter[DedupEntry] = Counter()
         """How often each source record became an event."""
 
     def fold(self, partition: int) -> Folded:
@@ -105,9 +105,9 @@ class Stream:
 
     def _take(self, folded: Folded, event: Report | Tick) -> None:
         if isinstance(event, Report):
-            city = self._editions.of(event.edition)
+            city = self._editions.of(event.rule_set)
             folded.reports += 1
-            folded.late += event.edition != self._editions.at(event.received_at).edition
+            folded.late += event.rule_set != self._editions.at(event.received_at).rule_set
         else:
             city = self._editions.first
             folded.ticks += 1
@@ -117,7 +117,7 @@ class Stream:
             folded.tasks.setdefault(task.department, Counter())[digest_of(encode_task(task)[1])] += 1
 
 
-def place_of(event: Report) -> Place:
+def place_of(event: Report) -> DedupEntry:
     """Where its source record stands."""
     return event.provenance.topic, event.provenance.partition, event.provenance.offset
 

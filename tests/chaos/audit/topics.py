@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from router.wire.stored_offsets import POSITION_KEY, decode_position
+from router.wire.stored_offsets import STORED_OFFSET_KEY, decode_stored_offset
 
 Record = Any
 """A consumer record: topic, partition, offset, timestamp, key, value, headers."""
@@ -71,8 +71,8 @@ class KafkaLog:
     def position(self, topic: str, partition: int) -> int:
         """See `Log.position`."""
         if topic not in self._positions:
-            found = (record for record in self.read([self._noted[topic]]) if record.key == POSITION_KEY)
-            self._positions[topic] = {record.partition: decode_position(record.value) for record in found}
+            found = (record for record in self.read([self._noted[topic]]) if record.key == STORED_OFFSET_KEY)
+            self._positions[topic] = {record.partition: decode_stored_offset(record.value) for record in found}
         return self._positions[topic].get(partition, 0)
 
     async def _begin(self, wanted: list[TopicPartition]) -> dict[TopicPartition, int]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
 from router.stream.rule_set_store import publish
-from router.wire.rule_sets import EditionRecord
+from router.wire.rule_sets import RuleSetRecord
 from router.wire.topics import Names
 from tests.chaos.cities import CITY, NEXT
 from tests.chaos.deployment import Stage
@@ -18,17 +18,17 @@ AHEAD = timedelta(seconds=4)
 
 
 def reloaded(stage: Stage, fault: Fault) -> dict[str, float]:
-    """As `catalogue publish` does it; from one edition to the other and back, by chance."""
+    """As `catalogue publish` does it; from one rule set to the other and back, by chance."""
     name = NEXT if fault.share < 0.5 else CITY
     cities = stage.settings.cities
     now = datetime.now(UTC)
-    record = EditionRecord(
-        version=load_city(name, cities).edition,
+    record = RuleSetRecord(
+        version=load_city(name, cities).rule_set,
         city=name,
         published_at=now,
-        since=now - AGO + AHEAD,
+        effective_from=now - AGO + AHEAD,
         texts=pack(city_folder(name, cities)),
     )
-    asyncio.run(publish(str(stage.settings.kafka), Names(stage.settings.namespace).catalogue, record))
+    asyncio.run(publish(str(stage.settings.kafka), Names(stage.settings.namespace).rule_sets, record))
     stage.pause(AHEAD.total_seconds() + 1)
     return {"struck": 1, "next": float(name == NEXT)}

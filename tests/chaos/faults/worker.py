@@ -13,29 +13,29 @@ DRAIN_S = 40.0
 
 def killed(stage: Stage, fault: Fault) -> dict[str, float]:
     """SIGKILL; the fleet starts another."""
-    pid = stage.fleet.pids.get(fault.worker)
-    stage.fleet.kill(fault.worker)
+    pid = stage.pool.pids.get(fault.worker)
+    stage.pool.kill(fault.worker)
     stage.pause(0.1)
-    return {"struck": float(pid is not None and pid != stage.fleet.pids.get(fault.worker))}
+    return {"struck": float(pid is not None and pid != stage.pool.pids.get(fault.worker))}
 
 
 def terminated(stage: Stage, fault: Fault) -> dict[str, float]:
     """SIGTERM; how long it drains is measured, then the fleet starts another."""
-    pid = stage.fleet.pids.get(fault.worker)
+    pid = stage.pool.pids.get(fault.worker)
     if pid is None:
         return {}
     begun = time.monotonic()
     os.kill(pid, signal.SIGTERM)
-    while pid in stage.fleet.pids.values() and time.monotonic() - begun < DRAIN_S:
+    while pid in stage.pool.pids.values() and time.monotonic() - begun < DRAIN_S:
         time.sleep(0.05)
     drained_s = time.monotonic() - begun
-    stage.fleet.kill(fault.worker)  # only one that has not ended
+    stage.pool.kill(fault.worker)  # only one that has not ended
     return {"struck": 1, "drained_s": round(drained_s, 2)}
 
 
 def frozen(stage: Stage, fault: Fault) -> dict[str, float]:
     """SIGSTOP for longer than a session: the others take its partitions, and then it goes on as if nothing had been."""
-    pid = stage.fleet.pids.get(fault.worker)
+    pid = stage.pool.pids.get(fault.worker)
     if pid is None:
         return {}
     os.kill(pid, signal.SIGSTOP)

@@ -8,7 +8,7 @@ from typing import Any
 from router.stream import __main__
 from router.stream.engine import batch_writer as writer
 from router.stream.engine import transaction
-from router.wire.stored_offsets import POSITION_KEY
+from router.wire.stored_offsets import STORED_OFFSET_KEY
 from tests.chaos.mutants import once
 
 add, commit = writer.Writer.add, transaction.Transactions.commit
@@ -17,7 +17,7 @@ ahead: dict[int, tuple[Any, ...]] = {}
 
 
 def add_most(self: writer.Writer, topic: str, partition: int, key: bytes | None, *rest: Any) -> None:
-    if key == POSITION_KEY:
+    if key == STORED_OFFSET_KEY:
         ahead[id(self)] = (topic, partition, key, *rest)
     else:
         add(self, topic, partition, key, *rest)

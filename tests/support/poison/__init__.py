@@ -29,7 +29,7 @@ _SOURCES = (
     times.other_form,
     times.far,
     places.points,
-    places.elsewhere,
+    places.off_address_factor,
     places.codes,
     texts.hostile,
     texts.ids,

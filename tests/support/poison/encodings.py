@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.support.poison.record import Headers, Poison, accepted, refused, sound, written
+from tests.support.poison.record import Headers, Poison, accepted, rejected, sound, written
 
 UNDECLARED = "an encoding that is not UTF-8"
 BOM = "a byte order mark"
@@ -23,13 +23,13 @@ def undeclared() -> Iterator[Poison]:
     """Bytes that are no UTF-8, and nothing says what they are."""
     for codec in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-16", "utf-32"):
         with_bom = "" if codec.endswith("e") else " with its mark"
-        yield refused(UNDECLARED, f"{codec.upper()}{with_bom}", "not-utf8", _alarm(codec).encode(codec))
+        yield rejected(UNDECLARED, f"{codec.upper()}{with_bom}", "not-utf8", _alarm(codec).encode(codec))
     for codec in ("gb18030", "gbk", "big5", "shift_jis", "euc_kr", "iso2022_jp", "cp037"):
         text = _alarm(codec) if codec.startswith("gb") else _alarm(codec).replace(_TEXT, "中文")
-        yield refused(UNDECLARED, codec.upper(), "not-utf8 not-json", text.encode(codec, "replace"))
+        yield rejected(UNDECLARED, codec.upper(), "not-utf8 not-json", text.encode(codec, "replace"))
     for codec, text in (("latin-1", "Straße"), ("cp1252", "“Straße” für 5 €"), ("mac_roman", "Café")):
         value = _alarm(codec).replace(_TEXT, text).encode(codec, "replace")
-        yield refused(UNDECLARED, codec.upper(), "not-utf8", value)
+        yield rejected(UNDECLARED, codec.upper(), "not-utf8", value)
     for name, bytes_ in {
         "a character cut after its first byte": b"\xe8",
         "a character cut after its second byte": b"\xe8\x83",
@@ -43,22 +43,22 @@ def undeclared() -> Iterator[Poison]:
         "the byte FF": b"\xff",
     }.items():
         value = _alarm(name).encode().replace(_TEXT.encode(), b"a" + bytes_ + b"b")
-        yield refused(UNDECLARED, name, "not-utf8", value)
+        yield rejected(UNDECLARED, name, "not-utf8", value)
     whole = _alarm("cut within a character").encode()
     cut = whole[: whole.index(_TEXT.encode()) + 1]
-    yield refused(UNDECLARED, "cut off within a character", "not-utf8", cut)
-    why = "half of an emoji would be refused, a whole one is text like any other"
+    yield rejected(UNDECLARED, "cut off within a character", "not-utf8", cut)
+    why = "half of an emoji would be rejected, a whole one is text like any other"
     yield accepted(UNDECLARED, "an emoji in four bytes", why, _alarm("an emoji").replace(_TEXT, "🚗💥").encode())
 
 
 def marks() -> Iterator[Poison]:
     """A byte order mark before UTF-8, which JSON must not have (RFC 8259, 8.1)."""
-    yield refused(BOM, "before UTF-8", "not-json", b"\xef\xbb\xbf" + _alarm("mark").encode())
-    yield refused(BOM, "twice", "not-json", b"\xef\xbb\xbf" * 2 + _alarm("marks").encode())
-    yield refused(BOM, "alone", "not-json", b"\xef\xbb\xbf")
-    yield refused(BOM, "before UTF-8 of the hotline", "not-json", b"\xef\xbb\xbf{}", "hotline")
+    yield rejected(BOM, "before UTF-8", "not-json", b"\xef\xbb\xbf" + _alarm("mark").encode())
+    yield rejected(BOM, "twice", "not-json", b"\xef\xbb\xbf" * 2 + _alarm("marks").encode())
+    yield rejected(BOM, "alone", "not-json", b"\xef\xbb\xbf")
+    yield rejected(BOM, "before UTF-8 of the hotline", "not-json", b"\xef\xbb\xbf{}", "hotline")
     value = "\ufeff".encode("gb18030") + _alarm("mark gb").encode("gb18030")
-    yield refused(BOM, "before declared GB 18030", "not-json", value, headers=says("GB18030"))
+    yield rejected(BOM, "before declared GB 18030", "not-json", value, headers=says("GB18030"))
 
 
 def declared() -> Iterator[Poison]:
@@ -90,4 +90,4 @@ def declared() -> Iterator[Poison]:
         "a charset of 10,000 letters": ("x" * 10_000, _alarm("long charset").encode()),
     }
     for name, (charset, content) in wrong.items():
-        yield refused(DECLARED, name, "bad-charset not-utf8 not-json", content, headers=says(charset))
+        yield rejected(DECLARED, name, "bad-charset not-utf8 not-json", content, headers=says(charset))

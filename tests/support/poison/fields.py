@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from router.domain.networks.registry import NETWORKS
-from tests.support.poison.record import SCHEMA, Poison, accepted, fields_of, refused, sound, with_text
+from tests.support.poison.record import SCHEMA, Poison, accepted, fields_of, rejected, sound, with_text
 
 KIND = "a field of the wrong kind"
 ABSENT = "a field that is missing, null or empty"
@@ -79,7 +79,7 @@ def kinds() -> Iterator[Poison]:
         for field in fields_of(network):
             for name, wrong in (("true", True), ("an object", [[1]] if field in OBJECTS else {"a": [1]})):
                 told = f"`{field}` is {'a list' if field in OBJECTS and name != 'true' else name}"
-                yield refused(KIND, told, SCHEMA, sound(network, told, **{field: wrong}), network)
+                yield rejected(KIND, told, SCHEMA, sound(network, told, **{field: wrong}), network)
 
 
 def absent() -> Iterator[Poison]:
@@ -88,7 +88,7 @@ def absent() -> Iterator[Poison]:
         for field in fields:
             for name, nothing in (("is missing", ...), ("is null", None), ("is empty", "")):
                 told = f"`{field}` {name}"
-                yield refused(ABSENT, told, SCHEMA, sound(network, told, **{field: nothing}), network)
+                yield rejected(ABSENT, told, SCHEMA, sound(network, told, **{field: nothing}), network)
     why = "the field may be absent, and null or an empty text is how many systems write that"
     for network, field in PERSONS.items():
         for name, nothing in (("missing", ...), ("null", None), ("empty", "")):
@@ -120,19 +120,19 @@ def extra() -> Iterator[Poison]:
         if text:
             yield accepted(EXTRA, name, why, value)
         else:
-            yield refused(EXTRA, name, "too-large", value)
+            yield rejected(EXTRA, name, "too-large", value)
     hidden = "a field in other letters is an unknown one, and the field itself is missing"
     for network in ("policing", "hotline"):
         field = REQUIRED[network][0]
         message = sound(network, hidden, **{field: ..., field.upper() + " ": "J1"})
-        yield refused(EXTRA, f"`{field}` in other letters", "bad-id", message, network)
+        yield rejected(EXTRA, f"`{field}` in other letters", "bad-id", message, network)
 
 
 def long() -> Iterator[Poison]:
     """More than a field may hold."""
     for network, field in TEXTS.items():
         told = f"`{field}` of 4,001 characters"
-        yield refused(LONG, told, "schema", sound(network, told, **{field: "字" * 4001}), network)
+        yield rejected(LONG, told, "schema", sound(network, told, **{field: "字" * 4001}), network)
         full = f"`{field}` of 4,000 characters"
         why = "4,000 characters are allowed"
         yield accepted(LONG, full, why, sound(network, full, **{field: "字" * 4000}), network)
@@ -149,9 +149,9 @@ def long() -> Iterator[Poison]:
         "a photo that is text": ["https://a.example/1.jpg"],
     }
     for name, photos in many.items():
-        yield refused(LONG, name, "schema", sound("urban-management", name, photos=photos), "urban-management")
+        yield rejected(LONG, name, "schema", sound("urban-management", name, photos=photos), "urban-management")
     parties = [{"role": "applicant", "ref": f"p-{number}"} for number in range(51)]
-    yield refused(LONG, "51 parties", "schema", sound("mediation", "parties", parties=parties), "mediation")
+    yield rejected(LONG, "51 parties", "schema", sound("mediation", "parties", parties=parties), "mediation")
 
 
 def words() -> Iterator[Poison]:
@@ -159,10 +159,10 @@ def words() -> Iterator[Poison]:
     for network, fields in CLOSED.items():
         for field in fields:
             told = f"`{field}` is no word of its list"
-            yield refused(WORDS, told, "schema", sound(network, told, **{field: "\x1b[31m<b>?"}), network)
+            yield rejected(WORDS, told, "schema", sound(network, told, **{field: "\x1b[31m<b>?"}), network)
     for network, field in {"environment": "kind", "enforcement": "location"}.items():
         wrong: Any = "telegram" if field == "kind" else {"type": "Polygon", "coordinates": [[[115.1, 35.8]]]}
-        yield refused(WORDS, f"`{field}` of another type", "schema", sound(network, field, **{field: wrong}), network)
+        yield rejected(WORDS, f"`{field}` of another type", "schema", sound(network, field, **{field: wrong}), network)
 
 
 def persons() -> Iterator[Poison]:
@@ -170,4 +170,4 @@ def persons() -> Iterator[Poison]:
     for network, field in PERSONS.items():
         for name, number in (("a mobile number", "13812345678"), ("an identity number", "41090219800101123X")):
             told = f"`{field}` is {name}"
-            yield refused(PERSONAL, told, "personal-data", sound(network, told, **{field: number}), network)
+            yield rejected(PERSONAL, told, "personal-data", sound(network, told, **{field: number}), network)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from router.domain.networks.registry import NETWORKS
-from tests.support.poison.record import Poison, accepted, refused, sound, written
+from tests.support.poison.record import Poison, accepted, rejected, sound, written
 
 NOTHING = "no value"
 KEY = "odd keys"
@@ -22,11 +22,11 @@ LARGEST = (4 << 20) - 16_384
 def nothing() -> Iterator[Poison]:
     """Null and empty, with and without key."""
     for network in NETWORKS:
-        yield refused(NOTHING, "no value (a tombstone)", "empty", None, network)
-        yield refused(NOTHING, "an empty value", "empty", b"", network)
-    yield refused(NOTHING, "neither key nor value", "empty", None, key=None)
-    yield refused(NOTHING, "an empty key and no value", "empty", None, key=b"")
-    yield refused(NOTHING, "an empty value and an empty key", "empty", b"", key=b"", headers=(("", b""),))
+        yield rejected(NOTHING, "no value (a tombstone)", "empty", None, network)
+        yield rejected(NOTHING, "an empty value", "empty", b"", network)
+    yield rejected(NOTHING, "neither key nor value", "empty", None, key=None)
+    yield rejected(NOTHING, "an empty key and no value", "empty", None, key=b"")
+    yield rejected(NOTHING, "an empty value and an empty key", "empty", b"", key=b"", headers=(("", b""),))
 
 
 def keys() -> Iterator[Poison]:
@@ -44,7 +44,7 @@ def keys() -> Iterator[Poison]:
     }
     for name, key in odd.items():
         yield accepted(KEY, f"key {name}", why, sound("policing", f"key {name}"), key=key)
-        yield refused(KEY, f"key {name} and a bad message", "not-json", b'{"key": %d' % len(key or b""), key=key)
+        yield rejected(KEY, f"key {name} and a bad message", "not-json", b'{"key": %d' % len(key or b""), key=key)
 
 
 def headers() -> Iterator[Poison]:
@@ -52,7 +52,7 @@ def headers() -> Iterator[Poison]:
     why = "of the headers the router reads the charset and the received time; all others are left alone"
     odd: dict[str, tuple[tuple[str | bytes, bytes | None], ...]] = {
         "5,000 of them": tuple((f"h{number}", b"v") for number in range(5000)),
-        "1,000 of one name": (("same", b"v"),) * 1000,
+        "1,000 of one name": (("evidence", b"v"),) * 1000,
         "with an empty name": (("", b"v"),),
         "without value": (("no-value", None), ("content-type", None), ("grid-received-at", None)),
         "with values that are no UTF-8": (("x", b"\xff\xfe"), ("traceparent", b"\x80")),
@@ -71,10 +71,12 @@ def headers() -> Iterator[Poison]:
     }
     for name, given in odd.items():
         yield accepted(HEADER, f"headers {name}", why, sound("policing", f"headers {name}"), headers=given)
-        yield refused(HEADER, f"headers {name} and a bad message", "not-json", b"{" + name.encode()[:20], headers=given)
-    forged = "what says it was driven again is translated like any other"
+        yield rejected(
+            HEADER, f"headers {name} and a bad message", "not-json", b"{" + name.encode()[:20], headers=given
+        )
+    forged = "what says it was redriven is translated like any other"
     driven = (("grid-redriven", b"reports.policing/0/0"), ("grid-redriven-by", b"nobody"))
-    yield accepted(HEADER, "headers of a record driven again", forged, sound("policing", "driven"), headers=driven)
+    yield accepted(HEADER, "headers of a record redriven", forged, sound("policing", "driven"), headers=driven)
 
 
 def versions() -> Iterator[Poison]:
@@ -99,11 +101,11 @@ def versions() -> Iterator[Poison]:
         yield accepted(VERSION, f"`{field}` {version}", unknown, sound("policing", field, **{field: version}))
     event = {"specversion": "1.0", "type": "alarm", "source": "/110", "id": "1", "data": sound("policing", "event")}
     structured = (("content-type", b"application/cloudevents+json"),)
-    yield refused(VERSION, "CloudEvents with the envelope in the value", "bad-id schema", event, headers=structured)
-    yield refused(VERSION, "a batch of CloudEvents", "schema", [event], headers=structured)
+    yield rejected(VERSION, "CloudEvents with the envelope in the value", "bad-id schema", event, headers=structured)
+    yield rejected(VERSION, "a batch of CloudEvents", "schema", [event], headers=structured)
     for network in ("hotline", "environment"):
         other = sound("policing", f"to {network}")
-        yield refused(VERSION, "a report of policing", "bad-id schema", other, network)
+        yield rejected(VERSION, "a report of policing", "bad-id schema", other, network)
 
 
 def received() -> Iterator[Poison]:
@@ -138,14 +140,14 @@ def large() -> Iterator[Poison]:
     }.items():
         message = written(sound("policing", name))
         filled = message[:-1] + b', "fill": "' + b"x" * (size - len(message) - 12) + b'"}'
-        yield refused(LARGE, f"{name} of JSON", "too-large", filled)
-        yield refused(LARGE, f"{name} of zeros", "too-large", b"\x00" * size, "hotline")
+        yield rejected(LARGE, f"{name} of JSON", "too-large", filled)
+        yield rejected(LARGE, f"{name} of zeros", "too-large", b"\x00" * size, "hotline")
     full = written(sound("policing", "256 KiB"))
     why = "256 KiB are allowed"
     yield accepted(LARGE, "256 KiB exactly, most of it blanks", why, full + b" " * (MOST - len(full)))
     many = json.dumps([sound("policing", f"batch {number}") for number in range(2000)]).encode()
-    yield refused(LARGE, "2,000 reports in a list", "too-large", many)
+    yield rejected(LARGE, "2,000 reports in a list", "too-large", many)
     long = tuple((f"h{number}", b"v" * 1000) for number in range(1000))
-    yield refused(LARGE, "1 MB of headers and a bad message", "not-json", b"{headers", headers=long)
-    yield refused(LARGE, "a key of 1 MB and a bad message", "not-json", b"{key", key=b"k" * 10**6)
-    yield refused(LARGE, "nothing but a key of 3 MiB", "empty", None, key=b"k" * (3 << 20))
+    yield rejected(LARGE, "1 MB of headers and a bad message", "not-json", b"{headers", headers=long)
+    yield rejected(LARGE, "a key of 1 MB and a bad message", "not-json", b"{key", key=b"k" * 10**6)
+    yield rejected(LARGE, "nothing but a key of 3 MiB", "empty", None, key=b"k" * (3 << 20))

@@ -3,7 +3,7 @@
 import gzip
 from collections.abc import Iterator
 
-from tests.support.poison.record import Poison, accepted, refused, sound, with_text, written
+from tests.support.poison.record import Poison, accepted, rejected, sound, with_text, written
 
 BROKEN = "broken JSON"
 NOT_A_MESSAGE = "JSON that is no object"
@@ -102,14 +102,14 @@ _BINARY = {
 def broken() -> Iterator[Poison]:
     """No JSON."""
     for name, value in _PIECES.items():
-        yield refused(BROKEN, name, "not-json", value)
+        yield rejected(BROKEN, name, "not-json", value)
     whole = written(sound("hotline", "cut"))
     for cut in (1, 2, 10, 40, len(whole) // 2, len(whole) - 1):
-        yield refused(BROKEN, f"cut off after {cut} bytes", "not-json", whole[:cut], "hotline")
+        yield rejected(BROKEN, f"cut off after {cut} bytes", "not-json", whole[:cut], "hotline")
     for name, value in _OTHER.items():
-        yield refused(OTHER_FORMAT, name, "not-json not-utf8", value)
+        yield rejected(OTHER_FORMAT, name, "not-json not-utf8", value)
     for name, value in _BINARY.items():
-        yield refused(OTHER_FORMAT, name, "not-utf8 not-json", value)
+        yield rejected(OTHER_FORMAT, name, "not-utf8 not-json", value)
 
 
 def no_message() -> Iterator[Poison]:
@@ -129,10 +129,10 @@ def no_message() -> Iterator[Poison]:
         "minus infinity": b"-Infinity",
     }
     for name, value in values.items():
-        yield refused(NOT_A_MESSAGE, name, "schema", value)
+        yield rejected(NOT_A_MESSAGE, name, "schema", value)
     empty = {"an empty object": {}, "an object of one empty name": {"": ""}, "a report within another": {"data": one}}
     for name, message in empty.items():
-        yield refused(NOT_A_MESSAGE, name, "bad-id schema", message)
+        yield rejected(NOT_A_MESSAGE, name, "bad-id schema", message)
 
 
 def twice() -> Iterator[Poison]:
@@ -144,7 +144,7 @@ def twice() -> Iterator[Poison]:
         yield accepted(TWICE, f"`{field}` twice, the last is sound", why, first + value[1:])
     for field, last, code in (("jjdbh", '"a b"', "bad-id"), ("bjsj", "0", "bad-time"), ("jd", '"east"', "schema")):
         value = with_text("policing", f"{field} twice, bad", field, last)
-        yield refused(TWICE, f"`{field}` twice, the last is bad", code, value)
+        yield rejected(TWICE, f"`{field}` twice, the last is bad", code, value)
     doubled = with_text("policing", "unknown twice", "note", '1, "note": 2')
     yield accepted(TWICE, "an unknown name twice", why, doubled)
 
@@ -160,10 +160,10 @@ def deep() -> Iterator[Poison]:
         "brackets and braces by turns": b'[{"a":' * 20_000,
     }
     for name, value in nests.items():
-        yield refused(DEEP, name, "not-json", value)
+        yield rejected(DEEP, name, "not-json", value)
     for depth, name in ((250, "250 brackets"), (100_000, "100,000 brackets")):
         value = with_text("policing", name, "x", "[" * depth + "]" * depth)
-        yield refused(DEEP, f"{name} in an unknown field", "not-json", value)
+        yield rejected(DEEP, f"{name} in an unknown field", "not-json", value)
     why = "150 levels are read and written by every part; unknown fields are kept as they came"
     yield accepted(
         DEEP, "150 brackets in an unknown field", why, with_text("policing", "150", "x", "[" * 150 + "]" * 150)
@@ -180,7 +180,7 @@ def numbers() -> Iterator[Poison]:
         "400 digits": "9" * 400,
     }.items():
         value = with_text("policing", f"coordinate {name}", "jd", text)
-        yield refused(NUMBERS, f"longitude {name}", "schema", value)
+        yield rejected(NUMBERS, f"longitude {name}", "schema", value)
     kept = "an unknown field is kept; numbers that encoders and readers would lose become text"
     for name, text in {
         "NaN": "NaN",
@@ -195,7 +195,7 @@ def numbers() -> Iterator[Poison]:
     }.items():
         yield accepted(NUMBERS, f"{name} in an unknown field", kept, with_text("policing", f"x {name}", "x", text))
     value = with_text("policing", "5,000 digits", "x", "9" * 5000)
-    yield refused(NUMBERS, "a whole number of 5,000 digits in an unknown field", "not-json", value)
+    yield rejected(NUMBERS, "a whole number of 5,000 digits in an unknown field", "not-json", value)
     for name, text in {"-1": "-1", "0": "0", "1e6": "1e6", "true": "true"}.items():
         value = with_text("policing", f"accuracy {name}", "dwjd", text)
-        yield refused(NUMBERS, f"accuracy of {name} metres", "schema", value)
+        yield rejected(NUMBERS, f"accuracy of {name} metres", "schema", value)

@@ -3,22 +3,22 @@
 from collections.abc import Iterable
 
 from router.domain.intake.normalise import normalise
-from router.domain.model.report import Refusal, Report
+from router.domain.model.report import Rejection, Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from tests.support.poison.record import Poison, named
 from tests.support.records import Record
 
 
-def become(records: Iterable[Poison], hearing: City) -> list[tuple[Poison, Report | Refusal]]:
+def become(records: Iterable[Poison], hearing: City) -> list[tuple[Poison, Report | Rejection]]:
     """What becomes of each, a network's records as one batch."""
     batches: dict[str, list[Poison]] = {}
     for one in records:
         batches.setdefault(one.network, []).append(one)
-    became: list[tuple[Poison, Report | Refusal]] = []
+    became: list[tuple[Poison, Report | Rejection]] = []
     for network, batch in batches.items():
         sent = [Record(value=p.value, key=p.key, offset=n, headers=named(p.headers)) for n, p in enumerate(batch)]
         done = normalise(NETWORKS[network], sent, hearing)
         became += [(batch[report.provenance.offset], report) for report in done.reports]
-        became += [(batch[record.offset], refusal) for record, refusal in done.refusals]
+        became += [(batch[record.offset], rejection) for record, rejection in done.rejections]
     return became

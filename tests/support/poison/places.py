@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tests.support.poison.record import Poison, accepted, refused, sound, with_text
+from tests.support.poison.record import Poison, accepted, rejected, sound, with_text
 
 POINT = "points that cannot be"
 ELSEWHERE = "places that are not in the city"
@@ -66,20 +66,20 @@ def points() -> Iterator[Poison]:
     for network in WITH_POINT:
         for name, (lon, lat) in _WRONG.items():
             told = f"point {name}"
-            yield refused(POINT, told, "schema", _pointed(network, told, lon, lat), network)
+            yield rejected(POINT, told, "schema", _pointed(network, told, lon, lat), network)
     for network in ("policing", "urban-management", "environment", "work-safety", "governance", "party-building"):
         told = "point as text"
-        yield refused(POINT, told, "schema", _pointed(network, told, str(LON), str(LAT)), network)
+        yield rejected(POINT, told, "schema", _pointed(network, told, str(LON), str(LAT)), network)
     shapes = {"one number": [LON], "three numbers": [LON, LAT, 50], "no numbers": [], "a list within": [[LON, LAT]]}
     for name, coordinates in shapes.items():
         message = sound("enforcement", name, location={"type": "Point", "coordinates": coordinates})
-        yield refused(POINT, f"a point of {name}", "schema", message, "enforcement")
+        yield rejected(POINT, f"a point of {name}", "schema", message, "enforcement")
     half = "half a point is none; the place is found by the code that the message names"
     for network in ("policing", "urban-management", "environment", "work-safety", "governance", "party-building"):
         yield accepted(POINT, "half a point", half, _pointed(network, "half a point", LON, None), network)
 
 
-def elsewhere() -> Iterator[Poison]:
+def off_address_factor() -> Iterator[Poison]:
     """Points on Earth, and codes that are well made, but of another place."""
     why = "a point in no cell is dropped, the message's own code decides, else the city's default, and `doubt` says so"
     for network in WITH_POINT:
@@ -131,7 +131,7 @@ def codes() -> Iterator[Poison]:
             "negative": "-" + code[1:],
         }.items():
             told = f"`{field}` {name}"
-            yield refused(CODE, told, "schema", sound(network, told, **{field: wrong}), network)
+            yield rejected(CODE, told, "schema", sound(network, told, **{field: wrong}), network)
     classes = {
         "urban-management": {"eventCode": "4109027777"},
         "hotline": {"RequestType": "Moon Landing\u202e\x1b[31m"},
@@ -145,18 +145,18 @@ def codes() -> Iterator[Poison]:
     }
     for network, given in classes.items():
         told = "a class that no table has"
-        yield refused(CODE, told, "unknown-code", sound(network, told, **given), network)
-    edition = "a row of the code table that names no edition holds for all of them"
-    message = sound("urban-management", "edition", codeVersion="GB/T 30428.2-2999")
-    yield accepted(CODE, "an edition of the code table that does not exist", edition, message, "urban-management")
+        yield rejected(CODE, told, "unknown-code", sound(network, told, **given), network)
+    rule_set = "a row of the code table that names no rule set holds for all of them"
+    message = sound("urban-management", "rule_set", codeVersion="GB/T 30428.2-2999")
+    yield accepted(CODE, "a rule set of the code table that does not exist", rule_set, message, "urban-management")
     both = {"event and component": "4109020102000001", "neither event nor component": ""}
     for told, component in both.items():
         event = ... if not component else "4109020102"
         message = sound("urban-management", told, eventCode=event, componentCode=component)
-        yield refused(CODE, told, "schema", message, "urban-management")
+        yield rejected(CODE, told, "schema", message, "urban-management")
     below = sound("environment", "below") | {"kind": "reading", "stationId": "s-7", "pollutant": "H2S", "unit": "mg/m3"}
     reading = below | {"value": 0.01, "limit": 0.06, "observedAt": "2026-11-24T08:00:00+08:00"}
-    yield refused(CODE, "a reading below its limit", "schema", reading, "environment")
-    yield refused(CODE, "a reading of limit 0", "schema", reading | {"limit": 0}, "environment")
+    yield rejected(CODE, "a reading below its limit", "schema", reading, "environment")
+    yield rejected(CODE, "a reading of limit 0", "schema", reading | {"limit": 0}, "environment")
     nan = with_text("environment", "nan reading", "value", "NaN")
-    yield refused(CODE, "a reading of NaN", "schema", nan.replace(b'"complaint"', b'"reading"'), "environment")
+    yield rejected(CODE, "a reading of NaN", "schema", nan.replace(b'"complaint"', b'"reading"'), "environment")

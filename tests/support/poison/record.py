@@ -18,7 +18,7 @@ SCHEMA = frozenset({"schema", "bad-id", "bad-time", "personal-data"})
 
 
 class Poison(Struct, frozen=True, kw_only=True):
-    """A record, and its fate: refused with one of `codes`, or accepted because of `why`."""
+    """A record, and its fate: rejected with one of `codes`, or accepted because of `why`."""
 
     kind: str
     name: str
@@ -62,10 +62,10 @@ def named(headers: Headers) -> list[tuple[str, bytes | None]]:
     return [(name.decode("utf-8", "backslashreplace") if isinstance(name, bytes) else name, v) for name, v in headers]
 
 
-def refused(
+def rejected(
     kind: str, name: str, codes: str | frozenset[str], value: Any, network: str = "policing", **more: Any
 ) -> Poison:
-    """A record that must be refused; `codes` separated by blanks, any of them will do."""
+    """A record that must be rejected; `codes` separated by blanks, any of them will do."""
     allowed = codes if isinstance(codes, frozenset) else frozenset(codes.split())
     content = None if value is None else written(value)
     return Poison(kind=kind, name=f"{network}: {name}", network=network, value=content, codes=allowed, **more)

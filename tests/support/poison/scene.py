@@ -16,7 +16,7 @@ from router.stream.faust_adapter.app import GROUP
 from router.wire.codec import DeadLetter, decode_case, decode_task, is_case, read_dead_letter
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
-from router.workers.pool import Fleet
+from router.workers.pool import WorkerPool
 from tests.support.broker import free_ports
 from tests.support.poison import city
 from tests.support.poison.reading import Record, read
@@ -43,9 +43,9 @@ class Scene:
         self.city: City = load_city(city.NAME, cities)
         apply(kafka, topics_of(self.city, self.settings))
 
-    def fleet(self, workers: int = 2) -> Fleet:
+    def pool(self, workers: int = 2) -> WorkerPool:
         """Workers of the city, not started."""
-        return Fleet(city.NAME, self.settings, workers, "wall")
+        return WorkerPool(city.NAME, self.settings, workers, "wall")
 
     def send(self, records: Sequence[Sent], codec: int = 0) -> list[Place]:
         """Write records; where each stands."""
@@ -55,7 +55,7 @@ class Scene:
         """Everything committed on topics."""
         return asyncio.run(read(self.kafka, *topics))
 
-    def letters(self) -> list[DeadLetter]:
+    def dead_letters(self) -> list[DeadLetter]:
         """All dead letters."""
         return [read_dead_letter(r.key, r.value, list(r.headers)) for r in self.read(self.names.dead_letters)]
 
@@ -70,7 +70,7 @@ class Scene:
         read = [(record.topic, decode_task(record.value)) for record in self.read(*topics)]
         return Counter((topic, task.case, task.state) for topic, task in read)
 
-    def drain(self, fleet: Fleet) -> None:
+    def drain(self, pool: WorkerPool) -> None:
         """Wait until the workers have committed past everything there is to read; none of them may end meanwhile."""
         admin = KafkaAdminClient(bootstrap_servers=self.kafka)
         consumer = KafkaConsumer(bootstrap_servers=self.kafka, isolation_level="read_committed")
@@ -84,9 +84,9 @@ class Scene:
         deadline = time.monotonic() + LIMIT_S
         try:
             while not group.finished():
-                fleet.poll()
-                assert fleet.restarts == 0, "a worker ended"
-                assert time.monotonic() < deadline, "\n".join(log.read_text()[-3000:] for log in fleet.logs)
+                pool.poll()
+                assert pool.restarts == 0, "a worker ended"
+                assert time.monotonic() < deadline, "\n".join(log.read_text()[-3000:] for log in pool.logs)
                 time.sleep(0.2)
         finally:
             consumer.close()

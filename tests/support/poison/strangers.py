@@ -52,27 +52,27 @@ EVENTS: dict[str, tuple[bytes | None, Headers, str]] = {
     "a time without zone": (changed(received_at="2026-11-24T01:00:00"), typed(), "at `received_at`"),
     "a time in month 13": (changed(occurred_at="2026-13-01T00:00:00Z"), typed(), "at `occurred_at`"),
     "no cell": (changed(location={"resolved_by": "code", "accuracy_m": 1}), typed(), "at `location`"),
-    "an unknown edition": (
-        changed(edition="never"),
+    "an unknown rule set": (
+        changed(rule_set="never"),
         typed(),
-        "it names the edition 'never', which was never published",
+        "it names the rule set 'never', which was never published",
     ),
     "a tick without time": (b"{}", typed(b"grid.clock.ticked.v1"), "its value is not what its `ce_type` says"),
     "a tick without zone": (b'{"at":"2026-11-24T01:00:00"}', typed(b"grid.clock.ticked.v1"), "at `at`"),
 }
 """Name -> value, headers, and what its reason says; all `not-an-event`."""
-UNFOLDABLE: dict[str, bytes] = {
+POISON_EVENT: dict[str, bytes] = {
     "received at the end of time": changed(id="policing:S3", received_at="9999-12-31T23:59:59Z"),
 }
 """Events that can be read and not be folded."""
-EDITION = b'{"version":"x","city":"puyang","published_at":"2026-11-24T01:00:00Z","texts":{},"x":' + _DEEP + b"}"
+RULE_SET = b'{"version":"x","city":"puyang","published_at":"2026-11-24T01:00:00Z","texts":{},"x":' + _DEEP + b"}"
 STATES = (None, b"", b"{", b"\xff", b"[]", b"[" * 100_000, b'{"x":' + _DEEP + b"}")
 """Values of nobody, where the router keeps its state."""
 EDITIONS = (
     *STATES,
     gzip.compress(b"{}"),
-    gzip.compress(EDITION),
+    gzip.compress(RULE_SET),
     gzip.compress(b"{}")[:9],
     b"\x1f\x8b\x08\x00" + b"\xff" * 60,
 )
-"""The same packed as editions are, whole, cut, and broken within."""
+"""The same packed as rule sets are, whole, cut, and broken within."""

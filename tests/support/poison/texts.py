@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from router.domain.networks.registry import NETWORKS
 from tests.support.poison.fields import TEXTS
-from tests.support.poison.record import SCHEMA, Poison, accepted, refused, sound, written
+from tests.support.poison.record import SCHEMA, Poison, accepted, rejected, sound, written
 
 HOSTILE = "hostile text"
 HOSTILE_ID = "hostile ids"
@@ -90,12 +90,12 @@ def ids() -> Iterator[Poison]:
     for name, id_ in _IDS.items():
         for network in ("policing", "hotline"):
             field = NETWORKS[network].id_field
-            yield refused(HOSTILE_ID, f"id {name}", "bad-id", sound(network, name, **{field: id_}), network)
+            yield rejected(HOSTILE_ID, f"id {name}", "bad-id", sound(network, name, **{field: id_}), network)
     for network, known in NETWORKS.items():
         message = sound(network, "id", **{known.id_field: "<b>\x1b[31m\u202eJ1</b>"})
-        yield refused(HOSTILE_ID, "id of markup and control characters", "bad-id", message, network)
+        yield rejected(HOSTILE_ID, "id of markup and control characters", "bad-id", message, network)
         for name, id_ in (("a number", 12345), ("a list", ["J1"]), ("an object", {"$ne": None})):
-            yield refused(
+            yield rejected(
                 HOSTILE_ID, f"id that is {name}", "bad-id", sound(network, name, **{known.id_field: id_}), network
             )
     why = "1 to 64 printable ASCII characters without blanks are an id, which nothing takes to pieces"
@@ -106,11 +106,11 @@ def ids() -> Iterator[Poison]:
 def classes() -> Iterator[Poison]:
     """Where a code belongs."""
     for name, text in ATTACKS.items():
-        yield refused(HOSTILE_CODE, f"{name} for a class", SCHEMA, sound("policing", name, bjlxdm=text))
+        yield rejected(HOSTILE_CODE, f"{name} for a class", SCHEMA, sound("policing", name, bjlxdm=text))
         message = sound("hotline", name, RequestType=text[:100])
-        yield refused(HOSTILE_CODE, f"{name} for a request type", "unknown-code", message, "hotline")
+        yield rejected(HOSTILE_CODE, f"{name} for a request type", "unknown-code", message, "hotline")
     for name in ("ANSI that sets the title", "a right-to-left override", "a NUL"):
         value = written({ATTACKS[name]: ATTACKS[name]})
-        yield refused(HOSTILE_CODE, f"{name} and nothing else", "bad-id", value)
+        yield rejected(HOSTILE_CODE, f"{name} and nothing else", "bad-id", value)
         cut = '{"' + ATTACKS[name].replace("\x00", "\\u0000").replace("\x1b", "\\u001b").replace("\x07", "")
-        yield refused(HOSTILE_CODE, f"{name}, cut off", "not-json", cut.encode())
+        yield rejected(HOSTILE_CODE, f"{name}, cut off", "not-json", cut.encode())

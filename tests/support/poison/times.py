@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from router.domain.networks.registry import NETWORKS
-from tests.support.poison.record import Poison, accepted, refused, sound
+from tests.support.poison.record import Poison, accepted, rejected, sound
 
 NO_TIME = "times that do not exist"
 OTHER_FORM = "times written in another way"
@@ -80,7 +80,7 @@ def impossible() -> Iterator[Poison]:
         for name, text in _WRONG.items():
             told = f"time with {name}" if name[0] in "ms" else f"time of {name}"
             message = sound(network, told, **{field: spelled(network, text)})
-            yield refused(NO_TIME, told, "bad-time", message, network)
+            yield rejected(NO_TIME, told, "bad-time", message, network)
 
 
 def other_form() -> Iterator[Poison]:
@@ -89,9 +89,9 @@ def other_form() -> Iterator[Poison]:
         field = FIELDS[network]
         for name, text in _OTHER.items():
             message = sound(network, name, **{field: text})
-            yield refused(OTHER_FORM, f"time as {name}", "bad-time", message, network)
+            yield rejected(OTHER_FORM, f"time as {name}", "bad-time", message, network)
         for name, number in (("a number", 1795485600), ("a number of milliseconds", 1.7954856e12), ("a list", [2026])):
-            yield refused(OTHER_FORM, f"time as {name}", "bad-time", sound(network, name, **{field: number}), network)
+            yield rejected(OTHER_FORM, f"time as {name}", "bad-time", sound(network, name, **{field: number}), network)
     for network in sorted(ZONED):
         for name, text in {
             "no zone": "2026-11-24T08:00:00",
@@ -101,10 +101,10 @@ def other_form() -> Iterator[Poison]:
             "a blank for the T": "2026-11-24 08:00:00+08:00",
         }.items():
             message = sound(network, name, **{FIELDS[network]: text})
-            yield refused(OTHER_FORM, f"time with {name}", "bad-time", message, network)
+            yield rejected(OTHER_FORM, f"time with {name}", "bad-time", message, network)
     for network in ("policing", "social-security"):
         zoned = sound(network, "zone", **{FIELDS[network]: "2026-11-24T08:00:00+08:00"})
-        yield refused(OTHER_FORM, "a zone where wall time belongs", "bad-time", zoned, network)
+        yield rejected(OTHER_FORM, "a zone where wall time belongs", "bad-time", zoned, network)
 
 
 def far() -> Iterator[Poison]:

@@ -7,7 +7,7 @@ from itertools import islice
 
 import pytest
 
-from tests.bench.reference.job import Event, Refused, made, normalise
+from tests.bench.reference.job import Event, Rejected, made, normalise
 from tests.bench.reference.oracle import Expected, Found, faults
 
 NUMBER = 100_000
@@ -23,7 +23,7 @@ def expected(number: int = 2_000) -> Expected:
 def right(of: Expected) -> Found:
     """A contender's output that writes a case whenever it grows."""
     grown = [(case, reports[: length + 1]) for case, reports in of.cases.items() for length in range(len(reports))]
-    return Found(grown, list(of.cases), of.refused)
+    return Found(grown, list(of.cases), of.rejected)
 
 
 def test_equal_seeds_make_equal_records() -> None:
@@ -38,7 +38,7 @@ def test_more_records_begin_with_the_same_ones() -> None:
 def test_the_job_is_the_one_whose_results_were_published() -> None:
     """The counts of the README of the first peers benchmark, which another program made."""
     found = expected(NUMBER)
-    counts = (found.reports, len(found.cases), found.redelivered, found.refused)
+    counts = (found.reports, len(found.cases), found.redelivered, found.rejected)
     assert counts == (89_154, 32_938, 9_846, 1_000)
 
 
@@ -53,7 +53,7 @@ def test_the_truth_is_what_the_validation_finds() -> None:
     for record in made(5_000):
         became = normalise(record.value)
         if record.id is None:
-            assert isinstance(became, Refused)
+            assert isinstance(became, Rejected)
         else:
             assert isinstance(became, Event)
             assert (became.id, became.cell, became.cat) == (record.id, record.cell, record.category)
@@ -85,7 +85,7 @@ def test_the_truth_is_what_the_validation_finds() -> None:
 def test_every_field_is_checked(field: str, wrong: object) -> None:
     sound = json.loads(next(made(1)).value)
     assert isinstance(normalise(json.dumps(sound).encode()), Event)
-    assert isinstance(normalise(json.dumps(sound | {field: wrong}).encode()), Refused)
+    assert isinstance(normalise(json.dumps(sound | {field: wrong}).encode()), Rejected)
 
 
 def test_a_case_takes_eight_reports_and_the_next_opens_another() -> None:
@@ -136,4 +136,4 @@ def test_a_missing_dispatch_is_found() -> None:
 @pytest.mark.parametrize("more", [-1, 1])
 def test_a_dead_letter_too_few_or_too_many_is_found(more: int) -> None:
     of = expected()
-    assert faults(of, replace(right(of), refused=of.refused + more))
+    assert faults(of, replace(right(of), rejected=of.rejected + more))

@@ -14,7 +14,7 @@ import yaml
 from router.cities.city_reader import read_city, read_tests
 from router.cities.folder import cities_folder, load_city
 from router.domain.catalogue.checks.coverage import measure
-from router.domain.catalogue.checks.rule_tests import Ground, run
+from router.domain.catalogue.checks.rule_tests import RuleTestContext, run
 from router.domain.rules.city import City
 
 FOLDER = cities_folder() / "puyang"
@@ -212,6 +212,8 @@ def test_its_own_tests_hold_and_reach_every_duty() -> None:
     assert (wrong, read is None) == ([], False)
     assert read is not None
     found = puyang()
-    trial = run(*read, Ground(catalogue=found.catalogue, codes=found.codes, cells=found.cells.cells, zone=found.zone))
+    trial = run(
+        *read, RuleTestContext(catalogue=found.catalogue, codes=found.codes, cells=found.cells.cells, zone=found.zone)
+    )
     assert (trial.coverage, trial.untested) == (100, ())
     assert [verdict.name for verdict in trial.verdicts if verdict.failures] == []

@@ -11,10 +11,10 @@ from router.wire.codec import DeadLetter
 from router.wire.errors import InputError
 from router.wire.repairs import Repair
 
-UNTOUCHED = Repair(letter="reports.policing/2/1041")
+UNTOUCHED = Repair(dead_letter="reports.policing/2/1041")
 
 
-def letter(**given: Any) -> DeadLetter:
+def dead_letter(**given: Any) -> DeadLetter:
     fields: dict[str, Any] = {
         "code": "not-json",
         "reason": "the value is no JSON (line 1 column 1); send JSON.",
@@ -31,7 +31,7 @@ def letter(**given: Any) -> DeadLetter:
 
 
 def test_a_dead_letter_for_people_says_why_where_and_what() -> None:
-    assert as_text(letter(), UNTOUCHED).splitlines() == [
+    assert as_text(dead_letter(), UNTOUCHED).splitlines() == [
         "reason   not-json: the value is no JSON (line 1 column 1); send JSON.",
         "state    open",
         "network  policing",
@@ -45,23 +45,23 @@ def test_a_dead_letter_for_people_says_why_where_and_what() -> None:
 
 
 def test_hostile_bytes_cannot_reach_the_terminal() -> None:
-    shown = as_text(letter(key=b"\x1b]0;title\x07", value=b"\x1b[2J", reason="bad \x1b[31m value"), UNTOUCHED)
+    shown = as_text(dead_letter(key=b"\x1b]0;title\x07", value=b"\x1b[2J", reason="bad \x1b[31m value"), UNTOUCHED)
     assert "\x1b" not in shown
     assert "\x07" not in shown
 
 
 def test_a_large_value_is_cut_and_says_so() -> None:
-    shown = as_text(letter(value=b"x" * 1_000_000), UNTOUCHED)
+    shown = as_text(dead_letter(value=b"x" * 1_000_000), UNTOUCHED)
     assert "value    1000000 bytes (the beginning; -o json prints all of it)" in shown
     assert len(shown) < SHOWN_CHARACTERS + 500
 
 
 def test_a_tombstone_has_no_value() -> None:
-    assert as_text(letter(value=None, key=None), UNTOUCHED).endswith("value    none (a tombstone)")
+    assert as_text(dead_letter(value=None, key=None), UNTOUCHED).endswith("value    none (a tombstone)")
 
 
 def test_json_holds_everything() -> None:
-    shown = orjson.loads(orjson.dumps(as_json(letter(value=b"\x00\xff"), "open")))
+    shown = orjson.loads(orjson.dumps(as_json(dead_letter(value=b"\x00\xff"), "open")))
     assert shown["id"] == "reports.policing/2/1041"
     assert (shown["value_kind"], shown["value"]) == ("hex", "00ff")
     assert shown["headers"] == [["grid-received-at", "2018-01-01T00:00:00Z"], ["x", "hex:ff"]]

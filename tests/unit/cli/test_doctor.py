@@ -1,4 +1,4 @@
-"""The checks of `doctor` that need no broker: what they find, and the cure when it is wrong."""
+"""The checks of `doctor` that need no broker: what they find, and the hint when it is wrong."""
 
 import socket
 import sys
@@ -132,5 +132,5 @@ def test_json_lists_every_check_with_its_cure_and_one_failure_means_exit_1(
         "clock",
         "disk",
     ]
-    failed = {check["name"]: check["cure"] for check in said["checks"] if check["state"] == "failed"}
+    failed = {check["name"]: check["hint"] for check in said["checks"] if check["state"] == "failed"}
     assert failed == {"broker": "`grid-router broker start`"}

@@ -79,7 +79,7 @@ def test_every_command_answers_to_help() -> None:
 def test_an_expected_error_is_one_sentence_and_exit_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place_command(monkeypatch, InputError("no such file", where="a.csv:1", cure="name one that is there"))
+    place_command(monkeypatch, InputError("no such file", where="a.csv:1", hint="name one that is there"))
     assert run(monkeypatch, "fail") == 2
     said = capsys.readouterr()
     assert said.out == ""

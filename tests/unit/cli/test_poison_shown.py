@@ -10,18 +10,18 @@ from router.cli.dead_letters import _print_list, as_json, as_text
 from router.cli.text.envelope import content_of, envelope, line
 from router.cli.text.output import json_out
 from router.cli.text.sanitize import UNSEEN, escaped
-from router.domain.model.report import Refusal
-from router.wire.codec import DeadLetter, RefusedRecord, encode_dead_letter, read_dead_letter
+from router.domain.model.report import Rejection
+from router.wire.codec import DeadLetter, RejectedRecord, encode_dead_letter, read_dead_letter
 from router.wire.repairs import Repair
 from tests.support.poison import POISON, Poison
 from tests.support.poison.record import named
 
-REFUSAL = Refusal(code="schema", reason="field `\x1b[31m\u202ex`: none; send another.")
+REFUSAL = Rejection(code="schema", reason="field `\x1b[31m\u202ex`: none; send another.")
 """As a stranger on the topic may write it."""
 
 
 def letter(offset: int, one: Poison) -> DeadLetter:
-    record = RefusedRecord(
+    record = RejectedRecord(
         topic=f"reports.{one.network}",
         partition=0,
         offset=offset,
@@ -52,7 +52,7 @@ def content(capsysbinary: Out) -> str:
 
 def test_show_prints_nothing_that_a_terminal_obeys_or_hides() -> None:
     for one in LETTERS:
-        shown = as_text(one, Repair(letter=one.id))
+        shown = as_text(one, Repair(dead_letter=one.id))
         assert unseen(shown) == set(), one.id
         fixed = 7 + len(one.headers)
         assert shown.count("\n") <= fixed, one.id  # no line of its own making

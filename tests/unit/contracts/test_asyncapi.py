@@ -65,7 +65,7 @@ def test_every_channel_message_and_operation_is_whole() -> None:
     }, "a channel that nobody writes or reads"
     for name, message in messages.items():
         parts = {part for part in ("headers", "payload") if part in message}
-        # A dead letter's value is the refused record's own, and the router's own tables have no headers of ours.
+        # A dead letter's value is the rejected record's own, and the router's own tables have no headers of ours.
         without = {"payload"} if name == DEAD_LETTERED else {"headers"} if name in {one[0] for one in TABLES} else set()
         assert parts == {"headers", "payload"} - without, name
         for part in parts:
@@ -103,7 +103,7 @@ def test_the_router_receives_reports_and_events_and_sends_the_rest() -> None:
     done = {
         (one["action"], one["channel"]["$ref"].removeprefix("#/channels/")) for one in ASYNCAPI["operations"].values()
     }
-    tables = ("grid.catalogue", "grid.repairs", "grid.positions", *(f"grid.places.{network}" for network in NETWORKS))
+    tables = ("grid.rule-sets", "grid.repairs", "grid.offsets", *(f"grid.dedup.{network}" for network in NETWORKS))
     assert done == {
         *((action, table) for action in ("send", "receive") for table in tables),
         *(("receive", f"reports.{network}") for network in NETWORKS),

@@ -49,7 +49,7 @@ RULES: dict[str, tuple[Any, Any, bool, bool]] = {
         *(False, False),
     ),
     "a new optional field": (record(a=TEXT), record(a=TEXT, b=NUMBER), False, False),
-    "a new optional field where others were refused": (
+    "a new optional field where others were rejected": (
         closed(record(a=TEXT)),
         closed(record(a=TEXT, b=TEXT)),
         *(False, True),
@@ -126,7 +126,7 @@ RULES: dict[str, tuple[Any, Any, bool, bool]] = {
         record(a=either(TEXT, {"type": "array", "items": TEXT})),
         *(False, True),
     ),
-    "unknown fields are refused": (record(a=TEXT), closed(record(a=TEXT)), True, True),
+    "unknown fields are rejected": (record(a=TEXT), closed(record(a=TEXT)), True, True),
     "unknown fields are possible": (closed(record(a=TEXT)), record(a=TEXT), False, True),
     "values of a table narrow": (table(TEXT), table(TEXT | {"maxLength": 3}), True, True),
     "values of a table widen": (table(TEXT), table(either(TEXT, NUMBER)), False, True),
@@ -215,7 +215,7 @@ def test_a_break_has_the_pointer_of_its_place_the_cause_and_a_cure() -> None:
     found = {one.pointer: one for one in schema_breaks(old, new, "accepted")}
     assert list(found) == ["/$defs/Duty~1/properties/x~1y", "/required"]
     assert found["/required"].what == "the field `b` is required"
-    assert found["/required"].cure == (
+    assert found["/required"].hint == (
         "let all that was valid be valid, or leave this version as it was and make a new one beside it (docs/schemas.md)"
     )
 
@@ -232,7 +232,7 @@ def test_an_unknown_keyword_is_named_however_deep(keyword: str) -> None:
     (found,) = schema_breaks(schema, schema, "kept")
     assert found.what == f"cannot compare the keyword `{keyword}`"
     assert found.pointer.endswith(f"/properties/b/{keyword}")
-    assert "schema_changes.py" in found.cure
+    assert "schema_changes.py" in found.hint
 
 
 def test_every_keyword_of_our_schemas_is_understood_and_no_schema_differs_from_itself() -> None:

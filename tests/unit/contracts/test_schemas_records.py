@@ -9,7 +9,7 @@ import pytest
 
 from router.domain.intake.rejections import CODES
 from router.domain.model.case import Assignment, Case, CaseReport, Suggestion, Task
-from router.domain.model.report import Location, Media, Provenance, Refusal, Report, Tick
+from router.domain.model.report import Location, Media, Provenance, Rejection, Report, Tick
 from router.wire import codec
 from tests.support.schemas import ASYNCAPI, SCHEMAS, schema_accepts
 
@@ -159,10 +159,10 @@ def test_every_header_of_an_event_is_required_and_a_later_reader_may_get_more() 
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_dead_letter_has_the_headers_of_its_schema(code: str) -> None:
-    refused = codec.RefusedRecord(
+    rejected = codec.RejectedRecord(
         topic="reports.policing", partition=2, offset=7, timestamp=1, key=None, value=b"\xff", headers=[("a", b"b")]
     )
-    _, _, headers = codec.encode_dead_letter(refused, Refusal(code=code, reason="why; cure."), "policing")
+    _, _, headers = codec.encode_dead_letter(rejected, Rejection(code=code, reason="why; hint."), "policing")
     said = {name: content.decode() for name, content in headers}
     path = "headers/dead-letter.v1.json"
     assert set(said) == {"a", *SCHEMAS[path]["required"]}

@@ -1,4 +1,4 @@
-"""The schema of a network's reports accepts and refuses what the network's model accepts and refuses."""
+"""The schema of a network's reports accepts and rejects what the network's model accepts and rejects."""
 
 import json
 from typing import Any
@@ -218,7 +218,7 @@ VALUES: list[Any] = [
 
 @pytest.mark.parametrize(("network", "message"), SAMPLES)
 def test_schema_and_model_agree_on_any_value_of_any_field(network: str, message: dict[str, Any]) -> None:
-    """Except that a model may refuse by one of its own rules, which no schema can express."""
+    """Except that a model may reject by one of its own rules, which no schema can express."""
     validator = jsonschema_rs.Draft202012Validator(SCHEMAS[f"reports/{network}.v1.json"], validate_formats=True)
     fields = {name for node in nodes(SCHEMAS[f"reports/{network}.v1.json"]) for name in node.get("properties", {})}
     disagreed = []

@@ -15,7 +15,7 @@ from router.contracts.compatibility import OPEN, promise_of
 from router.domain.networks.registry import NETWORKS
 from router.wire import codec
 from router.wire.repairs import decode_repair, encode_repair
-from router.wire.rule_sets import decode_edition, encode_edition
+from router.wire.rule_sets import decode_rule_set, encode_rule_set
 from tests.support.readers import reader_of
 from tests.support.samples import NAMES, sample
 from tests.support.schemas import ROOT, SCHEMAS, nodes, released, schema_accepts
@@ -124,7 +124,7 @@ def told(got: Any, sent: Any) -> bool:
 
 @pytest.mark.parametrize("path", [path for path in KEPT if path.startswith("events/")])
 def test_a_reader_of_the_release_before_is_no_rubber_stamp(path: str) -> None:
-    """Asserted: the same reader refuses the sample when a field it needs is missing or has another type."""
+    """Asserted: the same reader rejects the sample when a field it needs is missing or has another type."""
     schema, reader = released()[path], reader_of(released()[path])
     for name in schema["required"]:
         for wrong in ({k: v for k, v in OURS[path].items() if k != name}, OURS[path] | {name: {"no": "such"}}):
@@ -172,13 +172,13 @@ def test_a_sample_of_an_event_is_byte_for_byte_what_the_router_writes(path: str)
 
 
 def test_samples_of_the_routers_own_tables_are_what_it_reads_and_writes() -> None:
-    place, edition, repair = (
+    place, rule_set, repair = (
         json.dumps(OURS[f"events/grid.{name}.v1.json"], ensure_ascii=False).encode()
-        for name in ("place", "edition", "repair")
+        for name in ("dedup-entry", "rule-set", "repair")
     )
-    assert json.loads(codec.encode_place("CG-1", codec.decode_place(place))[1]) == json.loads(place)
-    _, packed, _ = encode_edition(decode_edition(gzip.compress(edition)))
-    assert json.loads(gzip.decompress(packed)) == json.loads(edition)
+    assert json.loads(codec.encode_dedup_entry("CG-1", codec.decode_dedup_entry(place))[1]) == json.loads(place)
+    _, packed, _ = encode_rule_set(decode_rule_set(gzip.compress(rule_set)))
+    assert json.loads(gzip.decompress(packed)) == json.loads(rule_set)
     letter = json.loads(repair)["letter"].encode()
     assert json.loads(encode_repair(decode_repair(letter, repair))[1]) == json.loads(repair)
 

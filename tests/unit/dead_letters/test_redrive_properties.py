@@ -1,7 +1,7 @@
-"""Driving dead letters again, any of them, repaired or not, as often as one likes, never doubles: through both hops, without Kafka.
+"""Driving dead letters again, any of them, repaired or not, as often as one likes, never doubles: through both stages, without Kafka.
 
 Whatever is driven goes back to its own topic and meets there what the network itself sends meanwhile: the same record, corrections,
-and records that are refused for another reason.
+and records that are rejected for another reason.
 """
 
 from collections import Counter
@@ -14,10 +14,10 @@ from prometheus_client import CollectorRegistry
 
 from router.dead_letters.patching import patched
 from router.dead_letters.redrive_record import outgoing
-from router.domain.model.report import Refusal
+from router.domain.model.report import Rejection
 from router.domain.networks.registry import NETWORKS
-from router.domain.rules.rule_sets import Editions
-from router.stream.processors.normalise import NormaliseHop
+from router.domain.rules.rule_sets import RuleSets
+from router.stream.processors.normalise import NormaliseProcessor
 from router.wire.codec import DeadLetter, decode_event, read_dead_letter
 from router.wire.metrics import Metrics
 from tests.support.driver import Driver
@@ -26,7 +26,7 @@ from tests.support.rejected_records import MEND, NAMES, REFUSED_AT
 
 TOPIC = NAMES.reports("policing")
 Step = tuple[Literal["send"], int, str, int] | tuple[Literal["drive"], int, bool, int]
-"""A record of the network (which report, what is wrong with it, its text), or a letter driven again (which, repaired, how often);
+"""A record of the network (which report, what is wrong with it, its text), or a letter redriven (which, repaired, how often);
 behind a record the minutes since the last one."""
 WRONG: dict[str, Any] = {
     "nothing": {},
@@ -48,9 +48,11 @@ class Router:
     """One partition of a network's topic, and one of the grid stream."""
 
     def __init__(self) -> None:
-        self.hop = NormaliseHop(NETWORKS["policing"], Editions(city()), NAMES, 1, Metrics(CollectorRegistry()))
+        self.processor = NormaliseProcessor(
+            NETWORKS["policing"], RuleSets(city()), NAMES, 1, Metrics(CollectorRegistry())
+        )
         self.fold = Driver(city())
-        self.letters: list[DeadLetter] = []
+        self.dead_letters: list[DeadLetter] = []
         self.events = 0
         self._end, self._beside = 0, 1_000_000
 
@@ -63,7 +65,7 @@ class Router:
         offset = self._beside if beside else self._end
         at = round((REFUSED_AT + timedelta(minutes=minutes)).timestamp() * 1000)
         record = Record(value=value, offset=offset, topic=TOPIC, partition=0, timestamp=at, key=b"k", headers=headers)
-        self.hop.process([record], self, set())()  # type: ignore[arg-type]  # it only adds
+        self.processor.process([record], self, set())()  # type: ignore[arg-type]  # it only adds
 
     def add(self, topic: str, partition: int, key: Any, value: Any, headers: Any = ()) -> None:
         """Stands for the writer of a transaction."""
@@ -72,13 +74,13 @@ class Router:
             self.events += 1
             self.fold.pipe(decode_event(headers, value))
         elif topic == NAMES.dead_letters:
-            self.letters.append(read_dead_letter(key, value, headers))
+            self.dead_letters.append(read_dead_letter(key, value, headers))
 
-    def drive(self, letter: DeadLetter, minutes: int, *, repaired: bool, beside: bool = False) -> None:
+    def drive(self, dead_letter: DeadLetter, minutes: int, *, repaired: bool, beside: bool = False) -> None:
         """As `dead-letters repair` and `redrive` do it."""
-        value = patched(letter, letter.value, MEND) if repaired else letter.value
-        if not isinstance(value, Refusal):
-            record = outgoing(letter, value, "li.wei", repaired=repaired)
+        value = patched(dead_letter, dead_letter.value, MEND) if repaired else dead_letter.value
+        if not isinstance(value, Rejection):
+            record = outgoing(dead_letter, value, "li.wei", repaired=repaired)
             self.read(record.value, record.headers, minutes, beside=beside)
 
 
@@ -92,13 +94,13 @@ def routed(steps: list[Step], gaps: list[int], *, often: bool) -> Router:
         minutes += gap
         if step[0] == "send":
             router.read(sent(*step[1:]), (), minutes)
-        elif router.letters:
-            letter = router.letters[step[1] % len(router.letters)]
-            router.drive(letter, minutes, repaired=step[2])
+        elif router.dead_letters:
+            dead_letter = router.dead_letters[step[1] % len(router.dead_letters)]
+            router.drive(dead_letter, minutes, repaired=step[2])
             for _ in range(step[3] if often else 0):
-                known = len(router.letters)
-                router.drive(letter, minutes, repaired=step[2], beside=True)
-                del router.letters[known:]  # refused once more: the same list of letters for both
+                known = len(router.dead_letters)
+                router.drive(dead_letter, minutes, repaired=step[2], beside=True)
+                del router.dead_letters[known:]  # rejected once more: the same list of letters for both
     return router
 
 
@@ -130,4 +132,4 @@ def test_these_steps_do_drive_something() -> None:
     (case,) = router.fold.cases
     assert [report.id for report in case.reports] == ["policing:J0"]
     assert case.reports[0].received_at == REFUSED_AT, "received when it came first"
-    assert len(router.letters) == 1
+    assert len(router.dead_letters) == 1

@@ -1,4 +1,4 @@
-"""Records on the wire: CloudEvents 1.0 in Kafka's binary mode, and dead letters that keep what they refuse."""
+"""Records on the wire: CloudEvents 1.0 in Kafka's binary mode, and dead letters that keep what they reject."""
 
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -11,9 +11,9 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
 from router.domain.model.case import Task
-from router.domain.model.report import Location, Provenance, Refusal, Report, Tick
+from router.domain.model.report import Location, Provenance, Rejection, Report, Tick
 from router.wire.codec import (
-    RefusedRecord,
+    RejectedRecord,
     decode_event,
     decode_task,
     encode_dead_letter,
@@ -101,7 +101,7 @@ def test_a_task_names_its_small_receiver_in_a_header() -> None:
 
 
 def test_a_dead_letter_keeps_the_record_and_says_why() -> None:
-    original = RefusedRecord(
+    original = RejectedRecord(
         topic="reports.policing",
         partition=2,
         offset=7,
@@ -110,7 +110,7 @@ def test_a_dead_letter_keeps_the_record_and_says_why() -> None:
         value=b"\xff\x00{",
         headers=[("trace", b"1"), ("trace", b"2")],
     )
-    letter = read_dead_letter(*encode_dead_letter(original, Refusal(code="not-json", reason="no JSON."), "policing"))
+    letter = read_dead_letter(*encode_dead_letter(original, Rejection(code="not-json", reason="no JSON."), "policing"))
     assert (letter.key, letter.value, letter.headers) == (b"k", b"\xff\x00{", (("trace", b"1"), ("trace", b"2")))
     assert (letter.code, letter.reason, letter.network) == ("not-json", "no JSON.", "policing")
     assert letter.id == "reports.policing/2/7"
@@ -118,13 +118,13 @@ def test_a_dead_letter_keeps_the_record_and_says_why() -> None:
 
 
 def test_a_value_too_large_to_be_kept_twice_is_named_by_size_and_hash() -> None:
-    original = RefusedRecord(
+    original = RejectedRecord(
         topic="reports.hotline", partition=0, offset=1, timestamp=2**62, key=b"k", value=b"x" * (6 << 20), headers=[]
     )
-    refusal = Refusal(code="too-large", reason="too large.")
-    assert encode_dead_letter(original, refusal, "hotline")[1] == original.value
+    rejection = Rejection(code="too-large", reason="too large.")
+    assert encode_dead_letter(original, rejection, "hotline")[1] == original.value
     larger = msgspec.structs.replace(original, value=b"x" * ((6 << 20) + 1), headers=[("a", b"b")])
-    letter = read_dead_letter(*encode_dead_letter(larger, refusal, "hotline"))
+    letter = read_dead_letter(*encode_dead_letter(larger, rejection, "hotline"))
     assert (letter.value, letter.headers, letter.offset) == (None, (("a", b"b"),), 1)
     assert letter.omitted == f"6291457 bytes, sha256 {sha256(larger.value or b'').hexdigest()}"
 
@@ -143,10 +143,10 @@ def test_a_value_too_large_to_be_kept_twice_is_named_by_size_and_hash() -> None:
 def test_whatever_is_refused_fits_into_the_topic_of_dead_letters(
     key: bytes | None, headers: Any, value: bytes | None, kept: bool, omitted: str | None
 ) -> None:
-    original = RefusedRecord(
+    original = RejectedRecord(
         topic="reports.hotline", partition=0, offset=1, timestamp=0, key=key, value=value, headers=headers
     )
-    written = encode_dead_letter(original, Refusal(code="schema", reason="no."), "hotline")
+    written = encode_dead_letter(original, Rejection(code="schema", reason="no."), "hotline")
     size = sum(len(part or b"") for part in written[:2]) + sum(len(n) + len(v or b"") + 10 for n, v in written[2])
     assert size < (8 << 20) - 1024
     letter = read_dead_letter(*written)
@@ -157,10 +157,10 @@ def test_whatever_is_refused_fits_into_the_topic_of_dead_letters(
 
 def test_a_refused_record_cannot_pose_as_another() -> None:
     forged = [("grid-dead-letter-offset", b"999"), ("grid-dead-letter-topic", b"elsewhere")]
-    original = RefusedRecord(
+    original = RejectedRecord(
         topic="reports.hotline", partition=0, offset=1, timestamp=0, key=None, value=None, headers=forged
     )
-    letter = read_dead_letter(*encode_dead_letter(original, Refusal(code="empty", reason="empty."), "hotline"))
+    letter = read_dead_letter(*encode_dead_letter(original, Rejection(code="empty", reason="empty."), "hotline"))
     assert (letter.topic, letter.offset, letter.headers) == ("reports.hotline", 1, tuple(forged))
 
 

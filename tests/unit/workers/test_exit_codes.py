@@ -5,12 +5,12 @@ from threading import Event, Thread
 
 import pytest
 
-from router.workers.exit_codes import STUCK, end_telling
+from router.workers.exit_codes import STUCK, exit_after_logging
 
 
 @pytest.mark.parametrize("lasts", [0.0, 60.0])
 def test_a_last_word_that_fails_or_never_ends_holds_nothing_up(lasts: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("router.workers.exit_codes.TELL_SECONDS", 0.05)
+    monkeypatch.setattr("router.workers.exit_codes.LOG_TIMEOUT_S", 0.05)
     ended = Event()
 
     def tell() -> None:
@@ -23,7 +23,7 @@ def test_a_last_word_that_fails_or_never_ends_holds_nothing_up(lasts: float, mon
 
     def telling() -> None:
         with suppress(OSError):
-            end_telling(STUCK, tell, end)
+            exit_after_logging(STUCK, tell, end)
 
     Thread(target=telling, daemon=True).start()
     assert ended.wait(20)

@@ -14,13 +14,13 @@ import pytest
 
 from router.wire.errors import WorkerError
 from router.wire.settings import Settings
-from router.workers.pool import ENDLESS, Fleet, Patience, environment, last_line
+from router.workers.pool import ENDLESS, RestartPolicy, WorkerPool, environment, last_line
 
-PATIENT = Patience(first_s=0.05, most_s=0.1, healthy_s=60, crashes=3)
+PATIENT = RestartPolicy(first_s=0.05, most_s=0.1, healthy_s=60, crashes=3)
 OBEDIENT = """
 import signal, sys, os
-from router.workers import parent_watch as leash
-leash.hold()
+from router.workers import parent_watch
+parent_watch.watch_parent()
 signal.signal(signal.SIGTERM, lambda *_: (print("stopped in order", flush=True), sys.exit(0)))
 print("up", *sys.argv[1:], os.environ.get("GRID_ROUTER_KAFKA"), flush=True)
 while True: signal.pause()
@@ -55,98 +55,98 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def fleet_of(settings: Settings) -> Iterator[Callable[..., Fleet]]:
-    fleets: list[Fleet] = []
+def fleet_of(settings: Settings) -> Iterator[Callable[..., WorkerPool]]:
+    fleets: list[WorkerPool] = []
 
-    def make(program: str, workers: int = 1, **options: Any) -> Fleet:
-        given = {"command": (sys.executable, "-c", program), "patience": PATIENT} | options
-        fleet = Fleet("los-angeles", settings, workers, "stream", **given)
-        fleets.append(fleet)
-        return fleet
+    def make(program: str, workers: int = 1, **options: Any) -> WorkerPool:
+        given = {"command": (sys.executable, "-c", program), "restart_policy": PATIENT} | options
+        pool = WorkerPool("los-angeles", settings, workers, "stream", **given)
+        fleets.append(pool)
+        return pool
 
     yield make
-    for fleet in fleets:
-        fleet.stop(0)
+    for pool in fleets:
+        pool.stop(0)
 
 
-def text(fleet: Fleet, number: int = 0) -> str:
-    log = fleet.logs[number]
+def text(pool: WorkerPool, number: int = 0) -> str:
+    log = pool.logs[number]
     return log.read_text(encoding="utf-8") if log.exists() else ""
 
 
-def test_a_worker_gets_its_arguments_and_settings_and_stops_in_order(fleet_of: Callable[..., Fleet]) -> None:
-    fleet = fleet_of(OBEDIENT, 2)
-    fleet.start()
-    until(lambda: "up" in text(fleet, 0) and "up" in text(fleet, 1))
-    assert text(fleet, 1).strip() == "up los-angeles --worker 1 --clock stream --leash 127.0.0.1:1"
-    pids = fleet.pids
+def test_a_worker_gets_its_arguments_and_settings_and_stops_in_order(fleet_of: Callable[..., WorkerPool]) -> None:
+    pool = fleet_of(OBEDIENT, 2)
+    pool.start()
+    until(lambda: "up" in text(pool, 0) and "up" in text(pool, 1))
+    assert text(pool, 1).strip() == "up los-angeles --worker 1 --clock stream --exit-with-parent 127.0.0.1:1"
+    pids = pool.pids
     assert sorted(pids) == [0, 1]
-    assert fleet.stop() is True
+    assert pool.stop() is True
     assert not any(running(pid) for pid in pids.values())
-    assert "stopped in order" in text(fleet, 0)
-    assert fleet.pids == {}
+    assert "stopped in order" in text(pool, 0)
+    assert pool.pids == {}
 
 
-def test_a_stubborn_worker_is_killed_at_the_deadline(fleet_of: Callable[..., Fleet]) -> None:
-    fleet = fleet_of(STUBBORN)
-    fleet.start()
-    until(lambda: "up" in text(fleet))
-    pid = fleet.pids[0]
-    assert fleet.stop(grace_s=0.2) is False
+def test_a_stubborn_worker_is_killed_at_the_deadline(fleet_of: Callable[..., WorkerPool]) -> None:
+    pool = fleet_of(STUBBORN)
+    pool.start()
+    until(lambda: "up" in text(pool))
+    pid = pool.pids[0]
+    assert pool.stop(grace_s=0.2) is False
     assert not running(pid)
 
 
-def test_a_killed_worker_is_started_again_and_never_counts_as_a_crash(fleet_of: Callable[..., Fleet]) -> None:
-    fleet = fleet_of(OBEDIENT)
-    fleet.start()
+def test_a_killed_worker_is_started_again_and_never_counts_as_a_crash(fleet_of: Callable[..., WorkerPool]) -> None:
+    pool = fleet_of(OBEDIENT)
+    pool.start()
     for round_ in range(1, PATIENT.crashes + 2):
-        until(lambda expected=round_: text(fleet).count("up") == expected)
-        before = fleet.pids[0]
-        fleet.kill(0)
-        assert fleet.pids == {}
-        fleet.poll()
-        assert fleet.pids[0] != before
-    assert fleet.restarts == PATIENT.crashes + 1
+        until(lambda expected=round_: text(pool).count("up") == expected)
+        before = pool.pids[0]
+        pool.kill(0)
+        assert pool.pids == {}
+        pool.poll()
+        assert pool.pids[0] != before
+    assert pool.restarts == PATIENT.crashes + 1
 
 
-def test_a_renewed_worker_ends_in_order_and_starts_again_at_once(fleet_of: Callable[..., Fleet]) -> None:
+def test_a_renewed_worker_ends_in_order_and_starts_again_at_once(fleet_of: Callable[..., WorkerPool]) -> None:
     said: list[str] = []
-    fleet = fleet_of(OBEDIENT, 2, say=said.append)
-    fleet.start()
-    until(lambda: "up" in text(fleet, 0) and "up" in text(fleet, 1))
-    before = fleet.pids
-    fleet.renew(1)
-    until(lambda: (fleet.poll(), fleet.pids.get(1, before[1]) != before[1])[1])
-    assert fleet.pids[0] == before[0]
+    pool = fleet_of(OBEDIENT, 2, say=said.append)
+    pool.start()
+    until(lambda: "up" in text(pool, 0) and "up" in text(pool, 1))
+    before = pool.pids
+    pool.restart_gracefully(1)
+    until(lambda: (pool.poll(), pool.pids.get(1, before[1]) != before[1])[1])
+    assert pool.pids[0] == before[0]
     assert said == [
         f"worker 0 started, process {before[0]}",
         f"worker 1 started, process {before[1]}",
         "worker 1 ended in order, starts again at once",
-        f"worker 1 started, process {fleet.pids[1]}",
+        f"worker 1 started, process {pool.pids[1]}",
     ]
-    assert "stopped in order" in text(fleet, 1)
+    assert "stopped in order" in text(pool, 1)
 
 
-def test_a_renewed_worker_that_does_not_end_is_killed_at_its_deadline(fleet_of: Callable[..., Fleet]) -> None:
+def test_a_renewed_worker_that_does_not_end_is_killed_at_its_deadline(fleet_of: Callable[..., WorkerPool]) -> None:
     said: list[str] = []
-    fleet = fleet_of(STUBBORN, say=said.append)
-    fleet.start()
-    until(lambda: "up" in text(fleet))
-    before = fleet.pids[0]
-    fleet.renew(0, grace_s=0.2)
-    until(lambda: (fleet.poll(), fleet.pids.get(0, before) != before)[1])
+    pool = fleet_of(STUBBORN, say=said.append)
+    pool.start()
+    until(lambda: "up" in text(pool))
+    before = pool.pids[0]
+    pool.restart_gracefully(0, grace_s=0.2)
+    until(lambda: (pool.poll(), pool.pids.get(0, before) != before)[1])
     assert said[1] == "worker 0 ended by SIGKILL, starts again at once; last word: up"
 
 
 @pytest.mark.parametrize("code", [2, 3])
 def test_an_endless_fleet_never_gives_up_and_says_each_end_with_its_pause(
-    fleet_of: Callable[..., Fleet], code: int
+    fleet_of: Callable[..., WorkerPool], code: int
 ) -> None:
     said: list[str] = []
-    patience = replace(ENDLESS, first_s=0.1, most_s=0.3)
-    fleet = fleet_of(DOOMED.format(code), patience=patience, say=said.append)
-    fleet.start()
-    until(lambda: (fleet.poll(), fleet.restarts > PATIENT.crashes)[1])
+    restart_policy = replace(ENDLESS, first_s=0.1, most_s=0.3)
+    pool = fleet_of(DOOMED.format(code), restart_policy=restart_policy, say=said.append)
+    pool.start()
+    until(lambda: (pool.poll(), pool.restarts > PATIENT.crashes)[1])
     ends = [line for line in said if "ended" in line]
     assert f"({code}), starts again in 0.1 s; last word: cannot open the city: no such folder" in ends[0]
     assert [line.split(" in ")[1].split(";")[0] for line in ends[:4]] == ["0.1 s", "0.2 s", "0.3 s", "0.3 s"]
@@ -157,16 +157,16 @@ def test_the_pause_of_an_endless_fleet_doubles_up_to_half_a_minute_and_stays_the
     assert ENDLESS.pause(5000) == 30, "two days of a broker that is away"
 
 
-@pytest.mark.parametrize(("code", "ends"), [(1, PATIENT.crashes), (2, PATIENT.refusals)])
+@pytest.mark.parametrize(("code", "ends"), [(1, PATIENT.crashes), (2, PATIENT.rejections)])
 def test_a_crash_loop_ends_with_one_sentence_that_names_the_log(
-    fleet_of: Callable[..., Fleet], code: int, ends: int
+    fleet_of: Callable[..., WorkerPool], code: int, ends: int
 ) -> None:
-    fleet = fleet_of(DOOMED.format(code))
-    fleet.start()
+    pool = fleet_of(DOOMED.format(code))
+    pool.start()
 
     def given_up() -> WorkerError | None:
         try:
-            fleet.poll()
+            pool.poll()
         except WorkerError as error:
             return error
         return None
@@ -176,13 +176,13 @@ def test_a_crash_loop_ends_with_one_sentence_that_names_the_log(
     sentence = str(errors[0])
     assert f"worker 0 ended {ends} times in a row (exit code {code})" in sentence
     assert "cannot open the city: no such folder" in sentence
-    assert str(fleet.logs[0]) in sentence
-    assert fleet.restarts == ends - 1
+    assert str(pool.logs[0]) in sentence
+    assert pool.restarts == ends - 1
 
 
 def test_a_program_that_does_not_exist_is_one_sentence(settings: Settings) -> None:
     with pytest.raises(WorkerError, match="worker 0 cannot be started"):
-        Fleet("x", settings, 1, command=("/no/such/program",)).start()
+        WorkerPool("x", settings, 1, command=("/no/such/program",)).start()
 
 
 def test_workers_die_with_a_fleet_that_is_killed(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from router.workers.exit_codes import called
+from router.workers.exit_codes import describe_exit
 from router.workers.supervisor import HEAR_SECONDS, RENEWAL_SECONDS, Supervisor
 
 OK = {"status": "ok", "reasons": []}
@@ -28,7 +28,7 @@ class Workers:
             self.pages[number] = STARTING
         self._ending.clear()
 
-    def renew(self, number: int) -> None:
+    def restart_gracefully(self, number: int) -> None:
         self.renewed.append(number)
         self._ending.append(number)
         self.pages[number] = None
@@ -154,4 +154,4 @@ def test_nothing_is_renewed_while_a_worker_is_not_well(scene: Scene) -> None:
     ],
 )
 def test_every_end_has_words(code: int, words: str) -> None:
-    assert called(code) == words
+    assert describe_exit(code) == words

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from router.domain.catalogue.checks.reference_lint import unknown
 from router.domain.catalogue.code_tables import COLUMNS
 from router.domain.catalogue.lists import Lists
-from router.domain.documents import Finding, Mark, Row, Source, found, read_csv
+from router.domain.documents import Finding, Row, Source, SourcePosition, found, read_csv
 
 CODE_OF_NOTHING = "GR030"
 UNREACHED = "GR031"
@@ -24,7 +24,7 @@ def check(tables: Mapping[str, Source], lists: Lists, networks: Collection[str])
     reached: set[str] = set()
     for network, source in tables.items():
         if network not in networks:
-            findings.append(unknown(NO_NETWORK, Mark(source.file), "network", network, networks))
+            findings.append(unknown(NO_NETWORK, SourcePosition(source.file), "network", network, networks))
         rows, _ = read_csv(source, COLUMNS)  # what is wrong with the text itself, `load_codes` says
         findings += _rows(rows, lists)
         reached |= {row.fields["matter"] for row in rows}

@@ -11,7 +11,7 @@ from msgspec import Struct
 from router.domain.catalogue.regions import Extent, Survey, kinds
 from router.domain.catalogue.regions import moments as instants
 from router.domain.catalogue.resolve import STREET, Candidate, Catalogue
-from router.domain.documents import Finding, Mark, found
+from router.domain.documents import Finding, SourcePosition, found
 from router.domain.rules.city import City
 
 UNCOVERED = "GR020"
@@ -106,7 +106,7 @@ def _lack(catalogue: Catalogue, matter: str, cell: str, at: datetime) -> tuple[W
     return ("conflict", tuple(sorted(set(alike)))) if len(set(alike)) > 1 else None
 
 
-def check(catalogue: Catalogue, cells: Collection[str], limits: Mark) -> list[Finding]:
+def check(catalogue: Catalogue, cells: Collection[str], limits: SourcePosition) -> list[Finding]:
     """Conflicts, dead duties, areas without cells, matters without a duty or a limit.
 
     Args:
@@ -180,10 +180,10 @@ def _fallen(catalogue: Catalogue, fallen: dict[str, str]) -> Iterator[Finding]:
     for matter, place in fallen.items():
         if catalogue.fallback is None:
             message = f"{matter} has no lead in {place[:STREET]}"
-            yield found(UNCOVERED, Mark(file), message, "add a duty, or declare a `fallback`")
+            yield found(UNCOVERED, SourcePosition(file), message, "add a duty, or declare a `fallback`")
         else:
             message = f"no duty covers {matter} in {place[:STREET]}; {catalogue.fallback.department} gets it"
-            yield found(UNCOVERED, Mark(file), message, "add a duty if somebody else should", level="warning")
+            yield found(UNCOVERED, SourcePosition(file), message, "add a duty if somebody else should", level="warning")
 
 
 def places(catalogue: Catalogue, cells: Iterable[str]) -> list[str]:
@@ -196,7 +196,7 @@ def moments(catalogue: Catalogue) -> list[datetime]:
     return instants(catalogue.boundaries)
 
 
-def _limits(catalogue: Catalogue, mark: Mark) -> Iterator[Finding]:
+def _limits(catalogue: Catalogue, mark: SourcePosition) -> Iterator[Finding]:
     for matter in catalogue.matters.values():
         for role, limit in matter.limits.items():
             assists = role == "assist" and any(c.duty.assist for c in catalogue.candidates[matter.id])

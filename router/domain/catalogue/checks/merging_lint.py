@@ -11,21 +11,21 @@ from router.domain.catalogue.checks.coverage import moments, places
 from router.domain.catalogue.checks.reference_lint import unknown
 from router.domain.catalogue.resolve import STREET, Catalogue
 from router.domain.documents import Document, Finding, found
-from router.domain.matching.parameters import Merging
+from router.domain.matching.parameters import MergeParameters
 
 NO_MATTER = "GR040"
 OTHER_LEAD = "GR041"
 
 
-def check(merging: Merging, document: Document, catalogue: Catalogue, cells: Collection[str]) -> list[Finding]:
+def check(merging: MergeParameters, document: Document, catalogue: Catalogue, cells: Collection[str]) -> list[Finding]:
     """Matters that merging.yaml names and the catalogue does not know, and merging matters with different leads."""
     return [*_unknown(merging, document, catalogue), *_leads(merging, document, catalogue, cells)]
 
 
-def _unknown(merging: Merging, document: Document, catalogue: Catalogue) -> Iterator[Finding]:
+def _unknown(merging: MergeParameters, document: Document, catalogue: Catalogue) -> Iterator[Finding]:
     named = [
-        *((("base_m_of", matter), matter) for matter in merging.base_m_of),
-        *((("window_hours_of", matter), matter) for matter in merging.window_hours_of),
+        *((("base_m_by_matter", matter), matter) for matter in merging.base_m_by_matter),
+        *((("window_hours_by_matter", matter), matter) for matter in merging.window_hours_by_matter),
         *(
             (("affinities", number, "between", place), matter)
             for number, affinity in enumerate(merging.affinities)
@@ -42,7 +42,9 @@ def _unknown(merging: Merging, document: Document, catalogue: Catalogue) -> Iter
             yield unknown(NO_MATTER, document.mark(*path), "matter", matter, catalogue.matters)
 
 
-def _leads(merging: Merging, document: Document, catalogue: Catalogue, cells: Collection[str]) -> Iterator[Finding]:
+def _leads(
+    merging: MergeParameters, document: Document, catalogue: Catalogue, cells: Collection[str]
+) -> Iterator[Finding]:
     chosen = places(catalogue, cells)
     for path, between in _merging(merging):
         if not catalogue.matters.keys() >= set(between):
@@ -58,12 +60,14 @@ def _leads(merging: Merging, document: Document, catalogue: Catalogue, cells: Co
                 break
 
 
-def _merging(merging: Merging) -> Iterator[tuple[tuple[str | int, ...], tuple[str, str]]]:
+def _merging(merging: MergeParameters) -> Iterator[tuple[tuple[str | int, ...], tuple[str, str]]]:
     """Every two matters that merge, and where the file says so; of a group each with its first, for leads are equal or not."""
     least = merging.thresholds.merge
     for number, affinity in enumerate(merging.affinities):
-        if affinity.share >= least:
+        if affinity.affinity >= least:
             yield ("affinities", number), affinity.between
-    for number, (first, *others) in enumerate(merging.confusable.groups if merging.confusable.share >= least else ()):
+    for number, (first, *others) in enumerate(
+        merging.confusable.groups if merging.confusable.affinity >= least else ()
+    ):
         for place, other in enumerate(others, 1):
             yield ("confusable", "groups", number, place), (first, other)

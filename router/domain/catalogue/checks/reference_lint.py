@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from router.domain.catalogue.lists import TWICE, Duty, Lists
 from router.domain.catalogue.model import EVERY, STEPS, Receiver
 from router.domain.catalogue.resolve import UNIT_DIGITS
-from router.domain.documents import Finding, Mark, found
+from router.domain.documents import Finding, SourcePosition, found
 
 NO_DEPARTMENT = "GR010"
 NO_MATTER = "GR011"
@@ -31,12 +31,12 @@ def check(lists: Lists) -> list[Finding]:
     ]
 
 
-def unknown(code: str, mark: Mark, kind: str, name: str, known: Collection[str]) -> Finding:
-    """A finding about a name that leads nowhere; the cure offers the nearest known one."""
+def unknown(code: str, mark: SourcePosition, kind: str, name: str, known: Collection[str]) -> Finding:
+    """A finding about a name that leads nowhere; the hint offers the nearest known one."""
     near = get_close_matches(name, known, n=1)
     some = ", ".join(sorted(known)[:8]) or "none yet"
-    cure = f"perhaps `{near[0]}` was meant" if near else f"declare it, or use one of: {some}"
-    return found(code, mark, f"no {kind} `{name}`", cure)
+    hint = f"perhaps `{near[0]}` was meant" if near else f"declare it, or use one of: {some}"
+    return found(code, mark, f"no {kind} `{name}`", hint)
 
 
 def _matters(lists: Lists) -> Iterator[Finding]:
@@ -85,7 +85,7 @@ def _said(duty: Duty, key: str, lists: Lists) -> tuple[str, ...]:
     return duty.path
 
 
-def _receiver(receiver: Receiver, mark: Mark, lists: Lists) -> Iterator[Finding]:
+def _receiver(receiver: Receiver, mark: SourcePosition, lists: Lists) -> Iterator[Finding]:
     department = lists.departments.root.get(receiver.department)
     if department is None:
         yield unknown(NO_DEPARTMENT, mark, "department", receiver.department, lists.departments.root)

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from router.domain.calendar.limits import due_at
 from router.domain.catalogue.model import FALLBACK, LimitText, Strict, digits, one_or_more, several
 from router.domain.catalogue.resolve import Assigned, Catalogue, Route
-from router.domain.documents import Document, Mark
+from router.domain.documents import Document, SourcePosition
 
 NONE = "none"
 """In `expect`: there is none."""
@@ -66,13 +66,13 @@ class RuleTest(Strict):
     at: str | None = None
     """Local time of the city, or with a zone; None: the file's."""
     expect: Expectation | None = None
-    refute: Refutation | None = Field(default=None, alias="not")
+    expect_not: Refutation | None = Field(default=None, alias="not")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if (self.matter is None) == (self.network is None) or (self.network is None) != (self.code is None):
             raise ValueError("give either `matter`, or `network` and `code`")
-        if self.expect is None and self.refute is None:
+        if self.expect is None and self.expect_not is None:
             raise ValueError("give `expect`, `not`, or both")
         return self
 
@@ -89,7 +89,7 @@ class RuleTests(Strict):
 class Failure(Struct, frozen=True, kw_only=True):
     """One thing that is not as a test says."""
 
-    mark: Mark
+    mark: SourcePosition
     message: str
 
 
@@ -97,13 +97,13 @@ class Verdict(Struct, frozen=True, kw_only=True):
     """What became of one test."""
 
     name: str
-    mark: Mark
+    mark: SourcePosition
     route: Route | None
     """None: it could not be asked."""
     failures: tuple[Failure, ...]
 
 
-class Trial(Struct, frozen=True, kw_only=True):
+class RuleTestRun(Struct, frozen=True, kw_only=True):
     """All tests of a city."""
 
     verdicts: tuple[Verdict, ...]
@@ -119,7 +119,7 @@ class Trial(Struct, frozen=True, kw_only=True):
         return self.coverage >= self.threshold and not any(verdict.failures for verdict in self.verdicts)
 
 
-class Ground(Struct, frozen=True, kw_only=True):
+class RuleTestContext(Struct, frozen=True, kw_only=True):
     """What tests are held against."""
 
     catalogue: Catalogue
@@ -128,13 +128,13 @@ class Ground(Struct, frozen=True, kw_only=True):
     zone: tzinfo
 
 
-def run(tests: RuleTests, document: Document, ground: Ground) -> Trial:
+def run(tests: RuleTests, document: Document, ground: RuleTestContext) -> RuleTestRun:
     """Hold every test against the catalogue."""
     verdicts = tuple(_run(number, test, tests.at, document, ground) for number, test in enumerate(tests.tests))
     tested = {one.rule for verdict in verdicts if verdict.route for one in verdict.route.assigned}
     duties = [duty.id for duty in ground.catalogue.duties]
     untested = tuple(name for name in duties if name not in tested)
-    return Trial(
+    return RuleTestRun(
         verdicts=verdicts,
         untested=untested,
         coverage=100 * (len(duties) - len(untested)) / len(duties) if duties else 100,
@@ -142,8 +142,8 @@ def run(tests: RuleTests, document: Document, ground: Ground) -> Trial:
     )
 
 
-def _run(number: int, test: RuleTest, at_default: str, document: Document, ground: Ground) -> Verdict:
-    def place(*path: str | int) -> Mark:
+def _run(number: int, test: RuleTest, at_default: str, document: Document, ground: RuleTestContext) -> Verdict:
+    def place(*path: str | int) -> SourcePosition:
         return document.mark("tests", number, *path)
 
     asked = _asked(test, at_default, ground)
@@ -162,7 +162,7 @@ class _Wrong(Struct, frozen=True):
     message: str
 
 
-def _asked(test: RuleTest, at_default: str, ground: Ground) -> tuple[str, datetime] | _Wrong:
+def _asked(test: RuleTest, at_default: str, ground: RuleTestContext) -> tuple[str, datetime] | _Wrong:
     """Matter and instant of a test, or why it cannot be asked."""
     at = local(test.at or at_default, ground.zone)
     if at is None:
@@ -187,7 +187,7 @@ def _strangers(test: RuleTest, catalogue: Catalogue) -> Iterator[_Wrong]:
         "rule": {FALLBACK, *(duty.id for duty in catalogue.duties)},
         "workflow": catalogue.workflows.keys(),
     }
-    for key, values in test.refute or ():
+    for key, values in test.expect_not or ():
         for value in values:
             if value not in known[key]:
                 yield _Wrong(("not", key), f"the catalogue knows no {key} {value}, so this can never fail")
@@ -251,7 +251,7 @@ def _refuted(test: RuleTest, route: Route) -> Iterator[_Wrong]:
         "rule": {one.rule for one in route.assigned},
         "workflow": {route.workflow},
     }
-    for key, values in test.refute or ():
+    for key, values in test.expect_not or ():
         for value in values:
             if value in actual[key]:
                 yield _Wrong(("not", key), f"{key} is {value}, which it must not be ({route.reason})")

@@ -1,7 +1,7 @@
 """Field types that several source schemas share: ids, codes, times, coordinates, masked references, media.
 
 Patterns are ASCII and cover the whole text: pydantic's own regular expressions do not let a final newline pass, and
-`[0-9]` takes no full-width digit. Errors of kind `bad_time` and `personal_data` become refusals of that code.
+`[0-9]` takes no full-width digit. Errors of kind `bad_time` and `personal_data` become rejections of that code.
 """
 
 import re

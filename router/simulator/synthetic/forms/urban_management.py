@@ -3,7 +3,7 @@
 from router.simulator.synthetic.forms.form import Form, Page, Spelling, Written
 from router.simulator.synthetic.local_time import spaced
 
-EDITION = "GB/T 30428.2-2013"
+CODE_TABLE_VERSION = "GB/T 30428.2-2013"
 """Of the classes that the city's table gives for every edition: what an inspector of today uses."""
 
 
@@ -13,7 +13,7 @@ def _spell(code: str, version: str | None) -> Spelling | None:
     if kind not in ("event", "part") or not digits:
         return None
     field = "componentCode" if kind == "part" else "eventCode"
-    return field, digits.ljust(4, "9"), kind == "part", version or EDITION
+    return field, digits.ljust(4, "9"), kind == "part", version or CODE_TABLE_VERSION
 
 
 def _write(page: Page) -> Written:

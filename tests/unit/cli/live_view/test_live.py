@@ -24,7 +24,7 @@ from router.wire.metrics import Metrics
 START = datetime(2018, 1, 1, tzinfo=UTC)
 
 
-class Fleet:
+class WorkerPool:
     restarts = 1
     error: Exception | None = None
 
@@ -57,9 +57,9 @@ class Scene:
 
     def __init__(self, port: int, metrics: Metrics) -> None:
         self.metrics = metrics
-        self.fleet, self.source, self.dispatches = Fleet(), Source(), Dispatches()
+        self.pool, self.source, self.dispatches = WorkerPool(), Source(), Dispatches()
         view = View("Los Angeles", ["hotline"], ["grid-router doctor"], 1)
-        parts: tuple[Any, ...] = (view, self.fleet, self.source, self.dispatches)
+        parts: tuple[Any, ...] = (view, self.pool, self.source, self.dispatches)
         self.watch = Watch(*parts, host="127.0.0.1", port=port, exit_at_end=True)
 
     def done(self, now: float) -> bool:
@@ -122,7 +122,7 @@ def test_a_broker_that_is_away_is_shown_and_ends_nothing(scene: Scene) -> None:
 
 
 def test_a_crash_loop_ends_the_watching(scene: Scene) -> None:
-    scene.fleet.error = WorkerError("worker 0 ended 5 times", cure="read its log")
+    scene.pool.error = WorkerError("worker 0 ended 5 times", hint="read its log")
     with pytest.raises(WorkerError):
         watch_until(threading.Event(), scene.watch, live=False)
 
@@ -212,7 +212,7 @@ def test_the_input_counts_what_earlier_runs_sent(capsys: pytest.CaptureFixture[s
 
 
 def test_an_input_that_kafka_refuses_ends_the_run() -> None:
-    feed: Any = Feed(BrokerError("the messages cannot be sent", cure="start Kafka"))
+    feed: Any = Feed(BrokerError("the messages cannot be sent", hint="start Kafka"))
     with running_input(Input(feed, messages(1), whole=1, speed="max")) as source:
         source.stop()
         with pytest.raises(BrokerError, match="the messages cannot be sent"):

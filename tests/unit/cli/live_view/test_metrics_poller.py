@@ -22,7 +22,7 @@ def test_sums_over_workers_by_label() -> None:
     a, b, meter = Worker(), Worker(), Meter()
     a.metrics.reports.labels("policing", "accepted").inc(10)
     b.metrics.reports.labels("policing", "accepted").inc(5)
-    b.metrics.reports.labels("hotline", "refused").inc(2)
+    b.metrics.reports.labels("hotline", "rejected").inc(2)
     a.metrics.lag_seconds.labels("t", "0").set(3.5)
     b.metrics.lag_seconds.labels("t", "1").set(7.5)
     meter.take(0, samples(a.page()))
@@ -38,12 +38,12 @@ def test_sums_over_workers_by_label() -> None:
 def test_a_silent_worker_keeps_its_counters_and_loses_its_gauges() -> None:
     a, meter = Worker(), Meter()
     a.metrics.ticks.inc(4)
-    a.metrics.open_cases.labels("0").set(9)
+    a.metrics.matchable_cases.labels("0").set(9)
     meter.take(0, samples(a.page()))
     meter.take(0, None)
-    assert (meter.total("grid_ticks_total"), meter.total("grid_open_cases"), meter.answering) == (4, 0, 0)
+    assert (meter.total("grid_ticks_total"), meter.total("grid_matchable_cases"), meter.answering) == (4, 0, 0)
     meter.take(0, samples(a.page()))
-    assert (meter.total("grid_ticks_total"), meter.total("grid_open_cases"), meter.answering) == (4, 9, 1)
+    assert (meter.total("grid_ticks_total"), meter.total("grid_matchable_cases"), meter.answering) == (4, 9, 1)
 
 
 @pytest.mark.parametrize("again", [1, 4, 6])

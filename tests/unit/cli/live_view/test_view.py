@@ -70,8 +70,8 @@ def test_an_empty_view_says_so(scene: Scene) -> None:
 
 def test_rates_are_means_over_the_last_seconds(scene: Scene) -> None:
     counter = scene.metrics.reports.labels("hotline", "accepted")
-    for second, rise in enumerate([0, 100, 100, 100, 100, 100, 700, 700]):
-        counter.inc(rise)
+    for second, raise_severity in enumerate([0, 100, 100, 100, 100, 100, 700, 700]):
+        counter.inc(raise_severity)
         scene.measured(float(second))
     # second 7 against second 2: 1900 - 200 over 5 s
     assert scene.view.rate("hotline") == 340
@@ -81,7 +81,7 @@ def test_rates_are_means_over_the_last_seconds(scene: Scene) -> None:
 
 def test_counts_stand_in_their_rows(scene: Scene) -> None:
     scene.metrics.reports.labels("hotline", "accepted").inc(1234)
-    scene.metrics.reports.labels("policing", "refused").inc(7)
+    scene.metrics.reports.labels("policing", "rejected").inc(7)
     scene.metrics.merges.labels("opened").inc(900)
     scene.metrics.merges.labels("near").inc(33)
     scene.metrics.tasks.labels("lapd", "lead").inc(41)

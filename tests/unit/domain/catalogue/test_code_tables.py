@@ -1,4 +1,4 @@
-"""Code tables: the edition travels with the code, and a bad row is named by file, line and column."""
+"""Code tables: the rule set travels with the code, and a bad row is named by file, line and column."""
 
 import pytest
 
@@ -22,8 +22,8 @@ TABLE = """\
         ("0402", "2013", "street"),
         ("0402", "2007", "emergency"),
         ("0402", "2031", None),
-        ("0402", None, None),  # editions differ, so nobody can know
-        ("0102", None, "rubbish"),  # all editions agree
+        ("0402", None, None),  # rule sets differ, so nobody can know
+        ("0102", None, "rubbish"),  # all rule sets agree
         ("0102", "2031", None),
         ("0103", "2007", "waste"),
         ("0103", "2013", "soil"),  # the row without version holds for every other
@@ -103,4 +103,4 @@ def test_another_header_is_refused(text: str, place: str) -> None:
     findings = load_codes(text, "x.csv")
     assert isinstance(findings, list)
     assert [one.place for one in findings] == [place]
-    assert "code,version,matter,name" in findings[0].cure
+    assert "code,version,matter,name" in findings[0].hint

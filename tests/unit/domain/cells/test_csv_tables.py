@@ -1,4 +1,4 @@
-"""The files of a city's cells: sound ones become values, each wrong row is named with its place and the cure."""
+"""The files of a city's cells: sound ones become values, each wrong row is named with its place and the hint."""
 
 from datetime import date
 

@@ -38,7 +38,7 @@ from tests.support.example_city import (
     ("text", "code"),
     [
         ("410902003001007", "410902003001007"),
-        ("41090200300107", "410902003001007"),  # CJ/T 213, first edition: a sequence of two digits
+        ("41090200300107", "410902003001007"),  # CJ/T 213, first rule set: a sequence of two digits
         ("000000000000000", "000000000000000"),
     ],
 )

@@ -119,7 +119,7 @@ def test_of_equally_near_cells_the_smallest_code_takes_it() -> None:
 @pytest.mark.parametrize("lon", [nan, inf, -inf, 0.0, 180.0, -180.0, 1e308, -1e308, 5e-324])
 @pytest.mark.parametrize("lat", [nan, inf, -inf, 0.0, 90.0, -90.0, 1e308, 35.0005])
 def test_no_coordinate_is_too_odd(lon: float, lat: float) -> None:
-    """Source schemas refuse most of these; should one come through, it must not take its batch along."""
+    """Source schemas reject most of these; should one come through, it must not take its batch along."""
     good = claim(1.5, 0.5)
     odd = Claim(network="hotline", at=AFTER, lon=lon, lat=lat)
     first, found, last = CITY.resolve([good, odd, good])

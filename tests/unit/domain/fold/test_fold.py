@@ -143,7 +143,7 @@ def test_a_redelivery_does_nothing(when: str) -> None:
     driver.pipe(report("1"), report("2", 1, network="policing"))
     if "window" in when or "both" in when:
         driver.tick(100)
-        assert driver.state.open_cases == 0
+        assert driver.state.matchable_cases == 0
     if "crash" in when or "both" in when:
         driver = driver.crash()
     before = driver.snapshot()
@@ -196,13 +196,13 @@ def test_joining_extends_the_window_by_the_joining_matter_s_and_never_shortens_i
 
 RULES_OF_ONE_KIND = """\
 thresholds: {merge: 0.1, suggest: 0.1}
-reach: {base_m: 30, most_m: 150}
+search_radius: {base_m: 30, max_m: 150}
 window_hours: 24
-window_hours_of: {hole: 72}
-late: 0.6
-far: 0.5
+window_hours_by_matter: {hole: 72}
+decay_at_window_end: 0.6
+decay_at_max_distance: 0.5
 same_community: 0.65
-affinities: [{between: [grass, hole], share: 1}]
+affinities: [{between: [grass, hole], affinity: 1}]
 """
 
 

@@ -158,4 +158,4 @@ def test_a_clock_that_runs_to_the_end_closes_every_window_when_it_has_ended(log:
         closed += [case.id for case in outcome.cases]
     assert closed == sorted(ends, key=lambda case: (ends[case], case))
     assert all(case.window_closed_at is not None for case in driver.cases)
-    assert driver.state.open_cases == 0
+    assert driver.state.matchable_cases == 0

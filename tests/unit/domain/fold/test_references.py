@@ -6,7 +6,7 @@ from router.domain.model.report import Report
 from tests.support.driver import MERGING, Driver, hours, report, tiny
 
 CITY = tiny(
-    f"{MERGING}same: {{reporters: [policing], reference: 0.9, reference_m: 1000, seats: [policing]}}\ncommon: 0.1\ncrowding: 1\n"
+    f"{MERGING}evidence: {{citizen_networks: [policing], reference_factor: 0.9, reference_radius_m: 1000, geocoded_sources: [policing]}}\nfrequency_penalty: 0.1\ndensity_penalty: 1\n"
 )
 
 
@@ -39,8 +39,8 @@ def test_another_owner_knows_references_and_places() -> None:
     driver = piped()
     again = driver.crash()
     assert again.snapshot() == driver.snapshot()
-    for entry in driver.state.open.values():
-        other = again.state.open[entry.case.id]
+    for entry in driver.state.candidates.values():
+        other = again.state.candidates[entry.case.id]
         assert (other.places, sorted(other.references)) == (entry.places, sorted(entry.references))
     sixth = report("6", 5, network="policing", reporter="138****5678", east=390)
     assert again.pipe(sixth) == driver.pipe(sixth)
@@ -54,6 +54,6 @@ def test_a_corrected_place_or_caller_is_what_counts_from_then_on() -> None:
     )
     again = driver.crash()
     assert again.snapshot() == driver.snapshot()
-    for entry in driver.state.open.values():
-        other = again.state.open[entry.case.id]
+    for entry in driver.state.candidates.values():
+        other = again.state.candidates[entry.case.id]
         assert (other.places, sorted(other.references)) == (entry.places, sorted(entry.references))

@@ -51,10 +51,10 @@ def test_two_vague_reports_of_one_network_are_two_cases() -> None:
 
 RULES = """\
 thresholds: {merge: 0.1, suggest: 0.1}
-reach: {base_m: 30, most_m: 150}
+search_radius: {base_m: 30, max_m: 150}
 window_hours: 24
-late: 0.6
-far: 0.5
+decay_at_window_end: 0.6
+decay_at_max_distance: 0.5
 same_community: 0.65
 """
 

@@ -28,7 +28,7 @@ def test_a_tick_closes_what_has_ended_in_order() -> None:
     assert [ids(case)[0] for case in outcome.cases] == ["hotline:a", "hotline:b", "hotline:c"]
     assert {(case.window_closed_at, case.updated_at) for case in outcome.cases} == {(hours(30), hours(30))}
     assert driver.state.next_due() == hours(33)
-    assert driver.state.open_cases == 1
+    assert driver.state.matchable_cases == 1
 
 
 def test_windows_that_end_together_close_in_the_order_of_their_ids() -> None:
@@ -59,20 +59,20 @@ def test_a_report_received_an_hour_after_the_end_closes_the_window_as_a_tick_wou
     """In a backlog the tick stands behind all that waits: windows that ended long ago must not pile up."""
     driver = Driver(CITY)
     driver.pipe(report("1"), report("2", 2, north=900), report("3", 25 - 1e-6, north=1800))
-    assert driver.state.open_cases == 3
+    assert driver.state.matchable_cases == 3
     outcome = driver.pipe(report("4", 25, north=2700))
     assert outcome.decision == "opened"
     assert [ids(case)[0] for case in outcome.cases] == ["hotline:1", "hotline:4"]
     assert outcome.cases[0].window_closed_at == outcome.cases[0].updated_at == hours(25)
     assert [task.case for task in outcome.tasks] == [outcome.cases[1].id]
-    assert driver.state.open_cases == 3
+    assert driver.state.matchable_cases == 3
 
 
 def test_a_redelivery_closes_nothing() -> None:
     driver = Driver(CITY)
     driver.pipe(report("1"), report("2", 1, north=900))
     assert driver.pipe(report("1", 0, received=200)).cases == []
-    assert driver.state.open_cases == 2
+    assert driver.state.matchable_cases == 2
 
 
 def test_a_window_that_was_extended_closes_once_at_its_new_end() -> None:
@@ -117,8 +117,8 @@ def test_a_tick_before_everything_is_harmless() -> None:
 def test_a_restored_state_remembers_the_span_of_the_case() -> None:
     driver = Driver(CITY)
     driver.pipe(report("1", 10), report("2", 3, received=12), report("3", 15, network="policing"))
-    (entry,) = driver.state.open.values()
-    (again,) = driver.crash().state.open.values()
+    (entry,) = driver.state.candidates.values()
+    (again,) = driver.crash().state.candidates.values()
     assert (entry.first_us, entry.last_us) == (again.first_us, again.last_us)
     assert (again.first_us, again.last_us) == tuple(int(at.timestamp()) * 10**6 for at in (hours(3), hours(15)))
     assert (entry.until_us, entry.networks) == (again.until_us, {"hotline", "policing"})
@@ -151,10 +151,10 @@ def test_a_case_that_no_update_can_reach_leaves_only_the_ids_of_its_reports() ->
     driver.pipe(report("1"), report("2", component_id=LAMP), report("3", network="social-security", point=False))
     driver.tick(100)
     driver.pipe(report("4", 100 + 30 * 24))
-    assert driver.state.seen == set()
+    assert driver.state.expired_report_ids == set()
     driver.tick(100 + 31 * 24)
-    assert driver.state.seen == {"hotline:1", "hotline:2", "social-security:3"}
-    assert driver.state.holder.keys() == {"hotline:4"}
+    assert driver.state.expired_report_ids == {"hotline:1", "hotline:2", "social-security:3"}
+    assert driver.state.case_by_report.keys() == {"hotline:4"}
     assert driver.crash().snapshot() == driver.snapshot()
 
 

@@ -12,8 +12,8 @@ from tests.support.driver import MERGING, Driver, tiny
 from tests.support.event_strategies import INSTANTS, LOGS, Event, reports
 
 EVERYTHING = (
-    "crowding: 1\ncommon: 0.1\n"
-    "same: {reporters: [policing], reference: 0.9, reference_m: 1000, seats: [policing], elsewhere: 0.5}\n"
+    "density_penalty: 1\nfrequency_penalty: 0.1\n"
+    "evidence: {citizen_networks: [policing], reference_factor: 0.9, reference_radius_m: 1000, geocoded_sources: [policing], off_address_factor: 0.5}\n"
 )
 CITIES = [tiny(), tiny(f"{MERGING}{EVERYTHING}")]
 """Merging as simple as it can be, and with every kind of evidence."""
@@ -61,7 +61,7 @@ def test_after_any_prefix_of_a_wild_log_an_heir_goes_on_with_the_same_bytes(
     driver.batch(log[:cut])
     heir = driver.crash()
     assert heir.snapshot() == driver.snapshot()
-    assert heir.state.open_cases == driver.state.open_cases
+    assert heir.state.matchable_cases == driver.state.matchable_cases
     before = len(driver.dispatched)
     for event in log[cut:]:
         assert driver.pipe(event).decision == heir.pipe(event).decision

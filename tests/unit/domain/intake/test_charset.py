@@ -1,4 +1,4 @@
-"""The charset of a record: UTF-8, unless its header `content-type` says GB 18030; anything else is refused with the cure."""
+"""The charset of a record: UTF-8, unless its header `content-type` says GB 18030; anything else is rejected with the hint."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from router.domain.intake.charset import charset, utf8
 from router.domain.intake.normalise import MAX_BYTES, normalise
-from router.domain.model.report import Refusal, Report
+from router.domain.model.report import Rejection, Report
 from router.domain.networks.registry import NETWORKS
 from tests.support.records import ALARM, Record, city, written
 
@@ -20,9 +20,9 @@ RARE = "事发地𬇙水路, €"
 GB = b"application/json; charset=GB18030"
 
 
-def became(value: bytes, headers: Headers) -> Report | Refusal:
+def became(value: bytes, headers: Headers) -> Report | Rejection:
     done = normalise(NETWORKS["policing"], [Record(value=value, headers=headers)], city())
-    (one,) = (*done.reports, *(refusal for _, refusal in done.refusals))
+    (one,) = (*done.reports, *(rejection for _, rejection in done.rejections))
     return one
 
 
@@ -105,9 +105,9 @@ def test_every_character_of_gbk_reads_alike_in_gb18030() -> None:
 def test_without_the_header_nothing_is_touched(headers: Headers) -> None:
     value = alarm("事", "gb18030")
     assert utf8(value, headers) is value
-    refused = became(value, headers)
-    assert isinstance(refused, Refusal)
-    assert refused.code == "not-utf8"
+    rejected = became(value, headers)
+    assert isinstance(rejected, Rejection)
+    assert rejected.code == "not-utf8"
 
 
 @pytest.mark.parametrize("content_type", [b"application/json", b"application/json; charset=utf8"])
@@ -132,9 +132,9 @@ def test_the_first_of_two_headers_holds() -> None:
     ],
 )
 def test_wrong_bytes_are_refused_with_their_place(value: bytes, byte: int) -> None:
-    refused = became(value, [("content-type", GB)])
-    assert isinstance(refused, Refusal)
-    assert (refused.code, refused.reason) == (
+    rejected = became(value, [("content-type", GB)])
+    assert isinstance(rejected, Rejection)
+    assert (rejected.code, rejected.reason) == (
         "bad-charset",
         f"the value is not gb18030 text (byte {byte}), as its header `content-type` says; correct the bytes or the header.",
     )
@@ -152,9 +152,9 @@ def test_wrong_bytes_are_refused_with_their_place(value: bytes, byte: int) -> No
     ],
 )
 def test_an_unknown_charset_is_named_with_the_cure(content_type: bytes, named: str) -> None:
-    refused = became(written(ALARM), [("content-type", content_type)])
-    assert isinstance(refused, Refusal)
-    assert (refused.code, refused.reason) == (
+    rejected = became(written(ALARM), [("content-type", content_type)])
+    assert isinstance(rejected, Rejection)
+    assert (rejected.code, rejected.reason) == (
         "bad-charset",
         f"the header `content-type` names the charset {named}; send UTF-8 without a charset, or charset=GB18030.",
     )
@@ -168,16 +168,16 @@ def test_a_neighbour_is_not_harmed() -> None:
     ]
     done = normalise(NETWORKS["policing"], records, city())
     assert [made.source_id for made in done.reports] == ["J1", "J2"]
-    assert [(record.offset, refused.code) for record, refused in done.refusals] == [(1, "bad-charset")]
+    assert [(record.offset, rejected.code) for record, rejected in done.rejections] == [(1, "bad-charset")]
 
 
 @pytest.mark.parametrize(("size", "code"), [(MAX_BYTES, "not-json"), (MAX_BYTES + 1, "too-large")])
 def test_the_limit_counts_the_bytes_as_sent(size: int, code: str) -> None:
     """In UTF-8 the same text would have half as many bytes again."""
     value = ("事" * (MAX_BYTES // 2 + 1)).encode("gb18030")[:size]
-    refused = became(value, [("content-type", GB)])
-    assert isinstance(refused, Refusal)
-    assert refused.code == code
+    rejected = became(value, [("content-type", GB)])
+    assert isinstance(rejected, Rejection)
+    assert rejected.code == code
 
 
 @pytest.mark.parametrize(
@@ -186,14 +186,14 @@ def test_the_limit_counts_the_bytes_as_sent(size: int, code: str) -> None:
 )
 def test_what_is_wrong_in_it_is_told_as_for_utf_8(message: dict[str, Any], code: str) -> None:
     value = json.dumps(ALARM | message, ensure_ascii=False)
-    refused = became(value.encode("gb18030"), [("content-type", GB)])
-    assert isinstance(refused, Refusal)
-    assert refused.code == code
-    assert refused == became(value.encode(), [])
+    rejected = became(value.encode("gb18030"), [("content-type", GB)])
+    assert isinstance(rejected, Rejection)
+    assert rejected.code == code
+    assert rejected == became(value.encode(), [])
 
 
 def test_a_mark_of_order_before_the_text_is_no_json() -> None:
-    refused = became("\ufeff".encode("gb18030") + written(ALARM), [("content-type", GB)])
-    assert isinstance(refused, Refusal)
-    assert refused.code == "not-json"
-    assert refused == became("\ufeff".encode() + written(ALARM), [])
+    rejected = became("\ufeff".encode("gb18030") + written(ALARM), [("content-type", GB)])
+    assert isinstance(rejected, Rejection)
+    assert rejected.code == "not-json"
+    assert rejected == became("\ufeff".encode() + written(ALARM), [])

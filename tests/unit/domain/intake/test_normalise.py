@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from router.domain.intake.normalise import MAX_BYTES, Normalised, normalise, ruled_at
 from router.domain.intake.rejections import CODES
-from router.domain.model.report import Provenance, Refusal
+from router.domain.model.report import Provenance, Rejection
 from router.domain.networks.registry import NETWORKS
 from router.domain.networks.schema.network import Draft, Network
 from router.wire.codec import decode_event, encode_report
@@ -20,7 +20,7 @@ from tests.support.records import (
     LEAST,
     Record,
     city,
-    refusal,
+    rejection,
     report,
     written,
 )
@@ -54,16 +54,16 @@ def test_a_bad_record_costs_only_itself(bad: bytes | None, place: int) -> None:
     done = normalised(POLICING, *batch)
     assert [made.source_id for made in done.reports] == ["J0", "J1", "J2"]
     assert [made.provenance.offset for made in done.reports] == [at for at in range(4) if at != place]
-    assert [record.offset for record, _ in done.refusals] == [place]
+    assert [record.offset for record, _ in done.rejections] == [place]
 
 
 def test_a_translator_that_fails_costs_the_record_and_says_so() -> None:
     broken = Network(name="policing", title="", title_zh="", schema=POLICING.schema, id_field="jjdbh", draft=failing)
     done = normalised(broken, GOOD[0], written(ALARM | {"jjdbh": "J-bad"}), GOOD[1])
     assert [made.source_id for made in done.reports] == ["J0", "J1"]
-    ((record, refused),) = done.refusals
-    assert (record.offset, refused.code) == (1, "defect")
-    assert refused.reason == (
+    ((record, rejected),) = done.rejections
+    assert (record.offset, rejected.code) == (1, "defect")
+    assert rejected.reason == (
         "the translator of policing failed (ZeroDivisionError), which is a defect of the router; please report it."
     )
 
@@ -71,7 +71,7 @@ def test_a_translator_that_fails_costs_the_record_and_says_so() -> None:
 def test_both_lists_keep_the_order_of_the_batch() -> None:
     done = normalised(POLICING, b"{", GOOD[0], b"", GOOD[1], b"null", GOOD[2], None)
     assert [made.source_id for made in done.reports] == ["J0", "J1", "J2"]
-    assert [(record.offset, one.code) for record, one in done.refusals] == [
+    assert [(record.offset, one.code) for record, one in done.rejections] == [
         (0, "not-json"),
         (2, "empty"),
         (4, "schema"),
@@ -89,8 +89,8 @@ def test_an_empty_batch() -> None:
 @pytest.mark.parametrize(("network", "message"), LEAST)
 def test_the_id_is_made_of_network_and_source_id(network: str, message: dict[str, Any]) -> None:
     source_id = message[NETWORKS[network].id_field]
-    first, again = report(network, message), report(network, message | {"unknown": 1})
-    assert first.id == again.id == f"{network}:{source_id}"
+    first, redriven = report(network, message), report(network, message | {"unknown": 1})
+    assert first.id == redriven.id == f"{network}:{source_id}"
     assert (first.network, first.source_id) == (network, source_id)
 
 
@@ -127,7 +127,7 @@ def test_a_surrogate_pair_is_a_character_and_half_of_one_is_not_json() -> None:
     pair = written(ALARM)[:-1] + b',"bjnr":"\\ud83d\\ude97"}'
     assert report("policing", pair).description == "\U0001f697"
     for half in (rb"\ud83d", rb"\ude97", rb"\ude97\ud83d"):
-        assert refusal("policing", written(ALARM)[:-1] + b',"bjnr":"' + half + b'"}').code == "not-json"
+        assert rejection("policing", written(ALARM)[:-1] + b',"bjnr":"' + half + b'"}').code == "not-json"
 
 
 def test_the_last_of_two_fields_of_one_name_holds() -> None:
@@ -145,7 +145,7 @@ def test_256_kib_are_allowed_and_not_a_byte_more() -> None:
     full = least + b" " * (MAX_BYTES - len(least))
     assert len(full) == 256 * 1024
     assert report("policing", full).id == "policing:J1"
-    assert refusal("policing", full + b" ").code == "too-large"
+    assert rejection("policing", full + b" ").code == "too-large"
 
 
 # The received time
@@ -185,8 +185,8 @@ def test_the_first_of_two_headers_holds() -> None:
 
 def test_the_rules_of_a_record_are_those_of_its_receipt_and_after_its_repair_those_of_today() -> None:
     record = Record(value=written(ALARM), headers=[("grid-received-at", b"2018-01-01T00:00:09Z")])
-    assert ruled_at(record, again=False) == datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC)
-    assert ruled_at(record, again=True) == TIMESTAMP
+    assert ruled_at(record, redriven=False) == datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC)
+    assert ruled_at(record, redriven=True) == TIMESTAMP
 
 
 @pytest.mark.parametrize(
@@ -211,12 +211,12 @@ network_names = st.sampled_from(sorted(NETWORKS))
 def check_all_accounted(network: Network, values: Sequence[bytes | None]) -> None:
     done = normalised(network, *values)
     reported = [made.provenance.offset for made in done.reports]
-    refused = [record.offset for record, _ in done.refusals]
+    rejected = [record.offset for record, _ in done.rejections]
     assert reported == sorted(reported)
-    assert refused == sorted(refused)
-    assert sorted(reported + refused) == list(range(len(values)))
-    for _, one in done.refusals:
-        assert isinstance(one, Refusal)
+    assert rejected == sorted(rejected)
+    assert sorted(reported + rejected) == list(range(len(values)))
+    for _, one in done.rejections:
+        assert isinstance(one, Rejection)
         assert one.code in CODES
         assert one.code != "defect", one.reason
         assert one.reason.isprintable()

@@ -1,4 +1,4 @@
-"""The poison collection through the translators: each record is refused with a reason for people, or accepted as it says."""
+"""The poison collection through the translators: each record is rejected with a reason for people, or accepted as it says."""
 
 import re
 import unicodedata
@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from router.domain.intake.rejections import CODES
-from router.domain.model.report import Refusal, Report
+from router.domain.model.report import Rejection, Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.wire.codec import decode_event, encode_report
@@ -34,14 +34,14 @@ def hearing(tmp_path_factory: pytest.TempPathFactory) -> City:
 
 
 @pytest.fixture(scope="module")
-def outcomes(hearing: City) -> list[tuple[Poison, Report | Refusal]]:
+def outcomes(hearing: City) -> list[tuple[Poison, Report | Rejection]]:
     return become(POISON, hearing)
 
 
 @pytest.fixture(scope="module")
-def reasons(outcomes: list[tuple[Poison, Report | Refusal]]) -> dict[str, str]:
-    """Name of the record -> why it was refused."""
-    return {one.name: became.reason for one, became in outcomes if isinstance(became, Refusal)}
+def reasons(outcomes: list[tuple[Poison, Report | Rejection]]) -> dict[str, str]:
+    """Name of the record -> why it was rejected."""
+    return {one.name: became.reason for one, became in outcomes if isinstance(became, Rejection)}
 
 
 # The collection
@@ -73,22 +73,22 @@ def test_names_are_for_people_and_every_acceptance_has_its_reason() -> None:
 # What becomes of it
 
 
-def test_each_becomes_what_it_must(outcomes: list[tuple[Poison, Report | Refusal]]) -> None:
+def test_each_becomes_what_it_must(outcomes: list[tuple[Poison, Report | Rejection]]) -> None:
     assert len(outcomes) == len(POISON)
     wrong = []
     for one, became in outcomes:
-        code = became.code if isinstance(became, Refusal) else "accepted"
+        code = became.code if isinstance(became, Rejection) else "accepted"
         if code not in (one.codes or {"accepted"}):
             wrong.append(f"{one.name}: {code}, not {sorted(one.codes) or 'accepted'}")
     assert wrong == []
 
 
-def test_no_two_that_are_accepted_are_one_report(outcomes: list[tuple[Poison, Report | Refusal]]) -> None:
+def test_no_two_that_are_accepted_are_one_report(outcomes: list[tuple[Poison, Report | Rejection]]) -> None:
     ids = Counter(became.id for _, became in outcomes if isinstance(became, Report))
     assert [id_ for id_, times in ids.items() if times > 1] == []
 
 
-def test_what_is_accepted_travels(outcomes: list[tuple[Poison, Report | Refusal]]) -> None:
+def test_what_is_accepted_travels(outcomes: list[tuple[Poison, Report | Rejection]]) -> None:
     for _, became in outcomes:
         if isinstance(became, Report):
             _, value, headers = encode_report(became)
@@ -96,7 +96,7 @@ def test_what_is_accepted_travels(outcomes: list[tuple[Poison, Report | Refusal]
 
 
 def test_a_place_that_is_not_in_the_city_is_doubted_and_no_point_is_kept(
-    outcomes: list[tuple[Poison, Report | Refusal]],
+    outcomes: list[tuple[Poison, Report | Rejection]],
 ) -> None:
     found = [
         (one, became.location)
@@ -110,7 +110,7 @@ def test_a_place_that_is_not_in_the_city_is_doubted_and_no_point_is_kept(
         assert location.resolved_by in {"code", "community", "fallback"}, one.name
 
 
-def test_hostile_text_is_kept_to_the_letter(outcomes: list[tuple[Poison, Report | Refusal]]) -> None:
+def test_hostile_text_is_kept_to_the_letter(outcomes: list[tuple[Poison, Report | Rejection]]) -> None:
     kept = {one.name: became for one, became in outcomes if one.kind == "hostile text" and isinstance(became, Report)}
     assert kept["policing: SQL in a text"].description == "'; DROP TABLE cases; --"
     assert kept["policing: a NUL in a text"].description == "a\x00b"
@@ -118,7 +118,7 @@ def test_hostile_text_is_kept_to_the_letter(outcomes: list[tuple[Poison, Report 
 
 
 def test_the_page_says_what_is_in_the_collection_and_what_becomes_of_it(
-    outcomes: list[tuple[Poison, Report | Refusal]],
+    outcomes: list[tuple[Poison, Report | Rejection]],
 ) -> None:
     assert table(outcomes) in PAGE.read_text("utf-8"), "run `python -m tests.support.poison.page` and paste it"
 
@@ -223,7 +223,7 @@ def test_utf_16_of_ascii_alone_is_said_to_be_that(hearing: City) -> None:
     for codec in ("utf-16-le", "utf-16-be", "utf-32-le"):
         one = Poison(kind="", name=codec, network="policing", value=ascii_.encode(codec), why="x")
         ((_, became),) = become([one], hearing)
-        assert isinstance(became, Refusal)
+        assert isinstance(became, Rejection)
         assert "as in UTF-16" in became.reason
 
 
@@ -244,4 +244,4 @@ def _fields(one: Poison) -> dict[str, object]:
 def test_a_network_without_code_table_refuses_what_is_sound(hearing: City) -> None:
     deaf = replace(hearing, codes={})
     sound = [one for one in POISON if not one.codes][:20]
-    assert {became.code for _, became in become(sound, deaf) if isinstance(became, Refusal)} == {"unknown-code"}
+    assert {became.code for _, became in become(sound, deaf) if isinstance(became, Rejection)} == {"unknown-code"}

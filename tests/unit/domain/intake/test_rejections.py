@@ -1,4 +1,4 @@
-"""Refusals: every code is reached, its sentence names field and cure, and nothing in it can move a terminal."""
+"""Refusals: every code is reached, its sentence names field and hint, and nothing in it can move a terminal."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from router.domain.intake.normalise import MAX_BYTES
 from router.domain.intake.rejections import CODES, MAX_FOREIGN, printable
-from tests.support.records import ALARM, COMPLAINT, LEAST, NEED, PROBLEM, REQUEST, city, refusal, table, written
+from tests.support.records import ALARM, COMPLAINT, LEAST, NEED, PROBLEM, REQUEST, city, rejection, table, written
 
 SCHEMA = "send it as schemas/reports/{}.v1.json describes."
-REFUSED: list[tuple[str, Any, str, Sequence[str]]] = [
+INVALID: list[tuple[str, Any, str, Sequence[str]]] = [
     ("policing", None, "empty", ["the record has no value", "send the report as a JSON object."]),
     ("policing", b"", "empty", ["the record has no value"]),
     ("hotline", b" " * (MAX_BYTES + 1), "too-large", ["262145 bytes, more than 262144", "send photos by URL and hash"]),
@@ -45,30 +45,30 @@ REFUSED: list[tuple[str, Any, str, Sequence[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("network", "message", "code", "says"), REFUSED)
+@pytest.mark.parametrize(("network", "message", "code", "says"), INVALID)
 def test_a_refusal_names_what_is_wrong_and_the_cure(network: str, message: Any, code: str, says: Sequence[str]) -> None:
-    refused = refusal(network, message)
-    assert refused.code == code
+    rejected = rejection(network, message)
+    assert rejected.code == code
     for part in says:
-        assert part in refused.reason
-    assert refused.reason.endswith(".")
+        assert part in rejected.reason
+    assert rejected.reason.endswith(".")
 
 
 def test_a_code_whose_editions_differ_needs_its_version() -> None:
     of = city(hotline=table("Other,2017,tree,\nOther,2018,grass,\n"))
-    refused = refusal("hotline", REQUEST | {"RequestType": "Other"}, of)
-    assert refused.code == "unknown-code"
-    assert "code 'Other' means different matters in different versions" in refused.reason
-    assert refused.reason.endswith("send the version with the code.")
+    rejected = rejection("hotline", REQUEST | {"RequestType": "Other"}, of)
+    assert rejected.code == "unknown-code"
+    assert "code 'Other' means different matters in different versions" in rejected.reason
+    assert rejected.reason.endswith("send the version with the code.")
 
 
 def test_a_network_without_a_table_knows_no_code() -> None:
-    assert refusal("hotline", REQUEST, replace(city(), codes={})).code == "unknown-code"
+    assert rejection("hotline", REQUEST, replace(city(), codes={})).code == "unknown-code"
 
 
 def test_every_code_is_reached() -> None:
     elsewhere = {"defect", "bad-charset", "superseded", "too-many-versions"}  # see test_charset.py and test_places.py
-    reached = {code for _, _, code, _ in REFUSED} | elsewhere
+    reached = {code for _, _, code, _ in INVALID} | elsewhere
     assert sorted(reached) == sorted(CODES)
 
 
@@ -89,7 +89,7 @@ HOSTILE = "\x1b]0;x\x07\x1b[31m\u202e\u2066\u200b\x00\r\n\t\u2028\x9b\ufeff" + "
     ],
 )
 def test_a_refusal_holds_nothing_that_a_terminal_obeys(network: str, message: Any) -> None:
-    reason = refusal(network, message).reason
+    reason = rejection(network, message).reason
     assert [char for char in reason if unicodedata.category(char)[0] == "C" or char in "\u2028\u2029"] == []
     assert reason.count("長") <= 2 * MAX_FOREIGN
     assert len(reason) < 500

@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.domain.fold import fold
-from router.domain.matching.case_index import LOOKED_AT, Index, OpenCase, candidates, references_of
+from router.domain.matching.case_index import MAX_CANDIDATES, CaseIndex, MatchCandidate, candidates, references_of
 from router.domain.matching.correlation import correlate
-from router.domain.matching.parameters import Merging
+from router.domain.matching.parameters import MergeParameters
 from router.domain.model.report import Report, Tick
 from router.domain.state.partition_state import PartitionState
 from tests.support.candidates import COMPONENT, OTHER_COMPONENT, REAL, ask, opened, scores, us
 from tests.support.driver import CELL, MERGING, NEXT_CELL, OTHER_COMMUNITY, OTHER_STREET, hours, merging, report, tiny
 
 TINY = merging()
-CROWDED = merging(f"{MERGING}crowding: 0.2\n".replace("most_m: 150", "most_m: 150, accuracies: 0.5"))
+CROWDED = merging(f"{MERGING}density_penalty: 0.2\n".replace("max_m: 150", "max_m: 150, accuracy_share: 0.5"))
 
 
 def without_point(name: str, at: float = 0, network: str = "social-security", **more: Any) -> Report:
@@ -82,7 +82,7 @@ def test_the_best_comes_first_then_the_oldest_then_the_smallest_id() -> None:
     twins = sorted((entry.case.id, entry.case.reports[0].id) for entry in entries[2:4])
     expected = ["hotline:better", "hotline:older", *(name for _, name in twins), "hotline:worse"]
     for order in permutations(entries):
-        found = [match.open.case.reports[0].id for match in ask(report("x", 5), *order)]
+        found = [match.candidate.case.reports[0].id for match in ask(report("x", 5), *order)]
         assert found == expected
 
 
@@ -90,7 +90,7 @@ def test_what_leaves_the_index_is_found_no_more_and_leaves_nothing_behind() -> N
     entries = opened(
         report("1"), report("2"), without_point("3"), report("4", component_id=COMPONENT), without_point("5")
     )
-    index = Index()
+    index = CaseIndex()
     for entry in entries:
         index.add(entry, REAL)
     asked = report("x", network="policing")
@@ -98,15 +98,15 @@ def test_what_leaves_the_index_is_found_no_more_and_leaves_nothing_behind() -> N
     for left, entry in enumerate(entries, 1):
         index.remove(entry, REAL)
         assert len(correlate(asked, index, REAL, us(hours(0)), us(hours(0)))) == 5 - left
-    assert index.listed() == Index().listed()
+    assert index.listed() == CaseIndex().listed()
 
 
 # -- the index against a scan of all open cases
 
 
-def scanned(one: Report, entries: list[OpenCase], by: Merging) -> list[tuple[str, str, float]]:
+def scanned(one: Report, entries: list[MatchCandidate], by: MergeParameters) -> list[tuple[str, str, float]]:
     """Case id, how, score: the rule as docs/merging.md states it, over every open case."""
-    shares = {frozenset(affinity.between): affinity.share for affinity in by.affinities}
+    shares = {frozenset(affinity.between): affinity.affinity for affinity in by.affinities}
     alive = [
         entry
         for entry in entries
@@ -114,47 +114,53 @@ def scanned(one: Report, entries: list[OpenCase], by: Merging) -> list[tuple[str
         and entry.case.status == one.status
         and entry.case.cell[:9] == one.location.cell[:9]
     ]
-    same = [entry for entry in alive if one.component_id and entry.case.component_id == one.component_id]
-    if same:
-        return sorted((entry.case.id, "component", 1.0) for entry in same)
+    evidence = [entry for entry in alive if one.component_id and entry.case.component_id == one.component_id]
+    if evidence:
+        return sorted((entry.case.id, "component", 1.0) for entry in evidence)
     found: list[tuple[str, str, float, float]] = []
     crowd: list[float] = []
     for entry in alive:
         case = entry.case
-        share = 1.0 if case.matter == one.matter else shares.get(frozenset((case.matter, one.matter)), 0.0)
+        affinity = 1.0 if case.matter == one.matter else shares.get(frozenset((case.matter, one.matter)), 0.0)
         apart = max(entry.first_us - us(one.occurred_at), us(one.occurred_at) - entry.last_us, 0)
-        window = 3600e6 * max(by.window_hours_of.get(matter, by.window_hours) for matter in (case.matter, one.matter))
+        window = 3600e6 * max(
+            by.window_hours_by_matter.get(matter, by.window_hours) for matter in (case.matter, one.matter)
+        )
         if (one.component_id and case.component_id) or apart > window:
             continue
-        left = share / (1 + (1 / by.late - 1) * apart / window)
+        left = affinity / (1 + (1 / by.decay_at_window_end - 1) * apart / window)
         how, place = scored_place(one, entry, by)
-        crowd += [left] if how == "near" and metres_between(one, entry) <= by.reach.most_m else []
+        crowd += [left] if how == "near" and metres_between(one, entry) <= by.search_radius.max_m else []
         found.append((case.id, how, left, place))
     scored = [
-        (id_, how, left * place / (1 + by.crowding * (sum(crowd) - left) if how == "near" else 1))
+        (id_, how, left * place / (1 + by.density_penalty * (sum(crowd) - left) if how == "near" else 1))
         for id_, how, left, place in found
     ]
     return sorted((id_, how, round(score, 4)) for id_, how, score in scored if round(score, 4) >= by.thresholds.suggest)
 
 
-def metres_between(one: Report, entry: OpenCase) -> float:
+def metres_between(one: Report, entry: MatchCandidate) -> float:
     location, case = one.location, entry.case
     assert None not in (location.lon, location.lat, case.lon, case.lat)
     width = (location.lon - case.lon) * cos(radians((location.lat + case.lat) / 2))
     return hypot(width, location.lat - case.lat) * 111_320
 
 
-def scored_place(one: Report, entry: OpenCase, by: Merging) -> tuple[str, float]:
+def scored_place(one: Report, entry: MatchCandidate, by: MergeParameters) -> tuple[str, float]:
     """How the two places are compared, and the place's part of the score; 0 when they do not fit."""
     case, location = entry.case, one.location
     if location.lon is not None and location.lat is not None and case.lon is not None and case.lat is not None:
         metres = metres_between(one, entry)
-        base = max(by.base_m_of.get(matter, by.reach.base_m) for matter in (one.matter, case.matter))
-        reach = min(base + by.reach.accuracies * (location.accuracy_m + case.accuracy_m), by.reach.most_m)
-        return "near", by.far ** ((metres / reach) ** 2) if metres <= reach and reach else float(metres <= reach)
+        base = max(by.base_m_by_matter.get(matter, by.search_radius.base_m) for matter in (one.matter, case.matter))
+        reach = min(
+            base + by.search_radius.accuracy_share * (location.accuracy_m + case.accuracy_m), by.search_radius.max_m
+        )
+        return "near", by.decay_at_max_distance ** ((metres / reach) ** 2) if metres <= reach and reach else float(
+            metres <= reach
+        )
     vague = "fallback" in (location.resolved_by, case.resolved_by)
-    same = case.cell[:12] == location.cell[:12] and one.network not in entry.networks and not vague
-    return "community", by.same_community if same else 0.0
+    evidence = case.cell[:12] == location.cell[:12] and one.network not in entry.networks and not vague
+    return "community", by.same_community if evidence else 0.0
 
 
 def strewn(random: Random, name: str, lon: float, lat: float) -> Report:
@@ -187,10 +193,10 @@ def strewn(random: Random, name: str, lon: float, lat: float) -> Report:
     by=st.sampled_from([TINY, CROWDED]),
 )
 def test_the_index_finds_what_a_scan_of_all_open_cases_finds(
-    random: Random, lon: float, lat: float, by: Merging
+    random: Random, lon: float, lat: float, by: MergeParameters
 ) -> None:
     entries = opened(*(strewn(random, str(number), lon, lat) for number in range(25)))
-    index = Index()
+    index = CaseIndex()
     for entry in entries:
         entry.until_us = us(hours(random.uniform(60, 80)))
         index.add(entry, by)
@@ -200,7 +206,7 @@ def test_the_index_finds_what_a_scan_of_all_open_cases_finds(
     for number in range(10):
         one = strewn(random, f"asked-{number}", lon, lat)
         matches = correlate(one, index, by, us(one.occurred_at), us(one.received_at))
-        found = sorted((match.open.case.id, match.joined, match.score) for match in matches)
+        found = sorted((match.candidate.case.id, match.joined, match.score) for match in matches)
         expected = scanned(one, entries, by)
         assert [one[:2] for one in found] == [one[:2] for one in expected]
         assert [one[2] for one in found] == pytest.approx(
@@ -211,10 +217,10 @@ def test_the_index_finds_what_a_scan_of_all_open_cases_finds(
 
 WIDE = """\
 thresholds: {merge: 0.01, suggest: 0.01}
-reach: {base_m: 0, most_m: 150}
+search_radius: {base_m: 0, max_m: 150}
 window_hours: 24
-late: 0.5
-far: 0.5
+decay_at_window_end: 0.5
+decay_at_max_distance: 0.5
 same_community: 0
 """
 
@@ -238,7 +244,7 @@ def test_whatever_lies_in_the_reach_lies_in_the_squares(lat: float, lon: float) 
 
 
 def test_like_cases_around_take_from_the_score_wherever_they_stand_up_to_most_m() -> None:
-    by = merging(f"{MERGING}crowding: 2\n")
+    by = merging(f"{MERGING}density_penalty: 2\n")
     near, far, further = report("1"), report("2", east=140), report("3", east=160)
     asked = report("x")
     assert scores(asked, near, by=by) == [1.0]
@@ -252,7 +258,7 @@ def test_like_cases_around_take_from_the_score_wherever_they_stand_up_to_most_m(
 
 
 def test_two_cases_alike_are_each_other_s_rivals() -> None:
-    by = merging(f"{MERGING}crowding: 0.5\n")
+    by = merging(f"{MERGING}density_penalty: 0.5\n")
     assert scores(report("x"), report("1"), report("2"), by=by) == [0.6667, 0.6667]
 
 
@@ -261,19 +267,19 @@ def test_two_cases_alike_are_each_other_s_rivals() -> None:
 def test_a_report_looks_at_no_more_cases_in_a_crowded_street(crowd: int, point: bool) -> None:
     """Counted, not timed: with three matters that are alike, four squares, or two tables of a community."""
     entries = opened(*(report(str(number), number / 100, east=number % 7) for number in range(crowd)))
-    index = Index()
+    index = CaseIndex()
     for entry in entries:
         index.add(entry, TINY)
     asked = report("x", 1, network="policing", point=point).location
     found = index.near(CELL, asked.lon, asked.lat, TINY) if asked.lon else index.in_community(CELL, with_point=True)
     looked_at = sum(len(some) for _, some in candidates(TINY.pairs("tree"), found, us(hours(1))))
-    assert looked_at == min(crowd, LOOKED_AT)
+    assert looked_at == min(crowd, MAX_CANDIDATES)
 
 
 def test_of_too_many_those_nearest_in_time_are_looked_at_whatever_order_they_came_in() -> None:
     entries = opened(*(report(str(number), number) for number in range(100)))
     for order in (entries, entries[::-1], Random(1).sample(entries, 100)):
-        index = Index()
+        index = CaseIndex()
         for entry in order:
             index.add(entry, TINY)
         found = index.in_community(CELL, with_point=True)
@@ -284,12 +290,12 @@ def test_of_too_many_those_nearest_in_time_are_looked_at_whatever_order_they_cam
 
 def test_what_leaves_a_crowd_is_found_no_more() -> None:
     entries = opened(*(report(str(number), number % 5) for number in range(100)))
-    index = Index()
+    index = CaseIndex()
     for entry in entries:
         index.add(entry, TINY)
     for entry in Random(1).sample(entries, 100):
         index.remove(entry, TINY)
-    assert index.listed() == Index().listed()
+    assert index.listed() == CaseIndex().listed()
 
 
 def test_a_case_that_others_join_later_leaves_a_crowd_too() -> None:
@@ -301,25 +307,25 @@ def test_a_case_that_others_join_later_leaves_a_crowd_too() -> None:
         joining = report(f"again-{number}", number / 50, received=2, component_id=f"{number:016d}", network="policing")
         assert fold(state, joining, city).decision == "component"
     restored = PartitionState()
-    for entry in state.open.values():
+    for entry in state.candidates.values():
         restored.restore(entry.case, city)
     found, again = (one.index.in_community(CELL, with_point=True)[0]["tree"] for one in (state, restored))
     assert [entry.case.id for entry in found] == [entry.case.id for entry in again]
     assert [entry.last_us for entry in found] == sorted(us(hours(number / 50)) for number in range(60))
     fold(state, Tick(at=hours(100)), city)
-    assert state.index.listed() == Index().listed()
+    assert state.index.listed() == CaseIndex().listed()
 
 
 # -- who reported it, whom it is about, what an address says, and how common the matter is
 
 EVIDENCE = """\
 thresholds: {merge: 0.1, suggest: 0.01}
-reach: {base_m: 50, accuracies: 0, most_m: 300}
+search_radius: {base_m: 50, accuracy_share: 0, max_m: 300}
 window_hours: 24
-late: 1
-far: 0.25
+decay_at_window_end: 1
+decay_at_max_distance: 0.25
 same_community: 0.5
-same: {reporters: [policing], reference: 0.8, reference_m: 1000, seats: [policing, environment], elsewhere: 0.1}
+evidence: {citizen_networks: [policing], reference_factor: 0.8, reference_radius_m: 1000, geocoded_sources: [policing, environment], off_address_factor: 0.1}
 """
 
 
@@ -330,7 +336,7 @@ def test_the_same_citizen_is_found_far_beyond_the_reach_and_means_less_the_more_
     assert [(match.joined, match.score) for match in ask(again, *opened_by(by, first), by=by)] == [("reference", 0.8)]
     another = report("2", network="policing", reporter="B-1", north=-20_000)
     found = ask(again, *opened_by(by, first, another), by=by)
-    assert [(match.open.case.reports[0].id, match.score) for match in found] == [(first.id, 0.4)]
+    assert [(match.candidate.case.reports[0].id, match.score) for match in found] == [(first.id, 0.4)]
 
 
 @pytest.mark.parametrize(
@@ -387,7 +393,7 @@ def test_a_report_is_measured_from_the_nearest_report_of_a_case() -> None:
 
 
 def test_every_open_case_of_the_matter_in_the_street_takes_from_the_score() -> None:
-    by = merging(f"{EVIDENCE}common: 0.5\n")
+    by = merging(f"{EVIDENCE}frequency_penalty: 0.5\n")
     far_away = [report(str(number), north=3000 + 400 * number) for number in range(3)]
     assert scores(report("x"), report("a"), by=by) == [pytest.approx(1 / 1.5, abs=0.0001)]
     assert scores(report("x"), report("a"), *far_away, by=by) == [pytest.approx(1 / 3, abs=0.0001)]
@@ -395,7 +401,7 @@ def test_every_open_case_of_the_matter_in_the_street_takes_from_the_score() -> N
     assert scores(report("x"), report("a"), *others, by=by) == [pytest.approx(1 / 1.5, abs=0.0001)]
 
 
-def opened_by(by: Merging, *reports: Report) -> list[OpenCase]:
+def opened_by(by: MergeParameters, *reports: Report) -> list[MatchCandidate]:
     """Cases that know by a city's numbers who reported them."""
     entries = opened(*reports)
     for entry in entries:

@@ -64,7 +64,7 @@ def test_time_counts_from_the_span_of_the_case_and_not_from_its_opening() -> Non
 
 
 @pytest.mark.parametrize(
-    ("case", "asked", "share"),
+    ("case", "asked", "affinity"),
     [
         ("graffiti", "vandalism", 0.9),
         ("dead-animal", "odour", 0.85),
@@ -76,8 +76,8 @@ def test_time_counts_from_the_span_of_the_case_and_not_from_its_opening() -> Non
         ("no-such-matter", "no-such-matter", 1.0),
     ],
 )
-def test_matters_have_an_affinity_in_both_directions(case: str, asked: str, share: float | None) -> None:
-    expected = [] if share is None else [share]
+def test_matters_have_an_affinity_in_both_directions(case: str, asked: str, affinity: float | None) -> None:
+    expected = [] if affinity is None else [affinity]
     assert scores(report("2", matter=asked), report("1", matter=case)) == expected
     assert scores(report("2", matter=case), report("1", matter=asked)) == expected
 
@@ -142,7 +142,7 @@ def test_of_two_matters_the_longer_window_and_the_larger_base_hold(
         (50, 0, 81, 0),
         (50, 60, 139, 1),
         (50, 60, 141, 0),
-        (100, 5000, 149, 1),  # most_m
+        (100, 5000, 149, 1),  # max_m
         (100, 5000, 151, 0),
     ],
 )
@@ -196,7 +196,7 @@ def test_the_same_component_goes_before_better_neighbours() -> None:
     lamp = report("1", matter="tree", component_id=COMPONENT, north=100)
     nearer = report("2", matter="tree")
     two = report("3", matter="tree", component_id=COMPONENT)
-    assert [match.open.case.reports[0].id for match in ask(two, *opened(lamp, nearer))] == ["hotline:1"]
+    assert [match.candidate.case.reports[0].id for match in ask(two, *opened(lamp, nearer))] == ["hotline:1"]
 
 
 @pytest.mark.parametrize("point", [True, False])

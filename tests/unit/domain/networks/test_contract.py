@@ -160,5 +160,5 @@ def test_a_further_network_is_a_schema_a_translation_and_a_table() -> None:
     assert [(made.id, made.matter, made.extensions) for made in done.reports] == [
         ("flood-control:W1", "other", {"more": 1})
     ]
-    assert [refused.code for _, refused in done.refusals] == ["bad-id"]
+    assert [rejected.code for _, rejected in done.rejections] == ["bad-id"]
     assert "reports.flood-control" in {topic.name for topic in topics_of(of, Settings(namespace=""))}

@@ -9,7 +9,7 @@ import pytest
 from router.domain.cells.registry import Claim
 from router.domain.networks.schema.local_time import DOUBT
 from router.domain.networks.schema.network import Draft
-from tests.support.records import draft, refusal, report
+from tests.support.records import draft, rejection, report
 from tests.support.samples import listening
 
 SHANGHAI, LOS_ANGELES = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/Los_Angeles")
@@ -41,7 +41,7 @@ def test_longitude_stands_first_in_its_point() -> None:
     assert (claim.lon, claim.lat, claim.accuracy_m) == (115.0305, 35.7605, 15.0)
     assert (
         "`location.coordinates`: latitude"
-        in refusal("enforcement", OFFENCE | at(35.7605, 115.0305), listening()).reason
+        in rejection("enforcement", OFFENCE | at(35.7605, 115.0305), listening()).reason
     )
 
 
@@ -149,6 +149,6 @@ def test_the_address_stands_in_for_the_facts() -> None:
     ],
 )
 def test_what_no_offence_may_be(wrong: dict[str, Any], code: str, field: str) -> None:
-    refused = refusal("enforcement", OFFENCE | wrong, listening())
-    assert refused.code == code
-    assert refused.reason.startswith(f"field `{field}`: ")
+    rejected = rejection("enforcement", OFFENCE | wrong, listening())
+    assert rejected.code == code
+    assert rejected.reason.startswith(f"field `{field}`: ")

@@ -9,7 +9,7 @@ import pytest
 from router.domain.cells.registry import Claim
 from router.domain.model.report import Media
 from router.domain.networks.schema.network import Draft
-from tests.support.records import COMPLAINT, READING, city, draft, refusal, report, table
+from tests.support.records import COMPLAINT, READING, city, draft, rejection, report, table
 
 ZONE = ZoneInfo("America/Los_Angeles")
 """Its times carry their own zone, so this one must not matter."""
@@ -86,9 +86,9 @@ def test_numbers_at_the_edge_of_what_floats_hold() -> None:
 
 @pytest.mark.parametrize("value", [0.06, 0.05, -1, 0])
 def test_a_reading_must_be_over_its_limit(value: float) -> None:
-    refused = refusal("environment", READING | {"value": value})
-    assert refused.code == "schema"
-    assert "the reading's value is not over its limit" in refused.reason
+    rejected = rejection("environment", READING | {"value": value})
+    assert rejected.code == "schema"
+    assert "the reading's value is not over its limit" in rejected.reason
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_pollutant_goes_before_readings_at_large(message: dict[str, Any], matt
 
 
 def test_a_complaint_cannot_pose_as_a_reading() -> None:
-    assert "field `category`" in refusal("environment", COMPLAINT | {"category": "reading/H2S"}).reason
+    assert "field `category`" in rejection("environment", COMPLAINT | {"category": "reading/H2S"}).reason
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_complaint_without_a_point_is_found_by_its_community() -> None:
 
 def test_a_station_has_a_place() -> None:
     without = {name: value for name, value in READING.items() if name != "latitude"}
-    assert refusal("environment", without).reason.startswith("field `latitude`: missing")
+    assert rejection("environment", without).reason.startswith("field `latitude`: missing")
 
 
 def test_empty_texts_are_absent_values() -> None:
@@ -163,11 +163,11 @@ def test_who_complained_stays_masked(reference: str, accepted: bool) -> None:
     if accepted:
         assert report("environment", message).reporter == reference
     else:
-        assert "field `complainantRef`" in refusal("environment", message).reason
+        assert "field `complainantRef`" in rejection("environment", message).reason
 
 
 def test_a_phone_number_has_a_code_of_its_own() -> None:
-    assert refusal("environment", COMPLAINT | {"complainantRef": "13812345678"}).code == "personal-data"
+    assert rejection("environment", COMPLAINT | {"complainantRef": "13812345678"}).code == "personal-data"
 
 
 @pytest.mark.parametrize(
@@ -187,6 +187,6 @@ def test_a_phone_number_has_a_code_of_its_own() -> None:
     ],
 )
 def test_what_neither_may_be(message: dict[str, Any], code: str, says: str) -> None:
-    refused = refusal("environment", message)
-    assert refused.code == code
-    assert refused.reason.startswith(says)
+    rejected = rejection("environment", message)
+    assert rejected.code == code
+    assert rejected.reason.startswith(says)

@@ -10,7 +10,7 @@ from router.domain.cells.registry import Claim
 from router.domain.intake.coordinate_systems import on_the_ground
 from router.domain.networks.schema.local_time import DOUBT
 from router.domain.networks.schema.network import Draft
-from tests.support.records import city, draft, refusal, report, table
+from tests.support.records import city, draft, rejection, report, table
 from tests.support.samples import listening
 
 SHANGHAI, LOS_ANGELES = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/Los_Angeles")
@@ -155,6 +155,6 @@ def test_the_address_stands_in_for_the_content() -> None:
     ],
 )
 def test_what_no_entry_may_be(wrong: dict[str, Any], code: str, field: str) -> None:
-    refused = refusal("governance", ENTRY | wrong, listening())
-    assert refused.code == code
-    assert refused.reason.startswith(f"field `{field}`: ")
+    rejected = rejection("governance", ENTRY | wrong, listening())
+    assert rejected.code == code
+    assert rejected.reason.startswith(f"field `{field}`: ")

@@ -9,7 +9,7 @@ import pytest
 from router.domain.cells.registry import Claim
 from router.domain.networks.schema.local_time import DOUBT
 from router.domain.networks.schema.network import Draft
-from tests.support.records import REQUEST, draft, refusal
+from tests.support.records import REQUEST, draft, rejection
 
 LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 FULL = {  # the first row of the recorded history
@@ -146,13 +146,13 @@ def test_empty_texts_are_absent_values() -> None:
     ],
 )
 def test_what_no_request_may_be(wrong: dict[str, Any], code: str) -> None:
-    refused = refusal("hotline", REQUEST | wrong)
-    assert refused.code == code
-    assert refused.reason.startswith(f"field `{next(iter(wrong))}`: ")
+    rejected = rejection("hotline", REQUEST | wrong)
+    assert rejected.code == code
+    assert rejected.reason.startswith(f"field `{next(iter(wrong))}`: ")
 
 
 def test_a_type_that_the_city_does_not_know() -> None:
-    refused = refusal("hotline", REQUEST | {"RequestType": "Flying Saucer"})
-    assert refused.reason == (
+    rejected = rejection("hotline", REQUEST | {"RequestType": "Flying Saucer"})
+    assert rejected.reason == (
         "code 'Flying Saucer' is not in the code table; add it to codes/hotline.csv of the city, or correct the source."
     )

@@ -8,7 +8,7 @@ import pytest
 
 from router.domain.cells.registry import Claim
 from router.domain.networks.schema.network import Draft
-from tests.support.records import draft, refusal, report
+from tests.support.records import draft, rejection, report
 from tests.support.samples import listening
 
 ZONE = ZoneInfo("America/Los_Angeles")
@@ -60,9 +60,9 @@ def test_case_numbers_are_ids(number: str) -> None:
     ],
 )
 def test_other_numbers_are_none(number: Any) -> None:
-    refused = refusal("litigation-services", SERVICE | {"caseNo": number}, listening())
-    assert refused.code == "bad-id"
-    assert refused.reason.startswith("field `caseNo`: ")
+    rejected = rejection("litigation-services", SERVICE | {"caseNo": number}, listening())
+    assert rejected.code == "bad-id"
+    assert rejected.reason.startswith("field `caseNo`: ")
 
 
 def test_its_cell_is_the_default_of_the_defendants_community() -> None:
@@ -98,10 +98,10 @@ def test_empty_texts_are_absent_values() -> None:
 @pytest.mark.parametrize("field", ["plaintiffRef", "defendantRef"])
 @pytest.mark.parametrize("number", ["410902199001011234", "41090219900101123X", "13812345678"])
 def test_identity_and_phone_numbers_are_refused(field: str, number: str) -> None:
-    refused = refusal("litigation-services", SERVICE | {field: number}, listening())
-    assert refused.code == "personal-data"
-    assert refused.reason.startswith(f"field `{field}`: ")
-    assert number not in refused.reason
+    rejected = rejection("litigation-services", SERVICE | {field: number}, listening())
+    assert rejected.code == "personal-data"
+    assert rejected.reason.startswith(f"field `{field}`: ")
+    assert number not in rejected.reason
 
 
 @pytest.mark.parametrize(
@@ -119,6 +119,6 @@ def test_identity_and_phone_numbers_are_refused(field: str, number: str) -> None
     ],
 )
 def test_what_no_service_may_be(wrong: dict[str, Any], code: str) -> None:
-    refused = refusal("litigation-services", SERVICE | wrong, listening())
-    assert refused.code == code
-    assert refused.reason.startswith(f"field `{next(iter(wrong))}`: ")
+    rejected = rejection("litigation-services", SERVICE | wrong, listening())
+    assert rejected.code == code
+    assert rejected.reason.startswith(f"field `{next(iter(wrong))}`: ")

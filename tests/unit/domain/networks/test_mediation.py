@@ -9,7 +9,7 @@ import pytest
 from router.domain.cells.registry import Claim
 from router.domain.networks.schema.local_time import DOUBT
 from router.domain.networks.schema.network import Draft
-from tests.support.records import draft, refusal, report
+from tests.support.records import draft, rejection, report
 from tests.support.samples import listening
 
 SHANGHAI, LOS_ANGELES = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/Los_Angeles")
@@ -79,10 +79,10 @@ def test_empty_texts_are_absent_values() -> None:
 
 @pytest.mark.parametrize("number", ["410902199001011234", "13812345678", "6222021234567890123"])
 def test_the_number_of_any_party_is_refused(number: str) -> None:
-    refused = refusal("mediation", DISPUTE | {"parties": [ONE, OTHER | {"ref": number}]}, listening())
-    assert refused.code == "personal-data"
-    assert refused.reason.startswith("field `parties.1.ref`: ")
-    assert number not in refused.reason
+    rejected = rejection("mediation", DISPUTE | {"parties": [ONE, OTHER | {"ref": number}]}, listening())
+    assert rejected.code == "personal-data"
+    assert rejected.reason.startswith("field `parties.1.ref`: ")
+    assert number not in rejected.reason
 
 
 @pytest.mark.parametrize(
@@ -105,6 +105,6 @@ def test_the_number_of_any_party_is_refused(number: str) -> None:
     ],
 )
 def test_what_no_dispute_may_be(wrong: dict[str, Any], code: str, field: str) -> None:
-    refused = refusal("mediation", DISPUTE | wrong, listening())
-    assert refused.code == code
-    assert refused.reason.startswith(f"field `{field}`: ")
+    rejected = rejection("mediation", DISPUTE | wrong, listening())
+    assert rejected.code == code
+    assert rejected.reason.startswith(f"field `{field}`: ")

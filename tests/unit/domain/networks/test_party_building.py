@@ -8,7 +8,7 @@ import pytest
 
 from router.domain.cells.registry import Claim
 from router.domain.networks.schema.network import Draft
-from tests.support.records import draft, refusal, report
+from tests.support.records import draft, rejection, report
 from tests.support.samples import listening
 
 ZONE = ZoneInfo("America/Los_Angeles")
@@ -113,6 +113,6 @@ def test_its_branch_is_kept_beside_what_is_unknown() -> None:
     ],
 )
 def test_what_no_whistle_may_be(wrong: dict[str, Any], code: str, field: str) -> None:
-    refused = refusal("party-building", WHISTLE | wrong, listening())
-    assert refused.code == code
-    assert refused.reason.startswith(f"field `{field}`: ")
+    rejected = rejection("party-building", WHISTLE | wrong, listening())
+    assert rejected.code == code
+    assert rejected.reason.startswith(f"field `{field}`: ")

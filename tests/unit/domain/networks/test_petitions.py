@@ -9,7 +9,7 @@ import pytest
 from router.domain.cells.registry import Claim
 from router.domain.networks.schema.local_time import DOUBT
 from router.domain.networks.schema.network import Draft
-from tests.support.records import city, draft, refusal, report, table
+from tests.support.records import city, draft, rejection, report, table
 from tests.support.samples import listening
 
 SHANGHAI, LOS_ANGELES = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/Los_Angeles")
@@ -104,10 +104,10 @@ def test_empty_texts_are_absent_values() -> None:
 
 @pytest.mark.parametrize("number", ["410902199001011234", "41090219900101123X", "13812345678", "0393-66600000"])
 def test_identity_and_phone_numbers_are_refused(number: str) -> None:
-    refused = refusal("petitions", PETITION | {"xfrbs": number}, listening())
-    assert refused.code == "personal-data"
-    assert refused.reason.startswith("field `xfrbs`: ")
-    assert number not in refused.reason
+    rejected = rejection("petitions", PETITION | {"xfrbs": number}, listening())
+    assert rejected.code == "personal-data"
+    assert rejected.reason.startswith("field `xfrbs`: ")
+    assert number not in rejected.reason
 
 
 @pytest.mark.parametrize(
@@ -131,6 +131,6 @@ def test_identity_and_phone_numbers_are_refused(number: str) -> None:
     ],
 )
 def test_what_no_petition_may_be(wrong: dict[str, Any], code: str) -> None:
-    refused = refusal("petitions", PETITION | wrong, listening())
-    assert refused.code == code
-    assert refused.reason.startswith(f"field `{next(iter(wrong))}`: ")
+    rejected = rejection("petitions", PETITION | wrong, listening())
+    assert rejected.code == code
+    assert rejected.reason.startswith(f"field `{next(iter(wrong))}`: ")

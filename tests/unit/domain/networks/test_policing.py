@@ -8,7 +8,7 @@ import pytest
 
 from router.domain.intake.coordinate_systems import on_the_ground
 from router.domain.networks.schema.local_time import DOUBT
-from tests.support.records import ALARM, city, draft, refusal, report, table
+from tests.support.records import ALARM, city, draft, rejection, report, table
 
 SHANGHAI, LOS_ANGELES = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/Los_Angeles")
 FULL = {
@@ -213,10 +213,10 @@ def test_masked_callers_are_accepted(reference: str) -> None:
     ],
 )
 def test_identity_and_phone_numbers_are_refused(reference: str) -> None:
-    refused = refusal("policing", ALARM | {"bjrbs": reference})
-    assert refused.code == "personal-data"
-    assert refused.reason.startswith("field `bjrbs`: looks like an identity or phone number; send a masked reference")
-    assert reference not in refused.reason
+    rejected = rejection("policing", ALARM | {"bjrbs": reference})
+    assert rejected.code == "personal-data"
+    assert rejected.reason.startswith("field `bjrbs`: looks like an identity or phone number; send a masked reference")
+    assert reference not in rejected.reason
 
 
 @pytest.mark.parametrize(
@@ -238,6 +238,6 @@ def test_identity_and_phone_numbers_are_refused(reference: str) -> None:
     ],
 )
 def test_what_no_alarm_may_be(wrong: dict[str, Any], code: str) -> None:
-    refused = refusal("policing", ALARM | wrong)
-    assert refused.code == code
-    assert f"field `{next(iter(wrong))}`" in refused.reason
+    rejected = rejection("policing", ALARM | wrong)
+    assert rejected.code == code
+    assert f"field `{next(iter(wrong))}`" in rejected.reason

@@ -287,7 +287,7 @@ def test_it_drafts_to_what_a_person_reads_in_it(name: str) -> None:
 def test_it_becomes_a_report_as_it_lies_in_its_file(name: str) -> None:
     one = sample(name)
     done = normalise(NETWORKS[one.network], [Record(value=one.value, headers=one.headers)], listening())
-    assert [refused.reason for _, refused in done.refusals] == []
+    assert [rejected.reason for _, rejected in done.rejections] == []
     (made,) = done.reports
     assert (made.id, made.description) == (f"{one.network}:{DRAFTS[name].source_id}", DRAFTS[name].description)
     assert made.matter == MATTERS[name]

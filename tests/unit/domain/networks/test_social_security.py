@@ -9,7 +9,7 @@ import pytest
 from router.domain.cells.registry import Claim
 from router.domain.networks.schema.local_time import DOUBT
 from router.domain.networks.schema.network import Draft
-from tests.support.records import NEED, draft, refusal, report
+from tests.support.records import NEED, draft, rejection, report
 
 SHANGHAI, LOS_ANGELES = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/Los_Angeles")
 FULL = {
@@ -104,10 +104,10 @@ def test_empty_texts_are_absent_values() -> None:
 @pytest.mark.parametrize("field", ["personRef", "reporterRef"])
 @pytest.mark.parametrize("number", ["410902199001011234", "41090219900101123X", "13812345678", "0371-65900000"])
 def test_identity_and_phone_numbers_are_refused(field: str, number: str) -> None:
-    refused = refusal("social-security", NEED | {field: number})
-    assert refused.code == "personal-data"
-    assert refused.reason.startswith(f"field `{field}`: ")
-    assert number not in refused.reason
+    rejected = rejection("social-security", NEED | {field: number})
+    assert rejected.code == "personal-data"
+    assert rejected.reason.startswith(f"field `{field}`: ")
+    assert number not in rejected.reason
 
 
 @pytest.mark.parametrize(
@@ -126,6 +126,6 @@ def test_identity_and_phone_numbers_are_refused(field: str, number: str) -> None
     ],
 )
 def test_what_no_need_may_be(wrong: dict[str, Any], code: str) -> None:
-    refused = refusal("social-security", NEED | wrong)
-    assert refused.code == code
-    assert refused.reason.startswith(f"field `{next(iter(wrong))}`: ")
+    rejected = rejection("social-security", NEED | wrong)
+    assert rejected.code == code
+    assert rejected.reason.startswith(f"field `{next(iter(wrong))}`: ")

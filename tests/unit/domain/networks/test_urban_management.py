@@ -1,4 +1,4 @@
-"""Urban management: national codes whose edition travels with them, components, and cells of 15 or 14 digits."""
+"""Urban management: national codes whose rule set travels with them, components, and cells of 15 or 14 digits."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from router.domain.cells.registry import Claim
 from router.domain.model.report import Media
 from router.domain.networks.schema.local_time import DOUBT
 from router.domain.networks.schema.network import Draft
-from tests.support.records import PROBLEM, city, draft, refusal, report, table
+from tests.support.records import PROBLEM, city, draft, rejection, report, table
 
 SHANGHAI, LOS_ANGELES = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/Los_Angeles")
 GB, CJ = "GB/T 30428.2-2013", "CJ/T 214-2007"
@@ -81,7 +81,7 @@ def test_an_event_has_no_component() -> None:
         ("4109020502", GB, "other"),
         ("4109020502", CJ, "street-obstruction"),
         ("4109020102", GB, "illegal-dumping"),
-        ("4109020102", "of our own, 2026", "illegal-dumping"),  # its row holds for every edition
+        ("4109020102", "of our own, 2026", "illegal-dumping"),  # its row holds for every rule set
         ("4109020177", GB, "other"),  # only its major class is in the table
     ],
 )
@@ -91,9 +91,9 @@ def test_the_edition_decides_what_a_code_means(code: str, version: str, matter: 
 
 
 def test_a_class_of_an_edition_that_the_table_lacks_is_refused() -> None:
-    refused = refusal("urban-management", PROBLEM | {"eventCode": "4109020402", "codeVersion": "GB/T 30428.2-2031"})
-    assert refused.code == "unknown-code"
-    assert refused.reason == (
+    rejected = rejection("urban-management", PROBLEM | {"eventCode": "4109020402", "codeVersion": "GB/T 30428.2-2031"})
+    assert rejected.code == "unknown-code"
+    assert rejected.reason == (
         "code '4109020402' of version 'GB/T 30428.2-2031' is not in the code table, nor 'event-0402', nor 'event-04'; "
         "add it to codes/urban-management.csv of the city, or correct the source."
     )
@@ -101,7 +101,7 @@ def test_a_class_of_an_edition_that_the_table_lacks_is_refused() -> None:
 
 @pytest.mark.parametrize("absent", [{"codeVersion": ""}, {"codeVersion": None}])
 def test_the_edition_is_required(absent: dict[str, Any]) -> None:
-    assert "field `codeVersion`" in refusal("urban-management", PROBLEM | absent).reason
+    assert "field `codeVersion`" in rejection("urban-management", PROBLEM | absent).reason
 
 
 def test_an_event_of_the_citys_own_goes_before_the_national_class() -> None:
@@ -122,9 +122,9 @@ def test_an_event_of_the_citys_own_goes_before_the_national_class() -> None:
 )
 def test_it_is_an_event_or_a_component(codes: dict[str, Any]) -> None:
     neither = {name: value for name, value in PROBLEM.items() if name != "eventCode"}
-    refused = refusal("urban-management", neither | codes)
-    assert refused.code == "schema"
-    assert "exactly one of eventCode and componentCode must be given" in refused.reason
+    rejected = rejection("urban-management", neither | codes)
+    assert rejected.code == "schema"
+    assert "exactly one of eventCode and componentCode must be given" in rejected.reason
 
 
 @pytest.mark.parametrize("cell", ["410902001001001", "41090200100101"])
@@ -135,7 +135,7 @@ def test_a_cell_of_15_or_14_digits_is_found(cell: str) -> None:
 
 @pytest.mark.parametrize("cell", ["4109020010010", "4109020010010011", "４１０９０２００１００１００１"])
 def test_a_cell_of_another_form_is_refused(cell: str) -> None:
-    assert "field `cellCode`" in refusal("urban-management", PROBLEM | {"cellCode": cell}).reason
+    assert "field `cellCode`" in rejection("urban-management", PROBLEM | {"cellCode": cell}).reason
 
 
 def test_a_point_goes_before_a_cell_and_the_difference_is_said() -> None:
@@ -199,9 +199,9 @@ def test_its_reporter_stays_masked(reference: str, accepted: bool) -> None:
     if accepted:
         assert report("urban-management", message).reporter == reference
     else:
-        refused = refusal("urban-management", message)
-        assert refused.code == "personal-data"
-        assert "field `reporterRef`" in refused.reason
+        rejected = rejection("urban-management", message)
+        assert rejected.code == "personal-data"
+        assert "field `reporterRef`" in rejected.reason
 
 
 @pytest.mark.parametrize(
@@ -218,6 +218,6 @@ def test_its_reporter_stays_masked(reference: str, accepted: bool) -> None:
     ],
 )
 def test_what_no_problem_may_be(wrong: dict[str, Any], code: str, field: str) -> None:
-    refused = refusal("urban-management", PROBLEM | wrong)
-    assert refused.code == code
-    assert refused.reason.startswith(f"field `{field}`: ")
+    rejected = rejection("urban-management", PROBLEM | wrong)
+    assert rejected.code == code
+    assert rejected.reason.startswith(f"field `{field}`: ")

@@ -10,7 +10,7 @@ import pytest
 from router.domain.cells.registry import CellRegistry, Claim, load_cells
 from router.domain.networks.schema.local_time import DOUBT
 from router.domain.networks.schema.network import Draft
-from tests.support.records import draft, refusal, report
+from tests.support.records import draft, rejection, report
 from tests.support.samples import listening
 
 SHANGHAI, LOS_ANGELES = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/Los_Angeles")
@@ -162,6 +162,6 @@ def test_the_address_stands_in_for_the_description() -> None:
     ],
 )
 def test_what_no_hazard_may_be(wrong: dict[str, Any], code: str, field: str) -> None:
-    refused = refusal("work-safety", HAZARD | wrong, listening())
-    assert refused.code == code
-    assert refused.reason.startswith(f"field `{field}`: ")
+    rejected = rejection("work-safety", HAZARD | wrong, listening())
+    assert rejected.code == code
+    assert rejected.reason.startswith(f"field `{field}`: ")

@@ -6,7 +6,7 @@ import pytest
 
 from router.domain.fold import fold
 from router.domain.model.report import Report
-from router.domain.state.interning import NO_NETWORKS, one_number, with_network
+from router.domain.state.interning import NO_NETWORKS, intern_float, with_network
 from router.domain.state.partition_state import PartitionState
 from router.wire.codec import decode_case, decode_event, encode_case, encode_report
 from tests.support.driver import Driver, report, tiny
@@ -17,25 +17,25 @@ BOUND = 1_450
 """Bytes of a case of one report that is alone. Measured with Python 3.11: 1,352 folded, 1,339 restored; 2,311 and 2,868 when nothing was shared."""
 
 
-def two_cases_alike(edition: str = "e") -> Driver:
+def two_cases_alike(rule_set: str = "e") -> Driver:
     """Two cases of two reports each, far apart; the second was reported by the same networks in the other order."""
     driver = Driver(CITY)
     driver.pipe(
-        report("1", edition=edition, accuracy=12.5),
-        report("2", 1, network="policing", edition=edition, accuracy=12.5),
-        report("3", 2, network="policing", edition=edition, accuracy=12.5, north=3000),
-        report("4", 3, edition=edition, accuracy=12.5, north=3000),
+        report("1", rule_set=rule_set, accuracy=12.5),
+        report("2", 1, network="policing", rule_set=rule_set, accuracy=12.5),
+        report("3", 2, network="policing", rule_set=rule_set, accuracy=12.5, north=3000),
+        report("4", 3, rule_set=rule_set, accuracy=12.5, north=3000),
     )
-    assert driver.state.open_cases == 2
+    assert driver.state.matchable_cases == 2
     return driver
 
 
 @pytest.mark.parametrize("restored", [False, True])
 def test_what_two_cases_have_in_common_is_one_object(restored: bool) -> None:
     driver = two_cases_alike()
-    one, other = (driver.crash() if restored else driver).state.open.values()
+    one, other = (driver.crash() if restored else driver).state.candidates.values()
     assert one.networks is other.networks
-    for name in ("cell", "matter", "edition", "catalogue", "reason", "accuracy_m"):
+    for name in ("cell", "matter", "rule_set", "catalogue", "reason", "accuracy_m"):
         assert getattr(one.case, name) is getattr(other.case, name), name
     first, second = one.case.reports[0], other.case.reports[1]  # both of the hotline
     assert first.network is second.network
@@ -48,7 +48,7 @@ def test_what_two_cases_have_in_common_is_one_object(restored: bool) -> None:
 
 
 def test_an_instant_that_a_case_says_twice_is_one_object_after_restoring() -> None:
-    for entry in two_cases_alike().crash().state.open.values():
+    for entry in two_cases_alike().crash().state.candidates.values():
         case, first, last = entry.case, entry.case.reports[0], entry.case.reports[-1]
         assert case.opened_at is first.received_at
         assert case.occurred_at is first.occurred_at
@@ -70,7 +70,7 @@ def _corrected() -> Report:
 
 
 def test_numbers_that_are_written_in_two_ways_stay_two() -> None:
-    assert [repr(one_number(number)) for number in (20.0, 20, 20.0)] == ["20.0", "20", "20.0"]
+    assert [repr(intern_float(number)) for number in (20.0, 20, 20.0)] == ["20.0", "20", "20.0"]
 
 
 def test_networks_are_one_set_in_whatever_order_they_came() -> None:
@@ -98,19 +98,19 @@ def test_ten_thousand_cases_stay_below_a_bound_each() -> None:
         of_restored = (tracemalloc.get_traced_memory()[0] - before) / LONE
     finally:
         tracemalloc.stop()
-    assert folded.open_cases == restored.open_cases == LONE
+    assert folded.matchable_cases == restored.matchable_cases == LONE
     assert of_folded < BOUND
     assert of_restored < BOUND
 
 
 def _open_alone(state: PartitionState, number: int) -> None:
     """A report that arrives as bytes, more than a square away from all others."""
-    one = report(str(number), east=500 * (number % 100), north=500 * (number // 100), offset=number, edition="e")
+    one = report(str(number), east=500 * (number % 100), north=500 * (number // 100), offset=number, rule_set="e")
     _, value, headers = encode_report(one)
     fold(state, decode_event(headers, value), CITY)
 
 
 def _written_alone(state: PartitionState, number: int) -> bytes:
     _open_alone(state, number)
-    (entry,) = state.open.values()
+    (entry,) = state.candidates.values()
     return encode_case(entry.case)[1]

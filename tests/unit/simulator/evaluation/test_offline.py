@@ -87,14 +87,20 @@ def test_ticks_change_nothing_of_who_is_with_whom() -> None:
 def test_a_stream_is_judged_again_and_again_alike() -> None:
     stream = stream_of(CITY, MESSAGES)
     assert stream.judged(CITY)[1] == stream.judged(CITY)[1]
-    nothing = stream.judged(with_value(with_value(CITY, "thresholds.merge", 1.0), "reach.base_m", 0))[1]
+    nothing = stream.judged(with_value(with_value(CITY, "thresholds.merge", 1.0), "search_radius.base_m", 0))[1]
     assert nothing.pairs.right < stream.judged(CITY)[1].pairs.right
     assert isinstance(nothing.pairs, Score)
 
 
 @pytest.mark.parametrize(
     ("path", "value"),
-    [("thresholds.merge", 0.9), ("reach.base_m", 7.0), ("crowding", 1.5), ("late", 0.1), ("same_community", 0.0)],
+    [
+        ("thresholds.merge", 0.9),
+        ("search_radius.base_m", 7.0),
+        ("density_penalty", 1.5),
+        ("decay_at_window_end", 0.1),
+        ("same_community", 0.0),
+    ],
 )
 def test_one_number_is_changed_and_no_other(path: str, value: float) -> None:
     before, after = CITY.merging.model_dump(), with_value(CITY, path, value).merging.model_dump()
@@ -106,9 +112,9 @@ def test_one_number_is_changed_and_no_other(path: str, value: float) -> None:
 
 
 def test_a_matter_may_get_a_number_of_its_own() -> None:
-    changed = with_value(CITY, "window_hours_of.dead-animal", 5)
+    changed = with_value(CITY, "window_hours_by_matter.dead-animal", 5)
     assert changed.merging.window_of("dead-animal") == timedelta(hours=5)
-    assert with_value(CITY, "base_m_of.dead-animal", 3).merging.pairs("dead-animal")["dead-animal"].base_m == 3
+    assert with_value(CITY, "base_m_by_matter.dead-animal", 3).merging.pairs("dead-animal")["dead-animal"].base_m == 3
 
 
 @pytest.mark.parametrize(
@@ -119,7 +125,7 @@ def test_a_matter_may_get_a_number_of_its_own() -> None:
         ("thresholds.merge", 1.5, "thresholds.merge cannot be 1.5: Input should be less than or equal to 1"),
         ("thresholds.merge", 0.1, "`suggest` must not be above `merge`"),
         ("affinities.0.share", 0.5, "no number 'affinities.0.share'"),
-        ("window_hours_of.dead-animal", 0.5, "window_hours_of.dead-animal cannot be 0.5"),
+        ("window_hours_by_matter.dead-animal", 0.5, "window_hours_by_matter.dead-animal cannot be 0.5"),
     ],
 )
 def test_a_number_that_is_not_there_or_cannot_be_is_told(path: str, value: float, said: str) -> None:

@@ -25,7 +25,7 @@ B1, B2 = label("b1", "B", storm=True), label("b2", "B", "policing", storm=True)
 C1, C2 = label("c1", "C"), label("c2", "C", "policing")
 LABELS = [A1, A2, A3, B1, B2, C1, C2]
 CLUSTERS = {one.report: case_ for case_, of in {"k1": [A1, A2, B1], "k2": [A3], "k3": [B2, C1]}.items() for one in of}
-"""c2 was refused and is in no case."""
+"""c2 was rejected and is in no case."""
 
 
 def test_pairs_are_as_counted_by_hand() -> None:
@@ -172,9 +172,9 @@ def test_a_refused_report_missed_its_incident() -> None:
     labels = [Label(there.id, "A", "hotline", False, False, False), gone]
     (mistake,) = mistakes(labels, {there.id: "k"}, {there.id: there}, RULES)
     assert (mistake.cause, mistake.matters, mistake.sentence) == (
-        "refused",
+        "rejected",
         ("-", "tree"),
-        "hotline:2 was refused, so it met no case",
+        "hotline:2 was rejected, so it met no case",
     )
 
 

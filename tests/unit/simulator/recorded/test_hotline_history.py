@@ -22,7 +22,7 @@ def history(folder: Path, *lines: str) -> History:
     return read_history(folder, COLUMNS, ZONE)
 
 
-def refusal(folder: Path, *lines: str) -> str:
+def rejection(folder: Path, *lines: str) -> str:
     with pytest.raises(InputError) as caught:
         history(folder, *lines)
     return str(caught.value)
@@ -70,45 +70,45 @@ def test_a_round_in_summer_keeps_the_wall_time(tmp_path: Path) -> None:
 
 
 def test_an_unknown_column_is_named_with_its_place(tmp_path: Path) -> None:
-    said = refusal(tmp_path, HEADER.replace("Owner", "Ownr"), FIRST)
+    said = rejection(tmp_path, HEADER.replace("Owner", "Ownr"), FIRST)
     assert said.startswith(f"{tmp_path}/requests.csv:1:6: unknown column 'Ownr'; the columns are SRNumber, ")
 
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
-    assert "requests.csv:1:7: column 'RequestType' is missing;" in refusal(
+    assert "requests.csv:1:7: column 'RequestType' is missing;" in rejection(
         tmp_path, HEADER.removesuffix(",RequestType")
     )
 
 
 def test_a_repeated_column_is_refused(tmp_path: Path) -> None:
-    assert "requests.csv:1:8: column 'Owner' stands here a second time;" in refusal(tmp_path, HEADER + ",Owner")
+    assert "requests.csv:1:8: column 'Owner' stands here a second time;" in rejection(tmp_path, HEADER + ",Owner")
 
 
 def test_a_row_of_another_length_is_refused(tmp_path: Path) -> None:
-    assert "requests.csv:3:8: the row has 8 fields, not 7;" in refusal(tmp_path, HEADER, FIRST, LAST + ",more")
+    assert "requests.csv:3:8: the row has 8 fields, not 7;" in rejection(tmp_path, HEADER, FIRST, LAST + ",more")
 
 
 def test_a_time_that_is_none_is_refused(tmp_path: Path) -> None:
-    said = refusal(tmp_path, HEADER, LAST.replace("01/04/2018 09:33:23 AM", "2018-01-04"))
+    said = rejection(tmp_path, HEADER, LAST.replace("01/04/2018 09:33:23 AM", "2018-01-04"))
     assert "requests.csv:2:2: CreatedDate '2018-01-04' is no time; write it like 01/31/2018 02:05:09 PM." in said
 
 
 def test_the_line_is_right_after_a_field_of_two_lines(tmp_path: Path) -> None:
-    said = refusal(tmp_path, HEADER, FIRST.replace("Bulky", '"Bulky\n') + '"', LAST + ",more")
+    said = rejection(tmp_path, HEADER, FIRST.replace("Bulky", '"Bulky\n') + '"', LAST + ",more")
     assert "requests.csv:4:8:" in said
 
 
 def test_a_repeated_id_is_refused(tmp_path: Path) -> None:
-    assert "requests.csv:4:1: SRNumber '1-1' stands in line 2 too;" in refusal(tmp_path, HEADER, FIRST, LAST, FIRST)
+    assert "requests.csv:4:1: SRNumber '1-1' stands in line 2 too;" in rejection(tmp_path, HEADER, FIRST, LAST, FIRST)
 
 
 def test_an_id_of_another_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "earlier.csv").write_text(f"{HEADER}\n{LAST}\n{FIRST}\n", encoding="utf-8")
-    assert "requests.csv:2:1: SRNumber '1-1' stands in earlier.csv:3 too;" in refusal(tmp_path, HEADER, FIRST)
+    assert "requests.csv:2:1: SRNumber '1-1' stands in earlier.csv:3 too;" in rejection(tmp_path, HEADER, FIRST)
 
 
 def test_broken_quotes_are_refused(tmp_path: Path) -> None:
-    assert "requests.csv:2:1: this is not CSV" in refusal(tmp_path, HEADER, 'a,"b"c')
+    assert "requests.csv:2:1: this is not CSV" in rejection(tmp_path, HEADER, 'a,"b"c')
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
@@ -120,4 +120,4 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 def test_no_history_at_all(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no recorded history"):
         read_history(tmp_path / "history", COLUMNS, ZONE)
-    assert "holds no row" in refusal(tmp_path, HEADER)
+    assert "holds no row" in rejection(tmp_path, HEADER)

@@ -16,7 +16,7 @@ from router.domain.model.report import Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.networks.schema.local_time import DOUBT
 from router.simulator.recorded.message_writers import WITNESSES, Sight, broken
-from tests.support.records import draft, refusal, report, shipped_codes
+from tests.support.records import draft, rejection, report, shipped_codes
 
 LOS_ANGELES, SHANGHAI = ZoneInfo("America/Los_Angeles"), ZoneInfo("Asia/Shanghai")
 HERE = Sight(
@@ -156,8 +156,8 @@ def test_what_is_broken_no_network_accepts(name: str) -> None:
     for sight in (sight for of_network, sight in kinds() if of_network == name):
         for seed in range(24):
             value = broken(wrote(sight, seed)[1], Random(seed))
-            said.add(refusal(name, value).code)
-    assert said == {"not-json", "not-utf8", "schema", "bad-id"}  # each of the four ways is taken, and refused for it
+            said.add(rejection(name, value).code)
+    assert said == {"not-json", "not-utf8", "schema", "bad-id"}  # each of the four ways is taken, and rejected for it
 
 
 def test_equal_seeds_equal_bytes() -> None:

@@ -73,7 +73,7 @@ def sent() -> list[Message]:
 @cache
 def reports() -> list[Report]:
     done = normalise(NETWORKS["policing"], [Record(value=one.value) for one in sent()], seattle())
-    assert [refused.reason for _, refused in done.refusals] == []
+    assert [rejected.reason for _, rejected in done.rejections] == []
     return done.reports
 
 

@@ -43,7 +43,7 @@ def history(folder: Path, *lines: str, types: str | None = None, units: str | No
     return read_police_history(folder, ZONE)
 
 
-def refusal(folder: Path, *lines: str, types: str | None = None, units: str | None = None) -> str:
+def rejection(folder: Path, *lines: str, types: str | None = None, units: str | None = None) -> str:
     with pytest.raises(InputError) as caught:
         history(folder, *lines, types=types, units=units)
     return str(caught.value)
@@ -83,7 +83,7 @@ def test_a_clearance_before_the_scene_updates_at_the_scenes_time_and_keeps_its_o
 
 
 def test_a_response_without_any_time_is_refused(tmp_path: Path) -> None:
-    said = refusal(tmp_path, line(), line(cadevent="2", atscene="", eventclearancedate=""))
+    said = rejection(tmp_path, line(), line(cadevent="2", atscene="", eventclearancedate=""))
     assert f"responses.csv:3:{place('At Scene Time')}: the response has no time at all;" in said
 
 
@@ -130,16 +130,16 @@ def test_two_digits_are_a_type_of_an_unknown_kind(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_wrong_field_is_named_with_its_place(tmp_path: Path, changed: dict[str, str], column: str, what: str) -> None:
-    said = refusal(tmp_path, line(cadevent="2"), line(**changed))
+    said = rejection(tmp_path, line(cadevent="2"), line(**changed))
     assert said.startswith(f"{tmp_path}/responses.csv:3:{place(column)}: {column} {what}")
 
 
 def test_a_repeated_id_is_refused_across_files_too(tmp_path: Path) -> None:
-    assert f"responses.csv:3:{place('CAD Event Number')}: CAD Event Number '1' stands in line 2 too;" in refusal(
+    assert f"responses.csv:3:{place('CAD Event Number')}: CAD Event Number '1' stands in line 2 too;" in rejection(
         tmp_path, line(), line()
     )
     (tmp_path / "earlier.csv").write_text(f"{HEADER}\n{line()}\n", encoding="utf-8")
-    assert "CAD Event Number '1' stands in earlier.csv:2 too;" in refusal(tmp_path, line())
+    assert "CAD Event Number '1' stands in earlier.csv:2 too;" in rejection(tmp_path, line())
 
 
 @pytest.mark.parametrize(
@@ -151,17 +151,19 @@ def test_a_repeated_id_is_refused_across_files_too(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_type_is_named_with_its_place(tmp_path: Path, row: str, said: str) -> None:
-    assert said in refusal(tmp_path, line(), types=f"stage,description,code\n{row}\n")
+    assert said in rejection(tmp_path, line(), types=f"stage,description,code\n{row}\n")
 
 
 def test_a_wrong_unit_is_named_with_its_place(tmp_path: Path) -> None:
     head = "beat,precinct,unit\nQ3,West,530335013039\n"
-    assert "units.csv:3:3: '12' is no unit; write 12 digits." in refusal(tmp_path, line(), units=f"{head}Q4,West,12\n")
-    assert "units.csv:3:1: beat 'Q3' stands in line 2 too;" in refusal(tmp_path, line(), units=f"{head}Q3,West,1\n")
+    assert "units.csv:3:3: '12' is no unit; write 12 digits." in rejection(
+        tmp_path, line(), units=f"{head}Q4,West,12\n"
+    )
+    assert "units.csv:3:1: beat 'Q3' stands in line 2 too;" in rejection(tmp_path, line(), units=f"{head}Q3,West,1\n")
 
 
 def test_no_row_and_no_table(tmp_path: Path) -> None:
-    assert "holds no row" in refusal(tmp_path)
+    assert "holds no row" in rejection(tmp_path)
     (tmp_path / "types.csv").unlink()
     with pytest.raises(InputError, match=r"types.csv: the file is missing; write it; docs/replay.md shows how\."):
         read_police_history(tmp_path, ZONE)

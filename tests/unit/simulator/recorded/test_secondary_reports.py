@@ -50,7 +50,7 @@ def reports(sent: list[Message]) -> dict[str, Report]:
     for name, network in NETWORKS.items():
         batch = [Record(value=one.value) for one in sent if one.network == name and one.kind != "malformed"]
         done = normalise(network, batch, los_angeles())
-        assert [refused.reason for _, refused in done.refusals] == []
+        assert [rejected.reason for _, rejected in done.rejections] == []
         made |= {one.id: one for one in done.reports}
     return made
 
@@ -160,7 +160,7 @@ def test_a_malformed_message_is_refused_and_belongs_to_no_incident(monkeypatch: 
     for one in malformed:
         assert (one.incident, one.owner) == (None, None)
         done = normalise(NETWORKS[one.network], [Record(value=one.value)], los_angeles())
-        assert (len(done.reports), len(done.refusals)) == (0, 1)
+        assert (len(done.reports), len(done.rejections)) == (0, 1)
 
 
 def test_equal_seeds_equal_messages() -> None:

@@ -13,7 +13,7 @@ from shapely import Point
 from router.domain.geometry import distance_m
 from router.simulator.synthetic.generator import Office
 from router.simulator.synthetic.message_batch import Sheet
-from router.simulator.synthetic.places import Ground
+from router.simulator.synthetic.places import RuleTestContext
 from router.simulator.synthetic.rng import Dice
 from tests.support.synthetic import drawn, puyang, simulation
 
@@ -119,7 +119,7 @@ def test_two_things_of_one_matter_at_one_time_lie_apart() -> None:
     there: list[tuple[int, int, int, int, int]] = []
     for block in islice(fresh._blocks(), 3):
         made = fresh._nature.incidents(block, Dice(3, *block.index))
-        columns = (made.matter, made.start, made.start + made.patience, made.lon, made.lat)
+        columns = (made.matter, made.start, made.start + made.restart_policy, made.lon, made.lat)
         there += zip(*(column.tolist() for column in columns), strict=True)
     checked = 0
     for matter in np.unique([one[0] for one in there]).tolist():
@@ -197,7 +197,7 @@ def test_storms() -> None:
 def test_doors() -> None:
     """One every 25 m: in the cell, near the point, the same for all at one door and another for who is further apart."""
     assert PARAMETERS.places.frontage_m == 25
-    ground, shapes = Ground(simulation().parcels, PARAMETERS.places), simulation().parcels.shapes
+    ground, shapes = RuleTestContext(simulation().parcels, PARAMETERS.places), simulation().parcels.shapes
     cells = np.repeat(np.flatnonzero(ground.weights(PARAMETERS.first_day) > 0)[:40], 60)
     lon, lat = ground.points(cells, Dice(2))
     x, y = ground.doors(cells, lon, lat)
@@ -215,7 +215,7 @@ def test_doors() -> None:
 
 
 def test_neighbours_touch() -> None:
-    ground, shapes = Ground(simulation().parcels, PARAMETERS.places), simulation().parcels.shapes
+    ground, shapes = RuleTestContext(simulation().parcels, PARAMETERS.places), simulation().parcels.shapes
     cells = np.flatnonzero(ground.weights(PARAMETERS.first_day) > 0)[::7]
     beside = ground.neighbour(cells, PARAMETERS.first_day, Dice(1))
     touching = [shapes[one].distance(shapes[other]) for one, other in zip(cells, beside, strict=True) if one != other]

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from router.cities.folder import city_folder
 from router.cli.main import app
 from router.simulator.messages import rfc3339
-from router.simulator.synthetic.file_writer import COLUMNS, shelve
+from router.simulator.synthetic.file_writer import COLUMNS, write_files
 from router.simulator.synthetic.simulation import FILE, check
 from router.simulator.synthetic.stream import messages, read_simulation, sheets
 from router.wire.errors import CityError, InputError
@@ -20,7 +20,7 @@ from tests.support.synthetic import drawn, puyang, simulation, stream
 
 def shelved(folder: Path, seed: int = 7) -> Path:
     office, pages = sheets(puyang(), simulation(), days=0.6, seed=seed, noise=1, rate=None)
-    shelve(office, pages, folder)
+    write_files(office, pages, folder)
     return folder
 
 
@@ -97,7 +97,7 @@ def test_less_noise_by_the_command(tmp_path: Path) -> None:
 
 def test_days_without_any_message(tmp_path: Path) -> None:
     office, pages = sheets(puyang(), simulation(), days=0.001, seed=7, noise=1, rate=None)
-    assert shelve(office, pages, tmp_path).messages == len(drawn(days=0.001)[1]) < 10
+    assert write_files(office, pages, tmp_path).messages == len(drawn(days=0.001)[1]) < 10
 
 
 def test_a_city_without_a_simulation() -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from router.domain.model.report import Refusal, Report
+from router.domain.model.report import Rejection, Report
 from router.simulator.messages import Message
 from router.simulator.synthetic.rng import Dice
 from tests.support.synthetic import drawn, puyang, read, simulation, stream
@@ -29,7 +29,7 @@ def sent() -> list[Message]:
 
 
 @pytest.fixture(scope="module")
-def became(sent: list[Message]) -> list[Report | Refusal]:
+def became(sent: list[Message]) -> list[Report | Rejection]:
     return read([(one.network, one.value) for one in sent])
 
 
@@ -73,11 +73,11 @@ def test_fewer_reports_and_fewer_days_are_the_beginning_of_the_same(sent: list[M
 
 
 def test_what_is_sound_gets_its_id_and_what_is_malformed_none(
-    sent: list[Message], became: list[Report | Refusal]
+    sent: list[Message], became: list[Report | Rejection]
 ) -> None:
     for one, result in zip(sent, became, strict=True):
         if one.kind == "malformed":
-            assert isinstance(result, Refusal)
+            assert isinstance(result, Rejection)
             assert (one.incident, one.owner) == (None, None)
         else:
             assert isinstance(result, Report), (result, one.value)
@@ -85,8 +85,8 @@ def test_what_is_sound_gets_its_id_and_what_is_malformed_none(
             assert one.incident is not None
 
 
-def test_all_ways_of_being_malformed_are_taken(became: list[Report | Refusal]) -> None:
-    codes = {result.code for result in became if isinstance(result, Refusal)}
+def test_all_ways_of_being_malformed_are_taken(became: list[Report | Rejection]) -> None:
+    codes = {result.code for result in became if isinstance(result, Rejection)}
     assert codes == {"not-json", "not-utf8", "schema", "bad-id"}
 
 
@@ -124,7 +124,7 @@ def test_a_redelivery_is_the_same_bytes_later(sent: list[Message]) -> None:
 
 
 def test_some_updates_say_another_class_and_some_another_place(
-    sent: list[Message], became: list[Report | Refusal]
+    sent: list[Message], became: list[Report | Rejection]
 ) -> None:
     reports = [result for result in became if isinstance(result, Report)]
     first = {one.id: one for one in reversed(reports)}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.stream.engine.input_buffer import WAITING_BYTES, WAITING_RECORDS, Waiting
+from router.stream.engine.input_buffer import MAX_BUFFERED_BYTES, MAX_BUFFERED_RECORDS, InputBuffer
 
 PLENTY = 1 << 30
 
@@ -22,7 +22,7 @@ def offsets(taken: Sequence[Any]) -> list[int]:
 
 
 def test_comes_out_in_the_order_of_the_log_over_what_was_fetched_apart() -> None:
-    waiting = Waiting()
+    waiting = InputBuffer()
     waiting.offer(records(0, 3))
     waiting.offer(records(3, 8))
     assert offsets(waiting.take(5, PLENTY)) == [0, 1, 2, 3, 4]
@@ -31,7 +31,7 @@ def test_comes_out_in_the_order_of_the_log_over_what_was_fetched_apart() -> None
 
 
 def test_what_was_offered_before_is_skipped() -> None:
-    waiting = Waiting()
+    waiting = InputBuffer()
     assert waiting.offer(records(0, 5))
     assert waiting.offer(records(3, 7))
     assert not waiting.offer(records(0, 7))
@@ -40,7 +40,7 @@ def test_what_was_offered_before_is_skipped() -> None:
 
 def test_what_is_committed_is_skipped_whenever_it_is_offered() -> None:
     """A consumer may have begun to read below the position that the partition found after its fence."""
-    waiting = Waiting()
+    waiting = InputBuffer()
     waiting.offer(records(0, 3))
     waiting.skip(5)
     assert not waiting.offer(records(3, 5))
@@ -50,7 +50,7 @@ def test_what_is_committed_is_skipped_whenever_it_is_offered() -> None:
 
 def test_a_gap_in_the_log_is_no_end() -> None:
     """Offsets of markers and of aborted records are missing."""
-    waiting = Waiting()
+    waiting = InputBuffer()
     waiting.offer([*records(0, 2), *records(5, 6)])
     waiting.offer(records(9, 10))
     assert offsets(waiting.take(9, PLENTY)) == [0, 1, 5, 9]
@@ -58,7 +58,7 @@ def test_a_gap_in_the_log_is_no_end() -> None:
 
 @pytest.mark.parametrize(("most_bytes", "taken"), [(35, 3), (30, 3), (29, 2), (10, 1), (1, 1)])
 def test_is_bounded_in_bytes_but_always_gives_one(most_bytes: int, taken: int) -> None:
-    waiting = Waiting()
+    waiting = InputBuffer()
     waiting.offer(records(0, 2))
     waiting.offer(records(2, 9))
     assert len(waiting.take(9, most_bytes)) == taken
@@ -66,7 +66,7 @@ def test_is_bounded_in_bytes_but_always_gives_one(most_bytes: int, taken: int) -
 
 
 def test_nothing_from_a_bound_on_is_taken() -> None:
-    waiting = Waiting()
+    waiting = InputBuffer()
     waiting.offer(records(0, 4))
     assert offsets(waiting.take(9, PLENTY, before=2)) == [0, 1]
     assert waiting.take(9, PLENTY, before=2) == []
@@ -74,7 +74,7 @@ def test_nothing_from_a_bound_on_is_taken() -> None:
 
 
 def test_what_comes_back_is_first_again_and_committed_records_are_not_given_out() -> None:
-    waiting = Waiting()
+    waiting = InputBuffer()
     waiting.offer(records(0, 6))
     first, second = waiting.take(2, PLENTY), waiting.take(2, PLENTY)
     waiting.put_back(second)
@@ -85,19 +85,19 @@ def test_what_comes_back_is_first_again_and_committed_records_are_not_given_out(
 
 
 def test_has_room_until_so_many_records_or_bytes_wait() -> None:
-    waiting = Waiting()
-    waiting.offer(records(0, WAITING_RECORDS - 1))
-    assert waiting.room
-    waiting.offer(records(WAITING_RECORDS - 1, WAITING_RECORDS))
-    assert not waiting.room
+    waiting = InputBuffer()
+    waiting.offer(records(0, MAX_BUFFERED_RECORDS - 1))
+    assert waiting.has_capacity
+    waiting.offer(records(MAX_BUFFERED_RECORDS - 1, MAX_BUFFERED_RECORDS))
+    assert not waiting.has_capacity
     waiting.take(1, PLENTY)
-    assert waiting.room
+    assert waiting.has_capacity
 
-    waiting = Waiting()
-    waiting.offer(records(0, 1, WAITING_BYTES))
-    assert not waiting.room
+    waiting = InputBuffer()
+    waiting.offer(records(0, 1, MAX_BUFFERED_BYTES))
+    assert not waiting.has_capacity
     waiting.take(1, PLENTY)
-    assert waiting.room
+    assert waiting.has_capacity
 
 
 @given(
@@ -107,7 +107,7 @@ def test_has_room_until_so_many_records_or_bytes_wait() -> None:
 def test_every_record_once_in_order_whatever_is_taken_and_put_back(
     fetched: list[int], steps: list[tuple[int, int, bool]]
 ) -> None:
-    waiting, start = Waiting(), 0
+    waiting, start = InputBuffer(), 0
     for number in fetched:
         waiting.offer(records(start, start + number))
         start += number
@@ -120,4 +120,4 @@ def test_every_record_once_in_order_whatever_is_taken_and_put_back(
             out += offsets(taken)
         assert len(waiting) == start - len(out)
     assert out + offsets(waiting.take(start, PLENTY)) == list(range(start))
-    assert waiting.room
+    assert waiting.has_capacity

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from router.stream.engine.poison_isolation import BATCH_RECORDS, Suspects
+from router.stream.engine.poison_isolation import BATCH_RECORDS, PoisonIsolation
 
 
 def records(start: int, stop: int) -> list[Any]:
@@ -14,33 +14,33 @@ def records(start: int, stop: int) -> list[Any]:
 
 @pytest.mark.parametrize("bad", [0, 1, 499, 998, 999])
 def test_the_one_bad_record_of_a_thousand_is_found(bad: int) -> None:
-    suspects, position, attempts = Suspects(), 0, 0
+    isolation, position, attempts = PoisonIsolation(), 0, 0
     while position < 1000:
         attempts += 1
-        end = min(1000, position + suspects.limit)
-        if suspects.before is not None and position < suspects.before:
-            end = min(end, suspects.before)
+        end = min(1000, position + isolation.limit)
+        if isolation.before is not None and position < isolation.before:
+            end = min(end, isolation.before)
         batch = records(position, end)
-        if position <= bad < end and bad not in suspects.poisoned:
-            suspects.narrow(batch)
+        if position <= bad < end and bad not in isolation.poisoned:
+            isolation.bisect(batch)
             continue
         position = end
-        suspects.committed(position)
-    assert suspects.poisoned == set(), "it is behind the position"
-    assert suspects.before is None
+        isolation.committed(position)
+    assert isolation.poisoned == set(), "it is behind the position"
+    assert isolation.before is None
     assert attempts <= 25, "twice the halvings of a thousand, and the rest"
 
 
 def test_a_record_alone_is_poisoned_until_it_is_committed() -> None:
-    suspects = Suspects()
-    suspects.narrow(records(7, 8))
-    assert suspects.poisoned == {7}
-    suspects.committed(7)
-    assert suspects.poisoned == {7}, "the next to read is 7 itself"
-    suspects.committed(8)
-    assert suspects.poisoned == set()
+    isolation = PoisonIsolation()
+    isolation.bisect(records(7, 8))
+    assert isolation.poisoned == {7}
+    isolation.committed(7)
+    assert isolation.poisoned == {7}, "the next to read is 7 itself"
+    isolation.committed(8)
+    assert isolation.poisoned == set()
 
 
 def test_nothing_is_suspected_at_first() -> None:
-    suspects = Suspects()
-    assert (suspects.limit, suspects.before, suspects.poisoned) == (BATCH_RECORDS, None, set())
+    isolation = PoisonIsolation()
+    assert (isolation.limit, isolation.before, isolation.poisoned) == (BATCH_RECORDS, None, set())

@@ -14,14 +14,14 @@ def after(seconds: float) -> tuple[Progress, Clock]:
     """Of a partition that got its first record so long ago."""
     clock = Clock()
     progress = Progress(clock)
-    progress.begun()
+    progress.work_started()
     clock.now += seconds
     return progress, clock
 
 
 def test_the_oldest_record_in_hand_counts_until_it_is_committed() -> None:
     progress, clock = after(3)
-    progress.begun()
+    progress.work_started()
     assert progress.busy_seconds == 3
     progress.committed(more=True)
     assert progress.busy_seconds == 0
@@ -47,12 +47,12 @@ def test_openings_that_fail_do_not_begin_to_count_anew() -> None:
     progress = Progress(clock)
     clock.now += 10
     progress.opening()
-    assert progress.opening_seconds == 10
-    progress.settled()
-    assert progress.opening_seconds == 0
+    assert progress.restoring_seconds == 10
+    progress.idle()
+    assert progress.restoring_seconds == 0
     progress.opening()
     clock.now += 1
-    assert progress.opening_seconds == 1
+    assert progress.restoring_seconds == 1
 
 
 def test_failures_count_until_a_commit() -> None:
@@ -69,9 +69,9 @@ def test_an_opening_that_found_a_record_out_begins_to_count_anew() -> None:
     clock = Clock()
     progress = Progress(clock)
     clock.now += 60
-    progress.advanced()
+    progress.progress_made()
     clock.now += 60
-    assert progress.opening_seconds == 60
+    assert progress.restoring_seconds == 60
 
 
 def test_may_be_asked_while_the_event_loop_commits() -> None:
@@ -80,10 +80,10 @@ def test_may_be_asked_while_the_event_loop_commits() -> None:
     class Impatient(Clock):
         def __call__(self) -> float:
             if hasattr(progress, "_busy_since") and progress._busy_since is not None:
-                progress.empty()
+                progress.nothing_to_do()
             return self.now
 
     progress = Progress(Clock())
-    progress.begun()
+    progress.work_started()
     progress._clock = Impatient()
     assert progress.busy_seconds >= 0

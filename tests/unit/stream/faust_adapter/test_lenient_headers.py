@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from router.stream.faust_adapter.lenient_headers import Fetched, PartitionRecords
+from router.stream.faust_adapter.lenient_headers import LenientFetch, PartitionRecords
 from tests.support.poison.sending import Sent, _append, _Batch
 
 SOURCE = TopicPartition("reports.policing", 0)
@@ -23,7 +23,7 @@ def batch(first: int, *names: str | bytes) -> bytes:
 
 def read(*batches: bytes, start: int = 0) -> Iterator[Any]:
     """As the consumer iterates over them."""
-    records = Fetched(b"".join(batches))
+    records = LenientFetch(b"".join(batches))
     return PartitionRecords(SOURCE, records, None, start, None, None, True, READ_COMMITTED)
 
 
@@ -52,5 +52,5 @@ def test_the_position_follows_each_record() -> None:
 
 
 def test_what_can_be_read_is_not_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(Fetched, "again")
+    monkeypatch.delattr(LenientFetch, "again")
     assert [record.headers[0][0] for record in read(batch(0, "a", "日本", "\x1b[31m"))] == ["a", "日本", "\x1b[31m"]

@@ -2,12 +2,12 @@
 
 import logging
 
-from router.stream.faust_adapter.log_rate_limit import EVERY_SECONDS, KINDS, TALKATIVE, Repeats, install
+from router.stream.faust_adapter.log_rate_limit import EVERY_SECONDS, KINDS, NOISY_LOGGERS, RateLimitFilter, install
 
 
 def test_the_same_text_is_let_through_once_in_a_while_with_the_number_left_out() -> None:
     now = [100.0]
-    repeats = Repeats(lambda: now[0])
+    repeats = RateLimitFilter(lambda: now[0])
 
     def said(text: str, *values: object, name: str = "aiokafka") -> str | None:
         record = logging.LogRecord(name, logging.ERROR, "", 0, text, values, None)
@@ -24,22 +24,22 @@ def test_the_same_text_is_let_through_once_in_a_while_with_the_number_left_out()
 
 
 def test_installing_twice_is_installing_once() -> None:
-    logger = logging.getLogger(TALKATIVE[0])
+    logger = logging.getLogger(NOISY_LOGGERS[0])
     before = list(logger.filters)
     try:
         install()
         once = list(logger.filters)
         install()
         assert logger.filters == once
-        assert any(isinstance(one, Repeats) for one in once)
+        assert any(isinstance(one, RateLimitFilter) for one in once)
     finally:
-        for name in TALKATIVE:
+        for name in NOISY_LOGGERS:
             for one in [one for one in logging.getLogger(name).filters if one not in before]:
                 logging.getLogger(name).removeFilter(one)
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    repeats = Repeats(lambda: 0.0)
+    repeats = RateLimitFilter(lambda: 0.0)
     for number in range(3 * KINDS):
         assert repeats.filter(logging.LogRecord("aiokafka", logging.ERROR, "", 0, f"no node {number}", (), None))
     assert len(repeats._said) <= KINDS

@@ -8,41 +8,41 @@ from dataclasses import fields, replace
 import pytest
 from prometheus_client import CollectorRegistry
 
-from router.stream.health.http_server import ask, described, serve
-from router.stream.health.verdict import TOLD, Age, Limits, Seen, Verdict, judge
+from router.stream.health.http_server import fetch_health, health_json, serve
+from router.stream.health.verdict import TOLD, HealthReport, HealthSnapshot, Limits, StallAge, evaluate
 from router.wire.errors import BrokerError
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 
-LIMITS = Limits(commit_s=120, loop_s=30, broker_s=60, rebalance_s=40, opening_s=900, unread_s=100)
-WELL = Seen(generation=3, owned=4)
+LIMITS = Limits(commit_s=120, loop_s=30, broker_s=60, rebalance_s=40, restore_s=900, fetch_s=100)
+WELL = HealthSnapshot(generation=3, assigned=4)
 EACH = [
     ("commit", 120, "reports.policing/2 has not committed what it has in hand", "COMMIT"),
     ("loop", 30, "the event loop has not turned", "LOOP"),
     ("broker", 60, "no broker has answered", "BROKER"),
     ("rebalance", 40, "the group has not come to an end with sharing the partitions", "REBALANCE"),
-    ("opened", 900, "reports.policing/2 has not come to process", "OPENING"),
-    ("unread", 100, "reports.policing/2 has records and none is read", "UNREAD"),
+    ("restore", 900, "reports.policing/2 has not come to process", "RESTORE"),
+    ("fetch", 100, "reports.policing/2 has records and none is read", "FETCH"),
 ]
 
 
-def seen(**ages: float) -> Seen:
-    given = {name: Age(seconds, "reports.policing/2") for name, seconds in ages.items()}
-    return Seen(generation=3, owned=4, **given)
+def seen(**ages: float) -> HealthSnapshot:
+    given = {name: StallAge(seconds, "reports.policing/2") for name, seconds in ages.items()}
+    return HealthSnapshot(generation=3, assigned=4, **given)
 
 
 def test_a_worker_that_waits_for_nothing_is_ok() -> None:
-    assert judge(WELL, LIMITS) == Verdict("ok", (), False)
+    assert evaluate(WELL, LIMITS) == HealthReport("ok", (), False)
 
 
 @pytest.mark.parametrize(("what", "limit", "said", "setting"), EACH)
 def test_each_standing_still_is_told_from_half_of_its_limit_and_ends_the_worker_at_it(
     what: str, limit: float, said: str, setting: str
 ) -> None:
-    assert judge(seen(**{what: limit * 0.49}), LIMITS).status == "ok"
-    half, whole = judge(seen(**{what: limit * 0.5}), LIMITS), judge(seen(**{what: limit}), LIMITS)
-    assert (half.status, half.hopeless) == ("stuck", False)
-    assert (whole.status, whole.hopeless) == ("stuck", True)
+    assert evaluate(seen(**{what: limit * 0.49}), LIMITS).status == "ok"
+    half, whole = evaluate(seen(**{what: limit * 0.5}), LIMITS), evaluate(seen(**{what: limit}), LIMITS)
+    assert (half.status, half.fatal) == ("stuck", False)
+    assert (whole.status, whole.fatal) == ("stuck", True)
     assert whole.reasons == (
         f"{said} for {limit:.0f} s; the worker ends itself at {limit:.0f} s (GRID_ROUTER_{setting}_LIMIT_S).",
     )
@@ -50,18 +50,18 @@ def test_each_standing_still_is_told_from_half_of_its_limit_and_ends_the_worker_
 
 
 def test_every_age_has_a_limit_and_every_limit_a_setting() -> None:
-    ages = {field.name for field in fields(Seen) if field.type is Age}
+    ages = {field.name for field in fields(HealthSnapshot) if field.type is StallAge}
     assert ages == {what for what, *_ in EACH}
     given = Settings(
-        commit_limit_s=1, loop_limit_s=2, broker_limit_s=3, rebalance_limit_s=4, opening_limit_s=5, unread_limit_s=6
+        commit_limit_s=1, loop_limit_s=2, broker_limit_s=3, rebalance_limit_s=4, restore_limit_s=5, fetch_limit_s=6
     )
-    assert Limits.of(given) == Limits(commit_s=1, loop_s=2, broker_s=3, rebalance_s=4, opening_s=5, unread_s=6)
+    assert Limits.of(given) == Limits(commit_s=1, loop_s=2, broker_s=3, rebalance_s=4, restore_s=5, fetch_s=6)
     assert Limits.of(Settings()) == Limits(), "the defaults are said once each, and must agree"
 
 
 def test_all_reasons_are_told_and_one_limit_is_enough_to_end() -> None:
-    verdict = judge(seen(broker=61, commit=70), LIMITS)
-    assert verdict.hopeless
+    verdict = evaluate(seen(broker=61, commit=70), LIMITS)
+    assert verdict.fatal
     assert [reason.split(" for ")[0] for reason in verdict.reasons] == [
         "no broker has answered",
         "reports.policing/2 has not committed what it has in hand",
@@ -71,19 +71,22 @@ def test_all_reasons_are_told_and_one_limit_is_enough_to_end() -> None:
 @pytest.mark.parametrize(
     ("at_first", "reason"),
     [
-        (Seen(), "the worker has not joined its group yet."),
-        (Seen(generation=3, sharing=True), "the group is sharing the partitions."),
-        (Seen(generation=3, owned=4, opening=3, opened=Age(2, "x/0")), "3 of 4 partitions are being opened."),
+        (HealthSnapshot(), "the worker has not joined its group yet."),
+        (HealthSnapshot(generation=3, rebalancing=True), "the group is sharing the partitions."),
+        (
+            HealthSnapshot(generation=3, assigned=4, restoring=3, restore=StallAge(2, "x/0")),
+            "3 of 4 partitions are being opened.",
+        ),
     ],
 )
-def test_a_worker_on_its_way_is_starting(at_first: Seen, reason: str) -> None:
-    assert judge(at_first, LIMITS) == Verdict("starting", (reason,), False)
+def test_a_worker_on_its_way_is_starting(at_first: HealthSnapshot, reason: str) -> None:
+    assert evaluate(at_first, LIMITS) == HealthReport("starting", (reason,), False)
 
 
 def test_a_worker_that_never_joins_is_stuck_and_one_that_was_asked_to_end_is_never() -> None:
-    assert judge(Seen(rebalance=Age(40)), LIMITS).hopeless
-    verdict = judge(Seen(stopping=True, rebalance=Age(4000), broker=Age(4000)), LIMITS)
-    assert (verdict.status, verdict.hopeless) == ("stopping", False)
+    assert evaluate(HealthSnapshot(rebalance=StallAge(40)), LIMITS).fatal
+    verdict = evaluate(HealthSnapshot(stopping=True, rebalance=StallAge(4000), broker=StallAge(4000)), LIMITS)
+    assert (verdict.status, verdict.fatal) == ("stopping", False)
 
 
 def test_a_worker_says_so_well_before_it_ends() -> None:
@@ -91,23 +94,23 @@ def test_a_worker_says_so_well_before_it_ends() -> None:
 
 
 def test_the_page_has_the_status_the_reasons_and_every_age() -> None:
-    page = described(seen(broker=31.04), judge(seen(broker=31.04), LIMITS))
+    page = health_json(seen(broker=31.04), evaluate(seen(broker=31.04), LIMITS))
     assert page["status"] == "stuck"
     assert page["reasons"] == [
         "no broker has answered for 31 s; the worker ends itself at 60 s (GRID_ROUTER_BROKER_LIMIT_S)."
     ]
     assert page["generation"] == 3
-    assert page["partitions"] == {"owned": 4, "opening": 0}
+    assert page["partitions"] == {"assigned": 4, "restoring": 0}
     assert page["seconds"]["since_broker"] == 31.0
     assert len(page["seconds"]) == len(EACH)
 
 
 @contextmanager
-def served(seen: Seen) -> Iterator[int]:
+def served(seen: HealthSnapshot) -> Iterator[int]:
     """The port of the pages of a worker of which this is seen."""
     registry = CollectorRegistry()
     Metrics(registry)
-    server = serve(registry, lambda: (seen, judge(seen, LIMITS)), "127.0.0.1", 0)
+    server = serve(registry, lambda: (seen, evaluate(seen, LIMITS)), "127.0.0.1", 0)
     try:
         yield server.server_port
     finally:
@@ -125,12 +128,13 @@ def get(port: int, path: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    ("of", "status"), [(WELL, 200), (Seen(), 503), (seen(broker=31), 503), (replace(WELL, stopping=True), 503)]
+    ("of", "status"),
+    [(WELL, 200), (HealthSnapshot(), 503), (seen(broker=31), 503), (replace(WELL, stopping=True), 503)],
 )
-def test_only_a_worker_that_is_well_answers_200(of: Seen, status: int) -> None:
+def test_only_a_worker_that_is_well_answers_200(of: HealthSnapshot, status: int) -> None:
     with served(of) as port:
         assert get(port, "/health")[0] == status
-        assert ask("127.0.0.1", port) == described(of, judge(of, LIMITS))
+        assert fetch_health("127.0.0.1", port) == health_json(of, evaluate(of, LIMITS))
 
 
 def test_metrics_stand_beside_health_and_a_taken_port_is_one_sentence() -> None:
@@ -139,5 +143,5 @@ def test_metrics_stand_beside_health_and_a_taken_port_is_one_sentence() -> None:
         assert status == 200
         assert "grid_healthy" in text
         with pytest.raises(BrokerError, match=f"127.0.0.1:{port}: the metrics port is taken"):
-            serve(CollectorRegistry(), lambda: (WELL, judge(WELL, LIMITS)), "127.0.0.1", port)
-    assert ask("127.0.0.1", port) is None
+            serve(CollectorRegistry(), lambda: (WELL, evaluate(WELL, LIMITS)), "127.0.0.1", port)
+    assert fetch_health("127.0.0.1", port) is None

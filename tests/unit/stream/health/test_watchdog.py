@@ -9,15 +9,15 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client import CollectorRegistry
 
-from router.stream.health.observations import Vitals
-from router.stream.health.verdict import Age, Limits, Seen, Verdict
-from router.stream.health.watchdog import Health, observe, watch
+from router.stream.health.observations import HealthMonitor
+from router.stream.health.verdict import HealthReport, HealthSnapshot, Limits, StallAge
+from router.stream.health.watchdog import Health, start_watchdog, update_gauges
 from router.wire.metrics import Metrics
 from router.workers.exit_codes import STUCK
 from tests.support.observations import Worker
 
 
-class Owned(list[Any]):
+class AssignedPartitions(list[Any]):
     uncommitted_seconds = 0.0
 
 
@@ -27,21 +27,21 @@ def test_a_partition_that_is_revoked_meanwhile_costs_a_gauge_and_no_worker() -> 
         source=source,
         backlog=0,
         last_timestamp=None,
-        room=True,
+        has_capacity=True,
         begun=True,
         awaits=None,
-        opening_seconds=0.0,
+        restoring_seconds=0.0,
         uncommitted_seconds=0.0,
     )
 
     async def look() -> None:
         consumer = AIOKafkaConsumer()  # not started, so nothing is assigned
-        app: Any = SimpleNamespace(owned=Owned([partition]), consumer=consumer)
+        app: Any = SimpleNamespace(assignment=AssignedPartitions([partition]), consumer=consumer)
         with pytest.raises(AssertionError, match="not assigned"):
             consumer.highwater(source)
-        vitals = Vitals([partition], lambda: 1, lambda: False)
-        await observe(app, Metrics(CollectorRegistry()), vitals)
-        assert vitals.seen().unread == Age()
+        monitor = HealthMonitor([partition], lambda: 1, lambda: False)
+        await update_gauges(app, Metrics(CollectorRegistry()), monitor)
+        assert monitor.seen().fetch == StallAge()
         await consumer.stop()
 
     asyncio.run(look())
@@ -50,14 +50,14 @@ def test_a_partition_that_is_revoked_meanwhile_costs_a_gauge_and_no_worker() -> 
 def test_the_watchdog_ends_the_process_at_the_limit_and_not_before() -> None:
     worker, ended = Worker(), list[int]()
     registry = CollectorRegistry()
-    health = Health(worker.vitals, replace(Limits(), broker_s=60))
+    health = Health(worker.monitor, replace(Limits(), broker_s=60))
     worker.generation = 1
-    worker.vitals.beat()
+    worker.monitor.beat()
     worker.clock.now += 29
-    thread = watch(health, Metrics(registry), ended.append, look_seconds=0.001)
+    thread = start_watchdog(health, Metrics(registry), ended.append, look_seconds=0.001)
     for seconds, healthy in ((29, 1.0), (31, 0.0)):
         worker.clock.now = 100 + seconds
-        worker.vitals.beat()
+        worker.monitor.beat()
         while registry.get_sample_value("grid_healthy") != healthy:
             thread.join(0.001)
             assert thread.is_alive()
@@ -68,27 +68,27 @@ def test_the_watchdog_ends_the_process_at_the_limit_and_not_before() -> None:
 
 
 def test_a_watchdog_that_cannot_look_says_not_well_and_ends_the_process() -> None:
-    def blind() -> tuple[Seen, Verdict]:
+    def blind() -> tuple[HealthSnapshot, HealthReport]:
         raise TypeError("changed meanwhile")
 
     ended: list[int] = []
     registry = CollectorRegistry()
-    watch(blind, Metrics(registry), ended.append, look_seconds=0.001).join(20)  # type: ignore[arg-type]
+    start_watchdog(blind, Metrics(registry), ended.append, look_seconds=0.001).join(20)  # type: ignore[arg-type]
     assert ended == [STUCK]
     assert registry.get_sample_value("grid_healthy") == 0
 
 
 def test_one_look_that_fails_is_no_end() -> None:
-    looks = iter([TypeError, Verdict("ok"), TypeError, Verdict("stuck", ("why.",), hopeless=True)] * 20)
+    looks = iter([TypeError, HealthReport("ok"), TypeError, HealthReport("stuck", ("why.",), fatal=True)] * 20)
     seen: list[object] = []
 
-    def health() -> tuple[Seen, Verdict]:
+    def health() -> tuple[HealthSnapshot, HealthReport]:
         look = next(looks)
         seen.append(look)
-        if not isinstance(look, Verdict):
+        if not isinstance(look, HealthReport):
             raise TypeError
-        return Seen(), look
+        return HealthSnapshot(), look
 
     ended: list[int] = []
-    watch(health, Metrics(CollectorRegistry()), ended.append, look_seconds=0.001).join(20)  # type: ignore[arg-type]
+    start_watchdog(health, Metrics(CollectorRegistry()), ended.append, look_seconds=0.001).join(20)  # type: ignore[arg-type]
     assert (ended, len(seen)) == ([STUCK], 4)

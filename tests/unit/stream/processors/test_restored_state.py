@@ -9,13 +9,13 @@ import pytest
 from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry
 
-from router.domain.rules.rule_sets import Editions
+from router.domain.rules.rule_sets import RuleSets
 from router.stream.engine.processor import UnreadableStateError
 from router.stream.processors.clock import CLOCKS
-from router.stream.processors.merge import MergeHop
+from router.stream.processors.merge import MergeProcessor
 from router.wire.metrics import Metrics
 from router.wire.repairs import decode_repair
-from router.wire.rule_sets import decode_edition
+from router.wire.rule_sets import decode_rule_set
 from router.wire.topics import Names
 from tests.support.driver import Driver, report, tiny
 from tests.support.poison.strangers import EDITIONS, STATES
@@ -34,11 +34,11 @@ class Written:
         return {}
 
 
-def opened(*records: tuple[bytes, bytes, list[tuple[str, bytes]]]) -> MergeHop:
-    hop = MergeHop(Editions(tiny()), Names(), CLOCKS["wall"](), Metrics(CollectorRegistry()))
+def opened(*records: tuple[bytes, bytes, list[tuple[str, bytes]]]) -> MergeProcessor:
+    processor = MergeProcessor(RuleSets(tiny()), Names(), CLOCKS["wall"](), Metrics(CollectorRegistry()))
     logs: Any = Written(*records)
-    asyncio.run(hop.open(logs, TopicPartition("grid.events", 1)))
-    return hop
+    asyncio.run(processor.open(logs, TopicPartition("grid.events", 1)))
+    return processor
 
 
 DEEP = (b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",)
@@ -59,14 +59,14 @@ def test_what_a_stranger_wrote_replaces_no_case() -> None:
     driver = Driver(tiny())
     driver.pipe(report("a"))
     ((key, value),) = driver.latest().items()
-    hop = opened((key, value, CASE), (key, b"garbage", []), (b"x", b"{}", [("ce_type", b"other")]))
-    assert hop._state.snapshot() == driver.snapshot()
+    processor = opened((key, value, CASE), (key, b"garbage", []), (b"x", b"{}", [("ce_type", b"other")]))
+    assert processor._state.snapshot() == driver.snapshot()
 
 
 @pytest.mark.parametrize("value", [value for value in EDITIONS if value is not None])
 def test_what_is_no_edition_is_said_to_be_none(value: bytes) -> None:
-    with pytest.raises(ValueError, match="no edition"):
-        decode_edition(value)
+    with pytest.raises(ValueError, match="no rule set"):
+        decode_rule_set(value)
 
 
 @pytest.mark.parametrize("value", [value for value in STATES if value is not None])

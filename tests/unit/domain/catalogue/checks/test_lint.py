@@ -11,7 +11,7 @@ from router.domain.catalogue.checks import coverage
 from router.domain.catalogue.checks import merging_lint as merged
 from router.domain.catalogue.checks import reference_lint as references
 from router.domain.documents import Source
-from router.domain.matching.parameters import Merging
+from router.domain.matching.parameters import MergeParameters
 from tests.support.catalogue_lists import (
     CELLS,
     DEPARTMENTS,
@@ -200,10 +200,10 @@ def test_every_code_stands_in_the_documentation() -> None:
 
 MERGING = """\
 thresholds: {merge: 0.5, suggest: 0.3}
-reach: {base_m: 30, most_m: 200}
+search_radius: {base_m: 30, max_m: 200}
 window_hours: 24
-late: 0.5
-far: 0.5
+decay_at_window_end: 0.5
+decay_at_max_distance: 0.5
 same_community: 0.5
 """
 
@@ -212,12 +212,12 @@ same_community: 0.5
     ("more", "expected"),
     [
         ("", []),
-        ("window_hours_of: {tree: 4, gras: 4}", [("GR040", "merging.yaml", 7, 28)]),
-        ("base_m_of: {hoel: 4}", [("GR040", "merging.yaml", 7, 13)]),
-        ("affinities: [{between: [tree, gras], share: 0.9}]", [("GR040", "merging.yaml", 7, 31)]),
-        ("affinities: [{between: [tree, grass], share: 0.9}]", []),
-        ("affinities: [{between: [tree, hole], share: 0.5}]", [("GR041", "merging.yaml", 7, 14)]),
-        ("affinities: [{between: [tree, hole], share: 0.4}]", []),
+        ("window_hours_by_matter: {tree: 4, gras: 4}", [("GR040", "merging.yaml", 7, 35)]),
+        ("base_m_by_matter: {hoel: 4}", [("GR040", "merging.yaml", 7, 20)]),
+        ("affinities: [{between: [tree, gras], affinity: 0.9}]", [("GR040", "merging.yaml", 7, 31)]),
+        ("affinities: [{between: [tree, grass], affinity: 0.9}]", []),
+        ("affinities: [{between: [tree, hole], affinity: 0.5}]", [("GR041", "merging.yaml", 7, 14)]),
+        ("affinities: [{between: [tree, hole], affinity: 0.4}]", []),
     ],
 )
 def test_merging_names_matters_that_exist_and_have_one_lead(
@@ -225,6 +225,6 @@ def test_merging_names_matters_that_exist_and_have_one_lead(
 ) -> None:
     document, _ = documents.read_yaml(Source("merging.yaml", MERGING + more))
     assert document is not None
-    merging, wrong = documents.validate(Merging, document)
+    merging, wrong = documents.validate(MergeParameters, document)
     assert merging is not None, wrong
     assert told(merged.check(merging, document, catalogue(), CELLS)) == expected

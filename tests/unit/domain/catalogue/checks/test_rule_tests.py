@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from router.domain.catalogue.checks.rule_tests import Ground, RuleTests, Trial, run
+from router.domain.catalogue.checks.rule_tests import RuleTestContext, RuleTestRun, RuleTests, run
 from router.domain.catalogue.code_tables import CodeTable, load_codes
 from router.domain.documents import Source, read_yaml, validate
 from tests.support.catalogue_lists import CELLS, ZONE, catalogue
@@ -18,14 +18,14 @@ duties:
 CODES = load_codes("code,version,matter,name\n0101,,hole,x\n0102,2013,tree,x\n", "hotline.csv")
 
 
-def trial(*tests: str, coverage: float = 0) -> Trial:
+def trial(*tests: str, coverage: float = 0) -> RuleTestRun:
     text = f"at: 2026-10-01T09:00\ncoverage: {{min: {coverage}}}\ntests:\n" + "\n".join(f"  - {one}" for one in tests)
     document, _ = read_yaml(Source("tests.yaml", text))
     assert document is not None
     read, findings = validate(RuleTests, document)
     assert read is not None, findings
     assert isinstance(CODES, CodeTable)
-    ground = Ground(
+    ground = RuleTestContext(
         catalogue=catalogue(duties=DUTIES), codes={"hotline": CODES}, cells=dict.fromkeys(CELLS, None), zone=ZONE
     )
     return run(read, document, ground)
