@@ -1,0 +1,75 @@
+"""What differs between a recorded history and today's decisions, in sentences for whoever changed the code."""
+
+from collections.abc import Sequence
+
+from tests.replay.golden import Golden
+from tests.replay.history import BLOCK
+from tests.replay.sources import Sourced
+
+RECORD = "python -m tests.replay.record"
+DECLARE = (
+    "A rule in the code has changed. If that was not meant, it is a defect. If it was, declare it: raise LOGIC_VERSION in "
+    f"router/domain/logic_version.py and record again (`{RECORD} {{city}}`)."
+)
+DATA = "The city's data has changed ({what}), so the golden must be recorded anew: `{record} {city}`."
+AGAIN = "LOGIC_VERSION is {now} and the golden was recorded with {then}: record again (`{record} {city}`)."
+SAME = "Every decision is as it was recorded."
+
+
+def difference(city: str, golden: Golden, today: Golden, records: Sequence[Sourced]) -> str | None:
+    """Why a history is not as it was recorded, and what to do; None when it is.
+
+    Args:
+        city: its name.
+        golden: what was recorded.
+        today: what today's code and data make of it.
+        records: the source records, in the order of receipt.
+    """
+    declared, data = golden.logic_version != today.logic_version, _data(golden, today)
+    where = _where(golden, today, records)
+    if where is None and not declared and not data:
+        return None
+    cures = []
+    if data:
+        cures.append(DATA.format(what=data, record=RECORD, city=city))
+    if declared:
+        cures.append(AGAIN.format(now=today.logic_version, then=golden.logic_version, record=RECORD, city=city))
+    return " ".join([f"{city}:", where or SAME, *(cures or [DECLARE.format(city=city)])])
+
+
+def _data(golden: Golden, today: Golden) -> str:
+    then, now = golden.rules, today.rules
+    edition = f"rule set {then.edition} became {now.edition}" if then.edition != now.edition else ""
+    merging = "merging.yaml is another" if then.merging != now.merging else ""
+    return ", ".join(filter(None, (edition, merging)))
+
+
+def _where(golden: Golden, today: Golden, records: Sequence[Sourced]) -> str | None:
+    """The first block that differs, and the records in it."""
+    if golden.records != today.records:
+        return f"There are {today.records} source records, and {golden.records} were recorded."
+    for number, (then, now) in enumerate(zip(golden.blocks, today.blocks, strict=True)):
+        if then != now:
+            return f"{_block(number, records)}{_counts(golden, today)}"
+    if golden.cases != today.cases:
+        return "All blocks are as recorded, but the cases at the end are not."
+    return None if golden.counts == today.counts else f"All blocks are as recorded.{_counts(golden, today)}"
+
+
+def _block(number: int, records: Sequence[Sourced]) -> str:
+    first, last = number * BLOCK, min((number + 1) * BLOCK, len(records)) - 1
+    places = [f"{one.topic}/{one.partition}/{one.offset}" for one in (records[first], records[last])]
+    return f"Block {number} is the first that is decided differently: source records {first} to {last}, {' to '.join(places)}."
+
+
+def _counts(golden: Golden, today: Golden) -> str:
+    """Which counts differ."""
+    told = []
+    for group in sorted({*golden.counts, *today.counts}):
+        then, now = golden.counts.get(group, {}), today.counts.get(group, {})
+        told += [
+            f"{group}, {name}: {then.get(name, 0)} became {now.get(name, 0)}"
+            for name in sorted({*then, *now})
+            if then.get(name) != now.get(name)
+        ]
+    return f" Counts: {'; '.join(told)}." if told else " All counts are as recorded."

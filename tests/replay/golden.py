@@ -1,0 +1,220 @@
+"""What a history amounts to: counts, and digests of everything that was decided, free of the names of fields.
+
+`decided` is the one place that names what counts as a decision. Who renames a field edits it there and nowhere else, and the
+digests stay as they are. Sentences, ids of CloudEvents and versions of rule sets are no decisions.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from router.cities.folder import city_folder, load_city
+from router.domain.cases import Case, CaseReport, Task
+from router.domain.logic_version import LOGIC_VERSION
+from router.domain.reports import Provenance, Report, Tick
+from tests.replay.history import BLOCK, History, Output
+from tests.replay.sources import HERE, Sourced, read_sources
+
+_encode = msgspec.json.Encoder().encode
+DIGEST_BYTES = 8
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """By which data of the city it was decided."""
+
+    edition: str
+    """Version of the city's rule set: catalogue, code tables and cells."""
+    merging: str
+    """Digest of its `merging.yaml`, which is no part of the rule set's version."""
+
+
+class Golden(Struct, frozen=True, kw_only=True):
+    """One recorded history: what `<city>.golden.json` holds."""
+
+    logic_version: int
+    rules: Rules
+    records: int
+    """Source records."""
+    counts: dict[str, dict[str, int]]
+    """Outputs by kind, events by decision, dead letters by code, what became of source records, what closed windows."""
+    blocks: tuple[str, ...]
+    """One digest for each 1,000 source records, of everything that was decided when they were read."""
+    cases: str
+    """Digest of all cases as they are at the end."""
+
+
+def decided(output: Output) -> tuple[Any, ...]:
+    """The decisions in one output, as values in a fixed order."""
+    content = output.content
+    if isinstance(content, Report):
+        said: tuple[Any, ...] = (output.key, output.decision, *_report(content))
+    elif isinstance(content, Tick):
+        said = (output.decision, content.at)
+    elif isinstance(content, Case):
+        said = _case(content)
+    elif isinstance(content, Task):
+        said = _task(content)
+    else:
+        record, refusal = content
+        said = (refusal.code, record.topic, record.partition, record.offset)
+    return (output.kind, output.partition, *said)
+
+
+def _report(report: Report) -> tuple[Any, ...]:
+    at = report.location
+    return (
+        *(report.id, report.version, report.network, report.source_id, report.matter),
+        *(report.source_code, report.source_code_version),
+        *(report.occurred_at, report.reported_at, report.received_at),
+        *(at.cell, at.resolved_by, _near(at.accuracy_m), _near(at.lon), _near(at.lat), at.source_grid, bool(at.doubt)),
+        *(report.status, report.urgency, report.severity, report.certainty),
+        *(report.component_id, report.description, report.reporter, report.person, len(report.media)),
+        *_stands(report.provenance),
+    )
+
+
+def _case(case: Case) -> tuple[Any, ...]:
+    return (
+        *(case.id, case.cell, case.matter, case.state),
+        *(case.opened_at, case.updated_at, case.occurred_at, case.window_until, case.window_closed_at),
+        *(_near(case.accuracy_m), _near(case.lon), _near(case.lat), case.resolved_by, case.component_id),
+        *(case.status, case.urgency, case.severity, case.certainty, case.description),
+        [_joined(report) for report in case.reports],
+        [
+            (a.task, a.department, a.role, a.rule, a.unit, a.due_at, a.dispatched_at, a.withdrawn_at)
+            for a in case.assignments
+        ],
+        [(suggestion.case, _near(suggestion.score)) for suggestion in case.suggestions],
+    )
+
+
+def _joined(report: CaseReport) -> tuple[Any, ...]:
+    return (
+        *(report.id, report.version, report.network, report.matter, report.cell, report.joined),
+        *(report.occurred_at, report.received_at, *_stands(report.provenance)),
+        *(_near(report.score), _near(report.distance_m), _near(report.apart_s)),
+        [_near(number) for number in report.place or ()],
+        *(report.description, report.reporter, report.person),
+        [
+            (
+                old.version,
+                old.matter,
+                old.cell,
+                old.occurred_at,
+                old.received_at,
+                *_stands(old.provenance),
+                old.description,
+            )
+            for old in report.earlier
+        ],
+    )
+
+
+def _task(task: Task) -> tuple[Any, ...]:
+    return (
+        *(task.id, task.case, task.department, task.role, task.unit, task.state, task.rule, task.workflow),
+        *(task.matter, task.cell, task.dispatched_at, task.due_at, task.updated_at, task.revision),
+        *(_near(task.lon), _near(task.lat), task.status, task.urgency, task.severity, task.description),
+    )
+
+
+def _stands(provenance: Provenance) -> tuple[str, int, int]:
+    return provenance.topic, provenance.partition, provenance.offset
+
+
+def _near(number: float | None) -> float | None:
+    """Machines differ in the last digits of sines and roots."""
+    return None if number is None else round(number, 6)
+
+
+class Replayed(NamedTuple):
+    """A history as the code of today decides it, and the records it was made of."""
+
+    golden: Golden
+    records: Sequence[Sourced]
+
+
+def rules_of(city: str) -> Rules:
+    """By which data a city decides today."""
+    merging = (city_folder(city) / "merging.yaml").read_bytes()
+    return Rules(edition=load_city(city).edition, merging=blake2b(merging, digest_size=DIGEST_BYTES).hexdigest())
+
+
+def replay(city: str) -> Replayed:
+    """Replay the whole history of a city."""
+    watched = Watched(city)
+    for _ in watched.outputs():
+        pass
+    return Replayed(watched.golden(), watched.records)
+
+
+class Watched:
+    """A history whose outputs are counted and digested while somebody looks at them.
+
+    Args:
+        city: whose history.
+    """
+
+    def __init__(self, city: str) -> None:
+        self.records = read_sources(city)
+        self._city = city
+        self._history = History(load_city(city))
+        self._counts: dict[str, Counter[str]] = {name: Counter() for name in ("outputs", "decisions", "dead letters")}
+        self._blocks: list[str] = []
+
+    def outputs(self) -> Iterator[Output]:
+        """Every output in its order."""
+        digests = [blake2b(digest_size=DIGEST_BYTES) for _ in range(0, len(self.records), BLOCK)]
+        for output in self._history.replay(self.records):
+            self._count(output)
+            digests[output.block].update(_encode(decided(output)))
+            yield output
+        self._blocks = [digest.hexdigest() for digest in digests]
+
+    def golden(self) -> Golden:
+        """What it amounted to, once all outputs were looked at."""
+        counts = {name: dict(sorted(numbers.items())) for name, numbers in self._counts.items()}
+        counts["sources and windows"] = dict(sorted(self._history.counts.items()))
+        counts["cases"] = {"all": len(self._history.cases)}
+        return Golden(
+            logic_version=LOGIC_VERSION,
+            rules=rules_of(self._city),
+            records=len(self.records),
+            counts=counts,
+            blocks=tuple(self._blocks),
+            cases=_digest_of_cases(self._history.cases.values()),
+        )
+
+    def _count(self, output: Output) -> None:
+        self._counts["outputs"][output.kind] += 1
+        if output.kind in {"event", "tick"}:
+            self._counts["decisions"][output.decision] += 1
+        elif output.kind == "dead-letter":
+            self._counts["dead letters"][output.content.refusal.code] += 1  # type: ignore[union-attr]
+
+
+def _digest_of_cases(cases: Iterable[Case]) -> str:
+    digest = blake2b(digest_size=DIGEST_BYTES)
+    for case in sorted(cases, key=lambda case: case.id):
+        digest.update(_encode(_case(case)))
+    return digest.hexdigest()
+
+
+def golden_file(city: str) -> Path:
+    """Where the golden file of a city is kept."""
+    return HERE / f"{city}.golden.json"
+
+
+def read_golden(city: str) -> Golden:
+    """What was recorded of a city."""
+    return msgspec.json.decode(golden_file(city).read_bytes(), type=Golden)
+
+
+def write_golden(city: str, golden: Golden) -> None:
+    """Record what a city's history amounts to."""
+    golden_file(city).write_bytes(msgspec.json.format(msgspec.json.encode(golden), indent=1) + b"\n")

@@ -1,0 +1,197 @@
+"""A recorded history through both stages, without Kafka: every output in its order.
+
+What the two hops of `router/stream` do, this does by the same pure functions: translate by the batch, find what is redelivered or
+updated, partition by street, fold in the order of receipt, close merge windows by ticks. A tick comes, as by the stream's own
+clock, at the end of a batch in which the received time of a partition has passed the end of one of its windows.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby, islice
+from typing import Any, Literal, NamedTuple
+
+from router.domain.cases import Case, Task
+from router.domain.city import City
+from router.domain.fold import fold
+from router.domain.networks.registry import NETWORKS
+from router.domain.normalise import normalise
+from router.domain.places import Places, digest_of
+from router.domain.reports import Refusal, Report, Tick
+from router.domain.state import PartitionState
+from router.wire.codec import (
+    Encoded,
+    decode_event,
+    encode_case,
+    encode_dead_letter,
+    encode_report,
+    encode_task,
+    encode_tick,
+)
+from router.wire.partitioning import partition_for_cell
+from router.wire.repairs import REDRIVEN
+from router.wire.topics import Names
+from tests.replay.sources import Sourced, as_json
+
+PARTITIONS = 4
+"""Of the grid stream; source records were recorded for as many."""
+BATCH = 250
+"""Records taken together. Fewer would leave every closing to the ticks; of so many some windows close by a late report."""
+BLOCK = 1000
+"""Records with one digest; whole batches."""
+NAMES = Names()
+Kind = Literal["event", "tick", "case", "task", "dead-letter"]
+
+
+class DeadLetter(NamedTuple):
+    """A refused source record."""
+
+    record: Any
+    """As the consumer delivered it."""
+    refusal: Refusal
+
+
+Content = Report | Tick | Case | Task | DeadLetter
+
+
+class Output(NamedTuple):
+    """One record that the router writes. A case is the state's own: use it before the next output is asked for."""
+
+    block: int
+    """Number of the block of source records whose reading led to it."""
+    kind: Kind
+    partition: int
+    content: Content
+    decision: str = ""
+    """What the fold decided: of an event or tick."""
+    key: bytes | None = None
+    """Of an event: the cell by which it is partitioned."""
+
+    def wire(self) -> dict[str, Any]:
+        """As the codec writes it, readable."""
+        topic, (key, value, headers) = self._encoded()
+        said = as_json(value) if self.kind == "dead-letter" or value is None else json.loads(value)
+        return {
+            "block": self.block,
+            "kind": self.kind,
+            "decision": self.decision,
+            "topic": topic,
+            "partition": self.partition,
+            "key": as_json(key),
+            "headers": [[name, as_json(content)] for name, content in headers],
+            "value": said,
+        }
+
+    def _encoded(self) -> tuple[str, tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]]:
+        content = self.content
+        if isinstance(content, Report):
+            home = None if self.key is None else self.key.decode()
+            return NAMES.events, encode_report(content, home)
+        if isinstance(content, Tick):
+            return NAMES.events, encode_tick(content, self.partition)
+        if isinstance(content, Case):
+            return NAMES.cases, encode_case(content)
+        if isinstance(content, Task):
+            return NAMES.tasks(content.department), encode_task(content)
+        record, refusal = content
+        return NAMES.dead_letters, encode_dead_letter(record, refusal, record.network)
+
+
+class History:
+    """Both stages of one city.
+
+    Args:
+        city: the rules.
+    """
+
+    def __init__(self, city: City) -> None:
+        self.cases: dict[str, Case] = {}
+        """Every case by its id: as it is now."""
+        self.counts: Counter[str] = Counter()
+        """What became of source records, `places ...`; what closed windows, `closed by ...`."""
+        self._city = city
+        self._places: dict[tuple[str, int], Places] = defaultdict(Places)
+        self._latest: dict[tuple[str, int], datetime] = {}
+        self._states = [PartitionState() for _ in range(PARTITIONS)]
+        self._received: dict[int, datetime] = {}
+
+    def replay(self, records: Iterable[Sourced]) -> Iterator[Output]:
+        """Every output of the records, which come in the order of receipt."""
+        source = iter(records)
+        read = 0
+        while batch := list(islice(source, BATCH)):
+            yield from self._batch(batch, read // BLOCK)
+            read += len(batch)
+
+    def _batch(self, batch: list[Sourced], block: int) -> Iterator[Output]:
+        events: list[tuple[datetime, int, str, Encoded]] = []
+        for (network, _), records in groupby(sorted(batch, key=_of_partition), key=_of_partition):
+            for made in self._normalised(network, list(records)):
+                if isinstance(made, DeadLetter):
+                    yield Output(block, "dead-letter", made.record.partition % PARTITIONS, made)
+                else:
+                    report, home = made
+                    encoded = encode_report(report, home)
+                    events.append((report.received_at, report.provenance.offset, report.id, encoded))
+        events.sort(key=lambda one: one[:3])  # stable: the versions of one report keep their order
+        for *_, encoded in events:
+            yield from self._event(encoded, block)
+        for partition, state in enumerate(self._states):
+            due, now = state.next_due(), self._received.get(partition)
+            if due is not None and now is not None and due <= now:
+                yield from self._fold(encode_tick(Tick(at=now), partition), partition, block)
+
+    def _normalised(self, network: str, records: list[Sourced]) -> Iterator[DeadLetter | tuple[Report, str | None]]:
+        """Reports and updates of one partition of a network, an update with the cell of its first version; dead letters."""
+        place = network, records[0].partition
+        places, counts = self._places[place], self.counts
+        done = normalise(NETWORKS[network], records, self._city)
+        refused = [DeadLetter(record, refusal) for record, refusal in done.refusals]
+        for record, sound in zip(done.sources, done.reports, strict=True):
+            again = REDRIVEN in [name for name, _ in record.headers]
+            taken = places.take(sound, digest_of(record.value or b""), again=again)
+            if isinstance(taken, Refusal):
+                refused.append(DeadLetter(record, taken))
+            elif taken is None:
+                counts["places redelivered"] += 1
+            elif (report := taken[0]) is None:
+                counts["places remembered anew"] += 1
+            else:
+                counts["places updated" if report.version > 1 else "places accepted"] += 1
+                yield report, None if report.version == 1 else taken[1].cell
+        if done.reports:
+            received = max(report.received_at for report in done.reports)
+            self._latest[place] = max(self._latest.get(place, received), received)
+        if place in self._latest:
+            places.forget(self._latest[place])
+        yield from refused
+
+    def _event(self, encoded: Encoded, block: int) -> Iterator[Output]:
+        return self._fold(encoded, partition_for_cell(encoded[0], PARTITIONS), block)
+
+    def _fold(self, encoded: Encoded, partition: int, block: int) -> Iterator[Output]:
+        """One record of the grid stream, read back as the second stage reads it."""
+        key, value, headers = encoded
+        event = decode_event(headers, value)
+        outcome = fold(self._states[partition], event, self._city)
+        if isinstance(event, Report):
+            self._received[partition] = max(self._received.get(partition, event.received_at), event.received_at)
+            yield Output(block, "event", partition, event, outcome.decision, key)
+        else:
+            yield Output(block, "tick", partition, event, outcome.decision, key)
+        for case in outcome.cases:
+            self.cases[case.id] = case
+            if case.window_closed_at is not None and outcome.decision not in _AMENDED:
+                self.counts["closed by tick" if isinstance(event, Tick) else "closed by report"] += 1
+            yield Output(block, "case", partition, case)
+        for task in outcome.tasks:
+            yield Output(block, "task", partition, task)
+
+
+_AMENDED = ("updated", "rerouted")
+"""Decisions that change a case whose window may have closed before."""
+
+
+def _of_partition(record: Sourced) -> tuple[str, int]:
+    return record.network, record.partition
