@@ -15,8 +15,8 @@ import orjson
 from msgspec import Struct
 
 from router.cities.folder import city_folder, load_city
-from router.domain.normalise import MAX_BYTES, RECEIVED_AT
-from router.domain.places import MOST_VERSIONS
+from router.domain.intake.dedup import MAX_VERSIONS
+from router.domain.intake.normalise import MAX_BYTES, RECEIVED_AT
 from router.simulator.messages import rfc3339
 from router.simulator.scenario import input_of
 from router.wire.partitioning import partition_for_key
@@ -132,13 +132,13 @@ def _other_time(value: bytes, at: datetime) -> Made:
 
 
 def _too_many_versions(value: bytes, at: datetime) -> Made:
-    for number in range(MOST_VERSIONS + 2):
+    for number in range(MAX_VERSIONS + 2):
         later = at + timedelta(minutes=number)
         yield number, _changed(value, f"(version {number})"), _received(later)
 
 
 def _driven_again(value: bytes, at: datetime) -> Made:
-    """A newer version came before an older one was driven again: the older one is superseded, a later one is not."""
+    """A newer version came before an older one was redriven: the older one is superseded, a later one is not."""
     older, later = at - timedelta(minutes=2), at + timedelta(minutes=9)
     yield 0, _changed(value, "(newer)"), _received(at)
     yield 8, _changed(value, "(older)"), [*_received(older), (REDRIVEN, b"reports/0/1")]

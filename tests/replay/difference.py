@@ -39,9 +39,9 @@ def difference(city: str, golden: Golden, today: Golden, records: Sequence[Sourc
 
 def _data(golden: Golden, today: Golden) -> str:
     then, now = golden.rules, today.rules
-    edition = f"rule set {then.edition} became {now.edition}" if then.edition != now.edition else ""
+    rule_set = f"rule set {then.rule_set} became {now.rule_set}" if then.rule_set != now.rule_set else ""
     merging = "merging.yaml is another" if then.merging != now.merging else ""
-    return ", ".join(filter(None, (edition, merging)))
+    return ", ".join(filter(None, (rule_set, merging)))
 
 
 def _where(golden: Golden, today: Golden, records: Sequence[Sourced]) -> str | None:

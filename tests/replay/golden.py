@@ -14,9 +14,9 @@ import msgspec
 from msgspec import Struct
 
 from router.cities.folder import city_folder, load_city
-from router.domain.cases import Case, CaseReport, Task
 from router.domain.logic_version import LOGIC_VERSION
-from router.domain.reports import Provenance, Report, Tick
+from router.domain.model.case import Case, CaseReport, Task
+from router.domain.model.report import Provenance, Report, Tick
 from tests.replay.history import BLOCK, History, Output
 from tests.replay.sources import HERE, Sourced, read_sources
 
@@ -27,7 +27,7 @@ DIGEST_BYTES = 8
 class Rules(Struct, frozen=True, kw_only=True):
     """By which data of the city it was decided."""
 
-    edition: str
+    rule_set: str
     """Version of the city's rule set: catalogue, code tables and cells."""
     merging: str
     """Digest of its `merging.yaml`, which is no part of the rule set's version."""
@@ -60,8 +60,8 @@ def decided(output: Output) -> tuple[Any, ...]:
     elif isinstance(content, Task):
         said = _task(content)
     else:
-        record, refusal = content
-        said = (refusal.code, record.topic, record.partition, record.offset)
+        record, rejection = content
+        said = (rejection.code, record.topic, record.partition, record.offset)
     return (output.kind, output.partition, *said)
 
 
@@ -142,7 +142,7 @@ class Replayed(NamedTuple):
 def rules_of(city: str) -> Rules:
     """By which data a city decides today."""
     merging = (city_folder(city) / "merging.yaml").read_bytes()
-    return Rules(edition=load_city(city).edition, merging=blake2b(merging, digest_size=DIGEST_BYTES).hexdigest())
+    return Rules(rule_set=load_city(city).rule_set, merging=blake2b(merging, digest_size=DIGEST_BYTES).hexdigest())
 
 
 def replay(city: str) -> Replayed:
@@ -195,7 +195,7 @@ class Watched:
         if output.kind in {"event", "tick"}:
             self._counts["decisions"][output.decision] += 1
         elif output.kind == "dead-letter":
-            self._counts["dead letters"][output.content.refusal.code] += 1  # type: ignore[union-attr]
+            self._counts["dead letters"][output.content.rejection.code] += 1  # type: ignore[union-attr]
 
 
 def _digest_of_cases(cases: Iterable[Case]) -> str:

@@ -1,6 +1,6 @@
 """A recorded history through both stages, without Kafka: every output in its order.
 
-What the two hops of `router/stream` do, this does by the same pure functions: translate by the batch, find what is redelivered or
+What the two stages of `router/stream` do, this does by the same pure functions: translate by the batch, find what is redelivered or
 updated, partition by street, fold in the order of receipt, close merge windows by ticks. A tick comes, as by the stream's own
 clock, at the end of a batch in which the received time of a partition has passed the end of one of its windows.
 """
@@ -12,14 +12,14 @@ from datetime import datetime
 from itertools import groupby, islice
 from typing import Any, Literal, NamedTuple
 
-from router.domain.cases import Case, Task
-from router.domain.city import City
 from router.domain.fold import fold
+from router.domain.intake.dedup import DedupIndex, digest_of
+from router.domain.intake.normalise import normalise
+from router.domain.model.case import Case, Task
+from router.domain.model.report import Rejection, Report, Tick
 from router.domain.networks.registry import NETWORKS
-from router.domain.normalise import normalise
-from router.domain.places import Places, digest_of
-from router.domain.reports import Refusal, Report, Tick
-from router.domain.state import PartitionState
+from router.domain.rules.city import City
+from router.domain.state.partition_state import PartitionState
 from router.wire.codec import (
     Encoded,
     decode_event,
@@ -45,11 +45,11 @@ Kind = Literal["event", "tick", "case", "task", "dead-letter"]
 
 
 class DeadLetter(NamedTuple):
-    """A refused source record."""
+    """A rejected source record."""
 
     record: Any
     """As the consumer delivered it."""
-    refusal: Refusal
+    rejection: Rejection
 
 
 Content = Report | Tick | Case | Task | DeadLetter
@@ -94,8 +94,8 @@ class Output(NamedTuple):
             return NAMES.cases, encode_case(content)
         if isinstance(content, Task):
             return NAMES.tasks(content.department), encode_task(content)
-        record, refusal = content
-        return NAMES.dead_letters, encode_dead_letter(record, refusal, record.network)
+        record, rejection = content
+        return NAMES.dead_letters, encode_dead_letter(record, rejection, record.network)
 
 
 class History:
@@ -111,7 +111,7 @@ class History:
         self.counts: Counter[str] = Counter()
         """What became of source records, `places ...`; what closed windows, `closed by ...`."""
         self._city = city
-        self._places: dict[tuple[str, int], Places] = defaultdict(Places)
+        self._places: dict[tuple[str, int], DedupIndex] = defaultdict(DedupIndex)
         self._latest: dict[tuple[str, int], datetime] = {}
         self._states = [PartitionState() for _ in range(PARTITIONS)]
         self._received: dict[int, datetime] = {}
@@ -147,12 +147,12 @@ class History:
         place = network, records[0].partition
         places, counts = self._places[place], self.counts
         done = normalise(NETWORKS[network], records, self._city)
-        refused = [DeadLetter(record, refusal) for record, refusal in done.refusals]
+        rejected = [DeadLetter(record, rejection) for record, rejection in done.rejections]
         for record, sound in zip(done.sources, done.reports, strict=True):
             again = REDRIVEN in [name for name, _ in record.headers]
-            taken = places.take(sound, digest_of(record.value or b""), again=again)
-            if isinstance(taken, Refusal):
-                refused.append(DeadLetter(record, taken))
+            taken = places.admit(sound, digest_of(record.value or b""), redriven=again)
+            if isinstance(taken, Rejection):
+                rejected.append(DeadLetter(record, taken))
             elif taken is None:
                 counts["places redelivered"] += 1
             elif (report := taken[0]) is None:
@@ -165,7 +165,7 @@ class History:
             self._latest[place] = max(self._latest.get(place, received), received)
         if place in self._latest:
             places.forget(self._latest[place])
-        yield from refused
+        yield from rejected
 
     def _event(self, encoded: Encoded, block: int) -> Iterator[Output]:
         return self._fold(encoded, partition_for_cell(encoded[0], PARTITIONS), block)

@@ -43,7 +43,7 @@ def test_a_difference_of_the_cases_alone_is_told(seattle: Replayed) -> None:
 
 def test_changed_data_is_told_apart_from_changed_code(seattle: Replayed) -> None:
     golden = seattle.golden
-    older = replace(golden, rules=replace(golden.rules, edition="000000000000"), blocks=("other", golden.blocks[1]))
+    older = replace(golden, rules=replace(golden.rules, rule_set="000000000000"), blocks=("other", golden.blocks[1]))
     told = difference("seattle", older, golden, seattle.records)
     assert told is not None
     assert "data has changed (rule set 000000000000 became" in told

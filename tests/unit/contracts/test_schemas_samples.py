@@ -179,7 +179,7 @@ def test_samples_of_the_routers_own_tables_are_what_it_reads_and_writes() -> Non
     assert json.loads(codec.encode_dedup_entry("CG-1", codec.decode_dedup_entry(place))[1]) == json.loads(place)
     _, packed, _ = encode_rule_set(decode_rule_set(gzip.compress(rule_set)))
     assert json.loads(gzip.decompress(packed)) == json.loads(rule_set)
-    letter = json.loads(repair)["letter"].encode()
+    letter = json.loads(repair)["dead_letter"].encode()
     assert json.loads(encode_repair(decode_repair(letter, repair))[1]) == json.loads(repair)
 
 

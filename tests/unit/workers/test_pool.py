@@ -188,12 +188,12 @@ def test_a_program_that_does_not_exist_is_one_sentence(settings: Settings) -> No
 def test_workers_die_with_a_fleet_that_is_killed(tmp_path: Path) -> None:
     parent = f"""
 import sys, time
-from router.workers.pool import Fleet
+from router.workers.pool import WorkerPool
 from router.wire.settings import Settings
 from pathlib import Path
-fleet = Fleet("c", Settings(home=Path({str(tmp_path)!r})), 2, command=(sys.executable, "-c", {OBEDIENT!r}))
-fleet.start()
-print(*fleet.pids.values(), flush=True)
+pool = WorkerPool("c", Settings(home=Path({str(tmp_path)!r})), 2, command=(sys.executable, "-c", {OBEDIENT!r}))
+pool.start()
+print(*pool.pids.values(), flush=True)
 while True: time.sleep(60)
 """
     process = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True)
