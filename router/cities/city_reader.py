@@ -61,7 +61,7 @@ class CityFile(Strict):
     """Where reports go that name no place at all; None: the registry chooses."""
 
 
-class Reading(Struct, frozen=True, kw_only=True):
+class CityReading(Struct, frozen=True, kw_only=True):
     """What one folder holds."""
 
     name: str
@@ -77,7 +77,7 @@ class Reading(Struct, frozen=True, kw_only=True):
         return tuple(finding for finding in self.findings if finding.level == "error")
 
 
-def read_city(name: str, folder: Path) -> Reading:
+def read_city(name: str, folder: Path) -> CityReading:
     """Read and check everything that a city is made of; its tests and its history are not among it."""
     findings: list[Finding] = []
     about = read_about(folder, findings)
@@ -97,7 +97,7 @@ def read_city(name: str, folder: Path) -> Reading:
     city = None
     if about and zone and cells and catalogue and merging and not _wrong(findings):
         city = City(name, about.title.en, zone, cells, catalogue, merging, codes)
-    return Reading(name=name, city=city, findings=tuple(sorted(findings, key=_place)), coverage=coverage)
+    return CityReading(name=name, city=city, findings=tuple(sorted(findings, key=_place)), coverage=coverage)
 
 
 def read_about(folder: Path, findings: list[Finding]) -> CityFile | None:

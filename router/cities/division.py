@@ -12,8 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from router.cities.cell_files import csv_text, read_parameters
 from router.cities.city_reader import read_source, shown
-from router.domain.cell_generation.synthetic_division import Box, Change, Density, Divided, Division, Plan, divide
-from router.domain.cell_generation.synthetic_grids import Lattice, Table, lattices, table
+from router.domain.cell_generation.synthetic_division import (
+    Box,
+    Density,
+    Divided,
+    Division,
+    DivisionChange,
+    DivisionPlan,
+    divide,
+)
+from router.domain.cell_generation.synthetic_grids import GridLattice, Table, lattices, table
 from router.domain.cells.area_tables import AREAS, GRIDS
 from router.domain.cells.csv_tables import CELLS, COMMUNITIES
 from router.wire.errors import InputError
@@ -80,7 +88,7 @@ class Codes(_Strict):
     halve: int = Field(ge=1)
 
 
-class Parameters(_Strict):
+class DivisionParameters(_Strict):
     """`division.yaml`."""
 
     source: str
@@ -93,16 +101,16 @@ class Parameters(_Strict):
     lattices: dict[str, Shapes] = Field(default_factory=dict)
     tables: dict[str, Codes] = Field(default_factory=dict)
 
-    def plan(self) -> Plan:
+    def plan(self) -> DivisionPlan:
         """What the core needs of it."""
         west, south, east, north = (round(side * _MICRO) for side in self.box.model_dump().values())
-        return Plan(
+        return DivisionPlan(
             box=Box(west, south, east, north),
             columns=self.columns,
             urban=Density(self.urban.cells, self.urban.area),
             rural=Density(self.rural.cells, self.rural.area),
             endings=self.endings,
-            changes=[Change(day=one.day, split=one.split, join=one.join) for one in self.changes],
+            changes=[DivisionChange(day=one.day, split=one.split, join=one.join) for one in self.changes],
         )
 
 
@@ -113,7 +121,7 @@ def divided(folder: Path) -> dict[str, str]:
         CityError: the parameters are missing or wrong.
         InputError: the divisions cannot be read, or do not fit the parameters.
     """
-    parameters = read_parameters(Parameters, folder / "cells" / PARAMETERS)
+    parameters = read_parameters(DivisionParameters, folder / "cells" / PARAMETERS)
     source = folder / parameters.source
     divisions = _divisions(source)
     names = {one.code: one.name for one in divisions}
@@ -171,16 +179,16 @@ def _communities(city: Divided, names: dict[str, str]) -> Iterable[Sequence[str]
         yield community, names[community], default
 
 
-def _areas(city: Divided, parameters: Parameters) -> Iterable[Sequence[str]]:
+def _areas(city: Divided, parameters: DivisionParameters) -> Iterable[Sequence[str]]:
     for network, codes in sorted(parameters.tables.items()):
         plan = Table(object=codes.object, counties=codes.counties, takes=codes.takes, halve=codes.halve)
         for grid, code, share in table(city, plan):
             yield network, grid, code, share
 
 
-def _grids(city: Divided, parameters: Parameters, names: dict[str, str]) -> Iterable[Sequence[str]]:
+def _grids(city: Divided, parameters: DivisionParameters, names: dict[str, str]) -> Iterable[Sequence[str]]:
     for network, shapes in sorted(parameters.lattices.items()):
-        for code, name, box in lattices(names, city, Lattice(shapes.communities, shapes.first, shapes.title)):
+        for code, name, box in lattices(names, city, GridLattice(shapes.communities, shapes.first, shapes.title)):
             yield network, code, name, "", "", box.wkt()
 
 

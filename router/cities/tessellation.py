@@ -40,7 +40,7 @@ class Origin(_Strict):
     lat: float = Field(ge=-85, le=85)
 
 
-class Parameters(_Strict):
+class TessellationParameters(_Strict):
     """`tessellation.yaml`."""
 
     source: str
@@ -60,7 +60,7 @@ def tessellated(folder: Path) -> dict[str, str]:
         InputError: the source cannot be read, lacks a column, holds no point or something that is no coordinate, or has
             more areas than there are codes.
     """
-    parameters = read_parameters(Parameters, folder / "cells" / PARAMETERS)
+    parameters = read_parameters(TessellationParameters, folder / "cells" / PARAMETERS)
     spots = _spots(folder / parameters.source, parameters.columns)
     lattice = Lattice(lon=parameters.origin.lon, lat=parameters.origin.lat, size_m=parameters.size_m)
     try:

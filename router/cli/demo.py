@@ -20,11 +20,11 @@ from router.cli.live_view.live import Watch, watch_until
 from router.cli.live_view.resume_point import last_keys, unsent
 from router.cli.live_view.view import View
 from router.cli.replay import factor
-from router.cli.session import Input, cores, interruptible, kafka, running_input, running_pool
+from router.cli.session import ReplayInput, cores, interruptible, kafka, running_input, running_pool
 from router.cli.text.output import talk
 from router.domain.rules.city import City
 from router.kafka.topic_reader import connect
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 from router.simulator.replay.feed import Feed
 from router.simulator.scenario import input_of
 from router.wire.settings import Settings
@@ -106,7 +106,7 @@ def _city(city: str, own: Settings, show: Show, asked: threading.Event) -> None:
         pool = stack.enter_context(running_pool(WorkerPool(city, own, number, clock="stream")))
         talk(f"Workers started: {number}; their logs are {own.home}/logs/{own.namespace}worker-*.log")
         feed = Feed(str(own.kafka), names, own.partitions, show.pace)
-        source = Input(feed, left, len(messages), f"x{show.pace:g}" if show.pace else "max")
+        source = ReplayInput(feed, left, len(messages), f"x{show.pace:g}" if show.pace else "max")
         stack.enter_context(running_input(source))
         recent = Recent(stack.enter_context(connect(str(own.kafka))), map(names.tasks, loaded.catalogue.departments))
         view = View(loaded.title, list(loaded.codes), hints(city, loaded, own.namespace), number)
@@ -119,11 +119,11 @@ def _topics(settings: Settings, city: City) -> Names:
     return Names(settings.namespace)
 
 
-def _messages(city: City, folder: Path, reports: int | None) -> list[Message]:
-    return list(input_of(city, folder).messages(reports=reports, seed=1, companion=True, noise=1.0))
+def _messages(city: City, folder: Path, reports: int | None) -> list[SourceMessage]:
+    return list(input_of(city, folder).messages(reports=reports, seed=1, secondary_reports=True, noise=1.0))
 
 
-def _left(settings: Settings, messages: Sequence[Message], city: City) -> list[Message]:
+def _left(settings: Settings, messages: Sequence[SourceMessage], city: City) -> list[SourceMessage]:
     names = Names(settings.namespace)
     with connect(str(settings.kafka)) as consumer:
         last = last_keys(consumer, [names.reports(network) for network in city.codes])

@@ -11,7 +11,7 @@ from msgspec import to_builtins
 from router.cities.folder import city_folder, load_city
 from router.cli.text.output import Output, json_out, table_out, talk
 from router.domain.rules.city import City
-from router.simulator.evaluation.error_analysis import Mistake, by_cause, mistakes
+from router.simulator.evaluation.error_analysis import MergeError, by_cause, merge_errors
 from router.simulator.evaluation.parameter_sweep import Stream, stream_of, with_value
 from router.simulator.evaluation.scores import Evaluation, Score, clusters_of
 from router.simulator.scenario import input_of
@@ -44,7 +44,7 @@ def evaluate_(
     rules, open_ = _input(city)
     stream = open_(reports, seed, noise)
     offline, found = stream.judged(rules)
-    wrong = mistakes(stream.labels, clusters_of(offline.cases.values()), offline.reports, rules.merging)
+    wrong = merge_errors(stream.labels, clusters_of(offline.cases.values()), offline.reports, rules.merging)
     if output == "json":
         json_out(as_json(found, wrong))
         return
@@ -107,7 +107,7 @@ def means(judged: Sequence[Evaluation]) -> dict[str, float | None]:
     }
 
 
-def as_json(found: Evaluation, wrong: Sequence[Mistake]) -> dict[str, Any]:
+def as_json(found: Evaluation, wrong: Sequence[MergeError]) -> dict[str, Any]:
     """Everything, with null where nothing was to judge."""
     return {
         "reports": found.reports,
@@ -118,7 +118,7 @@ def as_json(found: Evaluation, wrong: Sequence[Mistake]) -> dict[str, Any]:
         "slices": {name: _score(score) for name, score in found.slices.items()},
         "networks": {" and ".join(pair): _score(score) for pair, score in found.networks.items()},
         "causes": [{"what": what, "cause": cause, "pairs": pairs} for what, cause, pairs in by_cause(wrong)],
-        "mistakes": to_builtins(wrong),
+        "merge_errors": to_builtins(wrong),
     }
 
 
@@ -128,7 +128,7 @@ def _input(name: str) -> tuple[City, Callable[[int | None, int, float], Stream]]
     fed = input_of(city, city_folder(name, settings.cities))
 
     def made(reports: int | None, seed: int, noise: float) -> Stream:
-        return stream_of(city, fed.messages(reports=reports, seed=seed, companion=True, noise=noise))
+        return stream_of(city, fed.messages(reports=reports, seed=seed, secondary_reports=True, noise=noise))
 
     return city, made
 
@@ -159,7 +159,7 @@ def _table(found: Evaluation) -> None:
     table_out(["pairs of reports", "precision", "recall", "F1", "said", "true", "right"], rows)
 
 
-def _mistakes(wrong: Sequence[Mistake]) -> None:
+def _mistakes(wrong: Sequence[MergeError]) -> None:
     talk("")
     causes = by_cause(wrong)[:SHOWN]
     table_out(["", "because of", "pairs"], [[what, cause, f"{pairs:,}"] for what, cause, pairs in causes])

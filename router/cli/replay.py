@@ -16,14 +16,14 @@ from rich.table import Table
 from router.broker.server import ensure_running
 from router.cli.session import GOES_ON
 from router.cli.text.output import talk
-from router.simulator.replay.monitor import Progress
-from router.simulator.replay.replay import Plan, Result
+from router.simulator.replay.monitor import ReplayProgress
+from router.simulator.replay.replay import ReplayPlan, Result
 from router.simulator.replay.replay import replay as run
 from router.wire.errors import InputError
 from router.wire.settings import Settings
 
 CHECK_FAILED = 1
-KINDS = ("recorded", "companion", "simulated", "updated", "redelivered", "malformed")
+KINDS = ("recorded", "secondary_reports", "simulated", "updated", "redelivered", "malformed")
 SHOWN_IDS = 5
 """Ids of one fault that the text shows; the JSON has their number."""
 
@@ -38,7 +38,9 @@ def replay(
     summary: Annotated[Literal["text", "json"], typer.Option("--summary", "-o", help="Form of the ledger.")] = "text",
     workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
     seed: Annotated[int, typer.Option(help="Of the companion reports: equal seeds, equal messages.")] = 1,
-    companion: Annotated[bool, typer.Option(help="Other networks report a part of the same incidents again.")] = True,
+    secondary_reports: Annotated[
+        bool, typer.Option(help="Other networks report a part of the same incidents again.")
+    ] = True,
     kill: Annotated[bool, typer.Option("--kill", help="kill -9 one worker in the middle.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the topics of the replay for a look.")] = False,
     noise: Annotated[
@@ -54,13 +56,13 @@ def replay(
     """
     settings = Settings()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # of a broker that goes away one sentence tells
-    plan = Plan(
+    plan = ReplayPlan(
         city=city,
         reports=reports,
         speed=factor(speed),
         workers=workers,
         seed=seed,
-        companion=companion,
+        secondary_reports=secondary_reports,
         kill=kill,
         keep=keep,
         noise=noise,
@@ -97,7 +99,7 @@ def factor(text: str) -> float | None:
     return value
 
 
-def described(progress: Progress) -> str:
+def described(progress: ReplayProgress) -> str:
     """The progress in one line."""
     if not progress.sent:
         return progress.doing
@@ -126,7 +128,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "pair_precision": _rounded(result.pairs.precision),
         "pair_recall": _rounded(result.pairs.recall),
         "coverage": _rounded(result.coverage),
-        "companion": kinds["companion"],
+        "secondary_reports": kinds["secondary_reports"],
         "updated": kinds["updated"],
         "redelivered": kinds["redelivered"],
         "malformed": kinds["malformed"],
@@ -171,7 +173,7 @@ EXPLAINED = {
     "pair_precision": "pairs of reports in one case that are one incident",
     "pair_recall": "pairs of reports of one incident that are in one case",
     "coverage": "of all matters, cells and periods, those for which the catalogue names one lead",
-    "companion": "reports of other networks about recorded incidents",
+    "secondary_reports": "reports of other networks about recorded incidents",
     "updated": "later versions of known reports",
     "switched": "cases by the old and the new rule set, decided late, and decided by a mixture",
     "refused_sound": "sound reports among the dead letters",

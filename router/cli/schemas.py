@@ -17,7 +17,7 @@ from router.contracts.schemas import FOLDERS, URN, city_schemas, record_schemas,
 from router.domain.catalogue.checks.rule_tests import RuleTests
 from router.domain.catalogue.model import Departments, Duties, Matters, Standards, Work
 from router.domain.matching.parameters import MergeParameters
-from router.simulator.synthetic.parameters import Parameters
+from router.simulator.synthetic.parameters import SimulationParameters
 from router.wire.errors import InputError
 
 app = typer.Typer(no_args_is_help=True, help="JSON Schemas and AsyncAPI of everything on the topics, from the models.")
@@ -29,7 +29,7 @@ CITY: dict[str, type[BaseModel]] = {
     "duties": Duties,
     "matters": Matters,
     "merging": MergeParameters,
-    "simulation": Parameters,
+    "simulation": SimulationParameters,
     "standards": Standards,
     "tests": RuleTests,
     "work": Work,

@@ -8,9 +8,9 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 
 from router.broker.server import ensure_running, status, stop
-from router.cli.live_view.view import Progress
+from router.cli.live_view.view import ViewProgress
 from router.cli.text.output import talk
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 from router.simulator.replay.feed import Feed
 from router.wire.errors import RouterError
 from router.wire.settings import Settings
@@ -63,7 +63,7 @@ def _stop_kafka(settings: Settings) -> None:
         talk("Kafka stopped.")
 
 
-class Input:
+class ReplayInput:
     """The city's history on its way to the networks' topics, in a thread of its own.
 
     Args:
@@ -73,7 +73,7 @@ class Input:
         speed: as it is shown.
     """
 
-    def __init__(self, feed: Feed, left: Sequence[Message], whole: int, speed: str) -> None:
+    def __init__(self, feed: Feed, left: Sequence[SourceMessage], whole: int, speed: str) -> None:
         self._feed, self._left, self._whole, self._speed = feed, left, whole, speed
         self._error: RouterError | None = None
         self._thread = threading.Thread(target=self._run, name="input", daemon=True)
@@ -99,7 +99,7 @@ class Input:
         return len(self._feed.sent)
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> ViewProgress:
         """How far it is.
 
         Raises:
@@ -108,7 +108,7 @@ class Input:
         if self._error is not None:
             raise self._error
         sent = self.sent
-        return Progress(
+        return ViewProgress(
             fed=self._whole - len(self._left) + sent,
             of=self._whole,
             until=self._left[sent - 1].received_at if sent else None,
@@ -129,7 +129,7 @@ def running_pool(pool: WorkerPool) -> Iterator[WorkerPool]:
 
 
 @contextmanager
-def running_input(source: Input) -> Iterator[Input]:
+def running_input(source: ReplayInput) -> Iterator[ReplayInput]:
     """The input, started, and stopped at the end."""
     source.start()
     try:

@@ -10,7 +10,7 @@ import typer
 from router.cities.folder import city_folder, load_city
 from router.cli.text.output import Output, json_out, table_out, talk
 from router.simulator.synthetic.file_writer import TRUTH, write_files
-from router.simulator.synthetic.stream import read_simulation, sheets
+from router.simulator.synthetic.stream import message_batches, read_simulation
 from router.wire.settings import Settings
 
 
@@ -39,7 +39,7 @@ def simulate(
     folder = out or settings.home / "simulated" / f"{city}-{seed}"
     known, simulation = load_city(city, settings.cities), read_simulation(city_folder(city, settings.cities))
     started = perf_counter()
-    office, pages = sheets(known, simulation, days=days, seed=seed, noise=noise, rate=rate)
+    office, pages = message_batches(known, simulation, days=days, seed=seed, noise=noise, rate=rate)
     done = write_files(office, pages, folder)
     seconds = perf_counter() - started
     if output == "json":

@@ -210,16 +210,16 @@ def _invalid(document: Document, detail: Any) -> Finding:
     return found(WRONG_VALUE, document.mark_value(*path), f"`{name}`: {message[:1].lower()}{message[1:]}")
 
 
-class Row(Struct, frozen=True):
+class CsvRow(Struct, frozen=True):
     """One row of a CSV text: fields by column name, and where each begins."""
 
     fields: dict[str, str]
     marks: dict[str, SourcePosition]
 
 
-def read_csv(source: Source, columns: Sequence[str]) -> tuple[list[Row], list[Finding]]:
+def read_csv(source: Source, columns: Sequence[str]) -> tuple[list[CsvRow], list[Finding]]:
     """The rows of a CSV text (RFC 4180) whose header is exactly `columns`; findings GR001 and GR003 otherwise."""
-    rows: list[Row] = []
+    rows: list[CsvRow] = []
     findings: list[Finding] = []
     if not source.text.strip("\ufeff\r\n"):
         return [], [
@@ -232,7 +232,7 @@ def read_csv(source: Source, columns: Sequence[str]) -> tuple[list[Row], list[Fi
                 return [], [found(WRONG_VALUE, mark, message, f"write {','.join(columns)}")]
         elif len(fields) == len(columns):
             named = dict(zip(columns, fields, strict=True))
-            rows.append(Row(named, dict(zip(columns, _starts(mark, fields), strict=True))))
+            rows.append(CsvRow(named, dict(zip(columns, _starts(mark, fields), strict=True))))
         elif fields:
             message = f"{len(fields)} fields instead of {len(columns)}"
             findings.append(found(WRONG_VALUE, mark, message, "quote a field that holds a comma"))

@@ -5,16 +5,16 @@ from typing import Literal
 
 from msgspec import Struct
 
-Kind = Literal["recorded", "companion", "simulated", "updated", "redelivered", "malformed"]
+Kind = Literal["recorded", "secondary_reports", "simulated", "updated", "redelivered", "malformed"]
 """A row of the city's recorded history; the same incident seen by another network; a report of a synthetic city; a later
 version of any of these; one of them sent once more, byte for byte; and a message that no network may accept."""
 
 
-Place = tuple[str, int, int]
+RecordAddress = tuple[str, int, int]
 """Topic, partition, offset of a source record."""
 
 
-class Message(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+class SourceMessage(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What is sent, when, and what is true about it."""
 
     network: str
@@ -45,7 +45,7 @@ class Sent(Struct, frozen=True, gc=False):
 
     report: str
     """Id that the report must get."""
-    place: Place
+    place: RecordAddress
     kind: Kind
     incident: str | None
     owner: str | None

@@ -11,13 +11,13 @@ from msgspec import Struct
 
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 from router.simulator.recorded.history import History
 from router.simulator.recorded.hotline_history import NETWORK as HOTLINE
 from router.simulator.recorded.hotline_history import read_history
 from router.simulator.recorded.noise import LATEST
 from router.simulator.recorded.police_history import read_police_history, recorded_by_police
-from router.simulator.recorded.secondary_reports import Companion
+from router.simulator.recorded.secondary_reports import SecondaryReports
 from router.simulator.synthetic.simulation import FILE
 from router.simulator.synthetic.stream import Simulation, read_simulation
 from router.simulator.synthetic.stream import messages as made
@@ -28,20 +28,22 @@ HISTORY = "history"
 """Folder of the recorded reports within a city's folder."""
 
 
-class Input(Protocol):
+class ScenarioInput(Protocol):
     """What one city is fed with: recorded, or made."""
 
     @property
     def reports(self) -> int:
         """How many there are before anything is repeated."""
 
-    def messages(self, *, reports: int | None, seed: int, companion: bool, noise: float) -> Iterator[Message]:
+    def messages(
+        self, *, reports: int | None, seed: int, secondary_reports: bool, noise: float
+    ) -> Iterator[SourceMessage]:
         """All messages in the order of their received times; equal arguments give equal messages, byte for byte.
 
         Args:
             reports: how many reports, not counting their updates and companions; None: all once.
             seed: of whatever is made.
-            companion: whether other networks see a part of recorded incidents too.
+            secondary_reports: whether other networks see a part of recorded incidents too.
             noise: of a synthetic city's reports, 1 as its simulation.yaml says.
         """
 
@@ -55,15 +57,17 @@ class Recorded(Struct, frozen=True):
 
     @property
     def reports(self) -> int:
-        """See `Input.reports`."""
+        """See `ScenarioInput.reports`."""
         return len(self.history.rows)
 
-    def messages(self, *, reports: int | None, seed: int, companion: bool, noise: float = 1.0) -> Iterator[Message]:
-        """See `Input.messages`; beyond its end the history is repeated with fresh ids. Companions follow hotlines only."""
+    def messages(
+        self, *, reports: int | None, seed: int, secondary_reports: bool, noise: float = 1.0
+    ) -> Iterator[SourceMessage]:
+        """See `ScenarioInput.messages`; beyond its end the history is repeated with fresh ids. Companions follow hotlines only."""
         del noise  # what was recorded is as it is
         recorded = self.history.messages(reports, apart=self.city.merging.longest_window + LATEST)
-        if companion and self.history.network == HOTLINE:
-            return Companion(self.city, seed).beside(recorded)
+        if secondary_reports and self.history.network == HOTLINE:
+            return SecondaryReports(self.city, seed).beside(recorded)
         return recorded
 
 
@@ -75,17 +79,19 @@ class Synthetic(Struct, frozen=True):
 
     @property
     def reports(self) -> int:
-        """See `Input.reports`."""
+        """See `ScenarioInput.reports`."""
         return MADE
 
-    def messages(self, *, reports: int | None, seed: int, companion: bool, noise: float = 1.0) -> Iterator[Message]:
-        """See `Input.messages`; other networks see the same incidents in any case."""
-        del companion
+    def messages(
+        self, *, reports: int | None, seed: int, secondary_reports: bool, noise: float = 1.0
+    ) -> Iterator[SourceMessage]:
+        """See `ScenarioInput.messages`; other networks see the same incidents in any case."""
+        del secondary_reports
         number = self.reports if reports is None else reports
         return made(self.city, self.simulation, reports=number, days=None, seed=seed, noise=noise)
 
 
-def input_of(city: City, folder: Path) -> Input:
+def input_of(city: City, folder: Path) -> ScenarioInput:
     """What a city is fed with: made reports if its folder has a simulation, else its history.
 
     Args:

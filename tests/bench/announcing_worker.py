@@ -8,27 +8,27 @@ import time
 from collections.abc import Iterable, Sequence
 
 from router.stream.__main__ import _run
-from router.stream.engine.assignment import Owned
+from router.stream.engine.assignment import AssignedPartitions
 from router.stream.engine.processor import Record
 from tests.bench.reference.job import first
 
 
 def announce() -> None:
     """Let the partitions' owner tell it."""
-    offer, assigned = Owned.offer, Owned.assigned
+    offer, assigned = AssignedPartitions.offer, AssignedPartitions.assigned
 
-    def tell(self: Owned, topic: str, number: int, records: Sequence[Record], generation: int) -> None:
+    def tell(self: AssignedPartitions, topic: str, number: int, records: Sequence[Record], generation: int) -> None:
         first()
-        Owned.offer = offer
+        AssignedPartitions.offer = offer
         offer(self, topic, number, records, generation)
 
-    async def say(self: Owned, sources: Iterable[tuple[str, int]], generation: int) -> None:
+    async def say(self: AssignedPartitions, sources: Iterable[tuple[str, int]], generation: int) -> None:
         given = list(sources)
         if given:
             print(f"ASSIGNED {time.time():.4f}", flush=True)
         await assigned(self, given, generation)
 
-    Owned.offer, Owned.assigned = tell, say
+    AssignedPartitions.offer, AssignedPartitions.assigned = tell, say
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Row:
+class RequestRow:
     """All runs of one contender on one input."""
 
     runs: tuple[Figure, ...]
@@ -100,15 +100,15 @@ class Row:
         }
 
 
-def rows(figures: Iterable[Figure]) -> list[Row]:
+def rows(figures: Iterable[Figure]) -> list[RequestRow]:
     """Runs by contender and number of reports, in the order of each one's first run."""
     found: dict[tuple[str, int], list[Figure]] = {}
     for figure in figures:
         found.setdefault((figure.name, figure.reports), []).append(figure)
-    return [Row(tuple(runs)) for runs in found.values()]
+    return [RequestRow(tuple(runs)) for runs in found.values()]
 
 
-def table(title: str, among: Sequence[Row]) -> list[str]:
+def table(title: str, among: Sequence[RequestRow]) -> list[str]:
     """Lines; ratios are those of the first row to each, in reports a second and in reports a CPU second."""
     header = (
         f"{'reports/s':>10}{'min - max':>18}{'ratio':>8}{'per CPU-s':>11}{'ratio':>8}{'busy':>6}{'others':>7}{'MiB':>7}"

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaProducer
 
 from router.cities.folder import city_folder, load_city
 from router.domain.intake.normalise import RECEIVED_AT
-from router.simulator.messages import Message, rfc3339
+from router.simulator.messages import SourceMessage, rfc3339
 from router.simulator.scenario import input_of
 from router.wire.partitioning import partition_for_key
 from router.wire.settings import Settings
@@ -27,7 +27,7 @@ LONGEST_SLEEP = 0.001
 """The event loop's sleep is only about so exact; what has become due meanwhile is sent at once."""
 
 
-class Plan(NamedTuple):
+class ReplayPlan(NamedTuple):
     """What is sent, and how fast."""
 
     city: str
@@ -50,13 +50,13 @@ class Shot(NamedTuple):
     acknowledged: float
 
 
-def messages(city: str) -> Iterator[Message]:
+def messages(city: str) -> Iterator[SourceMessage]:
     """A city's reports, the recorded ones again and again."""
     folder = city_folder(city)
     return input_of(load_city(city), folder).messages(reports=10**7, seed=1, companion=False, noise=1.0)
 
 
-def send(settings: Settings, plan: Plan, results: Connection) -> None:
+def send(settings: Settings, plan: ReplayPlan, results: Connection) -> None:
     """Send a plan's messages; says `ready`, waits for a word, and answers with the shots."""
     logging.getLogger("aiokafka").setLevel(logging.ERROR)  # a topic that is new has no leader yet, which mends itself
     planned = list(islice(messages(plan.city), plan.skip, plan.skip + plan.number))
@@ -65,7 +65,7 @@ def send(settings: Settings, plan: Plan, results: Connection) -> None:
     results.send(asyncio.run(_send(settings, planned, plan.rate)))
 
 
-async def _send(settings: Settings, planned: Sequence[Message], rate: float) -> list[Shot]:
+async def _send(settings: Settings, planned: Sequence[SourceMessage], rate: float) -> list[Shot]:
     names, partitions = Names(settings.namespace), settings.partitions
     producer = AIOKafkaProducer(bootstrap_servers=settings.kafka, acks="all", enable_idempotence=True, linger_ms=0)
     await producer.start()

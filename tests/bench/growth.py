@@ -26,8 +26,8 @@ from router.stream.gc_tuning import tune_gc
 from router.wire.partitioning import partition_for_cell
 from router.wire.settings import Settings
 from tests.bench.large_state import SIZES, grown
-from tests.bench.large_state import Grown as Throng
-from tests.bench.load_shape import CITY, throng
+from tests.bench.large_state import Grown as LoadShape
+from tests.bench.load_shape import CITY, load_shape
 from tests.bench.pinned_process import Pinned
 from tests.bench.product import PARTITIONS
 from tests.bench.restore import killed, told
@@ -87,14 +87,14 @@ def _all(arguments: argparse.Namespace, settings: Settings) -> Iterator[Grown]:
         yield from folded(sorted(arguments.cases))
     if not arguments.broker:
         return
-    with grown(0, settings) as throng:
-        empty = throng.worker.resident_mib
+    with grown(0, settings) as load_shape:
+        empty = load_shape.worker.resident_mib
     for cases in sorted(arguments.cases):
-        with grown(cases, settings) as throng:
-            held, number = throng.worker.resident_mib - empty, arguments.reports
+        with grown(cases, settings) as load_shape:
+            held, number = load_shape.worker.resident_mib - empty, arguments.reports
             if arguments.kill:
-                print(told(killed(cases, throng)), flush=True)
-            seconds, cpu_seconds = _worker(number, throng)
+                print(told(killed(cases, load_shape)), flush=True)
+            seconds, cpu_seconds = _worker(number, load_shape)
         yield Grown("worker", cases, number, number / seconds, number / cpu_seconds, (held << 20) / cases)
 
 
@@ -115,7 +115,7 @@ class Folding:
     """A throng through translation and fold."""
 
     def __init__(self) -> None:
-        self._city, self._messages, self._offsets = load_city(CITY), throng(), count()
+        self._city, self._messages, self._offsets = load_city(CITY), load_shape(), count()
         self._states = [PartitionState() for _ in range(PARTITIONS)]
         tune_gc()  # as a worker does
 
@@ -142,12 +142,12 @@ class Folding:
         return normalise(NETWORKS[NETWORK], records, self._city).reports
 
 
-def _worker(reports: int, throng: Throng) -> tuple[float, float]:
+def _worker(reports: int, load_shape: LoadShape) -> tuple[float, float]:
     """Seconds and CPU seconds of a worker for so many reports, which are sent faster than it takes them."""
-    committed, worker, messages = throng.committed, throng.worker, throng.take(reports)
-    there, begun, cpu_begun = committed.of(throng.cases), time.monotonic(), worker.cpu_seconds
-    throng.send(messages)
-    last = until_quiet(committed, throng.cases, lambda: _idle(worker), beyond=there)
+    committed, worker, messages = load_shape.committed, load_shape.worker, load_shape.take(reports)
+    there, begun, cpu_begun = committed.of(load_shape.cases), time.monotonic(), worker.cpu_seconds
+    load_shape.send(messages)
+    last = until_quiet(committed, load_shape.cases, lambda: _idle(worker), beyond=there)
     return last - begun, worker.cpu_seconds - cpu_begun
 
 

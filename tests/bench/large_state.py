@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 from router.simulator.replay.feed import Feed
 from router.wire.settings import Settings
 from router.wire.topics import Names
-from tests.bench.load_shape import CITY, throng
+from tests.bench.load_shape import CITY, load_shape
 from tests.bench.pinned_process import Pinned
 from tests.bench.preloaded_state import seed
 from tests.bench.product import router, started, topics_for
@@ -31,13 +31,13 @@ class Grown:
     cases: str
     """The topic."""
     feed: Feed
-    messages: Iterator[Message]
+    messages: Iterator[SourceMessage]
 
-    def take(self, reports: int) -> list[Message]:
+    def take(self, reports: int) -> list[SourceMessage]:
         """So many more of the throng."""
         return list(islice(self.messages, reports))
 
-    def send(self, messages: Sequence[Message]) -> None:
+    def send(self, messages: Sequence[SourceMessage]) -> None:
         """All are on their topic at the end."""
         self.feed.run(messages)
 
@@ -45,7 +45,7 @@ class Grown:
 @contextmanager
 def grown(cases: int, settings: Settings) -> Iterator[Grown]:
     """Every partition is restored and processes; nothing waits."""
-    messages = throng()
+    messages = load_shape()
     with topics_for(CITY, settings) as own:
         seed(own, cases, messages)
         bootstrap, names = str(own.kafka), Names(own.namespace)

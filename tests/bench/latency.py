@@ -18,7 +18,7 @@ from router.wire.codec import decode_case
 from router.wire.settings import Settings
 from router.wire.topics import Names
 from tests.bench.figures import percentile
-from tests.bench.generator import Plan, Shot, messages, send
+from tests.bench.generator import ReplayPlan, Shot, messages, send
 from tests.bench.latency_reader import look
 from tests.bench.product import RECORDED, SYNTHETIC, deployed, members
 from tests.bench.stopwatch import until_quiet
@@ -90,7 +90,7 @@ def measure(city: str, rate: int, seconds: float, settings: Settings) -> Latency
 
         until_quiet(committed, cases, complete)
         watching = stack.enter_context(_process(look, own, city))
-        sending = stack.enter_context(_process(send, own, Plan(city, WARM_REPORTS, round(rate * seconds), rate)))
+        sending = stack.enter_context(_process(send, own, ReplayPlan(city, WARM_REPORTS, round(rate * seconds), rate)))
         sending.send("go")
         shots: list[Shot] = sending.recv()
         ids |= {shot.report for shot in shots if shot.sound}

@@ -8,9 +8,9 @@ from random import Random
 import orjson
 
 from router.cities.folder import city_folder, load_city
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 from router.simulator.recorded.history import WHEN
-from router.simulator.recorded.hotline_history import CREATED, ID, NETWORK, Row
+from router.simulator.recorded.hotline_history import CREATED, ID, NETWORK, RequestRow
 from router.simulator.scenario import history_of
 
 CITY = "los-angeles"
@@ -21,7 +21,7 @@ STREWN_DEGREES = 0.01
 LATITUDE, LONGITUDE = "Latitude", "Longitude"
 
 
-def throng(seed: int = 1) -> Iterator[Message]:
+def load_shape(seed: int = 1) -> Iterator[SourceMessage]:
     """Requests without end, in the order of receipt; the same for equal seeds."""
     city, random = load_city(CITY), Random(seed)
     rows = [row for row in history_of(city, city_folder(CITY)).rows if row.fields[LATITUDE]]
@@ -32,12 +32,12 @@ def throng(seed: int = 1) -> Iterator[Message]:
             ID: f"t{seed}-{number}",
             CREATED: at.astimezone(city.zone).strftime(WHEN),
         }
-        yield Message(
+        yield SourceMessage(
             network=NETWORK, source_id=fields[ID], value=orjson.dumps(fields), received_at=at, kind="recorded"
         )
 
 
-def _moved(what: Row, where: Row, random: Random) -> dict[str, str]:
+def _moved(what: RequestRow, where: RequestRow, random: Random) -> dict[str, str]:
     """One request near the place of another."""
     return what.fields | {
         column: f"{float(where.fields[column]) + random.gauss(0, STREWN_DEGREES):.7f}"

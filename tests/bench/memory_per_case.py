@@ -24,7 +24,7 @@ from router.simulator.evaluation.offline import Translator
 from router.simulator.scenario import input_of
 from router.wire.codec import decode_case, decode_event, encode_case, encode_report
 from router.wire.partitioning import partition_for_cell
-from tests.bench.load_shape import CITY, throng
+from tests.bench.load_shape import CITY, load_shape
 
 PARTITIONS = 8
 APART = timedelta(milliseconds=1)
@@ -36,7 +36,7 @@ Parts = Counter[str]
 
 def reports(city: City) -> Iterator[Report]:
     """A city's reports, the first versions only, read back from the bytes of the stream."""
-    source = throng() if city.name == CITY else input_of(city, city_folder(city.name)).messages(
+    source = load_shape() if city.name == CITY else input_of(city, city_folder(city.name)).messages(
         reports=10**7, seed=1, companion=False, noise=1.0
     )  # fmt: skip
     begin = None

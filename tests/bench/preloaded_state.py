@@ -15,7 +15,7 @@ from router.cities.folder import load_city
 from router.domain.intake.normalise import RECEIVED_AT
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.rule_sets import RuleSets
-from router.simulator.messages import Message, rfc3339
+from router.simulator.messages import SourceMessage, rfc3339
 from router.simulator.recorded.hotline_history import NETWORK
 from router.stream.engine.batch_writer import Writer
 from router.stream.processors.clock import StreamClock
@@ -79,7 +79,7 @@ class Seeding:
         """In all partitions."""
         return sum(processor._state.matchable_cases for processor in self._merging)
 
-    async def run(self, messages: Iterator[Message], cases: int) -> None:
+    async def run(self, messages: Iterator[SourceMessage], cases: int) -> None:
         """Take messages until so many cases are open; their changelogs are on the broker then."""
         producer = AIOKafkaProducer(
             bootstrap_servers=self._settings.kafka, acks="all", enable_idempotence=True, max_batch_size=1 << 20
@@ -93,7 +93,7 @@ class Seeding:
         finally:
             await producer.stop()
 
-    def _take(self, messages: Sequence[Message], writer: Writer) -> None:
+    def _take(self, messages: Sequence[SourceMessage], writer: Writer) -> None:
         names, places = self._names, self._names.places(NETWORK)
         tap = Tap(names.events, [places], writer)
         for partition, records in self._arrived(messages).items():
@@ -101,7 +101,7 @@ class Seeding:
         for partition, records in tap.records.items():
             self._merging[partition].process(records, Tap("", [names.cases], writer), set())
 
-    def _arrived(self, messages: Sequence[Message]) -> dict[int, list[Arrived]]:
+    def _arrived(self, messages: Sequence[SourceMessage]) -> dict[int, list[Arrived]]:
         topic, found = self._names.reports(NETWORK), defaultdict(list)
         for message in messages:
             key = message.source_id.encode()
@@ -114,7 +114,7 @@ class Seeding:
         return found
 
 
-def seed(settings: Settings, cases: int, messages: Iterator[Message]) -> None:
+def seed(settings: Settings, cases: int, messages: Iterator[SourceMessage]) -> None:
     """Fill the changelogs of a deployment whose topics are there and empty, until so many cases are open."""
     own = os.sched_getaffinity(0)
     os.sched_setaffinity(0, range(os.cpu_count() or 1))  # nobody is measured yet

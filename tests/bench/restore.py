@@ -61,14 +61,14 @@ def told(one: Restored) -> str:
 
 def measure(cases: int, settings: Settings) -> Restored:
     """Kill a worker with so many open cases."""
-    with grown(cases, settings) as throng:
-        return killed(cases, throng)
+    with grown(cases, settings) as load_shape:
+        return killed(cases, load_shape)
 
 
-def killed(cases: int, throng: Grown) -> Restored:
+def killed(cases: int, load_shape: Grown) -> Restored:
     """Kill the worker under a steady load and start it again."""
-    committed, worker, topic = throng.committed, throng.worker, throng.cases
-    with _Load(throng):
+    committed, worker, topic = load_shape.committed, load_shape.worker, load_shape.cases
+    with _Load(load_shape):
         time.sleep(1.0)
         at = time.time()
         worker.kill()
@@ -96,8 +96,8 @@ def _again(worker: Pinned, committed: Ends, topic: str, earlier: Mapping[int, in
 class _Load:
     """A steady load until the end of the context."""
 
-    def __init__(self, throng: Grown) -> None:
-        self._throng, self._over = throng, Event()
+    def __init__(self, load_shape: Grown) -> None:
+        self._throng, self._over = load_shape, Event()
         self._thread = Thread(target=self._send, name="load", daemon=True)
 
     def __enter__(self) -> None:

@@ -11,7 +11,7 @@ import orjson
 
 from tests.chaos.deployment import StuckError
 from tests.chaos.report import as_json, lines, shortcomings
-from tests.chaos.run import Plan, run
+from tests.chaos.run import ReplayPlan, run
 from tests.chaos.schedule import FROZEN_S, KINDS, schedule
 
 HOME = Path(".grid-router/chaos")
@@ -32,7 +32,7 @@ def main() -> int:
     faults = schedule(
         arguments.rounds, arguments.seed, broker_frozen_s=arguments.broker_frozen, kinds=arguments.only or KINDS
     )
-    plan = Plan(faults=faults, seed=arguments.seed, home=arguments.home, per_second=arguments.per_second)
+    plan = ReplayPlan(faults=faults, seed=arguments.seed, home=arguments.home, per_second=arguments.per_second)
     for client in ("aiokafka", "kafka"):  # a broker that is away is no news here
         logging.getLogger(client).setLevel(logging.CRITICAL)
     begun = time.monotonic()

@@ -8,13 +8,12 @@ import signal
 from pathlib import Path
 from typing import Self
 
-from router.broker.search_radius import answers
-
 from router.broker import process, server
 from router.broker.folder import Folder
 from router.broker.jars import classpath
 from router.broker.java import find_java
 from router.broker.properties import HOST, log_properties, server_properties
+from router.broker.reach import answers
 from router.wire.settings import Settings
 from tests.support.broker import free_ports
 

@@ -72,7 +72,7 @@ class Stage(Struct, frozen=True):
         with WorkerPool(CITY, settings, 1, command=command, restart_policy=PATIENCE) as pool:
             begun = time.monotonic()
             self.together(WORKERS + 1)
-            notes["joined_s"], notes["struck"] = round(time.monotonic() - begun, 2), 1
+            notes["joined_s"], notes["injected"] = round(time.monotonic() - begun, 2), 1
             yield pool
             notes["drained_s"] = stopped_within(pool)
 

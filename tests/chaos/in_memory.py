@@ -13,7 +13,7 @@ from router.cities.folder import city_folder, load_city
 from router.domain.intake.normalise import RECEIVED_AT
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.rule_sets import RuleSets
-from router.simulator.messages import Message, rfc3339
+from router.simulator.messages import SourceMessage, rfc3339
 from router.simulator.synthetic.stream import messages, read_simulation
 from router.stream.engine.processor import Processor
 from router.stream.processors.clock import StreamClock
@@ -130,7 +130,7 @@ def record(reports: int, cities: Path, path: Path) -> Recording:
     return Recording(entries, kept, lists, deployment)
 
 
-def _send(lists: Lists, entry: Entry, message: Message) -> Kept:
+def _send(lists: Lists, entry: Entry, message: SourceMessage) -> Kept:
     topic, key = NAMES.reports(message.network), message.source_id.encode()
     received = rfc3339(START + timedelta(seconds=entry.number)).encode()
     partition = partition_for_key(key, PARTITIONS)

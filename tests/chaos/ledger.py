@@ -16,7 +16,7 @@ from router.domain.intake.dedup import digest_of
 from router.domain.intake.normalise import normalise
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
-from router.simulator.messages import DedupEntry, Message
+from router.simulator.messages import RecordAddress, SourceMessage
 from tests.support.records import Record
 
 NUMBER = "ledger-number"
@@ -58,7 +58,7 @@ class Kept(Struct, frozen=True, gc=False, array_like=True, tag="kept"):
     offset: int
 
     @property
-    def place(self) -> DedupEntry:
+    def place(self) -> RecordAddress:
         """Where it stands."""
         return self.topic, self.partition, self.offset
 
@@ -81,7 +81,7 @@ class Ledger:
         self._homes: dict[str, str] = {}
         self.sent = self.kept = 0
 
-    def enter(self, messages: Sequence[Message]) -> list[Entry]:
+    def enter(self, messages: Sequence[SourceMessage]) -> list[Entry]:
         """Write down messages that will be sent in this order, at once; they are in the file when this returns."""
         became = self._judge(messages)
         entries = [self._entry(message, cell) for message, cell in zip(messages, became, strict=True)]
@@ -98,7 +98,7 @@ class Ledger:
         """Nothing more comes."""
         self._file.close()
 
-    def _judge(self, messages: Sequence[Message]) -> list[tuple[str | None, str | None]]:
+    def _judge(self, messages: Sequence[SourceMessage]) -> list[tuple[str | None, str | None]]:
         """Of each message its cell, or the code of its rejection."""
         became: dict[int, tuple[str | None, str | None]] = {}
         for name in {message.network for message in messages}:
@@ -108,7 +108,7 @@ class Ledger:
             became |= {record.offset: (None, rejection.code) for record, rejection in done.rejections}
         return [became[number] for number in range(len(messages))]
 
-    def _entry(self, message: Message, became: tuple[str | None, str | None]) -> Entry:
+    def _entry(self, message: SourceMessage, became: tuple[str | None, str | None]) -> Entry:
         cell, code = became
         digest = digest_of(message.value)
         outcome, version, home = self._expected(message.report, cell, digest)

@@ -18,7 +18,7 @@ from typing import Self
 from aiokafka import AIOKafkaProducer
 
 from router.domain.intake.normalise import RECEIVED_AT
-from router.simulator.messages import Message, rfc3339
+from router.simulator.messages import SourceMessage, rfc3339
 from router.wire.partitioning import partition_for_key
 from router.wire.topics import Names
 from tests.chaos.ledger import NUMBER, Entry, Ledger
@@ -51,12 +51,12 @@ class Load:
         names: Names,
         *,
         partitions: int,
-        messages: Iterable[Message],
+        messages: Iterable[SourceMessage],
         per_second: int,
     ) -> None:
         self.ledger, self._bootstrap, self._names, self._partitions = ledger, bootstrap, names, partitions
         self._messages, self._per_slot = iter(messages), max(1, round(per_second * SLOT_S))
-        self._again: deque[Message] = deque()
+        self._again: deque[SourceMessage] = deque()
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="load")
         self._running: Future[None] | None = None
@@ -82,7 +82,7 @@ class Load:
         if self._running is not None and self._running.done():
             self._running.result()
 
-    def send_again(self, messages: Iterable[Message]) -> None:
+    def send_again(self, messages: Iterable[SourceMessage]) -> None:
         """Send these too, as redeliveries, as fast as the rest."""
         self._again.extend(messages)
 
@@ -113,11 +113,11 @@ class Load:
         finally:
             await producer.stop()
 
-    def _some_again(self) -> Iterator[Message]:
+    def _some_again(self) -> Iterator[SourceMessage]:
         for _ in range(min(4 * self._per_slot, len(self._again))):
             yield self._again.popleft()
 
-    async def _send(self, producer: AIOKafkaProducer, messages: list[Message]) -> None:
+    async def _send(self, producer: AIOKafkaProducer, messages: list[SourceMessage]) -> None:
         while self.ledger.sent - self.ledger.kept > IN_FLIGHT:
             await asyncio.sleep(SLOT_S)
         received = rfc3339(datetime.now(UTC) - AGO).encode()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from msgspec import to_builtins
 
 from tests.chaos.audit.findings import EXPLAINED
-from tests.chaos.run import Plan, Result, Struck
+from tests.chaos.run import FaultResult, ReplayPlan, Result
 
 SHOWN = 5
 """Ids of one kind that the table shows; the JSON has more."""
@@ -25,7 +25,7 @@ def lines(result: Result) -> Iterator[str]:
     yield ""
     yield (
         f"{verdict.reports:,} records of {verdict.events:,} reports and versions in {verdict.cases:,} cases; {verdict.tasks:,} tasks,"
-        f" {verdict.dead_letters:,} dead letters, {verdict.ticks:,} ticks; {result.seconds:,.0f} s, {len(result.struck)} faults,"
+        f" {verdict.dead_letters:,} dead letters, {verdict.ticks:,} ticks; {result.seconds:,.0f} s, {len(result.injected)} faults,"
         f" {result.restarts} restarts"
     )
     for kind, took in recoveries(result).items():
@@ -39,30 +39,30 @@ def shortcomings(result: Result) -> list[str]:
     """What the run itself must show beside its findings: everything recovered, every fault struck, every worker ended in time."""
     amiss = [f"round {n}: {one.fault.kind} never recovered" for n, one in _numbered(result) if one.recovered_s is None]
     amiss += [
-        f"round {n}: {one.fault.kind} did not strike" for n, one in _numbered(result) if not one.notes.get("struck")
+        f"round {n}: {one.fault.kind} did not strike" for n, one in _numbered(result) if not one.notes.get("injected")
     ]
     amiss += [f"a worker took {took:.1f} s to end, of {DRAIN_S:.0f}" for took in drains(result) if took > DRAIN_S]
     return amiss
 
 
-def _numbered(result: Result) -> Iterator[tuple[int, Struck]]:
-    return enumerate(result.struck, 1)
+def _numbered(result: Result) -> Iterator[tuple[int, FaultResult]]:
+    return enumerate(result.injected, 1)
 
 
 def recoveries(result: Result) -> dict[str, list[float]]:
     """Kind of fault -> seconds until everything from before it had passed both stages."""
     took: dict[str, list[float]] = {}
-    for one in result.struck:
+    for one in result.injected:
         took.setdefault(one.fault.kind, []).append(one.recovered_s or 0.0)
     return dict(sorted(took.items()))
 
 
 def drains(result: Result) -> list[float]:
     """Seconds that each worker took to end after SIGTERM."""
-    return [*[one.notes["drained_s"] for one in result.struck if "drained_s" in one.notes], result.drained_s]
+    return [*[one.notes["drained_s"] for one in result.injected if "drained_s" in one.notes], result.drained_s]
 
 
-def as_json(plan: Plan, result: Result) -> dict[str, object]:
+def as_json(plan: ReplayPlan, result: Result) -> dict[str, object]:
     """Everything, to be recorded."""
     verdict = result.verdict
     return {
@@ -77,5 +77,5 @@ def as_json(plan: Plan, result: Result) -> dict[str, object]:
         | {"seconds": round(result.seconds, 1), "restarts": result.restarts},
         "recoveries_s": recoveries(result),
         "drains_s": drains(result),
-        "struck": to_builtins(result.struck),
+        "injected": to_builtins(result.injected),
     }

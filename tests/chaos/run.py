@@ -13,7 +13,7 @@ from msgspec import Struct
 from router.broker.admin import apply
 from router.cities.folder import city_folder, load_city
 from router.domain.rules.city import City
-from router.simulator.replay.consumer_group import Group
+from router.simulator.replay.consumer_group import ConsumerGroup
 from router.simulator.replay.kafka_clients import admin_of, consumer_of
 from router.simulator.synthetic.stream import messages, read_simulation
 from router.stream.faust_adapter.app import GROUP
@@ -41,7 +41,7 @@ SIMULATED_A_SECOND = 20.0
 """How dense the simulated city's reports are in their own time, so that some merge and most do not."""
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class ReplayPlan(Struct, frozen=True, kw_only=True):
     """What to run."""
 
     faults: list[Fault]
@@ -56,7 +56,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     clock: Literal["wall", "stream"] = "wall"
 
 
-class Struck(Struct, frozen=True, kw_only=True):
+class FaultResult(Struct, frozen=True, kw_only=True):
     """What one fault did."""
 
     fault: Fault
@@ -71,7 +71,7 @@ class Result(Struct, frozen=True, kw_only=True):
     """What a run found."""
 
     verdict: Verdict
-    struck: list[Struck]
+    injected: list[FaultResult]
     seconds: float
     """Of load."""
     restarts: int
@@ -80,7 +80,7 @@ class Result(Struct, frozen=True, kw_only=True):
     """How long the last workers took to end."""
 
 
-def run(plan: Plan, tell: Callable[[str], None], meanwhile: Callable[[Stage], None] = lambda _: None) -> Result:
+def run(plan: ReplayPlan, tell: Callable[[str], None], meanwhile: Callable[[Stage], None] = lambda _: None) -> Result:
     """Run it all; whatever it started is ended, whatever happens.
 
     Args:
@@ -102,7 +102,7 @@ def run(plan: Plan, tell: Callable[[str], None], meanwhile: Callable[[Stage], No
         with _staged(plan, settings, cluster, city) as stage:
             stage.together(plan.workers)
             with stage.load:
-                struck = [_round(stage, fault, tell) for fault in plan.faults]
+                injected = [_round(stage, fault, tell) for fault in plan.faults]
                 meanwhile(stage)
                 stage.pause(1.0)
             seconds = time.monotonic() - begun
@@ -111,11 +111,11 @@ def run(plan: Plan, tell: Callable[[str], None], meanwhile: Callable[[Stage], No
             drained_s, restarts = stopped_within(stage.pool), stage.pool.restarts
         tell("reading every topic to its end")
         verdict = examine(path, settings, city)
-        return Result(verdict=verdict, struck=struck, seconds=seconds, restarts=restarts, drained_s=drained_s)
+        return Result(verdict=verdict, injected=injected, seconds=seconds, restarts=restarts, drained_s=drained_s)
 
 
 @contextmanager
-def _staged(plan: Plan, settings: Settings, cluster: Cluster, city: City) -> Iterator[Stage]:
+def _staged(plan: ReplayPlan, settings: Settings, cluster: Cluster, city: City) -> Iterator[Stage]:
     """Proxy, ledger and load, workers, and who watches them."""
     simulation = read_simulation(city_folder(CITY, settings.cities))
     stream = messages(city, simulation, reports=None, days=None, seed=plan.seed, rate=SIMULATED_A_SECOND)
@@ -136,7 +136,7 @@ def _staged(plan: Plan, settings: Settings, cluster: Cluster, city: City) -> Ite
         yield Stage(settings=settings, cluster=cluster, proxy=proxy, pool=pool, load=load, watch=watch, city=city)
 
 
-def _round(stage: Stage, fault: Fault, tell: Callable[[str], None]) -> Struck:
+def _round(stage: Stage, fault: Fault, tell: Callable[[str], None]) -> FaultResult:
     stage.together()
     stage.pause(fault.calm_s)
     tell(f"round {fault.round}: {fault}")
@@ -147,9 +147,9 @@ def _round(stage: Stage, fault: Fault, tell: Callable[[str], None]) -> Struck:
     notes = STRIKES[fault.kind](stage, fault)
     lasted = time.monotonic() - begun
     stage.until(lambda: recovery.took_s is not None, RECOVERED_S, f"no recovery after {fault}")
-    told = ", ".join(f"{name} {value:g}" for name, value in notes.items() if name != "struck")
+    told = ", ".join(f"{name} {value:g}" for name, value in notes.items() if name != "injected")
     tell(f"  lasted {lasted:.1f} s, recovered after {recovery.took_s:.1f} s{', ' if told else ''}{told}")
-    return Struck(fault=fault, lasted_s=round(lasted, 2), recovered_s=round(recovery.took_s or 0, 2), notes=notes)
+    return FaultResult(fault=fault, lasted_s=round(lasted, 2), recovered_s=round(recovery.took_s or 0, 2), notes=notes)
 
 
 @contextmanager
@@ -172,7 +172,7 @@ def finish(stage: Stage) -> None:
     names, numbers = Names(stage.settings.namespace), range(stage.settings.partitions)
     bootstrap = str(stage.settings.kafka)
     with admin_of(bootstrap) as admin, consumer_of(bootstrap) as scout:
-        group = Group(
+        group = ConsumerGroup(
             admin,
             scout,
             f"{names.namespace}{GROUP}",

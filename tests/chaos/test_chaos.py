@@ -6,7 +6,7 @@ import pytest
 
 from tests.chaos.audit.findings import FAULTS
 from tests.chaos.report import lines, shortcomings
-from tests.chaos.run import Plan, run
+from tests.chaos.run import ReplayPlan, run
 from tests.chaos.schedule import KINDS, schedule
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(600)]
@@ -17,13 +17,13 @@ FROZEN_S = 12.0
 
 
 def test_every_kind_of_fault_once(tmp_path: Path) -> None:
-    plan = Plan(faults=schedule(len(KINDS), SEED, broker_frozen_s=FROZEN_S), seed=SEED, home=tmp_path)
+    plan = ReplayPlan(faults=schedule(len(KINDS), SEED, broker_frozen_s=FROZEN_S), seed=SEED, home=tmp_path)
     told: list[str] = []
     result = run(plan, told.append)
     account = "\n".join([*told, *lines(result)])
     print(account)
     assert result.verdict.findings.counts == dict.fromkeys(FAULTS, 0), account
-    assert {one.fault.kind for one in result.struck} == set(KINDS)
+    assert {one.fault.kind for one in result.injected} == set(KINDS)
     assert result.verdict.events > 10_000
     assert result.verdict.dead_letters > 50
     assert result.verdict.ticks > 100

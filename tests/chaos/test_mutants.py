@@ -10,7 +10,7 @@ import pytest
 from tests.chaos.audit.findings import Fault, Findings
 from tests.chaos.deployment import Stage
 from tests.chaos.mutants.once import mark
-from tests.chaos.run import Plan, run
+from tests.chaos.run import ReplayPlan, run
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
 
@@ -29,7 +29,7 @@ def found(home: Path, name: str, *, workers: int = 1) -> Findings:
         stage.pause(2)
 
     command = (sys.executable, "-m", f"tests.chaos.broken.{name}")
-    plan = Plan(faults=[], seed=1, home=home, command=command, workers=workers, clock="stream")
+    plan = ReplayPlan(faults=[], seed=1, home=home, command=command, workers=workers, clock="stream")
     return run(plan, lambda _: None, until_it_happened).verdict.findings
 
 

@@ -14,7 +14,7 @@ from router.wire.topics import Names
 from tests.support.poison import POISON, Poison, packed
 from tests.support.poison.record import named, sound, written
 from tests.support.poison.scene import Scene
-from tests.support.poison.sending import DedupEntry, Sent
+from tests.support.poison.sending import RecordAddress, Sent
 from tests.support.poison.strangers import EDITIONS, EVENTS, POISON_EVENT, STATES, typed
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
@@ -141,7 +141,7 @@ def strange_state(scene: Scene) -> list[Sent]:
     return [*sent, *(Sent(topic=names.rule_sets, partition=0, value=value, key=b"k") for value in EDITIONS)]
 
 
-def check_letters(dead_letters: list[DeadLetter], sent: Mapping[DedupEntry, Poison | str]) -> None:
+def check_letters(dead_letters: list[DeadLetter], sent: Mapping[RecordAddress, Poison | str]) -> None:
     """Every record that must be rejected has one letter, with an expected code and just as it was; no other has one."""
     by_place = {
         (dead_letter.topic, dead_letter.partition, dead_letter.offset): dead_letter for dead_letter in dead_letters

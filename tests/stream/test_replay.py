@@ -13,7 +13,7 @@ from router.domain.fold import fold
 from router.domain.model.case import Case
 from router.domain.rules.city import City
 from router.domain.state.partition_state import PartitionState
-from router.simulator.replay.replay import Plan, Result, replay
+from router.simulator.replay.replay import ReplayPlan, Result, replay
 from router.wire.codec import decode_case, decode_event, encode_case
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
@@ -53,7 +53,7 @@ def settings(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="module")
 def kept(settings: Settings, city: City) -> Iterator[Result]:
     """A day of real requests with their companions, routed by one worker; its topics stand until the module ends."""
-    plan = Plan(city=CITY, reports=3000, keep=True)
+    plan = ReplayPlan(city=CITY, reports=3000, keep=True)
     result = replay(plan, settings, str(settings.kafka), lambda _: None)
     yield result
     own = settings.model_copy(update={"namespace": result.namespace})
@@ -130,7 +130,7 @@ def test_every_task_stands_beside_its_case_in_the_same_partition(kept: Result, s
 
 
 def test_two_workers_one_killed_lose_and_double_nothing(settings: Settings) -> None:
-    plan = Plan(city=CITY, reports=20_000, workers=2, kill=True, companion=False)
+    plan = ReplayPlan(city=CITY, reports=20_000, workers=2, kill=True, companion=False)
     result = replay(plan, settings, str(settings.kafka), lambda _: None)
     assert result.end.killed_at is not None
     assert result.end.restarts >= 1

@@ -6,7 +6,7 @@ from shutil import copytree
 import pytest
 
 from router.cities.folder import city_folder, load_city
-from router.simulator.replay.replay import Plan, replay
+from router.simulator.replay.replay import ReplayPlan, replay
 from router.wire.settings import Settings
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
@@ -30,7 +30,7 @@ def cities(tmp_path: Path) -> Path:
 
 def test_a_switch_under_load_and_a_kill_mix_lose_and_double_nothing(kafka: str, tmp_path: Path, cities: Path) -> None:
     settings = Settings(kafka=kafka, home=tmp_path, cities=cities)
-    plan = Plan(city=CITY, reports=4000, workers=2, kill=True, switch="puyang-next", seed=5)
+    plan = ReplayPlan(city=CITY, reports=4000, workers=2, kill=True, switch="puyang-next", seed=5)
     result = replay(plan, settings, kafka, lambda _: None)
     assert result.ledger.faults == {}
     assert result.end.killed_at is not None

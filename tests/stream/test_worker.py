@@ -14,7 +14,7 @@ from kafka import KafkaProducer
 from router.broker.admin import apply
 from router.cities.folder import city_folder, load_city
 from router.domain.intake.normalise import MAX_BYTES
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 from router.simulator.scenario import history_of
 from router.wire.codec import decode_case, read_dead_letter
 from router.wire.settings import Settings
@@ -74,7 +74,7 @@ def worker(settings: Settings, names: Names) -> Iterator[WorkerPool]:
         yield pool
 
 
-def some_requests(number: int) -> list[Message]:
+def some_requests(number: int) -> list[SourceMessage]:
     return list(history_of(load_city(CITY), city_folder(CITY)).messages(number))
 
 

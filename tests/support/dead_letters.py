@@ -15,7 +15,7 @@ from typer.testing import Result
 
 from router.cities.folder import city_folder, load_city
 from router.domain.model.report import Rejection
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 from router.simulator.scenario import history_of
 from router.wire.codec import RejectedRecord, decode_case, encode_dead_letter
 from router.wire.repairs import Repair, decode_repair
@@ -37,7 +37,7 @@ RECOGNISED = {
 }
 
 
-def requests(number: int) -> list[Message]:
+def requests(number: int) -> list[SourceMessage]:
     return list(history_of(load_city(CITY), city_folder(CITY)).messages(number))
 
 
@@ -86,7 +86,7 @@ def driven(settings: Settings, topic: str) -> dict[str, list[Record]]:
     return found
 
 
-def notes(settings: Settings, names: Names) -> dict[str, Repair]:
+def repair_log(settings: Settings, names: Names) -> dict[str, Repair]:
     read = [decode_repair(record.key, record.value) for record in records(settings, names.repairs)]
     return {repair.dead_letter: repair for repair in read}
 
@@ -166,13 +166,13 @@ def refused_record(names: Names, offset: int, value: bytes | None, **given: Any)
     return RejectedRecord(**(fields | given))
 
 
-def many(settings: Settings, names: Names) -> dict[str, Message]:
+def many(settings: Settings, names: Names) -> dict[str, SourceMessage]:
     """Sound requests that lie among the dead letters, because their code was not in the table then."""
     messages = requests(MANY)
     ids = lay(settings, names, [refused_record(names, n, m.value) for n, m in enumerate(messages)])
     return dict(zip(ids, messages, strict=True))
 
 
-def with_type(request: Message, kind: str) -> bytes:
+def with_type(request: SourceMessage, kind: str) -> bytes:
     """A request whose class is another one."""
     return orjson.dumps(orjson.loads(request.value) | {"RequestType": kind})

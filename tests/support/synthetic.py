@@ -11,11 +11,11 @@ from router.domain.intake.normalise import normalise
 from router.domain.model.report import Rejection, Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
-from router.simulator.messages import Message
-from router.simulator.synthetic.generator import Office
-from router.simulator.synthetic.message_batch import Sheet
+from router.simulator.messages import SourceMessage
+from router.simulator.synthetic.generator import Generator
+from router.simulator.synthetic.message_batch import MessageBatch
 from router.simulator.synthetic.simulation import Simulation
-from router.simulator.synthetic.stream import messages, read_simulation, sheets
+from router.simulator.synthetic.stream import message_batches, messages, read_simulation
 from tests.support.records import Record
 
 SEED = 7
@@ -31,15 +31,21 @@ def simulation() -> Simulation:
     return read_simulation(city_folder("puyang"))
 
 
-def stream(days: float | None = 1, seed: int = SEED, noise: float = 1.0, reports: int | None = None) -> list[Message]:
+def stream(
+    days: float | None = 1, seed: int = SEED, noise: float = 1.0, reports: int | None = None
+) -> list[SourceMessage]:
     return list(messages(puyang(), simulation(), reports=reports, days=days, seed=seed, noise=noise))
 
 
-def drawn(days: float, seed: int = SEED, noise: float = 1.0, rate: float | None = None) -> tuple[Office, Sheet]:
+def drawn(
+    days: float, seed: int = SEED, noise: float = 1.0, rate: float | None = None
+) -> tuple[Generator, MessageBatch]:
     """The same as one sheet of columns, with its truth."""
-    office, pages = sheets(puyang(), simulation(), days=days, seed=seed, noise=noise, rate=rate)
+    office, pages = message_batches(puyang(), simulation(), days=days, seed=seed, noise=noise, rate=rate)
     every = list(pages)
-    return office, Sheet(*(np.concatenate([getattr(one, name) for one in every]) for name in Sheet.__struct_fields__))
+    return office, MessageBatch(
+        *(np.concatenate([getattr(one, name) for one in every]) for name in MessageBatch.__struct_fields__)
+    )
 
 
 def read(sent: Sequence[tuple[str, bytes]]) -> list[Report | Rejection]:

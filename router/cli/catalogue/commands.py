@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from router.cities.city_reader import Reading, read_city, read_tests, shown
+from router.cities.city_reader import CityReading, read_city, read_tests, shown
 from router.cities.folder import cities_folder, city_folder, city_names, load_city
 from router.cli.catalogue.coverage import coverage
 from router.cli.catalogue.diff import diff
@@ -76,7 +76,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     return {name: getattr(finding, name) for name in finding.__struct_fields__}
 
 
-def _summary(reading: Reading, findings: Sequence[Finding]) -> str:
+def _summary(reading: CityReading, findings: Sequence[Finding]) -> str:
     errors = sum(finding.level == "error" for finding in findings)
     counts = f"{_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}"
     if (covered := reading.coverage) is None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from router.cities.city_reader import Reading, read_city
+from router.cities.city_reader import CityReading, read_city
 from router.cities.folder import city_folder, city_names
 from router.cli.catalogue.regions import as_json, sentence
 from router.cli.exit_codes import CHECK_FAILED
@@ -44,7 +44,7 @@ def coverage(
         raise typer.Exit(CHECK_FAILED)
 
 
-def _covered(reading: Reading) -> Coverage:
+def _covered(reading: CityReading) -> Coverage:
     """What was counted, also when it is not enough for the city to be loaded."""
     if reading.coverage is not None:
         return reading.coverage

@@ -12,7 +12,7 @@ from router.cities.folder import ABOUT, load_city
 from router.cli.catalogue.regions import as_json, sentence
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.text.output import Output, json_out, talk
-from router.domain.catalogue.diff import Change, Diff, Recoded
+from router.domain.catalogue.diff import Diff, Recoded, RouteChange
 from router.domain.catalogue.diff import diff as difference
 from router.domain.rules.city import City
 from router.wire.settings import Settings
@@ -76,7 +76,7 @@ def _lines(found: Diff, zone: tzinfo) -> Iterator[str]:
         yield _code(code)
 
 
-def _change(change: Change, zone: tzinfo) -> str:
+def _change(change: RouteChange, zone: tzinfo) -> str:
     matters = ", ".join(change.matters[:SHOWN_MATTERS])
     if (more := len(change.matters) - SHOWN_MATTERS) > 0:
         matters += f" and {more} more"

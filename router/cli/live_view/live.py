@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 
 from router.cli.live_view.metrics_poller import page, samples
-from router.cli.live_view.view import Progress, View
+from router.cli.live_view.view import View, ViewProgress
 from router.cli.text.output import talk
 from router.domain.model.case import Task
 from router.workers.pool import WorkerPool
@@ -24,7 +24,7 @@ STUCK_S = 60.0
 """The same when fewer records were counted than sent: a killed worker took its last count along."""
 
 
-class Source(Protocol):
+class ProgressSource(Protocol):
     """The input: how far it is."""
 
     @property
@@ -32,7 +32,7 @@ class Source(Protocol):
         """Records acknowledged in this run."""
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> ViewProgress:
         """How far it is. Raises RouterError."""
 
 
@@ -48,7 +48,7 @@ class Watch(Struct):
 
     view: View
     pool: WorkerPool
-    source: Source
+    source: ProgressSource
     recent: Dispatches
     host: str
     port: int

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from kafka import KafkaConsumer, TopicPartition
 
 from router.kafka.topic_reader import Bounds, read_range
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 from router.wire.partitioning import partition_for_key
 from router.wire.topics import Names
 
@@ -32,8 +32,8 @@ def last_keys(consumer: KafkaConsumer, topics: Iterable[str]) -> dict[Slot, list
 
 
 def unsent(
-    messages: Sequence[Message], last: Mapping[Slot, Sequence[bytes]], names: Names, partitions: int
-) -> list[Message]:
+    messages: Sequence[SourceMessage], last: Mapping[Slot, Sequence[bytes]], names: Names, partitions: int
+) -> list[SourceMessage]:
     """The messages that no topic holds yet, in their order.
 
     A partition holds its messages in the feed's order, so all up to the furthest known key are there. A key that the feed
@@ -49,5 +49,5 @@ def unsent(
     return [m for index, (slot, m) in enumerate(zip(slots, messages, strict=True)) if index > reached.get(slot, -1)]
 
 
-def _slot(message: Message, names: Names, partitions: int) -> Slot:
+def _slot(message: SourceMessage, names: Names, partitions: int) -> Slot:
     return names.reports(message.network), partition_for_key(message.source_id.encode(), partitions)

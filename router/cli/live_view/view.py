@@ -35,7 +35,7 @@ class Routed(Struct, kw_only=True):
     rule: str = ""
 
 
-class Progress(Struct, kw_only=True):
+class ViewProgress(Struct, kw_only=True):
     """How far the input has come."""
 
     fed: int = 0
@@ -60,7 +60,7 @@ class View:
     def __init__(self, title: str, networks: list[str], hints: list[str], workers: int = 1) -> None:
         self.title, self.networks, self.hints = title, networks, hints
         self.meter = Meter()
-        self.progress = Progress()
+        self.progress = ViewProgress()
         self.workers = workers
         self.restarts = 0
         self._read: deque[tuple[float, dict[str, int]]] = deque()

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from router.domain.documents import DUPLICATE_KEY, WRONG_VALUE, Finding, Row, Source, found, read_csv
+from router.domain.documents import DUPLICATE_KEY, WRONG_VALUE, CsvRow, Finding, Source, found, read_csv
 
 COLUMNS = ("code", "version", "matter", "name")
 MAX_CODE = 100
@@ -77,7 +77,7 @@ def load_codes(text: str, file: str) -> CodeTable | list[Finding]:
     return CodeTable(file, map(_code, rows))
 
 
-def _code(row: Row) -> Code:
+def _code(row: CsvRow) -> Code:
     fields = row.fields
     return Code(
         code=fields["code"],
@@ -88,7 +88,7 @@ def _code(row: Row) -> Code:
     )
 
 
-def _check(row: Row, seen: dict[tuple[str, str], int]) -> Iterable[Finding]:
+def _check(row: CsvRow, seen: dict[tuple[str, str], int]) -> Iterable[Finding]:
     for column in COLUMNS:
         value = row.fields[column]
         if value != value.strip() or not value.isprintable() or len(value) > MAX_CODE:

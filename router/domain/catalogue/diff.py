@@ -30,7 +30,7 @@ class Difference(Struct, frozen=True, kw_only=True):
     after: str
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class RouteChange(Struct, frozen=True, kw_only=True):
     """Matters that would be routed otherwise, all in the same way, where and when."""
 
     matters: tuple[str, ...]
@@ -52,7 +52,7 @@ class Recoded(Struct, frozen=True, kw_only=True):
 class Diff(Struct, frozen=True, kw_only=True):
     """Everything that differs between two versions of a city's rules."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[RouteChange, ...]
     matters_added: tuple[str, ...]
     matters_removed: tuple[str, ...]
     departments_added: tuple[str, ...]
@@ -83,7 +83,7 @@ def _without(names: Mapping[str, object], others: Mapping[str, object]) -> tuple
     return tuple(sorted(names.keys() - others.keys()))
 
 
-def _changes(before: Catalogue, after: Catalogue, survey: Survey) -> tuple[Change, ...]:
+def _changes(before: Catalogue, after: Catalogue, survey: Survey) -> tuple[RouteChange, ...]:
     """Matters of both versions; those that change in the same way at the same places and times together."""
     grouped: defaultdict[tuple[Extent, tuple[Difference, ...]], list[str]] = defaultdict(list)
     for matter in sorted(before.matters.keys() & after.matters.keys()):
@@ -93,13 +93,13 @@ def _changes(before: Catalogue, after: Catalogue, survey: Survey) -> tuple[Chang
         for differences, extent in survey.extents(answers):
             grouped[extent, differences].append(matter)
     changes = [
-        Change(matters=tuple(matters), extent=extent, differences=differences)
+        RouteChange(matters=tuple(matters), extent=extent, differences=differences)
         for (extent, differences), matters in grouped.items()
     ]
     return tuple(sorted(changes, key=_order))
 
 
-def _order(change: Change) -> tuple[object, ...]:
+def _order(change: RouteChange) -> tuple[object, ...]:
     since = change.extent.since
     return change.matters, since is not None, since and since.timestamp(), change.extent.areas
 

@@ -55,7 +55,7 @@ class Division(Struct, frozen=True):
     name: str
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class DivisionChange(Struct, frozen=True, kw_only=True):
     """What is drawn anew on one day: the old codes end, and the next free numbers of their community begin."""
 
     day: date
@@ -73,7 +73,7 @@ class Density(Struct, frozen=True):
     """Relative to the other communities of its county."""
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class DivisionPlan(Struct, frozen=True, kw_only=True):
     """How a city is cut."""
 
     box: Box
@@ -84,7 +84,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     rural: Density
     endings: Mapping[str, str]
     """Ends of community names that a cell's name does not need, and what stands there instead; the first that fits."""
-    changes: Sequence[Change] = ()
+    changes: Sequence[DivisionChange] = ()
     """In the order of their days."""
 
 
@@ -140,7 +140,7 @@ def parts(box: Box, weights: Sequence[int]) -> list[Box]:
     return [part for piece, half in zip(pieces, halves, strict=True) for part in parts(piece, half)]
 
 
-def divide(divisions: Sequence[Division], plan: Plan) -> Divided:
+def divide(divisions: Sequence[Division], plan: DivisionPlan) -> Divided:
     """Every street, community and cell of a city.
 
     Raises:
@@ -190,11 +190,11 @@ def _contents(divisions: Sequence[Division]) -> tuple[dict[str, list[str]], dict
     return counties, {code: found for code, found in inside.items() if len(code) == _STREET}
 
 
-def _density(plan: Plan, code: str) -> Density:
+def _density(plan: DivisionPlan, code: str) -> Density:
     return plan.urban if code[6] == "0" else plan.rural
 
 
-def _counties(plan: Plan) -> dict[str, Box]:
+def _counties(plan: DivisionPlan) -> dict[str, Box]:
     """Where the counties lie."""
     placed: dict[str, Box] = {}
     sizes = [[sum(row.values()) for row in column] for column in plan.columns]
@@ -213,7 +213,7 @@ def _stem(name: str, endings: Mapping[str, str]) -> str:
     return name.removesuffix(ending) + endings.get(ending, "")
 
 
-def _cells(places: Mapping[str, Box], stems: Mapping[str, str], plan: Plan) -> dict[str, Parcel]:
+def _cells(places: Mapping[str, Box], stems: Mapping[str, str], plan: DivisionPlan) -> dict[str, Parcel]:
     cells: dict[str, Parcel] = {}
     for community, place in places.items():
         boxes = parts(place, [1] * _density(plan, community).cells)
@@ -226,7 +226,7 @@ def _name(stem: str, number: int) -> str:
     return f"{stem}{numeral(number)}网格"
 
 
-def _change(cells: dict[str, Parcel], stems: Mapping[str, str], change: Change) -> None:
+def _change(cells: dict[str, Parcel], stems: Mapping[str, str], change: DivisionChange) -> None:
     """Ends the old cells and adds the new ones."""
     drawn: list[tuple[str, list[Box]]] = []
     for code in change.split:

@@ -18,7 +18,7 @@ _LEAST = 2
 _HUNDREDTHS = 100
 
 
-class Lattice(Struct, frozen=True):
+class GridLattice(Struct, frozen=True):
     """Shapes: every street cut into columns and rows that are about as wide as high."""
 
     communities: int
@@ -41,7 +41,7 @@ class Table(Struct, frozen=True, kw_only=True):
     """Every so many-th grid of a single community is two, each of some of its cells."""
 
 
-def lattices(names: Mapping[str, str], divided: Divided, lattice: Lattice) -> Iterator[tuple[str, str, Box]]:
+def lattices(names: Mapping[str, str], divided: Divided, lattice: GridLattice) -> Iterator[tuple[str, str, Box]]:
     """Code, name and shape of each grid of one network, sorted by code.
 
     Args:

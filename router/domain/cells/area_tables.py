@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from router.domain.cells.csv_rows import Period, Row, mark, nearest, period, polygons, rows, twice, wrong
+from router.domain.cells.csv_rows import CsvRow, Period, mark, nearest, period, polygons, rows, twice, wrong
 from router.domain.documents import Finding, Source, found
 
 AREAS = ("network", "area", "code", "share")
@@ -47,7 +47,7 @@ class Known(Struct, frozen=True, kw_only=True):
 def read_areas(source: Source, known: Known, findings: list[Finding]) -> dict[Key, Shares]:
     """The crosswalk by table: where each area lies; what is wrong is added to the findings."""
     cells, communities = set(known.cells or ()), set(known.communities or ())
-    groups: dict[Key, list[Row]] = {}
+    groups: dict[Key, list[CsvRow]] = {}
     for row in rows(source, AREAS, findings) or ():
         findings += _check_names(source, row, known)
         findings += _check_code(source, row, known, cells if len(row[1][2]) == _CELL else communities)
@@ -55,7 +55,7 @@ def read_areas(source: Source, known: Known, findings: list[Finding]) -> dict[Ke
     return {key: _shares(source, group, findings) for key, group in groups.items()}
 
 
-def _check_names(source: Source, row: Row, known: Known) -> Iterator[Finding]:
+def _check_names(source: Source, row: CsvRow, known: Known) -> Iterator[Finding]:
     for place, name in enumerate(AREAS[:2]):
         if not row[1][place]:
             yield wrong(source, row, place, f"the {name} is empty", "write it")
@@ -65,7 +65,7 @@ def _check_names(source: Source, row: Row, known: Known) -> Iterator[Finding]:
         yield found(UNKNOWN_NETWORK, mark(source, row, 0), f"the router knows no network {network[:40]!r}", hint)
 
 
-def _check_code(source: Source, row: Row, known: Known, names: set[str]) -> Iterator[Finding]:
+def _check_code(source: Source, row: CsvRow, known: Known, names: set[str]) -> Iterator[Finding]:
     code = row[1][2]
     if _is_code(code) is None:
         yield wrong(source, row, 2, f"{code[:20]!r} is no code of a community or cell", "write 12 or 15 digits")
@@ -81,7 +81,7 @@ def _check_code(source: Source, row: Row, known: Known, names: set[str]) -> Iter
         yield wrong(source, row, 2, f"{one} {code!r} is not among the {many}", hint)
 
 
-def _shares(source: Source, group: Sequence[Row], findings: list[Finding]) -> Shares:
+def _shares(source: Source, group: Sequence[CsvRow], findings: list[Finding]) -> Shares:
     """Where one area lies; what has no share of its own has an equal part of what the others leave."""
     seen: dict[str, int] = {}
     written: dict[str, Decimal | None] = {}

@@ -21,16 +21,16 @@ _LARGEST = np.array([-180.0, -90.0, 180.0, 90.0])
 """West, south, east and north of everything, degrees."""
 _AROUND = 32
 """How many codes before and after a mistyped one are compared with it: there are 10,000s."""
-Row = tuple[int, list[str]]
+CsvRow = tuple[int, list[str]]
 """The line where it begins, and its fields."""
 Period = tuple[date | None, date | None]
 """The first day of something, and the first without it; None: always."""
 
 
-def rows(source: Source, columns: Sequence[str], findings: list[Finding]) -> list[Row] | None:
+def rows(source: Source, columns: Sequence[str], findings: list[Finding]) -> list[CsvRow] | None:
     """The sound rows, None when there is no telling; lighter than `documents.read_csv`: a city has 10,000s of cells."""
     reader = csv.reader(io.StringIO(source.text.removeprefix("\ufeff"), newline=""), strict=True)
-    sound: list[Row] = []
+    sound: list[CsvRow] = []
     line = 1
     try:
         header = next(reader, [])
@@ -54,14 +54,14 @@ def rows(source: Source, columns: Sequence[str], findings: list[Finding]) -> lis
     return sound
 
 
-def mark(source: Source, row: Row, place: int) -> SourcePosition:
+def mark(source: Source, row: CsvRow, place: int) -> SourcePosition:
     """Where a field begins; exact for rows of one line without doubled quotes or needless ones."""
     line, fields = row
     before = sum(len(field) + (3 if {",", '"', "\n"} & set(field) else 1) for field in fields[:place])
     return SourcePosition(source.file, line, before + 1)
 
 
-def wrong(source: Source, row: Row, place: int, message: str, hint: str) -> Finding:
+def wrong(source: Source, row: CsvRow, place: int, message: str, hint: str) -> Finding:
     """A field that cannot be used."""
     return found(WRONG_VALUE, mark(source, row, place), message, hint)
 
@@ -71,7 +71,7 @@ def twice(where: SourcePosition, what: str, first: int, hint: str = "keep one of
     return found(DUPLICATE_KEY, where, f"{what} stands here again (first in line {first})", hint)
 
 
-def period(source: Source, row: Row, place: int, findings: list[Finding]) -> Period:
+def period(source: Source, row: CsvRow, place: int, findings: list[Finding]) -> Period:
     """The days in two neighbouring fields, `valid_from` and `valid_until`."""
     since, until = _day(source, row, place, findings), _day(source, row, place + 1, findings)
     if since is not None and until is not None and until <= since:
@@ -80,7 +80,7 @@ def period(source: Source, row: Row, place: int, findings: list[Finding]) -> Per
     return since, until
 
 
-def _day(source: Source, row: Row, place: int, findings: list[Finding]) -> date | None:
+def _day(source: Source, row: CsvRow, place: int, findings: list[Finding]) -> date | None:
     text = row[1][place]
     if not text:
         return None
@@ -93,7 +93,7 @@ def _day(source: Source, row: Row, place: int, findings: list[Finding]) -> date 
     return None
 
 
-def polygons(source: Source, table: Sequence[Row], place: int, findings: list[Finding]) -> Any:
+def polygons(source: Source, table: Sequence[CsvRow], place: int, findings: list[Finding]) -> Any:
     """The WKT polygons in one column as a numpy array of shapely geometries; those that cannot be used are named."""
     with np.errstate(all="ignore"):  # a number too large for a float becomes infinite, which is no valid coordinate
         shapes = shapely.from_wkt([fields[place] for _, fields in table], on_invalid="ignore")

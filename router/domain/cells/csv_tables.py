@@ -11,7 +11,7 @@ import shapely
 from msgspec import Struct
 
 from router.domain.cells.area_tables import Grid, Known, Shares, read_areas, read_grids
-from router.domain.cells.csv_rows import Row, mark, period, polygons, rows, twice, wrong
+from router.domain.cells.csv_rows import CsvRow, mark, period, polygons, rows, twice, wrong
 from router.domain.documents import MISSING, WRONG_VALUE, Finding, Source, SourcePosition, found
 
 CELLS = ("code", "name", "valid_from", "valid_until", "geometry")
@@ -120,7 +120,7 @@ def _cells(source: Source, lines: dict[str, int], findings: list[Finding]) -> tu
     return [cells[index] for index in order], geometries[np.array(order, dtype=int)]
 
 
-def _check_code(source: Source, row: Row, seen: Mapping[str, int]) -> Iterator[Finding]:
+def _check_code(source: Source, row: CsvRow, seen: Mapping[str, int]) -> Iterator[Finding]:
     code = row[1][0]
     if _is_cell(code) is None:
         yield wrong(source, row, 0, f"{code[:20]!r} is no cell code", "write 15 digits")

@@ -18,7 +18,7 @@ Kind = Literal[
 ]
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class CellChange(Struct, frozen=True, kw_only=True):
     """One difference."""
 
     kind: Kind
@@ -37,7 +37,7 @@ class Change(Struct, frozen=True, kw_only=True):
         return f"{self.kind} {', '.join(self.codes)}{into}{day}{detail}"
 
 
-def changes(old: Tables, new: Tables) -> list[Change]:
+def changes(old: Tables, new: Tables) -> list[CellChange]:
     """Everything that differs, cells first, each kind by code."""
     before, after = ({cell.code: cell for cell in tables.cells} for tables in (old, new))
     added = [code for code in after if code not in before]
@@ -47,13 +47,13 @@ def changes(old: Tables, new: Tables) -> list[Change]:
         *_redrawn(new, ended, added),
         *_moved(old, new, kept),
         *(change for code in kept for change in _said(before[code], after[code])),
-        *(Change(kind="removed", codes=[code], detail=before[code].name) for code in before if code not in after),
+        *(CellChange(kind="removed", codes=[code], detail=before[code].name) for code in before if code not in after),
         *_communities(old, new),
         *_areas(old, new),
     ]
 
 
-def _redrawn(new: Tables, ended: Sequence[str], added: Sequence[str]) -> Iterator[Change]:
+def _redrawn(new: Tables, ended: Sequence[str], added: Sequence[str]) -> Iterator[CellChange]:
     """Cells that ended or are new, together with those that followed them or were before them."""
     succession = Succession(CellMap(new.cells, new.geometries, UTC))  # in any zone one day follows the other
     cells = {cell.code: cell for cell in new.cells}
@@ -80,21 +80,21 @@ def _family(code: str, succession: Succession, among: Mapping[str, None]) -> lis
     return sorted(family)
 
 
-def _change(was: Sequence[str], now: Sequence[str], cells: Mapping[str, Cell]) -> Change:
+def _change(was: Sequence[str], now: Sequence[str], cells: Mapping[str, Cell]) -> CellChange:
     if not was:
-        return Change(kind="added", codes=now, day=cells[now[0]].valid_from, detail=cells[now[0]].name)
+        return CellChange(kind="added", codes=now, day=cells[now[0]].valid_from, detail=cells[now[0]].name)
     day = cells[was[0]].valid_until
     if not now:
-        return Change(kind="retired", codes=was, day=day, detail=cells[was[0]].name)
+        return CellChange(kind="retired", codes=was, day=day, detail=cells[was[0]].name)
     kind: Kind = "moved border"
     if len(was) == 1 and len(now) > 1:
         kind = "split"
     elif len(now) == 1 and len(was) > 1:
         kind = "joined"
-    return Change(kind=kind, codes=was, into=now, day=day)
+    return CellChange(kind=kind, codes=was, into=now, day=day)
 
 
-def _moved(old: Tables, new: Tables, kept: Iterable[str]) -> Iterator[Change]:
+def _moved(old: Tables, new: Tables, kept: Iterable[str]) -> Iterator[CellChange]:
     """Shapes that differ under the same code."""
     cells = CellMap(new.cells, new.geometries, UTC)
     before, after = (
@@ -107,32 +107,32 @@ def _moved(old: Tables, new: Tables, kept: Iterable[str]) -> Iterator[Change]:
         gained, lost = now.difference(was).area, was.difference(now).area
         if gained + lost > LEAST_M2:
             detail = f"{gained:,.0f} m2 more, {lost:,.0f} m2 less"
-            yield Change(kind="moved border", codes=[code], detail=detail)
+            yield CellChange(kind="moved border", codes=[code], detail=detail)
 
 
-def _said(before: Cell, after: Cell) -> Iterator[Change]:
+def _said(before: Cell, after: Cell) -> Iterator[CellChange]:
     if before.name != after.name:
-        yield Change(kind="renamed", codes=[after.code], detail=f"{before.name!r} -> {after.name!r}")
+        yield CellChange(kind="renamed", codes=[after.code], detail=f"{before.name!r} -> {after.name!r}")
     for name, was, now in (
         ("valid_from", before.valid_from, after.valid_from),
         ("valid_until", before.valid_until, after.valid_until),
     ):
         if was != now and (name == "valid_from" or was is not None):  # an end where none was is a retirement
             detail = f"{name} {was or 'empty'} -> {now or 'empty'}"
-            yield Change(kind="other days", codes=[after.code], detail=detail)
+            yield CellChange(kind="other days", codes=[after.code], detail=detail)
 
 
-def _communities(old: Tables, new: Tables) -> Iterator[Change]:
+def _communities(old: Tables, new: Tables) -> Iterator[CellChange]:
     for community, was, now in _differing(old.communities, new.communities):
-        yield Change(kind="community", codes=[community], detail=f"default cell {was or 'none'} -> {now or 'none'}")
+        yield CellChange(kind="community", codes=[community], detail=f"default cell {was or 'none'} -> {now or 'none'}")
 
 
-def _areas(old: Tables, new: Tables) -> Iterator[Change]:
+def _areas(old: Tables, new: Tables) -> Iterator[CellChange]:
     for key, was, now in _differing(old.areas, new.areas):
-        yield Change(kind="area", codes=key, detail=f"{_shares(was)} -> {_shares(now)}")
+        yield CellChange(kind="area", codes=key, detail=f"{_shares(was)} -> {_shares(now)}")
     for (network, area, day), was, now in _differing(_drawn(old), _drawn(new)):
         detail = "no longer drawn" if now is None else "drawn" if was is None else "drawn anew"
-        yield Change(kind="area", codes=(network, area), day=day or None, detail=detail)
+        yield CellChange(kind="area", codes=(network, area), day=day or None, detail=detail)
 
 
 def _differing(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> Iterator[tuple[Any, Any, Any]]:

@@ -23,7 +23,7 @@ EXAMPLES = 3
 """Pairs of report ids that stand beside a cause."""
 
 
-class Mistake(Struct, frozen=True):
+class MergeError(Struct, frozen=True):
     """One cause, and what it costs."""
 
     what: What
@@ -36,9 +36,9 @@ class Mistake(Struct, frozen=True):
     examples: Sequence[tuple[str, str]]
 
 
-def mistakes(
+def merge_errors(
     labels: Sequence[Label], clusters: Clusters, reports: Mapping[str, Report], merging: MergeParameters
-) -> list[Mistake]:
+) -> list[MergeError]:
     """Every cause of a mistake with its cost, the dearest first.
 
     Args:
@@ -62,7 +62,7 @@ def mistakes(
     return sorted(told, key=lambda one: (-one.pairs, one.what, one.cause, one.matters))
 
 
-def by_cause(found: Iterable[Mistake]) -> list[tuple[What, str, int]]:
+def by_cause(found: Iterable[MergeError]) -> list[tuple[What, str, int]]:
     """The pairs that each cause costs, whatever the matters, the dearest first."""
     costs: dict[tuple[What, str], int] = defaultdict(int)
     for one in found:
@@ -76,10 +76,10 @@ def _told(
     matters: tuple[str, str],
     its: list[tuple[int, Label, Label]],
     reports: Mapping[str, Report],
-) -> Mistake:
+) -> MergeError:
     its.sort(key=lambda one: (-one[0], one[1].report, one[2].report))
     _, first, second = its[0]
-    return Mistake(
+    return MergeError(
         what=what,
         cause=cause,
         matters=matters,

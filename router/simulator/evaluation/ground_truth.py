@@ -11,7 +11,7 @@ from router.domain.model.case import Case
 from router.simulator.messages import Sent
 
 
-class Judgement(Struct, frozen=True):
+class RoutingScore(Struct, frozen=True):
     """Shares between 0 and 1; None where there was nothing to judge."""
 
     routing_accuracy: float | None
@@ -22,19 +22,19 @@ class Judgement(Struct, frozen=True):
     """Of the companion reports whose incident is in a case, the share in that very case."""
 
 
-def judge(sent: Sequence[Sent], cases: Mapping[str, Case]) -> Judgement:
+def score(sent: Sequence[Sent], cases: Mapping[str, Case]) -> RoutingScore:
     """Compare cases with owners and incidents; redeliveries and malformed messages are not judged."""
     home = {report.id: case for case in cases.values() for report in case.reports}
     recorded = [one for one in sent if one.kind == "recorded"]
     owned = [one for one in sent if one.kind in {"recorded", "simulated"} and one.owner is not None]
-    companions = [one for one in sent if one.kind == "companion"]
+    secondary_reports = [one for one in sent if one.kind == "secondary_reports"]
     hotline = {home[one.report].id for one in recorded if one.report in home}
-    return Judgement(
+    return RoutingScore(
         routing_accuracy=_share(lead(home[one.report]) == one.owner for one in owned if one.report in home),
         merge_precision=_share(
-            _together(one, home) for one in companions if one.report in home and home[one.report].id in hotline
+            _together(one, home) for one in secondary_reports if one.report in home and home[one.report].id in hotline
         ),
-        merge_recall=_share(_together(one, home) for one in companions if one.incident in home),
+        merge_recall=_share(_together(one, home) for one in secondary_reports if one.incident in home),
     )
 
 

@@ -19,7 +19,7 @@ from router.domain.model.report import Rejection, Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.domain.state.partition_state import PartitionState
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 
 BATCH = 2000
 """Messages translated together: cells are found by the batch."""
@@ -62,7 +62,7 @@ class Offline:
         self._states: dict[str, PartitionState] = defaultdict(PartitionState)
         self._translator = Translator(city)
 
-    def take(self, messages: Iterable[Message]) -> "Offline":
+    def take(self, messages: Iterable[SourceMessage]) -> "Offline":
         """Messages in the order of their receipt; what is rejected leaves no trace."""
         for event in self._translator.events(messages):
             self.fold(event)
@@ -84,13 +84,13 @@ class Translator:
         self._city, self._offset = city, 0
         self._dedup: dict[str, DedupIndex] = defaultdict(DedupIndex)
 
-    def events(self, messages: Iterable[Message]) -> Iterator[Event]:
+    def events(self, messages: Iterable[SourceMessage]) -> Iterator[Event]:
         """What reaches the grid stream: new reports and new versions of known ones, in the order of receipt."""
         source = iter(messages)
         while batch := list(islice(source, BATCH)):
             yield from self._translated(batch)
 
-    def _translated(self, batch: list[Message]) -> list[Event]:
+    def _translated(self, batch: list[SourceMessage]) -> list[Event]:
         records: dict[str, list[Arrived]] = defaultdict(list)
         for message in batch:
             records[message.network].append(_arrived(message, self._offset))
@@ -106,7 +106,7 @@ class Translator:
         return events
 
 
-def _arrived(message: Message, offset: int) -> Arrived:
+def _arrived(message: SourceMessage, offset: int) -> Arrived:
     """A record whose intake said when it took it."""
     at = message.received_at
     return Arrived(

@@ -11,7 +11,7 @@ from router.domain.matching.parameters import MergeParameters
 from router.domain.rules.city import City
 from router.simulator.evaluation.offline import Event, Offline, Translator
 from router.simulator.evaluation.scores import Evaluation, Label, clusters_of, evaluate, labels_of
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 from router.wire.errors import InputError
 
 FILE = "merging.yaml"
@@ -31,7 +31,7 @@ class Stream(Struct, frozen=True):
         return offline, evaluate(self.labels, clusters_of(offline.cases.values()))
 
 
-def stream_of(city: City, messages: Iterable[Message]) -> Stream:
+def stream_of(city: City, messages: Iterable[SourceMessage]) -> Stream:
     """Messages in the order of their receipt, translated by the city's tables and cells."""
     sent = list(messages)
     return Stream(labels_of(sent), list(Translator(city).events(sent)))

@@ -12,9 +12,9 @@ from typing import NamedTuple, TypeVar
 from msgspec import Struct
 
 from router.domain.model.case import Case
-from router.simulator.messages import Kind, Message, Sent
+from router.simulator.messages import Kind, Sent, SourceMessage
 
-JUDGED: frozenset[Kind] = frozenset({"recorded", "companion", "simulated"})
+JUDGED: frozenset[Kind] = frozenset({"recorded", "secondary_reports", "simulated"})
 """What becomes a report of its own: updates are further versions, redeliveries nothing new, malformed ones no report."""
 Key = TypeVar("Key", bound=Hashable)
 Clusters = Mapping[str, str]
@@ -82,7 +82,7 @@ class Evaluation(Struct, frozen=True):
     """By the networks of the two reports, in alphabetical order."""
 
 
-def labels_of(sent: Iterable[Message | Sent]) -> list[Label]:
+def labels_of(sent: Iterable[SourceMessage | Sent]) -> list[Label]:
     """The sound reports among what was sent, each once."""
     labels: dict[str, Label] = {}
     for one in sent:

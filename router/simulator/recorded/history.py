@@ -9,7 +9,7 @@ from typing import NoReturn, Protocol
 
 from msgspec import Struct
 
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 from router.wire.errors import InputError
 
 WHEN = "%m/%d/%Y %I:%M:%S %p"
@@ -28,7 +28,7 @@ class History(Protocol):
     def rows(self) -> Sequence[object]:
         """One for each report, in recorded order."""
 
-    def messages(self, number: int | None = None, *, apart: timedelta = timedelta(0)) -> Iterator[Message]:
+    def messages(self, number: int | None = None, *, apart: timedelta = timedelta(0)) -> Iterator[SourceMessage]:
         """The messages of the first `number` reports in the order of their received times; None: of the whole file once.
 
         Beyond the file's end it comes again, one round later: fresh ids, and times shifted by whole weeks, which keep the

@@ -14,7 +14,7 @@ from typing import ClassVar
 import orjson
 from msgspec import Struct
 
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 from router.simulator.recorded.history import WHEN, History, Line, once, read_lines, round_length, utc, wall_time
 from router.wire.errors import InputError
 
@@ -23,7 +23,7 @@ ID, CREATED, OWNER = "SRNumber", "CreatedDate", "Owner"
 SHIFTED = (CREATED, "UpdatedDate", "ServiceDate", "ClosedDate")
 
 
-class Row(Struct, frozen=True):
+class RequestRow(Struct, frozen=True):
     """One recorded request."""
 
     created: datetime
@@ -38,22 +38,22 @@ class HotlineHistory(Struct, frozen=True):
     """The recorded requests of a city in recorded order: one message each."""
 
     network: ClassVar[str] = NETWORK
-    rows: Sequence[Row]
+    rows: Sequence[RequestRow]
     zone: tzinfo
 
-    def messages(self, number: int | None = None, *, apart: timedelta = timedelta(0)) -> Iterator[Message]:
+    def messages(self, number: int | None = None, *, apart: timedelta = timedelta(0)) -> Iterator[SourceMessage]:
         """See `History.messages`."""
         wanted = len(self.rows) if number is None else number
         return islice((self._message(row, turn, apart) for turn in count() for row in self.rows), wanted)
 
-    def _message(self, row: Row, turn: int, apart: timedelta) -> Message:
+    def _message(self, row: RequestRow, turn: int, apart: timedelta) -> SourceMessage:
         fields, created = row.fields, row.created
         if turn:
             shift = turn * round_length(self.rows[0].created, self.rows[-1].created, apart)
             moved = {column: (at + shift).strftime(WHEN) for column, at in row.dates.items()}
             fields = fields | moved | {ID: f"{fields[ID]}-r{turn + 1}"}
             created = utc(row.dates[CREATED] + shift, self.zone)
-        return Message(
+        return SourceMessage(
             network=NETWORK,
             source_id=fields[ID],
             value=orjson.dumps(fields),
@@ -89,11 +89,11 @@ def read_history(folder: Path, columns: Sequence[str], zone: tzinfo) -> History:
     return HotlineHistory(rows=rows, zone=zone)
 
 
-def _row(line: Line, seen: dict[str, Line], zone: tzinfo) -> Row:
+def _row(line: Line, seen: dict[str, Line], zone: tzinfo) -> RequestRow:
     fields = line.fields
     dates = {column: at for column in SHIFTED if (at := wall_time(fields[column])) is not None}
     if CREATED not in dates:
         wrong = f"{CREATED} {fields[CREATED][:40]!r} is no time"
         line.refuse(wrong, CREATED, "write it like 01/31/2018 02:05:09 PM")
     once(seen, line, ID, "give each request an id of its own")
-    return Row(created=utc(dates[CREATED], zone), fields=fields, dates=dates)
+    return RequestRow(created=utc(dates[CREATED], zone), fields=fields, dates=dates)

@@ -21,7 +21,7 @@ LIMITS: Mapping[str, float] = {"H2S": 0.06, "NH3": 1.5}
 """Limit in mg/m³ at the fence of a second-grade plant (GB 14554-93)."""
 
 
-class Sight(Struct, frozen=True, kw_only=True):
+class Observation(Struct, frozen=True, kw_only=True):
     """What a witness knows of an incident."""
 
     number: int
@@ -44,101 +44,101 @@ class Sight(Struct, frozen=True, kw_only=True):
         return self.reported_at.astimezone(self.zone)
 
 
-def _policing(sight: Sight, random: Random) -> tuple[str, Payload]:
+def _policing(observation: Observation, random: Random) -> tuple[str, Payload]:
     """110 接警单: GCJ-02 coordinates, wall times without zone, the unit of the precinct."""
-    lon, lat = wgs84_to_gcj02(sight.lon, sight.lat)
-    id_ = f"{sight.wall:%Y%m%d}{sight.number:08d}"
-    seen = (sight.reported_at - timedelta(minutes=random.randrange(1, 20))).astimezone(sight.zone)
-    subtype = {"bjxldm": sight.code} if len(sight.code) > 4 else {}
+    lon, lat = wgs84_to_gcj02(observation.lon, observation.lat)
+    id_ = f"{observation.wall:%Y%m%d}{observation.number:08d}"
+    seen = (observation.reported_at - timedelta(minutes=random.randrange(1, 20))).astimezone(observation.zone)
+    subtype = {"bjxldm": observation.code} if len(observation.code) > 4 else {}
     return id_, {
         "jjdbh": id_,
-        "bjsj": f"{sight.wall:%Y%m%d%H%M%S}",
+        "bjsj": f"{observation.wall:%Y%m%d%H%M%S}",
         "sfsj": f"{seen:%Y%m%d%H%M%S}",
-        "bjlbdm": sight.code[:2],
-        "bjlxdm": sight.code[:4],
+        "bjlbdm": observation.code[:2],
+        "bjlxdm": observation.code[:4],
         **subtype,
-        "gxdwdm": sight.cell[:9] + "000",
+        "gxdwdm": observation.cell[:9] + "000",
         "jd": round(lon, 6),
         "wd": round(lat, 6),
         "bjnr": "Someone is damaging a wall here",
     }
 
 
-def _urban_management(sight: Sight, random: Random) -> tuple[str, Payload]:
+def _urban_management(observation: Observation, random: Random) -> tuple[str, Payload]:
     """GB/T 30428 案件: the class with its table's version, the cell as the inspector noted it."""
-    id_ = f"{sight.wall:%Y%m%d}-{sight.number:07d}"
+    id_ = f"{observation.wall:%Y%m%d}-{observation.number:07d}"
     return id_, {
         "taskNum": id_,
-        **_coded(sight),
-        "codeVersion": sight.version or CODE_TABLE_VERSION,
-        "cellCode": sight.cell,
-        "x": round(sight.lon, 6),
-        "y": round(sight.lat, 6),
-        "reportTime": f"{sight.wall:%Y-%m-%d %H:%M:%S}",
+        **_coded(observation),
+        "codeVersion": observation.version or CODE_TABLE_VERSION,
+        "cellCode": observation.cell,
+        "x": round(observation.lon, 6),
+        "y": round(observation.lat, 6),
+        "reportTime": f"{observation.wall:%Y-%m-%d %H:%M:%S}",
         "description": random.choice(("Piled up on the pavement", "In the way of people on foot")),
     }
 
 
-def _coded(sight: Sight) -> Payload:
+def _coded(observation: Observation) -> Payload:
     """The class of the city's table, `event-0102`, as a full code: county, class, and for a component its serial."""
-    kind, _, digits = sight.code.partition("-")
-    full = sight.cell[:6] + digits.ljust(4, "9")  # 99: another minor class
+    kind, _, digits = observation.code.partition("-")
+    full = observation.cell[:6] + digits.ljust(4, "9")  # 99: another minor class
     if kind == "part":
-        return {"componentCode": f"{full}{sight.number % 10**6:06d}"}
-    return {"eventCode": full if digits else sight.code}
+        return {"componentCode": f"{full}{observation.number % 10**6:06d}"}
+    return {"eventCode": full if digits else observation.code}
 
 
-def _environment(sight: Sight, random: Random) -> tuple[str, Payload]:
+def _environment(observation: Observation, random: Random) -> tuple[str, Payload]:
     """环保投诉 or 超标数据: WGS84, ISO times with zone."""
-    kind, _, pollutant = sight.code.partition("/")
-    return _reading(sight, pollutant, random) if kind == "reading" else _complaint(sight, random)
+    kind, _, pollutant = observation.code.partition("/")
+    return _reading(observation, pollutant, random) if kind == "reading" else _complaint(observation, random)
 
 
-def _reading(sight: Sight, pollutant: str, random: Random) -> tuple[str, Payload]:
+def _reading(observation: Observation, pollutant: str, random: Random) -> tuple[str, Payload]:
     """A mobile station measures what others smell."""
-    id_ = f"ER{sight.number:08d}"
+    id_ = f"ER{observation.number:08d}"
     limit = LIMITS.get(pollutant, 1.0)
     return id_, {
         "id": id_,
         "kind": "reading",
-        "stationId": f"M-{sight.cell[:9]}",
+        "stationId": f"M-{observation.cell[:9]}",
         "pollutant": pollutant or "dust",
         "value": round(limit * random.uniform(1.1, 4.0), 4),
         "limit": limit,
         "unit": "mg/m3",
-        "observedAt": sight.reported_at.astimezone(UTC).isoformat(),
-        "longitude": round(sight.lon, 6),
-        "latitude": round(sight.lat, 6),
+        "observedAt": observation.reported_at.astimezone(UTC).isoformat(),
+        "longitude": round(observation.lon, 6),
+        "latitude": round(observation.lat, 6),
     }
 
 
-def _complaint(sight: Sight, random: Random) -> tuple[str, Payload]:
-    id_ = f"EC{sight.number:08d}"
+def _complaint(observation: Observation, random: Random) -> tuple[str, Payload]:
+    id_ = f"EC{observation.number:08d}"
     return id_, {
         "id": id_,
         "kind": "complaint",
-        "category": sight.code,
-        "longitude": round(sight.lon, 6),
-        "latitude": round(sight.lat, 6),
-        "reportedAt": sight.reported_at.astimezone(UTC).isoformat(),
+        "category": observation.code,
+        "longitude": round(observation.lon, 6),
+        "latitude": round(observation.lat, 6),
+        "reportedAt": observation.reported_at.astimezone(UTC).isoformat(),
         "content": random.choice(("A bad smell", "Something rots here")),
     }
 
 
-def _social_security(sight: Sight, random: Random) -> tuple[str, Payload]:
+def _social_security(observation: Observation, random: Random) -> tuple[str, Payload]:
     """民政: no coordinates, only the community; a masked reference to a person."""
-    id_ = f"MZ{sight.number:08d}"
+    id_ = f"MZ{observation.number:08d}"
     return id_, {
         "id": id_,
-        "matterCode": sight.code,
-        "communityCode": sight.cell[:12],
-        "reportedAt": f"{sight.wall:%Y-%m-%d %H:%M:%S}",
+        "matterCode": observation.code,
+        "communityCode": observation.cell[:12],
+        "reportedAt": f"{observation.wall:%Y-%m-%d %H:%M:%S}",
         "personRef": f"P-{random.randrange(16**8):08x}",
         "content": "People sleep outside here",
     }
 
 
-WITNESSES: Mapping[str, Callable[[Sight, Random], tuple[str, Payload]]] = {
+MESSAGE_WRITERS: Mapping[str, Callable[[Observation, Random], tuple[str, Payload]]] = {
     "policing": _policing,
     "urban-management": _urban_management,
     "environment": _environment,

@@ -18,7 +18,7 @@ import orjson
 from msgspec import Struct
 
 from router.domain.geometry import wgs84_to_gcj02
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 from router.simulator.recorded.history import Line, header_of, once, read_lines, round_length, utc, wall_time
 from router.wire.errors import InputError
 
@@ -46,7 +46,7 @@ Units = Mapping[str, str]
 """Beat -> digits."""
 
 
-class Version(Struct, frozen=True):
+class ResponseVersion(Struct, frozen=True):
     """What was known of a response at one time."""
 
     at: datetime
@@ -57,13 +57,13 @@ class Version(Struct, frozen=True):
     """Local wall time."""
 
 
-class Row(Struct, frozen=True):
+class ResponseRow(Struct, frozen=True):
     """One recorded response."""
 
     id: str
     place: dict[str, Any]
     """Fields of the alarm that say where."""
-    versions: tuple[Version, ...]
+    versions: tuple[ResponseVersion, ...]
     """One or two, the earlier first."""
 
 
@@ -71,10 +71,10 @@ class PoliceHistory(Struct, frozen=True):
     """The recorded responses of a city in the order in which they became known."""
 
     network: ClassVar[str] = NETWORK
-    rows: Sequence[Row]
+    rows: Sequence[ResponseRow]
     zone: tzinfo
 
-    def messages(self, number: int | None = None, *, apart: timedelta = timedelta(0)) -> Iterator[Message]:
+    def messages(self, number: int | None = None, *, apart: timedelta = timedelta(0)) -> Iterator[SourceMessage]:
         """See `History.messages`; a response has up to two."""
         left = len(self.rows) if number is None else number
         first, last = self.rows[0].versions[0].at, max(row.versions[-1].at for row in self.rows)
@@ -86,14 +86,14 @@ class PoliceHistory(Struct, frozen=True):
             yield from sorted(made, key=lambda message: message.received_at)  # stable: equal times leave the order
             left -= len(self.rows)
 
-    def _messages(self, row: Row, turn: int, shift: timedelta) -> Iterator[Message]:
+    def _messages(self, row: ResponseRow, turn: int, shift: timedelta) -> Iterator[SourceMessage]:
         id_ = f"{row.id}-r{turn + 1}" if turn else row.id
         reported = _compact(row.versions[0].at + shift)
         for number, version in enumerate(row.versions):
             alarm = {"jjdbh": id_, **row.place, "bjsj": reported, **version.said}
             if version.cleared is not None:
                 alarm["jasj"] = _compact(version.cleared + shift)
-            yield Message(
+            yield SourceMessage(
                 network=NETWORK,
                 source_id=id_,
                 value=orjson.dumps(alarm),
@@ -158,20 +158,20 @@ def _units(file: Path) -> Units:
     return units
 
 
-def _row(line: Line, seen: dict[str, Line], types: Types, units: Units) -> Row:
+def _row(line: Line, seen: dict[str, Line], types: Types, units: Units) -> ResponseRow:
     once(seen, line, ID, "give each response an id of its own")
     scene, cleared = _time(line, SCENE), _time(line, CLEARED)
     versions = []
     if scene is not None:
-        versions.append(Version(scene, _type(line, INITIAL, types) | {"bjnr": line.fields[INITIAL]}))
+        versions.append(ResponseVersion(scene, _type(line, INITIAL, types) | {"bjnr": line.fields[INITIAL]}))
     if cleared is not None:
         found = line.fields[FINAL]
         text = f"{line.fields[INITIAL]}; cleared: {found}" if scene else found
         said = _type(line, FINAL, types) | {"bjnr": text, "cljg": found}
-        versions.append(Version(cleared if scene is None else max(scene, cleared), said, cleared))
+        versions.append(ResponseVersion(cleared if scene is None else max(scene, cleared), said, cleared))
     if not versions:
         line.refuse("the response has no time at all", SCENE, "write when officers were there, or when they cleared it")
-    return Row(line.fields[ID], _place(line, units), tuple(versions))
+    return ResponseRow(line.fields[ID], _place(line, units), tuple(versions))
 
 
 def _time(line: Line, column: str) -> datetime | None:

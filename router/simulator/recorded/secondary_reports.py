@@ -1,6 +1,6 @@
 """The companions: a seeded part of the recorded incidents, seen again by other networks, a little later and a little off.
 
-Every companion message carries the recorded report it belongs to (`Message.incident`), which the router never sees, so
+Every companion message carries the recorded report it belongs to (`SourceMessage.incident`), which the router never sees, so
 merging can be judged. Noise beside them: redeliveries of any message, byte for byte, and messages that nobody may accept.
 """
 
@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from router.domain.cells.registry import Claim
 from router.domain.rules.city import City
-from router.simulator.messages import Message
-from router.simulator.recorded.message_writers import WITNESSES, Sight, broken
+from router.simulator.messages import SourceMessage
+from router.simulator.recorded.message_writers import MESSAGE_WRITERS, Observation, broken
 from router.simulator.recorded.noise import delay, moved, off
 
 SEEN_BY: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -47,7 +47,7 @@ class _Found(Struct, frozen=True, kw_only=True):
     """A recorded incident that another network sees too."""
 
     index: int
-    message: Message
+    message: SourceMessage
     random: Random
     network: str
     code: str
@@ -56,7 +56,7 @@ class _Found(Struct, frozen=True, kw_only=True):
     lat: float
 
 
-class Companion:
+class SecondaryReports:
     """Other networks' messages beside the recorded ones.
 
     Args:
@@ -67,9 +67,9 @@ class Companion:
     def __init__(self, city: City, seed: int) -> None:
         self._city, self._seed, self._numbers = city, seed, count(1)
 
-    def beside(self, recorded: Iterable[Message]) -> Iterator[Message]:
+    def beside(self, recorded: Iterable[SourceMessage]) -> Iterator[SourceMessage]:
         """The recorded messages and their companions, in the order of received times; recorded ones keep their order."""
-        waiting: list[tuple[float, int, Message]] = []
+        waiting: list[tuple[float, int, SourceMessage]] = []
         tickets = count()
         source = iter(recorded)
         while batch := list(islice(source, AHEAD)):
@@ -82,10 +82,10 @@ class Companion:
         while waiting:
             yield heappop(waiting)[2]
 
-    def _others(self, batch: list[Message]) -> list[list[Message]]:
+    def _others(self, batch: list[SourceMessage]) -> list[list[SourceMessage]]:
         """For each recorded message, what follows from it."""
         randoms = [Random(f"{self._seed}/{message.report}") for message in batch]
-        others: list[list[Message]] = [[] for _ in batch]
+        others: list[list[SourceMessage]] = [[] for _ in batch]
         for index, (message, random) in enumerate(zip(batch, randoms, strict=True)):
             others[index] += self._redelivered(message, random)
         found = [
@@ -93,15 +93,15 @@ class Companion:
             for index, (message, random) in enumerate(zip(batch, randoms, strict=True))
             if (one := self._found(index, message, random)) is not None
         ]
-        for one, sight in zip(found, self._sights(found), strict=True):
-            message = self._written(one, sight)
+        for one, observation in zip(found, self._sights(found), strict=True):
+            message = self._written(one, observation)
             others[one.index].append(message)
             others[one.index] += self._redelivered(message, one.random)
             if one.random.random() < MALFORMED_SHARE:
-                others[one.index].append(self._malformed(one, sight))
+                others[one.index].append(self._malformed(one, observation))
         return others
 
-    def _found(self, index: int, message: Message, random: Random) -> _Found | None:
+    def _found(self, index: int, message: SourceMessage, random: Random) -> _Found | None:
         if random.random() >= SHARE:
             return None
         fields = orjson.loads(message.value)
@@ -133,7 +133,7 @@ class Companion:
         table = self._city.codes.get(network)
         return [] if table is None else [(e.code, e.version) for e in table.of_matter(matter)]
 
-    def _sights(self, found: list[_Found]) -> list[Sight]:
+    def _sights(self, found: list[_Found]) -> list[Observation]:
         """What each witness knows: a point a little off, the cell as it would note it, the community."""
         points = [off(one.random, one.lon, one.lat) for one in found]
         noted = [self._noted(one) for one in found]
@@ -151,9 +151,9 @@ class Companion:
         east, north = one.random.choice(((NEIGHBOUR_M, 0), (-NEIGHBOUR_M, 0), (0, NEIGHBOUR_M), (0, -NEIGHBOUR_M)))
         return moved(one.lon, one.lat, east, north)
 
-    def _sight(self, one: _Found, lon: float, lat: float, cell: str) -> Sight:
+    def _sight(self, one: _Found, lon: float, lat: float, cell: str) -> Observation:
         reported = one.message.received_at + delay(one.random, *DELAYS[one.network])
-        return Sight(
+        return Observation(
             number=next(self._numbers),
             network=one.network,
             code=one.code,
@@ -165,31 +165,31 @@ class Companion:
             zone=self._city.zone,
         )
 
-    def _written(self, one: _Found, sight: Sight) -> Message:
-        source_id, payload = WITNESSES[one.network](sight, one.random)
-        return Message(
+    def _written(self, one: _Found, observation: Observation) -> SourceMessage:
+        source_id, payload = MESSAGE_WRITERS[one.network](observation, one.random)
+        return SourceMessage(
             network=one.network,
             source_id=source_id,
             value=orjson.dumps(payload),
-            received_at=sight.reported_at + delay(one.random, 0.5, 0.5),
-            kind="companion",
+            received_at=observation.reported_at + delay(one.random, 0.5, 0.5),
+            kind="secondary_reports",
             incident=one.message.report,
         )
 
-    def _redelivered(self, message: Message, random: Random) -> list[Message]:
+    def _redelivered(self, message: SourceMessage, random: Random) -> list[SourceMessage]:
         """The same message once more, now and then."""
         if random.random() >= REDELIVERED_SHARE:
             return []
         later = message.received_at + delay(random, 5.0, 1.0)
         return [replace(message, kind="redelivered", owner=None, received_at=later)]
 
-    def _malformed(self, one: _Found, sight: Sight) -> Message:
-        again = replace(sight, number=next(self._numbers))
-        source_id, payload = WITNESSES[one.network](again, one.random)
-        return Message(
+    def _malformed(self, one: _Found, observation: Observation) -> SourceMessage:
+        again = replace(observation, number=next(self._numbers))
+        source_id, payload = MESSAGE_WRITERS[one.network](again, one.random)
+        return SourceMessage(
             network=one.network,
             source_id=source_id,
             value=broken(payload, one.random),
-            received_at=sight.reported_at + delay(one.random, 0.5, 0.5),
+            received_at=observation.reported_at + delay(one.random, 0.5, 0.5),
             kind="malformed",
         )

@@ -8,7 +8,7 @@ from kafka.errors import RetriableError
 from kafka.protocol.consumer.offsets import IsolationLevel, OffsetSpec
 
 
-class Group:
+class ConsumerGroup:
     """The workers' consumer group, looked at from outside.
 
     Args:

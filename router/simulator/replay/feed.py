@@ -15,8 +15,8 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from router.domain.intake.normalise import RECEIVED_AT
-from router.simulator.messages import Message, Sent, rfc3339
-from router.simulator.replay.flow_control import Abreast
+from router.simulator.messages import Sent, SourceMessage, rfc3339
+from router.simulator.replay.flow_control import InFlightLimiter
 from router.wire.errors import BrokerError
 from router.wire.partitioning import partition_for_key
 from router.wire.topics import Names
@@ -64,10 +64,10 @@ class Feed:
     """
 
     def __init__(
-        self, bootstrap: str, names: Names, partitions: int, speed: float | None, abreast: Abreast | None = None
+        self, bootstrap: str, names: Names, partitions: int, speed: float | None, limiter: InFlightLimiter | None = None
     ) -> None:
         self._bootstrap, self._names, self._partitions, self._speed = bootstrap, names, partitions, speed
-        self._abreast = abreast
+        self._abreast = limiter
         self.sent: list[Sent] = []
         self.complete = False
         """Whether every message was sent and acknowledged."""
@@ -77,7 +77,7 @@ class Feed:
         """End early, from any thread; what was handed over is still acknowledged."""
         self._stop.set()
 
-    def run(self, messages: Iterable[Message]) -> None:
+    def run(self, messages: Iterable[SourceMessage]) -> None:
         """Send all messages, which come in the order of their received times.
 
         Raises:
@@ -92,7 +92,7 @@ class Feed:
                 hint="check with `grid-router broker status` and `grid-router topics plan`",
             ) from error
 
-    async def _run(self, messages: Iterable[Message]) -> None:
+    async def _run(self, messages: Iterable[SourceMessage]) -> None:
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap, acks="all", enable_idempotence=True, max_batch_size=1 << 20, linger_ms=0
         )
@@ -114,15 +114,15 @@ class Feed:
         finally:
             await producer.stop()
 
-    async def _hand_over(self, message: Message | None, sender: "_Sender") -> None:
+    async def _hand_over(self, message: SourceMessage | None, sender: "_Sender") -> None:
         """Send a message, and those that were held back for what came in since."""
-        abreast = self._abreast
-        if abreast is None:
+        limiter = self._abreast
+        if limiter is None:
             ready = [] if message is None else [message]
         else:
-            while not (abreast.room or self._stop.is_set()):
+            while not (limiter.room or self._stop.is_set()):
                 await sender.wait()
-            ready = abreast.release(message)
+            ready = limiter.release(message)
         for one in ready:
             await sender.add(one)
 
@@ -140,11 +140,11 @@ class _Sender:
 
     def __init__(self, producer: AIOKafkaProducer, names: Names, partitions: int, sent: list[Sent]) -> None:
         self._producer, self._names, self._partitions, self._sent = producer, names, partitions, sent
-        self._open: dict[Slot, tuple[BatchBuilder, list[Message]]] = {}
+        self._open: dict[Slot, tuple[BatchBuilder, list[SourceMessage]]] = {}
         self._in_flight: deque[asyncio.Task[None]] = deque()
         self._oldest: float | None = None
 
-    async def add(self, message: Message) -> None:
+    async def add(self, message: SourceMessage) -> None:
         """Append to the open batch of its partition. A full one is sealed: `append` answers None and drops the record."""
         key = message.source_id.encode()
         slot = (self._names.reports(message.network), partition_for_key(key, self._partitions))
@@ -160,8 +160,8 @@ class _Sender:
                     raise RuntimeError(f"an empty batch rejected {message.report}")  # aiokafka always takes the first
             await self._seal(slot)
 
-    def _begin(self, slot: Slot) -> tuple[BatchBuilder, list[Message]]:
-        begun: tuple[BatchBuilder, list[Message]] = (self._producer.create_batch(), [])
+    def _begin(self, slot: Slot) -> tuple[BatchBuilder, list[SourceMessage]]:
+        begun: tuple[BatchBuilder, list[SourceMessage]] = (self._producer.create_batch(), [])
         self._open[slot] = begun
         if self._oldest is None:
             self._oldest = asyncio.get_running_loop().time()
@@ -190,7 +190,7 @@ class _Sender:
         while len(self._in_flight) >= IN_FLIGHT:
             await self._in_flight.popleft()
 
-    async def _note(self, acknowledged: "asyncio.Future[object]", members: list[Message]) -> None:
+    async def _note(self, acknowledged: "asyncio.Future[object]", members: list[SourceMessage]) -> None:
         metadata = await acknowledged
         topic, partition, base = metadata.topic, metadata.partition, metadata.offset  # type: ignore[attr-defined]
         if base < 0:  # the answer to a repeated batch may leave out where the first copy stands

@@ -5,13 +5,13 @@ ones still wait: without this, police would report a graffito days before the ci
 of merges would judge an order that no city has. In scaled or real time nothing of this is needed.
 """
 
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 
 LIMIT = 1000
 """Records under way at one time: a few hours of a large city, against merge windows of days."""
 
 
-class Abreast:
+class InFlightLimiter:
     """What the router has taken in; written by the thread that reads outputs, read by the feed.
 
     Args:
@@ -22,7 +22,7 @@ class Abreast:
         self._limit = limit
         self._handed = self._accounted = 0
         self._done: set[str] = set()
-        self.held: list[Message] = []
+        self.held: list[SourceMessage] = []
         """Messages that may not go yet: a companion follows the report of its incident."""
 
     def accounted(self, report: str) -> None:
@@ -35,11 +35,11 @@ class Abreast:
         """Whether one more record may go."""
         return self._handed - self._accounted < self._limit
 
-    def release(self, message: Message | None = None) -> list[Message]:
+    def release(self, message: SourceMessage | None = None) -> list[SourceMessage]:
         """This message and those held so far, as far as they may go now, in their order; they count as handed over."""
         if message is not None:
             self.held.append(message)
-        ready = [held for held in self.held if held.kind != "companion" or held.incident in self._done]
+        ready = [held for held in self.held if held.kind != "secondary_reports" or held.incident in self._done]
         if ready:
             going = set(map(id, ready))
             self.held = [held for held in self.held if id(held) not in going]

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from router.domain.model.case import Case, CaseReport, Task
 from router.domain.model.report import Provenance
-from router.simulator.messages import Place, Sent
+from router.simulator.messages import RecordAddress, Sent
 
 Fault = Literal[
     "lost",
@@ -32,7 +32,7 @@ LOSSES: frozenset[Fault] = frozenset({"lost", "case without task"})
 class Dead(Struct, frozen=True):
     """A dead letter, as far as the ledger must know it."""
 
-    place: Place
+    place: RecordAddress
     """Where the network's own record stands."""
     code: str
 
@@ -58,7 +58,7 @@ class Ledger(Struct, frozen=True):
         return sum(len(ids) for fault, ids in self.faults.items() if fault not in LOSSES)
 
 
-def balance(sent: Sequence[Sent], cases: Mapping[str, Case], tasks: Sequence[Task], dead: Sequence[Dead]) -> Ledger:
+def reconcile(sent: Sequence[Sent], cases: Mapping[str, Case], tasks: Sequence[Task], dead: Sequence[Dead]) -> Ledger:
     """Compare every id.
 
     Args:
@@ -103,16 +103,16 @@ def _reports(sent: Sequence[Sent], cases: Mapping[str, Case], dead: Sequence[Dea
     return faults
 
 
-def _strangers(sent: Sequence[Sent], cases: Mapping[str, Case], rejected: Counter[Place]) -> set[str]:
+def _strangers(sent: Sequence[Sent], cases: Mapping[str, Case], rejected: Counter[RecordAddress]) -> set[str]:
     true = {one.place: one for one in sent}
-    strangers = {_text(place) for place in rejected if place not in true}
+    unknown = {_text(place) for place in rejected if place not in true}
     for case in cases.values():
         for report in case.reports:
             for provenance in _provenances(report):
                 source = true.get(_place(provenance))
                 if source is None or (source.kind != "malformed" and source.report != report.id):
-                    strangers.add(report.id)
-    return strangers
+                    unknown.add(report.id)
+    return unknown
 
 
 def _tasks(cases: Mapping[str, Case], tasks: Sequence[Task]) -> dict[Fault, set[str]]:
@@ -134,8 +134,8 @@ def _tasks(cases: Mapping[str, Case], tasks: Sequence[Task]) -> dict[Fault, set[
     return {"dispatched twice": twice, "case without task": without, "task without case": orphans}
 
 
-def _places(sent: Sequence[Sent]) -> dict[str, list[Place]]:
-    places: dict[str, list[Place]] = {}
+def _places(sent: Sequence[Sent]) -> dict[str, list[RecordAddress]]:
+    places: dict[str, list[RecordAddress]] = {}
     for one in sent:
         if one.kind != "updated":
             places.setdefault(one.report, []).append(one.place)
@@ -151,9 +151,9 @@ def _version(one: Sent) -> str:
     return f"{one.report} ({_text(one.place)})"
 
 
-def _place(provenance: Provenance) -> Place:
+def _place(provenance: Provenance) -> RecordAddress:
     return provenance.topic, provenance.partition, provenance.offset
 
 
-def _text(place: Place) -> str:
+def _text(place: RecordAddress) -> str:
     return "/".join(map(str, place))

@@ -7,9 +7,9 @@ from concurrent.futures import Future
 from msgspec import Struct
 
 from router.simulator.messages import Sent
-from router.simulator.replay.consumer_group import Group
+from router.simulator.replay.consumer_group import ConsumerGroup
 from router.simulator.replay.feed import Feed
-from router.simulator.replay.flow_control import Abreast
+from router.simulator.replay.flow_control import InFlightLimiter
 from router.simulator.replay.outputs import Outputs
 from router.wire.errors import WorkerError
 from router.workers.pool import WorkerPool
@@ -25,7 +25,7 @@ KILL_AT = 0.3
 """Share of the recorded reports that are in cases when a worker is killed."""
 
 
-class Progress(Struct, frozen=True, kw_only=True):
+class ReplayProgress(Struct, frozen=True, kw_only=True):
     """How far it is."""
 
     doing: str
@@ -51,10 +51,10 @@ class End(Struct, frozen=True, kw_only=True):
     """How many times the fleet started a worker again."""
 
 
-Tell = Callable[[Progress], None]
+Tell = Callable[[ReplayProgress], None]
 
 
-class Course:
+class ReplayMonitor:
     """Follows one replay.
 
     Args:
@@ -71,14 +71,14 @@ class Course:
         self,
         feed: Feed,
         outputs: Outputs,
-        group: Group,
+        group: ConsumerGroup,
         pool: WorkerPool,
         *,
-        abreast: Abreast,
+        limiter: InFlightLimiter,
         kill_at: int | None,
         tell: Tell,
     ) -> None:
-        self._abreast = abreast
+        self._abreast = limiter
         self._feed, self._outputs, self._group, self._fleet = feed, outputs, group, pool
         self._kill_at, self._tell = kill_at, tell
         self._killed_at: int | None = None
@@ -95,7 +95,7 @@ class Course:
         deadline = time.monotonic() + READY_S
         while not self._group.ready(workers):
             self._fleet.poll()
-            self._tell(Progress(doing="starting workers"))
+            self._tell(ReplayProgress(doing="starting workers"))
             if time.monotonic() > deadline:
                 raise WorkerError(
                     f"the workers have not joined within {READY_S:.0f} s",
@@ -153,7 +153,7 @@ class Course:
     def _tell_how_far(self, now: float) -> None:
         outputs = self._outputs
         self._tell(
-            Progress(
+            ReplayProgress(
                 doing="replaying",
                 sent=len(self._feed.sent),
                 arrived=outputs.arrived,

@@ -9,7 +9,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from router.domain.model.case import Case, Task
 from router.domain.model.report import Provenance, Report
-from router.simulator.messages import Place, Sent
+from router.simulator.messages import RecordAddress, Sent
 from router.simulator.replay.ledger import Dead
 from router.wire.codec import decode_case, decode_event, decode_task, read_dead_letter
 from router.wire.errors import BrokerError
@@ -53,7 +53,7 @@ class Outputs:
         self._consumer, self._names = consumer, names
         self._case_states: dict[str, bytes] = {}
         self._arrived: set[str] = set()
-        self._places: set[Place] = set()
+        self._places: set[RecordAddress] = set()
         self.tasks: list[Task] = []
         self.dead: list[Dead] = []
         topics = [names.cases, names.dead_letters, *(names.tasks(d) for d in departments)]
@@ -138,5 +138,5 @@ def dead(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, by
     return Dead(place=place, code=letter.code)
 
 
-def _place(provenance: Provenance) -> Place:
+def _place(provenance: Provenance) -> RecordAddress:
     return provenance.topic, provenance.partition, provenance.offset

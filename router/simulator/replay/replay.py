@@ -15,19 +15,19 @@ from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
 from router.domain.catalogue.checks.coverage import coverage
 from router.domain.rules.city import City
-from router.simulator.evaluation.ground_truth import Judgement, judge
+from router.simulator.evaluation.ground_truth import RoutingScore, score
 from router.simulator.evaluation.scores import Score, clusters_of, evaluate, labels_of
-from router.simulator.messages import Message, Sent
-from router.simulator.replay.consumer_group import Group
+from router.simulator.messages import Sent, SourceMessage
+from router.simulator.replay.consumer_group import ConsumerGroup
 from router.simulator.replay.feed import Feed
-from router.simulator.replay.flow_control import Abreast
+from router.simulator.replay.flow_control import InFlightLimiter
 from router.simulator.replay.kafka_clients import admin_of, consumer_of
-from router.simulator.replay.ledger import Ledger, balance
-from router.simulator.replay.monitor import KILL_AT, Course, End, Progress, Tell
+from router.simulator.replay.ledger import Ledger, reconcile
+from router.simulator.replay.monitor import KILL_AT, End, ReplayMonitor, ReplayProgress, Tell
 from router.simulator.replay.outputs import Outputs
 from router.simulator.replay.rule_switch import Switch, Switched, examine, middle
 from router.simulator.replay.temporary_topics import namespace, scratch_topics
-from router.simulator.scenario import Input, input_of
+from router.simulator.scenario import ScenarioInput, input_of
 from router.stream.faust_adapter.app import GROUP
 from router.stream.rule_set_store import publish
 from router.wire.rule_sets import RuleSetRecord
@@ -36,7 +36,7 @@ from router.wire.topics import Names
 from router.workers.pool import WorkerPool
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class ReplayPlan(Struct, frozen=True, kw_only=True):
     """What to replay, and how."""
 
     city: str
@@ -46,7 +46,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Simulated seconds per second; None: as fast as possible."""
     workers: int = 1
     seed: int = 1
-    companion: bool = True
+    secondary_reports: bool = True
     """Whether other networks see a part of the same incidents."""
     kill: bool = False
     """kill -9 one worker in the middle."""
@@ -64,7 +64,7 @@ class Result(Struct, frozen=True, kw_only=True):
     namespace: str
     sent: list[Sent]
     ledger: Ledger
-    judgement: Judgement
+    judgement: RoutingScore
     pairs: Score
     """Pairs of reports whose true incidents are known."""
     coverage: float | None
@@ -81,7 +81,7 @@ class Result(Struct, frozen=True, kw_only=True):
         return not self.ledger.faults and not (self.switched and self.switched.mixed)
 
 
-def replay(plan: Plan, settings: Settings, bootstrap: str, tell: Tell) -> Result:
+def replay(plan: ReplayPlan, settings: Settings, bootstrap: str, tell: Tell) -> Result:
     """Run it all; blocks until the ledger is made. Everything it started is ended, whatever happens.
 
     Args:
@@ -93,16 +93,16 @@ def replay(plan: Plan, settings: Settings, bootstrap: str, tell: Tell) -> Result
     Raises:
         RouterError: city, history, broker or workers cannot be used.
     """
-    tell(Progress(doing="reading the city"))
+    tell(ReplayProgress(doing="reading the city"))
     city = load_city(plan.city, settings.cities)
     source = input_of(city, city_folder(plan.city, settings.cities))
     own = settings.model_copy(update={"namespace": namespace(), "metrics_port": 0, "kafka": bootstrap})
-    abreast = Abreast()
-    in_step = abreast if plan.companion and plan.speed is None else None
+    limiter = InFlightLimiter()
+    in_step = limiter if plan.secondary_reports and plan.speed is None else None
     feed = Feed(bootstrap, Names(own.namespace), own.partitions, plan.speed, in_step)
     recorded = source.reports if plan.reports is None else plan.reports
     switch = _switch(plan, city, source, settings, recorded)
-    tell(Progress(doing="making topics"))
+    tell(ReplayProgress(doing="making topics"))
     with ExitStack() as stack:
         kafka = stack.enter_context(admin_of(bootstrap))
         group = f"{own.namespace}{GROUP}"
@@ -112,7 +112,7 @@ def replay(plan: Plan, settings: Settings, bootstrap: str, tell: Tell) -> Result
         pool = stack.enter_context(WorkerPool(plan.city, own, plan.workers, clock="stream"))
         seen = _group(kafka, scout, group, own, sorted(city.codes))
         kill_at = max(1, round(KILL_AT * recorded)) if plan.kill else None
-        course = Course(feed, outputs, seen, pool, abreast=abreast, kill_at=kill_at, tell=tell)
+        course = ReplayMonitor(feed, outputs, seen, pool, limiter=limiter, kill_at=kill_at, tell=tell)
         course.until_ready(plan.workers)
         if switch is not None:
             _publish(plan, switch, settings, own, bootstrap)
@@ -123,11 +123,13 @@ def replay(plan: Plan, settings: Settings, bootstrap: str, tell: Tell) -> Result
         return replace(result, switched=examine(switch, outputs.cases().values())) if switch else result
 
 
-def _messages(plan: Plan, source: Input) -> Iterator[Message]:
-    return source.messages(reports=plan.reports, seed=plan.seed, companion=plan.companion, noise=plan.noise)
+def _messages(plan: ReplayPlan, source: ScenarioInput) -> Iterator[SourceMessage]:
+    return source.messages(
+        reports=plan.reports, seed=plan.seed, secondary_reports=plan.secondary_reports, noise=plan.noise
+    )
 
 
-def _switch(plan: Plan, city: City, source: Input, settings: Settings, recorded: int) -> Switch | None:
+def _switch(plan: ReplayPlan, city: City, source: ScenarioInput, settings: Settings, recorded: int) -> Switch | None:
     """The other rules, for what is received in the second half."""
     if plan.switch is None:
         return None
@@ -135,7 +137,7 @@ def _switch(plan: Plan, city: City, source: Input, settings: Settings, recorded:
     return Switch(old=city, new=new, effective_from=middle(_messages(plan, source), recorded))
 
 
-def _publish(plan: Plan, switch: Switch, settings: Settings, own: Settings, bootstrap: str) -> None:
+def _publish(plan: ReplayPlan, switch: Switch, settings: Settings, own: Settings, bootstrap: str) -> None:
     """As `catalogue publish` does, while the workers run."""
     folder = city_folder(plan.switch or "", settings.cities)
     record = RuleSetRecord(
@@ -150,15 +152,15 @@ def _publish(plan: Plan, switch: Switch, settings: Settings, own: Settings, boot
 
 def _group(
     admin: KafkaAdminClient, consumer: KafkaConsumer, name: str, settings: Settings, networks: Iterable[str]
-) -> Group:
+) -> ConsumerGroup:
     names, numbers = Names(settings.namespace), range(settings.partitions)
     sources = [TopicPartition(names.reports(network), number) for network in networks for number in numbers]
-    return Group(
+    return ConsumerGroup(
         admin, consumer, name, sources=sources, events=[TopicPartition(names.events, number) for number in numbers]
     )
 
 
-def _send(feed: Feed, messages: Iterator[Message], course: Course) -> End:
+def _send(feed: Feed, messages: Iterator[SourceMessage], course: ReplayMonitor) -> End:
     with ThreadPoolExecutor(1, thread_name_prefix="feed") as pool:
         try:
             return course.follow(pool.submit(feed.run, messages))
@@ -171,8 +173,8 @@ def _found(namespace: str, city: City, sent: list[Sent], outputs: Outputs, end: 
     return Result(
         namespace=namespace,
         sent=sent,
-        ledger=balance(sent, cases, outputs.tasks, outputs.dead),
-        judgement=judge(sent, cases),
+        ledger=reconcile(sent, cases, outputs.tasks, outputs.dead),
+        judgement=score(sent, cases),
         pairs=evaluate(labels_of(sent), clusters_of(cases.values())).pairs,
         coverage=coverage(city),
         cases=len(cases),

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from router.domain.model.case import Case
 from router.domain.rules.city import City
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 
 
 class Switch(Struct, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ class Switched(Struct, frozen=True, kw_only=True):
     """Cases whose departments are not exactly those of the one rule set that they carry."""
 
 
-def middle(messages: Iterator[Message], count: int) -> datetime:
+def middle(messages: Iterator[SourceMessage], count: int) -> datetime:
     """Received time in the middle of so many messages."""
     return next(islice(messages, count // 2, None)).received_at
 

@@ -9,8 +9,8 @@ from msgspec import Struct
 from router.domain.rules.city import City
 from router.simulator.synthetic.forms.form import Form
 from router.simulator.synthetic.forms.registry import FORMS
-from router.simulator.synthetic.parameters import Parameters, Reporting
-from router.simulator.synthetic.rng import Dice
+from router.simulator.synthetic.parameters import Reporting, SimulationParameters
+from router.simulator.synthetic.rng import RandomColumns
 
 Column = Any
 _CERTAIN = 1.0
@@ -24,10 +24,10 @@ class Ragged(Struct, frozen=True):
     number: Column
     values: Column
 
-    def pick(self, matters: Column, dice: Dice) -> Column:
+    def pick(self, matters: Column, rng: RandomColumns) -> Column:
         """One of each matter's numbers; of a matter without any, -1."""
         number = self.number[matters]
-        place = self.first[matters] + dice.below(np.maximum(number, 1), len(matters))
+        place = self.first[matters] + rng.below(np.maximum(number, 1), len(matters))
         return np.where(number > 0, self.values[np.minimum(place, len(self.values) - 1)], -1)
 
     def of(self, matters: Column, words: Column) -> Column:
@@ -65,10 +65,10 @@ class Speech(Struct, frozen=True):
         return self.rows.number > 0
 
 
-class Vocabulary:
+class CodeUsage:
     """All networks of a city that have a form and a code table, in the order of the parameters."""
 
-    def __init__(self, city: City, parameters: Parameters) -> None:
+    def __init__(self, city: City, parameters: SimulationParameters) -> None:
         self.matters: Sequence[str] = sorted(city.catalogue.matters)
         self.index: Mapping[str, int] = {matter: place for place, matter in enumerate(self.matters)}
         self.names: Sequence[str] = list(parameters.networks)

@@ -8,18 +8,18 @@ import numpy as np
 
 from router.domain.rules.city import City
 from router.simulator.synthetic.cell_geometry import Parcels
-from router.simulator.synthetic.code_usage import Vocabulary, objects
+from router.simulator.synthetic.code_usage import CodeUsage, objects
 from router.simulator.synthetic.coordinates import MICRO, gcj02
 from router.simulator.synthetic.forms.form import Page
 from router.simulator.synthetic.incidents import Block, Incidents, Nature
 from router.simulator.synthetic.local_time import DAY, NEVER, midnight, wall
-from router.simulator.synthetic.message_batch import KINDS, Sheet, joined
-from router.simulator.synthetic.observations import Clerks, RepairLog
-from router.simulator.synthetic.parameters import Parameters
-from router.simulator.synthetic.places import RuleTestContext
-from router.simulator.synthetic.reorder_buffer import Waiting
-from router.simulator.synthetic.reporting import SUBJECTS, Witnesses, people
-from router.simulator.synthetic.rng import Dice, lognormal
+from router.simulator.synthetic.message_batch import KINDS, MessageBatch, joined
+from router.simulator.synthetic.observations import ObservationModel, Observations
+from router.simulator.synthetic.parameters import SimulationParameters
+from router.simulator.synthetic.places import PlaceModel
+from router.simulator.synthetic.reorder_buffer import ReorderBuffer
+from router.simulator.synthetic.reporting import SUBJECTS, ReportingModel, people
+from router.simulator.synthetic.rng import RandomColumns, lognormal
 from router.simulator.synthetic.true_owners import Owners
 
 Column = Any
@@ -34,7 +34,7 @@ _BLOCK = 60_000
 """Incidents of one block, about: what fits into the caches and the memory of a small machine."""
 
 
-class Office:
+class Generator:
     """Writes all messages of a synthetic city.
 
     Args:
@@ -47,31 +47,31 @@ class Office:
     """
 
     def __init__(
-        self, city: City, parameters: Parameters, parcels: Parcels, *, seed: int, noise: float, factor: float
+        self, city: City, parameters: SimulationParameters, parcels: Parcels, *, seed: int, noise: float, factor: float
     ) -> None:
         self._city, self._parameters, self._seed, self._noise = city, parameters, seed, noise
-        self.ground = RuleTestContext(parcels, parameters.places)
-        self.vocabulary = Vocabulary(city, parameters)
-        self.owners = Owners(city, self.ground, self.vocabulary)
-        self._nature = Nature(parameters, self.ground, self.vocabulary, factor)
-        self._witnesses = Witnesses(parameters, self.ground, self.vocabulary)
-        self._clerks = Clerks(parameters, self.ground, self.vocabulary, noise)
-        self._areas = [self.ground.areas(name) for name in self.vocabulary.names]
+        self.ground = PlaceModel(parcels, parameters.places)
+        self.code_usage = CodeUsage(city, parameters)
+        self.owners = Owners(city, self.ground, self.code_usage)
+        self._nature = Nature(parameters, self.ground, self.code_usage, factor)
+        self._witnesses = ReportingModel(parameters, self.ground, self.code_usage)
+        self._clerks = ObservationModel(parameters, self.ground, self.code_usage, noise)
+        self._areas = [self.ground.areas(name) for name in self.code_usage.names]
         self._counties = objects([code[:6] for code in parcels.codes])
         volume = sum(one.a_day for one in parameters.networks.values()) * parameters.scale * factor
         self._blocks_a_day = next((n for n in _BLOCKS if volume / n <= _BLOCK), _BLOCKS[-1])
         self._incidents = 0
 
-    def sheets(self, until: int | None) -> Iterator[Sheet]:
+    def message_batches(self, until: int | None) -> Iterator[MessageBatch]:
         """Messages in the order of their receipt: those received before an instant (milliseconds of UTC), or without end."""
-        waiting = Waiting(1000 * _AHEAD * DAY // self._blocks_a_day)
+        pending = ReorderBuffer(1000 * _AHEAD * DAY // self._blocks_a_day)
         for block in self._blocks():
             if until is not None and 1000 * block.begins[0] >= until:
                 return
             made = self._made(block)
             if until is not None:
                 made = made.take(np.flatnonzero(made.received < until))
-            yield waiting.due(
+            yield pending.due(
                 made, 1000 * (block.begins[-1] + block.length)
             )  # what happens later is not received earlier
 
@@ -83,26 +83,28 @@ class Office:
                 yield _block(day, (number, part), begins, self._blocks_a_day)
             day, number = day + timedelta(days=1), number + 1
 
-    def _made(self, block: Block) -> Sheet:
-        dice = Dice(self._seed, *block.index)
-        incidents = self._nature.incidents(block, dice)
-        sightings = self._witnesses.sightings(incidents, dice)
+    def _made(self, block: Block) -> MessageBatch:
+        rng = RandomColumns(self._seed, *block.index)
+        incidents = self._nature.incidents(block, rng)
+        sightings = self._witnesses.sightings(incidents, rng)
         sightings = sightings.take(np.argsort(sightings.seen, kind="stable"))
-        notes = self._clerks.notes(incidents, sightings, block.day, dice)
-        broken = self._broken(notes, dice)
-        sheet = self._sheet(notes, broken, incidents, block)
+        notes = self._clerks.notes(incidents, sightings, block.day, rng)
+        broken = self._broken(notes, rng)
+        message_batch = self._sheet(notes, broken, incidents, block)
         self._incidents += len(incidents)
-        return joined(sheet, self._once_more(sheet, dice))
+        return joined(message_batch, self._once_more(message_batch, rng))
 
-    def _broken(self, notes: RepairLog, dice: Dice) -> tuple[RepairLog, Column]:
+    def _broken(self, notes: Observations, rng: RandomColumns) -> tuple[Observations, Column]:
         """Messages of their own that nobody may accept, and in which way."""
         share = min(1.0, self._parameters.errors.malformed * self._noise)
-        rows = np.flatnonzero(dice.chance(share, len(notes)) & ~notes.updated)
+        rows = np.flatnonzero(rng.chance(share, len(notes)) & ~notes.updated)
         copies = notes.take(rows)
         copies.number[:] = self._clerks.numbers(copies.network)
-        return copies, dice.below(len(WAYS), len(rows))
+        return copies, rng.below(len(WAYS), len(rows))
 
-    def _sheet(self, notes: RepairLog, broken: tuple[RepairLog, Column], incidents: Incidents, block: Block) -> Sheet:
+    def _sheet(
+        self, notes: Observations, broken: tuple[Observations, Column], incidents: Incidents, block: Block
+    ) -> MessageBatch:
         copies, ways = broken
         source_id, value = self._written(_appended(notes, copies), incidents)
         for row, way in enumerate(ways.tolist(), len(notes)):
@@ -112,7 +114,7 @@ class Office:
         kind = np.where(every.updated, 1, 0)
         kind[len(notes) :] = KINDS.index("malformed")
         which = every.incident
-        return Sheet(
+        return MessageBatch(
             received=every.received,
             network=every.network,
             source_id=source_id,
@@ -126,18 +128,18 @@ class Office:
             late=every.late,
         )
 
-    def _written(self, notes: RepairLog, incidents: Incidents) -> tuple[Column, Column]:
+    def _written(self, notes: Observations, incidents: Incidents) -> tuple[Column, Column]:
         source_id, value = np.empty(len(notes), dtype=object), np.empty(len(notes), dtype=object)
-        for network in range(len(self.vocabulary.names)):
+        for network in range(len(self.code_usage.names)):
             rows = np.flatnonzero(notes.network == network)
             if len(rows):
-                form = self.vocabulary.speeches[network].form
+                form = self.code_usage.speeches[network].form
                 ids, values = form.write(self._page(network, notes.take(rows), incidents))
                 source_id[rows], value[rows] = ids, values
         return source_id, value
 
-    def _page(self, network: int, notes: RepairLog, incidents: Incidents) -> Page:
-        speech, which = self.vocabulary.speeches[network], notes.incident
+    def _page(self, network: int, notes: Observations, incidents: Incidents) -> Page:
+        speech, which = self.code_usage.speeches[network], notes.incident
         zone = self._city.zone
         silent = notes.occurred == NEVER
         stated, occurred = notes.stated, notes.occurred
@@ -165,7 +167,7 @@ class Office:
             texts=texts.tolist(),
         )
 
-    def _cells(self, notes: RepairLog) -> list[str]:
+    def _cells(self, notes: Observations) -> list[str]:
         cells: list[str] = self.ground.codes[notes.cell].tolist()
         for row in np.flatnonzero(notes.strange == 2).tolist():
             community, number = cells[row][:12], 999
@@ -174,12 +176,12 @@ class Office:
             cells[row] = f"{community}{number}"
         return cells
 
-    def _once_more(self, sheet: Sheet, dice: Dice) -> Sheet:
+    def _once_more(self, message_batch: MessageBatch, rng: RandomColumns) -> MessageBatch:
         """Redeliveries, byte for byte."""
         share = min(1.0, self._parameters.errors.redelivered * self._noise)
-        sound = sheet.kind != KINDS.index("malformed")
-        again = sheet.take(np.flatnonzero(dice.chance(share, len(sheet)) & sound))
-        delay = dice.of(lognormal(_AGAIN_S, _AGAIN_SIGMA, _AGAIN_MOST_S), len(again)) + 1
+        sound = message_batch.kind != KINDS.index("malformed")
+        again = message_batch.take(np.flatnonzero(rng.chance(share, len(message_batch)) & sound))
+        delay = rng.of(lognormal(_AGAIN_S, _AGAIN_SIGMA, _AGAIN_MOST_S), len(again)) + 1
         again.received[:] += 1000 * delay
         again.kind[:] = KINDS.index("redelivered")
         return again
@@ -210,6 +212,6 @@ def _hours(day: date, city: City) -> list[int]:
     return [midnight(day, city.zone) + 3600 * hour for hour in range(24)]
 
 
-def _appended(one: RepairLog, other: RepairLog) -> RepairLog:
+def _appended(one: Observations, other: Observations) -> Observations:
     names = one.__struct_fields__
-    return RepairLog(*(np.concatenate([getattr(one, name), getattr(other, name)]) for name in names))
+    return Observations(*(np.concatenate([getattr(one, name), getattr(other, name)]) for name in names))

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from router.simulator.synthetic.code_usage import Vocabulary
+from router.simulator.synthetic.code_usage import CodeUsage
 from router.simulator.synthetic.local_time import DAY, HOUR
-from router.simulator.synthetic.parameters import Parameters
-from router.simulator.synthetic.places import RuleTestContext
-from router.simulator.synthetic.rng import Dice
-from router.simulator.synthetic.spacing import Room
+from router.simulator.synthetic.parameters import SimulationParameters
+from router.simulator.synthetic.places import PlaceModel
+from router.simulator.synthetic.rng import RandomColumns
+from router.simulator.synthetic.spacing import Spacing
 
 Column = Any
 _TRIES = 4
@@ -82,29 +82,31 @@ class Nature:
         factor: of all volumes. A busier city is one with more room, not one where everything lies in a heap.
     """
 
-    def __init__(self, parameters: Parameters, ground: RuleTestContext, vocabulary: Vocabulary, factor: float) -> None:
-        self._parameters, self._ground, self._vocabulary = parameters, ground, vocabulary
+    def __init__(
+        self, parameters: SimulationParameters, ground: PlaceModel, code_usage: CodeUsage, factor: float
+    ) -> None:
+        self._parameters, self._ground, self._vocabulary = parameters, ground, code_usage
         self._volumes = np.array([one.a_day for one in parameters.networks.values()]) * parameters.scale * factor
         self._shapes = [np.array(parameters.hours[one.hours]) for one in parameters.networks.values()]
-        self._storm_matters = vocabulary.column(parameters.storms.matters)
+        self._storm_matters = code_usage.column(parameters.storms.matters)
         lasting = parameters.lasting
-        hours = dict.fromkeys(vocabulary.matters, lasting.hours) | lasting.hours_of
-        apart = dict.fromkeys(vocabulary.matters, parameters.apart.metres) | parameters.apart.metres_of
-        self._room = Room(vocabulary.column(apart) / max(1.0, factor) ** 0.5, ground.corner)
-        self._patience = (vocabulary.column(hours) * HOUR).astype(np.int64)
+        hours = dict.fromkeys(code_usage.matters, lasting.hours) | lasting.hours_of
+        apart = dict.fromkeys(code_usage.matters, parameters.apart.metres) | parameters.apart.metres_of
+        self._room = Spacing(code_usage.column(apart) / max(1.0, factor) ** 0.5, ground.corner)
+        self._patience = (code_usage.column(hours) * HOUR).astype(np.int64)
 
-    def incidents(self, block: Block, dice: Dice) -> Incidents:
+    def incidents(self, block: Block, rng: RandomColumns) -> Incidents:
         """What happens in a block, in the order of time."""
         weights = self._ground.weights(block.day)
-        parts = [self._ordinary(network, block, weights, dice) for network in range(len(self._volumes))]
-        storms = dice.count(self._parameters.storms.a_day * len(block.hours) * block.length / DAY)
-        parts += [self._storm(block, weights, dice) for _ in range(storms)]
+        parts = [self._ordinary(network, block, weights, rng) for network in range(len(self._volumes))]
+        storms = rng.count(self._parameters.storms.a_day * len(block.hours) * block.length / DAY)
+        parts += [self._storm(block, weights, rng) for _ in range(storms)]
         columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
         order = np.argsort(columns[0], kind="stable")
         start, network, matter, cell, storm, eager, end = (column[order] for column in columns)
         restart_policy = np.where(storm > 0, np.maximum(end - start, 60), self._patience[matter])
         things = _Things(matter, cell, start, start + restart_policy, storm > 0)
-        lon, lat, placed = self._placed(things, weights, dice)
+        lon, lat, placed = self._placed(things, weights, rng)
         door_lon, door_lat = self._ground.doors(cell[placed], lon[placed], lat[placed])
         return Incidents(
             start=start[placed],
@@ -115,21 +117,21 @@ class Nature:
             lat=lat[placed],
             door_lon=door_lon,
             door_lat=door_lat,
-            grade=dice.pick(_GRADES, len(placed)),
+            grade=rng.pick(_GRADES, len(placed)),
             storm=storm[placed] > 0,
             eager=eager[placed],
             restart_policy=restart_policy[placed],
-            word=dice.below(WORDS, len(placed)),
+            word=rng.below(WORDS, len(placed)),
         )
 
-    def _placed(self, things: "_Things", weights: Column, dice: Dice) -> tuple[Column, Column, Column]:
+    def _placed(self, things: "_Things", weights: Column, rng: RandomColumns) -> tuple[Column, Column, Column]:
         """Points, and the indices of those that found room. Where a cell is full of a matter, it happens elsewhere.
 
         Their cells are changed in place; the incidents of a storm stay in theirs, and those without room are left out.
         """
         matter, cell = things.matter, things.cell
         self._room.forget(int(things.start.min(initial=_NEVER_GONE)))
-        lon, lat = self._ground.points(cell, dice)
+        lon, lat = self._ground.points(cell, rng)
         open_, placed = np.arange(len(cell)), np.zeros(len(cell), dtype=bool)
         for attempt in range(_TRIES):
             free = self._room.free(matter[open_], lon[open_], lat[open_], things.start[open_], things.until[open_])
@@ -139,21 +141,21 @@ class Nature:
             if not len(open_):
                 break
             if attempt:
-                elsewhere = dice.pick(self._flat(weights), len(open_))
+                elsewhere = rng.pick(self._flat(weights), len(open_))
                 cell[open_] = np.where(things.storm[open_], cell[open_], elsewhere)
-            lon[open_], lat[open_] = self._ground.points(cell[open_], dice)
+            lon[open_], lat[open_] = self._ground.points(cell[open_], rng)
         return lon, lat, np.flatnonzero(placed)
 
-    def _ordinary(self, network: int, block: Block, weights: Column, dice: Dice) -> tuple[Column, ...]:
+    def _ordinary(self, network: int, block: Block, weights: Column, rng: RandomColumns) -> tuple[Column, ...]:
         shape, hours = self._shapes[network], list(block.hours)
         share = shape[hours] / shape.sum() * block.length / HOUR
-        number = dice.count(float(self._volumes[network] * self._of_day(network, block.day) * share.sum()))
+        number = rng.count(float(self._volumes[network] * self._of_day(network, block.day) * share.sum()))
         begins = np.array(block.begins, dtype=np.int64)
-        hour = dice.pick(share, number) if number else np.zeros(0, dtype=np.int64)
-        matter = dice.pick(self._vocabulary.speeches[network].weights, number)
-        in_streets, at_home = dice.pick(weights, number), dice.pick(self._flat(weights), number)
+        hour = rng.pick(share, number) if number else np.zeros(0, dtype=np.int64)
+        matter = rng.pick(self._vocabulary.speeches[network].weights, number)
+        in_streets, at_home = rng.pick(weights, number), rng.pick(self._flat(weights), number)
         return (
-            begins[hour] + dice.below(block.length, number),
+            begins[hour] + rng.below(block.length, number),
             np.full(number, network),
             matter,
             np.where(self._vocabulary.at_home[matter], at_home, in_streets),
@@ -174,27 +176,27 @@ class Nature:
         left = _days_left(day)
         return factor * parameters.quota.factor if quota and left < parameters.quota.last_days else factor
 
-    def _storm(self, block: Block, weights: Column, dice: Dice) -> tuple[Column, ...]:
+    def _storm(self, block: Block, weights: Column, rng: RandomColumns) -> tuple[Column, ...]:
         """A storm over a part of one street: its incidents, most of them reported more than once."""
         storms = self._parameters.storms
-        matter = int(dice.pick(self._storm_matters, 1)[0])
-        centre = int(dice.pick(weights, 1)[0])
+        matter = int(rng.pick(self._storm_matters, 1)[0])
+        centre = int(rng.pick(weights, 1)[0])
         street = self._ground.street
         among = np.flatnonzero((street == street[centre]) & (weights > 0))
         share, duplicates, seconds = (
-            low + (high - low) * float(dice.unit(1)[0])
+            low + (high - low) * float(rng.unit(1)[0])
             for low, high in (storms.cells, storms.duplicates, (storms.hours[0] * HOUR, storms.hours[1] * HOUR))
         )
         cells = self._ground.around(centre, among)[: max(1, round(share * len(among)))]
         mean = float(self._volumes.sum() * weights[cells].sum() / weights.sum()) * storms.factor * seconds / DAY
-        number = max(1, dice.count(mean * (1 - duplicates)))
-        begins = block.begins[int(dice.below(len(block.begins), 1)[0])] + int(dice.below(block.length, 1)[0])
+        number = max(1, rng.count(mean * (1 - duplicates)))
+        begins = block.begins[int(rng.below(len(block.begins), 1)[0])] + int(rng.below(block.length, 1)[0])
         knowing = self._volumes * self._vocabulary.who_knows[matter]
         return (
-            begins + dice.below(max(1, round(seconds)), number),
-            dice.pick(knowing, number),
+            begins + rng.below(max(1, round(seconds)), number),
+            rng.pick(knowing, number),
             np.full(number, matter),
-            cells[dice.pick(self._flat(weights[cells]), number)],
+            cells[rng.pick(self._flat(weights[cells]), number)],
             np.ones(number),
             np.full(number, duplicates / (1 - duplicates)),
             np.full(number, begins + round(seconds)),

@@ -12,7 +12,7 @@ Column = Any
 KINDS: Sequence[Kind] = ("simulated", "updated", "redelivered", "malformed")
 
 
-class Sheet(Struct, frozen=True):
+class MessageBatch(Struct, frozen=True):
     """Messages and the truth about them, columns of one length."""
 
     received: Column
@@ -32,15 +32,17 @@ class Sheet(Struct, frozen=True):
     storm: Column
     late: Column
 
-    def take(self, rows: Column) -> "Sheet":
+    def take(self, rows: Column) -> "MessageBatch":
         """Some of the rows."""
-        return Sheet(*(getattr(self, name)[rows] for name in self.__struct_fields__))
+        return MessageBatch(*(getattr(self, name)[rows] for name in self.__struct_fields__))
 
     def __len__(self) -> int:
         return len(self.received)
 
 
-def joined(*sheets: Sheet) -> Sheet:
+def joined(*message_batches: MessageBatch) -> MessageBatch:
     """The rows of all of them."""
-    names = Sheet.__struct_fields__
-    return Sheet(*(np.concatenate([getattr(sheet, name) for sheet in sheets]) for name in names))
+    names = MessageBatch.__struct_fields__
+    return MessageBatch(
+        *(np.concatenate([getattr(message_batch, name) for message_batch in message_batches]) for name in names)
+    )

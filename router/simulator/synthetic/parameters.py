@@ -173,7 +173,7 @@ class Errors(_Strict):
     """The same: a cell that never was, or is no more."""
 
 
-class Parameters(_Strict):
+class SimulationParameters(_Strict):
     """simulation.yaml."""
 
     first_day: date
@@ -193,7 +193,7 @@ class Parameters(_Strict):
     errors: Errors
 
     @model_validator(mode="after")
-    def _shapes(self) -> "Parameters":
+    def _shapes(self) -> "SimulationParameters":
         for name, network in self.networks.items():
             if network.hours not in self.hours:
                 raise ValueError(f"networks.{name}.hours: no shape {network.hours[:40]!r}; add it to `hours`")

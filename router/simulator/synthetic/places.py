@@ -10,7 +10,7 @@ from router.domain.cells.registry import COMMUNITY, STREET
 from router.simulator.synthetic.cell_geometry import Parcels
 from router.simulator.synthetic.coordinates import MICRO, moved
 from router.simulator.synthetic.parameters import Places
-from router.simulator.synthetic.rng import Dice, normal
+from router.simulator.synthetic.rng import RandomColumns, normal
 
 Column = Any
 _ROUNDS = 40
@@ -29,7 +29,7 @@ _TOUCHING = 3e-5
 """Degrees between cells that count as neighbours, three metres."""
 
 
-class RuleTestContext:
+class PlaceModel:
     """The cells of a city as a simulator sees them.
 
     Args:
@@ -52,15 +52,15 @@ class RuleTestContext:
         inner = shapely.point_on_surface(self._shapes)
         self._inner = np.rint(shapely.get_coordinates(inner) * MICRO).astype(np.int64)
         names, self.street = np.unique([code[:STREET] for code in parcels.codes], return_inverse=True)
-        dice = Dice(places.seed)
-        self._weights = self._zipf(np.array([name[_KIND] != "0" for name in names]), dice)
+        rng = RandomColumns(places.seed)
+        self._weights = self._zipf(np.array([name[_KIND] != "0" for name in names]), rng)
         self.corner = (int(self._bounds[:, 0].min()), int(self._bounds[:, 1].min()))
         """South-west of everything, millionths of a degree."""
         east, north = moved(*(np.array([edge]) for edge in self.corner), *(2 * [np.array([1000 * places.frontage_m])]))
         self._doors = (int(east[0]) - self.corner[0], int(north[0]) - self.corner[1])
         """Frontage of an address, millionths of a degree east and north."""
         every = np.repeat(np.arange(len(self.codes)), places.spots)
-        self._spots = self._inside(every, dice)
+        self._spots = self._inside(every, rng)
         self._first, self._next = self._neighbours()
 
     def weights(self, day: date) -> Column:
@@ -89,19 +89,19 @@ class RuleTestContext:
                 found[cell] = codes[one]
         return np.array(found, dtype=object)
 
-    def points(self, cells: Column, dice: Dice) -> tuple[Column, Column]:
+    def points(self, cells: Column, rng: RandomColumns) -> tuple[Column, Column]:
         """A true point in each of these cells, millionths of a degree: at one of its spots, or anywhere."""
         places, number = self._places, len(cells)
         lon, lat = np.zeros(number, dtype=np.int64), np.zeros(number, dtype=np.int64)
-        chosen = np.flatnonzero(dice.chance(places.at_spots, number))
-        spot = cells[chosen] * places.spots + dice.below(places.spots, len(chosen))
+        chosen = np.flatnonzero(rng.chance(places.at_spots, number))
+        spot = cells[chosen] * places.spots + rng.below(places.spots, len(chosen))
         off = normal(1000 * places.spot_m)
-        x, y = moved(self._spots[0][spot], self._spots[1][spot], dice.of(off, len(chosen)), dice.of(off, len(chosen)))
+        x, y = moved(self._spots[0][spot], self._spots[1][spot], rng.of(off, len(chosen)), rng.of(off, len(chosen)))
         held = self._holds(cells[chosen], x, y)
         lon[chosen], lat[chosen] = x, y
         anywhere = np.ones(number, dtype=bool)
         anywhere[chosen[held]] = False
-        lon[anywhere], lat[anywhere] = self._inside(cells[anywhere], dice)
+        lon[anywhere], lat[anywhere] = self._inside(cells[anywhere], rng)
         return lon, lat
 
     def doors(self, cells: Column, lon: Column, lat: Column) -> tuple[Column, Column]:
@@ -121,38 +121,38 @@ class RuleTestContext:
         held = self._holds(cells, x, y)
         return np.where(held, x, lon), np.where(held, y, lat)
 
-    def neighbour(self, cells: Column, day: date, dice: Dice) -> Column:
+    def neighbour(self, cells: Column, day: date, rng: RandomColumns) -> Column:
         """A cell beside each of these, valid on that day; the cell itself when none was found."""
         number = self._first[cells + 1] - self._first[cells]
-        chosen = self._first[cells] + dice.below(np.maximum(number, 1), len(cells))
+        chosen = self._first[cells] + rng.below(np.maximum(number, 1), len(cells))
         beside = self._next[np.minimum(chosen, len(self._next) - 1)]
         return np.where((number > 0) & self._valid(day)[beside], beside, cells)
 
     def _valid(self, day: date) -> Column:
         return (self._since <= day.toordinal()) & (day.toordinal() < self._until)
 
-    def _zipf(self, rural: Column, dice: Dice) -> Column:
+    def _zipf(self, rural: Column, rng: RandomColumns) -> Column:
         """Weight of each cell: its street's by the street's rank, shared out by its rank in the street.
 
         The ranks are drawn, but those of subdistricts (街道) come before those of towns and villages.
         """
         streets = len(rural)
-        rank_of_street = np.argsort(np.lexsort((dice.words(streets), rural)))
+        rank_of_street = np.argsort(np.lexsort((rng.words(streets), rural)))
         of_street = (rank_of_street + 1.0) ** -self._places.streets
-        order = np.lexsort((dice.words(len(self.street)), self.street))
+        order = np.lexsort((rng.words(len(self.street)), self.street))
         begins = np.searchsorted(self.street[order], np.arange(streets))
         rank = np.empty(len(order), dtype=np.int64)
         rank[order] = np.arange(len(order)) - begins[self.street[order]]
         of_cell = (rank + 1.0) ** -self._places.cells
         return of_street[self.street] * of_cell / np.bincount(self.street, of_cell)[self.street]
 
-    def _inside(self, cells: Column, dice: Dice) -> tuple[Column, Column]:
+    def _inside(self, cells: Column, rng: RandomColumns) -> tuple[Column, Column]:
         lon, lat = self._inner[cells, 0].copy(), self._inner[cells, 1].copy()
         open_ = np.arange(len(cells))
         for _ in range(_ROUNDS):
             bounds = self._bounds[cells[open_]]
-            x = bounds[:, 0] + dice.below(bounds[:, 2] - bounds[:, 0] + 1, len(open_))
-            y = bounds[:, 1] + dice.below(bounds[:, 3] - bounds[:, 1] + 1, len(open_))
+            x = bounds[:, 0] + rng.below(bounds[:, 2] - bounds[:, 0] + 1, len(open_))
+            y = bounds[:, 1] + rng.below(bounds[:, 3] - bounds[:, 1] + 1, len(open_))
             held = self._holds(cells[open_], x, y)
             lon[open_[held]], lat[open_[held]] = x[held], y[held]
             open_ = open_[~held]

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from router.simulator.synthetic.code_usage import Vocabulary
+from router.simulator.synthetic.code_usage import CodeUsage
 from router.simulator.synthetic.incidents import Incidents
-from router.simulator.synthetic.parameters import Delay, Parameters
-from router.simulator.synthetic.places import RuleTestContext
-from router.simulator.synthetic.rng import Dice, exponential, lognormal
+from router.simulator.synthetic.parameters import Delay, SimulationParameters
+from router.simulator.synthetic.places import PlaceModel
+from router.simulator.synthetic.rng import RandomColumns, exponential, lognormal
 
 Column = Any
 _STAFF = 6
@@ -41,11 +41,11 @@ class Sightings(Struct, frozen=True):
         return len(self.incident)
 
 
-class Witnesses:
+class ReportingModel:
     """Draws who reports."""
 
-    def __init__(self, parameters: Parameters, ground: RuleTestContext, vocabulary: Vocabulary) -> None:
-        self._parameters, self._ground, self._vocabulary = parameters, ground, vocabulary
+    def __init__(self, parameters: SimulationParameters, ground: PlaceModel, code_usage: CodeUsage) -> None:
+        self._parameters, self._ground, self._vocabulary = parameters, ground, code_usage
         networks = list(parameters.networks.values())
         self._staff = np.array([network.phones or network.staff for network in networks])
         self._citizens = 0
@@ -53,61 +53,63 @@ class Witnesses:
         self._volumes = np.array([network.a_day for network in networks])
         self._firsts = [_seconds(network.delay) for network in networks]
 
-    def sightings(self, incidents: Incidents, dice: Dice) -> Sightings:
+    def sightings(self, incidents: Incidents, rng: RandomColumns) -> Sightings:
         """All reports of a block's incidents."""
         first = np.zeros(len(incidents), dtype=np.int64)
         for network, table in enumerate(self._firsts):
             its = np.flatnonzero(incidents.network == network)
-            first[its] = dice.of(table, len(its))
+            first[its] = rng.of(table, len(its))
         first = np.where(incidents.storm, np.minimum(first, 600), first)
-        person = self._person(incidents.network, incidents.cell, dice)
+        person = self._person(incidents.network, incidents.cell, rng)
         every = np.arange(len(incidents))
         parts = [(every, incidents.network, person, incidents.start + first)]
-        parts += self._again(incidents, person, first, dice)
+        parts += self._again(incidents, person, first, rng)
         return Sightings(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
-    def _again(self, incidents: Incidents, person: Column, first: Column, dice: Dice) -> list[tuple[Column, ...]]:
+    def _again(
+        self, incidents: Incidents, person: Column, first: Column, rng: RandomColumns
+    ) -> list[tuple[Column, ...]]:
         again = self._parameters.again
-        attention = dice.of(exponential(), len(incidents))  # some things everybody reports, most things nobody else
+        attention = rng.of(exponential(), len(incidents))  # some things everybody reports, most things nobody else
         parts = []
         for kind, usual in enumerate((again.reporter, again.network, again.others)):
             mean = np.where(incidents.storm, incidents.eager * _IN_STORM[kind], usual)
-            which = np.repeat(np.arange(len(incidents)), dice.counts(mean * attention))
+            which = np.repeat(np.arange(len(incidents)), rng.counts(mean * attention))
             network, whose = incidents.network[which], person[which]
             if kind == 2:
-                network, known = self._other(incidents.matter[which], network, dice)
+                network, known = self._other(incidents.matter[which], network, rng)
                 which, network, whose = which[known], network[known], whose[known]
             if kind:
-                whose = self._person(network, incidents.cell[which], dice, whose if kind == 1 else None)
-            parts.append((which, network, whose, incidents.start[which] + self._later(incidents, which, first, dice)))
+                whose = self._person(network, incidents.cell[which], rng, whose if kind == 1 else None)
+            parts.append((which, network, whose, incidents.start[which] + self._later(incidents, which, first, rng)))
         return parts
 
-    def _later(self, incidents: Incidents, which: Column, first: Column, dice: Dice) -> Column:
+    def _later(self, incidents: Incidents, which: Column, first: Column, rng: RandomColumns) -> Column:
         """Seconds from the start to a further report: mostly soon after the first, else as long as it can be seen."""
         number, again, restart_policy = len(which), self._parameters.again, incidents.restart_policy[which]
         storm = incidents.storm[which]
         soon = np.where(
             storm,
-            dice.of(_seconds(self._parameters.storms.delay), number),
-            dice.of(_seconds(again.delay), number),
+            rng.of(_seconds(self._parameters.storms.delay), number),
+            rng.of(_seconds(again.delay), number),
         )
-        late = dice.of(_seconds(again.slow_delay), number)
-        slow = dice.chance(again.slow, number) & ~storm & (late < restart_policy)
-        over = dice.below(np.maximum(restart_policy, 1), number)
+        late = rng.of(_seconds(again.slow_delay), number)
+        slow = rng.chance(again.slow, number) & ~storm & (late < restart_policy)
+        over = rng.below(np.maximum(restart_policy, 1), number)
         return first[which] + np.where(slow, late, np.where(soon < restart_policy, soon, over))
 
-    def _other(self, matter: Column, network: Column, dice: Dice) -> tuple[Column, Column]:
+    def _other(self, matter: Column, network: Column, rng: RandomColumns) -> tuple[Column, Column]:
         """Another network that knows each matter, and whether there is one."""
         weights = self._vocabulary.who_knows[matter] * self._volumes
         weights[np.arange(len(matter)), network] = 0
         edges = np.cumsum(weights, axis=1)
         total = edges[:, -1]
-        drawn = (edges <= (dice.unit(len(matter)) * total)[:, None]).sum(axis=1)
+        drawn = (edges <= (rng.unit(len(matter)) * total)[:, None]).sum(axis=1)
         return np.minimum(drawn, weights.shape[1] - 1), total > 0
 
-    def _person(self, network: Column, cell: Column, dice: Dice, unlike: Column | None = None) -> Column:
+    def _person(self, network: Column, cell: Column, rng: RandomColumns, unlike: Column | None = None) -> Column:
         """Who reports: one of the network's workers there, or a citizen, who reports no other incident; never `unlike`."""
-        shift = dice.below(_STAFF if unlike is None else _STAFF - 1, len(cell))
+        shift = rng.below(_STAFF if unlike is None else _STAFF - 1, len(cell))
         if unlike is not None:
             shift = (unlike % _STAFF + 1 + shift) % _STAFF
         worker = self._ground.community[cell] * _STAFF + shift

@@ -20,7 +20,7 @@ _FEW = 32.0
 """Up to this mean a count is drawn exactly, above it from the normal distribution."""
 
 
-class Dice:
+class RandomColumns:
     """A stream of draws of its own for each key.
 
     Args:

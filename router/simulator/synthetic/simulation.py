@@ -10,7 +10,7 @@ from router.domain.documents import WRONG_VALUE, Document, Finding, found, read_
 from router.domain.rules.city import City
 from router.simulator.synthetic.cell_geometry import Parcels, read_parcels
 from router.simulator.synthetic.forms.registry import FORMS
-from router.simulator.synthetic.parameters import Parameters, Reporting
+from router.simulator.synthetic.parameters import Reporting, SimulationParameters
 from router.wire.errors import CityError
 
 FILE = "simulation.yaml"
@@ -19,7 +19,7 @@ FILE = "simulation.yaml"
 class Simulation(Struct, frozen=True):
     """What a synthetic city is made of besides the city."""
 
-    parameters: Parameters
+    parameters: SimulationParameters
     document: Document
     """Where each parameter stands."""
     parcels: Parcels
@@ -52,13 +52,13 @@ def lint(folder: Path, city: City | None) -> list[Finding]:
     return list(_strangers(parameters, document, city))
 
 
-def _read(folder: Path) -> tuple[Parameters | None, Document | None, list[Finding]]:
+def _read(folder: Path) -> tuple[SimulationParameters | None, Document | None, list[Finding]]:
     source, wrong = read_source(folder / FILE, "docs/simulation.md")
     document, parameters = None, None
     if source is not None:
         document, wrong = read_yaml(source)
     if document is not None:
-        parameters, wrong = validate(Parameters, document)
+        parameters, wrong = validate(SimulationParameters, document)
     return parameters, document, wrong
 
 
@@ -74,7 +74,7 @@ def rejected(findings: list[Finding]) -> CityError:
     return CityError(f"{first.code} {first.message}", where=first.place, hint=f"{first.hint}{others}")
 
 
-def _strangers(parameters: Parameters, document: Document, city: City) -> Iterator[Finding]:
+def _strangers(parameters: SimulationParameters, document: Document, city: City) -> Iterator[Finding]:
     for name, reporting in parameters.networks.items():
         yield from _of_network(name, reporting, document, city)
     groups = {matter.group for matter in city.catalogue.matters.values()}

@@ -18,7 +18,7 @@ _LONG = 40
 """Bits of an instant in seconds, and more."""
 
 
-class Room:
+class Spacing:
     """Where something of each matter is.
 
     Args:

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from router.domain.rules.city import City
-from router.simulator.messages import Message
-from router.simulator.synthetic.generator import Office
+from router.simulator.messages import SourceMessage
+from router.simulator.synthetic.generator import Generator
 from router.simulator.synthetic.local_time import midnight
-from router.simulator.synthetic.message_batch import KINDS, Sheet
+from router.simulator.synthetic.message_batch import KINDS, MessageBatch
 from router.simulator.synthetic.simulation import Simulation, check, read_simulation, rejected
 
-__all__ = ["Simulation", "messages", "read_simulation", "sheets"]
+__all__ = ["Simulation", "message_batches", "messages", "read_simulation"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SIMULATED, _MALFORMED = KINDS.index("simulated"), KINDS.index("malformed")
@@ -26,7 +26,7 @@ def messages(
     seed: int,
     noise: float = 1.0,
     rate: float | None = None,
-) -> Iterator[Message]:
+) -> Iterator[SourceMessage]:
     """Messages in the order of their receipt.
 
     Args:
@@ -41,13 +41,13 @@ def messages(
     Raises:
         CityError: the simulation names what the city does not have.
     """
-    office, pages = sheets(city, simulation, days=days, seed=seed, noise=noise, rate=rate)
-    return islice(_messages(office, pages), reports)
+    generator, pages = message_batches(city, simulation, days=days, seed=seed, noise=noise, rate=rate)
+    return islice(_messages(generator, pages), reports)
 
 
-def sheets(
+def message_batches(
     city: City, simulation: Simulation, *, days: float | None, seed: int, noise: float, rate: float | None
-) -> tuple[Office, Iterator[Sheet]]:
+) -> tuple[Generator, Iterator[MessageBatch]]:
     """The same as whole columns, and the office that names their matters, cells and departments.
 
     Raises:
@@ -58,17 +58,17 @@ def sheets(
         raise rejected(findings)
     parameters = simulation.parameters
     factor = 1.0 if rate is None else rate / parameters.a_second
-    office = Office(city, parameters, simulation.parcels, seed=seed, noise=noise, factor=factor)
+    generator = Generator(city, parameters, simulation.parcels, seed=seed, noise=noise, factor=factor)
     first = 1000 * midnight(parameters.first_day, city.zone)
-    return office, office.sheets(None if days is None else first + round(days * 86_400_000))
+    return generator, generator.message_batches(None if days is None else first + round(days * 86_400_000))
 
 
-def _messages(office: Office, pages: Iterator[Sheet]) -> Iterator[Message]:
-    names, departments = office.vocabulary.names, office.owners.departments
-    for sheet in pages:
-        columns = (getattr(sheet, name).tolist() for name in _READ)
+def _messages(generator: Generator, pages: Iterator[MessageBatch]) -> Iterator[SourceMessage]:
+    names, departments = generator.code_usage.names, generator.owners.departments
+    for message_batch in pages:
+        columns = (getattr(message_batch, name).tolist() for name in _READ)
         for received, network, source_id, value, kind, incident, owner, storm, late in zip(*columns, strict=True):
-            yield Message(
+            yield SourceMessage(
                 network=names[network],
                 source_id=source_id,
                 value=value.encode("utf-8", "surrogateescape"),

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from router.domain.rules.city import City
-from router.simulator.synthetic.code_usage import Vocabulary
-from router.simulator.synthetic.places import RuleTestContext
+from router.simulator.synthetic.code_usage import CodeUsage
+from router.simulator.synthetic.places import PlaceModel
 
 Column = Any
 NOBODY = -1
@@ -19,14 +19,14 @@ _LENGTHS = (0, 2, 4, 6, 9, 12, 15)
 class Owners:
     """Asks the catalogue once for each matter and area that its duties tell apart."""
 
-    def __init__(self, city: City, ground: RuleTestContext, vocabulary: Vocabulary) -> None:
-        self._catalogue, self._ground, self._vocabulary = city.catalogue, ground, vocabulary
+    def __init__(self, city: City, ground: PlaceModel, code_usage: CodeUsage) -> None:
+        self._catalogue, self._ground, self._vocabulary = city.catalogue, ground, code_usage
         self.departments: list[str] = sorted(city.catalogue.departments)
         self._index = {name: place for place, name in enumerate(self.departments)}
         areas = [np.unique([code[:length] for code in ground.codes], return_inverse=True)[1] for length in _LENGTHS]
         self._areas = np.array(areas)
         """Length x cell: the area of that length."""
-        self._length = np.array([self._digits(matter) for matter in vocabulary.matters])
+        self._length = np.array([self._digits(matter) for matter in code_usage.matters])
         self._asked: dict[tuple[int, int], int] = {}
         """Period and pair of matter and area -> owner."""
 

@@ -9,7 +9,7 @@ from router.domain.model.report import Provenance
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
-from router.simulator.messages import DedupEntry
+from router.simulator.messages import RecordAddress
 from router.wire.codec import decode_case, encode_case
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.grid_events import Folded
@@ -23,7 +23,7 @@ class Table(Struct):
 
     home: dict[str, str] = {}
     """Report id -> its case."""
-    standing: set[DedupEntry] = field(default_factory=set)
+    standing: set[RecordAddress] = field(default_factory=set)
     """Source records that some case has as a version of a report."""
     cases: set[str] = field(default_factory=set)
     assigned: dict[str, str] = {}
@@ -39,7 +39,7 @@ def check_partition(
     *,
     log: Log,
     topic: str,
-    sources: Mapping[DedupEntry, Entry],
+    sources: Mapping[RecordAddress, Entry],
     rule_sets: RuleSets,
     findings: Findings,
 ) -> None:
@@ -75,7 +75,7 @@ def _version(event_id: str) -> tuple[int, bool]:
 
 
 def _check_reports(
-    case: Case, table: Table, folded: Folded, sources: Mapping[DedupEntry, Entry], findings: Findings
+    case: Case, table: Table, folded: Folded, sources: Mapping[RecordAddress, Entry], findings: Findings
 ) -> None:
     joined = -1
     for report in case.reports:
@@ -107,7 +107,7 @@ def _compare(
     findings.add("state not as the log says", *[f"restored {name}" for name in should if again[name] != should[name]])
 
 
-def versions_of(report: CaseReport) -> list[DedupEntry]:
+def versions_of(report: CaseReport) -> list[RecordAddress]:
     """Where the source records of its versions stand, the first version first."""
     provenances: list[Provenance] = [*(version.provenance for version in report.earlier), report.provenance]
     return [(one.topic, one.partition, one.offset) for one in provenances]

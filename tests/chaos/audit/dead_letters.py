@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 
 from router.domain.intake.dedup import digest_of
-from router.simulator.messages import DedupEntry
+from router.simulator.messages import RecordAddress
 from router.wire.codec import read_dead_letter
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.topics import Log
 from tests.chaos.ledger import Entry
 
 
-def check_letters(sources: Mapping[DedupEntry, Entry], *, log: Log, topic: str, findings: Findings) -> int:
+def check_letters(sources: Mapping[RecordAddress, Entry], *, log: Log, topic: str, findings: Findings) -> int:
     """Read the dead letters to their end and compare; how many there are."""
-    seen: set[DedupEntry] = set()
+    seen: set[RecordAddress] = set()
     for record in log.read([topic]):
         dead_letter = read_dead_letter(record.key, record.value, list(record.headers))
         place = (dead_letter.topic, dead_letter.partition, dead_letter.offset)

@@ -12,7 +12,7 @@ from router.domain.model.case import Case
 from router.domain.model.report import Report, Tick
 from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
-from router.simulator.messages import DedupEntry
+from router.simulator.messages import RecordAddress
 from router.wire.codec import decode_event, encode_task
 from router.wire.partitioning import partition_for_cell
 from tests.chaos.audit.findings import Findings
@@ -27,7 +27,7 @@ class Folded(Struct):
     cases: dict[str, Case] = {}
     tasks: dict[str, Counter[str]] = {}
     """Department -> digests of the task records it must have got."""
-    at: dict[DedupEntry, int] = {}
+    at: dict[RecordAddress, int] = {}
     """Where a report's source record stands -> offset of its event."""
     reports: int = 0
     ticks: int = 0
@@ -51,13 +51,13 @@ class Stream:
         topic: str,
         *,
         partitions: int,
-        sources: Mapping[DedupEntry, Entry],
+        sources: Mapping[RecordAddress, Entry],
         rule_sets: RuleSets,
         findings: Findings,
     ) -> None:
         self._log, self._topic, self._partitions = log, topic, partitions
         self._sources, self._editions, self._findings = sources, rule_sets, findings
-        self._times: Counter[DedupEntry] = Counter()
+        self._times: Counter[RecordAddress] = Counter()
         """How often each source record became an event."""
 
     def fold(self, partition: int) -> Folded:
@@ -117,7 +117,7 @@ class Stream:
             folded.tasks.setdefault(task.department, Counter())[digest_of(encode_task(task)[1])] += 1
 
 
-def place_of(event: Report) -> DedupEntry:
+def place_of(event: Report) -> RecordAddress:
     """Where its source record stands."""
     return event.provenance.topic, event.provenance.partition, event.provenance.offset
 

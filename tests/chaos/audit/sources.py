@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from router.domain.intake.dedup import DedupEntry as Memory
 from router.domain.intake.normalise import RECEIVED_AT
-from router.simulator.messages import DedupEntry
+from router.simulator.messages import RecordAddress
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.topics import Log, Record
 from tests.chaos.ledger import NUMBER, Entry, Kept
@@ -17,7 +17,7 @@ from tests.chaos.ledger import NUMBER, Entry, Kept
 class Sources(Struct, frozen=True):
     """What was kept."""
 
-    at: dict[DedupEntry, Entry]
+    at: dict[RecordAddress, Entry]
     """By the place at which Kafka keeps it; a redelivery stands here once for each of its records."""
     memory: dict[tuple[str, int], dict[str, Memory]]
     """What the workers must remember of each partition of a network: source id -> where it went, as which versions."""
@@ -34,7 +34,7 @@ def sources(
     found = Sources({}, {})
     seen: Counter[int] = Counter()
     for record in log.read(sorted(topics.values())):
-        place: DedupEntry = (record.topic, record.partition, record.offset)
+        place: RecordAddress = (record.topic, record.partition, record.offset)
         number = number_of(record)
         if number is None or not 0 < number <= len(entries):
             findings.add("never sent", "/".join(map(str, place)))

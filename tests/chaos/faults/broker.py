@@ -11,7 +11,7 @@ def killed(stage: Stage, fault: Fault) -> dict[str, float]:
     stage.cluster.kill()
     stage.pause(fault.lasts_s)
     stage.cluster.start()
-    return {"struck": float(killed is not None and killed != stage.cluster.pid)}
+    return {"injected": float(killed is not None and killed != stage.cluster.pid)}
 
 
 def frozen(stage: Stage, fault: Fault) -> dict[str, float]:
@@ -20,4 +20,4 @@ def frozen(stage: Stage, fault: Fault) -> dict[str, float]:
     stage.pause(fault.lasts_s)
     stopped = stage.cluster.pid is not None and is_stopped(stage.cluster.pid)
     stage.cluster.thaw()
-    return {"struck": float(stopped)}
+    return {"injected": float(stopped)}

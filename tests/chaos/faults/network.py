@@ -12,7 +12,7 @@ def delayed(stage: Stage, fault: Fault) -> dict[str, float]:
     with stage.third(through_proxy=True, notes=notes):
         stage.proxy.delay_s = notes["delay_s"] = round(0.05 + fault.share * (WORST_DELAY_S - 0.05), 3)
         stage.pause(fault.lasts_s)
-        notes["struck"] = float(stage.proxy.delayed > 0)
+        notes["injected"] = float(stage.proxy.delayed > 0)
         stage.proxy.heal()
     return notes
 
@@ -24,7 +24,7 @@ def cut(stage: Stage, fault: Fault) -> dict[str, float]:
         for _ in range(int(notes["cuts"])):
             stage.proxy.cut()
             stage.pause(fault.lasts_s / notes["cuts"])
-        notes["struck"] = float(stage.proxy.resets > 0)
+        notes["injected"] = float(stage.proxy.resets > 0)
         stage.proxy.heal()
     return notes
 
@@ -35,7 +35,7 @@ def half_open(stage: Stage, fault: Fault) -> dict[str, float]:
     with stage.third(through_proxy=True, notes=notes):
         stage.proxy.half_open()
         stage.pause(fault.lasts_s)
-        notes["struck"] = float(stage.proxy.held > 0)
+        notes["injected"] = float(stage.proxy.held > 0)
         stage.proxy.heal()
         stage.pause(1.0)
     return notes

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 from router.wire.topics import Names
 from tests.chaos.audit.topics import KafkaLog
 from tests.chaos.deployment import Stage
@@ -23,12 +23,12 @@ def replayed(stage: Stage, fault: Fault) -> dict[str, float]:
         again = list(islice(_messages(network, log.read([names.reports(network)])), MOST))
     stage.load.send_again(again)
     stage.until(lambda: not stage.load.sending_again, 120, f"{network} could not be sent again")
-    return {"struck": float(bool(again)), "records": len(again)}
+    return {"injected": float(bool(again)), "records": len(again)}
 
 
-def _messages(network: str, records: Iterator) -> Iterator[Message]:
+def _messages(network: str, records: Iterator) -> Iterator[SourceMessage]:
     for record in records:
-        yield Message(
+        yield SourceMessage(
             network=network,
             source_id=record.key.decode(),
             value=record.value,

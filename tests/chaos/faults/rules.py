@@ -31,4 +31,4 @@ def reloaded(stage: Stage, fault: Fault) -> dict[str, float]:
     )
     asyncio.run(publish(str(stage.settings.kafka), Names(stage.settings.namespace).rule_sets, record))
     stage.pause(AHEAD.total_seconds() + 1)
-    return {"struck": 1, "next": float(name == NEXT)}
+    return {"injected": 1, "next": float(name == NEXT)}

@@ -16,7 +16,7 @@ def killed(stage: Stage, fault: Fault) -> dict[str, float]:
     pid = stage.pool.pids.get(fault.worker)
     stage.pool.kill(fault.worker)
     stage.pause(0.1)
-    return {"struck": float(pid is not None and pid != stage.pool.pids.get(fault.worker))}
+    return {"injected": float(pid is not None and pid != stage.pool.pids.get(fault.worker))}
 
 
 def terminated(stage: Stage, fault: Fault) -> dict[str, float]:
@@ -30,7 +30,7 @@ def terminated(stage: Stage, fault: Fault) -> dict[str, float]:
         time.sleep(0.05)
     drained_s = time.monotonic() - begun
     stage.pool.kill(fault.worker)  # only one that has not ended
-    return {"struck": 1, "drained_s": round(drained_s, 2)}
+    return {"injected": 1, "drained_s": round(drained_s, 2)}
 
 
 def frozen(stage: Stage, fault: Fault) -> dict[str, float]:
@@ -42,7 +42,7 @@ def frozen(stage: Stage, fault: Fault) -> dict[str, float]:
     stage.pause(fault.lasts_s)
     stopped = is_stopped(pid)
     os.kill(pid, signal.SIGCONT)
-    return {"struck": float(stopped)}
+    return {"injected": float(stopped)}
 
 
 def joins(stage: Stage, fault: Fault) -> dict[str, float]:

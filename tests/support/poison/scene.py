@@ -11,7 +11,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from router.broker.admin import apply
 from router.cities.folder import load_city
 from router.domain.rules.city import City
-from router.simulator.replay.consumer_group import Group
+from router.simulator.replay.consumer_group import ConsumerGroup
 from router.stream.faust_adapter.app import GROUP
 from router.wire.codec import DeadLetter, decode_case, decode_task, is_case, read_dead_letter
 from router.wire.settings import Settings
@@ -20,7 +20,7 @@ from router.workers.pool import WorkerPool
 from tests.support.broker import free_ports
 from tests.support.poison import city
 from tests.support.poison.reading import Record, read
-from tests.support.poison.sending import Place, Sent, send
+from tests.support.poison.sending import RecordAddress, Sent, send
 
 LIMIT_S = 90.0
 
@@ -47,7 +47,7 @@ class Scene:
         """Workers of the city, not started."""
         return WorkerPool(city.NAME, self.settings, workers, "wall")
 
-    def send(self, records: Sequence[Sent], codec: int = 0) -> list[Place]:
+    def send(self, records: Sequence[Sent], codec: int = 0) -> list[RecordAddress]:
         """Write records; where each stands."""
         return asyncio.run(send(self.kafka, records, codec))
 
@@ -74,7 +74,7 @@ class Scene:
         """Wait until the workers have committed past everything there is to read; none of them may end meanwhile."""
         admin = KafkaAdminClient(bootstrap_servers=self.kafka)
         consumer = KafkaConsumer(bootstrap_servers=self.kafka, isolation_level="read_committed")
-        group = Group(
+        group = ConsumerGroup(
             admin,
             consumer,
             f"{self.settings.namespace}{GROUP}",

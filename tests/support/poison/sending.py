@@ -14,7 +14,7 @@ from msgspec import Struct
 from tests.support.poison.record import Headers
 
 BATCH_BYTES = 1 << 20
-Place = tuple[str, int, int]
+RecordAddress = tuple[str, int, int]
 """Topic, partition, offset."""
 
 
@@ -47,7 +47,7 @@ class _Batch(BatchBuilder):  # type: ignore[misc]
         self._builder = _DefaultRecordBatchBuilderPy(2, codec, 0, -1, -1, 0, BATCH_BYTES)
 
 
-async def send(bootstrap: str, records: Sequence[Sent], codec: int = 0) -> list[Place]:
+async def send(bootstrap: str, records: Sequence[Sent], codec: int = 0) -> list[RecordAddress]:
     """Write records; those of one partition keep their order.
 
     Args:
@@ -61,7 +61,7 @@ async def send(bootstrap: str, records: Sequence[Sent], codec: int = 0) -> list[
     slots: dict[tuple[str, int], list[int]] = {}
     for number, record in enumerate(records):
         slots.setdefault((record.topic, record.partition), []).append(number)
-    places: dict[int, Place] = {}
+    places: dict[int, RecordAddress] = {}
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_request_size=64 << 20, linger_ms=0)
     await producer.start()
     try:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from router.domain.catalogue.checks.reference_lint import unknown
 from router.domain.catalogue.code_tables import COLUMNS
 from router.domain.catalogue.lists import Lists
-from router.domain.documents import Finding, Row, Source, SourcePosition, found, read_csv
+from router.domain.documents import CsvRow, Finding, Source, SourcePosition, found, read_csv
 
 CODE_OF_NOTHING = "GR030"
 UNREACHED = "GR031"
@@ -31,7 +31,7 @@ def check(tables: Mapping[str, Source], lists: Lists, networks: Collection[str])
     return [*findings, *_unreached(reached, lists)]
 
 
-def _rows(rows: list[Row], lists: Lists) -> Iterator[Finding]:
+def _rows(rows: list[CsvRow], lists: Lists) -> Iterator[Finding]:
     for row in rows:
         matter = row.fields["matter"]
         if matter not in lists.matters.matters:

@@ -17,7 +17,7 @@ NONE = "none"
 Several = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
 
 
-class Codes(Protocol):
+class RuleTestCodes(Protocol):
     """A network's code table."""
 
     def matter(self, code: str, version: str | None) -> str | None:
@@ -123,7 +123,7 @@ class RuleTestContext(Struct, frozen=True, kw_only=True):
     """What tests are held against."""
 
     catalogue: Catalogue
-    codes: Mapping[str, Codes]
+    codes: Mapping[str, RuleTestCodes]
     cells: Mapping[str, object]
     zone: tzinfo
 

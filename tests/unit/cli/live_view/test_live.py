@@ -14,10 +14,10 @@ from prometheus_client import CollectorRegistry, start_http_server
 from rich.console import Console
 
 from router.cli.live_view.live import LINE_S, QUIET_S, STUCK_S, Shown, Watch, watch_until
-from router.cli.live_view.view import Progress, View
-from router.cli.session import Input, interruptible, running_input
+from router.cli.live_view.view import View, ViewProgress
+from router.cli.session import ReplayInput, interruptible, running_input
 from router.domain.model.case import Task
-from router.simulator.messages import Message, Sent
+from router.simulator.messages import Sent, SourceMessage
 from router.wire.errors import BrokerError, WorkerError
 from router.wire.metrics import Metrics
 
@@ -39,8 +39,8 @@ class Source:
         self.ended = False
 
     @property
-    def progress(self) -> Progress:
-        return Progress(fed=self.sent, of=100, speed="max", ended=self.ended)
+    def progress(self) -> ViewProgress:
+        return ViewProgress(fed=self.sent, of=100, speed="max", ended=self.ended)
 
 
 class Dispatches:
@@ -176,7 +176,7 @@ class Feed:
         self.complete = False
         self._error, self._stop, self.under_way = error, threading.Event(), threading.Event()
 
-    def run(self, messages: list[Message]) -> None:
+    def run(self, messages: list[SourceMessage]) -> None:
         if self._error:
             raise self._error
         for number, one in enumerate(messages[:2]):
@@ -188,9 +188,9 @@ class Feed:
         self._stop.set()
 
 
-def messages(number: int) -> list[Message]:
+def messages(number: int) -> list[SourceMessage]:
     return [
-        Message(
+        SourceMessage(
             network="hotline",
             source_id=f"1-{n}",
             value=b"{}",
@@ -203,7 +203,7 @@ def messages(number: int) -> list[Message]:
 
 def test_the_input_counts_what_earlier_runs_sent(capsys: pytest.CaptureFixture[str]) -> None:
     feed: Any = Feed()
-    with running_input(Input(feed, messages(5), whole=12, speed="x1000")) as source:
+    with running_input(ReplayInput(feed, messages(5), whole=12, speed="x1000")) as source:
         assert feed.under_way.wait(5)
         progress = source.progress
     assert (progress.fed, progress.of, progress.until) == (7 + 2, 12, START + timedelta(minutes=1))
@@ -213,7 +213,7 @@ def test_the_input_counts_what_earlier_runs_sent(capsys: pytest.CaptureFixture[s
 
 def test_an_input_that_kafka_refuses_ends_the_run() -> None:
     feed: Any = Feed(BrokerError("the messages cannot be sent", hint="start Kafka"))
-    with running_input(Input(feed, messages(1), whole=1, speed="max")) as source:
+    with running_input(ReplayInput(feed, messages(1), whole=1, speed="max")) as source:
         source.stop()
         with pytest.raises(BrokerError, match="the messages cannot be sent"):
             _ = source.progress

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.cli.live_view.resume_point import unsent
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 from router.wire.partitioning import partition_for_key
 from router.wire.topics import Names
 
@@ -15,8 +15,8 @@ PARTITIONS = 4
 START = datetime(2018, 1, 1, tzinfo=UTC)
 
 
-def message(number: int, network: str = "hotline", source_id: str | None = None) -> Message:
-    return Message(
+def message(number: int, network: str = "hotline", source_id: str | None = None) -> SourceMessage:
+    return SourceMessage(
         network=network,
         source_id=source_id or f"1-{number}",
         value=b"{}",
@@ -25,11 +25,11 @@ def message(number: int, network: str = "hotline", source_id: str | None = None)
     )
 
 
-def slot(message: Message) -> tuple[str, int]:
+def slot(message: SourceMessage) -> tuple[str, int]:
     return NAMES.reports(message.network), partition_for_key(message.source_id.encode(), PARTITIONS)
 
 
-def topics(sent: list[Message]) -> dict[tuple[str, int], list[bytes]]:
+def topics(sent: list[SourceMessage]) -> dict[tuple[str, int], list[bytes]]:
     """The last keys of each partition, newest first."""
     keys: dict[tuple[str, int], list[bytes]] = {}
     for one in sent:

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from rich.console import Console
 
 from router.cli.live_view.metrics_poller import samples
-from router.cli.live_view.view import DEPARTMENTS, ROUTED, Progress, View
+from router.cli.live_view.view import DEPARTMENTS, ROUTED, View, ViewProgress
 from router.domain.model.case import Task
 from router.wire.metrics import Metrics
 
@@ -132,7 +132,7 @@ def test_a_unit_stands_behind_its_department(scene: Scene) -> None:
 @pytest.mark.parametrize("hostile", ["[red]x[/red]", "\x1b[2J", "a\nb", "\N{RIGHT-TO-LEFT OVERRIDE}txt", "[/]"])
 def test_text_from_outside_is_only_text(scene: Scene, hostile: str) -> None:
     scene.view.title = hostile
-    scene.view.progress = Progress(problem=hostile)
+    scene.view.progress = ViewProgress(problem=hostile)
     scene.metrics.tasks.labels(hostile, "lead").inc()
     scene.measured(0)
     scene.view.dispatched([task(1, matter=hostile, department=hostile, rule=hostile, unit=hostile, cell=hostile)])
@@ -158,7 +158,9 @@ def test_the_screen_fits_the_terminal(scene: Scene, width: int, height: int) -> 
 
 
 def test_progress_and_its_end_are_told(scene: Scene) -> None:
-    scene.view.progress = Progress(fed=3412, of=10_400, until=datetime(2018, 1, 2, 14, 5, tzinfo=UTC), speed="x1000")
+    scene.view.progress = ViewProgress(
+        fed=3412, of=10_400, until=datetime(2018, 1, 2, 14, 5, tzinfo=UTC), speed="x1000"
+    )
     assert "input 3,412 of 10,400, speed x1000, 2018-01-02 14:05" in scene.screen()
     scene.view.progress.ended = True
     assert "input 3,412 of 10,400 (at its end), 2018-01-02 14:05" in scene.screen()

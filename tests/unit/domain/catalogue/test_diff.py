@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from router.cities.folder import cities_folder, load_city
 from router.cli.main import app
 from router.domain.catalogue.code_tables import Code, CodeTable
-from router.domain.catalogue.diff import Change, Diff, Difference, Recoded, diff
+from router.domain.catalogue.diff import Diff, Difference, Recoded, RouteChange, diff
 from router.domain.catalogue.regions import Extent
 from router.domain.catalogue.resolve import Catalogue
 from router.domain.rules.city import City
@@ -60,7 +60,7 @@ def test_the_same_is_the_same() -> None:
 def test_another_lead_in_one_county() -> None:
     found = changed(duties=DUTIES + "  local: {matters: [hole], area: '410902', lead: parks}\n")
     (change,) = found.changes
-    assert change == Change(matters=("hole",), extent=always("410902"), differences=(lead("roads", "parks"),))
+    assert change == RouteChange(matters=("hole",), extent=always("410902"), differences=(lead("roads", "parks"),))
     assert not found.same
 
 

@@ -11,26 +11,26 @@ from msgspec.structs import replace
 
 from router.domain.cell_generation.synthetic_division import (
     Box,
-    Change,
     Density,
     Divided,
     Division,
-    Plan,
+    DivisionChange,
+    DivisionPlan,
     divide,
     numeral,
     parts,
     slices,
 )
-from router.domain.cell_generation.synthetic_grids import Lattice, Table, lattices, shares, table
+from router.domain.cell_generation.synthetic_grids import GridLattice, Table, lattices, shares, table
 
 SQUARE = Box(0, 0, 1_000_000, 1_000_000)
 """Near the equator: a hair higher than wide, so that the first cut goes from west to east."""
 DAY = date(2025, 7, 1)
 
 
-def plan(box: Box = SQUARE, *, cells: int = 3, changes: Sequence[Change] = (), **columns: int) -> Plan:
+def plan(box: Box = SQUARE, *, cells: int = 3, changes: Sequence[DivisionChange] = (), **columns: int) -> DivisionPlan:
     rows = [{code.removeprefix("c"): size} for code, size in columns.items()] or [{"410901": 1}]
-    return Plan(
+    return DivisionPlan(
         box=box,
         columns=[rows],
         urban=Density(4, 10),
@@ -235,7 +235,7 @@ def valid(city: Divided, day: date) -> list[Box]:
 
 
 def test_a_cell_that_is_split_ends_and_two_begin_under_the_next_numbers() -> None:
-    city = divide(county(1), plan(changes=[Change(day=DAY, split=[FIRST])]))
+    city = divide(county(1), plan(changes=[DivisionChange(day=DAY, split=[FIRST])]))
     old, new = city.cells[FIRST], [city.cells[f"41090110000100{n}"] for n in (4, 5)]
     assert len(city.cells) == 5
     assert (old.valid_from, old.valid_until) == (None, DAY)
@@ -245,7 +245,7 @@ def test_a_cell_that_is_split_ends_and_two_begin_under_the_next_numbers() -> Non
 
 
 def test_cells_that_are_joined_end_and_one_begins() -> None:
-    city = divide(county(1), plan(changes=[Change(day=DAY, join=[[SECOND, THIRD]])]))
+    city = divide(county(1), plan(changes=[DivisionChange(day=DAY, join=[[SECOND, THIRD]])]))
     joined = city.cells["410901100001004"]
     assert [city.cells[code].valid_until for code in (FIRST, SECOND, THIRD)] == [None, DAY, DAY]
     assert fill(joined.box, [city.cells[code].box for code in (SECOND, THIRD)])
@@ -253,8 +253,8 @@ def test_cells_that_are_joined_end_and_one_begins() -> None:
 
 def test_the_city_is_filled_before_and_after_a_change() -> None:
     changes = [
-        Change(day=DAY, split=[FIRST], join=[[SECOND, THIRD]]),
-        Change(day=date(2026, 1, 1), join=[["410901100001004", "410901100001005"]]),
+        DivisionChange(day=DAY, split=[FIRST], join=[[SECOND, THIRD]]),
+        DivisionChange(day=date(2026, 1, 1), join=[["410901100001004", "410901100001005"]]),
     ]
     city = divide(county(2), plan(changes=changes))
     for day, count in ((date(2025, 6, 30), 6), (DAY, 6), (date(2025, 12, 31), 6), (date(2026, 1, 1), 5)):
@@ -266,20 +266,23 @@ def test_the_city_is_filled_before_and_after_a_change() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (Change(day=DAY, split=["410901100001009"]), "there is no cell 410901100001009 that could end on 2025-07-01"),
-        (Change(day=DAY, split=[FIRST, FIRST]), f"there is no cell {FIRST} that could end"),
-        (Change(day=DAY, split=[FIRST], join=[[FIRST, SECOND]]), f"there is no cell {FIRST} that could end"),
-        (Change(day=DAY, join=[[FIRST, THIRD]]), f"cells {FIRST}, {THIRD} together are no rectangle"),
-        (Change(day=DAY, join=[[FIRST, "410901100002001"]]), "are not of one community"),
+        (
+            DivisionChange(day=DAY, split=["410901100001009"]),
+            "there is no cell 410901100001009 that could end on 2025-07-01",
+        ),
+        (DivisionChange(day=DAY, split=[FIRST, FIRST]), f"there is no cell {FIRST} that could end"),
+        (DivisionChange(day=DAY, split=[FIRST], join=[[FIRST, SECOND]]), f"there is no cell {FIRST} that could end"),
+        (DivisionChange(day=DAY, join=[[FIRST, THIRD]]), f"cells {FIRST}, {THIRD} together are no rectangle"),
+        (DivisionChange(day=DAY, join=[[FIRST, "410901100002001"]]), "are not of one community"),
     ],
 )
-def test_a_change_that_cannot_be_drawn_is_refused(change: Change, said: str) -> None:
+def test_a_change_that_cannot_be_drawn_is_refused(change: DivisionChange, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         divide(county(2), plan(changes=[change]))
 
 
 def test_a_cell_does_not_end_on_the_day_it_begins() -> None:
-    changes = [Change(day=DAY, split=[FIRST]), Change(day=DAY, split=["410901100001004"])]
+    changes = [DivisionChange(day=DAY, split=[FIRST]), DivisionChange(day=DAY, split=["410901100001004"])]
     with pytest.raises(ValueError, match="no cell 410901100001004 that could end on 2025-07-01"):
         divide(county(1), plan(changes=changes))
 
@@ -288,7 +291,7 @@ def test_numbers_run_out_rather_than_being_used_again() -> None:
     full = divide(county(1), plan(cells=998))
     assert list(full.cells)[-1] == "410901100001998"
     with pytest.raises(ValueError, match="community 410901100001 has more than 999 cells"):
-        divide(county(1), plan(cells=998, changes=[Change(day=DAY, split=[FIRST])]))
+        divide(county(1), plan(cells=998, changes=[DivisionChange(day=DAY, split=[FIRST])]))
 
 
 # --- the networks' own grids
@@ -298,7 +301,7 @@ def test_numbers_run_out_rather_than_being_used_again() -> None:
 def test_a_lattice_fills_every_street(communities: list[int], size: int) -> None:
     city = divide(county(*communities), plan())
     names = dict.fromkeys(city.streets, "镇")
-    drawn = list(lattices(names, city, Lattice(size, 901, "警格")))
+    drawn = list(lattices(names, city, GridLattice(size, 901, "警格")))
     codes = [code for code, _, _ in drawn]
     assert codes == sorted(set(codes))
     assert not set(codes) & set(city.communities)
@@ -311,14 +314,14 @@ def test_grids_of_a_lattice_are_about_as_wide_as_high() -> None:
     """A street of one by one degree in nine, and one four times as wide in four."""
     for box, count in ((SQUARE, 9), (replace(SQUARE, east=4_000_000), 4)):
         city = divide(county(count), plan(box))
-        drawn = [grid for *_, grid in lattices({"410901100": "镇"}, city, Lattice(1, 901, "警格"))]
+        drawn = [grid for *_, grid in lattices({"410901100": "镇"}, city, GridLattice(1, 901, "警格"))]
         assert len(drawn) == count
         assert [grid.aspect for grid in drawn] == pytest.approx([1] * count, rel=0.001)
 
 
 def test_grids_of_a_lattice_are_counted_by_street() -> None:
     city = divide(county(9, 9), plan())
-    drawn = list(lattices({"410901100": "甲镇", "410901101": "乙镇"}, city, Lattice(3, 901, "警格")))
+    drawn = list(lattices({"410901100": "甲镇", "410901101": "乙镇"}, city, GridLattice(3, 901, "警格")))
     assert drawn[0][:2] == ("410901100901", "甲镇第一警格")
     assert [name for code, name, _ in drawn if code == "410901101902"] == ["乙镇第二警格"]
 
@@ -326,9 +329,9 @@ def test_grids_of_a_lattice_are_counted_by_street() -> None:
 def test_a_lattice_whose_numbers_are_taken_is_refused() -> None:
     city = divide(county(9), plan())
     with pytest.raises(ValueError, match="street 410901100 has no free numbers from 9 to"):
-        list(lattices({"410901100": "镇"}, city, Lattice(3, 9, "警格")))
+        list(lattices({"410901100": "镇"}, city, GridLattice(3, 9, "警格")))
     with pytest.raises(ValueError, match="street 410901100 has no free numbers from 999 to 1000"):
-        list(lattices({"410901100": "镇"}, city, Lattice(8, 999, "警格")))
+        list(lattices({"410901100": "镇"}, city, GridLattice(8, 999, "警格")))
 
 
 @given(st.lists(st.integers(1, 10**12), min_size=1, max_size=60))
@@ -379,7 +382,7 @@ def test_a_halved_community_is_named_by_its_cells() -> None:
 
 
 def test_a_community_with_dated_cells_or_a_single_one_is_not_halved() -> None:
-    dated = divide(county(1), plan(changes=[Change(day=DAY, split=[FIRST])]))
+    dated = divide(county(1), plan(changes=[DivisionChange(day=DAY, split=[FIRST])]))
     for city in (dated, divide(county(1), plan(cells=1))):
         assert rows_of(city, 1, halve=1) == [("02010141090110000100", "410901100001", "1")]
 

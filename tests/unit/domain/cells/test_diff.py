@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from router.domain.cells.csv_tables import Tables, read_tables
-from router.domain.cells.diff import Change, changes
+from router.domain.cells.diff import CellChange, changes
 from router.domain.documents import Source
 from tests.support.cells import FILES, Box, Dated, texts
 
@@ -162,4 +162,4 @@ def test_communities_and_areas() -> None:
 
 def test_a_change_is_also_data() -> None:
     new = {**OLD, C[2]: until(1, 0, 2, 1), C[4]: since(1, 0, 1.5, 1), C[5]: since(1.5, 0, 2, 1)}
-    assert changes(tables(OLD), tables(new)) == [Change(kind="split", codes=[C[2]], into=[C[4], C[5]], day=DAY)]
+    assert changes(tables(OLD), tables(new)) == [CellChange(kind="split", codes=[C[2]], into=[C[4], C[5]], day=DAY)]

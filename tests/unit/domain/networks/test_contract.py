@@ -22,7 +22,7 @@ from router.domain.networks.schema.local_time import instant
 from router.domain.networks.schema.network import Draft, Message, Network
 from router.domain.rules.city import City
 from router.simulator.recorded.hotline_history import read_history
-from router.simulator.recorded.message_writers import WITNESSES, Sight
+from router.simulator.recorded.message_writers import MESSAGE_WRITERS, Sight
 from router.simulator.scenario import HISTORY
 from router.wire.settings import Settings
 from router.wire.topics import topics_of
@@ -38,7 +38,7 @@ KEPT = {"personRef", "branchCode", "QYBS", "partyRef", "parties", "defendantRef"
 
 def samples() -> Iterator[tuple[str, bytes, City]]:
     """A message of each network that the simulator can write, for every code of Los Angeles' tables, and all sample files."""
-    for name, witness in WITNESSES.items():
+    for name, witness in MESSAGE_WRITERS.items():
         for code in shipped_codes()[name].codes:
             sight = Sight(
                 number=7,
@@ -102,8 +102,8 @@ class TestEveryNetwork:
 
 
 def test_the_simulator_writes_for_networks_that_there_are() -> None:
-    assert set(WITNESSES) <= set(NETWORKS)
-    assert {name for name, _, of in SAMPLES if of is not listening()} == {*WITNESSES, "hotline"}
+    assert set(MESSAGE_WRITERS) <= set(NETWORKS)
+    assert {name for name, _, of in SAMPLES if of is not listening()} == {*MESSAGE_WRITERS, "hotline"}
     assert {name for name, _, _ in SAMPLES} == set(NETWORKS)
 
 

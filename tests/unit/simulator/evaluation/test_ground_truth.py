@@ -1,6 +1,6 @@
 """Shares that a person can count: three cases, three recorded reports, four companions."""
 
-from router.simulator.evaluation.ground_truth import Judgement, judge
+from router.simulator.evaluation.ground_truth import RoutingScore, score
 from router.simulator.messages import Sent
 from tests.support.cases import case, report
 
@@ -9,9 +9,13 @@ def recorded(name: str, owner: str) -> Sent:
     return Sent(report=f"hotline:{name}", place=("h", 0, 0), kind="recorded", incident=f"hotline:{name}", owner=owner)
 
 
-def companion(name: str, incident: str) -> Sent:
+def secondary_reports(name: str, incident: str) -> Sent:
     return Sent(
-        report=f"policing:{name}", place=("p", 0, 0), kind="companion", incident=f"hotline:{incident}", owner=None
+        report=f"policing:{name}",
+        place=("p", 0, 0),
+        kind="secondary_reports",
+        incident=f"hotline:{incident}",
+        owner=None,
     )
 
 
@@ -24,22 +28,22 @@ SENT = [
     recorded("a", "ocb"),  # right
     recorded("b", "ocb"),  # led by bos: wrong
     recorded("c", "bos"),  # in no case: not judged
-    companion("p1", "a"),  # with its incident
-    companion("p2", "a"),  # with another one
-    companion("p3", "b"),  # alone: says nothing about precision
-    companion("p4", "c"),  # its incident is in no case: says nothing about recall
+    secondary_reports("p1", "a"),  # with its incident
+    secondary_reports("p2", "a"),  # with another one
+    secondary_reports("p3", "b"),  # alone: says nothing about precision
+    secondary_reports("p4", "c"),  # its incident is in no case: says nothing about recall
 ]
 
 
 def test_shares_are_as_counted_by_hand() -> None:
-    assert judge(SENT, CASES) == Judgement(routing_accuracy=1 / 2, merge_precision=1 / 3, merge_recall=1 / 3)
+    assert score(SENT, CASES) == RoutingScore(routing_accuracy=1 / 2, merge_precision=1 / 3, merge_recall=1 / 3)
 
 
 def test_redeliveries_and_malformed_messages_are_not_judged() -> None:
     again = Sent(report="policing:p2", place=("p", 0, 9), kind="redelivered", incident="hotline:a", owner=None)
     broken = Sent(report="policing:p9", place=("p", 0, 8), kind="malformed", incident=None, owner=None)
-    assert judge([*SENT, again, broken], CASES) == judge(SENT, CASES)
+    assert score([*SENT, again, broken], CASES) == score(SENT, CASES)
 
 
 def test_nothing_to_judge_is_null_and_not_zero() -> None:
-    assert judge([], {}) == Judgement(routing_accuracy=None, merge_precision=None, merge_recall=None)
+    assert score([], {}) == RoutingScore(routing_accuracy=None, merge_precision=None, merge_recall=None)

@@ -13,7 +13,7 @@ from router.domain.model.report import Tick
 from router.simulator.evaluation.offline import Offline, Translator
 from router.simulator.evaluation.parameter_sweep import stream_of, with_value
 from router.simulator.evaluation.scores import Score, clusters_of
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 from router.simulator.scenario import input_of
 from router.wire.errors import InputError
 from tests.support.driver import Driver, los_angeles
@@ -21,10 +21,10 @@ from tests.support.driver import Driver, los_angeles
 CITY = los_angeles()
 
 
-def first(number: int) -> list[Message]:
+def first(number: int) -> list[SourceMessage]:
     """The first recorded requests of Los Angeles, with companions, redeliveries and malformed messages."""
     fed = input_of(CITY, cities_folder() / "los-angeles")
-    return list(fed.messages(reports=number, seed=1, companion=True, noise=1.0))
+    return list(fed.messages(reports=number, seed=1, secondary_reports=True, noise=1.0))
 
 
 MESSAGES = first(400)
@@ -48,7 +48,7 @@ def _ids(cases: object) -> dict[str, list[str]]:
 
 def test_every_sound_message_is_in_one_case_and_no_other_one_is() -> None:
     offline = Offline(CITY).take(MESSAGES)
-    sound = {one.report for one in MESSAGES if one.kind in ("recorded", "companion")}
+    sound = {one.report for one in MESSAGES if one.kind in ("recorded", "secondary_reports")}
     held = [report.id for case in offline.cases.values() for report in case.reports]
     assert sorted(held) == sorted(sound)
     assert offline.reports.keys() == sound

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.domain.model.report import Report
-from router.simulator.evaluation.error_analysis import by_cause, mistakes
+from router.simulator.evaluation.error_analysis import by_cause, merge_errors
 from router.simulator.evaluation.scores import Cubed, Label, Score, clusters_of, evaluate, labels_of
 from router.simulator.messages import Kind, Sent
 from tests.support.cases import case
@@ -100,7 +100,7 @@ def test_counting_by_sizes_is_counting_pair_by_pair(rows: list[tuple[str, str, b
     ("kind", "judged"),
     [
         ("recorded", True),
-        ("companion", True),
+        ("secondary_reports", True),
         ("simulated", True),
         ("updated", False),
         ("redelivered", False),
@@ -128,7 +128,7 @@ def explained(one: Report, other: Report, *, same: bool) -> tuple[str, str, int]
     """What is said of two reports: of one incident in two cases, or of two incidents in one case."""
     labels = [Label(each.id, "A" if same else each.id, each.network, False, False, False) for each in (one, other)]
     clusters = {each.id: each.id if same else "k" for each in (one, other)}
-    (mistake,) = mistakes(labels, clusters, {each.id: each for each in (one, other)}, RULES)
+    (mistake,) = merge_errors(labels, clusters, {each.id: each for each in (one, other)}, RULES)
     return mistake.what, mistake.cause, mistake.pairs
 
 
@@ -170,7 +170,7 @@ def test_a_wrong_pair_has_its_cause() -> None:
 def test_a_refused_report_missed_its_incident() -> None:
     there, gone = report("1"), Label("hotline:2", "A", "hotline", False, False, False)
     labels = [Label(there.id, "A", "hotline", False, False, False), gone]
-    (mistake,) = mistakes(labels, {there.id: "k"}, {there.id: there}, RULES)
+    (mistake,) = merge_errors(labels, {there.id: "k"}, {there.id: there}, RULES)
     assert (mistake.cause, mistake.matters, mistake.sentence) == (
         "rejected",
         ("-", "tree"),
@@ -188,7 +188,7 @@ def test_the_dearest_mistake_comes_first_with_its_sentence_and_examples() -> Non
     labels += [Label("policing:3", "A", "policing", False, False, False)]
     labels += [Label(f"hotline:{n}", f"G{n}", "hotline", False, False, False) for n in (4, 5)]
     clusters = {"hotline:1": "k", "hotline:2": "k", "policing:3": "l", "hotline:4": "m", "hotline:5": "m"}
-    first, second = mistakes(labels, clusters, reports, RULES)
+    first, second = merge_errors(labels, clusters, reports, RULES)
     assert (first.what, first.cause, first.pairs) == ("missed", "further apart than the reach", 2)
     assert first.sentence == "policing says tree, 60 m and 3 h from the tree of hotline"
     assert first.examples == [("hotline:1", "policing:3")]
@@ -205,6 +205,6 @@ def test_what_mistakes_cost_is_what_the_pairs_lack() -> None:
     reports = {one.report: report(one.report.split(":")[1], network=one.network) for one in LABELS[:-1]}
     found = evaluate(LABELS, CLUSTERS).pairs
     costs = dict.fromkeys(("merged wrongly", "missed"), 0)
-    for what, _, pairs in by_cause(mistakes(LABELS, CLUSTERS, reports, RULES)):
+    for what, _, pairs in by_cause(merge_errors(LABELS, CLUSTERS, reports, RULES)):
         costs[what] += pairs
     assert costs == {"merged wrongly": found.said - found.right, "missed": found.true - found.right}

@@ -15,11 +15,11 @@ from router.domain.geometry import distance_m
 from router.domain.model.report import Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.networks.schema.local_time import DOUBT
-from router.simulator.recorded.message_writers import WITNESSES, Sight, broken
+from router.simulator.recorded.message_writers import MESSAGE_WRITERS, Observation, broken
 from tests.support.records import draft, rejection, report, shipped_codes
 
 LOS_ANGELES, SHANGHAI = ZoneInfo("America/Los_Angeles"), ZoneInfo("Asia/Shanghai")
-HERE = Sight(
+HERE = Observation(
     number=17,
     network="policing",
     code="1204",
@@ -36,21 +36,21 @@ ROUNDED_M = 0.2
 CLASSES = [
     (name, code)
     for name, table in shipped_codes().items()
-    if name in WITNESSES
+    if name in MESSAGE_WRITERS
     for code in table.codes
     if code.code != "reading"  # the class of readings at large has no pollutant of its own
 ]
 
 
-def wrote(sight: Sight, seed: int = 1) -> tuple[str, dict[str, Any]]:
-    return WITNESSES[sight.network](sight, Random(seed))
+def wrote(sight: Observation, seed: int = 1) -> tuple[str, dict[str, Any]]:
+    return MESSAGE_WRITERS[sight.network](sight, Random(seed))
 
 
-def read(sight: Sight) -> Report:
+def read(sight: Observation) -> Report:
     return report(sight.network, wrote(sight)[1])
 
 
-def of(name: str, code: Code) -> Sight:
+def of(name: str, code: Code) -> Observation:
     return replace(HERE, network=name, code=code.code, version=code.version)
 
 
@@ -114,7 +114,7 @@ def test_people_stay_masked_whatever_digits_are_drawn() -> None:
         assert report("social-security", payload).extensions == {"personRef": payload["personRef"]}
 
 
-@pytest.mark.parametrize("name", WITNESSES)
+@pytest.mark.parametrize("name", MESSAGE_WRITERS)
 @pytest.mark.parametrize(
     ("utc", "apart"),
     [
@@ -139,7 +139,7 @@ def test_the_change_of_clocks(name: str, utc: str, apart: timedelta) -> None:
             assert "occurs twice" in made.extensions[DOUBT]
 
 
-def kinds() -> Iterator[tuple[str, Sight]]:
+def kinds() -> Iterator[tuple[str, Observation]]:
     for name, code in CLASSES:
         yield name, of(name, code)
 
@@ -150,7 +150,7 @@ def test_the_id_comes_first_and_is_the_one_the_network_reads() -> None:
         assert next(iter(payload.items())) == (NETWORKS[name].id_field, id_)
 
 
-@pytest.mark.parametrize("name", WITNESSES)
+@pytest.mark.parametrize("name", MESSAGE_WRITERS)
 def test_what_is_broken_no_network_accepts(name: str) -> None:
     said = set()
     for sight in (sight for of_network, sight in kinds() if of_network == name):
@@ -169,7 +169,7 @@ def test_equal_seeds_equal_bytes() -> None:
 
 
 def test_other_numbers_other_ids() -> None:
-    for name in WITNESSES:
+    for name in MESSAGE_WRITERS:
         first = next(sight for of_network, sight in kinds() if of_network == name)
         ids = {wrote(replace(first, number=number))[0] for number in range(100)}
         assert len(ids) == 100

@@ -17,7 +17,7 @@ from router.domain.intake.normalise import normalise
 from router.domain.model.report import Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 from router.simulator.scenario import HISTORY, history_of, input_of
 from router.wire.errors import InputError
 from tests.support.driver import los_angeles
@@ -66,8 +66,8 @@ def seattle() -> City:
 
 
 @cache
-def sent() -> list[Message]:
-    return list(input_of(seattle(), FOLDER).messages(reports=None, seed=1, companion=True))
+def sent() -> list[SourceMessage]:
+    return list(input_of(seattle(), FOLDER).messages(reports=None, seed=1, secondary_reports=True))
 
 
 @cache
@@ -77,7 +77,7 @@ def reports() -> list[Report]:
     return done.reports
 
 
-def of(number: str) -> list[Message]:
+def of(number: str) -> list[SourceMessage]:
     return [one for one in sent() if one.source_id == number]
 
 
@@ -173,7 +173,7 @@ class TestTheRecordedResponses:
 
     def test_the_first_five_come_with_their_updates(self) -> None:
         earliest = sorted(RECORDED, key=lambda row: at_clock(row["At Scene Time"]))[:5]
-        some = list(input_of(seattle(), FOLDER).messages(reports=5, seed=1, companion=False))
+        some = list(input_of(seattle(), FOLDER).messages(reports=5, seed=1, secondary_reports=False))
         assert Counter(one.source_id for one in some) == {row["CAD Event Number"]: 2 for row in earliest}
 
 

@@ -15,10 +15,10 @@ from router.domain.geometry import distance_m
 from router.domain.intake.normalise import normalise
 from router.domain.model.report import Report
 from router.domain.networks.registry import NETWORKS
-from router.simulator.messages import Message
-from router.simulator.recorded import secondary_reports as companion
+from router.simulator.messages import SourceMessage
+from router.simulator.recorded import secondary_reports
 from router.simulator.recorded.hotline_history import History
-from router.simulator.recorded.message_writers import WITNESSES
+from router.simulator.recorded.message_writers import MESSAGE_WRITERS
 from router.simulator.recorded.noise import FAR_M, FAR_SHARE, LATEST, SIGMA_M, delay, off
 from router.simulator.recorded.secondary_reports import INSPECTORS, SEEN_BY
 from router.simulator.scenario import Recorded, history_of
@@ -34,17 +34,17 @@ def history() -> History:
     return history_of(los_angeles(), city_folder("los-angeles"))
 
 
-def messages(number: int, seed: int = 1) -> list[Message]:
-    return list(Recorded(los_angeles(), history()).messages(reports=number, seed=seed, companion=True))
+def messages(number: int, seed: int = 1) -> list[SourceMessage]:
+    return list(Recorded(los_angeles(), history()).messages(reports=number, seed=seed, secondary_reports=True))
 
 
 @pytest.fixture(scope="module")
-def sent() -> list[Message]:
+def sent() -> list[SourceMessage]:
     return messages(NUMBER)
 
 
 @pytest.fixture(scope="module")
-def reports(sent: list[Message]) -> dict[str, Report]:
+def reports(sent: list[SourceMessage]) -> dict[str, Report]:
     """What the router makes of the sound messages, by report id; redeliveries make the same again."""
     made = {}
     for name, network in NETWORKS.items():
@@ -55,7 +55,7 @@ def reports(sent: list[Message]) -> dict[str, Report]:
     return made
 
 
-def of_kind(sent: list[Message], kind: str) -> list[Message]:
+def of_kind(sent: list[SourceMessage], kind: str) -> list[SourceMessage]:
     return [one for one in sent if one.kind == kind]
 
 
@@ -65,44 +65,46 @@ def metres(one: Report, other: Report) -> float:
     return distance_m(here.lon or 0, here.lat or 0, there.lon or 0, there.lat or 0)
 
 
-def test_recorded_messages_pass_as_they_were(sent: list[Message]) -> None:
+def test_recorded_messages_pass_as_they_were(sent: list[SourceMessage]) -> None:
     assert of_kind(sent, "recorded") == list(history().messages(NUMBER))
 
 
-def test_messages_come_in_the_order_of_their_received_times(sent: list[Message]) -> None:
+def test_messages_come_in_the_order_of_their_received_times(sent: list[SourceMessage]) -> None:
     assert all(one.received_at <= other.received_at for one, other in pairwise(sent))
 
 
-def test_every_companion_is_a_report_under_the_id_it_claims(sent: list[Message], reports: dict[str, Report]) -> None:
-    ids = [one.report for one in of_kind(sent, "companion")]
+def test_every_companion_is_a_report_under_the_id_it_claims(
+    sent: list[SourceMessage], reports: dict[str, Report]
+) -> None:
+    ids = [one.report for one in of_kind(sent, "secondary_reports")]
     assert len(set(ids)) == len(ids)
     assert set(ids) <= set(reports)
 
 
 def test_a_companion_follows_a_recorded_incident_that_its_network_may_see(
-    sent: list[Message], reports: dict[str, Report]
+    sent: list[SourceMessage], reports: dict[str, Report]
 ) -> None:
     recorded = {one.report: one for one in of_kind(sent, "recorded")}
-    assert {one.network for one in of_kind(sent, "companion")} == set(WITNESSES)
-    for one in of_kind(sent, "companion"):
+    assert {one.network for one in of_kind(sent, "secondary_reports")} == set(MESSAGE_WRITERS)
+    for one in of_kind(sent, "secondary_reports"):
         incident = recorded[one.incident or ""]
         assert one.received_at > incident.received_at
         assert one.owner is None
         assert (one.network, reports[one.report].matter) in SEEN_BY[reports[incident.report].matter]
 
 
-def test_a_companion_is_reported_before_it_is_received(sent: list[Message], reports: dict[str, Report]) -> None:
+def test_a_companion_is_reported_before_it_is_received(sent: list[SourceMessage], reports: dict[str, Report]) -> None:
     recorded = {one.report: one for one in of_kind(sent, "recorded")}
-    for one in of_kind(sent, "companion"):
+    for one in of_kind(sent, "secondary_reports"):
         made = reports[one.report]
         assert recorded[one.incident or ""].received_at <= made.reported_at <= one.received_at
         assert one.received_at - made.reported_at <= LATEST
 
 
-def test_points_are_as_far_off_as_phones_are(sent: list[Message], reports: dict[str, Report]) -> None:
+def test_points_are_as_far_off_as_phones_are(sent: list[SourceMessage], reports: dict[str, Report]) -> None:
     apart = [
         metres(reports[one.report], reports[one.incident or ""])
-        for one in of_kind(sent, "companion")
+        for one in of_kind(sent, "secondary_reports")
         if one.network != "social-security"
     ]
     assert len(apart) > 500
@@ -112,8 +114,8 @@ def test_points_are_as_far_off_as_phones_are(sent: list[Message], reports: dict[
     assert 0 < 1 - len(near) / len(apart) < 3 * FAR_SHARE
 
 
-def test_a_need_names_the_community_of_its_incident(sent: list[Message], reports: dict[str, Report]) -> None:
-    needs = [one for one in of_kind(sent, "companion") if one.network == "social-security"]
+def test_a_need_names_the_community_of_its_incident(sent: list[SourceMessage], reports: dict[str, Report]) -> None:
+    needs = [one for one in of_kind(sent, "secondary_reports") if one.network == "social-security"]
     assert needs
     for one in needs:
         mine, theirs = reports[one.report].location, reports[one.incident or ""].location
@@ -121,30 +123,30 @@ def test_a_need_names_the_community_of_its_incident(sent: list[Message], reports
         assert mine.cell[:12] == theirs.cell[:12]
 
 
-def test_inspectors_note_the_next_cell_now_and_then(sent: list[Message], reports: dict[str, Report]) -> None:
+def test_inspectors_note_the_next_cell_now_and_then(sent: list[SourceMessage], reports: dict[str, Report]) -> None:
     noted = [
         (orjson.loads(one.value)["cellCode"], reports[one.incident or ""].location.cell)
-        for one in of_kind(sent, "companion")
+        for one in of_kind(sent, "secondary_reports")
         if one.network == INSPECTORS
     ]
     wrong = sum(cell != true for cell, true in noted) / len(noted)
     assert wrong == pytest.approx(0.25, abs=0.05)  # as in the streams that were counted
 
 
-def test_how_many_there_are(sent: list[Message], reports: dict[str, Report]) -> None:
+def test_how_many_there_are(sent: list[SourceMessage], reports: dict[str, Report]) -> None:
     number = Counter(one.kind for one in sent)
     seen = sum(
         reports[one.report].matter in SEEN_BY and reports[one.report].location.lon is not None
         for one in of_kind(sent, "recorded")
     )
-    assert number["companion"] / seen == pytest.approx(0.15, rel=0.15)
-    assert number["redelivered"] / (number["recorded"] + number["companion"]) == pytest.approx(0.01, rel=0.35)
+    assert number["secondary_reports"] / seen == pytest.approx(0.15, rel=0.15)
+    assert number["redelivered"] / (number["recorded"] + number["secondary_reports"]) == pytest.approx(0.01, rel=0.35)
 
 
-def test_a_redelivery_is_the_same_bytes_later(sent: list[Message]) -> None:
-    first = {one.report: one for one in sent if one.kind in ("recorded", "companion")}
+def test_a_redelivery_is_the_same_bytes_later(sent: list[SourceMessage]) -> None:
+    first = {one.report: one for one in sent if one.kind in ("recorded", "secondary_reports")}
     again = of_kind(sent, "redelivered")
-    assert {first[one.report].kind for one in again} == {"recorded", "companion"}
+    assert {first[one.report].kind for one in again} == {"recorded", "secondary_reports"}
     for one in again:
         origin = first[one.report]
         assert (one.value, one.network, one.incident) == (origin.value, origin.network, origin.incident)
@@ -153,7 +155,7 @@ def test_a_redelivery_is_the_same_bytes_later(sent: list[Message]) -> None:
 
 
 def test_a_malformed_message_is_refused_and_belongs_to_no_incident(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(companion, "MALFORMED_SHARE", 0.5)
+    monkeypatch.setattr(secondary_reports, "MALFORMED_SHARE", 0.5)
     malformed = of_kind(messages(1500), "malformed")
     assert len(malformed) > 50
     assert len({one.report for one in malformed}) == len(malformed)
@@ -169,8 +171,10 @@ def test_equal_seeds_equal_messages() -> None:
 
 
 def test_without_codes_for_a_matter_a_network_stays_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(companion, "SEEN_BY", {"graffiti": (("policing", "no such matter"), ("no such network", "x"))})
-    assert of_kind(messages(600), "companion") == []
+    monkeypatch.setattr(
+        secondary_reports, "SEEN_BY", {"graffiti": (("policing", "no such matter"), ("no such network", "x"))}
+    )
+    assert of_kind(messages(600), "secondary_reports") == []
 
 
 def test_a_fix_is_off_by_the_deviation_of_each_axis_and_rarely_far() -> None:

@@ -4,55 +4,55 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from router.simulator.messages import Kind, Message, rfc3339
+from router.simulator.messages import Kind, SourceMessage, rfc3339
 from router.simulator.replay.feed import Pace
-from router.simulator.replay.flow_control import Abreast
+from router.simulator.replay.flow_control import InFlightLimiter
 
 AT = datetime(2018, 1, 1, 8, tzinfo=UTC)
 
 
-def message(network: str, id_: str, kind: Kind = "recorded", incident: str | None = None) -> Message:
-    return Message(network=network, source_id=id_, value=b"", received_at=AT, kind=kind, incident=incident)
+def message(network: str, id_: str, kind: Kind = "recorded", incident: str | None = None) -> SourceMessage:
+    return SourceMessage(network=network, source_id=id_, value=b"", received_at=AT, kind=kind, incident=incident)
 
 
 GRAFFITI = message("hotline", "1-1", incident="hotline:1-1")
-ALARM = message("policing", "9", "companion", "hotline:1-1")
+ALARM = message("policing", "9", "secondary_reports", "hotline:1-1")
 LATER = message("hotline", "1-2", incident="hotline:1-2")
 
 
 def test_a_companion_waits_until_its_incident_is_in() -> None:
-    abreast = Abreast(limit=10)
-    assert abreast.release(GRAFFITI) == [GRAFFITI]
-    assert abreast.release(ALARM) == []
-    assert abreast.held == [ALARM]
-    assert abreast.release(LATER) == [LATER]
-    abreast.accounted("hotline:1-1")
-    assert abreast.release() == [ALARM]
-    assert abreast.held == []
+    limiter = InFlightLimiter(limit=10)
+    assert limiter.release(GRAFFITI) == [GRAFFITI]
+    assert limiter.release(ALARM) == []
+    assert limiter.held == [ALARM]
+    assert limiter.release(LATER) == [LATER]
+    limiter.accounted("hotline:1-1")
+    assert limiter.release() == [ALARM]
+    assert limiter.held == []
 
 
 def test_a_companion_whose_incident_is_in_goes_at_once_and_in_its_order() -> None:
-    abreast = Abreast(limit=10)
-    abreast.release(ALARM)
-    abreast.accounted("hotline:1-1")
-    assert abreast.release(LATER) == [ALARM, LATER]
+    limiter = InFlightLimiter(limit=10)
+    limiter.release(ALARM)
+    limiter.accounted("hotline:1-1")
+    assert limiter.release(LATER) == [ALARM, LATER]
 
 
 @pytest.mark.parametrize("kind", ["redelivered", "malformed"])
 def test_noise_waits_for_nobody(kind: Kind) -> None:
     noise = message("policing", "9", kind, "hotline:1-1")
-    assert Abreast(limit=10).release(noise) == [noise]
+    assert InFlightLimiter(limit=10).release(noise) == [noise]
 
 
 def test_there_is_room_until_so_many_are_under_way() -> None:
-    abreast = Abreast(limit=2)
-    abreast.release(GRAFFITI)
-    abreast.release(ALARM)  # held: not under way
-    assert abreast.room
-    abreast.release(LATER)
-    assert not abreast.room
-    abreast.accounted("hotline:1-2")
-    assert abreast.room
+    limiter = InFlightLimiter(limit=2)
+    limiter.release(GRAFFITI)
+    limiter.release(ALARM)  # held: not under way
+    assert limiter.room
+    limiter.release(LATER)
+    assert not limiter.room
+    limiter.accounted("hotline:1-2")
+    assert limiter.room
 
 
 def test_pace_counts_from_the_first_message() -> None:

@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from router.domain.model.case import Assignment, CaseReport
-from router.simulator.messages import Kind, Place, Sent
-from router.simulator.replay.ledger import Dead, Ledger, balance
+from router.simulator.messages import Kind, RecordAddress, Sent
+from router.simulator.replay.ledger import Dead, Ledger, reconcile
 from tests.support.cases import case, report, task
 
 
@@ -22,7 +22,7 @@ DEAD = [Dead(place=("reports.hotline", 0, 4), code="not-json")]
 
 
 def world(**changed: Any) -> Ledger:
-    return balance(**({"sent": SENT, "cases": CASES, "tasks": TASKS, "dead": DEAD} | changed))
+    return reconcile(**({"sent": SENT, "cases": CASES, "tasks": TASKS, "dead": DEAD} | changed))
 
 
 def faults(**changed: Any) -> dict[str, list[str]]:
@@ -124,6 +124,6 @@ def test_a_task_without_case_is_found() -> None:
 
 
 def test_places_tell_topics_and_partitions_apart() -> None:
-    other: Place = ("reports.policing", 0, 4)
-    both = [*SENT, Sent(report="policing:p", place=other, kind="companion", incident="hotline:a", owner=None)]
+    other: RecordAddress = ("reports.policing", 0, 4)
+    both = [*SENT, Sent(report="policing:p", place=other, kind="secondary_reports", incident="hotline:a", owner=None)]
     assert faults(sent=both) == {"lost": ["policing:p"]}

@@ -11,10 +11,10 @@ import pytest
 from shapely import Point
 
 from router.domain.geometry import distance_m
-from router.simulator.synthetic.generator import Office
-from router.simulator.synthetic.message_batch import Sheet
-from router.simulator.synthetic.places import RuleTestContext
-from router.simulator.synthetic.rng import Dice
+from router.simulator.synthetic.generator import Generator
+from router.simulator.synthetic.message_batch import MessageBatch
+from router.simulator.synthetic.places import PlaceModel
+from router.simulator.synthetic.rng import RandomColumns
 from tests.support.synthetic import drawn, puyang, simulation
 
 PARAMETERS = simulation().parameters
@@ -25,24 +25,24 @@ FIRST = 1_772_380_800_000
 
 
 @cache
-def month() -> tuple[Office, Sheet]:
+def month() -> tuple[Generator, MessageBatch]:
     """A month without errors: about 210,000 reports."""
     return drawn(days=30, noise=0)
 
 
 def firsts() -> tuple[Any, Any, Any]:
     """Received time, network, incident of each incident's first report, storms left out; and who reported them."""
-    _, sheet = month()
-    _, first = np.unique(sheet.incident, return_index=True)  # by receipt
-    first = first[~sheet.storm[first]]
-    return sheet.received[first], sheet.network[first], sheet.incident[first]
+    _, message_batch = month()
+    _, first = np.unique(message_batch.incident, return_index=True)  # by receipt
+    first = first[~message_batch.storm[first]]
+    return message_batch.received[first], message_batch.network[first], message_batch.incident[first]
 
 
 def test_police_hours() -> None:
     """More from 9 to 11 and 15 to 17 than around them, and again from 19 to 23; calls come within minutes."""
     received, network, _ = firsts()
-    office, _ = month()
-    police = received[network == office.vocabulary.names.index("policing")]
+    generator, _ = month()
+    police = received[network == generator.code_usage.names.index("policing")]
     hours = np.bincount((police + SHANGHAI) // HOUR % 24, minlength=24)
     shape = np.array(PARAMETERS.hours["police"])
     expected = shape / shape.sum() * len(police)
@@ -56,8 +56,8 @@ def test_police_hours() -> None:
 
 def test_offices_sleep() -> None:
     received, network, _ = firsts()
-    office, _ = month()
-    rounds = received[network == office.vocabulary.names.index("urban-management")]
+    generator, _ = month()
+    rounds = received[network == generator.code_usage.names.index("urban-management")]
     hours = np.bincount((rounds + SHANGHAI) // HOUR % 24, minlength=24)
     assert hours[[9, 10, 15, 16]].min() > 2 * hours.mean()
     assert hours[0:6].sum() < 0.03 * hours.sum()
@@ -66,9 +66,9 @@ def test_offices_sleep() -> None:
 def test_the_volume_of_each_network() -> None:
     """On average over four whole weeks before the quota's pile."""
     received, network, _ = firsts()
-    office, _ = month()
+    generator, _ = month()
     days, week = 28, sum(PARAMETERS.weekdays) / 7
-    for place, name in enumerate(office.vocabulary.names):
+    for place, name in enumerate(generator.code_usage.names):
         mine = int(((network == place) & (received < FIRST + days * DAY)).sum())
         expected = PARAMETERS.networks[name].a_day * PARAMETERS.scale * week * days
         # what takes days to be reported is still on its way at the end
@@ -77,48 +77,52 @@ def test_the_volume_of_each_network() -> None:
 
 def test_weekends_and_the_end_of_the_month() -> None:
     received, network, _ = firsts()
-    office, _ = month()
-    inspectors = received[network == office.vocabulary.names.index("urban-management")]
+    generator, _ = month()
+    inspectors = received[network == generator.code_usage.names.index("urban-management")]
     days = np.bincount((inspectors - FIRST) // DAY, minlength=30)
     assert days[[5, 6, 12, 13]].max() < days[[0, 1, 2, 7, 8, 9]].min()
     # 30 March is a Monday, the last but one day of its month; the first day has no reports left over from a day before
     assert days[28] / days[[7, 14, 21]].mean() == pytest.approx(1.5, rel=0.1)
-    police = received[network == office.vocabulary.names.index("policing")]
+    police = received[network == generator.code_usage.names.index("policing")]
     calls = np.bincount((police - FIRST) // DAY, minlength=30)
     assert calls[28] / calls[[7, 14, 21]].mean() == pytest.approx(1.0, rel=0.1)
 
 
 def test_a_few_cells_have_most_of_it() -> None:
     """Zipf's law with exponent 0.8 over the ranks of streets: the first has 2 ** 0.8 times as much as the second."""
-    office, sheet = month()
-    _, first = np.unique(sheet.incident, return_index=True)
+    generator, message_batch = month()
+    _, first = np.unique(message_batch.incident, return_index=True)
     # what has no room is elsewhere, so only what needs none: vehicles in the way, thefts, questions
-    roomy = [office.vocabulary.index[matter] for matter in ("move-vehicle", "theft", "consultation", "telecom-fraud")]
-    first = first[np.isin(sheet.matter[first], roomy)]
-    streets = np.sort(np.bincount(office.ground.street[sheet.cell[first]]))[::-1]
+    roomy = [
+        generator.code_usage.index[matter] for matter in ("move-vehicle", "theft", "consultation", "telecom-fraud")
+    ]
+    first = first[np.isin(message_batch.matter[first], roomy)]
+    streets = np.sort(np.bincount(generator.ground.street[message_batch.cell[first]]))[::-1]
     assert streets[0] / streets[1] == pytest.approx(2**0.8, rel=0.1)
     assert streets[0] / streets[9] == pytest.approx(10**0.8, rel=0.15)
-    cells = np.sort(np.bincount(sheet.cell[first], minlength=len(office.ground.codes)))[::-1]
+    cells = np.sort(np.bincount(message_batch.cell[first], minlength=len(generator.ground.codes)))[::-1]
     assert 0.01 < cells[0] / cells.sum() < 0.05
     assert cells[: len(cells) // 100].sum() / cells.sum() > 0.25
 
 
 def test_homes_are_less_unequal_than_streets() -> None:
-    office, sheet = month()
-    cells = len(office.ground.codes)
-    at_home = office.vocabulary.at_home[sheet.matter]
-    inside, outside = (np.sort(np.bincount(sheet.cell[which], minlength=cells))[::-1] for which in (at_home, ~at_home))
+    generator, message_batch = month()
+    cells = len(generator.ground.codes)
+    at_home = generator.code_usage.at_home[message_batch.matter]
+    inside, outside = (
+        np.sort(np.bincount(message_batch.cell[which], minlength=cells))[::-1] for which in (at_home, ~at_home)
+    )
     assert inside[:100].sum() / inside.sum() < 0.4 * outside[:100].sum() / outside.sum()
 
 
 def test_two_things_of_one_matter_at_one_time_lie_apart() -> None:
     """By the true points, measured on the ground: none nearer than `apart` says, while the first is there."""
-    fresh = Office(puyang(), PARAMETERS, simulation().parcels, seed=3, noise=0, factor=1.0)
+    fresh = Generator(puyang(), PARAMETERS, simulation().parcels, seed=3, noise=0, factor=1.0)
     metres = PARAMETERS.apart
-    apart = [metres.metres_of.get(matter, metres.metres) for matter in fresh.vocabulary.matters]
+    apart = [metres.metres_of.get(matter, metres.metres) for matter in fresh.code_usage.matters]
     there: list[tuple[int, int, int, int, int]] = []
     for block in islice(fresh._blocks(), 3):
-        made = fresh._nature.incidents(block, Dice(3, *block.index))
+        made = fresh._nature.incidents(block, RandomColumns(3, *block.index))
         columns = (made.matter, made.start, made.start + made.restart_policy, made.lon, made.lat)
         there += zip(*(column.tolist() for column in columns), strict=True)
     checked = 0
@@ -132,19 +136,19 @@ def test_two_things_of_one_matter_at_one_time_lie_apart() -> None:
 
 
 def test_things_happen_in_cells_that_are_valid() -> None:
-    office, sheet = month()
-    retired = set(office.ground.retired(PARAMETERS.first_day).tolist())
+    generator, message_batch = month()
+    retired = set(generator.ground.retired(PARAMETERS.first_day).tolist())
     assert retired
-    assert retired.isdisjoint(sheet.cell.tolist())
+    assert retired.isdisjoint(message_batch.cell.tolist())
 
 
 def test_further_reports() -> None:
     """Each incident is reported again 0.03, 0.06 and 0.08 times: same person, same network, other networks that know it."""
-    office, sheet = month()
-    early = sheet.take(np.flatnonzero(~sheet.storm & (sheet.received < FIRST + 22 * DAY)))
+    generator, message_batch = month()
+    early = message_batch.take(np.flatnonzero(~message_batch.storm & (message_batch.received < FIRST + 22 * DAY)))
     incidents, number = np.unique(early.incident, return_counts=True)
     networks = len(np.unique(early.incident * 100 + early.network)) - len(incidents)
-    known = office.vocabulary.who_knows.sum(axis=1)[early.matter]
+    known = generator.code_usage.who_knows.sum(axis=1)[early.matter]
     again = int(number.sum()) - len(incidents)
     assert (known > 1).mean() > 0.8
     # a geometric number of reports varies about as much as its mean; what is reported after a month is missing
@@ -155,10 +159,10 @@ def test_further_reports() -> None:
 
 def test_when_a_thing_is_reported_again() -> None:
     """58 of 100 within the hour; of what stays for a week also after days, and nothing after it is gone."""
-    office, sheet = month()
+    generator, message_batch = month()
     lasting = PARAMETERS.lasting
-    hours = np.array([lasting.hours_of.get(matter, lasting.hours) for matter in office.vocabulary.matters])
-    early = sheet.take(np.flatnonzero(~sheet.storm & (sheet.received < FIRST + 20 * DAY)))
+    hours = np.array([lasting.hours_of.get(matter, lasting.hours) for matter in generator.code_usage.matters])
+    early = message_batch.take(np.flatnonzero(~message_batch.storm & (message_batch.received < FIRST + 20 * DAY)))
     _, first = np.unique(early.incident, return_index=True)
     again = np.ones(len(early), dtype=bool)
     again[first] = False
@@ -177,18 +181,18 @@ def test_when_a_thing_is_reported_again() -> None:
 
 def test_storms() -> None:
     """Rare, in a part of one street, within hours, of one matter, four to six reports of ten about what is known."""
-    office, sheet = month()
-    storm = sheet.take(np.flatnonzero(sheet.storm))
-    assert 0.005 < len(storm) / len(sheet) < 0.15
+    generator, message_batch = month()
+    storm = message_batch.take(np.flatnonzero(message_batch.storm))
+    assert 0.005 < len(storm) / len(message_batch) < 0.15
     duplicates = 1 - len(np.unique(storm.incident)) / len(storm)
     assert 0.4 < duplicates < 0.6
-    matters = {office.vocabulary.matters[matter] for matter in np.unique(storm.matter)}
+    matters = {generator.code_usage.matters[matter] for matter in np.unique(storm.matter)}
     assert matters <= set(PARAMETERS.storms.matters)
     # incidents of one storm carry numbers near each other; one street and matter a day is one storm, nearly always
     days = (storm.received + SHANGHAI) // DAY
-    keys = (days * 1000 + office.ground.street[storm.cell]) * 1000 + storm.matter
+    keys = (days * 1000 + generator.ground.street[storm.cell]) * 1000 + storm.matter
     one = storm.take(np.flatnonzero(keys == np.bincount(keys - keys.min()).argmax() + keys.min()))
-    street = office.ground.street == office.ground.street[one.cell[0]]
+    street = generator.ground.street == generator.ground.street[one.cell[0]]
     assert len(np.unique(one.cell)) <= 0.2 * street.sum() + 1
     assert one.received.max() - one.received.min() < 5 * HOUR
     assert len(np.unique(one.network)) > 1
@@ -197,9 +201,9 @@ def test_storms() -> None:
 def test_doors() -> None:
     """One every 25 m: in the cell, near the point, the same for all at one door and another for who is further apart."""
     assert PARAMETERS.places.frontage_m == 25
-    ground, shapes = RuleTestContext(simulation().parcels, PARAMETERS.places), simulation().parcels.shapes
+    ground, shapes = PlaceModel(simulation().parcels, PARAMETERS.places), simulation().parcels.shapes
     cells = np.repeat(np.flatnonzero(ground.weights(PARAMETERS.first_day) > 0)[:40], 60)
-    lon, lat = ground.points(cells, Dice(2))
+    lon, lat = ground.points(cells, RandomColumns(2))
     x, y = ground.doors(cells, lon, lat)
     columns = (column.tolist() for column in (cells, lon, lat, x, y))
     homes: dict[tuple[int, int], list[tuple[int, int]]] = {}
@@ -215,9 +219,9 @@ def test_doors() -> None:
 
 
 def test_neighbours_touch() -> None:
-    ground, shapes = RuleTestContext(simulation().parcels, PARAMETERS.places), simulation().parcels.shapes
+    ground, shapes = PlaceModel(simulation().parcels, PARAMETERS.places), simulation().parcels.shapes
     cells = np.flatnonzero(ground.weights(PARAMETERS.first_day) > 0)[::7]
-    beside = ground.neighbour(cells, PARAMETERS.first_day, Dice(1))
+    beside = ground.neighbour(cells, PARAMETERS.first_day, RandomColumns(1))
     touching = [shapes[one].distance(shapes[other]) for one, other in zip(cells, beside, strict=True) if one != other]
     assert len(touching) > 0.98 * len(cells)
     assert max(touching) < 1e-4  # degrees: ten metres
@@ -225,7 +229,7 @@ def test_neighbours_touch() -> None:
 
 
 def test_the_same_city_whatever_the_seed_of_the_run() -> None:
-    _, sheet = month()
+    _, message_batch = month()
     _, other = drawn(days=3, seed=99, noise=0)
-    busiest = set(np.bincount(sheet.cell).argsort()[-5:].tolist())
+    busiest = set(np.bincount(message_batch.cell).argsort()[-5:].tolist())
     assert len(busiest & set(np.bincount(other.cell).argsort()[-10:].tolist())) >= 4

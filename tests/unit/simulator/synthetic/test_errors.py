@@ -11,7 +11,7 @@ import pytest
 
 from router.domain.geometry import distance_m
 from router.domain.model.report import Report
-from router.simulator.messages import Message
+from router.simulator.messages import SourceMessage
 from tests.support.synthetic import counted, drawn, likely, puyang, read, simulation, stream
 
 ERRORS = simulation().parameters.errors
@@ -26,7 +26,7 @@ SIGMA_M = 12.5
 
 
 @cache
-def sent() -> list[Message]:
+def sent() -> list[SourceMessage]:
     return stream(days=DAYS)
 
 
@@ -45,7 +45,7 @@ def pairs() -> list[tuple[Report, Report]]:
     return [(one, other) for one, other in found if other is not None]
 
 
-def _first(messages: list[Message]) -> Mapping[str, Report]:
+def _first(messages: list[SourceMessage]) -> Mapping[str, Report]:
     first = [one for one in messages if one.kind == "simulated"]
     became = read([(one.network, one.value) for one in first])
     return {one.id: one for one in became if isinstance(one, Report)}
@@ -124,14 +124,16 @@ def test_two_reports_of_one_thing_lie_within_50_m() -> None:
 def test_points_that_a_seat_finds_by_address() -> None:
     """Two calls about one thing: 83 of 100 at one point, the far ones among them; a station knows its place."""
     assert {NETWORKS[name].geocoded for name in ("policing", "environment")} == {0.865}
-    office, sheet = drawn(days=30)
-    names = office.vocabulary.names
-    rows = np.flatnonzero((sheet.kind == 0) & (sheet.network == names.index("policing")) & ~sheet.storm)
-    became = read([("policing", sheet.value[row].encode()) for row in rows])
+    generator, message_batch = drawn(days=30)
+    names = generator.code_usage.names
+    rows = np.flatnonzero(
+        (message_batch.kind == 0) & (message_batch.network == names.index("policing")) & ~message_batch.storm
+    )
+    became = read([("policing", message_batch.value[row].encode()) for row in rows])
     calls: dict[int, list[Report]] = {}
     for row, one in zip(rows.tolist(), became, strict=True):
         assert isinstance(one, Report)
-        calls.setdefault(int(sheet.incident[row]), []).append(one)
+        calls.setdefault(int(message_batch.incident[row]), []).append(one)
     twice = [_apart(*reports[:2]) for reports in calls.values() if len(reports) > 1]
     assert len(twice) > 1000
     assert likely(*counted(one == 0 for one in twice), 0.83)  # 0.865 x 0.98 x 0.98
@@ -164,9 +166,9 @@ def test_wrong_classes() -> None:
 
 def test_what_is_confused_is_of_one_group_of_the_catalogue() -> None:
     """Not what merging.yaml thinks alike: choosing its numbers must not change what they are judged by."""
-    vocabulary = drawn(days=0.05)[0].vocabulary
-    group = np.array([puyang().catalogue.matters[matter].group for matter in vocabulary.matters])
-    for speech in vocabulary.speeches:
+    code_usage = drawn(days=0.05)[0].code_usage
+    group = np.array([puyang().catalogue.matters[matter].group for matter in code_usage.matters])
+    for speech in code_usage.speeches:
         matters = np.repeat(np.arange(len(group)), speech.confused.number)
         assert (group[matters] == group[speech.confused.values[: len(matters)]]).all()
         assert (matters != speech.confused.values[: len(matters)]).all()
@@ -174,16 +176,16 @@ def test_what_is_confused_is_of_one_group_of_the_catalogue() -> None:
 
 def test_an_incident_is_about_one_component() -> None:
     """All of its reports that name the class rightly and a component name the same: county, class and number."""
-    office, sheet = drawn(days=20)
-    names, matters = office.vocabulary.names, office.vocabulary.matters
-    rows = np.flatnonzero((sheet.kind == 0) & (sheet.network == names.index("urban-management")))
-    became = read([("urban-management", sheet.value[row].encode()) for row in rows])
+    generator, message_batch = drawn(days=20)
+    names, matters = generator.code_usage.names, generator.code_usage.matters
+    rows = np.flatnonzero((message_batch.kind == 0) & (message_batch.network == names.index("urban-management")))
+    became = read([("urban-management", message_batch.value[row].encode()) for row in rows])
     named: dict[int, list[str]] = {}
     for row, one in zip(rows.tolist(), became, strict=True):
         assert isinstance(one, Report)
-        if one.component_id and one.matter == matters[sheet.matter[row]]:
-            assert one.component_id[:6] == office.ground.codes[sheet.cell[row]][:6]
-            named.setdefault(int(sheet.incident[row]), []).append(one.component_id)
+        if one.component_id and one.matter == matters[message_batch.matter[row]]:
+            assert one.component_id[:6] == generator.ground.codes[message_batch.cell[row]][:6]
+            named.setdefault(int(message_batch.incident[row]), []).append(one.component_id)
     assert sum(len(ids) > 1 for ids in named.values()) > 50
     assert all(len(set(ids)) == 1 for ids in named.values())
     assert len({ids[0] for ids in named.values()}) == len(named)  # and no other incident is about it
@@ -191,11 +193,13 @@ def test_an_incident_is_about_one_component() -> None:
 
 def test_cells_that_people_note() -> None:
     """A quarter notes another cell than it stands in, and some of those who correct the place later."""
-    office, sheet = drawn(days=DAYS)
-    names, codes = office.vocabulary.names, office.ground.codes
+    generator, message_batch = drawn(days=DAYS)
+    names, codes = generator.code_usage.names, generator.ground.codes
     true = {
         f"{names[network]}:{source_id}": codes[cell]
-        for network, source_id, cell, kind in zip(sheet.network, sheet.source_id, sheet.cell, sheet.kind, strict=True)
+        for network, source_id, cell, kind in zip(
+            message_batch.network, message_batch.source_id, message_batch.cell, message_batch.kind, strict=True
+        )
         if kind == 0
     }
     noted = [(one, str(one.location.source_grid)) for one in reports().values() if one.network in NOTING]
@@ -228,8 +232,14 @@ def test_noise_changes_what_is_told_and_not_what_happens() -> None:
     _, with_noise = drawn(days=1)
     _, without = drawn(days=1, noise=0)
     one, other = (
-        dict(zip(sheet.incident.tolist(), zip(sheet.matter.tolist(), sheet.cell.tolist(), strict=True), strict=True))
-        for sheet in (with_noise, without)
+        dict(
+            zip(
+                message_batch.incident.tolist(),
+                zip(message_batch.matter.tolist(), message_batch.cell.tolist(), strict=True),
+                strict=True,
+            )
+        )
+        for message_batch in (with_noise, without)
     )
     both = one.keys() & other.keys()
     assert len(both) > 0.97 * len(one)

@@ -13,20 +13,20 @@ from router.cli.main import app
 from router.simulator.messages import rfc3339
 from router.simulator.synthetic.file_writer import COLUMNS, write_files
 from router.simulator.synthetic.simulation import FILE, check
-from router.simulator.synthetic.stream import messages, read_simulation, sheets
+from router.simulator.synthetic.stream import message_batches, messages, read_simulation
 from router.wire.errors import CityError, InputError
 from tests.support.synthetic import drawn, puyang, simulation, stream
 
 
-def shelved(folder: Path, seed: int = 7) -> Path:
-    office, pages = sheets(puyang(), simulation(), days=0.6, seed=seed, noise=1, rate=None)
-    write_files(office, pages, folder)
+def written(folder: Path, seed: int = 7) -> Path:
+    generator, pages = message_batches(puyang(), simulation(), days=0.6, seed=seed, noise=1, rate=None)
+    write_files(generator, pages, folder)
     return folder
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return shelved(tmp_path_factory.mktemp("simulated"))
+    return written(tmp_path_factory.mktemp("simulated"))
 
 
 def test_the_files_hold_what_the_stream_says(folder: Path) -> None:
@@ -60,9 +60,9 @@ def test_the_networks_files_hold_no_truth(folder: Path) -> None:
 
 
 def test_another_simulation_takes_the_place_of_the_first(tmp_path: Path, folder: Path) -> None:
-    again = shelved(tmp_path / "a" / "b", seed=8)
+    again = written(tmp_path / "a" / "b", seed=8)
     assert (again / "truth.csv").read_bytes() != (folder / "truth.csv").read_bytes()
-    shelved(again)
+    written(again)
     for file in sorted(folder.iterdir()):
         assert (again / file.name).read_bytes() == file.read_bytes()
 
@@ -70,7 +70,7 @@ def test_another_simulation_takes_the_place_of_the_first(tmp_path: Path, folder:
 def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("mine")
     with pytest.raises(InputError, match=r"the folder holds other files; name an empty one"):
-        shelved(tmp_path)
+        written(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["letter.txt"]
 
 
@@ -96,8 +96,8 @@ def test_less_noise_by_the_command(tmp_path: Path) -> None:
 
 
 def test_days_without_any_message(tmp_path: Path) -> None:
-    office, pages = sheets(puyang(), simulation(), days=0.001, seed=7, noise=1, rate=None)
-    assert write_files(office, pages, tmp_path).messages == len(drawn(days=0.001)[1]) < 10
+    generator, pages = message_batches(puyang(), simulation(), days=0.001, seed=7, noise=1, rate=None)
+    assert write_files(generator, pages, tmp_path).messages == len(drawn(days=0.001)[1]) < 10
 
 
 def test_a_city_without_a_simulation() -> None:

@@ -14,7 +14,7 @@ from router.simulator.synthetic.coordinates import MICRO, gcj02, moved
 from router.simulator.synthetic.forms.form import Page
 from router.simulator.synthetic.forms.registry import FORMS
 from router.simulator.synthetic.local_time import DAY, NEVER, compact, milliseconds, spaced, wall, zoned
-from router.simulator.synthetic.rng import Dice, exponential, lognormal, normal
+from router.simulator.synthetic.rng import RandomColumns, exponential, lognormal, normal
 from tests.support.synthetic import puyang, read
 
 LON, LAT = 115.138000, 35.819000
@@ -148,11 +148,11 @@ def test_tables_have_the_moments_of_their_distributions() -> None:
 
 
 def test_counts_are_those_of_poisson() -> None:
-    dice = Dice(3)
-    small = dice.counts(np.full(40_000, 0.5))
+    rng = RandomColumns(3)
+    small = rng.counts(np.full(40_000, 0.5))
     assert small.mean() == pytest.approx(0.5, abs=0.02)
     assert (small == 0).mean() == pytest.approx(0.6065, abs=0.012)  # exp(-0.5)
-    large = [dice.count(400.0) for _ in range(500)]
+    large = [rng.count(400.0) for _ in range(500)]
     assert np.mean(large) == pytest.approx(400, abs=4)
     assert np.std(large) == pytest.approx(20, rel=0.15)
-    assert dice.count(0.0) == 0
+    assert rng.count(0.0) == 0

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from router.domain.model.report import Report
-from router.simulator.synthetic.generator import Office
+from router.simulator.synthetic.generator import Generator
 from router.simulator.synthetic.reporting import CITIZENS, SUBJECTS, people
 from tests.support.synthetic import puyang, read, simulation
 
@@ -24,11 +24,13 @@ def reports(reporter: float, network: float, others: float, days: int) -> Mappin
     again = PARAMETERS.again.model_copy(update={"reporter": reporter, "network": network, "others": others})
     storms = PARAMETERS.storms.model_copy(update={"a_day": 0.0})
     parameters = PARAMETERS.model_copy(update={"again": again, "storms": storms})
-    office = Office(puyang(), parameters, simulation().parcels, seed=5, noise=0, factor=1.0)
-    names, found = office.vocabulary.names, defaultdict(list)
-    for sheet in office.sheets(FIRST + days * DAY):
-        became = read([(names[n], value.encode()) for n, value in zip(sheet.network, sheet.value, strict=True)])
-        for incident, one in zip(sheet.incident.tolist(), became, strict=True):
+    generator = Generator(puyang(), parameters, simulation().parcels, seed=5, noise=0, factor=1.0)
+    names, found = generator.code_usage.names, defaultdict(list)
+    for message_batch in generator.message_batches(FIRST + days * DAY):
+        became = read(
+            [(names[n], value.encode()) for n, value in zip(message_batch.network, message_batch.value, strict=True)]
+        )
+        for incident, one in zip(message_batch.incident.tolist(), became, strict=True):
             assert isinstance(one, Report)
             found[incident].append(one)
     return found
