@@ -53,7 +53,7 @@ class Shot(NamedTuple):
 def messages(city: str) -> Iterator[SourceMessage]:
     """A city's reports, the recorded ones again and again."""
     folder = city_folder(city)
-    return input_of(load_city(city), folder).messages(reports=10**7, seed=1, companion=False, noise=1.0)
+    return input_of(load_city(city), folder).messages(reports=10**7, seed=1, secondary_reports=False, noise=1.0)
 
 
 def send(settings: Settings, plan: ReplayPlan, results: Connection) -> None:

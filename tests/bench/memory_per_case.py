@@ -37,7 +37,7 @@ Parts = Counter[str]
 def reports(city: City) -> Iterator[Report]:
     """A city's reports, the first versions only, read back from the bytes of the stream."""
     source = load_shape() if city.name == CITY else input_of(city, city_folder(city.name)).messages(
-        reports=10**7, seed=1, companion=False, noise=1.0
+        reports=10**7, seed=1, secondary_reports=False, noise=1.0
     )  # fmt: skip
     begin = None
     for number, event in enumerate(one for one in Translator(city).events(source) if one.report.version == 1):

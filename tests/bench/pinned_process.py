@@ -40,7 +40,7 @@ class Pinned:
         self.stop()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        with self.log.candidates("wb") as out:
+        with self.log.open("wb") as out:
             return subprocess.Popen(
                 self._command,
                 env=self._env,

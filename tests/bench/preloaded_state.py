@@ -94,7 +94,7 @@ class Seeding:
             await producer.stop()
 
     def _take(self, messages: Sequence[SourceMessage], writer: Writer) -> None:
-        names, places = self._names, self._names.places(NETWORK)
+        names, places = self._names, self._names.dedup_index(NETWORK)
         tap = Tap(names.events, [places], writer)
         for partition, records in self._arrived(messages).items():
             self._normalising[partition].process(records, tap, set())

@@ -122,7 +122,7 @@ def filled(settings: Settings, name: str, reports: int) -> set[str]:
     if name == RECORDED:
         feed.run(history_of(city, folder).messages(reports, apart=BETWEEN_ROUNDS))
     else:
-        feed.run(input_of(city, folder).messages(reports=reports, seed=1, companion=False, noise=1.0))
+        feed.run(input_of(city, folder).messages(reports=reports, seed=1, secondary_reports=False, noise=1.0))
     return {sent.report for sent in feed.sent if sent.kind != "malformed"}
 
 

@@ -142,7 +142,7 @@ def main() -> None:
 def _measure(settings: Settings, workers: int, rate: int) -> int:
     log = settings.home / f"{settings.namespace}up.log"
     command = [sys.executable, "-m", "router.cli.main", "serve", CITY, "--workers", str(workers), "--clock", "stream"]
-    with log.candidates("wb") as out:
+    with log.open("wb") as out:
         service = subprocess.Popen(command, env=environment(settings), stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:
         _await(lambda: log.read_text().count("is ok") >= workers)

@@ -27,7 +27,7 @@ def made(name: str, reports: int | None, seed: int) -> tuple[City, Stream]:
     """The first reports of a city, with their truth; of a recorded city only what was recorded."""
     city = load_city(name)
     fed = input_of(city, city_folder(name))
-    return city, stream_of(city, fed.messages(reports=reports, seed=seed, companion=False, noise=1.0))
+    return city, stream_of(city, fed.messages(reports=reports, seed=seed, secondary_reports=False, noise=1.0))
 
 
 def metres(one: Report, other: Report) -> float:

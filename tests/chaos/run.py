@@ -186,7 +186,9 @@ def examine(ledger: Path, settings: Settings, city: City) -> Verdict:
     """Audit what stands on the broker; the workers have ended."""
     bootstrap, names = str(settings.kafka), Names(settings.namespace)
     entries, kept = read_ledger(ledger)
-    noted = {names.reports(network): names.places(network) for network in city.codes} | {names.events: names.offsets}
+    noted = {names.reports(network): names.dedup_index(network) for network in city.codes} | {
+        names.events: names.offsets
+    }
     rule_sets = build_rule_sets(city, asyncio.run(_published(RuleSetStore(bootstrap, names.rule_sets))))
     with KafkaLog(bootstrap, settings.partitions, noted) as log:
         deployment = Deployment(log=log, names=names, partitions=settings.partitions, rule_sets=rule_sets)

@@ -49,7 +49,9 @@ class Sent(Struct, frozen=True, kw_only=True):
 def capture(city: str) -> list[Sourced]:
     """What the networks of a city send, with partitions and offsets."""
     rules = load_city(city)
-    messages = input_of(rules, city_folder(city)).messages(reports=MADE.get(city), seed=SEED, companion=True, noise=1.0)
+    messages = input_of(rules, city_folder(city)).messages(
+        reports=MADE.get(city), seed=SEED, secondary_reports=True, noise=1.0
+    )
     sent = [
         Sent(
             network=message.network,

@@ -34,8 +34,8 @@ class Worker:
     async def assigned(self, generation: int) -> None:
         """And opened, and its consumer sought."""
         await self.assignment.assigned([self.source], generation)
-        await until(lambda: self.source in self.assignment.sought())
-        self.assignment.on_seek(*self.source, self.assignment.sought()[self.source])
+        await until(lambda: self.source in self.assignment.seek_targets())
+        self.assignment.on_seek(*self.source, self.assignment.seek_targets()[self.source])
 
     def offer(self, records: Sequence[Record]) -> None:
         self.assignment.offer(*self.source, records, self.assignment.session_ids()[self.source])
@@ -62,7 +62,7 @@ def test_two_sharings_in_a_row_cost_no_state(kafka: str, topics: str) -> None:
             await until(lambda: [one.position for one in worker.assignment] == [N])
             await worker.assignment.revoked([worker.source])
             await worker.assignment.revoked([])
-            assert list(worker.assignment.offsets().values()) == [N]
+            assert list(worker.assignment.positions().values()) == [N]
             await worker.assigned(3)
             assert [processor.opened for processor in worker.processors] == [1]
 
@@ -79,7 +79,7 @@ def test_room_in_what_all_partitions_share_is_told_at_once(
         records = await read(kafka, f"{topics}in")
         async with at_work(kafka, topics) as worker:
             await worker.assigned(1)
-            async with worker.assignment._core:  # nothing is folded
+            async with worker.assignment._fold_lock:  # nothing is folded
                 worker.offer(records)
                 assert worker.assignment.partitions_with_capacity([worker.source]) == set()
                 waiting = asyncio.create_task(worker.assignment.wait_for_capacity(600))

@@ -129,14 +129,14 @@ def strange_state(scene: Scene) -> list[Sent]:
     """Where the router keeps its state: under keys of nobody and of its own cases and reports."""
     names = scene.names
     cases = [key for record in scene.read(names.cases) if record.partition == 0 for key in [record.key]]
-    known = [record.key for record in scene.read(names.places("policing")) if record.partition == 0]
+    known = [record.key for record in scene.read(names.dedup_index("policing")) if record.partition == 0]
     known = [key for key in known if key != STORED_OFFSET_KEY]
     sent = [
         Sent(topic=topic, partition=0, value=value, key=key)
-        for topic, keys in ((names.cases, cases), (names.places("policing"), known[:1]), (names.offsets, []))
+        for topic, keys in ((names.cases, cases), (names.dedup_index("policing"), known[:1]), (names.offsets, []))
         for key in (b"", b"\xff", *keys)
         for value in STATES
-        if topic != names.places("policing") or value is not None or key not in keys
+        if topic != names.dedup_index("policing") or value is not None or key not in keys
     ]
     return [*sent, *(Sent(topic=names.rule_sets, partition=0, value=value, key=b"k") for value in EDITIONS)]
 

@@ -130,7 +130,7 @@ def test_every_task_stands_beside_its_case_in_the_same_partition(kept: Result, s
 
 
 def test_two_workers_one_killed_lose_and_double_nothing(settings: Settings) -> None:
-    plan = ReplayPlan(city=CITY, reports=20_000, workers=2, kill=True, companion=False)
+    plan = ReplayPlan(city=CITY, reports=20_000, workers=2, kill=True, secondary_reports=False)
     result = replay(plan, settings, str(settings.kafka), lambda _: None)
     assert result.end.killed_at is not None
     assert result.end.restarts >= 1

@@ -151,7 +151,7 @@ def test_a_group_from_before_positions_were_noted_goes_on_where_it_stood(kafka: 
             consumer.assign([source])
             await consumer.commit({source: 20})
         async with living(kafka, topics, Tally(topics)) as partition:
-            await until(lambda: partition.session.sought == 20)
+            await until(lambda: partition.session.seek_target == 20)
             partition.offer(await read(kafka, source.topic))
             await until(lambda: partition.backlog == 0 and partition.position == N)
         return [record.value for record in await read(kafka, f"{topics}out")]
@@ -192,7 +192,7 @@ def test_what_is_folded_when_a_partition_is_let_go_is_committed(kafka: str, topi
                 while partition._pipeline is None or not partition._pipeline.busy:
                     await asyncio.sleep(0)
                 partition.offer(records[30:])
-                while len(partition._waiting):
+                while len(partition._buffer):
                     await asyncio.sleep(0)
         return partition.state_offset, await read(kafka, f"{topics}out")
 
@@ -220,12 +220,12 @@ def test_a_state_that_went_back_is_read_for_again(kafka: str, topics: str) -> No
         await produce(kafka, f"{topics}in", values("a", N))
         records = await read(kafka, f"{topics}in")
         async with living(kafka, topics, Retold(topics, [2, 1])) as partition:
-            await until(lambda: partition.session.sought == 2)
-            first = partition.session.number
-            partition.session.found(2)
+            await until(lambda: partition.session.seek_target == 2)
+            first = partition.session.session_id
+            partition.session.on_seek(2)
             partition.offer(records[3:])  # fails
-            await until(lambda: partition.session.sought == 1)
-            assert partition.session.number not in {first, None}
+            await until(lambda: partition.session.seek_target == 1)
+            assert partition.session.session_id not in {first, None}
             assert partition.backlog == 0
 
     asyncio.run(scenario())
@@ -235,13 +235,13 @@ def test_whoever_is_assigned_anew_is_read_behind_what_it_has_in_hand(kafka: str,
     async def scenario() -> None:
         await produce(kafka, f"{topics}in", values("a", N))
         async with living(kafka, topics, Tally(topics)) as partition:
-            await until(lambda: partition.session.sought == 0)
-            partition.session.found(0)
+            await until(lambda: partition.session.seek_target == 0)
+            partition.session.on_seek(0)
             partition.offer((await read(kafka, f"{topics}in"))[:7])
-            before = partition.session.number
+            before = partition.session.session_id
             partition.read_anew()
-            assert partition.session.sought == 7
-            assert partition.session.number != before
+            assert partition.session.seek_target == 7
+            assert partition.session.session_id != before
 
     asyncio.run(scenario())
 

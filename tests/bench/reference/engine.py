@@ -108,7 +108,7 @@ class Merge(JobHop):
         for case in map(decode_case, records):  # in the order of their last writing, so the latest of a place wins
             self._latest[case.cell, case.cat] = case
             self._seen.update(case.reports)
-        return await super().candidates(logs, source)
+        return await super().open(logs, source)
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         add, latest, seen, partition = writer.add, self._latest, self._seen, records[0].partition

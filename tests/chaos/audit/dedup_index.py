@@ -20,7 +20,7 @@ def check_memory(
 ) -> None:
     """Compare the last record of every report."""
     found: dict[tuple[str, int], dict[str, Memory]] = {}
-    network_of = {names.places(network): network for network in networks}
+    network_of = {names.dedup_index(network): network for network in networks}
     for record in log.read(sorted(network_of)):
         if record.key == STORED_OFFSET_KEY:
             continue

@@ -22,7 +22,7 @@ from router.domain.networks.schema.local_time import instant
 from router.domain.networks.schema.network import Draft, Message, Network
 from router.domain.rules.city import City
 from router.simulator.recorded.hotline_history import read_history
-from router.simulator.recorded.message_writers import MESSAGE_WRITERS, Sight
+from router.simulator.recorded.message_writers import MESSAGE_WRITERS, Observation
 from router.simulator.scenario import HISTORY
 from router.wire.settings import Settings
 from router.wire.topics import topics_of
@@ -40,7 +40,7 @@ def samples() -> Iterator[tuple[str, bytes, City]]:
     """A message of each network that the simulator can write, for every code of Los Angeles' tables, and all sample files."""
     for name, witness in MESSAGE_WRITERS.items():
         for code in shipped_codes()[name].codes:
-            sight = Sight(
+            sight = Observation(
                 number=7,
                 network=name,
                 code=code.code,
