@@ -1,7 +1,7 @@
-"""Text that people write (YAML, CSV) as values that still know where they stood: file, line and column.
+"""YAML and CSV texts that people write, read as values that keep their position: file, line and column.
 
-YAML is read by the rules of YAML 1.2: `no`, `on` and `060371` are text, not false, true and an octal number. Anchors,
-aliases and merge keys are rejected, because a reader of a catalogue should see a value where it is.
+YAML follows version 1.2: `no`, `on` and `060371` are text, not false, true and an octal number. Anchors, aliases and merge
+keys are rejected, so that readers see each value where it applies.
 """
 
 import csv
@@ -26,7 +26,7 @@ MISSING = "GR005"
 
 
 class SourcePosition(Struct, frozen=True, order=True):
-    """A place in a text; line and column count from 1, columns in characters."""
+    """A position in a text. Line and column count from 1, columns in characters."""
 
     file: str
     line: int = 1
@@ -37,7 +37,7 @@ class SourcePosition(Struct, frozen=True, order=True):
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """What is wrong with a text, where, and what to do; `code` is stable."""
+    """What is wrong with a text, where, and what to do. `code` is stable."""
 
     code: str
     file: str
@@ -60,21 +60,21 @@ class Finding(Struct, frozen=True, kw_only=True):
 def found(
     code: str, mark: SourcePosition, message: str, hint: str = "correct it there", level: Level = "error"
 ) -> Finding:
-    """A finding at a mark."""
+    """A finding at a position."""
     return Finding(
         code=code, file=mark.file, line=mark.line, column=mark.column, message=message, hint=hint, level=level
     )
 
 
 class Source(Struct, frozen=True):
-    """A text and the name people know it by."""
+    """A text and its name for people."""
 
     file: str
     text: str
 
 
 class Document(Struct, frozen=True):
-    """The values of a YAML text, and where each key and value stands."""
+    """The values of a YAML text, and the position of each key and value."""
 
     file: str
     value: Any
@@ -82,11 +82,11 @@ class Document(Struct, frozen=True):
     values: dict[Path, SourcePosition]
 
     def mark(self, *path: str | int) -> SourcePosition:
-        """Where the key (or list item) of this path stands; for a path that is not there, its nearest parent."""
+        """Position of the key (or list item) of this path, or of its nearest parent if the path is missing."""
         return self._nearest(path, self.keys, self.values)
 
     def mark_value(self, *path: str | int) -> SourcePosition:
-        """Where the value of this path begins; for a path that is not there, its nearest parent."""
+        """Position of the value of this path, or of its nearest parent if the path is missing."""
         return self._nearest(path, self.values, self.keys)
 
     def _nearest(
@@ -99,7 +99,7 @@ class Document(Struct, frozen=True):
 
 
 class _Loader(yaml.CSafeLoader):
-    """The C loader with the scalars of YAML 1.2 instead of 1.1."""
+    """The C loader with the scalar rules of YAML 1.2 instead of 1.1."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  (pyyaml's own protocol)
 
@@ -115,7 +115,7 @@ for _tag, _pattern, _first in (
 
 
 def read_yaml(source: Source) -> tuple[Document | None, list[Finding]]:
-    """The values of one YAML text with their places; findings GR001 and GR004 when it cannot be used."""
+    """Read one YAML text with positions. Findings GR001 and GR004 mean that it cannot be used."""
     loader = None
     try:
         loader = _Loader(source.text)
@@ -192,7 +192,7 @@ class _Reader:
 
 
 def validate(model: type[Model], document: Document) -> tuple[Model | None, list[Finding]]:
-    """The document as a model; findings GR002 (unknown key), GR003 (wrong value), GR005 (missing key)."""
+    """Validate a document as a model; findings GR002 (unknown key), GR003 (wrong value), GR005 (missing key)."""
     try:
         return model.model_validate({} if document.value is None else document.value), []
     except ValidationError as error:
@@ -211,14 +211,14 @@ def _invalid(document: Document, detail: Any) -> Finding:
 
 
 class CsvRow(Struct, frozen=True):
-    """One row of a CSV text: fields by column name, and where each begins."""
+    """One row of a CSV text: fields by column name, and the position of each."""
 
     fields: dict[str, str]
     marks: dict[str, SourcePosition]
 
 
 def read_csv(source: Source, columns: Sequence[str]) -> tuple[list[CsvRow], list[Finding]]:
-    """The rows of a CSV text (RFC 4180) whose header is exactly `columns`; findings GR001 and GR003 otherwise."""
+    """The rows of a CSV text (RFC 4180) whose header is exactly `columns`, or findings GR001 and GR003."""
     rows: list[CsvRow] = []
     findings: list[Finding] = []
     if not source.text.strip("\ufeff\r\n"):
@@ -251,7 +251,7 @@ def _records(source: Source, findings: list[Finding]) -> Iterator[tuple[SourcePo
 
 
 def _starts(mark: SourcePosition, fields: list[str]) -> list[SourcePosition]:
-    """Where the fields begin; exact for rows of one line without doubled quotes or needless ones."""
+    """Column where each field begins. Exact for one-line rows without doubled or needless quotes."""
     marks, column = [], 1
     for value in fields:
         marks.append(SourcePosition(mark.file, mark.line, column))

@@ -1,7 +1,7 @@
-"""Points on the ground: datums, distances in metres, and a flat picture of one city.
+"""Points on the ground: coordinate systems, distances in metres, and a flat projection of one city.
 
 CGCS2000 (EPSG:4490, the datum of GB/T 30428) and WGS 84 (EPSG:4326) differ by centimetres and count as one here. GCJ-02 is
-the offset datum of Chinese phone maps, some hundred metres away from both inside China and equal to WGS 84 outside.
+the offset datum of Chinese phone maps. It is some hundred metres off inside China and equal to WGS 84 outside.
 """
 
 from math import cos, hypot, pi, radians
@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 
 METRES_PER_DEGREE = 111_320.0
-"""Of latitude, and of longitude at the equator: a sphere with the equatorial radius of WGS 84."""
+"""Metres per degree of latitude, and of longitude at the equator, on a sphere with the equatorial radius of WGS 84."""
 _A, _EE = 6378245.0, 0.00669342162296594323
 """Krasovsky 1940 ellipsoid: semi-major axis in metres and squared eccentricity; GCJ-02 is defined on it."""
 _WEST, _EAST, _SOUTH, _NORTH = 72.004, 137.8347, 0.8293, 55.8271
 _DECIMALS = 9
 _ROUNDS = 3
-"""Of the inverse's fixed-point iteration: the third leaves 0.2 mm at most."""
+"""Rounds of the inverse's fixed-point iteration. The third leaves at most 0.2 mm."""
 
 
 def distance_m(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
-    """Distance of two points in metres by the equirectangular picture; not across the 180th meridian.
+    """Distance of two points in metres by equirectangular projection. Not valid across the 180th meridian.
 
-    Up to 10 km and 60 degrees of latitude the error is below 0.7 % of the WGS 84 geodesic: most at the equator, 0.4 % at 34
-    degrees.
+    Up to 10 km and 60 degrees of latitude the error stays below 0.7 % of the WGS 84 geodesic: largest at the equator, 0.4 % at
+    34 degrees.
     """
     return hypot((lon2 - lon1) * cos(radians((lat1 + lat2) / 2)), lat2 - lat1) * METRES_PER_DEGREE
 
@@ -35,18 +35,18 @@ def wgs84_to_gcj02(lon: float, lat: float) -> tuple[float, float]:
 
 
 def gcj02_to_wgs84(lon: float, lat: float) -> tuple[float, float]:
-    """GCJ-02 degrees to WGS 84 degrees: the inverse by fixed-point iteration, exact to a millimetre.
+    """GCJ-02 degrees to WGS 84 degrees: the inverse by fixed-point iteration, accurate to a millimetre.
 
-    Within a kilometre of the bounding box's edges, where the offset ends with a jump, there may be no inverse.
+    Within a kilometre of the bounding box's edge, where the offset jumps, an inverse may not exist.
     """
     x, y = gcj02_points_to_wgs84(np.array([lon]), np.array([lat]))
     return float(x[0]), float(y[0])
 
 
 def gcj02_points_to_wgs84(lon: Any, lat: Any) -> tuple[Any, Any]:
-    """The same for arrays of degrees, float64; a batch of points costs a twentieth of its points one by one.
+    """The same for arrays of degrees (float64). A batch costs a twentieth of its points one by one.
 
-    Rounded to 0.1 mm, so that processors whose sines differ in the last bit agree.
+    Results are rounded to 0.1 mm, so that processors whose sines differ in the last bit agree.
     """
     x, y = lon, lat
     for _ in range(_ROUNDS):

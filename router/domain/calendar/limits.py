@@ -1,4 +1,4 @@
-"""Limits and due instants. Calendar hours now; working time will be another `calendar` of a limit."""
+"""Time limits and due instants. Calendar hours only; working time will be a second `calendar` of a limit."""
 
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -13,11 +13,11 @@ class Limit(Struct, frozen=True, kw_only=True):
     amount: int
     """Hours."""
     calendar: Literal["calendar-hours"] = "calendar-hours"
-    """What counts as an hour: every one. The seam for working hours and working days."""
+    """Which hours count: all of them."""
 
 
 def due_at(start: datetime, limit: Limit) -> datetime:
-    """When the limit that begins at `start` (aware, UTC) ends, in UTC: real hours, so a change of the clock moves none."""
+    """The end, in UTC, of a limit that begins at `start` (aware, UTC). Real hours count, so a clock change moves nothing."""
     return start + _hours(limit.amount)
 
 

@@ -1,1 +1,1 @@
-"""The four lists (四张清单): duties, work, matters, standards; modelled, linted, tested, resolved, explained."""
+"""The four lists (四张清单): duties, work, matters and standards. This package models, compiles, resolves and explains them."""

@@ -1,7 +1,7 @@
-"""Code tables: what a network's own class codes mean as matters (事项) of a city. Data, replaceable, linted.
+"""Code tables: the matter (事项) of a city that each class code of a network means. They are data: replaceable and linted.
 
-The version of a code's table travels with the code, because editions swap numbers (CJ/T 214 and GB/T 30428.2 call
-different things event class 04). A row without version holds for every version that has no row of its own.
+A code travels with the version of its table, because versions reuse numbers: CJ/T 214 and GB/T 30428.2 use event class 04
+for different things. A row without a version applies to every version that has no row of its own.
 """
 
 from collections import defaultdict
@@ -16,29 +16,29 @@ MAX_CODE = 100
 
 
 class Code(Struct, frozen=True, kw_only=True):
-    """One row: a class as the network codes it, and the matter it is in this city."""
+    """One row: a network's class code and the matter it means in this city."""
 
     code: str
     version: str | None
-    """Edition of the network's code table; None: any that has no row of its own."""
+    """Version of the network's code table. None: any version that has no row of its own."""
     matter: str
     name: str
     line: int
-    """In its file, for findings."""
+    """Position in its file, for findings."""
 
 
 class CodeTable:
-    """A network's codes in one city; a look-up is a dictionary access.
+    """The codes of one network in one city. A look-up is one dictionary access.
 
     Args:
-        file: name of its file, for findings.
-        codes: its rows; of two with the same code and version the first holds.
+        file: name of the file, for findings.
+        codes: the rows. If a code and version appear twice, the first row wins.
     """
 
     def __init__(self, file: str, codes: Iterable[Code]) -> None:
         self.file = file
         self.codes = tuple(codes)
-        """The rows in the order of the file."""
+        """The rows in file order."""
         self._matters: dict[tuple[str, str | None], str] = {}
         editions: defaultdict[str, set[str]] = defaultdict(set)
         for row in self.codes:
@@ -46,12 +46,12 @@ class CodeTable:
             editions[row.code].add(row.matter)
         self._known = frozenset(editions)
         for code, matters in editions.items():
-            if len(matters) == 1:  # all editions agree, so a code without version is clear
+            if len(matters) == 1:  # all versions agree, so a code without a version is unambiguous
                 self._matters.setdefault((code, None), next(iter(matters)))
         self._open = {row.code for row in self.codes if row.version is None}
 
     def matter(self, code: str, version: str | None) -> str | None:
-        """The matter that a code means, or None when the table does not say or (without version) editions differ."""
+        """The matter that a code means. None if the table lacks the code, or if versions differ and none is given."""
         matter = self._matters.get((code, version))
         if matter is None and code in self._open:
             return self._matters[(code, None)]
@@ -62,12 +62,12 @@ class CodeTable:
         return code in self._known
 
     def of_matter(self, matter: str) -> tuple[Code, ...]:
-        """The rows that mean this matter, in the order of the file."""
+        """The rows that mean this matter, in file order."""
         return tuple(row for row in self.codes if row.matter == matter)
 
 
 def load_codes(text: str, file: str) -> CodeTable | list[Finding]:
-    """A code table from CSV with the columns code, version, matter, name; or what is wrong with it."""
+    """Read a code table from CSV with the columns code, version, matter and name; or return the findings."""
     rows, findings = read_csv(Source(file, text), COLUMNS)
     seen: dict[tuple[str, str], int] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""The lists made into tables: inheritance resolved, duties by matter in the order in which they are asked."""
+"""Compiles the lists into look-up tables: inheritance resolved, duties grouped by matter in order of precedence."""
 
 import json
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -15,11 +15,11 @@ ROLES: tuple[Role, ...] = ("lead", "assist")
 
 
 def compile_catalogue(lists: Lists, zone: tzinfo) -> Catalogue:
-    """The catalogue of lists whose references hold.
+    """Compile the catalogue from lists whose references are valid.
 
     Args:
-        lists: as read; see `references.check`.
-        zone: of the city: a duty begins and ends at its midnight.
+        lists: as read; see `reference_lint.check`.
+        zone: time zone of the city. Duties begin and end at local midnight.
     """
     return Catalogue(
         version=version(lists),
@@ -33,7 +33,7 @@ def compile_catalogue(lists: Lists, zone: tzinfo) -> Catalogue:
 
 
 def version(lists: Lists) -> str:
-    """Ten hexadecimal digits of the content: comments, spacing and the order of keys do not change it."""
+    """Ten hexadecimal digits of the content. Comments, spacing and key order do not change them."""
     models = (lists.departments, lists.duties, lists.work, lists.matters, lists.standards)
     content = json.dumps([model.model_dump(by_alias=True) for model in models], sort_keys=True, default=_plain)
     return blake2b(content.encode(), digest_size=5).hexdigest()
@@ -62,7 +62,7 @@ def _matter(name: str, node: MatterNode, lists: Lists) -> Matter:
 
 
 def _for_role(said: list[StandardNode], role: Role) -> list[RoleStandard]:
-    """What counts first for a role: at each level its own standard before the general one."""
+    """Where a role's standard comes from: at each level its own standard before the general one."""
     return [one for standard in said for one in (getattr(standard, role), standard) if one is not None]
 
 
@@ -89,5 +89,5 @@ def _first(candidate: Candidate) -> tuple[int, int, int, str, str]:
 
 
 def _midnight(day: date, zone: tzinfo) -> datetime:
-    """As UTC: instants of one zone compare by their wall time, which is wrong around a change of the clock."""
+    """Convert to UTC. Instants in one zone compare by wall time, which is wrong around a clock change."""
     return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -1,7 +1,7 @@
-"""What two versions of a city's rules would route differently: by matter, place and period, grouped for people.
+"""What two versions of a city's rules would route differently, grouped by matter, place and period.
 
-Compared is what becomes tasks: lead, assistants, limits and workflow of every matter in every cell at every time. Ids of
-duties, notes, names and the order of assistants are not: they ask nobody else to act.
+The diff compares what becomes tasks: lead, assistants, limits and workflow of every matter in every cell at every time. It
+ignores ids of duties, notes, names and the order of assistants, because they ask no other department to act.
 """
 
 from collections import defaultdict
@@ -31,7 +31,7 @@ class Difference(Struct, frozen=True, kw_only=True):
 
 
 class RouteChange(Struct, frozen=True, kw_only=True):
-    """Matters that would be routed otherwise, all in the same way, where and when."""
+    """Matters that the new rules route differently, all in the same way, with the places and periods."""
 
     matters: tuple[str, ...]
     extent: Extent
@@ -39,18 +39,18 @@ class RouteChange(Struct, frozen=True, kw_only=True):
 
 
 class Recoded(Struct, frozen=True, kw_only=True):
-    """A network's code that means another matter."""
+    """A network's code that now means another matter."""
 
     network: str
     code: str
     version: str | None
     before: str | None
-    """None: it meant nothing by itself, as after."""
+    """None: the code had no meaning of its own, before or after."""
     after: str | None
 
 
 class Diff(Struct, frozen=True, kw_only=True):
-    """Everything that differs between two versions of a city's rules."""
+    """All differences between two versions of a city's rules."""
 
     changes: tuple[RouteChange, ...]
     matters_added: tuple[str, ...]
@@ -61,12 +61,12 @@ class Diff(Struct, frozen=True, kw_only=True):
 
     @property
     def same(self) -> bool:
-        """Whether nothing differs."""
+        """Whether the two versions are equal."""
         return not any(getattr(self, name) for name in self.__struct_fields__)
 
 
 def diff(old: City, new: City) -> Diff:
-    """What changes from one version to the other, over the cells of both."""
+    """Compare two versions over the cells of both."""
     before, after = old.catalogue, new.catalogue
     survey = Survey([before, after], sorted({*old.cells.cells, *new.cells.cells}))
     return Diff(
@@ -84,7 +84,7 @@ def _without(names: Mapping[str, object], others: Mapping[str, object]) -> tuple
 
 
 def _changes(before: Catalogue, after: Catalogue, survey: Survey) -> tuple[RouteChange, ...]:
-    """Matters of both versions; those that change in the same way at the same places and times together."""
+    """Compare the matters of both versions. Matters that change alike, in the same places and periods, share one entry."""
     grouped: defaultdict[tuple[Extent, tuple[Difference, ...]], list[str]] = defaultdict(list)
     for matter in sorted(before.matters.keys() & after.matters.keys()):
         answers = {
@@ -107,7 +107,7 @@ def _order(change: RouteChange) -> tuple[object, ...]:
 def _differences(
     before: Catalogue, after: Catalogue, matter: str, cell: str, at: datetime
 ) -> tuple[Difference, ...] | None:
-    """Which aspects differ; None: the route is the same."""
+    """The aspects that differ. None: the route is the same."""
     one, other = (_aspects(catalogue, matter, cell, at) for catalogue in (before, after))
     found = tuple(
         Difference(aspect=aspect, before=one[aspect], after=other[aspect])
@@ -118,7 +118,7 @@ def _differences(
 
 
 def _aspects(catalogue: Catalogue, matter: str, cell: str, at: datetime) -> dict[str, str]:
-    """What becomes tasks, as text; units that are a part of the cell's code stay a word, so that cells can be grouped."""
+    """The route as text. Units cut from the cell code stay symbolic, so that cells can be grouped."""
     winner = catalogue.winner(matter, cell, at)
     known = catalogue.matters[matter]
     lead = winner.duty.lead if winner else catalogue.fallback
@@ -145,7 +145,7 @@ def _limit(limits: Mapping[Role, Limit | None], role: Role) -> str:
 
 
 def _codes(old: Mapping[str, CodeTable], new: Mapping[str, CodeTable]) -> Iterator[Recoded]:
-    """Codes of either version that lead to another matter than in the other one."""
+    """Codes that mean another matter in the other version."""
     for network in sorted({*old, *new}):
         tables = [tables[network] for tables in (old, new) if network in tables]
         rows = {(row.code, row.version) for table in tables for row in table.codes}

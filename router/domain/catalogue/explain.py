@@ -1,4 +1,4 @@
-"""Why there: every duty about a matter in the order in which it is asked, and what became of it."""
+"""Explains a route: every duty that could apply, in order of precedence, and why it won or lost."""
 
 from datetime import datetime
 from typing import Literal
@@ -12,11 +12,11 @@ NAMED = {2: "names the matter", 1: "names its group", 0: "names every matter"}
 
 
 class Considered(Struct, frozen=True, kw_only=True):
-    """One duty and what became of it."""
+    """One duty and its result."""
 
     rule: str
     place: str
-    """`file:line:column` of the duty."""
+    """Position of the duty: `file:line:column`."""
     area: str
     names: str
     verdict: Verdict
@@ -24,7 +24,7 @@ class Considered(Struct, frozen=True, kw_only=True):
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
-    """The whole decision."""
+    """The complete decision."""
 
     matter: str
     cell: str
@@ -33,12 +33,12 @@ class Explanation(Struct, frozen=True, kw_only=True):
     """Version."""
     considered: tuple[Considered, ...]
     others: int
-    """Duties that are about other matters only."""
+    """Number of duties that cover only other matters."""
     route: Route
 
 
 def explain(catalogue: Catalogue, matter: str, cell: str, at: datetime) -> Explanation:
-    """How the route of this matter, cell and instant (aware) comes about."""
+    """Explain the route of a matter in a cell at an instant (aware)."""
     candidates = catalogue.candidates.get(matter, ())
     winner = catalogue.winner(matter, cell, at)
     return Explanation(
@@ -69,7 +69,7 @@ def _judge(candidate: Candidate, winner: Candidate | None, cell: str, at: dateti
         return "won", f"the most specific in effect: {NAMED[candidate.named]} in {_where(candidate)}"
     if not cell.startswith(candidate.area):
         return "elsewhere", f"the cell is not in {candidate.area}"
-    if winner is None or not candidate.holds(at):  # whoever is here and in effect would have won
+    if winner is None or not candidate.holds(at):  # a duty that applies here and is in effect would have won
         return "not-in-effect", _validity(candidate, at)
     return "lost", f"less specific than {winner.duty.id}: {_less(candidate, winner)}"
 

@@ -1,4 +1,4 @@
-"""The four lists and the departments of one city, read together; the duties' tree made flat, with what they inherit."""
+"""Reads the four lists and the departments of one city together, and flattens the tree of duties with its inheritance."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -26,24 +26,24 @@ TWICE = "GR015"
 
 
 class Duty(Struct, frozen=True, kw_only=True):
-    """Who leads and who assists (职责), for these matters, in these areas, at this time: one rule."""
+    """One rule (职责): who leads and who assists, for these matters, in these areas, during this time."""
 
     id: str
     matters: tuple[str, ...]
     """Ids of matters or groups, or `*`."""
     areas: tuple[str, ...]
-    """Code prefixes; the empty one is the whole city."""
+    """Code prefixes. The empty prefix is the whole city."""
     lead: Receiver
     assist: tuple[Receiver, ...]
     since: date | None
     until: date | None
     mark: SourcePosition
     path: tuple[str, ...]
-    """Keys of its node in duties.yaml."""
+    """Path of its node in duties.yaml."""
 
 
 class Lists(Struct, frozen=True, kw_only=True):
-    """Five files, valid each by itself; the documents say where everything stands."""
+    """The five files, each valid on its own. The documents know the position of every value."""
 
     departments: Departments
     duties: Duties
@@ -55,13 +55,13 @@ class Lists(Struct, frozen=True, kw_only=True):
 
 
 def read_lists(sources: Mapping[str, Source]) -> tuple[Lists | None, list[Finding]]:
-    """The lists of a city.
+    """Read the lists of a city.
 
     Args:
         sources: the texts of `FILES`, by file name without folder.
 
     Returns:
-        The lists, or None with the findings that say why not.
+        The lists, or None with the findings that explain why not.
     """
     findings: list[Finding] = []
     documents: dict[str, Document] = {}
@@ -113,7 +113,7 @@ _TOP = DutyNode(area=("",), assist=())
 
 
 def flatten(duties: Duties, document: Document) -> tuple[tuple[Duty, ...], list[Finding]]:
-    """The rules in the order of the file; findings GR015 (id twice) and GR016 (nothing to inherit)."""
+    """The rules in file order; findings GR015 (duplicate id) and GR016 (nothing to inherit)."""
     flat: list[Duty] = []
     findings: list[Finding] = []
     first: dict[str, SourcePosition] = {}

@@ -1,6 +1,6 @@
-"""The four lists (四张清单) and the departments, exactly as a city writes them in YAML.
+"""The four lists (四张清单) and the departments, as a city writes them in YAML.
 
-Every id is lower-case ASCII with hyphens; a department's id becomes the name of its topic. Unknown keys are errors.
+Ids are lower-case ASCII with hyphens. A department's id becomes the name of its topic. Unknown keys are errors.
 """
 
 import re
@@ -13,7 +13,7 @@ from router.domain.calendar.limits import Limit
 from router.domain.model.report import Severity, Urgency
 
 FALLBACK = "fallback"
-"""Rule id of what no duty covers (属地兜底)."""
+"""Rule id for matters that no duty covers (属地兜底)."""
 EVERY = "*"
 """Selector of all matters."""
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=48)]
@@ -21,14 +21,14 @@ Step = Literal["collection", "filing", "dispatch", "handling", "feedback", "chec
 """The seven steps of GB/T 30428.8: 信息收集, 案卷建立, 任务派遣, 任务处理, 处理反馈, 核查结案, 综合评价."""
 STEPS: tuple[Step, ...] = ("collection", "filing", "dispatch", "handling", "feedback", "checking", "evaluation")
 AREA_LENGTHS = (0, 2, 4, 6, 9, 12, 15)
-"""Province, prefecture, county, street, community, cell; 0 digits are the whole city."""
+"""Province, prefecture, county, street, community, cell. 0 digits mean the whole city."""
 _LIMIT = re.compile(r"([1-9][0-9]{0,4})([hd])")
 HOURS = {"h": 1, "d": 24}
 EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)
 
 
 def digits(value: Any) -> Any:
-    """A code written without quotes is text all the same (one with a leading zero is text in any case)."""
+    """Treat an unquoted code as text, including one with a leading zero."""
     return str(value) if type(value) is int else value
 
 
@@ -47,12 +47,12 @@ def _area(value: str) -> str:
 
 
 def one_or_more(value: Any) -> Any:
-    """A single value where several may stand."""
+    """Accept a single value where several are allowed."""
     return value if value is None else tuple(value) if isinstance(value, (list, tuple)) else (value,)
 
 
 def several(value: Any) -> Any:
-    """YAML's lists are our tuples."""
+    """Turn YAML lists into tuples."""
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -67,36 +67,36 @@ def _receiver(value: Any) -> Any:
 
 
 _SOME = Field(json_schema_extra={"minItems": 1})
-"""What JSON Schema says for `_some`; a `min_length` would be a second error about a list with a wrong item."""
+"""The JSON Schema of `_some`. A `min_length` would report a second error for a list with a wrong item."""
 _AREA_TEXT = Annotated[str, Field(pattern=f"^({'|'.join(f'[0-9]{{{length}}}' for length in AREA_LENGTHS)})$")]
 LimitText = Annotated[
     Limit | None,
     BeforeValidator(_limit, json_schema_input_type=Annotated[str, Field(pattern=f"^{_LIMIT.pattern}$")] | None),
 ]
-"""`24h` or `3d`: calendar hours, or days of 24 of them."""
+"""`24h` or `3d`: calendar hours, or days of 24 hours."""
 Area = Annotated[str, BeforeValidator(_area, json_schema_input_type=_AREA_TEXT), BeforeValidator(digits)]
 Areas = Annotated[tuple[Area, ...], AfterValidator(_some), _SOME]
 
 
 class Strict(BaseModel):
-    """What a city writes: nothing unknown, nothing coerced, nothing changed afterwards."""
+    """Base of everything a city writes: no unknown keys, no coercion, immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
 
 
 class Name(Strict):
-    """What people call it, in both languages."""
+    """A name for people, in both languages."""
 
     en: str = Field(min_length=1, max_length=200)
     zh: str | None = Field(default=None, min_length=1, max_length=200)
 
 
 class Department(Strict):
-    """Who can be asked to act (部门)."""
+    """A department (部门) that can be asked to act."""
 
     name: Name
     units: dict[str, Name] | None = None
-    """Its receivers by id (yards, villages, mediation bodies); None: not listed, any unit is believed."""
+    """Its receivers by id (yards, villages, mediation bodies). None: not listed, so any unit is accepted."""
 
 
 class Departments(RootModel[dict[Id, Department]]):
@@ -104,7 +104,7 @@ class Departments(RootModel[dict[Id, Department]]):
 
 
 class Receiver(Strict):
-    """A department, and perhaps the receiver within it."""
+    """A department and, optionally, a receiver within it."""
 
     department: str
     unit: str | None = None
@@ -115,12 +115,12 @@ ReceiverText = Annotated[Receiver, BeforeValidator(_receiver, json_schema_input_
 
 
 class DutyNode(Strict):
-    """One node of the tree of duties (职责); what it does not say it inherits from its parent."""
+    """One node of the tree of duties (职责). It inherits missing values from its parent."""
 
     matters: Annotated[Annotated[tuple[str, ...], AfterValidator(_some), _SOME] | None, BeforeValidator(several)] = None
     """Ids of matters or groups, or `*`."""
     area: Annotated[Areas | None, BeforeValidator(one_or_more)] = None
-    """One or more code prefixes; None at the top: the whole city."""
+    """One or more code prefixes. None at the top level: the whole city."""
     lead: ReceiverText | None = None
     assist: Annotated[tuple[ReceiverText, ...] | None, BeforeValidator(several)] = None
     since: date | None = Field(default=None, alias="from", ge=EARLIEST, le=LATEST)
@@ -128,7 +128,7 @@ class DutyNode(Strict):
     until: date | None = Field(default=None, ge=EARLIEST, le=LATEST)
     """Last day, in the city's zone."""
     note: str | None = None
-    """Why, for people."""
+    """The reason, for people."""
     duties: dict[Id, "DutyNode"] | None = None
 
 
@@ -136,7 +136,7 @@ class Duties(Strict):
     """duties.yaml: who acts (职责清单)."""
 
     fallback: ReceiverText | None = None
-    """Who gets what no duty covers: the locality (属地兜底)."""
+    """The department for matters that no duty covers: the locality (属地兜底)."""
     duties: dict[Id, DutyNode]
 
 
@@ -148,14 +148,14 @@ class StepText(Strict):
 
 
 class WorkflowNode(Strict):
-    """How a matter is worked on (工作): steps of GB/T 30428.8 in the standard's order."""
+    """How a matter is handled (工作): steps of GB/T 30428.8 in the order of the standard."""
 
     name: Name
     steps: dict[Step, StepText]
 
 
 class Work(Strict):
-    """work.yaml: how (工作清单)."""
+    """work.yaml: how a matter is handled (工作清单)."""
 
     workflows: dict[Id, WorkflowNode]
 
@@ -170,7 +170,7 @@ class Group(Strict):
 
 
 class MatterNode(Strict):
-    """What a case can be about (事项); what it does not say it inherits from its group."""
+    """A matter (事项) that a case can be about. It inherits missing values from its group."""
 
     name: Name
     group: str
@@ -180,7 +180,7 @@ class MatterNode(Strict):
 
 
 class Matters(Strict):
-    """matters.yaml: what (事项清单). The networks' codes of a matter stand in codes/<network>.csv."""
+    """matters.yaml: the matters (事项清单). The networks' codes for a matter are in codes/<network>.csv."""
 
     groups: dict[Id, Group]
     matters: dict[Id, MatterNode]
@@ -194,14 +194,14 @@ class RoleStandard(Strict):
 
 
 class StandardNode(RoleStandard):
-    """By when and how well (标准); what it does not say it inherits: matter, then group, then default."""
+    """The time limit and quality (标准). Missing values come from the matter, then the group, then the default."""
 
     lead: RoleStandard | None = None
     assist: RoleStandard | None = None
 
 
 class Standards(Strict):
-    """standards.yaml: to which standard (标准清单)."""
+    """standards.yaml: the standards (标准清单)."""
 
     default: StandardNode = StandardNode()
     groups: dict[Id, StandardNode] = {}

@@ -1,4 +1,4 @@
-"""Where and when an answer is the same: places and periods that duties cannot tell apart, and how to name them shortly."""
+"""Groups places and periods that have the same answer, and names them briefly."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,27 +15,27 @@ Answer = TypeVar("Answer")
 
 
 class Extent(Struct, frozen=True, kw_only=True):
-    """In these areas, during this period."""
+    """These areas during this period."""
 
     areas: tuple[str, ...]
-    """The shortest code prefixes that hold these cells and no other of the city; the empty one is all of it."""
+    """The shortest code prefixes that cover exactly these cells. The empty prefix covers the city."""
     since: datetime | None
     until: datetime | None
-    """Half open, instants; None: always before, or ever after."""
+    """Half-open interval of instants. None: unbounded."""
 
 
 class Survey:
-    """The kinds of places and the periods of some catalogues over one set of cells.
+    """The kinds of places and the periods that some catalogues can distinguish, over one set of cells.
 
     Args:
-        catalogues: whose duties are to be told apart.
-        cells: every cell's code.
+        catalogues: the catalogues whose duties are compared.
+        cells: the codes of all cells.
     """
 
     def __init__(self, catalogues: Sequence[Catalogue], cells: Collection[str]) -> None:
         areas = {area for catalogue in catalogues for duty in catalogue.duties for area in duty.areas}
         self.kinds = kinds(areas, cells)
-        """One cell for each kind of place -> all cells of the kind."""
+        """Representative cell of each kind of place -> all cells of that kind."""
         self.bounds = sorted({at for catalogue in catalogues for at in catalogue.boundaries})
         self.moments = moments(self.bounds)
         """One instant in each period."""
@@ -43,7 +43,7 @@ class Survey:
         self._named: dict[frozenset[str], tuple[str, ...]] = {}
 
     def areas(self, places: Iterable[str]) -> tuple[str, ...]:
-        """The areas that these kinds of places are, by their one cell."""
+        """The areas that these kinds of places cover, by representative cell."""
         key = frozenset(places)
         named = self._named.get(key)
         if named is None:
@@ -52,10 +52,10 @@ class Survey:
         return named
 
     def extents(self, answers: Mapping[str, Sequence[Answer | None]]) -> list[tuple[Answer, Extent]]:
-        """Each answer with where and when it holds; None is no answer.
+        """Each answer with its areas and periods. None means no answer.
 
         Args:
-            answers: by the one cell of a kind of place, what holds in each period.
+            answers: by representative cell, the answer in each period.
         """
         held: defaultdict[tuple[Answer, datetime | None, datetime | None], list[str]] = defaultdict(list)
         for place, series in answers.items():
@@ -67,7 +67,7 @@ class Survey:
         ]
 
     def _runs(self, series: Sequence[Answer | None]) -> list[tuple[Answer, datetime | None, datetime | None]]:
-        """Equal answers of neighbouring periods as one."""
+        """Merge neighbouring periods with equal answers."""
         edges = [None, *self.bounds, None]
         found = []
         for answer, run in groupby(enumerate(series), key=lambda one: one[1]):
@@ -78,7 +78,7 @@ class Survey:
 
 
 def kinds(areas: Collection[str], cells: Iterable[str]) -> dict[str, list[str]]:
-    """One cell for each set of these areas that hold it -> all cells that the areas cannot tell from it."""
+    """Representative cell of each combination of areas -> all cells that belong to exactly those areas."""
     lengths = sorted({len(area) for area in areas})
     grouped: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
     for cell in cells:
@@ -92,7 +92,7 @@ def moments(bounds: Sequence[datetime]) -> list[datetime]:
 
 
 def prefixes(chosen: Iterable[str], cells: Iterable[str]) -> tuple[str, ...]:
-    """The shortest prefixes that hold all the chosen and no other cell, in order; the empty one holds every cell."""
+    """The shortest prefixes that cover all chosen cells and no others, sorted. The empty prefix covers every cell."""
     left, every = set(chosen), list(cells)
     found: list[str] = []
     for length in AREA_LENGTHS:

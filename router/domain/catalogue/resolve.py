@@ -1,9 +1,8 @@
-"""Which departments must act on a matter in a cell: compiled tables, a dictionary look-up on the hot path.
+"""Resolves which departments must act on a matter in a cell. The hot path is one dictionary look-up.
 
-The most specific duty wins. In this order: a duty that names the matter before one that names its group before `*`;
-then the longer area; then the one with more bounds of validity (a winter duty before the permanent one). Two duties
-that are equal in all three for the same matter, area and time are a conflict, which lint rejects (GR021). What no duty
-covers falls to the locality (属地兜底).
+The most specific duty wins: first one that names the matter, then its group, then `*`; then the longer area; then the one
+with more bounds of validity (a winter duty before the permanent one). Two duties that tie on all three for the same matter,
+area and time are a conflict, which lint rejects (GR021). The locality gets what no duty covers (属地兜底).
 """
 
 from bisect import bisect_right
@@ -19,14 +18,14 @@ from router.domain.model.case import Role
 from router.domain.model.report import Severity, Urgency
 
 UNIT_DIGITS = {"street": 9, "community": 12, "cell": 15}
-"""Units that are a part of the cell's code."""
+"""Units that are part of the cell code."""
 STREET = 9
 MEMO = 1 << 17
-"""Routes remembered a period; beyond it (only strangers' cells) the memo starts anew."""
+"""Routes remembered per period. Beyond this number, which only unknown cells can reach, the memo is cleared."""
 
 
 class Assigned(Struct, frozen=True, kw_only=True):
-    """One department's part: what becomes a task."""
+    """The part of one department: it becomes a task."""
 
     department: str
     role: Role
@@ -37,16 +36,16 @@ class Assigned(Struct, frozen=True, kw_only=True):
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """Who must act, and why; the lead comes first."""
+    """Who must act, and why. The lead comes first."""
 
     assigned: tuple[Assigned, ...]
     reason: str
-    """One sentence a person understands."""
+    """One sentence for people."""
     workflow: str | None = None
 
 
 class Matter(Struct, frozen=True, kw_only=True):
-    """A matter (事项) with what it inherits from its group."""
+    """A matter (事项) with the values inherited from its group."""
 
     id: str
     name: str
@@ -61,7 +60,7 @@ class Matter(Struct, frozen=True, kw_only=True):
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
-    """A duty as it concerns one matter in one area."""
+    """A duty as it applies to one matter in one area."""
 
     duty: Duty
     area: str
@@ -69,16 +68,16 @@ class Candidate(Struct, frozen=True, kw_only=True):
     """2: it names the matter; 1: its group; 0: every matter."""
     begins: datetime | None
     ends: datetime | None
-    """Validity, half open, instants."""
+    """Validity as a half-open interval of instants."""
 
     @property
     def bounds(self) -> int:
-        """How many ends its validity has: 0, 1 or 2."""
+        """How many ends of its validity are set: 0, 1 or 2."""
         return (self.begins is not None) + (self.ends is not None)
 
     @property
     def rank(self) -> tuple[int, int, int]:
-        """Greater is more specific."""
+        """The greater key is more specific."""
         return self.named, len(self.area), self.bounds
 
     def holds(self, at: datetime) -> bool:
@@ -87,12 +86,12 @@ class Candidate(Struct, frozen=True, kw_only=True):
 
 
 class Catalogue:
-    """The compiled catalogue of one city; never changes, except for what it remembers of earlier look-ups.
+    """The compiled catalogue of one city. Immutable, except for a memo of earlier look-ups.
 
     Args:
         version: short hash of the content.
         candidates: by matter, the most specific first.
-        fallback: who gets what no duty covers; None: nobody.
+        fallback: the department for what no duty covers; None: no department.
     """
 
     def __init__(
@@ -120,10 +119,10 @@ class Catalogue:
         self._memo: list[dict[tuple[str, str], Route]] = [{} for _ in range(len(self.boundaries) + 1)]
 
     def route(self, matter: str, cell: str, at: datetime) -> Route:
-        """Who must act on this matter in this cell at this instant (aware); never raises.
+        """Who must act on this matter in this cell at this instant (aware). Never raises.
 
-        A dictionary look-up: equal questions, up to the digits that duties look at, have one answer a period of
-        validity. A matter the catalogue does not know, which normalise lets nobody report, goes to the fallback.
+        The answer is memoised by the digits that duties look at, one answer for each period of validity. A matter that the
+        catalogue does not know goes to the fallback; normalise lets no report carry one.
         """
         period = bisect_right(self.boundaries, at) if self.boundaries else 0
         key = (matter, cell[: self._depth.get(matter, self._depth_of_strangers)])
@@ -136,14 +135,14 @@ class Catalogue:
         return route
 
     def winner(self, matter: str, cell: str, at: datetime) -> Candidate | None:
-        """The most specific duty in effect; None: only the fallback is left."""
+        """The most specific duty in effect. None: only the fallback is left."""
         for candidate in self.candidates.get(matter, ()):
             if cell.startswith(candidate.area) and candidate.holds(at):
                 return candidate
         return None
 
     def decide(self, matter: str, cell: str, winner: Candidate | None) -> Route:
-        """The route that follows from the winning duty."""
+        """The route of the winning duty."""
         known = self.matters.get(matter)
         workflow = known.workflow if known else None
         if winner is None:
@@ -169,7 +168,7 @@ def _all(candidates: Mapping[str, tuple[Candidate, ...]]) -> list[Candidate]:
 
 
 def _depth(candidates: tuple[Candidate, ...], fallback: Receiver | None) -> int:
-    """How many digits of a cell decide: those of the longest area, and of the units that are cut from the code."""
+    """How many digits of a cell code decide: those of the longest area, and of the units cut from the code."""
     receivers = [receiver for c in candidates for receiver in (c.duty.lead, *c.duty.assist)]
     longest = max((len(c.area) for c in candidates), default=0)
     if not any(c.area == "" and c.bounds == 0 for c in candidates):

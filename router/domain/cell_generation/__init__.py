@@ -1,1 +1,1 @@
-"""Making cells where a city has none: tessellations, divisions, grids of networks."""
+"""Makes cells where a city has none: tessellations, synthetic divisions, and synthetic grids of networks."""

@@ -1,9 +1,8 @@
-"""Cells made from division codes: a box cut into counties, streets, communities and cells, all of them rectangles.
+"""Makes cells from division codes. A box is cut into rectangular counties, streets, communities and cells.
 
-For a city that is known by its codes only. Everything is counted in whole millionths of a degree, so that neighbours share
-their border exactly and every part is filled by its parts. The same divisions and plan always give the same cells. Codes
-follow GB/T 30428.1: 6 county, 3 street, 3 community, 3 sequence; within a community cells are numbered from north to south,
-and from west to east where they begin equally far north.
+This serves a city of which only the codes are known. All coordinates are whole millionths of a degree, so neighbours share
+their border exactly and parts fill the whole. Equal divisions and plans give equal cells. Codes follow GB/T 30428.1: 6
+county, 3 street, 3 community, 3 sequence. Within a community, cells are numbered from north to south, then from west to east.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,9 +14,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 SEQUENCES = 999
-"""Cells of one community code, the retired ones included."""
+"""Most cells of one community code, including retired ones."""
 _COUNTY, _STREET = 6, 9
-"""Digits of the prefixes; a community has 12."""
+"""Digits of the prefixes. A community has 12."""
 _MICRO = 1_000_000
 _DIGITS = "零一二三四五六七八九"
 
@@ -32,7 +31,7 @@ class Box(Struct, frozen=True):
 
     @property
     def area(self) -> int:
-        """Square millionths of a degree: comparable within one city, no square metres."""
+        """Area in square millionths of a degree: comparable within one city, but not square metres."""
         return (self.east - self.west) * (self.north - self.south)
 
     @property
@@ -56,21 +55,21 @@ class Division(Struct, frozen=True):
 
 
 class DivisionChange(Struct, frozen=True, kw_only=True):
-    """What is drawn anew on one day: the old codes end, and the next free numbers of their community begin."""
+    """What is redrawn on one day. The old codes end, and new cells get the next free numbers of their community."""
 
     day: date
     split: Sequence[str] = ()
-    """Cells that become two."""
+    """Cells that are split in two."""
     join: Sequence[Sequence[str]] = ()
-    """Cells of one community that become one; together they must be a rectangle."""
+    """Cells of one community that are joined. Together they must be a rectangle."""
 
 
 class Density(Struct, frozen=True):
-    """What a community gets."""
+    """The number of cells of a community."""
 
     cells: int
     area: int
-    """Relative to the other communities of its county."""
+    """Weight relative to the other communities of its county."""
 
 
 class DivisionPlan(Struct, frozen=True, kw_only=True):
@@ -78,14 +77,14 @@ class DivisionPlan(Struct, frozen=True, kw_only=True):
 
     box: Box
     columns: Sequence[Sequence[Mapping[str, int]]]
-    """Columns from west to east, their rows from north to south, in each counties from west to east with their areas."""
+    """Columns from west to east, each with rows from north to south, each with counties from west to east and their areas."""
     urban: Density
-    """Of the communities of subdistricts (街道): the seventh digit of their codes is 0."""
+    """For communities of subdistricts (街道): the seventh digit of their codes is 0."""
     rural: Density
     endings: Mapping[str, str]
-    """Ends of community names that a cell's name does not need, and what stands there instead; the first that fits."""
+    """Suffixes of community names that a cell's name does not need, and their replacements. The first match wins."""
     changes: Sequence[DivisionChange] = ()
-    """In the order of their days."""
+    """Sorted by day."""
 
 
 class Parcel(Struct, frozen=True, kw_only=True):
@@ -98,7 +97,7 @@ class Parcel(Struct, frozen=True, kw_only=True):
 
 
 class Divided(Struct, frozen=True):
-    """A city cut into pieces; code -> piece, each sorted by code."""
+    """A city cut into pieces: code -> piece, each sorted by code."""
 
     streets: Mapping[str, Box]
     communities: Mapping[str, Box]
@@ -106,12 +105,12 @@ class Divided(Struct, frozen=True):
 
 
 def slices(box: Box, weights: Sequence[int], *, across: bool) -> list[Box]:
-    """A box cut by parallel cuts, each slice as large as its weight.
+    """Cut a box by parallel cuts. Each slice is as large as its weight.
 
     Args:
         box: to be cut.
-        weights: whole numbers, so that every machine cuts at the same place.
-        across: the slices follow one another from west to east; otherwise from north to south.
+        weights: whole numbers, so that every machine cuts in the same place.
+        across: whether the slices run from west to east; otherwise from north to south.
 
     Raises:
         ValueError: a slice would be narrower than a millionth of a degree.
@@ -127,9 +126,9 @@ def slices(box: Box, weights: Sequence[int], *, across: bool) -> list[Box]:
 
 
 def parts(box: Box, weights: Sequence[int]) -> list[Box]:
-    """A box cut into as many parts as there are weights: across its longer side where the halves weigh most alike, and so on.
+    """Cut a box into one part for each weight: across its longer side, where the halves weigh most alike, recursively.
 
-    The order is kept, so that what follows one another in the list lies together on the ground.
+    The order is kept, so that neighbours in the list are neighbours on the ground.
     """
     if len(weights) == 1:
         return [box]
@@ -144,7 +143,7 @@ def divide(divisions: Sequence[Division], plan: DivisionPlan) -> Divided:
     """Every street, community and cell of a city.
 
     Raises:
-        ValueError: divisions and plan do not fit together, or a change cannot be drawn; the message is a clause for people.
+        ValueError: divisions and plan do not match, or a change cannot be drawn. The message is a clause for people.
     """
     counties, streets = _contents(divisions)
     places = _counties(plan)
@@ -165,7 +164,7 @@ def divide(divisions: Sequence[Division], plan: DivisionPlan) -> Divided:
 
 
 def numeral(number: int) -> str:
-    """A number from 1 to 99 in Chinese digits, a larger one in others."""
+    """A number from 1 to 99 in Chinese digits; larger numbers in Arabic digits."""
     if number > 99:
         return str(number)
     tens, ones = divmod(number, 10)
@@ -173,7 +172,7 @@ def numeral(number: int) -> str:
 
 
 def _contents(divisions: Sequence[Division]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """The streets of each county, and the communities of each street, by the prefixes of their codes, all sorted."""
+    """The streets of each county and the communities of each street, by code prefix, all sorted."""
     codes = sorted(one.code for one in divisions)
     if twice := next((a for a, b in pairwise(codes) if a == b), None):
         raise ValueError(f"division {twice} stands there twice")
@@ -195,7 +194,7 @@ def _density(plan: DivisionPlan, code: str) -> Density:
 
 
 def _counties(plan: DivisionPlan) -> dict[str, Box]:
-    """Where the counties lie."""
+    """The boxes of the counties."""
     placed: dict[str, Box] = {}
     sizes = [[sum(row.values()) for row in column] for column in plan.columns]
     for column, heights, strip in zip(
@@ -227,7 +226,7 @@ def _name(stem: str, number: int) -> str:
 
 
 def _change(cells: dict[str, Parcel], stems: Mapping[str, str], change: DivisionChange) -> None:
-    """Ends the old cells and adds the new ones."""
+    """End the old cells and add the new ones."""
     drawn: list[tuple[str, list[Box]]] = []
     for code in change.split:
         (box,) = _end(cells, (code,), change.day)
@@ -243,7 +242,7 @@ def _change(cells: dict[str, Parcel], stems: Mapping[str, str], change: Division
 
 
 def _end(cells: dict[str, Parcel], codes: Sequence[str], day: date) -> list[Box]:
-    """Writes the day without them into cells, and says where they lie."""
+    """Set the last day of the cells, and return their boxes."""
     for code in codes:
         cell = cells.get(code)
         if cell is None or cell.valid_until is not None or (cell.valid_from is not None and cell.valid_from >= day):

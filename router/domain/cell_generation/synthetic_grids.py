@@ -1,8 +1,7 @@
-"""The networks' own grids over the cells of a divided city: shapes that cross communities, and codes that name some.
+"""Makes the networks' own grids over the cells of a synthetic city: shapes that cross communities, and codes that name some.
 
-Police grids (警格) are drawn on the map and heed no border of a community. Professional grids (专业网格, CJ/T 349) have 20
-digits: 6 of the managed object (CJ/T 348), 6 county, 3 street, 3 community (from 601 on: several joined), 2 sequence (00:
-not split).
+Police grids (警格) are drawn on the map and ignore community borders. Professional grids (专业网格, CJ/T 349) have 20 digits: 6
+managed object (CJ/T 348), 6 county, 3 street, 3 community (601 and above: several joined), 2 sequence (00: not split).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,31 +13,31 @@ from router.domain.cell_generation.synthetic_division import Box, Divided, numer
 from router.domain.cells.crosswalk import JOINED
 
 _LEAST = 2
-"""Grids of a street: with one alone the network's grid would be the street."""
+"""Least number of grids in a street. A single one would equal the street."""
 _HUNDREDTHS = 100
 
 
 class GridLattice(Struct, frozen=True):
-    """Shapes: every street cut into columns and rows that are about as wide as high."""
+    """Shapes: every street cut into columns and rows of roughly square boxes."""
 
     communities: int
-    """How many of them a grid is as large as, about."""
+    """Approximate size of a grid, in communities."""
     first: int
-    """Number of a street's first grid: the last three of twelve digits, beyond those of all communities."""
+    """Number of a street's first grid: the last three of twelve digits, above those of all communities."""
     title: str
-    """What stands after a grid's number in its name."""
+    """Suffix of a grid's name after its number."""
 
 
 class Table(Struct, frozen=True, kw_only=True):
-    """Codes: the communities of some counties, one by one or several together."""
+    """Codes: the communities of some counties, alone or several together."""
 
     object: str
     """The six digits of the managed object."""
     counties: Sequence[str]
     takes: Sequence[int]
-    """How many communities of a street the grids take in turn."""
+    """How many communities of a street each grid takes in turn."""
     halve: int
-    """Every so many-th grid of a single community is two, each of some of its cells."""
+    """Every n-th grid of a single community is split in two, each with some of its cells."""
 
 
 def lattices(names: Mapping[str, str], divided: Divided, lattice: GridLattice) -> Iterator[tuple[str, str, Box]]:
@@ -50,7 +49,7 @@ def lattices(names: Mapping[str, str], divided: Divided, lattice: GridLattice) -
         lattice: how the grids are drawn.
 
     Raises:
-        ValueError: a street holds a community with such a number, or there are not enough numbers.
+        ValueError: a community already has such a number, or the numbers run out.
     """
     for street, box in divided.streets.items():
         inside = [code for code in divided.communities if code.startswith(street)]
@@ -67,13 +66,13 @@ def lattices(names: Mapping[str, str], divided: Divided, lattice: GridLattice) -
 
 
 def table(divided: Divided, plan: Table) -> Iterator[tuple[str, str, str]]:
-    """Code of a grid, community or cell, and the share of the grid's area there, sorted by the grid's code.
+    """Code of a grid, code of a community or cell, and the share of the grid's area there, sorted by the grid's code.
 
-    The shares of one grid have two decimals and add up to exactly 1. A community is halved by cells only where all of them
-    are always valid.
+    The shares of one grid have two decimals and sum to exactly 1. A community is split by cells only if all of them are always
+    valid.
 
     Raises:
-        ValueError: a county holds no street, or a community's number is one for joined ones.
+        ValueError: a county holds no street, or a community has a number reserved for joined ones.
     """
     for county in sorted(plan.counties):
         streets = [code for code in divided.streets if code.startswith(county)]
@@ -84,7 +83,7 @@ def table(divided: Divided, plan: Table) -> Iterator[tuple[str, str, str]]:
 
 
 def shares(areas: Sequence[int]) -> list[str]:
-    """How much of a whole each part is, with two decimals, adding up to exactly 1: what is left goes to the largest rests."""
+    """The share of each part, with two decimals, summing to exactly 1. The rest goes to the largest remainders."""
     whole = sum(areas)
     hundredths = [area * _HUNDREDTHS // whole for area in areas]
     rests = sorted(range(len(areas)), key=lambda n: (-(areas[n] * _HUNDREDTHS % whole), n))
@@ -94,7 +93,7 @@ def shares(areas: Sequence[int]) -> list[str]:
 
 
 def _lattice(box: Box, count: int) -> list[Box]:
-    """About as many boxes as asked for, from north to south and there from west to east."""
+    """About as many boxes as requested, from north to south, then from west to east."""
     columns = min(max(1, round((count * box.aspect) ** 0.5)), count)
     rows = max(1, round(count / columns))
     bands = slices(box, [1] * rows, across=False)

@@ -1,10 +1,10 @@
-"""Squares of 100 m over the places where things were reported, numbered as GB/T 30428.1 numbers cells.
+"""Squares of 100 m over the places of recorded reports, numbered as GB/T 30428.1 numbers cells.
 
-For a city that publishes requests but no grid. The lattice is fixed by an origin, so that more reports add squares but move
-none; every lattice square that holds a report and the ring around it becomes a cell (万米单元网格), given to the area that most
-of its reports name. Within a community cells are numbered from west to east, then from north to south, and names by the
-alphabet: the same reports always give the same codes, but one report more may renumber the cells after its own. So a city is
-tessellated once; later cells get the next free numbers by hand.
+This serves a city that publishes requests but no grid. An origin fixes the lattice, so more reports add squares but move
+none. Every square that holds a report, and the ring around it, becomes a cell (万米单元网格) of the area that most of its
+reports name. Cells are numbered within a community from west to east, then from north to south. Equal reports always give
+equal codes, but one more report may renumber the cells after its own. So tessellate a city once, and give later cells the
+next free numbers manually.
 """
 
 from collections import Counter
@@ -16,12 +16,12 @@ from msgspec import Struct
 from router.domain.geometry import METRES_PER_DEGREE
 
 SEQUENCES = 999
-"""Cells of one community code; further ones go to the code `OVERFLOW` higher."""
+"""Most cells of one community code. Further cells get a code `OVERFLOW` higher."""
 OVERFLOW = 200
 MOST = (9, 999, OVERFLOW - 1)
-"""Counties, streets and communities that find a number."""
+"""Most counties, streets and communities that can be numbered."""
 OVERFLOWS = 1000 // OVERFLOW
-"""Codes that one community can take, the overflowing ones included: 4,995 cells."""
+"""Codes that one community can take, including overflow: 4,995 cells."""
 Square = tuple[int, int]
 """Column and row in the lattice, east and north of the origin."""
 Names = tuple[str, str, str]
@@ -29,9 +29,9 @@ Names = tuple[str, str, str]
 
 
 class Lattice(Struct, frozen=True, kw_only=True):
-    """Squares of `size_m` metres from an origin; straight in degrees, so their width is exact at the origin's latitude.
+    """Squares of `size_m` metres from an origin. They are straight in degrees, so their width is exact at the origin's latitude.
 
-    Their borders are rounded to six decimals (0.1 m), and it is the rounded ones that count.
+    Borders are rounded to six decimals (0.1 m), and the rounded borders count.
     """
 
     lon: float
@@ -43,7 +43,7 @@ class Lattice(Struct, frozen=True, kw_only=True):
         return self.size_m / (METRES_PER_DEGREE * cos(radians(self.lat))), self.size_m / METRES_PER_DEGREE
 
     def square(self, lon: float, lat: float) -> Square:
-        """The square that holds a point; on a border the eastern or northern one."""
+        """The square that holds a point. On a border, the eastern or northern one."""
         across, up = self._step
         return _strip(lon, self.lon, across), _strip(lat, self.lat, up)
 
@@ -60,7 +60,7 @@ def _border(origin: float, step: float, index: int) -> str:
 
 
 def _strip(place: float, origin: float, step: float) -> int:
-    """The index of the strip between two borders; rounding them may have moved the place over one."""
+    """The index of the strip between two borders. Rounding may have moved the point across one."""
     index = floor((place - origin) / step)
     if place < float(_border(origin, step, index)):
         return index - 1
@@ -68,7 +68,7 @@ def _strip(place: float, origin: float, step: float) -> int:
 
 
 class Spot(Struct, frozen=True):
-    """One recorded place: its point, if it has one, and the names of its areas; an empty name is unknown."""
+    """One recorded place: its point, if any, and the names of its areas. An empty name is unknown."""
 
     lon: float | None
     lat: float | None
@@ -91,10 +91,10 @@ def tessellate(spots: Sequence[Spot], lattice: Lattice, *, county: str, network:
         lattice: of the squares.
         county: the first five digits of all codes; the sixth is the county's number in alphabetical order.
         network: whose area names (`county|street|community`) the crosswalk resolves.
-        ring: how many squares around a reported one are cells too.
+        ring: how many rings of squares around a reported one become cells too.
 
     Raises:
-        ValueError: more names or cells than there are numbers for; the message is a clause for people.
+        ValueError: more names or cells than numbers. The message is a clause for people.
     """
     points = _points(spots, lattice)
     numbering = _Numbering(county, [spot.names for spot in spots])
@@ -121,7 +121,7 @@ def _points(spots: Iterable[Spot], lattice: Lattice) -> dict[Square, Counter[Nam
 
 
 def _owners(points: Mapping[Square, Counter[Names]], ring: int) -> dict[Square, Names]:
-    """Who gets each square: the area most reports in it name, or for the ring that of the nearest reported square."""
+    """The area of each square: the one that most of its reports name, or for the ring that of the nearest reported square."""
     owners = {square: _most(names) for square, names in points.items()}
     around = sorted(
         ((dx, dy) for dx in range(-ring, ring + 1) for dy in range(-ring, ring + 1) if dx or dy),
@@ -134,12 +134,12 @@ def _owners(points: Mapping[Square, Counter[Names]], ring: int) -> dict[Square, 
 
 
 def _most(names: Counter[Names]) -> Names:
-    """The most frequent, fully named ones first; of equals the first in the alphabet."""
+    """The most frequent names, complete ones first. Ties are broken alphabetically."""
     return min(names, key=lambda one: (one.count(""), -names[one], one))
 
 
 class _Numbering:
-    """Numbers of the names, in alphabetical order; 0 stands for an unknown name."""
+    """Numbers of the names in alphabetical order. 0 means an unknown name."""
 
     def __init__(self, county: str, names: Iterable[Names]) -> None:
         self._county = county
@@ -171,7 +171,7 @@ def _codes(owners: Mapping[Square, Names], numbering: _Numbering) -> dict[Square
 def _crosswalk(
     spots: Sequence[Spot], points: Mapping[Square, Counter[Names]], codes: Mapping[Square, str], network: str
 ) -> list[tuple[str, str, str, str]]:
-    """Every combination of area names that occurs, to the community of most reports that share as much of it as any does."""
+    """Every combination of area names, mapped to the community of most reports among the best matches."""
     reports: dict[Names, Counter[str]] = {}
     for square, found in points.items():
         for one, count in found.items():
@@ -186,7 +186,7 @@ def _crosswalk(
 
 
 def _partial(names: Names) -> list[Names]:
-    """What is known of a place, from all three names to the county alone."""
+    """The known prefixes of a place, from all three names to the county alone."""
     county, street, community = names
     steps = [names, ("", street, community), ("", "", community), ("", street, ""), (county, "", "")]
     return [step for step in steps if any(step)]

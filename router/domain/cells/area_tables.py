@@ -1,4 +1,4 @@
-"""The networks' own areas as two CSV texts say them: codes they lie in (`areas.csv`), or shapes on the map (`grids.csv`)."""
+"""Two CSV tables of the networks' own areas: the codes they lie in (`areas.csv`), or their shapes on the map (`grids.csv`)."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,13 +19,13 @@ _COMMUNITY, _CELL = 12, 15
 _is_code = re.compile(r"[0-9]{12}|[0-9]{15}").fullmatch
 _is_share = re.compile(r"0(\.[0-9]{1,9})?|1(\.0{1,9})?").fullmatch
 Key = tuple[str, str]
-"""Network, and the network's own area as it writes it."""
+"""Network, and its own name for the area."""
 Shares = tuple[tuple[str, float], ...]
-"""Communities (12 digits) and cells (15) with the part of an area that lies in each: the largest first, then the smallest code."""
+"""Communities (12 digits) and cells (15 digits) with their share of the area: largest share first, then smallest code."""
 
 
 class Grid(Struct, frozen=True, gc=False):
-    """One area of a network that is drawn on the map, and the days of its shape; None: always."""
+    """One area that a network has drawn on the map, and the days of its shape. None: always."""
 
     network: str
     area: str
@@ -33,11 +33,11 @@ class Grid(Struct, frozen=True, gc=False):
     """For people."""
     valid_from: date | None
     valid_until: date | None
-    """The first day without it."""
+    """The first day on which it no longer exists."""
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """What may be named, sorted; None: there is no telling."""
+    """The names that may be used, sorted. None: unknown."""
 
     cells: Sequence[str] | None
     communities: Sequence[str] | None
@@ -45,7 +45,7 @@ class Known(Struct, frozen=True, kw_only=True):
 
 
 def read_areas(source: Source, known: Known, findings: list[Finding]) -> dict[Key, Shares]:
-    """The crosswalk by table: where each area lies; what is wrong is added to the findings."""
+    """Read the crosswalk by table: where each area lies. Errors become findings."""
     cells, communities = set(known.cells or ()), set(known.communities or ())
     groups: dict[Key, list[CsvRow]] = {}
     for row in rows(source, AREAS, findings) or ():
@@ -82,7 +82,7 @@ def _check_code(source: Source, row: CsvRow, known: Known, names: set[str]) -> I
 
 
 def _shares(source: Source, group: Sequence[CsvRow], findings: list[Finding]) -> Shares:
-    """Where one area lies; what has no share of its own has an equal part of what the others leave."""
+    """Where one area lies. Rows without a share divide equally what the others leave."""
     seen: dict[str, int] = {}
     written: dict[str, Decimal | None] = {}
     for row in group:
@@ -113,7 +113,7 @@ def _ranked(written: Mapping[str, Decimal | None]) -> Shares:
 
 
 def read_grids(source: Source, known: Known, findings: list[Finding]) -> tuple[list[Grid], Any, list[int]]:
-    """The drawn areas, sorted, their polygons and lines; what is wrong is added to the findings."""
+    """The drawn areas, sorted, with polygons and lines. Errors become findings."""
     table = rows(source, GRIDS, findings)
     if not table:
         return [], (), []
@@ -136,6 +136,6 @@ def read_grids(source: Source, known: Known, findings: list[Finding]) -> tuple[l
 
 
 def _meet(one: Period, other: Period) -> bool:
-    """Whether there is a day in both."""
+    """Whether the two share a day."""
     begins = max(one[0] or date.min, other[0] or date.min)
     return begins < min(one[1] or date.max, other[1] or date.max)

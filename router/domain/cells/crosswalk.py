@@ -1,9 +1,9 @@
-"""The crosswalk: from the areas of the networks' own grids to cells and communities, and back. Many to many.
+"""The crosswalk maps areas of the networks' own grids to cells and communities, and back. It is many to many.
 
-A table says in which communities and cells an area lies. An area that no table knows may be drawn on the map: police grids
-(警格) and others that heed no community's border; the shares are then those of its ground. Professional grids (专业网格,
-CJ/T 349) say by their code where they lie: 6 digits managed object, 6 county, 3 street, 3 community (from 601 on: several
-joined), 2 sequence.
+A table names the communities and cells in which an area lies. An area without a table row may be drawn on the map: police
+grids (警格) and others that cross community borders. Their shares are shares of ground. The code of a professional grid
+(专业网格, CJ/T 349) names its place: 6 digits managed object, 6 county, 3 street, 3 community (601 and above: several joined),
+2 sequence.
 """
 
 import re
@@ -26,19 +26,19 @@ JOINED = 601
 """The first community number of professional grids that join several communities (CJ/T 349)."""
 _COMMUNITY, _CELL = 12, 15
 _DECIMALS = 4
-"""Of a share: cells whose ground differs by a rounded border have equal ones."""
+"""Decimals of a share. Cells whose ground differs only by a rounded border get equal shares."""
 _is_professional = re.compile(r"[0-9]{20}").fullmatch
 
 
 class Lead(Struct, frozen=True, gc=False):
-    """Where an area led at one time."""
+    """Where an area lay at one time."""
 
     code: str
-    """A community or a cell valid then (or, when none was, the community or cell with the largest share)."""
+    """A community or cell that was valid then, or else the one with the largest share."""
     codes: Sequence[str]
-    """All communities and cells valid then in which it lies, `code` first."""
+    """All communities and cells valid then that hold part of the area, `code` first."""
     reach: float
-    """Half the diagonal in metres of all of them."""
+    """Half the diagonal of all of them, in metres."""
     doubt: str | None
 
 
@@ -48,19 +48,19 @@ class Belonging(Struct, frozen=True, kw_only=True):
     network: str
     area: str
     share: float
-    """The part of the area that lies in the cell, or in its community where the table says no more."""
+    """The part of the area inside the cell, or inside its community if the table names no cell."""
     code: str
     """The cell, or its community."""
 
 
 class _Shape(Struct, frozen=True, gc=False):
-    """Where an area lies between two instants."""
+    """Where an area lay between two instants."""
 
     since: float
     until: float
     shares: Shares
     held: Collection[str]
-    """Communities and cells that lie in it, those that the cells followed or became included."""
+    """Communities and cells inside it, including predecessors and successors of those cells."""
 
 
 class Crosswalk:
@@ -68,7 +68,7 @@ class Crosswalk:
 
     Args:
         cells: of the city.
-        succession: what became of them.
+        succession: predecessors and successors of the cells.
         tables: areas by table and by shape.
     """
 
@@ -83,18 +83,18 @@ class Crosswalk:
         ends = {end for shapes in self._areas.values() for shape in shapes for end in (shape.since, shape.until)}
         self._changes = sorted({*cells.changes, *ends} - {-inf, inf})
         self._leads: dict[Key, dict[int, Lead | None]] = {key: {} for key in self._areas}
-        """What has been asked already: by area, and there by how many changes lie behind."""
+        """Memo of answers: by area, then by the number of changes that lie in the past."""
         self._held = {
             key: shapes[0].held
             for key, shapes in self._areas.items()
             if shapes[0].since == -inf and shapes[0].until == inf
         }
-        """Of the areas that always had the same shape."""
+        """Areas whose shape never changed."""
 
     def lead(self, network: str, area: str, at: datetime) -> Lead | None:
-        """Where an area of a network led at an instant; None when it is unknown or had no shape then.
+        """Where an area of a network lay at an instant. None if it is unknown or had no shape then.
 
-        The largest share that was valid then decides, of equals the smallest code.
+        The largest share that was valid then decides; ties go to the smallest code.
         """
         leads = self._leads.get((network, area))
         if leads is None:
@@ -107,7 +107,7 @@ class Crosswalk:
         return leads[behind]
 
     def misses(self, network: str, area: str, cell: str, at: datetime) -> bool:
-        """Whether a known area had a shape at an instant in which a cell does not lie."""
+        """Whether a known area had a shape at an instant that does not cover a cell."""
         key = network, area
         held = self._held.get(key)
         if held is None and key in self._areas:
@@ -116,12 +116,12 @@ class Crosswalk:
         return held is not None and cell not in held and cell[:_COMMUNITY] not in held
 
     def ignorance(self, network: str, area: str) -> str:
-        """Why an area leads nowhere, a clause."""
+        """Why an area leads to no cell, as a clause."""
         known = (network, area) in self._areas
         return f"area {area[:60]!r} {'was not drawn then' if known else 'is not in the crosswalk'}"
 
     def of(self, cell: str, at: datetime) -> list[Belonging]:
-        """The areas to which a cell belonged at an instant, by network; in each the largest share first."""
+        """The areas to which a cell belonged at an instant, by network, the largest share first."""
         found = []
         for network, area in self._areas:
             shape = self._at(network, area, at.timestamp())
@@ -144,7 +144,7 @@ class Crosswalk:
         return Lead(code, codes, self._reach(codes, at), doubt)
 
     def _replaced(self, area: str, shape: _Shape, at: datetime) -> Lead:
-        """When nothing was valid in which it lies: what was there instead of the largest share, else that one itself."""
+        """The fallback if nothing in the area was valid: the replacement of the largest share, else that share itself."""
         code = shape.shares[0][0]
         lapse = self._map.lapse(code, at) if len(code) == _CELL else None
         others = self._succession.others(code, at)
@@ -158,7 +158,7 @@ class Crosswalk:
         return self._map.reach([*codes, *aliases], at)
 
     def _valid(self, code: str, at: datetime) -> bool:
-        """Whether a cell was valid, or a community had a default cell or any that was."""
+        """Whether a cell was valid, or a community had a default cell or any valid cell."""
         if not self._map.dated:
             return True
         if len(code) == _CELL:
@@ -173,7 +173,7 @@ class Crosswalk:
         return _Shape(since, until, shares, frozenset(held))
 
     def _draw(self, grids: Sequence[Grid], degrees: Any) -> None:
-        """Shares by geometry: how much of each shape's ground lies in which cell, whenever either is valid."""
+        """Shares by geometry: how much of each shape lies in each cell while either is valid."""
         shapes = shapely.transform(degrees, self._map.metres)
         one, other, shared = self._map.overlaps(shapes, np.arange(len(self._map.codes)))
         parts = np.round(shared / shapely.area(shapes)[one], _DECIMALS)
@@ -188,7 +188,7 @@ class Crosswalk:
 
 
 def professional_community(text: str) -> str | None:
-    """The community in the code of a professional grid (CJ/T 349), also a joined one; None for anything else."""
+    """The community in the code of a professional grid (CJ/T 349), including joined ones. None for anything else."""
     return text[6:18] if _is_professional(text) else None
 
 

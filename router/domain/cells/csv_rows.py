@@ -1,4 +1,4 @@
-"""CSV rows of a cell registry and their fields as values, each wrong one named by file, line and column."""
+"""Reads the rows of the registry's CSV files as typed values. Each wrong field is named by file, line and column."""
 
 import csv
 import io
@@ -16,19 +16,19 @@ from router.domain.documents import DUPLICATE_KEY, UNREADABLE, WRONG_VALUE, Find
 
 _is_day = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 _POLYGONS = (3, 6)
-"""GEOS' numbers of Polygon and MultiPolygon."""
+"""GEOS type numbers of Polygon and MultiPolygon."""
 _LARGEST = np.array([-180.0, -90.0, 180.0, 90.0])
-"""West, south, east and north of everything, degrees."""
+"""Bounds of the world: west, south, east and north, in degrees."""
 _AROUND = 32
-"""How many codes before and after a mistyped one are compared with it: there are 10,000s."""
+"""How many neighbouring codes are compared with a mistyped one; a city has tens of thousands."""
 CsvRow = tuple[int, list[str]]
-"""The line where it begins, and its fields."""
+"""The line where the row begins, and its fields."""
 Period = tuple[date | None, date | None]
-"""The first day of something, and the first without it; None: always."""
+"""The first day of validity, and the first day after it. None: always."""
 
 
 def rows(source: Source, columns: Sequence[str], findings: list[Finding]) -> list[CsvRow] | None:
-    """The sound rows, None when there is no telling; lighter than `documents.read_csv`: a city has 10,000s of cells."""
+    """The valid rows, or None if the file cannot be read. Lighter than `documents.read_csv`, because a city has tens of thousands of cells."""
     reader = csv.reader(io.StringIO(source.text.removeprefix("\ufeff"), newline=""), strict=True)
     sound: list[CsvRow] = []
     line = 1
@@ -55,19 +55,19 @@ def rows(source: Source, columns: Sequence[str], findings: list[Finding]) -> lis
 
 
 def mark(source: Source, row: CsvRow, place: int) -> SourcePosition:
-    """Where a field begins; exact for rows of one line without doubled quotes or needless ones."""
+    """Column where a field begins. Exact for one-line rows without doubled or needless quotes."""
     line, fields = row
     before = sum(len(field) + (3 if {",", '"', "\n"} & set(field) else 1) for field in fields[:place])
     return SourcePosition(source.file, line, before + 1)
 
 
 def wrong(source: Source, row: CsvRow, place: int, message: str, hint: str) -> Finding:
-    """A field that cannot be used."""
+    """Record a finding about a field that cannot be used."""
     return found(WRONG_VALUE, mark(source, row, place), message, hint)
 
 
 def twice(where: SourcePosition, what: str, first: int, hint: str = "keep one of the two") -> Finding:
-    """Something that stands in an earlier line too."""
+    """Record a finding about a value that an earlier line already has."""
     return found(DUPLICATE_KEY, where, f"{what} stands here again (first in line {first})", hint)
 
 
@@ -94,8 +94,8 @@ def _day(source: Source, row: CsvRow, place: int, findings: list[Finding]) -> da
 
 
 def polygons(source: Source, table: Sequence[CsvRow], place: int, findings: list[Finding]) -> Any:
-    """The WKT polygons in one column as a numpy array of shapely geometries; those that cannot be used are named."""
-    with np.errstate(all="ignore"):  # a number too large for a float becomes infinite, which is no valid coordinate
+    """The WKT polygons of one column as a numpy array of shapely geometries. Invalid ones become findings."""
+    with np.errstate(all="ignore"):  # a number too large for a float becomes infinity, which is no valid coordinate
         shapes = shapely.from_wkt([fields[place] for _, fields in table], on_invalid="ignore")
     shapes = np.asarray(shapes, dtype=object)
     kind = np.isin(shapely.get_type_id(shapes), _POLYGONS) & ~shapely.is_empty(shapes)
@@ -120,12 +120,12 @@ def _fault(shape: Any, *, is_polygon: bool, is_sound: bool) -> tuple[str, str]:
 
 
 def nearest(text: str, among: Sequence[str], otherwise: str) -> str:
-    """A hint for a name that is not among others: the one that was perhaps meant.
+    """A hint for an unknown name: the known name that was probably meant.
 
     Args:
         text: as written.
-        among: the names there are, sorted; only those near in this order are compared.
-        otherwise: the hint when none is like it.
+        among: the known names, sorted; only neighbours in this order are compared.
+        otherwise: the hint if no name is similar.
     """
     place = bisect_left(among, text)
     near = get_close_matches(text, among[max(place - _AROUND, 0) : place + _AROUND], n=1, cutoff=0.75)

@@ -1,4 +1,4 @@
-"""The CSV texts of a cell registry as values, each wrong row named by file, line and column."""
+"""Reads the CSV files of a cell registry. Each wrong row is named by file, line and column."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,18 +21,18 @@ _is_community = re.compile(r"[0-9]{12}").fullmatch
 
 
 class Cell(Struct, frozen=True, gc=False):
-    """One cell: its code, a name for people, and the days from which and until which it is valid; None: always."""
+    """One cell: its code, its name for people, and its days of validity. None: always."""
 
     code: str
     name: str
     valid_from: date | None
     """The first day on which it is valid."""
     valid_until: date | None
-    """The first day on which it is not: that of its retirement, and the first of its successors."""
+    """The first day on which it is not valid: the day of its retirement and the first day of its successors."""
 
 
 class Tables(Struct, frozen=True):
-    """What the files say."""
+    """The content of the files."""
 
     cells: Sequence[Cell]
     """Sorted by code."""
@@ -41,15 +41,15 @@ class Tables(Struct, frozen=True):
     communities: Mapping[str, str]
     """Community -> its default cell."""
     areas: Mapping[tuple[str, str], Shares]
-    """(network, the network's own area) -> communities and cells with its part in each, the largest first."""
+    """(network, the network's own area) -> communities and cells with their shares, the largest first."""
     grids: Sequence[Grid] = ()
     """The networks' own areas that are drawn, sorted."""
     shapes: Any = ()
     """Their polygons in degrees, in the order of `grids`; a numpy array of shapely geometries."""
     lines: Mapping[str, int] = {}
-    """Where each cell and each community stands in its file; no content."""
+    """Position of each cell and community in its file; not part of the content."""
     drawn: Sequence[int] = ()
-    """Where each of `grids` stands in its file; no content."""
+    """Position of each of `grids` in its file; not part of the content."""
 
 
 def read_tables(
@@ -61,9 +61,9 @@ def read_tables(
     grids: Source | None = None,
     networks: Collection[str] | None = None,
 ) -> Tables | list[Finding]:
-    """The texts as one value, or everything that is wrong with them.
+    """Read the texts as one value, or return all findings.
 
-    What a table that cannot be read would have held is not missed in the others.
+    If one table cannot be read, the checks of the others do not report its rows as missing.
 
     Args:
         cells: `cells.csv`.
@@ -71,7 +71,7 @@ def read_tables(
         areas: `areas.csv`.
         default: the city's default cell; None: the registry chooses.
         grids: `grids.csv`; None: no network's areas are drawn.
-        networks: the names of those there are; None: any may be.
+        networks: the known network names; None: any name is accepted.
     """
     findings: list[Finding] = []
     lines: dict[str, int] = {}
@@ -97,7 +97,7 @@ def read_tables(
 
 
 def version(tables: Tables, default: str) -> str:
-    """Twelve hexadecimal digits that change with anything that decides where a report goes, and not with the order of rows."""
+    """Twelve hexadecimal digits of everything that decides where a report goes. The order of rows does not count."""
     digest = blake2b(b"".join(shapely.to_wkb(tables.geometries)), digest_size=6)
     digest.update(b"".join(shapely.to_wkb(tables.shapes)))
     rest = (tables.cells, sorted(tables.communities.items()), sorted(tables.areas.items()), tables.grids, default)

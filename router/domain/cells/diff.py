@@ -1,4 +1,4 @@
-"""What differs between two registries of one city's cells: added, retired, split, joined, moved, renamed."""
+"""What differs between two cell registries of one city: added, retired, split, joined, moved, renamed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date
@@ -23,12 +23,12 @@ class CellChange(Struct, frozen=True, kw_only=True):
 
     kind: Kind
     codes: Sequence[str]
-    """Cells as they were, or the one cell, community or area (network and name) it is about."""
+    """The cells before, or the one cell, community or area (network and name) that differs."""
     into: Sequence[str] = ()
-    """Cells that followed."""
+    """The successor cells."""
     day: date | None = None
     detail: str = ""
-    """What was and what is, for people."""
+    """The old and new value, for people."""
 
     def __str__(self) -> str:
         into = f" into {', '.join(self.into)}" if self.into else ""
@@ -38,7 +38,7 @@ class CellChange(Struct, frozen=True, kw_only=True):
 
 
 def changes(old: Tables, new: Tables) -> list[CellChange]:
-    """Everything that differs, cells first, each kind by code."""
+    """All differences, cells first, each kind sorted by code."""
     before, after = ({cell.code: cell for cell in tables.cells} for tables in (old, new))
     added = [code for code in after if code not in before]
     kept = [code for code in after if code in before]
@@ -54,7 +54,7 @@ def changes(old: Tables, new: Tables) -> list[CellChange]:
 
 
 def _redrawn(new: Tables, ended: Sequence[str], added: Sequence[str]) -> Iterator[CellChange]:
-    """Cells that ended or are new, together with those that followed them or were before them."""
+    """Cells that ended or are new, with their successors or predecessors."""
     succession = Succession(CellMap(new.cells, new.geometries, UTC))  # in any zone one day follows the other
     cells = {cell.code: cell for cell in new.cells}
     left = dict.fromkeys((*ended, *added))
@@ -69,7 +69,7 @@ def _redrawn(new: Tables, ended: Sequence[str], added: Sequence[str]) -> Iterato
 
 
 def _family(code: str, succession: Succession, among: Mapping[str, None]) -> list[str]:
-    """A cell and all that are tied to it by any number of steps."""
+    """A cell and all cells linked to it by any number of steps."""
     family, ahead = {code}, [code]
     while ahead:
         one = ahead.pop()
@@ -117,7 +117,7 @@ def _said(before: Cell, after: Cell) -> Iterator[CellChange]:
         ("valid_from", before.valid_from, after.valid_from),
         ("valid_until", before.valid_until, after.valid_until),
     ):
-        if was != now and (name == "valid_from" or was is not None):  # an end where none was is a retirement
+        if was != now and (name == "valid_from" or was is not None):  # an end where none was set is a retirement
             detail = f"{name} {was or 'empty'} -> {now or 'empty'}"
             yield CellChange(kind="other days", codes=[after.code], detail=detail)
 
@@ -136,7 +136,7 @@ def _areas(old: Tables, new: Tables) -> Iterator[CellChange]:
 
 
 def _differing(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> Iterator[tuple[Any, Any, Any]]:
-    """Keys, and what stood there and what stands there now; None: nothing."""
+    """Keys with the old and new value. None: missing."""
     for key in sorted({*before, *after}, key=str):
         was, now = before.get(key), after.get(key)
         if was != now:

@@ -1,4 +1,4 @@
-"""Do the cells of a city fit together? Overlaps, gaps, cells without successors, communities without cells: GR051 to GR055."""
+"""Checks that the cells of a city fit together: overlaps, gaps, missing successors, empty communities (GR051 to GR055)."""
 
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
@@ -19,16 +19,16 @@ NO_SUCCESSOR = "GR053"
 ORPHAN = "GR054"
 NOWHERE = "GR055"
 LEAST_M2 = 1.0
-"""Square metres that an overlap or a gap must have: borders are written with six decimals of a degree, 0.1 m."""
+"""Least area in square metres of an overlap or gap. Borders are written with six decimals of a degree, about 0.1 m."""
 SEAM_M = 10.0
-"""How narrow a gap is that somebody drew without meaning it; what is wider may be a lake."""
+"""Widest gap that was probably not intended. Anything wider may be a lake."""
 _TOUCH_M = 0.1
 _COMMUNITY = 12
 _KM2 = 1_000_000
 
 
 class Files(Struct, frozen=True):
-    """Their names, for findings."""
+    """File names, for findings."""
 
     cells: str
     communities: str
@@ -36,12 +36,12 @@ class Files(Struct, frozen=True):
 
 
 def check(tables: Tables, files: Files, zone: tzinfo) -> list[Finding]:
-    """What does not fit, with the later one of the rows that it is about; only overlaps are errors.
+    """All findings, at the later of the rows concerned. Only overlaps are errors.
 
     Args:
         tables: of the city.
-        files: where they stand.
-        zone: in which the days of validity begin.
+        files: their names.
+        zone: time zone in which days begin.
     """
     cells = CellMap(tables.cells, tables.geometries, zone)
     return [
@@ -65,7 +65,7 @@ def _overlaps(tables: Tables, files: Files, cells: CellMap) -> Iterator[Finding]
 
 
 def _near(cells: CellMap) -> tuple[Any, Any]:
-    """Pairs of cells that are valid on one day and whose bounds share some ground."""
+    """Pairs of cells that share a day of validity and whose bounds overlap."""
     one, other = cells.tree.query(cells.shapes)
     once = one < other
     one, other = one[once], other[once]
@@ -77,7 +77,7 @@ def _near(cells: CellMap) -> tuple[Any, Any]:
 
 
 def _gaps(tables: Tables, files: Files, cells: CellMap, zone: tzinfo) -> Iterator[Finding]:
-    """Of each day on which cells change; a seam that stays is said once."""
+    """Gaps on each day on which cells change. A lasting seam is reported once."""
     said: set[tuple[int, int]] = set()
     for instant in (-np.inf, *cells.changes):
         valid = np.flatnonzero(cells.valid(np.arange(len(cells.codes)), instant))
@@ -105,7 +105,7 @@ def _gaps(tables: Tables, files: Files, cells: CellMap, zone: tzinfo) -> Iterato
 
 
 def _between(ground: Any) -> tuple[list[Any], list[Any]]:
-    """What lies between cells: seams, also those that are open at an end, and wide places that cells enclose."""
+    """What lies between cells: seams, including those open at one end, and wide areas that cells enclose."""
     half = SEAM_M / 2
     closed = ground.buffer(half, join_style="mitre").buffer(-half, join_style="mitre")
     seams = [part for part in shapely.get_parts(closed.difference(ground)) if part.area > LEAST_M2]
@@ -115,13 +115,13 @@ def _between(ground: Any) -> tuple[list[Any], list[Any]]:
 
 
 def _place(shape: Any) -> tuple[int, int]:
-    """A point of it in whole metres."""
+    """A point inside it, in whole metres."""
     point = shape.representative_point()
     return round(point.x), round(point.y)
 
 
 def _beside(tables: Tables, files: Files, cells: CellMap, valid: Any, gap: Any) -> SourcePosition:
-    """The last row of the cells that touch a gap."""
+    """The last row among the cells that border a gap."""
     touching = valid[shapely.dwithin(cells.shapes[valid], gap, _TOUCH_M)]
     return SourcePosition(files.cells, max((tables.lines[cells.codes[n]] for n in touching.tolist()), default=1))
 

@@ -19,11 +19,11 @@ from router.domain.documents import Finding, Source
 from router.domain.model.report import Location, ResolvedBy
 
 STREET, COMMUNITY, CELL = 9, 12, 15
-"""Digits of the prefixes; county and above have 6, 4 and 2."""
+"""Digits of the prefixes. County, prefecture and province have 6, 4 and 2."""
 CELL_M = 71.0
 """Accuracy of a report that names only its cell: half the diagonal of 100 m by 100 m (万米单元网格)."""
 _POINT_M = 30.0
-"""Accuracy of a point whose source does not say."""
+"""Accuracy of a point if the source states none."""
 _is_code = re.compile(r"[0-9]{14,15}").fullmatch
 
 
@@ -32,22 +32,22 @@ class Claim(Struct, frozen=True, gc=False, kw_only=True):
 
     network: str
     at: datetime
-    """When it occurred: the cells valid then decide, however late it is reported. An aware datetime."""
+    """When it occurred (aware). The cells valid then decide, however late the report comes."""
     lon: float | None = None
     lat: float | None = None
     gcj02: bool = False
-    """Whether the point is one of a Chinese phone map and has not been moved yet; see `datums.py`."""
+    """Whether the point is in GCJ-02 and not yet converted; see `coordinate_systems.py`."""
     accuracy_m: float | None = None
     cell: str | None = None
     """15 digits, or 14 of the old form."""
     community: str | None = None
     """12 digits."""
     area: str | None = None
-    """The source's own grid by name or code, looked up in the crosswalk."""
+    """The source's own grid by name or code. The crosswalk resolves it."""
 
 
 def cell_code(text: str) -> str | None:
-    """The 15-digit code of a text of 15 or (old form) 14 ASCII digits; None for anything else."""
+    """The 15-digit code of a text of 15 or (old form) 14 ASCII digits. None for anything else."""
     if _is_code(text) is None:
         return None
     return text if len(text) == CELL else f"{text[:COMMUNITY]}0{text[COMMUNITY:]}"
@@ -97,7 +97,7 @@ class CellRegistry:
         ]
 
     def _locate(self, claims: Sequence[Claim]) -> list[Around | None]:
-        """Where the point of each claim lies; None: it has none."""
+        """Where the point of each claim lies. None: no point."""
         places = [n for n, claim in enumerate(claims) if claim.lon is not None and claim.lat is not None]
         located: list[Around | None] = [None] * len(claims)
         if not places:

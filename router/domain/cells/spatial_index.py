@@ -1,4 +1,4 @@
-"""The cells of a city on a flat map in metres, each with the instants between which it is valid."""
+"""The cells of a city on a flat map in metres, each with its interval of validity."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -13,17 +13,17 @@ from router.domain.cells.csv_tables import Cell
 from router.domain.geometry import METRES_PER_DEGREE
 
 NEAREST_M = 150.0
-"""How far outside of every cell a point may lie and still belong to the nearest: more than GPS error, less than a block or two."""
+"""How far outside all cells a point may lie and still belong to the nearest: more than GPS error, less than a block or two."""
 NONE = -1
-"""Index of no cell."""
+"""Index that means no cell."""
 _DECIMALS = 1
-"""Of metres around a point: borders are written with six decimals of a degree, so neighbours may leave a seam of 0.05 m."""
+"""Radius in metres around a point. Borders have six decimals of a degree, so neighbours may leave a seam of 0.05 m."""
 _BEYOND = 1000.0
-"""Degrees where no place is: instead of a coordinate that is no number."""
+"""A place where no cell is, in degrees. It replaces coordinates that are not numbers."""
 _SEAM = 0.01
-"""What two shapes share is no more than a border drawn twice when it is less than this part of the smaller one."""
+"""Share of the smaller shape below which an overlap counts as a border drawn twice."""
 Around = tuple[int, float, int]
-"""Of a point: the nearest cell valid then, its distance in metres, and a cell that holds the point but was not valid then."""
+"""For a point: the nearest valid cell, its distance in metres, and a cell that holds the point but was not valid."""
 
 
 class CellMap:
@@ -31,8 +31,8 @@ class CellMap:
 
     Args:
         cells: sorted by code.
-        geometries: their polygons in degrees, in the same order; a numpy array of shapely geometries.
-        zone: in which the days of validity begin and end.
+        geometries: polygons in degrees, in the same order; a numpy array of shapely geometries.
+        zone: time zone in which days begin.
     """
 
     def __init__(self, cells: Sequence[Cell], geometries: Any, zone: tzinfo) -> None:
@@ -49,20 +49,20 @@ class CellMap:
         self.since = np.array([self.instant(cell.valid_from, -inf) for cell in cells])
         self.until = np.array([self.instant(cell.valid_until, inf) for cell in cells])
         self.changes = sorted(set(self.since[np.isfinite(self.since)]) | set(self.until[np.isfinite(self.until)]))
-        """Instants at which other cells become valid, seconds since the epoch."""
+        """Instants at which other cells become valid, in seconds since the epoch."""
         self.dated = bool(self.changes)
 
     def metres(self, degrees: Any) -> Any:
-        """Pairs of degrees on the flat map; exact in the middle latitude of the city."""
+        """Pairs of degrees on the flat map. Exact at the city's middle latitude."""
         return degrees * self._scale
 
     def written(self, shape: Any) -> str:
-        """A point within a shape of the map as people type it: `at <longitude> <latitude>`."""
+        """A point inside a shape, as people type it: `at <longitude> <latitude>`."""
         lon, lat = shapely.get_coordinates(shapely.point_on_surface(shape))[0] / self._scale
         return f"at {lon:.6f} {lat:.6f}"
 
     def instant(self, day: date | None, otherwise: float) -> float:
-        """The beginning of a day in the city, seconds since the epoch."""
+        """The beginning of a day in the city, in seconds since the epoch."""
         return otherwise if day is None else datetime(day.year, day.month, day.day, tzinfo=self._zone).timestamp()
 
     def valid(self, cells: Any, instants: Any) -> Any:
@@ -70,16 +70,16 @@ class CellMap:
         return (self.since[cells] <= instants) & (instants < self.until[cells])
 
     def among(self, prefix: str) -> tuple[int, int]:
-        """The first index of the cells whose codes begin so, and the first after them."""
+        """The first index of the cells whose codes begin with the prefix, and the first after them."""
         return bisect_left(self.codes, prefix), bisect_left(self.codes, f"{prefix}:")  # ":" follows "9"
 
     def valid_among(self, prefix: str, instant: float) -> Any:
-        """Indices of the cells whose codes begin so and that are valid then."""
+        """Indices of the cells whose codes begin with the prefix and that are valid then."""
         indices = np.arange(*self.among(prefix))
         return indices[self.valid(indices, instant)]
 
     def lapse(self, code: str, at: datetime) -> str | None:
-        """Why a known cell was not valid at an instant; None when it was."""
+        """Why a known cell was not valid at an instant. None if it was."""
         if not self.dated:
             return None
         place = bisect_left(self.codes, code)
@@ -89,28 +89,28 @@ class CellMap:
         return f"is valid only from {self.cells[place].valid_from}" if instant < self.since[place] else None
 
     def extent(self, cells: Any) -> float:
-        """Half the diagonal in metres of what holds all of these cells (indices, at least one)."""
+        """Half the diagonal, in metres, of the area that all these cells (indices, at least one) cover."""
         corners = self._corners[cells]
         width, height = corners[:, 2].max() - corners[:, 0].min(), corners[:, 3].max() - corners[:, 1].min()
         return round(float(np.hypot(width, height)) / 2, 1)
 
     def reach(self, prefixes: Sequence[str], at: datetime) -> float:
-        """Half the diagonal in metres of the cells valid at an instant whose codes begin so; 0 when there is none."""
+        """Half the diagonal, in metres, of the valid cells whose codes begin with the prefix. 0 if there is none."""
         instant = at.timestamp()
         found = np.concatenate([self.valid_among(prefix, instant) for prefix in prefixes])
         return self.extent(found) if len(found) else 0.0
 
     def locate(self, degrees: Any, instants: Any) -> list[Around]:
-        """Where each of some points lies.
+        """Where each point lies.
 
         Args:
             degrees: pairs of longitude and latitude.
-            instants: that of each point, seconds since the epoch; looked at only where cells have dates.
+            instants: one for each point, in seconds since the epoch; used only where cells have dates.
         """
         metres = self.metres(np.where(np.abs(degrees) <= 360, degrees, _BEYOND))
         points = shapely.points(metres)
         ask, hit = self.tree.query(points)
-        # a prepared polygon answers in logarithmic time, and the tree prepares only the points it is asked about
+        # a prepared polygon answers in logarithmic time, and the tree prepares only the points that it tests
         inside = shapely.intersects_xy(self.shapes[hit], metres[ask, 0], metres[ask, 1])
         if self.dated:
             inside &= self.valid(hit, instants[ask])
@@ -138,10 +138,10 @@ class CellMap:
         return [(*nearest.get(n, (NONE, inf)), lapsed.get(n, NONE)) for n in range(len(points))]
 
     def overlaps(self, shapes: Any, cells: Any) -> tuple[Any, Any, Any]:
-        """Which shapes (polygons in metres) and which of some cells share more than a seam.
+        """Which shapes (polygons in metres) and which cells share more than a seam.
 
         Returns:
-            Indices into both, and the square metres shared.
+            Indices into both, and the shared square metres.
         """
         one, other = shapely.STRtree(self.shapes[cells]).query(shapes, predicate="intersects")
         theirs = self.shapes[cells[other]]

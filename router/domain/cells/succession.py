@@ -1,7 +1,7 @@
-"""What became of cells that were split, joined or retired, and what was there before those that are new.
+"""Successors of cells that were split, joined or retired, and predecessors of new ones.
 
-A cell follows another when it begins on the day on which the other ended and lies on its ground; borders that were only drawn
-a little otherwise make no successor.
+A cell follows another if it begins on the day on which the other ended and lies on its ground. Borders that were merely
+redrawn slightly make no successor.
 """
 
 from bisect import bisect_left
@@ -13,7 +13,7 @@ import numpy as np
 from router.domain.cells.spatial_index import CellMap
 
 _MOST = 5
-"""Codes that a sentence names."""
+"""How many codes a sentence names."""
 
 
 class Succession:
@@ -22,9 +22,9 @@ class Succession:
     def __init__(self, cells: CellMap) -> None:
         self._map = cells
         self.successors: dict[str, tuple[str, ...]] = {}
-        """Of a retired cell: those that began on its ground on that day, sorted. Without one it is not here."""
+        """For a retired cell: the cells that began on its ground on that day, sorted. Cells without a successor are missing."""
         self.predecessors: dict[str, tuple[str, ...]] = {}
-        """The other way round."""
+        """The inverse."""
         for instant in cells.changes:
             self._change(instant)
         self._others: dict[str, tuple[str, ...]] = {}
@@ -32,22 +32,22 @@ class Succession:
             self._others[code] = self._ranked(code)
 
     def others(self, code: str, at: datetime) -> list[str]:
-        """What was valid at an instant on the ground of a cell that was not: the largest overlap first, then the smallest code.
+        """The cells valid at an instant on the ground of a cell that was not valid: largest overlap first, then smallest code.
 
-        Cells that followed, also over several changes, when the instant lies behind its retirement; else those before it.
+        After its retirement these are successors, also over several changes; before its beginning they are predecessors.
         """
         instant = at.timestamp()
         return [one for one in self._others.get(code, ()) if self._valid(one, instant)]
 
     def told(self, others: Sequence[str], code: str, at: datetime) -> str:
-        """The end of a sentence about a cell that was not valid at an instant: what there was instead."""
+        """The end of a sentence about a cell that was not valid at an instant: which cells were there instead."""
         if not others:
             return ""
         retired = at.timestamp() >= self._map.until[self._place(code)]
         return f", {'succeeded' if retired else 'preceded'} by {named(others)}"
 
     def relatives(self, code: str) -> tuple[str, ...]:
-        """All that were ever before or after a cell on its ground."""
+        """All cells that ever preceded or followed a cell on its ground."""
         return self._others.get(code, ())
 
     def _valid(self, code: str, instant: float) -> bool:
@@ -69,7 +69,7 @@ class Succession:
             self.predecessors[new] = (*self.predecessors.get(new, ()), old)
 
     def _ranked(self, code: str) -> tuple[str, ...]:
-        """Everything before and after a cell that lies on its own ground."""
+        """All predecessors and successors that lie on the cell's own ground."""
         family = sorted(_reached(code, self.successors) | _reached(code, self.predecessors))
         places = np.array([self._place(one) for one in family])
         shape = self._map.shapes[self._place(code)]
@@ -79,13 +79,13 @@ class Succession:
 
 
 def named(codes: Sequence[str]) -> str:
-    """Codes in a sentence; of many the first."""
+    """Codes for a sentence. If there are many, only the first."""
     more = f" and {len(codes) - _MOST} more" if len(codes) > _MOST else ""
     return ", ".join(codes[:_MOST]) + more
 
 
 def _reached(code: str, steps: Mapping[str, tuple[str, ...]]) -> set[str]:
-    """All that is reached by any number of steps from a cell."""
+    """All cells within any number of steps from a cell."""
     reached: set[str] = set()
     ahead = [code]
     while ahead:
