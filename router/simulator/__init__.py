@@ -1,1 +1,1 @@
-"""Feeds: recorded history replayed, its labelled companion stream, and the ledger that compares every id."""
+"""Simulated input and its audit: recorded histories, synthetic cities, replays, and the ledger that reconciles every id."""

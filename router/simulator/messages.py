@@ -1,4 +1,4 @@
-"""One message that the simulator sends to a network's topic, with the truth about it that the router never sees."""
+"""One message that the simulator sends to a network's topic, with the ground truth that the router never sees."""
 
 from datetime import UTC, datetime
 from typing import Literal
@@ -6,31 +6,33 @@ from typing import Literal
 from msgspec import Struct
 
 Kind = Literal["recorded", "secondary_reports", "simulated", "updated", "redelivered", "malformed"]
-"""A row of the city's recorded history; the same incident seen by another network; a report of a synthetic city; a later
-version of any of these; one of them sent once more, byte for byte; and a message that no network may accept."""
+"""A row of the recorded history; the same incident reported by another network; a report of a synthetic city; a later version
+of any of these; a byte-for-byte redelivery; and a message that no network may accept.
+"""
 
 
 RecordAddress = tuple[str, int, int]
-"""Topic, partition, offset of a source record."""
+"""Topic, partition and offset of a source record."""
 
 
 class SourceMessage(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """What is sent, when, and what is true about it."""
+    """What is sent, when, and the ground truth about it."""
 
     network: str
     source_id: str
-    """The source's own id of the report; also the record's key."""
+    """The source's own id of the report. It is also the record's key."""
     value: bytes
     received_at: datetime
-    """Simulated instant at which the intake takes it, UTC."""
+    """Simulated instant at which the intake receives it, UTC."""
     kind: Kind
     incident: str | None = None
-    """The true incident: report id of the recorded row that started it, or the synthetic incident's own id; None for a
-    malformed message."""
+    """The true incident: the report id of the recorded row that started it, or the id of the synthetic incident. None for a
+    malformed message.
+    """
     owner: str | None = None
-    """Department that really had the recorded row, or must have the synthetic incident; None for every other kind."""
+    """The department that really had the recorded row, or must get the synthetic incident. None for every other kind."""
     storm: bool = False
-    """Whether the incident is one that everybody reports at once."""
+    """Whether the incident is part of a storm, which many people report at once."""
     late: bool = False
     """Whether it was received more than an hour after it was reported (an offline phone)."""
 
@@ -41,10 +43,10 @@ class SourceMessage(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=T
 
 
 class Sent(Struct, frozen=True, gc=False):
-    """One acknowledged record and the truth about it."""
+    """One acknowledged record and the ground truth about it."""
 
     report: str
-    """Id that the report must get."""
+    """The id that the report must get."""
     place: RecordAddress
     kind: Kind
     incident: str | None

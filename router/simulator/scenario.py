@@ -1,6 +1,6 @@
-"""Everything that is sent in one replay, in the order of simulated time.
+"""Everything that one replay sends, in the order of simulated time.
 
-Here, and only here, is chosen what a city is fed with: by what its folder ships.
+This module alone chooses the input of a city, by what its folder ships.
 """
 
 from collections.abc import Iterator
@@ -23,36 +23,36 @@ from router.simulator.synthetic.stream import Simulation, read_simulation
 from router.simulator.synthetic.stream import messages as made
 
 MADE = 20_000
-"""Messages of a synthetic city when nobody says how many: some days of a city of four million."""
+"""Default number of messages of a synthetic city: some days of a city of four million."""
 HISTORY = "history"
-"""Folder of the recorded reports within a city's folder."""
+"""Folder of the recorded reports inside a city's folder."""
 
 
 class ScenarioInput(Protocol):
-    """What one city is fed with: recorded, or made."""
+    """The input of one city: recorded or synthetic."""
 
     @property
     def reports(self) -> int:
-        """How many there are before anything is repeated."""
+        """Number of reports before anything is repeated."""
 
     def messages(
         self, *, reports: int | None, seed: int, secondary_reports: bool, noise: float
     ) -> Iterator[SourceMessage]:
-        """All messages in the order of their received times; equal arguments give equal messages, byte for byte.
+        """All messages in the order of their received times. Equal arguments give equal messages, byte for byte.
 
         Args:
-            reports: how many reports, not counting their updates and companions; None: all once.
-            seed: of whatever is made.
-            secondary_reports: whether other networks see a part of recorded incidents too.
-            noise: of a synthetic city's reports, 1 as its simulation.yaml says.
+            reports: number of reports, without their updates and secondary reports; None: all once.
+            seed: for everything that is random.
+            secondary_reports: whether other networks also report a part of the recorded incidents.
+            noise: error level of a synthetic city; 1 is that of its simulation.yaml.
         """
 
 
 class Recorded(Struct, frozen=True):
-    """A city's history and, if wanted, its companions."""
+    """A city's recorded history and, if wanted, its secondary reports."""
 
     city: City
-    """Its code tables and cells are what the companions write with."""
+    """Its code tables and cells, with which secondary reports are written."""
     history: History
 
     @property
@@ -63,8 +63,8 @@ class Recorded(Struct, frozen=True):
     def messages(
         self, *, reports: int | None, seed: int, secondary_reports: bool, noise: float = 1.0
     ) -> Iterator[SourceMessage]:
-        """See `ScenarioInput.messages`; beyond its end the history is repeated with fresh ids. Companions follow hotlines only."""
-        del noise  # what was recorded is as it is
+        """See `ScenarioInput.messages`. Beyond its end the history repeats with fresh ids. Only hotlines have secondary reports."""
+        del noise  # recorded data has no noise level
         recorded = self.history.messages(reports, apart=self.city.merging.longest_window + LATEST)
         if secondary_reports and self.history.network == HOTLINE:
             return SecondaryReports(self.city, seed).beside(recorded)
@@ -72,7 +72,7 @@ class Recorded(Struct, frozen=True):
 
 
 class Synthetic(Struct, frozen=True):
-    """A city whose reports are made, with known truth."""
+    """A synthetic city, whose ground truth is known."""
 
     city: City
     simulation: Simulation
@@ -85,22 +85,22 @@ class Synthetic(Struct, frozen=True):
     def messages(
         self, *, reports: int | None, seed: int, secondary_reports: bool, noise: float = 1.0
     ) -> Iterator[SourceMessage]:
-        """See `ScenarioInput.messages`; other networks see the same incidents in any case."""
+        """See `ScenarioInput.messages`. Several networks report the same incidents in any case."""
         del secondary_reports
         number = self.reports if reports is None else reports
         return made(self.city, self.simulation, reports=number, days=None, seed=seed, noise=noise)
 
 
 def input_of(city: City, folder: Path) -> ScenarioInput:
-    """What a city is fed with: made reports if its folder has a simulation, else its history.
+    """The input of a city: synthetic if its folder has a simulation, else its history.
 
     Args:
-        city: that is loaded.
+        city: the loaded city.
         folder: the city's folder.
 
     Raises:
         InputError: see `history_of`.
-        CityError: the simulation is wrong.
+        CityError: the simulation is invalid.
     """
     if (folder / FILE).is_file():
         return Synthetic(city, read_simulation(folder))
@@ -108,10 +108,10 @@ def input_of(city: City, folder: Path) -> ScenarioInput:
 
 
 def history_of(city: City, folder: Path) -> History:
-    """The recorded reports of a city, read as what the headers of its files say they are.
+    """The recorded reports of a city. The headers of the files decide how they are read.
 
     Args:
-        city: whose zone the files' times have.
+        city: its zone is the zone of the files' times.
         folder: the city's folder.
 
     Raises:

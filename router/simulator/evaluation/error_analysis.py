@@ -1,7 +1,7 @@
-"""Which pairs of reports were merged wrongly or missed, grouped by what explains them, the dearest first. Pure.
+"""Pairs of reports that were merged wrongly or missed, grouped by cause, the most costly first. Pure.
 
-A case that holds two incidents, and an incident that stands in two cases, are explained by their two earliest reports, and
-cost as many pairs as they have reports on the one side times those on the other.
+If a case holds two incidents, or an incident is in two cases, their two earliest reports explain it. The cost is the number
+of pairs: the reports on one side times those on the other.
 """
 
 from collections import defaultdict
@@ -20,11 +20,11 @@ from router.simulator.evaluation.scores import Clusters, Groups, Label, groups
 
 What = Literal["merged wrongly", "missed"]
 EXAMPLES = 3
-"""Pairs of report ids that stand beside a cause."""
+"""Example pairs of report ids shown for each cause."""
 
 
 class MergeError(Struct, frozen=True):
-    """One cause, and what it costs."""
+    """One cause and its cost."""
 
     what: What
     cause: str
@@ -32,20 +32,20 @@ class MergeError(Struct, frozen=True):
     """What the two reports say they are about, in alphabetical order."""
     pairs: int
     sentence: str
-    """Of the first example: what a person would want to know of it."""
+    """Details of the first example, for people."""
     examples: Sequence[tuple[str, str]]
 
 
 def merge_errors(
     labels: Sequence[Label], clusters: Clusters, reports: Mapping[str, Report], merging: MergeParameters
 ) -> list[MergeError]:
-    """Every cause of a mistake with its cost, the dearest first.
+    """Every cause of an error with its cost, the most costly first.
 
     Args:
         labels: one for each sound report.
-        clusters: which case has each report.
-        reports: as they were first translated, by id; a report that is missing here was rejected.
-        merging: by what numbers they were merged.
+        clusters: the case of each report.
+        reports: as first translated, by id. A missing report was rejected.
+        merging: the parameters with which they were merged.
     """
     said, true, _ = groups(labels, clusters)
     found: dict[tuple[What, str, tuple[str, str]], list[tuple[int, Label, Label]]] = defaultdict(list)
@@ -63,7 +63,7 @@ def merge_errors(
 
 
 def by_cause(found: Iterable[MergeError]) -> list[tuple[What, str, int]]:
-    """The pairs that each cause costs, whatever the matters, the dearest first."""
+    """The pairs that each cause costs, over all matters, the most costly first."""
     costs: dict[tuple[What, str], int] = defaultdict(int)
     for one in found:
         costs[one.what, one.cause] += one.pairs
@@ -102,7 +102,7 @@ def _sentence(first: Label, second: Label, reports: Mapping[str, Report]) -> str
 
 
 def _torn(whole: Groups, part: Callable[[Label], str]) -> Iterator[tuple[int, Label, Label]]:
-    """Of each group that falls into parts: the cost of each two parts, and one label of either."""
+    """For each group that falls apart: the cost of each two parts, and one label of either."""
     for group in whole:
         if len(group) < 2:
             continue
@@ -127,7 +127,7 @@ def _matters(one: Report | None, other: Report | None) -> tuple[str, str]:
 
 
 def _cause(what: What, first: Report, second: Report, merging: MergeParameters) -> str:
-    """Why the later of two reports did or did not come to the earlier one, by what the two of them say."""
+    """Why the later of two reports did or did not join the earlier one, as far as the two explain it."""
     pair = merging.pairs(first.matter).get(second.matter)
     if first.location.cell[:STREET] != second.location.cell[:STREET]:
         return "in another street"
@@ -152,7 +152,7 @@ def _without_point(first: Report, second: Report) -> str:
 
 
 def _measured(what: What, first: Report, second: Report, pair: Pair, metres: float, *, merging: MergeParameters) -> str:
-    """The cause where both have a point."""
+    """The cause if both have a point."""
     apart_us = int(abs((first.occurred_at - second.occurred_at).total_seconds()) * 1e6)
     waited_us = (second.received_at - first.received_at).total_seconds() * 1e6
     reach = reach_m(pair, first.location.accuracy_m, second.location.accuracy_m, merging)

@@ -1,6 +1,6 @@
-"""How well it was routed and merged, where the truth is known. Pure: values in, values out.
+"""Scores routing and merging where the ground truth is known. Pure: values in, values out.
 
-The router never sees what is compared here: the recorded owner of a row, and the incident behind a companion report.
+The router never sees what is compared here: the recorded owner of a row, and the incident behind a secondary report.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,18 +12,18 @@ from router.simulator.messages import Sent
 
 
 class RoutingScore(Struct, frozen=True):
-    """Shares between 0 and 1; None where there was nothing to judge."""
+    """Shares between 0 and 1. None where there was nothing to score."""
 
     routing_accuracy: float | None
     """Of the reports in cases whose owner is known, the share whose case is led by that owner."""
     merge_precision: float | None
-    """Of the companion reports in a case with recorded reports, the share whose case holds their own incident."""
+    """Of the secondary reports in a case with recorded reports, the share whose case holds their own incident."""
     merge_recall: float | None
-    """Of the companion reports whose incident is in a case, the share in that very case."""
+    """Of the secondary reports whose incident is in a case, the share in that very case."""
 
 
 def score(sent: Sequence[Sent], cases: Mapping[str, Case]) -> RoutingScore:
-    """Compare cases with owners and incidents; redeliveries and malformed messages are not judged."""
+    """Compare cases with owners and incidents. Redeliveries and malformed messages are not scored."""
     home = {report.id: case for case in cases.values() for report in case.reports}
     recorded = [one for one in sent if one.kind == "recorded"]
     owned = [one for one in sent if one.kind in {"recorded", "simulated"} and one.owner is not None]

@@ -18,13 +18,13 @@ FILE = "merging.yaml"
 
 
 class Stream(Struct, frozen=True):
-    """What was sent with one seed, translated once."""
+    """The messages of one seed, translated once."""
 
     labels: Sequence[Label]
     events: Sequence[Event]
 
     def judged(self, city: City) -> tuple[Offline, Evaluation]:
-        """Fold it by a city's rules, and compare with the truth."""
+        """Fold them by a city's rules, and compare with the ground truth."""
         offline = Offline(city)
         for event in self.events:
             offline.fold(event)
@@ -32,7 +32,7 @@ class Stream(Struct, frozen=True):
 
 
 def stream_of(city: City, messages: Iterable[SourceMessage]) -> Stream:
-    """Messages in the order of their receipt, translated by the city's tables and cells."""
+    """Messages in the order of receipt, translated by the city's tables and cells."""
     sent = list(messages)
     return Stream(labels_of(sent), list(Translator(city).events(sent)))
 
@@ -42,8 +42,8 @@ def with_value(city: City, path: str, value: float) -> City:
 
     Args:
         city: as it is.
-        path: of the number, its keys joined by dots: `thresholds.merge`, `window_hours_by_matter.street-lamp`.
-        value: in its place; a matter that the file does not name yet gets its own number so.
+        path: keys joined by dots, such as `thresholds.merge` or `window_hours_by_matter.street-lamp`.
+        value: the new number. A matter that the file does not name yet gets its own number.
 
     Raises:
         InputError: there is no such number, or it cannot have this value.
@@ -69,7 +69,7 @@ def with_value(city: City, path: str, value: float) -> City:
 
 
 def _numbers(values: dict[str, Any], before: str = "") -> list[str]:
-    """The dotted paths of what the file holds, without what each matter has of its own."""
+    """The dotted paths of the file's numbers, without those of single matters."""
     names: list[str] = []
     for key, value in values.items():
         if isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""How well reports were merged, where the true incident of each is known. Pure: labels and cases in, figures out.
+"""Scores merging where the true incident of each report is known. Pure: labels and cases in, figures out.
 
-Pairs are counted by the sizes of groups, never one by one: a case of n reports says that n (n - 1) / 2 pairs are one
-incident. Docs: docs/merging.md.
+Pairs are counted by group sizes, never one by one. A case of n reports claims that n (n - 1) / 2 pairs are one incident.
+Docs: docs/how-to/tune-merging.md.
 """
 
 from collections import Counter, defaultdict
@@ -15,15 +15,15 @@ from router.domain.model.case import Case
 from router.simulator.messages import Kind, Sent, SourceMessage
 
 JUDGED: frozenset[Kind] = frozenset({"recorded", "secondary_reports", "simulated"})
-"""What becomes a report of its own: updates are further versions, redeliveries nothing new, malformed ones no report."""
+"""Kinds that become a report of their own. Updates are further versions, redeliveries nothing new, malformed ones no report."""
 Key = TypeVar("Key", bound=Hashable)
 Clusters = Mapping[str, str]
-"""Report id -> id of its case; a report that is in no case stands alone."""
+"""Report id -> case id. A report in no case is a group of its own."""
 Count = Counter[tuple[Key, Key]]
 
 
 class Label(NamedTuple):
-    """The truth about one sound report."""
+    """The ground truth about one sound report."""
 
     report: str
     incident: str
@@ -31,11 +31,11 @@ class Label(NamedTuple):
     storm: bool
     late: bool
     recorded: bool
-    """Of a recorded history: nobody knows which of two such rows are one incident, so their pairs are not judged."""
+    """Whether it is from a recorded history. It is unknown whether two such rows are one incident, so their pairs are not scored."""
 
 
 class Score(Struct, frozen=True):
-    """Pairs of reports, judged: said to be one incident, truly one incident, and both."""
+    """Pairs of reports: claimed to be one incident, truly one incident, and both."""
 
     said: int
     true: int
@@ -43,12 +43,12 @@ class Score(Struct, frozen=True):
 
     @property
     def precision(self) -> float | None:
-        """Of the pairs in one case, the share that is one incident; None without such a pair."""
+        """Of the pairs in one case, the share that is one incident. None without such a pair."""
         return self.right / self.said if self.said else None
 
     @property
     def recall(self) -> float | None:
-        """Of the pairs that are one incident, the share in one case; None without such a pair."""
+        """Of the pairs that are one incident, the share in one case. None without such a pair."""
         return self.right / self.true if self.true else None
 
     @property
@@ -58,32 +58,33 @@ class Score(Struct, frozen=True):
 
 
 class Cubed(Struct, frozen=True):
-    """B-cubed (Bagga and Baldwin 1998): the mean over reports, so that one large case does not outweigh many small."""
+    """B-cubed (Bagga and Baldwin 1998): the mean over reports, so that one large case does not outweigh many small ones."""
 
     precision: float | None
-    """Of the reports in a report's case, itself included, the share that is its incident."""
+    """Of the reports in a report's case, itself included, the share of its incident."""
     recall: float | None
     """Of the reports of a report's incident, itself included, the share in its case."""
 
 
 class Evaluation(Struct, frozen=True):
-    """What was found."""
+    """The result."""
 
     reports: int
     incidents: int
     cases: int
-    """Groups of judged reports, those in no case as groups of one."""
+    """Groups of scored reports. A report in no case is a group of one."""
     pairs: Score
     cubed: Cubed
     slices: Mapping[str, Score]
-    """`same network`, `across networks`, `in storms`, `outside storms`, `late`, `in time`; a pair is in a storm, or
-    late, when one of its two reports is."""
+    """`same network`, `across networks`, `in storms`, `outside storms`, `late`, `in time`. A pair is in a storm, or late, if one
+    of its two reports is.
+    """
     networks: Mapping[tuple[str, str], Score]
     """By the networks of the two reports, in alphabetical order."""
 
 
 def labels_of(sent: Iterable[SourceMessage | Sent]) -> list[Label]:
-    """The sound reports among what was sent, each once."""
+    """The sound reports among the sent messages, each once."""
     labels: dict[str, Label] = {}
     for one in sent:
         if one.kind in JUDGED and one.incident is not None:
@@ -95,7 +96,7 @@ def labels_of(sent: Iterable[SourceMessage | Sent]) -> list[Label]:
 
 
 def clusters_of(cases: Iterable[Case]) -> dict[str, str]:
-    """Which case has each report."""
+    """The case of each report."""
     return {report.id: case.id for case in cases for report in case.reports}
 
 
@@ -104,7 +105,7 @@ def evaluate(labels: Sequence[Label], clusters: Clusters) -> Evaluation:
 
     Args:
         labels: one for each sound report.
-        clusters: where the router put them.
+        clusters: the case of each report.
     """
     said, true, right = groups(labels, clusters)
     whole = _scores((said, true, right), lambda _: True)
@@ -138,7 +139,7 @@ def groups(labels: Iterable[Label], clusters: Clusters) -> tuple[Groups, Groups,
     true: dict[str, list[Label]] = defaultdict(list)
     both: dict[tuple[str, str], list[Label]] = defaultdict(list)
     for label in labels:
-        case = clusters.get(label.report, label.report)  # ids of cases and of reports are unlike
+        case = clusters.get(label.report, label.report)  # ids of cases and of reports never collide
         said[case].append(label)
         true[label.incident].append(label)
         both[case, label.incident].append(label)
@@ -146,13 +147,13 @@ def groups(labels: Iterable[Label], clusters: Clusters) -> tuple[Groups, Groups,
 
 
 def _scores(three: tuple[Groups, Groups, Groups], key: Callable[[Label], Key]) -> dict[tuple[Key, Key], Score]:
-    """The score of each pair of keys that occurs, the keys in order."""
+    """The score of each pair of keys that occurs, sorted by key."""
     said, true, right = (_pairs(one, key) for one in three)
     return {pair: Score(said[pair], true[pair], right[pair]) for pair in sorted(said | true, key=repr)}
 
 
 def _pairs(one: Groups, key: Callable[[Label], Key]) -> "Count[Key]":
-    """Pairs of labels in one group, by their keys; of two recorded rows nothing is known."""
+    """Pairs of labels in one group, by their keys. Two recorded rows are not scored against each other."""
     pairs: Count[Key] = Counter()
     for group in one:
         if len(group) > 1:
@@ -175,7 +176,7 @@ def _sum(scores: Iterable[Score]) -> Score:
 
 
 def _cubed(said: Groups, true: Groups, right: Groups) -> Cubed:
-    """Of each report, how many of its case and of its incident it can be judged by, and how many of them are both."""
+    """For each report: how many reports of its case and of its incident it is scored against, and how many are both."""
     in_case, in_incident, in_both = (_partners(one) for one in (said, true, right))
     if not in_both:
         return Cubed(None, None)
@@ -186,7 +187,7 @@ def _cubed(said: Groups, true: Groups, right: Groups) -> Cubed:
 
 
 def _partners(one: Groups) -> dict[str, int]:
-    """Of each report, the reports of its group, itself included; a recorded row is not judged by other rows."""
+    """For each report, the reports of its group, itself included. A recorded row is not scored against other rows."""
     partners = {}
     for group in one:
         rows = sum(label.recorded for label in group)

@@ -1,4 +1,4 @@
-"""What recorded histories share: how they are asked, their CSV with the place of whatever is wrong, and their times."""
+"""What recorded histories share: their interface, CSV reading with positions, and times."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -13,45 +13,44 @@ from router.simulator.messages import SourceMessage
 from router.wire.errors import InputError
 
 WHEN = "%m/%d/%Y %I:%M:%S %p"
-"""How American cities write a time: 12 AM is midnight, 12 PM noon."""
+"""How American cities write a time. 12 AM is midnight, 12 PM is noon."""
 WEEK = timedelta(weeks=1)
 
 
 class History(Protocol):
-    """The recorded reports of a city, as the messages of the network that took them in."""
+    """The recorded reports of a city, as messages of the network that received them."""
 
     @property
     def network(self) -> str:
-        """Whose messages they are."""
+        """The network of the messages."""
 
     @property
     def rows(self) -> Sequence[object]:
-        """One for each report, in recorded order."""
+        """One row for each report, in recorded order."""
 
     def messages(self, number: int | None = None, *, apart: timedelta = timedelta(0)) -> Iterator[SourceMessage]:
-        """The messages of the first `number` reports in the order of their received times; None: of the whole file once.
+        """The messages of the first `number` reports in the order of their received times. None: the whole file once.
 
-        Beyond the file's end it comes again, one round later: fresh ids, and times shifted by whole weeks, which keep the
-        day of the week.
+        Beyond the file's end the history repeats, one round later, with fresh ids and times shifted by whole weeks. That keeps
+        the day of the week.
 
         Args:
             number: how many reports.
-            apart: at least this long lies between the end of one round and the start of the next, so that a longer
-                time than any merge window keeps the rounds from merging with each other.
+            apart: least time between two rounds. If it is longer than every merge window, rounds do not merge with each other.
         """
 
 
 class Line(Struct, frozen=True):
-    """One row of a file: its fields by column, and where it stands."""
+    """One row of a file: its fields by column, and its position."""
 
     file: Path
     number: int
-    """Of the line where it begins."""
+    """Line number where the row begins."""
     header: Sequence[str]
     fields: dict[str, str]
 
     def refuse(self, what: str, column: str, hint: str) -> NoReturn:
-        """Say what is wrong with one of its fields. Raises InputError."""
+        """Reject one of its fields. Raises InputError."""
         refuse(what, self.file, self.number, self.header.index(column) + 1, hint)
 
 
@@ -59,8 +58,8 @@ def read_lines(file: Path, columns: Sequence[str]) -> Iterator[Line]:
     """The rows of a CSV file with exactly these columns, in any order.
 
     Raises:
-        InputError: it cannot be read, is not UTF-8 or not CSV, has an unknown, missing or repeated column, or a row of
-            another length. The sentence names file, line and column.
+        InputError: the file cannot be read, is not UTF-8 or not CSV, has an unknown, missing or repeated column, or a row
+            of another length. The sentence names file, line and column.
     """
     header: list[str] = []
     for number, cells in _rows(file):
@@ -74,12 +73,12 @@ def read_lines(file: Path, columns: Sequence[str]) -> Iterator[Line]:
 
 
 def header_of(file: Path) -> Sequence[str]:
-    """The columns that a file says it has; none when it is empty. Raises InputError as `read_lines` does."""
+    """The columns of a file; none if it is empty. Raises InputError as `read_lines` does."""
     return next((cells for _, cells in _rows(file)), [])
 
 
 def once(seen: dict[str, Line], line: Line, column: str, hint: str) -> None:
-    """Refuse a row whose field stands in an earlier one too. Raises InputError."""
+    """Reject a row whose field repeats an earlier one. Raises InputError."""
     text = line.fields[column]
     first = seen.setdefault(text, line)
     if first is not line:
@@ -88,12 +87,12 @@ def once(seen: dict[str, Line], line: Line, column: str, hint: str) -> None:
 
 
 def refuse(what: str, file: Path, line: int, column: int, hint: str) -> NoReturn:
-    """Raises InputError with the place as people and editors write it."""
+    """Raises InputError with the position as editors write it."""
     raise InputError(what, where=f"{file}:{line}:{column}", hint=hint)
 
 
 def wall_time(text: str) -> datetime | None:
-    """A time as the files write it, None when it is none."""
+    """A time as the files write it. None if the text is no time."""
     try:
         return datetime.strptime(text, WHEN)  # noqa: DTZ007 - wall time on purpose; the zone is the city's
     except ValueError:
@@ -101,12 +100,12 @@ def wall_time(text: str) -> datetime | None:
 
 
 def utc(wall: datetime, zone: tzinfo) -> datetime:
-    """The first instant at which the wall clock of a zone shows this."""
+    """The first instant at which the clock of a zone shows this wall time."""
     return wall.replace(tzinfo=zone).astimezone(UTC)
 
 
 def round_length(first: datetime, last: datetime, apart: timedelta) -> timedelta:
-    """Whole weeks from one round of a history to the next, so that they lie `apart`."""
+    """Whole weeks between the rounds of a history, so that they lie `apart`."""
     return WEEK * max(1, -(-(last - first + apart) // WEEK))
 
 

@@ -1,8 +1,8 @@
 """A city's recorded history as hotline messages: the rows of `history/*.csv`, in recorded order, with the known owner.
 
-The file's own columns are the source schema of the hotline (12345 in China, 311 in Los Angeles). What is asked for
-beyond the file's end is the file again, one round later: fresh ids and times shifted by whole weeks, which keep the
-day of the week and never fall into the hour that summer time skips (it does so on Sundays; see `round_length`).
+The file's own columns are the source schema of the hotline (12345 in China, 311 in Los Angeles). Beyond its end the file
+repeats, one round later: with fresh ids, and times shifted by whole weeks. That keeps the day of the week and avoids the
+hour that summer time skips, which is always on a Sunday (see `round_length`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,13 +29,13 @@ class RequestRow(Struct, frozen=True):
     created: datetime
     """UTC."""
     fields: dict[str, str]
-    """Column -> text, as the file has it."""
+    """Column -> text, as in the file."""
     dates: dict[str, datetime]
-    """Column -> local wall time, for those of `SHIFTED` that hold one."""
+    """Column -> local wall time, for those of `SHIFTED` that have one."""
 
 
 class HotlineHistory(Struct, frozen=True):
-    """The recorded requests of a city in recorded order: one message each."""
+    """The recorded requests of a city in recorded order, one message each."""
 
     network: ClassVar[str] = NETWORK
     rows: Sequence[RequestRow]
@@ -69,11 +69,11 @@ def read_history(folder: Path, columns: Sequence[str], zone: tzinfo) -> History:
 
     Args:
         folder: the city's history folder.
-        columns: the columns of the hotline's source schema; a file has exactly these, in any order.
-        zone: the city's time zone; the file's times are its wall times.
+        columns: the columns of the hotline's source schema. A file has exactly these, in any order.
+        zone: the city's time zone, in which the file's wall times are read.
 
     Raises:
-        InputError: no file, no row, a file that `read_lines` rejects, a repeated id, or a creation time that is none. The
+        InputError: no file, no row, a file that `read_lines` rejects, a repeated id, or an invalid creation time. The
             sentence names file, line and column.
     """
     files = sorted(folder.glob("*.csv"))

@@ -1,7 +1,6 @@
-"""What each network writes about an incident that it sees: its own schema, codes, coordinates, times.
+"""Writes an incident as each network would report it: with its own schema, codes, coordinates and times.
 
-The field names are those of the source schemas in `router/domain/networks`; a test validates every kind of message here
-against them.
+The field names are those of the source schemas in `router/domain/networks`. A test validates every kind of message.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,31 +15,31 @@ from router.domain.geometry import wgs84_to_gcj02
 
 Payload = dict[str, Any]
 CODE_TABLE_VERSION = "GB/T 30428.2-2013"
-"""Of the classes that the city's table gives for every edition: what an inspector of today uses."""
+"""The code-table version that an inspector uses today."""
 LIMITS: Mapping[str, float] = {"H2S": 0.06, "NH3": 1.5}
 """Limit in mg/m³ at the fence of a second-grade plant (GB 14554-93)."""
 
 
 class Observation(Struct, frozen=True, kw_only=True):
-    """What a witness knows of an incident."""
+    """What a reporting person knows of an incident."""
 
     number: int
-    """Running number of the witness's reports."""
+    """Running number of this network's reports."""
     network: str
     code: str
-    """How the network classes it."""
+    """The network's class of the incident."""
     version: str | None
     lon: float
     lat: float
-    """WGS84, as its phone says."""
+    """WGS 84, as the phone measures it."""
     cell: str
-    """15-digit cell as it noted it."""
+    """15-digit cell, as the person recorded it."""
     reported_at: datetime
     zone: tzinfo
 
     @property
     def wall(self) -> datetime:
-        """When it was reported, by the clock on the wall."""
+        """Wall-clock time of the report."""
         return self.reported_at.astimezone(self.zone)
 
 
@@ -65,7 +64,7 @@ def _policing(observation: Observation, random: Random) -> tuple[str, Payload]:
 
 
 def _urban_management(observation: Observation, random: Random) -> tuple[str, Payload]:
-    """GB/T 30428 案件: the class with its table's version, the cell as the inspector noted it."""
+    """GB/T 30428 案件: the class with its table's version, and the cell that the inspector recorded."""
     id_ = f"{observation.wall:%Y%m%d}-{observation.number:07d}"
     return id_, {
         "taskNum": id_,
@@ -80,7 +79,7 @@ def _urban_management(observation: Observation, random: Random) -> tuple[str, Pa
 
 
 def _coded(observation: Observation) -> Payload:
-    """The class of the city's table, `event-0102`, as a full code: county, class, and for a component its serial."""
+    """The class of the city's table, `event-0102`, as a full code: county, class, and the serial of a component."""
     kind, _, digits = observation.code.partition("-")
     full = observation.cell[:6] + digits.ljust(4, "9")  # 99: another minor class
     if kind == "part":
@@ -89,7 +88,7 @@ def _coded(observation: Observation) -> Payload:
 
 
 def _environment(observation: Observation, random: Random) -> tuple[str, Payload]:
-    """环保投诉 or 超标数据: WGS84, ISO times with zone."""
+    """环保投诉 or 超标数据: WGS 84, ISO times with zone."""
     kind, _, pollutant = observation.code.partition("/")
     return _reading(observation, pollutant, random) if kind == "reading" else _complaint(observation, random)
 
@@ -126,7 +125,7 @@ def _complaint(observation: Observation, random: Random) -> tuple[str, Payload]:
 
 
 def _social_security(observation: Observation, random: Random) -> tuple[str, Payload]:
-    """民政: no coordinates, only the community; a masked reference to a person."""
+    """民政: no coordinates, only the community, and a masked reference to a person."""
     id_ = f"MZ{observation.number:08d}"
     return id_, {
         "id": id_,
@@ -144,13 +143,13 @@ MESSAGE_WRITERS: Mapping[str, Callable[[Observation, Random], tuple[str, Payload
     "environment": _environment,
     "social-security": _social_security,
 }
-"""Network -> what it writes: the source's own id, and the message."""
+"""Network -> its writer, which returns the source's own id and the message."""
 
 
 def broken(payload: Payload, random: Random) -> bytes:
-    """The message as no network may accept it: cut off, of another kind, no text, or without its id."""
+    """The message as no network may accept it: truncated, of another kind, not text, or without its id."""
     whole = orjson.dumps(payload)
-    id_field = next(iter(payload))  # every witness writes it first
+    id_field = next(iter(payload))  # every writer puts the id first
     return random.choice(
         (
             whole[: len(whole) // 2],

@@ -1,18 +1,18 @@
-"""The errors of real sources: places a little off, arrival late, a class of its own. Seeded; metres, minutes, degrees."""
+"""Errors of real sources: imprecise points, late arrival, wrong class. Seeded. Units are metres, minutes and degrees."""
 
 import math
 from datetime import timedelta
 from random import Random
 
 METRES_PER_DEGREE = 111_195.0
-"""Of latitude, on a sphere of 6,371 km; near enough for an error that is itself random."""
+"""Metres per degree of latitude on a sphere of 6,371 km. Exact enough for an error that is itself random."""
 
 SIGMA_M = 15.0
-"""Standard deviation of a phone's fix per axis."""
+"""Standard deviation of a phone's fix, per axis."""
 FAR_SHARE, FAR_M = 0.02, 200.0
-"""So many fixes are further off than that: the wrong street, the caller's home."""
+"""Share of fixes with a far larger error: the wrong street, the caller's home."""
 LATEST = timedelta(hours=48)
-"""Nobody reports later; keeps a round of history shorter than its week."""
+"""Largest delay. It keeps a round of history shorter than its week."""
 
 
 def off(random: Random, lon: float, lat: float) -> tuple[float, float]:
@@ -33,5 +33,5 @@ def moved(lon: float, lat: float, east_m: float, north_m: float) -> tuple[float,
 
 
 def delay(random: Random, median_minutes: float, sigma: float) -> timedelta:
-    """A lognormal delay, whole seconds, cut at two days."""
+    """A lognormal delay in whole seconds, cut at two days."""
     return min(timedelta(seconds=round(60 * random.lognormvariate(math.log(median_minutes), sigma))), LATEST)

@@ -1,10 +1,10 @@
-"""A city's recorded police responses as 110 alarms: the report as it was called in, then its clearance as an update.
+"""A city's recorded police responses as 110 alarms: each report as it was called in, then its clearance as an update.
 
-The file is the open data of Seattle's police, one row a response. Its first message is sent when officers were at the scene,
-with the initial type; the second one when they cleared it, with the same id, the final type and what they found. The words
-of the file become the digits of an alarm by two tables beside it: `types.csv` (description -> 2, 4 or 6 digits) and
-`units.csv` (beat -> 12 digits). Nothing is dropped: a row without scene time is one message, at its clearance; one that is
-not cleared yet is one message too; one cleared before the scene is updated at the scene's time.
+The file is open data of Seattle's police, one row for each response. The first message is sent at the scene time, with the
+initial type. The second is sent at the clearance time, with the same id, the final type and the finding. Two tables beside
+the file map its words to the digits of an alarm: `types.csv` (description -> 2, 4 or 6 digits) and `units.csv` (beat -> 12
+digits). No row is dropped. A row without scene time gives one message, at its clearance. A row that is not yet cleared
+gives one message, too. A row cleared before the scene time is updated at the scene time.
 """
 
 import re
@@ -33,11 +33,11 @@ COLUMNS = (
     *("Event Clearance Group", "District/Sector", "Census Tract", "Incident Location", "Initial Type Subgroup"),
     *("Initial Type Group", *USED),
 )
-"""The file's, in any order."""
+"""Columns of the file, in any order."""
 TYPES, UNITS = "types.csv", "units.csv"
-"""The tables, beside the file."""
+"""The tables beside the file."""
 STAGES = {INITIAL: "initial", FINAL: "clearance"}
-"""Whose description it is -> what `types.csv` calls that."""
+"""Column of a description -> its stage in `types.csv`."""
 _is_type = re.compile(r"([0-9]{2}){1,3}").fullmatch
 _is_unit = re.compile(r"[0-9]{12}").fullmatch
 Types = Mapping[tuple[str, str], str]
@@ -50,9 +50,9 @@ class ResponseVersion(Struct, frozen=True):
     """What was known of a response at one time."""
 
     at: datetime
-    """When it was sent, local wall time."""
+    """Local wall time at which it was sent."""
     said: dict[str, Any]
-    """Fields of the alarm that changed with it."""
+    """Fields of the alarm that changed."""
     cleared: datetime | None = None
     """Local wall time."""
 
@@ -62,13 +62,13 @@ class ResponseRow(Struct, frozen=True):
 
     id: str
     place: dict[str, Any]
-    """Fields of the alarm that say where."""
+    """Fields of the alarm that describe the place."""
     versions: tuple[ResponseVersion, ...]
-    """One or two, the earlier first."""
+    """One or two versions, the earlier first."""
 
 
 class PoliceHistory(Struct, frozen=True):
-    """The recorded responses of a city in the order in which they became known."""
+    """The recorded responses of a city, in the order in which they became known."""
 
     network: ClassVar[str] = NETWORK
     rows: Sequence[ResponseRow]
@@ -83,7 +83,7 @@ class PoliceHistory(Struct, frozen=True):
             if left <= 0:
                 return
             made = [message for row in self.rows[:left] for message in self._messages(row, turn, turn * step)]
-            yield from sorted(made, key=lambda message: message.received_at)  # stable: equal times leave the order
+            yield from sorted(made, key=lambda message: message.received_at)  # stable: equal times keep their order
             left -= len(self.rows)
 
     def _messages(self, row: ResponseRow, turn: int, shift: timedelta) -> Iterator[SourceMessage]:
@@ -104,21 +104,20 @@ class PoliceHistory(Struct, frozen=True):
 
 
 def recorded_by_police(folder: Path) -> bool:
-    """Whether the history in a folder is this one, by the headers of its files. Raises InputError: one cannot be read."""
+    """Whether a folder holds a history of this kind, by the headers of its files. Raises InputError: one cannot be read."""
     return any(ID in header_of(file) for file in _files(folder))
 
 
 def read_police_history(folder: Path, zone: tzinfo) -> PoliceHistory:
-    """The recorded responses in `folder/*.csv`, but for its tables.
+    """The recorded responses in `folder/*.csv`, without its tables.
 
     Args:
         folder: the city's history folder.
-        zone: the city's time zone; the file's times are its wall times.
+        zone: the city's time zone, in which the file's wall times are read.
 
     Raises:
-        InputError: no row, a file that `read_lines` rejects, a repeated id, a time or coordinate that is none, a row
-            without any time, or a description or beat that its table does not have. The sentence names file, line and
-            column.
+        InputError: no row, a file that `read_lines` rejects, a repeated id, an invalid time or coordinate, a row without
+            any time, or a description or beat that its table lacks. The sentence names file, line and column.
     """
     types, units = _types(folder / TYPES), _units(folder / UNITS)
     seen: dict[str, Line] = {}
@@ -175,7 +174,7 @@ def _row(line: Line, seen: dict[str, Line], types: Types, units: Units) -> Respo
 
 
 def _time(line: Line, column: str) -> datetime | None:
-    """Local wall time; None when there is none yet."""
+    """Local wall time. None if it is not known yet."""
     text = line.fields[column]
     at = wall_time(text)
     if text and at is None:
@@ -195,7 +194,7 @@ def _type(line: Line, column: str, types: Types) -> dict[str, Any]:
 
 
 def _place(line: Line, units: Units) -> dict[str, Any]:
-    """Unit, point as phone maps of China draw it (outside China the same), address; what the row does not say is left out."""
+    """Unit, point as Chinese phone maps show it (unchanged outside China), and address. Missing fields are left out."""
     place: dict[str, Any] = {}
     beat = line.fields[BEAT]
     if beat:
@@ -203,7 +202,7 @@ def _place(line: Line, units: Units) -> dict[str, Any]:
             line.refuse(f"{BEAT} {beat[:20]!r} has no unit", BEAT, f"add it to {UNITS}")
         place["gxdwdm"] = units[beat]
     lon, lat = _degrees(line, LON, 180), _degrees(line, LAT, 90)
-    if lon is not None and lat is not None:  # half a point is none
+    if lon is not None and lat is not None:  # a single coordinate is no point
         place["jd"], place["wd"] = wgs84_to_gcj02(lon, lat)
     return place | {"sfdz": line.fields[ADDRESS]}
 

@@ -1,7 +1,7 @@
-"""The companions: a seeded part of the recorded incidents, seen again by other networks, a little later and a little off.
+"""Secondary reports: other networks also report a seeded part of the recorded incidents, slightly later and less exact.
 
-Every companion message carries the recorded report it belongs to (`SourceMessage.incident`), which the router never sees, so
-merging can be judged. Noise beside them: redeliveries of any message, byte for byte, and messages that nobody may accept.
+Every secondary report carries the recorded report that it belongs to (`SourceMessage.incident`). The router never sees
+that, so merging can be scored. Noise is added: byte-for-byte redeliveries of any message, and messages that no network may accept.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,24 +27,24 @@ SEEN_BY: Mapping[str, tuple[tuple[str, str], ...]] = {
     "dead-animal": (("environment", "odour"),),
     "homeless-encampment": (("social-security", "rough-sleeping"),),
 }
-"""Matter of the recorded report -> the networks that may see it too, and what they call it."""
+"""Matter of the recorded report -> the networks that may report it too, and their codes for it."""
 DELAYS: Mapping[str, tuple[float, float]] = {
     "policing": (25.0, 1.0),
     "urban-management": (60.0, 0.9),
     "environment": (90.0, 0.9),
     "social-security": (180.0, 0.8),
 }
-"""Network -> median in minutes and sigma of its lognormal delay behind the recorded report. Our assumption."""
+"""Network -> median in minutes and sigma of its lognormal delay after the recorded report. Our assumption."""
 SHARE = 0.15
 REDELIVERED_SHARE, MALFORMED_SHARE = 0.01, 0.005
 INSPECTORS, NEIGHBOUR_SHARE, NEIGHBOUR_M = "urban-management", 0.25, 110.0
-"""The network whose people note a cell, how often they note the next one, and how far that is (a cell is 100 m wide)."""
+"""The network whose workers record a cell, how often they record the next one, and how far that is. A cell is 100 m wide."""
 AHEAD = 500
-"""Recorded messages looked at together, because cells are found by the batch."""
+"""Recorded messages handled together, because cells are resolved in batches."""
 
 
 class _Found(Struct, frozen=True, kw_only=True):
-    """A recorded incident that another network sees too."""
+    """A recorded incident that another network reports too."""
 
     index: int
     message: SourceMessage
@@ -60,7 +60,7 @@ class SecondaryReports:
     """Other networks' messages beside the recorded ones.
 
     Args:
-        city: its code tables and cells are what they write with.
+        city: its code tables and cells, with which they are written.
         seed: equal seeds give equal messages.
     """
 
@@ -68,7 +68,7 @@ class SecondaryReports:
         self._city, self._seed, self._numbers = city, seed, count(1)
 
     def beside(self, recorded: Iterable[SourceMessage]) -> Iterator[SourceMessage]:
-        """The recorded messages and their companions, in the order of received times; recorded ones keep their order."""
+        """The recorded messages and their secondary reports, in the order of received times. Recorded ones keep their order."""
         waiting: list[tuple[float, int, SourceMessage]] = []
         tickets = count()
         source = iter(recorded)
@@ -83,7 +83,7 @@ class SecondaryReports:
             yield heappop(waiting)[2]
 
     def _others(self, batch: list[SourceMessage]) -> list[list[SourceMessage]]:
-        """For each recorded message, what follows from it."""
+        """For each recorded message, the messages that follow from it."""
         randoms = [Random(f"{self._seed}/{message.report}") for message in batch]
         others: list[list[SourceMessage]] = [[] for _ in batch]
         for index, (message, random) in enumerate(zip(batch, randoms, strict=True)):
@@ -129,12 +129,12 @@ class SecondaryReports:
         )
 
     def _codes(self, network: str, matter: str) -> list[tuple[str, str | None]]:
-        """The codes that a network has for a matter in this city, with their table's version."""
+        """The codes of a network for a matter in this city, with the version of their table."""
         table = self._city.codes.get(network)
         return [] if table is None else [(e.code, e.version) for e in table.of_matter(matter)]
 
     def _sights(self, found: list[_Found]) -> list[Observation]:
-        """What each witness knows: a point a little off, the cell as it would note it, the community."""
+        """What each reporting person knows: an imprecise point, the cell as recorded, the community."""
         points = [off(one.random, one.lon, one.lat) for one in found]
         noted = [self._noted(one) for one in found]
         claims = [
@@ -145,7 +145,7 @@ class SecondaryReports:
         return [self._sight(one, lon, lat, cell) for one, (lon, lat), cell in zip(found, points, cells, strict=True)]
 
     def _noted(self, one: _Found) -> tuple[float, float]:
-        """The place whose cell is noted: the true one, or one cell further."""
+        """The point whose cell is recorded: the true one, or one cell further."""
         if one.network != INSPECTORS or one.random.random() >= NEIGHBOUR_SHARE:
             return one.lon, one.lat
         east, north = one.random.choice(((NEIGHBOUR_M, 0), (-NEIGHBOUR_M, 0), (0, NEIGHBOUR_M), (0, -NEIGHBOUR_M)))
@@ -177,7 +177,7 @@ class SecondaryReports:
         )
 
     def _redelivered(self, message: SourceMessage, random: Random) -> list[SourceMessage]:
-        """The same message once more, now and then."""
+        """The same message again, now and then."""
         if random.random() >= REDELIVERED_SHARE:
             return []
         later = message.received_at + delay(random, 5.0, 1.0)

@@ -1,4 +1,4 @@
-"""The workers' consumer group seen from outside: has everybody joined, is everything read."""
+"""The workers' consumer group, observed from outside: has every worker joined, is everything read."""
 
 import time
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from kafka.protocol.consumer.offsets import IsolationLevel, OffsetSpec
 
 
 class ConsumerGroup:
-    """The workers' consumer group, looked at from outside.
+    """Observes the workers' consumer group.
 
     Args:
         admin: of the same cluster as the consumer.
-        consumer: without a group and without a subscription of its own: it is moved about.
+        consumer: without a group and without a subscription; it is reassigned here.
         name: of the group.
         sources: partitions of the networks' topics that the group reads.
         events: partitions of the grid stream.
@@ -32,7 +32,7 @@ class ConsumerGroup:
         self._sources, self._events = sources, events
 
     def ready(self, workers: int) -> bool:
-        """Whether all workers have joined and shared the partitions among themselves."""
+        """Whether all workers have joined and the group has assigned every partition."""
         try:
             group = self._admin.describe_groups([self._name])[self._name]
         except RetriableError:  # a broker that has just started has no coordinator yet
@@ -40,7 +40,7 @@ class ConsumerGroup:
         return group["group_state"] == "Stable" and len(group["members"]) >= workers
 
     def finished(self) -> bool:
-        """Whether the group has committed past everything there is to read, on both stages."""
+        """Whether the group has committed past every readable record, on both stages."""
         wanted = dict.fromkeys([*self._sources, *self._events], OffsetSpec.LATEST)
         try:
             committed = self._admin.list_group_offsets({self._name: None})[self._name]
@@ -52,7 +52,7 @@ class ConsumerGroup:
         ends = {tp: there.offset for tp, there in found.items()}
         if any(position.get(tp, 0) < ends[tp] for tp in self._sources):
             return False
-        # behind the last record of the grid stream stand the markers of transactions, which nobody can commit
+        # transaction markers follow the last record of the grid stream, and no group commits past them
         behind = [tp for tp in self._events if position.get(tp, 0) < ends[tp]]
         return not behind or not self._records_left(behind, position, ends)
 

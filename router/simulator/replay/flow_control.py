@@ -1,21 +1,21 @@
-"""A feed at full speed kept abreast of the router, so that what happened later also arrives later.
+"""Keeps a full-speed feed in step with the router, so that later events also arrive later.
 
-Each network has its own topic, and a router that works off a backlog reads the small topics to their end while the large
-ones still wait: without this, police would report a graffito days before the citizen whose call it followed, and a ledger
-of merges would judge an order that no city has. In scaled or real time nothing of this is needed.
+Each network has its own topic. A router that works off a backlog reads the small topics to their end while the large ones
+still wait. Without flow control, police would report a graffito days before the citizen whose call they followed, and the
+ledger would score an order that occurs in no city. Scaled or real time needs none of this.
 """
 
 from router.simulator.messages import SourceMessage
 
 LIMIT = 1000
-"""Records under way at one time: a few hours of a large city, against merge windows of days."""
+"""Most records in flight: a few hours of a large city, against merge windows of days."""
 
 
 class InFlightLimiter:
-    """What the router has taken in; written by the thread that reads outputs, read by the feed.
+    """What the router has processed. The thread that reads outputs writes it; the feed reads it.
 
     Args:
-        limit: most records under way.
+        limit: most records in flight.
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
@@ -23,7 +23,7 @@ class InFlightLimiter:
         self._handed = self._accounted = 0
         self._done: set[str] = set()
         self.held: list[SourceMessage] = []
-        """Messages that may not go yet: a companion follows the report of its incident."""
+        """Messages held back: a secondary report follows the report of its incident."""
 
     def accounted(self, report: str) -> None:
         """One record was seen in a case or a dead letter."""
@@ -32,11 +32,11 @@ class InFlightLimiter:
 
     @property
     def room(self) -> bool:
-        """Whether one more record may go."""
+        """Whether one more record may be sent."""
         return self._handed - self._accounted < self._limit
 
     def release(self, message: SourceMessage | None = None) -> list[SourceMessage]:
-        """This message and those held so far, as far as they may go now, in their order; they count as handed over."""
+        """This message and those held back, as far as they may be sent now, in order. They count as sent."""
         if message is not None:
             self.held.append(message)
         ready = [held for held in self.held if held.kind != "secondary_reports" or held.incident in self._done]

@@ -1,6 +1,6 @@
-"""The ledger: every id that was sent against every case, task and dead letter. Pure: values in, values out.
+"""The ledger reconciles every id that was sent with every case, task and dead letter. Pure: values in, values out.
 
-Only a comparison of every id finds what counters cannot: one report lost and another doubled leave every sum right.
+Only a comparison of every id finds what counters cannot: one report lost and another duplicated leave every sum right.
 """
 
 from collections import Counter
@@ -23,17 +23,17 @@ Fault = Literal[
     "case without task",
     "task without case",
 ]
-"""What can go wrong with an id. A report: in no case and no dead letter; in two cases, or twice in one; in a case and a
-dead letter; twice in the dead letters; in a case or a dead letter without having been sent. A task: twice; missing; of
-no case."""
+"""What can go wrong with an id. A report: in no case and no dead letter; in two cases, or twice in one; in a case and a dead
+letter; twice in the dead letters; in a case or a dead letter without having been sent. A task: twice; missing; without a case.
+"""
 LOSSES: frozenset[Fault] = frozenset({"lost", "case without task"})
 
 
 class Dead(Struct, frozen=True):
-    """A dead letter, as far as the ledger must know it."""
+    """A dead letter, as far as the ledger needs it."""
 
     place: RecordAddress
-    """Where the network's own record stands."""
+    """Address of the network's own record."""
     code: str
 
 
@@ -41,20 +41,20 @@ class Ledger(Struct, frozen=True):
     """What became of everything that was sent."""
 
     faults: Mapping[Fault, Sequence[str]]
-    """Kind of fault -> the ids at fault, sorted; kinds without a fault are left out."""
+    """Kind of fault -> the ids at fault, sorted. Kinds without a fault are left out."""
     refused_sound: Sequence[str]
-    """Report ids of sound messages that the router rejected: no loss, but worth a look."""
+    """Report ids of sound messages that the router rejected. Not lost, but worth a look."""
     merged: int
     """Reports that joined a case that another report had opened."""
 
     @property
     def lost(self) -> int:
-        """How many ids are missing somewhere."""
+        """Number of ids that are missing."""
         return sum(len(ids) for fault, ids in self.faults.items() if fault in LOSSES)
 
     @property
     def duplicated(self) -> int:
-        """How many ids stand somewhere too often, or where they must not."""
+        """Number of ids that occur too often, or where they must not."""
         return sum(len(ids) for fault, ids in self.faults.items() if fault not in LOSSES)
 
 
@@ -62,7 +62,7 @@ def reconcile(sent: Sequence[Sent], cases: Mapping[str, Case], tasks: Sequence[T
     """Compare every id.
 
     Args:
-        sent: every acknowledged record; a redelivered report stands here once for each of its records.
+        sent: every acknowledged record; a redelivered report appears once for each of its records.
         cases: the last state of each case, by its id.
         tasks: every task record on every department's topic.
         dead: every dead letter.
@@ -89,7 +89,7 @@ def _reports(sent: Sequence[Sent], cases: Mapping[str, Case], dead: Sequence[Dea
             faults["in two cases"] |= {_version(one)} if stands > 1 else set()
             faults["in a case and dead"] |= {_version(one)} if stands and dead_ else set()
     for report, places in _places(sent).items():
-        # a malformed message may have become a report under another id than we think: its place finds it
+        # a malformed message may have become a report under another id than expected; its address finds it
         times = named[report] or sum(standing[place] for place in places)
         dead_places = sum(place in rejected for place in places)
         if times == 0 and dead_places < len(places):
@@ -143,7 +143,7 @@ def _places(sent: Sequence[Sent]) -> dict[str, list[RecordAddress]]:
 
 
 def _provenances(report: CaseReport) -> list[Provenance]:
-    """Of every version of a report."""
+    """For every version of a report."""
     return [report.provenance, *(version.provenance for version in report.earlier)]
 
 

@@ -1,4 +1,4 @@
-"""The course of a replay: the feed sends, the workers work, the outputs come in; ends when everything is accounted for."""
+"""Monitors a replay: the feed sends, the workers process, the outputs arrive. It ends when everything is accounted for."""
 
 import time
 from collections.abc import Callable
@@ -15,18 +15,18 @@ from router.wire.errors import WorkerError
 from router.workers.pool import WorkerPool
 
 READY_S = 60.0
-"""Workers join within seconds; after this long they never will."""
+"""Workers join within seconds. After this long they never will."""
 STALLED_S = 60.0
-"""Longer than a dead worker keeps its partitions and the others need to open them."""
+"""Longer than a dead worker keeps its partitions and the others need to restore them."""
 LOOK_S = 0.25
 SETTLE_S = 1.0
-"""Pause between two comparisons of all that is still awaited."""
+"""Pause between two comparisons of all outstanding records."""
 KILL_AT = 0.3
 """Share of the recorded reports that are in cases when a worker is killed."""
 
 
 class ReplayProgress(Struct, frozen=True, kw_only=True):
-    """How far it is."""
+    """The progress so far."""
 
     doing: str
     sent: int = 0
@@ -39,19 +39,19 @@ class ReplayProgress(Struct, frozen=True, kw_only=True):
 
 
 class End(Struct, frozen=True, kw_only=True):
-    """How it ended."""
+    """How the replay ended."""
 
     seconds: float
-    """From the first message to the last output; the workers were ready before."""
+    """Seconds from the first message to the last output. The workers were ready before."""
     stalled: bool
-    """Whether records were still awaited when nothing had moved for a minute."""
+    """Whether records were still outstanding after a minute without progress."""
     killed_at: int | None
-    """Reports in cases when a worker was killed; None: none was."""
+    """Reports in cases when a worker was killed. None: no worker was killed."""
     restarts: int
-    """How many times the fleet started a worker again."""
+    """How many times the pool restarted a worker."""
 
 
-Tell = Callable[[ReplayProgress], None]
+OnProgress = Callable[[ReplayProgress], None]
 
 
 class ReplayMonitor:
@@ -59,12 +59,12 @@ class ReplayMonitor:
 
     Args:
         feed: runs in another thread.
-        abreast: told what is accounted for.
+        limiter: gets what is accounted for.
         outputs: of the workers.
         group: of the workers.
-        fleet: the workers; polled here.
+        pool: the workers; polled here.
         kill_at: kill a worker once so many reports are in cases; None: never.
-        tell: called several times a second.
+        on_progress: called several times a second.
     """
 
     def __init__(
@@ -76,21 +76,21 @@ class ReplayMonitor:
         *,
         limiter: InFlightLimiter,
         kill_at: int | None,
-        tell: Tell,
+        on_progress: OnProgress,
     ) -> None:
         self._abreast = limiter
         self._feed, self._outputs, self._group, self._fleet = feed, outputs, group, pool
-        self._kill_at, self._tell = kill_at, tell
+        self._kill_at, self._tell = kill_at, on_progress
         self._killed_at: int | None = None
         self._awaited: list[Sent] = []
         self._seen = 0
         self._begun = self._moved = self._compared = time.monotonic()
 
     def until_ready(self, workers: int) -> None:
-        """Wait until all workers share the partitions.
+        """Wait until the group has assigned every partition.
 
         Raises:
-            WorkerError: they end, or never join.
+            WorkerError: the workers end, or never join.
         """
         deadline = time.monotonic() + READY_S
         while not self._group.ready(workers):
@@ -105,7 +105,7 @@ class ReplayMonitor:
             time.sleep(LOOK_S)
 
     def follow(self, sending: "Future[None]") -> End:
-        """Until all that was sent is accounted for and everything read, or nothing moves any more.
+        """Wait until every sent record is accounted for and read, or nothing makes progress.
 
         Raises:
             RouterError: the feed failed, or the workers end again and again.
@@ -130,7 +130,7 @@ class ReplayMonitor:
                 return self._end(stalled=True)
 
     def _settle(self, now: float) -> bool:
-        """Whether something is still awaited."""
+        """Whether something is still outstanding."""
         if now - self._compared >= SETTLE_S or len(self._awaited) < 1000:
             self._compared = now
             sent = self._feed.sent

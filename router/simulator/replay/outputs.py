@@ -16,7 +16,7 @@ from router.wire.errors import BrokerError
 from router.wire.topics import Names
 
 END_S = 60.0
-"""Reading to the end takes seconds; after this long the broker is taken to be away."""
+"""Reading to the end takes seconds. After this long the broker counts as unreachable."""
 POLL_RECORDS = 5000
 
 
@@ -25,7 +25,7 @@ class _Version(msgspec.Struct):
 
 
 class _Joined(msgspec.Struct):
-    """The part of a case's report that tells whether it arrived: four times quicker to read than the whole."""
+    """The part of a case's report that shows whether it arrived. Reading it is four times quicker than reading the whole."""
 
     id: str
     provenance: Provenance
@@ -40,7 +40,7 @@ _joiners = msgspec.json.Decoder(_Joiners).decode
 
 
 class Outputs:
-    """The outputs of one deployment, growing with every `take`.
+    """The outputs of one deployment. They grow with every `take`.
 
     Args:
         consumer: without a group, read_committed.
@@ -62,7 +62,7 @@ class Outputs:
         consumer.seek_to_beginning()
 
     def take(self, seconds: float) -> int:
-        """Read what came, waiting at most so long for the first record; how many records it was."""
+        """Read the next records, waiting at most this long for the first. Returns their number."""
         polled = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=POLL_RECORDS)
         records = [record for batch in polled.values() for record in batch]
         for record in records:
@@ -70,7 +70,7 @@ class Outputs:
         return len(records)
 
     def take_all(self) -> None:
-        """Read to the end; the workers have ended, so it moves no more.
+        """Read to the end. The workers have ended, so the end is fixed.
 
         Raises:
             BrokerError: the end is not reached within a minute.
@@ -106,17 +106,17 @@ class Outputs:
             self.tasks.append(decode_task(record.value))
 
     def accounted(self, one: Sent) -> bool:
-        """Whether a sent record was seen in a case or a dead letter; a redelivery need not be, an update must."""
+        """Whether a sent record was seen in a case or a dead letter. A redelivery need not be, an update must."""
         return one.place in self._places or (one.kind != "updated" and one.report in self._arrived)
 
     @property
     def opened(self) -> int:
-        """How many cases there are so far."""
+        """Number of cases so far."""
         return len(self._case_states)
 
     @property
     def arrived(self) -> int:
-        """How many reports are in cases so far."""
+        """Number of reports in cases so far."""
         return len(self._arrived)
 
     def cases(self) -> dict[str, Case]:
@@ -125,7 +125,7 @@ class Outputs:
 
 
 def dead(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]], names: Names) -> Dead:
-    """A dead letter with the place of the network's own record, also when the merge rejected what normalising had made."""
+    """A dead letter with the address of the network's own record, also if the merge stage rejected the normalised report."""
     letter = read_dead_letter(key, value, list(headers))
     place = (letter.topic, letter.partition, letter.offset)
     if letter.topic == names.events and value is not None:

@@ -1,4 +1,4 @@
-"""One replay from beginning to end: topics of its own, workers, feed, and the ledger at the end."""
+"""One replay from beginning to end: its own topics, workers, feed, and the ledger at the end."""
 
 import asyncio
 import dataclasses
@@ -23,7 +23,7 @@ from router.simulator.replay.feed import Feed
 from router.simulator.replay.flow_control import InFlightLimiter
 from router.simulator.replay.kafka_clients import admin_of, consumer_of
 from router.simulator.replay.ledger import Ledger, reconcile
-from router.simulator.replay.monitor import KILL_AT, End, ReplayMonitor, ReplayProgress, Tell
+from router.simulator.replay.monitor import KILL_AT, End, OnProgress, ReplayMonitor, ReplayProgress
 from router.simulator.replay.outputs import Outputs
 from router.simulator.replay.rule_switch import Switch, Switched, examine, middle
 from router.simulator.replay.temporary_topics import namespace, scratch_topics
@@ -43,23 +43,23 @@ class ReplayPlan(Struct, frozen=True, kw_only=True):
     reports: int | None = None
     """None: the recorded history once."""
     speed: float | None = None
-    """Simulated seconds per second; None: as fast as possible."""
+    """Simulated seconds per second. None: as fast as possible."""
     workers: int = 1
     seed: int = 1
     secondary_reports: bool = True
-    """Whether other networks see a part of the same incidents."""
+    """Whether other networks also report a part of the same incidents."""
     kill: bool = False
-    """kill -9 one worker in the middle."""
+    """Whether to kill -9 one worker in the middle."""
     keep: bool = False
-    """Leave the topics for a look."""
+    """Whether to keep the topics."""
     noise: float = 1.0
-    """Of a synthetic city: 0 none, 1 the default, 2 twice."""
+    """Noise of a synthetic city: 0 none, 1 the default, 2 double."""
     switch: str | None = None
-    """Name of a city whose rules are published while it runs, for the second half of the messages."""
+    """Name of a city whose rules are published during the replay, for the second half of the messages."""
 
 
 class Result(Struct, frozen=True, kw_only=True):
-    """What the replay found."""
+    """The result of a replay."""
 
     namespace: str
     sent: list[Sent]
@@ -77,23 +77,23 @@ class Result(Struct, frozen=True, kw_only=True):
 
     @property
     def sound(self) -> bool:
-        """Whether nothing was lost and nothing doubled."""
+        """Whether nothing was lost and nothing duplicated."""
         return not self.ledger.faults and not (self.switched and self.switched.mixed)
 
 
-def replay(plan: ReplayPlan, settings: Settings, bootstrap: str, tell: Tell) -> Result:
-    """Run it all; blocks until the ledger is made. Everything it started is ended, whatever happens.
+def replay(plan: ReplayPlan, settings: Settings, bootstrap: str, on_progress: OnProgress) -> Result:
+    """Run the replay. Blocks until the ledger is complete, and always ends everything that it started.
 
     Args:
         plan: what to replay.
-        settings: of the deployment; namespace and metrics are replaced, so that a running router is not disturbed.
+        settings: of the deployment. Namespace and metrics are replaced, so that a running router is not disturbed.
         bootstrap: `host:port` list of the cluster.
-        tell: called several times a second.
+        on_progress: called several times a second.
 
     Raises:
         RouterError: city, history, broker or workers cannot be used.
     """
-    tell(ReplayProgress(doing="reading the city"))
+    on_progress(ReplayProgress(doing="reading the city"))
     city = load_city(plan.city, settings.cities)
     source = input_of(city, city_folder(plan.city, settings.cities))
     own = settings.model_copy(update={"namespace": namespace(), "metrics_port": 0, "kafka": bootstrap})
@@ -102,7 +102,7 @@ def replay(plan: ReplayPlan, settings: Settings, bootstrap: str, tell: Tell) -> 
     feed = Feed(bootstrap, Names(own.namespace), own.partitions, plan.speed, in_step)
     recorded = source.reports if plan.reports is None else plan.reports
     switch = _switch(plan, city, source, settings, recorded)
-    tell(ReplayProgress(doing="making topics"))
+    on_progress(ReplayProgress(doing="making topics"))
     with ExitStack() as stack:
         kafka = stack.enter_context(admin_of(bootstrap))
         group = f"{own.namespace}{GROUP}"
@@ -112,13 +112,13 @@ def replay(plan: ReplayPlan, settings: Settings, bootstrap: str, tell: Tell) -> 
         pool = stack.enter_context(WorkerPool(plan.city, own, plan.workers, clock="stream"))
         seen = _group(kafka, scout, group, own, sorted(city.codes))
         kill_at = max(1, round(KILL_AT * recorded)) if plan.kill else None
-        course = ReplayMonitor(feed, outputs, seen, pool, limiter=limiter, kill_at=kill_at, tell=tell)
+        course = ReplayMonitor(feed, outputs, seen, pool, limiter=limiter, kill_at=kill_at, on_progress=on_progress)
         course.until_ready(plan.workers)
         if switch is not None:
             _publish(plan, switch, settings, own, bootstrap)
         end = _send(feed, _messages(plan, source), course)
         pool.stop()
-        outputs.take_all()  # what came too late, or once too often, came before the workers ended
+        outputs.take_all()  # late and duplicate records arrived before the workers ended
         result = _found(own.namespace, city, feed.sent, outputs, end)
         return replace(result, switched=examine(switch, outputs.cases().values())) if switch else result
 
@@ -130,7 +130,7 @@ def _messages(plan: ReplayPlan, source: ScenarioInput) -> Iterator[SourceMessage
 
 
 def _switch(plan: ReplayPlan, city: City, source: ScenarioInput, settings: Settings, recorded: int) -> Switch | None:
-    """The other rules, for what is received in the second half."""
+    """The other rules, for messages received in the second half."""
     if plan.switch is None:
         return None
     new = dataclasses.replace(load_city(plan.switch, settings.cities), merging=city.merging)
@@ -138,7 +138,7 @@ def _switch(plan: ReplayPlan, city: City, source: ScenarioInput, settings: Setti
 
 
 def _publish(plan: ReplayPlan, switch: Switch, settings: Settings, own: Settings, bootstrap: str) -> None:
-    """As `catalogue publish` does, while the workers run."""
+    """Publish as `catalogue publish` does, while the workers run."""
     folder = city_folder(plan.switch or "", settings.cities)
     record = RuleSetRecord(
         version=switch.new.rule_set,

@@ -1,4 +1,4 @@
-"""A catalogue switched in mid-replay, and whether any report was decided by a mixture of the two."""
+"""Switches the rules in the middle of a replay, and checks whether any report was decided by a mixture of two rule sets."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -12,7 +12,7 @@ from router.simulator.messages import SourceMessage
 
 
 class Switch(Struct, frozen=True, kw_only=True):
-    """Another rule set, and the received time from which it holds."""
+    """Another rule set, and the received time from which it is effective."""
 
     old: City
     new: City
@@ -26,18 +26,18 @@ class Switched(Struct, frozen=True, kw_only=True):
     by_new: int
     """Cases decided by either rule set."""
     late: int
-    """Cases opened after the switch and decided by the old rule set, because a worker had not read the new one in time."""
+    """Cases opened after the switch but decided by the old rule set, because a worker had not read the new one in time."""
     mixed: int
-    """Cases whose departments are not exactly those of the one rule set that they carry."""
+    """Cases whose departments are not exactly those of the rule set that they carry."""
 
 
 def middle(messages: Iterator[SourceMessage], count: int) -> datetime:
-    """Received time in the middle of so many messages."""
+    """Received time in the middle of this many messages."""
     return next(islice(messages, count // 2, None)).received_at
 
 
 def examine(switch: Switch, cases: Iterable[Case]) -> Switched:
-    """Route every case again by the rule set it carries and compare."""
+    """Route every case again by the rule set that it carries, and compare."""
     rule_sets: Mapping[str, City] = {switch.old.rule_set: switch.old, switch.new.rule_set: switch.new}
     counts = dict.fromkeys(rule_sets, 0)
     late = mixed = 0
@@ -52,7 +52,7 @@ def examine(switch: Switch, cases: Iterable[Case]) -> Switched:
 
 
 def _whole(case: Case, city: City) -> bool:
-    """Whether catalogue, matter and departments of a case are all of one rule set."""
+    """Whether catalogue, matter and departments of a case all follow one rule set."""
     route = city.catalogue.route(case.matter, case.cell, case.opened_at)
     wanted = [(one.department, one.role, one.rule, one.unit) for one in route.assigned]
     stand = [(a.department, a.role, a.rule, a.unit) for a in case.assignments if a.withdrawn_at is None]

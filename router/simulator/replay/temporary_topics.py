@@ -25,10 +25,10 @@ def namespace() -> str:
 def scratch_topics(
     kafka: KafkaAdminClient, bootstrap: str, city: City, settings: Settings, *, group: str, keep: bool
 ) -> Iterator[None]:
-    """The city's topics under the namespace of `settings`; removed at the end, with the group's offsets, unless kept.
+    """Create the city's topics under the namespace of `settings`. Unless kept, delete them at the end, with the group's offsets.
 
     Raises:
-        RouterError: the topics cannot be made.
+        RouterError: the topics cannot be created.
     """
     topics = topics_of(city, settings)
     admin.apply(bootstrap, topics, replication=settings.replication)
