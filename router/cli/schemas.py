@@ -12,7 +12,7 @@ from router.cities.city_reader import CityFile
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.text.output import talk
 from router.contracts.asyncapi import ASYNCAPI, asyncapi_text, header_schemas
-from router.contracts.releases import breaks_since, read_released, write_released
+from router.contracts.releases import breaks_since, ended_since, read_released, write_released
 from router.contracts.schemas import FOLDERS, URN, city_schemas, record_schemas, report_schemas
 from router.domain.catalogue.checks.rule_tests import RuleTests
 from router.domain.catalogue.model import Departments, Duties, Matters, Standards, Work
@@ -86,7 +86,7 @@ def check(*, folder: Folder = DEFAULT) -> None:
 def compatibility(*, folder: Folder = DEFAULT) -> None:
     """Compare the schemas, as the models make them, with the last release; exit code 1 when a promise is broken.
 
-    What networks and cities write must stay valid; what the router writes only gains fields (docs/schemas.md).
+    What networks and cities write must stay valid; what the router writes only gains fields (docs/reference/schemas.md).
 
     Example: grid-router schemas compatibility
     """
@@ -113,7 +113,7 @@ def release(
     if not VERSION.fullmatch(version) or (last and _number(version) <= _number(last.version)):
         hint = f"give three numbers that are greater than {last.version}" if last else "give three numbers, e.g. 0.1.0"
         raise InputError("it is no version to release", where=version, hint=hint)
-    write_released(folder, files, version, _day(date))
+    write_released(folder, files, version, _day(date), ended_since(last))
     talk(f"{len(files)} files are the release {version} now.")
 
 
@@ -151,6 +151,8 @@ def _said_breaks(folder: Path, files: dict[str, str]) -> bool:
     breaks = breaks_since(last, files)
     for path, one in breaks:
         typer.echo(f"{folder / path}#{one.pointer}: {one.what}; {one.hint}.")
+    for end in ended_since(last):
+        talk(str(end))
     talk(
         f"{len(last.documents)} files compared with the release {last.version}, {len(breaks) or 'no'} promises broken."
     )

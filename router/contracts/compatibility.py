@@ -7,9 +7,10 @@ readers of today read what stands on the topics from before.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from router.contracts.ended import ENDED, EndedSchema
 from router.contracts.schema_changes import changes
 from router.contracts.schema_nodes import Change, escaped
 
@@ -26,7 +27,7 @@ OPEN = {
 
 The lists of OASIS CAP (`status`, `urgency`, `severity`, `certainty`) and `role` are closed: departments decide by them.
 """
-NEW_VERSION = "or leave this version as it was and make a new one beside it (docs/schemas.md)"
+NEW_VERSION = "or leave this version as it was and make a new one beside it (docs/reference/schemas.md)"
 
 
 class Break(NamedTuple):
@@ -43,23 +44,39 @@ def promise_of(path: str) -> Promise:
     return "accepted" if path.startswith(ACCEPTED) else "kept"
 
 
-def broken(released: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, list[Break]]:
+def broken(
+    released: Mapping[str, Any], current: Mapping[str, Any], ended: Sequence[EndedSchema] = ENDED
+) -> dict[str, list[Break]]:
     """Path -> its broken promises, for every released document that breaks one.
 
     Args:
         released: path -> JSON Schema or AsyncAPI document of the last release.
         current: the same as of now; new files, e.g. new versions, are free.
+        ended: schemas that may be gone, because their end is declared.
     """
+    ends = {one.path: one for one in ended}
     found = {}
     for path, old in sorted(released.items()):
-        if path not in current:
-            hint = "bring it back and keep it for as long as the version is used; a new version stands beside it"
+        if path in ends:
+            found[path] = list(_end_breaks(ends[path], current))
+        elif path not in current:
+            hint = "restore it and keep it while the version is used; add a new version beside it"
             found[path] = [Break("", "is released, and no model makes it any more", hint)]
         elif "asyncapi" in old:
             found[path] = list(channel_breaks(old, current[path]))
         else:
             found[path] = schema_breaks(old, current[path], promise_of(path))
     return {path: breaks for path, breaks in found.items() if breaks}
+
+
+def _end_breaks(end: EndedSchema, current: Mapping[str, Any]) -> Iterator[Break]:
+    """A schema that ends is gone, and the schema that replaces it is there."""
+    if end.path in current:
+        what = f"its end in {end.version} is declared, and a model still makes it"
+        yield Break("", what, "give the model a new version, or remove the entry from router/contracts/ended.py")
+    if end.replaced_by not in current:
+        what = f"it ends in {end.version}, and no model makes {end.replaced_by}, which replaces it"
+        yield Break("", what, "make that schema, or correct the entry in router/contracts/ended.py")
 
 
 def schema_breaks(old: Mapping[str, Any], new: Mapping[str, Any], promise: Promise) -> list[Break]:

@@ -2,22 +2,24 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 from msgspec import Struct
 
 from router.contracts.asyncapi import ASYNCAPI
 from router.contracts.compatibility import Break, broken
+from router.contracts.ended import ENDED, EndedSchema
 from router.contracts.schemas import FOLDERS
 from router.wire.errors import InputError
 
 FOLDER = "released"
 """Within the folder of schemas."""
 ABOUT = "release.json"
-"""Which version it is, and of which day."""
+"""Version and day of the release, and the schemas that it ends."""
 
 
 class Released(Struct, frozen=True):
@@ -55,14 +57,29 @@ def breaks_since(released: Released, files: Mapping[str, str]) -> list[tuple[str
     return [(path, one) for path, found in broken(released.documents, current).items() for one in found]
 
 
-def write_released(folder: Path, files: Mapping[str, str], version: str, date: str) -> None:
-    """Put the given texts in place of the last release.
+def ended_since(released: Released | None) -> list[EndedSchema]:
+    """The declared ends of schemas that the last release promises."""
+    return [one for one in ENDED if released is not None and one.path in released.documents]
+
+
+def write_released(
+    folder: Path, files: Mapping[str, str], version: str, date: str, ended: Sequence[EndedSchema] = ()
+) -> None:
+    """Replace the last release by the given texts.
+
+    Args:
+        folder: the folder of schemas.
+        files: path -> text of every schema.
+        version: of the release.
+        date: of the release, `YYYY-MM-DD`.
+        ended: the schemas that this release ends.
 
     Raises:
         InputError: the folder cannot be changed.
     """
     held, fresh = folder / FOLDER, folder / f".{FOLDER}.new"
-    about = json.dumps({"version": version, "date": date}, indent=2) + "\n"
+    ends = {"ended": [msgspec.to_builtins(one) for one in ended]} if ended else {}
+    about = json.dumps({"version": version, "date": date, **ends}, indent=2) + "\n"
     try:
         shutil.rmtree(fresh, ignore_errors=True)
         for path, text in {**files, ABOUT: about}.items():

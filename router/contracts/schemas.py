@@ -7,6 +7,7 @@ the order of their model, names of definitions are sorted. A field is described 
 import ast
 import inspect
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -85,6 +86,16 @@ TABLES = (
 """Records of compacted topics that the router keeps for itself: no CloudEvents."""
 
 
+CITY_VERSIONS = {"merging": 2}
+"""Version of the schema of a city's file, for the files that are not at version 1."""
+_VERSION = re.compile(r"\.(v[0-9]+)\.json\Z")
+
+
+def city_path(name: str) -> str:
+    """Path of the schema of a city's file `<name>.yaml`."""
+    return f"city/{name}.v{CITY_VERSIONS.get(name, 1)}.json"
+
+
 def report_path(network: str) -> str:
     """Where the schema of a network's own reports stands, relative to the folder of schemas."""
     return f"reports/{network}.v1.json"
@@ -126,7 +137,7 @@ def city_schemas(models: Mapping[str, type[BaseModel]]) -> dict[str, str]:
     """
     made = {}
     for name, model in models.items():
-        path = f"city/{name}.v1.json"
+        path = city_path(name)
         schema = model.model_json_schema(by_alias=True, mode="validation", schema_generator=_Generator)
         made[path] = schema_text(path, schema | {"title": f"{name}.yaml of a city"})
     return made
@@ -134,8 +145,8 @@ def city_schemas(models: Mapping[str, type[BaseModel]]) -> dict[str, str]:
 
 def schema_text(path: str, schema: Mapping[str, Any]) -> str:
     """A schema as the text of its file; its `$id` follows from its path, e.g. `reports/policing.v1.json`."""
-    name = path.removesuffix(".v1.json").replace("/", ":")
-    whole = {"$schema": DIALECT, "$id": f"{URN}{name}:v1", "$comment": COMMENT, **schema}
+    name = _VERSION.sub(r":\1", path).replace("/", ":")
+    whole = {"$schema": DIALECT, "$id": f"{URN}{name}", "$comment": COMMENT, **schema}
     return json.dumps(_ordered(whole), ensure_ascii=False, indent=2) + "\n"
 
 

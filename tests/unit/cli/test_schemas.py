@@ -120,7 +120,7 @@ def test_a_broken_promise_is_named_by_file_and_pointer_with_its_cure(after: Path
     ]
     assert told[2].endswith(
         ": the field `owner` is gone; keep to what is released, or leave this version as it was and make a new one beside it "
-        "(docs/schemas.md)."
+        "(docs/reference/schemas.md)."
     )
     assert "3 promises broken" in answer.stderr
 
@@ -136,6 +136,15 @@ def test_a_schema_that_is_gone_breaks_the_release_and_a_new_one_does_not(after: 
     assert answer.stdout.count("\n") == 1
 
 
+def test_a_declared_end_is_named_with_what_to_do(after: Path) -> None:
+    answer = command("compatibility", after)
+    assert (answer.exit_code, answer.stdout) == (0, "")
+    assert "city/merging.v1.json: ends in 0.2.0, because the keys of merging.yaml" in answer.stderr
+    assert "catalogue lint" in answer.stderr
+    assert command("release", after, "0.9.0").exit_code == 0
+    assert "ends in" not in command("compatibility", after).stderr
+
+
 def test_before_the_first_release_nothing_can_be_broken(folder: Path) -> None:
     answer = command("compatibility", folder)
     assert (answer.exit_code, answer.stdout) == (0, "")
@@ -146,8 +155,12 @@ def test_a_release_is_a_copy_of_what_the_models_make(after: Path) -> None:
     (after / "released" / "city" / "left.txt").write_text("nobody's")
     answer = command("release", after, "0.9.0", "--date", "2027-01-31")
     assert answer.exit_code == 0, answer.output
-    about = '{\n  "version": "0.9.0",\n  "date": "2027-01-31"\n}\n'
-    assert files_of(after / "released") == made() | {"release.json": about}
+    files = files_of(after / "released")
+    about = json.loads(files.pop("release.json"))
+    assert files == made()
+    assert (about["version"], about["date"]) == ("0.9.0", "2027-01-31")
+    (end,) = about["ended"]
+    assert (end["path"], end["replaced_by"]) == ("city/merging.v1.json", "city/merging.v2.json")
     assert sorted(path.name for path in after.iterdir() if path.name.startswith(".")) == []
     assert command("check", after).exit_code == 0
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.contracts.compatibility import OPEN, broken, channel_breaks, promise_of, schema_breaks
+from router.contracts.ended import ENDED, EndedSchema
 from router.contracts.schema_changes import changes
 from tests.support.schemas import ASYNCAPI, ROOT, SCHEMAS, nodes, released
 
@@ -216,7 +217,7 @@ def test_a_break_has_the_pointer_of_its_place_the_cause_and_a_cure() -> None:
     assert list(found) == ["/$defs/Duty~1/properties/x~1y", "/required"]
     assert found["/required"].what == "the field `b` is required"
     assert found["/required"].hint == (
-        "let all that was valid be valid, or leave this version as it was and make a new one beside it (docs/schemas.md)"
+        "let all that was valid be valid, or leave this version as it was and make a new one beside it (docs/reference/schemas.md)"
     )
 
 
@@ -284,6 +285,30 @@ def test_a_file_that_is_gone_is_a_break_and_a_new_version_beside_it_is_none() ->
 
 def test_the_models_of_today_break_nothing_that_was_released() -> None:
     assert broken(released(), SCHEMAS | {"asyncapi.yaml": ASYNCAPI}) == {}
+
+
+END = EndedSchema(path="city/x.v1.json", version="2.0.0", replaced_by="city/x.v2.json", reason="why", hint="do it")
+
+
+def test_a_declared_end_excuses_one_schema_and_needs_its_replacement() -> None:
+    old, new = record(a=TEXT), record(b=TEXT)
+    released = {"city/x.v1.json": old, "city/y.v1.json": old}
+    after = {"city/x.v2.json": new, "city/y.v1.json": old}
+    assert broken(released, after, [END]) == {}
+    assert list(broken(released, after, [])) == ["city/x.v1.json"]
+    assert list(broken(released, {"city/x.v2.json": new}, [END])) == ["city/y.v1.json"]
+    (missing,) = broken(released, {"city/y.v1.json": old}, [END])["city/x.v1.json"]
+    assert missing.what == "it ends in 2.0.0, and no model makes city/x.v2.json, which replaces it"
+    (kept,) = broken(released, after | {"city/x.v1.json": old}, [END])["city/x.v1.json"]
+    assert kept.what == "its end in 2.0.0 is declared, and a model still makes it"
+
+
+def test_a_declared_end_says_why_and_what_to_do() -> None:
+    assert str(END) == "city/x.v1.json: ends in 2.0.0, because why; do it."
+    page = (ROOT / "docs" / "how-to" / "upgrade.md").read_text("utf-8")
+    for end in ENDED:
+        assert end.replaced_by in SCHEMAS
+        assert end.path in page
 
 
 def test_topics_and_messages_stay_and_others_may_come() -> None:

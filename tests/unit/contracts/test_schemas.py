@@ -48,7 +48,8 @@ def test_a_schema_is_valid_named_and_described(path: str) -> None:
     schema = SCHEMAS[path]
     jsonschema_rs.meta.validate(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert schema["$id"] == f"urn:grid-router:schema:{path.removesuffix('.v1.json').replace('/', ':')}:v1"
+    name, version = path.removesuffix(".json").rsplit(".", 1)
+    assert schema["$id"] == f"urn:grid-router:schema:{name.replace('/', ':')}:{version}"
     assert schema["title"]
     assert schema["description"]
     assert FILES[path].endswith("}\n")

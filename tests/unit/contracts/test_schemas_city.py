@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from router.cli.schemas import CITY
+from router.contracts.schemas import city_path
 from router.domain.documents import Source, read_yaml
 from tests.support.schemas import ROOT, schema_accepts
 
@@ -23,7 +24,7 @@ def test_shipped_cities_are_written_as_their_schemas_say(name: str, path: Path) 
     document, wrong = read_yaml(Source(name, path.read_text("utf-8")))
     assert document is not None, wrong
     CITY[name].model_validate(document.value)
-    assert schema_accepts(f"city/{name}.v1.json", json.loads(json.dumps(document.value, default=str)))
+    assert schema_accepts(city_path(name), json.loads(json.dumps(document.value, default=str)))
 
 
 def test_every_kind_of_file_is_shipped_by_some_city() -> None:
@@ -95,4 +96,4 @@ def test_what_a_city_may_write_is_the_same_to_schema_and_model(name: str, text: 
         assert not right
     else:
         assert right
-    assert schema_accepts(f"city/{name}.v1.json", json.loads(json.dumps(document.value, default=str))) == right
+    assert schema_accepts(city_path(name), json.loads(json.dumps(document.value, default=str))) == right
