@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from router.cities.city_reader import CityFile
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.text.output import talk
-from router.contracts.asyncapi import ASYNCAPI, asyncapi_text, header_schemas
+from router.contracts.asyncapi import ASYNCAPI, asyncapi_text
+from router.contracts.headers import header_schemas
 from router.contracts.releases import breaks_since, ended_since, read_released, write_released
 from router.contracts.schemas import FOLDERS, URN, city_schemas, record_schemas, report_schemas
 from router.domain.catalogue.checks.rule_tests import RuleTests

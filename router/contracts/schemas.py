@@ -8,12 +8,12 @@ import ast
 import inspect
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from importlib import import_module
 from itertools import pairwise
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 import msgspec
 from msgspec import Struct
@@ -22,22 +22,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from router.domain.catalogue.model import digits, one_or_more
-from router.domain.intake.dedup import DedupEntry
-from router.domain.model.case import Case, Task
-from router.domain.model.report import Report, Tick
 from router.domain.networks.registry import NETWORKS
-from router.wire.codec import (
-    CASE_CHANGED,
-    CLOCK_TICKED,
-    REPORT_RECEIVED,
-    REPORT_UPDATED,
-    TASK_DISPATCHED,
-    TASK_UPDATED,
-    TASK_WITHDRAWN,
-)
-from router.wire.repairs import Repair
-from router.wire.rule_sets import RuleSetRecord
-from router.wire.stored_offsets import StoredOffset
+from router.wire.record_kinds import KINDS, RecordKind
 from router.wire.topics import Names
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -51,39 +37,6 @@ _FIRST = ("$schema", "$id", "$comment", "title", "description", "type")
 _LAST = ("$defs",)
 _VALUES = ("const", "default", "enum", "examples", "required")
 """Keywords that hold values, not schemas."""
-
-
-class Record(NamedTuple):
-    """One kind of the router's own records."""
-
-    event_type: str
-    struct: type[Struct]
-    topic: str
-
-
-RECORDS = (
-    Record(REPORT_RECEIVED, Report, _NAMES.events),
-    Record(REPORT_UPDATED, Report, _NAMES.events),
-    Record(CLOCK_TICKED, Tick, _NAMES.events),
-    Record(CASE_CHANGED, Case, _NAMES.cases),
-    Record(TASK_DISPATCHED, Task, _NAMES.tasks("<department>")),
-    Record(TASK_UPDATED, Task, _NAMES.tasks("<department>")),
-    Record(TASK_WITHDRAWN, Task, _NAMES.tasks("<department>")),
-)
-"""Events: what others consume."""
-DEDUP_ENTRY, STORED_OFFSET, RULE_SET, REPAIR = (
-    "grid.dedup-entry.v1",
-    "grid.stored-offset.v1",
-    "grid.rule-set.v1",
-    "grid.repair.v1",
-)
-TABLES = (
-    Record(DEDUP_ENTRY, DedupEntry, _NAMES.dedup_index("<network>")),
-    Record(STORED_OFFSET, StoredOffset, _NAMES.offsets),
-    Record(RULE_SET, RuleSetRecord, _NAMES.rule_sets),
-    Record(REPAIR, Repair, _NAMES.repairs),
-)
-"""Records of compacted topics that the router keeps for itself: no CloudEvents."""
 
 
 CITY_VERSIONS = {"merging": 2}
@@ -101,11 +54,6 @@ def report_path(network: str) -> str:
     return f"reports/{network}.v1.json"
 
 
-def record_path(event_type: str) -> str:
-    """Where the schema of a record of ours stands."""
-    return f"events/{event_type}.json"
-
-
 def report_schemas() -> dict[str, str]:
     """Path -> text of the schema of every network's reports, as the network itself writes them."""
     made = {}
@@ -118,14 +66,18 @@ def report_schemas() -> dict[str, str]:
     return made
 
 
-def record_schemas() -> dict[str, str]:
-    """Path -> text of the schema of every record the router writes; a dead letter's value is not the router's."""
+def record_schemas(kinds: Iterable[RecordKind] = KINDS.values()) -> dict[str, str]:
+    """Path -> text of the schema of every value that the router writes; the value of a dead letter is another's."""
     made = {}
-    for record in (*RECORDS, *TABLES):
-        schema = _struct_schema(record.struct)
-        kind = f"CloudEvents type `{record.event_type}`" if record in RECORDS else "A value of the router's own tables"
-        schema["description"] += f" {kind}, on the topic `{record.topic}`."
-        made[record_path(record.event_type)] = schema_text(record_path(record.event_type), schema)
+    for kind in kinds:
+        path = kind.schema_path
+        if kind.struct is None or path is None:
+            continue
+        schema = _struct_schema(kind.struct)
+        what = f"CloudEvents type `{kind.name}`" if kind.event else "A value of the router's own tables"
+        topic = kind.topics[0].replace("{", "<").replace("}", ">")
+        schema["description"] += f" {what}, on the topic `{topic}`."
+        made[path] = schema_text(path, schema)
     return made
 
 

@@ -8,7 +8,7 @@ the rejected record as it was (key, value, headers) and adds headers that say wh
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -16,20 +16,15 @@ from msgspec.json import Decoder, Encoder
 
 from router.domain.intake.dedup import DedupEntry
 from router.domain.intake.normalise import LAST_MS
-from router.domain.model.case import Case, Task, TaskState
+from router.domain.model.case import Case, Task
 from router.domain.model.report import Rejection, Report, Tick
+from router.wire.record_kinds import KINDS, kinds_on
+from router.wire.topics import Names
 
 Headers = Sequence[tuple[str, bytes]]
 UNREADABLE = (msgspec.MsgspecError, RecursionError)
 """What reading a value raises that is not what it should be; the second when brackets nest too deep."""
 
-REPORT_RECEIVED = "grid.report.received.v1"
-REPORT_UPDATED = "grid.report.updated.v1"
-CLOCK_TICKED = "grid.clock.ticked.v1"
-CASE_CHANGED = "grid.case.changed.v1"
-TASK_DISPATCHED = "grid.task.dispatched.v1"
-TASK_UPDATED = "grid.task.updated.v1"
-TASK_WITHDRAWN = "grid.task.withdrawn.v1"
 DEAD_LETTER = "grid-dead-letter-"
 """Prefix of the headers that a dead letter adds."""
 OMITTED = f"{DEAD_LETTER}omitted"
@@ -39,24 +34,21 @@ KEPT_AROUND_BYTES = 1 << 20
 """Room for key and headers beside the largest value that is kept; larger ones are kept only when value and all fit together."""
 
 _encode: Callable[[object], bytes] = Encoder().encode
-_decode_report = Decoder(Report).decode
 _decode_case = Decoder(Case).decode
 _decode_task = Decoder(Task).decode
-_decode_tick = Decoder(Tick).decode
 _decode_dedup_entry = Decoder(DedupEntry).decode
+_EVENT_DECODERS: dict[bytes | None, Callable[[bytes], Any]] = {
+    kind.ce_type[1]: Decoder(kind.struct).decode for kind in kinds_on(Names().events)
+}
+"""CloudEvents type -> decoder of a record of the grid stream."""
 
 _CONTENT_TYPE = ("content-type", b"application/json")
 _SPEC_VERSION = ("ce_specversion", b"1.0")
-_REPORT_TYPE = ("ce_type", REPORT_RECEIVED.encode())
-_UPDATE_TYPE = ("ce_type", REPORT_UPDATED.encode())
-_TICK_TYPE = ("ce_type", CLOCK_TICKED.encode())
-_CASE_TYPE = ("ce_type", CASE_CHANGED.encode())
-_TASK_TYPES: dict[TaskState, tuple[str, bytes]] = {
-    "dispatched": ("ce_type", TASK_DISPATCHED.encode()),
-    "updated": ("ce_type", TASK_UPDATED.encode()),
-    "withdrawn": ("ce_type", TASK_WITHDRAWN.encode()),
-}
-_REPORTS = (_REPORT_TYPE[1], _UPDATE_TYPE[1])
+_REPORT_TYPE = KINDS["grid.report.received.v1"].ce_type
+_UPDATE_TYPE = KINDS["grid.report.updated.v1"].ce_type
+_TICK_TYPE = KINDS["grid.clock.ticked.v1"].ce_type
+_CASE_TYPE = KINDS["grid.case.changed.v1"].ce_type
+_TASK_TYPES = {kind.task_state: kind.ce_type for kind in KINDS.values() if kind.task_state}
 _ROUTER = ("ce_source", b"/grid-router")
 _NETWORK_SOURCES: dict[str, tuple[str, bytes]] = {}
 
@@ -194,11 +186,11 @@ def decode_event(headers: Headers, value: bytes) -> Report | Tick:
         ValueError: its `ce_type` is missing or unknown.
     """
     kind = _type_of(headers)
-    if kind in _REPORTS:
-        return _decode_report(value)
-    if kind == _TICK_TYPE[1]:
-        return _decode_tick(value)
-    raise ValueError(f"unknown ce_type {kind!r} on the event stream")
+    decode = _EVENT_DECODERS.get(kind)
+    if decode is None:
+        raise ValueError(f"unknown ce_type {kind!r} on the event stream")
+    event: Report | Tick = decode(value)
+    return event
 
 
 def _type_of(headers: Headers) -> bytes | None:

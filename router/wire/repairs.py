@@ -7,11 +7,9 @@ read. The dead letter itself stays in `grid.dead-letters` as it was rejected.
 from datetime import datetime
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import MsgspecError, Struct
 from msgspec.json import Decoder, Encoder
 from msgspec.structs import replace
-
-from router.wire.codec import UNREADABLE, Encoded
 
 State = Literal["open", "repaired", "redriven"]
 """Nothing was done about a dead letter; it has a new value that waits; it was sent to its topic again."""
@@ -71,7 +69,7 @@ _encode = Encoder().encode
 _decode = Decoder(Repair).decode
 
 
-def encode_repair(repair: Repair) -> Encoded:
+def encode_repair(repair: Repair) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
     """One record of `grid.repairs`, keyed by the dead letter's id."""
     return repair.dead_letter.encode(), _encode(repair), [("content-type", b"application/json")]
 
@@ -84,7 +82,7 @@ def decode_repair(key: bytes | None, value: bytes) -> Repair:
     """
     try:
         repair = _decode(value)
-    except UNREADABLE as error:
+    except (MsgspecError, RecursionError) as error:
         raise ValueError(f"not a repair: {error}") from error
     if key != repair.dead_letter.encode():
         raise ValueError("not a repair: its key is not the id of its dead letter")

@@ -1,6 +1,6 @@
-"""Every topic, declared once: name, key, partitions, retention, compaction."""
+"""Every topic, declared once: name, key, content, partitions, retention, compaction; and the names of earlier versions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Literal
 
@@ -8,40 +8,47 @@ from msgspec import Struct
 
 from router.domain.model.report import REPORTS_KEPT
 from router.domain.rules.city import City
+from router.wire.errors import TopicError
 from router.wire.settings import Settings
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 MILLISECOND = timedelta(milliseconds=1)
 COMPRESSION = "uncompressed"
-"""The broker unpacks what producers have packed, in any of Kafka's four ways, of which the worker's client reads one; and a record that
-is small on the wire and gigabytes in memory is rejected by the topic's limit, before any worker has it."""
+"""The broker unpacks each batch. Producers may then use all four codecs of Kafka; the worker's client reads only one.
+The limit of the topic also applies to the unpacked batch: a small batch cannot fill a worker's memory."""
 OFFSETS_SEGMENT_BYTES = 1 << 20
-"""The least that Kafka 4.1 takes: a segment in use is not compacted, and of all its records one counts."""
+"""The smallest that Kafka 4.1 accepts. Kafka does not compact the active segment, and only the last record counts."""
 MAX_RULE_SET_BYTES = 32 << 20
 """A city of 40,000 cells is 1 MiB compressed."""
+MAX_NAMED = 5
+"""Topics or namespaces that a sentence names."""
 
 
 class Topic(Struct, frozen=True, kw_only=True):
-    """What a topic must be on the broker. `name` already carries the namespace."""
+    """What a topic must be on the broker. `name` includes the namespace."""
 
     name: str
     key: str
-    """What its records are keyed by, for people."""
+    """The key of its records, for people."""
+    about: str = ""
+    """Its content, in a sentence or two."""
+    access: Literal["read", "written", "both"] = "written"
+    """What the router does with it; `both`: it reads back what it wrote."""
     partitions: int
     cleanup: Literal["delete", "compact", "compact,delete"] = "delete"
     retention_ms: int | None = None
-    """None: kept for ever."""
+    """None: records do not expire."""
     largest_bytes: int = 4 << 20
-    """Of a record, and of a batch, unpacked."""
+    """Limit of a record and of an unpacked batch."""
     segment_bytes: int | None = None
-    """None: as the broker has it."""
+    """None: the broker's default."""
     stamped: Literal["by producer", "by broker"] = "by broker"
-    """Whose clock a record's timestamp is. The broker's: nobody can have received a report after now, and Kafka rejects what a
-    producer whose clock is more than an hour ahead stamps, so that worker could write nothing at all."""
+    """Whose clock a record's timestamp is. With the broker's clock, no report is received in the future, and a worker
+    with a wrong clock can write: Kafka rejects a producer's timestamp that is more than an hour ahead."""
 
     def config(self) -> dict[str, str]:
-        """The broker-side configuration of this topic, values as Kafka writes them."""
+        """The configuration of this topic on the broker, with values as Kafka writes them."""
         own = {} if self.segment_bytes is None else {"segment.bytes": str(self.segment_bytes)}
         return {
             **own,
@@ -57,10 +64,6 @@ ROOTS = ("grid.", "reports.", "tasks.")
 """How every name begins after its namespace."""
 
 
-SHOWN = 5
-"""Namespaces named in a sentence."""
-
-
 class Names(Struct, frozen=True):
     """Topic names of one deployment; `namespace` is empty or ends with a dot."""
 
@@ -73,7 +76,7 @@ class Names(Struct, frozen=True):
 
     @property
     def cases(self) -> str:
-        """Cases by id: the public table, and the changelog of the merge."""
+        """Cases by id: the public table, and the changelog of the merge stage."""
         return f"{self.namespace}grid.cases"
 
     @property
@@ -83,17 +86,17 @@ class Names(Struct, frozen=True):
 
     @property
     def rule_sets(self) -> str:
-        """Editions of the rules (catalogue, code tables, cells), by version."""
+        """Published rule sets (catalogue, code tables, cells), by version."""
         return f"{self.namespace}grid.rule-sets"
 
     @property
     def repairs(self) -> str:
-        """What was done about dead letters, by the dead letter's id."""
+        """What people did about dead letters, by the dead letter's id."""
         return f"{self.namespace}grid.repairs"
 
     @property
     def offsets(self) -> str:
-        """Where the reading of the grid stream goes on, partition by partition; that of a network's topic stands in its places."""
+        """Stored offsets of the grid stream, one record a partition. Those of a network's topic are in its dedup index."""
         return f"{self.namespace}grid.offsets"
 
     def dedup_index(self, network: str) -> str:
@@ -112,56 +115,110 @@ class Names(Struct, frozen=True):
 def declared(names: Names, *, networks: Iterable[str], departments: Iterable[str], partitions: int) -> list[Topic]:
     """All topics of a city, in a stable order.
 
-    Topics keyed by place share one number of partitions, because a case is written to its event's partition.
+    Topics keyed by place have one number of partitions, because a case is written to its event's partition.
     """
+    networks = sorted(networks)
     return [
-        *(
-            Topic(
-                name=names.reports(n),
-                key="source's report id",
-                partitions=partitions,
-                retention_ms=REPORTS_KEPT // MILLISECOND,
-            )
-            for n in sorted(networks)
-        ),
-        *(
-            Topic(
-                name=names.dedup_index(n),
-                key="source's report id",
-                partitions=partitions,
-                cleanup="compact,delete",
-                retention_ms=REPORTS_KEPT // MILLISECOND,
-            )
-            for n in sorted(networks)
-        ),
+        *(_reports(names, network, partitions) for network in networks),
+        *(_dedup_index(names, network, partitions) for network in networks),
+        *_stream(names, partitions),
+        *(_tasks(names, department, partitions) for department in sorted(departments)),
+        *_rejections(names, partitions),
+    ]
+
+
+def _reports(names: Names, network: str, partitions: int) -> Topic:
+    return Topic(
+        name=names.reports(network),
+        key="source's report id",
+        about="Reports of one network, in the network's own format.",
+        access="read",
+        partitions=partitions,
+        retention_ms=REPORTS_KEPT // MILLISECOND,
+    )
+
+
+def _dedup_index(names: Names, network: str, partitions: int) -> Topic:
+    return Topic(
+        name=names.dedup_index(network),
+        key="source's report id",
+        about="Dedup index of one network: where each report went first, and the digests of its versions. One record of "
+        "each partition is the stored offset of the network's topic. For the router alone.",
+        access="both",
+        partitions=partitions,
+        cleanup="compact,delete",
+        retention_ms=REPORTS_KEPT // MILLISECOND,
+    )
+
+
+def _stream(names: Names, partitions: int) -> list[Topic]:
+    """The rules, the grid stream, and the state of the merge stage."""
+    return [
         Topic(
             name=names.rule_sets,
             key="version of the rule set",
+            about="Published rule sets of a city, gzipped. Each is in force from an instant of received time.",
+            access="both",
             partitions=1,
             cleanup="compact",
             largest_bytes=MAX_RULE_SET_BYTES,
         ),
-        Topic(name=names.events, key="cell", partitions=partitions, retention_ms=90 * DAY_MS),
-        Topic(name=names.cases, key="case id", partitions=partitions, cleanup="compact"),
+        Topic(
+            name=names.events,
+            key="cell",
+            about="The all-purpose grid stream (全科网格): every report in one format, and ticks.",
+            access="both",
+            partitions=partitions,
+            retention_ms=90 * DAY_MS,
+        ),
+        Topic(
+            name=names.cases,
+            key="case id",
+            about="The table of cases: the last record of a key is the current case.",
+            partitions=partitions,
+            cleanup="compact",
+        ),
         Topic(
             name=names.offsets,
             key="the same for all: one record a partition",
+            about="Stored offsets of the grid stream: the next offset to read. For the router alone.",
+            access="both",
             partitions=partitions,
             cleanup="compact",
             segment_bytes=OFFSETS_SEGMENT_BYTES,
         ),
-        *(
-            Topic(name=names.tasks(d), key="case id", partitions=partitions, retention_ms=90 * DAY_MS)
-            for d in sorted(departments)
-        ),
+    ]
+
+
+def _tasks(names: Names, department: str, partitions: int) -> Topic:
+    return Topic(
+        name=names.tasks(department),
+        key="case id",
+        about="Tasks of one department.",
+        partitions=partitions,
+        retention_ms=90 * DAY_MS,
+    )
+
+
+def _rejections(names: Names, partitions: int) -> list[Topic]:
+    """Rejected records, and what people did about them."""
+    return [
         Topic(
             name=names.dead_letters,
             key="source's report id",
+            about="Every rejected record, once: its own bytes, and headers with the reason.",
             partitions=partitions,
             retention_ms=90 * DAY_MS,
-            largest_bytes=8 << 20,  # the rejected record and why: more than any other topic takes
+            largest_bytes=8 << 20,  # the rejected record and the reason: more than any other topic takes
         ),
-        Topic(name=names.repairs, key="id of the dead letter", partitions=1, cleanup="compact"),
+        Topic(
+            name=names.repairs,
+            key="id of the dead letter",
+            about="Repairs of dead letters: who, why, the new value, and the record that was redriven.",
+            access="both",
+            partitions=1,
+            cleanup="compact",
+        ),
     ]
 
 
@@ -175,19 +232,61 @@ def topics_of(city: City, settings: Settings) -> list[Topic]:
     )
 
 
-def elsewhere(there: Iterable[str], namespace: str) -> str:
-    """What else may hint it when a deployment has no topics: others on its cluster have. Empty when none has.
+def elsewhere(existing: Iterable[str], namespace: str) -> str:
+    """A hint for a deployment without topics: the namespaces of the cluster that have some. Empty when none has.
 
     Args:
-        there: names of all topics of the cluster.
+        existing: names of all topics of the cluster.
         namespace: of the deployment that has none.
     """
     events = Names().events
-    ends = {name.removesuffix(events) for name in there if name.endswith(events)} - {namespace}
+    ends = {name.removesuffix(events) for name in existing if name.endswith(events)} - {namespace}
     others = sorted(end for end in ends if not end or end.endswith("."))
     if not others:
         return ""
     if others == [""]:
         return ", or unset GRID_ROUTER_NAMESPACE: there are topics without one"
-    shown = ", ".join([other or "none" for other in others[:SHOWN]] + ["..."] * (len(others) > SHOWN))
-    return f", or set GRID_ROUTER_NAMESPACE: there are topics under {shown}"
+    named = ", ".join([other or "none" for other in others[:MAX_NAMED]] + ["..."] * (len(others) > MAX_NAMED))
+    return f", or set GRID_ROUTER_NAMESPACE: there are topics under {named}"
+
+
+RENAMED: Mapping[str, str] = {
+    "grid.places.": "grid.dedup.",
+    "grid.positions": "grid.offsets",
+    "grid.catalogue": "grid.rule-sets",
+}
+"""Topics of development versions of 0.2, and their names now; a name that ends with a dot continues with a network."""
+RENAMED_HINT = (
+    "end the old workers when their lag is 0 and delete the old topics, or set GRID_ROUTER_NAMESPACE to a new prefix "
+    "(docs/how-to/upgrade.md)"
+)
+
+
+def renamed(existing: Iterable[str], namespace: str) -> dict[str, str]:
+    """Old topic -> its name now, for every topic of an earlier version in the namespace; sorted.
+
+    Args:
+        existing: names of all topics of the cluster.
+        namespace: of the deployment.
+    """
+    found = {}
+    for name in sorted(existing):
+        own = name.removeprefix(namespace) if name.startswith(namespace) else ""
+        for old, new in RENAMED.items():
+            if own == old or (old.endswith(".") and own.startswith(old)):
+                found[name] = f"{namespace}{new}{own.removeprefix(old)}"
+    return found
+
+
+def renamed_topics(existing: Iterable[str], namespace: str) -> TopicError | None:
+    """The error that stops a deployment on the topics of an earlier version; None when there are none."""
+    old = renamed(existing, namespace)
+    if not old:
+        return None
+    first = next(iter(old))
+    more = f" (and {len(old) - 1} more)" if len(old) > 1 else ""
+    return TopicError(
+        f"it is a topic of an earlier version, which is now {old[first]}{more}, and the router would not read its records",
+        where=first,
+        hint=RENAMED_HINT,
+    )

@@ -9,9 +9,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from router.contracts.asyncapi import DEAD_LETTERED
-from router.contracts.schemas import TABLES
 from router.domain.networks.registry import NETWORKS
+from router.wire.record_kinds import KINDS
 from router.wire.topics import Names, declared
 from tests.support.schemas import ASYNCAPI, FILES, ROOT, SCHEMAS, nodes
 
@@ -65,8 +64,11 @@ def test_every_channel_message_and_operation_is_whole() -> None:
     }, "a channel that nobody writes or reads"
     for name, message in messages.items():
         parts = {part for part in ("headers", "payload") if part in message}
-        # A dead letter's value is the rejected record's own, and the router's own tables have no headers of ours.
-        without = {"payload"} if name == DEAD_LETTERED else {"headers"} if name in {one[0] for one in TABLES} else set()
+        kind = KINDS.get(name)
+        without = {
+            *({"payload"} if kind and kind.schema_path is None else set()),
+            *({"headers"} if kind and not kind.published else set()),
+        }
         assert parts == {"headers", "payload"} - without, name
         for part in parts:
             assert message[part]["$ref"].removeprefix("./") in SCHEMAS, name
@@ -114,6 +116,13 @@ def test_the_router_receives_reports_and_events_and_sends_the_rest() -> None:
         channel = pointed(ASYNCAPI, one["channel"]["$ref"][1:])
         messages = [pointed(ASYNCAPI, message["$ref"][1:]) for message in one["messages"]]
         assert messages == list(channel["messages"].values())
+
+
+def test_every_channel_says_what_it_carries_in_whole_sentences() -> None:
+    for name, channel in ASYNCAPI["channels"].items():
+        about, _, key = channel["description"].partition(" Keyed by ")
+        assert about.endswith("."), name
+        assert key.endswith("."), name
 
 
 def test_the_document_has_no_anchors_and_asyncapi_3() -> None:

@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 
 from router.domain.networks.registry import NETWORKS
-from router.wire import codec
+from router.wire.record_kinds import KINDS
 from tests.support.schemas import FILES, ROOT, SCHEMAS, nodes
 
 NOT_MADE = {"samples", "released"}
@@ -39,8 +39,8 @@ def test_every_run_makes_the_same_bytes() -> None:
 
 def test_there_is_a_schema_for_everything_that_travels() -> None:
     assert {f"reports/{network}.v1.json" for network in NETWORKS} <= set(SCHEMAS)
-    types = (codec.REPORT_RECEIVED, codec.CLOCK_TICKED, codec.CASE_CHANGED, codec.TASK_DISPATCHED)
-    assert {f"{folder}/{one}.json" for one in types for folder in ("events", "headers")} <= set(SCHEMAS)
+    for kind in KINDS.values():
+        assert {path for path in (kind.schema_path, kind.header_path) if path} <= set(SCHEMAS), kind.name
 
 
 @pytest.mark.parametrize("path", SCHEMAS)

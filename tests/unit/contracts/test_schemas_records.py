@@ -101,11 +101,11 @@ TASK = Task(
     unit="410902003",
 )
 RECORDS = [
-    (codec.REPORT_RECEIVED, codec.encode_report(FULL)),
-    (codec.REPORT_RECEIVED, codec.encode_report(SPARE)),
-    (codec.CLOCK_TICKED, codec.encode_tick(Tick(at=NOON), 3)),
-    (codec.CASE_CHANGED, codec.encode_case(CASE)),
-    (codec.TASK_DISPATCHED, codec.encode_task(TASK)),
+    ("grid.report.received.v1", codec.encode_report(FULL)),
+    ("grid.report.received.v1", codec.encode_report(SPARE)),
+    ("grid.clock.ticked.v1", codec.encode_tick(Tick(at=NOON), 3)),
+    ("grid.case.changed.v1", codec.encode_case(CASE)),
+    ("grid.task.dispatched.v1", codec.encode_task(TASK)),
 ]
 
 
@@ -129,10 +129,10 @@ def test_no_record_passes_for_another(kind: str, record: codec.Encoded) -> None:
 @pytest.mark.parametrize(("kind", "record"), RECORDS)
 def test_a_record_with_a_value_of_another_type_is_refused(kind: str, record: codec.Encoded) -> None:
     decode = {
-        codec.REPORT_RECEIVED: lambda value: codec.decode_event([("ce_type", kind.encode())], value),
-        codec.CLOCK_TICKED: lambda value: codec.decode_event([("ce_type", kind.encode())], value),
-        codec.CASE_CHANGED: codec.decode_case,
-        codec.TASK_DISPATCHED: codec.decode_task,
+        "grid.report.received.v1": lambda value: codec.decode_event([("ce_type", kind.encode())], value),
+        "grid.clock.ticked.v1": lambda value: codec.decode_event([("ce_type", kind.encode())], value),
+        "grid.case.changed.v1": codec.decode_case,
+        "grid.task.dispatched.v1": codec.decode_task,
     }[kind]
     good = json.loads(record[1])
     decode(record[1])
