@@ -1,4 +1,4 @@
-"""Plan and apply topics: what is declared against what the cluster has. The only place that creates topics."""
+"""Plan and apply topics: compare the declaration with the cluster. Only this module creates topics."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from router.broker.reach import listens
 from router.wire.errors import START_KAFKA, BrokerError, TopicError
-from router.wire.topics import ROOTS, Topic
+from router.wire.topics import ROOTS, Topic, renamed_topics
 
 TIMEOUT_MS = 20_000
 CONNECT_MS = 5_000
@@ -31,9 +31,10 @@ class Change(Struct, frozen=True, kw_only=True):
     """One difference between declaration and cluster."""
 
     topic: str
-    action: Literal["create", "set", "reject"]
+    action: Literal["create", "set", "reject", "rename"]
+    """`reject` and `rename` are not applied: the first needs another number of partitions, the second another topic."""
     what: str
-    """`partitions`, or the name of a configuration."""
+    """`partitions`, `name`, or the name of a configuration."""
     found: str | None
     declared: str
 
@@ -46,12 +47,17 @@ class Plan(Struct, frozen=True):
 
     @property
     def rejected(self) -> Sequence[Change]:
-        """Differences that must not be applied."""
+        """Topics with another number of partitions, which must not be applied."""
         return [change for change in self.changes if change.action == "reject"]
+
+    @property
+    def renamed(self) -> Sequence[Change]:
+        """Topics of which one of an earlier version exists under its old name."""
+        return [change for change in self.changes if change.action == "rename"]
 
 
 def plan(bootstrap: str, topics: Sequence[Topic]) -> Plan:
-    """Compare the declaration with the cluster; changes nothing.
+    """Compare the declaration with the cluster, without a change.
 
     Raises:
         BrokerError: the cluster cannot be reached.
@@ -60,26 +66,28 @@ def plan(bootstrap: str, topics: Sequence[Topic]) -> Plan:
         return _plan(admin, topics)
 
 
-def there(bootstrap: str) -> list[str]:
+def existing(bootstrap: str) -> list[str]:
     """The names of all topics of the cluster. Raises BrokerError."""
     with connected(bootstrap) as admin:
         return list(admin.list_topics())
 
 
 def apply(bootstrap: str, topics: Sequence[Topic], *, replication: int = 1) -> Plan:
-    """Create what is missing and correct what drifted; doing it twice changes nothing.
+    """Create missing topics and correct their configuration; a second call changes nothing.
 
     Raises:
-        TopicError: a topic has another number of partitions. More would move streets away from their state, fewer
-            cannot be had: both are rejected, and then nothing at all is changed.
-        BrokerError: the cluster cannot be reached or rejects.
+        TopicError: a topic has another number of partitions, or a topic of an earlier version exists under its old name.
+            Nothing is changed then. More partitions would move streets away from their state, and Kafka cannot remove any.
+        BrokerError: the cluster cannot be reached, or rejects the change.
     """
     with connected(bootstrap) as admin:
         found = _plan(admin, topics)
+        if old := renamed_topics([str(change.found) for change in found.renamed], topics):
+            raise old
         for change in found.rejected:
             raise TopicError(
                 f"the topic has {change.found} partitions, {change.declared} are declared, and the number cannot change once "
-                "places are spread over them",
+                "places are distributed over them",
                 where=change.topic,
                 hint=f"set GRID_ROUTER_PARTITIONS={change.found}, or use another GRID_ROUTER_NAMESPACE",
             )
@@ -89,45 +97,45 @@ def apply(bootstrap: str, topics: Sequence[Topic], *, replication: int = 1) -> P
 
 
 def delete(bootstrap: str, names: Sequence[str]) -> None:
-    """Delete throw-away topics; those that do not exist are no fault.
+    """Delete temporary topics; skips those that do not exist.
 
     Raises:
-        ValueError: a name carries no namespace: production topics are never deleted from here.
+        ValueError: a name has no namespace, as in production; those topics are never deleted here.
         BrokerError: the cluster cannot be reached.
     """
     for name in names:
         if name.startswith(ROOTS):
             raise ValueError(f"{name} has no namespace")
     with connected(bootstrap) as admin:
-        there = set(admin.list_topics())
-        admin.delete_topics([name for name in names if name in there], timeout_ms=TIMEOUT_MS)
+        present = set(admin.list_topics())
+        admin.delete_topics([name for name in names if name in present], timeout_ms=TIMEOUT_MS)
 
 
 @contextmanager
 def connected(bootstrap: str) -> Iterator[KafkaAdminClient]:
-    """An admin client whose failures come out as BrokerError.
+    """An admin client that raises BrokerError for every failure.
 
     Raises:
-        BrokerError: the cluster cannot be reached, or rejects what is asked of it.
+        BrokerError: the cluster cannot be reached, or rejects the request.
     """
-    silence = BrokerError(
+    no_answer = BrokerError(
         "no Kafka broker answers",
         where=bootstrap,
         hint=START_KAFKA,
     )
     if not listens(bootstrap):
-        raise silence
+        raise no_answer
     try:
         admin = KafkaAdminClient(
             bootstrap_servers=bootstrap.split(","), request_timeout_ms=TIMEOUT_MS, bootstrap_timeout_ms=CONNECT_MS
         )
     except (KafkaError, ValueError, OSError) as error:
-        raise silence from error
+        raise no_answer from error
     try:
         yield admin
     except KafkaError as error:
         raise BrokerError(
-            f"the cluster rejects or fails ({type(error).__name__})",
+            f"the cluster rejects the request or fails ({type(error).__name__})",
             where=bootstrap,
             hint=HINTS.get(type(error), "check it with `grid-router doctor`"),
         ) from error
@@ -136,34 +144,39 @@ def connected(bootstrap: str) -> Iterator[KafkaAdminClient]:
 
 
 def _plan(admin: KafkaAdminClient, topics: Sequence[Topic]) -> Plan:
-    there = set(admin.list_topics())
-    existing = [topic for topic in topics if topic.name in there]
-    partitions = _partitions(admin, existing)
-    configs = _configs(admin, existing)
-    changes: list[Change] = []
+    names = set(admin.list_topics())
+    present = [topic for topic in topics if topic.name in names]
+    partitions = _partitions(admin, present)
+    configs = _configs(admin, present)
+    changes = [
+        Change(topic=topic.name, action="rename", what="name", found=topic.formerly, declared=topic.name)
+        for topic in topics
+        if topic.formerly in names
+    ]
     for topic in topics:
-        if topic.name not in there:
-            changes.append(
-                Change(topic=topic.name, action="create", what="partitions", found=None, declared=str(topic.partitions))
-            )
-            continue
-        if partitions[topic.name] != topic.partitions:
-            changes.append(
-                Change(
-                    topic=topic.name,
-                    action="reject",
-                    what="partitions",
-                    found=str(partitions[topic.name]),
-                    declared=str(topic.partitions),
-                )
-            )
-        changes += [
-            Change(topic=topic.name, action="set", what=name, found=configs[topic.name].get(name), declared=value)
-            for name, value in topic.config().items()
-            if configs[topic.name].get(name) != value
-        ]
+        if topic.name in names:
+            changes += _differences(topic, partitions[topic.name], configs[topic.name])
+        else:
+            changes.append(_partition_change(topic, "create", None))
     touched = {change.topic for change in changes}
     return Plan(changes, sum(topic.name not in touched for topic in topics))
+
+
+def _differences(topic: Topic, partitions: int, config: dict[str, str]) -> list[Change]:
+    """What differs between a topic that exists and its declaration."""
+    rejected = [] if partitions == topic.partitions else [_partition_change(topic, "reject", str(partitions))]
+    return [
+        *rejected,
+        *(
+            Change(topic=topic.name, action="set", what=name, found=config.get(name), declared=value)
+            for name, value in topic.config().items()
+            if config.get(name) != value
+        ),
+    ]
+
+
+def _partition_change(topic: Topic, action: Literal["create", "reject"], found: str | None) -> Change:
+    return Change(topic=topic.name, action=action, what="partitions", found=found, declared=str(topic.partitions))
 
 
 def _partitions(admin: KafkaAdminClient, topics: Sequence[Topic]) -> dict[str, int]:
@@ -195,7 +208,7 @@ def _create(admin: KafkaAdminClient, topics: Sequence[Topic], found: Plan, repli
     }
     if not new:
         return
-    with suppress(TopicAlreadyExistsError):  # two may apply at the same time; the others of the list are created
+    with suppress(TopicAlreadyExistsError):  # two may apply at once; Kafka creates the others of the list
         admin.create_topics(new, timeout_ms=TIMEOUT_MS, wait_for_metadata=True)
 
 
@@ -214,5 +227,5 @@ def _configure(admin: KafkaAdminClient, found: Plan, bootstrap: str) -> None:
             raise TopicError(
                 f"its configuration cannot be changed ({outcome})",
                 where=name,
-                hint=f"change it on {bootstrap} by hand, or let its administrator allow it",
+                hint=f"change it on {bootstrap} with the tools of Kafka, or let its administrator allow it",
             )

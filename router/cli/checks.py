@@ -24,7 +24,7 @@ from router.cities.folder import city_folder, load_city
 from router.cli.schemas import DEFAULT, drifted, made
 from router.wire.errors import BrokerError, CityError, InputError, RouterError, TopicError
 from router.wire.settings import Settings, misspelt
-from router.wire.topics import Names, elsewhere, topics_of
+from router.wire.topics import Names, elsewhere, renamed_topics, topics_of
 
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 2 << 30
@@ -172,6 +172,8 @@ def topics(settings: Settings, name: str) -> str:
         raise Skipped("the city cannot be loaded; see its catalogue") from None
     wanted = topics_of(city, settings)
     found = admin.plan(server.bootstrap(settings), wanted)
+    if old := renamed_topics([str(change.found) for change in found.renamed], wanted):
+        raise old
     for change in found.rejected:
         raise TopicError(
             f"{change.found} partitions, {change.declared} declared",
@@ -179,7 +181,7 @@ def topics(settings: Settings, name: str) -> str:
             hint=f"set GRID_ROUTER_PARTITIONS={change.found}, or use another GRID_ROUTER_NAMESPACE",
         )
     if all(change.action == "create" for change in found.changes) and not found.unchanged:
-        other = elsewhere(admin.there(server.bootstrap(settings)), settings.namespace)
+        other = elsewhere(admin.existing(server.bootstrap(settings)), settings.namespace)
         raise Skipped(f"no topic of it exists; `grid-router topics apply {name}` makes them{other}")
     if found.changes:
         raise TopicError(

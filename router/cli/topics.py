@@ -1,4 +1,4 @@
-"""`grid-router topics plan|apply`: the declared topics of a city against the cluster."""
+"""`grid-router topics plan|apply`: compare the declared topics of a city with the cluster, and create them."""
 
 from typing import Annotated
 
@@ -13,9 +13,9 @@ from router.cities.folder import load_city
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.text.output import Form, Output, json_out, table_out, talk
 from router.wire.settings import Settings
-from router.wire.topics import Topic, topics_of
+from router.wire.topics import Topic, renamed_topics, topics_of
 
-app = typer.Typer(no_args_is_help=True, help="The topics: declared in one place, planned, applied.")
+app = typer.Typer(no_args_is_help=True, help="Plan and apply the topics that a city needs.")
 City = Annotated[str, typer.Argument(help="Name of the city's folder, e.g. `los-angeles`.")]
 
 
@@ -23,18 +23,25 @@ City = Annotated[str, typer.Argument(help="Name of the city's folder, e.g. `los-
 def plan(city: City, output: Output = "text") -> None:
     """Show what `apply` would change; exit code 1 when a difference cannot be applied.
 
+    Topics of an earlier version are named with their new names and what to do.
+
     Example: grid-router topics plan los-angeles
     """
     settings = Settings()
-    found = plan_topics(bootstrap(settings), _topics(city, settings))
+    topics = _topics(city, settings)
+    found = plan_topics(bootstrap(settings), topics)
     _show(found, output)
-    if found.rejected:
+    if old := renamed_topics([str(change.found) for change in found.renamed], topics):
+        talk(str(old))
+    if found.rejected or found.renamed:
         raise typer.Exit(CHECK_FAILED)
 
 
 @app.command()
 def apply(city: City, output: Output = "text") -> None:
-    """Create missing topics and correct what drifted; rejects to change a number of partitions.
+    """Create missing topics and correct their configuration; never changes a number of partitions.
+
+    Stops without a change while a topic of an earlier version exists under its old name.
 
     Example: GRID_ROUTER_PARTITIONS=8 grid-router topics apply los-angeles
     """
@@ -50,7 +57,7 @@ def _show(found: Plan, output: Form) -> None:
     if output == "json":
         json_out(msgspec.to_builtins(found))
         return
-    marks = {"create": "+", "set": "~", "reject": "!"}
+    marks = {"create": "+", "set": "~", "reject": "!", "rename": "!"}
     rows = [
         (marks[change.action], change.topic, change.what, change.found or "-", change.declared)
         for change in found.changes

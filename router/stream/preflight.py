@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, for_code
 
 from router.wire.errors import START_KAFKA, BrokerError, TopicError
-from router.wire.topics import Topic, elsewhere
+from router.wire.topics import Topic, elsewhere, renamed_topics
 
 TIMEOUT_MS = 10_000
 
@@ -24,9 +24,12 @@ async def check_topics(bootstrap: str, topics: list[Topic], namespace: str) -> N
 
     Raises:
         BrokerError: no broker answers.
-        TopicError: a topic is missing, or has another number of partitions.
+        TopicError: a topic is missing, has another number of partitions, or exists under the name of an earlier version.
     """
-    partitions, there = await _partitions(bootstrap, [topic.name for topic in topics])
+    names = [name for topic in topics for name in (topic.name, topic.formerly) if name is not None]
+    partitions, there = await _partitions(bootstrap, names)
+    if old := renamed_topics(partitions, topics):
+        raise old
     missing = [topic.name for topic in topics if topic.name not in partitions]
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""

@@ -1,6 +1,6 @@
 """Every topic, declared once: name, key, content, partitions, retention, compaction; and the names of earlier versions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Literal
 
@@ -33,6 +33,8 @@ class Topic(Struct, frozen=True, kw_only=True):
     """The key of its records, for people."""
     about: str = ""
     """Its content, in a sentence or two."""
+    formerly: str | None = None
+    """Its name in an earlier version. The router does not start while that topic exists, because it would miss its records."""
     access: Literal["read", "written", "both"] = "written"
     """What the router does with it; `both`: it reads back what it wrote."""
     partitions: int
@@ -141,6 +143,7 @@ def _reports(names: Names, network: str, partitions: int) -> Topic:
 def _dedup_index(names: Names, network: str, partitions: int) -> Topic:
     return Topic(
         name=names.dedup_index(network),
+        formerly=f"{names.namespace}grid.places.{network}",
         key="source's report id",
         about="Dedup index of one network: where each report went first, and the digests of its versions. One record of "
         "each partition is the stored offset of the network's topic. For the router alone.",
@@ -156,6 +159,7 @@ def _stream(names: Names, partitions: int) -> list[Topic]:
     return [
         Topic(
             name=names.rule_sets,
+            formerly=f"{names.namespace}grid.catalogue",
             key="version of the rule set",
             about="Published rule sets of a city, gzipped. Each is in force from an instant of received time.",
             access="both",
@@ -180,6 +184,7 @@ def _stream(names: Names, partitions: int) -> list[Topic]:
         ),
         Topic(
             name=names.offsets,
+            formerly=f"{names.namespace}grid.positions",
             key="the same for all: one record a partition",
             about="Stored offsets of the grid stream: the next offset to read. For the router alone.",
             access="both",
@@ -250,43 +255,22 @@ def elsewhere(existing: Iterable[str], namespace: str) -> str:
     return f", or set GRID_ROUTER_NAMESPACE: there are topics under {named}"
 
 
-RENAMED: Mapping[str, str] = {
-    "grid.places.": "grid.dedup.",
-    "grid.positions": "grid.offsets",
-    "grid.catalogue": "grid.rule-sets",
-}
-"""Topics of development versions of 0.2, and their names now; a name that ends with a dot continues with a network."""
-RENAMED_HINT = (
-    "end the old workers when their lag is 0 and delete the old topics, or set GRID_ROUTER_NAMESPACE to a new prefix "
-    "(docs/how-to/upgrade.md)"
-)
-
-
-def renamed(existing: Iterable[str], namespace: str) -> dict[str, str]:
-    """Old topic -> its name now, for every topic of an earlier version in the namespace; sorted.
+def renamed_topics(existing: Collection[str], topics: Iterable[Topic]) -> TopicError | None:
+    """The error that stops a deployment while a topic of an earlier version exists; None when there is none.
 
     Args:
-        existing: names of all topics of the cluster.
-        namespace: of the deployment.
+        existing: names of topics of the cluster.
+        topics: as declared now.
     """
-    found = {}
-    for name in sorted(existing):
-        own = name.removeprefix(namespace) if name.startswith(namespace) else ""
-        for old, new in RENAMED.items():
-            if own == old or (old.endswith(".") and own.startswith(old)):
-                found[name] = f"{namespace}{new}{own.removeprefix(old)}"
-    return found
-
-
-def renamed_topics(existing: Iterable[str], namespace: str) -> TopicError | None:
-    """The error that stops a deployment on the topics of an earlier version; None when there are none."""
-    old = renamed(existing, namespace)
+    old = [(topic.formerly, topic.name) for topic in topics if topic.formerly in existing]
     if not old:
         return None
-    first = next(iter(old))
-    more = f" (and {len(old) - 1} more)" if len(old) > 1 else ""
+    (where, name), *others = old
+    more = f" (and {len(others)} more have new names)" if others else ""
+    hint = (
+        "end the old workers when their lag is 0 and delete the old topics, or set GRID_ROUTER_NAMESPACE to a new "
+        "prefix (docs/how-to/upgrade.md)"
+    )
     return TopicError(
-        f"it is a topic of an earlier version, which is now {old[first]}{more}, and the router would not read its records",
-        where=first,
-        hint=RENAMED_HINT,
+        f"the topic is now {name}{more}, and this version does not read the old one", where=where, hint=hint
     )

@@ -45,6 +45,13 @@ def test_topics_missing_then_applied_then_of_another_number_of_partitions(settin
         checks.topics(settings.model_copy(update={"partitions": 8}), CITY)
 
 
+def test_a_topic_of_an_earlier_version_is_named_with_its_new_name(settings: Settings) -> None:
+    assert settings.kafka is not None
+    apply(settings.kafka, [Topic(name=f"{settings.namespace}grid.places.hotline", key="", partitions=1)])
+    with pytest.raises(TopicError, match=r"grid\.places\.hotline: the topic is now \S+grid\.dedup\.hotline"):
+        checks.topics(settings, CITY)
+
+
 def test_a_clock_behind_the_newest_record_is_wrong(settings: Settings) -> None:
     assert settings.kafka is not None
     events = Topic(name=Names(settings.namespace).events, key="cell", partitions=2)

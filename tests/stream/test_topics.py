@@ -1,5 +1,6 @@
 """Plan and apply of topics against a real broker."""
 
+import asyncio
 import time
 
 import pytest
@@ -8,6 +9,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from router.broker.admin import Change, apply, connected, delete, plan
 from router.cities.folder import load_city
+from router.stream.preflight import check_topics
 from router.wire.errors import BrokerError, TopicError
 from router.wire.settings import Settings
 from router.wire.topics import DAY_MS, HOUR_MS, Topic, topics_of
@@ -97,6 +99,41 @@ def test_another_number_of_partitions_is_refused_and_then_nothing_is_changed(
         apply(kafka, wider)
     with connected(kafka) as admin:
         assert f"{namespace}tasks.lapd" not in admin.list_topics()
+
+
+def old_and_new(namespace: str) -> list[Topic]:
+    """A declaration of two topics, of which the second had another name."""
+    offsets = Topic(
+        name=f"{namespace}grid.offsets", formerly=f"{namespace}grid.positions", key="", partitions=1, cleanup="compact"
+    )
+    return [declared(namespace)[0], offsets]
+
+
+RENAMED = (
+    r"grid\.positions: the topic is now \S+grid\.offsets, and this version does not read the old one; end the old "
+)
+
+
+def test_a_topic_of_an_earlier_version_stops_plan_apply_and_worker(kafka: str, namespace: str) -> None:
+    topics = old_and_new(namespace)
+    apply(kafka, [Topic(name=f"{namespace}grid.positions", key="", partitions=1)])
+    found = plan(kafka, topics)
+    assert [(change.found, change.declared) for change in found.renamed] == [
+        (f"{namespace}grid.positions", f"{namespace}grid.offsets")
+    ]
+    with pytest.raises(TopicError, match=RENAMED):
+        apply(kafka, topics)
+    assert plan(kafka, topics) == found
+    with pytest.raises(TopicError, match=RENAMED):
+        asyncio.run(check_topics(kafka, topics, namespace))
+
+
+def test_a_deployment_starts_when_the_old_topic_is_deleted(kafka: str, namespace: str) -> None:
+    topics = old_and_new(namespace)
+    apply(kafka, [Topic(name=f"{namespace}grid.positions", key="", partitions=1)])
+    delete(kafka, [f"{namespace}grid.positions"])
+    apply(kafka, topics)
+    asyncio.run(check_topics(kafka, topics, namespace))
 
 
 def test_too_many_replicas_is_one_sentence(kafka: str, namespace: str) -> None:

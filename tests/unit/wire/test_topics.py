@@ -1,8 +1,8 @@
-"""Whoever asks for topics in the wrong namespace is told where there are some."""
+"""Names of topics: other namespaces that have some, and old names with their new names."""
 
 import pytest
 
-from router.wire.topics import elsewhere
+from router.wire.topics import Names, declared, elsewhere, renamed_topics
 
 ELSEWHERE = ["los-angeles.grid.events", "los-angeles.tasks.ocb", "puyang.grid.events", "__consumer_offsets"]
 
@@ -30,3 +30,32 @@ ELSEWHERE = ["los-angeles.grid.events", "los-angeles.tasks.ocb", "puyang.grid.ev
 )
 def test_where_topics_are(there: list[str], namespace: str, said: str) -> None:
     assert elsewhere(there, namespace) == said
+
+
+TOPICS = declared(Names("drill."), networks=["hotline", "policing"], departments=["ocb"], partitions=1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("drill.grid.places.hotline", "drill.grid.dedup.hotline"),
+        ("drill.grid.positions", "drill.grid.offsets"),
+        ("drill.grid.catalogue", "drill.grid.rule-sets"),
+    ],
+)
+def test_an_old_topic_is_named_with_its_new_name_and_what_to_do(old: str, new: str) -> None:
+    assert str(renamed_topics(["drill.grid.events", old], TOPICS)) == (
+        f"{old}: the topic is now {new}, and this version does not read the old one; end the old workers when their lag "
+        "is 0 and delete the old topics, or set GRID_ROUTER_NAMESPACE to a new prefix (docs/how-to/upgrade.md)."
+    )
+
+
+def test_several_old_topics_are_counted() -> None:
+    old = ["drill.grid.places.hotline", "drill.grid.places.policing", "drill.grid.positions"]
+    assert "drill.grid.places.hotline: the topic is now drill.grid.dedup.hotline (and 2 more" in str(
+        renamed_topics(old, TOPICS)
+    )
+
+
+def test_old_topics_of_another_namespace_do_not_matter() -> None:
+    assert renamed_topics(["grid.positions", "live.grid.positions", "drill.grid.events"], TOPICS) is None
