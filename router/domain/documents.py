@@ -7,8 +7,8 @@ keys are rejected, so that readers see each value where it applies.
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeVar, get_args
 
 import yaml
 from msgspec import Struct
@@ -192,16 +192,61 @@ class _Reader:
 
 
 def validate(model: type[Model], document: Document) -> tuple[Model | None, list[Finding]]:
-    """Validate a document as a model; findings GR002 (unknown key), GR003 (wrong value), GR005 (missing key)."""
+    """Validate a document as a model; findings GR002 (unknown key), GR003 (wrong value), GR005 (missing key).
+
+    A model may name the keys of earlier versions in `renamed: ClassVar[Mapping[str, str]]`, old key -> new key. The
+    finding of an old key then names the new one.
+    """
+    value = {} if document.value is None else document.value
     try:
-        return model.model_validate({} if document.value is None else document.value), []
+        return model.model_validate(value), []
     except ValidationError as error:
-        return None, [_invalid(document, detail) for detail in error.errors(include_url=False)]
+        old = dict(_renamed_keys(model, value, (), ()))
+        reported = {*old, *old.values()}  # a key that is renamed is neither unknown nor missing
+        return None, [
+            *(
+                found(UNKNOWN_KEY, document.mark(*path), f"unknown key `{_dotted(path)}`", f"it is now `{new[-1]}`")
+                for path, new in old.items()
+            ),
+            *(
+                _invalid(document, detail)
+                for detail in error.errors(include_url=False)
+                if not (detail["type"] in ("extra_forbidden", "missing") and detail["loc"] in reported)
+            ),
+        ]
+
+
+def _renamed_keys(model: type[BaseModel], value: Any, path: Path, new_path: Path) -> Iterator[tuple[Path, Path]]:
+    """Path of each old key -> path of its new key, also below old keys and in lists."""
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _renamed_keys(model, item, (*path, number), (*new_path, number))
+    elif isinstance(value, dict):
+        renamed: Mapping[str, str] = getattr(model, "renamed", {})
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
+        for key, inner in value.items():
+            name = renamed.get(key, key)
+            if name != key:
+                yield (*path, key), (*new_path, name)
+            for nested in _models_in(fields[name].annotation) if name in fields else ():
+                yield from _renamed_keys(nested, inner, (*path, key), (*new_path, name))
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that a field holds, itself or in a list."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(str(part) for part in path) or "the document"
 
 
 def _invalid(document: Document, detail: Any) -> Finding:
     path: Path = detail["loc"]
-    name = ".".join(str(part) for part in path) or "the document"
+    name = _dotted(path)
     if detail["type"] == "extra_forbidden":
         return found(UNKNOWN_KEY, document.mark(*path), f"unknown key `{name}`", "correct its spelling or remove it")
     if detail["type"] == "missing":

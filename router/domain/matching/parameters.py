@@ -1,8 +1,9 @@
 """The parameters of merging (归并): a city's `merging.yaml`. Every number that decides whether two reports are one is data."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -45,6 +46,9 @@ class Thresholds(_Strict):
 class SearchRadius(_Strict):
     """How far apart two reports of one thing may lie: `base_m` and a part of both accuracies, at most `max_m`."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"accuracies": "accuracy_share", "most_m": "max_m"}
+    """Old key -> new key since 0.2."""
+
     base_m: Metres
     accuracy_share: Share = 1
     """The part of both accuracies that counts; less than 1 where networks claim very different ones and are all alike."""
@@ -54,6 +58,9 @@ class SearchRadius(_Strict):
 
 class Affinity(_Strict):
     """How alike two matters are, in both directions; a matter and itself are 1, a pair not named 0."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"share": "affinity"}
+    """Old key -> new key since 0.2."""
 
     between: Annotated[tuple[str, str], Field(description="two matters")]
     affinity: Share
@@ -68,12 +75,24 @@ class Affinity(_Strict):
 class Confusable(_Strict):
     """Matters that are often taken for one another, as those of one group are: every two of one list have `affinity`."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"share": "affinity"}
+    """Old key -> new key since 0.2."""
+
     affinity: Share
     groups: tuple[Annotated[tuple[str, ...], Field(min_length=2)], ...] = ()
 
 
 class Evidence(_Strict):
     """Evidence beside distance: who reports whom, and what an address says."""
+
+    renamed: ClassVar[Mapping[str, str]] = {
+        "seats": "geocoded_sources",
+        "elsewhere": "off_address_factor",
+        "reference": "reference_factor",
+        "reporters": "citizen_networks",
+        "reference_m": "reference_radius_m",
+    }
+    """Old key -> new key since 0.2."""
 
     geocoded_sources: frozenset[str] = frozenset()
     """Networks that write the point of the address, so that two of their reports about one thing mostly have one point."""
@@ -89,6 +108,18 @@ class Evidence(_Strict):
 
 class MergeParameters(_Strict):
     """When reports are one case. See docs/merging.md for the score."""
+
+    renamed: ClassVar[Mapping[str, str]] = {
+        "reach": "search_radius",
+        "base_m_of": "base_m_by_matter",
+        "window_hours_of": "window_hours_by_matter",
+        "late": "decay_at_window_end",
+        "far": "decay_at_max_distance",
+        "crowding": "density_penalty",
+        "common": "frequency_penalty",
+        "same": "evidence",
+    }
+    """Old key -> new key since 0.2."""
 
     thresholds: Thresholds
     search_radius: SearchRadius

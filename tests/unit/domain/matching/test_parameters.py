@@ -1,12 +1,14 @@
 """The parameters of merging: what they mean, and what is said about a wrong file."""
 
+import re
 from datetime import timedelta
 
 import pytest
 
 from router.domain.documents import Source, read_yaml, validate
-from router.domain.matching.parameters import MergeParameters, Pair
+from router.domain.matching.parameters import Affinity, Confusable, Evidence, MergeParameters, Pair, SearchRadius
 from tests.support.driver import MERGING, merging
+from tests.support.repository import ROOT
 
 HOUR_US = 3_600_000_000
 
@@ -124,3 +126,58 @@ def test_every_two_words_of_a_confusable_group_are_alike_and_an_affinity_of_thei
     assert by.pairs("tree")["noise"].affinity == by.pairs("noise")["tree"].affinity == 0.2
     assert by.pairs("tree")["grass"].affinity == own[frozenset(("tree", "grass"))]
     assert "odour" not in by.pairs("tree")
+
+
+OLD = """\
+thresholds: {merge: 0.5, suggest: 0.3}
+reach: {base_m: 30, accuracies: 0.5, most_m: 150}
+base_m_of: {hole: 0}
+window_hours: 24
+window_hours_of: {hole: 72}
+late: 0.6
+far: 0.5
+same_community: 0.4
+crowding: 1
+common: 1
+same: {seats: [hotline], elsewhere: 0.5, reference: 0.5, reporters: [hotline], reference_m: 100}
+affinities: [{between: [a, b], share: 0.5}]
+confusable: {share: 0.5}
+"""
+"""merging.yaml with the keys of 0.1 and of development versions of 0.2."""
+
+
+def test_every_old_key_is_named_with_its_new_key_and_nothing_else() -> None:
+    assert findings(OLD) == [
+        f"merging.yaml:{place}: GR002 unknown key `{old}`; it is now `{new}`."
+        for place, old, new in (
+            ("2:1", "reach", "search_radius"),
+            ("2:21", "reach.accuracies", "accuracy_share"),
+            ("2:38", "reach.most_m", "max_m"),
+            ("3:1", "base_m_of", "base_m_by_matter"),
+            ("5:1", "window_hours_of", "window_hours_by_matter"),
+            ("6:1", "late", "decay_at_window_end"),
+            ("7:1", "far", "decay_at_max_distance"),
+            ("9:1", "crowding", "density_penalty"),
+            ("10:1", "common", "frequency_penalty"),
+            ("11:1", "same", "evidence"),
+            ("11:8", "same.seats", "geocoded_sources"),
+            ("11:26", "same.elsewhere", "off_address_factor"),
+            ("11:42", "same.reference", "reference_factor"),
+            ("11:58", "same.reporters", "citizen_networks"),
+            ("11:80", "same.reference_m", "reference_radius_m"),
+            ("12:32", "affinities.0.share", "affinity"),
+            ("13:14", "confusable.share", "affinity"),
+        )
+    ]
+
+
+def test_an_old_key_beside_its_new_key_is_unknown_all_the_same() -> None:
+    both = changed("decay_at_window_end: 0.6", "decay_at_window_end: 0.6\nlate: 0.6")
+    assert findings(both) == ["merging.yaml:7:1: GR002 unknown key `late`; it is now `decay_at_window_end`."]
+
+
+def test_the_page_about_upgrades_has_every_old_key() -> None:
+    page = (ROOT / "docs" / "how-to" / "upgrade.md").read_text("utf-8")
+    for model in (MergeParameters, SearchRadius, Evidence, Affinity, Confusable):
+        for old, new in model.renamed.items():
+            assert re.search(rf"\| `(\w+(\[\])?\.)?{old}` \| `(\w+(\[\])?\.)?{new}` \|", page), old
