@@ -23,7 +23,7 @@ from router.cities.city_reader import read_city, read_tests
 from router.cities.folder import city_folder, load_city
 from router.cli.schemas import DEFAULT, drifted, made
 from router.wire.errors import BrokerError, CityError, InputError, RouterError, TopicError
-from router.wire.settings import Settings, misspelt
+from router.wire.settings import Settings, misspelt, renamed_settings
 from router.wire.topics import Names, elsewhere, renamed_topics, topics_of
 
 OLDEST_PYTHON = (3, 11)
@@ -83,7 +83,9 @@ def python(version: tuple[int, ...] = sys.version_info[:3]) -> str:
 
 
 def names_of_settings() -> str:
-    """No variable of the environment is nearly a setting."""
+    """No environment variable is a misspelt setting, or one of an earlier version."""
+    for name, now in renamed_settings().items():
+        raise InputError(f"{name} changes nothing, because that setting is now {now}", hint="rename the variable")
     for name, meant in misspelt().items():
         raise InputError(
             f"{name} is no setting and changes nothing", hint=f"set {meant} if that is meant, and unset {name}"

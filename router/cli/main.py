@@ -1,6 +1,6 @@
 """The command `grid-router`: registers the commands and turns expected errors into their sentence and exit code 2.
 
-A command's module is imported when the command is asked for: `grid-router tail` waits for no geometry library.
+The module of a command is imported when the command runs: `grid-router tail` loads no geometry library.
 """
 
 import sys
@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from router import __version__
 from router.cli.exit_codes import EXPECTED
 from router.wire.errors import RouterError
-from router.wire.settings import PREFIX, misspelt
+from router.wire.settings import PREFIX, misspelt, renamed_settings
 
 COMMANDS = {
     "demo": "router.cli.demo:demo",
@@ -33,18 +33,18 @@ COMMANDS = {
     "broker": "router.cli.broker:app",
     "doctor": "router.cli.doctor:doctor",
 }
-"""Every command or group of commands, in the order of the help, and where it lives."""
-RENAMED = {"run": "demo", "up": "serve"}
-"""Names of 0.1, which still work in 0.2."""
+"""Every command or group of commands, in the order of the help, and its module."""
+RENAMED = {"run": "demo", "up": "serve", "catalogue editions": "catalogue rule-sets"}
+"""Commands of earlier versions -> their names now; the old names work until 0.3, and the help does not list them."""
 
 
 class Commands(TyperGroup):
-    """Looks its commands up in `COMMANDS`, and imports only what is asked for."""
+    """Finds its commands in `COMMANDS`, and imports only the one that runs."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         self.commands: Any = dict.fromkeys(COMMANDS)
-        """Names only: what a mistyped command is compared with."""
+        """Names only, for the suggestion when a command is mistyped."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names, in the order of the help."""
@@ -54,11 +54,27 @@ class Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of that name, None when there is none."""
         del ctx
-        if cmd_name in RENAMED:
-            sys.stderr.write(f"`{cmd_name}` is now `{RENAMED[cmd_name]}`; the old name works until 0.3.\n")
-            cmd_name = RENAMED[cmd_name]
+        cmd_name = _name_now(cmd_name)
         place = COMMANDS.get(cmd_name)
         return None if place is None else _load(cmd_name, place)
+
+
+def _name_now(command: str) -> str:
+    """The name of a command in this version; prints a sentence when it was renamed."""
+    if command not in RENAMED:
+        return command
+    sys.stderr.write(f"`{command}` is now `{RENAMED[command]}`; the old name works until 0.3.\n")
+    return RENAMED[command]
+
+
+def _accept_old_names(group: Any) -> None:
+    """Let a group find its commands by their old names, too."""
+    find = group.get_command
+
+    def get_command(ctx: Any, cmd_name: str) -> Any:
+        return find(ctx, _name_now(f"{group.name} {cmd_name}").removeprefix(f"{group.name} "))
+
+    group.get_command = get_command
 
 
 def _load(name: str, place: str) -> Any:
@@ -71,14 +87,16 @@ def _load(name: str, place: str) -> Any:
     found.rich_markup_mode = None
     command = typer.main.get_command(found)
     command.name = name
+    if isinstance(command, TyperGroup):
+        _accept_old_names(command)
     return command
 
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(requested: bool) -> None:
+    if requested:
         typer.echo(f"grid-router {__version__}")
         raise typer.Exit
 
@@ -89,10 +107,12 @@ def options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Merges what many networks report about one street cell and routes each case to the department that must act."""
-    del version  # has ended the command by now
+    """Merges the reports of many networks into cases, and routes each case to the department that must act."""
+    del version  # its callback has ended the command
     for name, meant in misspelt().items():
         sys.stderr.write(f"{name} is no setting and changes nothing; did you mean {meant}?\n")
+    for name, now in renamed_settings().items():
+        sys.stderr.write(f"{name} changes nothing, because that setting is now {now}; rename the variable.\n")
 
 
 def main() -> None:

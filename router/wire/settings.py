@@ -1,4 +1,4 @@
-"""Every setting, read from the environment with one prefix; nothing else reads the environment."""
+"""Every setting, read from environment variables with one prefix; no other module reads the environment."""
 
 import os
 import re
@@ -11,7 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX = "GRID_ROUTER_"
 _NAMESPACE = re.compile(r"([a-z0-9][a-z0-9-]{0,40}\.)?")
 NEARLY = 0.8
-"""How alike a misspelt name and its setting are (`difflib`, 0 to 1): all but a letter or two."""
+"""Similarity of a misspelt name and its setting (`difflib`, 0 to 1): all but a letter or two."""
+RENAMED = {"OPENING_LIMIT_S": "RESTORE_LIMIT_S", "UNREAD_LIMIT_S": "FETCH_LIMIT_S"}
+"""Settings of earlier versions -> their names now."""
 
 
 class Settings(BaseSettings):
@@ -20,36 +22,37 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
     kafka: str | None = None
-    """`host:port[,host:port]` of an outside cluster; None: the embedded broker."""
+    """Addresses of an outside cluster, `host:port[,host:port]`; without it, the embedded broker."""
     home: Path = Path(".grid-router")
     """Folder of the embedded broker's data, its log and the workers' logs."""
     cities: Path | None = None
-    """Folder that holds the cities; None: `deploy/cities` of the working folder or of the source tree."""
+    """Folder of the cities; without it, `deploy/cities` of the working folder or of the source tree."""
     broker_port: int = Field(default=19092, ge=1, le=65535)
     """Loopback port of the embedded broker; its controller listens on the next one."""
     replication: int = Field(default=1, ge=1)
     """Replication factor of topics; 3 on a cluster."""
     partitions: int = Field(default=4, ge=1, le=1024)
-    """Partitions of every topic that is keyed by place; cannot change once cases exist."""
+    """Partitions of every topic keyed by place; this number cannot change once cases exist."""
     namespace: str = ""
     """Prefix of every topic, group and transactional id, e.g. `drill.`; empty in production."""
     metrics_port: int = Field(default=19100, ge=0, le=65535)
-    """First loopback port of `/metrics`; worker n listens on this plus n; 0 switches them off."""
+    """First port of `/metrics` and `/health`; worker n listens on this port plus n; 0 switches both off."""
     metrics_host: str = "127.0.0.1"
+    """Address on which `/metrics` and `/health` listen."""
     commit_limit_s: float = Field(default=120.0, ge=1)
-    """A record in hand of a worker that is not committed for so long ends the worker; see docs/operations.md."""
+    """A worker ends itself when a fetched record is not committed after this time. See docs/how-to/operate.md."""
     loop_limit_s: float = Field(default=30.0, ge=1)
-    """Likewise an event loop that does not turn."""
+    """A worker ends itself when its event loop is blocked for this time."""
     broker_limit_s: float = Field(default=60.0, ge=1)
-    """Likewise a cluster of which no broker answers."""
+    """A worker ends itself when no broker of the cluster answers for this time."""
     rebalance_limit_s: float = Field(default=60.0, ge=1)
-    """Likewise a sharing of the partitions that does not come to an end, the first one included."""
+    """A worker ends itself when a rebalance, also the first one, does not complete in this time."""
     restore_limit_s: float = Field(default=900.0, ge=1)
-    """Likewise a partition that does not come to process."""
+    """A worker ends itself when a partition is not restored in this time."""
     fetch_limit_s: float = Field(default=120.0, ge=1)
-    """Likewise a partition that has records of which none is read."""
+    """A worker ends itself when it fetches no record of a partition that has some for this time."""
     drain_s: float = Field(default=9.0, ge=1)
-    """How long a worker that is asked to end may take to finish what it has begun."""
+    """Time in which a worker that receives SIGTERM finishes its running transactions."""
 
     @field_validator("namespace")
     @classmethod
@@ -62,11 +65,21 @@ class Settings(BaseSettings):
 
 
 def misspelt() -> dict[str, str]:
-    """Variables of the environment that are no setting but nearly one, with the setting that is probably meant.
+    """Variables that are almost a setting -> the setting that is probably meant.
 
-    Only such: Kubernetes hands every container variables like `GRID_ROUTER_SERVICE_HOST` when a service has our name.
+    Other unknown variables are not reported: Kubernetes sets variables like `GRID_ROUTER_SERVICE_HOST` in every
+    container when a service has our name.
     """
     settings = [name.upper() for name in Settings.model_fields]
-    given = {name: name.upper().removeprefix(PREFIX) for name in sorted(os.environ) if name.upper().startswith(PREFIX)}
-    near = {name: get_close_matches(short, settings, 1, NEARLY) for name, short in given.items()}
-    return {name: f"{PREFIX}{meant[0]}" for name, meant in near.items() if meant and meant[0] != given[name]}
+    near = {name: get_close_matches(own, settings, 1, NEARLY) for name, own in _given().items() if own not in RENAMED}
+    return {name: f"{PREFIX}{meant[0]}" for name, meant in near.items() if meant and meant[0] != _given()[name]}
+
+
+def renamed_settings() -> dict[str, str]:
+    """Variables that were a setting in an earlier version -> the setting now."""
+    return {name: f"{PREFIX}{RENAMED[own]}" for name, own in _given().items() if own in RENAMED}
+
+
+def _given() -> dict[str, str]:
+    """Variables with our prefix -> their names in capitals without it."""
+    return {name: name.upper().removeprefix(PREFIX) for name in sorted(os.environ) if name.upper().startswith(PREFIX)}

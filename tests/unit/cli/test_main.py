@@ -111,6 +111,27 @@ def test_a_wrong_setting_is_one_sentence_and_exit_2(
     assert error.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (["run"], "demo"),
+        (["up"], "serve"),
+        (["catalogue", "editions"], "catalogue rule-sets"),
+    ],
+)
+def test_an_old_command_works_and_names_the_new_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], old: list[str], new: str
+) -> None:
+    assert run(monkeypatch, *old, "--help") == 0
+    shown = capsys.readouterr()
+    assert f"`{' '.join(old)}` is now `{new}`; the old name works until 0.3.\n" in shown.err
+    assert f"grid-router {new}" in shown.out
+    run(monkeypatch, *old[:-1], "--help")
+    assert f"\n  {old[-1]} " not in capsys.readouterr().out
+    page = (ROOT / "docs" / "how-to" / "upgrade.md").read_text(encoding="utf-8")
+    assert f"| `grid-router {' '.join(old)}` | `grid-router {new}` |" in page
+
+
 def test_a_mistyped_command_is_told_its_neighbour(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

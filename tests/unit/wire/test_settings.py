@@ -7,7 +7,8 @@ import pytest
 from router.cli import checks
 from router.cli import main as entry
 from router.wire.errors import InputError
-from router.wire.settings import Settings, misspelt
+from router.wire.settings import RENAMED, Settings, misspelt
+from tests.support.repository import ROOT
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,35 @@ def test_a_misspelt_setting_is_told_with_the_one_that_is_meant(
     assert f"{given} is no setting and changes nothing; did you mean {meant}?\n" in capsys.readouterr().err
     with pytest.raises(InputError, match=f"{given} is no setting and changes nothing; set {meant} "):
         checks.names_of_settings()
+
+
+@pytest.mark.parametrize(
+    ("given", "now"),
+    [
+        ("GRID_ROUTER_OPENING_LIMIT_S", "GRID_ROUTER_RESTORE_LIMIT_S"),
+        ("GRID_ROUTER_UNREAD_LIMIT_S", "GRID_ROUTER_FETCH_LIMIT_S"),
+        ("grid_router_unread_limit_s", "GRID_ROUTER_FETCH_LIMIT_S"),
+    ],
+)
+def test_an_old_setting_is_named_with_its_new_name(
+    given: str, now: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(given, "3")
+    monkeypatch.setattr(sys, "argv", ["grid-router", "broker", "status"])
+    with pytest.raises(SystemExit):
+        entry.main()
+    sentence = f"{given} changes nothing, because that setting is now {now}; rename the variable."
+    assert f"{sentence}\n" in capsys.readouterr().err
+    with pytest.raises(InputError) as raised:
+        checks.names_of_settings()
+    assert str(raised.value) == sentence
+
+
+def test_every_old_setting_has_a_new_one_and_stands_on_the_upgrade_page() -> None:
+    page = (ROOT / "docs" / "how-to" / "upgrade.md").read_text("utf-8")
+    for old, new in RENAMED.items():
+        assert new.lower() in Settings.model_fields
+        assert f"| `GRID_ROUTER_{old}` | `GRID_ROUTER_{new}` |" in page
 
 
 def test_every_setting_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
