@@ -15,7 +15,10 @@ def _run() -> int:
     parser.add_argument("--worker", type=int, default=0)
     parser.add_argument("--clock", choices=["wall", "stream"], default="wall")
     parser.add_argument("--exit-with-parent", action="store_true")
+    parser.add_argument("--leash", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.leash:
+        sys.stderr.write("`--leash` is now `--exit-with-parent`; the old name works until 0.3.\n")
     try:
         bootstrap = Settings().kafka
         if bootstrap is None:
@@ -27,7 +30,7 @@ def _run() -> int:
             number=arguments.worker,
             clock=arguments.clock,
             bootstrap=bootstrap,
-            exit_with_parent=arguments.exit_with_parent,
+            exit_with_parent=arguments.exit_with_parent or arguments.leash,
         )
     except RouterError as error:
         sys.stderr.write(f"{error}\n")
