@@ -1,73 +1,210 @@
-"""Every metric of the router, defined once: name, kind, labels, unit, help. The registry is handed in.
+"""Every metric of a worker, declared once: name, kind, labels, unit, help.
 
-Names follow `grid_<noun>_<unit>_total`; labels stay low in number (networks, departments, codes), never ids or cells.
+Names follow Prometheus: `grid_<noun>_<unit>`, and counters end with `_total`. Labels have few values (networks,
+departments, codes), never ids or cells. The documentation is generated from `METRICS`.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from msgspec import Struct
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 RECORDS = (1, 5, 10, 50, 100, 250, 500, 1000, 2000, 4000, 8000)
+_TOPIC = {"topic": "Kafka topic"}
+_PARTITION = {"topic": "Kafka topic", "partition": "number of the partition"}
+_STAGE = {"stage": "`normalise` or `merge`"}
+
+
+class Metric(Struct, frozen=True, kw_only=True):
+    """One metric."""
+
+    attribute: str
+    """Its attribute of `Metrics`."""
+    name: str
+    """As Prometheus shows it."""
+    kind: Literal["counter", "gauge", "histogram"]
+    unit: str
+    help: str
+    labels: Mapping[str, str] = {}
+    """Label -> its meaning or its values."""
+    buckets: Sequence[float] = ()
+    """Upper bounds of the buckets of a histogram."""
+
+    def register(self, registry: CollectorRegistry) -> Counter | Gauge | Histogram:
+        """The metric, registered."""
+        labels = list(self.labels)
+        if self.kind == "histogram":
+            return Histogram(self.name, self.help, labels, buckets=self.buckets, registry=registry)
+        kind = Counter if self.kind == "counter" else Gauge
+        return kind(self.name, self.help, labels, registry=registry)
+
+
+METRICS: Sequence[Metric] = (
+    Metric(
+        attribute="reports",
+        name="grid_reports_total",
+        kind="counter",
+        unit="records",
+        help="Records of networks that the normalise stage processed.",
+        labels={"network": "code of the network", "outcome": "`accepted`, `updated`, `redelivered` or `rejected`"},
+    ),
+    Metric(
+        attribute="merges",
+        name="grid_merges_total",
+        kind="counter",
+        unit="reports",
+        help="Reports that the merge stage processed, by decision.",
+        labels={
+            "decision": "`opened`, `near`, `component`, `reference`, `community`, `redelivered`, `updated` or `rerouted`"
+        },
+    ),
+    Metric(
+        attribute="tasks",
+        name="grid_tasks_total",
+        kind="counter",
+        unit="tasks",
+        help="Dispatched tasks.",
+        labels={"department": "id of the department", "role": "`lead` or `assist`"},
+    ),
+    Metric(
+        attribute="task_changes",
+        name="grid_task_changes_total",
+        kind="counter",
+        unit="tasks",
+        help="Updates and withdrawals of tasks.",
+        labels={"department": "id of the department", "state": "`updated` or `withdrawn`"},
+    ),
+    Metric(
+        attribute="rule_hits",
+        name="grid_rule_hits_total",
+        kind="counter",
+        unit="tasks",
+        help="Dispatched tasks, by the duty of the catalogue that assigned them.",
+        labels={"rule": "id of the duty"},
+    ),
+    Metric(
+        attribute="dead_letters",
+        name="grid_dead_letters_total",
+        kind="counter",
+        unit="records",
+        help="Rejected records.",
+        labels={"network": "code of the network", "code": "rejection code"},
+    ),
+    Metric(
+        attribute="ticks", name="grid_ticks_total", kind="counter", unit="ticks", help="Ticks that the merge processed."
+    ),
+    Metric(
+        attribute="lag_records",
+        name="grid_lag_records",
+        kind="gauge",
+        unit="records",
+        help="Records of the partition that are not processed yet.",
+        labels=_PARTITION,
+    ),
+    Metric(
+        attribute="lag_seconds",
+        name="grid_lag_seconds",
+        kind="gauge",
+        unit="seconds",
+        help="Age of the last processed record while the partition has a lag, else 0.",
+        labels=_PARTITION,
+    ),
+    Metric(
+        attribute="uncommitted_seconds",
+        name="grid_oldest_uncommitted_seconds",
+        kind="gauge",
+        unit="seconds",
+        help="Time since the worker fetched the oldest record that is not committed.",
+    ),
+    Metric(
+        attribute="transaction_seconds",
+        name="grid_transaction_seconds",
+        kind="histogram",
+        unit="seconds",
+        help="Duration of a transaction from begin to commit.",
+        labels=_STAGE,
+        buckets=SECONDS,
+    ),
+    Metric(
+        attribute="restore_seconds",
+        name="grid_restore_seconds",
+        kind="histogram",
+        unit="seconds",
+        help="Time to take over a partition: fence, read the stored offset, restore the state.",
+        buckets=SECONDS,
+    ),
+    Metric(
+        attribute="matchable_cases",
+        name="grid_matchable_cases",
+        kind="gauge",
+        unit="cases",
+        help="Cases that further reports can join, because their merge window is open.",
+        labels={"partition": "number of the partition"},
+    ),
+    Metric(
+        attribute="batch_records",
+        name="grid_batch_records",
+        kind="histogram",
+        unit="records",
+        help="Input records of a transaction.",
+        labels=_STAGE,
+        buckets=RECORDS,
+    ),
+    Metric(
+        attribute="healthy",
+        name="grid_healthy",
+        kind="gauge",
+        unit="0 or 1",
+        help="1 while /health reports ok, else 0.",
+    ),
+    Metric(
+        attribute="partitions",
+        name="grid_partitions",
+        kind="gauge",
+        unit="partitions",
+        help="Partitions that are assigned to this worker.",
+        labels=_TOPIC,
+    ),
+    Metric(
+        attribute="reopened",
+        name="grid_partitions_reopened_total",
+        kind="counter",
+        unit="partitions",
+        help="Partitions that the worker released and restored after a failure.",
+        labels=_TOPIC,
+    ),
+)
+"""Every metric, in the order of the documentation."""
 
 
 class Metrics:
-    """The metrics of one worker process.
+    """The metrics of one worker process, one attribute for each entry of `METRICS`.
 
     Args:
-        registry: where they are registered; a fresh one makes a test independent of every other.
+        registry: where they are registered; with a registry of its own, a test shares no counts with other tests.
     """
+
+    reports: Counter
+    merges: Counter
+    tasks: Counter
+    task_changes: Counter
+    rule_hits: Counter
+    dead_letters: Counter
+    ticks: Counter
+    lag_records: Gauge
+    lag_seconds: Gauge
+    uncommitted_seconds: Gauge
+    transaction_seconds: Histogram
+    restore_seconds: Histogram
+    matchable_cases: Gauge
+    batch_records: Histogram
+    healthy: Gauge
+    partitions: Gauge
+    reopened: Counter
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
-        self.reports = Counter(
-            "grid_reports", "Source records read, by what became of them.", ["network", "outcome"], registry=registry
-        )
-        """outcome: accepted, updated, redelivered, rejected."""
-        self.merges = Counter("grid_merges", "Reports folded, by decision.", ["decision"], registry=registry)
-        """decision: opened, near, component, community, redelivered, updated, rerouted."""
-        self.tasks = Counter("grid_tasks", "Tasks dispatched.", ["department", "role"], registry=registry)
-        self.task_changes = Counter(
-            "grid_task_changes", "Tasks updated or withdrawn.", ["department", "state"], registry=registry
-        )
-        self.rule_hits = Counter(
-            "grid_rule_hits", "Tasks that a duty of the catalogue decided.", ["rule"], registry=registry
-        )
-        self.dead_letters = Counter("grid_dead_letters", "Records rejected.", ["network", "code"], registry=registry)
-        self.ticks = Counter("grid_ticks", "Ticks folded.", registry=registry)
-        self.lag_records = Gauge(
-            "grid_lag_records", "Records not yet processed.", ["topic", "partition"], registry=registry
-        )
-        self.lag_seconds = Gauge(
-            "grid_lag_seconds",
-            "Age of the last processed record while more wait, else 0.",
-            ["topic", "partition"],
-            registry=registry,
-        )
-        self.uncommitted_seconds = Gauge(
-            "grid_oldest_uncommitted_seconds",
-            "Time since the oldest fetched record that is not committed yet.",
-            registry=registry,
-        )
-        self.transaction_seconds = Histogram(
-            "grid_transaction_seconds",
-            "Duration of a transaction, begin to commit.",
-            ["stage"],
-            buckets=SECONDS,
-            registry=registry,
-        )
-        self.restore_seconds = Histogram(
-            "grid_restore_seconds",
-            "Duration of opening a partition: fence, position, restore.",
-            buckets=SECONDS,
-            registry=registry,
-        )
-        self.matchable_cases = Gauge(
-            "grid_matchable_cases", "Cases whose merge window is open.", ["partition"], registry=registry
-        )
-        self.batch_records = Histogram(
-            "grid_batch_records", "Records in one transaction.", ["stage"], buckets=RECORDS, registry=registry
-        )
-        self.healthy = Gauge("grid_healthy", "1 when /health says ok, else 0.", registry=registry)
-        self.partitions = Gauge("grid_partitions", "Partitions this worker has open.", ["topic"], registry=registry)
-        self.reopened = Counter(
-            "grid_partitions_reopened", "Partitions dropped and restored after a failure.", ["topic"], registry=registry
-        )
+        for metric in METRICS:
+            setattr(self, metric.attribute, metric.register(registry))

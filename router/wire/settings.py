@@ -19,7 +19,7 @@ RENAMED = {"OPENING_LIMIT_S": "RESTORE_LIMIT_S", "UNREAD_LIMIT_S": "FETCH_LIMIT_
 class Settings(BaseSettings):
     """All settings. Environment variables carry the prefix `GRID_ROUTER_`, e.g. `GRID_ROUTER_KAFKA=host:9092`."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, use_attribute_docstrings=True)
 
     kafka: str | None = None
     """Addresses of an outside cluster, `host:port[,host:port]`; without it, the embedded broker."""

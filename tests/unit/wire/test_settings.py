@@ -63,6 +63,10 @@ def test_every_old_setting_has_a_new_one_and_stands_on_the_upgrade_page() -> Non
         assert f"| `GRID_ROUTER_{old}` | `GRID_ROUTER_{new}` |" in page
 
 
+def test_every_setting_has_a_description() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
 def test_every_setting_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Settings.model_fields:
         monkeypatch.setenv(f"GRID_ROUTER_{name.upper()}", "1")
