@@ -1,1 +1,1 @@
-"""Apache Kafka itself: the embedded broker, and the plan and apply of topics."""
+"""The embedded Apache Kafka broker, and the plan and apply of topics."""

@@ -1,4 +1,4 @@
-"""The folder of an embedded broker, `<home>/kafka`: its configuration, data, logs, and who runs in it."""
+"""The folder of an embedded broker, `<home>/kafka`: its configuration, data, logs, and process id."""
 
 import fcntl
 import os
@@ -21,13 +21,13 @@ class Folder:
         self.pid, self.lock = self.root / "kafka.pid", self.root / "start.lock"
 
     def write(self, port: int) -> None:
-        """Write the configuration; the data is left as it is."""
+        """Write the configuration; the data stays unchanged."""
         self.properties.write_text(server_properties(port, self.data), "utf-8")
         self.logging.write_text(log_properties(self.log), "utf-8")
 
     @contextmanager
     def one_at_a_time(self) -> Iterator[None]:
-        """Let one process at a time start or stop this broker; the others wait.
+        """Hold the lock that lets one process at a time start or stop this broker; others wait.
 
         Raises:
             BrokerError: the folder cannot be written to.
@@ -46,7 +46,7 @@ class Folder:
             yield
 
     def running_pid(self) -> int | None:
-        """The process id of this folder's broker, None when it does not run (or another process has its number)."""
+        """The process id of this folder's broker; None when it does not run, or another process has that id."""
         try:
             pid = int(self.pid.read_text("ascii"))
             command = self._command(pid)
@@ -56,7 +56,7 @@ class Folder:
         return pid if os.fsencode(self.properties) in command else None
 
     def port(self) -> int | None:
-        """The port that the broker was last started on."""
+        """The port of the last start."""
         name = "listeners=PLAINTEXT://"
         try:
             lines = self.properties.read_text("utf-8").splitlines()
@@ -65,16 +65,18 @@ class Folder:
         return next((int(line.split(",")[0].rpartition(":")[2]) for line in lines if line.startswith(name)), None)
 
     def last_line(self) -> str:
-        """The last word of its logs, for an error message."""
+        """The last line of its logs that names a cause, for an error sentence."""
         for file in (self.log, self.out):
             lines = file.read_text("utf-8", errors="replace").splitlines() if file.exists() else []
-            causes = [line for line in lines if line and not line[0].isspace()]  # the rest is Java's stack
+            causes = [
+                line for line in lines if line and not line[0].isspace()
+            ]  # the other lines are Java's stack trace
             if causes:
                 return causes[-1][:200]
-        return "no word in its log"
+        return "its log is empty"
 
     def _command(self, pid: int) -> bytes:
-        """The command line of a process; where the system has no `/proc` the pid file is believed."""
+        """The command line of a process; on a system without `/proc`, that of our broker."""
         return (
             Path(f"/proc/{pid}/cmdline").read_bytes() if Path("/proc/self").exists() else os.fsencode(self.properties)
         )

@@ -1,7 +1,7 @@
 """Apache Kafka as a set of jars, resolved by `jgo` from their coordinates and checked against our own lock.
 
-The log binding is resolved by itself: together with it, its parent's managed versions pull kafka-clients down to
-another release and the broker dies with NoSuchMethodError. Every jar is checked by SHA-256 against `kafka.lock`.
+The log binding is resolved separately. Resolved together, the managed versions of its parent select an older
+kafka-clients, and the broker ends with NoSuchMethodError. Every jar is compared by SHA-256 with `kafka.lock`.
 """
 
 import fcntl
@@ -22,18 +22,18 @@ KAFKA_VERSION = "4.1.1"
 KAFKA = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}"
 LOGGING = "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3"
 LOGGING_JARS = ("log4j-slf4j-impl", "log4j-core", "log4j-api")
-"""Of the binding's own resolution only these; slf4j is Kafka's."""
+"""Jars that are taken from the binding's resolution; slf4j comes with Kafka."""
 
 
 def classpath() -> str:
-    """The classpath of the broker; downloads what is missing (about 15 s the first time), and anew what is damaged.
+    """The classpath of the broker. Downloads missing jars (about 15 s the first time), and damaged jars again.
 
     Raises:
-        BrokerError: a jar cannot be fetched, or what is fetched is not what is locked.
+        BrokerError: a jar cannot be fetched, or a fetched jar differs from the lock.
     """
     lock, folder = locked(), cache_folder()
     with _one_at_a_time(folder):
-        jars = _present(folder, lock)  # jgo links them anew, under a broker that is just starting from them
+        jars = _present(folder, lock)  # jgo would link them again while a broker starts from them
         if differing(jars, lock):
             jars = _resolved(folder)
         if differing(jars, lock):
@@ -42,15 +42,15 @@ def classpath() -> str:
         wrong = differing(jars, lock)
     for name in wrong:
         raise BrokerError(
-            f"the jar {name} is not the one that is locked",
+            f"the jar {name} differs from the locked one",
             where=str(folder),
-            hint="find out why the package registry gives another file, then run `grid-router broker install` again",
+            hint="find out why the package registry serves another file, then run `grid-router broker install` again",
         )
     return os.pathsep.join(str(jar) for jar in jars)
 
 
 def lock_text() -> str:
-    """The lock of what resolves now: `<sha256>  <file>` a line, sorted by file. Raises BrokerError."""
+    """The lock of the current resolution: a line `<sha256>  <file>` for each jar, sorted by file. Raises BrokerError."""
     return "".join(f"{_sha256(jar)}  {jar.name}\n" for jar in _resolved(cache_folder()))
 
 
@@ -68,7 +68,7 @@ def differing(jars: list[Path], lock: dict[str, str]) -> list[str]:
 
 
 def cache_folder() -> Path:
-    """Where this user's jars are kept; they have nothing to do with the broker's data."""
+    """Folder of this user's jars, apart from the broker's data."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "grid-router" / f"kafka-{KAFKA_VERSION}"
 
@@ -80,7 +80,7 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
         lock = folder.with_suffix(".install").open("w", encoding="ascii")
     except OSError as error:
         raise BrokerError(
-            f"the jars of Apache Kafka cannot be kept ({error.strerror})",
+            f"the jars of Apache Kafka cannot be stored ({error.strerror})",
             where=str(folder.parent),
             hint="correct its permissions, or name another folder in XDG_CACHE_HOME",
         ) from error
@@ -90,13 +90,13 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
 
 
 def _present(folder: Path, lock: dict[str, str]) -> list[Path]:
-    """Locked jars that were fetched before."""
+    """Locked jars that an earlier run fetched."""
     found = {jar.name: jar for jar in (folder / "environments").rglob("*.jar") if jar.name in lock}
     return sorted(found.values(), key=lambda jar: jar.name)
 
 
 def _resolved(folder: Path) -> list[Path]:
-    # A repository of our own: files of another tool in ~/.m2 cannot spoil it, and deleting the folder cures it.
+    # Our own repository: no other tool writes to it, as to ~/.m2, and deleting the folder repairs it.
     builder = EnvironmentBuilder(MavenContext(repo_cache=folder / "repository"), cache_dir=folder / "environments")
     try:
         kafka = _jars_of(builder, KAFKA)
@@ -105,7 +105,7 @@ def _resolved(folder: Path) -> list[Path]:
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
         raise BrokerError(
             f"the jars of Apache Kafka {KAFKA_VERSION} cannot be fetched ({reason})",
-            hint="check the way to the package registries and run `grid-router broker install` again",
+            hint="check the connection to the package registries and run `grid-router broker install` again",
         ) from error
     return sorted({jar.name: jar for jar in (*kafka, *logging)}.values(), key=lambda jar: jar.name)
 

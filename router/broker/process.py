@@ -1,4 +1,4 @@
-"""The embedded broker's process: format its data, spawn it apart from ours, wait for it, end it."""
+"""The embedded broker's process: format its data, start it in a session of its own, wait for it, end it."""
 
 import contextlib
 import os
@@ -19,14 +19,14 @@ START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 HEAP = "512m"
 NAMESPACE = uuid.UUID("5f4c6d0a-6b1f-5c1e-9a3e-2d9a3c7b1f10")
-"""Of our cluster ids; any constant would do."""
+"""Namespace of our cluster ids; an arbitrary constant."""
 
 
 def check_ports(port: int) -> None:
-    """Whether the broker's port and its controller's, the next one, are free.
+    """Check that the broker's port and the next one, its controller's, are free.
 
     Raises:
-        BrokerError: one of them is taken.
+        BrokerError: one of them is in use.
     """
     for number in (port, port + 1):
         with socket.socket() as probe:
@@ -35,17 +35,17 @@ def check_ports(port: int) -> None:
                 probe.bind((HOST, number))
             except (OSError, OverflowError) as error:
                 raise BrokerError(
-                    "the port is in use by another program, or may not be used",
+                    "the port is in use by another program, or is not permitted",
                     where=f"{HOST}:{number}",
-                    hint="stop that program, or set GRID_ROUTER_BROKER_PORT to a port that is free with the next one",
+                    hint="stop that program, or set GRID_ROUTER_BROKER_PORT to a free port whose next port is free, too",
                 ) from error
 
 
 def format_data(folder: Folder, java: Path, jars: str) -> None:
-    """Give a new data folder its cluster id (of its own path, so that it never changes).
+    """Format a new data folder with a cluster id, which is derived from its path and never changes.
 
     Raises:
-        BrokerError: Kafka's own tool rejects.
+        BrokerError: Kafka's storage tool fails.
     """
     if (folder.data / "meta.properties").exists():
         return
@@ -53,7 +53,7 @@ def format_data(folder: Folder, java: Path, jars: str) -> None:
         *_java(folder, java, jars),
         "kafka.tools.StorageTool",
         "format",
-        f"--cluster-id={cluster_id(folder)}",  # one in 64 begins with a hyphen, and by itself would be taken for an option
+        f"--cluster-id={cluster_id(folder)}",  # as one word: one id in 64 begins with a hyphen, like an option
         "-c",
         str(folder.properties),
     ]
@@ -67,20 +67,20 @@ def format_data(folder: Folder, java: Path, jars: str) -> None:
 
 
 def _cause(output: str) -> str:
-    """The last word of a Java tool that is no part of its stack."""
+    """The last line of a Java tool that is not part of a stack trace."""
     said = [line for line in output.splitlines() if line.strip() and not line[0].isspace()]
     return said[-1][:200] if said else "no output"
 
 
 def cluster_id(folder: Folder) -> str:
-    """The id that a folder's cluster gets: 22 characters of base64, equal for equal paths."""
+    """The cluster id of a folder: 22 characters of base64, equal for equal paths."""
     return urlsafe_b64encode(uuid.uuid5(NAMESPACE, str(folder.data)).bytes).rstrip(b"=").decode()
 
 
 def spawn(folder: Folder, java: Path, jars: str) -> int:
-    """Start the broker in a session of its own, its streams in a file; returns its process id.
+    """Start the broker in a session of its own, with its output in a file; returns its process id.
 
-    A Ctrl-C in our terminal must not reach it: workers still need it to end in good order.
+    Ctrl-C in our terminal must not reach it, because workers need the broker for a graceful shutdown.
     """
     with folder.out.open("wb") as out:
         process = subprocess.Popen(
@@ -99,14 +99,14 @@ def await_answer(folder: Folder, pid: int, answers: Callable[[], bool]) -> None:
     """Wait until the broker answers.
 
     Raises:
-        BrokerError: it died, or does not answer in time; its log is named.
+        BrokerError: it ended, or does not answer in time; the sentence names its log.
     """
     deadline = time.monotonic() + START_SECONDS
     while not answers():
         if _gone(pid):
             folder.pid.unlink(missing_ok=True)
             raise BrokerError(
-                f"the broker died while starting ({folder.last_line()})", where=str(folder.log), hint="read that log"
+                f"the broker ended during its start ({folder.last_line()})", where=str(folder.log), hint="read that log"
             )
         if time.monotonic() > deadline:
             raise BrokerError(
@@ -116,7 +116,7 @@ def await_answer(folder: Folder, pid: int, answers: Callable[[], bool]) -> None:
 
 
 def end(folder: Folder, pid: int) -> None:
-    """End the broker: asked to at first, so that it closes its logs; killed when it does not hear."""
+    """End the broker: SIGTERM first, so that it closes its logs, then SIGKILL."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)

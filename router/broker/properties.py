@@ -1,21 +1,21 @@
-"""The embedded broker's configuration: KRaft, combined broker and controller, loopback only, one of everything."""
+"""The embedded broker's configuration: KRaft, broker and controller in one process, loopback only, no replication."""
 
 from pathlib import Path
 
 HOST = "127.0.0.1"
 SEGMENT_BYTES = 128 << 20
 INDEX_BYTES = SEGMENT_BYTES // 4096 * 12
-"""Enough for a time index of one entry (12 bytes) every 4 KiB of a segment. Kafka maps an index whole, 10 MiB by default, and the
-first write to such a map costs milliseconds of CPU on file systems with large folios: 28 ms a partition were seen, 0.1 ms now. A city
-of thirty departments has hundreds of partitions."""
+"""Enough for a time index with one entry (12 bytes) for every 4 KiB of a segment. Kafka maps a whole index, by default 10 MiB. The
+first write to such a map takes milliseconds of CPU on file systems with large folios: we measured 28 ms a partition, and 0.1 ms with
+this size. A city of thirty departments has hundreds of partitions."""
 
 COORDINATOR_SEGMENT_BYTES = 1 << 20
-"""Small enough for compaction to keep what a coordinator reads at its start at a few MiB. Kafka 4.1 takes what it has read when its lead
-changes hands for the whole: a broker that was killed and came back slowly told positions from half an hour before."""
+"""Compaction then limits what a coordinator reads at its start to a few MiB. When leadership changes during that reading, Kafka 4.1
+treats the part that it has read as complete: a killed broker that restarted slowly reported offsets of half an hour before."""
 
 
 def server_properties(port: int, data: Path) -> str:
-    """`server.properties` for a broker on `port` (its controller on the next one) that keeps its logs in `data`."""
+    """`server.properties` of a broker on `port`, with its controller on the next port and its logs in `data`."""
     settings = {
         "process.roles": "broker,controller",
         "node.id": "1",
@@ -35,7 +35,7 @@ def server_properties(port: int, data: Path) -> str:
         "transaction.state.log.segment.bytes": str(COORDINATOR_SEGMENT_BYTES),
         "share.coordinator.state.topic.replication.factor": "1",
         "share.coordinator.state.topic.min.isr": "1",
-        # A router that rested for a week must find its positions again, or it would read everything a second time.
+        # A router that was stopped for a week must find its committed offsets, or it would read every record again.
         "offsets.retention.minutes": str(366 * 24 * 60),
         "log.cleaner.dedupe.buffer.size": str(32 << 20),
         "group.initial.rebalance.delay.ms": "0",
@@ -47,7 +47,7 @@ def server_properties(port: int, data: Path) -> str:
 
 
 def log_properties(log: Path) -> str:
-    """`log4j2.properties`: warnings and worse into one bounded file."""
+    """`log4j2.properties`: warnings and errors in one file of limited size."""
     settings = {
         "status": "error",
         "rootLogger.level": "warn",

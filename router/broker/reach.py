@@ -1,4 +1,4 @@
-"""Whether a cluster can be reached: first a bare connection, which costs nothing, then a real Kafka request."""
+"""Is a cluster reachable? First a plain TCP connection, which is cheap, then a Kafka request."""
 
 import socket
 
@@ -12,13 +12,13 @@ ANSWER_MS = 2_000
 def listens(bootstrap: str) -> bool:
     """Whether something accepts connections at one of the addresses `host:port[,host:port]`.
 
-    Asked before a Kafka client is made, because kafka-python leaks its sockets when its first connection fails.
+    Call it before creating a Kafka client, because kafka-python leaks sockets when its first connection fails.
     """
     return any(_accepts(address) for address in bootstrap.split(","))
 
 
 def answers(bootstrap: str) -> bool:
-    """Whether a Kafka broker answers a real request there."""
+    """Whether a Kafka broker at one of the addresses answers a request."""
     if not listens(bootstrap):
         return False
     try:

@@ -1,4 +1,4 @@
-"""The cluster in use: the outside one that is named, or the embedded broker, started when needed."""
+"""The cluster in use: the outside cluster of the settings, or the embedded broker, started on demand."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ from router.wire.settings import Settings
 
 
 class Status(Struct, frozen=True):
-    """What is known of the cluster in use."""
+    """State of the cluster in use."""
 
     state: Literal["running", "stopped", "outside", "unreachable"]
     address: str
@@ -29,12 +29,12 @@ class Status(Struct, frozen=True):
 
 
 def bootstrap(settings: Settings) -> str:
-    """Address of the cluster in use: the outside one if named, else where the embedded broker listens."""
+    """Address of the cluster in use: that of the outside cluster, or of the embedded broker."""
     return settings.kafka or f"{HOST}:{settings.broker_port}"
 
 
 def status(settings: Settings) -> Status:
-    """What is known of the cluster in use, without changing anything."""
+    """State of the cluster in use; changes nothing."""
     address = bootstrap(settings)
     if settings.kafka is not None:
         return Status("outside" if answers(address) else "unreachable", address)
@@ -46,7 +46,7 @@ def status(settings: Settings) -> Status:
 
 
 def ensure_running(settings: Settings) -> str:
-    """Address of a cluster that answers; starts the embedded broker when no outside one is named.
+    """Address of a cluster that answers; starts the embedded broker unless the settings name an outside cluster.
 
     Raises:
         BrokerError: the outside cluster does not answer, or the embedded one does not start.
@@ -63,15 +63,15 @@ def ensure_running(settings: Settings) -> str:
 
 
 def start(settings: Settings) -> Status:
-    """Start the embedded broker and wait until it answers; does nothing when it runs.
+    """Start the embedded broker and wait until it answers; does nothing if it runs already.
 
     Raises:
-        BrokerError: an outside cluster is named, a port is taken, Java or a jar is missing, or the broker dies (its log
-            is named).
+        BrokerError: the settings name an outside cluster, a port is in use, Java or a jar is missing, or the broker
+            ends; the sentence names its log.
     """
     if settings.kafka is not None:
         raise BrokerError(
-            "an outside cluster is named",
+            "GRID_ROUTER_KAFKA names an outside cluster",
             where=settings.kafka,
             hint="unset GRID_ROUTER_KAFKA to use the embedded broker",
         )
@@ -95,7 +95,7 @@ def start(settings: Settings) -> Status:
 
 
 def stop(settings: Settings) -> bool:
-    """Stop the embedded broker in good order; False when it did not run."""
+    """Shut down the embedded broker; False when it did not run."""
     folder = Folder(settings)
     if folder.running_pid() is None:
         return False

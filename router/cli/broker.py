@@ -19,7 +19,7 @@ app = typer.Typer(
 
 @app.command()
 def install() -> None:
-    """Fetch what the embedded broker needs, checked against the lock; quick when it is there.
+    """Fetch the jars of the embedded broker and compare them with the lock; fast when they are present.
 
     Example: grid-router broker install
     """
@@ -32,7 +32,7 @@ def install() -> None:
 
 @app.command()
 def lock() -> None:
-    """Print the lock of what Kafka's coordinates resolve to now; for the maintainer who raises its version.
+    """Print a new lock of Kafka's jars; maintainers use it to raise the version of Kafka.
 
     Example: grid-router broker lock > router/broker/kafka.lock
     """
@@ -41,7 +41,7 @@ def lock() -> None:
 
 @app.command()
 def start() -> None:
-    """Start the broker and wait until it answers; does nothing when it runs.
+    """Start the broker and wait until it answers; does nothing if it runs already.
 
     Example: GRID_ROUTER_BROKER_PORT=29092 grid-router broker start
     """
@@ -54,7 +54,7 @@ def start() -> None:
 
 @app.command()
 def stop() -> None:
-    """Stop the broker in good order; its data stays.
+    """Shut down the broker; its data stays.
 
     Example: grid-router broker stop
     """
@@ -63,7 +63,7 @@ def stop() -> None:
 
 @app.command()
 def status(output: Output = "text") -> None:
-    """Say whether the cluster in use answers; exit code 1 when it does not.
+    """Show whether the cluster in use answers; exit code 1 when it does not.
 
     Example: grid-router broker status -o json
     """

@@ -1,4 +1,4 @@
-"""What `doctor` looks at. Each check returns what it found, or raises the RouterError that names the hint."""
+"""The checks of `doctor`. Each returns its result, or raises a RouterError with a hint."""
 
 import platform
 import shutil
@@ -28,9 +28,9 @@ from router.wire.topics import Names, elsewhere, renamed_topics, topics_of
 
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 2 << 30
-"""Kafka stops when its disk is full; the demo city's topics take less than a tenth of this."""
+"""Kafka stops when its disk is full; the topics of the demo city use less than a tenth of this."""
 WRITTEN = datetime(2026, 11, 24, tzinfo=UTC)
-"""No right clock stands before the day this was written."""
+"""The day of this release; an earlier clock is wrong."""
 AHEAD_SECONDS = 60.0
 AUTO_CREATE = "auto.create.topics.enable"
 
@@ -44,12 +44,12 @@ class Check(Struct, frozen=True, kw_only=True):
     hint: str | None = None
 
 
-class Skipped(Exception):  # noqa: N818 - not an error: there is nothing to look at
-    """The check cannot be done or is not needed; the text says why."""
+class Skipped(Exception):  # noqa: N818 - not an error: there is nothing to check
+    """The check is impossible or not needed; the text says why."""
 
 
 def examine(settings: Settings, cities: list[str]) -> Iterator[Check]:
-    """All checks in order, each as soon as it is done; those of a city are done for every given one."""
+    """All checks in order, each as soon as it ends; the checks of a city run for every given city."""
     yield _outcome("python", python)
     yield _outcome("settings", names_of_settings)
     yield _outcome("java", lambda: java(settings))
@@ -78,7 +78,7 @@ def python(version: tuple[int, ...] = sys.version_info[:3]) -> str:
     """Python is new enough."""
     text = ".".join(map(str, version))
     if version < OLDEST_PYTHON:
-        raise InputError(f"Python {text} is too old", hint="make the environment anew with Python 3.11 or newer")
+        raise InputError(f"Python {text} is too old", hint="create the environment again with Python 3.11 or newer")
     return f"{platform.python_implementation()} {text}"
 
 
@@ -90,29 +90,29 @@ def names_of_settings() -> str:
         raise InputError(
             f"{name} is no setting and changes nothing", hint=f"set {meant} if that is meant, and unset {name}"
         )
-    return "every variable is known"
+    return "every variable is a setting"
 
 
 def java(settings: Settings) -> str:
     """A Java runtime for the embedded broker."""
     if settings.kafka is not None:
-        raise Skipped("an outside cluster is used")
+        raise Skipped("an outside cluster is in use")
     found = find_java()
     return f"Java {found.version} ({found.origin}, {found.path})"
 
 
 def ports(settings: Settings) -> str:
-    """The ports are free, or held by our own broker and workers."""
-    said = []
+    """The ports are free, or in use by our own broker and workers."""
+    parts = []
     if settings.kafka is None:
         first = settings.broker_port
         held = server.status(settings).pid
         if held is None:
             check_ports(first)
-        said.append(f"{first} and {first + 1} {'free' if held is None else f'held by our broker (process {held})'}")
+        parts.append(f"{first} and {first + 1} {'free' if held is None else f'in use by our broker (process {held})'}")
     if settings.metrics_port:
-        said.append(f"{settings.metrics_port} {_metrics_port(settings)}")
-    return ", ".join(said) or "none needed"
+        parts.append(f"{settings.metrics_port} {_metrics_port(settings)}")
+    return ", ".join(parts) or "none needed"
 
 
 def _metrics_port(settings: Settings) -> str:
@@ -123,11 +123,11 @@ def _metrics_port(settings: Settings) -> str:
             probe.bind(address)
         except OSError as error:
             if _serves_our_metrics(address):
-                return "held by our worker"
+                return "in use by our worker"
             raise InputError(
                 f"the metrics of the workers cannot be served ({error.strerror})",
                 where=f"{address[0]}:{address[1]}",
-                hint="stop the program that holds the port, or set GRID_ROUTER_METRICS_PORT (0 switches metrics off)",
+                hint="stop the program that uses the port, or set GRID_ROUTER_METRICS_PORT (0 switches metrics off)",
             ) from error
     return "free"
 
@@ -143,7 +143,7 @@ def _serves_our_metrics(address: tuple[str, int]) -> bool:
 
 
 def broker(settings: Settings) -> str:
-    """The cluster answers, and does not make topics by itself."""
+    """The cluster answers, and does not create topics automatically."""
     found = server.status(settings)
     if found.state == "stopped":
         raise BrokerError("Kafka is not running", where=found.address, hint="`grid-router broker start`")
@@ -157,7 +157,7 @@ def broker(settings: Settings) -> str:
     configs = next(iter(next(iter(answer.values())).values()))
     if configs[AUTO_CREATE]["value"] == "true":
         raise BrokerError(
-            "the cluster makes topics by itself, so a mistyped name becomes one",
+            "the cluster creates topics automatically, so a mistyped name becomes a topic",
             where=found.address,
             hint="set auto.create.topics.enable=false on its brokers",
         )
@@ -165,9 +165,9 @@ def broker(settings: Settings) -> str:
 
 
 def topics(settings: Settings, name: str) -> str:
-    """The topics are as declared, or there is none: nobody runs this city here."""
+    """The topics are as declared; the check is skipped when the city has no topics here."""
     if not server.status(settings).running:
-        raise Skipped("no broker to ask")
+        raise Skipped("no broker runs")
     try:
         city = load_city(name, settings.cities)
     except CityError:
@@ -184,7 +184,7 @@ def topics(settings: Settings, name: str) -> str:
         )
     if all(change.action == "create" for change in found.changes) and not found.unchanged:
         other = elsewhere(admin.existing(server.bootstrap(settings)), settings.namespace)
-        raise Skipped(f"no topic of it exists; `grid-router topics apply {name}` makes them{other}")
+        raise Skipped(f"the city has no topics; `grid-router topics apply {name}` creates them{other}")
     if found.changes:
         raise TopicError(
             f"{len(wanted) - found.unchanged} of {len(wanted)} topics are missing or differ",
@@ -194,7 +194,7 @@ def topics(settings: Settings, name: str) -> str:
 
 
 def schemas(folder: Path = DEFAULT) -> str:
-    """The JSON Schemas in the source tree are those of the models."""
+    """The JSON Schemas in the source tree match the models."""
     if not folder.is_dir():
         raise Skipped("no source tree here")
     files = made()
@@ -221,24 +221,24 @@ def catalogue(settings: Settings, name: str) -> str:
 
 
 def clock(settings: Settings, now: float | None = None) -> str:
-    """This clock is not behind the day this was written, nor behind the newest record of the event stream.
+    """The clock is not before the day of this release, and not behind the newest record of the grid stream.
 
-    It is not compared with a time server, so a clock that is ahead is not found.
+    There is no comparison with a time server, so the check does not notice a clock that is ahead.
     """
     seconds = time.time() if now is None else now
-    hint = "set this machine's clock, best by NTP"
+    hint = "set the clock of this machine, preferably by NTP"
     if seconds < WRITTEN.timestamp():
-        raise InputError(f"it shows {_shown(seconds)}, before the day this program was written", hint=hint)
+        raise InputError(f"it shows {_shown(seconds)}, before the day of this release", hint=hint)
     newest = _newest_record(settings)
     if newest is None:
-        return f"{_shown(seconds)}; plausible, no record to compare it with"
+        return f"{_shown(seconds)}; plausible, there is no record to compare with"
     if newest > seconds + AHEAD_SECONDS:
-        raise InputError(f"it shows {_shown(seconds)}, but a record is already from {_shown(newest)}", hint=hint)
+        raise InputError(f"it shows {_shown(seconds)}, but the newest record is from {_shown(newest)}", hint=hint)
     return f"{_shown(seconds)}; not behind the newest record ({_shown(newest)}); not compared with a time server"
 
 
 def _newest_record(settings: Settings) -> float | None:
-    """Seconds since 1970 of the newest timestamp on the event stream."""
+    """Newest timestamp of the grid stream in seconds since 1970; None when there is none."""
     name = Names(settings.namespace).events
     if not server.status(settings).running:
         return None
@@ -246,8 +246,8 @@ def _newest_record(settings: Settings) -> float | None:
         if name not in client.list_topics():
             return None
         (described,) = client.describe_topics([name])
-        places = [TopicPartition(name, number) for number in range(len(described["partitions"]))]
-        found = client.list_partition_offsets(dict.fromkeys(places, OffsetSpec.MAX_TIMESTAMP))
+        partitions = [TopicPartition(name, number) for number in range(len(described["partitions"]))]
+        found = client.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.MAX_TIMESTAMP))
     newest = max(one.timestamp for one in found.values())
     return newest / 1000 if newest >= 0 else None
 
@@ -257,13 +257,13 @@ def _shown(seconds: float) -> str:
 
 
 def disk(settings: Settings) -> str:
-    """Room for Kafka's data and the logs."""
+    """Free space for Kafka's data and the logs."""
     home = settings.home.absolute()
-    there = next(folder for folder in (home, *home.parents) if folder.exists())
-    free = shutil.disk_usage(there).free
+    parent = next(folder for folder in (home, *home.parents) if folder.exists())
+    free = shutil.disk_usage(parent).free
     text = f"{free / (1 << 30):.1f} GiB free in {_relative(home)}"
     if free < LEAST_FREE_BYTES:
-        raise InputError(text, hint="free some, or set GRID_ROUTER_HOME to a folder on a larger disk")
+        raise InputError(text, hint="free some space, or set GRID_ROUTER_HOME to a folder on a larger disk")
     return text
 
 

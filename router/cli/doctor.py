@@ -1,4 +1,4 @@
-"""`grid-router doctor`: a checklist of what the router needs, each failure with its hint."""
+"""`grid-router doctor`: check what the router needs, and print a hint for each failure."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""`grid-router schemas`: the folder `schemas/` made from the models, compared with them and with the last release."""
+"""`grid-router schemas`: make the folder `schemas/`, compare it with the models and with the last release."""
 
 import re
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from router.domain.matching.parameters import MergeParameters
 from router.simulator.synthetic.parameters import SimulationParameters
 from router.wire.errors import InputError
 
-app = typer.Typer(no_args_is_help=True, help="JSON Schemas and AsyncAPI of everything on the topics, from the models.")
+app = typer.Typer(no_args_is_help=True, help="Generate and check the JSON Schemas and the AsyncAPI document.")
 Folder = Annotated[Path, typer.Option(help="Folder of the schemas.")]
 DEFAULT = Path("schemas")
 CITY: dict[str, type[BaseModel]] = {
@@ -47,7 +47,7 @@ def made() -> dict[str, str]:
 
 @app.command()
 def generate(*, folder: Folder = DEFAULT) -> None:
-    """Write the schemas as the models make them, and remove those that no model makes any more.
+    """Write the schemas from the models, and remove those without a model.
 
     Example: grid-router schemas generate
     """
@@ -61,7 +61,7 @@ def generate(*, folder: Folder = DEFAULT) -> None:
             typer.echo(f"{folder / path}: written")
         for path in left:
             (folder / path).unlink()
-            typer.echo(f"{folder / path}: removed, no model makes it any more")
+            typer.echo(f"{folder / path}: removed, because no model makes it")
     except OSError as error:
         hint = "make the folder writable, or choose another --folder"
         raise InputError(f"it cannot be changed ({error.strerror})", where=str(folder), hint=hint) from None
@@ -70,28 +70,28 @@ def generate(*, folder: Folder = DEFAULT) -> None:
 
 @app.command()
 def check(*, folder: Folder = DEFAULT) -> None:
-    """Compare the schemas with the models and with the last release; exit code 1 when one differs or breaks a promise.
+    """Compare the schemas with the models and the last release; exit code 1 when one differs or breaks a promise.
 
-    A file that is missing, or that no model makes any more, is wrong too.
+    A missing file, and a file that no model makes, are errors, too.
 
     Example: grid-router schemas check
     """
     files = made()
-    wrong = _said_drift(folder, files)
-    breaks = _said_breaks(folder, files)
+    wrong = _print_drift(folder, files)
+    breaks = _print_breaks(folder, files)
     if wrong or breaks:
         raise typer.Exit(CHECK_FAILED)
 
 
 @app.command()
 def compatibility(*, folder: Folder = DEFAULT) -> None:
-    """Compare the schemas, as the models make them, with the last release; exit code 1 when a promise is broken.
+    """Compare the schemas of the models with the last release; exit code 1 when one breaks a promise.
 
-    What networks and cities write must stay valid; what the router writes only gains fields (docs/reference/schemas.md).
+    Reports and files of cities must stay valid, and records of the router only gain fields (docs/reference/schemas.md).
 
     Example: grid-router schemas compatibility
     """
-    if _said_breaks(folder, made()):
+    if _print_breaks(folder, made()):
         raise typer.Exit(CHECK_FAILED)
 
 
@@ -99,23 +99,23 @@ def compatibility(*, folder: Folder = DEFAULT) -> None:
 def release(
     version: Annotated[str, typer.Argument(help="Version of the release, greater than the last one's, e.g. 0.2.0.")],
     *,
-    date: Annotated[str | None, typer.Option(help="Its day, e.g. 2026-11-25; today (UTC) when not given.")] = None,
+    date: Annotated[str | None, typer.Option(help="Its day, e.g. 2026-11-25; default: today (UTC).")] = None,
     folder: Folder = DEFAULT,
 ) -> None:
-    """Make the current schemas the last release, `<folder>/released`; rejected when they break the one before.
+    """Copy the current schemas to `<folder>/released`; rejected when they break the previous release.
 
     Example: grid-router schemas release 0.2.0
     """
     files = made()
-    if _said_drift(folder, files) or _said_breaks(folder, files):
+    if _print_drift(folder, files) or _print_breaks(folder, files):
         talk("Nothing is released.")
         raise typer.Exit(CHECK_FAILED)
     last = read_released(folder)
     if not VERSION.fullmatch(version) or (last and _number(version) <= _number(last.version)):
         hint = f"give three numbers that are greater than {last.version}" if last else "give three numbers, e.g. 0.1.0"
-        raise InputError("it is no version to release", where=version, hint=hint)
+        raise InputError("it is not the next version", where=version, hint=hint)
     write_released(folder, files, version, _day(date), ended_since(last))
-    talk(f"{len(files)} files are the release {version} now.")
+    talk(f"Released {len(files)} files as {version}.")
 
 
 def _number(version: str) -> tuple[int, ...]:
@@ -127,12 +127,12 @@ def _day(text: str | None) -> str:
     try:
         day = datetime.now(UTC) if text is None else datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
-        raise InputError("it is no day", where=text, hint="write it like 2026-11-25") from None
+        raise InputError("it is not a date", where=text, hint="write it like 2026-11-25") from None
     return day.date().isoformat()
 
 
-def _said_drift(folder: Path, files: dict[str, str]) -> bool:
-    """Whether the files are not as the models make them; says which."""
+def _print_drift(folder: Path, files: dict[str, str]) -> bool:
+    """Whether files differ from the models; prints each one."""
     if not folder.is_dir():
         hint = "run `make schemas` in the source tree, or name the folder with --folder"
         raise InputError("there is no such folder", where=str(folder), hint=hint)
@@ -143,11 +143,11 @@ def _said_drift(folder: Path, files: dict[str, str]) -> bool:
     return bool(wrong)
 
 
-def _said_breaks(folder: Path, files: dict[str, str]) -> bool:
-    """Whether the files break what was released; says where, and the hint."""
+def _print_breaks(folder: Path, files: dict[str, str]) -> bool:
+    """Whether the files break a promise of the last release; prints each one with its hint."""
     last = read_released(folder)
     if last is None:
-        talk("Nothing is released yet, so nothing can be broken.")
+        talk("There is no release yet, so there is no promise to keep.")
         return False
     breaks = breaks_since(last, files)
     for path, one in breaks:
@@ -161,15 +161,15 @@ def _said_breaks(folder: Path, files: dict[str, str]) -> bool:
 
 
 def drifted(folder: Path, files: dict[str, str]) -> dict[str, str]:
-    """Path -> what is wrong with it, for every file that is not as the models make it; sorted by path."""
+    """Path -> what is wrong, for every file that differs from the models; sorted by path."""
     wrong = {path: "differs from its model" for path, text in files.items() if _held(folder / path) != text}
     wrong |= {path: "is missing" for path in wrong if not (folder / path).exists()}
-    wrong |= dict.fromkeys(_left_over(folder, files), "is left over, no model makes it any more")
+    wrong |= dict.fromkeys(_left_over(folder, files), "has no model")
     return dict(sorted(wrong.items()))
 
 
 def _left_over(folder: Path, files: dict[str, str]) -> list[str]:
-    """Schemas of ours, by their `$id`, that no model makes; other files are nobody's business."""
+    """Schemas with our `$id` that no model makes; other files are ignored."""
     standing = (path for name in FOLDERS for path in sorted((folder / name).glob("*.json")))
     ours = (path for path in standing if f'"$id": "{URN}' in (_held(path) or ""))
     return [name for path in ours if (name := path.relative_to(folder).as_posix()) not in files]

@@ -1,9 +1,8 @@
-"""What the schemas promise from one release to the next, and where a change breaks it.
+"""The promises of the schemas from one release to the next, and the changes that break them.
 
-Two promises. What others write and the router reads (networks' reports, a city's files) is *accepted*: all that was
-valid stays valid. What the router writes and others read (its records and their headers) is *kept*: fields only come
-to it, and the older ones hold for the same values as before, so that readers of the release before read it, and
-readers of today read what stands on the topics from before.
+There are two promises. Input of the router (networks' reports, a city's files) is *accepted*: a valid document stays
+valid. Output of the router (records and their headers) is *kept*: a new version only adds fields, and an old field keeps
+its values. A reader of the previous release then reads new records, and a reader of today reads old ones.
 """
 
 import re
@@ -16,31 +15,31 @@ from router.contracts.schema_nodes import Change, escaped
 
 Promise = Literal["accepted", "kept"]
 ACCEPTED = ("reports/", "city/", "headers/report.")
-"""Beginnings of the paths of schemas of what others write."""
+"""Prefixes of the paths of schemas of the router's input."""
 OPEN = {
     "joined": "ways to recognise the same incident are added",
     "resolved_by": "ways to find the cell are added",
     "state": "the steps of a case and of a task are added one by one (GB/T 30428.8)",
     "grid-dead-letter-code": "reasons for rejecting a record are added",
 }
-"""Field -> why its list of values may grow within a version: a reader must do something sensible with a new word.
+"""Field -> why its list of values may grow within a version. A reader must handle an unknown value.
 
 The lists of OASIS CAP (`status`, `urgency`, `severity`, `certainty`) and `role` are closed: departments decide by them.
 """
-NEW_VERSION = "or leave this version as it was and make a new one beside it (docs/reference/schemas.md)"
+NEW_VERSION = "or leave this version unchanged and add a new version beside it (docs/reference/schemas.md)"
 
 
 class Break(NamedTuple):
     """One broken promise."""
 
     pointer: str
-    """JSON pointer into the file."""
+    """JSON pointer into the schema."""
     what: str
     hint: str
 
 
 def promise_of(path: str) -> Promise:
-    """What is promised of the schema at a path like `events/grid.case.changed.v1.json`."""
+    """The promise of the schema at a path like `events/grid.case.changed.v1.json`."""
     return "accepted" if path.startswith(ACCEPTED) else "kept"
 
 
@@ -80,9 +79,9 @@ def _end_breaks(end: EndedSchema, current: Mapping[str, Any]) -> Iterator[Break]
 
 
 def schema_breaks(old: Mapping[str, Any], new: Mapping[str, Any], promise: Promise) -> list[Break]:
-    """Where a schema breaks its promise."""
+    """Every change that breaks the promise of a schema."""
     return [
-        Break(change.pointer, change.what, f"{_cure(change)}, {NEW_VERSION}")
+        Break(change.pointer, change.what, f"{_hint(change)}, {NEW_VERSION}")
         for change in changes(old, new)
         if not _allowed(change, promise)
     ]
@@ -95,31 +94,31 @@ def _allowed(change: Change, promise: Promise) -> bool:
 
 
 def _field(pointer: str) -> str | None:
-    """The field whose list of values it points to, itself or in an array."""
+    """The field whose list of values the pointer names, itself or in an array."""
     found = re.search(r"/properties/([^/]+)(/(anyOf|oneOf)/\d+|/items)*/(enum|const)$", pointer)
     return found[1] if found else None
 
 
-def _cure(change: Change) -> str:
+def _hint(change: Change) -> str:
     if change.what.startswith("cannot"):
-        return "leave it as it was, teach router/contracts/schema_changes.py to compare it"
+        return "restore it, extend router/contracts/schema_changes.py"
     if change.kind == "narrower":
-        return "let all that was valid be valid"
+        return "accept every document that was valid"
     if change.kind == "grown":
-        return "keep to the released values, declare the list open (OPEN in router/contracts/compatibility.py)"
-    return "keep to what is released"
+        return "use the released values, declare the list open (OPEN in router/contracts/compatibility.py)"
+    return "restore the released field"
 
 
 def channel_breaks(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Break]:
-    """Where an AsyncAPI document breaks what it said of topics and messages; new ones of both are free."""
+    """Every change of a topic or a message that breaks an AsyncAPI document; new topics and messages are free."""
     for name, channel in old["channels"].items():
         place, now = f"/channels/{escaped(name)}", new["channels"].get(name)
         if now is None or now["address"] != channel["address"]:
             what = f"the topic `{channel['address']}` is {'gone' if now is None else 'renamed'}"
-            yield Break(place, what, "keep the topic for as long as it is read or written")
+            yield Break(place, what, "restore the topic and keep it while it has readers or writers")
         for message in [] if now is None else channel["messages"]:
             if message not in now["messages"]:
-                hint = "keep it; a new version of it is a message beside it"
+                hint = "restore it, and add a new version as a message beside it"
                 yield Break(f"{place}/messages/{escaped(message)}", "the message is gone", hint)
     for name, message in old["components"]["messages"].items():
         now = new["components"]["messages"].get(name)
@@ -128,11 +127,11 @@ def channel_breaks(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[B
 
 
 def _message_breaks(old: Mapping[str, Any], new: Mapping[str, Any], place: str) -> Iterator[Break]:
-    """A message keeps its form, its schemas and what its key is."""
+    """A message keeps its content type, its schemas and its key."""
     for part in ("contentType", "headers", "payload"):
         if old.get(part) != new.get(part):
-            yield Break(f"{place}/{part}", f"`{part}` is another", "keep it, and make a new message beside this one")
+            yield Break(f"{place}/{part}", f"`{part}` differs", "restore it, and add a new message beside this one")
     keys = [message["bindings"]["kafka"].get("key", {}) for message in (old, new)]
-    # The key decides partition and compaction: both sides rely on what it is.
+    # The key decides partition and compaction, on which writers and readers rely.
     for found in schema_breaks(keys[0], keys[1], "kept"):
         yield found._replace(pointer=f"{place}/bindings/kafka/key{found.pointer}")

@@ -1,4 +1,4 @@
-"""The schemas as last released, beside the current ones: what `grid-router schemas` compares with and replaces."""
+"""The schemas of the last release: `grid-router schemas` compares with them and replaces them."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ from router.contracts.schemas import FOLDERS
 from router.wire.errors import InputError
 
 FOLDER = "released"
-"""Within the folder of schemas."""
+"""Its folder, in the folder of schemas."""
 ABOUT = "release.json"
 """Version and day of the release, and the schemas that it ends."""
 
@@ -32,10 +32,10 @@ class Released(Struct, frozen=True):
 
 
 def read_released(folder: Path) -> Released | None:
-    """What stands under `<folder>/released`; None: nothing is released yet.
+    """The release in `<folder>/released`; None before the first release.
 
     Raises:
-        InputError: a file of it cannot be read.
+        InputError: one of its files cannot be read.
     """
     held = folder / FOLDER
     if not held.is_dir():
@@ -52,7 +52,7 @@ def read_released(folder: Path) -> Released | None:
 
 
 def breaks_since(released: Released, files: Mapping[str, str]) -> list[tuple[str, Break]]:
-    """Every promise of the release that the given texts break, with the path of its file."""
+    """Every promise of the release that the given texts break, with the path of the schema."""
     current = {path: _parsed(path, text) for path, text in files.items()}
     return [(path, one) for path, found in broken(released.documents, current).items() for one in found]
 
@@ -105,5 +105,5 @@ def _parsed(path: str, text: str) -> Any:
 
 
 def _unreadable(path: Path, why: str) -> InputError:
-    hint = "bring it back from the version control; `grid-router schemas release` is what writes it"
+    hint = "restore it from version control; `grid-router schemas release` writes it"
     return InputError(f"the last release cannot be read ({why})", where=str(path), hint=hint)

@@ -1,7 +1,7 @@
-"""What differs between two editions of a JSON Schema, and whether it then holds for fewer values or for more.
+"""The differences between two versions of a JSON Schema, and whether the new one accepts fewer or more values.
 
-A structural comparison of the keywords our generated schemas use, not of all that JSON Schema has. It never says that
-nothing changed when it cannot tell: an unknown keyword, or a pattern written otherwise, is itself a change.
+It compares the structure, and only the keywords of our generated schemas. It never reports equality when it is not
+sure: an unknown keyword, or a pattern with another text, counts as a change.
 """
 
 import json
@@ -11,9 +11,9 @@ from typing import Any
 
 from router.contracts.schema_nodes import (
     ABSENT,
+    ANNOTATIONS,
     ANY,
     KNOWN,
-    SAID,
     Change,
     Choice,
     Kind,
@@ -24,7 +24,7 @@ from router.contracts.schema_nodes import (
 )
 
 _Seen = frozenset[tuple[str, str]]
-"""Pairs of references that are being compared: a tree's node refers to itself."""
+"""Pairs of references under comparison; they end the recursion in a tree whose nodes refer to themselves."""
 _BOUNDS = (
     ("minimum", "maximum"),
     ("minLength", "maxLength"),
@@ -32,11 +32,11 @@ _BOUNDS = (
     ("minProperties", "maxProperties"),
 )
 _WHOLE = ("pattern", "format", "uniqueItems")
-"""Keywords that are the same, or not: what their values mean is not looked into."""
+"""Keywords that are compared as a whole; the meaning of their values is not analysed."""
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
-    """Every difference that matters, each once, in the order of the older schema."""
+    """Every relevant difference, once, in the order of the older schema."""
     return list(dict.fromkeys(_compare(Node(old, old), Node(new, new), "", frozenset())))
 
 
@@ -57,7 +57,9 @@ def _compare(old: Node, new: Node, place: str, seen: _Seen) -> Iterator[Change]:
     else:
         yield from _compare_choices(ours, theirs, place, seen)
     if "oneOf" in new.schema and _overlapping(theirs):
-        yield Change(f"{place}/oneOf", "either", "two of its alternatives may hold at once, so it cannot be compared")
+        yield Change(
+            f"{place}/oneOf", "either", "two of its alternatives can match one value, so it cannot be compared"
+        )
 
 
 def _not_understood(schema: Mapping[str, Any], place: str) -> Iterator[Change]:
@@ -65,7 +67,7 @@ def _not_understood(schema: Mapping[str, Any], place: str) -> Iterator[Change]:
     for word in schema:
         if word not in KNOWN:
             yield Change(f"{place}/{word}", "either", f"cannot compare the keyword `{word}`")
-        elif alone and word != alone and word not in SAID:
+        elif alone and word != alone and word not in ANNOTATIONS:
             yield Change(f"{place}/{word}", "either", f"cannot compare `{word}` beside `{alone}`")
 
 
@@ -73,7 +75,7 @@ def _not_understood(schema: Mapping[str, Any], place: str) -> Iterator[Change]:
 
 
 def _overlapping(choices: Sequence[Choice]) -> bool:
-    """Whether two may hold for one value: of one family, unless a required constant tells them apart."""
+    """Whether two alternatives can match one value: same family, and no required constant distinguishes them."""
     for i, one in enumerate(choices):
         for other in choices[:i]:
             tags = dict(one.tags)
@@ -83,7 +85,7 @@ def _overlapping(choices: Sequence[Choice]) -> bool:
 
 
 def _compare_choices(ours: list[Choice], theirs: list[Choice], place: str, seen: _Seen) -> Iterator[Change]:
-    """What has a partner is compared with it; what has none is gone or new."""
+    """Compare each alternative with its partner; one without partner is removed or new."""
     if any(one.family == ANY for one in (*ours, *theirs)):
         kind: Kind = "wider" if any(one.family == ANY for one in theirs) else "narrower"
         yield Change(place, kind, f"{_named(ours)} became {_named(theirs)}")
@@ -94,14 +96,14 @@ def _compare_choices(ours: list[Choice], theirs: list[Choice], place: str, seen:
     gone = [one for one in ours if all(one is not paired for paired, _ in pairs)]
     come = [one for one in theirs if all(one is not paired for _, paired in pairs)]
     if {one.family for one in gone} & {one.family for one in come}:
-        yield Change(place, "either", f"cannot tell which of {_named(gone)} became which of {_named(come)}")
+        yield Change(place, "either", f"cannot match {_named(gone)} with {_named(come)}")
         return
-    yield from (Change(one.place, "narrower", f"`{one.key}` is not possible any more") for one in gone)
+    yield from (Change(one.place, "narrower", f"`{one.key}` is no longer possible") for one in gone)
     yield from (Change(place, "wider", f"`{one.key}` is possible too") for one in come)
 
 
 def _pairs(ours: list[Choice], theirs: list[Choice], seen: _Seen) -> list[tuple[Choice, Choice]]:
-    """First those that hold for the same values, then the only ones of a key, then the only ones of a family."""
+    """First alternatives that accept the same values, then those alone with their key, then those alone in their family."""
 
     def same(one: Choice, other: Choice) -> bool:
         return one.key == other.key and not any(_compare(one.node, other.node, one.place, seen))
@@ -149,11 +151,11 @@ def _compare_words(before: Mapping[str, Any], after: Mapping[str, Any], place: s
     where = f"{place}/{'const' if 'const' in before else 'enum'}"
     if had is not None and has is not None:
         if gone := [text for text in had if text not in has]:
-            yield Change(where, "narrower", f"{', '.join(gone)} is not possible any more")
+            yield Change(where, "narrower", f"{', '.join(gone)} is no longer possible")
         if come := [text for text in has if text not in had]:
             yield Change(where, "grown", f"{', '.join(come)} is possible too")
     elif had is not None:
-        yield Change(where, "wider", "its values are not listed any more")
+        yield Change(where, "wider", "its values are no longer listed")
     elif has is not None:
         yield Change(where, "narrower", f"only {', '.join(has)} is possible")
 
@@ -168,9 +170,9 @@ def _compare_bounds(before: Mapping[str, Any], after: Mapping[str, Any], place: 
 
 
 def _strictness(schema: Mapping[str, Any], word: str, sign: int) -> tuple[float, bool]:
-    """A lower limit, or the negative of an upper one, and whether it is itself excluded: the greater the stricter."""
+    """A lower limit, or the negative of an upper one, and whether the limit is excluded. Greater is stricter."""
     excluding = f"exclusive{word[0].upper()}{word[1:]}"
-    least = 0 if sign == 1 and word != "minimum" else -inf  # nothing is shorter than empty
+    least = 0 if sign == 1 and word != "minimum" else -inf  # no length is negative
     return max(
         [(least, False), *((sign * schema[key], key == excluding) for key in (word, excluding) if key in schema)]
     )
@@ -201,7 +203,7 @@ def _compare_fields(old: Node, new: Node, place: str, seen: _Seen) -> Iterator[C
     for name in ours:
         where = f"{place}/properties/{escaped(name)}"
         if name not in theirs:
-            yield Change(where, "either", f"the field `{name}` is gone")
+            yield Change(where, "either", f"the field `{name}` was removed")
             continue
         was, now = old.at(ours[name]), new.at(theirs[name])
         if name not in must | must_now:
@@ -215,19 +217,19 @@ def _compare_fields(old: Node, new: Node, place: str, seen: _Seen) -> Iterator[C
 
 
 def _compare_default(before: Mapping[str, Any], after: Mapping[str, Any], where: str) -> Iterator[Change]:
-    """A writer leaves out what is the default, and a reader fills in its own: both must know the same."""
+    """A writer omits a default value, and a reader fills in its own: both need the same default."""
     had, has = before.get("default", ABSENT), after.get("default", ABSENT)
     if had != has or type(had) is not type(has):
-        yield Change(f"{where}/default", "either", f"what an absent field means was {_shown(had)}, is {_shown(has)}")
+        yield Change(f"{where}/default", "either", f"the default was {_shown(had)}, is {_shown(has)}")
 
 
 def _compare_others(old: Node, new: Node, added: list[str], place: str, seen: _Seen) -> Iterator[Change]:
-    """The fields that the older schema does not name."""
+    """Fields that the older schema does not name."""
     had, has = old.schema.get("additionalProperties"), new.schema.get("additionalProperties")
     for name in added:
         where = f"{place}/properties/{escaped(name)}"
         if had is False:
-            yield Change(where, "wider", f"the field `{name}` is new where no others were allowed")
+            yield Change(where, "wider", f"the field `{name}` is new where unknown fields were rejected")
         elif isinstance(had, Mapping):
             yield from _compare(old.at(had), new.at(new.schema["properties"][name]), where, seen)
     where = f"{place}/additionalProperties"
@@ -241,10 +243,10 @@ def _compare_others(old: Node, new: Node, added: list[str], place: str, seen: _S
 
 
 def _names(node: Node) -> Node:
-    """The schema of the names of fields, which are texts whether or not it says so."""
+    """The schema of the names of fields, with their implicit type."""
     named = node.at(node.schema.get("propertyNames")).followed()
     return named.at({"type": "string", **named.schema})
 
 
 def _shown(value: Any) -> str:
-    return "not said" if value is None or value is ABSENT else f"`{json.dumps(value, ensure_ascii=False)}`"
+    return "not declared" if value is None or value is ABSENT else f"`{json.dumps(value, ensure_ascii=False)}`"

@@ -5,21 +5,21 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 Kind = Literal["narrower", "wider", "grown", "either"]
-"""Holds for fewer values; for more; for more because a list of values grew; means something else, or cannot be told."""
-SAID = frozenset({"$schema", "$id", "$comment", "$defs", "title", "description", "examples", "default"})
-"""Keywords that say nothing about which values are valid; a default is compared where its field is."""
-KNOWN = SAID | {
+"""Accepts fewer values; accepts more; accepts more because a list of values grew; another meaning, or undecidable."""
+ANNOTATIONS = frozenset({"$schema", "$id", "$comment", "$defs", "title", "description", "examples", "default"})
+"""Keywords without influence on validity; a default is compared together with its field."""
+KNOWN = ANNOTATIONS | {
     *("$ref", "anyOf", "oneOf", "type", "const", "enum"),
     *("properties", "required", "additionalProperties", "propertyNames", "minProperties", "maxProperties"),
     *("items", "prefixItems", "minItems", "maxItems", "uniqueItems"),
     *("minLength", "maxLength", "pattern", "format"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
 }
-"""Keywords that are understood."""
+"""Keywords that the comparison supports."""
 ANY = "anything"
 UNTYPED = "no type"
 ABSENT = object()
-"""In place of a default that is not said; null is a value."""
+"""Stands for a missing default, because null is a value."""
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 
@@ -27,25 +27,25 @@ class Change(NamedTuple):
     """One difference."""
 
     pointer: str
-    """JSON pointer of its place in the older schema; of a new field, in the newer one."""
+    """JSON pointer into the older schema; of a new field, into the newer one."""
     kind: Kind
     what: str
 
 
 class Node(NamedTuple):
-    """A schema, and the document in which its references lead somewhere."""
+    """A schema, and the document that its references point into."""
 
     schema: Mapping[str, Any]
     root: Mapping[str, Any]
 
     def at(self, schema: Any) -> "Node":
-        """Another schema of the same document; one that is not there, or `true`, holds for everything."""
+        """Another schema of the same document; a missing one, or `true`, accepts every value."""
         if schema is None or schema is True:
             return Node({}, self.root)
         return Node({"not": {}} if schema is False else schema, self.root)
 
     def followed(self) -> "Node":
-        """What its reference leads to; itself when it has none. References lead into the same document only."""
+        """The target of its reference, in the same document; itself when it has none."""
         if "$ref" not in self.schema:
             return self
         target: Any = self.root
@@ -62,20 +62,20 @@ class Choice(NamedTuple):
     family: str
     """Its type; integers are numbers."""
     tags: tuple[tuple[str, str], ...]
-    """Its required constant fields, by which alternatives of one type are told apart."""
+    """Its required constant fields, which distinguish alternatives of one type."""
     key: str
-    """What it is called: type, tags, and whether its values are listed."""
+    """Its name: type, tags, and whether its values are listed."""
 
 
 def choices_of(node: Node, place: str) -> list[Choice]:
-    """The alternatives of a schema, also those within alternatives and behind references; itself when it has none."""
+    """The alternatives of a schema, nested ones and those behind references included; itself when it has none."""
     whole = node.followed()
     for word in ("anyOf", "oneOf"):
         if word in whole.schema:
             parts = enumerate(whole.schema[word])
             found = [one for i, part in parts for one in choices_of(whole.at(part), f"{place}/{word}/{i}")]
             nulls = [one for one in found if one.key == "null"]
-            return [one for one in found if one.key != "null"] + nulls[:1]  # there is one null only
+            return [one for one in found if one.key != "null"] + nulls[:1]  # one null is enough
     kinds = _kinds(whole.schema)
     if len(kinds) == 1:
         return [_choice(node, place, *kinds)]
@@ -93,7 +93,7 @@ def _kinds(schema: Mapping[str, Any]) -> list[str]:
     values = values_of(schema)
     if values is not None:
         return sorted({_TYPES.get(type(value), "null") for value in values.values()})
-    return [UNTYPED if set(schema) - SAID else ANY]
+    return [UNTYPED if set(schema) - ANNOTATIONS else ANY]
 
 
 def _choice(node: Node, place: str, kind: str) -> Choice:
@@ -106,7 +106,7 @@ def _choice(node: Node, place: str, kind: str) -> Choice:
 
 
 def values_of(schema: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What `enum` or `const` allow, by their JSON text; None: any value."""
+    """The values of `enum` or `const` by their JSON text; None: any value."""
     listed = schema.get("enum", [schema["const"]] if "const" in schema else None)
     if listed is None:
         return None

@@ -1,7 +1,7 @@
-"""JSON Schemas (2020-12) of what travels: the networks' own reports, the router's records, and what a city writes.
+"""JSON Schemas (2020-12) of networks' reports, of the router's records, and of a city's files.
 
-Made from the models and from nothing else. The same models give the same bytes: keywords stand in one order, fields in
-the order of their model, names of definitions are sorted. A field is described by the docstring under it.
+They are made from the models alone, and equal models give equal bytes: keywords have one order, fields have the order
+of their model, and definitions are sorted by name. The docstring under a field is its description.
 """
 
 import ast
@@ -28,9 +28,9 @@ from router.wire.topics import Names
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 URN = "urn:grid-router:schema:"
-"""Begins every `$id`: a name, not an address."""
+"""Prefix of every `$id`: a name, not an address."""
 FOLDERS = ("reports", "events", "headers", "city")
-"""Where schemas stand; every one in them whose `$id` begins with `URN` is made by this module."""
+"""Folders of schemas; this package makes every schema in them whose `$id` begins with `URN`."""
 COMMENT = "Generated from the models by `make schemas`; changes made here are lost."
 _NAMES = Names()
 _FIRST = ("$schema", "$id", "$comment", "title", "description", "type")
@@ -50,24 +50,24 @@ def city_path(name: str) -> str:
 
 
 def report_path(network: str) -> str:
-    """Where the schema of a network's own reports stands, relative to the folder of schemas."""
+    """Path of the schema of a network's reports, relative to the folder of schemas."""
     return f"reports/{network}.v1.json"
 
 
 def report_schemas() -> dict[str, str]:
-    """Path -> text of the schema of every network's reports, as the network itself writes them."""
+    """Path -> text of the schema of each network's reports, in the network's own format."""
     made = {}
     for network in NETWORKS.values():
         schema = network.schema.model_json_schema(by_alias=True, mode="validation", schema_generator=_Generator)
         schema["title"] = f"{network.title} ({network.title_zh})"
-        text = "One JSON object, UTF-8 (or GB 18030, when the record's header says so)"
+        text = "One JSON object in UTF-8, or in GB 18030 if the record's header declares it"
         schema["description"] += f" {text}, on the topic `{_NAMES.reports(network.name)}`."
         made[report_path(network.name)] = schema_text(report_path(network.name), schema)
     return made
 
 
 def record_schemas(kinds: Iterable[RecordKind] = KINDS.values()) -> dict[str, str]:
-    """Path -> text of the schema of every value that the router writes; the value of a dead letter is another's."""
+    """Path -> text of the schema of every value that the router writes; a dead letter has the value of its source."""
     made = {}
     for kind in kinds:
         path = kind.schema_path
@@ -85,7 +85,7 @@ def city_schemas(models: Mapping[str, type[BaseModel]]) -> dict[str, str]:
     """Path -> text of the schema of every YAML file of a city, for editors.
 
     Args:
-        models: name of the file without `.yaml` -> what it holds.
+        models: name of the file without `.yaml` -> its model.
     """
     made = {}
     for name, model in models.items():
@@ -96,7 +96,7 @@ def city_schemas(models: Mapping[str, type[BaseModel]]) -> dict[str, str]:
 
 
 def schema_text(path: str, schema: Mapping[str, Any]) -> str:
-    """A schema as the text of its file; its `$id` follows from its path, e.g. `reports/policing.v1.json`."""
+    """A schema as the text of its file; its `$id` is made from its path, e.g. `reports/policing.v1.json`."""
     name = _VERSION.sub(r":\1", path).replace("/", ":")
     whole = {"$schema": DIALECT, "$id": f"{URN}{name}", "$comment": COMMENT, **schema}
     return json.dumps(_ordered(whole), ensure_ascii=False, indent=2) + "\n"
@@ -127,15 +127,15 @@ def _rank(keyword: str) -> tuple[int, str]:
 
 
 class _Generator(GenerateJsonSchema):
-    """Says what pydantic's own generator leaves open, and leaves out what is no JSON Schema."""
+    """Adds what pydantic's own generator omits, and omits what is no JSON Schema."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
-        """A field is called what its key is; a title would only repeat it."""
+        """No titles: they would repeat the keys."""
         del schema
         return False
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        """Fields are described by the docstrings under them."""
+        """The docstring under a field is its description."""
         made = super().model_schema(schema)
         fields = schema["cls"].model_fields
         for name, text in _docs(schema["cls"]).items():
@@ -145,20 +145,20 @@ class _Generator(GenerateJsonSchema):
         return made
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """Null as a default says no more than that the field may be absent; not every such field may be null."""
+        """No null defaults: they only say that a field is optional, and not every optional field accepts null."""
         made = super().default_schema(schema)
         if made.get("default", ...) is None:
             del made["default"]
         return made
 
     def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
-        """Without OpenAPI's `discriminator`, which is no JSON Schema and means something else in AsyncAPI."""
+        """No `discriminator` of OpenAPI: it is no JSON Schema, and has another meaning in AsyncAPI."""
         made = super().tagged_union_schema(schema)
         made.pop("discriminator", None)
         return made
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
-        """A key that does not match the pattern of keys is an error, not an unknown key."""
+        """A key that does not match the pattern is an error, not an unknown key."""
         made = super().dict_schema(schema)
         for pattern, values in made.pop("patternProperties", {}).items():
             made["propertyNames"] = {**made.get("propertyNames", {}), "pattern": pattern}
@@ -166,7 +166,7 @@ class _Generator(GenerateJsonSchema):
         return made
 
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
-        """What the shorthands of a city's files accept."""
+        """The shorthands of a city's files."""
         made = super().function_before_schema(schema)
         function: Any = schema["function"]["function"]
         choices = made.get("anyOf", [made])
@@ -178,7 +178,7 @@ class _Generator(GenerateJsonSchema):
 
 
 def _struct_schema(root: type[Struct]) -> dict[str, Any]:
-    """The schema of a struct as msgspec makes it, its times declared as times and its fields described."""
+    """The schema of a struct as msgspec makes it, with the format of times and descriptions of fields."""
     definitions: dict[str, dict[str, Any]] = msgspec.json.schema(root)["$defs"]
     for struct in _structs(root):
         properties, docs = definitions[struct.__name__]["properties"], _docs(struct)
@@ -196,7 +196,7 @@ def _struct_schema(root: type[Struct]) -> dict[str, Any]:
 
 
 def _structs(root: type[Struct]) -> list[type[Struct]]:
-    """The struct and every struct that stands in one of its fields, at any depth."""
+    """The struct and every struct in its fields, at any depth."""
     found = [root]
     for struct in found:
         for field in msgspec.structs.fields(struct):
@@ -207,7 +207,7 @@ def _structs(root: type[Struct]) -> list[type[Struct]]:
 
 
 def _docs(cls: type) -> dict[str, str]:
-    """Field -> the docstring under it, inherited fields too."""
+    """Field -> the docstring under it, with inherited fields."""
     docs: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         if base.__module__.startswith("router."):

@@ -1,1 +1,1 @@
-"""Names and bytes that every shell shares: topics, records, metrics, settings, errors. Imports only the domain."""
+"""Names and formats that all shells share: topics, records, metrics, settings, errors. Imports only the domain."""

@@ -1,8 +1,8 @@
 """Records <-> reports, cases, tasks, ticks and dead letters.
 
-Values are JSON; reports, tasks, cases and ticks travel as CloudEvents 1.0 in Kafka's binary content mode: each
-attribute is a header `ce_<name>`, `content-type` names the data, the value is the data alone. A dead letter keeps
-the rejected record as it was (key, value, headers) and adds headers that say why and where it came from.
+Values are JSON. Reports, tasks, cases and ticks are CloudEvents 1.0 in Kafka's binary content mode: each attribute is
+a header `ce_<name>`, `content-type` is the type of the data, and the value is the data alone. A dead letter keeps key,
+value and headers of the rejected record, and adds headers that say why it was rejected and where it came from.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,15 +23,15 @@ from router.wire.topics import Names
 
 Headers = Sequence[tuple[str, bytes]]
 UNREADABLE = (msgspec.MsgspecError, RecursionError)
-"""What reading a value raises that is not what it should be; the second when brackets nest too deep."""
+"""Exceptions of decoding a malformed value; the second one when brackets nest too deeply."""
 
 DEAD_LETTER = "grid-dead-letter-"
-"""Prefix of the headers that a dead letter adds."""
+"""Prefix of the headers of a dead letter."""
 OMITTED = f"{DEAD_LETTER}omitted"
 KEPT_BYTES = 6 << 20
-"""A larger value (a topic from before may take it) is named in its dead letter, not kept: the topic takes records of 8 MiB."""
+"""A dead letter omits a larger value and names its size and hash, because its topic takes records of 8 MiB."""
 KEPT_AROUND_BYTES = 1 << 20
-"""Room for key and headers beside the largest value that is kept; larger ones are kept only when value and all fit together."""
+"""Limit of key and headers beside the largest value; larger ones are kept only if the whole record fits."""
 
 _encode: Callable[[object], bytes] = Encoder().encode
 _decode_case = Decoder(Case).decode
@@ -57,7 +57,7 @@ Encoded = tuple[bytes, bytes, list[tuple[str, bytes]]]
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True):
-    """A rejected record: why, where it came from, and its original key, value and headers."""
+    """A rejected record: the reason, its origin, and its key, value and headers."""
 
     code: str
     reason: str
@@ -71,16 +71,16 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
     omitted: str | None = None
-    """Size and hash of a value too large to be kept twice; the source topic still holds it."""
+    """Size and hash of a value that was too large to keep; the source topic still has it."""
 
     @property
     def id(self) -> str:
-        """`<topic>/<partition>/<offset>` of the rejected record: unique, and tells where to look."""
+        """`<topic>/<partition>/<offset>` of the rejected record: unique, and the way to find it."""
         return f"{self.topic}/{self.partition}/{self.offset}"
 
 
 class RejectedRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What a dead letter needs of the record that was rejected."""
+    """The parts of a rejected record that its dead letter keeps."""
 
     topic: str
     partition: int
@@ -92,7 +92,7 @@ class RejectedRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _instant(at: datetime) -> bytes:
-    """RFC 3339 as in the data itself, e.g. `2018-01-01T08:00:09Z`; five times quicker than `isoformat`."""
+    """RFC 3339 as in the data, e.g. `2018-01-01T08:00:09Z`; five times faster than `isoformat`."""
     return _encode(at)[1:-1]
 
 
@@ -101,7 +101,7 @@ def encode_report(report: Report, partition_key: str | None = None) -> Encoded:
 
     Args:
         report: a first version, or an update.
-        partition_key: of an update, the cell of the first version: its key, because the case that has the report is there.
+        partition_key: the key of an update: the cell of the first version, whose partition has the report's case.
     """
     network = report.network
     source = _NETWORK_SOURCES.get(network)
@@ -120,9 +120,9 @@ def encode_report(report: Report, partition_key: str | None = None) -> Encoded:
     return cell if partition_key is None else partition_key.encode(), _encode(report), headers
 
 
-def encode_dedup_entry(source_id: str, place: DedupEntry) -> tuple[bytes, bytes]:
+def encode_dedup_entry(source_id: str, entry: DedupEntry) -> tuple[bytes, bytes]:
     """Key and value of one record of `grid.dedup.<network>`."""
-    return source_id.encode(), _encode(place)
+    return source_id.encode(), _encode(entry)
 
 
 def decode_dedup_entry(value: bytes) -> DedupEntry:
@@ -131,7 +131,7 @@ def decode_dedup_entry(value: bytes) -> DedupEntry:
 
 
 def encode_tick(tick: Tick, partition: int) -> Encoded:
-    """A tick on `grid.events`; its id is its partition and instant, so that equal ticks have equal ids."""
+    """A tick on `grid.events`; its id is made of partition and instant, so that equal ticks have equal ids."""
     at = _instant(tick.at)
     headers = [
         _SPEC_VERSION,
@@ -182,7 +182,7 @@ def decode_event(headers: Headers, value: bytes) -> Report | Tick:
     """A record of `grid.events`.
 
     Raises:
-        UNREADABLE: the value is not what its `ce_type` says.
+        UNREADABLE: the value does not match its `ce_type`.
         ValueError: its `ce_type` is missing or unknown.
     """
     kind = _type_of(headers)
@@ -206,7 +206,7 @@ def decode_case(value: bytes) -> Case:
 
 
 def is_case(headers: Headers) -> bool:
-    """Whether a record of `grid.cases` says that it is a case."""
+    """Whether the headers of a record of `grid.cases` declare a case."""
     return _type_of(headers) == _CASE_TYPE[1]
 
 
@@ -218,7 +218,7 @@ def decode_task(value: bytes) -> Task:
 def encode_dead_letter(
     record: RejectedRecord, rejection: Rejection, network: str
 ) -> tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]:
-    """The rejected record as it was, with headers that say why it was rejected and where it stands."""
+    """The rejected record, unchanged, with headers that say why it was rejected and which record it was."""
     added: dict[Literal["code", "reason", "network", "topic", "partition", "offset", "at"], str] = {
         "code": rejection.code,
         "reason": rejection.reason,
@@ -228,7 +228,7 @@ def encode_dead_letter(
         "offset": str(record.offset),
         "at": datetime.fromtimestamp(min(max(record.timestamp, 0), LAST_MS) / 1000, UTC).isoformat(),
     }
-    said = [(DEAD_LETTER + name, text.encode()) for name, text in added.items()]
+    extra = [(DEAD_LETTER + name, text.encode()) for name, text in added.items()]
     key, value, headers = record.key, record.value, record.headers
     around, most = _bytes_around(record), KEPT_BYTES + KEPT_AROUND_BYTES
     omitted: list[str] = []
@@ -239,12 +239,12 @@ def encode_dead_letter(
         omitted.append(f"{len(value)} bytes, sha256 {sha256(value).hexdigest()}")
         value = None
     if omitted:
-        said.append((OMITTED, "; ".join(omitted).encode()))
-    return key, value, [*headers, *said]
+        extra.append((OMITTED, "; ".join(omitted).encode()))
+    return key, value, [*headers, *extra]
 
 
 def _bytes_around(record: RejectedRecord) -> int:
-    """Of key and headers, as Kafka writes them; names that were no UTF-8 have become longer than they came."""
+    """Size of key and headers as Kafka writes them; a name that was not UTF-8 is longer than in the source."""
     headers = sum([len(name.encode()) + len(content or b"") + 10 for name, content in record.headers])
     return len(record.key or b"") + headers
 
@@ -252,10 +252,11 @@ def _bytes_around(record: RejectedRecord) -> int:
 def read_dead_letter(key: bytes | None, value: bytes | None, headers: Headers) -> DeadLetter:
     """A record of `grid.dead-letters`.
 
-    The added headers stand last, `omitted` behind the seven that every one has, so a hostile record that carries such headers of its own cannot pose as another.
+    The added headers are the last seven, followed by `omitted` if there is one. A hostile record with such headers of
+    its own can therefore not pose as another record.
 
     Raises:
-        ValueError: the added headers are missing: something else wrote to the topic.
+        ValueError: the added headers are missing: a foreign record.
     """
     omitted = bool(headers) and headers[-1][0] == OMITTED
     cut = len(headers) - (8 if omitted else 7)

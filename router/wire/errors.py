@@ -1,32 +1,35 @@
-"""The error tree. Each expected error says what is wrong, where, and what to do, in one sentence.
+"""The error tree. The sentence of each expected error says what is wrong, where, and what to do.
 
     RouterError
-    ├── CityError            unknown city, broken YAML or CSV in its folder
+    ├── CityError            unknown city, invalid YAML or CSV in its folder
     ├── BrokerError          Kafka cannot be started or reached
-    ├── TopicError           topics missing, or not as declared
-    ├── WorkerError          a worker process cannot be started, or ends again and again
-    └── InputError           a file or an argument of the user
+    ├── TopicError           a topic is missing, or differs from its declaration
+    ├── WorkerError          a worker process cannot be started, or ends repeatedly
+    └── InputError           a file or an argument of the user is wrong
 
-The command line prints the sentence and exits with 2; a traceback means a defect of ours.
+The command line prints the sentence and exits with 2; a traceback is a defect of the router.
 """
 
-START_KAFKA = "start the cluster that GRID_ROUTER_KAFKA names, or correct it; without it, `grid-router broker start` starts the embedded one"
+START_KAFKA = (
+    "start the cluster that GRID_ROUTER_KAFKA names, or correct that setting; without it, `grid-router broker start` starts the "
+    "embedded one"
+)
 """The hint when no broker answers."""
 
 
 class RouterError(Exception):
-    """What is wrong, where it is, and the hint.
+    """What is wrong, where, and what to do.
 
     Args:
         what: the cause, one clause without a full stop.
-        where: file with line and column, address, or name; None when the cause says it.
-        hint: what the user can do about it.
+        where: file with line and column, address, or name; None when the cause names it.
+        hint: what the user can do, one clause without a full stop.
     """
 
     def __init__(self, what: str, *, where: str | None = None, hint: str) -> None:
         self.what, self.where, self.hint = what, where, hint
-        place = f"{where}: " if where else ""
-        super().__init__(f"{place}{what}; {hint}.")
+        prefix = f"{where}: " if where else ""
+        super().__init__(f"{prefix}{what}; {hint}.")
 
 
 class CityError(RouterError):

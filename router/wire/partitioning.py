@@ -1,4 +1,4 @@
-"""Which partition a record goes to: Kafka's murmur2, over the street prefix for places and the whole key otherwise."""
+"""The partition of a record: Kafka's murmur2 of the street prefix of a cell, or of the whole key."""
 
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ def _slot(key: bytes) -> int:
 def partition_for_cell(cell: bytes, partitions: int) -> int:
     """The partition of a 15-digit cell code: all cells of one street (first 9 digits) share a partition.
 
-    So two reports a few metres apart on both sides of a cell border meet in one state.
+    Two reports a few metres apart, on both sides of a cell border, then meet in one state.
     """
     return _slot(cell[:STREET_DIGITS]) % partitions
 

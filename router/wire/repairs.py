@@ -1,7 +1,7 @@
 """Records of `grid.repairs`: what people did about a dead letter.
 
-The topic is compacted by the dead letter's id, so every record carries all steps so far, and the latest one is all there is to
-read. The dead letter itself stays in `grid.dead-letters` as it was rejected.
+The topic is compacted by the dead letter's id. Each record therefore carries all steps, and a reader needs only the last
+one. The dead letter itself stays unchanged in `grid.dead-letters`.
 """
 
 from datetime import datetime
@@ -12,52 +12,52 @@ from msgspec.json import Decoder, Encoder
 from msgspec.structs import replace
 
 State = Literal["open", "repaired", "redriven"]
-"""Nothing was done about a dead letter; it has a new value that waits; it was sent to its topic again."""
+"""Untouched; has a new value that is not sent yet; sent to its topic again."""
 REDRIVEN = "grid-redriven"
-"""Header of a record that was redriven: the id of its dead letter."""
+"""Header of a redriven record: the id of its dead letter."""
 REDRIVEN_BY = "grid-redriven-by"
-"""Header of a record that was redriven: who did it."""
+"""Header of a redriven record: who redrove it."""
 LARGEST_BYTES = 2 << 20
-"""A record with all its steps; half of what the topic takes."""
+"""Limit of a record with all its steps: half the limit of the topic."""
 
 
 class Step(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One thing that a person did about a dead letter."""
+    """One act of a person on a dead letter."""
 
     done: Literal["repaired", "redriven"]
     actor: str
     why: str
     at: datetime
     patch: list[dict[str, Any]] | None = None
-    """RFC 6902, from the rejected value to the new one; None: the value was replaced as a whole, or it was redriven."""
+    """JSON Patch (RFC 6902) from the rejected value to the new one; None: the whole value was replaced, or the record redriven."""
     sha256: str | None = None
-    """Of the new value, or of the value that was redriven; None when a tombstone was."""
+    """SHA-256 of the new or redriven value; None for a tombstone."""
     to: str | None = None
-    """`<topic>/<partition>/<offset>` of the record that was sent."""
+    """`<topic>/<partition>/<offset>` of the redriven record."""
 
 
 class Repair(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Everything that was done about one dead letter."""
+    """All acts of people on one dead letter."""
 
     dead_letter: str
     """The dead letter's id, `<topic>/<partition>/<offset>` of the rejected record."""
     steps: tuple[Step, ...] = ()
-    """In the order in which they were done."""
+    """In the order of time."""
     value: str | None = None
-    """What replaces the rejected value; None: nothing does."""
+    """The value that replaces the rejected one; None: the rejected value stays."""
 
     @property
     def state(self) -> State:
-        """What the last step made of the dead letter."""
+        """State of the dead letter after the last step."""
         return self.steps[-1].done if self.steps else "open"
 
     @property
     def content(self) -> bytes | None:
-        """The new value as bytes, None when there is none."""
+        """The new value as bytes; None when there is none."""
         return None if self.value is None else self.value.encode()
 
     def repaired(self, step: Step, value: bytes) -> "Repair":
-        """The same dead letter with a new value. Raises UnicodeDecodeError: no report can be made of what is no UTF-8."""
+        """The same dead letter with a new value. Raises UnicodeDecodeError when the value is not UTF-8, as no report can be."""
         return replace(self, steps=(*self.steps, step), value=value.decode())
 
     def redriven(self, step: Step) -> "Repair":
@@ -78,7 +78,7 @@ def decode_repair(key: bytes | None, value: bytes) -> Repair:
     """A record of `grid.repairs`.
 
     Raises:
-        ValueError: it is none, or stands under another dead letter's key: something else wrote to the topic.
+        ValueError: it is no repair, or its key is that of another dead letter: a foreign record.
     """
     try:
         repair = _decode(value)

@@ -9,26 +9,26 @@ import msgspec
 from msgspec import Struct
 
 MAX_TEXT_BYTES = 256 << 20
-"""Bytes of a rule set's texts; more is no rule set."""
+"""Limit of the unpacked texts of a rule set."""
 
 
 class RuleSetRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One publication."""
+    """One publication of a city's rules."""
 
     version: str
-    """Of the rules that the texts amount to."""
+    """Version of the rules, a hash of their content."""
     city: str
     published_at: datetime
     effective_from: datetime | None = None
-    """Received time from which it holds; None: from the beginning (the rule set with which the first worker started)."""
+    """Received time from which it is in force; None: from the beginning, as the rule set of the first worker."""
     actor: str | None = None
     note: str | None = None
     texts: dict[str, str]
-    """Path within the city's folder -> text."""
+    """Path in the city's folder -> text."""
 
     @property
     def key(self) -> str:
-        """Of the record: the same rule set may be published again for another time."""
+        """Key of the record: one rule set can be published several times, each for another instant."""
         return f"{self.effective_from.isoformat() if self.effective_from else 'beginning'}/{self.version}"
 
 
@@ -46,7 +46,7 @@ def decode_rule_set(value: bytes) -> RuleSetRecord:
     """A record of `grid.rule-sets`.
 
     Raises:
-        ValueError: no rule set, or one larger than `MAX_TEXT_BYTES`.
+        ValueError: it is no rule set, or larger than `MAX_TEXT_BYTES`.
     """
     try:
         with gzip.open(BytesIO(value)) as file:

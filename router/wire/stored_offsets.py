@@ -1,15 +1,15 @@
-"""Where the reading of an input partition goes on: a record beside the state, written in the transaction that moved it."""
+"""The next offset to read of an input partition: a record beside the state, written in the same transaction."""
 
 import msgspec
 from msgspec import Struct
 
 STORED_OFFSET_KEY = b"input position"
-"""The key of every such record: a partition that holds one belongs to one input partition alone. No id has a blank in it."""
+"""The key of all these records, because a partition that holds one belongs to a single input partition. Ids contain no blank."""
 _encode = msgspec.json.Encoder().encode
 
 
 class StoredOffset(Struct, frozen=True, kw_only=True):
-    """Everything before this offset of the input partition is done, and nothing from it on."""
+    """All records before this offset are processed, and none from it on."""
 
     offset: int
     """The next offset to read."""

@@ -114,11 +114,11 @@ def test_a_stale_or_broken_pid_file_means_stopped(settings: Settings, text: str)
     assert server.status(settings).state == "stopped"
 
 
-def test_a_broker_that_dies_names_its_log(settings: Settings) -> None:
+def test_a_broker_that_ends_at_its_start_names_its_log(settings: Settings) -> None:
     folder = Folder(settings)
     folder.data.mkdir(parents=True)
     (folder.data / "meta.properties").write_text("version=1\ncluster.id=another\nnode.id=7\n")
-    with pytest.raises(BrokerError, match=r"kafka\.log: the broker died while starting") as caught:
+    with pytest.raises(BrokerError, match=r"kafka\.log: the broker ended during its start") as caught:
         server.start(settings)
     assert "node" in str(caught.value)
     assert server.status(settings).state == "stopped"
@@ -129,12 +129,12 @@ def test_an_outside_cluster_is_never_started_nor_stopped(settings: Settings) -> 
     assert server.status(outside).state == "unreachable"
     with pytest.raises(BrokerError, match=r"no Kafka broker answers; .*GRID_ROUTER_KAFKA"):
         server.ensure_running(outside)
-    with pytest.raises(BrokerError, match="an outside cluster is named"):
+    with pytest.raises(BrokerError, match="GRID_ROUTER_KAFKA names an outside cluster"):
         server.start(outside)
     assert not Folder(outside).root.exists()
 
 
-def test_topics_are_not_made_by_writing_to_them(kafka: str, namespace: str) -> None:
+def test_a_write_does_not_create_a_topic(kafka: str, namespace: str) -> None:
     producer = KafkaProducer(bootstrap_servers=kafka, max_block_ms=1_000)
     with pytest.raises(KafkaError):
         producer.send(f"{namespace}never-declared", b"x").get(5)

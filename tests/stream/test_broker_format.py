@@ -9,7 +9,7 @@ from router.broker.process import cluster_id, format_data
 from router.wire.settings import Settings
 
 
-def test_a_cluster_id_that_begins_with_a_hyphen_is_no_option(tmp_path: Path) -> None:
+def test_a_cluster_id_may_begin_with_a_hyphen(tmp_path: Path) -> None:
     """One home in 64 has such an id."""
     homes = (Folder(Settings(home=tmp_path / str(number))) for number in range(2000))
     folder = next(folder for folder in homes if cluster_id(folder).startswith("-"))

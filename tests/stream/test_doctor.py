@@ -26,8 +26,8 @@ def test_a_broker_that_answers(settings: Settings) -> None:
     assert checks.broker(settings) == f"{settings.kafka} answers, 1 broker, outside"
 
 
-def test_topics_missing_then_applied_then_of_another_number_of_partitions(settings: Settings) -> None:
-    with pytest.raises(checks.Skipped, match=r"no topic of it exists; .*topics apply los-angeles"):
+def test_missing_applied_and_differently_partitioned_topics(settings: Settings) -> None:
+    with pytest.raises(checks.Skipped, match=r"the city has no topics; .*topics apply los-angeles"):
         checks.topics(settings, CITY)
     city = load_city(CITY)
     wanted = declared(
@@ -61,18 +61,20 @@ def test_a_clock_behind_the_newest_record_is_wrong(settings: Settings) -> None:
     producer.send(events.name, b"x", partition=1).get(10)
     producer.close()
     assert "not behind the newest record" in checks.clock(settings)
-    with pytest.raises(InputError, match="but a record is already from"):
+    with pytest.raises(InputError, match="but the newest record is from"):
         checks.clock(settings, now=time.time() - 600)
 
 
-def test_a_cluster_that_makes_topics_by_itself_is_told_so(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_that_creates_topics_automatically_is_named(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The embedded one does not, and it cannot be switched on while it runs; so the answer is turned here."""
     monkeypatch.setattr(checks, "AUTO_CREATE", "delete.topic.enable")
     with pytest.raises(Exception, match=r"auto\.create\.topics\.enable=false"):
         checks.broker(settings)
 
 
-def test_asking_makes_no_topic(settings: Settings) -> None:
+def test_a_check_creates_no_topic(settings: Settings) -> None:
     checks.clock(settings)
     assert settings.kafka is not None
     with connected(settings.kafka) as admin:

@@ -68,7 +68,7 @@ def test_a_worker_whose_clock_is_a_day_off_can_write_to_every_topic(kafka: str, 
     assert all(abs(stamp - now) < 5 * 60_000 for stamp in stamps)
 
 
-def test_drift_is_shown_and_corrected_and_foreign_configuration_stays(kafka: str, namespace: str) -> None:
+def test_drift_is_corrected_and_foreign_configuration_stays(kafka: str, namespace: str) -> None:
     topics = declared(namespace)
     apply(kafka, topics)
     set_config(kafka, topics[0].name, retention_ms="60000", segment_ms="3600000")
@@ -85,9 +85,7 @@ def test_drift_is_shown_and_corrected_and_foreign_configuration_stays(kafka: str
 
 
 @pytest.mark.parametrize("partitions", [1, 3])
-def test_another_number_of_partitions_is_refused_and_then_nothing_is_changed(
-    kafka: str, namespace: str, partitions: int
-) -> None:
+def test_another_number_of_partitions_is_rejected_without_a_change(kafka: str, namespace: str, partitions: int) -> None:
     topics = declared(namespace)
     apply(kafka, topics)
     wider = [
@@ -141,7 +139,7 @@ def test_too_many_replicas_is_one_sentence(kafka: str, namespace: str) -> None:
         apply(kafka, declared(namespace), replication=300)
 
 
-def test_delete_takes_throw_away_topics_and_forgives_missing_ones(kafka: str, namespace: str) -> None:
+def test_delete_removes_temporary_topics_and_skips_missing_ones(kafka: str, namespace: str) -> None:
     topics = declared(namespace)
     apply(kafka, topics)
     delete(kafka, [topics[0].name, f"{namespace}never-made"])

@@ -1,4 +1,4 @@
-"""A reader that knows nothing but a JSON Schema of a record: what a department generates from a released schema."""
+"""A reader made from the JSON Schema of a record alone, as a department generates it from a released schema."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,9 +14,9 @@ _PLAIN = {"integer": int, "number": float, "boolean": bool, "null": type(None)}
 
 
 def reader_of(schema: Mapping[str, Any], name: str = "Record") -> type[Struct]:
-    """A struct with the schema's fields and no others; unknown fields are ignored, words of open lists are any text.
+    """A struct with the schema's fields. It ignores unknown fields, and a value of an open list is any text.
 
-    A closed list takes only its words, a required field must be there, and a field that is absent gets its default.
+    A closed list accepts only its values, a required field must be present, and an absent field gets its default.
     """
     required, optional = [], []
     for field, part in schema["properties"].items():
@@ -32,7 +32,7 @@ def reader_of(schema: Mapping[str, Any], name: str = "Record") -> type[Struct]:
 
 
 def _fresh(default: Any) -> Any:
-    """Mutable defaults are made anew for each record."""
+    """A default of its own for each record when it is mutable."""
     return msgspec.field(default_factory=type(default)) if isinstance(default, (list, dict)) else default
 
 

@@ -14,11 +14,11 @@ _ROOT = Path(__file__).parents[2]
 CITIES = _ROOT / "deploy" / "cities"
 FOLDER = _ROOT / "schemas" / "samples" / "reports"
 _GB18030 = "-gb18030"
-"""Ends the name of a file that is in GB 18030; all others are in UTF-8."""
+"""Suffix of the name of a file in GB 18030; all others are in UTF-8."""
 
 
 class Sample(NamedTuple):
-    """One file: whose report it is, its bytes, and the headers that must go with it."""
+    """One file: the network, the bytes of its report, and the headers that the report needs."""
 
     network: str
     value: bytes
@@ -41,7 +41,7 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 
 @cache
 def tables() -> dict[str, CodeTable]:
-    """The shipped code table of every network that a city hears; Puyang's where several do."""
+    """The shipped code table of every network; that of Puyang where several cities have one."""
     found = {}
     for path in sorted(CITIES.glob("*/codes/*.csv"), key=lambda path: path.parts[-3] == "puyang"):
         read = load_codes(path.read_text("utf-8"), path.name)

@@ -1,4 +1,4 @@
-"""The generated schemas, read once, and what they accept."""
+"""The generated schemas, parsed once, and validation with them."""
 
 import json
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def released() -> dict[str, Any]:
 
 
 def schema_accepts(path: str, value: Any) -> bool:
-    """Whether a value is what the schema says; formats count."""
+    """Whether a value is valid by the schema, its formats included."""
     return jsonschema_rs.Draft202012Validator(SCHEMAS[path], validate_formats=True).is_valid(value)
 
 

@@ -28,7 +28,7 @@ def test_a_jar_as_locked_does_not_differ(tmp_path: Path) -> None:
     assert jars.differing([jar], {"a-1.jar": EMPTY}) == []
 
 
-def test_a_changed_a_missing_and_a_strange_jar_differ(tmp_path: Path) -> None:
+def test_a_changed_a_missing_and_an_unknown_jar_differ(tmp_path: Path) -> None:
     changed, strange = tmp_path / "a-1.jar", tmp_path / "c-1.jar"
     changed.write_bytes(b"changed")
     strange.touch()
@@ -39,10 +39,10 @@ def test_a_changed_a_missing_and_a_strange_jar_differ(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_to_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(BrokerError, match=r"cannot be kept.*XDG_CACHE_HOME"):
+    with pytest.raises(BrokerError, match=r"cannot be stored.*XDG_CACHE_HOME"):
         jars.classpath()
 
 
-def test_the_cache_follows_the_users_own_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert jars.cache_folder() == Path("/somewhere/grid-router/kafka-4.1.1")
+def test_the_cache_is_in_the_users_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
+    assert jars.cache_folder() == Path("/cache/grid-router/kafka-4.1.1")

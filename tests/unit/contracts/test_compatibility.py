@@ -142,7 +142,7 @@ RULES: dict[str, tuple[Any, Any, bool, bool]] = {
     "a tagged alternative less": ({"oneOf": [READING, COMPLAINT]}, {"oneOf": [READING]}, True, True),
     "an alternative that overlaps": ({"oneOf": [READING]}, {"oneOf": [READING, UNTAGGED]}, True, True),
     "alternatives in another order": ({"oneOf": [READING, COMPLAINT]}, {"oneOf": [COMPLAINT, READING]}, False, False),
-    "texts that cannot be told apart": (
+    "texts that cannot be matched": (
         record(a=either(TEXT | {"maxLength": 1}, TEXT | {"pattern": "^b$"})),
         record(a=either(TEXT | {"maxLength": 2}, TEXT | {"pattern": "^c$"})),
         *(True, True),
@@ -173,7 +173,7 @@ RULES: dict[str, tuple[Any, Any, bool, bool]] = {
         {"$ref": "#/$defs/T", "$defs": {"T": table({"$ref": "#/$defs/T"}) | {"properties": {"a": NUMBER}}}},
         *(True, True),
     ),
-    "a keyword that nobody compares": (
+    "an unsupported keyword": (
         record(a=NUMBER | {"multipleOf": 2}),
         record(a=NUMBER | {"multipleOf": 2}),
         *(True, True),
@@ -183,14 +183,14 @@ RULES: dict[str, tuple[Any, Any, bool, bool]] = {
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_rule(rule: str) -> None:
+def test_a_change_breaks_the_promises_as_declared(rule: str) -> None:
     old, new, accepted, kept = RULES[rule]
     assert bool(schema_breaks(old, new, "accepted")) is accepted
     assert bool(schema_breaks(old, new, "kept")) is kept
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_the_independent_judge_does_not_contradict(rule: str) -> None:
+def test_an_independent_validator_agrees(rule: str) -> None:
     """`jsonschema_rs` decides by canonical forms whether one schema holds for all of another; we compare structures."""
     old, new, _, _ = RULES[rule]
     if rule in {"a new optional field", "an alternative that overlaps"}:
@@ -205,7 +205,7 @@ def covers(wide: Any, small: Any) -> str:
     return jsonschema_rs.canonicalize(wide).covers(jsonschema_rs.canonicalize(small)).value
 
 
-def test_a_break_has_the_pointer_of_its_place_the_cause_and_a_cure() -> None:
+def test_a_break_has_pointer_cause_and_hint() -> None:
     old = record(a={"type": "array", "items": {"$ref": "#/$defs/Duty~1"}}) | {
         "$defs": {"Duty/": record(**{"x/y": TEXT})}
     }
@@ -217,11 +217,11 @@ def test_a_break_has_the_pointer_of_its_place_the_cause_and_a_cure() -> None:
     assert list(found) == ["/$defs/Duty~1/properties/x~1y", "/required"]
     assert found["/required"].what == "the field `b` is required"
     assert found["/required"].hint == (
-        "let all that was valid be valid, or leave this version as it was and make a new one beside it (docs/reference/schemas.md)"
+        "accept every document that was valid, or leave this version unchanged and add a new version beside it (docs/reference/schemas.md)"
     )
 
 
-def test_what_is_used_in_two_places_is_one_break() -> None:
+def test_a_definition_used_twice_is_one_break() -> None:
     old = record(a={"$ref": "#/$defs/A"}, b={"$ref": "#/$defs/A"}) | {"$defs": {"A": TEXT}}
     new = record(a={"$ref": "#/$defs/A"}, b={"$ref": "#/$defs/A"}) | {"$defs": {"A": NUMBER}}
     assert [one.pointer for one in schema_breaks(old, new, "accepted")] == ["/$defs/A"]
@@ -236,7 +236,7 @@ def test_an_unknown_keyword_is_named_however_deep(keyword: str) -> None:
     assert "schema_changes.py" in found.hint
 
 
-def test_every_keyword_of_our_schemas_is_understood_and_no_schema_differs_from_itself() -> None:
+def test_every_keyword_of_our_schemas_is_supported() -> None:
     for path, schema in SCHEMAS.items():
         assert changes(schema, schema) == [], path
     for path, schema in released().items():
@@ -244,7 +244,7 @@ def test_every_keyword_of_our_schemas_is_understood_and_no_schema_differs_from_i
             assert changes(schema, schema) == [], path
 
 
-def test_the_networks_and_the_city_write_the_first_kind_and_we_the_second() -> None:
+def test_input_is_accepted_and_output_is_kept() -> None:
     assert {path for path in SCHEMAS if promise_of(path) == "accepted"} == {
         path for path in SCHEMAS if path.split("/")[0] in ("reports", "city") or path == "headers/report.v1.json"
     }
@@ -265,7 +265,7 @@ def test_an_open_list_may_grow_and_only_grow(name: str) -> None:
     assert schema_breaks(below, record(**{name: record(role=words("lead", "assist"))}), "kept") != []
 
 
-def test_every_open_list_is_a_field_of_what_we_write_and_stands_in_the_docs() -> None:
+def test_every_open_list_is_an_output_field_and_documented() -> None:
     page = (ROOT / "docs" / "schemas.md").read_text("utf-8")
     ours = [schema for path, schema in SCHEMAS.items() if promise_of(path) == "kept"]
     listed = {name for node in nodes(ours) for name, field in node.get("properties", {}).items() if "enum" in field}
@@ -274,7 +274,7 @@ def test_every_open_list_is_a_field_of_what_we_write_and_stands_in_the_docs() ->
         assert f"`{name}`" in page
 
 
-def test_a_file_that_is_gone_is_a_break_and_a_new_version_beside_it_is_none() -> None:
+def test_a_removed_schema_is_a_break_and_a_new_version_is_none() -> None:
     old, new = record(a=TEXT), record(a=NUMBER)
     assert broken({"events/x.v1.json": old}, {"events/x.v1.json": old, "events/x.v2.json": new}) == {}
     assert list(broken({"events/x.v1.json": old}, {"events/x.v2.json": new})) == ["events/x.v1.json"]
@@ -283,7 +283,7 @@ def test_a_file_that_is_gone_is_a_break_and_a_new_version_beside_it_is_none() ->
     ]
 
 
-def test_the_models_of_today_break_nothing_that_was_released() -> None:
+def test_the_current_models_keep_every_released_promise() -> None:
     assert broken(released(), SCHEMAS | {"asyncapi.yaml": ASYNCAPI}) == {}
 
 
@@ -311,7 +311,7 @@ def test_a_declared_end_says_why_and_what_to_do() -> None:
         assert end.path in page
 
 
-def test_topics_and_messages_stay_and_others_may_come() -> None:
+def test_topics_and_messages_stay_and_new_ones_are_free() -> None:
     old = copy.deepcopy(ASYNCAPI)
     del old["channels"]["reports.hotline"]
     del old["channels"]["grid.events"]["messages"]["grid.clock.ticked.v1"]
@@ -322,7 +322,7 @@ def test_topics_and_messages_stay_and_others_may_come() -> None:
     ]
 
 
-def test_a_topic_keeps_its_name_and_a_message_its_form_its_schema_and_its_key() -> None:
+def test_a_topic_keeps_its_name_and_a_message_its_schema_and_key() -> None:
     new = copy.deepcopy(ASYNCAPI)
     new["channels"]["grid.cases"]["address"] = "grid.case"
     message = new["components"]["messages"]["grid.case.changed.v1"]
@@ -350,7 +350,7 @@ LIMITS = {
 
 
 def changed(schema: dict[str, Any], draw: st.DataObject) -> dict[str, Any]:
-    """A copy of a schema with one change somewhere."""
+    """A copy of a schema with one random change."""
     made = copy.deepcopy(schema)
     node = draw.draw(st.sampled_from([one for one in nodes(made) if "type" in one or "enum" in one]))
     # A limit of listed values, or one that the pattern implies, changes nothing, and we say that it does.
@@ -379,7 +379,7 @@ def changed(schema: dict[str, Any], draw: st.DataObject) -> dict[str, Any]:
 
 @settings(max_examples=60, deadline=None)
 @given(st.data(), st.sampled_from(JUDGED))
-def test_what_passes_here_passes_the_independent_judge_and_the_other_way_round(draw: st.DataObject, path: str) -> None:
+def test_an_independent_validator_agrees_on_random_changes(draw: st.DataObject, path: str) -> None:
     old = released()[path]
     new = changed(old, draw)
     jsonschema_rs.meta.validate(new)
@@ -389,8 +389,8 @@ def test_what_passes_here_passes_the_independent_judge_and_the_other_way_round(d
         assert covers(new, old) != "no"
     if not changes(old, new):
         assert {covers(new, old), covers(old, new)} <= {"yes", "unknown"}
-    # What no validator can see: a field that is only not named any more, and a default.
-    unseen = ("is gone", "what an absent field means", "`format`", "cannot")
+    # What no validator can see: a removed field that is still accepted, and a default.
+    unseen = ("was removed", "the default was", "`format`", "cannot")
     if covers(new, old) == "yes":
         assert [one for one in accepted if not any(word in one.what for word in unseen)] == []
     if covers(new, old) == covers(old, new) == "yes":

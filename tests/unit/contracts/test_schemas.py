@@ -1,4 +1,4 @@
-"""The folder `schemas/` holds what the models make, and every file of it is a sound JSON Schema."""
+"""The folder `schemas/` matches the models, and every schema in it is valid."""
 
 import re
 import subprocess
@@ -12,10 +12,10 @@ from router.wire.record_kinds import KINDS
 from tests.support.schemas import FILES, ROOT, SCHEMAS, nodes
 
 NOT_MADE = {"samples", "released"}
-"""Folders whose files no model makes: written by hand, and the last release's."""
+"""Folders whose files no model makes: manually written, and the last release's."""
 
 
-def test_the_repository_holds_what_the_models_make() -> None:
+def test_the_files_of_the_repository_match_the_models() -> None:
     files = {path.relative_to(ROOT / "schemas"): path for path in (ROOT / "schemas").rglob("*") if path.is_file()}
     held = {
         name.as_posix(): path.read_text("utf-8")
@@ -37,7 +37,7 @@ def test_every_run_makes_the_same_bytes() -> None:
     assert len(said) == 1
 
 
-def test_there_is_a_schema_for_everything_that_travels() -> None:
+def test_every_report_and_record_has_a_schema() -> None:
     assert {f"reports/{network}.v1.json" for network in NETWORKS} <= set(SCHEMAS)
     for kind in KINDS.values():
         assert {path for path in (kind.schema_path, kind.header_path) if path} <= set(SCHEMAS), kind.name
@@ -82,7 +82,7 @@ def test_schemas_of_messages_use_only_what_asyncapi_tools_know() -> None:
             assert [name for node in nodes(schema) for name in later & set(node)] == [], path
 
 
-def test_fields_say_what_their_unit_and_meaning_is() -> None:
+def test_fields_have_descriptions_with_their_units() -> None:
     location = SCHEMAS["events/grid.report.received.v1.json"]["$defs"]["Location"]["properties"]
     assert location["accuracy_m"]["description"].startswith("Radius in metres")
     duty = SCHEMAS["city/duties.v1.json"]["$defs"]["DutyNode"]["properties"]

@@ -20,7 +20,7 @@ SHIPPED = [
 
 
 @pytest.mark.parametrize(("name", "path"), SHIPPED, ids=[str(path.relative_to(CITIES)) for _, path in SHIPPED])
-def test_shipped_cities_are_written_as_their_schemas_say(name: str, path: Path) -> None:
+def test_shipped_cities_are_valid_by_their_schemas(name: str, path: Path) -> None:
     document, wrong = read_yaml(Source(name, path.read_text("utf-8")))
     assert document is not None, wrong
     CITY[name].model_validate(document.value)
@@ -87,7 +87,7 @@ WRITTEN = [
 
 
 @pytest.mark.parametrize(("name", "text", "right"), WRITTEN)
-def test_what_a_city_may_write_is_the_same_to_schema_and_model(name: str, text: str, right: bool) -> None:
+def test_schema_and_model_agree_about_a_citys_files(name: str, text: str, right: bool) -> None:
     document, _ = read_yaml(Source(name, text))
     assert document is not None
     try:

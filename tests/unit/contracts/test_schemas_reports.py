@@ -182,7 +182,7 @@ MUTANTS = {
 
 
 @pytest.mark.parametrize(("network", "message"), SAMPLES)
-def test_a_report_without_its_id_is_refused_by_schema_and_model(network: str, message: dict[str, Any]) -> None:
+def test_a_report_without_its_id_is_rejected_by_schema_and_model(network: str, message: dict[str, Any]) -> None:
     without = {name: value for name, value in message.items() if name != NETWORKS[network].id_field}
     assert errors_of_model(network, without)
     assert not schema_accepts(f"reports/{network}.v1.json", without)
@@ -190,7 +190,7 @@ def test_a_report_without_its_id_is_refused_by_schema_and_model(network: str, me
 
 @pytest.mark.parametrize("what", MUTANTS)
 @pytest.mark.parametrize(("network", "message"), SAMPLES)
-def test_a_mutant_is_refused_by_schema_and_model(network: str, message: dict[str, Any], what: str) -> None:
+def test_a_mutant_is_rejected_by_schema_and_model(network: str, message: dict[str, Any], what: str) -> None:
     for name, value in MUTANTS[what].items():
         if name in message:
             assert errors_of_model(network, message | {name: value}), name

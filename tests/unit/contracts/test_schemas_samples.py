@@ -28,9 +28,9 @@ OURS = {
     for folder in ("events", "headers")
     for path in sorted((FOLDER / folder).glob("*.json"))
 }
-"""Path of the schema -> the sample that stands under the same path."""
+"""Path of the schema -> the sample at the same path."""
 KEPT = sorted(path for path in OURS if path in released() and promise_of(path) == "kept")
-"""Samples of what readers of the last release know."""
+"""Samples of the kinds that the last release has."""
 EVENTS = [path for path in OURS if path.replace("events/", "headers/") in OURS and path.startswith("events/")]
 
 
@@ -39,7 +39,7 @@ def old_accepts(schema: dict[str, Any], value: Any) -> bool:
 
 
 def opened(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema as a reader must take it: lists that may grow hold for any text."""
+    """The schema as a reader must use it: an open list accepts any text."""
     made = copy.deepcopy(schema)
     for node in nodes(made):
         for name in OPEN:
@@ -63,7 +63,7 @@ def test_there_is_a_sample_of_every_record_and_of_its_headers() -> None:
 
 
 @pytest.mark.parametrize("path", OURS)
-def test_a_sample_is_what_its_schema_of_today_says(path: str) -> None:
+def test_a_sample_is_valid_by_its_current_schema(path: str) -> None:
     assert schema_accepts(path, OURS[path])
 
 
@@ -80,11 +80,11 @@ UNSHOWN = {
     "events/grid.task.dispatched.v1.json": {"state", "updated_at", "revision"},
     "events/grid.case.changed.v1.json": {"state"},
 }
-"""Fields that a record of this kind never has, or that stand at their default: the codec leaves these out."""
+"""Fields that a record of this kind never has, or that the codec omits because they have their default."""
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_sample_of_a_network_is_valid_today_and_for_the_release_before(name: str) -> None:
+def test_a_sample_report_is_valid_now_and_by_the_last_release(name: str) -> None:
     """The second holds for what a network sent then; a new sample must not need a field of today."""
     path = f"reports/{sample(name).network}.v1.json"
     value = json.loads(sample(name).text)
@@ -94,7 +94,7 @@ def test_a_sample_of_a_network_is_valid_today_and_for_the_release_before(name: s
 
 
 @pytest.mark.parametrize("path", KEPT)
-def test_a_validator_of_the_release_before_accepts_what_is_written_today(path: str) -> None:
+def test_a_validator_of_the_last_release_accepts_current_records(path: str) -> None:
     """Asserted: the released schema, its open lists open, holds for the sample, also when later versions add fields."""
     schema = opened(released()[path])
     assert old_accepts(schema, OURS[path])
@@ -102,7 +102,7 @@ def test_a_validator_of_the_release_before_accepts_what_is_written_today(path: s
 
 
 @pytest.mark.parametrize("path", KEPT)
-def test_a_reader_of_the_release_before_reads_what_is_written_today(path: str) -> None:
+def test_a_reader_of_the_last_release_reads_current_records(path: str) -> None:
     """Asserted: a struct made from the released schema alone decodes the sample, and every field it knows comes out
     with the value that was sent, or with the default of the released schema when nothing was sent."""
     schema = released()[path]
@@ -110,24 +110,24 @@ def test_a_reader_of_the_release_before_reads_what_is_written_today(path: str) -
         read = msgspec.json.decode(json.dumps(sent).encode(), type=reader_of(schema))
         got = json.loads(msgspec.json.encode(read))
         for name, part in schema["properties"].items():
-            assert told(got[name], sent.get(name, part.get("default"))), name
+            assert agrees(got[name], sent.get(name, part.get("default"))), name
 
 
-def told(got: Any, sent: Any) -> bool:
-    """Whether a reader got what was sent, apart from fields it does not know and those it filled in itself."""
+def agrees(got: Any, sent: Any) -> bool:
+    """Whether the reader has the values that were sent, except unknown fields and defaults."""
     if isinstance(got, dict) and isinstance(sent, dict):
-        return all(told(value, sent[name]) for name, value in got.items() if name in sent) and bool(
+        return all(agrees(value, sent[name]) for name, value in got.items() if name in sent) and bool(
             set(got) & set(sent) or not got
         )
     if isinstance(got, list) and isinstance(sent, list):
-        return len(got) == len(sent) and all(map(told, got, sent))
+        return len(got) == len(sent) and all(map(agrees, got, sent))
     if isinstance(got, str) and isinstance(sent, str) and got != sent:
         return datetime.fromisoformat(got) == datetime.fromisoformat(sent)
     return bool(got == sent)
 
 
 @pytest.mark.parametrize("path", [path for path in KEPT if path.startswith("events/")])
-def test_a_reader_of_the_release_before_is_no_rubber_stamp(path: str) -> None:
+def test_a_reader_of_the_last_release_rejects_wrong_records(path: str) -> None:
     """Asserted: the same reader rejects the sample when a field it needs is missing or has another type."""
     schema, reader = released()[path], reader_of(released()[path])
     for name in schema["required"]:
@@ -139,7 +139,7 @@ def test_a_reader_of_the_release_before_is_no_rubber_stamp(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", KEPT)
-def test_a_reader_of_today_reads_what_the_release_before_wrote(path: str) -> None:
+def test_a_current_reader_reads_records_of_the_last_release(path: str) -> None:
     """Asserted: the sample without any field that came since is valid today: it may stand on a topic."""
     old = only_named(OURS[path], opened(released()[path]), released()[path])
     assert schema_accepts(path, old)
@@ -158,7 +158,7 @@ def only_named(value: Any, part: dict[str, Any], root: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("path", EVENTS)
-def test_a_sample_of_an_event_is_byte_for_byte_what_the_router_writes(path: str) -> None:
+def test_the_codec_reads_and_writes_each_sample_event(path: str) -> None:
     """Asserted: the codec reads the sample, and writes the same value and headers again."""
     value, headers = OURS[path], OURS[path.replace("events/", "headers/")]
     body = json.dumps(value).encode()
@@ -175,7 +175,7 @@ def test_a_sample_of_an_event_is_byte_for_byte_what_the_router_writes(path: str)
     assert {name: content.decode() for name, content in said} == headers
 
 
-def test_samples_of_the_routers_own_tables_are_what_it_reads_and_writes() -> None:
+def test_the_codec_reads_and_writes_samples_of_own_tables() -> None:
     place, rule_set, repair = (
         json.dumps(OURS[f"events/grid.{name}.v1.json"], ensure_ascii=False).encode()
         for name in ("dedup-entry", "rule-set", "repair")
@@ -183,17 +183,17 @@ def test_samples_of_the_routers_own_tables_are_what_it_reads_and_writes() -> Non
     assert json.loads(codec.encode_dedup_entry("CG-1", codec.decode_dedup_entry(place))[1]) == json.loads(place)
     _, packed, _ = encode_rule_set(decode_rule_set(gzip.compress(rule_set)))
     assert json.loads(gzip.decompress(packed)) == json.loads(rule_set)
-    letter = json.loads(repair)["dead_letter"].encode()
-    assert json.loads(encode_repair(decode_repair(letter, repair))[1]) == json.loads(repair)
+    dead_letter = json.loads(repair)["dead_letter"].encode()
+    assert json.loads(encode_repair(decode_repair(dead_letter, repair))[1]) == json.loads(repair)
 
 
-def test_a_sample_of_a_dead_letter_names_the_record_it_was() -> None:
+def test_a_sample_dead_letter_names_its_source_record() -> None:
     headers = [(name, text.encode()) for name, text in OURS["headers/dead-letter.v1.json"].items()]
-    letter = codec.read_dead_letter(b"J1", None, headers)
-    assert (letter.id, letter.code, letter.network) == ("reports.policing/1/881", "bad-time", "policing")
+    dead_letter = codec.read_dead_letter(b"J1", None, headers)
+    assert (dead_letter.id, dead_letter.code, dead_letter.network) == ("reports.policing/1/881", "bad-time", "policing")
 
 
-def test_samples_are_written_for_people() -> None:
+def test_samples_are_indented_for_people() -> None:
     for path in sorted(Path(FOLDER).glob("*/*.json")):
         if not path.stem.endswith("-gb18030"):
             assert path.read_text("utf-8").startswith('{\n  "'), path

@@ -71,12 +71,12 @@ def test_the_reference_sdk_reads_a_report() -> None:
     assert event.get_data()["extensions"] == {"unknownField": "kept"}
 
 
-def test_a_report_comes_back_as_it_went() -> None:
+def test_a_report_survives_encoding_and_decoding() -> None:
     _, value, headers = encode_report(REPORT)
     assert decode_event(headers, value) == REPORT
 
 
-def test_a_tick_comes_back_and_equal_ticks_have_equal_ids() -> None:
+def test_a_tick_survives_encoding_and_equal_ticks_have_equal_ids() -> None:
     _, value, headers = encode_tick(Tick(at=NOON), 3)
     assert decode_event(headers, value) == Tick(at=NOON)
     assert dict(headers)["ce_id"] == dict(encode_tick(Tick(at=NOON), 3)[2])["ce_id"]
@@ -87,12 +87,12 @@ def test_a_tick_comes_back_and_equal_ticks_have_equal_ids() -> None:
     ("headers", "value"),
     [([], b"{}"), ([("ce_type", b"other")], b"{}"), ([("ce_type", b"grid.report.received.v1")], b"{}")],
 )
-def test_what_is_no_event_is_refused(headers: list[tuple[str, bytes]], value: bytes) -> None:
+def test_a_value_that_is_no_event_is_rejected(headers: list[tuple[str, bytes]], value: bytes) -> None:
     with pytest.raises((ValueError, msgspec.MsgspecError)):
         decode_event(headers, value)
 
 
-def test_a_task_names_its_small_receiver_in_a_header() -> None:
+def test_a_task_names_its_unit_in_a_header() -> None:
     key, value, headers = encode_task(TASK)
     assert key == b"C-1"
     assert dict(headers)["unit"] == b"410902003"
@@ -110,23 +110,29 @@ def test_a_dead_letter_keeps_the_record_and_says_why() -> None:
         value=b"\xff\x00{",
         headers=[("trace", b"1"), ("trace", b"2")],
     )
-    letter = read_dead_letter(*encode_dead_letter(original, Rejection(code="not-json", reason="no JSON."), "policing"))
-    assert (letter.key, letter.value, letter.headers) == (b"k", b"\xff\x00{", (("trace", b"1"), ("trace", b"2")))
-    assert (letter.code, letter.reason, letter.network) == ("not-json", "no JSON.", "policing")
-    assert letter.id == "reports.policing/2/7"
-    assert letter.at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+    dead_letter = read_dead_letter(
+        *encode_dead_letter(original, Rejection(code="not-json", reason="no JSON."), "policing")
+    )
+    assert (dead_letter.key, dead_letter.value, dead_letter.headers) == (
+        b"k",
+        b"\xff\x00{",
+        (("trace", b"1"), ("trace", b"2")),
+    )
+    assert (dead_letter.code, dead_letter.reason, dead_letter.network) == ("not-json", "no JSON.", "policing")
+    assert dead_letter.id == "reports.policing/2/7"
+    assert dead_letter.at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 
 
-def test_a_value_too_large_to_be_kept_twice_is_named_by_size_and_hash() -> None:
+def test_a_dead_letter_names_an_omitted_value_by_size_and_hash() -> None:
     original = RejectedRecord(
         topic="reports.hotline", partition=0, offset=1, timestamp=2**62, key=b"k", value=b"x" * (6 << 20), headers=[]
     )
     rejection = Rejection(code="too-large", reason="too large.")
     assert encode_dead_letter(original, rejection, "hotline")[1] == original.value
     larger = msgspec.structs.replace(original, value=b"x" * ((6 << 20) + 1), headers=[("a", b"b")])
-    letter = read_dead_letter(*encode_dead_letter(larger, rejection, "hotline"))
-    assert (letter.value, letter.headers, letter.offset) == (None, (("a", b"b"),), 1)
-    assert letter.omitted == f"6291457 bytes, sha256 {sha256(larger.value or b'').hexdigest()}"
+    dead_letter = read_dead_letter(*encode_dead_letter(larger, rejection, "hotline"))
+    assert (dead_letter.value, dead_letter.headers, dead_letter.offset) == (None, (("a", b"b"),), 1)
+    assert dead_letter.omitted == f"6291457 bytes, sha256 {sha256(larger.value or b'').hexdigest()}"
 
 
 @pytest.mark.parametrize(
@@ -140,7 +146,7 @@ def test_a_value_too_large_to_be_kept_twice_is_named_by_size_and_hash() -> None:
         (b"k" * (8 << 20), [], b"x" * (7 << 20), False, "key and 0 headers, 8388608 bytes; 7340032 bytes, sha256 "),
     ],
 )
-def test_whatever_is_refused_fits_into_the_topic_of_dead_letters(
+def test_every_dead_letter_fits_into_its_topic(
     key: bytes | None, headers: Any, value: bytes | None, kept: bool, omitted: str | None
 ) -> None:
     original = RejectedRecord(
@@ -149,21 +155,21 @@ def test_whatever_is_refused_fits_into_the_topic_of_dead_letters(
     written = encode_dead_letter(original, Rejection(code="schema", reason="no."), "hotline")
     size = sum(len(part or b"") for part in written[:2]) + sum(len(n) + len(v or b"") + 10 for n, v in written[2])
     assert size < (8 << 20) - 1024
-    letter = read_dead_letter(*written)
-    assert (letter.key, list(letter.headers)) == ((key, headers) if kept else (None, []))
-    assert letter.omitted is omitted is None or str(letter.omitted).startswith(str(omitted))
-    assert letter.offset == 1
+    dead_letter = read_dead_letter(*written)
+    assert (dead_letter.key, list(dead_letter.headers)) == ((key, headers) if kept else (None, []))
+    assert dead_letter.omitted is omitted is None or str(dead_letter.omitted).startswith(str(omitted))
+    assert dead_letter.offset == 1
 
 
-def test_a_refused_record_cannot_pose_as_another() -> None:
+def test_a_rejected_record_cannot_pose_as_another() -> None:
     forged = [("grid-dead-letter-offset", b"999"), ("grid-dead-letter-topic", b"elsewhere")]
     original = RejectedRecord(
         topic="reports.hotline", partition=0, offset=1, timestamp=0, key=None, value=None, headers=forged
     )
-    letter = read_dead_letter(*encode_dead_letter(original, Rejection(code="empty", reason="empty."), "hotline"))
-    assert (letter.topic, letter.offset, letter.headers) == ("reports.hotline", 1, tuple(forged))
+    dead_letter = read_dead_letter(*encode_dead_letter(original, Rejection(code="empty", reason="empty."), "hotline"))
+    assert (dead_letter.topic, dead_letter.offset, dead_letter.headers) == ("reports.hotline", 1, tuple(forged))
 
 
-def test_a_stranger_on_the_dead_letter_topic_is_recognised() -> None:
+def test_a_foreign_record_among_dead_letters_is_recognised() -> None:
     with pytest.raises(ValueError, match="not a dead letter"):
         read_dead_letter(b"k", b"v", [])

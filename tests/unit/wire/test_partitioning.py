@@ -26,7 +26,7 @@ def test_fifteen_digits_are_their_own_code(code: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(code=OLD_CODES)
-def test_fourteen_digits_get_a_nought_before_their_sequence(code: str) -> None:
+def test_fourteen_digits_get_a_zero_before_their_sequence(code: str) -> None:
     """CJ/T 213-2005 had two digits of sequence, GB/T 30428.1 has three."""
     new = cell_code(code)
     assert new is not None
@@ -60,14 +60,14 @@ def test_nothing_is_trimmed_and_a_newline_at_the_end_counts(code: str, where: in
 
 @settings(max_examples=200, deadline=None)
 @given(text=st.text(st.characters(), max_size=20))
-def test_whatever_is_taken_for_a_code_is_fifteen_ascii_digits(text: str) -> None:
+def test_every_accepted_code_is_fifteen_ascii_digits(text: str) -> None:
     code = cell_code(text)
     assert code is None or (len(code) == 15 and set(code) <= set(DIGITS))
 
 
 @settings(max_examples=300, deadline=None)
 @given(code=CODES, rest=st.text(DIGITS, min_size=6, max_size=6), partitions=PARTITIONS)
-def test_a_partition_follows_from_the_street_alone(code: str, rest: str, partitions: int) -> None:
+def test_the_street_alone_decides_the_partition(code: str, rest: str, partitions: int) -> None:
     partition = partition_for_cell(code.encode(), partitions)
     assert partition in range(partitions)
     assert partition_for_cell((code[:STREET] + rest).encode(), partitions) == partition
@@ -76,7 +76,7 @@ def test_a_partition_follows_from_the_street_alone(code: str, rest: str, partiti
 
 @settings(max_examples=200, deadline=None)
 @given(key=st.binary(max_size=40), partitions=PARTITIONS)
-def test_keys_go_where_another_client_sends_them(key: bytes, partitions: int) -> None:
+def test_keys_have_the_partition_that_another_client_chooses(key: bytes, partitions: int) -> None:
     """kafka-python has an implementation of its own; Kafka's Java clients agree with it."""
     assert partition_for_key(key, partitions) == (murmur2(key) & 0x7FFFFFFF) % partitions
 

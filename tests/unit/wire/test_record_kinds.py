@@ -32,7 +32,7 @@ NEW = RecordKind(
 KINDS_AND_NEW = [*KINDS.values(), NEW]
 
 
-def test_one_entry_makes_the_value_schema_the_header_schema_and_the_message() -> None:
+def test_one_entry_makes_the_schemas_and_the_message() -> None:
     value = json.loads(record_schemas(KINDS_AND_NEW)["events/grid.case.closed.v1.json"])
     assert value["properties"]["case"]["type"] == "string"
     assert value["description"].endswith("CloudEvents type `grid.case.closed.v1`, on the topic `grid.cases`.")

@@ -30,7 +30,7 @@ def step(**given: Any) -> Step:
 # -- the notes
 
 
-def test_a_note_carries_every_step_because_compaction_keeps_only_the_last_note() -> None:
+def test_a_repair_carries_every_step_because_compaction_keeps_one() -> None:
     first = Repair(dead_letter="reports.policing/2/1041").repaired(step(patch=MEND), b'{"a":1}')
     second = first.redriven(step(done="redriven", to="reports.policing/2/2000"))
     assert (Repair(dead_letter="x").state, first.state, second.state) == ("open", "repaired", "redriven")
@@ -48,16 +48,21 @@ def test_a_note_carries_every_step_because_compaction_keeps_only_the_last_note()
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [(b"a/1/1", b"{}"), (b"a/1/1", b"oops"), (b"a/1/2", b'{"letter":"a/1/1"}'), (None, b'{"letter":"a/1/1"}')],
+    [
+        (b"a/1/1", b"{}"),
+        (b"a/1/1", b"oops"),
+        (b"a/1/2", b'{"dead_letter":"a/1/1"}'),
+        (None, b'{"dead_letter":"a/1/1"}'),
+    ],
 )
-def test_what_is_no_note_is_told_apart(key: bytes | None, value: bytes) -> None:
+def test_a_foreign_record_is_no_repair(key: bytes | None, value: bytes) -> None:
     with pytest.raises(ValueError, match="not a repair"):
         decode_repair(key, value)
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_a_repaired_value_comes_back_byte_for_byte(text: str) -> None:
+def test_a_repaired_value_is_restored_byte_for_byte(text: str) -> None:
     repair = Repair(dead_letter="a/1/1").repaired(step(), text.encode())
     assert decode_repair(b"a/1/1", encode_repair(repair)[1]).content == text.encode()
 
@@ -80,7 +85,7 @@ def test_a_patch_changes_what_it_names_and_nothing_else() -> None:
         ([{"op": "remove", "path": "/a/b"}], "operation 1 (remove /a/b)"),
     ],
 )
-def test_a_patch_that_does_not_fit_names_the_operation_and_nothing_of_the_record(patch: Patch, said: str) -> None:
+def test_a_failing_patch_names_the_operation_and_no_data(patch: Patch, said: str) -> None:
     secret = "410902199001011234"
     rejection = patched(dead_letter(), written(UNKNOWN | {"secret": secret}), patch)
     assert isinstance(rejection, Rejection)
@@ -94,7 +99,7 @@ def test_a_patch_that_does_not_fit_names_the_operation_and_nothing_of_the_record
 @pytest.mark.parametrize(
     "value", [None, b"", b"{oops", b"\xff", b"NaN", b'{"a":Infinity}', b"[" * 100_000, b'"\\ud800"']
 )
-def test_what_is_no_json_wants_a_whole_value(value: bytes | None) -> None:
+def test_a_value_that_is_no_json_needs_a_whole_new_value(value: bytes | None) -> None:
     rejection = patched(dead_letter(), value, [{"op": "test", "path": "", "value": "\ud800"}])
     assert isinstance(rejection, Rejection)
     assert rejection.code == "not-json"
@@ -110,12 +115,12 @@ def test_the_patch_comes_from_the_option_or_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["", "x", "{}", "[]", "3", '"x"', '[{"op":"replace"}]', '[{"op":"mend","path":"/a"}]', "[1]", "null"]
 )
-def test_what_is_no_patch_is_told_the_form(text: str) -> None:
+def test_an_invalid_patch_is_answered_with_the_format(text: str) -> None:
     with pytest.raises(InputError, match=r"RFC 6902"):
         patch_of(text)
 
 
-def test_a_patch_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+def test_a_missing_patch_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         patch_of(f"@{tmp_path}/none")
 
@@ -123,7 +128,7 @@ def test_a_patch_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 # -- the check
 
 
-def test_a_repaired_value_must_be_what_the_router_would_take() -> None:
+def test_a_repaired_value_must_be_acceptable_to_the_router() -> None:
     sound = patched(dead_letter(), written(UNKNOWN), MEND)
     assert isinstance(sound, bytes)
     assert rejection_of(dead_letter(), sound, city(), NAMES, 4) is None
@@ -162,14 +167,14 @@ def test_the_rules_are_those_of_the_named_city() -> None:
         {"network": "none", "topic": "t1.reports.none"},
     ],
 )
-def test_a_letter_that_names_a_strange_topic_is_no_way_to_write_there(forged: dict[str, str]) -> None:
+def test_a_dead_letter_cannot_direct_writes_to_a_foreign_topic(forged: dict[str, str]) -> None:
     rejection = homeless(dead_letter(**forged), NAMES)
     assert rejection is not None
     assert rejection.code == "not-ours"
     assert rejection_of(dead_letter(**forged), written(ALARM), city(), NAMES, 4) == rejection
 
 
-def test_a_record_of_the_grid_stream_must_be_an_event_of_its_own_partition() -> None:
+def test_a_grid_event_must_belong_to_its_partition() -> None:
     _, value, headers = encode_report(report("a"))
     home = partition_for_cell(CELL.encode(), 4)
     event = dead_letter(topic="t1.grid.events", network="grid", partition=home, headers=tuple(headers))
@@ -183,7 +188,7 @@ def test_a_record_of_the_grid_stream_must_be_an_event_of_its_own_partition() -> 
 # -- shown
 
 
-def test_the_history_is_shown_and_hostile_bytes_are_not_obeyed() -> None:
+def test_the_history_is_printed_without_control_characters() -> None:
     patch: Patch = [{"op": "add", "path": "/x", "value": "\N{RIGHT-TO-LEFT OVERRIDE}evil\x1b[2J"}]
     said = Repair(dead_letter="t1.reports.policing/2/1041").repaired(step(patch=patch), b'{"x":"\x1b]0;t\x07"}')
     said = said.redriven(step(done="redriven", why="table corrected", to="t1.reports.policing/2/2000"))
@@ -199,7 +204,7 @@ def test_the_history_is_shown_and_hostile_bytes_are_not_obeyed() -> None:
     assert not {"\x1b", "\x07", "\N{RIGHT-TO-LEFT OVERRIDE}"} & set(shown)
 
 
-def test_patches_are_those_of_the_standard() -> None:
+def test_patches_follow_rfc_6902() -> None:
     """Examples A.1 to A.5 of RFC 6902."""
     for before, patch, after in [
         ({"foo": "bar"}, {"op": "add", "path": "/baz", "value": "qux"}, {"baz": "qux", "foo": "bar"}),

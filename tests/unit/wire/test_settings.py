@@ -1,4 +1,4 @@
-"""Misspelt settings are told, and nothing that others put into the environment is taken for one."""
+"""Misspelt and renamed settings are named; foreign variables of the environment are not."""
 
 import sys
 
@@ -21,7 +21,7 @@ from tests.support.repository import ROOT
         ("grid_router_comit_limit_s", "GRID_ROUTER_COMMIT_LIMIT_S"),
     ],
 )
-def test_a_misspelt_setting_is_told_with_the_one_that_is_meant(
+def test_a_misspelt_setting_is_named_with_the_right_one(
     given: str, meant: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(given, "3")
@@ -56,7 +56,7 @@ def test_an_old_setting_is_named_with_its_new_name(
     assert str(raised.value) == sentence
 
 
-def test_every_old_setting_has_a_new_one_and_stands_on_the_upgrade_page() -> None:
+def test_every_old_setting_is_on_the_upgrade_page() -> None:
     page = (ROOT / "docs" / "how-to" / "upgrade.md").read_text("utf-8")
     for old, new in RENAMED.items():
         assert new.lower() in Settings.model_fields
@@ -67,7 +67,7 @@ def test_every_setting_has_a_description() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 
-def test_every_setting_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_setting_counts_as_misspelt(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Settings.model_fields:
         monkeypatch.setenv(f"GRID_ROUTER_{name.upper()}", "1")
         monkeypatch.setenv(f"grid_router_{name}", "1")
@@ -87,9 +87,7 @@ def test_every_setting_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
         "ROUTER_PARTITION",
     ],
 )
-def test_what_a_container_is_given_for_a_service_of_our_name_is_nobodys_mistake(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_variables_that_kubernetes_sets_are_not_reported(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "tcp://10.0.0.1:19100")
     assert misspelt() == {}
-    assert checks.names_of_settings() == "every variable is known"
+    assert checks.names_of_settings() == "every variable is a setting"

@@ -28,7 +28,7 @@ ELSEWHERE = ["los-angeles.grid.events", "los-angeles.tasks.ocb", "puyang.grid.ev
         ([], "", ""),
     ],
 )
-def test_where_topics_are(there: list[str], namespace: str, said: str) -> None:
+def test_the_hint_names_namespaces_that_have_topics(there: list[str], namespace: str, said: str) -> None:
     assert elsewhere(there, namespace) == said
 
 
