@@ -3,6 +3,7 @@
 import pytest
 
 from router.wire.topics import Names, declared, elsewhere, renamed_topics
+from tests.support.repository import ROOT
 
 ELSEWHERE = ["los-angeles.grid.events", "los-angeles.tasks.ocb", "puyang.grid.events", "__consumer_offsets"]
 
@@ -59,3 +60,11 @@ def test_several_old_topics_are_counted() -> None:
 
 def test_old_topics_of_another_namespace_do_not_matter() -> None:
     assert renamed_topics(["grid.positions", "live.grid.positions", "drill.grid.events"], TOPICS) is None
+
+
+def test_every_old_topic_is_on_the_upgrade_page() -> None:
+    page = (ROOT / "docs" / "how-to" / "upgrade.md").read_text("utf-8")
+    topics = declared(Names(), networks=["<network>"], departments=["ocb"], partitions=1)
+    for topic in topics:
+        assert topic.formerly is None or f"| `{topic.formerly}` | `{topic.name}` |" in page
+    assert sum(topic.formerly is not None for topic in topics) == 3
