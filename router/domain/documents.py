@@ -23,6 +23,8 @@ UNKNOWN_KEY = "GR002"
 WRONG_VALUE = "GR003"
 DUPLICATE_KEY = "GR004"
 MISSING = "GR005"
+_KEYS = ("extra_forbidden", "missing")
+"""Pydantic's errors about keys."""
 
 
 class SourcePosition(Struct, frozen=True, order=True):
@@ -203,17 +205,11 @@ def validate(model: type[Model], document: Document) -> tuple[Model | None, list
     except ValidationError as error:
         old = dict(_renamed_keys(model, value, (), ()))
         reported = {*old, *old.values()}  # a key that is renamed is neither unknown nor missing
-        return None, [
-            *(
-                found(UNKNOWN_KEY, document.mark(*path), f"unknown key `{_dotted(path)}`", f"it is now `{new[-1]}`")
-                for path, new in old.items()
-            ),
-            *(
-                _invalid(document, detail)
-                for detail in error.errors(include_url=False)
-                if not (detail["type"] in ("extra_forbidden", "missing") and detail["loc"] in reported)
-            ),
+        details = [
+            *({"loc": path, "type": "extra_forbidden"} for path in old),
+            *(one for one in error.errors(include_url=False) if one["type"] not in _KEYS or one["loc"] not in reported),
         ]
+        return None, [_invalid(document, detail, old) for detail in details]
 
 
 def _renamed_keys(model: type[BaseModel], value: Any, path: Path, new_path: Path) -> Iterator[tuple[Path, Path]]:
@@ -240,15 +236,12 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models_in(part)
 
 
-def _dotted(path: Path) -> str:
-    return ".".join(str(part) for part in path) or "the document"
-
-
-def _invalid(document: Document, detail: Any) -> Finding:
+def _invalid(document: Document, detail: Any, old: Mapping[Path, Path]) -> Finding:
     path: Path = detail["loc"]
-    name = _dotted(path)
+    name = ".".join(str(part) for part in path) or "the document"
     if detail["type"] == "extra_forbidden":
-        return found(UNKNOWN_KEY, document.mark(*path), f"unknown key `{name}`", "correct its spelling or remove it")
+        hint = f"it is now `{old[path][-1]}`" if path in old else "correct its spelling or remove it"
+        return found(UNKNOWN_KEY, document.mark(*path), f"unknown key `{name}`", hint)
     if detail["type"] == "missing":
         return found(MISSING, document.mark(*path), f"`{name}` is missing", "write it")
     message = detail["msg"].removeprefix("Value error, ")
