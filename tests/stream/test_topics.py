@@ -6,9 +6,11 @@ import time
 import pytest
 from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
+from typer.testing import CliRunner
 
 from router.broker.admin import Change, apply, connected, delete, plan
 from router.cities.folder import load_city
+from router.cli.topics import app
 from router.stream.preflight import check_topics
 from router.wire.errors import BrokerError, TopicError
 from router.wire.settings import Settings
@@ -124,6 +126,18 @@ def test_a_topic_of_an_earlier_version_stops_plan_apply_and_worker(kafka: str, n
     assert plan(kafka, topics) == found
     with pytest.raises(TopicError, match=RENAMED):
         asyncio.run(check_topics(kafka, topics, namespace))
+
+
+def test_topics_plan_names_an_old_topic_and_exits_with_1(
+    kafka: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply(kafka, [Topic(name=f"{namespace}grid.catalogue", key="", partitions=1)])
+    for name, value in {"KAFKA": kafka, "NAMESPACE": namespace}.items():
+        monkeypatch.setenv(f"GRID_ROUTER_{name}", value)
+    answer = CliRunner().invoke(app, ["plan", "seattle"])
+    assert answer.exit_code == 1
+    assert f"{namespace}grid.catalogue: the topic is now {namespace}grid.rule-sets, and this version" in answer.stderr
+    assert "docs/how-to/upgrade.md" in answer.stderr
 
 
 def test_a_deployment_starts_when_the_old_topic_is_deleted(kafka: str, namespace: str) -> None:
