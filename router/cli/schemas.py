@@ -86,7 +86,7 @@ def check(*, folder: Folder = DEFAULT) -> None:
 def compatibility(*, folder: Folder = DEFAULT) -> None:
     """Compare the schemas, as the models make them, with the last release; exit code 1 when a promise is broken.
 
-    What networks and cities write must stay valid; what the router writes only gains fields (docs/schemas.md).
+    What networks and cities write must stay valid; what the router writes only gains fields (docs/reference/schemas.md).
 
     Example: grid-router schemas compatibility
     """

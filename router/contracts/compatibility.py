@@ -26,7 +26,7 @@ OPEN = {
 
 The lists of OASIS CAP (`status`, `urgency`, `severity`, `certainty`) and `role` are closed: departments decide by them.
 """
-NEW_VERSION = "or leave this version as it was and make a new one beside it (docs/schemas.md)"
+NEW_VERSION = "or leave this version as it was and make a new one beside it (docs/reference/schemas.md)"
 
 
 class Break(NamedTuple):

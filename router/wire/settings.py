@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     """First loopback port of `/metrics`; worker n listens on this plus n; 0 switches them off."""
     metrics_host: str = "127.0.0.1"
     commit_limit_s: float = Field(default=120.0, ge=1)
-    """A record in hand of a worker that is not committed for so long ends the worker; see docs/operations.md."""
+    """A record in hand of a worker that is not committed for so long ends the worker; see docs/how-to/operate.md."""
     loop_limit_s: float = Field(default=30.0, ge=1)
     """Likewise an event loop that does not turn."""
     broker_limit_s: float = Field(default=60.0, ge=1)

@@ -88,7 +88,7 @@ class Evidence(_Strict):
 
 
 class MergeParameters(_Strict):
-    """When reports are one case. See docs/merging.md for the score."""
+    """When reports are one case. See docs/explanation/merging.md for the score."""
 
     thresholds: Thresholds
     search_radius: SearchRadius

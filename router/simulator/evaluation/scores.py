@@ -1,7 +1,7 @@
 """How well reports were merged, where the true incident of each is known. Pure: labels and cases in, figures out.
 
 Pairs are counted by the sizes of groups, never one by one: a case of n reports says that n (n - 1) / 2 pairs are one
-incident. Docs: docs/merging.md.
+incident. Docs: docs/explanation/merging.md.
 """
 
 from collections import Counter, defaultdict

@@ -120,7 +120,7 @@ def test_a_broken_promise_is_named_by_file_and_pointer_with_its_cure(after: Path
     ]
     assert told[2].endswith(
         ": the field `owner` is gone; keep to what is released, or leave this version as it was and make a new one beside it "
-        "(docs/schemas.md)."
+        "(docs/reference/schemas.md)."
     )
     assert "3 promises broken" in answer.stderr
 

@@ -216,7 +216,7 @@ def test_a_break_has_the_pointer_of_its_place_the_cause_and_a_cure() -> None:
     assert list(found) == ["/$defs/Duty~1/properties/x~1y", "/required"]
     assert found["/required"].what == "the field `b` is required"
     assert found["/required"].hint == (
-        "let all that was valid be valid, or leave this version as it was and make a new one beside it (docs/schemas.md)"
+        "let all that was valid be valid, or leave this version as it was and make a new one beside it (docs/reference/schemas.md)"
     )
 
 
