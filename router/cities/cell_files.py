@@ -17,7 +17,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def read_parameters(model: type[Model], file: Path) -> Model:
     """A YAML file of a city's cells as a model. Raises CityError: the first finding with file, line and column."""
-    source, findings = read_source(file, "docs/cells.md")
+    source, findings = read_source(file, "docs/how-to/make-cells.md")
     if source is not None:
         document, findings = read_yaml(source)
         if document is not None:

@@ -112,7 +112,7 @@ def read_tests(folder: Path) -> tuple[tuple[RuleTests, Document] | None, list[Fi
     return ((tests, document) if tests and document else None), wrong
 
 
-def read_source(path: Path, page: str = "docs/catalogue.md") -> tuple[Source | None, list[Finding]]:
+def read_source(path: Path, page: str = "docs/how-to/add-a-rule.md") -> tuple[Source | None, list[Finding]]:
     """The text of a file, named as people would type it; findings GR001 and GR005 when it cannot be read.
 
     Args:
@@ -201,13 +201,13 @@ def read_cells(folder: Path, default: str | None, findings: list[Finding]) -> Ta
     """
     texts: list[Source] = []
     for name in CELLS:
-        source, wrong = read_source(folder / name, "docs/cells.md")
+        source, wrong = read_source(folder / name, "docs/how-to/make-cells.md")
         findings += wrong
         if source is not None:
             texts.append(source)
     grids: Source | None = None
     if (folder / GRIDS).exists():
-        grids, wrong = read_source(folder / GRIDS, "docs/cells.md")
+        grids, wrong = read_source(folder / GRIDS, "docs/how-to/make-cells.md")
         findings += wrong
     if len(texts) < len(CELLS):
         return None

@@ -139,7 +139,7 @@ def divided(folder: Path) -> dict[str, str]:
 
 
 def _divisions(file: Path) -> list[Division]:
-    source, findings = read_source(file, "docs/cells.md")
+    source, findings = read_source(file, "docs/how-to/make-cells.md")
     if source is None:
         raise InputError(findings[0].message, where=findings[0].place, hint=findings[0].hint)
     reader = csv.reader(io.StringIO(source.text.removeprefix("\ufeff"), newline=""), strict=True)

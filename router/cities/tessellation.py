@@ -66,7 +66,7 @@ def tessellated(folder: Path) -> dict[str, str]:
     try:
         made = tessellate(spots, lattice, county=parameters.county, network=parameters.network, ring=parameters.ring)
     except ValueError as error:
-        hint = "draw the cells yourself, as docs/cells.md says"
+        hint = "draw the cells yourself, as docs/how-to/make-cells.md says"
         raise InputError(str(error), where=shown(folder / parameters.source), hint=hint) from None
     return {
         "cells.csv": csv_text(CELLS, made.cells),

@@ -1,7 +1,7 @@
 """The one desk at which dead letters are repaired and redriven: a transactional producer that shuts out its predecessor.
 
 Every command opens the desk before it reads the notes. Opening aborts what an earlier command left unfinished and rejects
-whatever that one still sends, so nobody decides by notes that are about to change. Docs: docs/dead-letters.md.
+whatever that one still sends, so nobody decides by notes that are about to change. Docs: docs/explanation/dead-letters.md.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """What the made reports of Puyang are like beside what real data says: `python -m tests.bench.simulation_facts [SEED]`.
 
 Pairs of reports about one incident, and how many like reports lie near by, in Puyang and in the recorded requests of Los
-Angeles. docs/simulation.md holds the figures.
+Angeles. docs/explanation/simulation.md holds the figures.
 """
 
 import sys

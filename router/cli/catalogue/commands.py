@@ -231,7 +231,9 @@ def _city_of(name: str | None, cell: str) -> City:
         return load_city(name, root)
     names = city_names(root)
     if not names:
-        raise CityError("there is no city", where=shown(cities_folder(root)), hint="write one; see docs/catalogue.md")
+        raise CityError(
+            "there is no city", where=shown(cities_folder(root)), hint="write one; see docs/how-to/add-a-rule.md"
+        )
     cities = [load_city(one, root) for one in names]
     return next((city for city in cities if cell in city.cells.cells), cities[0])
 

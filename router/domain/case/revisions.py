@@ -2,7 +2,7 @@
 
 A case's matter, place and text are those of the report that opened it. When its correction changes matter or cell, the
 case is routed again: tasks that stay are updated, others withdrawn or dispatched. A correction of a report that joined
-changes what the case says of that report, and may raise its levels; nothing is taken apart by it. Docs: docs/updates.md.
+changes what the case says of that report, and may raise its levels; nothing is taken apart by it. Docs: docs/explanation/updates.md.
 """
 
 from datetime import datetime

@@ -97,7 +97,7 @@ def _read(
     source = sources.get(name)
     if source is None:
         findings.append(
-            found(MISSING, SourcePosition(name), "the file is missing", "write it; docs/catalogue.md shows how")
+            found(MISSING, SourcePosition(name), "the file is missing", "write it; docs/how-to/add-a-rule.md shows how")
         )
         return None
     document, wrong = read_yaml(source)

@@ -2,7 +2,7 @@
 
 Bytes that came before, in whatever version, are a redelivery and end here. Other bytes under a known id are the next version of that report: it
 goes to the street of the first version, because the case that has the report is there. Pure; the state is restored from
-`grid.dedup.<network>`. Docs: docs/updates.md.
+`grid.dedup.<network>`. Docs: docs/explanation/updates.md.
 """
 
 from datetime import datetime, timedelta

@@ -1,6 +1,6 @@
 """Open cases of one partition by place and time, and what correlation must know of each beside the case itself.
 
-The order in which cases entered has no influence on what is found. Docs: docs/merging.md.
+The order in which cases entered has no influence on what is found. Docs: docs/explanation/merging.md.
 """
 
 from bisect import bisect_left, insort

@@ -8,7 +8,7 @@
 
 The rivals of a case are the other like cases around the report, each with what affinity and time leave of it. A managed
 component (部件) decides: a report that names the same one as a case is that case's, a report that names another is not.
-Cases of other streets and of another CAP status are never candidates. Correlation (EIP) only. Docs: docs/merging.md.
+Cases of other streets and of another CAP status are never candidates. Correlation (EIP) only. Docs: docs/explanation/merging.md.
 """
 
 from collections.abc import Mapping

@@ -107,7 +107,7 @@ class Evidence(_Strict):
 
 
 class MergeParameters(_Strict):
-    """When reports are one case. See docs/merging.md for the score."""
+    """When reports are one case. See docs/explanation/merging.md for the score."""
 
     renamed: ClassVar[Mapping[str, str]] = {
         "reach": "search_radius",

@@ -2,7 +2,7 @@
 
 The rule set in effect is a question of when a report was received, so every partition of every topic answers it alike. A
 report carries the version of its rule set, and the same rule set routes it: none is decided by a mixture. `merging.yaml` is
-no part of a rule set, because the state is indexed by it. Docs: docs/rule sets.md.
+no part of a rule set, because the state is indexed by it. Docs: docs/explanation/rule-sets.md.
 """
 
 from bisect import bisect_right

@@ -1,7 +1,7 @@
 """Scores merging where the true incident of each report is known. Pure: labels and cases in, figures out.
 
 Pairs are counted by group sizes, never one by one. A case of n reports claims that n (n - 1) / 2 pairs are one incident.
-Docs: docs/how-to/tune-merging.md.
+Docs: docs/explanation/merging.md.
 """
 
 from collections import Counter, defaultdict

@@ -128,7 +128,9 @@ def _text(file: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise InputError("the file is missing", where=str(file), hint="write it; docs/replay.md shows how") from None
+        raise InputError(
+            "the file is missing", where=str(file), hint="write it; docs/how-to/replay-history.md shows how"
+        ) from None
     except OSError as error:
         raise InputError(
             f"the file cannot be read ({error.strerror})", where=str(file), hint="check its permissions"

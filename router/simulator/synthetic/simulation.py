@@ -53,7 +53,7 @@ def lint(folder: Path, city: City | None) -> list[Finding]:
 
 
 def _read(folder: Path) -> tuple[SimulationParameters | None, Document | None, list[Finding]]:
-    source, wrong = read_source(folder / FILE, "docs/simulation.md")
+    source, wrong = read_source(folder / FILE, "docs/explanation/simulation.md")
     document, parameters = None, None
     if source is not None:
         document, wrong = read_yaml(source)

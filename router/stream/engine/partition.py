@@ -10,7 +10,7 @@ into the next checkpoint while the last one commits, one transaction at a time. 
 retried blindly: whether a commit whose answer was lost took effect is known only by opening again, and what was folded
 ahead of it is folded again. Records in hand survive that; those that turn out to be committed are skipped. A batch at which
 our own code fails, or whose outputs Kafka rejects, is tried again in halves, until the one record that causes it is found
-and goes to the dead letters. Docs: docs/exactly-once.md, docs/batches.md.
+and goes to the dead letters. Docs: docs/explanation/exactly-once.md, docs/explanation/batches.md.
 """
 
 import asyncio

@@ -8,7 +8,7 @@ The position is a record of ours, not one of the group's coordinator: docs/adr/0
 What does so is a checkpoint. It is filled before its transaction begins, while the one before it commits.
 
 The transactional id belongs to the input partition, not to the worker, so opening a partition fences whoever held
-it before. Docs: docs/exactly-once.md.
+it before. Docs: docs/explanation/exactly-once.md.
 """
 
 import asyncio

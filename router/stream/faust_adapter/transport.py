@@ -2,7 +2,7 @@
 
 Faust's cost is per message (0.12 ms to read one), not per byte, so agents here iterate over batches: the value of a
 message is the list of records of one partition, its offset the last record's. Positions are noted inside transactions, so
-Faust itself never commits. Docs: docs/batches.md.
+Faust itself never commits. Docs: docs/explanation/batches.md.
 """
 
 import asyncio

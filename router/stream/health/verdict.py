@@ -2,7 +2,7 @@
 
 Faust and aiokafka can come out of an outage alive and read nothing ever after (faust-streaming issues 175, 523, 532, 596), so
 each kind of standing still has an age and a limit. From half of a limit on `/health` says so; at the limit the worker ends
-itself and its supervisor starts it again. Docs: docs/operations.md.
+itself and its supervisor starts it again. Docs: docs/how-to/operate.md.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ Status = Literal["ok", "starting", "stuck", "stopping"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long each kind of standing still may last, in seconds; see docs/settings.md for the reasons."""
+    """How long each kind of standing still may last, in seconds; see docs/how-to/operate.md for the reasons."""
 
     commit_s: float = 120.0
     loop_s: float = 30.0

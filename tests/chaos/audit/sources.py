@@ -57,7 +57,7 @@ def number_of(record: Record) -> int | None:
 
 
 def _remember(memory: dict[str, Memory], entry: Entry, record: Record) -> None:
-    """As docs/updates.md says; a day of sending the same again, after which it is remembered anew, is longer than a run."""
+    """As docs/explanation/updates.md says; a day of sending the same again, after which it is remembered anew, is longer than a run."""
     if entry.outcome not in {"case", "update"} or entry.home is None:
         return
     before = memory.get(entry.source_id)

@@ -29,7 +29,7 @@ REQUIRED = {
     "mediation": ("dispute_no", "dispute_type", "community_code", "accepted_at"),
     "litigation-services": ("caseNo", "serviceCode", "defendantCommunity", "filedAt"),
 }
-"""What a message cannot do without, read from the networks' descriptions in docs/networks.md and their tests."""
+"""What a message cannot do without, read from the networks' descriptions in docs/how-to/produce-reports.md and their tests."""
 CLOSED = {
     "policing": ("jqdj", "csbz"),
     "urban-management": ("channel", "status"),

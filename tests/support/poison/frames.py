@@ -9,7 +9,7 @@ from tests.support.poison.record import Poison, accepted, rejected, sound, writt
 NOTHING = "no value"
 KEY = "odd keys"
 HEADER = "odd headers"
-VERSION = "versions and content types that nobody knows"
+VERSION = "unknown versions and content types"
 RECEIVED = "received times that cannot be"
 LARGE = "large values"
 

@@ -1,4 +1,4 @@
-"""The table of docs/poison.md, made of the collection.
+"""The table of docs/explanation/poison.md, made of the collection.
 
 python -m tests.support.poison.page        # prints it
 """

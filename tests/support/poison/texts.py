@@ -77,7 +77,7 @@ _ODD_IDS = {
 
 def hostile() -> Iterator[Poison]:
     """In free text everything is allowed that JSON can say: words of witnesses are kept, readers must escape them."""
-    why = "words are kept as they were said; whoever shows them escapes them, as the commands here do"
+    why = "words are kept as they came; programs that show them escape them, as the commands here do"
     for name, text in ATTACKS.items():
         yield accepted(HOSTILE, f"{name} in a text", why, sound("policing", name, bjnr=text))
     for network, field in TEXTS.items():

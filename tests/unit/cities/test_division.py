@@ -149,7 +149,9 @@ def test_wrong_parameters_are_one_sentence(city: Path, old: str, new: str, said:
 
 def test_a_city_without_parameters_is_told_where_they_are_described(city: Path) -> None:
     (city / "cells" / "division.yaml").unlink()
-    with pytest.raises(CityError, match=r"division\.yaml:1:1: GR005 the file is missing; write it; docs/cells\.md"):
+    with pytest.raises(
+        CityError, match=r"division\.yaml:1:1: GR005 the file is missing; write it; docs/how-to/make-cells\.md"
+    ):
         divided(city)
 
 

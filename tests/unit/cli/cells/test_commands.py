@@ -82,7 +82,7 @@ def test_parameters_that_are_missing_or_wrong_are_one_sentence(run, cells: Path)
     (cells / "tessellation.yaml").unlink()
     code, _, err = run("tessellate", "los-angeles", "--check")
     assert (code, err.count("\n")) == (2, 1)
-    assert "write it; docs/cells.md shows how" in err
+    assert "write it; docs/how-to/make-cells.md shows how" in err
 
 
 @pytest.mark.parametrize("command", [("tessellate",), ("resolve", *POINT), ("check",)])

@@ -17,7 +17,7 @@ from tests.support.poison.outcome import become
 from tests.support.poison.page import table
 from tests.support.repository import ROOT
 
-PAGE = ROOT / "docs" / "poison.md"
+PAGE = ROOT / "docs" / "explanation" / "poison.md"
 LONGEST = 400
 """Characters of a reason: three lines of a terminal."""
 JARGON = re.compile(

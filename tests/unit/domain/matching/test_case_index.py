@@ -105,7 +105,7 @@ def test_what_leaves_the_index_is_found_no_more_and_leaves_nothing_behind() -> N
 
 
 def scanned(one: Report, entries: list[MatchCandidate], by: MergeParameters) -> list[tuple[str, str, float]]:
-    """Case id, how, score: the rule as docs/merging.md states it, over every open case."""
+    """Case id, how, score: the rule as docs/explanation/merging.md states it, over every open case."""
     shares = {frozenset(affinity.between): affinity.affinity for affinity in by.affinities}
     alive = [
         entry

@@ -50,7 +50,7 @@ def test_a_match_says_how_far_and_how_long() -> None:
 def test_the_worked_example_of_the_page_is_true() -> None:
     one = report("1", matter="graffiti", accuracy=20)
     two = report("2", 6, matter="vandalism", network="policing", accuracy=30, north=25)
-    page = (ROOT / "docs" / "merging.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "explanation" / "merging.md").read_text(encoding="utf-8")
     (told,) = re.findall(r"= 0.9 x 0.9767 x 0.9346 = (0.\d{4}), more than 0.5: one case", page)
     assert scores(two, one) == [float(told)]
 

@@ -198,7 +198,7 @@ class TestWhatTheRouterMakesOfThem:
         assert matter(*words) == meant
 
     def test_202_of_673_clear_as_another_matter(self) -> None:
-        """What docs/replay.md says."""
+        """What docs/how-to/replay-history.md says."""
         changed = sum(
             matter("initial", row["Initial Type Description"])
             != matter("clearance", row["Event Clearance Description"])

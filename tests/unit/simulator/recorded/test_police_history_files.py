@@ -165,5 +165,7 @@ def test_a_wrong_unit_is_named_with_its_place(tmp_path: Path) -> None:
 def test_no_row_and_no_table(tmp_path: Path) -> None:
     assert "holds no row" in rejection(tmp_path)
     (tmp_path / "types.csv").unlink()
-    with pytest.raises(InputError, match=r"types.csv: the file is missing; write it; docs/replay.md shows how\."):
+    with pytest.raises(
+        InputError, match=r"types.csv: the file is missing; write it; docs/how-to/replay-history.md shows how\."
+    ):
         read_police_history(tmp_path, ZONE)

@@ -1,0 +1,157 @@
+"""The code in docs/how-to/produce-reports.md and docs/how-to/consume-tasks.md, run as it is printed."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.admin import NewTopic
+
+from router.domain.model.case import Task
+from router.domain.model.report import Rejection
+from router.wire.codec import RejectedRecord, encode_dead_letter, encode_task
+from router.wire.topics import Names
+from tests.support.repository import ROOT
+from tests.support.topics import committed
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(60)]
+
+HOW_TO = ROOT / "docs" / "how-to"
+LIMIT_S = 20.0
+"""A snippet that has not read its records after this time fails its test."""
+START = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def snippet(page: str, name: str) -> dict[str, Any]:
+    """What a page's code block defines; the comment `<!-- snippet: NAME -->` precedes the block."""
+    text = (HOW_TO / page).read_text(encoding="utf-8")
+    (source,) = re.findall(rf"<!-- snippet: {name} -->\n```python\n(.*?)```", text, re.DOTALL)
+    defined: dict[str, Any] = {}
+    exec(compile(source, f"{page}:{name}", "exec"), defined)
+    return defined
+
+
+def within_limit(done: Callable[[], bool]) -> Callable[[], bool]:
+    """A `stop` for a snippet's loop: true when `done` is; fails after the limit."""
+    deadline = monotonic() + LIMIT_S
+
+    def stop() -> bool:
+        assert monotonic() < deadline, "the snippet has not read its records"
+        return done()
+
+    return stop
+
+
+@pytest.fixture
+def names(namespace: str) -> Names:
+    return Names(namespace)
+
+
+@pytest.fixture
+def topic(kafka: str) -> Callable[[str], str]:
+    """Creates a topic of one partition."""
+
+    def create(name: str) -> str:
+        admin = KafkaAdminClient(bootstrap_servers=kafka)
+        admin.create_topics([NewTopic(name=name, num_partitions=1, replication_factor=1)])
+        admin.close()
+        return name
+
+    return create
+
+
+def task(number: int, **more: object) -> Task:
+    fields: dict[str, Any] = {
+        "id": f"c{number}.1",
+        "case": f"c{number}",
+        "department": "sanitation",
+        "role": "lead",
+        "matter": "exposed-rubbish",
+        "cell": "410902001001001",
+        "rule": "sanitation",
+        "catalogue": "v",
+        "reason": "",
+        "dispatched_at": START,
+        "due_at": START + timedelta(hours=8),
+        "unit": "410902001",
+    }
+    return Task(**fields | more)
+
+
+def send(
+    kafka: str, topic: str, *records: tuple[bytes | None, bytes | None, list[tuple[str, bytes]]], **more: Any
+) -> None:
+    producer = KafkaProducer(bootstrap_servers=kafka, acks="all", **more)
+    if more:
+        producer.init_transactions()
+        producer.begin_transaction()
+    for key, value, headers in records:
+        producer.send(topic, key=key, value=value, headers=headers)
+    producer.flush()
+    if more:
+        producer.abort_transaction()
+    producer.close()
+
+
+def test_the_producer_sends_a_valid_report_under_its_id(kafka: str, names: Names, topic: Callable[[str], str]) -> None:
+    page = snippet("produce-reports.md", "produce")
+    reports = topic(names.reports("urban-management"))
+    page["send_reports"](kafka, reports, [page["REPORT"]])
+    (record,) = committed(kafka, reports)
+    assert record.key == page["REPORT"]["taskNum"].encode()
+    report = json.loads(record.value)
+    assert report == page["REPORT"]
+    schema = (ROOT / "schemas" / "reports" / "urban-management.v1.json").read_text(encoding="utf-8")
+    jsonschema_rs.validator_for(json.loads(schema)).validate(report)
+
+
+def test_a_network_reads_its_own_rejections(kafka: str, names: Names, topic: Callable[[str], str]) -> None:
+    dead_letters = topic(names.dead_letters)
+    forged = [("grid-dead-letter-network", b"policing"), ("photo", b"\xff")]
+    for network in ("hotline", "policing"):
+        record = RejectedRecord(
+            topic=names.reports(network),
+            partition=0,
+            offset=7,
+            timestamp=0,
+            key=network.encode(),
+            value=b"{}",
+            headers=forged,
+        )
+        reason = Rejection(code="bad-time", reason="field `bjsj`: not a real time.")
+        send(kafka, dead_letters, encode_dead_letter(record, reason, network))
+    read: Iterator[tuple[bytes, str, bytes]] = snippet("produce-reports.md", "rejections")["rejections"](
+        kafka, dead_letters, "policing", f"{names.namespace}rejections", within_limit(lambda: False)
+    )
+    assert next(read) == (b"policing", "bad-time: field `bjsj`: not a real time.", b"{}")
+
+
+def test_the_consumer_stores_a_task_and_skips_its_duplicate(
+    kafka: str, names: Names, topic: Callable[[str], str], tmp_path: Path
+) -> None:
+    page = snippet("consume-tasks.md", "consume")
+    tasks = topic(names.tasks("sanitation"))
+    first, other = encode_task(task(1)), encode_task(task(2, unit=None))
+    withdrawn = encode_task(task(1, state="withdrawn", updated_at=START + timedelta(hours=1), revision=2))
+    unknown = (b"c1", b"not JSON", [("ce_type", b"grid.task.sung.v1")])
+    aborted = encode_task(task(3))
+    send(kafka, tasks, first, first, unknown, withdrawn, first)
+    send(kafka, tasks, aborted, transactional_id=f"{names.namespace}aborted")
+    send(kafka, tasks, other)
+    database = page["open_database"](str(tmp_path / "tasks.db"))
+    rows = "SELECT id, state, unit FROM tasks ORDER BY id"
+    stop = within_limit(lambda: any(row[0] == "c2.1" for row in database.execute(rows)))
+    page["consume"](kafka, tasks, f"{names.namespace}sanitation", database, stop)
+    assert database.execute(rows).fetchall() == [
+        ("c1.1", "withdrawn", "410902001"),  # not `dispatched`: the duplicate behind it is skipped
+        ("c2.1", "dispatched", None),
+    ]
+    assert database.execute("SELECT count(*) FROM seen").fetchone() == (3,)
+    assert page["store"](database, {name: content.decode() for name, content in first[2]}, first[1]) is False
+    database.close()
