@@ -12,8 +12,9 @@ from msgspec import Struct
 from router.broker.server import bootstrap
 from router.cli.text.output import Output
 from router.dead_letters.attribution import Actor, Attribution, Outcomes, Why, attribution_of
+from router.dead_letters.chunks import chunks
 from router.dead_letters.patching import original
-from router.dead_letters.producer import Outgoing, RedriveProducer, chunks, open_exclusive_producer
+from router.dead_letters.redrive_producer import OutgoingRecord, RedriveProducer, open_redrive_producer
 from router.dead_letters.redrive_record import homeless, outgoing, unfit
 from router.dead_letters.repair import note, repair_log_of
 from router.dead_letters.repair_log import RepairLog
@@ -29,14 +30,15 @@ from router.dead_letters.selection import (
     some_selection_of,
 )
 from router.domain.model.report import Rejection
-from router.kafka.topic_reader import connect, find_topic
+from router.kafka.blocking import open_consumer
+from router.kafka.topic_reader import find_topic
 from router.wire.codec import DeadLetter
 from router.wire.errors import InputError
 from router.wire.repairs import Repair, Step, encode_repair
 from router.wire.settings import Settings
 from router.wire.topics import Names
 
-_Ready = tuple[Repair, Outgoing]
+_Ready = tuple[Repair, OutgoingRecord]
 """What was done about a dead letter so far, and the record that is to be sent."""
 
 
@@ -71,10 +73,10 @@ def redrive(
     names = Names(settings.namespace)
     outcomes = Outcomes(*(("to drive", "to-drive") if dry_run else ("redriven", "redriven")), output, all_=dry_run)
     with ExitStack() as stack:
-        reader, looker = (stack.enter_context(connect(bootstrap(settings))) for _ in range(2))
+        reader, looker = (stack.enter_context(open_consumer(bootstrap(settings))) for _ in range(2))
         topic = find_topic(reader, DEAD_LETTERS, names)
         producer = (
-            None if dry_run else stack.enter_context(open_exclusive_producer(bootstrap(settings), settings.namespace))
+            None if dry_run else stack.enter_context(open_redrive_producer(bootstrap(settings), settings.namespace))
         )
         repair_log = repair_log_of(looker, names)
         work = _Work(attribution, names, force, limit, looker, repair_log, outcomes)
@@ -125,7 +127,7 @@ class _Work(Struct, frozen=True):
             taken.add(dead_letter.id)
             yield dead_letter
 
-    def _record(self, dead_letter: DeadLetter, said: Repair) -> Outgoing | Rejection:
+    def _record(self, dead_letter: DeadLetter, said: Repair) -> OutgoingRecord | Rejection:
         astray = homeless(dead_letter, self.names)
         if astray is not None:
             return astray
@@ -151,7 +153,7 @@ class _Work(Struct, frozen=True):
             self.repair_log.moved(repair, place, len(content))
             self.outcomes.success(repair.dead_letter, repair.steps[-1].to)
 
-    def _after(self, said: Repair, record: Outgoing, offset: int) -> Repair:
+    def _after(self, said: Repair, record: OutgoingRecord, offset: int) -> Repair:
         """What is to be noted about a dead letter whose record stands at this offset."""
         return said.redriven(
             Step(

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from router.cli.text.timestamps import stamp
-from router.dead_letters.producer import Outgoing
+from router.dead_letters.redrive_producer import OutgoingRecord
 from router.domain.intake.charset import CONTENT_TYPE, UTF8, charset
 from router.domain.intake.normalise import LAST_MS, RECEIVED_AT, received_at
 from router.domain.intake.rejections import printable
@@ -27,7 +27,7 @@ def homeless(dead_letter: DeadLetter, names: Names) -> Rejection | None:
     return Rejection(code="not-ours", reason=reason)
 
 
-def outgoing(dead_letter: DeadLetter, value: bytes | None, actor: str, *, repaired: bool) -> Outgoing:
+def outgoing(dead_letter: DeadLetter, value: bytes | None, actor: str, *, repaired: bool) -> OutgoingRecord:
     """The record as it was, with this value.
 
     Args:
@@ -37,7 +37,7 @@ def outgoing(dead_letter: DeadLetter, value: bytes | None, actor: str, *, repair
         repaired: whether the value is a new one, which is always UTF-8.
     """
     added = [(REDRIVEN, dead_letter.id.encode()), (REDRIVEN_BY, actor.encode())]
-    return Outgoing(
+    return OutgoingRecord(
         topic=dead_letter.topic,
         partition=dead_letter.partition,
         key=dead_letter.key,
@@ -46,7 +46,7 @@ def outgoing(dead_letter: DeadLetter, value: bytes | None, actor: str, *, repair
     )
 
 
-def unfit(record: Outgoing) -> Rejection | None:
+def unfit(record: OutgoingRecord) -> Rejection | None:
     """Why Kafka would not take a record, which would take its neighbours along; None when it would.
 
     One that fitted exactly no longer does with the headers that it gets.

@@ -14,8 +14,9 @@ from router.broker.server import bootstrap
 from router.cities.folder import load_city
 from router.cli.text.output import Output
 from router.dead_letters.attribution import Actor, Attribution, Outcomes, Why, attribution_of
+from router.dead_letters.chunks import chunks
 from router.dead_letters.patching import Patch, original, patch_of, patched, rejection_of
-from router.dead_letters.producer import Outgoing, RedriveProducer, chunks, open_exclusive_producer
+from router.dead_letters.redrive_producer import OutgoingRecord, RedriveProducer, open_redrive_producer
 from router.dead_letters.repair_log import RepairLog
 from router.dead_letters.selection import (
     DEAD_LETTERS,
@@ -29,7 +30,8 @@ from router.dead_letters.selection import (
 )
 from router.domain.model.report import Rejection
 from router.domain.rules.city import City
-from router.kafka.topic_reader import connect, find_topic
+from router.kafka.blocking import open_consumer
+from router.kafka.topic_reader import find_topic
 from router.wire.codec import DeadLetter, Encoded
 from router.wire.errors import InputError, TopicError
 from router.wire.repairs import LARGEST_BYTES, Repair, Step, encode_repair
@@ -72,10 +74,10 @@ def repair(
     names, rules = Names(settings.namespace), load_city(city, settings.cities)
     outcomes = Outcomes("sound" if dry_run else "repaired", "sound" if dry_run else "repaired", output)
     with ExitStack() as stack:
-        reader, looker = (stack.enter_context(connect(bootstrap(settings))) for _ in range(2))
+        reader, looker = (stack.enter_context(open_consumer(bootstrap(settings))) for _ in range(2))
         topic = find_topic(reader, DEAD_LETTERS, names)
         producer = (
-            None if dry_run else stack.enter_context(open_exclusive_producer(bootstrap(settings), settings.namespace))
+            None if dry_run else stack.enter_context(open_redrive_producer(bootstrap(settings), settings.namespace))
         )
         repair_log = repair_log_of(looker, names)
         work = _Work(new, attribution, rules, names, force, looker, repair_log, outcomes)
@@ -176,7 +178,7 @@ def keep(producer: RedriveProducer, names: Names, repair_log: RepairLog, made: l
         repair_log.moved(repair, offset, len(content))
 
 
-def note(names: Names, encoded: Encoded) -> Outgoing:
+def note(names: Names, encoded: Encoded) -> OutgoingRecord:
     """A note on its way to `grid.repairs`."""
     key, value, headers = encoded
-    return Outgoing(topic=names.repairs, partition=0, key=key, value=value, headers=headers)
+    return OutgoingRecord(topic=names.repairs, partition=0, key=key, value=value, headers=headers)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from router.broker.admin import apply
 from router.cities.folder import load_city
 from router.cli.dead_letters import app
-from router.dead_letters.producer import Outgoing, open_exclusive_producer
+from router.dead_letters.redrive_producer import OutgoingRecord, open_redrive_producer
 from router.wire.errors import BrokerError
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
@@ -54,16 +54,16 @@ def run(names: Names) -> Run:
 
 HANGS = """
 import time
-from router.dead_letters.producer import Desk
+from router.dead_letters.redrive_producer import RedriveProducer
 
-send = Desk.send
-def send_and_hang(desk, records):
-    offsets = send(desk, records)
+send = RedriveProducer.send
+def send_and_hang(producer, records):
+    offsets = send(producer, records)
     if records[0].topic.endswith("grid.repairs"):
         print("sent", flush=True)
         time.sleep(600)
     return offsets
-Desk.send = send_and_hang
+RedriveProducer.send = send_and_hang
 from router.cli.main import app
 app(["dead-letters", "redrive", "--all", "--actor", "a", "--why", "w"])
 """
@@ -82,7 +82,7 @@ def killed_when_it_says(command: list[str], settings: Settings, line: str) -> No
 def test_killed_before_the_commit_leaves_neither_record_nor_note(settings: Settings, names: Names, run: Run) -> None:
     ids = lay(settings, names, [refused_record(names, n, b'{"n":%d}' % n) for n in range(700)])
     killed_when_it_says([sys.executable, "-c", HANGS], settings, "sent")
-    with open_exclusive_producer(str(settings.kafka), settings.namespace):
+    with open_redrive_producer(str(settings.kafka), settings.namespace):
         pass  # whoever comes next ends what was left open
     assert (driven(settings, names.reports("hotline")), repair_log(settings, names)) == ({}, {})
     done = run("redrive", "--all", *WHO)
@@ -97,7 +97,7 @@ def test_killed_between_portions_leaves_both_of_each_or_none(settings: Settings,
     dead_letters = many(settings, names)
     command = [sys.executable, "-m", "router.cli.main", "dead-letters", "redrive", "--all", *WHO, "-o", "json"]
     killed_when_it_says(command, settings, '"redriven"')
-    with open_exclusive_producer(str(settings.kafka), settings.namespace):
+    with open_redrive_producer(str(settings.kafka), settings.namespace):
         pass
     first = driven(settings, names.reports("hotline"))
     assert set(first) == set(repair_log(settings, names))
@@ -110,12 +110,12 @@ def test_killed_between_portions_leaves_both_of_each_or_none(settings: Settings,
 
 
 def test_whoever_opens_the_desk_shuts_the_earlier_one_out(settings: Settings, names: Names) -> None:
-    record = Outgoing(topic=names.repairs, partition=0, key=b"k", value=b"first", headers=[])
-    later = Outgoing(topic=names.repairs, partition=0, key=b"k", value=b"second", headers=[])
+    record = OutgoingRecord(topic=names.repairs, partition=0, key=b"k", value=b"first", headers=[])
+    later = OutgoingRecord(topic=names.repairs, partition=0, key=b"k", value=b"second", headers=[])
 
     def overtaken() -> None:
-        with open_exclusive_producer(str(settings.kafka), settings.namespace) as first:
-            with open_exclusive_producer(str(settings.kafka), settings.namespace) as second, second.transaction():
+        with open_redrive_producer(str(settings.kafka), settings.namespace) as first:
+            with open_redrive_producer(str(settings.kafka), settings.namespace) as second, second.transaction():
                 second.send([later])
             with first.transaction():
                 first.send([record])

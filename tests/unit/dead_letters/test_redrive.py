@@ -5,13 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from aiokafka.producer.message_accumulator import BatchBuilder
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from router.dead_letters.attribution import attribution_of
+from router.dead_letters.chunks import CHUNK_BYTES, CHUNK_LETTERS, chunks
 from router.dead_letters.patching import patched, rejection_of
-from router.dead_letters.producer import BATCH_BYTES, CHUNK_BYTES, CHUNK_LETTERS, Outgoing, _batches, chunks
 from router.dead_letters.redrive_record import outgoing
 from router.dead_letters.selection import Selection, selection_of, some_selection_of
 from router.domain.intake.normalise import RECEIVED_AT, normalise
@@ -135,29 +132,3 @@ def test_who_and_why_are_said_in_one_printable_line(text: str) -> None:
         attribution_of("li.wei", text)
     with pytest.raises(InputError, match="--actor"):
         attribution_of(text, "because")
-
-
-@settings(max_examples=30, deadline=None)
-@given(
-    st.lists(
-        st.tuples(
-            st.integers(0, 1),
-            st.one_of(st.integers(0, 3), st.sampled_from([300_000, 449_400, 900_000])),
-            st.integers(0, 3),
-        ),
-        max_size=40,
-    )
-)
-def test_no_record_is_left_out_of_its_batch(shapes: list[tuple[int, int, int]]) -> None:
-    """A builder drops a record that it has no room for, so the sizes must be reckoned high enough."""
-    records = [
-        Outgoing(topic="t", partition=p, key=b"%d" % n, value=b"x" * size, headers=[("h" * 5, b"y" * 20)] * headers)
-        for n, (p, size, headers) in enumerate(shapes)
-    ]
-    order: dict[int, list[int]] = {0: [], 1: []}
-    for (_, partition), batch in _batches(records):
-        builder = BatchBuilder(BATCH_BYTES, 0, is_transactional=True)
-        for number, one in batch:
-            assert builder.append(timestamp=None, key=one.key, value=one.value, headers=one.headers) is not None
-            order[partition].append(number)
-    assert order == {p: [n for n, one in enumerate(records) if one.partition == p] for p in (0, 1)}
