@@ -26,7 +26,8 @@ from router.dead_letters.selection import (
     found,
     selection_of,
 )
-from router.kafka.topic_reader import bounds_since, connect, find_topic
+from router.kafka.blocking import open_consumer
+from router.kafka.topic_reader import bounds_since, find_topic
 from router.wire.codec import DeadLetter
 from router.wire.repairs import Repair, State, Step
 from router.wire.settings import Settings
@@ -63,7 +64,7 @@ def list_(
     names = Names(settings.namespace)
     strangers = number = 0
     newest: deque[DeadLetter] = deque(maxlen=limit)
-    with connect(bootstrap(settings)) as consumer:
+    with open_consumer(bootstrap(settings)) as consumer:
         topic = find_topic(consumer, DEAD_LETTERS, names)
         repair_log = RepairLog(consumer, names)
         for dead_letter in chosen(consumer, bounds_since(consumer, topic, selection.since), selection):
@@ -90,7 +91,7 @@ def show(
     settings = Settings()
     names = Names(settings.namespace)
     address(id_)
-    with connect(bootstrap(settings)) as consumer:
+    with open_consumer(bootstrap(settings)) as consumer:
         (dead_letter,) = found(consumer, find_topic(consumer, DEAD_LETTERS, names), [id_], names)
         said = RepairLog(consumer, names).of([dead_letter.id])[dead_letter.id]
     if output == "json":
