@@ -1,4 +1,4 @@
-"""Everything that is committed on a topic, in the order of each partition."""
+"""The committed records of a topic, in offset order of each partition."""
 
 import time
 from typing import Any
@@ -30,7 +30,7 @@ def committed(bootstrap: str, topic: str) -> list[Record]:
 
 
 def set_config(kafka: str, topic: str, **configs: str) -> None:
-    """Change a topic's configuration, `_` for `.` in names."""
+    """Change a topic's configuration; write `_` for `.` in names."""
     values = {name.replace("_", "."): value for name, value in configs.items()}
     with connected(kafka) as admin:
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, values)])
