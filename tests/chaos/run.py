@@ -17,7 +17,8 @@ from router.kafka.blocking import PATIENT_MS, open_admin, open_consumer
 from router.simulator.replay.consumer_group import ConsumerGroup
 from router.simulator.synthetic.stream import messages, read_simulation
 from router.stream.faust_adapter.app import GROUP
-from router.stream.rule_set_store import RuleSetStore, build_rule_sets
+from router.stream.rule_sets.loading import build_rule_sets
+from router.stream.rule_sets.store import RuleSetStore
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of

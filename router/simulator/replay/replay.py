@@ -29,7 +29,7 @@ from router.simulator.replay.rule_switch import Switch, Switched, examine, middl
 from router.simulator.replay.temporary_topics import namespace, scratch_topics
 from router.simulator.scenario import ScenarioInput, input_of
 from router.stream.faust_adapter.app import GROUP
-from router.stream.rule_set_store import publish
+from router.stream.rule_sets.store import publish
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
 from router.wire.topics import Names
