@@ -16,7 +16,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from router.domain.intake.normalise import RECEIVED_AT
 from router.kafka.record_batches import Slot, append
-from router.simulator.messages import SourceMessage, Sent, rfc3339
+from router.simulator.messages import Sent, SourceMessage, rfc3339
 from router.simulator.replay.flow_control import InFlightLimiter
 from router.wire.errors import BrokerError
 from router.wire.partitioning import partition_for_key
