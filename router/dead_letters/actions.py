@@ -52,5 +52,5 @@ class ActionOutcome(Struct, frozen=True, kw_only=True):
     failure: ActionFailure | Rejection | None = None
 
 
-Report = Callable[[ActionOutcome], None]
+ReportOutcome = Callable[[ActionOutcome], None]
 """Called once for each dead letter. A success is reported after its transaction has committed."""

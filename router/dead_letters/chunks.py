@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from router.wire.codec import DeadLetter
 
-CHUNK_LETTERS, CHUNK_BYTES = 500, 8 << 20
+CHUNK_DEAD_LETTERS, CHUNK_BYTES = 500, 8 << 20
 """Dead letters and bytes of a chunk at most. A chunk always has at least one dead letter."""
 
 
@@ -19,7 +19,7 @@ def chunks(dead_letters: Iterable[DeadLetter], repair_bytes: Callable[[str], int
     total = 0
     for dead_letter in dead_letters:
         size = CHUNK_BYTES if dead_letter.omitted else max(len(dead_letter.value or b""), repair_bytes(dead_letter.id))
-        if chunk and (len(chunk) == CHUNK_LETTERS or total + size > CHUNK_BYTES):
+        if chunk and (len(chunk) == CHUNK_DEAD_LETTERS or total + size > CHUNK_BYTES):
             yield chunk
             chunk, total = [], 0
         chunk.append(dead_letter)

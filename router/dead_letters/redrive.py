@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from msgspec import Struct
 
-from router.dead_letters.actions import ActionFailure, ActionOutcome, Attribution, Report
+from router.dead_letters.actions import ActionFailure, ActionOutcome, Attribution, ReportOutcome
 from router.dead_letters.chunks import chunks
 from router.dead_letters.redrive_producer import OutgoingRecord, RedriveProducer
 from router.dead_letters.redrive_record import foreign_topic, original, outgoing, too_large
@@ -32,7 +32,7 @@ class RedriveOptions(Struct, frozen=True, kw_only=True):
     """Report where each record would go, and send nothing."""
 
 
-def redrive(bootstrap: str, names: Names, options: RedriveOptions, report: Report) -> None:
+def redrive(bootstrap: str, names: Names, options: RedriveOptions, report: ReportOutcome) -> None:
     """Redrive the selected dead letters, with the repaired value if there is one.
 
     Args:
@@ -56,7 +56,7 @@ class _RedriveRun(Struct, frozen=True):
     options: RedriveOptions
     names: Names
     session: Session
-    report: Report
+    report: ReportOutcome
 
     def run(self) -> None:
         """Redrive one chunk after the other, each in one transaction."""

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from msgspec import Struct
 
-from router.dead_letters.actions import ActionFailure, ActionOutcome, Attribution, Report
+from router.dead_letters.actions import ActionFailure, ActionOutcome, Attribution, ReportOutcome
 from router.dead_letters.chunks import chunks
 from router.dead_letters.patching import Patch, patched
 from router.dead_letters.redrive_record import original
@@ -33,7 +33,7 @@ class RepairOptions(Struct, frozen=True, kw_only=True):
     """Check, and keep nothing."""
 
 
-def repair(bootstrap: str, names: Names, options: RepairOptions, report: Report) -> None:
+def repair(bootstrap: str, names: Names, options: RepairOptions, report: ReportOutcome) -> None:
     """Repair the selected dead letters. A dead letter that cannot be repaired stays as it is.
 
     Args:
@@ -57,7 +57,7 @@ class _RepairRun(Struct, frozen=True):
     options: RepairOptions
     names: Names
     session: Session
-    report: Report
+    report: ReportOutcome
 
     def run(self) -> None:
         """Repair one chunk after the other, each in one transaction."""

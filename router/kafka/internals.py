@@ -25,7 +25,7 @@ PyRecordBatch = _DefaultRecordBatchPy
 """aiokafka's record batch in pure Python. The compiled one cannot be subclassed to decode header names leniently."""
 PyMemoryRecords = _MemoryRecordsPy
 """aiokafka's list of fetched batches in pure Python, which yields batches of the class above."""
-PartitionRecords = fetcher.PartitionRecords
+BasePartitionRecords = fetcher.PartitionRecords
 """aiokafka's iterator over the records of one fetched partition."""
 
 CLASS_NAMES: Mapping[Any, tuple[str, ...]] = {

@@ -9,10 +9,10 @@ from aiokafka.structs import RecordMetadata
 
 Slot = tuple[str, int]
 """Topic and partition."""
-Headers = list[tuple[str, bytes]]
+RecordHeaders = list[tuple[str, bytes]]
 
 
-def append(builder: BatchBuilder, key: bytes | None, value: bytes | None, headers: Headers) -> bool:
+def append(builder: BatchBuilder, key: bytes | None, value: bytes | None, headers: RecordHeaders) -> bool:
     """Append a record to a batch; False when the batch is full and did not take it.
 
     aiokafka drops a record that does not fit, and reports that by its return value alone. It always takes the first record
@@ -46,7 +46,7 @@ class Writer:
         partition: int,
         key: bytes | None,
         value: bytes | None,
-        headers: Headers | None = None,
+        headers: RecordHeaders | None = None,
     ) -> None:
         """Add one record. A full batch is kept, and the record begins the next one."""
         slot = (topic, partition)

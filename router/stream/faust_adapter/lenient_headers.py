@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 def install() -> None:
     """Make every consumer of this process decode leniently. A second call changes nothing."""
-    internals.install_fetch_decoder(LenientFetch, PartitionRecords)
+    internals.install_fetch_decoder(LenientFetch, LenientPartitionRecords)
 
 
 class LenientFetch:
@@ -37,7 +37,7 @@ class LenientFetch:
         return _LenientBatches(self._content, offset)
 
 
-class PartitionRecords(internals.PartitionRecords):  # type: ignore[misc]
+class LenientPartitionRecords(internals.BasePartitionRecords):  # type: ignore[misc]
     """An iterator of records. After a header name that is not UTF-8 it goes on with the slower, lenient decoder."""
 
     def __init__(self, tp: Any, records: LenientFetch, *rest: Any) -> None:

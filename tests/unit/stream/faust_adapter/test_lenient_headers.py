@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from router.stream.faust_adapter.lenient_headers import LenientFetch, PartitionRecords
+from router.stream.faust_adapter.lenient_headers import LenientFetch, LenientPartitionRecords
 from tests.support.poison.sending import Sent, _append, _Batch
 
 SOURCE = TopicPartition("reports.policing", 0)
@@ -24,7 +24,7 @@ def batch(first: int, *names: str | bytes) -> bytes:
 def read(*batches: bytes, start: int = 0) -> Iterator[Any]:
     """Iterate over batches like the consumer."""
     records = LenientFetch(b"".join(batches))
-    return PartitionRecords(SOURCE, records, None, start, None, None, True, READ_COMMITTED)
+    return LenientPartitionRecords(SOURCE, records, None, start, None, None, True, READ_COMMITTED)
 
 
 FETCH = [
