@@ -217,7 +217,7 @@ def test_thousands_redriven_twice_are_in_cases_once(
     before = tasks(settings, names)
     done = run("redrive", "--all", *ATTRIBUTION)
     assert f"0 redriven, {MANY:,} skipped" in done.stderr
-    done = run("redrive", "--all", "--again", *ATTRIBUTION)  # the name of --force in 0.1
+    done = run("redrive", "--all", "--again", *ATTRIBUTION)  # the former name of --force
     assert "`--again` is now `--force`" in done.stderr
     assert f"{MANY:,} redriven" in done.stderr
     assert set(map(len, redriven(settings, names.reports("hotline")).values())) == {2}
@@ -284,7 +284,7 @@ def test_wrong_arguments_raise_one_sentence(kafka: str, run: Run, names: Names) 
     for arguments, sentence in (
         (["redrive", "grid.dead-letters/0/99", *ATTRIBUTION], "no dead letter of that record"),
         (["redrive", *ATTRIBUTION], "no dead letters are named"),
-        (["redrive", "--all", "--reason", "schema", *ATTRIBUTION], "--all stands beside other conditions"),
+        (["redrive", "--all", "--reason", "schema", *ATTRIBUTION], "--all is given, and conditions too"),
         (["repair", "a/1/1", "--city", CITY, *ATTRIBUTION], "either a patch or a value is needed"),
         (
             ["repair", "--reason", "x", "--city", CITY, "--value", "f", *ATTRIBUTION],

@@ -27,7 +27,7 @@ Actor = Annotated[str, typer.Option(help="Who you are; kept in the history of ea
 Why = Annotated[str, typer.Option(help="Why you do it: one sentence without personal data; kept too.")]
 Force = Annotated[bool, typer.Option("--force", help="Include dead letters that were redriven before.")]
 Again = Annotated[bool, typer.Option("--again", hidden=True)]
-"""The name of `--force` in 0.1."""
+"""The former name of `--force`."""
 
 
 def selection_of(

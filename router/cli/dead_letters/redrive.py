@@ -54,7 +54,7 @@ def redrive(
     """
     conditions = (ids, reason, network, since, until)
     if all_ and (ids or any(condition is not None for condition in conditions[1:])):
-        raise InputError("--all stands beside other conditions", hint="give --all alone, or the conditions alone")
+        raise InputError("--all is given, and conditions too", hint="give --all alone, or the conditions alone")
     settings = Settings()
     options = service.RedriveOptions(
         selection=selection_of(*conditions) if all_ else required_selection_of(*conditions, otherwise=", or --all"),

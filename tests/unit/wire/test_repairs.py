@@ -16,7 +16,7 @@ def step(**given: Any) -> Step:
     return Step(**(fields | given))
 
 
-def test_a_note_carries_every_step_because_compaction_keeps_only_the_last_note() -> None:
+def test_a_repair_has_every_step_because_compaction_keeps_the_last_one() -> None:
     first = Repair(dead_letter="reports.policing/2/1041").repaired(step(patch=PATCH), b'{"a":1}')
     second = first.redriven(step(done="redriven", to="reports.policing/2/2000"))
     assert (Repair(dead_letter="x").state, first.state, second.state) == ("open", "repaired", "redriven")
@@ -36,7 +36,7 @@ def test_a_note_carries_every_step_because_compaction_keeps_only_the_last_note()
     ("key", "value"),
     [(b"a/1/1", b"{}"), (b"a/1/1", b"oops"), (b"a/1/2", b'{"letter":"a/1/1"}'), (None, b'{"letter":"a/1/1"}')],
 )
-def test_what_is_no_note_is_told_apart(key: bytes | None, value: bytes) -> None:
+def test_a_record_that_is_not_a_repair_raises_value_error(key: bytes | None, value: bytes) -> None:
     with pytest.raises(ValueError, match="not a repair"):
         decode_repair(key, value)
 
