@@ -23,7 +23,7 @@ from router.cli.replay import factor
 from router.cli.session import ReplayInput, cores, interruptible, kafka, running_input, running_pool
 from router.cli.text.output import talk
 from router.domain.rules.city import City
-from router.kafka.topic_reader import connect
+from router.kafka.blocking import open_consumer
 from router.simulator.messages import SourceMessage
 from router.simulator.replay.feed import Feed
 from router.simulator.scenario import input_of
@@ -108,7 +108,9 @@ def _city(city: str, own: Settings, show: Show, asked: threading.Event) -> None:
         feed = Feed(str(own.kafka), names, own.partitions, show.pace)
         source = ReplayInput(feed, left, len(messages), f"x{show.pace:g}" if show.pace else "max")
         stack.enter_context(running_input(source))
-        recent = Recent(stack.enter_context(connect(str(own.kafka))), map(names.tasks, loaded.catalogue.departments))
+        recent = Recent(
+            stack.enter_context(open_consumer(str(own.kafka))), map(names.tasks, loaded.catalogue.departments)
+        )
         view = View(loaded.title, list(loaded.codes), hints(city, loaded, own.namespace), number)
         watch = Watch(view, pool, source, recent, own.metrics_host, own.metrics_port, show.exit_at_end)
         watch_until(asked, watch, live=show.live)
@@ -125,7 +127,7 @@ def _messages(city: City, folder: Path, reports: int | None) -> list[SourceMessa
 
 def _left(settings: Settings, messages: Sequence[SourceMessage], city: City) -> list[SourceMessage]:
     names = Names(settings.namespace)
-    with connect(str(settings.kafka)) as consumer:
+    with open_consumer(str(settings.kafka)) as consumer:
         last = last_keys(consumer, [names.reports(network) for network in city.codes])
     left = unsent(messages, last, names, settings.partitions)
     if not left:

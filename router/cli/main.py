@@ -24,7 +24,7 @@ COMMANDS = {
     "serve": "router.cli.serve:serve",
     "worker": "router.cli.worker:worker",
     "tail": "router.cli.tail:tail",
-    "dead-letters": "router.cli.dead_letters:app",
+    "dead-letters": "router.cli.dead_letters.commands:app",
     "merge": "router.cli.merge:app",
     "catalogue": "router.cli.catalogue.commands:app",
     "cells": "router.cli.cells.commands:app",

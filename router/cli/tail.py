@@ -15,7 +15,8 @@ from router.broker.server import bootstrap
 from router.cli.text.envelope import envelope, in_cell, line
 from router.cli.text.output import Form, Output, talk
 from router.cli.text.timestamps import from_ms, instant, stamp
-from router.kafka.topic_reader import Bounds, Record, bounds_since, connect, find_topic, follow, read_range
+from router.kafka.blocking import open_consumer
+from router.kafka.topic_reader import Bounds, Record, bounds_since, find_topic, follow, read_range
 from router.wire.errors import InputError
 from router.wire.settings import Settings
 from router.wire.topics import Names
@@ -69,7 +70,7 @@ def tail(
     if follow_ and until is not None:
         raise InputError("--follow has no end, --to is one", where="tail", hint="give one of the two")
     settings = Settings()
-    with connect(bootstrap(settings)) as consumer:
+    with open_consumer(bootstrap(settings)) as consumer:
         name = find_topic(consumer, topic, Names(settings.namespace))
         tally = Tally()
         try:

@@ -1,1 +1,1 @@
-"""Dead letters as a service: select, repair, redrive, and record each step. Prints nothing."""
+"""Dead letters as a service: select, repair and redrive them, and log each step. It prints nothing."""

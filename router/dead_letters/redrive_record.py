@@ -1,34 +1,57 @@
-"""The record that a dead letter becomes when it is redriven: its own place, key and headers, and a sign that it comes again."""
+"""The record that a redrive sends: the rejected record's own topic, partition, key and headers, and two headers of its own."""
 
+from datetime import UTC
+from hashlib import sha256
+
+from kafka import KafkaConsumer, TopicPartition
 from msgspec.structs import replace
 
-from router.cli.text.timestamps import stamp
-from router.dead_letters.producer import Outgoing
+from router.dead_letters.actions import ActionFailure
+from router.dead_letters.redrive_producer import OutgoingRecord
 from router.domain.intake.charset import CONTENT_TYPE, UTF8, charset
 from router.domain.intake.normalise import LAST_MS, RECEIVED_AT, received_at
 from router.domain.intake.rejections import printable
-from router.domain.model.report import Rejection
 from router.domain.networks.registry import NETWORKS
+from router.kafka.topic_reader import Bounds, bounds_since, read_range
 from router.wire.codec import DeadLetter, RejectedRecord
 from router.wire.repairs import REDRIVEN, REDRIVEN_BY
 from router.wire.topics import Names, Topic
 
-TAKEN_BYTES = Topic(name="", key="", partitions=1).largest_bytes - 1024
-"""What a network's topic and `grid.events` take; and room for the frame of a batch."""
+LARGEST_RECORD_BYTES = Topic(name="", key="", partitions=1).largest_bytes - 1024
+"""What a network's topic and `grid.events` accept, less the header of a batch."""
 
 
-def homeless(dead_letter: DeadLetter, names: Names) -> Rejection | None:
-    """Why a dead letter belongs to no topic that may be written again; None when it does."""
+def foreign_topic(dead_letter: DeadLetter, names: Names) -> ActionFailure | None:
+    """Why a redrive must not write to the topic of a dead letter; None when it may."""
     if dead_letter.topic == names.events or (
         dead_letter.network in NETWORKS and dead_letter.topic == names.reports(dead_letter.network)
     ):
         return None
-    reason = f"it names the topic {printable(dead_letter.topic, 80)}, which is not its network's; do nothing about it but find out who wrote it."
-    return Rejection(code="not-ours", reason=reason)
+    reason = f"it names the topic {printable(dead_letter.topic, 80)}, which is not its network's; do not redrive it, and find out what wrote it."
+    return ActionFailure(code="foreign-topic", reason=reason)
 
 
-def outgoing(dead_letter: DeadLetter, value: bytes | None, actor: str, *, repaired: bool) -> Outgoing:
-    """The record as it was, with this value.
+def original(consumer: KafkaConsumer, dead_letter: DeadLetter) -> bytes | ActionFailure | None:
+    """The rejected value. A value that was omitted for its size is read from its own topic, if that still has it."""
+    if dead_letter.omitted is None:
+        return dead_letter.value
+    tp = TopicPartition(dead_letter.topic, dead_letter.partition)
+    if dead_letter.topic in consumer.topics():
+        bounds = bounds_since(consumer, dead_letter.topic).get(tp)
+        if bounds is not None and bounds.start <= dead_letter.offset < bounds.end:
+            one = Bounds(start=dead_letter.offset, end=dead_letter.offset + 1)
+            record = next(read_range(consumer, {tp: one}), None)
+            value = None if record is None else record.value
+            if value is not None and dead_letter.omitted.endswith(sha256(value).hexdigest()):
+                return bytes(value)
+    reason = (
+        "the value was omitted for its size and its topic no longer has it; give a new one with `repair --value FILE`."
+    )
+    return ActionFailure(code="original-gone", reason=reason)
+
+
+def outgoing(dead_letter: DeadLetter, value: bytes | None, actor: str, *, repaired: bool) -> OutgoingRecord:
+    """The rejected record with this value.
 
     Args:
         dead_letter: the rejected record.
@@ -37,7 +60,7 @@ def outgoing(dead_letter: DeadLetter, value: bytes | None, actor: str, *, repair
         repaired: whether the value is a new one, which is always UTF-8.
     """
     added = [(REDRIVEN, dead_letter.id.encode()), (REDRIVEN_BY, actor.encode())]
-    return Outgoing(
+    return OutgoingRecord(
         topic=dead_letter.topic,
         partition=dead_letter.partition,
         key=dead_letter.key,
@@ -46,30 +69,31 @@ def outgoing(dead_letter: DeadLetter, value: bytes | None, actor: str, *, repair
     )
 
 
-def unfit(record: Outgoing) -> Rejection | None:
-    """Why Kafka would not take a record, which would take its neighbours along; None when it would.
+def too_large(record: OutgoingRecord) -> ActionFailure | None:
+    """Why Kafka would reject a record for its size, and the whole batch with it; None when it would not.
 
-    One that fitted exactly no longer does with the headers that it gets.
+    The added headers can push a record over the limit.
     """
-    if record.size <= TAKEN_BYTES:
+    if record.size <= LARGEST_RECORD_BYTES:
         return None
     reason = f"with its new headers the record has {record.size} bytes, more than its topic takes; give it a shorter value with `repair`."
-    return Rejection(code="too-large", reason=reason)
+    return ActionFailure(code="too-large", reason=reason)
 
 
 def headers_again(dead_letter: DeadLetter, *, repaired: bool) -> list[tuple[str, bytes]]:
-    """The headers of a rejected record; before them, where the first counts, what must be said so that it means the same.
+    """The headers of a rejected record, with those put first that keep its meaning. The first header of a name counts.
 
-    Its received time is said when the record does not say it itself in a way that the router believes, because Kafka's own
-    time is about to change. A header without value gets an empty one: the client can write no other.
+    Kafka's timestamp will be new. So the received time is added unless a header of the record already gives it. A repaired
+    value gets a new content type. A header without a value gets an empty one, because the client cannot write null.
     """
     headers = [(name, content or b"") for name, content in dead_letter.headers]
     record = record_of(dead_letter, dead_letter.value, headers)
     received = received_at(record)
     if received != received_at(replace(record, timestamp=LAST_MS)):
-        headers.insert(0, (RECEIVED_AT, stamp(received).encode()))
-    named = next((content for name, content in headers if name == CONTENT_TYPE), b"")
-    if repaired and charset(named) != UTF8:
+        rfc3339 = received.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        headers.insert(0, (RECEIVED_AT, rfc3339.encode()))
+    content_type = next((content for name, content in headers if name == CONTENT_TYPE), b"")
+    if repaired and charset(content_type) != UTF8:
         headers.insert(0, (CONTENT_TYPE, b"application/json"))
     return headers
 

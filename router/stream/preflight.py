@@ -1,6 +1,6 @@
-"""Before a worker starts: the cluster answers, and its topics are there with the declared number of partitions.
+"""Checks before a worker starts: the cluster answers, and each topic has the declared number of partitions.
 
-A worker that believed in another number would send a street's reports away from the street's state.
+With another number a worker would send the reports of a cell to a partition that does not have the state of that cell.
 """
 
 import logging
@@ -19,37 +19,37 @@ async def check_topics(bootstrap: str, topics: list[Topic], namespace: str) -> N
 
     Args:
         bootstrap: `host:port` list.
-        topics: as declared.
-        namespace: in which.
+        topics: the declared ones.
+        namespace: of the deployment.
 
     Raises:
         BrokerError: no broker answers.
         TopicError: a topic is missing, has another number of partitions, or exists under the name of an earlier version.
     """
     names = [name for topic in topics for name in (topic.name, topic.formerly) if name is not None]
-    partitions, there = await _partitions(bootstrap, names)
+    partitions, others = await _partitions(bootstrap, names)
     if old := renamed_topics(partitions, topics):
         raise old
     missing = [topic.name for topic in topics if topic.name not in partitions]
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        hint = f"run `grid-router topics apply CITY`{elsewhere(there, namespace)}"
+        hint = f"run `grid-router topics apply CITY`{elsewhere(others, namespace)}"
         raise TopicError(f"the topic does not exist{more}", where=missing[0], hint=hint)
     for topic in topics:
-        found = partitions[topic.name]
-        if found != topic.partitions:
+        actual = partitions[topic.name]
+        if actual != topic.partitions:
             raise TopicError(
-                f"the topic has {found} partitions, {topic.partitions} are declared",
+                f"the topic has {actual} partitions, {topic.partitions} are declared",
                 where=topic.name,
-                hint=f"set GRID_ROUTER_PARTITIONS={found}, or use another GRID_ROUTER_NAMESPACE",
+                hint=f"set GRID_ROUTER_PARTITIONS={actual}, or use another GRID_ROUTER_NAMESPACE",
             )
 
 
 async def _partitions(bootstrap: str, names: list[str]) -> tuple[dict[str, int], list[str]]:
-    """Topic -> number of partitions, of those that exist; and if none does, all topics that the cluster has."""
+    """Number of partitions of each topic that exists; and all topics of the cluster, if none of them does."""
     log = logging.getLogger("aiokafka")
     before, admin = log.level, AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=TIMEOUT_MS)
-    log.setLevel(logging.CRITICAL)  # an unreachable broker is told once, by the sentence below
+    log.setLevel(logging.CRITICAL)  # the error below reports an unreachable broker once
     try:
         await admin.start()
         described = await admin.describe_topics(names)

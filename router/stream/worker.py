@@ -24,7 +24,10 @@ from router.stream.health.verdict import Limits
 from router.stream.health.watchdog import Health, probe_cluster, start_watchdog, update_gauges
 from router.stream.preflight import check_topics
 from router.stream.processors.clock import CLOCKS, ClockName
-from router.stream.rule_set_store import RuleSetStore, build_rule_sets, load_or_bootstrap, poll, rule_set_from_folder
+from router.stream.rule_sets.bootstrap import load_or_bootstrap, rule_set_from_folder
+from router.stream.rule_sets.follower import poll
+from router.stream.rule_sets.loading import build_rule_sets
+from router.stream.rule_sets.store import RuleSetStore
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
@@ -58,10 +61,9 @@ def main(
     log_to_stderr()
     loaded = load_city(city, settings.cities)
     asyncio.run(check_topics(bootstrap, topics_of(loaded, settings), settings.namespace))
-    topic = Names(settings.namespace).rule_sets
-    store = RuleSetStore(bootstrap, topic)
+    store = RuleSetStore(bootstrap, Names(settings.namespace).rule_sets)
     own = rule_set_from_folder(loaded, pack(city_folder(city, settings.cities)))
-    rule_sets = build_rule_sets(loaded, asyncio.run(load_or_bootstrap(store, own, bootstrap, topic)))
+    rule_sets = build_rule_sets(loaded, asyncio.run(load_or_bootstrap(store, own)))
     metrics = Metrics(CollectorRegistry())
     app = build_app(rule_sets, settings, bootstrap, CLOCKS[clock](), metrics)
     _poll_rule_sets_regularly(app, store, rule_sets)

@@ -15,9 +15,9 @@ from router.cities.folder import load_city
 from router.domain.intake.normalise import RECEIVED_AT
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.rule_sets import RuleSets
+from router.kafka.record_batches import Writer
 from router.simulator.messages import SourceMessage, rfc3339
 from router.simulator.recorded.hotline_history import NETWORK
-from router.stream.engine.batch_writer import Writer
 from router.stream.processors.clock import StreamClock
 from router.stream.processors.merge import MergeProcessor
 from router.stream.processors.normalise import NormaliseProcessor

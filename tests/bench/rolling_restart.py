@@ -23,7 +23,7 @@ from kafka import KafkaProducer, TopicPartition
 from router.broker.admin import apply, delete
 from router.broker.server import ensure_running
 from router.cities.folder import city_folder, load_city
-from router.simulator.replay.kafka_clients import consumer_of
+from router.kafka.blocking import PATIENT_MS, open_consumer
 from router.simulator.scenario import history_of
 from router.stream.faust_adapter.app import SESSION_SECONDS
 from router.wire.codec import decode_case
@@ -89,7 +89,7 @@ class Reader:
 
     def _run(self) -> None:
         topic = Names(self._settings.namespace).cases
-        with consumer_of(str(self._settings.kafka)) as consumer:
+        with open_consumer(str(self._settings.kafka), connect_ms=PATIENT_MS) as consumer:
             consumer.assign([TopicPartition(topic, number) for number in self.arrivals])
             consumer.seek_to_beginning()
             while not self._stop.is_set():

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from kafka import KafkaConsumer
 from kafka import TopicPartition as Source
 
-from router.stream.engine.batch_writer import Writer
+from router.kafka.record_batches import Writer
 from router.wire.partitioning import partition_for_key
 
 Got = TypeVar("Got")

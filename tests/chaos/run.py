@@ -13,11 +13,12 @@ from msgspec import Struct
 from router.broker.admin import apply
 from router.cities.folder import city_folder, load_city
 from router.domain.rules.city import City
+from router.kafka.blocking import PATIENT_MS, open_admin, open_consumer
 from router.simulator.replay.consumer_group import ConsumerGroup
-from router.simulator.replay.kafka_clients import admin_of, consumer_of
 from router.simulator.synthetic.stream import messages, read_simulation
 from router.stream.faust_adapter.app import GROUP
-from router.stream.rule_set_store import RuleSetStore, build_rule_sets
+from router.stream.rule_sets.loading import build_rule_sets
+from router.stream.rule_sets.store import RuleSetStore
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
@@ -171,7 +172,7 @@ def finish(stage: Stage) -> None:
     """
     names, numbers = Names(stage.settings.namespace), range(stage.settings.partitions)
     bootstrap = str(stage.settings.kafka)
-    with admin_of(bootstrap) as admin, consumer_of(bootstrap) as scout:
+    with open_admin(bootstrap) as admin, open_consumer(bootstrap, connect_ms=PATIENT_MS) as scout:
         group = ConsumerGroup(
             admin,
             scout,

@@ -28,7 +28,7 @@ def found(home: Path, name: str, *, workers: int = 1) -> Findings:
             os.kill(pid, signal.SIGCONT)
         stage.pause(2)
 
-    command = (sys.executable, "-m", f"tests.chaos.broken.{name}")
+    command = (sys.executable, "-m", f"tests.chaos.mutants.{name}")
     plan = ReplayPlan(faults=[], seed=1, home=home, command=command, workers=workers, clock="stream")
     return run(plan, lambda _: None, until_it_happened).verdict.findings
 
@@ -38,7 +38,7 @@ def kinds(findings: Findings) -> set[Fault]:
 
 
 def test_a_position_that_commits_before_its_outputs_loses_reports(tmp_path: Path) -> None:
-    assert "lost" in kinds(found(tmp_path, "early_position"))
+    assert "lost" in kinds(found(tmp_path, "early_offset"))
 
 
 def test_a_zombie_that_nobody_fences_dispatches_twice(tmp_path: Path) -> None:

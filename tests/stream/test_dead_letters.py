@@ -8,7 +8,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 from typer.testing import CliRunner, Result
 
-from router.cli.dead_letters import app
+from router.cli.dead_letters.commands import app
 from router.domain.model.report import Rejection
 from router.wire.codec import RejectedRecord, encode_dead_letter
 from router.wire.errors import InputError
@@ -32,7 +32,7 @@ def rejected(namespace: str, offset: int, network: str, value: bytes | None) -> 
 
 @pytest.fixture
 def run(kafka: str, namespace: str, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """The commands over a topic with three dead letters and one record of a stranger."""
+    """The commands over a topic with three dead letters and one foreign record."""
     topic = f"{namespace}grid.dead-letters"
     admin = KafkaAdminClient(bootstrap_servers=kafka)
     admin.create_topics([NewTopic(name=topic, num_partitions=2, replication_factor=1)])
@@ -43,11 +43,11 @@ def run(kafka: str, namespace: str, monkeypatch: pytest.MonkeyPatch) -> Run:
         (8, "policing", "schema", b'{"a": 1}'),
         (9, "environment", "not-json", b"\x00\xff"),
     ]:
-        rejection = Rejection(code=code, reason=f"the value [red]{offset}[/red] is wrong; mend it.")
+        rejection = Rejection(code=code, reason=f"the value [red]{offset}[/red] is wrong; correct it.")
         key, content, headers = encode_dead_letter(rejected(namespace, offset, network, value), rejection, network)
         producer.send(topic, key=key, value=content, headers=headers, partition=offset % 2)
         producer.flush()
-    producer.send(topic, key=b"x", value=b"stranger", partition=0)
+    producer.send(topic, key=b"x", value=b"foreign", partition=0)
     producer.close()
     monkeypatch.setenv("GRID_ROUTER_KAFKA", kafka)
     monkeypatch.setenv("GRID_ROUTER_NAMESPACE", namespace)
@@ -63,7 +63,7 @@ def test_the_list_names_id_network_code_and_reason(run: Run, namespace: str) -> 
         f"{namespace}reports.{place}" for place in ("policing/1/7", "policing/1/8", "environment/1/9")
     ]
     assert rows[0].split()[1:5] == ["2027-01-15T08:00:00.007Z", "policing", "open", "not-json"]
-    assert "the value [red]7[/red] is wrong; mend it." in rows[0]
+    assert "the value [red]7[/red] is wrong; correct it." in rows[0]
     assert "1 records of" in result.stderr
     assert "3 dead letters, 3 shown." in result.stderr
 
@@ -79,31 +79,31 @@ def test_the_list_names_id_network_code_and_reason(run: Run, namespace: str) -> 
         (["--from", "-1h"], [7, 8, 9]),
     ],
 )
-def test_the_list_can_be_narrowed(run: Run, options: list[str], offsets: list[int]) -> None:
+def test_the_list_takes_conditions(run: Run, options: list[str], offsets: list[int]) -> None:
     result = run("list", *options, "-o", "json")
     assert [orjson.loads(line)["offset"] for line in result.stdout.splitlines()] == offsets
 
 
-def test_show_finds_by_the_refused_record_with_or_without_namespace(run: Run, namespace: str) -> None:
+def test_show_finds_a_rejected_record_with_or_without_namespace(run: Run, namespace: str) -> None:
     for id_ in (f"{namespace}reports.policing/1/8", "reports.policing/1/8"):
         shown = orjson.loads(run("show", id_, "-o", "json").stdout)
         assert (shown["id"], shown["code"], shown["value"]) == (f"{namespace}reports.policing/1/8", "schema", {"a": 1})
         assert shown["headers"] == [["source", "\x1b[2J"], ["grid-dead-letter-reason", "forged"]]
 
 
-def test_show_finds_by_the_dead_letter_itself(run: Run) -> None:
+def test_show_finds_a_dead_letter_by_its_own_address(run: Run) -> None:
     assert orjson.loads(run("show", "grid.dead-letters/1/1", "-o", "json").stdout)["offset"] == 9
 
 
-def test_show_prints_bytes_without_obeying_them(run: Run) -> None:
+def test_show_prints_bytes_without_escape_sequences(run: Run) -> None:
     result = run("show", "reports.environment/1/9")
     assert "value    2 bytes\nhex:00ff" in result.stdout
-    assert "reason   not-json: the value [red]9[/red] is wrong; mend it." in result.stdout
+    assert "reason   not-json: the value [red]9[/red] is wrong; correct it." in result.stdout
     assert "\x1b" not in result.stdout
 
 
 @pytest.mark.parametrize("id_", ["reports.policing/1/99", "grid.dead-letters/0/99", "grid.dead-letters/7/0"])
-def test_no_such_dead_letter_is_one_sentence(run: Run, id_: str) -> None:
+def test_an_id_without_dead_letter_raises_one_sentence(run: Run, id_: str) -> None:
     result = run("show", id_)
     assert isinstance(result.exception, InputError)
     assert f"{id_}: no dead letter of that record" in str(result.exception)

@@ -9,7 +9,7 @@ from kafka.admin import NewTopic
 from router.cli.live_view.latest_tasks import WINDOW, Recent
 from router.cli.live_view.resume_point import last_keys
 from router.domain.model.case import Task
-from router.kafka.topic_reader import connect
+from router.kafka.blocking import open_consumer
 from router.wire.codec import encode_task
 
 pytestmark = pytest.mark.broker
@@ -58,7 +58,7 @@ def dispatch(kafka: str, topics: list[str], first: int, number: int, *, abort: b
 
 def test_the_last_tasks_come_once_and_only_when_committed(kafka: str, topics: list[str]) -> None:
     dispatch(kafka, topics, 0, 6)
-    with connect(kafka) as consumer:
+    with open_consumer(kafka) as consumer:
         recent = Recent(consumer, topics)
         assert [one.id for one in recent.tasks()] == [f"t{n}" for n in range(6)]
         assert recent.tasks() == []
@@ -70,7 +70,7 @@ def test_the_last_tasks_come_once_and_only_when_committed(kafka: str, topics: li
 
 def test_of_many_only_the_last_are_read(kafka: str, topics: list[str]) -> None:
     dispatch(kafka, topics, 0, 2000)
-    with connect(kafka) as consumer:
+    with open_consumer(kafka) as consumer:
         shown = [one.id for one in Recent(consumer, topics).tasks()]
     # four partitions; the transaction's marker takes one of the offsets
     assert shown == [f"t{n}" for n in range(2000 - 4 * (WINDOW - 1), 2000)]
@@ -82,13 +82,13 @@ def test_a_record_of_a_stranger_is_passed_over(kafka: str, topics: list[str]) ->
     producer.send(topics[0], key=b"x", value=None, partition=0)
     producer.close()
     dispatch(kafka, topics, 0, 1)
-    with connect(kafka) as consumer:
+    with open_consumer(kafka) as consumer:
         assert [one.id for one in Recent(consumer, topics).tasks()] == ["t0"]
 
 
 def test_the_last_keys_stand_newest_first(kafka: str, topics: list[str]) -> None:
     dispatch(kafka, topics, 0, 8)
-    with connect(kafka) as consumer:
+    with open_consumer(kafka) as consumer:
         keys = last_keys(consumer, topics)
     assert keys == {
         (topics[0], 0): [b"c4", b"c0"],

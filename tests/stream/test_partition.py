@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from prometheus_client import CollectorRegistry
 
-from router.stream.engine.batch_writer import Writer
+from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import BeyondEndError, ChangelogReader
 from router.stream.engine.partition import Partition, PartitionStatus
 from router.stream.engine.processor import Counted, PoisonError, Record
@@ -156,7 +156,7 @@ def test_a_backlog_that_never_ends_is_committed_all_the_same(
     kafka: str, topics: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Something always waits, and no transaction is ever full."""
-    monkeypatch.setattr("router.stream.engine.transaction.MAX_LINGER_S", 0.0)
+    monkeypatch.setattr("router.stream.engine.checkpoint.MAX_LINGER_S", 0.0)
     monkeypatch.setattr("router.stream.engine.poison_isolation.BATCH_RECORDS", 1 << 60)
 
     class Endless(Tally):

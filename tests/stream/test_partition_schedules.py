@@ -13,9 +13,9 @@ from random import Random
 import pytest
 from aiokafka import TopicPartition
 
+from router.kafka.record_batches import Writer
 from router.stream.engine import partition as partition_module
 from router.stream.engine import poison_isolation as isolation
-from router.stream.engine.batch_writer import Writer
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.partition import Partition
 from router.stream.engine.processor import Counted, NotReadyError, PoisonError, Record

@@ -1,4 +1,4 @@
-"""Commands about dead letters that are killed or overtaken leave records and notes together, or neither."""
+"""A dead-letter command that is killed or fenced leaves both records and repairs, or neither."""
 
 import signal
 import subprocess
@@ -10,23 +10,23 @@ from typer.testing import CliRunner
 
 from router.broker.admin import apply
 from router.cities.folder import load_city
-from router.cli.dead_letters import app
-from router.dead_letters.producer import Outgoing, open_exclusive_producer
+from router.cli.dead_letters.commands import app
+from router.dead_letters.redrive_producer import OutgoingRecord, open_redrive_producer
 from router.wire.errors import BrokerError
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from router.workers.pool import environment
 from tests.support.broker import free_ports
 from tests.support.dead_letters import (
+    ATTRIBUTION,
     CITY,
     MANY,
-    WHO,
     Run,
-    driven,
-    lay,
-    many,
+    publish_dead_letters,
+    publish_many,
     records,
-    refused_record,
+    redriven,
+    rejected_record,
     repair_log,
 )
 
@@ -54,23 +54,23 @@ def run(names: Names) -> Run:
 
 HANGS = """
 import time
-from router.dead_letters.producer import Desk
+from router.dead_letters.redrive_producer import RedriveProducer
 
-send = Desk.send
-def send_and_hang(desk, records):
-    offsets = send(desk, records)
+send = RedriveProducer.send
+def send_and_hang(producer, records):
+    offsets = send(producer, records)
     if records[0].topic.endswith("grid.repairs"):
         print("sent", flush=True)
         time.sleep(600)
     return offsets
-Desk.send = send_and_hang
+RedriveProducer.send = send_and_hang
 from router.cli.main import app
 app(["dead-letters", "redrive", "--all", "--actor", "a", "--why", "w"])
 """
-"""A redrive that stands still when records and notes of its first portion are on the broker, before it commits."""
+"""A redrive that hangs when the records and repairs of its first chunk are on the broker, before the commit."""
 
 
-def killed_when_it_says(command: list[str], settings: Settings, line: str) -> None:
+def kill_when_it_prints(command: list[str], settings: Settings, line: str) -> None:
     process = subprocess.Popen(command, env=environment(settings), stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     with process, process.stdout:
@@ -79,47 +79,47 @@ def killed_when_it_says(command: list[str], settings: Settings, line: str) -> No
         process.wait(20)
 
 
-def test_killed_before_the_commit_leaves_neither_record_nor_note(settings: Settings, names: Names, run: Run) -> None:
-    ids = lay(settings, names, [refused_record(names, n, b'{"n":%d}' % n) for n in range(700)])
-    killed_when_it_says([sys.executable, "-c", HANGS], settings, "sent")
-    with open_exclusive_producer(str(settings.kafka), settings.namespace):
-        pass  # whoever comes next ends what was left open
-    assert (driven(settings, names.reports("hotline")), repair_log(settings, names)) == ({}, {})
-    done = run("redrive", "--all", *WHO)
+def test_killed_before_the_commit_leaves_neither_record_nor_repair(settings: Settings, names: Names, run: Run) -> None:
+    ids = publish_dead_letters(settings, names, [rejected_record(names, n, b'{"n":%d}' % n) for n in range(700)])
+    kill_when_it_prints([sys.executable, "-c", HANGS], settings, "sent")
+    with open_redrive_producer(str(settings.kafka), settings.namespace):
+        pass  # the next owner aborts the transaction that was left open
+    assert (redriven(settings, names.reports("hotline")), repair_log(settings, names)) == ({}, {})
+    done = run("redrive", "--all", *ATTRIBUTION)
     assert "700 redriven" in done.stderr
-    assert {id_: len(found) for id_, found in driven(settings, names.reports("hotline")).items()} == dict.fromkeys(
+    assert {id_: len(found) for id_, found in redriven(settings, names.reports("hotline")).items()} == dict.fromkeys(
         ids, 1
     )
     assert set(repair_log(settings, names)) == set(ids)
 
 
-def test_killed_between_portions_leaves_both_of_each_or_none(settings: Settings, names: Names, run: Run) -> None:
-    dead_letters = many(settings, names)
-    command = [sys.executable, "-m", "router.cli.main", "dead-letters", "redrive", "--all", *WHO, "-o", "json"]
-    killed_when_it_says(command, settings, '"redriven"')
-    with open_exclusive_producer(str(settings.kafka), settings.namespace):
+def test_killed_between_chunks_leaves_both_of_each_or_neither(settings: Settings, names: Names, run: Run) -> None:
+    dead_letters = publish_many(settings, names)
+    command = [sys.executable, "-m", "router.cli.main", "dead-letters", "redrive", "--all", *ATTRIBUTION, "-o", "json"]
+    kill_when_it_prints(command, settings, '"redriven"')
+    with open_redrive_producer(str(settings.kafka), settings.namespace):
         pass
-    first = driven(settings, names.reports("hotline"))
+    first = redriven(settings, names.reports("hotline"))
     assert set(first) == set(repair_log(settings, names))
     assert 500 <= len(first) < MANY
     assert set(map(len, first.values())) == {1}
-    done = run("redrive", "--all", *WHO)
+    done = run("redrive", "--all", *ATTRIBUTION)
     assert f"{MANY - len(first):,} redriven, {len(first):,} skipped" in done.stderr
-    once = driven(settings, names.reports("hotline"))
+    once = redriven(settings, names.reports("hotline"))
     assert {id_: len(found) for id_, found in once.items()} == dict.fromkeys(dead_letters, 1)
 
 
-def test_whoever_opens_the_desk_shuts_the_earlier_one_out(settings: Settings, names: Names) -> None:
-    record = Outgoing(topic=names.repairs, partition=0, key=b"k", value=b"first", headers=[])
-    later = Outgoing(topic=names.repairs, partition=0, key=b"k", value=b"second", headers=[])
+def test_opening_the_redrive_producer_fences_the_earlier_one(settings: Settings, names: Names) -> None:
+    record = OutgoingRecord(topic=names.repairs, partition=0, key=b"k", value=b"first", headers=[])
+    later = OutgoingRecord(topic=names.repairs, partition=0, key=b"k", value=b"second", headers=[])
 
-    def overtaken() -> None:
-        with open_exclusive_producer(str(settings.kafka), settings.namespace) as first:
-            with open_exclusive_producer(str(settings.kafka), settings.namespace) as second, second.transaction():
+    def write_after_the_fence() -> None:
+        with open_redrive_producer(str(settings.kafka), settings.namespace) as first:
+            with open_redrive_producer(str(settings.kafka), settings.namespace) as second, second.transaction():
                 second.send([later])
             with first.transaction():
                 first.send([record])
 
     with pytest.raises(BrokerError, match="another `dead-letters repair` or `redrive` has begun"):
-        overtaken()
+        write_after_the_fence()
     assert [one.value for one in records(settings, names.repairs)] == [b"second"]

@@ -13,7 +13,8 @@ from kafka.admin import NewTopic
 from typer.testing import CliRunner, Result
 
 from router.cli.tail import Request, Tally, select, tail
-from router.kafka.topic_reader import connect, find_topic
+from router.kafka.blocking import open_consumer
+from router.kafka.topic_reader import find_topic
 from router.wire.errors import BrokerError, InputError, TopicError
 from router.wire.topics import Names
 
@@ -58,7 +59,7 @@ def send(producer: KafkaProducer, topic: str, number: int, key: bytes) -> None:
 
 @pytest.fixture
 def consumer(kafka: str) -> Iterator[KafkaConsumer]:
-    with connect(kafka) as connected:
+    with open_consumer(kafka) as connected:
         yield connected
 
 

@@ -1,4 +1,4 @@
-"""What the consumer has fetched and does not hand over is read again, also when nothing of the partition was ever committed."""
+"""Records that are fetched and not delivered are fetched again, also before the partition's first commit."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,30 +25,30 @@ CITY = "los-angeles"
 N = 40
 
 
-class Taken:
-    """Takes whatever is handed over, always has room, and wants to be read from the beginning."""
+class Accepting:
+    """Accepts every batch, always has capacity, and asks for each partition from its beginning."""
 
     def __init__(self) -> None:
         self.offsets: dict[int, list[int]] = {}
-        self._sought: dict[tuple[str, int], int] = {}
-        self._readings: dict[tuple[str, int], int] = {}
+        self._seek_targets: dict[tuple[str, int], int] = {}
+        self._session_ids: dict[tuple[str, int], int] = {}
 
     async def assigned(self, sources: Any, *_: Any) -> None:
-        self._sought = dict.fromkeys(sources, 0)
-        self._readings = dict.fromkeys(sources, 1)
+        self._seek_targets = dict.fromkeys(sources, 0)
+        self._session_ids = dict.fromkeys(sources, 1)
 
-    def sought(self) -> dict[tuple[str, int], int]:
-        return dict(self._sought)
+    def seek_targets(self) -> dict[tuple[str, int], int]:
+        return dict(self._seek_targets)
 
-    def found(self, topic: str, number: int, position: int) -> None:
-        assert self._sought.pop((topic, number)) == position
+    def on_seek(self, topic: str, number: int, position: int) -> None:
+        assert self._seek_targets.pop((topic, number)) == position
 
     def session_ids(self) -> dict[tuple[str, int], int]:
-        return self._readings
+        return self._session_ids
 
-    def refetch_from(self, topic: str, number: int, offset: int, reading: int) -> None:
-        assert reading == 1
-        self._sought[topic, number] = offset
+    def refetch_from(self, topic: str, number: int, offset: int, session_id: int) -> None:
+        assert session_id == 1
+        self._seek_targets[topic, number] = offset
 
     def positions(self) -> dict[Any, int]:
         return {}
@@ -60,8 +60,8 @@ class Taken:
 
     def fetched(self, *_: Any) -> None: ...
 
-    def offer(self, topic: str, number: int, records: Sequence[Record], reading: int) -> None:
-        assert (topic, number) in self._readings, reading
+    def offer(self, topic: str, number: int, records: Sequence[Record], session_id: int) -> None:
+        assert (topic, number) in self._session_ids, session_id
         self.offsets.setdefault(number, []).extend(record.offset for record in records)
 
 
@@ -71,17 +71,17 @@ async def fill(kafka: str, topic: str) -> None:
             await producer.send_and_wait(topic, b"{}", partition=number % 4)
 
 
-def test_what_a_rebalance_stops_between_fetch_and_hand_over_is_read_again(
+def test_records_stopped_between_fetch_and_delivery_are_fetched_again(
     kafka: str, namespace: str, tmp_path: Path
 ) -> None:
     settings = Settings(kafka=kafka, home=tmp_path, namespace=namespace, metrics_port=0)
     city = load_city(CITY)
     apply(kafka, topics_of(city, settings))
 
-    async def scenario() -> tuple[Taken, int]:
+    async def scenario() -> tuple[Accepting, int]:
         await fill(kafka, Names(namespace).reports("hotline"))
         app = build_app(RuleSets(city), settings, kafka, StreamClock(), Metrics(CollectorRegistry()))
-        taken = app.assignment = Taken()
+        accepting = app.assignment = Accepting()
         fetch, stopped = app.consumer._getmany, 0
 
         async def fetch_and_stop(active_partitions: Any, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
@@ -97,16 +97,16 @@ def test_what_a_rebalance_stops_between_fetch_and_hand_over_is_read_again(
         await app.start()
         try:
             async with asyncio.timeout(60):
-                while sum(map(len, taken.offsets.values())) < N and app.consumer.should_stop is False:
+                while sum(map(len, accepting.offsets.values())) < N and app.consumer.should_stop is False:
                     await asyncio.sleep(0.05)
         except TimeoutError:
             pass  # the comparison says what is missing
         finally:
             await app.stop()
-        return taken, stopped
+        return accepting, stopped
 
-    taken, stopped = asyncio.run(scenario())
+    accepting, stopped = asyncio.run(scenario())
     assert stopped == 3
-    assert {number: list(dict.fromkeys(offsets)) for number, offsets in taken.offsets.items()} == {
+    assert {number: list(dict.fromkeys(offsets)) for number, offsets in accepting.offsets.items()} == {
         number: list(range(N // 4)) for number in range(4)
     }

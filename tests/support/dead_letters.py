@@ -1,4 +1,4 @@
-"""Rejected records on a real broker: laid among the dead letters, found where they were redriven."""
+"""Rejected records on a real broker: publish dead letters, and find the redriven records."""
 
 import asyncio
 import time
@@ -26,11 +26,11 @@ from tests.support.topics import Record, committed
 
 CITY = "los-angeles"
 MANY = 3000
-WHO = ("--actor", "li.wei", "--why", "the code table was corrected")
-MEND = '[{"op":"replace","path":"/RequestType","value":"Graffiti Removal"}]'
+ATTRIBUTION = ("--actor", "li.wei", "--why", "the code table was corrected")
+PATCH = '[{"op":"replace","path":"/RequestType","value":"Graffiti Removal"}]'
 UNKNOWN = Rejection(code="unknown-code", reason="code 'x' is not in the code table; correct the source.")
 Run = Callable[..., Result]
-"""The commands about dead letters, as a person types them."""
+"""Runs a dead-letter command with these arguments."""
 RECOGNISED = {
     'grid_reports_total{network="hotline",outcome="redelivered"}',
     'grid_merges_total{decision="redelivered"}',
@@ -47,10 +47,10 @@ def producer_of(settings: Settings) -> KafkaProducer:
     )
 
 
-def sent_when_taken(settings: Settings, topic: str, value: bytes) -> Any:
-    """A record that the topic takes as soon as the broker follows its new configuration.
+def send_until_accepted(settings: Settings, topic: str, value: bytes) -> Any:
+    """Send a record until the broker has applied the topic's new configuration.
 
-    A producer of kafka-python that was once answered that a record is too large sends none any more, so each attempt has its own.
+    A producer of kafka-python sends nothing more once a record was rejected as too large. So each attempt has its own.
     """
     deadline = time.monotonic() + 20
     while True:
@@ -68,7 +68,7 @@ def records(settings: Settings, topic: str) -> list[Record]:
     return committed(str(settings.kafka), topic)
 
 
-def place(record: Record) -> str:
+def address(record: Record) -> str:
     return f"{record.topic}/{record.partition}/{record.offset}"
 
 
@@ -76,8 +76,8 @@ def header(record: Record, name: str) -> bytes | None:
     return next((content for known, content in record.headers if known == name), None)
 
 
-def driven(settings: Settings, topic: str) -> dict[str, list[Record]]:
-    """The records of a topic that were redriven, by the id of their letter."""
+def redriven(settings: Settings, topic: str) -> dict[str, list[Record]]:
+    """The redriven records of a topic, by the id of their dead letter."""
     found: dict[str, list[Record]] = {}
     for record in records(settings, topic):
         id_ = header(record, "grid-redriven")
@@ -101,7 +101,7 @@ def tasks(settings: Settings, names: Names) -> Counter[bytes]:
     return Counter(r.key + r.value for d in departments for r in records(settings, names.tasks(d)))
 
 
-def until(condition: Callable[[], bool], pool: WorkerPool, seconds: float = 60.0) -> None:
+def wait_until(condition: Callable[[], bool], pool: WorkerPool, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         pool.poll()
@@ -109,14 +109,14 @@ def until(condition: Callable[[], bool], pool: WorkerPool, seconds: float = 60.0
         time.sleep(0.2)
 
 
-def until_redelivered(settings: Settings, number: int, pool: WorkerPool) -> None:
-    """So many reports were recognised, by either stage."""
+def wait_until_redelivered(settings: Settings, number: int, pool: WorkerPool) -> None:
+    """Wait until this number of reports was recognised as redelivered, by either stage."""
 
     def counted() -> bool:
         served = (line.rsplit(" ", 1) for line in page(settings).splitlines())
         return sum(float(value) for name, value in served if name in RECOGNISED) == number
 
-    until(counted, pool)
+    wait_until(counted, pool)
 
 
 def page(settings: Settings) -> str:
@@ -125,15 +125,17 @@ def page(settings: Settings) -> str:
         return str(answer.read().decode())
 
 
-def lay(settings: Settings, names: Names, rejected: Sequence[RejectedRecord], network: str = "hotline") -> list[str]:
-    """Put records among the dead letters, as the router does; their ids."""
+def publish_dead_letters(
+    settings: Settings, names: Names, rejected: Sequence[RejectedRecord], network: str = "hotline"
+) -> list[str]:
+    """Publish dead letters of these records like the router; their ids."""
     producer = producer_of(settings)
     waiting = []
     for record in rejected:
         key, value, headers = encode_dead_letter(record, UNKNOWN, network)
         partition = record.partition % settings.partitions
         if key is None and value is None:
-            asyncio.run(lay_bare(str(settings.kafka), names.dead_letters, partition, headers))
+            asyncio.run(publish_null_record(str(settings.kafka), names.dead_letters, partition, headers))
             continue
         waiting.append(producer.send(names.dead_letters, key=key, value=value, headers=headers, partition=partition))
     producer.flush()
@@ -143,8 +145,8 @@ def lay(settings: Settings, names: Names, rejected: Sequence[RejectedRecord], ne
     return [f"{record.topic}/{record.partition}/{record.offset}" for record in rejected]
 
 
-async def lay_bare(bootstrap: str, topic: str, partition: int, headers: list[tuple[str, bytes]]) -> None:
-    """A record without key and value, which only whole batches can hold."""
+async def publish_null_record(bootstrap: str, topic: str, partition: int, headers: list[tuple[str, bytes]]) -> None:
+    """Publish a record without key and value. Only a whole batch can contain one."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
     await producer.start()
     batch = producer.create_batch()
@@ -153,7 +155,7 @@ async def lay_bare(bootstrap: str, topic: str, partition: int, headers: list[tup
     await producer.stop()
 
 
-def refused_record(names: Names, offset: int, value: bytes | None, **given: Any) -> RejectedRecord:
+def rejected_record(names: Names, offset: int, value: bytes | None, **given: Any) -> RejectedRecord:
     fields: dict[str, Any] = {
         "topic": names.reports("hotline"),
         "partition": offset % 2,
@@ -166,13 +168,13 @@ def refused_record(names: Names, offset: int, value: bytes | None, **given: Any)
     return RejectedRecord(**(fields | given))
 
 
-def many(settings: Settings, names: Names) -> dict[str, SourceMessage]:
-    """Sound requests that lie among the dead letters, because their code was not in the table then."""
+def publish_many(settings: Settings, names: Names) -> dict[str, SourceMessage]:
+    """Publish dead letters of valid requests whose code was not in the table, with their messages by id."""
     messages = requests(MANY)
-    ids = lay(settings, names, [refused_record(names, n, m.value) for n, m in enumerate(messages)])
+    ids = publish_dead_letters(settings, names, [rejected_record(names, n, m.value) for n, m in enumerate(messages)])
     return dict(zip(ids, messages, strict=True))
 
 
 def with_type(request: SourceMessage, kind: str) -> bytes:
-    """A request whose class is another one."""
+    """A request with another class."""
     return orjson.dumps(orjson.loads(request.value) | {"RequestType": kind})

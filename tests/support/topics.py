@@ -1,4 +1,4 @@
-"""Everything that is committed on a topic, in the order of each partition."""
+"""The committed records of a topic, in offset order of each partition."""
 
 import time
 from typing import Any
@@ -7,7 +7,7 @@ from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from router.broker.admin import connected
-from router.simulator.replay.kafka_clients import consumer_of
+from router.kafka.blocking import PATIENT_MS, open_consumer
 
 Record = Any
 LIMIT_S = 30.0
@@ -15,7 +15,7 @@ LIMIT_S = 30.0
 
 def committed(bootstrap: str, topic: str) -> list[Record]:
     """The committed records of all partitions, one partition after the other."""
-    with consumer_of(bootstrap) as consumer:
+    with open_consumer(bootstrap, connect_ms=PATIENT_MS) as consumer:
         partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
         consumer.assign(partitions)
         consumer.seek_to_beginning()
@@ -30,7 +30,7 @@ def committed(bootstrap: str, topic: str) -> list[Record]:
 
 
 def set_config(kafka: str, topic: str, **configs: str) -> None:
-    """Change a topic's configuration, `_` for `.` in names."""
+    """Change a topic's configuration; write `_` for `.` in names."""
     values = {name.replace("_", "."): value for name, value in configs.items()}
     with connected(kafka) as admin:
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, values)])

@@ -1,7 +1,7 @@
-"""Messages to the networks' topics, in simulated time, with the exact place at which Kafka acknowledged each one.
+"""Sends messages to the networks' topics in simulated time, and keeps the offset that Kafka acknowledged for each.
 
-Records are written as batches (`create_batch`/`send_batch`) by an idempotent producer with acks=all, so what the ledger
-takes as sent is what the broker holds: once, and in order per partition.
+An idempotent producer with acks=all writes record batches. So the broker has each message of the ledger once, and in order
+per partition.
 """
 
 import asyncio
@@ -15,26 +15,25 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from router.domain.intake.normalise import RECEIVED_AT
+from router.kafka.record_batches import Slot, append
 from router.simulator.messages import Sent, SourceMessage, rfc3339
 from router.simulator.replay.flow_control import InFlightLimiter
 from router.wire.errors import BrokerError
 from router.wire.partitioning import partition_for_key
 from router.wire.topics import Names
 
-Slot = tuple[str, int]
-
 BATCH_RECORDS = 1000
 """Records in one batch: large enough to cost little, small enough to keep all partitions supplied."""
 LINGER_S = 0.02
-"""How long a paced message may wait for company in its batch."""
+"""How long a paced message may wait for more messages in its batch."""
 MOMENT_S = 0.005
-"""Between two looks at what the router has taken in."""
+"""Between two checks of how far the router has read."""
 IN_FLIGHT = 16
-"""Batches that wait for the broker at one time; beyond that the feed waits too."""
+"""Batches in flight at most; with more the feed waits."""
 
 
 class Pace:
-    """Simulated instants to moments of a clock, counted from the first one.
+    """Maps simulated instants to times of a clock, counted from the first instant.
 
     Args:
         speed: simulated seconds per second.
@@ -45,7 +44,7 @@ class Pace:
         self._first: tuple[datetime, float] | None = None
 
     def wait(self, instant: datetime, now: float) -> float:
-        """Seconds until it is time for this instant; 0 or less means now."""
+        """Seconds until this instant is due; 0 or less means now."""
         if self._first is None:
             self._first = (instant, now)
         first, begun = self._first
@@ -53,14 +52,14 @@ class Pace:
 
 
 class Feed:
-    """Sends a stream of messages; `sent` grows as the broker acknowledges.
+    """Sends a stream of messages; `sent` has those that the broker has acknowledged.
 
     Args:
         bootstrap: `host:port` list.
         names: topic names of the deployment.
         partitions: of every network's topic.
-        speed: simulated seconds per second; None: as fast as the broker takes them.
-        abreast: at full speed, what to wait for; None: nothing.
+        speed: simulated seconds per second; None: as fast as the broker accepts them.
+        abreast: flow control at full speed; None: none.
     """
 
     def __init__(
@@ -74,14 +73,14 @@ class Feed:
         self._stop = threading.Event()
 
     def stop(self) -> None:
-        """End early, from any thread; what was handed over is still acknowledged."""
+        """End early, from any thread. Messages that were passed to the producer are still acknowledged."""
         self._stop.set()
 
     def run(self, messages: Iterable[SourceMessage]) -> None:
-        """Send all messages, which come in the order of their received times.
+        """Send all messages. They must be ordered by received time.
 
         Raises:
-            BrokerError: the broker is away or rejected a batch; `sent` then holds what it had acknowledged.
+            BrokerError: the broker is down or rejected a batch. `sent` has the messages that it had acknowledged.
         """
         try:
             asyncio.run(self._run(messages))
@@ -115,7 +114,7 @@ class Feed:
             await producer.stop()
 
     async def _hand_over(self, message: SourceMessage | None, sender: "_Sender") -> None:
-        """Send a message, and those that were held back for what came in since."""
+        """Send a message, and the delayed messages that may go now."""
         limiter = self._abreast
         if limiter is None:
             ready = [] if message is None else [message]
@@ -136,7 +135,7 @@ class Feed:
 
 
 class _Sender:
-    """Builds a batch per topic partition and learns from each acknowledgement where its records stand."""
+    """Builds a batch a topic partition, and takes the offsets of its records from the acknowledgement."""
 
     def __init__(self, producer: AIOKafkaProducer, names: Names, partitions: int, sent: list[Sent]) -> None:
         self._producer, self._names, self._partitions, self._sent = producer, names, partitions, sent
@@ -145,19 +144,15 @@ class _Sender:
         self._oldest: float | None = None
 
     async def add(self, message: SourceMessage) -> None:
-        """Append to the open batch of its partition. A full one is sealed: `append` answers None and drops the record."""
+        """Append to the open batch of its partition. A full batch is sent, and the message begins the next one."""
         key = message.source_id.encode()
         slot = (self._names.reports(message.network), partition_for_key(key, self._partitions))
         headers = [(RECEIVED_AT, rfc3339(message.received_at).encode())]
         while True:
             builder, members = self._open.get(slot) or self._begin(slot)
-            if len(members) < BATCH_RECORDS:
-                appended = builder.append(timestamp=None, key=key, value=message.value, headers=headers)
-                if appended is not None:
-                    members.append(message)
-                    return
-                if not members:
-                    raise RuntimeError(f"an empty batch rejected {message.report}")  # aiokafka always takes the first
+            if len(members) < BATCH_RECORDS and append(builder, key, message.value, headers):
+                members.append(message)
+                return
             await self._seal(slot)
 
     def _begin(self, slot: Slot) -> tuple[BatchBuilder, list[SourceMessage]]:
@@ -168,12 +163,12 @@ class _Sender:
         return begun
 
     async def wait(self) -> None:
-        """Send all that is open and let a moment pass."""
+        """Send all open batches, then wait for `MOMENT_S`."""
         await self._seal_all()
         await asyncio.sleep(MOMENT_S)
 
     async def seal_older(self, seconds: float) -> None:
-        """Send all that is open, once the oldest of it has waited this long."""
+        """Send all open batches once the oldest has waited this long."""
         if self._oldest is not None and asyncio.get_running_loop().time() - self._oldest >= seconds:
             await self._seal_all()
 
@@ -186,14 +181,14 @@ class _Sender:
         builder, members = self._open.pop(slot)
         topic, partition = slot
         acknowledged = await self._producer.send_batch(builder, topic, partition=partition)
-        self._in_flight.append(asyncio.create_task(self._note(acknowledged, members)))
+        self._in_flight.append(asyncio.create_task(self._acknowledge(acknowledged, members)))
         while len(self._in_flight) >= IN_FLIGHT:
             await self._in_flight.popleft()
 
-    async def _note(self, acknowledged: "asyncio.Future[object]", members: list[SourceMessage]) -> None:
+    async def _acknowledge(self, acknowledged: "asyncio.Future[object]", members: list[SourceMessage]) -> None:
         metadata = await acknowledged
         topic, partition, base = metadata.topic, metadata.partition, metadata.offset  # type: ignore[attr-defined]
-        if base < 0:  # the answer to a repeated batch may leave out where the first copy stands
+        if base < 0:  # the answer to a retried batch may omit the offset of the first copy
             raise BrokerError(
                 "the broker does not say at which offset it keeps a batch", where=topic, hint="start the replay again"
             )
@@ -203,7 +198,7 @@ class _Sender:
         )
 
     async def flush(self) -> None:
-        """Send what is open and wait until the broker has everything."""
+        """Send all open batches and wait until the broker has acknowledged everything."""
         await self._seal_all()
         while self._in_flight:
             await self._in_flight.popleft()

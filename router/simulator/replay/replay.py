@@ -15,13 +15,13 @@ from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
 from router.domain.catalogue.checks.coverage import coverage
 from router.domain.rules.city import City
+from router.kafka.blocking import PATIENT_MS, open_admin, open_consumer
 from router.simulator.evaluation.ground_truth import RoutingScore, score
 from router.simulator.evaluation.scores import Score, clusters_of, evaluate, labels_of
 from router.simulator.messages import Sent, SourceMessage
 from router.simulator.replay.consumer_group import ConsumerGroup
 from router.simulator.replay.feed import Feed
 from router.simulator.replay.flow_control import InFlightLimiter
-from router.simulator.replay.kafka_clients import admin_of, consumer_of
 from router.simulator.replay.ledger import Ledger, reconcile
 from router.simulator.replay.monitor import KILL_AT, End, OnProgress, ReplayMonitor, ReplayProgress
 from router.simulator.replay.outputs import Outputs
@@ -29,7 +29,7 @@ from router.simulator.replay.rule_switch import Switch, Switched, examine, middl
 from router.simulator.replay.temporary_topics import namespace, scratch_topics
 from router.simulator.scenario import ScenarioInput, input_of
 from router.stream.faust_adapter.app import GROUP
-from router.stream.rule_set_store import publish
+from router.stream.rule_sets.store import publish
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
 from router.wire.topics import Names
@@ -104,10 +104,10 @@ def replay(plan: ReplayPlan, settings: Settings, bootstrap: str, on_progress: On
     switch = _switch(plan, city, source, settings, recorded)
     on_progress(ReplayProgress(doing="making topics"))
     with ExitStack() as stack:
-        kafka = stack.enter_context(admin_of(bootstrap))
+        kafka = stack.enter_context(open_admin(bootstrap))
         group = f"{own.namespace}{GROUP}"
         stack.enter_context(scratch_topics(kafka, bootstrap, city, own, group=group, keep=plan.keep))
-        reader, scout = (stack.enter_context(consumer_of(bootstrap)) for _ in range(2))
+        reader, scout = (stack.enter_context(open_consumer(bootstrap, connect_ms=PATIENT_MS)) for _ in range(2))
         outputs = Outputs(reader, Names(own.namespace), sorted(city.catalogue.departments), own.partitions)
         pool = stack.enter_context(WorkerPool(plan.city, own, plan.workers, clock="stream"))
         seen = _group(kafka, scout, group, own, sorted(city.codes))

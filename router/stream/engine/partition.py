@@ -25,13 +25,14 @@ from aiokafka import TopicPartition
 from aiokafka.errors import ProducerFenced
 
 from router.stream.engine.changelog_reader import ChangelogReader
+from router.stream.engine.checkpoint import Checkpoint
 from router.stream.engine.fetch_session import FetchSession
 from router.stream.engine.input_buffer import InputBuffer
 from router.stream.engine.pipeline import Pipeline
 from router.stream.engine.poison_isolation import BatchFailedError, PoisonIsolation
 from router.stream.engine.processor import NotReadyError, PoisonError, Processor, Record
 from router.stream.engine.progress import Progress
-from router.stream.engine.transaction import Checkpoint, Transactions
+from router.stream.engine.transaction import Transactions
 from router.wire.metrics import Metrics
 
 FOLD_CHUNK_RECORDS = 1000

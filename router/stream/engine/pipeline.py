@@ -16,9 +16,10 @@ from aiokafka.errors import (
     RecordListTooLargeError,
 )
 
+from router.stream.engine.checkpoint import Checkpoint
 from router.stream.engine.poison_isolation import BatchFailedError
 from router.stream.engine.processor import Record
-from router.stream.engine.transaction import Checkpoint, Transactions
+from router.stream.engine.transaction import Transactions
 
 REJECTED_OUTPUT = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTimestampError, InvalidMessageError)
 """What Kafka answers when an output itself is at fault."""

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from aiokafka import TopicPartition
 
 from router.domain.model.report import Rejection
-from router.stream.engine.batch_writer import Writer
+from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import ChangelogReader
 
 Record = Any

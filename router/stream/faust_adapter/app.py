@@ -1,4 +1,4 @@
-"""The Faust app of one worker: one agent a network for normalising, one for merging. Wiring only."""
+"""The Faust app of one worker: one agent a network that normalises, and one that merges. Wiring only."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,14 +24,14 @@ from router.workers.exit_codes import DEFECT, exit_after_logging
 
 GROUP = "grid-router"
 SESSION_SECONDS = 10.0
-"""How long a dead worker keeps its partitions from the others."""
+"""After this time without a heartbeat the group gives a worker's partitions to the others."""
 FETCH_BYTES = 2 << 20
 
 log = structlog.get_logger(__name__)
 
 
 def build_app(rule_sets: RuleSets, settings: Settings, bootstrap: str, clock: Clock, metrics: Metrics) -> BatchApp:
-    """The app of one worker for one city; every topic must exist already (`grid-router topics apply`)."""
+    """The app of one worker for one city. Every topic must exist already (`grid-router topics apply`)."""
     names = Names(settings.namespace)
     processors: dict[str, Callable[[], Processor]] = {
         names.events: lambda: MergeProcessor(rule_sets, names, clock, metrics)
@@ -44,11 +44,11 @@ def build_app(rule_sets: RuleSets, settings: Settings, bootstrap: str, clock: Cl
 def app_of(
     processors: Mapping[str, Callable[[], Processor]], settings: Settings, bootstrap: str, metrics: Metrics
 ) -> BatchApp:
-    """The app of one worker for any stages.
+    """The app of one worker for any processors.
 
     Args:
-        processors: makes the processor of a topic's partition; the keys are the topics that are consumed.
-        settings: of the deployment; its namespace begins the group's name.
+        processors: for each consumed topic, a factory of the processor of one partition.
+        settings: of the deployment. The group's name begins with its namespace.
         bootstrap: `host:port` list of the cluster.
         metrics: of this worker.
     """
@@ -88,20 +88,20 @@ def _normaliser(
 
 
 def _agent(app: BatchApp, topic: str) -> None:
-    """An agent that hands each batch of a topic to its partition's owner and never waits for it."""
+    """Add an agent that offers each batch of a topic to its partition and never waits for it."""
 
-    async def hand_over(stream: faust.Stream[Any]) -> None:
+    async def offer(stream: faust.Stream[Any]) -> None:
         async for event in stream.noack().events():
             message = event.message
             try:
                 app.assignment.offer(message.topic, message.partition, *message.value)
-            except Exception:  # noqa: BLE001 - the worker ends by it
-                # Faust would go on with the next message, past a hole
+            except Exception:  # noqa: BLE001 - it ends the worker
+                # Faust would skip the batch and go on with the next message
                 exit_after_logging(DEFECT, lambda: log.exception("an agent failed, so this worker ends"))
 
-    # with acks Faust keeps a tree of the offsets that no message stands for: here all but the last of each batch
+    # with acks Faust would keep a tree of offsets without a message, which here are all but the last of each batch
     batches = app.topic(topic, key_serializer="raw", value_serializer="raw", acks=False)
-    app.agent(batches, name=f"agent {topic}")(hand_over)
+    app.agent(batches, name=f"agent {topic}")(offer)
 
 
 def _connect(app: BatchApp) -> None:

@@ -1,7 +1,7 @@
-"""An orderly end within a bound: finish what runs, give the partitions back to the group, and be gone in time.
+"""Graceful shutdown within a time limit: finish running transactions, leave the group, and exit.
 
-Closing a partition lets its running transaction finish. A broker that is away or frozen finishes nothing; then the process
-ends all the same, and the next owner's fence and committed position put everything right.
+Closing a partition waits for its running transaction. A broker that is down or frozen finishes none, and then the process exits
+all the same. Nothing is lost: the next owner fences the partition and reads on from the stored offset.
 """
 
 import os
@@ -18,26 +18,26 @@ from router.stream.health.observations import HealthMonitor
 from router.workers.exit_codes import NOT_DRAINED, exit_after_logging
 
 CLOSE_SHARE = 0.5
-"""Of the time for everything, what the partitions get; letting go of their producers and of the group takes the rest."""
+"""Share of the time limit for closing partitions. Closing producers and leaving the group take the rest."""
 
 log = structlog.get_logger(__name__)
 
 
 class Worker(faust.Worker):  # type: ignore[misc]
-    """Faust's worker, whose end is bounded.
+    """Faust's worker with a time limit for its shutdown.
 
     Args:
         app: with its partitions in `assignment`.
-        told: tells the group where the partitions stand at the end.
-        health monitor: told that the end has begun.
-        drain_s: from the signal to the end of the process, at most.
-        end: ends the process.
+        reporter: commits the last offsets in the group.
+        monitor: is notified when the shutdown begins.
+        drain_s: from the signal to the exit of the process, at most.
+        end: exits the process.
     """
 
     def __init__(
         self,
         app: BatchApp,
-        told: GroupOffsetReporter,
+        reporter: GroupOffsetReporter,
         monitor: HealthMonitor,
         drain_s: float,
         *,
@@ -45,20 +45,20 @@ class Worker(faust.Worker):  # type: ignore[misc]
         **options: object,
     ) -> None:
         super().__init__(app, **options)
-        self._vitals, self._drain_s, self._end = monitor, drain_s, end
+        self._monitor, self._drain_s, self._end = monitor, drain_s, end
 
         async def close(_: object, **__: object) -> None:
             await app.assignment.close(drain_s * CLOSE_SHARE)
-            await told.report()
+            await reporter.report()
 
         app.on_before_shutdown.connect(close, weak=False)
 
     def _schedule_shutdown(self, signal: Signals) -> None:
-        self._vitals.stop()
-        threading.Thread(target=self._bound, name="drain", daemon=True).start()
+        self._monitor.stop()
+        threading.Thread(target=self._exit_when_overdue, name="drain", daemon=True).start()
         super()._schedule_shutdown(signal)
 
-    def _bound(self) -> None:
-        threading.Event().wait(self._drain_s)  # an orderly end takes this daemon thread along
-        said = "could not finish what was in hand in time; nothing is lost by that"
-        exit_after_logging(NOT_DRAINED, lambda: log.error(said, seconds=self._drain_s), self._end)
+    def _exit_when_overdue(self) -> None:
+        threading.Event().wait(self._drain_s)  # a graceful exit ends this daemon thread
+        message = "running transactions did not finish in time; nothing is lost by that"
+        exit_after_logging(NOT_DRAINED, lambda: log.error(message, seconds=self._drain_s), self._end)

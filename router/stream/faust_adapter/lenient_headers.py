@@ -1,31 +1,30 @@
-r"""What a consumer fetched, readable whatever the names of its headers are.
+r"""Decode fetched records whatever bytes their header names contain.
 
-Kafka takes any bytes for a header's name. aiokafka insists on UTF-8 and raises in the middle of a fetch, so that one record of a careless
-producer would end every worker that is given its partition, one after the other. Here such a name is written out (`caf\xe9`) instead.
-What can be read as ever is read as ever, at no cost.
+Kafka allows any bytes in a header name. aiokafka requires UTF-8 and raises in the middle of a fetch. One record of a faulty
+producer would then crash each worker in turn that owns its partition. Here such a name is decoded with escapes (`caf\xe9`).
+Other fetches take aiokafka's own path, at no extra cost.
 """
 
 from typing import Any
 
 import structlog
-from aiokafka.consumer import fetcher
-from aiokafka.record.default_records import _DefaultRecordBatchPy
-from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
+from aiokafka.record.memory_records import MemoryRecords
+
+from router.kafka import internals
 
 log = structlog.get_logger(__name__)
 
 
 def install() -> None:
-    """Let every consumer of this process read so; doing it twice changes nothing."""
-    fetcher.MemoryRecords = LenientFetch
-    fetcher.PartitionRecords = PartitionRecords
+    """Make every consumer of this process decode leniently. A second call changes nothing."""
+    internals.install_fetch_decoder(LenientFetch, LenientPartitionRecords)
 
 
 class LenientFetch:
-    """The batches fetched of one partition; can be read a second time.
+    """The fetched batches of one partition, which can be read a second time.
 
     Args:
-        content: as the broker sent them.
+        content: the bytes that the broker sent.
     """
 
     def __init__(self, content: bytes) -> None:
@@ -33,13 +32,13 @@ class LenientFetch:
         self._content = content
         self.has_next, self.next_batch, self.size_in_bytes = records.has_next, records.next_batch, records.size_in_bytes
 
-    def again(self, offset: int) -> "_Batches":
-        """The batch with this offset and those behind it, whose headers may have any names."""
-        return _Batches(self._content, offset)
+    def again(self, offset: int) -> "_LenientBatches":
+        """The batch that contains this offset and the batches behind it, decoded leniently."""
+        return _LenientBatches(self._content, offset)
 
 
-class PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]
-    """An iterator of records; goes on, more slowly, behind the last one when a name is no UTF-8."""
+class LenientPartitionRecords(internals.BasePartitionRecords):  # type: ignore[misc]
+    """An iterator of records. After a header name that is not UTF-8 it goes on with the slower, lenient decoder."""
 
     def __init__(self, tp: Any, records: LenientFetch, *rest: Any) -> None:
         super().__init__(tp, records, *rest)
@@ -60,37 +59,37 @@ class PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]
         return next(self._records_iterator)
 
 
-class _Batches(_MemoryRecordsPy):  # type: ignore[misc]
-    """Batches from the one with an offset on: those before it are done, and what they said about aborted transactions is known."""
+class _LenientBatches(internals.PyMemoryRecords):  # type: ignore[misc]
+    """Batches from an offset on. The iterator has consumed those before it, with their aborted transactions."""
 
     def __init__(self, content: bytes, offset: int) -> None:
         super().__init__(content)
-        while self.has_next() and _Batch(self._next_slice).next_offset <= offset:
+        while self.has_next() and _LenientBatch(self._next_slice).next_offset <= offset:
             self._cache_next()
 
-    def next_batch(self, *_: int) -> "_Batch":
+    def next_batch(self, *_: int) -> "_LenientBatch":
         content = self._next_slice
         self._cache_next()
-        return _Batch(content)
+        return _LenientBatch(content)
 
 
-class _Batch(_DefaultRecordBatchPy):  # type: ignore[misc]
+class _LenientBatch(internals.PyRecordBatch):  # type: ignore[misc]
     _buffer: bytearray
 
-    def __iter__(self) -> "_Batch":
+    def __iter__(self) -> "_LenientBatch":
         self._maybe_uncompress()
-        self._buffer = _Content(self._buffer)
+        self._buffer = _LenientBytes(self._buffer)
         return self
 
 
-class _Content(bytearray):
-    """Bytes of which any can be decoded: names are the only thing that the reader decodes."""
+class _LenientBytes(bytearray):
+    """Bytes that decode without an error. The record reader decodes nothing but header names."""
 
     def __getitem__(self, at: Any) -> Any:
-        found = super().__getitem__(at)
-        return _Content(found) if isinstance(at, slice) else found
+        item = super().__getitem__(at)
+        return _LenientBytes(item) if isinstance(at, slice) else item
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """As text, bytes that are none written out."""
+        """Decode as text, with escapes for invalid bytes."""
         del errors
         return super().decode(encoding, "backslashreplace")

@@ -1,4 +1,4 @@
-"""Kafka's client says the same thing for every attempt of every connection: thousands of lines a second while a broker is away."""
+"""Limits repeated log messages. While a broker is down, Kafka's client logs thousands of lines a second, one a connection attempt."""
 
 import logging
 import time
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 EVERY_SECONDS = 5.0
 KINDS = 1000
-"""Kinds that are remembered at once; a message that is filled in before it is logged is a kind of its own."""
+"""Kinds that are kept at once. A message that is formatted before it is logged is a kind of its own."""
 NOISY_LOGGERS = (
     "aiokafka",
     "aiokafka.cluster",
@@ -18,27 +18,27 @@ NOISY_LOGGERS = (
 
 
 class RateLimitFilter(logging.Filter):
-    """Lets one message of a kind through every few seconds, with the number of those left out since.
+    """Passes one message of a kind every few seconds, with the number of those left out since.
 
-    Messages are of a kind when their text is the same before anything is filled in.
+    Two messages are of one kind when they have the same logger and the same text before formatting.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
-        self._said: dict[tuple[str, str], tuple[float, int]] = {}
-        """Logger and text -> when it was let through last, and how often it was not since."""
+        self._last: dict[tuple[str, str], tuple[float, int]] = {}
+        """Logger and text -> when one passed last, and how many were left out since."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether to let it through."""
+        """Whether the message passes."""
         kind, now = (record.name, str(record.msg)), self._clock()
-        at, left_out = self._said.get(kind, (now - EVERY_SECONDS, 0))
+        at, left_out = self._last.get(kind, (now - EVERY_SECONDS, 0))
         if now - at < EVERY_SECONDS:
-            self._said[kind] = at, left_out + 1
+            self._last[kind] = at, left_out + 1
             return False
-        if len(self._said) >= KINDS:
-            self._said.clear()
-        self._said[kind] = now, 0
+        if len(self._last) >= KINDS:
+            self._last.clear()
+        self._last[kind] = now, 0
         if left_out:
             record.msg = f"{record.msg} ({left_out} more of this kind)"
         return True
@@ -48,6 +48,6 @@ _ALL = RateLimitFilter()
 
 
 def install() -> None:
-    """Let the talkative say everything once in a while; doing it twice changes nothing."""
+    """Limit the noisy loggers. A second call changes nothing."""
     for name in NOISY_LOGGERS:
-        logging.getLogger(name).addFilter(_ALL)  # a filter that is there is not added again
+        logging.getLogger(name).addFilter(_ALL)  # adds a filter once only

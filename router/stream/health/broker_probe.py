@@ -1,14 +1,16 @@
-"""Asks the cluster from outside the consumer: does a broker answer, and how far do the logs of our partitions reach?
+"""Asks the cluster with a client of its own: does a broker answer, and where do the logs of the worker's partitions end?
 
-A consumer that came out of an outage deaf believes it has read everything; only a client of its own can tell.
+A consumer that stopped fetching after an outage reports that it has read everything. Only another client can contradict it.
 """
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
+
+from router.kafka.consumers import LazyConsumer
+from router.kafka.internals import refresh_metadata
 
 ANSWER_SECONDS = 5.0
 
@@ -21,16 +23,14 @@ class Probe:
     """
 
     def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
-        self._client: AIOKafkaConsumer | None = None
+        # read_committed, so that an open transaction does not count as read
+        self._client = LazyConsumer(bootstrap, request_timeout_ms=int(ANSWER_SECONDS * 1000))
 
     async def answers(self) -> bool:
         """Whether any broker answers now."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                client = await self._connected()
-                # the cluster's own data, from whichever broker has it
-                if await client._client.force_metadata_update():  # noqa: SLF001 - the consumer has no question this small
+                if await refresh_metadata(await self._client.connected()):
                     return True
         except (KafkaError, OSError, TimeoutError):
             pass
@@ -38,35 +38,16 @@ class Probe:
         return False
 
     async def ends(self, sources: Sequence[TopicPartition]) -> dict[TopicPartition, int] | None:
-        """Where the committed part of each log ends; None when that is not known, e.g. while a partition has no leader."""
+        """The last stable offset of each partition. None when it is not known, e.g. while a partition has no leader."""
         if not sources:
             return {}
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                found = await (await self._connected()).end_offsets(list(sources))
+                ends = await (await self._client.connected()).end_offsets(list(sources))
         except (KafkaError, OSError, TimeoutError):
             return None
-        return dict(found)
+        return dict(ends)
 
     async def close(self) -> None:
-        """Let go of the connection; a later question makes another."""
-        client, self._client = self._client, None
-        if client is not None:
-            with suppress(Exception):
-                await client.stop()
-
-    async def _connected(self) -> AIOKafkaConsumer:
-        if self._client is None:
-            client = AIOKafkaConsumer(
-                bootstrap_servers=self._bootstrap,
-                isolation_level="read_committed",  # so that an unfinished transaction is no end
-                enable_auto_commit=False,
-                request_timeout_ms=int(ANSWER_SECONDS * 1000),
-            )
-            try:
-                await client.start()
-            except BaseException:
-                await client.stop()
-                raise
-            self._client = client
-        return self._client
+        """Close the connection; a later request opens another."""
+        await self._client.close()

@@ -15,7 +15,7 @@ from router.domain.model.report import Rejection, Report, Tick
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSetError, RuleSets, UnknownRuleSetError
 from router.domain.state.partition_state import PartitionState
-from router.stream.engine.batch_writer import Writer
+from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.processor import (
     POISON_EVENT,

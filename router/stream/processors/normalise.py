@@ -19,7 +19,7 @@ from router.domain.model.report import Rejection
 from router.domain.networks.registry import Network
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSetError, RuleSets
-from router.stream.engine.batch_writer import Writer
+from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.processor import POISON, Counted, NotReadyError, PoisonError, Record
 from router.stream.engine.stored_offset import pop_stored_offset, read_last_stored_offset

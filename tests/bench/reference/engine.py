@@ -10,8 +10,8 @@ from aiokafka import TopicPartition
 from msgspec import MsgspecError
 from prometheus_client import CollectorRegistry
 
+from router.kafka.record_batches import Writer
 from router.stream import worker
-from router.stream.engine.batch_writer import Writer
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.processor import POISON, Counted, Processor, Record
 from router.stream.engine.stored_offset import read_single_stored_offset

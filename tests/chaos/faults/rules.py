@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
-from router.stream.rule_set_store import publish
+from router.stream.rule_sets.store import publish
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.topics import Names
 from tests.chaos.cities import CITY, NEXT

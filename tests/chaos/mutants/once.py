@@ -1,16 +1,16 @@
-"""Something that happens once in the life of a deployment, however often its workers start."""
+"""A fault that is injected once in the life of a deployment, however often its workers start."""
 
 from pathlib import Path
 
 from router.wire.settings import Settings
 
 AFTER = 25
-"""Calls before it happens: the work is under way by then."""
+"""Calls before the fault is injected: the workers process records by then."""
 _calls = 0
 
 
 def now(name: str) -> bool:
-    """True once: at a call when there were enough of them, if no worker of this home was told so before."""
+    """True once a deployment: at the first call after `AFTER` calls in a process."""
     global _calls  # noqa: PLW0603 - the life of this process
     _calls += 1
     if _calls < AFTER:
@@ -23,5 +23,5 @@ def now(name: str) -> bool:
 
 
 def mark(home: Path, name: str) -> Path:
-    """The file that says that it has happened."""
+    """The file that exists once the fault was injected."""
     return home / f"{name}.once"

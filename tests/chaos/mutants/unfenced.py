@@ -1,6 +1,6 @@
-"""A worker whose transactional ids are its own, so that opening a partition fences nobody; once, it stops before a commit.
+"""A mutant whose transactional ids contain the process id, so that opening a partition fences no other worker.
 
-Whoever continues it later has a zombie that writes what its successor has written meanwhile.
+It stops once before a commit. When it continues, it is a zombie that writes what its successor has written in the meantime.
 """
 
 import os
@@ -10,25 +10,27 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from router.kafka import transactional_producer
 from router.stream import __main__
-from router.stream.engine import transaction
+from router.stream.engine.checkpoint import Checkpoint
+from router.stream.engine.transaction import Transactions
 from tests.chaos.mutants import once
 
-commit = transaction.Transactions.commit
+commit = Transactions.commit
 
 
 def with_own_id(*, transactional_id: str, **settings: Any) -> AIOKafkaProducer:
     return AIOKafkaProducer(transactional_id=f"{transactional_id}-{os.getpid()}", **settings)
 
 
-async def commit_late(self: transaction.Transactions, checkpoint: transaction.Checkpoint) -> None:
-    if checkpoint.position is not None and self._source.topic.endswith("grid.events") and once.now("unfenced"):
+async def commit_late(self: Transactions, checkpoint: Checkpoint) -> None:
+    if checkpoint.position is not None and self.source.topic.endswith("grid.events") and once.now("unfenced"):
         os.kill(os.getpid(), signal.SIGSTOP)
     await commit(self, checkpoint)
 
 
 if __name__ == "__main__":
-    os.environ["GRID_ROUTER_LOOP_LIMIT_S"] = "3600"  # else a sound worker's watch ends it as soon as it wakes
-    transaction.AIOKafkaProducer = with_own_id
-    transaction.Transactions.commit = commit_late
+    os.environ["GRID_ROUTER_LOOP_LIMIT_S"] = "3600"  # otherwise the watchdog ends the zombie as soon as it continues
+    transactional_producer.AIOKafkaProducer = with_own_id
+    Transactions.commit = commit_late
     sys.exit(__main__._run())

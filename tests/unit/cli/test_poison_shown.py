@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from router.cli.dead_letters import _print_list, as_json, as_text
+from router.cli.dead_letters.view import as_json, as_text, print_list
 from router.cli.text.envelope import content_of, envelope, line
 from router.cli.text.output import json_out
 from router.cli.text.sanitize import UNSEEN, escaped
@@ -59,7 +59,7 @@ def test_show_prints_nothing_that_a_terminal_obeys_or_hides() -> None:
 
 
 def test_the_list_prints_one_line_for_each(capsysbinary: Out) -> None:
-    _print_list([(one, "open") for one in LETTERS], "text")
+    print_list([(one, "open") for one in LETTERS], "text")
     printed = content(capsysbinary)
     assert unseen(printed) == set()
     assert printed.count("\n") == len(LETTERS) + 1

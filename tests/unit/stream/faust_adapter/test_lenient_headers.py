@@ -1,4 +1,4 @@
-"""Fetched records whose headers have names that are no UTF-8: each comes once, in order, and so do its neighbours."""
+"""Records with header names that are not UTF-8 are read once and in order, with all records beside them."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from router.stream.faust_adapter.lenient_headers import LenientFetch, PartitionRecords
+from router.stream.faust_adapter.lenient_headers import LenientFetch, LenientPartitionRecords
 from tests.support.poison.sending import Sent, _append, _Batch
 
 SOURCE = TopicPartition("reports.policing", 0)
@@ -22,9 +22,9 @@ def batch(first: int, *names: str | bytes) -> bytes:
 
 
 def read(*batches: bytes, start: int = 0) -> Iterator[Any]:
-    """As the consumer iterates over them."""
+    """Iterate over batches like the consumer."""
     records = LenientFetch(b"".join(batches))
-    return PartitionRecords(SOURCE, records, None, start, None, None, True, READ_COMMITTED)
+    return LenientPartitionRecords(SOURCE, records, None, start, None, None, True, READ_COMMITTED)
 
 
 FETCH = [
@@ -37,8 +37,8 @@ NAMES = ["a", "b", "c", r"\xff", "d", r"caf\xe9", "e", r"\xed\xa0\x80", "f"]
 
 
 @pytest.mark.parametrize("start", range(9))
-def test_every_record_comes_once_and_in_order_from_wherever_reading_begins(start: int) -> None:
-    behind = [batch for batch, last in zip(FETCH, (1, 5, 6, 8), strict=True) if last >= start]  # as brokers send
+def test_every_record_is_read_once_and_in_order_from_any_offset(start: int) -> None:
+    behind = [batch for batch, last in zip(FETCH, (1, 5, 6, 8), strict=True) if last >= start]  # as brokers do
     found = list(read(*behind, start=start))
     assert [record.offset for record in found] == list(range(start, 9))
     assert [record.value for record in found] == [b"%d" % offset for offset in range(start, 9)]
@@ -51,6 +51,6 @@ def test_the_position_follows_each_record() -> None:
     assert positions == list(range(1, 10))
 
 
-def test_what_can_be_read_is_not_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fetch_of_valid_names_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(LenientFetch, "again")
     assert [record.headers[0][0] for record in read(batch(0, "a", "日本", "\x1b[31m"))] == ["a", "日本", "\x1b[31m"]

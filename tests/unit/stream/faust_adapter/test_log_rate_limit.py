@@ -1,26 +1,26 @@
-"""What a client says again and again is said every few seconds, and counted."""
+"""A repeated log message passes every few seconds, with the number of those left out."""
 
 import logging
 
 from router.stream.faust_adapter.log_rate_limit import EVERY_SECONDS, KINDS, NOISY_LOGGERS, RateLimitFilter, install
 
 
-def test_the_same_text_is_let_through_once_in_a_while_with_the_number_left_out() -> None:
+def test_the_same_text_passes_every_few_seconds_with_a_count() -> None:
     now = [100.0]
     repeats = RateLimitFilter(lambda: now[0])
 
-    def said(text: str, *values: object, name: str = "aiokafka") -> str | None:
+    def logged(text: str, *values: object, name: str = "aiokafka") -> str | None:
         record = logging.LogRecord(name, logging.ERROR, "", 0, text, values, None)
         return record.getMessage() if repeats.filter(record) else None
 
-    assert said("no node %s", 1) == "no node 1"
-    assert [said("no node %s", number) for number in range(3)] == [None, None, None]
-    assert said("fenced") == "fenced", "another kind"
-    assert said("no node %s", 1, name="aiokafka.conn") == "no node 1", "another's"
+    assert logged("no node %s", 1) == "no node 1"
+    assert [logged("no node %s", number) for number in range(3)] == [None, None, None]
+    assert logged("fenced") == "fenced", "another kind"
+    assert logged("no node %s", 1, name="aiokafka.conn") == "no node 1", "another logger"
     now[0] += EVERY_SECONDS
-    assert said("no node %s", 7) == "no node 7 (3 more of this kind)"
+    assert logged("no node %s", 7) == "no node 7 (3 more of this kind)"
     now[0] += EVERY_SECONDS
-    assert said("no node %s", 7) == "no node 7"
+    assert logged("no node %s", 7) == "no node 7"
 
 
 def test_installing_twice_is_installing_once() -> None:
@@ -38,8 +38,8 @@ def test_installing_twice_is_installing_once() -> None:
                 logging.getLogger(name).removeFilter(one)
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_the_number_of_kept_kinds_is_bounded() -> None:
     repeats = RateLimitFilter(lambda: 0.0)
     for number in range(3 * KINDS):
         assert repeats.filter(logging.LogRecord("aiokafka", logging.ERROR, "", 0, f"no node {number}", (), None))
-    assert len(repeats._said) <= KINDS
+    assert len(repeats._last) <= KINDS

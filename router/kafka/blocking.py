@@ -1,4 +1,4 @@
-"""Blocking Kafka clients of the simulator, whose failures become sentences."""
+"""Blocking Kafka clients (kafka-python) for commands and the simulator. A worker of the stream must not use them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,21 @@ from kafka.errors import KafkaError
 
 from router.wire.errors import START_KAFKA, BrokerError
 
+MAX_POLL_RECORDS = 2000
+CONNECT_MS = 5000
+"""How long a command looks for a broker."""
+PATIENT_MS = 30_000
+"""How long a long-running process looks for a broker."""
+FETCH_BYTES, PARTITION_FETCH_BYTES = 32 << 20, 4 << 20
+
 
 @contextmanager
-def consumer_of(bootstrap: str) -> Iterator[KafkaConsumer]:
-    """A consumer without a group that sees committed records only.
+def open_consumer(bootstrap: str, *, connect_ms: int = CONNECT_MS) -> Iterator[KafkaConsumer]:
+    """A consumer without a group that reads committed records only.
+
+    Args:
+        bootstrap: `host:port` list of the cluster.
+        connect_ms: how long to look for a broker.
 
     Raises:
         BrokerError: no Kafka answers there, or it stops answering.
@@ -25,36 +36,34 @@ def consumer_of(bootstrap: str) -> Iterator[KafkaConsumer]:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,
+            max_poll_records=MAX_POLL_RECORDS,
             fetch_max_wait_ms=100,
-            fetch_max_bytes=32 << 20,
-            max_partition_fetch_bytes=4 << 20,
+            fetch_max_bytes=FETCH_BYTES,
+            max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
+            bootstrap_timeout_ms=connect_ms,
             metrics_enabled=False,
         )
         yield consumer
     except KafkaError as error:
-        raise _away(bootstrap, error) from error
+        raise _unreachable(bootstrap, error) from error
     finally:
         if consumer is not None:
             consumer.close(autocommit=False, timeout_ms=1000)
 
 
 @contextmanager
-def admin_of(bootstrap: str) -> Iterator[KafkaAdminClient]:
+def open_admin(bootstrap: str) -> Iterator[KafkaAdminClient]:
     """An admin client. Raises BrokerError when no Kafka answers there."""
     admin = None
     try:
         admin = KafkaAdminClient(bootstrap_servers=bootstrap.split(","))
         yield admin
     except KafkaError as error:
-        raise _away(bootstrap, error) from error
+        raise _unreachable(bootstrap, error) from error
     finally:
         if admin is not None:
             admin.close()
 
 
-def _away(bootstrap: str, error: KafkaError) -> BrokerError:
-    return BrokerError(
-        f"Kafka does not answer ({type(error).__name__})",
-        where=bootstrap,
-        hint=START_KAFKA,
-    )
+def _unreachable(bootstrap: str, error: KafkaError) -> BrokerError:
+    return BrokerError(f"Kafka does not answer ({type(error).__name__})", where=bootstrap, hint=START_KAFKA)

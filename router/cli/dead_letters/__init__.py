@@ -1,0 +1,1 @@
+"""`grid-router dead-letters`: list, show, repair and redrive rejected records."""

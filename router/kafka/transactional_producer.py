@@ -1,0 +1,83 @@
+"""The one transactional producer: `open` fences earlier owners of its transactional id, then one transaction at a time."""
+
+import asyncio
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
+
+from router.kafka.internals import close_producer
+from router.kafka.record_batches import Writer
+
+TRANSACTION_TIMEOUT_MS = 30_000
+"""After this time the broker aborts a transaction whose producer is silent. A dead producer holds back `read_committed`
+consumers that long at most."""
+RETRY_BACKOFF_MS = 5
+"""The broker answers ConcurrentTransactions for a few ms, until the last markers are written. aiokafka waits 100 ms by default."""
+
+
+class TransactionalProducer:
+    """Writes record batches in transactions. Create it in the event loop that will run it.
+
+    After an error nothing is known about the transaction. Open a new producer with the same transactional id, and read what
+    was committed.
+
+    Args:
+        bootstrap: `host:port` list of the cluster.
+        transactional_id: two producers of one id fence each other.
+        batch_bytes: size of a record batch at most; one record may be larger.
+    """
+
+    def __init__(self, bootstrap: str, transactional_id: str, *, batch_bytes: int) -> None:
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap,
+            transactional_id=transactional_id,
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+            acks="all",
+            linger_ms=0,
+            max_batch_size=batch_bytes,
+            retry_backoff_ms=RETRY_BACKOFF_MS,
+        )
+
+    async def open(self) -> None:
+        """Fence earlier producers of the same id and abort their transaction (InitProducerId). Raises KafkaError."""
+        await self._producer.start()
+
+    def writer(self) -> Writer:
+        """An empty writer. It may be filled while another transaction commits."""
+        return Writer(self._producer)
+
+    async def begin(self) -> None:
+        """Begin a transaction."""
+        await self._producer.begin_transaction()
+
+    async def send(self, writer: Writer) -> list[RecordMetadata]:
+        """Send the batches of a writer within the transaction, and wait until the broker has acknowledged all of them.
+
+        Returns:
+            Topic, partition and first offset of each batch, in the order of `writer.batches`.
+
+        Raises:
+            KafkaError: the transaction has failed.
+        """
+        acknowledgements = await writer.send()
+        for batch in acknowledgements:
+            batch.add_done_callback(_ignore_exception)
+        return list(await asyncio.gather(*acknowledgements)) if acknowledgements else []
+
+    async def commit(self) -> None:
+        """Commit the transaction. Raises KafkaError: whether it was committed is not known."""
+        await self._producer.commit_transaction()
+
+    async def abort(self) -> None:
+        """Abort the transaction. Raises KafkaError, or AssertionError when no transaction can be aborted any more."""
+        await self._producer.abort_transaction()
+
+    async def stop(self) -> None:
+        """Close the connections. The next producer of the same id aborts an open transaction, or its timeout does."""
+        await close_producer(self._producer)
+
+
+def _ignore_exception(batch: "asyncio.Future[RecordMetadata]") -> None:
+    """Retrieve the exception: a failed transaction raises once, and the errors of its other batches follow from that."""
+    if not batch.cancelled():
+        batch.exception()

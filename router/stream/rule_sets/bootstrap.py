@@ -1,0 +1,42 @@
+"""The start of a worker: read all published rule sets, and publish the folder's rule set if there is no initial one.
+
+From then on the topic decides. Another folder changes nothing until it is published.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+
+from aiokafka.errors import KafkaError
+
+from router.domain.rules.bootstrap import must_publish_own
+from router.domain.rules.city import City
+from router.stream.rule_sets.store import RuleSetStore, publish
+from router.wire.errors import START_KAFKA, BrokerError
+from router.wire.rule_sets import RuleSetRecord
+
+TIMEOUT_S = 60.0
+
+
+async def load_or_bootstrap(store: RuleSetStore, own: RuleSetRecord) -> list[RuleSetRecord]:
+    """All published rule sets. Publishes `own` first when there is no initial one.
+
+    Raises:
+        BrokerError: the broker is down.
+    """
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            records = await store.read()
+            if must_publish_own(records):
+                await publish(store.bootstrap, store.topic, own)
+                records += await store.read()
+            return records
+    except (KafkaError, OSError, TimeoutError) as error:
+        what = f"the rule sets cannot be read ({type(error).__name__})"
+        raise BrokerError(what, where=f"{store.bootstrap}, {store.topic}", hint=START_KAFKA) from error
+    finally:
+        await store.close()
+
+
+def rule_set_from_folder(city: City, texts: dict[str, str]) -> RuleSetRecord:
+    """The initial rule set that a city's folder contains."""
+    return RuleSetRecord(version=city.rule_set, city=city.name, published_at=datetime.now(UTC), texts=texts)

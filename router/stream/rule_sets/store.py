@@ -1,0 +1,82 @@
+"""The rule-set store: the topic `grid.rule-sets`, read to its end and appended to."""
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from router.kafka.consumers import LazyConsumer
+from router.wire.rule_sets import RuleSetRecord, decode_rule_set, encode_rule_set
+from router.wire.topics import MAX_RULE_SET_BYTES
+
+log = structlog.get_logger(__name__)
+
+
+class RuleSetStore:
+    """Reads the published rule sets of one deployment.
+
+    Args:
+        bootstrap: `host:port` list of the cluster.
+        topic: `grid.rule-sets` of the deployment.
+    """
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self.bootstrap, self.topic = bootstrap, topic
+        self._partition = TopicPartition(topic, 0)
+        self._position = 0
+        self._consumer = LazyConsumer(
+            bootstrap, fetch_max_bytes=MAX_RULE_SET_BYTES, max_partition_fetch_bytes=MAX_RULE_SET_BYTES
+        )
+
+    async def read(self) -> list[RuleSetRecord]:
+        """The rule sets published since the last call, up to the present end of the topic.
+
+        Logs an error for each record that is no rule set, and leaves it out.
+
+        Raises:
+            KafkaError: the broker is down. After `close` the next call starts at the same offset.
+        """
+        consumer = await self._at_position()
+        end = (await consumer.end_offsets([self._partition]))[self._partition]
+        rule_sets: list[RuleSetRecord] = []
+        position = self._position
+        while position < end:
+            fetched = await consumer.getmany(self._partition, timeout_ms=500)
+            values = [record.value for record in fetched.get(self._partition, [])]
+            rule_sets += [
+                rule_set for value in values if value is not None and (rule_set := _decoded(value)) is not None
+            ]
+            position = await consumer.position(self._partition)
+        self._position = position
+        return rule_sets
+
+    async def _at_position(self) -> AIOKafkaConsumer:
+        """The consumer; a new one starts at the offset that the last successful `read` reached."""
+        consumer = await self._consumer.connected()
+        if not consumer.assignment():
+            consumer.assign([self._partition])
+            consumer.seek(self._partition, self._position)
+        return consumer
+
+    async def close(self) -> None:
+        """Close the connection; a later `read` opens another."""
+        await self._consumer.close()
+
+
+async def publish(bootstrap: str, topic: str, record: RuleSetRecord) -> None:
+    """Append a rule set, acknowledged by all in-sync replicas. Raises KafkaError."""
+    key, value, headers = encode_rule_set(record)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_request_size=MAX_RULE_SET_BYTES
+    )
+    await producer.start()
+    try:
+        await producer.send_and_wait(topic, value, key=key, headers=headers, partition=0)
+    finally:
+        await producer.stop()
+
+
+def _decoded(value: bytes) -> RuleSetRecord | None:
+    try:
+        return decode_rule_set(value)
+    except ValueError:
+        log.exception("a record of the rule-set topic is not a rule set")
+        return None

@@ -1,0 +1,73 @@
+"""JSON patches on the value of a dead letter."""
+
+import json
+
+import orjson
+import pytest
+
+from router.dead_letters.actions import ActionFailure
+from router.dead_letters.patching import Patch, parse_patch, patched
+from tests.support.records import written
+from tests.support.rejected_records import PATCH, UNKNOWN, dead_letter
+
+
+def test_a_patch_changes_nothing_but_what_it_names() -> None:
+    value = '{"bjlxdm":"9999","bjnr":"垃圾","n":12345678901234567890,"deep":{"x":[1,2]}}'.encode()
+    new = patched(dead_letter(), value, [*PATCH, {"op": "remove", "path": "/deep/x/0"}])
+    assert new == '{"bjlxdm":"1204","bjnr":"垃圾","n":12345678901234567890,"deep":{"x":[2]}}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("patch", "said"),
+    [
+        ([{"op": "replace", "path": "/nowhere", "value": 1}], "operation 1 (replace /nowhere) finds nothing"),
+        ([*PATCH, {"op": "test", "path": "/jjdbh", "value": "J2"}], "operation 2 (test /jjdbh) does not hold"),
+        ([{"op": "add", "path": "/jjdbh/x", "value": 1}], "operation 1 (add /jjdbh/x) cannot be applied"),
+        ([{"op": "remove", "path": "/a/b"}], "operation 1 (remove /a/b)"),
+    ],
+)
+def test_a_misfit_names_the_operation_and_nothing_of_the_record(patch: Patch, said: str) -> None:
+    secret = "410902199001011234"
+    failure = patched(dead_letter(), written(UNKNOWN | {"secret": secret}), patch)
+    assert isinstance(failure, ActionFailure)
+    assert failure.code == "patch-misfit"
+    assert said in failure.reason
+    assert "correct the patch" in failure.reason
+    assert secret not in failure.reason
+    assert "9999" not in failure.reason
+
+
+@pytest.mark.parametrize(
+    "value", [None, b"", b"{oops", b"\xff", b"NaN", b'{"a":Infinity}', b"[" * 100_000, b'"\\ud800"']
+)
+def test_a_value_that_is_not_json_needs_a_whole_new_value(value: bytes | None) -> None:
+    failure = patched(dead_letter(), value, [{"op": "test", "path": "", "value": "\ud800"}])
+    assert isinstance(failure, ActionFailure)
+    assert failure.code == "not-json"
+    assert "--value FILE" in failure.reason
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "{", "3", '[{"op":"replace"}]', '[{"op":"mend","path":"/a"}]', "[1]", "null"]
+)
+def test_text_that_is_not_a_json_patch_raises_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match="not a JSON patch"):
+        parse_patch(text)
+
+
+def test_the_examples_of_rfc_6902_hold() -> None:
+    """Its examples A.1 to A.5."""
+    for before, patch, after in [
+        ({"foo": "bar"}, {"op": "add", "path": "/baz", "value": "qux"}, {"baz": "qux", "foo": "bar"}),
+        (
+            {"foo": ["bar", "baz"]},
+            {"op": "add", "path": "/foo/1", "value": "qux"},
+            {"foo": ["bar", "qux", "baz"]},
+        ),
+        ({"baz": "qux", "foo": "bar"}, {"op": "remove", "path": "/baz"}, {"foo": "bar"}),
+        ({"foo": ["bar", "qux", "baz"]}, {"op": "remove", "path": "/foo/1"}, {"foo": ["bar", "baz"]}),
+        ({"baz": "qux"}, {"op": "replace", "path": "/baz", "value": "boo"}, {"baz": "boo"}),
+    ]:
+        new = patched(dead_letter(), json.dumps(before).encode(), [patch])
+        assert isinstance(new, bytes)
+        assert orjson.loads(new) == after

@@ -1,0 +1,50 @@
+"""Which of several initial rule sets is effective, and when a worker publishes its own."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+from msgspec import Struct
+
+from router.domain.rules.bootstrap import initial_rule_sets, must_publish_own
+
+START = datetime(2026, 11, 24, 16, tzinfo=UTC)
+
+
+class Published(Struct, frozen=True):
+    version: str
+    published_at: datetime
+    effective_from: datetime | None = None
+
+
+def initial(version: str, minutes: float) -> Published:
+    return Published(version, START + timedelta(minutes=minutes))
+
+
+def later(version: str, minutes: float) -> Published:
+    at = START + timedelta(minutes=minutes)
+    return Published(version, at, at)
+
+
+def test_the_earliest_initial_rule_set_is_effective_in_any_order() -> None:
+    publications = [initial("b", 1), initial("a", 2), later("c", 0)]
+    for order in permutations(publications):
+        assert [one.version for one in initial_rule_sets(order)] == ["b", "a"]
+
+
+def test_the_version_breaks_a_tie_of_publication_times() -> None:
+    for order in permutations([initial("b", 1), initial("a", 1), initial("c", 1)]):
+        assert initial_rule_sets(order)[0].version == "a"
+
+
+@pytest.mark.parametrize(
+    ("publications", "own"),
+    [
+        ([], True),
+        ([later("a", 0)], True),
+        ([initial("a", 0)], False),
+        ([later("a", 0), initial("b", 1)], False),
+    ],
+)
+def test_a_worker_publishes_its_own_only_without_an_initial_one(publications: list[Published], own: bool) -> None:
+    assert must_publish_own(publications) is own

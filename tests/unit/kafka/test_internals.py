@@ -1,0 +1,71 @@
+"""The private names of aiokafka and Faust exist, and one file alone uses them."""
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.consumer import fetcher
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+
+from router.kafka import internals
+from tests.support.poison.sending import Sent, _append, _Batch
+from tests.support.repository import ROOT
+
+INTERNALS = "router/kafka/internals.py"
+
+
+def a_batch() -> bytes:
+    builder = _Batch(0)
+    assert _append(builder, Sent(topic="", partition=0, value=b"1", headers=()))
+    return bytes(builder._build())
+
+
+async def instances() -> dict[Any, Any]:
+    """One object of each class, without a broker."""
+    consumer = AIOKafkaConsumer(group_id="g")
+    producer = AIOKafkaProducer()
+    coordinator = GroupCoordinator(consumer._client, consumer._subscription, group_id="g")
+    records = internals.PyMemoryRecords(a_batch())
+    made = {
+        AIOKafkaConsumer: consumer,
+        AIOKafkaProducer: producer,
+        GroupCoordinator: coordinator,
+        internals.PyMemoryRecords: records,
+        internals.PyRecordBatch: internals.PyRecordBatch(a_batch()),
+        fetcher.PartitionRecords: fetcher.PartitionRecords(TopicPartition("t", 0), records, [], 0, None, None, True, 0),
+    }
+    await coordinator.close()
+    await consumer.stop()
+    await producer.stop()
+    return made
+
+
+@pytest.mark.parametrize("owner", internals.CLASS_NAMES, ids=lambda owner: owner.__name__)
+def test_private_names_of_classes_and_modules_exist(owner: Any) -> None:
+    assert [name for name in internals.CLASS_NAMES[owner] if not hasattr(owner, name)] == []
+
+
+def test_private_names_of_instances_exist() -> None:
+    made = asyncio.run(instances())
+    for owner, names in internals.INSTANCE_NAMES.items():
+        assert [name for name in names if not hasattr(made[owner], name)] == [], owner
+
+
+def test_the_listed_names_are_those_that_the_functions_use() -> None:
+    listed = {name for names in (*internals.CLASS_NAMES.values(), *internals.INSTANCE_NAMES.values()) for name in names}
+    source = (ROOT / INTERNALS).read_text("utf-8")
+    used = set(re.findall(r"\b(?:consumer|producer|group)\.(_[a-z_]+)", source))
+    assert used <= listed
+
+
+def test_no_other_file_reads_private_names_of_a_client() -> None:
+    exempted = re.compile(r"#\s*(?:ruff: )?noqa\b.*SLF001")
+    private_import = re.compile(r"^from (?:aiokafka|faust|kafka)\b.* import .*\b_[a-zA-Z]", re.MULTILINE)
+    files = [path for path in ROOT.glob("router/**/*.py") if path.relative_to(ROOT).as_posix() != INTERNALS]
+    assert files
+    for path in files:
+        source = path.read_text("utf-8")
+        assert not exempted.search(source), path
+        assert not private_import.search(source), path
