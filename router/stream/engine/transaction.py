@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from router.stream.engine.batch_writer import Writer
-from router.stream.engine.input_buffer import bytes_of
 from router.stream.engine.processor import Counted, Record
 
 TRANSACTION_TIMEOUT_MS = 30_000
@@ -54,12 +53,12 @@ class Checkpoint:
         self.begun = time.monotonic()
         """When its transaction began."""
 
-    def add(self, records: Sequence[Record]) -> None:
-        """These are folded into it."""
+    def add(self, records: Sequence[Record], size: int) -> None:
+        """Add folded records, whose values have `size` bytes."""
         if self._since is None:
             self._since = time.monotonic()
         self.records += records
-        self.bytes += bytes_of(records)
+        self.bytes += size
 
     @property
     def linger_expired(self) -> bool:
