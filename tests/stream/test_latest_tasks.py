@@ -1,9 +1,10 @@
-"""The last tasks, and the place where a feed stopped, read from the ends of real topics."""
+"""The latest tasks, and the keys at which a feed stopped, read from the ends of real topics."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
 from router.cli.live_view.latest_tasks import WINDOW, Recent
@@ -54,9 +55,23 @@ def dispatch(kafka: str, topics: list[str], first: int, number: int, *, abort: b
     else:
         producer.commit_transaction()
     producer.close()
+    await_markers(kafka, topics)
 
 
-def test_the_last_tasks_come_once_and_only_when_committed(kafka: str, topics: list[str]) -> None:
+def await_markers(kafka: str, topics: list[str]) -> None:
+    """Wait until the transaction is visible: the broker answers a commit before it has written the markers."""
+    partitions = [TopicPartition(topic, number) for topic in topics for number in (0, 1)]
+    written = KafkaConsumer(bootstrap_servers=kafka, isolation_level="read_uncommitted")
+    visible = KafkaConsumer(bootstrap_servers=kafka, isolation_level="read_committed")
+    deadline = time.monotonic() + 30
+    while visible.end_offsets(partitions) != written.end_offsets(partitions):
+        assert time.monotonic() < deadline, "the transaction did not become visible"
+        time.sleep(0.02)
+    written.close()
+    visible.close()
+
+
+def test_the_latest_tasks_come_once_and_only_when_committed(kafka: str, topics: list[str]) -> None:
     dispatch(kafka, topics, 0, 6)
     with connect(kafka) as consumer:
         recent = Recent(consumer, topics)
@@ -68,7 +83,7 @@ def test_the_last_tasks_come_once_and_only_when_committed(kafka: str, topics: li
         assert [one.id for one in recent.tasks()] == ["t10", "t11", "t12"]
 
 
-def test_of_many_only_the_last_are_read(kafka: str, topics: list[str]) -> None:
+def test_of_many_tasks_only_the_latest_are_read(kafka: str, topics: list[str]) -> None:
     dispatch(kafka, topics, 0, 2000)
     with connect(kafka) as consumer:
         shown = [one.id for one in Recent(consumer, topics).tasks()]
@@ -76,7 +91,7 @@ def test_of_many_only_the_last_are_read(kafka: str, topics: list[str]) -> None:
     assert shown == [f"t{n}" for n in range(2000 - 4 * (WINDOW - 1), 2000)]
 
 
-def test_a_record_of_a_stranger_is_passed_over(kafka: str, topics: list[str]) -> None:
+def test_a_foreign_record_is_skipped(kafka: str, topics: list[str]) -> None:
     producer = KafkaProducer(bootstrap_servers=kafka, acks="all")
     producer.send(topics[0], key=b"x", value=b"hello", partition=0)
     producer.send(topics[0], key=b"x", value=None, partition=0)
@@ -86,7 +101,7 @@ def test_a_record_of_a_stranger_is_passed_over(kafka: str, topics: list[str]) ->
         assert [one.id for one in Recent(consumer, topics).tasks()] == ["t0"]
 
 
-def test_the_last_keys_stand_newest_first(kafka: str, topics: list[str]) -> None:
+def test_the_last_keys_come_newest_first(kafka: str, topics: list[str]) -> None:
     dispatch(kafka, topics, 0, 8)
     with connect(kafka) as consumer:
         keys = last_keys(consumer, topics)

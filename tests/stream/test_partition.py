@@ -1,4 +1,7 @@
-"""The states of a partition on a real broker: fence, restore, transactions, and what survives failures."""
+"""The states of a partition on a real broker: fence, restore, transactions, and what survives failures.
+
+`test_processor_contract.py` has the contract of the processors.
+"""
 
 import asyncio
 import dataclasses
@@ -14,7 +17,6 @@ from router.stream.engine.batch_writer import Writer
 from router.stream.engine.changelog_reader import BeyondEndError, ChangelogReader
 from router.stream.engine.partition import Partition
 from router.stream.engine.processor import Counted, PoisonError, Record
-from router.stream.engine.status import PartitionStatus
 from router.stream.engine.stored_offset import pop_stored_offset, read_stored_offset
 from router.wire.metrics import Metrics
 from router.wire.stored_offsets import encode_stored_offset
@@ -168,43 +170,6 @@ def test_an_endless_backlog_is_committed(kafka: str, topics: str, monkeypatch: p
             await until(lambda: (processor.partition.position or 0) > 0)
 
     asyncio.run(scenario())
-
-
-def test_a_new_owner_continues_after_the_last_commit(kafka: str, topics: str) -> None:
-    async def scenario() -> tuple[list[Record], int | None]:
-        await produce(kafka, f"{topics}in", values("a"))
-        records = await read(kafka, f"{topics}in")
-        async with opened(kafka, topics, Tally(topics)) as first:
-            first.offer(records[:100])
-            await until(lambda: first.backlog == 0)
-            position = first.position
-        async with opened(kafka, topics, Tally(topics)) as second:
-            second.offer(records)  # fetched again from the beginning
-            await until(lambda: second.backlog == 0)
-        return await read(kafka, f"{topics}out"), position
-
-    out, position = asyncio.run(scenario())
-    assert position == 100
-    assert [record.value for record in out] == values("a")
-
-
-def test_a_zombie_writes_nothing(kafka: str, topics: str) -> None:
-    """The first owner does not learn of the second; both get the same records."""
-
-    async def scenario() -> list[Record]:
-        await produce(kafka, f"{topics}in", values("a"))
-        records = await read(kafka, f"{topics}in")
-        async with opened(kafka, topics, Tally(topics)) as zombie:
-            zombie.offer(records[:10])
-            await until(lambda: zombie.backlog == 0)
-            async with opened(kafka, topics, Tally(topics)) as owner:
-                await until(lambda: owner.status is PartitionStatus.RUNNING)
-                zombie.offer(records[10:])
-                owner.offer(records)
-                await until(lambda: owner.backlog == 0 and zombie.backlog == 0)
-        return await read(kafka, f"{topics}out")
-
-    assert [record.value for record in asyncio.run(scenario())] == values("a")
 
 
 def test_records_fetched_twice_are_processed_once(kafka: str, topics: str) -> None:
