@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-import structlog
 from aiokafka import TopicPartition
 
 from router.stream.engine.changelog_reader import ChangelogReader
@@ -24,7 +23,7 @@ from router.stream.engine.input_buffer import Chunk
 from router.stream.engine.pipeline import Pipeline
 from router.stream.engine.poison_isolation import BatchFailedError, PoisonIsolation
 from router.stream.engine.processor import NotReadyError, PoisonError, Processor, Record, TimedProcessor
-from router.stream.engine.recovery import Effect, Recovery, recovery_for
+from router.stream.engine.recovery import Effect, recovery_for
 from router.stream.engine.status import PartitionStatus, PartitionView
 from router.stream.engine.transaction import Checkpoint, Transactions
 from router.wire.metrics import Metrics
@@ -35,8 +34,6 @@ BATCH_BYTES = 8 << 20
 """Most bytes of input values in one transaction; one record is always taken."""
 RESTORE_TIMEOUT_S = 600.0
 """A restore that takes longer (a changelog that cannot be read to its end) starts again."""
-
-log = structlog.get_logger(__name__)
 
 
 class Partition(PartitionView):
@@ -114,7 +111,7 @@ class Partition(PartitionView):
 
     async def _recover(self, failure: Exception) -> None:
         recovery = recovery_for(failure)
-        self._log(recovery, failure, recovery.act(failure, self._isolation))
+        recovery.apply(failure, self._isolation, self.source)
         if self._become(PartitionStatus.RESTORING):
             self._progress.restore_started()
         backoff = recovery.backoff(self._progress.failures)
@@ -124,18 +121,6 @@ class Partition(PartitionView):
             self._metrics.reopened.labels(self.source.topic).inc()
             self._progress.failed()
         await self._pause(backoff)
-
-    def _log(self, recovery: Recovery, failure: Exception, facts: dict[str, object]) -> None:
-        """Log a failure; a log that cannot be written (a full disk) must not end the partition."""
-        write = log.error if recovery.level == "error" else log.warning
-        with suppress(Exception):
-            write(
-                recovery.event,
-                topic=self.source.topic,
-                partition=self.source.partition,
-                exc_info=failure if recovery.traceback else None,
-                **facts,
-            )
 
     async def _pause(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds

@@ -5,14 +5,19 @@ transaction committed. Docs: docs/explanation/exactly-once.md, docs/explanation/
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal
 
+import structlog
+from aiokafka import TopicPartition
 from aiokafka.errors import ProducerFenced
 
 from router.stream.engine.poison_isolation import BatchFailedError, PoisonIsolation
 from router.stream.engine.processor import NotReadyError, PoisonError
+
+log = structlog.get_logger(__name__)
 
 
 class Effect(Enum):
@@ -56,6 +61,14 @@ class Recovery:
     effect: Effect
     act: Callable[[Any, PoisonIsolation], dict[str, object]] = _nothing
     """Prepares the next attempt; returns facts for the log line."""
+
+    def apply(self, failure: Exception, isolation: PoisonIsolation, source: TopicPartition) -> None:
+        """Prepare the next attempt, and log the failure. A log that cannot be written (a full disk) must not end the partition."""
+        facts = self.act(failure, isolation)
+        write = log.error if self.level == "error" else log.warning
+        with suppress(Exception):
+            traceback = failure if self.traceback else None
+            write(self.event, topic=source.topic, partition=source.partition, exc_info=traceback, **facts)
 
     def backoff(self, failures: int) -> float:
         """Seconds to wait after so many failures in a row before this one."""
