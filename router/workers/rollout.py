@@ -1,10 +1,12 @@
 """A rolling restart: all workers of a pool, one after the other, each only while all are healthy.
 
-WAITING --all healthy--> RESTARTING --all healthy, the last worker is new--> DONE
-   |                      |      ^
-   |                      |      | all healthy, another worker is next
-   |                      +------+
-   +------timeout---------+-----------------------------------> STOPPED
+    WAITING --all healthy--> RESTARTING --all healthy, the last worker is new--> DONE
+       |                      |      ^
+       |                      |      | all healthy, another worker is next
+       |                      +------+
+       +------timeout---------+-----------------------------------> STOPPED
+
+DONE and STOPPED are final.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,9 +14,9 @@ from enum import Enum
 from typing import Any, Protocol
 
 HEALTHY_POLLS = 2
-"""So many polls in a row must find all workers healthy before the next restart: a rebalance may just be beginning."""
+"""Polls in a row that must find all workers healthy before the next restart: a rebalance may just be beginning."""
 RESTART_TIMEOUT_S = 180.0
-"""When a worker is not healthy so long after its restart, the rolling restart stops: the new version may be the cause."""
+"""When a worker is not healthy this long after its restart, the rolling restart stops: the new version may be the cause."""
 
 
 class RolloutState(Enum):

@@ -71,7 +71,7 @@ class Recovery:
             write(self.event, topic=source.topic, partition=source.partition, exc_info=traceback, **facts)
 
     def backoff(self, failures: int) -> float:
-        """Seconds to wait after so many failures in a row before this one."""
+        """Seconds to wait, after `failures` earlier ones in a row."""
         return self.backoff_s[min(failures, len(self.backoff_s) - 1)]
 
 
