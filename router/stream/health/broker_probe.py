@@ -1,6 +1,6 @@
-"""The broker probe: asks the cluster, outside the consumer, whether a broker answers and where the partitions' logs end.
+"""Asks the cluster from outside the consumer: does a broker answer, and how far do the logs of our partitions reach?
 
-After an outage a consumer may believe that it has read everything. Only a separate client can show that it has not.
+A consumer that came out of an outage deaf believes it has read everything; only a client of its own can tell.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ ANSWER_SECONDS = 5.0
 
 
 class Probe:
-    """A small client without a consumer group.
+    """One small client without a group.
 
     Args:
         bootstrap: `host:port` list of the cluster.
@@ -29,8 +29,8 @@ class Probe:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 client = await self._connected()
-                # the metadata of the cluster, from any broker
-                if await client._client.force_metadata_update():  # noqa: SLF001 - the consumer has no smaller request
+                # the cluster's own data, from whichever broker has it
+                if await client._client.force_metadata_update():  # noqa: SLF001 - the consumer has no question this small
                     return True
         except (KafkaError, OSError, TimeoutError):
             pass
@@ -38,18 +38,18 @@ class Probe:
         return False
 
     async def ends(self, sources: Sequence[TopicPartition]) -> dict[TopicPartition, int] | None:
-        """The end of the committed part of each log; None when it is unknown, e.g. while a partition has no leader."""
+        """Where the committed part of each log ends; None when that is not known, e.g. while a partition has no leader."""
         if not sources:
             return {}
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                ends = await (await self._connected()).end_offsets(list(sources))
+                found = await (await self._connected()).end_offsets(list(sources))
         except (KafkaError, OSError, TimeoutError):
             return None
-        return dict(ends)
+        return dict(found)
 
     async def close(self) -> None:
-        """Close the connection; a later request opens another."""
+        """Let go of the connection; a later question makes another."""
         client, self._client = self._client, None
         if client is not None:
             with suppress(Exception):
@@ -59,7 +59,7 @@ class Probe:
         if self._client is None:
             client = AIOKafkaConsumer(
                 bootstrap_servers=self._bootstrap,
-                isolation_level="read_committed",  # so that the end excludes open transactions
+                isolation_level="read_committed",  # so that an unfinished transaction is no end
                 enable_auto_commit=False,
                 request_timeout_ms=int(ANSWER_SECONDS * 1000),
             )
