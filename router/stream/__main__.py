@@ -1,4 +1,4 @@
-"""`python -m router.stream CITY --worker N --clock CLOCK [--exit-with-parent]`: one worker, as the fleet starts it."""
+"""`python -m router.stream CITY --worker N --clock CLOCK [--exit-with-parent]`: one worker, as the worker pool starts it."""
 
 import argparse
 import sys

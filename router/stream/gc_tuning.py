@@ -1,17 +1,17 @@
-"""When Python's collector of cycles runs: seldom, and never while what lives long is being made."""
+"""Garbage-collector tuning: collect rarely, and pause while state is restored."""
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 YOUNG_OBJECTS = 50_000
-"""Allocations between two collections of young objects. Python's 700 makes a batch of 4,000 records, whose objects all live
-until its commit, be looked through dozens of times (measured: a quarter of the worker's time)."""
-_restoring = 0
+"""Allocations between two collections of young objects. The objects of a batch of 4,000 records all live until its commit;
+Python's default of 700 scans them dozens of times (measured: a quarter of the worker's time)."""
+_pauses = 0
 
 
 def tune_gc() -> None:
-    """What is loaded (the city) never becomes garbage: take it out of every later collection, and collect by the batch."""
+    """Exclude everything loaded so far (the city) from later collections, and collect about once a batch."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
@@ -19,13 +19,13 @@ def tune_gc() -> None:
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """While the objects of a state are made, which all stay, nothing is looked through. Several may be restored at once."""
-    global _restoring  # noqa: PLW0603 - the collector is the process's
-    _restoring += 1
+    """Collect nothing while state is restored, because all its objects stay. Several restores may overlap."""
+    global _pauses  # noqa: PLW0603 - the collector belongs to the process
+    _pauses += 1
     gc.disable()
     try:
         yield
     finally:
-        _restoring -= 1
-        if not _restoring:
+        _pauses -= 1
+        if not _pauses:
             gc.enable()

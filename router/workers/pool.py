@@ -1,8 +1,8 @@
-"""The fleet: worker processes that one command starts, watches, restarts and ends; it ends only what it started.
+"""The worker pool: worker processes that one command starts, restarts and stops; it stops only what it started.
 
-A worker is `python -m router.stream CITY --worker N --clock CLOCK --exit-with-parent`, configured by GRID_ROUTER_* variables, with
-its own log and its own session, so that Ctrl-C in the terminal reaches the fleet alone. Its standard input is a pipe
-that the fleet holds open (`exit_with_parent.py`): when the fleet's process dies in any way, its workers stop.
+A worker is `python -m router.stream CITY --worker N --clock CLOCK --exit-with-parent`, configured by GRID_ROUTER_* variables. It
+has its own log and its own session, so Ctrl-C in the terminal reaches only the pool. Its standard input is a pipe that the pool
+keeps open (`parent_watch.py`): when the process of the pool ends in any way, its workers stop.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -23,32 +23,32 @@ from router.wire.settings import Settings
 from router.workers.exit_codes import INVALID, describe_exit
 
 LOG_BYTES = 16 << 20
-"""A log larger than this is set aside (one generation) when its worker starts."""
-RENEWAL_GRACE_S = 15.0
-"""A worker that is renewed and does not end in so long is killed; it bounds its own end below that."""
+"""A larger log is renamed when its worker starts; one older log is kept."""
+RESTART_GRACE_S = 15.0
+"""A worker that has not stopped in so long after a restart request is killed; its own drain limit is shorter."""
 
 
 @dataclass(frozen=True, slots=True)
 class RestartPolicy:
-    """How a fleet meets workers that end by themselves; all in seconds."""
+    """When a worker that ended by itself is restarted, and when the pool gives up; times in seconds."""
 
     first_s: float = 0.5
-    """Wait before the first restart; doubled after every further early end."""
+    """Wait before the first restart; doubled after every further early exit."""
     most_s: float = 10.0
     healthy_s: float = 60.0
-    """A worker that ran this long is no part of a crash loop."""
+    """A worker that ran this long is not in a crash loop."""
     crashes: float = 5
-    """So many early ends in a row are a crash loop, and the fleet gives up."""
+    """The pool gives up after this many early exits in a row: a crash loop."""
     rejections: float = 2
-    """So many, when the worker itself says (exit code 2) that it cannot work as things are."""
+    """The same for exits with code 2: the worker cannot run as things are."""
 
-    def pause(self, ends: int) -> float:
-        """Seconds to wait after so many early ends in a row."""
-        return min(self.first_s * 2.0 ** min(ends - 1, 30), self.most_s)
+    def pause(self, exits: int) -> float:
+        """Seconds to wait after `exits` early exits in a row."""
+        return min(self.first_s * 2.0 ** min(exits - 1, 30), self.most_s)
 
 
 ENDLESS = RestartPolicy(most_s=30.0, crashes=math.inf, rejections=math.inf)
-"""Of a service: what ails the workers may pass (a broker that is away), and giving up would outlast it."""
+"""The policy of a service: the cause may pass (an unreachable broker), so the pool never gives up."""
 
 
 @dataclass(slots=True)
@@ -59,10 +59,10 @@ class _Worker:
     started: float = 0.0
     crashes: int = 0
     restart_at: float | None = None
-    killed: bool = field(default=False)
-    """Whether `kill` or `restart_gracefully` ended it, which is no crash of its own."""
-    due: float = math.inf
-    """When a worker that is asked to end must have ended."""
+    restart_requested: bool = False
+    """Whether `kill` or `restart_gracefully` ended it, so its exit is not a crash."""
+    kill_at: float = math.inf
+    """When a worker that was asked to stop is killed."""
 
 
 class WorkerPool:
@@ -70,12 +70,12 @@ class WorkerPool:
 
     Args:
         city: the city's folder name.
-        settings: handed to the workers; `kafka` must name the running cluster.
+        settings: passed to the workers; `kafka` must name the running cluster.
         workers: how many processes.
-        clock: what the timers follow: `wall` live, `stream` in a replay of history.
+        clock: the clock of the timers: `wall` live, `stream` in a replay of history.
         command: replaces `python -m router.stream`, for tests.
-        patience: how ends are met.
-        say: told one line for each start and each end of a worker.
+        restart_policy: when workers are restarted.
+        log: called with one line for each start and each exit of a worker.
     """
 
     def __init__(
@@ -87,15 +87,15 @@ class WorkerPool:
         *,
         command: Sequence[str] = (sys.executable, "-m", "router.stream"),
         restart_policy: RestartPolicy | None = None,
-        say: Callable[[str], None] = lambda _: None,
+        log: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._settings, self._patience, self._say = settings, restart_policy or RestartPolicy(), say
+        self._settings, self._policy, self._log = settings, restart_policy or RestartPolicy(), log
         self._arguments = [*command, city]
         self._options = ["--clock", clock, "--exit-with-parent"]
         logs = settings.home.absolute() / "logs"
         self._workers = [_Worker(n, logs / f"{settings.namespace}worker-{n}.log") for n in range(workers)]
         self.restarts = 0
-        """How many times a worker was started again."""
+        """How many times a worker was restarted."""
 
     def __enter__(self) -> Self:
         self.start()
@@ -113,24 +113,24 @@ class WorkerPool:
 
     @property
     def pids(self) -> dict[int, int]:
-        """Worker number -> process id, of those that run."""
+        """Worker number -> process id, of the running workers."""
         return {w.number: w.process.pid for w in self._workers if w.process and w.process.poll() is None}
 
     def start(self) -> None:
         """Start every worker that does not run.
 
         Raises:
-            WorkerError: the log folder cannot be written, or the program not be started.
+            WorkerError: the log folder cannot be written, or the program cannot be started.
         """
         for worker in self._workers:
             if worker.process is None:
                 self._launch(worker)
 
     def poll(self) -> None:
-        """Start ended workers again, after a pause that doubles; call it about every second.
+        """Restart workers that have ended, after a pause that doubles; call it about every second.
 
         Raises:
-            WorkerError: a worker ends again and again; the sentence names its log and the log's last line.
+            WorkerError: a worker is in a crash loop; the sentence names its log and the log's last line.
         """
         now = time.monotonic()
         for worker in self._workers:
@@ -138,49 +138,53 @@ class WorkerPool:
                 continue
             code = worker.process.poll()
             if code is None:
-                if now >= worker.due:
+                if now >= worker.kill_at:
                     worker.process.kill()
                 continue
             if worker.restart_at is None:
                 pause = self._pause(worker, now)
                 worker.restart_at = now + pause
-                self._say(_end(worker, code, pause))
+                self._log(_exit_line(worker, code, pause))
             if now >= worker.restart_at:
                 self.restarts += 1
                 self._launch(worker)
 
     def _pause(self, worker: _Worker, now: float) -> float:
-        restart_policy = self._patience
-        if worker.killed:
+        policy = self._policy
+        if worker.restart_requested:
             return 0.0
-        worker.crashes = worker.crashes + 1 if now - worker.started < restart_policy.healthy_s else 1
+        worker.crashes = worker.crashes + 1 if now - worker.started < policy.healthy_s else 1
         code = worker.process.returncode if worker.process else None
-        if worker.crashes >= (restart_policy.rejections if code == INVALID else restart_policy.crashes):
+        if worker.crashes >= (policy.rejections if code == INVALID else policy.crashes):
             raise WorkerError(
                 f"worker {worker.number} ended {worker.crashes} times in a row (exit code {code}), "
-                f"last with: {last_line(worker.log) or 'no word'}",
+                f"last log line: {last_line(worker.log) or 'none'}",
                 where=str(worker.log),
-                hint="read that log, mend the cause, and start again",
+                hint="read that log, fix the cause, and start again",
             )
-        return restart_policy.pause(worker.crashes)
+        return policy.pause(worker.crashes)
 
     def kill(self, number: int) -> None:
-        """SIGKILL one worker, as a crash would; the next `poll` starts it again."""
+        """SIGKILL one worker, as a crash would; the next `poll` restarts it."""
         worker = self._workers[number]
         if worker.process is not None and worker.process.poll() is None:
-            worker.killed = True
+            worker.restart_requested = True
             worker.process.kill()
             worker.process.wait()
 
-    def restart_gracefully(self, number: int, grace_s: float = RENEWAL_GRACE_S) -> None:
-        """Ask one worker to end in order; `poll` starts it again at once, and kills it if it has not ended in time."""
+    def restart_gracefully(self, number: int, grace_s: float = RESTART_GRACE_S) -> None:
+        """Ask one worker to stop in order. `poll` restarts it at once, and kills it if it has not stopped within `grace_s`."""
         worker = self._workers[number]
         if worker.process is not None and worker.process.poll() is None:
-            worker.killed, worker.due = True, time.monotonic() + grace_s
+            worker.restart_requested, worker.kill_at = True, time.monotonic() + grace_s
             worker.process.send_signal(signal.SIGTERM)
 
     def stop(self, grace_s: float = 20.0) -> bool:
-        """SIGTERM all, wait until one common deadline, SIGKILL what is left. Whether all ended by themselves."""
+        """Send SIGTERM to all, wait at most `grace_s` seconds for all together, and SIGKILL the rest.
+
+        Returns:
+            Whether all stopped in time.
+        """
         running = [w.process for w in self._workers if w.process is not None]
         for process in running:
             if process.poll() is None:
@@ -191,7 +195,7 @@ class WorkerPool:
             for process in running:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(max(0.0, deadline - time.monotonic()))
-        finally:  # also after an impatient second Ctrl-C
+        finally:  # also after a second Ctrl-C
             for process in running:
                 if process.poll() is None:
                     orderly = False
@@ -225,15 +229,20 @@ class WorkerPool:
                 where=str(error.filename or worker.log),
                 hint="check that the path can be written and run; GRID_ROUTER_HOME moves the logs",
             ) from error
-        worker.started, worker.restart_at, worker.killed, worker.due = time.monotonic(), None, False, math.inf
-        self._say(f"worker {worker.number} started, process {worker.process.pid}")
+        worker.started, worker.restart_at, worker.restart_requested, worker.kill_at = (
+            time.monotonic(),
+            None,
+            False,
+            math.inf,
+        )
+        self._log(f"worker {worker.number} started, process {worker.process.pid}")
 
 
-def _end(worker: _Worker, code: int, pause: float) -> str:
-    """The line about a worker that has ended."""
-    again = f"starts again in {pause:.1f} s" if pause else "starts again at once"
-    word = "" if worker.killed and code == 0 else last_line(worker.log)
-    return f"worker {worker.number} ended {describe_exit(code)}, {again}{f'; last word: {word}' if word else ''}"
+def _exit_line(worker: _Worker, code: int, pause: float) -> str:
+    """The log line about a worker that has ended."""
+    restart = f"restarts in {pause:.1f} s" if pause else "restarts at once"
+    line = "" if worker.restart_requested and code == 0 else last_line(worker.log)
+    return f"worker {worker.number} ended {describe_exit(code)}, {restart}{f'; last log line: {line}' if line else ''}"
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -249,7 +258,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def last_line(log: Path, at_most: int = 300) -> str:
-    """The last line of a log that says something, cut to a length; empty when there is none."""
+    """The last line of a log that is not blank, cut to `at_most` characters; empty when there is none."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 8192))

@@ -1,124 +1,89 @@
-"""A fleet as a service: ends are met with restarts for ever, health is told, and all workers can be renewed one by one."""
+"""The supervisor of a worker pool: restarts workers, logs their health, and runs rolling restarts."""
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-HEAR_SECONDS = 1.0
-"""Between two questions to every worker."""
-STEADY = 2
-"""So often in a row all workers must be well before the next one is renewed: a rebalance may just be beginning."""
-RENEWAL_SECONDS = 180.0
-"""A worker that is not well so long after its renewal stops the rolling restart: what is new may be what ails it."""
+from router.workers.rollout import Restartable, Rollout, reasons
 
-Page = Mapping[str, Any]
+POLL_SECONDS = 1.0
+"""Between two health requests to each worker."""
+
+HealthPage = Mapping[str, Any]
 """A worker's `/health`."""
 
 
-class Workers(Protocol):
-    """The fleet, as far as it is supervised here."""
-
-    @property
-    def pids(self) -> dict[int, int]:
-        """Worker number -> process id, of those that run."""
+class Workers(Restartable, Protocol):
+    """A worker pool, as far as the supervisor needs it."""
 
     def poll(self) -> None:
-        """Start ended workers again."""
-
-    def restart_gracefully(self, number: int) -> None:
-        """Ask one worker to end in order, to be started again at once."""
+        """Restart workers that have ended."""
 
 
 class Supervisor:
-    """Looks after a fleet; call `look` several times a second.
+    """Looks after a pool; call `poll` several times a second.
 
     Args:
-        fleet: the workers, started.
+        pool: the workers, started.
         workers: how many.
-        ask: a worker's `/health` by its number; None while it does not answer.
-        say: told one line for each event.
-        now: a clock that never goes back, in seconds.
+        fetch_health: a worker's `/health` by its number; None while it does not answer.
+        log: called with one line for each event.
+        now: a monotonic clock, in seconds.
     """
 
     def __init__(
         self,
         pool: Workers,
         workers: int,
-        ask: Callable[[int], Page | None],
-        say: Callable[[str], None],
+        fetch_health: Callable[[int], HealthPage | None],
+        log: Callable[[str], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._fleet, self._workers, self._ask, self._say, self._now = pool, workers, ask, say, now
-        self._heard_at = now() - HEAR_SECONDS
-        self._pages: dict[int, Page | None] = {}
-        self._told: dict[int, str] = {}
-        self._course: Iterator[None] | None = None
+        self._pool, self._workers, self._fetch_health, self._log, self._now = pool, workers, fetch_health, log, now
+        self._polled_at = now() - POLL_SECONDS
+        self._health: dict[int, HealthPage | None] = {}
+        self._logged: dict[int, str] = {}
+        self._rollout: Rollout | None = None
+        self._rollout_requested = False
 
     @property
     def rolling(self) -> bool:
-        """Whether a rolling restart is under way."""
-        return self._course is not None
+        """Whether a rolling restart was requested or is running."""
+        return self._rollout_requested or self._rollout is not None
 
-    def roll(self) -> None:
-        """Renew all workers, one after the other; another call while that goes on changes nothing."""
-        if self._course is None:
-            self._course = self._rolling()
+    def request_rollout(self) -> None:
+        """Restart all workers, one after the other; no effect while a rolling restart is running. Safe in a signal handler."""
+        self._rollout_requested = self._rollout is None
 
-    def look(self) -> None:
-        """Start what has ended, hear the workers, and go on with a rolling restart.
+    def poll(self) -> None:
+        """Restart workers that have ended, poll the health of all, and advance a rolling restart.
 
         Raises:
-            WorkerError: the fleet gives up.
+            WorkerError: the pool gives up.
         """
-        self._fleet.poll()
-        if self._now() - self._heard_at < HEAR_SECONDS:
+        self._pool.poll()
+        if self._now() - self._polled_at < POLL_SECONDS:
             return
-        self._heard_at = self._now()
-        self._hear()
-        if self._course is not None and next(self._course, True):  # it yields None as long as it lasts
-            self._course = None
+        self._polled_at = self._now()
+        self._poll_health()
+        self._advance_rollout()
 
-    def _hear(self) -> None:
-        """Ask every worker, and tell who has become well or stands still; passing states are no news."""
-        running = self._fleet.pids
+    def _advance_rollout(self) -> None:
+        if self._rollout is not None:
+            self._rollout.advance(self._health)
+            if self._rollout.finished:
+                self._rollout = None
+        elif self._rollout_requested:
+            self._rollout_requested = False
+            self._rollout = Rollout(self._pool, self._workers, self._log, self._now)
+
+    def _poll_health(self) -> None:
+        """Request every worker's health. Log who becomes ok or stalled; other states pass and are not logged."""
+        running = self._pool.pids
         for number in range(self._workers):
-            page = self._pages[number] = self._ask(number) if number in running else None
+            page = self._health[number] = self._fetch_health(number) if number in running else None
             status = "ended" if number not in running else page["status"] if page else "silent"
-            if status in {"ok", "stuck", "ended"} and self._told.get(number) != status:
-                self._told[number] = status
+            if status in {"ok", "stalled", "ended"} and self._logged.get(number) != status:
+                self._logged[number] = status
                 if status != "ended":
-                    self._say(f"worker {number} is {status}{_reasons(page)}")
-
-    def _rolling(self) -> Iterator[None]:
-        """The course of a rolling restart, a step each time the workers were heard."""
-        self._say(f"rolling restart: {self._workers} workers, one after the other")
-        if not (yield from self._all_well(lambda: True)):
-            return
-        for number in range(self._workers):
-            before, begun = self._fleet.pids.get(number), self._now()
-            self._fleet.restart_gracefully(number)
-            if not (yield from self._all_well(partial(self._runs_anew, number, before))):
-                return
-            self._say(f"worker {number} renewed in {self._now() - begun:.1f} s")
-        self._say("rolling restart: done")
-
-    def _all_well(self, further: Callable[[], bool]) -> Generator[None, None, bool]:
-        """Wait until all workers are well and something further holds; False when that takes too long."""
-        begun, steady = self._now(), 0
-        while steady < STEADY:
-            yield
-            ailing = next((n for n, page in self._pages.items() if page is None or page["status"] != "ok"), None)
-            steady = steady + 1 if ailing is None and further() else 0
-            if not steady and self._now() - begun > RENEWAL_SECONDS:
-                of = "" if ailing is None else f", worker {ailing} is not ok{_reasons(self._pages[ailing])}"
-                self._say(f"rolling restart: stopped after {RENEWAL_SECONDS:.0f} s{of}")
-                return False
-        return True
-
-    def _runs_anew(self, number: int, before: int | None) -> bool:
-        return self._fleet.pids.get(number) not in {None, before}
-
-
-def _reasons(page: Page | None) -> str:
-    return f": {' '.join(page['reasons'])}" if page and page["reasons"] else ""
+                    self._log(f"worker {number} is {status}{reasons(page)}")

@@ -1,4 +1,4 @@
-"""What a worker does with its partitions between two sharings of its group, on a real broker."""
+"""The assigned partitions of a worker across rebalances, on a real broker."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -18,21 +18,21 @@ pytestmark = pytest.mark.broker
 
 
 class Worker:
-    """The partitions of one, and what its consumer would do for them."""
+    """The partitions of a worker, and the part of its consumer."""
 
     def __init__(self, kafka: str, namespace: str) -> None:
         self.source, self.processors = (f"{namespace}in", 0), list[Tally]()
         logs = ChangelogReader(kafka, f"{namespace}group")
         self.assignment = AssignedPartitions(
-            {self.source[0]: lambda: self._hop(namespace)}, logs=logs, metrics=Metrics(CollectorRegistry())
+            {self.source[0]: lambda: self._processor(namespace)}, logs=logs, metrics=Metrics(CollectorRegistry())
         )
 
-    def _hop(self, namespace: str) -> Tally:
+    def _processor(self, namespace: str) -> Tally:
         self.processors.append(Tally(namespace))
         return self.processors[-1]
 
     async def assigned(self, generation: int) -> None:
-        """And opened, and its consumer sought."""
+        """Assign and open the partition, and seek."""
         await self.assignment.assigned([self.source], generation)
         await until(lambda: self.source in self.assignment.seek_targets())
         self.assignment.on_seek(*self.source, self.assignment.seek_targets()[self.source])
@@ -50,8 +50,8 @@ async def at_work(kafka: str, namespace: str) -> AsyncIterator[Worker]:
         await worker.assignment.close(5.0)
 
 
-def test_two_sharings_in_a_row_cost_no_state(kafka: str, topics: str) -> None:
-    """The second one has nothing to take away, and the partition comes back: its state is the one that was let go before."""
+def test_two_rebalances_in_a_row_keep_the_state(kafka: str, topics: str) -> None:
+    """The second one revokes nothing and assigns the partition again: its state is the one that the first released."""
 
     async def scenario() -> None:
         await produce(kafka, f"{topics}in", values("a"))
@@ -69,7 +69,7 @@ def test_two_sharings_in_a_row_cost_no_state(kafka: str, topics: str) -> None:
     asyncio.run(scenario())
 
 
-def test_room_in_what_all_partitions_share_is_told_at_once(
+def test_capacity_of_the_common_buffer_is_noticed_at_once(
     kafka: str, topics: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("router.stream.engine.assignment.MAX_BUFFERED_BYTES", 1)

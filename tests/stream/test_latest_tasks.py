@@ -1,9 +1,10 @@
-"""The last tasks, and the place where a feed stopped, read from the ends of real topics."""
+"""The latest tasks, and the keys at which a feed stopped, read from the ends of real topics."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
 from router.cli.live_view.latest_tasks import WINDOW, Recent
@@ -54,39 +55,65 @@ def dispatch(kafka: str, topics: list[str], first: int, number: int, *, abort: b
     else:
         producer.commit_transaction()
     producer.close()
+    await_markers(kafka, topics)
 
 
-def test_the_last_tasks_come_once_and_only_when_committed(kafka: str, topics: list[str]) -> None:
+def await_markers(kafka: str, topics: list[str]) -> None:
+    """Wait until the transaction is visible: the broker answers a commit before it has written the markers."""
+    partitions = [TopicPartition(topic, number) for topic in topics for number in (0, 1)]
+    written = KafkaConsumer(bootstrap_servers=kafka, isolation_level="read_uncommitted")
+    visible = KafkaConsumer(bootstrap_servers=kafka, isolation_level="read_committed")
+    deadline = time.monotonic() + 30
+    while visible.end_offsets(partitions) != written.end_offsets(partitions):
+        assert time.monotonic() < deadline, "the transaction did not become visible"
+        time.sleep(0.02)
+    written.close()
+    visible.close()
+
+
+def await_tasks(recent: Recent, number: int) -> list[str]:
+    """The ids of this many tasks. They may come in several looks, each in the order of dispatch."""
+    ids: list[str] = []
+    deadline = time.monotonic() + 30
+    while len(ids) < number:
+        assert time.monotonic() < deadline, f"only {ids} came"
+        look = recent.tasks()
+        assert look == sorted(look, key=lambda task: task.dispatched_at)
+        ids += [one.id for one in look]
+    return ids
+
+
+def test_the_latest_tasks_come_once_and_only_when_committed(kafka: str, topics: list[str]) -> None:
     dispatch(kafka, topics, 0, 6)
     with open_consumer(kafka) as consumer:
         recent = Recent(consumer, topics)
-        assert [one.id for one in recent.tasks()] == [f"t{n}" for n in range(6)]
+        assert sorted(await_tasks(recent, 6)) == [f"t{n}" for n in range(6)]
         assert recent.tasks() == []
         dispatch(kafka, topics, 6, 4, abort=True)
         assert recent.tasks() == []
         dispatch(kafka, topics, 10, 3)
-        assert [one.id for one in recent.tasks()] == ["t10", "t11", "t12"]
+        assert sorted(await_tasks(recent, 3)) == ["t10", "t11", "t12"]
 
 
-def test_of_many_only_the_last_are_read(kafka: str, topics: list[str]) -> None:
+def test_of_many_tasks_only_the_latest_are_read(kafka: str, topics: list[str]) -> None:
     dispatch(kafka, topics, 0, 2000)
     with open_consumer(kafka) as consumer:
-        shown = [one.id for one in Recent(consumer, topics).tasks()]
+        shown = await_tasks(Recent(consumer, topics), 4 * (WINDOW - 1))
     # four partitions; the transaction's marker takes one of the offsets
-    assert shown == [f"t{n}" for n in range(2000 - 4 * (WINDOW - 1), 2000)]
+    assert sorted(shown) == sorted(f"t{n}" for n in range(2000 - 4 * (WINDOW - 1), 2000))
 
 
-def test_a_record_of_a_stranger_is_passed_over(kafka: str, topics: list[str]) -> None:
+def test_a_foreign_record_is_skipped(kafka: str, topics: list[str]) -> None:
     producer = KafkaProducer(bootstrap_servers=kafka, acks="all")
     producer.send(topics[0], key=b"x", value=b"hello", partition=0)
     producer.send(topics[0], key=b"x", value=None, partition=0)
     producer.close()
     dispatch(kafka, topics, 0, 1)
     with open_consumer(kafka) as consumer:
-        assert [one.id for one in Recent(consumer, topics).tasks()] == ["t0"]
+        assert await_tasks(Recent(consumer, topics), 1) == ["t0"]
 
 
-def test_the_last_keys_stand_newest_first(kafka: str, topics: list[str]) -> None:
+def test_the_last_keys_come_newest_first(kafka: str, topics: list[str]) -> None:
     dispatch(kafka, topics, 0, 8)
     with open_consumer(kafka) as consumer:
         keys = last_keys(consumer, topics)

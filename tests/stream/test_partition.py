@@ -1,4 +1,7 @@
-"""A partition's life on a real broker: fence, position, restore, transactions, and what survives failures."""
+"""The states of a partition on a real broker: fence, restore, transactions, and what survives failures.
+
+`test_processor_contract.py` has the contract of the processors.
+"""
 
 import asyncio
 import dataclasses
@@ -12,9 +15,9 @@ from prometheus_client import CollectorRegistry
 
 from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import BeyondEndError, ChangelogReader
-from router.stream.engine.partition import Partition, PartitionStatus
+from router.stream.engine.partition import Partition
 from router.stream.engine.processor import Counted, PoisonError, Record
-from router.stream.engine.stored_offset import pop_stored_offset, read_last_stored_offset
+from router.stream.engine.stored_offset import pop_stored_offset, read_stored_offset
 from router.wire.metrics import Metrics
 from router.wire.stored_offsets import encode_stored_offset
 
@@ -24,11 +27,11 @@ N = 300
 
 
 class Tally:
-    """A toy stage: the state is the set of values seen, kept in a changelog; each new value is written out once."""
+    """A small processor: its state is the set of values seen, kept in a changelog; each new value is written out once."""
 
     name = "toy"
     partition: Partition
-    """Whose stage it is, where a test needs it."""
+    """The partition that it processes, where a test needs it."""
 
     def __init__(
         self, namespace: str, *, fails_at: bytes | None = None, failure: type[Exception] = PoisonError
@@ -47,9 +50,9 @@ class Tally:
         return position
 
     async def resume(self, logs: ChangelogReader, source: TopicPartition, position: int) -> bool:
-        return await read_last_stored_offset(logs, TopicPartition(self.changelog, source.partition)) == position
+        return await read_stored_offset(logs, TopicPartition(self.changelog, source.partition)) == position
 
-    def note(self, position: int, writer: Writer, partition: int) -> None:
+    def store_offset(self, position: int, writer: Writer, partition: int) -> None:
         writer.add(self.changelog, partition, *encode_stored_offset(position))
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
@@ -64,11 +67,6 @@ class Tally:
                 writer.add(self.out, 0, b"alive", record.value)
                 writer.add(self.changelog, record.partition, record.value, record.value)
         return lambda: None
-
-    def due(self) -> float | None:
-        return None
-
-    def tick(self, writer: Writer, partition: int) -> None: ...
 
     def close(self) -> None: ...
 
@@ -109,7 +107,7 @@ async def read(kafka: str, topic: str) -> list[Record]:
 
 
 @asynccontextmanager
-async def living(
+async def opened(
     kafka: str, namespace: str, processor: Tally, state_offset: int | None = None
 ) -> AsyncIterator[Partition]:
     logs = ChangelogReader(kafka, f"{namespace}group")
@@ -142,7 +140,7 @@ def values(prefix: str, count: int = N) -> list[bytes]:
 def test_every_value_comes_out_once_and_in_order(kafka: str, topics: str) -> None:
     async def scenario() -> list[Record]:
         await produce(kafka, f"{topics}in", values("a"))
-        async with living(kafka, topics, Tally(topics)) as partition:
+        async with opened(kafka, topics, Tally(topics)) as partition:
             records = await read(kafka, f"{topics}in")
             for start in range(0, N, 7):
                 partition.offer(records[start : start + 7])
@@ -152,15 +150,13 @@ def test_every_value_comes_out_once_and_in_order(kafka: str, topics: str) -> Non
     assert [record.value for record in asyncio.run(scenario())] == values("a")
 
 
-def test_a_backlog_that_never_ends_is_committed_all_the_same(
-    kafka: str, topics: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Something always waits, and no transaction is ever full."""
+def test_an_endless_backlog_is_committed(kafka: str, topics: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The buffer is never empty, and no transaction is ever full."""
     monkeypatch.setattr("router.stream.engine.checkpoint.MAX_LINGER_S", 0.0)
     monkeypatch.setattr("router.stream.engine.poison_isolation.BATCH_RECORDS", 1 << 60)
 
     class Endless(Tally):
-        """With every record that it processes another one has come."""
+        """Another record arrives with every record that it processes."""
 
         def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
             self.partition.offer([dataclasses.replace(records[-1], offset=records[-1].offset + 1)])
@@ -169,48 +165,11 @@ def test_a_backlog_that_never_ends_is_committed_all_the_same(
     async def scenario() -> None:
         await produce(kafka, f"{topics}in", [b"first"])
         processor = Endless(topics)
-        async with living(kafka, topics, processor) as processor.partition:
+        async with opened(kafka, topics, processor) as processor.partition:
             processor.partition.offer(await read(kafka, f"{topics}in"))
             await until(lambda: (processor.partition.position or 0) > 0)
 
     asyncio.run(scenario())
-
-
-def test_a_new_owner_goes_on_where_the_old_one_committed(kafka: str, topics: str) -> None:
-    async def scenario() -> tuple[list[Record], int | None]:
-        await produce(kafka, f"{topics}in", values("a"))
-        records = await read(kafka, f"{topics}in")
-        async with living(kafka, topics, Tally(topics)) as first:
-            first.offer(records[:100])
-            await until(lambda: first.backlog == 0)
-            position = first.position
-        async with living(kafka, topics, Tally(topics)) as second:
-            second.offer(records)  # reads again from the beginning
-            await until(lambda: second.backlog == 0)
-        return await read(kafka, f"{topics}out"), position
-
-    out, position = asyncio.run(scenario())
-    assert position == 100
-    assert [record.value for record in out] == values("a")
-
-
-def test_a_zombie_writes_nothing(kafka: str, topics: str) -> None:
-    """The first owner never learns of the second; both get the same records."""
-
-    async def scenario() -> list[Record]:
-        await produce(kafka, f"{topics}in", values("a"))
-        records = await read(kafka, f"{topics}in")
-        async with living(kafka, topics, Tally(topics)) as zombie:
-            zombie.offer(records[:10])
-            await until(lambda: zombie.backlog == 0)
-            async with living(kafka, topics, Tally(topics)) as owner:
-                await until(lambda: owner.status is PartitionStatus.RUNNING)
-                zombie.offer(records[10:])
-                owner.offer(records)
-                await until(lambda: owner.backlog == 0 and zombie.backlog == 0)
-        return await read(kafka, f"{topics}out")
-
-    assert [record.value for record in asyncio.run(scenario())] == values("a")
 
 
 def test_records_fetched_twice_are_processed_once(kafka: str, topics: str) -> None:
@@ -218,20 +177,20 @@ def test_records_fetched_twice_are_processed_once(kafka: str, topics: str) -> No
         await produce(kafka, f"{topics}in", values("a", 20))
         records = await read(kafka, f"{topics}in")
         processor = Tally(topics)
-        async with living(kafka, topics, processor) as partition:
+        async with opened(kafka, topics, processor) as partition:
             partition.offer(records[:15])
-            partition.offer(records[5:])  # the consumer sought back
+            partition.offer(records[5:])  # after a seek back
             await until(lambda: partition.backlog == 0)
         return await read(kafka, f"{topics}out")
 
     assert [record.value for record in asyncio.run(scenario())] == values("a", 20)
 
 
-def test_a_poison_record_takes_neither_its_batch_nor_its_partition_along(kafka: str, topics: str) -> None:
+def test_a_poison_record_stops_neither_its_batch_nor_its_partition(kafka: str, topics: str) -> None:
     async def scenario() -> tuple[list[Record], Tally]:
         await produce(kafka, f"{topics}in", values("a", 20))
         processor = Tally(topics, fails_at=b"a7")
-        async with living(kafka, topics, processor) as partition:
+        async with opened(kafka, topics, processor) as partition:
             partition.offer(await read(kafka, f"{topics}in"))
             await until(lambda: partition.backlog == 0)
         return await read(kafka, f"{topics}out"), processor
@@ -243,12 +202,12 @@ def test_a_poison_record_takes_neither_its_batch_nor_its_partition_along(kafka: 
 
 
 def test_a_batch_larger_than_a_record_batch_is_written_whole(kafka: str, topics: str) -> None:
-    """aiokafka drops what does not fit into a batch without a word; the writer must not."""
+    """aiokafka silently drops records that do not fit into a batch; the writer must not."""
     big = [bytes([65 + number % 26]) * 90_000 + str(number).encode() for number in range(40)]
 
     async def scenario() -> list[Record]:
         await produce(kafka, f"{topics}in", big)
-        async with living(kafka, topics, Tally(topics)) as partition:
+        async with opened(kafka, topics, Tally(topics)) as partition:
             partition.offer(await read(kafka, f"{topics}in"))
             await until(lambda: partition.backlog == 0)
         return await read(kafka, f"{topics}out")
@@ -257,15 +216,13 @@ def test_a_batch_larger_than_a_record_batch_is_written_whole(kafka: str, topics:
 
 
 @pytest.mark.parametrize("bad", [0, 7, 19])
-def test_a_batch_that_fails_by_one_of_its_records_is_halved_until_that_is_found(
-    kafka: str, topics: str, bad: int
-) -> None:
-    """The stage does not know which record it was: its outputs could not be made."""
+def test_a_failing_batch_is_halved_until_the_bad_record_is_found(kafka: str, topics: str, bad: int) -> None:
+    """The processor cannot name the record: it fails for the whole batch."""
 
     async def scenario() -> list[Record]:
         await produce(kafka, f"{topics}in", values("a", 20))
         processor = Tally(topics, fails_at=b"a%d" % bad, failure=ValueError)
-        async with living(kafka, topics, processor) as partition:
+        async with opened(kafka, topics, processor) as partition:
             partition.offer(await read(kafka, f"{topics}in"))
             await until(lambda: partition.backlog == 0)
         return await read(kafka, f"{topics}out")
@@ -275,8 +232,8 @@ def test_a_batch_that_fails_by_one_of_its_records_is_halved_until_that_is_found(
     assert [record.value for record in out if record.key == b"dead"] == [b"a%d" % bad]
 
 
-def test_an_output_that_kafka_refuses_is_found_too(kafka: str, topics: str) -> None:
-    """The topic's limit is smaller than what the stage writes about one of the records."""
+def test_a_record_whose_output_kafka_rejects_is_found(kafka: str, topics: str) -> None:
+    """The output for one record is larger than the limit of its topic."""
     huge = b"h" * 600_000
 
     class Growing(Tally):
@@ -290,7 +247,7 @@ def test_an_output_that_kafka_refuses_is_found_too(kafka: str, topics: str) -> N
 
     async def scenario() -> list[Record]:
         await produce(kafka, f"{topics}in", [*values("a", 10), huge, *values("b", 10)])
-        async with living(kafka, topics, Growing(topics)) as partition:
+        async with opened(kafka, topics, Growing(topics)) as partition:
             partition.offer(await read(kafka, f"{topics}in"))
             await until(lambda: partition.backlog == 0)
         return await read(kafka, f"{topics}out")
@@ -300,8 +257,8 @@ def test_an_output_that_kafka_refuses_is_found_too(kafka: str, topics: str) -> N
     assert [record.value for record in out if record.key == b"dead"] == [huge[:10]]
 
 
-def test_a_failure_ahead_of_a_commit_on_its_way_loses_and_doubles_nothing(kafka: str, topics: str) -> None:
-    """What waits is folded while the transaction before it commits; here that fails, again and again."""
+def test_a_failure_during_a_commit_loses_and_duplicates_nothing(kafka: str, topics: str) -> None:
+    """Records are folded while the transaction before them commits; here folding fails repeatedly."""
     bad = {b"a%d" % number for number in range(50, N, 50)}
 
     class Failing(Tally):
@@ -314,7 +271,7 @@ def test_a_failure_ahead_of_a_commit_on_its_way_loses_and_doubles_nothing(kafka:
     async def scenario() -> tuple[list[Record], Failing]:
         await produce(kafka, f"{topics}in", values("a"))
         records, processor = await read(kafka, f"{topics}in"), Failing(topics)
-        async with living(kafka, topics, processor) as partition:
+        async with opened(kafka, topics, processor) as partition:
             for start in range(0, N, 5):
                 partition.offer(records[start : start + 5])
                 await asyncio.sleep(0)
@@ -327,21 +284,21 @@ def test_a_failure_ahead_of_a_commit_on_its_way_loses_and_doubles_nothing(kafka:
     assert processor.opened == 1 + len(bad)
 
 
-def test_restoring_waits_for_what_stands_behind_a_strangers_open_transaction(kafka: str, topics: str) -> None:
-    """Otherwise committed state would be missing, and reports that it holds would open second cases."""
+def test_a_restore_waits_for_an_open_foreign_transaction(kafka: str, topics: str) -> None:
+    """Otherwise committed state would be missing, and its reports would open second cases."""
     changelog = TopicPartition(f"{topics}changelog", 0)
 
     async def scenario() -> tuple[bool, list[bytes]]:
-        stranger = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=f"{topics}stranger")
-        await stranger.start()
-        await stranger.begin_transaction()
-        await stranger.send_and_wait(changelog.topic, b"?", key=b"?")
+        foreign = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=f"{topics}foreign")
+        await foreign.start()
+        await foreign.begin_transaction()
+        await foreign.send_and_wait(changelog.topic, b"?", key=b"?")
         await produce(kafka, changelog.topic, values("a", 3))
         logs = ChangelogReader(kafka, f"{topics}group")
         restoring = asyncio.create_task(logs.latest(changelog))
         done, _ = await asyncio.wait([restoring], timeout=1.0)
-        await stranger.abort_transaction()
-        await stranger.stop()
+        await foreign.abort_transaction()
+        await foreign.stop()
         restored = list((await restoring).values())
         await logs.close()
         return bool(done), restored
@@ -351,7 +308,7 @@ def test_restoring_waits_for_what_stands_behind_a_strangers_open_transaction(kaf
     assert restored[-1] == b"a2"
 
 
-def test_a_position_behind_the_end_of_the_log_is_no_position(kafka: str, topics: str) -> None:
+def test_a_position_beyond_the_end_of_the_log_is_an_error(kafka: str, topics: str) -> None:
     source = TopicPartition(f"{topics}in", 0)
 
     async def scenario() -> None:

@@ -1,4 +1,4 @@
-"""The whole poison collection among sound reports, on two workers: each once in the dead letters or in one case, twice sent or not."""
+"""The poison collection among sound reports, on two workers: each record is once in the dead letters or in one case."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from tests.support.poison.strangers import EDITIONS, EVENTS, POISON_EVENT, STATE
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
 
 SOUND = 360
-"""Reports between the poison records, of all networks by turns."""
+"""Number of sound reports between the poison records, of all networks in turn."""
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def scene(kafka: str, namespace: str, tmp_path: Path) -> Scene:
 
 
 def mixed(names: Names) -> list[tuple[Poison | str, Sent]]:
-    """Poison and sound records by turns; the sound ones with their report's id."""
+    """Poison and sound records in turn; the sound ones with the id of their report."""
     networks, step = sorted(NETWORKS), len(POISON) // SOUND
     records: list[tuple[Poison | str, Sent]] = []
     for number, one in enumerate(POISON):
@@ -45,29 +45,27 @@ def mixed(names: Names) -> list[tuple[Poison | str, Sent]]:
     return records
 
 
-def test_poison_is_refused_once_or_accepted_and_nothing_else_suffers(scene: Scene) -> None:
+def test_poison_is_rejected_once_or_accepted_and_nothing_else_changes(scene: Scene) -> None:
     records = mixed(scene.names)
     good = {one for one, _ in records if isinstance(one, str)}
     assert len(good) == SOUND
     with scene.pool() as pool:
-        places = scene.send([sent for _, sent in records])
+        addresses = scene.send([sent for _, sent in records])
         scene.drain(pool)
         dead_letters, held, tasks = scene.dead_letters(), scene.held(), scene.tasks()
-        check_letters(dead_letters, {at: one for at, (one, _) in zip(places, records, strict=True)})
+        check_dead_letters(dead_letters, {at: one for at, (one, _) in zip(addresses, records, strict=True)})
         check_cases(held, good)
         again = scene.send([sent for _, sent in records])
         scene.drain(pool)
         known = {dead_letter.id for dead_letter in dead_letters}
         new = [dead_letter for dead_letter in scene.dead_letters() if dead_letter.id not in known]
-        check_letters(new, {at: one for at, (one, _) in zip(again, records, strict=True)})
+        check_dead_letters(new, {at: one for at, (one, _) in zip(again, records, strict=True)})
         assert scene.held() == held
         assert scene.tasks() == tasks
         assert pool.restarts == 0
 
 
-def test_packed_records_are_unpacked_by_the_broker_and_bombs_are_not_taken(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_compressed_records_are_read_and_oversized_ones_not_sent(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aiokafka.record.default_records.snappy_encode", packed.snappy)
     monkeypatch.setattr("aiokafka.record.default_records.codecs.has_snappy", lambda: True)
     topic, alarm = scene.names.reports("policing"), sound("policing", "packed")
@@ -81,25 +79,25 @@ def test_packed_records_are_unpacked_by_the_broker_and_bombs_are_not_taken(
         assert (scene.held(), scene.dead_letters()) == ({f"policing:{alarm['jjdbh']}": 1}, [])
 
 
-def test_what_strangers_write_to_the_routers_own_topics_is_refused_or_left_out(scene: Scene) -> None:
+def test_foreign_records_on_the_routers_topics_are_rejected_or_skipped(scene: Scene) -> None:
     names = scene.names
     first, later = reports(names, "first"), reports(names, "later")
     with scene.pool(1) as pool:
-        scene.send([*first, *strange_events(names)])
+        scene.send([*first, *foreign_events(names)])
         scene.drain(pool)
         reasons = sorted((dead_letter.code, dead_letter.reason) for dead_letter in scene.dead_letters())
         assert len(reasons) == len(EVENTS) + len(POISON_EVENT)
-        for name, (_, _, said) in EVENTS.items():
-            assert any(code == "not-an-event" and said in reason for code, reason in reasons), name
+        for name, (_, _, words) in EVENTS.items():
+            assert any(code == "not-an-event" and words in reason for code, reason in reasons), name
         assert sum(code == "defect" and "something else wrote it" in reason for code, reason in reasons) == len(
             POISON_EVENT
         )
         assert all(reason.isprintable() and len(reason) < 300 for _, reason in reasons)
         held = scene.held()
         assert len(held) == len(first)
-        scene.send(strange_state(scene))
+        scene.send(foreign_state(scene))
         assert pool.restarts == 0
-    with scene.pool(1) as pool:  # whose state is restored from what strangers have written to as well
+    with scene.pool(1) as pool:  # its state is restored from topics with foreign records
         scene.send([*first, *later])
         scene.drain(pool)
         assert pool.restarts == 0
@@ -118,15 +116,15 @@ def reports(names: Names, name: str) -> list[Sent]:
     ]
 
 
-def strange_events(names: Names) -> list[Sent]:
+def foreign_events(names: Names) -> list[Sent]:
     """On the grid stream."""
     odd = [(value, headers) for value, headers, _ in EVENTS.values()]
     odd += [(value, typed()) for value in POISON_EVENT.values()]
     return [Sent(topic=names.events, partition=n % 2, value=v, key=b"s", headers=h) for n, (v, h) in enumerate(odd)]
 
 
-def strange_state(scene: Scene) -> list[Sent]:
-    """Where the router keeps its state: under keys of nobody and of its own cases and reports."""
+def foreign_state(scene: Scene) -> list[Sent]:
+    """On the topics with the router's state: under unknown keys, and under those of its cases and reports."""
     names = scene.names
     cases = [key for record in scene.read(names.cases) if record.partition == 0 for key in [record.key]]
     known = [record.key for record in scene.read(names.dedup_index("policing")) if record.partition == 0]
@@ -141,18 +139,18 @@ def strange_state(scene: Scene) -> list[Sent]:
     return [*sent, *(Sent(topic=names.rule_sets, partition=0, value=value, key=b"k") for value in EDITIONS)]
 
 
-def check_letters(dead_letters: list[DeadLetter], sent: Mapping[RecordAddress, Poison | str]) -> None:
-    """Every record that must be rejected has one letter, with an expected code and just as it was; no other has one."""
-    by_place = {
+def check_dead_letters(dead_letters: list[DeadLetter], sent: Mapping[RecordAddress, Poison | str]) -> None:
+    """Exactly the records that must be rejected are dead letters: once each, unchanged, with an expected code."""
+    by_address = {
         (dead_letter.topic, dead_letter.partition, dead_letter.offset): dead_letter for dead_letter in dead_letters
     }
     times = Counter(dead_letter.id for dead_letter in dead_letters)
     assert [id_ for id_, number in times.items() if number > 1] == [], "twice in the dead letters"
-    wanted = {place: one for place, one in sent.items() if isinstance(one, Poison) and one.codes}
-    assert [wanted[place].name for place in wanted.keys() - by_place.keys()] == [], "not in the dead letters"
-    assert [by_place[place].reason for place in by_place.keys() - wanted.keys()] == [], "rejected"
-    for place, one in wanted.items():
-        dead_letter = by_place[place]
+    expected = {address: one for address, one in sent.items() if isinstance(one, Poison) and one.codes}
+    assert [expected[address].name for address in expected.keys() - by_address.keys()] == [], "not in the dead letters"
+    assert [by_address[address].reason for address in by_address.keys() - expected.keys()] == [], "rejected"
+    for address, one in expected.items():
+        dead_letter = by_address[address]
         assert dead_letter.code in one.codes, (one.name, dead_letter.code)
         assert (dead_letter.key, dead_letter.value) == (one.key, one.value), one.name
         assert list(dead_letter.headers) == named(one.headers), one.name

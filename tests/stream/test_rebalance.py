@@ -1,7 +1,7 @@
-"""Workers that join, leave and die under load: every record is processed once, through both stages.
+"""Workers that join, leave and are killed under load: both stages process every record once.
 
-A rebalance without any crash is the commonest fault of all; records are lost there when what a consumer has fetched in one
-generation of the group is neither handed over nor sought back.
+A rebalance without a crash is the most common fault. Records are lost there when a consumer neither hands over nor refetches
+what it fetched in an earlier generation of the group.
 """
 
 import threading
@@ -61,7 +61,7 @@ class Load:
 
 
 def members(settings: Settings) -> int:
-    """Members of the workers' group when it is at rest, else 0."""
+    """Number of members of the workers' group while it is stable, else 0."""
     name = f"{settings.namespace}{GROUP}"
     try:
         with connected(str(settings.kafka)) as admin:
@@ -76,25 +76,23 @@ def reports_in_cases(settings: Settings) -> Counter[str]:
     return Counter(report.id for value in cases.values() for report in decode_case(value).reports)
 
 
-def await_members(settings: Settings, number: int, *fleets: WorkerPool) -> None:
+def await_members(settings: Settings, number: int, *pools: WorkerPool) -> None:
     deadline = time.monotonic() + LIMIT_S
     while members(settings) != number:
-        for pool in fleets:
+        for pool in pools:
             pool.poll()
         assert time.monotonic() < deadline, f"the group never had {number} members"
         time.sleep(0.2)
 
 
 def await_progress(load: Load, records: int) -> None:
-    """Let so many more records come under the present sharing."""
+    """Wait until this many more records are sent in the current generation."""
     goal = len(load.sent) + records
     while len(load.sent) < goal:
         time.sleep(0.05)
 
 
-def test_workers_that_join_leave_and_die_under_load_lose_and_double_nothing(
-    kafka: str, namespace: str, tmp_path: Path
-) -> None:
+def test_workers_that_join_leave_and_die_lose_and_duplicate_nothing(kafka: str, namespace: str, tmp_path: Path) -> None:
     settings = Settings(kafka=kafka, home=tmp_path / "one", namespace=namespace, metrics_port=0)
     other = settings.model_copy(update={"home": tmp_path / "two"})
     apply(kafka, topics_of(load_city(CITY), settings))

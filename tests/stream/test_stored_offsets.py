@@ -1,4 +1,4 @@
-"""Whatever the group's coordinator tells, reading goes on at the position that stands beside the state."""
+"""Reading continues at the offset stored beside the state, whatever the group coordinator returns."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from prometheus_client import CollectorRegistry
 
 from router.stream.engine.changelog_reader import ChangelogReader
-from router.stream.engine.partition import PartitionStatus
 from router.stream.engine.processor import Record, UnreadableStateError
+from router.stream.engine.status import PartitionStatus
 from router.stream.engine.stored_offset import pop_stored_offset
 from router.stream.faust_adapter.app import GROUP, app_of
 from router.stream.faust_adapter.offset_reporter import GroupOffsetReporter
@@ -19,7 +19,7 @@ from router.stream.faust_adapter.transport import BatchApp
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 from router.wire.stored_offsets import STORED_OFFSET_KEY, encode_stored_offset
-from tests.stream.test_partition import Tally, living, produce, read, topics, until, values
+from tests.stream.test_partition import Tally, opened, produce, read, topics, until, values
 
 __all__ = ["topics"]
 
@@ -30,7 +30,7 @@ N = 60
 
 @asynccontextmanager
 async def working(kafka: str, namespace: str, home: Path) -> AsyncIterator[BatchApp]:
-    """A worker with the toy stage, consumer and all."""
+    """A worker with the small processor and a real consumer."""
     settings = Settings(kafka=kafka, home=home, namespace=namespace, metrics_port=0)
     app = app_of({f"{namespace}in": lambda: Tally(namespace)}, settings, kafka, Metrics(CollectorRegistry()))
     await app.start()
@@ -42,43 +42,41 @@ async def working(kafka: str, namespace: str, home: Path) -> AsyncIterator[Batch
 
 
 async def written(kafka: str, namespace: str, count: int) -> list[bytes]:
-    """What came out, once so much has; or what has after a while."""
-    found: list[bytes] = []
+    """The values that came out, once there are `count`; after ten seconds those that did."""
+    out: list[bytes] = []
     for _ in range(100):
-        found = [record.value for record in await read(kafka, f"{namespace}out")]
-        if len(found) >= count:
+        out = [record.value for record in await read(kafka, f"{namespace}out")]
+        if len(out) >= count:
             break
         await asyncio.sleep(0.1)
-    return found
+    return out
 
 
 def group_of(kafka: str, namespace: str) -> AIOKafkaConsumer:
     return AIOKafkaConsumer(bootstrap_servers=kafka, group_id=f"{namespace}{GROUP}", enable_auto_commit=False)
 
 
-async def pretend(kafka: str, namespace: str, position: int) -> None:
-    """Let the coordinator tell this, as soon as the group is empty."""
+async def commit_to_group(kafka: str, namespace: str, position: int) -> None:
+    """Commit this offset in the group, which must be empty."""
     source = TopicPartition(f"{namespace}in", 0)
     async with group_of(kafka, namespace) as consumer:
         consumer.assign([source])
         await consumer.commit({source: position})
 
 
-async def reporter(kafka: str, namespace: str) -> int | None:
+async def committed_in_group(kafka: str, namespace: str) -> int | None:
     async with group_of(kafka, namespace) as consumer:
         return await consumer.committed(TopicPartition(f"{namespace}in", 0))  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("falsely", [0, 10, N + 10, 2 * N])
-def test_a_coordinator_that_tells_another_position_loses_and_doubles_nothing(
-    kafka: str, topics: str, tmp_path: Path, falsely: int
-) -> None:
+@pytest.mark.parametrize("wrong", [0, 10, N + 10, 2 * N])
+def test_a_wrong_group_offset_loses_and_duplicates_nothing(kafka: str, topics: str, tmp_path: Path, wrong: int) -> None:
     async def scenario() -> list[bytes]:
         await produce(kafka, f"{topics}in", values("a", N))
         async with working(kafka, topics, tmp_path):
             assert await written(kafka, topics, N) == values("a", N)
         await produce(kafka, f"{topics}in", values("b", N))
-        await pretend(kafka, topics, falsely)
+        await commit_to_group(kafka, topics, wrong)
         async with working(kafka, topics, tmp_path):
             await written(kafka, topics, 2 * N)
             await produce(kafka, f"{topics}in", values("c", N))
@@ -87,30 +85,26 @@ def test_a_coordinator_that_tells_another_position_loses_and_doubles_nothing(
     assert asyncio.run(scenario()) == [*values("a", N), *values("b", N), *values("c", N)]
 
 
-def test_the_coordinator_is_told_for_those_who_look(kafka: str, topics: str, tmp_path: Path) -> None:
+def test_positions_are_committed_to_the_group_for_monitoring(kafka: str, topics: str, tmp_path: Path) -> None:
     async def scenario() -> tuple[int | None, int | None]:
         await produce(kafka, f"{topics}in", values("a", N))
         async with working(kafka, topics, tmp_path) as app:
             await written(kafka, topics, N)
             await until(lambda: [one.position for one in app.assignment] == [N])
-            before = await reporter(kafka, topics)
+            before = await committed_in_group(kafka, topics)
             await GroupOffsetReporter(app).report()
-            return before, await reporter(kafka, topics)
+            return before, await committed_in_group(kafka, topics)
 
     assert asyncio.run(scenario()) == (None, N)
 
 
-def test_telling_while_members_come_and_go_does_not_set_off_another_sharing(
-    kafka: str, topics: str, tmp_path: Path
-) -> None:
-    """A commit that the coordinator reads behind a JoinGroup is of a generation that is over, and its sender would join anew."""
+def test_committing_group_offsets_does_not_trigger_a_rebalance(kafka: str, topics: str, tmp_path: Path) -> None:
+    """A commit that the coordinator reads after a JoinGroup has an old generation, and its sender would rejoin."""
     stop = asyncio.Event()
 
-    async def telling(app: BatchApp) -> None:
-        reporter = GroupOffsetReporter(app)
+    async def committing(app: BatchApp) -> None:
         while not stop.is_set():
-            reporter._told.clear()  # everything is news
-            await reporter.report()
+            await GroupOffsetReporter(app).report()  # a new reporter commits every position
             await asyncio.sleep(0.005)
 
     async def sending(sent: list[bytes]) -> None:
@@ -123,13 +117,13 @@ def test_telling_while_members_come_and_go_does_not_set_off_another_sharing(
     async def scenario() -> tuple[int, list[bytes], list[bytes]]:
         sent: list[bytes] = []
         async with working(kafka, topics, tmp_path / "one") as staying:
-            work = [asyncio.create_task(telling(staying)), asyncio.create_task(sending(sent))]
+            work = [asyncio.create_task(committing(staying)), asyncio.create_task(sending(sent))]
             for _ in range(3):
                 async with working(kafka, topics, tmp_path / "two") as visiting:
-                    tells = asyncio.create_task(telling(visiting))
+                    commits = asyncio.create_task(committing(visiting))
                     await until(lambda: visiting.consumer_generation_id > 0 and not visiting.rebalancing)
                     await asyncio.sleep(2.5)  # a heartbeat: a storm would go on
-                    tells.cancel()
+                    commits.cancel()
                 await asyncio.sleep(2.5)
             stop.set()
             await asyncio.gather(*work)
@@ -137,11 +131,11 @@ def test_telling_while_members_come_and_go_does_not_set_off_another_sharing(
             return staying.consumer_generation_id, out, sent
 
     generation, out, sent = asyncio.run(scenario())
-    assert generation <= 7, "one, and two for each that came and went"
+    assert generation <= 7, "one, and two for each member that came and went"
     assert out == sent
 
 
-def test_a_group_from_before_positions_were_noted_goes_on_where_it_stood(kafka: str, topics: str) -> None:
+def test_a_group_without_a_stored_offset_continues_at_its_group_offset(kafka: str, topics: str) -> None:
     async def scenario() -> list[bytes]:
         await produce(kafka, f"{topics}in", values("a", N))
         source = TopicPartition(f"{topics}in", 0)
@@ -150,7 +144,7 @@ def test_a_group_from_before_positions_were_noted_goes_on_where_it_stood(kafka: 
         ) as consumer:
             consumer.assign([source])
             await consumer.commit({source: 20})
-        async with living(kafka, topics, Tally(topics)) as partition:
+        async with opened(kafka, topics, Tally(topics)) as partition:
             await until(lambda: partition.session.seek_target == 20)
             partition.offer(await read(kafka, source.topic))
             await until(lambda: partition.backlog == 0 and partition.position == N)
@@ -159,9 +153,9 @@ def test_a_group_from_before_positions_were_noted_goes_on_where_it_stood(kafka: 
     assert asyncio.run(scenario()) == values("a", N)[20:]
 
 
-def test_what_comes_back_is_not_restored_unless_another_had_it(kafka: str, topics: str) -> None:
+def test_a_partition_that_returns_is_restored_only_if_another_had_it(kafka: str, topics: str) -> None:
     async def have(processor: Tally, state_offset: int | None, records: Sequence[Record]) -> int | None:
-        async with living(kafka, topics, processor, state_offset) as partition:
+        async with opened(kafka, topics, processor, state_offset) as partition:
             partition.offer(records)
             await until(lambda: partition.position == records[-1].offset + 1)
         return partition.state_offset
@@ -181,11 +175,11 @@ def test_what_comes_back_is_not_restored_unless_another_had_it(kafka: str, topic
     assert [record.value for record in asyncio.run(read(kafka, f"{topics}out"))] == values("a", N)
 
 
-def test_what_is_folded_when_a_partition_is_let_go_is_committed(kafka: str, topics: str) -> None:
+def test_folded_records_are_committed_when_a_partition_is_revoked(kafka: str, topics: str) -> None:
     async def scenario() -> tuple[int | None, list[Record]]:
         await produce(kafka, f"{topics}in", values("a", N))
         records = await read(kafka, f"{topics}in")
-        async with living(kafka, topics, Tally(topics)) as partition:
+        async with opened(kafka, topics, Tally(topics)) as partition:
             await until(lambda: partition.status is PartitionStatus.RUNNING)
             partition.offer(records[:30])
             async with asyncio.timeout(30):
@@ -201,8 +195,8 @@ def test_what_is_folded_when_a_partition_is_let_go_is_committed(kafka: str, topi
     assert [record.value for record in out] == values("a", N)
 
 
-class Retold(Tally):
-    """Finds these positions beside its state, one an opening."""
+class RestoredAt(Tally):
+    """Finds these offsets beside its state, one per opening."""
 
     def __init__(self, namespace: str, positions: Sequence[int]) -> None:
         super().__init__(namespace, fails_at=b"a3", failure=RuntimeError)
@@ -213,13 +207,13 @@ class Retold(Tally):
         return self._positions.pop(0) if len(self._positions) > 1 else self._positions[0]
 
 
-def test_a_state_that_went_back_is_read_for_again(kafka: str, topics: str) -> None:
-    """The changelog was cut while the partition ran: what is in hand does not follow the position."""
+def test_a_state_that_went_back_is_fetched_for_again(kafka: str, topics: str) -> None:
+    """The changelog was truncated while the partition ran: the buffered records do not continue the position."""
 
     async def scenario() -> None:
         await produce(kafka, f"{topics}in", values("a", N))
         records = await read(kafka, f"{topics}in")
-        async with living(kafka, topics, Retold(topics, [2, 1])) as partition:
+        async with opened(kafka, topics, RestoredAt(topics, [2, 1])) as partition:
             await until(lambda: partition.session.seek_target == 2)
             first = partition.session.session_id
             partition.session.on_seek(2)
@@ -231,23 +225,23 @@ def test_a_state_that_went_back_is_read_for_again(kafka: str, topics: str) -> No
     asyncio.run(scenario())
 
 
-def test_whoever_is_assigned_anew_is_read_behind_what_it_has_in_hand(kafka: str, topics: str) -> None:
+def test_a_partition_assigned_again_is_fetched_after_its_buffer(kafka: str, topics: str) -> None:
     async def scenario() -> None:
         await produce(kafka, f"{topics}in", values("a", N))
-        async with living(kafka, topics, Tally(topics)) as partition:
+        async with opened(kafka, topics, Tally(topics)) as partition:
             await until(lambda: partition.session.seek_target == 0)
             partition.session.on_seek(0)
             partition.offer((await read(kafka, f"{topics}in"))[:7])
             before = partition.session.session_id
-            partition.read_anew()
+            partition.restart_session()
             assert partition.session.seek_target == 7
             assert partition.session.session_id != before
 
     asyncio.run(scenario())
 
 
-def test_a_position_is_found_behind_what_was_rolled_back(kafka: str, topics: str) -> None:
-    """The end of a changelog may be hundreds of offsets of aborted transactions and their markers, or a stranger's."""
+def test_a_stored_offset_is_found_before_aborted_records(kafka: str, topics: str) -> None:
+    """A changelog may end in hundreds of aborted records and markers, or in foreign records."""
     changelog = TopicPartition(f"{topics}changelog", 0)
 
     async def scenario() -> int | None:
@@ -260,7 +254,7 @@ def test_a_position_is_found_behind_what_was_rolled_back(kafka: str, topics: str
             await producer.flush()
             await producer.abort_transaction()
             async with producer.transaction():
-                await producer.send(changelog.topic, key=b"stranger", value=b"{}")
+                await producer.send(changelog.topic, key=b"foreign", value=b"{}")
         logs = ChangelogReader(kafka, f"{topics}group")
         try:
             return pop_stored_offset(await logs.newest(changelog, STORED_OFFSET_KEY), changelog)
@@ -271,6 +265,6 @@ def test_a_position_is_found_behind_what_was_rolled_back(kafka: str, topics: str
 
 
 @pytest.mark.parametrize("value", [b"", b"{}", b'{"offset":"7"}', b"\xff", b"[" * 100_000])
-def test_a_position_that_cannot_be_read_stops_its_partition_with_a_sentence(value: bytes) -> None:
-    with pytest.raises(UnreadableStateError, match=r"^grid\.positions/3: the noted position cannot be read"):
+def test_an_unreadable_stored_offset_stops_its_partition_with_a_sentence(value: bytes) -> None:
+    with pytest.raises(UnreadableStateError, match=r"^grid\.offsets/3: the stored offset cannot be read"):
         pop_stored_offset({STORED_OFFSET_KEY: value}, TopicPartition("grid.offsets", 3))

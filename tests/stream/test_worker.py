@@ -1,4 +1,4 @@
-"""One worker on a real broker: what it rejects to start with, poison beside sound records, and its metrics page."""
+"""One worker on a real broker: poison among sound records, its metrics, and what it does not start with."""
 
 import subprocess
 import sys
@@ -36,7 +36,7 @@ GARBAGE = [
     b"x" * (MAX_BYTES + 1),
     b"x" * ((4 << 20) - 200),
 ]
-"""Values that no network may send; the largest is all that its topic takes."""
+"""Values that no network may send; the largest is as large as its topic allows."""
 REDELIVERED = 'grid_reports_total{network="hotline",outcome="redelivered"}'
 METRICS = {
     "grid_reports_total",
@@ -52,7 +52,7 @@ METRICS = {
     "grid_matchable_cases",
     "grid_batch_records_count",
 }
-"""What operators were promised."""
+"""The metrics that docs/reference/metrics.md promises."""
 
 
 @pytest.fixture
@@ -104,23 +104,21 @@ def reports_in_cases(settings: Settings, names: Names) -> list[str]:
     return sorted(report.id for value in latest.values() for report in decode_case(value).reports)
 
 
-def test_poison_stops_no_partition_and_takes_no_neighbour_along(
-    settings: Settings, names: Names, worker: WorkerPool
-) -> None:
+def test_poison_stops_no_partition_and_no_other_record(settings: Settings, names: Names, worker: WorkerPool) -> None:
     requests = some_requests(20)
     topic = names.reports("hotline")
     for request, value in zip(requests, [*GARBAGE, *[None] * len(requests)], strict=False):
-        produce(settings, topic, [value, request.value])  # one key: all in one partition, side by side
+        produce(settings, topic, [value, request.value])  # one key, so all are in one partition
     produce(settings, names.events, [b"not an event", None], key=b"060371002014001")
-    wanted = sorted(request.report for request in requests)
-    until(lambda: reports_in_cases(settings, names) == wanted, worker)
+    expected = sorted(request.report for request in requests)
+    until(lambda: reports_in_cases(settings, names) == expected, worker)
     until(lambda: len(records(settings, names.dead_letters)) >= 20 + 2, worker)
     dead_letters = [read_dead_letter(r.key, r.value, list(r.headers)) for r in records(settings, names.dead_letters)]
     sent = [record for name in (topic, names.events) for record in records(settings, name)]
-    by_place = {(record.topic, record.partition, record.offset): record for record in sent}
+    by_address = {(record.topic, record.partition, record.offset): record for record in sent}
     assert len({dead_letter.id for dead_letter in dead_letters}) == len(dead_letters) == 22
     for dead_letter in dead_letters:
-        original = by_place[dead_letter.topic, dead_letter.partition, dead_letter.offset]
+        original = by_address[dead_letter.topic, dead_letter.partition, dead_letter.offset]
         assert dead_letter.key == original.key
         assert (dead_letter.value, dead_letter.omitted) == (original.value, None)
         assert dead_letter.headers == (("traceparent", b"00-1"),)
@@ -136,7 +134,9 @@ def test_poison_stops_no_partition_and_takes_no_neighbour_along(
     assert worker.restarts == 0
 
 
-def test_a_redelivered_report_is_a_counted_no_op(settings: Settings, names: Names, worker: WorkerPool) -> None:
+def test_a_redelivered_report_is_counted_and_has_no_effect(
+    settings: Settings, names: Names, worker: WorkerPool
+) -> None:
     (request,) = some_requests(1)
     produce(settings, names.reports("hotline"), [request.value] * 3)
     until(lambda: metric(settings, REDELIVERED) == 2, worker)
@@ -155,8 +155,8 @@ def page(settings: Settings) -> str:
 
 
 def metric(settings: Settings, name: str) -> float | None:
-    found = [line.rsplit(" ", 1)[1] for line in page(settings).splitlines() if line.startswith(f"{name} ")]
-    return float(found[0]) if found else None
+    samples = [line.rsplit(" ", 1)[1] for line in page(settings).splitlines() if line.startswith(f"{name} ")]
+    return float(samples[0]) if samples else None
 
 
 def test_every_promised_metric_is_served_on_loopback(settings: Settings, names: Names, worker: WorkerPool) -> None:
@@ -177,7 +177,7 @@ def start_worker(settings: Settings, city: str = CITY) -> subprocess.CompletedPr
 
 def test_a_worker_without_its_topics_or_broker_ends_with_one_sentence(settings: Settings) -> None:
     prefix = settings.namespace
-    for done, said in (
+    for done, sentence in (
         (
             start_worker(settings),
             f"{prefix}reports.environment: the topic does not exist (and 24 more); run `grid-router",
@@ -186,7 +186,7 @@ def test_a_worker_without_its_topics_or_broker_ends_with_one_sentence(settings: 
         (start_worker(settings.model_copy(update={"kafka": "127.0.0.1:1"})), "127.0.0.1:1: no Kafka broker answers"),
     ):
         assert done.returncode == 2
-        assert said in done.stderr
+        assert sentence in done.stderr
         assert done.stderr.count("\n") == 1
 
 
@@ -204,14 +204,14 @@ def run_city(settings: Settings, *arguments: str) -> subprocess.CompletedProcess
     return subprocess.run(command, env=environment(settings), capture_output=True, text=True, check=False, timeout=120)
 
 
-def test_run_ends_at_the_end_and_a_second_run_goes_on_with_the_same_data(settings: Settings, names: Names) -> None:
+def test_a_second_demo_continues_with_the_data_of_the_first(settings: Settings, names: Names) -> None:
     first = run_city(settings, "--reports", "300", "--workers", "1")
     assert first.returncode == 0, first.stderr
     assert len(reports_in_cases(settings, names)) >= 300
     second = run_city(settings, "--reports", "400", "--workers", "1")
     assert second.returncode == 0, second.stderr
     assert "Going on after" in second.stderr
-    found = reports_in_cases(settings, names)
-    assert len(found) == len(set(found))
-    assert len([report for report in found if report.startswith("hotline:")]) == 400
+    reports = reports_in_cases(settings, names)
+    assert len(reports) == len(set(reports))
+    assert len([report for report in reports if report.startswith("hotline:")]) == 400
     assert orjson.loads(records(settings, names.cases)[0].value)["catalogue"] == load_city(CITY).catalogue.version

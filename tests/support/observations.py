@@ -1,4 +1,4 @@
-"""What health monitor observe, by hand: a clock, partitions, and a worker made of them."""
+"""A health monitor over a manual clock and partitions whose status a test sets."""
 
 from aiokafka import TopicPartition
 
@@ -15,19 +15,19 @@ class Clock:
 
 
 class Partition:
-    """What health monitor see of one."""
+    """The status of one partition, as a health monitor reads it."""
 
     def __init__(self, number: int) -> None:
         self.source = TopicPartition("grid.events", number)
-        self.has_capacity = self.begun = True
+        self.has_capacity = self.fetching = True
         self.backlog = 0
-        self.awaits: int | None = None
+        self.awaited_offset: int | None = None
         self.uncommitted_seconds = 0.0
         self.restoring_seconds = 0.0
 
 
 class Worker:
-    """Vitals, and what they observe."""
+    """A health monitor, and what it observes."""
 
     def __init__(self, partitions: int = 2) -> None:
         self.clock, self.partitions = Clock(), [Partition(number) for number in range(partitions)]
@@ -37,4 +37,4 @@ class Worker:
 
     def after(self, seconds: float) -> HealthSnapshot:
         self.clock.now += seconds
-        return self.monitor.seen()
+        return self.monitor.snapshot()

@@ -46,7 +46,8 @@ class Recent:
             if all(self._consumer.position(tp) >= ends[tp] for tp in moved):
                 break
         for tp in moved:
-            self._read[tp] = max(self._read[tp], ends[tp])
+            # a fetch may be slower than the poll; then the rest is read in the next look
+            self._read[tp] = max(self._read[tp], self._consumer.position(tp))
         self._consumer.pause(*moved)
         return sorted(found, key=lambda task: task.dispatched_at)
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 
 from router.kafka.record_batches import Writer
-from router.stream.engine.input_buffer import bytes_of
 from router.stream.engine.processor import Counted, Record
 
 MAX_LINGER_S = 1.0
@@ -34,12 +33,12 @@ class Checkpoint:
         self.begun = time.monotonic()
         """When its transaction began."""
 
-    def add(self, records: Sequence[Record]) -> None:
-        """Add records whose outputs the writer has."""
+    def add(self, records: Sequence[Record], size: int) -> None:
+        """Add records whose outputs the writer has; their values have `size` bytes."""
         if self._since is None:
             self._since = time.monotonic()
         self.records += records
-        self.bytes += bytes_of(records)
+        self.bytes += size
 
     @property
     def linger_expired(self) -> bool:

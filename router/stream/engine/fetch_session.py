@@ -1,47 +1,47 @@
-"""Where the consumer reads the log of one partition.
+"""Fetch sessions: which fetched records of a partition may still be folded.
 
-A *reading* begins at a position and goes on without a gap. What is fetched carries its number, and a partition takes nothing of an earlier one:
-whatever the group's coordinator told, and whatever was on its way when the partition was opened again, no later record overtakes an
-earlier one.
+A session begins at a seek and continues without a gap. Every fetched batch carries the id of its session, and a partition
+drops batches of an earlier one. So no record overtakes an earlier record, whatever offset the group coordinator returns and
+whatever was on its way when the partition was reopened.
 """
 
 import itertools
 
-_NUMBERS = itertools.count(1)
+_IDS = itertools.count(1)
 
 
 class FetchSession:
-    """The reading of one partition that goes on; at first there is none."""
+    """The current fetch session of one partition; at first there is none."""
 
     def __init__(self) -> None:
         self.session_id: int | None = None
-        """Of the reading, unique in this process."""
+        """Unique in this process; None before the first session."""
         self.seek_target: int | None = None
-        """The offset at which the consumer must go on, as long as it has not been sought there."""
+        """The offset that the consumer must seek to; None once it has."""
         self._fetched = 0
 
     @property
     def ready(self) -> bool:
-        """Whether what is fetched now belongs to it."""
+        """Whether records that are fetched now belong to the session."""
         return self.session_id is not None and self.seek_target is None
 
     def begin(self, position: int) -> None:
-        """Another reading, from this offset on."""
-        self.session_id, self.seek_target, self._fetched = next(_NUMBERS), position, 0
+        """Begin another session at this offset."""
+        self.session_id, self.seek_target, self._fetched = next(_IDS), position, 0
 
     def on_seek(self, position: int) -> None:
-        """The consumer has been sought to this offset."""
+        """Record that the consumer's position is now this offset."""
         if self.seek_target == position:
             self.seek_target = None
 
     def fetched(self, end: int) -> None:
-        """What lies below this offset was fetched and is about to be handed over."""
+        """Record that everything below this offset was fetched and will be offered."""
         self._fetched = end
 
     def refetch_from(self, offset: int) -> None:
-        """What was fetched from this offset on cannot be handed over, and must be fetched again."""
+        """Fetch again from this offset: the records from there on cannot be offered."""
         self.seek_target = offset
 
     def awaits(self, offered: int) -> bool:
-        """Whether something was or must be fetched that has not been offered, of which what lies below `offered` has."""
+        """Whether records from `offered` on were fetched, or must be fetched again, and have not been offered."""
         return self._fetched > offered or self.seek_target is not None

@@ -1,23 +1,32 @@
-"""Records that were fetched for a partition and not folded yet, in the order of its log."""
+"""The input buffer of a partition: fetched records that are not folded yet, in log order."""
 
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Sequence
+from itertools import accumulate
+from typing import NamedTuple
 
 from router.stream.engine.processor import Record
 
 MAX_BUFFERED_RECORDS, MAX_BUFFERED_BYTES = 8000, 16 << 20
-"""With so much waiting the partition asks for no more."""
+"""A partition that buffers this many records or bytes asks for no more."""
+
+
+class Chunk(NamedTuple):
+    """Records in log order, and the bytes of their values."""
+
+    records: Sequence[Record]
+    bytes: int
 
 
 class InputBuffer:
-    """A queue that takes what a consumer fetched and hands out what fits into a transaction."""
+    """A queue that takes fetched records and returns what fits into a transaction."""
 
     def __init__(self) -> None:
-        self._fetched: deque[tuple[Sequence[Record], int]] = deque()
-        """With the bytes of their values."""
+        self._fetches: deque[_Fetch] = deque()
         self._count = 0
         self.bytes = 0
-        """Of the values that wait."""
+        """Bytes of the buffered values."""
         self._offered = 0
         self._position = 0
 
@@ -31,11 +40,11 @@ class InputBuffer:
 
     @property
     def offered(self) -> int:
-        """The offset behind the last one that was offered, or that is committed."""
+        """The offset after the last record that was offered or committed."""
         return max(self._offered, self._position)
 
     def offer(self, records: Sequence[Record]) -> bool:
-        """Add what was fetched; records that were offered before (a consumer that sought back) or are committed are skipped.
+        """Add fetched records. Skips records that were offered before (after a seek back) or are committed.
 
         Returns:
             Whether anything was added.
@@ -46,82 +55,95 @@ class InputBuffer:
             if not records:
                 return False
         self._offered = records[-1].offset + 1
-        self._add(records, last=True)
+        fetch = _Fetch(records)
+        self._fetches.append(fetch)
+        self._count += len(fetch)
+        self.bytes += fetch.bytes
         return True
 
     def put_back(self, records: Sequence[Record]) -> None:
-        """Records that were taken and whose transaction failed: they come first again."""
+        """Put records of a failed transaction back in front."""
         if records:
-            self._add(records, last=False)
+            fetch = _Fetch(records)
+            self._fetches.appendleft(fetch)
+            self._count += len(fetch)
+            self.bytes += fetch.bytes
 
     def clear(self) -> None:
-        """Forget everything: the log is read anew."""
-        self._fetched.clear()
+        """Forget everything: the log is fetched again."""
+        self._fetches.clear()
         self._count = self.bytes = self._offered = self._position = 0
 
     def skip(self, position: int) -> None:
-        """From now on hand out nothing below this offset, whenever it was offered: it is committed."""
+        """Return no record below this offset from now on, whenever it is offered: those are committed."""
         self._position = position
-        fetched = list(self._fetched)
-        self._fetched.clear()
-        self._count = self.bytes = 0
-        for records, _ in fetched:
-            left = records if records[0].offset >= position else [one for one in records if one.offset >= position]
-            if left:
-                self._add(left, last=True)
+        for fetch in self._fetches:
+            skipped = fetch.skip(position)
+            self._count -= len(skipped.records)
+            self.bytes -= skipped.bytes
+        self._fetches = deque(fetch for fetch in self._fetches if len(fetch))
 
-    def take(self, most: int, most_bytes: int, before: int | None = None) -> list[Record]:
-        """The next records; an empty list when nothing waits.
+    def take(self, most: int, most_bytes: int, before: int | None = None) -> Chunk:
+        """Take the next records; the chunk is empty when there are none.
 
         Args:
-            most: how many at most.
-            most_bytes: of values at most, but always one record.
-            before: an offset that they must stay below.
+            most: the maximum number of records.
+            most_bytes: the maximum bytes of values; the first record is always taken.
+            before: take only records below this offset.
         """
         taken: list[Record] = []
-        left = most_bytes
-        while self._fetched and len(taken) < most:
-            records, size = self._fetched[0]
-            fitting = _fitting(records, most - len(taken), left, before) if size > left or before else most - len(taken)
-            part = records[: fitting or (0 if taken or _beyond(records[0], before) else 1)]
-            if not part:
+        size = 0
+        while self._fetches and len(taken) < most:
+            fetch = self._fetches[0]
+            part = fetch.take(most - len(taken), most_bytes - size, before, at_least=0 if taken else 1)
+            if not part.records:
                 break
-            taken.extend(part)
-            left -= self._remove(part)
-        return taken
-
-    def _remove(self, part: Sequence[Record]) -> int:
-        """Take the first records of the first sequence out; the bytes of their values."""
-        records, size = self._fetched.popleft()
-        if len(part) < len(records):
-            bytes_ = bytes_of(part)
-            self._fetched.appendleft((records[len(part) :], size - bytes_))
-        else:
-            bytes_ = size
-        self._count -= len(part)
-        self.bytes -= bytes_
-        return bytes_
-
-    def _add(self, records: Sequence[Record], *, last: bool) -> None:
-        size = bytes_of(records)
-        (self._fetched.append if last else self._fetched.appendleft)((records, size))
-        self._count += len(records)
-        self.bytes += size
+            taken.extend(part.records)
+            size += part.bytes
+            if not len(fetch):
+                self._fetches.popleft()
+        self._count -= len(taken)
+        self.bytes -= size
+        return Chunk(taken, size)
 
 
-def bytes_of(records: Sequence[Record]) -> int:
-    """Bytes of their values."""
-    return sum([len(record.value or b"") for record in records])
+class _Fetch:
+    """The records of one fetch that were not taken yet. Each value's size is read once, into a running sum.
 
+    Args:
+        records: at least one.
+    """
 
-def _fitting(records: Sequence[Record], most: int, most_bytes: int, before: int | None) -> int:
-    """How many of the first records stay within the bounds."""
-    for number, record in enumerate(records[:most]):
-        most_bytes -= len(record.value or b"")
-        if most_bytes < 0 or _beyond(record, before):
-            return number
-    return most
+    __slots__ = ("_next", "_records", "_sums")
 
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._records, self._next = records, 0
+        self._sums = list(accumulate([len(record.value or b"") for record in records], initial=0))
+        """Number of records -> bytes of their values."""
 
-def _beyond(record: Record, before: int | None) -> bool:
-    return before is not None and bool(record.offset >= before)
+    def __len__(self) -> int:
+        return len(self._records) - self._next
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the values that were not taken."""
+        return self._sums[-1] - self._sums[self._next]
+
+    def take(self, most: int, most_bytes: int, before: int | None, *, at_least: int) -> Chunk:
+        """Take the first records within the bounds; `at_least` goes before `most_bytes`, `before` before both."""
+        end = bisect_right(self._sums, self._sums[self._next] + most_bytes, self._next) - 1
+        end = min(max(end, self._next + at_least), self._next + most, len(self._records))
+        if before is not None:
+            end = min(end, self._first_from(before))
+        return self._take_until(max(end, self._next))
+
+    def skip(self, position: int) -> Chunk:
+        """Take everything below this offset."""
+        return self._take_until(self._first_from(position))
+
+    def _first_from(self, offset: int) -> int:
+        return bisect_left(self._records, offset, self._next, key=lambda record: record.offset)
+
+    def _take_until(self, end: int) -> Chunk:
+        begin, self._next = self._next, end
+        return Chunk(self._records[begin:end], self._sums[end] - self._sums[begin])

@@ -1,74 +1,52 @@
-"""One input partition's life, as an object.
+"""One input partition: opens, folds and commits its records, closes. `status.py` has the picture of its states.
 
-    OPENING --fence, position, restore--> RUNNING --revoked--> CLOSED
-       ^                                     |
-       +------------- any failure -----------+
+Opening means, in this order:
 
-Opening means, in this order: fence every earlier owner (InitProducerId), restore the state up to the end of the changelog
-and take the position noted beside it, have the consumer sought there. Records below the position are skipped. Running means: fold what waits
-into the next checkpoint while the last one commits, one transaction at a time. After a failure nothing is
-retried blindly: whether a commit whose answer was lost took effect is known only by opening again, and what was folded
-ahead of it is folded again. Records in hand survive that; those that turn out to be committed are skipped. A batch at which
-our own code fails, or whose outputs Kafka rejects, is tried again in halves, until the one record that causes it is found
-and goes to the dead letters. Docs: docs/explanation/exactly-once.md, docs/explanation/batches.md.
+1. Fence every earlier owner (InitProducerId).
+2. Restore the state up to the end of the changelog, and the stored offset beside it.
+3. Have the consumer seek to that offset. Records below it are skipped.
+
+Running means: fold buffered records into the next checkpoint while the last one commits, one transaction at a time. After a
+failure the partition opens again (`recovery.py`). Buffered records survive that; those that turn out to be committed are
+skipped. Docs: docs/explanation/exactly-once.md, docs/explanation/batches.md.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from enum import Enum
-from typing import Any
 
-import structlog
 from aiokafka import TopicPartition
-from aiokafka.errors import ProducerFenced
 
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.checkpoint import Checkpoint
-from router.stream.engine.fetch_session import FetchSession
-from router.stream.engine.input_buffer import InputBuffer
+from router.stream.engine.input_buffer import Chunk
 from router.stream.engine.pipeline import Pipeline
 from router.stream.engine.poison_isolation import BatchFailedError, PoisonIsolation
-from router.stream.engine.processor import NotReadyError, PoisonError, Processor, Record
-from router.stream.engine.progress import Progress
+from router.stream.engine.processor import NotReadyError, PoisonError, Processor, Record, TimedProcessor
+from router.stream.engine.recovery import Effect, recovery_for
+from router.stream.engine.status import PartitionStatus, PartitionView
 from router.stream.engine.transaction import Transactions
 from router.wire.metrics import Metrics
 
 FOLD_CHUNK_RECORDS = 1000
-"""Records folded between two turns of the event loop (about 50 ms), so that other partitions' transactions go on."""
+"""Records folded between two turns of the event loop (about 50 ms), so that transactions of other partitions go on."""
 BATCH_BYTES = 8 << 20
-"""Most bytes of values in one transaction, but always one record."""
+"""Most bytes of input values in one transaction; one record is always taken."""
 RESTORE_TIMEOUT_S = 600.0
-"""An opening that takes longer (a changelog that cannot be read to its end) is begun anew."""
-REOPEN_BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
-"""Waits between attempts to open; the last one repeats. The watchdog ends a worker that gets nowhere."""
-
-NOT_READY_BACKOFF_S = 1.0
-FENCED_BACKOFF_S = 2.0
-"""Longer than a heartbeat, so that a zombie learns of its revoke before it opens anything."""
-
-log = structlog.get_logger(__name__)
+"""A restore that takes longer (a changelog that cannot be read to its end) starts again."""
 
 
-class PartitionStatus(Enum):
-    """States of a partition; see the picture above."""
-
-    RESTORING = "opening"
-    RUNNING = "running"
-    CLOSED = "closed"
-
-
-class Partition:
+class Partition(PartitionView):
     """Processes one input partition in transactions, one in flight at a time.
 
     Args:
         source: the input partition.
-        stage: what to do with its records; owns the state.
-        stands: the position at which the stage's state stands, which this worker had before; None when it has none.
-        logs: on the broker; shared with other partitions.
-        has_room: called when the partition may be able to take more records than before.
-        core: held while folding; shared by the partitions of a worker, so that between two of them the event loop turns.
+        processor: processes its records; owns the state.
+        state_offset: the next offset after the processor's state, if this worker still has that state; None to restore it.
+        logs: reads offsets and changelogs; shared with other partitions.
+        on_capacity: called when the partition may be able to take more records.
+        fold_lock: held while folding. The partitions of a worker share it, so the event loop turns between two of them.
     """
 
     def __init__(
@@ -82,89 +60,31 @@ class Partition:
         on_capacity: Callable[[], None],
         fold_lock: asyncio.Lock,
     ) -> None:
-        self.source, self.status = source, PartitionStatus.RESTORING
+        super().__init__(source)
         self.processor = processor
+        self._timers = processor if isinstance(processor, TimedProcessor) else None
         self.state_offset = state_offset
-        """The position at which the stage's state stands while nothing is folded; None when nobody knows."""
+        """The next offset after the processor's state while nothing is folded; None while that is unknown."""
         self._logs, self._fold_lock = logs, fold_lock
         self._metrics, self._on_capacity = metrics, on_capacity
-        self._buffer = InputBuffer()
-        self.session = FetchSession()
-        self._position: int | None = None
-        self._pipeline: Pipeline | None = None
-        """Of the present opening."""
-        self._isolation, self._progress = PoisonIsolation(), Progress()
+        self._isolation = PoisonIsolation()
         self._wake = asyncio.Event()
-        self._last_timestamp: int | None = None
         self._work = asyncio.create_task(self._run_forever(), name=f"partition {source.topic}-{source.partition}")
 
-    # -- what the consumer's side sees
-
-    @property
-    def has_capacity(self) -> bool:
-        """Whether more records may be offered."""
-        return self._buffer.has_capacity
-
-    @property
-    def buffered_bytes(self) -> int:
-        """Of values that wait for the fold."""
-        return self._buffer.bytes
-
-    @property
-    def backlog(self) -> int:
-        """Records that were handed over and are not committed."""
-        return len(self._buffer) + (self._pipeline.records if self._pipeline is not None else 0)
-
-    @property
-    def uncommitted_seconds(self) -> float:
-        """Time since the oldest record in hand was handed over, or since the partition was opened; 0 when there is none.
-
-        Openings that follow a failure do not set it back: a partition that gets nowhere must be seen.
-        """
-        if self.status is PartitionStatus.RESTORING and not self._progress.failing:
-            return 0.0
-        return self._progress.busy_seconds
-
-    @property
-    def restoring_seconds(self) -> float:
-        """Time since the partition began to open, however often it failed since; 0 once it has committed or found nothing to do."""
-        return self._progress.restoring_seconds
-
-    @property
-    def last_timestamp(self) -> int | None:
-        """Kafka timestamp in ms of the last committed record."""
-        return self._last_timestamp
-
-    @property
-    def awaits(self) -> int | None:
-        """The offset that comes next of records that were or must be fetched and have not been offered; None when there are none."""
-        offered = self._buffer.offered
-        return offered if self.session.awaits(offered) else None
-
-    @property
-    def begun(self) -> bool:
-        """Whether its log is read at all: not before it is opened for the first time."""
-        return self.session.session_id is not None
-
-    @property
-    def position(self) -> int | None:
-        """The next offset to read, as far as it is committed; None before the first opening."""
-        return self._position
-
-    def read_anew(self) -> None:
-        """The consumer may be anywhere: have it sought behind what is in hand."""
-        if self.session.session_id is not None:
-            self.session.begin(self._buffer.offered)
-
     def offer(self, records: Sequence[Record]) -> None:
-        """Take fetched records; never waits. Those that were offered before (a consumer that sought back) are skipped."""
+        """Buffer fetched records; never waits. Skips records that were offered before (after a seek back)."""
         if self._buffer.offer(records):
             self._progress.work_started()
             self._wake.set()
 
+    def restart_session(self) -> None:
+        """Seek behind the buffered records: after a rebalance the consumer may be at any offset."""
+        if self.fetching:
+            self.session.begin(self._buffer.offered)
+
     async def close(self, timeout: float) -> None:  # noqa: ASYNC109 - the revoke shares one deadline among partitions
-        """Finish the running transaction within the time, or leave it to the next owner's fence; forget the state."""
-        self.status = PartitionStatus.CLOSED
+        """Finish the running transaction within `timeout` seconds, or leave it to the next owner's fence."""
+        self._become(PartitionStatus.CLOSED)
         self._wake.set()
         _, unfinished = await asyncio.wait([self._work], timeout=timeout)
         for task in unfinished:
@@ -175,52 +95,33 @@ class Partition:
         await self._release()
         self.processor.close()
 
-    # -- the life
+    def _become(self, status: PartitionStatus) -> bool:
+        """Change the state if that is allowed: a partition that was closed in between stays closed."""
+        allowed = self.status.may_become(status)
+        if allowed:
+            self.status = status
+        return allowed
 
     async def _run_forever(self) -> None:
-        while self.status is not PartitionStatus.CLOSED:
+        while self._become(PartitionStatus.RESTORING):
             try:
                 await self._open()
                 await self._run()
-            except PoisonError as poison:
-                self._isolation.poisoned.add(poison.offset)
-                self._log(log.exception, "poison record", offset=poison.offset)
-                self._reopen()
-                self._progress.progress_made()
-            except BatchFailedError as unfit:
-                first, many = unfit.records[0].offset, len(unfit.records)
-                self._log(log.exception, "a batch failed, trying half of it", offset=first, records=many)
-                self._isolation.bisect(unfit.records)
-                self._reopen()
-                self._progress.progress_made()
-            except ProducerFenced:
-                # Another worker opened the partition, or the broker timed our transaction out. If the group took the
-                # partition from us, the revoke arrives during this wait; if not, opening again is right. Safe either way.
-                self._log(log.warning, "fenced")
-                self._reopen()
-                await self._pause(FENCED_BACKOFF_S)
-            except NotReadyError as missing:
-                self._log(log.warning, "waits, and opens again and again", missing=str(missing))
-                self._reopen()
-                self._progress.progress_made()  # no restart would bring it, and the other partitions go on
-                await self._pause(NOT_READY_BACKOFF_S)
-            except Exception:  # noqa: BLE001 - whatever it is, opening again is safe
-                self._metrics.reopened.labels(self.source.topic).inc()
-                self._log(log.warning, "partition failed, opening it again", exc_info=True)
-                self._reopen()
-                pause = REOPEN_BACKOFF_S[min(self._progress.failures, len(REOPEN_BACKOFF_S) - 1)]
-                self._progress.failed()
-                await self._pause(pause)
+            except Exception as failure:  # noqa: BLE001 - reopening is safe after any failure
+                await self._recover(failure)
 
-    def _log(self, tell: Callable[..., Any], event: str, **more: Any) -> None:
-        """A word in the log; one that cannot be written (a full disk) must not end the partition."""
-        with suppress(Exception):
-            tell(event, topic=self.source.topic, partition=self.source.partition, **more)
-
-    def _reopen(self) -> None:
-        if self.status is not PartitionStatus.CLOSED:
-            self.status = PartitionStatus.RESTORING
-            self._progress.opening()
+    async def _recover(self, failure: Exception) -> None:
+        recovery = recovery_for(failure)
+        recovery.apply(failure, self._isolation, self.source)
+        if self._become(PartitionStatus.RESTORING):
+            self._progress.restore_started()
+        backoff = recovery.backoff(self._progress.failures)
+        if recovery.effect is Effect.PROGRESS:
+            self._progress.progress_made()
+        elif recovery.effect is Effect.FAILURE:
+            self._metrics.reopened.labels(self.source.topic).inc()
+            self._progress.failed()
+        await self._pause(backoff)
 
     async def _pause(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -242,18 +143,17 @@ class Partition:
                 stored = await self.processor.open(self._logs, self.source)
             position = await self._logs.position(self.source, stored)
         self._metrics.restore_seconds.observe(time.monotonic() - begun)
-        self._go_on_at(position)
+        self._continue_at(position)
         self.state_offset = None
         self._progress.opened()
-        if self.status is PartitionStatus.RESTORING:
-            self.status = PartitionStatus.RUNNING
+        self._become(PartitionStatus.RUNNING)
 
-    def _go_on_at(self, position: int) -> None:
-        """Skip what is committed; have the log read from the position unless all that follows it is in hand."""
+    def _continue_at(self, position: int) -> None:
+        """Skip committed records; seek to the position unless the buffered records continue it."""
         went_back = self._position is not None and position < self._position
         if went_back:
             self._buffer.clear()
-        if went_back or self.session.session_id is None:
+        if went_back or not self.fetching:
             self.session.begin(position)
         self._position = position
         self._buffer.skip(position)
@@ -261,7 +161,7 @@ class Partition:
         self._on_capacity()
 
     async def _run(self) -> None:
-        """Fold while something waits, commit when nothing does or a transaction is full or ripe, and never wait for a full one."""
+        """Fold what is buffered. Commit when the buffer is empty or a transaction is full or lingers; never wait for a full one."""
         pipeline = self._opened
         try:
             while self.status is PartitionStatus.RUNNING:
@@ -273,62 +173,58 @@ class Partition:
                     await self._rest(pipeline)
             await self._finish(pipeline)
         finally:
-            # whatever else failed: what is committed need not be folded again
+            # after any failure: a committed transaction must not be folded again
             await pipeline.wait()
-            with suppress(Exception):  # opening again tells how it ended
+            with suppress(Exception):  # the next opening shows how it ended
                 self._collect_commit(pipeline)
 
     async def _finish(self, pipeline: Pipeline) -> None:
-        """Commit what is folded, so that the state stands where the log says: if the partition comes back, nothing is restored."""
+        """Commit what is folded, so that the state matches the stored offset and a resume restores nothing."""
         while pipeline.busy or self._begin(pipeline):
             await pipeline.wait()
             self._collect_commit(pipeline)
         self.state_offset = self._position
 
-    async def _fold(self, open_checkpoint: Checkpoint) -> bool:
-        """Fold what waits into the next checkpoint, a turn's worth; False when nothing waits or the checkpoint is full."""
+    async def _fold(self, checkpoint: Checkpoint) -> bool:
+        """Fold one chunk into the checkpoint; False when nothing is buffered or the checkpoint is full."""
         async with self._fold_lock:
-            records, ticked = self._take(open_checkpoint), False
-            if records:
-                self._process(records, open_checkpoint)
-            if self._tick_due():
-                open_checkpoint.ticked = ticked = True
-                self.processor.tick(open_checkpoint.writer, self.source.partition)
-            if records:
+            chunk, ticked = self._take(checkpoint), False
+            if chunk.records:
+                self._process(chunk, checkpoint)
+            if self._timers is not None and _due(self._timers):
+                checkpoint.ticked = ticked = True
+                self._timers.tick(checkpoint.writer, self.source.partition)
+            if chunk.records:
                 await asyncio.sleep(0)
-        return bool(records) or ticked
+        return bool(chunk.records) or ticked
 
-    def _take(self, open_checkpoint: Checkpoint) -> Sequence[Record]:
-        most = min(FOLD_CHUNK_RECORDS, self._isolation.limit - len(open_checkpoint.records))
-        most_bytes = BATCH_BYTES - open_checkpoint.bytes
-        if most <= 0 or (most_bytes <= 0 and open_checkpoint.records):
-            return ()
-        records = self._buffer.take(most, most_bytes, self._isolation.before)
-        if records:
-            self._on_capacity()  # of its own, or of what all partitions share
+    def _take(self, checkpoint: Checkpoint) -> Chunk:
+        most = min(FOLD_CHUNK_RECORDS, self._isolation.limit - len(checkpoint.records))
+        most_bytes = BATCH_BYTES - checkpoint.bytes
+        if most <= 0 or (most_bytes <= 0 and checkpoint.records):
+            return Chunk((), 0)
+        chunk = self._buffer.take(most, most_bytes, self._isolation.before)
+        if chunk.records:
+            self._on_capacity()  # of its own, or of the buffer that all partitions share
         elif not self.backlog:
             self._progress.nothing_to_do()
-        return records
+        return chunk
 
-    def _process(self, records: Sequence[Record], open_checkpoint: Checkpoint) -> None:
-        open_checkpoint.add(records)
+    def _process(self, chunk: Chunk, checkpoint: Checkpoint) -> None:
+        checkpoint.add(*chunk)
         try:
-            open_checkpoint.counted.append(
-                self.processor.process(records, open_checkpoint.writer, self._isolation.poisoned)
+            checkpoint.counted.append(
+                self.processor.process(chunk.records, checkpoint.writer, self._isolation.poisoned)
             )
         except (PoisonError, NotReadyError):
             raise
         except Exception as failure:
-            raise BatchFailedError(records) from failure
+            raise BatchFailedError(chunk.records) from failure
 
     @property
     def _opened(self) -> Pipeline:
         assert self._pipeline is not None  # noqa: S101 - opened before running
         return self._pipeline
-
-    def _tick_due(self) -> bool:
-        seconds = self.processor.due()
-        return seconds is not None and seconds <= 0
 
     def _begin(self, pipeline: Pipeline) -> bool:
         begun = pipeline.begin(self._store_offset)
@@ -361,12 +257,17 @@ class Partition:
         if not pipeline.busy:
             self._progress.idle()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), self.processor.due())
+            await asyncio.wait_for(self._wake.wait(), self._timers.due() if self._timers is not None else None)
 
     async def _release(self) -> None:
-        """What is not known to be committed waits again, in its order."""
+        """Close the pipeline, and buffer its unacknowledged records again in log order."""
         pipeline, self._pipeline = self._pipeline, None
         if pipeline is not None:
             for records in pipeline.unacknowledged():
                 self._buffer.put_back(records)
             await pipeline.stop()
+
+
+def _due(timers: TimedProcessor) -> bool:
+    seconds = timers.due()
+    return seconds is not None and seconds <= 0

@@ -1,7 +1,7 @@
-"""The transactions of one opening of a partition: what comes next is folded while the last one commits.
+"""The transactions of an open partition: one checkpoint is filled while the one before it commits.
 
-One transaction is on its way at most. After a failure nothing is retried: the partition takes back what is not known to be committed, and
-opens again with another pipeline.
+At most one transaction is in flight. Nothing is retried after a failure: the partition puts the unacknowledged records back
+and opens again with another pipeline. Docs: docs/explanation/exactly-once.md.
 """
 
 import asyncio
@@ -22,41 +22,44 @@ from router.stream.engine.processor import Record
 from router.stream.engine.transaction import Transactions
 
 REJECTED_OUTPUT = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTimestampError, InvalidMessageError)
-"""What Kafka answers when an output itself is at fault."""
+"""Kafka's errors for an output that is itself invalid."""
 STOP_SECONDS = 3.0
 
 
 class Pipeline:
-    """Fills one checkpoint while another one's transaction is on its way.
+    """Fills one checkpoint while the transaction of another is in flight.
 
     Args:
         transactions: of the input partition; fenced.
-        ended: called when a transaction has ended, well or not.
+        on_end: called when a transaction has ended, whether it committed or failed.
     """
 
-    def __init__(self, transactions: Transactions, ended: Callable[[], None]) -> None:
-        self._transactions, self._ended = transactions, ended
+    def __init__(self, transactions: Transactions, on_end: Callable[[], None]) -> None:
+        self._transactions, self._on_end = transactions, on_end
         self.open = transactions.checkpoint()
-        """Folded, and not in a transaction yet."""
+        """Folded records whose transaction has not begun."""
         self._in_flight: Checkpoint | None = None
-        """Whose transaction has begun and is not known to have ended well."""
+        """The checkpoint whose transaction has begun and is not known to have committed."""
         self._commit: asyncio.Task[None] | None = None
 
     @property
     def busy(self) -> bool:
-        """Whether a transaction is on its way, or its end has not been heard of."""
+        """Whether a transaction is in flight, or its result was not collected yet."""
         return self._commit is not None
 
     @property
     def records(self) -> int:
-        """Folded, and not known to be committed."""
+        """Number of records that are folded and not known to be committed."""
         return len(self.open.records) + (len(self._in_flight.records) if self._in_flight is not None else 0)
 
     def begin(self, store_offset: Callable[[Checkpoint], None]) -> bool:
-        """Let the next transaction begin, unless one is on its way or there is nothing to commit.
+        """Begin the next transaction, unless one is in flight or there is nothing to commit.
 
         Args:
-            store_offset: writes the position into the checkpoint.
+            store_offset: writes the input offset into the checkpoint.
+
+        Returns:
+            Whether a transaction began.
         """
         if self.busy or self.open.empty:
             return False
@@ -64,15 +67,15 @@ class Pipeline:
         store_offset(self._in_flight)
         self._in_flight.begun = time.monotonic()
         self._commit = asyncio.create_task(self._transactions.commit(self._in_flight))
-        self._commit.add_done_callback(lambda _: self._ended())
+        self._commit.add_done_callback(lambda _: self._on_end())
         return True
 
     def completed(self) -> Checkpoint | None:
-        """What was committed since the last call; None when nothing was.
+        """The checkpoint that was committed since the last call, or None.
 
         Raises:
-            UnfitBatchError: Kafka rejects what was made of these records.
-            KafkaError: nobody knows whether it is committed.
+            BatchFailedError: Kafka rejects the outputs of these records.
+            KafkaError: it is unknown whether the transaction committed.
         """
         commit, in_flight = self._commit, self._in_flight
         if commit is None or in_flight is None or not commit.done():
@@ -86,7 +89,7 @@ class Pipeline:
         return in_flight
 
     async def wait(self) -> None:
-        """Until no transaction is on its way; one is given up when this is cancelled."""
+        """Wait until no transaction is in flight; cancelling the wait cancels the transaction."""
         if self._commit is None:
             return
         try:
@@ -96,7 +99,7 @@ class Pipeline:
             raise
 
     def abandon(self) -> None:
-        """Wait for nothing any more; the next owner's fence settles what is on its way."""
+        """Stop waiting for the transaction in flight; the next owner's fence settles it."""
         if self._commit is not None:
             self._commit.cancel()
 
@@ -108,6 +111,6 @@ class Pipeline:
         self._in_flight = self._commit = None
 
     async def stop(self) -> None:
-        """Let go of the producer. Whatever it leaves unfinished is the next fence's business."""
+        """Close the producer; the next fence settles an unfinished transaction."""
         with suppress(Exception):
             await asyncio.wait_for(self._transactions.stop(), STOP_SECONDS)

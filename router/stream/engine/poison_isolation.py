@@ -1,7 +1,8 @@
-"""Which record makes a batch fail: batches are halved until it stands alone.
+"""Poison isolation: bisect a failing batch until one record is left.
 
-A batch at which our own code fails, or whose outputs Kafka rejects, is tried again in halves; the one record that is left is
-poisoned: it goes to the dead letters, and what stands around it goes on.
+A batch fails when the router's own code raises on it, or when Kafka rejects its outputs. It is retried in halves. The record
+that is left alone is poison: it goes to the dead letters, and the records around it are processed. Docs:
+docs/explanation/poison.md.
 """
 
 from collections.abc import Sequence
@@ -9,14 +10,14 @@ from collections.abc import Sequence
 from router.stream.engine.processor import Record
 
 BATCH_RECORDS = 4000
-"""Most records in one transaction: bounds its memory and how much is folded again after a failure."""
+"""Most records in one transaction. It bounds the memory, and the work that is repeated after a failure."""
 
 
 class BatchFailedError(Exception):
-    """Something in a batch makes its processing or its outputs fail.
+    """Processing a batch, or writing its outputs, failed because of a record in it.
 
     Args:
-        records: of the batch.
+        records: the batch.
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
@@ -25,29 +26,29 @@ class BatchFailedError(Exception):
 
 
 class PoisonIsolation:
-    """How many records the next transaction of a partition may hold, and which of them are poisoned."""
+    """How many records the next transaction of a partition may hold, and which records are poison."""
 
     def __init__(self) -> None:
         self.limit = BATCH_RECORDS
-        """Records in the next transaction; halved while a batch fails by what is in it."""
+        """Records in the next transaction; halved whenever a batch fails."""
         self.before: int | None = None
-        """Behind the last batch that failed so; until then no transaction reaches beyond it."""
+        """The offset after the last failed batch: transactions end before it until that batch is committed."""
         self.poisoned: set[int] = set()
         """Offsets of records that go to the dead letters."""
 
     def bisect(self, records: Sequence[Record]) -> None:
-        """Half of the batch next time; a single record is found out."""
+        """Halve the next batch; a single record is poison."""
         self.limit, self.before = max(1, len(records) // 2), records[-1].offset + 1
         if len(records) == 1:
             self.poisoned.add(records[0].offset)
 
     def clear_below(self, position: int) -> None:
-        """What lies below this offset is no longer suspected."""
+        """Forget suspects and poison below this offset."""
         if self.before is not None and position >= self.before:
             self.before = None
         self.poisoned = {offset for offset in self.poisoned if offset >= position}
 
     def committed(self, position: int) -> None:
-        """A batch up to this offset went well: the next may be as large as any."""
+        """Allow a full batch again: everything below this offset is committed."""
         self.limit = BATCH_RECORDS
         self.clear_below(position)

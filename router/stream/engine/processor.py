@@ -1,7 +1,10 @@
-"""What a stage is to its partitions: how it opens, what it makes of a batch, when it wants to be woken."""
+"""The contract of a processor: how one stage restores, processes and closes one partition.
+
+`tests/stream/test_processor_contract.py` runs every processor through it.
+"""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from aiokafka import TopicPartition
 
@@ -12,22 +15,22 @@ from router.stream.engine.changelog_reader import ChangelogReader
 Record = Any
 """A consumer record of aiokafka: topic, partition, offset, timestamp, key, value, headers."""
 Counted = Callable[[], None]
-"""Counts what a batch did; called only once its transaction has committed."""
+"""Updates the metrics of a batch; called only after its transaction has committed."""
 
 
 POISON = Rejection(
     code="defect", reason="the router failed at this record, which is a defect of the router; please report it."
 )
-"""Why a record at which our own code fails is a dead letter."""
+"""The rejection of a record at which the router's own code fails."""
 POISON_EVENT = Rejection(
     code="defect",
     reason="the router failed at this record: something else wrote it, or it is a defect of the router; please report it.",
 )
-"""The same on the grid stream, where the fold trusts what it reads."""
+"""The same on the grid stream, where the fold trusts its input."""
 
 
 class PoisonError(Exception):
-    """A record at which the fold itself failed: its batch is rolled back and the record goes to the dead letters.
+    """Folding failed at one record. Its batch is rolled back, and the record goes to the dead letters.
 
     Args:
         offset: of the record in its partition.
@@ -39,49 +42,54 @@ class PoisonError(Exception):
 
 
 class NotReadyError(Exception):
-    """The batch needs something that has not arrived yet, and is sound: open the partition again and try."""
+    """The batch is sound but needs something that has not arrived yet. The partition reopens and retries."""
 
 
 class UnreadableStateError(Exception):
-    """What the router itself wrote cannot be read back; the sentence says where it stands and what to do."""
+    """State that the router wrote cannot be read back; the sentence says where it is and what to do."""
 
 
 class Processor(Protocol):
-    """One stage's work on one partition; owns the partition's state, if there is any."""
+    """One stage's work on one partition; owns the state of the partition, if it has any."""
 
     name: str
     """`normalise` or `merge`: a metric label."""
 
     async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
-        """Build the state anew from what was committed.
+        """Restore the state from committed records.
 
         Returns:
-            The position that was noted with it; None when there is none.
+            The stored offset that belongs to the state; None when there is none.
         """
 
     async def resume(self, logs: ChangelogReader, source: TopicPartition, position: int) -> bool:
-        """Go on with the state at hand, which stood at this position when the partition was let go.
+        """Keep the state in memory, which includes everything below this offset, after the partition was revoked.
 
         Returns:
-            Whether that is still the noted position, so that nobody has processed the input since; otherwise `open` must follow.
+            Whether the stored offset is still this one, so no other worker has processed the partition. If not, call `open`.
         """
 
     def store_offset(self, position: int, writer: Writer, partition: int) -> None:
-        """Write down where the reading of the input goes on: it commits with the outputs of what was read before."""
+        """Write the next input offset; it commits with the outputs of the records before it."""
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         """Write the outputs of a batch; records whose offset is poisoned go to the dead letters.
 
         Raises:
             PoisonError: a record failed; the state is unusable until the next `open`.
-            NotReadyError: likewise, but no record is at fault.
+            NotReadyError: the same, but no record is the cause.
         """
+
+    def close(self) -> None:
+        """Reset the gauges of the partition; the state stays, for a `resume`."""
+
+
+@runtime_checkable
+class TimedProcessor(Processor, Protocol):
+    """A processor with timers. A timer fires as a tick record in the log (docs/explanation/ticks.md)."""
 
     def due(self) -> float | None:
         """Seconds until a tick is due; 0 or less means now, None never."""
 
     def tick(self, writer: Writer, partition: int) -> None:
         """Write the tick that is due."""
-
-    def close(self) -> None:
-        """The partition is let go: forget its gauges."""

@@ -1,6 +1,7 @@
-"""Does a partition get anywhere? What the watchdog and `/health` ask, from threads of their own.
+"""Whether a partition makes progress: ages that the watchdog and `/health` read from their own threads.
 
-Openings that follow a failure set nothing back, unless the failure found a record out.
+Retries after a failure do not reset an age, so a stalled partition stays visible. A failure that isolates a poison record is
+progress and does reset it.
 """
 
 import time
@@ -8,7 +9,7 @@ from collections.abc import Callable
 
 
 class Progress:
-    """The times since which a partition has been busy, and opening.
+    """Since when a partition has been busy, and since when it has been restoring.
 
     Args:
         clock: seconds, monotonic.
@@ -17,22 +18,22 @@ class Progress:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._busy_since: float | None = None
-        self._opening_since: float | None = clock()
+        self._restoring_since: float | None = clock()
         self.failing = False
-        """Whether something failed since the last commit that is not a record's own fault."""
+        """Whether something failed since the last commit that is not caused by a record."""
         self.failures = 0
-        """In a row, of that kind."""
+        """Such failures in a row."""
 
     @property
     def busy_seconds(self) -> float:
-        """Since the oldest record in hand was handed over, or the partition was opened; 0 when there is none."""
-        since = self._busy_since  # read once: the event loop may change it meanwhile
+        """Age of the oldest uncommitted record, or time since the partition was opened if that is shorter; 0 without one."""
+        since = self._busy_since  # read once: the event loop may change it in between
         return 0.0 if since is None else self._clock() - since
 
     @property
     def restoring_seconds(self) -> float:
-        """Since the partition began to open, however often it failed since; 0 once it has committed or found nothing to do."""
-        since = self._opening_since
+        """Time since the restore began, failed attempts included; 0 after a commit or when there is nothing to do."""
+        since = self._restoring_since
         return 0.0 if since is None else self._clock() - since
 
     def work_started(self) -> None:
@@ -40,34 +41,34 @@ class Progress:
         if self._busy_since is None:
             self._busy_since = self._clock()
 
-    def opening(self) -> None:
-        """The partition opens, or does so again."""
-        if self._opening_since is None:
-            self._opening_since = self._clock()
+    def restore_started(self) -> None:
+        """The partition restores its state; another attempt does not reset the age."""
+        if self._restoring_since is None:
+            self._restoring_since = self._clock()
 
     def progress_made(self) -> None:
-        """An opening failed and yet led further: a record was found out, a batch halved; or it waits for what no restart brings."""
-        self._opening_since = self._clock()
+        """A failure brought progress: a batch was halved, or the partition waits for something that a restart cannot bring."""
+        self._restoring_since = self._clock()
 
     def opened(self) -> None:
-        """The time that a healthy opening took does not count as being busy."""
+        """The state is restored. A first restore does not count as busy."""
         if self._busy_since is not None and not self.failing:
             self._busy_since = self._clock()
 
     def failed(self) -> None:
-        """Something went wrong that is no record's fault."""
+        """Something failed that is not caused by a record."""
         self.failing = True
         self.failures += 1
 
     def committed(self, *, more: bool) -> None:
-        """A transaction ended well; `more` records are in hand, or not."""
-        self.failing, self.failures, self._opening_since = False, 0, None
+        """A transaction committed; `more` says whether uncommitted records are left."""
+        self.failing, self.failures, self._restoring_since = False, 0, None
         self._busy_since = self._clock() if more else None
 
     def idle(self) -> None:
-        """Nothing is in hand and no transaction is on its way."""
-        self._opening_since = None
+        """Nothing is buffered and no transaction is in flight."""
+        self._restoring_since = None
 
     def nothing_to_do(self) -> None:
-        """Whatever was offered had been committed before."""
+        """Everything that was offered had been committed before."""
         self._busy_since = None

@@ -1,4 +1,4 @@
-"""The position that a partition noted beside its state, taken out of what was read of its changelog."""
+"""The stored offset: the input offset that a partition keeps beside its state. Docs: docs/explanation/exactly-once.md."""
 
 from aiokafka import TopicPartition
 
@@ -9,27 +9,38 @@ from router.wire.codec import UNREADABLE
 from router.wire.stored_offsets import STORED_OFFSET_KEY, decode_stored_offset
 
 
-async def read_single_stored_offset(logs: ChangelogReader, positions: TopicPartition) -> int | None:
-    """The position of a partition that holds nothing else; None when none was ever noted."""
-    return pop_stored_offset(
-        await logs.newest(positions, STORED_OFFSET_KEY, lambda record: record.key == STORED_OFFSET_KEY), positions
-    )
+async def read_stored_offset(
+    logs: ChangelogReader, changelog: TopicPartition, *, exclusive: bool = False
+) -> int | None:
+    """Read the stored offset from the end of a partition, without reading the records before it.
 
+    Args:
+        logs: reads the partition.
+        changelog: where the offset is stored.
+        exclusive: only stored offsets belong into this partition, so any other record is logged as a foreign record.
 
-async def read_last_stored_offset(logs: ChangelogReader, changelog: TopicPartition) -> int | None:
-    """The position of a partition that holds other records of ours, without reading those that stand before it."""
-    return pop_stored_offset(await logs.newest(changelog, STORED_OFFSET_KEY), changelog)
+    Returns:
+        The offset; None when none was stored.
+
+    Raises:
+        UnreadableStateError: see `pop_stored_offset`.
+    """
+    if exclusive:
+        latest = await logs.newest(changelog, STORED_OFFSET_KEY, lambda record: record.key == STORED_OFFSET_KEY)
+    else:
+        latest = await logs.newest(changelog, STORED_OFFSET_KEY)
+    return pop_stored_offset(latest, changelog)
 
 
 def pop_stored_offset(latest: dict[bytes, bytes], changelog: TopicPartition) -> int | None:
-    """Remove the position from the latest values; None when none was ever noted.
+    """Remove the stored offset from the latest values and return it; None when none was stored.
 
     Args:
-        latest: by key.
+        latest: key -> value.
         changelog: where they were read.
 
     Raises:
-        UnreadableStateError: something else wrote it, or a later version of the router.
+        UnreadableStateError: another program or a later version of the router wrote it.
     """
     value = latest.pop(STORED_OFFSET_KEY, None)
     if value is None:
@@ -37,8 +48,7 @@ def pop_stored_offset(latest: dict[bytes, bytes], changelog: TopicPartition) -> 
     try:
         return decode_stored_offset(value)
     except UNREADABLE as error:
-        said = printable(str(error), 100)
         raise UnreadableStateError(
-            f"{changelog.topic}/{changelog.partition}: the noted position cannot be read ({said}), so nothing of the partition goes on; "
-            "start the version of the router that wrote it, or write it once more as it was."
+            f"{changelog.topic}/{changelog.partition}: the stored offset cannot be read ({printable(str(error), 100)}), "
+            "so this partition stops; start the version of the router that wrote it, or write the offset again."
         ) from error

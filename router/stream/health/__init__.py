@@ -1,1 +1,1 @@
-"""Is the worker well: observations, verdict, watchdog, the HTTP pages."""
+"""The health of a worker: observations, health report, watchdog, HTTP server."""

@@ -1,4 +1,4 @@
-"""What is observed of a worker, so that its health can be judged: written by the event loop, read from any thread."""
+"""What the health of a worker is evaluated from; the event loop writes it, any thread reads it."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -8,12 +8,12 @@ from aiokafka import TopicPartition
 
 from router.stream.health.verdict import HealthSnapshot, StallAge
 
-LASTING_SECONDS = 5.0
-"""A sharing of the partitions has ended when it lasts: one that begins again and again must be seen."""
+STABLE_SECONDS = 5.0
+"""A rebalance has ended when the group's generation stays the same so long; so a storm of rebalances stays visible."""
 
 
 class Observed(Protocol):
-    """A partition, as far as its health goes."""
+    """The status of a partition that its health depends on."""
 
     source: TopicPartition
 
@@ -22,34 +22,34 @@ class Observed(Protocol):
         """Whether it takes more records."""
 
     @property
-    def begun(self) -> bool:
-        """Whether its log is read at all."""
+    def fetching(self) -> bool:
+        """Whether its log is fetched at all."""
 
     @property
     def backlog(self) -> int:
-        """Records in hand; as long as there are some, it may well be given no more."""
+        """Number of uncommitted records; while there are some, the consumer may rightly fetch no more."""
 
     @property
-    def awaits(self) -> int | None:
-        """The next offset, of records that were fetched and have not come; None when there are none."""
+    def awaited_offset(self) -> int | None:
+        """The next offset, if records from there on were fetched and have not arrived; None otherwise."""
 
     @property
     def uncommitted_seconds(self) -> float:
-        """Age of the oldest record in hand."""
+        """Age of the oldest uncommitted record."""
 
     @property
     def restoring_seconds(self) -> float:
-        """How long it has been on the way to processing."""
+        """Time since the restore began."""
 
 
 class HealthMonitor:
-    """Ages of everything that may stand still.
+    """Measures how long each part of a worker has made no progress.
 
     Args:
-        owned: the worker's partitions.
-        generation: the group's generation in which they are owned; None before the first.
-        sharing: whether the group shares the partitions at present.
-        now: a clock that never goes back, in seconds.
+        assignment: the worker's partitions.
+        generation: the group's generation of the assignment; None before the first.
+        rebalancing: whether the group rebalances now.
+        now: a monotonic clock, in seconds.
     """
 
     def __init__(
@@ -59,81 +59,81 @@ class HealthMonitor:
         rebalancing: Callable[[], bool],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._owned, self._generation, self._rebalancing, self._now = assignment, generation, rebalancing, now
-        begun = now()
+        self._assignment, self._generation, self._rebalancing, self._now = assignment, generation, rebalancing, now
+        start = now()
         self._beat: float | None = None
-        self._answered = begun
-        self._shares_since: float | None = begun
-        self._lasting, self._lasting_since = generation(), begun
+        self._answered = start
+        self._rebalance_since: float | None = start
+        self._last_generation, self._generation_since = generation(), start
         self._ends: Mapping[TopicPartition, int] = {}
-        self._behind: dict[TopicPartition, tuple[int | None, float]] = {}
+        self._unread: dict[TopicPartition, tuple[int | None, float]] = {}
+        """Partitions with unread records: the fetch position, and since when it has not moved."""
         self._stopping = False
 
     def beat(self) -> None:
         """The event loop turns."""
         now, generation = self._now(), self._generation()
         self._beat = now
-        if generation != self._lasting:
-            self._lasting, self._lasting_since = generation, now
+        if generation != self._last_generation:
+            self._last_generation, self._generation_since = generation, now
         if generation is None or self._rebalancing():
-            self._shares_since = now if self._shares_since is None else self._shares_since
-        elif now - self._lasting_since >= LASTING_SECONDS:
-            self._shares_since = None
+            self._rebalance_since = now if self._rebalance_since is None else self._rebalance_since
+        elif now - self._generation_since >= STABLE_SECONDS:
+            self._rebalance_since = None
 
-    def answered(self) -> None:
+    def broker_answered(self) -> None:
         """A broker has answered."""
         self._answered = self._now()
 
-    def reach(self, ends: Mapping[TopicPartition, int]) -> None:
-        """How far the logs of the worker's partitions reach, as far as they are committed."""
+    def set_ends(self, ends: Mapping[TopicPartition, int]) -> None:
+        """Record where the committed part of each partition's log ends."""
         self._ends = ends
 
-    def read(self, partition: Observed, position: int | None) -> None:
-        """Where the reading of a partition stands; None when nobody knows."""
+    def set_position(self, partition: Observed, position: int | None) -> None:
+        """Record the fetch position of a partition; None when it is unknown."""
         source, now = partition.source, self._now()
-        end, awaited = self._ends.get(source), partition.awaits
-        if awaited is not None:  # on its way from the consumer to the partition, and perhaps stuck there
+        end, awaited = self._ends.get(source), partition.awaited_offset
+        if awaited is not None:  # fetched, but stalled between the consumer and the partition
             position = awaited
-        before, since = self._behind.get(source, (None, now))
-        # what is opened for the first time has a limit of its own
-        busy = partition.backlog or not partition.has_capacity or not partition.begun
+        before, since = self._unread.get(source, (None, now))
+        # a partition that restores for the first time has a limit of its own
+        busy = partition.backlog or not partition.has_capacity or not partition.fetching
         if busy or end is None or (position is not None and position >= end):
-            self._behind.pop(source, None)
-        elif source not in self._behind or (position is not None and position != before):
-            self._behind[source] = position, now
+            self._unread.pop(source, None)
+        elif source not in self._unread or (position is not None and position != before):
+            self._unread[source] = position, now
         else:
-            self._behind[source] = before, since
+            self._unread[source] = before, since
 
-    def forget(self) -> None:
-        """Drop what is known of partitions that are no longer owned."""
-        assignment = {partition.source for partition in self._owned}
-        self._behind = {source: kept for source, kept in self._behind.items() if source in assignment}
+    def forget_revoked(self) -> None:
+        """Drop the fetch positions of partitions that are no longer assigned."""
+        assigned = {partition.source for partition in self._assignment}
+        self._unread = {source: unread for source, unread in self._unread.items() if source in assigned}
 
     def stop(self) -> None:
-        """The worker was asked to end."""
+        """The worker was asked to stop."""
         self._stopping = True
 
-    def seen(self) -> HealthSnapshot:
+    def snapshot(self) -> HealthSnapshot:
         """Everything at this moment."""
-        now, partitions = self._now(), list(self._owned)
-        restore = [(partition.restoring_seconds, partition) for partition in partitions]
-        behind = [(now - since, source) for source, (_, since) in self._behind.copy().items()]
+        now, partitions = self._now(), list(self._assignment)
+        restore = [(partition.restoring_seconds, partition.source) for partition in partitions]
         return HealthSnapshot(
-            # before the first beat nobody could tell that the loop hangs, so the worker is still starting
+            # the age of the event loop begins with the first beat; until then the worker is starting
             generation=None if self._beat is None else self._generation(),
             rebalancing=self._rebalancing(),
             assigned=len(partitions),
             restoring=sum(1 for seconds, _ in restore if seconds > 0),
             stopping=self._stopping,
-            commit=_worst((partition.uncommitted_seconds, partition.source) for partition in partitions),
+            commit=_oldest((partition.uncommitted_seconds, partition.source) for partition in partitions),
             loop=StallAge(0.0 if self._beat is None else now - self._beat),
             broker=StallAge(now - self._answered),
-            rebalance=StallAge(0.0 if self._shares_since is None else now - self._shares_since),
-            restore=_worst((seconds, partition.source) for seconds, partition in restore),
-            fetch=_worst(behind),
+            rebalance=StallAge(0.0 if self._rebalance_since is None else now - self._rebalance_since),
+            restore=_oldest(restore),
+            fetch=_oldest((now - since, source) for source, (_, since) in self._unread.copy().items()),
         )
 
 
-def _worst(ages: Iterable[tuple[float, TopicPartition]]) -> StallAge:
+def _oldest(ages: Iterable[tuple[float, TopicPartition]]) -> StallAge:
     seconds, source = max(ages, key=lambda age: age[0], default=(0.0, None))
     return StallAge(seconds, f"{source.topic}/{source.partition}") if source is not None and seconds > 0 else StallAge()

@@ -1,8 +1,8 @@
-"""Whether a worker gets anywhere: what was observed of it, the limits, and the verdict. Pure; `/health` and the watchdog both ask here.
+"""The health of a worker: the limits, and the report that follows from a snapshot. Pure; `/health` and the watchdog call it.
 
-Faust and aiokafka can come out of an outage alive and read nothing ever after (faust-streaming issues 175, 523, 532, 596), so
-each kind of standing still has an age and a limit. From half of a limit on `/health` says so; at the limit the worker ends
-itself and its supervisor starts it again. Docs: docs/how-to/operate.md.
+Faust and aiokafka can survive an outage and then read nothing (faust-streaming issues 175, 523, 532, 596). So every kind of
+stall has an age and a limit. From half of a limit on, `/health` reports the stall. At the limit the worker exits, and its
+supervisor restarts it. Docs: docs/how-to/operate.md.
 """
 
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from typing import Literal
 
 from router.wire.settings import Settings
 
-TOLD = 0.5
-"""From this share of a limit on a worker says that it stands still: people hear of it before it ends itself."""
-Status = Literal["ok", "starting", "stuck", "stopping"]
+REPORTED_SHARE = 0.5
+"""The share of a limit from which `/health` reports a stall, so that people see it before the worker exits."""
+Status = Literal["ok", "starting", "stalled", "stopping"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long each kind of standing still may last, in seconds; see docs/how-to/operate.md for the reasons."""
+    """How long each kind of stall may last, in seconds; docs/reference/settings.md has the reasons."""
 
     commit_s: float = 120.0
     loop_s: float = 30.0
@@ -29,7 +29,7 @@ class Limits:
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
-        """The limits that the settings name."""
+        """The limits in the settings."""
         return cls(
             commit_s=settings.commit_limit_s,
             loop_s=settings.loop_limit_s,
@@ -42,7 +42,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class StallAge:
-    """How long something lasts, in seconds, and which partition it is about; 0 when nothing is the matter."""
+    """How long a stall lasts, in seconds, and in which partition; 0 without a stall."""
 
     seconds: float = 0.0
     where: str = ""
@@ -50,78 +50,81 @@ class StallAge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthSnapshot:
-    """What is known of a worker at one moment. Ages are 0 when there is nothing to wait for."""
+    """The state of a worker at one moment. An age is 0 when there is nothing to wait for."""
 
     generation: int | None = None
-    """Of the consumer group; None before the first sharing."""
+    """Of the consumer group; None before the first assignment."""
     rebalancing: bool = False
-    """Whether the group shares the partitions at present."""
+    """Whether the group rebalances now."""
     assigned: int = 0
+    """Number of assigned partitions."""
     restoring: int = 0
-    """Of those owned: how many do not process yet, or again."""
+    """Number of assigned partitions that restore their state, for the first time or after a failure."""
     stopping: bool = False
     commit: StallAge = StallAge()
-    """Since the oldest record in hand was handed over."""
+    """Age of the oldest uncommitted record."""
     loop: StallAge = StallAge()
-    """Since the event loop turned last."""
+    """Time since the event loop last turned."""
     broker: StallAge = StallAge()
-    """Since a broker answered last."""
+    """Time since a broker last answered."""
     rebalance: StallAge = StallAge()
-    """Since the group began to share the partitions, as long as it has not come to an end."""
+    """Time since the rebalance began that has not ended."""
     restore: StallAge = StallAge()
-    """Since a partition began to open, failures and new attempts included."""
+    """Time since a partition began to restore, failed attempts included."""
     fetch: StallAge = StallAge()
-    """Since the log of a partition holds records while nothing of it is read."""
+    """Time for which a partition has had unread records and its fetch position has not moved."""
 
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """What the worker says of itself."""
+    """The status of a worker, and why."""
 
     status: Status
     reasons: tuple[str, ...] = ()
-    """A sentence each: why it is not `ok`."""
+    """One sentence each: why the status is not `ok`."""
     fatal: bool = False
-    """A limit is reached: only a new process helps."""
+    """Whether a limit is reached: only a new process helps."""
 
 
-def evaluate(seen: HealthSnapshot, limits: Limits) -> HealthReport:
-    """The verdict on what was seen."""
-    if seen.stopping:
-        return HealthReport("stopping", ("the worker was asked to end and lets go of its partitions.",))
-    found = [(sentence, age.seconds >= limit) for sentence, age, limit in _checks(seen, limits) if _told(age, limit)]
-    if found:
-        return HealthReport("stuck", tuple(sentence for sentence, _ in found), any(reached for _, reached in found))
-    if seen.generation is None:
+def evaluate(snapshot: HealthSnapshot, limits: Limits) -> HealthReport:
+    """The health report that follows from a snapshot."""
+    if snapshot.stopping:
+        return HealthReport("stopping", ("the worker was asked to stop and releases its partitions.",))
+    stalls = [
+        (sentence, age.seconds >= limit)
+        for sentence, age, limit in _checks(snapshot, limits)
+        if age.seconds >= REPORTED_SHARE * limit
+    ]
+    if stalls:
+        return HealthReport("stalled", tuple(sentence for sentence, _ in stalls), any(fatal for _, fatal in stalls))
+    if snapshot.generation is None:
         return HealthReport("starting", ("the worker has not joined its group yet.",))
-    if seen.rebalancing:
-        return HealthReport("starting", ("the group is sharing the partitions.",))
-    if seen.restoring:
-        return HealthReport("starting", (f"{seen.restoring} of {seen.assigned} partitions are being opened.",))
+    if snapshot.rebalancing:
+        return HealthReport("starting", ("the group rebalances.",))
+    if snapshot.restoring:
+        return HealthReport(
+            "starting", (f"{snapshot.restoring} of {snapshot.assigned} partitions restore their state.",)
+        )
     return HealthReport("ok")
 
 
-def _told(age: StallAge, limit: float) -> bool:
-    return age.seconds >= TOLD * limit
-
-
-def _checks(seen: HealthSnapshot, limits: Limits) -> Iterator[tuple[str, StallAge, float]]:
-    """Every check: the sentence, the age, the limit."""
+def _checks(snapshot: HealthSnapshot, limits: Limits) -> Iterator[tuple[str, StallAge, float]]:
+    """Every check: its sentence, age and limit."""
     for what, age, limit, name in (
-        ("the event loop has not turned", seen.loop, limits.loop_s, "LOOP"),
-        ("no broker has answered", seen.broker, limits.broker_s, "BROKER"),
+        ("the event loop has not turned", snapshot.loop, limits.loop_s, "LOOP"),
+        ("no broker has answered", snapshot.broker, limits.broker_s, "BROKER"),
+        ("the rebalance of the group has not ended", snapshot.rebalance, limits.rebalance_s, "REBALANCE"),
         (
-            "the group has not come to an end with sharing the partitions",
-            seen.rebalance,
-            limits.rebalance_s,
-            "REBALANCE",
+            f"{snapshot.commit.where} has uncommitted records and has not committed",
+            snapshot.commit,
+            limits.commit_s,
+            "COMMIT",
         ),
-        (f"{seen.commit.where} has not committed what it has in hand", seen.commit, limits.commit_s, "COMMIT"),
-        (f"{seen.fetch.where} has records and none is read", seen.fetch, limits.fetch_s, "FETCH"),
-        (f"{seen.restore.where} has not come to process", seen.restore, limits.restore_s, "RESTORE"),
+        (f"{snapshot.fetch.where} has unread records and none was fetched", snapshot.fetch, limits.fetch_s, "FETCH"),
+        (f"{snapshot.restore.where} has not restored its state", snapshot.restore, limits.restore_s, "RESTORE"),
     ):
         yield (
-            f"{what} for {age.seconds:.0f} s; the worker ends itself at {limit:.0f} s (GRID_ROUTER_{name}_LIMIT_S).",
+            f"{what} for {age.seconds:.0f} s; the worker exits at {limit:.0f} s (GRID_ROUTER_{name}_LIMIT_S).",
             age,
             limit,
         )

@@ -1,4 +1,4 @@
-"""What a worker watches about itself: lag, and whether it still gets anywhere."""
+"""The watchdog of a worker, and the observations and gauges that it depends on."""
 
 import asyncio
 import os
@@ -18,104 +18,105 @@ from router.stream.health.broker_probe import Probe
 from router.stream.health.observations import HealthMonitor
 from router.stream.health.verdict import HealthReport, HealthSnapshot, Limits, evaluate
 from router.wire.metrics import Metrics
-from router.workers.exit_codes import STUCK, exit_after_logging
+from router.workers.exit_codes import STALLED, exit_after_logging
 
-LOOK_SECONDS = 1.0
-BLIND_LOOKS = 10
-"""So many looks in a row that fail end the worker, too."""
-BLIND = ("looking after this worker fails.",)
-ENDS = "this worker gets nowhere and ends itself, to be started again"
-ANSWER_SECONDS = 1.0
+CHECK_SECONDS = 1.0
+MAX_FAILED_CHECKS = 10
+"""The worker also exits after this many failed checks in a row."""
+CHECKS_FAIL = ("the health checks of this worker fail.",)
+EXITS = "this worker makes no progress and exits, to be restarted"
+POSITION_TIMEOUT_S = 1.0
 
 log = structlog.get_logger(__name__)
 
 
 class Health:
-    """The verdict on a worker, at any moment and from any thread."""
+    """The health report of a worker, at any moment and from any thread."""
 
     def __init__(self, monitor: HealthMonitor, limits: Limits) -> None:
-        self._vitals, self._limits = monitor, limits
+        self._monitor, self._limits = monitor, limits
 
     def __call__(self) -> tuple[HealthSnapshot, HealthReport]:
-        """What is seen, and what follows from it."""
-        seen = self._vitals.seen()
-        return seen, evaluate(seen, self._limits)
+        """A snapshot, and the report that follows from it."""
+        snapshot = self._monitor.snapshot()
+        return snapshot, evaluate(snapshot, self._limits)
 
 
 def start_watchdog(
-    health: Health, metrics: Metrics, end: Callable[[int], None] = os._exit, look_seconds: float = LOOK_SECONDS
+    health: Health, metrics: Metrics, end: Callable[[int], None] = os._exit, check_seconds: float = CHECK_SECONDS
 ) -> threading.Thread:
-    """End the process when only a new one helps; in a thread of its own, because the event loop may be what hangs."""
+    """End the process when only a new one helps. Runs in its own thread, because the event loop may hang."""
 
-    def look() -> None:
-        before, blind = "", 0
-        reasons: tuple[str, ...] = BLIND
-        while blind < BLIND_LOOKS:
-            verdict = _verdict(health, metrics)
-            if verdict is None:
-                blind += 1
-            elif verdict.fatal:
-                reasons = verdict.reasons
+    def watch() -> None:
+        status, failed_checks = "", 0
+        reasons: tuple[str, ...] = CHECKS_FAIL
+        while failed_checks < MAX_FAILED_CHECKS:
+            report = _check(health, metrics)
+            if report is None:
+                failed_checks += 1
+            elif report.fatal:
+                reasons = report.reasons
                 break
             else:
-                blind = 0
-                before = _told(verdict, before)
-            time.sleep(look_seconds)
-        exit_after_logging(STUCK, lambda: log.error(ENDS, reasons=reasons), end)
+                failed_checks = 0
+                _log_change(report, status)
+                status = report.status
+            time.sleep(check_seconds)
+        exit_after_logging(STALLED, lambda: log.error(EXITS, reasons=reasons), end)
 
-    thread = threading.Thread(target=look, name="watchdog", daemon=True)
+    thread = threading.Thread(target=watch, name="watchdog", daemon=True)
     thread.start()
     return thread
 
 
-def _verdict(health: Health, metrics: Metrics) -> HealthReport | None:
-    """None when looking itself fails: a watchdog that ended by that would be missed by nobody."""
+def _check(health: Health, metrics: Metrics) -> HealthReport | None:
+    """One health check; None when the check itself fails, so that the watchdog survives and counts it."""
     try:
-        _, verdict = health()
-        metrics.healthy.set(verdict.status == "ok")
-    except Exception:  # noqa: BLE001 - whatever it is, it is counted
+        _, report = health()
+        metrics.healthy.set(report.status == "ok")
+    except Exception:  # noqa: BLE001 - any failure is counted
         metrics.healthy.set(False)
         return None
-    return verdict
+    return report
 
 
-def _told(verdict: HealthReport, before: str) -> str:
-    """Say that a worker stands still, or that it does no more; the status."""
-    if verdict.status != before and "stuck" in (verdict.status, before):
+def _log_change(report: HealthReport, before: str) -> None:
+    """Log when a worker stalls, and when it makes progress again."""
+    if report.status != before and "stalled" in (report.status, before):
         with suppress(Exception):  # a full disk must not end the watchdog
-            log.warning("health", status=verdict.status, reasons=verdict.reasons)
-    return verdict.status
+            log.warning("health", status=report.status, reasons=report.reasons)
 
 
 async def probe_cluster(app: BatchApp, probe: Probe, monitor: HealthMonitor) -> None:
-    """Ask the cluster whether it answers, and how far the logs of the worker's partitions reach."""
+    """Ask the cluster whether it answers, and where the logs of the worker's partitions end."""
     if not await probe.answers():
         return
-    monitor.answered()
+    monitor.broker_answered()
     ends = await probe.ends([partition.source for partition in app.assignment])
     if ends is not None:
-        monitor.reach(ends)
+        monitor.set_ends(ends)
 
 
 async def update_gauges(app: BatchApp, metrics: Metrics, monitor: HealthMonitor) -> None:
-    """Update the gauges of lag and commit age, and what is known of each partition's reading."""
+    """Update the gauges of lag and commit age, and the fetch position of each partition."""
     metrics.uncommitted_seconds.set(app.assignment.uncommitted_seconds)
     for partition in app.assignment:
         position = None
-        # revoked meanwhile, of which one of aiokafka's two questions makes an assertion; or the broker is away
+        # the partition may have been revoked (aiokafka then raises AssertionError), or the broker may be unreachable
         with suppress(IllegalStateError, AssertionError, TimeoutError):
-            position = await asyncio.wait_for(_observe(app, partition, metrics), ANSWER_SECONDS)
-        monitor.read(partition, position)
-    monitor.forget()
+            position = await asyncio.wait_for(_update_lag(app, partition, metrics), POSITION_TIMEOUT_S)
+        monitor.set_position(partition, position)
+    monitor.forget_revoked()
 
 
-async def _observe(app: BatchApp, partition: Partition, metrics: Metrics) -> int | None:
+async def _update_lag(app: BatchApp, partition: Partition, metrics: Metrics) -> int | None:
+    """Update the lag gauges of a partition; the consumer's fetch position."""
     source: TopicPartition = partition.source
     tp = TP(source.topic, source.partition)
     end, position = app.consumer.highwater(tp), await app.consumer.position(tp)
-    fetch = max(end - position, 0) if end is not None and position is not None else 0
-    lag = fetch + partition.backlog
-    behind = time.time() - partition.last_timestamp / 1000 if lag and partition.last_timestamp is not None else 0.0
+    unread = max(end - position, 0) if end is not None and position is not None else 0
+    lag = unread + partition.backlog
+    age = time.time() - partition.last_timestamp / 1000 if lag and partition.last_timestamp is not None else 0.0
     metrics.lag_records.labels(source.topic, str(source.partition)).set(lag)
-    metrics.lag_seconds.labels(source.topic, str(source.partition)).set(max(behind, 0.0))
+    metrics.lag_seconds.labels(source.topic, str(source.partition)).set(max(age, 0.0))
     return None if position is None else int(position)

@@ -1,6 +1,7 @@
-"""The only place where the wall clock enters: what "now" a partition's timers follow.
+"""The clock that a partition's timers follow; the only place where wall-clock time enters.
 
-A timer fires as a tick record in the log, so it is folded in log order and a replay of the log gives the same result.
+A timer fires as a tick record in the log. So it is folded in log order, and a replay of the log gives the same result.
+Docs: docs/explanation/ticks.md.
 """
 
 from datetime import UTC, datetime
@@ -10,32 +11,32 @@ ClockName = Literal["wall", "stream"]
 
 
 class Clock(Protocol):
-    """Tells a partition's timers what time it is."""
+    """The current time of a partition's timers."""
 
     waits: bool
     """Whether time passes without records, so that an idle partition must wake up by itself."""
 
     def now(self, received: datetime | None) -> datetime | None:
-        """The present, given the latest received time that the partition has seen (None before the first record)."""
+        """The current time, given the latest received time of the partition's records (None before the first record)."""
 
 
 class WallClock:
-    """Live operation: time is the machine's."""
+    """Live operation: the time of the machine."""
 
     waits = True
 
-    def now(self, received: datetime | None) -> datetime | None:  # noqa: ARG002 - the wall does not depend on records
-        """The machine's time."""
+    def now(self, received: datetime | None) -> datetime | None:  # noqa: ARG002 - wall time does not depend on records
+        """The time of the machine."""
         return datetime.now(UTC)
 
 
 class StreamClock:
-    """Replay of history: time is that of the records, so that nothing is overdue just because it is old."""
+    """Replay of history: the time of the records, so that old records do not make timers overdue."""
 
     waits = False
 
     def now(self, received: datetime | None) -> datetime | None:
-        """The latest received time seen."""
+        """The latest received time."""
         return received
 
 

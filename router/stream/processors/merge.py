@@ -25,7 +25,7 @@ from router.stream.engine.processor import (
     Record,
     UnreadableStateError,
 )
-from router.stream.engine.stored_offset import read_single_stored_offset
+from router.stream.engine.stored_offset import read_stored_offset
 from router.stream.gc_tuning import gc_paused
 from router.stream.processors.clock import Clock
 from router.wire.codec import (
@@ -116,15 +116,18 @@ class MergeProcessor:
                 if number % RESTORE_CHUNK == 0:
                     await asyncio.sleep(0)  # other partitions have transactions to finish
         self._metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
-        return await read_single_stored_offset(logs, TopicPartition(self._names.offsets, source.partition))
+        return await self._stored_offset(logs, source)
 
     async def resume(self, logs: ChangelogReader, source: TopicPartition, position: int) -> bool:
         """Keep the cases at hand, if nobody else had the partition."""
-        if await read_single_stored_offset(logs, TopicPartition(self._names.offsets, source.partition)) != position:
+        if await self._stored_offset(logs, source) != position:
             return False
         self._asked = None
         self._metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
         return True
+
+    async def _stored_offset(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
+        return await read_stored_offset(logs, TopicPartition(self._names.offsets, source.partition), exclusive=True)
 
     def store_offset(self, position: int, writer: Writer, partition: int) -> None:
         """On a topic of its own: `grid.cases` is a table for everybody."""

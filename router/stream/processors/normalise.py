@@ -22,7 +22,7 @@ from router.domain.rules.rule_sets import RuleSetError, RuleSets
 from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.processor import POISON, Counted, NotReadyError, PoisonError, Record
-from router.stream.engine.stored_offset import pop_stored_offset, read_last_stored_offset
+from router.stream.engine.stored_offset import pop_stored_offset, read_stored_offset
 from router.stream.gc_tuning import gc_paused
 from router.wire.codec import UNREADABLE, decode_dedup_entry, encode_dead_letter, encode_dedup_entry, encode_report
 from router.wire.metrics import Metrics
@@ -72,7 +72,7 @@ class NormaliseProcessor:
     async def resume(self, logs: ChangelogReader, source: TopicPartition, position: int) -> bool:
         """Keep the places at hand, if nobody else had the partition."""
         return (
-            await read_last_stored_offset(
+            await read_stored_offset(
                 logs, TopicPartition(self._names.dedup_index(self._network.name), source.partition)
             )
             == position
@@ -166,15 +166,8 @@ class NormaliseProcessor:
 
         return count
 
-    def due(self) -> float | None:
-        """Normalising has no timers."""
-        return None
-
-    def tick(self, writer: Writer, partition: int) -> None:
-        """Never called: nothing is ever due."""
-
     def close(self) -> None:
-        """Nothing to forget."""
+        """Has no gauges."""
 
 
 def _redriven(record: Record) -> bool:

@@ -11,10 +11,10 @@ from msgspec import MsgspecError
 from prometheus_client import CollectorRegistry
 
 from router.kafka.record_batches import Writer
-from router.stream import worker
+from router.stream import log_setup, worker
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.processor import POISON, Counted, Processor, Record
-from router.stream.engine.stored_offset import read_single_stored_offset
+from router.stream.engine.stored_offset import read_stored_offset
 from router.stream.faust_adapter.app import app_of
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_cell
@@ -50,12 +50,15 @@ class JobHop:
         self._positions = f"{run.prefix}positions-{self.name}"
 
     async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
-        return await read_single_stored_offset(logs, TopicPartition(self._positions, source.partition))
+        return await read_stored_offset(logs, TopicPartition(self._positions, source.partition), exclusive=True)
 
     async def resume(self, logs: ChangelogReader, source: TopicPartition, position: int) -> bool:
-        return await read_single_stored_offset(logs, TopicPartition(self._positions, source.partition)) == position
+        return (
+            await read_stored_offset(logs, TopicPartition(self._positions, source.partition), exclusive=True)
+            == position
+        )
 
-    def note(self, position: int, writer: Writer, partition: int) -> None:
+    def store_offset(self, position: int, writer: Writer, partition: int) -> None:
         writer.add(self._positions, partition, *encode_stored_offset(position))
 
     def _sound(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> list[Record]:
@@ -64,12 +67,6 @@ class JobHop:
             if record.offset in poisoned:
                 writer.add(self._dlq, record.partition, None, encode(Rejected(POISON.reason, repr(record.value))))
         return [record for record in records if record.offset not in poisoned]
-
-    def due(self) -> float | None:
-        return None
-
-    def tick(self, writer: Writer, partition: int) -> None:
-        """Never called: nothing is ever due."""
 
     def close(self) -> None:
         """No gauges."""
@@ -136,7 +133,7 @@ def main() -> None:
     run, metrics = Run.here(), Metrics(CollectorRegistry())
     settings = Settings().model_copy(update={"namespace": run.prefix, "home": Path(run.folder), "metrics_port": 0})
     processors: dict[str, Callable[[], Processor]] = {run.raw: lambda: Normalise(run), run.grid: lambda: Merge(run)}
-    worker.log_to_stderr()
+    log_setup.log_to_stderr()
     announce()
     worker.run(app_of(processors, settings, run.kafka, metrics), metrics, settings, run.kafka)
 

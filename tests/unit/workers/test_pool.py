@@ -1,4 +1,4 @@
-"""The fleet ends what it started, restarts what crashed, gives up on what cannot live, and dies with its parent."""
+"""The pool stops what it started, restarts what crashed, gives up on a crash loop, and its workers end with it."""
 
 import os
 import signal
@@ -16,8 +16,8 @@ from router.wire.errors import WorkerError
 from router.wire.settings import Settings
 from router.workers.pool import ENDLESS, RestartPolicy, WorkerPool, environment, last_line
 
-PATIENT = RestartPolicy(first_s=0.05, most_s=0.1, healthy_s=60, crashes=3)
-OBEDIENT = """
+POLICY = RestartPolicy(first_s=0.05, most_s=0.1, healthy_s=60, crashes=3)
+STOPS_IN_ORDER = """
 import signal, sys, os
 from router.workers import parent_watch
 parent_watch.watch_parent()
@@ -25,19 +25,19 @@ signal.signal(signal.SIGTERM, lambda *_: (print("stopped in order", flush=True),
 print("up", *sys.argv[1:], os.environ.get("GRID_ROUTER_KAFKA"), flush=True)
 while True: signal.pause()
 """
-STUBBORN = """
+IGNORES_SIGTERM = """
 import signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("up", flush=True)
 while True: signal.pause()
 """
-DOOMED = "import sys; print('cannot open the city: no such folder'); print(); sys.exit({})"
+FAILS = "import sys; print('cannot open the city: no such folder'); print(); sys.exit({})"
 
 
 def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true"
+        assert time.monotonic() < deadline, "the condition was not met"
         time.sleep(0.01)
 
 
@@ -55,17 +55,17 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def fleet_of(settings: Settings) -> Iterator[Callable[..., WorkerPool]]:
-    fleets: list[WorkerPool] = []
+def pool_of(settings: Settings) -> Iterator[Callable[..., WorkerPool]]:
+    pools: list[WorkerPool] = []
 
     def make(program: str, workers: int = 1, **options: Any) -> WorkerPool:
-        given = {"command": (sys.executable, "-c", program), "restart_policy": PATIENT} | options
+        given = {"command": (sys.executable, "-c", program), "restart_policy": POLICY} | options
         pool = WorkerPool("los-angeles", settings, workers, "stream", **given)
-        fleets.append(pool)
+        pools.append(pool)
         return pool
 
     yield make
-    for pool in fleets:
+    for pool in pools:
         pool.stop(0)
 
 
@@ -74,8 +74,8 @@ def text(pool: WorkerPool, number: int = 0) -> str:
     return log.read_text(encoding="utf-8") if log.exists() else ""
 
 
-def test_a_worker_gets_its_arguments_and_settings_and_stops_in_order(fleet_of: Callable[..., WorkerPool]) -> None:
-    pool = fleet_of(OBEDIENT, 2)
+def test_a_worker_gets_its_arguments_and_settings_and_stops_in_order(pool_of: Callable[..., WorkerPool]) -> None:
+    pool = pool_of(STOPS_IN_ORDER, 2)
     pool.start()
     until(lambda: "up" in text(pool, 0) and "up" in text(pool, 1))
     assert text(pool, 1).strip() == "up los-angeles --worker 1 --clock stream --exit-with-parent 127.0.0.1:1"
@@ -87,8 +87,8 @@ def test_a_worker_gets_its_arguments_and_settings_and_stops_in_order(fleet_of: C
     assert pool.pids == {}
 
 
-def test_a_stubborn_worker_is_killed_at_the_deadline(fleet_of: Callable[..., WorkerPool]) -> None:
-    pool = fleet_of(STUBBORN)
+def test_a_worker_that_ignores_sigterm_is_killed_at_the_deadline(pool_of: Callable[..., WorkerPool]) -> None:
+    pool = pool_of(IGNORES_SIGTERM)
     pool.start()
     until(lambda: "up" in text(pool))
     pid = pool.pids[0]
@@ -96,72 +96,72 @@ def test_a_stubborn_worker_is_killed_at_the_deadline(fleet_of: Callable[..., Wor
     assert not running(pid)
 
 
-def test_a_killed_worker_is_started_again_and_never_counts_as_a_crash(fleet_of: Callable[..., WorkerPool]) -> None:
-    pool = fleet_of(OBEDIENT)
+def test_a_killed_worker_is_restarted_and_does_not_count_as_a_crash(pool_of: Callable[..., WorkerPool]) -> None:
+    pool = pool_of(STOPS_IN_ORDER)
     pool.start()
-    for round_ in range(1, PATIENT.crashes + 2):
+    for round_ in range(1, POLICY.crashes + 2):
         until(lambda expected=round_: text(pool).count("up") == expected)
         before = pool.pids[0]
         pool.kill(0)
         assert pool.pids == {}
         pool.poll()
         assert pool.pids[0] != before
-    assert pool.restarts == PATIENT.crashes + 1
+    assert pool.restarts == POLICY.crashes + 1
 
 
-def test_a_renewed_worker_ends_in_order_and_starts_again_at_once(fleet_of: Callable[..., WorkerPool]) -> None:
-    said: list[str] = []
-    pool = fleet_of(OBEDIENT, 2, say=said.append)
+def test_a_graceful_restart_stops_in_order_and_starts_at_once(pool_of: Callable[..., WorkerPool]) -> None:
+    logged: list[str] = []
+    pool = pool_of(STOPS_IN_ORDER, 2, log=logged.append)
     pool.start()
     until(lambda: "up" in text(pool, 0) and "up" in text(pool, 1))
     before = pool.pids
     pool.restart_gracefully(1)
     until(lambda: (pool.poll(), pool.pids.get(1, before[1]) != before[1])[1])
     assert pool.pids[0] == before[0]
-    assert said == [
+    assert logged == [
         f"worker 0 started, process {before[0]}",
         f"worker 1 started, process {before[1]}",
-        "worker 1 ended in order, starts again at once",
+        "worker 1 ended in order, restarts at once",
         f"worker 1 started, process {pool.pids[1]}",
     ]
     assert "stopped in order" in text(pool, 1)
 
 
-def test_a_renewed_worker_that_does_not_end_is_killed_at_its_deadline(fleet_of: Callable[..., WorkerPool]) -> None:
-    said: list[str] = []
-    pool = fleet_of(STUBBORN, say=said.append)
+def test_a_worker_that_ignores_a_restart_is_killed_at_its_deadline(pool_of: Callable[..., WorkerPool]) -> None:
+    logged: list[str] = []
+    pool = pool_of(IGNORES_SIGTERM, log=logged.append)
     pool.start()
     until(lambda: "up" in text(pool))
     before = pool.pids[0]
     pool.restart_gracefully(0, grace_s=0.2)
     until(lambda: (pool.poll(), pool.pids.get(0, before) != before)[1])
-    assert said[1] == "worker 0 ended by SIGKILL, starts again at once; last word: up"
+    assert logged[1] == "worker 0 ended by SIGKILL, restarts at once; last log line: up"
 
 
 @pytest.mark.parametrize("code", [2, 3])
-def test_an_endless_fleet_never_gives_up_and_says_each_end_with_its_pause(
-    fleet_of: Callable[..., WorkerPool], code: int
+def test_a_service_never_gives_up_and_logs_each_exit_with_its_pause(
+    pool_of: Callable[..., WorkerPool], code: int
 ) -> None:
-    said: list[str] = []
+    logged: list[str] = []
     restart_policy = replace(ENDLESS, first_s=0.1, most_s=0.3)
-    pool = fleet_of(DOOMED.format(code), restart_policy=restart_policy, say=said.append)
+    pool = pool_of(FAILS.format(code), restart_policy=restart_policy, log=logged.append)
     pool.start()
-    until(lambda: (pool.poll(), pool.restarts > PATIENT.crashes)[1])
-    ends = [line for line in said if "ended" in line]
-    assert f"({code}), starts again in 0.1 s; last word: cannot open the city: no such folder" in ends[0]
+    until(lambda: (pool.poll(), pool.restarts > POLICY.crashes)[1])
+    ends = [line for line in logged if "ended" in line]
+    assert f"({code}), restarts in 0.1 s; last log line: cannot open the city: no such folder" in ends[0]
     assert [line.split(" in ")[1].split(";")[0] for line in ends[:4]] == ["0.1 s", "0.2 s", "0.3 s", "0.3 s"]
 
 
-def test_the_pause_of_an_endless_fleet_doubles_up_to_half_a_minute_and_stays_there() -> None:
+def test_the_pause_of_a_service_doubles_up_to_half_a_minute() -> None:
     assert [ENDLESS.pause(ends) for ends in range(1, 9)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
-    assert ENDLESS.pause(5000) == 30, "two days of a broker that is away"
+    assert ENDLESS.pause(5000) == 30, "after two days without a broker"
 
 
-@pytest.mark.parametrize(("code", "ends"), [(1, PATIENT.crashes), (2, PATIENT.rejections)])
+@pytest.mark.parametrize(("code", "ends"), [(1, POLICY.crashes), (2, POLICY.rejections)])
 def test_a_crash_loop_ends_with_one_sentence_that_names_the_log(
-    fleet_of: Callable[..., WorkerPool], code: int, ends: int
+    pool_of: Callable[..., WorkerPool], code: int, ends: int
 ) -> None:
-    pool = fleet_of(DOOMED.format(code))
+    pool = pool_of(FAILS.format(code))
     pool.start()
 
     def given_up() -> WorkerError | None:
@@ -180,18 +180,18 @@ def test_a_crash_loop_ends_with_one_sentence_that_names_the_log(
     assert pool.restarts == ends - 1
 
 
-def test_a_program_that_does_not_exist_is_one_sentence(settings: Settings) -> None:
+def test_a_missing_program_is_one_sentence(settings: Settings) -> None:
     with pytest.raises(WorkerError, match="worker 0 cannot be started"):
         WorkerPool("x", settings, 1, command=("/no/such/program",)).start()
 
 
-def test_workers_die_with_a_fleet_that_is_killed(tmp_path: Path) -> None:
+def test_workers_stop_when_the_process_of_the_pool_is_killed(tmp_path: Path) -> None:
     parent = f"""
 import sys, time
 from router.workers.pool import WorkerPool
 from router.wire.settings import Settings
 from pathlib import Path
-pool = WorkerPool("c", Settings(home=Path({str(tmp_path)!r})), 2, command=(sys.executable, "-c", {OBEDIENT!r}))
+pool = WorkerPool("c", Settings(home=Path({str(tmp_path)!r})), 2, command=(sys.executable, "-c", {STOPS_IN_ORDER!r}))
 pool.start()
 print(*pool.pids.values(), flush=True)
 while True: time.sleep(60)
@@ -208,8 +208,8 @@ while True: time.sleep(60)
     assert all("stopped in order" in log.read_text(encoding="utf-8") for log in logs)
 
 
-def test_the_environment_is_exactly_the_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("GRID_ROUTER_CITIES", "/somewhere/else")
+def test_the_environment_of_a_worker_is_exactly_the_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GRID_ROUTER_CITIES", "/another/folder")
     monkeypatch.chdir(tmp_path)
     given = environment(Settings(home=Path("h"), kafka="a:1", partitions=7, cities=None))
     assert given["GRID_ROUTER_HOME"] == str(tmp_path / "h")

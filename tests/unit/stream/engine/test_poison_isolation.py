@@ -1,4 +1,4 @@
-"""Halving finds the one record that makes its batches fail, in few attempts, and the batches grow again behind it."""
+"""Bisecting finds the record that makes its batches fail in few attempts; full batches follow it."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +13,7 @@ def records(start: int, stop: int) -> list[Any]:
 
 
 @pytest.mark.parametrize("bad", [0, 1, 499, 998, 999])
-def test_the_one_bad_record_of_a_thousand_is_found(bad: int) -> None:
+def test_one_bad_record_of_a_thousand_is_found(bad: int) -> None:
     isolation, position, attempts = PoisonIsolation(), 0, 0
     while position < 1000:
         attempts += 1
@@ -26,21 +26,21 @@ def test_the_one_bad_record_of_a_thousand_is_found(bad: int) -> None:
             continue
         position = end
         isolation.committed(position)
-    assert isolation.poisoned == set(), "it is behind the position"
+    assert isolation.poisoned == set(), "it is below the position"
     assert isolation.before is None
     assert attempts <= 25, "twice the halvings of a thousand, and the rest"
 
 
-def test_a_record_alone_is_poisoned_until_it_is_committed() -> None:
+def test_a_single_record_is_poison_until_it_is_committed() -> None:
     isolation = PoisonIsolation()
     isolation.bisect(records(7, 8))
     assert isolation.poisoned == {7}
     isolation.committed(7)
-    assert isolation.poisoned == {7}, "the next to read is 7 itself"
+    assert isolation.poisoned == {7}, "7 is the next to read"
     isolation.committed(8)
     assert isolation.poisoned == set()
 
 
-def test_nothing_is_suspected_at_first() -> None:
+def test_no_record_is_suspected_at_first() -> None:
     isolation = PoisonIsolation()
     assert (isolation.limit, isolation.before, isolation.poisoned) == (BATCH_RECORDS, None, set())

@@ -1,4 +1,4 @@
-"""How long a partition has been getting nowhere, as the watchdog sees it."""
+"""How long a partition has made no progress, as the watchdog sees it."""
 
 from router.stream.engine.progress import Progress
 
@@ -11,7 +11,7 @@ class Clock:
 
 
 def after(seconds: float) -> tuple[Progress, Clock]:
-    """Of a partition that got its first record so long ago."""
+    """The progress of a partition that was offered its first record so long ago."""
     clock = Clock()
     progress = Progress(clock)
     progress.work_started()
@@ -19,20 +19,20 @@ def after(seconds: float) -> tuple[Progress, Clock]:
     return progress, clock
 
 
-def test_the_oldest_record_in_hand_counts_until_it_is_committed() -> None:
+def test_the_oldest_record_counts_until_it_is_committed() -> None:
     progress, clock = after(3)
     progress.work_started()
     assert progress.busy_seconds == 3
     progress.committed(more=True)
     assert progress.busy_seconds == 0
     clock.now += 2
-    assert progress.busy_seconds == 2, "more is in hand"
+    assert progress.busy_seconds == 2, "more is uncommitted"
     progress.committed(more=False)
     clock.now += 5
     assert progress.busy_seconds == 0
 
 
-def test_a_healthy_opening_is_not_being_busy_and_one_after_a_failure_is() -> None:
+def test_a_restore_counts_as_busy_only_after_a_failure() -> None:
     progress, clock = after(4)
     progress.opened()
     assert progress.busy_seconds == 0
@@ -42,15 +42,15 @@ def test_a_healthy_opening_is_not_being_busy_and_one_after_a_failure_is() -> Non
     assert progress.busy_seconds == 4
 
 
-def test_openings_that_fail_do_not_begin_to_count_anew() -> None:
+def test_a_failed_restore_does_not_reset_the_age() -> None:
     clock = Clock()
     progress = Progress(clock)
     clock.now += 10
-    progress.opening()
+    progress.restore_started()
     assert progress.restoring_seconds == 10
     progress.idle()
     assert progress.restoring_seconds == 0
-    progress.opening()
+    progress.restore_started()
     clock.now += 1
     assert progress.restoring_seconds == 1
 
@@ -64,8 +64,8 @@ def test_failures_count_until_a_commit() -> None:
     assert (progress.failures, progress.failing) == (0, False)
 
 
-def test_an_opening_that_found_a_record_out_begins_to_count_anew() -> None:
-    """Twelve halvings of a batch, each with a minute of restoring, are no standing still."""
+def test_a_failure_that_brings_progress_resets_the_age() -> None:
+    """Twelve halvings of a batch, each with a minute of restoring, are not a stall."""
     clock = Clock()
     progress = Progress(clock)
     clock.now += 60
@@ -74,10 +74,10 @@ def test_an_opening_that_found_a_record_out_begins_to_count_anew() -> None:
     assert progress.restoring_seconds == 60
 
 
-def test_may_be_asked_while_the_event_loop_commits() -> None:
-    """A commit between two readings of one instant made the watchdog's thread fail."""
+def test_an_age_can_be_read_while_the_event_loop_commits() -> None:
+    """The watchdog's thread failed when a commit came between two reads of one attribute."""
 
-    class Impatient(Clock):
+    class Committing(Clock):
         def __call__(self) -> float:
             if hasattr(progress, "_busy_since") and progress._busy_since is not None:
                 progress.nothing_to_do()
@@ -85,5 +85,5 @@ def test_may_be_asked_while_the_event_loop_commits() -> None:
 
     progress = Progress(Clock())
     progress.work_started()
-    progress._clock = Impatient()
+    progress._clock = Committing()
     assert progress.busy_seconds >= 0

@@ -1,4 +1,4 @@
-"""When a worker is well, when it says that it stands still, and when it is to end; and the page on which it says so."""
+"""When a worker is ok, when it reports a stall, and when it exits; and its `/health`."""
 
 import http.client
 from collections.abc import Iterator
@@ -9,42 +9,42 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from router.stream.health.http_server import fetch_health, health_json, serve
-from router.stream.health.verdict import TOLD, HealthReport, HealthSnapshot, Limits, StallAge, evaluate
+from router.stream.health.verdict import REPORTED_SHARE, HealthReport, HealthSnapshot, Limits, StallAge, evaluate
 from router.wire.errors import BrokerError
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 
 LIMITS = Limits(commit_s=120, loop_s=30, broker_s=60, rebalance_s=40, restore_s=900, fetch_s=100)
-WELL = HealthSnapshot(generation=3, assigned=4)
+OK = HealthSnapshot(generation=3, assigned=4)
 EACH = [
-    ("commit", 120, "reports.policing/2 has not committed what it has in hand", "COMMIT"),
+    ("commit", 120, "reports.policing/2 has uncommitted records and has not committed", "COMMIT"),
     ("loop", 30, "the event loop has not turned", "LOOP"),
     ("broker", 60, "no broker has answered", "BROKER"),
-    ("rebalance", 40, "the group has not come to an end with sharing the partitions", "REBALANCE"),
-    ("restore", 900, "reports.policing/2 has not come to process", "RESTORE"),
-    ("fetch", 100, "reports.policing/2 has records and none is read", "FETCH"),
+    ("rebalance", 40, "the rebalance of the group has not ended", "REBALANCE"),
+    ("restore", 900, "reports.policing/2 has not restored its state", "RESTORE"),
+    ("fetch", 100, "reports.policing/2 has unread records and none was fetched", "FETCH"),
 ]
 
 
-def seen(**ages: float) -> HealthSnapshot:
+def snapshot(**ages: float) -> HealthSnapshot:
     given = {name: StallAge(seconds, "reports.policing/2") for name, seconds in ages.items()}
     return HealthSnapshot(generation=3, assigned=4, **given)
 
 
-def test_a_worker_that_waits_for_nothing_is_ok() -> None:
-    assert evaluate(WELL, LIMITS) == HealthReport("ok", (), False)
+def test_a_worker_without_a_stall_is_ok() -> None:
+    assert evaluate(OK, LIMITS) == HealthReport("ok", (), False)
 
 
-@pytest.mark.parametrize(("what", "limit", "said", "setting"), EACH)
-def test_each_standing_still_is_told_from_half_of_its_limit_and_ends_the_worker_at_it(
-    what: str, limit: float, said: str, setting: str
+@pytest.mark.parametrize(("what", "limit", "sentence", "setting"), EACH)
+def test_a_stall_is_reported_at_half_its_limit_and_fatal_at_the_limit(
+    what: str, limit: float, sentence: str, setting: str
 ) -> None:
-    assert evaluate(seen(**{what: limit * 0.49}), LIMITS).status == "ok"
-    half, whole = evaluate(seen(**{what: limit * 0.5}), LIMITS), evaluate(seen(**{what: limit}), LIMITS)
-    assert (half.status, half.fatal) == ("stuck", False)
-    assert (whole.status, whole.fatal) == ("stuck", True)
+    assert evaluate(snapshot(**{what: limit * 0.49}), LIMITS).status == "ok"
+    half, whole = evaluate(snapshot(**{what: limit * 0.5}), LIMITS), evaluate(snapshot(**{what: limit}), LIMITS)
+    assert (half.status, half.fatal) == ("stalled", False)
+    assert (whole.status, whole.fatal) == ("stalled", True)
     assert whole.reasons == (
-        f"{said} for {limit:.0f} s; the worker ends itself at {limit:.0f} s (GRID_ROUTER_{setting}_LIMIT_S).",
+        f"{sentence} for {limit:.0f} s; the worker exits at {limit:.0f} s (GRID_ROUTER_{setting}_LIMIT_S).",
     )
     assert f"GRID_ROUTER_{setting}_LIMIT_S".removeprefix("GRID_ROUTER_").lower() in Settings.model_fields
 
@@ -56,15 +56,15 @@ def test_every_age_has_a_limit_and_every_limit_a_setting() -> None:
         commit_limit_s=1, loop_limit_s=2, broker_limit_s=3, rebalance_limit_s=4, restore_limit_s=5, fetch_limit_s=6
     )
     assert Limits.of(given) == Limits(commit_s=1, loop_s=2, broker_s=3, rebalance_s=4, restore_s=5, fetch_s=6)
-    assert Limits.of(Settings()) == Limits(), "the defaults are said once each, and must agree"
+    assert Limits.of(Settings()) == Limits(), "both defaults must agree"
 
 
-def test_all_reasons_are_told_and_one_limit_is_enough_to_end() -> None:
-    verdict = evaluate(seen(broker=61, commit=70), LIMITS)
+def test_all_stalls_are_reported_and_one_limit_is_fatal() -> None:
+    verdict = evaluate(snapshot(broker=61, commit=70), LIMITS)
     assert verdict.fatal
     assert [reason.split(" for ")[0] for reason in verdict.reasons] == [
         "no broker has answered",
-        "reports.policing/2 has not committed what it has in hand",
+        "reports.policing/2 has uncommitted records and has not committed",
     ]
 
 
@@ -72,32 +72,32 @@ def test_all_reasons_are_told_and_one_limit_is_enough_to_end() -> None:
     ("at_first", "reason"),
     [
         (HealthSnapshot(), "the worker has not joined its group yet."),
-        (HealthSnapshot(generation=3, rebalancing=True), "the group is sharing the partitions."),
+        (HealthSnapshot(generation=3, rebalancing=True), "the group rebalances."),
         (
             HealthSnapshot(generation=3, assigned=4, restoring=3, restore=StallAge(2, "x/0")),
-            "3 of 4 partitions are being opened.",
+            "3 of 4 partitions restore their state.",
         ),
     ],
 )
-def test_a_worker_on_its_way_is_starting(at_first: HealthSnapshot, reason: str) -> None:
+def test_a_worker_that_joins_or_restores_is_starting(at_first: HealthSnapshot, reason: str) -> None:
     assert evaluate(at_first, LIMITS) == HealthReport("starting", (reason,), False)
 
 
-def test_a_worker_that_never_joins_is_stuck_and_one_that_was_asked_to_end_is_never() -> None:
+def test_a_worker_that_never_joins_stalls_and_a_stopping_one_never_does() -> None:
     assert evaluate(HealthSnapshot(rebalance=StallAge(40)), LIMITS).fatal
     verdict = evaluate(HealthSnapshot(stopping=True, rebalance=StallAge(4000), broker=StallAge(4000)), LIMITS)
     assert (verdict.status, verdict.fatal) == ("stopping", False)
 
 
-def test_a_worker_says_so_well_before_it_ends() -> None:
-    assert 0 < TOLD <= 0.5
+def test_a_stall_is_reported_well_before_the_worker_exits() -> None:
+    assert 0 < REPORTED_SHARE <= 0.5
 
 
-def test_the_page_has_the_status_the_reasons_and_every_age() -> None:
-    page = health_json(seen(broker=31.04), evaluate(seen(broker=31.04), LIMITS))
-    assert page["status"] == "stuck"
+def test_the_health_page_has_the_status_the_reasons_and_every_age() -> None:
+    page = health_json(snapshot(broker=31.04), evaluate(snapshot(broker=31.04), LIMITS))
+    assert page["status"] == "stalled"
     assert page["reasons"] == [
-        "no broker has answered for 31 s; the worker ends itself at 60 s (GRID_ROUTER_BROKER_LIMIT_S)."
+        "no broker has answered for 31 s; the worker exits at 60 s (GRID_ROUTER_BROKER_LIMIT_S)."
     ]
     assert page["generation"] == 3
     assert page["partitions"] == {"assigned": 4, "restoring": 0}
@@ -106,11 +106,11 @@ def test_the_page_has_the_status_the_reasons_and_every_age() -> None:
 
 
 @contextmanager
-def served(seen: HealthSnapshot) -> Iterator[int]:
-    """The port of the pages of a worker of which this is seen."""
+def served(worker: HealthSnapshot) -> Iterator[int]:
+    """The port of the HTTP server of a worker with this snapshot."""
     registry = CollectorRegistry()
     Metrics(registry)
-    server = serve(registry, lambda: (seen, evaluate(seen, LIMITS)), "127.0.0.1", 0)
+    server = serve(registry, lambda: (worker, evaluate(worker, LIMITS)), "127.0.0.1", 0)
     try:
         yield server.server_port
     finally:
@@ -129,19 +129,19 @@ def get(port: int, path: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     ("of", "status"),
-    [(WELL, 200), (HealthSnapshot(), 503), (seen(broker=31), 503), (replace(WELL, stopping=True), 503)],
+    [(OK, 200), (HealthSnapshot(), 503), (snapshot(broker=31), 503), (replace(OK, stopping=True), 503)],
 )
-def test_only_a_worker_that_is_well_answers_200(of: HealthSnapshot, status: int) -> None:
+def test_only_a_worker_that_is_ok_answers_200(of: HealthSnapshot, status: int) -> None:
     with served(of) as port:
         assert get(port, "/health")[0] == status
         assert fetch_health("127.0.0.1", port) == health_json(of, evaluate(of, LIMITS))
 
 
-def test_metrics_stand_beside_health_and_a_taken_port_is_one_sentence() -> None:
-    with served(WELL) as port:
+def test_metrics_are_served_too_and_a_taken_port_is_one_sentence() -> None:
+    with served(OK) as port:
         status, text = get(port, "/metrics")
         assert status == 200
         assert "grid_healthy" in text
         with pytest.raises(BrokerError, match=f"127.0.0.1:{port}: the metrics port is taken"):
-            serve(CollectorRegistry(), lambda: (WELL, evaluate(WELL, LIMITS)), "127.0.0.1", port)
+            serve(CollectorRegistry(), lambda: (OK, evaluate(OK, LIMITS)), "127.0.0.1", port)
     assert fetch_health("127.0.0.1", port) is None

@@ -1,4 +1,4 @@
-"""The watchdog ends what stands still, whatever else fails; gauges of lag while a partition is being taken away."""
+"""The watchdog ends a stalled worker, whatever else fails; lag gauges while a partition is revoked."""
 
 import asyncio
 from dataclasses import replace
@@ -13,7 +13,7 @@ from router.stream.health.observations import HealthMonitor
 from router.stream.health.verdict import HealthReport, HealthSnapshot, Limits, StallAge
 from router.stream.health.watchdog import Health, start_watchdog, update_gauges
 from router.wire.metrics import Metrics
-from router.workers.exit_codes import STUCK
+from router.workers.exit_codes import STALLED
 from tests.support.observations import Worker
 
 
@@ -21,30 +21,30 @@ class AssignedPartitions(list[Any]):
     uncommitted_seconds = 0.0
 
 
-def test_a_partition_that_is_revoked_meanwhile_costs_a_gauge_and_no_worker() -> None:
+def test_a_partition_that_is_revoked_during_the_update_is_harmless() -> None:
     source = TopicPartition("reports.policing", 0)
     partition = SimpleNamespace(
         source=source,
         backlog=0,
         last_timestamp=None,
         has_capacity=True,
-        begun=True,
-        awaits=None,
+        fetching=True,
+        awaited_offset=None,
         restoring_seconds=0.0,
         uncommitted_seconds=0.0,
     )
 
-    async def look() -> None:
+    async def update() -> None:
         consumer = AIOKafkaConsumer()  # not started, so nothing is assigned
         app: Any = SimpleNamespace(assignment=AssignedPartitions([partition]), consumer=consumer)
         with pytest.raises(AssertionError, match="not assigned"):
             consumer.highwater(source)
         monitor = HealthMonitor([partition], lambda: 1, lambda: False)
         await update_gauges(app, Metrics(CollectorRegistry()), monitor)
-        assert monitor.seen().fetch == StallAge()
+        assert monitor.snapshot().fetch == StallAge()
         await consumer.stop()
 
-    asyncio.run(look())
+    asyncio.run(update())
 
 
 def test_the_watchdog_ends_the_process_at_the_limit_and_not_before() -> None:
@@ -54,7 +54,7 @@ def test_the_watchdog_ends_the_process_at_the_limit_and_not_before() -> None:
     worker.generation = 1
     worker.monitor.beat()
     worker.clock.now += 29
-    thread = start_watchdog(health, Metrics(registry), ended.append, look_seconds=0.001)
+    thread = start_watchdog(health, Metrics(registry), ended.append, check_seconds=0.001)
     for seconds, healthy in ((29, 1.0), (31, 0.0)):
         worker.clock.now = 100 + seconds
         worker.monitor.beat()
@@ -64,31 +64,31 @@ def test_the_watchdog_ends_the_process_at_the_limit_and_not_before() -> None:
     assert ended == []
     worker.clock.now = 160
     thread.join(10)
-    assert ended == [STUCK]
+    assert ended == [STALLED]
 
 
-def test_a_watchdog_that_cannot_look_says_not_well_and_ends_the_process() -> None:
-    def blind() -> tuple[HealthSnapshot, HealthReport]:
-        raise TypeError("changed meanwhile")
+def test_a_watchdog_whose_checks_fail_ends_the_process() -> None:
+    def failing() -> tuple[HealthSnapshot, HealthReport]:
+        raise TypeError("changed during iteration")
 
     ended: list[int] = []
     registry = CollectorRegistry()
-    start_watchdog(blind, Metrics(registry), ended.append, look_seconds=0.001).join(20)  # type: ignore[arg-type]
-    assert ended == [STUCK]
+    start_watchdog(failing, Metrics(registry), ended.append, check_seconds=0.001).join(20)  # type: ignore[arg-type]
+    assert ended == [STALLED]
     assert registry.get_sample_value("grid_healthy") == 0
 
 
-def test_one_look_that_fails_is_no_end() -> None:
-    looks = iter([TypeError, HealthReport("ok"), TypeError, HealthReport("stuck", ("why.",), fatal=True)] * 20)
+def test_one_failed_check_does_not_end_the_process() -> None:
+    checks = iter([TypeError, HealthReport("ok"), TypeError, HealthReport("stalled", ("why.",), fatal=True)] * 20)
     seen: list[object] = []
 
     def health() -> tuple[HealthSnapshot, HealthReport]:
-        look = next(looks)
-        seen.append(look)
-        if not isinstance(look, HealthReport):
+        check = next(checks)
+        seen.append(check)
+        if not isinstance(check, HealthReport):
             raise TypeError
-        return HealthSnapshot(), look
+        return HealthSnapshot(), check
 
     ended: list[int] = []
-    start_watchdog(health, Metrics(CollectorRegistry()), ended.append, look_seconds=0.001).join(20)  # type: ignore[arg-type]
-    assert (ended, len(seen)) == ([STUCK], 4)
+    start_watchdog(health, Metrics(CollectorRegistry()), ended.append, check_seconds=0.001).join(20)  # type: ignore[arg-type]
+    assert (ended, len(seen)) == ([STALLED], 4)

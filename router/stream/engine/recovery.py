@@ -1,0 +1,103 @@
+"""The failure policy of a partition: what follows each kind of failure before the partition opens again.
+
+Nothing is retried blindly. Reopening is always safe, because only a fence and the stored offset show whether the last
+transaction committed. Docs: docs/explanation/exactly-once.md, docs/explanation/poison.md.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Literal
+
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import ProducerFenced
+
+from router.stream.engine.poison_isolation import BatchFailedError, PoisonIsolation
+from router.stream.engine.processor import NotReadyError, PoisonError
+
+log = structlog.get_logger(__name__)
+
+
+class Effect(Enum):
+    """How a failure counts for the watchdog, which ends a worker whose partitions make no progress."""
+
+    PROGRESS = "progress"
+    """The next attempt is smaller, or waits for something that a restart cannot bring."""
+    FAILURE = "failure"
+    """The next attempt is the same, so repeated failures mean a stalled partition."""
+    NONE = "none"
+
+
+def _mark_poison(failure: Any, isolation: PoisonIsolation) -> dict[str, object]:
+    isolation.poisoned.add(failure.offset)
+    return {"offset": failure.offset}
+
+
+def _bisect(failure: Any, isolation: PoisonIsolation) -> dict[str, object]:
+    isolation.bisect(failure.records)
+    return {"offset": failure.records[0].offset, "records": len(failure.records)}
+
+
+def _name_missing(failure: Any, _: PoisonIsolation) -> dict[str, object]:
+    return {"missing": str(failure)}
+
+
+def _nothing(_: Any, __: PoisonIsolation) -> dict[str, object]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """What a partition does after one kind of failure, before it opens again."""
+
+    event: str
+    """The log line."""
+    level: Literal["warning", "error"] = "warning"
+    traceback: bool = False
+    backoff_s: tuple[float, ...] = (0.0,)
+    """Waits before the next attempt, by the number of failures in a row; the last one repeats."""
+    effect: Effect
+    act: Callable[[Any, PoisonIsolation], dict[str, object]] = _nothing
+    """Prepares the next attempt; returns facts for the log line."""
+
+    def apply(self, failure: Exception, isolation: PoisonIsolation, source: TopicPartition) -> None:
+        """Prepare the next attempt, and log the failure. A log that cannot be written (a full disk) must not end the partition."""
+        facts = self.act(failure, isolation)
+        write = log.error if self.level == "error" else log.warning
+        with suppress(Exception):
+            traceback = failure if self.traceback else None
+            write(self.event, topic=source.topic, partition=source.partition, exc_info=traceback, **facts)
+
+    def backoff(self, failures: int) -> float:
+        """Seconds to wait, after `failures` earlier ones in a row."""
+        return self.backoff_s[min(failures, len(self.backoff_s) - 1)]
+
+
+RECOVERIES: Mapping[type[Exception], Recovery] = {
+    PoisonError: Recovery(
+        event="poison record", level="error", traceback=True, effect=Effect.PROGRESS, act=_mark_poison
+    ),
+    BatchFailedError: Recovery(
+        event="batch failed, retrying in halves", level="error", traceback=True, effect=Effect.PROGRESS, act=_bisect
+    ),
+    # Another worker opened the partition, or the broker timed the transaction out. If the group has reassigned the
+    # partition, the revoke arrives during this wait, which is longer than a heartbeat. If not, reopening is right.
+    ProducerFenced: Recovery(event="fenced", backoff_s=(2.0,), effect=Effect.NONE),
+    NotReadyError: Recovery(
+        event="partition waits and retries", backoff_s=(1.0,), effect=Effect.PROGRESS, act=_name_missing
+    ),
+    Exception: Recovery(
+        event="partition failed, reopening",
+        traceback=True,
+        backoff_s=(0.1, 0.5, 1.0, 2.0, 5.0),
+        effect=Effect.FAILURE,
+    ),
+}
+"""Kind of failure -> recovery. The first kind that matches counts."""
+
+
+def recovery_for(failure: Exception) -> Recovery:
+    """The recovery for a failure."""
+    return next(recovery for kind, recovery in RECOVERIES.items() if isinstance(failure, kind))

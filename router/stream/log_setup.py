@@ -1,0 +1,29 @@
+"""The log of a worker process."""
+
+import logging
+import sys
+
+import structlog
+
+from router.stream.faust_adapter import log_rate_limit
+
+
+def log_to_stderr() -> None:
+    """Log warnings and errors to stderr, one per line."""
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    # the broker answers "not enough replicas" until the last transaction's markers are written; the retry succeeds
+    logging.getLogger("aiokafka.producer.sender").setLevel(logging.ERROR)
+    # Faust warns about every late timer of a loaded event loop; `/health` and the metrics show what matters of that
+    logging.getLogger("mode.timers").setLevel(logging.ERROR)
+    log_rate_limit.install()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,49 @@
+"""The periodic work of a worker, on Faust's timers."""
+
+from collections.abc import Awaitable, Callable
+
+from router.domain.rules.rule_sets import RuleSets
+from router.stream.faust_adapter.offset_reporter import GroupOffsetReporter
+from router.stream.faust_adapter.transport import BatchApp
+from router.stream.health.broker_probe import Probe
+from router.stream.health.observations import HealthMonitor
+from router.stream.health.watchdog import probe_cluster, update_gauges
+from router.stream.rule_sets.follower import poll
+from router.stream.rule_sets.store import RuleSetStore
+from router.wire.metrics import Metrics
+
+BEAT_SECONDS = 1.0
+GAUGES_SECONDS = 1.0
+PROBE_SECONDS = 3.0
+"""How often the cluster is probed: a small part of every limit."""
+REPORT_SECONDS = 0.5
+RULE_SETS_SECONDS = 1.0
+"""How soon a published rule set is read; much shorter than the lead time with which rule sets are published."""
+
+
+def watch_health(app: BatchApp, metrics: Metrics, monitor: HealthMonitor, probe: Probe) -> None:
+    """Observe the event loop, the partitions and the cluster."""
+
+    async def beat() -> None:
+        monitor.beat()
+
+    _every(BEAT_SECONDS, app, beat)
+    _every(GAUGES_SECONDS, app, lambda: update_gauges(app, metrics, monitor))
+    _every(PROBE_SECONDS, app, lambda: probe_cluster(app, probe, monitor))
+
+
+def report_offsets(app: BatchApp, reporter: GroupOffsetReporter) -> None:
+    """Commit the positions to the group, for monitoring only."""
+    _every(REPORT_SECONDS, app, reporter.report)
+
+
+def poll_rule_sets(app: BatchApp, store: RuleSetStore, rule_sets: RuleSets) -> None:
+    """Read newly published rule sets."""
+    _every(RULE_SETS_SECONDS, app, lambda: poll(store, rule_sets))
+
+
+def _every(seconds: float, app: BatchApp, work: Callable[[], Awaitable[None]]) -> None:
+    async def run() -> None:
+        await work()
+
+    app.timer(seconds)(run)

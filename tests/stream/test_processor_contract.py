@@ -1,0 +1,219 @@
+"""The contract of every processor on a real broker: fence, restore equals fold, poison, redelivery.
+
+A new processor joins the suite with a factory below. What it must write is the fold of the same records in memory.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
+from prometheus_client import CollectorRegistry
+
+from router.broker.admin import apply
+from router.cities.folder import city_folder, load_city
+from router.domain.networks.registry import NETWORKS
+from router.domain.rules.city import City
+from router.domain.rules.rule_sets import RuleSets
+from router.simulator.scenario import history_of
+from router.stream.engine.changelog_reader import ChangelogReader
+from router.stream.engine.partition import Partition
+from router.stream.engine.processor import Processor, Record
+from router.stream.engine.status import PartitionStatus
+from router.stream.processors.clock import StreamClock
+from router.stream.processors.merge import MergeProcessor
+from router.stream.processors.normalise import NormaliseProcessor
+from router.wire.codec import encode_report, read_dead_letter
+from router.wire.metrics import Metrics
+from router.wire.settings import Settings
+from router.wire.stored_offsets import STORED_OFFSET_KEY
+from router.wire.topics import Names, topics_of
+from tests.stream.test_partition import read, until
+from tests.support.driver import report, tiny
+
+pytestmark = pytest.mark.broker
+
+N = 60
+BAD = 17
+"""Offset of the record at which the processor fails, in the test of poison."""
+Input = tuple[bytes, bytes, list[tuple[str, bytes]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A processor with its inputs and its output topics, of one partition each."""
+
+    city: City
+    source: str
+    make: Callable[[], Processor]
+    inputs: Sequence[Input]
+    streams: Sequence[str]
+    """Topics on which every record counts."""
+    tables: Sequence[str]
+    """Compacted topics, on which the last value of a key counts."""
+
+
+def normalise_stage(names: Names) -> Stage:
+    """Recorded requests of Los Angeles."""
+    city = load_city("los-angeles")
+    messages = history_of(city, city_folder("los-angeles")).messages(N)
+    return Stage(
+        city=city,
+        source=names.reports("hotline"),
+        make=lambda: NormaliseProcessor(NETWORKS["hotline"], RuleSets(city), names, 1, Metrics(CollectorRegistry())),
+        inputs=[(message.source_id.encode(), message.value, []) for message in messages],
+        streams=[names.events],
+        tables=[names.dedup_index("hotline")],
+    )
+
+
+def merge_stage(names: Names) -> Stage:
+    """Reports of which every third one is about another place, so that cases open and reports join."""
+    city = tiny()
+    reports = [report(f"r{number}", number / 100, east=number % 3 * 200) for number in range(N)]
+    return Stage(
+        city=city,
+        source=names.events,
+        make=lambda: MergeProcessor(RuleSets(city), names, StreamClock(), Metrics(CollectorRegistry())),
+        inputs=[encode_report(one) for one in reports],
+        streams=[names.tasks(department) for department in city.catalogue.departments],
+        tables=[names.cases],
+    )
+
+
+@pytest.fixture(params=[normalise_stage, merge_stage], ids=["normalise", "merge"])
+def stage(request: pytest.FixtureRequest, kafka: str, namespace: str) -> Stage:
+    """The processor under test; its topics exist."""
+    made: Stage = request.param(Names(namespace))
+    apply(kafka, topics_of(made.city, Settings(kafka=kafka, namespace=namespace, partitions=1)))
+    return made
+
+
+class Lists:
+    """A writer that keeps the records of each topic in memory."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, list[tuple[Any, Any]]] = {}
+
+    def add(self, topic: str, _: int, key: Any, value: Any, __: Any = None) -> None:
+        self.records.setdefault(topic, []).append((key, value))
+
+
+def folded(stage: Stage, records: Sequence[Record], poisoned: set[int] | None = None) -> dict[str, Any]:
+    """What one processor writes for these records, in memory and in one batch."""
+    lists: Any = Lists()
+    stage.make().process(records, lists, poisoned or set())
+    streams = {topic: lists.records.get(topic, []) for topic in stage.streams}
+    tables = {topic: dict(lists.records.get(topic, [])) for topic in stage.tables}
+    assert any(streams.values())
+    assert all(tables.values())
+    return streams | tables
+
+
+async def written(kafka: str, stage: Stage) -> dict[str, Any]:
+    """What is committed on the output topics, without stored offsets."""
+    streams = {topic: [(r.key, r.value) for r in await read(kafka, topic)] for topic in stage.streams}
+    tables = {topic: {r.key: r.value for r in await read(kafka, topic)} for topic in stage.tables}
+    for latest in tables.values():
+        latest.pop(STORED_OFFSET_KEY, None)
+    return streams | tables
+
+
+async def produce(kafka: str, stage: Stage) -> list[Record]:
+    """Append the inputs to the input topic, all with one timestamp; everything that is on the topic."""
+    async with AIOKafkaProducer(bootstrap_servers=kafka, acks="all") as producer:
+        for key, value, headers in stage.inputs:
+            await producer.send(stage.source, value, key=key, headers=headers, timestamp_ms=1_790_000_000_000)
+    return await read(kafka, stage.source)
+
+
+@asynccontextmanager
+async def opened(kafka: str, stage: Stage, processor: Processor | None = None) -> AsyncIterator[Partition]:
+    logs = ChangelogReader(kafka, f"{stage.source}-group")
+    partition = Partition(
+        TopicPartition(stage.source, 0),
+        processor or stage.make(),
+        logs=logs,
+        metrics=Metrics(CollectorRegistry()),
+        on_capacity=lambda: None,
+        fold_lock=asyncio.Lock(),
+    )
+    try:
+        yield partition
+    finally:
+        await partition.close(5.0)
+        await logs.close()
+
+
+async def process(partition: Partition, records: Sequence[Record]) -> None:
+    """Offer records and wait until they are committed."""
+    partition.offer(records)
+    await until(lambda: partition.position == records[-1].offset + 1)
+
+
+def test_a_second_owner_shuts_out_the_first(kafka: str, stage: Stage) -> None:
+    """The first owner does not learn of the second; both get the same records."""
+
+    async def scenario() -> None:
+        records = await produce(kafka, stage)
+        async with opened(kafka, stage) as zombie:
+            await process(zombie, records[:10])
+            async with opened(kafka, stage) as owner:
+                await until(lambda: owner.status is PartitionStatus.RUNNING)
+                zombie.offer(records[10:])
+                owner.offer(records)
+                await until(lambda: owner.position == zombie.position == N)
+        assert await written(kafka, stage) == folded(stage, records)
+
+    asyncio.run(scenario())
+
+
+def test_a_restored_state_equals_the_folded_state(kafka: str, stage: Stage) -> None:
+    async def scenario() -> None:
+        records = await produce(kafka, stage)
+        for end in (20, 40, N):
+            async with opened(kafka, stage) as partition:
+                await process(partition, records[:end])  # each owner fetches from the beginning
+        assert await written(kafka, stage) == folded(stage, records)
+
+    asyncio.run(scenario())
+
+
+def test_a_poison_record_goes_to_the_dead_letters_alone(kafka: str, stage: Stage) -> None:
+    processor = stage.make()
+    sound = processor.process
+
+    def fails_at_bad(records: Sequence[Record], writer: Any, poisoned: set[int]) -> Any:
+        if BAD not in poisoned and any(record.offset == BAD for record in records):
+            raise ValueError("a defect of the router")
+        return sound(records, writer, poisoned)
+
+    processor.process = fails_at_bad  # type: ignore[method-assign]
+
+    async def scenario() -> None:
+        records = await produce(kafka, stage)
+        async with opened(kafka, stage, processor) as partition:
+            await process(partition, records)
+        assert await written(kafka, stage) == folded(stage, records, {BAD})
+        names = Names(stage.source.partition(".")[0] + ".")
+        (dead,) = await read(kafka, names.dead_letters)
+        letter = read_dead_letter(dead.key, dead.value, list(dead.headers))
+        assert (letter.topic, letter.offset, letter.code) == (stage.source, BAD, "defect")
+
+    asyncio.run(scenario())
+
+
+def test_redelivered_records_change_nothing(kafka: str, stage: Stage) -> None:
+    async def scenario() -> None:
+        first = await produce(kafka, stage)
+        async with opened(kafka, stage) as partition:
+            await process(partition, first)
+            once = await written(kafka, stage)
+            await process(partition, await produce(kafka, stage))
+            assert partition.position == 2 * N
+        assert once == await written(kafka, stage) == folded(stage, first)
+
+    asyncio.run(scenario())

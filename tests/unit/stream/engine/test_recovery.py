@@ -1,0 +1,61 @@
+"""The failure policy of a partition: which failures back off, which count as progress, what each prepares."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError, ProducerFenced
+
+from router.stream.engine import recovery
+from router.stream.engine.poison_isolation import BatchFailedError, PoisonIsolation
+from router.stream.engine.processor import NotReadyError, PoisonError
+from router.stream.engine.recovery import RECOVERIES, Effect, recovery_for
+
+SOURCE = TopicPartition("grid.events", 3)
+
+
+def batch(size: int) -> BatchFailedError:
+    records: list[Any] = [SimpleNamespace(offset=offset) for offset in range(size)]
+    return BatchFailedError(records)
+
+
+@pytest.mark.parametrize(
+    ("failure", "effect", "first_backoff_s"),
+    [
+        (PoisonError(7), Effect.PROGRESS, 0),
+        (batch(2), Effect.PROGRESS, 0),
+        (NotReadyError("rule set x"), Effect.PROGRESS, 1),
+        (ProducerFenced(), Effect.NONE, 2),
+        (KafkaError(), Effect.FAILURE, 0.1),
+        (TimeoutError(), Effect.FAILURE, 0.1),
+        (OSError(), Effect.FAILURE, 0.1),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_every_failure_has_its_recovery(failure: Exception, effect: Effect, first_backoff_s: float) -> None:
+    assert recovery_for(failure).effect is effect
+    assert recovery_for(failure).backoff(0) == first_backoff_s
+
+
+def test_the_backoff_grows_and_its_last_value_repeats() -> None:
+    policy = RECOVERIES[Exception]
+    assert [policy.backoff(failures) for failures in range(7)] == [0.1, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0]
+
+
+def test_a_poison_record_is_marked_and_a_failed_batch_halved() -> None:
+    isolation = PoisonIsolation()
+    recovery_for(PoisonError(7)).apply(PoisonError(7), isolation, SOURCE)
+    assert isolation.poisoned == {7}
+    recovery_for(batch(8)).apply(batch(8), isolation, SOURCE)
+    assert (isolation.limit, isolation.before) == (4, 8)
+
+
+def test_a_log_that_cannot_be_written_does_not_stop_a_recovery(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(recovery, "log", SimpleNamespace(error=fail, warning=fail))
+    isolation = PoisonIsolation()
+    recovery_for(PoisonError(7)).apply(PoisonError(7), isolation, SOURCE)
+    assert isolation.poisoned == {7}
