@@ -48,6 +48,20 @@ format: setup
 schemas: setup  ## generate schemas/ from the models
 	@$(BIN)/grid-router schemas generate
 
+.PHONY: docs reference hooks
+check: docs
+
+docs: setup  ## the site in .grid-router/site; a broken link, a broken anchor or an outdated reference page fails
+	@$(BIN)/python -m docs.generate --check
+	@$(BIN)/sphinx-build -q -E -W --keep-going docs .grid-router/site
+
+reference: setup  ## generate docs/reference/ from the code
+	@$(BIN)/python -m docs.generate
+
+hooks: setup  ## a git hook that runs the quick checks before each commit
+	@install .ci/pre-commit "$$(git rev-parse --git-path hooks)/pre-commit"
+	@echo "Each commit runs .ci/pre-commit now; git commit --no-verify skips it."
+
 docs-api:  ## a page of asyncapi.yaml in .grid-router/api/index.html (needs Node 20 and npm)
 	@PUPPETEER_SKIP_DOWNLOAD=1 npx --yes --package @asyncapi/generator@2.11.0 ag schemas/asyncapi.yaml @asyncapi/html-template@3.5.6 --output .grid-router/api --force-write --param singleFile=true --disable-warning
 

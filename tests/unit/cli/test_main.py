@@ -180,5 +180,5 @@ def test_starting_the_command_imports_no_geometry_and_no_faust() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
     assert [name for name in Settings.model_fields if f"`GRID_ROUTER_{name.upper()}`" not in page] == []
