@@ -7,26 +7,39 @@ BENCH ?= speed
 ROUNDS ?= 12
 SEED ?= 1
 
-.PHONY: run setup test check bench chaos format lock schemas docs-api clean
+JOBS ?= 2
+COMPILE = uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml
+PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-run: setup  ## start Kafka and the router, replay real input, then Puyang, show it live (Ctrl-C stops)
+.PHONY: run setup setup-run setup-dev test test-long test-all check bench chaos format lock schemas docs-api clean
+
+run: setup-run  ## start Kafka and the router, replay real input, then Puyang, show it live (Ctrl-C stops)
 	@$(BIN)/grid-router demo $(CITIES)
 
-setup: $(VENV)/.ready  ## virtual environment, locked dependencies, the embedded broker
+setup: setup-dev
 
-$(VENV)/.ready: requirements-dev.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 2; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing locked dependencies (about 30 s the first time) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@$(BIN)/grid-router broker install
+setup-run: $(VENV)/.ready-run  ## virtual environment with the locked runtime dependencies, the embedded broker
+
+setup-dev: $(VENV)/.ready-dev  ## the same and the locked development tools
+
+$(VENV)/.ready-run: requirements.lock pyproject.toml .ci/install
+	@PYTHON=$(PYTHON) .ci/install $(VENV) requirements.lock
 	@touch $@
 
-test: setup  ## all tests, with a real broker
-	@$(BIN)/python -m pytest
+$(VENV)/.ready-dev: requirements-dev.lock pyproject.toml .ci/install
+	@PYTHON=$(PYTHON) .ci/install $(VENV) requirements-dev.lock
+	@touch $(VENV)/.ready-run $@
 
-check: setup  ## format, lint, types, import contracts, schemas, catalogues
+test: setup-dev  ## all tests but the long ones, with real brokers (JOBS=2 processes, each with a broker of its own)
+	@$(PYTEST) -m "not long"
+
+test-long: setup-dev  ## tests that take long by nature: rounds of faults, killed workers, large replays
+	@$(PYTEST) -m long
+
+test-all: setup-dev  ## both in one run, as CI does
+	@$(PYTEST)
+
+check: setup-dev  ## format, lint, types, import contracts, schemas, catalogues
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -34,18 +47,19 @@ check: setup  ## format, lint, types, import contracts, schemas, catalogues
 	@$(BIN)/grid-router schemas check
 	@$(BIN)/grid-router catalogue lint
 	@$(BIN)/grid-router catalogue test
+	# @$(BIN)/python -m tests.support.words
 
-bench: setup  ## one table: reports/s on one core, beside Kafka Streams, Quix, Bytewax, aiokafka, Faust (half an hour; BENCH=latency, ...)
+bench: setup-dev  ## one table: reports/s on one core, beside Kafka Streams, Quix, Bytewax, aiokafka, Faust (half an hour; BENCH=latency, ...)
 	@$(BIN)/python -m tests.bench $(BENCH)
 
-chaos: setup  ## faults under load and an audit of every id (ROUNDS=12 SEED=1; 12 kinds of fault, about 4 minutes)
+chaos: setup-dev  ## faults under load and an audit of every id (ROUNDS=12 SEED=1; 12 kinds of fault, about 4 minutes)
 	@$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --seed $(SEED) --json .grid-router/chaos.json
 
-format: setup
+format: setup-dev
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-schemas: setup  ## generate schemas/ from the models
+schemas: setup-dev  ## generate schemas/ from the models
 	@$(BIN)/grid-router schemas generate
 
 .PHONY: docs reference hooks
@@ -65,9 +79,9 @@ hooks: setup  ## a git hook that runs the quick checks before each commit
 docs-api:  ## a page of asyncapi.yaml in .grid-router/api/index.html (needs Node 20 and npm)
 	@PUPPETEER_SKIP_DOWNLOAD=1 npx --yes --package @asyncapi/generator@2.11.0 ag schemas/asyncapi.yaml @asyncapi/html-template@3.5.6 --output .grid-router/api --force-write --param singleFile=true --disable-warning
 
-lock:  ## resolve the dependencies anew (needs uv)
-	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
-	@uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.lock
+lock:  ## resolve the dependencies anew (needs uv); what runs has the same versions in both locks
+	@$(COMPILE) --group dev -o requirements-dev.lock
+	@$(COMPILE) --group build --constraint requirements-dev.lock -o requirements.lock
 
 clean:  ## forget the embedded broker's data and the virtual environment
 	@rm -rf .grid-router $(VENV)

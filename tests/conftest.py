@@ -1,4 +1,4 @@
-"""Fixtures of the whole suite."""
+"""Fixtures of the whole suite, and the order of its files."""
 
 import os
 from collections.abc import Iterator
@@ -11,9 +11,21 @@ from tests.support.broker import session_broker
 _numbers = count()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests with a broker first, the long ones before the others.
+
+    Test processes take file after file. So the quick files come last, and the processes end at about the same time.
+    """
+    files: dict[object, int] = {}
+    for item in items:
+        rank = 2 if item.get_closest_marker("broker") is None else 1 if item.get_closest_marker("long") is None else 0
+        files[item.path] = min(rank, files.get(item.path, 2))
+    items.sort(key=lambda item: files[item.path])
+
+
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a real Kafka broker, started once per session."""
+    """Address of a real Kafka broker, started once in a test process."""
     with session_broker(tmp_path_factory.mktemp("kafka")) as address:
         yield address
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import FrameType
@@ -55,7 +56,15 @@ def kafka(settings: Settings, stack: ExitStack) -> str:
         else:
             talk("Starting Kafka (about 10 s) ...")
             stack.callback(_stop_kafka, settings)
+            return _started(settings)
     return ensure_running(settings)
+
+
+def _started(settings: Settings) -> str:
+    begun = time.monotonic()
+    address = ensure_running(settings)
+    talk(f"Kafka answers at {address} after {time.monotonic() - begun:.1f} s.")
+    return address
 
 
 def _stop_kafka(settings: Settings) -> None:

@@ -12,7 +12,7 @@ from tests.chaos.deployment import Stage
 from tests.chaos.mutants.once import mark
 from tests.chaos.run import ReplayPlan, run
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(600)]
 
 
 def found(home: Path, name: str, *, workers: int = 1) -> Findings:

@@ -32,7 +32,7 @@ from router.workers.pool import WorkerPool, environment
 from tests.support.broker import free_ports
 from tests.support.topics import committed
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(600)]
 
 CITY = "los-angeles"
 Answer = TypeVar("Answer")

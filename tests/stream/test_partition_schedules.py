@@ -27,7 +27,7 @@ from tests.stream.test_partition import Tally, opened, produce, read, topics, va
 
 __all__ = ["topics"]
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.broker
 
 N = 150
 OWNERS = 4

@@ -17,7 +17,7 @@ from tests.support.poison.scene import Scene
 from tests.support.poison.sending import RecordAddress, Sent
 from tests.support.poison.strangers import EDITIONS, EVENTS, POISON_EVENT, STATES, typed
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.broker
 
 SOUND = 360
 """Number of sound reports between the poison records, of all networks in turn."""

@@ -24,7 +24,7 @@ from router.wire.topics import Names, topics_of
 from router.workers.pool import WorkerPool
 from tests.support.topics import committed
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(600)]
 
 CITY = "los-angeles"
 PER_SECOND = 500

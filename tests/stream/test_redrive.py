@@ -44,7 +44,7 @@ from tests.support.dead_letters import (
 )
 from tests.support.topics import Record, set_config
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.broker
 
 
 @pytest.fixture

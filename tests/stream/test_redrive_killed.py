@@ -30,7 +30,7 @@ from tests.support.dead_letters import (
     repair_log,
 )
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.broker
 
 
 @pytest.fixture

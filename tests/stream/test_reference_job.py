@@ -13,7 +13,7 @@ from tests.bench.reference.job import Run
 from tests.bench.reference.oracle import faults
 from tests.bench.topics import ends
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.long]
 NUMBER = 100_000
 LIMIT_SECONDS = 90.0
 
@@ -25,7 +25,6 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.timeout(300)
 def test_the_reference_job_is_right_though_its_worker_is_killed(kafka: str, namespace: str, tmp_path: Path) -> None:
     engine = next(one for one in ALL if one.key == "grid-router")
     with filled(kafka, NUMBER) as job:

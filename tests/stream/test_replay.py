@@ -20,7 +20,7 @@ from router.wire.topics import Names, topics_of
 from router.workers.pool import environment
 from tests.support.topics import committed
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.broker
 
 CITY = "los-angeles"
 KEYS = [
@@ -129,6 +129,7 @@ def test_every_task_stands_beside_its_case_in_the_same_partition(kept: Result, s
     assert [record.key for record in tasks if home[record.key] != record.partition] == []
 
 
+@pytest.mark.long
 def test_two_workers_one_killed_lose_and_double_nothing(settings: Settings) -> None:
     plan = ReplayPlan(city=CITY, reports=20_000, workers=2, kill=True, secondary_reports=False)
     result = replay(plan, settings, str(settings.kafka), lambda _: None)

@@ -24,7 +24,7 @@ from router.wire.topics import Names, topics_of
 from router.workers.pool import WorkerPool, environment
 from tests.support.topics import committed
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.broker
 
 CITY = "seattle"
 BEGUN = datetime(2016, 3, 1, 20, tzinfo=UTC)

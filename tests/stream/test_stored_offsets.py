@@ -23,7 +23,7 @@ from tests.stream.test_partition import Tally, opened, produce, read, topics, un
 
 __all__ = ["topics"]
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.broker
 
 N = 60
 

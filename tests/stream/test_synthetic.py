@@ -9,7 +9,7 @@ from router.cities.folder import city_folder, load_city
 from router.simulator.replay.replay import ReplayPlan, replay
 from router.wire.settings import Settings
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(600)]
 
 CITY = "puyang"
 OLD = 'street-hualong: {area: "410902", lead: {department: urban-management, unit: hualong}}'

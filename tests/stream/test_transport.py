@@ -19,7 +19,7 @@ from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.broker
 
 CITY = "los-angeles"
 N = 40

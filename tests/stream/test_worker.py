@@ -23,7 +23,7 @@ from router.workers.pool import WorkerPool, environment
 from tests.support.broker import free_ports
 from tests.support.topics import Record, committed
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.broker
 
 CITY = "los-angeles"
 GARBAGE = [
