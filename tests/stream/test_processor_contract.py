@@ -200,8 +200,8 @@ def test_a_poison_record_goes_to_the_dead_letters_alone(kafka: str, stage: Stage
         assert await written(kafka, stage) == folded(stage, records, {BAD})
         names = Names(stage.source.partition(".")[0] + ".")
         (dead,) = await read(kafka, names.dead_letters)
-        letter = read_dead_letter(dead.key, dead.value, list(dead.headers))
-        assert (letter.topic, letter.offset, letter.code) == (stage.source, BAD, "defect")
+        dead_letter = read_dead_letter(dead.key, dead.value, list(dead.headers))
+        assert (dead_letter.topic, dead_letter.offset, dead_letter.code) == (stage.source, BAD, "defect")
 
     asyncio.run(scenario())
 
