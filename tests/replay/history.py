@@ -14,9 +14,10 @@ from typing import Any, Literal, NamedTuple
 
 from router.domain.fold import fold
 from router.domain.intake.dedup import DedupIndex, digest_of
-from router.domain.intake.normalise import normalise
+from router.domain.intake.normalise import REDRIVEN, normalise
 from router.domain.model.case import Case, Task
-from router.domain.model.report import Rejection, Report, Tick
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import Report, Tick
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.domain.state.partition_state import PartitionState
@@ -30,7 +31,6 @@ from router.wire.codec import (
     encode_tick,
 )
 from router.wire.partitioning import partition_for_cell
-from router.wire.repairs import REDRIVEN
 from router.wire.topics import Names
 from tests.replay.sources import Sourced, as_json
 

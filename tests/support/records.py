@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from router.domain.catalogue.code_tables import CodeTable, load_codes
 from router.domain.intake.normalise import normalise
-from router.domain.model.report import Rejection, Report
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.networks.schema.network import Draft
 from router.domain.rules.city import City

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from router.domain.intake.rejections import bad_charset, other_charset, unknown_charset
-from router.domain.model.report import Rejection
+from router.domain.model.rejection import Rejection
 
 CONTENT_TYPE = "content-type"
 """The header, as CloudEvents' binding for Kafka spells it."""

@@ -11,14 +11,14 @@ from hashlib import blake2b
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.domain.model.report import REPORTS_KEPT, Rejection, Report
+from router.domain.intake.rejections import superseded, too_many_versions
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import REPORTS_KEPT, Report
 
 REFRESH_AFTER = timedelta(days=1)
 """A network that sends all its reports every day keeps them known, at one record a report and day."""
 MAX_VERSIONS = 50
 """A case keeps every version and is written whole whenever it changes."""
-TOO_MANY = "too-many-versions"
-SUPERSEDED = "superseded"
 
 
 class DedupEntry(Struct, frozen=True, gc=False, kw_only=True):
@@ -78,10 +78,10 @@ class DedupIndex:
             return None, entry
         elif len(previous.digests) >= MAX_VERSIONS:
             self._known[report.source_id] = previous
-            return _too_many()
+            return too_many_versions(MAX_VERSIONS)
         elif redriven and report.received_at <= previous.at:
             self._known[report.source_id] = previous
-            return _superseded(previous.at)
+            return superseded(previous.at.isoformat())
         else:
             digests = (*previous.digests, digest)
             report = replace(report, version=len(digests))
@@ -97,15 +97,3 @@ class DedupIndex:
             if self._known[source_id].at >= before:
                 return
             del self._known[source_id]
-
-
-def _superseded(at: datetime) -> Rejection:
-    reason = (
-        f"a newer version of the report was received at {at.isoformat()}; leave this one, or send it with a new id."
-    )
-    return Rejection(code=SUPERSEDED, reason=reason)
-
-
-def _too_many() -> Rejection:
-    reason = f"the report was sent in more than {MAX_VERSIONS} versions; give what is new an id of its own."
-    return Rejection(code=TOO_MANY, reason=reason)

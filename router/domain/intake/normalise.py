@@ -6,7 +6,6 @@ name the field and the hint but no foreign text beyond a few dozen printable cha
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,7 +15,9 @@ from router.domain.catalogue.code_tables import CodeTable
 from router.domain.intake.charset import utf8
 from router.domain.intake.coordinate_systems import on_the_ground
 from router.domain.intake.rejections import defect, empty, invalid, too_large, unknown_code
-from router.domain.model.report import Location, Provenance, Rejection, Report
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import Location, Provenance, Report
+from router.domain.model.source_record import SourceRecord
 from router.domain.networks.schema.extensions import storable
 from router.domain.networks.schema.fields import FIRST_YEAR, LAST_YEAR
 from router.domain.networks.schema.network import Draft, Network
@@ -25,30 +26,13 @@ from router.domain.rules.city import City
 MAX_BYTES = 256 << 10
 """A report is text; photos come by reference."""
 RECEIVED_AT = "grid-received-at"
-"""Header by which an intake says when it took the record (RFC 3339)."""
+"""Header with the instant at which an intake took the record (RFC 3339)."""
+REDRIVEN = "grid-redriven"
+"""Header of a redriven record: the id of its dead letter."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MS = int(datetime(LAST_YEAR, 12, 31, tzinfo=UTC).timestamp() * 1000)
 """Later timestamps of Kafka are no times."""
 _NO_CODES = CodeTable("", ())
-
-
-class SourceRecord(Protocol):
-    """A Kafka record as aiokafka delivers it; `timestamp` is milliseconds since 1970."""
-
-    @property
-    def topic(self) -> str: ...  # noqa: D102
-    @property
-    def partition(self) -> int: ...  # noqa: D102
-    @property
-    def offset(self) -> int: ...  # noqa: D102
-    @property
-    def timestamp(self) -> int: ...  # noqa: D102
-    @property
-    def key(self) -> bytes | None: ...  # noqa: D102
-    @property
-    def value(self) -> bytes | None: ...  # noqa: D102
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...  # noqa: D102
 
 
 class Normalised(Struct, frozen=True):

@@ -15,7 +15,8 @@ from router.domain.fold import fold
 from router.domain.intake.dedup import DedupIndex, digest_of
 from router.domain.intake.normalise import RECEIVED_AT, normalise
 from router.domain.model.case import Case
-from router.domain.model.report import Rejection, Report
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.domain.state.partition_state import PartitionState

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from aiokafka import TopicPartition
 
-from router.domain.model.report import Rejection
+from router.domain.model.rejection import Rejection
 from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import ChangelogReader
 

@@ -14,8 +14,8 @@ import structlog
 from aiokafka import TopicPartition
 
 from router.domain.intake.dedup import DedupIndex, digest_of
-from router.domain.intake.normalise import Normalised, normalise, ruled_at
-from router.domain.model.report import Rejection
+from router.domain.intake.normalise import REDRIVEN, Normalised, normalise, ruled_at
+from router.domain.model.rejection import Rejection
 from router.domain.networks.registry import Network
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSetError, RuleSets
@@ -27,7 +27,6 @@ from router.stream.gc_tuning import gc_paused
 from router.wire.codec import UNREADABLE, decode_dedup_entry, encode_dead_letter, encode_dedup_entry, encode_report
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_cell
-from router.wire.repairs import REDRIVEN
 from router.wire.stored_offsets import encode_stored_offset
 from router.wire.topics import Names
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from router.domain.intake.charset import charset, utf8
 from router.domain.intake.normalise import MAX_BYTES, normalise
-from router.domain.model.report import Rejection, Report
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import Report
 from router.domain.networks.registry import NETWORKS
 from tests.support.records import ALARM, Record, city, written
 
@@ -136,7 +137,7 @@ def test_wrong_bytes_are_refused_with_their_place(value: bytes, byte: int) -> No
     assert isinstance(rejected, Rejection)
     assert (rejected.code, rejected.reason) == (
         "bad-charset",
-        f"the value is not gb18030 text (byte {byte}), as its header `content-type` says; correct the bytes or the header.",
+        f"the value is not gb18030 text (byte {byte}), although its header `content-type` names this charset; correct the bytes or the header.",
     )
 
 
@@ -156,7 +157,7 @@ def test_an_unknown_charset_is_named_with_the_cure(content_type: bytes, named: s
     assert isinstance(rejected, Rejection)
     assert (rejected.code, rejected.reason) == (
         "bad-charset",
-        f"the header `content-type` names the charset {named}; send UTF-8 without a charset, or charset=GB18030.",
+        f"the header `content-type` names the charset {named}, which the router does not read; send UTF-8 without a charset, or charset=GB18030.",
     )
 
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from router.domain.intake.dedup import MAX_VERSIONS, DedupEntry, DedupIndex, digest_of
-from router.domain.model.report import REPORTS_KEPT, Rejection, Report
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import REPORTS_KEPT, Report
 from router.wire.codec import decode_dedup_entry, decode_event, encode_dedup_entry, encode_report
 from router.wire.partitioning import partition_for_cell
 from tests.support.driver import CELL, OTHER_STREET, START, hours, report

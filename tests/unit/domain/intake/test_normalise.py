@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.domain.intake.normalise import MAX_BYTES, Normalised, normalise, ruled_at
-from router.domain.intake.rejections import CODES
-from router.domain.model.report import Provenance, Rejection
+from router.domain.model.rejection import REJECTION_CODES, Rejection
+from router.domain.model.report import Provenance
 from router.domain.networks.registry import NETWORKS
 from router.domain.networks.schema.network import Draft, Network
 from router.wire.codec import decode_event, encode_report
@@ -217,7 +217,7 @@ def check_all_accounted(network: Network, values: Sequence[bytes | None]) -> Non
     assert sorted(reported + rejected) == list(range(len(values)))
     for _, one in done.rejections:
         assert isinstance(one, Rejection)
-        assert one.code in CODES
+        assert one.code in REJECTION_CODES
         assert one.code != "defect", one.reason
         assert one.reason.isprintable()
     for made in done.reports:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from router.domain.intake.rejections import CODES
-from router.domain.model.report import Rejection, Report
+from router.domain.model.rejection import REJECTION_CODES, Rejection
+from router.domain.model.report import Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.wire.codec import decode_event, encode_report
@@ -58,8 +58,8 @@ def test_there_are_many_more_than_300_and_no_two_alike() -> None:
 def test_every_network_and_every_code_of_a_record_is_in_it() -> None:
     assert {one.network for one in POISON if one.codes} == set(NETWORKS)
     assert {one.network for one in POISON if not one.codes} == set(NETWORKS)
-    of_several = {"too-many-versions", "superseded", "defect"}
-    assert set().union(*(one.codes for one in POISON)) == set(CODES) - of_several
+    of_several = {"too-many-versions", "superseded", "defect", "not-an-event"}
+    assert set().union(*(one.codes for one in POISON)) == set(REJECTION_CODES) - of_several
 
 
 def test_names_are_for_people_and_every_acceptance_has_its_reason() -> None:
@@ -176,7 +176,7 @@ def test_a_reason_quotes_no_more_than_a_few_dozen_characters(reasons: dict[str, 
             "policing: UTF-8, but it is GB 18030",
             (
                 "the value is not UTF-8 text (byte 251); "
-                "send JSON encoded as UTF-8, or say charset=GB18030 in the header `content-type`."
+                "send JSON encoded as UTF-8, or put charset=GB18030 into the header `content-type`."
             ),
         ),
         (
