@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from router.domain.cells.registry import Claim
-from router.domain.intake.coordinate_systems import on_the_ground
+from router.domain.intake.coordinate_systems import to_wgs84
 from router.domain.networks.schema.local_time import DOUBT
 from router.domain.networks.schema.network import Draft
 from tests.support.records import city, draft, rejection, report, table
@@ -37,9 +37,7 @@ def test_the_least_of_an_entry() -> None:
     ],
 )
 def test_its_point_is_moved_from_gcj02(gcj02: tuple[float, float], wgs84: tuple[float, float]) -> None:
-    (claim,) = on_the_ground(
-        [draft("governance", ENTRY | dict(zip(("lng", "lat"), gcj02, strict=True)), SHANGHAI).claim]
-    )
+    (claim,) = to_wgs84([draft("governance", ENTRY | dict(zip(("lng", "lat"), gcj02, strict=True)), SHANGHAI).claim])
     assert (claim.lon, claim.lat) == pytest.approx(wgs84, abs=1e-6)  # 0.1 m
     assert (claim.accuracy_m, claim.cell) == (20.0, "410902001001001")
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from router.domain.intake.coordinate_systems import on_the_ground
+from router.domain.intake.coordinate_systems import to_wgs84
 from router.domain.networks.schema.local_time import DOUBT
 from tests.support.records import ALARM, city, draft, rejection, report, table
 
@@ -57,7 +57,7 @@ def test_a_full_alarm() -> None:
     ],
 )
 def test_its_point_is_moved_from_gcj02(gcj02: tuple[float, float], wgs84: tuple[float, float]) -> None:
-    (claim,) = on_the_ground([draft("policing", ALARM | dict(zip(("jd", "wd"), gcj02, strict=True)), SHANGHAI).claim])
+    (claim,) = to_wgs84([draft("policing", ALARM | dict(zip(("jd", "wd"), gcj02, strict=True)), SHANGHAI).claim])
     assert (claim.lon, claim.lat) == pytest.approx(wgs84, abs=1e-6)  # 0.1 m
     assert claim.accuracy_m == 30.0
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from router.contracts.schemas import report_path, report_schemas
 from router.domain.cells.registry import Claim
 from router.domain.geometry import wgs84_to_gcj02
-from router.domain.intake.coordinate_systems import on_the_ground
+from router.domain.intake.coordinate_systems import to_wgs84
 from router.domain.intake.normalise import normalise
 from router.domain.model.report import Media
 from router.domain.networks.registry import NETWORKS
@@ -277,7 +277,7 @@ def test_it_drafts_to_what_a_person_reads_in_it(name: str) -> None:
     one = sample(name)
     made = draft(one.network, one.text, LOS_ANGELES if name == "hotline" else SHANGHAI)
     if name in GCJ02:
-        (claim,) = on_the_ground([made.claim])
+        (claim,) = to_wgs84([made.claim])
         assert wgs84_to_gcj02(claim.lon or 0, claim.lat or 0) == pytest.approx(GCJ02[name], abs=1e-8)
         made = replace(made, claim=replace(made.claim, lon=None, lat=None, gcj02=False))
     assert made == DRAFTS[name]
