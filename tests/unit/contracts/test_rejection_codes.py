@@ -2,7 +2,6 @@
 
 from typing import Any
 
-
 from router.domain.model.rejection import REJECTION_CODES
 from tests.support.schemas import ASYNCAPI, SCHEMAS
 

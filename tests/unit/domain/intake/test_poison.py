@@ -164,7 +164,7 @@ def test_a_reason_quotes_no_more_than_a_few_dozen_characters(reasons: dict[str, 
         (
             "policing: time with second 60",
             (
-                "field `bjsj`: no real time of the years 1970 to 2199 written like 20180101000009; "
+                "field `bjsj`: not a real time of the years 1970 to 2199 in the form 20180101000009; "
                 "send it as schemas/reports/policing.v1.json describes."
             ),
         ),
@@ -190,21 +190,21 @@ def test_a_reason_quotes_no_more_than_a_few_dozen_characters(reasons: dict[str, 
         (
             "policing: 100,000 brackets",
             (
-                "the value is not JSON (more than 200 brackets within each other at line 1 column 202); "
+                "the value is not JSON (more than 200 nested brackets at line 1 column 202); "
                 "send one JSON object in a record."
             ),
         ),
         (
             "governance: `grid_code` of one digit more",
             (
-                "field `grid_code`: not written as it must be, 15 or 14 digits; "
+                "field `grid_code`: not in the required form, 15 or 14 digits; "
                 "send it as schemas/reports/governance.v1.json describes."
             ),
         ),
         (
             "hotline: id with an escape sequence",
             (
-                "field `SRNumber`: not written as it must be, 1 to 64 printable ASCII characters without blanks; "
+                "field `SRNumber`: not in the required form, 1 to 64 printable ASCII characters without spaces; "
                 "send it as schemas/reports/hotline.v1.json describes."
             ),
         ),

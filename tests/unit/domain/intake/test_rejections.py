@@ -26,7 +26,7 @@ INVALID: list[tuple[str, Any, str, Sequence[str]]] = [
     ("hotline", b" ", "not-json", ["not JSON"]),
     ("hotline", b'{"a":1}{"a":1}', "not-json", ["not JSON"]),
     ("hotline", b"SRNumber=1", "not-json", ["not JSON"]),
-    ("hotline", b"[" * 5000, "not-json", ["more than 200 brackets"]),
+    ("hotline", b"[" * 5000, "not-json", ["more than 200 nested brackets"]),
     ("hotline", b'{"SRNumber":"\\ud800"}', "not-json", ["not JSON"]),
     ("policing", ALARM | {"bjlxdm": 1204}, "schema", ["field `bjlxdm`", SCHEMA.format("policing")]),
     ("hotline", [REQUEST], "schema", ["the message", "object", SCHEMA.format("hotline")]),
@@ -35,7 +35,7 @@ INVALID: list[tuple[str, Any, str, Sequence[str]]] = [
     ("social-security", {}, "bad-id", ["field `id`: missing (and 3 more)", SCHEMA.format("social-security")]),
     ("urban-management", PROBLEM | {"taskNum": "a b"}, "bad-id", ["field `taskNum`"]),
     ("environment", COMPLAINT | {"id": None}, "bad-id", ["field `id`"]),
-    ("policing", ALARM | {"bjsj": "now"}, "bad-time", ["field `bjsj`", "written like 20180101000009"]),
+    ("policing", ALARM | {"bjsj": "now"}, "bad-time", ["field `bjsj`", "in the form 20180101000009"]),
     (
         "social-security",
         NEED | {"personRef": "13812345678"},

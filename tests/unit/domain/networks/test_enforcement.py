@@ -40,7 +40,7 @@ def test_longitude_stands_first_in_its_point() -> None:
     claim = draft("enforcement", OFFENCE | at(115.0305, 35.7605), SHANGHAI).claim
     assert (claim.lon, claim.lat, claim.accuracy_m) == (115.0305, 35.7605, 15.0)
     assert (
-        "`location.coordinates`: latitude"
+        "`location.coordinates`: the latitude"
         in rejection("enforcement", OFFENCE | at(35.7605, 115.0305), listening()).reason
     )
 

@@ -88,7 +88,7 @@ def test_numbers_at_the_edge_of_what_floats_hold() -> None:
 def test_a_reading_must_be_over_its_limit(value: float) -> None:
     rejected = rejection("environment", READING | {"value": value})
     assert rejected.code == "schema"
-    assert "the reading's value is not over its limit" in rejected.reason
+    assert "the value of the reading is not above its limit" in rejected.reason
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_phone_number_has_a_code_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("message", "code", "says"),
     [
-        (COMPLAINT | {"kind": "rumour"}, "schema", "field `kind`: none of 'reading', 'complaint'; "),
+        (COMPLAINT | {"kind": "rumour"}, "schema", "field `kind`: not one of 'reading', 'complaint'; "),
         ({"id": "C1"}, "schema", "field `kind`: missing; "),
         (COMPLAINT | {"id": "a b"}, "bad-id", "field `id`: "),
         (READING | {"id": 7}, "bad-id", "field `id`: "),

@@ -124,7 +124,7 @@ def test_it_is_an_event_or_a_component(codes: dict[str, Any]) -> None:
     neither = {name: value for name, value in PROBLEM.items() if name != "eventCode"}
     rejected = rejection("urban-management", neither | codes)
     assert rejected.code == "schema"
-    assert "exactly one of eventCode and componentCode must be given" in rejected.reason
+    assert "eventCode or componentCode must be given, and not both" in rejected.reason
 
 
 @pytest.mark.parametrize("cell", ["410902001001001", "41090200100101"])
