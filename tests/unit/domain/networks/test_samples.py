@@ -253,7 +253,7 @@ DRAFTS: dict[str, Draft] = {
 }
 
 
-def test_every_network_has_one_and_one_is_in_gb18030() -> None:
+def test_every_network_has_a_sample_and_one_is_in_gb18030() -> None:
     assert set(NAMES) == set(DRAFTS) == {*NETWORKS, "petitions-gb18030"}
     assert {path.suffix for path in FOLDER.iterdir()} == {".json"}
     with pytest.raises(UnicodeDecodeError):
@@ -263,7 +263,7 @@ def test_every_network_has_one_and_one_is_in_gb18030() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_is_what_the_generated_schema_says(name: str) -> None:
+def test_the_sample_matches_the_generated_schema(name: str) -> None:
     one = sample(name)
     schema: Any = orjson.loads(SCHEMAS[report_path(one.network)])
     message = orjson.loads(one.text)
@@ -273,7 +273,7 @@ def test_it_is_what_the_generated_schema_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_drafts_to_what_a_person_reads_in_it(name: str) -> None:
+def test_the_draft_of_the_sample_has_the_expected_values(name: str) -> None:
     one = sample(name)
     made = draft(one.network, one.text, LOS_ANGELES if name == "hotline" else SHANGHAI)
     if name in GCJ02:
@@ -284,7 +284,7 @@ def test_it_drafts_to_what_a_person_reads_in_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_becomes_a_report_as_it_lies_in_its_file(name: str) -> None:
+def test_the_sample_file_becomes_a_report(name: str) -> None:
     one = sample(name)
     done = normalise(NETWORKS[one.network], [Record(value=one.value, headers=one.headers)], listening())
     assert [rejected.reason for _, rejected in done.rejections] == []
