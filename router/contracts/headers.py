@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from router.contracts.schemas import schema_text
-from router.domain.intake.normalise import RECEIVED_AT
-from router.domain.intake.rejections import CODES
+from router.domain.intake.normalise import RECEIVED_AT, REDRIVEN
+from router.domain.model.rejection import REJECTION_CODES
 from router.wire.codec import DEAD_LETTER
 from router.wire.record_kinds import CELL, KINDS, TEXT, EventAttributes, RecordKind
-from router.wire.repairs import REDRIVEN, REDRIVEN_BY
+from router.wire.repairs import REDRIVEN_BY
 
 REPORT_HEADERS = "headers/report.v1.json"
 _TEXT = dict(TEXT)
@@ -70,7 +70,7 @@ def _event_headers(kind: RecordKind, event: EventAttributes) -> dict[str, Any]:
 
 def _dead_letter_headers() -> dict[str, Any]:
     required: dict[str, dict[str, Any]] = {
-        "code": {"type": "string", "enum": list(CODES), "description": "Why, for programs."},
+        "code": {"type": "string", "enum": list(REJECTION_CODES), "description": "Why, for programs."},
         "reason": _TEXT | {"description": "Why, in one sentence with the hint."},
         "network": _TEXT | {"description": "Network of the rejected record."},
         "topic": _TEXT | {"description": "Topic of the rejected record."},

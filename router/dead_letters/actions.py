@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from router.domain.model.report import Rejection
+from router.domain.model.rejection import Rejection
 
 FailureCode = Literal[
     "foreign-topic",  # the dead letter names a topic that is not its network's

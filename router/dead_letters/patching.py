@@ -8,7 +8,7 @@ from jsonpatch import JsonPatch, JsonPatchException, JsonPatchPathNotFound, Json
 from router.dead_letters.actions import ActionFailure
 from router.domain.intake.charset import utf8
 from router.domain.intake.rejections import printable
-from router.domain.model.report import Rejection
+from router.domain.model.rejection import Rejection
 from router.wire.codec import DeadLetter
 
 Patch = list[dict[str, Any]]

@@ -9,12 +9,13 @@ from msgspec.structs import replace
 from router.dead_letters.actions import ActionFailure
 from router.dead_letters.redrive_producer import OutgoingRecord
 from router.domain.intake.charset import CONTENT_TYPE, UTF8, charset
-from router.domain.intake.normalise import LAST_MS, RECEIVED_AT, received_at
+from router.domain.intake.normalise import LAST_MS, RECEIVED_AT, REDRIVEN, received_at
 from router.domain.intake.rejections import printable
+from router.domain.model.source_record import PlainRecord
 from router.domain.networks.registry import NETWORKS
 from router.kafka.topic_reader import Bounds, bounds_since, read_range
-from router.wire.codec import DeadLetter, RejectedRecord
-from router.wire.repairs import REDRIVEN, REDRIVEN_BY
+from router.wire.codec import DeadLetter
+from router.wire.repairs import REDRIVEN_BY
 from router.wire.topics import Names, Topic
 
 LARGEST_RECORD_BYTES = Topic(name="", key="", partitions=1).largest_bytes - 1024
@@ -98,9 +99,9 @@ def headers_again(dead_letter: DeadLetter, *, repaired: bool) -> list[tuple[str,
     return headers
 
 
-def record_of(dead_letter: DeadLetter, value: bytes | None, headers: list[tuple[str, bytes]]) -> RejectedRecord:
+def record_of(dead_letter: DeadLetter, value: bytes | None, headers: list[tuple[str, bytes]]) -> PlainRecord:
     """The rejected record with another value and other headers."""
-    return RejectedRecord(
+    return PlainRecord(
         topic=dead_letter.topic,
         partition=dead_letter.partition,
         offset=dead_letter.offset,

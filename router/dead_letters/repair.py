@@ -11,7 +11,7 @@ from router.dead_letters.redrive_record import original
 from router.dead_letters.selection import Selection
 from router.dead_letters.session import Session, open_session
 from router.dead_letters.validation import rejection_of
-from router.domain.model.report import Rejection
+from router.domain.model.rejection import Rejection
 from router.domain.rules.city import City
 from router.wire.codec import DeadLetter
 from router.wire.repairs import LARGEST_BYTES, Repair, Step, encode_repair

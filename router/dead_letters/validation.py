@@ -6,7 +6,8 @@ from router.dead_letters.actions import ActionFailure
 from router.dead_letters.redrive_record import foreign_topic, headers_again, record_of
 from router.domain.intake.normalise import normalise
 from router.domain.intake.rejections import printable
-from router.domain.model.report import Rejection, Report
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.wire.codec import DeadLetter, decode_event

@@ -8,7 +8,7 @@ value and headers of the rejected record, and adds headers that say why it was r
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 from msgspec import Struct
@@ -17,7 +17,9 @@ from msgspec.json import Decoder, Encoder
 from router.domain.intake.dedup import DedupEntry
 from router.domain.intake.normalise import LAST_MS
 from router.domain.model.case import Case, Task
-from router.domain.model.report import Rejection, Report, Tick
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import Report, Tick
+from router.domain.model.source_record import SourceRecord
 from router.wire.record_kinds import KINDS, kinds_on
 from router.wire.topics import Names
 
@@ -77,18 +79,6 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     def id(self) -> str:
         """`<topic>/<partition>/<offset>` of the rejected record: unique, and the way to find it."""
         return f"{self.topic}/{self.partition}/{self.offset}"
-
-
-class RejectedRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """The parts of a rejected record that its dead letter keeps."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
 
 
 def _instant(at: datetime) -> bytes:
@@ -216,7 +206,7 @@ def decode_task(value: bytes) -> Task:
 
 
 def encode_dead_letter(
-    record: RejectedRecord, rejection: Rejection, network: str
+    record: SourceRecord, rejection: Rejection, network: str
 ) -> tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]:
     """The rejected record, unchanged, with headers that say why it was rejected and which record it was."""
     added: dict[Literal["code", "reason", "network", "topic", "partition", "offset", "at"], str] = {
@@ -229,7 +219,8 @@ def encode_dead_letter(
         "at": datetime.fromtimestamp(min(max(record.timestamp, 0), LAST_MS) / 1000, UTC).isoformat(),
     }
     extra = [(DEAD_LETTER + name, text.encode()) for name, text in added.items()]
-    key, value, headers = record.key, record.value, record.headers
+    key, value = record.key, record.value
+    headers = cast(Headers, record.headers)  # aiokafka writes a header without a value, too
     around, most = _bytes_around(record), KEPT_BYTES + KEPT_AROUND_BYTES
     omitted: list[str] = []
     if around > most:
@@ -243,7 +234,7 @@ def encode_dead_letter(
     return key, value, [*headers, *extra]
 
 
-def _bytes_around(record: RejectedRecord) -> int:
+def _bytes_around(record: SourceRecord) -> int:
     """Size of key and headers as Kafka writes them; a name that was not UTF-8 is longer than in the source."""
     headers = sum([len(name.encode()) + len(content or b"") + 10 for name, content in record.headers])
     return len(record.key or b"") + headers

@@ -13,8 +13,6 @@ from msgspec.structs import replace
 
 State = Literal["open", "repaired", "redriven"]
 """Untouched; has a new value that is not sent yet; sent to its topic again."""
-REDRIVEN = "grid-redriven"
-"""Header of a redriven record: the id of its dead letter."""
 REDRIVEN_BY = "grid-redriven-by"
 """Header of a redriven record: who redrove it."""
 LARGEST_BYTES = 2 << 20

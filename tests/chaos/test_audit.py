@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from router.domain.model.report import Rejection
+from router.domain.model.rejection import Rejection
 from router.wire.codec import (
     decode_case,
     decode_dedup_entry,

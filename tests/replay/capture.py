@@ -16,11 +16,10 @@ from msgspec import Struct
 
 from router.cities.folder import city_folder, load_city
 from router.domain.intake.dedup import MAX_VERSIONS
-from router.domain.intake.normalise import MAX_BYTES, RECEIVED_AT
+from router.domain.intake.normalise import MAX_BYTES, RECEIVED_AT, REDRIVEN
 from router.simulator.messages import rfc3339
 from router.simulator.scenario import input_of
 from router.wire.partitioning import partition_for_key
-from router.wire.repairs import REDRIVEN
 from tests.replay.history import PARTITIONS
 from tests.replay.sources import CITIES, Sourced, sources_file, write_sources
 

@@ -179,7 +179,7 @@ class Watched:
     def golden(self) -> Golden:
         """What it amounted to, once all outputs were looked at."""
         counts = {name: dict(sorted(numbers.items())) for name, numbers in self._counts.items()}
-        counts["sources and windows"] = dict(sorted(self._history.counts.items()))
+        counts["sources and windows"] = dict(sorted((+self._history.counts).items()))
         counts["cases"] = {"all": len(self._history.cases)}
         return Golden(
             logic_version=LOGIC_VERSION,

@@ -13,12 +13,14 @@ from itertools import groupby, islice
 from typing import Any, Literal, NamedTuple
 
 from router.domain.fold import fold
-from router.domain.intake.dedup import DedupIndex, digest_of
-from router.domain.intake.normalise import normalise
+from router.domain.intake.admit import admit
+from router.domain.intake.dedup import DedupIndex
 from router.domain.model.case import Case, Task
-from router.domain.model.report import Rejection, Report, Tick
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import Report, Tick
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
+from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from router.wire.codec import (
     Encoded,
@@ -30,7 +32,6 @@ from router.wire.codec import (
     encode_tick,
 )
 from router.wire.partitioning import partition_for_cell
-from router.wire.repairs import REDRIVEN
 from router.wire.topics import Names
 from tests.replay.sources import Sourced, as_json
 
@@ -111,8 +112,8 @@ class History:
         self.counts: Counter[str] = Counter()
         """What became of source records, `places ...`; what closed windows, `closed by ...`."""
         self._city = city
-        self._places: dict[tuple[str, int], DedupIndex] = defaultdict(DedupIndex)
-        self._latest: dict[tuple[str, int], datetime] = {}
+        self._dedup: dict[tuple[str, int], DedupIndex] = defaultdict(DedupIndex)
+        self._rule_sets = RuleSets(city)
         self._states = [PartitionState() for _ in range(PARTITIONS)]
         self._received: dict[int, datetime] = {}
 
@@ -142,30 +143,22 @@ class History:
             if due is not None and now is not None and due <= now:
                 yield from self._fold(encode_tick(Tick(at=now), partition), partition, block)
 
-    def _normalised(self, network: str, records: list[Sourced]) -> Iterator[DeadLetter | tuple[Report, str | None]]:
-        """Reports and updates of one partition of a network, an update with the cell of its first version; dead letters."""
-        place = network, records[0].partition
-        places, counts = self._places[place], self.counts
-        done = normalise(NETWORKS[network], records, self._city)
-        rejected = [DeadLetter(record, rejection) for record, rejection in done.rejections]
-        for record, sound in zip(done.sources, done.reports, strict=True):
-            again = REDRIVEN in [name for name, _ in record.headers]
-            taken = places.admit(sound, digest_of(record.value or b""), redriven=again)
-            if isinstance(taken, Rejection):
-                rejected.append(DeadLetter(record, taken))
-            elif taken is None:
-                counts["places redelivered"] += 1
-            elif (report := taken[0]) is None:
-                counts["places remembered anew"] += 1
-            else:
-                counts["places updated" if report.version > 1 else "places accepted"] += 1
-                yield report, None if report.version == 1 else taken[1].cell
-        if done.reports:
-            received = max(report.received_at for report in done.reports)
-            self._latest[place] = max(self._latest.get(place, received), received)
-        if place in self._latest:
-            places.forget(self._latest[place])
-        yield from rejected
+    def _normalised(self, network: str, records: list[Sourced]) -> Iterator[DeadLetter | tuple[Report, str]]:
+        """Events of one partition of a network with their partition keys, then its dead letters."""
+        dedup, counts = self._dedup[network, records[0].partition], self.counts
+        admitted = admit(NETWORKS[network], records, self._rule_sets, dedup)
+        refreshed = len(admitted.entries) - len(admitted.events)
+        counts.update(
+            {
+                "places accepted": admitted.accepted,
+                "places updated": admitted.updated,
+                "places redelivered": admitted.redelivered - refreshed,
+                "places remembered anew": refreshed,
+            }
+        )
+        yield from admitted.events
+        for record, rejection in admitted.rejections:
+            yield DeadLetter(record, rejection)
 
     def _event(self, encoded: Encoded, block: int) -> Iterator[Output]:
         return self._fold(encoded, partition_for_cell(encoded[0], PARTITIONS), block)

@@ -9,8 +9,9 @@ from kafka.admin import NewTopic
 from typer.testing import CliRunner, Result
 
 from router.cli.dead_letters.commands import app
-from router.domain.model.report import Rejection
-from router.wire.codec import RejectedRecord, encode_dead_letter
+from router.domain.model.rejection import Rejection
+from router.domain.model.source_record import PlainRecord
+from router.wire.codec import encode_dead_letter
 from router.wire.errors import InputError
 
 pytestmark = pytest.mark.broker
@@ -18,8 +19,8 @@ pytestmark = pytest.mark.broker
 Run = Callable[..., Result]
 
 
-def rejected(namespace: str, offset: int, network: str, value: bytes | None) -> RejectedRecord:
-    return RejectedRecord(
+def rejected(namespace: str, offset: int, network: str, value: bytes | None) -> PlainRecord:
+    return PlainRecord(
         topic=f"{namespace}reports.{network}",
         partition=1,
         offset=offset,

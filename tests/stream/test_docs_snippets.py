@@ -14,8 +14,9 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 
 from router.domain.model.case import Task
-from router.domain.model.report import Rejection
-from router.wire.codec import RejectedRecord, encode_dead_letter, encode_task
+from router.domain.model.rejection import Rejection
+from router.domain.model.source_record import PlainRecord
+from router.wire.codec import encode_dead_letter, encode_task
 from router.wire.topics import Names
 from tests.support.repository import ROOT
 from tests.support.topics import committed
@@ -115,7 +116,7 @@ def test_a_network_reads_its_own_rejections(kafka: str, names: Names, topic: Cal
     dead_letters = topic(names.dead_letters)
     forged = [("grid-dead-letter-network", b"policing"), ("photo", b"\xff")]
     for network in ("hotline", "policing"):
-        record = RejectedRecord(
+        record = PlainRecord(
             topic=names.reports(network),
             partition=0,
             offset=7,

@@ -15,7 +15,7 @@ from tests.support.poison import POISON, Poison, packed
 from tests.support.poison.record import named, sound, written
 from tests.support.poison.scene import Scene
 from tests.support.poison.sending import RecordAddress, Sent
-from tests.support.poison.strangers import EDITIONS, EVENTS, POISON_EVENT, STATES, typed
+from tests.support.poison.strangers import EVENTS, POISON_EVENT, RULE_SETS, STATES, typed
 
 pytestmark = pytest.mark.broker
 
@@ -136,7 +136,7 @@ def foreign_state(scene: Scene) -> list[Sent]:
         for value in STATES
         if topic != names.dedup_index("policing") or value is not None or key not in keys
     ]
-    return [*sent, *(Sent(topic=names.rule_sets, partition=0, value=value, key=b"k") for value in EDITIONS)]
+    return [*sent, *(Sent(topic=names.rule_sets, partition=0, value=value, key=b"k") for value in RULE_SETS)]
 
 
 def check_dead_letters(dead_letters: list[DeadLetter], sent: Mapping[RecordAddress, Poison | str]) -> None:

@@ -14,10 +14,11 @@ from kafka.errors import MessageSizeTooLargeError
 from typer.testing import Result
 
 from router.cities.folder import city_folder, load_city
-from router.domain.model.report import Rejection
+from router.domain.model.rejection import Rejection
+from router.domain.model.source_record import PlainRecord
 from router.simulator.messages import SourceMessage
 from router.simulator.scenario import history_of
-from router.wire.codec import RejectedRecord, decode_case, encode_dead_letter
+from router.wire.codec import decode_case, encode_dead_letter
 from router.wire.repairs import Repair, decode_repair
 from router.wire.settings import Settings
 from router.wire.topics import Names
@@ -126,7 +127,7 @@ def page(settings: Settings) -> str:
 
 
 def publish_dead_letters(
-    settings: Settings, names: Names, rejected: Sequence[RejectedRecord], network: str = "hotline"
+    settings: Settings, names: Names, rejected: Sequence[PlainRecord], network: str = "hotline"
 ) -> list[str]:
     """Publish dead letters of these records like the router; their ids."""
     producer = producer_of(settings)
@@ -155,7 +156,7 @@ async def publish_null_record(bootstrap: str, topic: str, partition: int, header
     await producer.stop()
 
 
-def rejected_record(names: Names, offset: int, value: bytes | None, **given: Any) -> RejectedRecord:
+def rejected_record(names: Names, offset: int, value: bytes | None, **given: Any) -> PlainRecord:
     fields: dict[str, Any] = {
         "topic": names.reports("hotline"),
         "partition": offset % 2,
@@ -165,7 +166,7 @@ def rejected_record(names: Names, offset: int, value: bytes | None, **given: Any
         "value": value,
         "headers": [("traceparent", b"00-%d" % offset)],
     }
-    return RejectedRecord(**(fields | given))
+    return PlainRecord(**(fields | given))
 
 
 def publish_many(settings: Settings, names: Names) -> dict[str, SourceMessage]:

@@ -1,4 +1,4 @@
-"""Records as the consumer hands them on, and what becomes of a network's message."""
+"""Source records for tests, and the report or rejection of one message."""
 
 import json
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
-
 from router.domain.catalogue.code_tables import CodeTable, load_codes
 from router.domain.intake.normalise import normalise
-from router.domain.model.report import Rejection, Report
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import Report
+from router.domain.model.source_record import PlainRecord, RecordHeaders
 from router.domain.networks.registry import NETWORKS
 from router.domain.networks.schema.network import Draft
 from router.domain.rules.city import City
@@ -50,11 +50,11 @@ LEAST: Sequence[tuple[str, dict[str, Any]]] = (
     ("social-security", NEED),
     ("hotline", REQUEST),
 )
-"""The least that each kind of message must have; all at 2018-01-01 08:00:09 by the clock of Shanghai."""
+"""Network and the required fields of each kind of message; all at 2018-01-01 08:00:09 in Shanghai."""
 
 
-class Record(Struct, frozen=True, kw_only=True):
-    """What aiokafka delivers, as far as normalising looks at it."""
+class Record(PlainRecord, frozen=True, kw_only=True):
+    """A source record with defaults."""
 
     value: bytes | None
     offset: int = 0
@@ -63,16 +63,16 @@ class Record(Struct, frozen=True, kw_only=True):
     timestamp: int = 1_514_793_609_000
     """2018-01-01 08:00:09 UTC."""
     key: bytes | None = None
-    headers: Sequence[tuple[str, bytes | None]] = ()
+    headers: RecordHeaders = ()
 
 
 def written(message: Any) -> Any:
-    """A message as JSON; bytes, and None for a record without value, are left as they are."""
+    """A message as JSON bytes; bytes and None stay as they are."""
     return message if message is None or isinstance(message, bytes) else json.dumps(message).encode()
 
 
 def table(text: str, name: str = "codes.csv") -> CodeTable:
-    """A code table of rows without their header, which must be right."""
+    """A code table of valid rows, given without their header line."""
     read = load_codes(f"code,version,matter,name\n{text}", name)
     assert isinstance(read, CodeTable), [str(finding) for finding in read]
     return read
@@ -86,7 +86,7 @@ def shipped_codes() -> dict[str, CodeTable]:
 
 
 def city(**codes: CodeTable) -> City:
-    """Four cells in Shanghai's time, with the code tables of Los Angeles; a keyword replaces one, `_` for `-`."""
+    """Four cells in Shanghai's zone with the code tables of Los Angeles. A keyword replaces a table, with `_` for `-`."""
     return replace(_tiny(), codes=shipped_codes() | {name.replace("_", "-"): one for name, one in codes.items()})
 
 
@@ -96,27 +96,27 @@ def _tiny() -> City:
 
 
 def draft(network: str, message: Any, zone: tzinfo) -> Draft:
-    """What the network's translator makes of a valid message."""
-    known = NETWORKS[network]
-    return known.draft(known.schema.model_validate_json(written(message)), zone)
+    """The draft that a network's translator makes of a valid message."""
+    translator = NETWORKS[network]
+    return translator.draft(translator.schema.model_validate_json(written(message)), zone)
 
 
 def outcome(network: str, message: Any, of: City) -> Report | Rejection:
-    """What becomes of one message."""
-    done = normalise(NETWORKS[network], [Record(value=written(message))], of)
-    (one,) = (*done.reports, *(rejection for _, rejection in done.rejections))
+    """The report or rejection of one message."""
+    translated = normalise(NETWORKS[network], [Record(value=written(message))], of)
+    (one,) = (*translated.reports, *(rejection for _, rejection in translated.rejections))
     return one
 
 
 def report(network: str, message: Any, of: City | None = None) -> Report:
-    """The report of a message that must be accepted."""
-    became = outcome(network, message, of or city())
-    assert isinstance(became, Report), became
-    return became
+    """The report of a valid message."""
+    result = outcome(network, message, of or city())
+    assert isinstance(result, Report), result
+    return result
 
 
 def rejection(network: str, message: Any, of: City | None = None) -> Rejection:
-    """The rejection of a message that must not be accepted."""
-    became = outcome(network, message, of or city())
-    assert isinstance(became, Rejection), became
-    return became
+    """The rejection of an invalid message."""
+    result = outcome(network, message, of or city())
+    assert isinstance(result, Rejection), result
+    return result

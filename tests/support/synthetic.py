@@ -8,7 +8,8 @@ import numpy as np
 
 from router.cities.folder import city_folder, load_city
 from router.domain.intake.normalise import normalise
-from router.domain.model.report import Rejection, Report
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.simulator.messages import SourceMessage

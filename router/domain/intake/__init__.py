@@ -1,1 +1,1 @@
-"""From a network's record to a canonical report, or to a rejection."""
+"""Intake: from a network's record to a canonical report or a rejection."""

@@ -1,6 +1,6 @@
-"""In which charset a record's JSON is written: UTF-8, unless its header `content-type` says `charset=GB18030`.
+"""The charset of a record's JSON: UTF-8, unless its header `content-type` has the parameter `charset=GB18030`.
 
-GBK and GB 2312 are subsets of GB 18030 and read as such. Only the parameter counts, not the media type.
+GBK and GB 2312 are subsets of GB 18030, so the router decodes them as GB 18030. It ignores the media type.
 """
 
 import re
@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from router.domain.intake.rejections import bad_charset, other_charset, unknown_charset
-from router.domain.model.report import Rejection
+from router.domain.model.rejection import Rejection
 
 CONTENT_TYPE = "content-type"
-"""The header, as CloudEvents' binding for Kafka spells it."""
+"""The header as the CloudEvents binding for Kafka spells it."""
 UTF8, GB18030 = "utf-8", "gb18030"
 _CODECS = {
     "utf-8": UTF8,
@@ -22,31 +22,31 @@ _CODECS = {
     "gbk": GB18030,
     "gb2312": GB18030,
 }
-"""Name in lower case -> what reads it."""
-_MOST = 256
-"""Bytes of the header that are looked at."""
-_CERTAIN = 2
-"""So many characters of three bytes are no accident."""
+"""Python codec by charset name in lower case."""
+_MAX_HEADER_BYTES = 256
+"""Bytes of the header that the router reads."""
+_ENOUGH_LONG_CHARACTERS = 2
+"""Characters of three bytes that are not a coincidence."""
 _parameters = re.compile(r';[ \t]*([!-:<>-~]+?)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([!#-:<-~]+))').finditer
-"""RFC 9110, 5.6.6; spaces around `=` are forgiven."""
+"""RFC 9110, 5.6.6; spaces around `=` are accepted."""
 
 
 def utf8(value: bytes, headers: Sequence[tuple[str, bytes | None]]) -> bytes | Rejection:
-    """The value as UTF-8; a value that should be UTF-8 already is handed on as it is, right or wrong.
+    """The value as UTF-8, or a rejection. A value that should be UTF-8 is returned unchecked: the JSON parser checks it.
 
     Args:
-        value: of a record, not longer than a record may be.
-        headers: of the same record; the first `content-type` holds.
+        value: of a record, at most MAX_BYTES.
+        headers: of the same record; the first `content-type` counts.
     """
     for name, content in headers:
         if name == CONTENT_TYPE:
-            return _recoded(value, charset((content or b"")[:_MOST]))
+            return _recoded(value, charset((content or b"")[:_MAX_HEADER_BYTES]))
     return value
 
 
 @lru_cache(maxsize=64)
 def charset(content_type: bytes) -> str:
-    """The charset that a content type names, in lower case; `utf-8` when it names none."""
+    """The charset of a content type in lower case; `utf-8` when it has no charset."""
     for parameter in _parameters(content_type.decode("latin-1")):
         name, quoted, token = parameter.groups()
         if name.lower() == "charset":
@@ -69,9 +69,10 @@ def _recoded(value: bytes, name: str) -> bytes | Rejection:
 
 
 def _is_utf8(value: bytes) -> bool:
-    """Whether bytes that should be GB 18030 are UTF-8: most would decode all the same, as characters that nobody wrote.
+    """Whether bytes that should be GB 18030 are UTF-8. Most would decode as GB 18030, too, but to wrong characters.
 
-    GB 18030 can be UTF-8 by chance: of random texts of three rare characters one in 4,000, of longer or usual ones hardly any.
+    GB 18030 is valid UTF-8 by chance in one of 4,000 random texts of three rare characters, and hardly ever in longer or
+    common texts.
     """
     if value.isascii():
         return False
@@ -79,4 +80,4 @@ def _is_utf8(value: bytes) -> bool:
         text = value.decode()
     except UnicodeDecodeError:
         return False
-    return sum(char >= "\u0800" for char in text) >= _CERTAIN
+    return sum(char >= "\u0800" for char in text) >= _ENOUGH_LONG_CHARACTERS

@@ -1,8 +1,10 @@
-"""Which report went where: what the normalise stage remembers of one partition of a network's topic.
+"""The dedup index: which reports the normalise stage has passed on from one partition of a network's topic.
 
-Bytes that came before, in whatever version, are a redelivery and end here. Other bytes under a known id are the next version of that report: it
-goes to the street of the first version, because the case that has the report is there. Pure; the state is restored from
-`grid.dedup.<network>`. Docs: docs/explanation/updates.md.
+It is the Idempotent Receiver (EIP) of the router. Bytes that arrived before, in whatever version, are a redelivery.
+Other bytes under a known id are the next version of the report. Its event gets the partition key of the first version,
+because the case that contains the report is in that partition.
+
+The worker restores the index from `grid.dedup.<network>`. Docs: docs/explanation/updates.md.
 """
 
 from datetime import datetime, timedelta
@@ -11,101 +13,97 @@ from hashlib import blake2b
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.domain.model.report import REPORTS_KEPT, Rejection, Report
+from router.domain.intake.rejections import superseded, too_many_versions
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import REPORTS_KEPT, Report
 
 REFRESH_AFTER = timedelta(days=1)
-"""A network that sends all its reports every day keeps them known, at one record a report and day."""
+"""Age at which a redelivery rewrites the entry. A network that sends all its reports daily costs one record a report and day."""
 MAX_VERSIONS = 50
-"""A case keeps every version and is written whole whenever it changes."""
-TOO_MANY = "too-many-versions"
-SUPERSEDED = "superseded"
+"""A case keeps every version, and each change writes the whole case."""
 
 
 class DedupEntry(Struct, frozen=True, gc=False, kw_only=True):
-    """Where a report went, and as which version."""
+    """What the index keeps of one report."""
 
     cell: str
-    """Of its first version: the case that has the report is in this cell's street."""
+    """Cell of the first version: the partition key of every later version."""
     digests: tuple[str, ...]
-    """Of the bytes of each version, 16 hexadecimal digits: an old version that is sent again is no correction."""
+    """Digest of each version's bytes, 16 hexadecimal digits. An old version that arrives again is not a correction."""
     at: datetime
-    """When its latest version was received."""
+    """When the latest version was received."""
 
 
 def digest_of(value: bytes) -> str:
-    """What tells two versions of a report apart: 64 bits of their bytes."""
+    """The digest by which two versions of a report differ: 64 bits of BLAKE2b."""
     return blake2b(value, digest_size=8).hexdigest()
 
 
 class DedupIndex:
-    """The reports of one partition of a network's topic, for as long as the topic keeps them."""
+    """The reports of one partition of a network's topic, as long as the topic keeps them."""
 
     def __init__(self) -> None:
-        self._known: dict[str, DedupEntry] = {}
-        """By the source's id, the longest untouched first."""
+        self._entries: dict[str, DedupEntry] = {}
+        """By the source's id, the least recently written first."""
+        self._latest: datetime | None = None
+        """Latest received time that `forget` got."""
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._entries)
 
     def restore(self, source_id: str, entry: DedupEntry) -> None:
-        """Bring back what the changelog holds, in the order of writing."""
-        self._known.pop(source_id, None)
-        self._known[source_id] = entry
+        """Put back an entry of the changelog; call it in the order of writing."""
+        self._entries.pop(source_id, None)
+        self._entries[source_id] = entry
 
-    def admit(
+    def register(
         self, report: Report, digest: str, *, redriven: bool = False
     ) -> tuple[Report | None, DedupEntry] | Rejection | None:
-        """A report as it must go on, and its place from now on.
+        """Decide whether a report is new, an update or a redelivery, and remember it.
 
         Args:
-            report: translated, as its first version.
+            report: translated, as a first version.
             digest: of its bytes.
-            redriven: it was rejected once and is redriven, so a later version may be known already.
+            redriven: whether the record was a dead letter before; then the index may contain a later version already.
 
         Returns:
-            The report as its next version, whose event is keyed by the place's cell; None for a redelivery, with its place
-            when that must be remembered anew because the network sends the report again day by day; a rejection
-            when the report has had more versions than a case can keep, or was overtaken while it lay in the dead letters.
+            The report with its version, and the entry to write. For a redelivery None; or None and an entry to write,
+            when the old entry is older than a day. A rejection when the report has too many versions, or when a
+            newer version superseded a redriven one.
         """
-        previous = self._known.pop(report.source_id, None)
+        entries, source_id = self._entries, report.source_id
+        previous = entries.pop(source_id, None)
         if previous is None:
             entry = DedupEntry(cell=report.location.cell, digests=(digest,), at=report.received_at)
         elif digest in previous.digests:
             if report.received_at - previous.at < REFRESH_AFTER:
-                self._known[report.source_id] = previous
+                entries[source_id] = previous
                 return None
-            entry = self._known[report.source_id] = replace(previous, at=report.received_at)
+            entry = entries[source_id] = replace(previous, at=report.received_at)
             return None, entry
         elif len(previous.digests) >= MAX_VERSIONS:
-            self._known[report.source_id] = previous
-            return _too_many()
+            entries[source_id] = previous
+            return too_many_versions(MAX_VERSIONS)
         elif redriven and report.received_at <= previous.at:
-            self._known[report.source_id] = previous
-            return _superseded(previous.at)
+            entries[source_id] = previous
+            return superseded(previous.at.isoformat())
         else:
             digests = (*previous.digests, digest)
             report = replace(report, version=len(digests))
             entry = DedupEntry(cell=previous.cell, digests=digests, at=report.received_at)
-        self._known[report.source_id] = entry
+        entries[source_id] = entry
         return report, entry
 
-    def forget(self, now: datetime) -> None:
-        """Drop what was received longer ago than the network's topic keeps it."""
-        before = now - REPORTS_KEPT
-        while self._known:
-            source_id = next(iter(self._known))
-            if self._known[source_id].at >= before:
+    def forget(self, received: datetime) -> None:
+        """Drop reports that the network's topic no longer keeps.
+
+        Args:
+            received: latest received time of a batch; time never goes back.
+        """
+        self._latest = received if self._latest is None else max(self._latest, received)
+        before = self._latest - REPORTS_KEPT
+        while self._entries:
+            source_id = next(iter(self._entries))
+            if self._entries[source_id].at >= before:
                 return
-            del self._known[source_id]
-
-
-def _superseded(at: datetime) -> Rejection:
-    reason = (
-        f"a newer version of the report was received at {at.isoformat()}; leave this one, or send it with a new id."
-    )
-    return Rejection(code=SUPERSEDED, reason=reason)
-
-
-def _too_many() -> Rejection:
-    reason = f"the report was sent in more than {MAX_VERSIONS} versions; give what is new an id of its own."
-    return Rejection(code=TOO_MANY, reason=reason)
+            del self._entries[source_id]

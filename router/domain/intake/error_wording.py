@@ -1,4 +1,4 @@
-"""What parser and validator say, in words for the people at a network: they know their message, not our libraries."""
+"""The wording of parser and validator errors for people at a network, who know their message but not our libraries."""
 
 import re
 from typing import Any
@@ -8,30 +8,30 @@ from pydantic_core import ErrorDetails
 _FIELDS = {
     "missing": "missing",
     "union_tag_not_found": "missing",
-    "union_tag_invalid": "none of {expected_tags}",
-    "literal_error": "none of {expected}",
-    "string_type": "no text in quotes",
-    "float_type": "no number, written without quotes",
-    "finite_number": "no finite number",
-    "list_type": "no list",
-    "model_type": "no JSON object",
-    "model_attributes_type": "no JSON object",
+    "union_tag_invalid": "not one of {expected_tags}",
+    "literal_error": "not one of {expected}",
+    "string_type": "not a text in quotes",
+    "float_type": "not a number without quotes",
+    "finite_number": "not a finite number",
+    "list_type": "not a list",
+    "model_type": "not a JSON object",
+    "model_attributes_type": "not a JSON object",
     "string_too_long": "more than {max_length} characters",
     "string_too_short": "fewer than {min_length} characters",
     "too_long": "more than {max_length} entries",
     "too_short": "fewer than {min_length} entries",
-    "greater_than": "not more than {gt:g}",
+    "greater_than": "not greater than {gt:g}",
     "greater_than_equal": "less than {ge:g}",
     "less_than_equal": "more than {le:g}",
-    "string_pattern_mismatch": "not written as it must be, {pattern}",
+    "string_pattern_mismatch": "not in the required form, {pattern}",
 }
-"""Kind of error -> what is wrong; what stands in braces is the schema's, never the sender's."""
+"""Wording by type of error. The values in braces are from the schema, never from the sender."""
 _PATTERNS = {
-    "^[!-~]{1,64}$": "1 to 64 printable ASCII characters without blanks",
+    "^[!-~]{1,64}$": "1 to 64 printable ASCII characters without spaces",
     "^[0-9]{14}[0-9]?$": "15 or 14 digits",
     "^[0-9A-Za-z*#_.:+-]{1,64}$": "1 to 64 letters, digits and * # _ . : + -",
     "^https?://[!-~]{1,1000}$": "an address that begins with https:// or http://",
-    "^[0-9a-f]{64}$": "64 hexadecimal digits in small letters",
+    "^[0-9a-f]{64}$": "64 hexadecimal digits in lower case",
 }
 _digits = re.compile(r"\^\[0-9\]\{([0-9]+)\}\$").fullmatch
 _EARTH = {90, -90}
@@ -39,43 +39,43 @@ _EARTH = {90, -90}
 _SWAPPED = " (perhaps longitude and latitude are swapped)"
 
 _JSON = {
-    "EOF while parsing an object": "it ends within an object",
-    "EOF while parsing a list": "it ends within a list",
-    "EOF while parsing a string": "it ends within a text",
-    "EOF while parsing a value": "it ends where a value should stand",
-    "expected value": "no value where one should begin",
-    "expected ident": "a word that is none of true, false and null",
-    "expected `:`": "no colon behind a name",
-    "expected `,` or `}`": "neither comma nor brace behind a value",
-    "expected `,` or `]`": "neither comma nor bracket behind a value",
+    "EOF while parsing an object": "it ends inside an object",
+    "EOF while parsing a list": "it ends inside a list",
+    "EOF while parsing a string": "it ends inside a string",
+    "EOF while parsing a value": "it ends where a value is expected",
+    "expected value": "something else where a value is expected",
+    "expected ident": "a word other than true, false and null",
+    "expected `:`": "no colon after a name",
+    "expected `,` or `}`": "neither a comma nor a brace after a value",
+    "expected `,` or `]`": "neither a comma nor a bracket after a value",
     "key must be a string": "a name that is not in double quotes",
     "trailing comma": "a comma before the closing bracket or brace",
-    "trailing characters": "something behind its end",
-    "recursion limit exceeded": "more than 200 brackets within each other",
-    "number out of range": "a number of too many digits",
-    "invalid number": "a number that is written in another way",
-    "invalid escape": r"an unknown escape behind a \ in a text",
-    "control character (\\u0000-\\u001F) found while parsing a string": "a control character in a text that is not escaped",
+    "trailing characters": "more text after its end",
+    "recursion limit exceeded": "more than 200 nested brackets",
+    "number out of range": "a number with too many digits",
+    "invalid number": "a number in another form",
+    "invalid escape": r"an unknown escape after \ in a string",
+    "control character (\\u0000-\\u001F) found while parsing a string": "an unescaped control character in a string",
     "lone leading surrogate in hex escape": "half of a surrogate pair in an escape",
-    "unexpected end of hex escape": "half of a surrogate pair, or a cut escape",
+    "unexpected end of hex escape": "half of a surrogate pair, or an incomplete escape",
 }
-"""What the parser says before ` at line ... column ...`."""
+"""Wording by the part of the parser's message before ` at line ... column ...`."""
 
 
 def of_field(detail: ErrorDetails) -> str:
-    """What is wrong with a field, without the sender's own text."""
+    """Describe the error of a field without the sender's own text."""
     kind, context = detail["type"], dict(detail.get("ctx") or {})
-    words = _FIELDS.get(kind)
-    if words is None:
+    wording = _FIELDS.get(kind)
+    if wording is None:
         return f"{detail['msg'][:1].lower()}{detail['msg'][1:]}"
     if "pattern" in context:
         context["pattern"] = _pattern(str(context["pattern"]))
-    said = words.format(**context)
-    return said + _SWAPPED if _latitude(context) else said
+    description = wording.format(**context)
+    return description + _SWAPPED if _latitude(context) else description
 
 
 def of_json(message: str) -> str:
-    """What is wrong with a text that is no JSON, and where."""
+    """Describe why a text is not JSON, and where."""
     what, at, where = message.removeprefix("Invalid JSON: ").partition(" at line ")
     return _JSON.get(what, what) + at + where
 

@@ -1,12 +1,11 @@
-"""From a network's own records to canonical reports: parse, draft, find the matter, find the cells of a whole batch.
+"""Translate a network's records to canonical reports: parse, draft, look up the matter, then the cells of the whole batch.
 
-Pure and total. One bad record becomes one rejection with a code and a sentence and never takes its batch along. Sentences
-name the field and the hint but no foreign text beyond a few dozen printable characters.
+Each bad record becomes one rejection and never its batch. The Message Translator (EIP) of each network is in
+router/domain/networks.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,83 +13,69 @@ from pydantic import ValidationError
 
 from router.domain.catalogue.code_tables import CodeTable
 from router.domain.intake.charset import utf8
-from router.domain.intake.coordinate_systems import on_the_ground
+from router.domain.intake.coordinate_systems import to_wgs84
 from router.domain.intake.rejections import defect, empty, invalid, too_large, unknown_code
-from router.domain.model.report import Location, Provenance, Rejection, Report
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import Location, Provenance, Report
+from router.domain.model.source_record import SourceRecord
 from router.domain.networks.schema.extensions import storable
 from router.domain.networks.schema.fields import FIRST_YEAR, LAST_YEAR
 from router.domain.networks.schema.network import Draft, Network
 from router.domain.rules.city import City
 
 MAX_BYTES = 256 << 10
-"""A report is text; photos come by reference."""
+"""Most bytes of a value. A report is text; photos come by reference."""
 RECEIVED_AT = "grid-received-at"
-"""Header by which an intake says when it took the record (RFC 3339)."""
+"""Header with the instant at which an intake took the record (RFC 3339)."""
+REDRIVEN = "grid-redriven"
+"""Header of a redriven record: the id of its dead letter."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MS = int(datetime(LAST_YEAR, 12, 31, tzinfo=UTC).timestamp() * 1000)
-"""Later timestamps of Kafka are no times."""
+"""Latest Kafka timestamp that the router takes for a time, in milliseconds since 1970."""
 _NO_CODES = CodeTable("", ())
 
 
-class SourceRecord(Protocol):
-    """A Kafka record as aiokafka delivers it; `timestamp` is milliseconds since 1970."""
-
-    @property
-    def topic(self) -> str: ...  # noqa: D102
-    @property
-    def partition(self) -> int: ...  # noqa: D102
-    @property
-    def offset(self) -> int: ...  # noqa: D102
-    @property
-    def timestamp(self) -> int: ...  # noqa: D102
-    @property
-    def key(self) -> bytes | None: ...  # noqa: D102
-    @property
-    def value(self) -> bytes | None: ...  # noqa: D102
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...  # noqa: D102
-
-
 class Normalised(Struct, frozen=True):
-    """What became of a batch: every record is in exactly one of the two, in the order of the batch."""
+    """A translated batch: every record is in `sources` or in `rejections`, in the order of the batch."""
 
     reports: list[Report]
+    """First versions: the dedup index decides the version."""
     sources: list[SourceRecord]
-    """Of the reports, one each."""
+    """The record of each report."""
     rejections: list[tuple[SourceRecord, Rejection]]
 
 
-_Kept = tuple[SourceRecord, Draft, str, datetime]
-"""A record that will be a report as soon as its cell is known: the record, its draft, matter and received time."""
+_Drafted = tuple[SourceRecord, Draft, str, datetime]
+"""A record whose cell is still to be looked up: the record, its draft, matter and received time."""
 
 
 def normalise(network: Network, batch: Sequence[SourceRecord], city: City) -> Normalised:
-    """Translate a batch of one network's records. Never raises: whatever a record does, only it is rejected.
+    """Translate a batch of one network's records. A record that fails is rejected alone.
 
     Args:
-        network: whose records they are.
-        batch: in the order of the topic.
-        city: its code tables, cells and zone.
+        network: whose topic the records are from.
+        batch: records in the order of the log.
+        city: code tables, cells and zone.
     """
     codes = city.codes.get(network.name, _NO_CODES)
-    kept: list[_Kept] = []
+    drafted: list[_Drafted] = []
     rejections: list[tuple[SourceRecord, Rejection]] = []
     for record in batch:
         try:
             outcome = _read(network, record, codes, city.zone)
-        except Exception as failure:  # noqa: BLE001 - a translator's defect must cost one record, not its batch
+        except Exception as failure:  # noqa: BLE001 - a defect of a translator costs one record, not its batch
             outcome = defect(network, failure)
         if isinstance(outcome, Rejection):
             rejections.append((record, outcome))
         else:
-            kept.append(outcome)
-    locations = city.cells.resolve(on_the_ground([draft.claim for _, draft, _, _ in kept]))
+            drafted.append(outcome)
+    locations = city.cells.resolve(to_wgs84([draft.claim for _, draft, _, _ in drafted]))
     name, rule_set = network.name, city.rule_set
-    reports = [_report(name, one, at, rule_set) for one, at in zip(kept, locations, strict=True)]
-    return Normalised(reports, [record for record, _, _, _ in kept], rejections)
+    reports = [_report(name, one, at, rule_set) for one, at in zip(drafted, locations, strict=True)]
+    return Normalised(reports, [record for record, _, _, _ in drafted], rejections)
 
 
-def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo) -> _Kept | Rejection:
+def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo) -> _Drafted | Rejection:
     value = record.value
     if not value:
         return empty()
@@ -102,7 +87,7 @@ def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo
             return text
         value = text
     try:
-        # what `model_validate_json` calls, without the tenth of the time that its options cost
+        # `model_validate_json` calls this too, and its options cost a tenth of the time
         message = network.schema.__pydantic_validator__.validate_json(value)
     except ValidationError as error:
         return invalid(network, value, error)
@@ -115,42 +100,48 @@ def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo
 
 
 def received_at(record: SourceRecord) -> datetime:
-    """What the intake says, unless it cannot tell the time or took the record after Kafka had it: then Kafka's own time."""
-    kept = kept_at(record)
-    said = b""
+    """When the intake received a record: its header `grid-received-at`, or Kafka's time of the record.
+
+    Kafka's time counts when the header is missing or malformed, and when it is later than Kafka's time.
+    """
+    kafka_time = kafka_time_of(record)
+    stamp = b""
     for name, content in record.headers:
         if name == RECEIVED_AT:
-            said = content or b""  # a header may lack a value
+            stamp = content or b""  # a header may lack a value
             break
     try:
-        at = datetime.fromisoformat(said.decode("ascii"))
+        at = datetime.fromisoformat(stamp.decode("ascii"))
         if at.tzinfo is not None and FIRST_YEAR <= at.year <= LAST_YEAR:
-            return at.astimezone(UTC) if at <= kept else kept
+            return at.astimezone(UTC) if at <= kafka_time else kafka_time
     except ValueError:
         pass
-    return kept
+    return kafka_time
 
 
-def kept_at(record: SourceRecord) -> datetime:
-    """Kafka's time of a record, within the years that a report may have."""
+def kafka_time_of(record: SourceRecord) -> datetime:
+    """Kafka's time of a record, limited to the years that a report may have."""
     timestamp = record.timestamp
     ms = timestamp if 0 <= timestamp <= LAST_MS else min(max(timestamp, 0), LAST_MS)
     return _EPOCH + timedelta(0, 0, 0, ms)  # a keyword would double the cost
 
 
-def ruled_at(record: SourceRecord, *, redriven: bool) -> datetime:
-    """The instant whose rules hold for a record.
+def is_redriven(record: SourceRecord) -> bool:
+    """Whether the record was a dead letter before."""
+    return REDRIVEN in [name for name, _ in record.headers]
 
-    Args:
-        record: of a network.
-        redriven: it was rejected and is redriven: the rules of today hold, under which it was repaired.
+
+def ruled_at(record: SourceRecord) -> datetime:
+    """The instant whose rules hold for a record: its received time.
+
+    For a redriven record it is Kafka's time: a person repaired it under the rules of that day.
     """
-    return kept_at(record) if redriven else received_at(record)
+    return kafka_time_of(record) if is_redriven(record) else received_at(record)
 
 
-def _report(network: str, kept: _Kept, location: Location, rule_set: str) -> Report:
-    """In two steps: a call with more than 15 arguments makes a dictionary of them, which costs more than the report."""
-    record, draft, matter, received_at = kept
+def _report(network: str, drafted: _Drafted, location: Location, rule_set: str) -> Report:
+    """Build a report in two steps: a call with more than 15 arguments builds a dictionary, which costs more than the report."""
+    record, draft, matter, received_at = drafted
     report = Report(
         id=f"{network}:{draft.source_id}",
         network=network,

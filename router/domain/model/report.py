@@ -104,12 +104,3 @@ class Tick(Struct, frozen=True, gc=False, kw_only=True):
     """Time as a record: the owner of a partition says that `at` has come, so timers fire in log order."""
 
     at: Instant
-
-
-class Rejection(Struct, frozen=True, gc=False, kw_only=True):
-    """Why a record cannot become a report: a stable code, and one sentence a person understands."""
-
-    code: str
-    """Stable, lower-case with hyphens, low in number (a metric label): `not-json`, `schema`, `unknown-code`, ..."""
-    reason: str
-    """What is wrong, where, and what to do."""

@@ -1,1 +1,1 @@
-"""One Message Translator (EIP) a reporting network: its source schema and its translation to a report."""
+"""One file for each reporting network: its source schema and its Message Translator (EIP)."""

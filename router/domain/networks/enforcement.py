@@ -1,7 +1,7 @@
-"""Enforcement (综合行政执法): offences that officers find or that others hand over, in camelCase.
+"""Enforcement (综合行政执法): offences that officers find or other offices transfer, fields in camelCase.
 
-The place is a point of CGCS2000, written as GeoJSON does, and a professional grid of 20 digits (CJ/T 349); times are wall times. Field
-names, the degrees of an offence, and the codes ZF0000 are our assumption.
+The place is a GeoJSON point in CGCS2000 and a professional grid of 20 digits (CJ/T 349). Times are wall times. The field
+names, the degrees of an offence and the codes ZF0000 are our assumption.
 """
 
 from datetime import tzinfo
@@ -28,7 +28,7 @@ from router.domain.networks.schema.network import Draft, Message, Network
 from router.domain.networks.schema.professional_grid import ProfessionalGrid, whole_community
 
 ACCURACY_M = 15.0
-"""The handset of an officer (执法记录仪); our assumption."""
+"""Accuracy of an officer's handset (执法记录仪) in metres; our assumption."""
 _DEGREES: dict[str | None, tuple[Urgency, Severity]] = {
     "minor": ("Future", "Minor"),
     "ordinary": ("Expected", "Moderate"),
@@ -41,11 +41,11 @@ _CERTAINTIES: dict[str | None, Certainty] = {"patrol": "Observed", "camera": "Li
 def _degrees(coordinates: list[float]) -> list[float]:
     if abs(coordinates[1]) <= 90:
         return coordinates
-    raise PydanticCustomError("degrees", "latitude, the second, is not between -90 and 90")
+    raise PydanticCustomError("degrees", "the latitude, which is the second number, is not between -90 and 90")
 
 
 class Point(BaseModel):
-    """A point as GeoJSON writes it (RFC 7946), CGCS2000."""
+    """A GeoJSON point (RFC 7946) in CGCS2000."""
 
     model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
 
@@ -55,7 +55,7 @@ class Point(BaseModel):
 
 
 class Offence(Message):
-    """One clue of an offence (违法线索)."""
+    """One clue to an offence (违法线索)."""
 
     clueNo: SourceId = Field(description="线索编号: id of the clue")  # noqa: N815 - the source's spelling
     causeCode: Annotated[str, Field(pattern=r"^ZF[0-9]{4}$")] = Field(description="案由编码: class")  # noqa: N815

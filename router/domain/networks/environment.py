@@ -1,7 +1,7 @@
-"""Environment (生态环境): readings of stations over their limit, and complaints; WGS 84, times with zone.
+"""Environment (生态环境): readings of stations above their limit, and complaints; points in WGS 84, times with a zone.
 
-Two kinds of message on one topic, told apart by `kind`; ids are unique over both. A reading's class is `reading/<pollutant>`, then
-`reading`. Field names are our assumption.
+One topic carries both kinds of message, and the field `kind` names the kind. Ids are unique across both. The class of a
+reading is `reading/<pollutant>`, its parent `reading`. The field names are our assumption.
 """
 
 from datetime import tzinfo
@@ -28,15 +28,15 @@ from router.domain.networks.schema.fields import (
 from router.domain.networks.schema.network import Draft, Message, Network
 
 STATION_M = 10.0
-"""Stations are surveyed."""
+"""Accuracy of a station's surveyed point in metres."""
 COMPLAINT_M = 50.0
-"""Who smells something does not stand at its source; our assumption."""
+"""Accuracy of a complaint in metres: people smell a source from a distance; our assumption."""
 _GRADES: tuple[tuple[float, Severity], ...] = ((5.0, "Extreme"), (2.0, "Severe"), (1.5, "Moderate"))
-"""Value over limit, from -> severity; our assumption."""
+"""Lower bound of value / limit, and its severity; our assumption."""
 
 
 class Reading(Message):
-    """One reading over its limit (超标数据)."""
+    """One reading above its limit (超标数据)."""
 
     kind: Literal["reading"]
     id: SourceId
@@ -55,7 +55,7 @@ class Reading(Message):
     @model_validator(mode="after")
     def _over(self) -> Self:
         if self.value <= self.limit:
-            raise PydanticCustomError("not_over", "the reading's value is not over its limit")
+            raise PydanticCustomError("not_over", "the value of the reading is not above its limit")
         return self
 
 
@@ -81,7 +81,7 @@ class EnvironmentMessage(RootModel[Annotated[Reading | Complaint, Field(discrimi
     """A reading or a complaint."""
 
 
-def _draft(message: EnvironmentMessage, zone: tzinfo) -> Draft:  # noqa: ARG001 - its times carry their zone
+def _draft(message: EnvironmentMessage, zone: tzinfo) -> Draft:  # noqa: ARG001 - its times have a zone
     inner = message.root
     return _of_reading(inner) if isinstance(inner, Reading) else _of_complaint(inner)
 
@@ -116,7 +116,7 @@ def _of_reading(message: Reading) -> Draft:
 def _of_complaint(message: Complaint) -> Draft:
     at = message.occurredAt or message.reportedAt
     lon, lat = message.longitude, message.latitude
-    if lon is None or lat is None:  # half a point is none
+    if lon is None or lat is None:  # one coordinate alone is not a point
         lon = lat = None
     return Draft(
         source_id=message.id,

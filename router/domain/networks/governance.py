@@ -1,8 +1,8 @@
-"""Comprehensive governance (社会治安综合治理, 综治): what grid workers (网格员) enter on their rounds, columns in snake_case.
+"""Comprehensive governance (社会治安综合治理, 综治): entries of grid workers (网格员) on their rounds, columns in snake_case.
 
-The place is a cell of 15 digits, or 14 of the old form, and the point of the phone in GCJ-02, as its map draws it; times are wall
-times without separators. A class has four digits, its parent the first two. Column names, classes, and digits of scale,
-urgency and channel are our assumption; GB/T 31000, which has such lists, was not at hand.
+The place is a cell of 15 digits, or of 14 in the old form, and the phone's point in GCJ-02. Times are wall times without
+separators. A class has four digits; its parent is the first two. The column names, the classes and the digits of scale,
+urgency and channel are our assumption, because GB/T 31000, which has such lists, was not available.
 """
 
 from datetime import datetime, tzinfo
@@ -29,7 +29,7 @@ from router.domain.networks.schema.local_time import doubtful, instant
 from router.domain.networks.schema.network import Draft, Message, Network
 
 ACCURACY_M = 20.0
-"""A phone under the open sky; our assumption."""
+"""Accuracy of a phone outdoors in metres; our assumption."""
 _SEVERITIES: dict[str | None, Severity] = {
     "01": "Minor",
     "02": "Moderate",
@@ -95,7 +95,7 @@ def _draft(message: Entry, zone: tzinfo) -> Draft:
 
 def _claim(message: Entry, at: datetime) -> Claim:
     lon = lat = accuracy = None
-    if message.lng is not None and message.lat is not None:  # half a point is none
+    if message.lng is not None and message.lat is not None:  # one coordinate alone is not a point
         lon, lat = message.lng, message.lat
         accuracy = ACCURACY_M
     return Claim(

@@ -1,8 +1,8 @@
 """The citizens' hotline (12345 in China, 311 in the United States): service requests as the city exports them.
 
-The schema is the header of Los Angeles' open data file of service requests, every value a text as the file writes it.
-Times are wall times. `Owner`, the department that really had the request, is what routing is judged by: the translator
-never looks at it.
+The schema is the header of Los Angeles' open data file of service requests. Every value is a text, as in the file.
+Times are wall times. `Owner` is the department that really had the request. Evaluations of routing compare with it, so
+the translator never reads it.
 """
 
 from datetime import tzinfo
@@ -11,25 +11,25 @@ from typing import Annotated, LiteralString
 from pydantic import Field, GetPydanticSchema
 
 from router.domain.cells.registry import Claim
-from router.domain.networks.schema.fields import AmericanText, AmericanTime, Short, SourceId, told
+from router.domain.networks.schema.fields import AmericanText, AmericanTime, Short, SourceId, with_error
 from router.domain.networks.schema.local_time import doubtful, instant
 from router.domain.networks.schema.network import Draft, Message, Network
 
 ACCURACY_M = 20.0
-"""Addresses are geocoded to the middle of the lot; our assumption."""
+"""Accuracy of an address, geocoded to the middle of its lot, in metres; our assumption."""
 STAFF = "Driver Self Report"
 _LATITUDE = r"-?(0?[0-8]?[0-9](\.[0-9]{1,17})?|0?90(\.0{1,17})?)"
 _LONGITUDE = r"-?((0?[0-9]{1,2}|1[0-7][0-9])(\.[0-9]{1,17})?|180(\.0{1,17})?)"
 
 
 def _degrees(pattern: str, limit: int) -> GetPydanticSchema:
-    """Degrees as text, whose range is in the pattern; an empty text is no coordinate."""
-    message: LiteralString = "no text of degrees between -{limit} and {limit}"
-    return told(Annotated[str, Field(pattern=f"^({pattern})?$")], "degrees", message, {"limit": limit})
+    """Degrees as text. The pattern limits the range; an empty text means that there is no coordinate."""
+    message: LiteralString = "not a text of degrees between -{limit} and {limit}"
+    return with_error(Annotated[str, Field(pattern=f"^({pattern})?$")], "degrees", message, {"limit": limit})
 
 
 class ServiceRequest(Message):
-    """One service request (工单), the columns of the file."""
+    """One service request (工单): the columns of the file."""
 
     number: SourceId = Field(alias="SRNumber")
     created: AmericanTime = Field(alias="CreatedDate")
@@ -52,7 +52,7 @@ class ServiceRequest(Message):
 def _draft(message: ServiceRequest, zone: tzinfo) -> Draft:
     created, doubt = instant(message.created, zone)
     lon = lat = None
-    if message.longitude and message.latitude:  # half a point is none
+    if message.longitude and message.latitude:  # one coordinate alone is not a point
         lon, lat = float(message.longitude), float(message.latitude)
     area = f"{message.commission}|{message.precinct}|{message.council}"
     return Draft(

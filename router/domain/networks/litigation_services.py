@@ -1,8 +1,8 @@
 """Litigation services (诉讼服务): matters at a court's service centre that a street can help with, in camelCase.
 
-A record's id is the court's case number (案号) in ASCII: `(2026)豫0902诉前调123号` is `2026-Y0902-SQT-123`. The place is the community of
-the defendant's address, no point; times carry their zone. Field names, the Latin form of case numbers, and the two priorities are our
-assumption. A court case has no mark of a drill.
+The id is the court's case number (案号) in ASCII: `(2026)豫0902诉前调123号` is `2026-Y0902-SQT-123`. The place is the
+community of the defendant's address, without a point. Times have a zone. The field names, the Latin form of case numbers
+and the two priorities are our assumption. A court case has no field for drills.
 """
 
 from datetime import tzinfo
@@ -42,7 +42,7 @@ class Service(Message):
     summary: Text = Field(default="", description="案情摘要")
 
 
-def _draft(message: Service, zone: tzinfo) -> Draft:  # noqa: ARG001 - its times carry their zone
+def _draft(message: Service, zone: tzinfo) -> Draft:  # noqa: ARG001 - its times have a zone
     occurred = message.arisenAt or message.filedAt
     extensions = message.unknown()
     if message.defendantRef:

@@ -1,7 +1,8 @@
-"""Mediation (人民调解): disputes that a mediation committee takes on, columns in snake_case; parties are masked.
+"""Mediation (人民调解): disputes that a mediation committee accepts, columns in snake_case; parties are masked.
 
-The place is the community whose committee it is, and no point; times are wall times. The class is the type of the dispute, two digits.
-Column names, the four colours of risk and what they mean are our assumption. A dispute has no mark of a drill.
+The place is the community of the committee, without a point. Times are wall times. The class is the type of the dispute,
+two digits. The column names and the four colours of risk with their meaning are our assumption. A dispute has no field
+for drills.
 """
 
 from datetime import tzinfo

@@ -1,7 +1,7 @@
-"""Party building (党建): what a party branch raises for its community, "the street whistles, departments report" (吹哨报到).
+"""Party building (党建): matters that a party branch raises for its community (吹哨报到, "the street whistles, departments report").
 
-The place is a community of 12 digits, exact to a point of CGCS2000 where the worker's phone gave one; times carry their zone.
-Field names, the whistle's levels with their Chinese words, and the codes DJ0000 are our assumption.
+The place is a community of 12 digits, and a point in CGCS2000 when the worker's phone recorded one. Times have a zone.
+The field names, the levels of a whistle with their Chinese words and the codes DJ0000 are our assumption.
 """
 
 from datetime import tzinfo
@@ -27,7 +27,7 @@ from router.domain.networks.schema.fields import (
 from router.domain.networks.schema.network import Draft, Message, Network
 
 ACCURACY_M = 20.0
-"""A phone under the open sky; our assumption."""
+"""Accuracy of a phone outdoors in metres; our assumption."""
 _LEVELS: dict[str | None, tuple[Urgency, Severity]] = {
     "特急": ("Immediate", "Severe"),
     "紧急": ("Expected", "Moderate"),
@@ -36,7 +36,7 @@ _LEVELS: dict[str | None, tuple[Urgency, Severity]] = {
 
 
 class Position(BaseModel):
-    """A point, CGCS2000."""
+    """A point in CGCS2000."""
 
     model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
 
@@ -66,11 +66,11 @@ class Whistle(Message):
     status: Status = "Actual"
 
 
-def _draft(message: Whistle, zone: tzinfo) -> Draft:  # noqa: ARG001 - its times carry their zone
+def _draft(message: Whistle, zone: tzinfo) -> Draft:  # noqa: ARG001 - its times have a zone
     urgency, severity = _LEVELS.get(message.level, ("Unknown", "Unknown"))
     occurred = message.happenedAt or message.raisedAt
     lon, lat = (None, None) if message.position is None else (message.position.lon, message.position.lat)
-    if lon is None or lat is None:  # half a point is none
+    if lon is None or lat is None:  # one coordinate alone is not a point
         lon = lat = None
     extensions = message.unknown()
     if message.branchCode:

@@ -1,7 +1,8 @@
-"""Petitions (信访): letters, visits and calls of people, columns in pinyin initials; a community and a free address, no point.
+"""Petitions (信访): people's mail, visits and calls, columns in pinyin initials.
 
-Times are wall times without separators. The class has six digits, its parents the first four and the first two. Column names,
-digits of forms and urgency, and how many petitioners are how severe are our assumption. A petition has no mark of a drill.
+The place is a community and an address in free text, without a point. Times are wall times without separators. The class
+has six digits; its parents are the first four and the first two. The column names, the digits of form and urgency and the
+severity by number of petitioners are our assumption. A petition has no field for drills.
 """
 
 from datetime import tzinfo
@@ -17,7 +18,7 @@ from router.domain.networks.schema.network import Draft, Message, Network
 
 _URGENCIES: dict[str | None, Urgency] = {"1": "Immediate", "2": "Expected", "3": "Future"}
 _CROWDS: tuple[tuple[int, Severity], ...] = ((30, "Severe"), (5, "Moderate"), (1, "Minor"))
-"""Petitioners, from -> severity: five make a group visit (集体访); the rest is our assumption."""
+"""Lowest number of petitioners, and its severity. Five are a group visit (集体访); the rest is our assumption."""
 
 
 class Petition(Message):
@@ -56,7 +57,9 @@ def _draft(message: Petition, zone: tzinfo) -> Draft:
         claim=Claim(network="petitions", at=occurred, community=message.wtsddm),
         urgency=_URGENCIES.get(message.jjcd, "Unknown"),
         severity=next((grade for least, grade in _CROWDS if people >= least), "Unknown"),
-        description="; ".join(text for text in (message.gynr, message.wtdz) if text),  # there is no point to go to
+        description="; ".join(
+            text for text in (message.gynr, message.wtdz) if text
+        ),  # the text must say where, because there is no point
         reporter=message.xfrbs or None,
         extensions=doubtful(message.unknown(), doubt, doubt_too),
     )

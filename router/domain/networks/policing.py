@@ -1,8 +1,8 @@
 """Policing: 110 alarms (接警单) as a command centre's database writes them, columns in pinyin initials.
 
-Coordinates are GCJ-02, as map platforms in China draw them; times are wall times without separators. The alarm's kind
-has three levels (报警类别, 报警类型, 报警细类) in codes whose prefixes are their parents. Names and digits are our
-assumption: they follow what such systems use, and the official tables (GA/T) were not at hand.
+Points are in GCJ-02, the system of Chinese maps. Times are wall times without separators. The class has three levels
+(报警类别, 报警类型, 报警细类); the prefix of a code is its parent. The names and digits are our assumption: they follow
+such systems, because the official tables (GA/T) were not available.
 """
 
 from datetime import datetime, tzinfo
@@ -28,7 +28,7 @@ from router.domain.networks.schema.local_time import doubtful, instant
 from router.domain.networks.schema.network import Draft, Message, Network
 
 ACCURACY_M = 30.0
-"""A caller's place as the seat marks it on the map, when the alarm does not say better; our assumption."""
+"""Accuracy in metres of a point that the operator marks on the map, unless the alarm gives one; our assumption."""
 
 _LEVELS: dict[str | None, tuple[Urgency, Severity]] = {
     "1": ("Immediate", "Extreme"),
@@ -40,7 +40,7 @@ _STATUS: dict[str, Status] = {"0": "Actual", "1": "Exercise", "2": "Test"}
 
 
 class Alarm(Message):
-    """One alarm as the seat took it (接警单)."""
+    """One alarm as the operator recorded it (接警单)."""
 
     jjdbh: SourceId = Field(description="接警单编号: id of the alarm")
     jjdwdm: Division | Blank | None = Field(default=None, description="接警单位代码: unit that took it, 12 digits")
@@ -107,7 +107,7 @@ def _claim(message: Alarm, at: datetime, unit: str | None) -> Claim:
 
 @lru_cache(maxsize=1 << 12)
 def _codes(subtype: str, kind: str, category: str) -> tuple[str, ...]:
-    """The kind, most specific first; parents are prefixes."""
+    """The class codes, most specific first; parents are prefixes."""
     given = (subtype, kind, category)
     most = next(code for code in given if code)
     return tuple(dict.fromkeys(code for code in (most, most[:4], kind, most[:2], category) if code))

@@ -1,4 +1,4 @@
-"""The reporting networks that the router knows. A new one: its file beside this one, and its name in both lists here."""
+"""The reporting networks of the router. To add one, write its file beside this one and name it in both lists here."""
 
 from collections.abc import Mapping
 
@@ -37,4 +37,4 @@ NETWORKS: Mapping[str, Network] = {
         litigation_services,
     )
 }
-"""Name -> network. A city's code tables decide which of them report there."""
+"""Networks by name. A network reports in a city when the city has a code table for it."""

@@ -1,7 +1,7 @@
 """Social security and civil affairs (社会保障, 民政): needs of people, without coordinates.
 
-The place is a community of 12 digits; a person appears only as a masked reference, and a message that carries an
-identity or phone number in its place is rejected. Field names are our assumption.
+The place is a community of 12 digits. A message names a person only by a masked reference; the router rejects one with an
+identity or phone number instead. The field names are our assumption.
 """
 
 from datetime import tzinfo

@@ -1,9 +1,9 @@
 """Urban management (城市管理): cases of inspectors, cameras and the public, coded by GB/T 30428.2.
 
-An event (事件) has a code of 10 digits, a managed component (部件) an id of 16; both begin with 6 digits of the county,
-2 of the major class, 2 of the minor. Editions number classes differently, so the version of the table is required.
-In the code table an event class stands as `event-<major><minor>`, a component's as `part-<major><minor>`; an
-event code of the city's own may stand there with all its 10 digits and goes first. Field names are our assumption.
+An event (事件) has a code of 10 digits, a managed component (部件) an id of 16. Both begin with 6 digits of the county,
+2 of the major class and 2 of the minor class. Each version of the standard numbers the classes differently, so the version
+is required. The code table writes an event class as `event-<major><minor>` and a component class as
+`part-<major><minor>`. A city's own event code has all 10 digits there and comes first. The field names are our assumption.
 """
 
 from datetime import tzinfo
@@ -31,12 +31,12 @@ from router.domain.networks.schema.local_time import doubtful, instant
 from router.domain.networks.schema.network import Draft, Message, Network
 
 ACCURACY_M = 15.0
-"""The handset of an inspector (城管通); our assumption."""
+"""Accuracy of an inspector's handset (城管通) in metres; our assumption."""
 _SEEN: dict[str | None, Certainty] = {"inspector": "Observed", "camera": "Likely"}
 
 
 class Problem(Message):
-    """One problem (问题) as the supervision centre took it."""
+    """One problem (问题) as the supervision centre recorded it."""
 
     taskNum: SourceId = Field(description="任务号: id of the problem")  # noqa: N815 - the source's spelling
     eventCode: Annotated[str, Field(pattern=r"^[0-9]{10}$")] | Blank | None = Field(  # noqa: N815
@@ -65,7 +65,7 @@ class Problem(Message):
     @model_validator(mode="after")
     def _event_or_component(self) -> Self:
         if bool(self.eventCode) == bool(self.componentCode):
-            raise PydanticCustomError("event_or_component", "exactly one of eventCode and componentCode must be given")
+            raise PydanticCustomError("event_or_component", "eventCode or componentCode must be given, and not both")
         return self
 
 
@@ -100,9 +100,9 @@ def _draft(message: Problem, zone: tzinfo) -> Draft:
 
 
 def _codes(message: Problem) -> tuple[str, ...]:
-    """As coded, then the class by the national table, then its major class.
+    """The code as sent, then its class in the national table, then its major class.
 
-    The first ten digits of a component are none of these: an event of the city may have the same ten.
+    For a component its first ten digits are left out: an event of the city may have the same ten.
     """
     kind, code = ("event", message.eventCode) if message.eventCode else ("part", message.componentCode)
     digits = code or ""

@@ -1,8 +1,8 @@
-"""Work safety (安全生产, 安监): hazards at enterprises, columns in upper-case pinyin initials as old databases have them.
+"""Work safety (安全生产, 安监): hazards at enterprises, columns in upper-case pinyin initials, as in old databases.
 
-The place is a professional grid of 20 digits (CJ/T 349) and, where the register has it, the enterprise's point in CGCS2000.
-Times are wall times. Column names, digits of levels and channels, and the codes AQ0000 are our assumption. So is a level
-between major (重大) and general (一般), which the national rules do not have but several provinces do.
+The place is a professional grid of 20 digits (CJ/T 349), and the enterprise's point in CGCS2000 when the register has it.
+Times are wall times. The column names, the digits of level and channel and the codes AQ0000 are our assumption. So is a
+level between major (重大) and general (一般): several provinces have it, the national rules do not.
 """
 
 from datetime import tzinfo
@@ -29,7 +29,7 @@ from router.domain.networks.schema.network import Draft, Message, Network
 from router.domain.networks.schema.professional_grid import ProfessionalGrid, whole_community
 
 ACCURACY_M = 100.0
-"""The register has the gate of an enterprise, the hazard lies somewhere behind it; our assumption."""
+"""Accuracy in metres: the register has the gate, and the hazard is on the premises behind it; our assumption."""
 _LEVELS: dict[str | None, tuple[Urgency, Severity]] = {
     "1": ("Immediate", "Extreme"),
     "2": ("Expected", "Severe"),

@@ -1,53 +1,44 @@
-"""A city's router without Kafka: translator, places and fold in one process, one state a street, in the order of receipt.
+"""The router of one city without Kafka: admission and fold in one process, with one state a street.
 
-What the two stages decide, this decides alike, as long as the networks' reports reach the fold in the order in which they
-were received. No topics, no transactions, no ticks: windows close by received time.
+It decides like the two stages of the worker, as long as reports reach the fold in the order of their receipt. It has no
+topics, no transactions and no ticks: merge windows close by received time.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import NamedTuple
 
 from router.domain.cells.registry import STREET
 from router.domain.fold import fold
-from router.domain.intake.dedup import DedupIndex, digest_of
-from router.domain.intake.normalise import RECEIVED_AT, normalise
+from router.domain.intake.admit import admit
+from router.domain.intake.dedup import DedupIndex
+from router.domain.intake.normalise import RECEIVED_AT
 from router.domain.model.case import Case
-from router.domain.model.report import Rejection, Report
+from router.domain.model.report import Report
+from router.domain.model.source_record import PlainRecord
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
+from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from router.simulator.messages import SourceMessage
 
 BATCH = 2000
-"""Messages translated together: cells are found by the batch."""
+"""Messages admitted together: the cells of a batch are looked up in one call."""
 _MARGIN_MS = 1000
-"""Kafka's time of a record lies behind its received time, which is then believed."""
-
-
-class Arrived(NamedTuple):
-    """A record as Kafka would deliver it."""
-
-    topic: str
-    offset: int
-    timestamp: int
-    value: bytes
-    headers: Sequence[tuple[str, bytes | None]]
-    partition: int = 0
-    key: bytes | None = None
+"""Kafka's time of a record is later than its received time, so the router accepts the received time."""
 
 
 class Event(NamedTuple):
-    """A report as it stands on the grid stream."""
+    """An event of the grid stream."""
 
     street: str
     report: Report
 
 
 class Offline:
-    """Both stages of one city.
+    """Runs both stages of one city.
 
     Args:
         city: the rules.
@@ -56,20 +47,20 @@ class Offline:
     def __init__(self, city: City) -> None:
         self.city = city
         self.cases: dict[str, Case] = {}
-        """Every case by its id: as it is now."""
+        """Latest state of every case, by its id."""
         self.reports: dict[str, Report] = {}
-        """The first version of every report that was accepted, by its id."""
+        """First version of every accepted report, by its id."""
         self._states: dict[str, PartitionState] = defaultdict(PartitionState)
         self._translator = Translator(city)
 
     def take(self, messages: Iterable[SourceMessage]) -> "Offline":
-        """Messages in the order of their receipt; what is rejected leaves no trace."""
+        """Admit and fold messages in the order of their receipt. Rejected messages are dropped."""
         for event in self._translator.events(messages):
             self.fold(event)
         return self
 
     def fold(self, event: Event) -> None:
-        """One report of the grid stream."""
+        """Fold one event."""
         street, report = event
         if report.version == 1:
             self.reports.setdefault(report.id, report)
@@ -78,41 +69,40 @@ class Offline:
 
 
 class Translator:
-    """The first stage of one city: what comes out can be folded again and again by other numbers of merging."""
+    """Runs the first stage of one city. A parameter sweep folds its events many times."""
 
     def __init__(self, city: City) -> None:
-        self._city, self._offset = city, 0
+        self._rule_sets, self._offset = RuleSets(city), 0
         self._dedup: dict[str, DedupIndex] = defaultdict(DedupIndex)
 
     def events(self, messages: Iterable[SourceMessage]) -> Iterator[Event]:
-        """What reaches the grid stream: new reports and new versions of known ones, in the order of receipt."""
+        """Events of the grid stream: new reports and updates, in the order of receipt."""
         source = iter(messages)
         while batch := list(islice(source, BATCH)):
-            yield from self._translated(batch)
+            yield from self._admitted(batch)
 
-    def _translated(self, batch: list[SourceMessage]) -> list[Event]:
-        records: dict[str, list[Arrived]] = defaultdict(list)
+    def _admitted(self, batch: list[SourceMessage]) -> list[Event]:
+        records: dict[str, list[PlainRecord]] = defaultdict(list)
         for message in batch:
-            records[message.network].append(_arrived(message, self._offset))
+            records[message.network].append(_record(message, self._offset))
             self._offset += 1
         events: list[Event] = []
         for network in sorted(records):
-            done = normalise(NETWORKS[network], records[network], self._city)
-            for record, report in zip(done.sources, done.reports, strict=True):
-                taken = self._dedup[network].admit(report, digest_of(record.value or b""))
-                if taken is not None and not isinstance(taken, Rejection) and taken[0] is not None:
-                    events.append(Event(taken[1].cell[:STREET], taken[0]))
+            admitted = admit(NETWORKS[network], records[network], self._rule_sets, self._dedup[network])
+            events += [Event(partition_key[:STREET], report) for report, partition_key in admitted.events]
         events.sort(key=_order)
         return events
 
 
-def _arrived(message: SourceMessage, offset: int) -> Arrived:
-    """A record whose intake said when it took it."""
+def _record(message: SourceMessage, offset: int) -> PlainRecord:
+    """The record of a message, with the received time of its intake."""
     at = message.received_at
-    return Arrived(
+    return PlainRecord(
         topic=f"reports.{message.network}",
+        partition=0,
         offset=offset,
         timestamp=int(at.timestamp() * 1000) + _MARGIN_MS,
+        key=None,
         value=message.value,
         headers=[(RECEIVED_AT, at.isoformat().encode())],
     )

@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from aiokafka import TopicPartition
 
-from router.domain.model.report import Rejection
+from router.domain.model.rejection import Rejection
 from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import ChangelogReader
 

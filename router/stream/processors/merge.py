@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-import msgspec
 from aiokafka import TopicPartition
 
 from router.domain.fold import fold
+from router.domain.intake.event_rejections import undecodable, unpublished_rule_set
 from router.domain.intake.rejections import printable
 from router.domain.model.case import Case, Task
-from router.domain.model.report import Rejection, Report, Tick
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import Report, Tick
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSetError, RuleSets, UnknownRuleSetError
 from router.domain.state.partition_state import PartitionState
@@ -42,38 +43,10 @@ from router.wire.metrics import Metrics
 from router.wire.stored_offsets import encode_stored_offset
 from router.wire.topics import Names
 
-NOT_AN_EVENT = "not-an-event"
 RESTORE_CHUNK = 500
 """Cases restored between two turns of the event loop: about 10 ms."""
 ROUTER = "grid"
 """Stands in the label `network` for records that no network sent."""
-
-
-def not_an_event(why: str) -> Rejection:
-    """The record is none that the fold can take in."""
-    reason = f"not an event of the grid stream: {why}; only the router may write this topic, find out who else did."
-    return Rejection(code=NOT_AN_EVENT, reason=reason)
-
-
-def _why(record: Record, error: Exception) -> str:
-    """In words for people; what the record holds is shown short and printable."""
-    if record.value is None:
-        return "it has no value"
-    if isinstance(error, RecursionError):
-        return "its value has too many brackets within each other"
-    if not isinstance(error, msgspec.MsgspecError):
-        kinds = [content for name, content in record.headers if name == "ce_type"]
-        named = printable((kinds[0] or b"").decode("utf-8", "replace")) if kinds else ""
-        return f"its header `ce_type` names {named!r}" if named else "it has no header `ce_type`"
-    if not isinstance(error, msgspec.ValidationError):
-        return "its value is not JSON"
-    _, at, path = str(error).rpartition(" - at `$")
-    place = printable(path.rstrip("`").lstrip(".")) if at else ""
-    return (
-        f"its value is not what its `ce_type` says, at `{place}`"
-        if place
-        else "its value is not what its `ce_type` says"
-    )
 
 
 def _case(changelog: TopicPartition, key: bytes, value: bytes) -> Case:
@@ -149,7 +122,7 @@ class MergeProcessor:
         version, polls = str(missing), self._editions.polls
         if not isinstance(missing, UnknownRuleSetError) or polls - self._missing.setdefault(version, polls) < 2:
             raise NotReadyError(f"rule set {version}") from missing
-        return not_an_event(f"it names the rule set {printable(version)!r}, which was never published")
+        return unpublished_rule_set(version)
 
     def _see(self, received: datetime) -> None:
         if self._received is None or received > self._received:
@@ -186,7 +159,7 @@ class MergeProcessor:
         try:
             event = decode_event(record.headers, record.value)
         except (*UNREADABLE, ValueError, TypeError) as error:
-            rejected.append((record, not_an_event(_why(record, error))))
+            rejected.append((record, undecodable(record, error)))
             return None
         if isinstance(event, Report):
             self._see(event.received_at)

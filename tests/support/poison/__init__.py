@@ -29,7 +29,7 @@ _SOURCES = (
     times.other_form,
     times.far,
     places.points,
-    places.off_address_factor,
+    places.elsewhere,
     places.codes,
     texts.hostile,
     texts.ids,

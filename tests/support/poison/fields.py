@@ -1,4 +1,4 @@
-"""Fields of every network with values of another kind, with none, and with too much; fields that nobody knows."""
+"""Fields of every network with values of another type, without a value, or with too much; unknown fields."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,7 +29,7 @@ REQUIRED = {
     "mediation": ("dispute_no", "dispute_type", "community_code", "accepted_at"),
     "litigation-services": ("caseNo", "serviceCode", "defendantCommunity", "filedAt"),
 }
-"""What a message cannot do without, read from the networks' descriptions in docs/how-to/produce-reports.md and their tests."""
+"""Required fields, taken from docs/how-to/produce-reports.md and the tests of the networks."""
 CLOSED = {
     "policing": ("jqdj", "csbz"),
     "urban-management": ("channel", "status"),
@@ -43,7 +43,7 @@ CLOSED = {
     "mediation": ("risk_level",),
     "litigation-services": ("priority",),
 }
-"""Fields whose words are a list."""
+"""Fields with a closed list of words."""
 PERSONS = {
     "policing": "bjrbs",
     "urban-management": "reporterRef",
@@ -70,16 +70,16 @@ TEXTS = {
     "mediation": "summary",
     "litigation-services": "summary",
 }
-"""Where a network writes free text of up to 4,000 characters."""
+"""Field with free text of up to 4,000 characters."""
 
 
 def kinds() -> Iterator[Poison]:
-    """No field of any network is true or false; none but a few is an object."""
+    """No network has a boolean field, and only a few fields are objects."""
     for network in NETWORKS:
         for field in fields_of(network):
             for name, wrong in (("true", True), ("an object", [[1]] if field in OBJECTS else {"a": [1]})):
-                told = f"`{field}` is {'a list' if field in OBJECTS and name != 'true' else name}"
-                yield rejected(KIND, told, SCHEMA, sound(network, told, **{field: wrong}), network)
+                title = f"`{field}` is {'a list' if field in OBJECTS and name != 'true' else name}"
+                yield rejected(KIND, title, SCHEMA, sound(network, title, **{field: wrong}), network)
 
 
 def absent() -> Iterator[Poison]:
@@ -87,18 +87,18 @@ def absent() -> Iterator[Poison]:
     for network, fields in REQUIRED.items():
         for field in fields:
             for name, nothing in (("is missing", ...), ("is null", None), ("is empty", "")):
-                told = f"`{field}` {name}"
-                yield rejected(ABSENT, told, SCHEMA, sound(network, told, **{field: nothing}), network)
-    why = "the field may be absent, and null or an empty text is how many systems write that"
+                title = f"`{field}` {name}"
+                yield rejected(ABSENT, title, SCHEMA, sound(network, title, **{field: nothing}), network)
+    why = "the field is optional, and many systems write null or an empty text for it"
     for network, field in PERSONS.items():
         for name, nothing in (("missing", ...), ("null", None), ("empty", "")):
-            told = f"`{field}` is {name}"
-            yield accepted(ABSENT, told, why, sound(network, told, **{field: nothing}), network)
+            title = f"`{field}` is {name}"
+            yield accepted(ABSENT, title, why, sound(network, title, **{field: nothing}), network)
 
 
 def extra() -> Iterator[Poison]:
     """Fields that no schema names are kept in the report's extensions."""
-    why = "kept as they came, in the report's extensions"
+    why = "kept unchanged in the report's extensions"
     for network in NETWORKS:
         message = sound(network, "unknown", 备注="未知字段", nested={"a": [1, {"b": None}]})
         yield accepted(EXTRA, "unknown fields", why, message, network)
@@ -129,10 +129,10 @@ def extra() -> Iterator[Poison]:
 
 
 def long() -> Iterator[Poison]:
-    """More than a field may hold."""
+    """Values longer than a field may be."""
     for network, field in TEXTS.items():
-        told = f"`{field}` of 4,001 characters"
-        yield rejected(LONG, told, "schema", sound(network, told, **{field: "字" * 4001}), network)
+        title = f"`{field}` of 4,001 characters"
+        yield rejected(LONG, title, "schema", sound(network, title, **{field: "字" * 4001}), network)
         full = f"`{field}` of 4,000 characters"
         why = "4,000 characters are allowed"
         yield accepted(LONG, full, why, sound(network, full, **{field: "字" * 4000}), network)
@@ -158,16 +158,16 @@ def words() -> Iterator[Poison]:
     """A closed list, and a word that is not on it."""
     for network, fields in CLOSED.items():
         for field in fields:
-            told = f"`{field}` is no word of its list"
-            yield rejected(WORDS, told, "schema", sound(network, told, **{field: "\x1b[31m<b>?"}), network)
+            title = f"`{field}` is no word of its list"
+            yield rejected(WORDS, title, "schema", sound(network, title, **{field: "\x1b[31m<b>?"}), network)
     for network, field in {"environment": "kind", "enforcement": "location"}.items():
         wrong: Any = "telegram" if field == "kind" else {"type": "Polygon", "coordinates": [[[115.1, 35.8]]]}
         yield rejected(WORDS, f"`{field}` of another type", "schema", sound(network, field, **{field: wrong}), network)
 
 
 def persons() -> Iterator[Poison]:
-    """Where a masked reference belongs, a number by which a person is known."""
+    """A number of a person in the place of a masked reference."""
     for network, field in PERSONS.items():
         for name, number in (("a mobile number", "13812345678"), ("an identity number", "41090219800101123X")):
-            told = f"`{field}` is {name}"
-            yield rejected(PERSONAL, told, "personal-data", sound(network, told, **{field: number}), network)
+            title = f"`{field}` is {name}"
+            yield rejected(PERSONAL, title, "personal-data", sound(network, title, **{field: number}), network)

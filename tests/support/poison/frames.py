@@ -1,4 +1,4 @@
-"""What stands around a message: no value, odd keys, odd headers, versions nobody knows, sizes."""
+"""The record around a message: no value, odd keys, odd headers, unknown versions, sizes."""
 
 import json
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ RECEIVED = "received times that cannot be"
 LARGE = "large values"
 
 MOST = 256 << 10
-"""Bytes of a report."""
+"""Most bytes of a report."""
 LARGEST = (4 << 20) - 16_384
-"""What a topic takes, less the frame and what the headers of a test need."""
+"""Most bytes that a topic accepts, less the batch header and the headers of a test."""
 
 
 def nothing() -> Iterator[Poison]:
@@ -31,7 +31,7 @@ def nothing() -> Iterator[Poison]:
 
 def keys() -> Iterator[Poison]:
     """A key only chooses the partition."""
-    why = "a key decides nothing but the partition; what holds is the id in the message"
+    why = "a key only decides the partition; the id in the message counts"
     odd = {
         "none": None,
         "empty": b"",
@@ -48,8 +48,8 @@ def keys() -> Iterator[Poison]:
 
 
 def headers() -> Iterator[Poison]:
-    """Headers that nobody asked for are ignored, and kept with a dead letter."""
-    why = "of the headers the router reads the charset and the received time; all others are left alone"
+    """Unexpected headers are ignored, and kept with a dead letter."""
+    why = "the router reads only the charset and the received time from the headers"
     odd: dict[str, tuple[tuple[str | bytes, bytes | None], ...]] = {
         "5,000 of them": tuple((f"h{number}", b"v") for number in range(5000)),
         "1,000 of one name": (("evidence", b"v"),) * 1000,
@@ -74,14 +74,14 @@ def headers() -> Iterator[Poison]:
         yield rejected(
             HEADER, f"headers {name} and a bad message", "not-json", b"{" + name.encode()[:20], headers=given
         )
-    forged = "what says it was redriven is translated like any other"
-    driven = (("grid-redriven", b"reports.policing/0/0"), ("grid-redriven-by", b"nobody"))
+    forged = "a redriven record is translated like any other"
+    driven = (("grid-redriven", b"reports.policing/0/0"), ("grid-redriven-by", b"unknown"))
     yield accepted(HEADER, "headers of a record redriven", forged, sound("policing", "driven"), headers=driven)
 
 
 def versions() -> Iterator[Poison]:
-    """CloudEvents and schemas of other versions, content types of other formats."""
-    why = "a record is judged by its content, not by what its envelope calls it"
+    """Other versions of CloudEvents and schemas, content types of other formats."""
+    why = "the content of a record decides, not its envelope"
     envelopes: dict[str, tuple[tuple[str, bytes], ...]] = {
         "CloudEvents 9.9": (("ce_specversion", b"9.9"),),
         "CloudEvents without id": (("ce_specversion", b"1.0"), ("ce_type", b"x")),
@@ -96,7 +96,7 @@ def versions() -> Iterator[Poison]:
     }
     for name, given in envelopes.items():
         yield accepted(VERSION, name, why, sound("policing", name), headers=given)
-    unknown = "an unknown field is kept, whatever version it claims"
+    unknown = "an unknown field is kept, whatever version it names"
     for field, version in (("schemaVersion", 99), ("$schema", "https://example.org/v99"), ("version", "2.0.0-beta")):
         yield accepted(VERSION, f"`{field}` {version}", unknown, sound("policing", field, **{field: version}))
     event = {"specversion": "1.0", "type": "alarm", "source": "/110", "id": "1", "data": sound("policing", "event")}
@@ -110,7 +110,7 @@ def versions() -> Iterator[Poison]:
 
 def received() -> Iterator[Poison]:
     """The header `grid-received-at`."""
-    why = "it is not believed, Kafka's own time holds"
+    why = "the header is not valid, so Kafka's time counts"
     odd = {
         "in 9999": b"9999-12-31T23:59:59Z",
         "in the year 1": b"0001-01-01T00:00:00+14:00",
@@ -130,7 +130,7 @@ def received() -> Iterator[Poison]:
 
 
 def large() -> Iterator[Poison]:
-    """Up to what a topic takes at most; nobody can send more."""
+    """Values up to the largest that a topic accepts."""
     for name, size in {
         "256 KiB and a byte": MOST + 1,
         "1 MB": 10**6,

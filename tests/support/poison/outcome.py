@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from router.domain.intake.normalise import normalise
-from router.domain.model.report import Rejection, Report
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from tests.support.poison.record import Poison, named

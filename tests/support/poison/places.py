@@ -20,17 +20,17 @@ NAMES = {
 LON, LAT = 115.1447, 35.8006
 
 
-def _pointed(network: str, told: str, lon: Any, lat: Any) -> dict[str, Any]:
+def _pointed(network: str, title: str, lon: Any, lat: Any) -> dict[str, Any]:
     if network == "party-building":
-        return sound(network, told, position={"lon": lon, "lat": lat})
+        return sound(network, title, position={"lon": lon, "lat": lat})
     if network == "enforcement":
-        return sound(network, told, location={"type": "Point", "coordinates": [lon, lat]})
+        return sound(network, title, location={"type": "Point", "coordinates": [lon, lat]})
     if network == "hotline":
         as_text = {"Longitude": lon, "Latitude": lat}
         given = {k: v if isinstance(v, (str, list, bool)) else str(v) for k, v in as_text.items() if v is not None}
-        return sound(network, told, Longitude=..., Latitude=...) | given
+        return sound(network, title, Longitude=..., Latitude=...) | given
     x, y = NAMES[network]
-    return sound(network, told, **{x: lon, y: lat})
+    return sound(network, title, **{x: lon, y: lat})
 
 
 WITH_POINT = (*NAMES, "party-building", "enforcement", "hotline")
@@ -65,27 +65,27 @@ def points() -> Iterator[Poison]:
     """What is no point on Earth."""
     for network in WITH_POINT:
         for name, (lon, lat) in _WRONG.items():
-            told = f"point {name}"
-            yield rejected(POINT, told, "schema", _pointed(network, told, lon, lat), network)
+            title = f"point {name}"
+            yield rejected(POINT, title, "schema", _pointed(network, title, lon, lat), network)
     for network in ("policing", "urban-management", "environment", "work-safety", "governance", "party-building"):
-        told = "point as text"
-        yield rejected(POINT, told, "schema", _pointed(network, told, str(LON), str(LAT)), network)
+        title = "point as text"
+        yield rejected(POINT, title, "schema", _pointed(network, title, str(LON), str(LAT)), network)
     shapes = {"one number": [LON], "three numbers": [LON, LAT, 50], "no numbers": [], "a list within": [[LON, LAT]]}
     for name, coordinates in shapes.items():
         message = sound("enforcement", name, location={"type": "Point", "coordinates": coordinates})
         yield rejected(POINT, f"a point of {name}", "schema", message, "enforcement")
-    half = "half a point is none; the place is found by the code that the message names"
+    half = "one coordinate alone is not a point; the code in the message gives the place"
     for network in ("policing", "urban-management", "environment", "work-safety", "governance", "party-building"):
         yield accepted(POINT, "half a point", half, _pointed(network, "half a point", LON, None), network)
 
 
-def off_address_factor() -> Iterator[Poison]:
+def elsewhere() -> Iterator[Poison]:
     """Points on Earth, and codes that are well made, but of another place."""
-    why = "a point in no cell is dropped, the message's own code decides, else the city's default, and `doubt` says so"
+    why = "a point in no cell is dropped; the code in the message decides, or else the city's default cell, and `doubt` says so"
     for network in WITH_POINT:
         for name, (lon, lat) in _ELSEWHERE.items():
-            told = f"point {name}"
-            yield accepted(ELSEWHERE, told, why, _pointed(network, told, lon, lat), network)
+            title = f"point {name}"
+            yield accepted(ELSEWHERE, title, why, _pointed(network, title, lon, lat), network)
     foreign = "a foreign code goes to the city's default cell, where a person decides, and `doubt` says so"
     codes: dict[str, dict[str, Any]] = {
         "policing": {"jd": None, "gxdwdm": "310101500000", "jjdwdm": None},
@@ -102,12 +102,12 @@ def off_address_factor() -> Iterator[Poison]:
         "hotline": {"Longitude": "", "APC": "Bronx", "NCName": "", "PolicePrecinct": ""},
     }
     for network, fields in codes.items():
-        told = "a place of another city"
-        yield accepted(ELSEWHERE, told, foreign, sound(network, told, **fields), network)
+        title = "a place of another city"
+        yield accepted(ELSEWHERE, title, foreign, sound(network, title, **fields), network)
     for network, field, code in (("urban-management", "cellCode", "0" * 15), ("governance", "grid_code", "9" * 14)):
-        told = f"cell {code}"
+        title = f"cell {code}"
         pointless = dict.fromkeys(NAMES[network])
-        yield accepted(ELSEWHERE, told, foreign, sound(network, told, **pointless, **{field: code}), network)
+        yield accepted(ELSEWHERE, title, foreign, sound(network, title, **pointless, **{field: code}), network)
 
 
 def codes() -> Iterator[Poison]:
@@ -130,8 +130,8 @@ def codes() -> Iterator[Poison]:
             "as a number": int(code),
             "negative": "-" + code[1:],
         }.items():
-            told = f"`{field}` {name}"
-            yield rejected(CODE, told, "schema", sound(network, told, **{field: wrong}), network)
+            title = f"`{field}` {name}"
+            yield rejected(CODE, title, "schema", sound(network, title, **{field: wrong}), network)
     classes = {
         "urban-management": {"eventCode": "4109027777"},
         "hotline": {"RequestType": "Moon Landing\u202e\x1b[31m"},
@@ -144,16 +144,16 @@ def codes() -> Iterator[Poison]:
         "litigation-services": {"serviceCode": "9876"},
     }
     for network, given in classes.items():
-        told = "a class that no table has"
-        yield rejected(CODE, told, "unknown-code", sound(network, told, **given), network)
-    rule_set = "a row of the code table that names no rule set holds for all of them"
-    message = sound("urban-management", "rule_set", codeVersion="GB/T 30428.2-2999")
-    yield accepted(CODE, "a rule set of the code table that does not exist", rule_set, message, "urban-management")
+        title = "a class that no table has"
+        yield rejected(CODE, title, "unknown-code", sound(network, title, **given), network)
+    version = "a row of the code table without a version counts for all versions"
+    message = sound("urban-management", "version", codeVersion="GB/T 30428.2-2999")
+    yield accepted(CODE, "a version of the code table that does not exist", version, message, "urban-management")
     both = {"event and component": "4109020102000001", "neither event nor component": ""}
-    for told, component in both.items():
+    for title, component in both.items():
         event = ... if not component else "4109020102"
-        message = sound("urban-management", told, eventCode=event, componentCode=component)
-        yield rejected(CODE, told, "schema", message, "urban-management")
+        message = sound("urban-management", title, eventCode=event, componentCode=component)
+        yield rejected(CODE, title, "schema", message, "urban-management")
     below = sound("environment", "below") | {"kind": "reading", "stationId": "s-7", "pollutant": "H2S", "unit": "mg/m3"}
     reading = below | {"value": 0.01, "limit": 0.06, "observedAt": "2026-11-24T08:00:00+08:00"}
     yield rejected(CODE, "a reading below its limit", "schema", reading, "environment")

@@ -1,4 +1,4 @@
-"""A deployment of the city that hears all networks, on a real broker: what was sent, what came out."""
+"""A deployment of the city with all networks on a real broker: sends records and reads the outputs."""
 
 import asyncio
 import time

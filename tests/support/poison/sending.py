@@ -61,17 +61,17 @@ async def send(bootstrap: str, records: Sequence[Sent], codec: int = 0) -> list[
     slots: dict[tuple[str, int], list[int]] = {}
     for number, record in enumerate(records):
         slots.setdefault((record.topic, record.partition), []).append(number)
-    places: dict[int, RecordAddress] = {}
+    addresses: dict[int, RecordAddress] = {}
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_request_size=64 << 20, linger_ms=0)
     await producer.start()
     try:
         for (topic, partition), numbers in slots.items():
             for batch, members in _batches([(number, records[number]) for number in numbers], codec):
                 written: Any = await (await producer.send_batch(batch, topic, partition=partition))
-                places |= {number: (topic, partition, written.offset + at) for at, number in enumerate(members)}
+                addresses |= {number: (topic, partition, written.offset + at) for at, number in enumerate(members)}
     finally:
         await producer.stop()
-    return [places[number] for number in range(len(records))]
+    return [addresses[number] for number in range(len(records))]
 
 
 def _batches(records: Sequence[tuple[int, Sent]], codec: int) -> list[tuple[_Batch, list[int]]]:

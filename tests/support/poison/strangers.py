@@ -1,4 +1,4 @@
-"""What somebody else than the router writes to the router's own topics."""
+"""Foreign records: records of another program on the router's own topics."""
 
 import gzip
 from typing import Any
@@ -24,7 +24,7 @@ REPORT: dict[str, Any] = {
 
 
 def typed(kind: bytes | None = TYPED) -> Headers:
-    """The header that says what an event is."""
+    """The headers of an event with this type."""
     return (("ce_specversion", b"1.0"), ("ce_type", kind))
 
 
@@ -44,11 +44,11 @@ EVENTS: dict[str, tuple[bytes | None, Headers, str]] = {
     "no JSON": (b"{", typed(), "its value is not JSON"),
     "no UTF-8": (b'{"id":"\xff"}', typed(), "its value is not"),
     "deep": (b"[" * 100_000, typed(), "its value is not"),
-    "deep in a field": (changed()[:-1] + b',"x":' + _DEEP + b"}", typed(), "its value has too many brackets"),
-    "a list": (b"[]", typed(), "its value is not what its `ce_type` says"),
-    "no id": (changed(id=...), typed(), "its value is not what its `ce_type` says"),
-    "a number for a text": (changed(matter=7), typed(), "its value is not what its `ce_type` says, at `matter`"),
-    "a hostile status": (changed(status="\x1b[31m"), typed(), "its value is not what its `ce_type` says, at `status`"),
+    "deep in a field": (changed()[:-1] + b',"x":' + _DEEP + b"}", typed(), "its value has too many nested brackets"),
+    "a list": (b"[]", typed(), "its value does not match its `ce_type`"),
+    "no id": (changed(id=...), typed(), "its value does not match its `ce_type`"),
+    "a number for a text": (changed(matter=7), typed(), "its value does not match its `ce_type`, at `matter`"),
+    "a hostile status": (changed(status="\x1b[31m"), typed(), "its value does not match its `ce_type`, at `status`"),
     "a time without zone": (changed(received_at="2026-11-24T01:00:00"), typed(), "at `received_at`"),
     "a time in month 13": (changed(occurred_at="2026-13-01T00:00:00Z"), typed(), "at `occurred_at`"),
     "no cell": (changed(location={"resolved_by": "code", "accuracy_m": 1}), typed(), "at `location`"),
@@ -57,22 +57,22 @@ EVENTS: dict[str, tuple[bytes | None, Headers, str]] = {
         typed(),
         "it names the rule set 'never', which was never published",
     ),
-    "a tick without time": (b"{}", typed(b"grid.clock.ticked.v1"), "its value is not what its `ce_type` says"),
+    "a tick without time": (b"{}", typed(b"grid.clock.ticked.v1"), "its value does not match its `ce_type`"),
     "a tick without zone": (b'{"at":"2026-11-24T01:00:00"}', typed(b"grid.clock.ticked.v1"), "at `at`"),
 }
-"""Name -> value, headers, and what its reason says; all `not-an-event`."""
+"""Value, headers and a part of the reason by name; all are rejected as `not-an-event`."""
 POISON_EVENT: dict[str, bytes] = {
     "received at the end of time": changed(id="policing:S3", received_at="9999-12-31T23:59:59Z"),
 }
-"""Events that can be read and not be folded."""
+"""Events that can be decoded and not be folded."""
 RULE_SET = b'{"version":"x","city":"puyang","published_at":"2026-11-24T01:00:00Z","texts":{},"x":' + _DEEP + b"}"
 STATES = (None, b"", b"{", b"\xff", b"[]", b"[" * 100_000, b'{"x":' + _DEEP + b"}")
-"""Values of nobody, where the router keeps its state."""
-EDITIONS = (
+"""Foreign values on the topics of the router's state."""
+RULE_SETS = (
     *STATES,
     gzip.compress(b"{}"),
     gzip.compress(RULE_SET),
     gzip.compress(b"{}")[:9],
     b"\x1f\x8b\x08\x00" + b"\xff" * 60,
 )
-"""The same packed as rule sets are, whole, cut, and broken within."""
+"""The same for rule sets, which are compressed: whole, cut, and corrupt."""

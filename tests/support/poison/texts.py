@@ -1,4 +1,4 @@
-"""Text that attacks whoever shows, stores or runs it; ids that do."""
+"""Texts and ids that attack the programs which show, store or run them."""
 
 from collections.abc import Iterator
 
@@ -25,7 +25,7 @@ ATTACKS = {
     "a right-to-left override": "invoice\u202egpj.exe",
     "isolates and marks of direction": "\u2066\u2067\u2068\u200f\u200e\u2069\u061c",
     "zero width": "ad\u200bm\u200ci\u200dn\ufeff\u2060",
-    "tags that nobody sees": "\U000e0041\U000e0042\U000e007f",
+    "invisible tags": "\U000e0041\U000e0042\U000e007f",
     "ANSI colours": "\x1b[31;5mred\x1b[0m",
     "ANSI that clears the screen": "\x1b[2J\x1b[H",
     "ANSI that sets the title": "\x1b]0;owned\x07",
@@ -77,7 +77,7 @@ _ODD_IDS = {
 
 def hostile() -> Iterator[Poison]:
     """In free text everything is allowed that JSON can say: words of witnesses are kept, readers must escape them."""
-    why = "words are kept as they came; programs that show them escape them, as the commands here do"
+    why = "texts are kept unchanged; a program that shows them escapes them, as the commands here do"
     for name, text in ATTACKS.items():
         yield accepted(HOSTILE, f"{name} in a text", why, sound("policing", name, bjnr=text))
     for network, field in TEXTS.items():
@@ -98,7 +98,7 @@ def ids() -> Iterator[Poison]:
             yield rejected(
                 HOSTILE_ID, f"id that is {name}", "bad-id", sound(network, name, **{known.id_field: id_}), network
             )
-    why = "1 to 64 printable ASCII characters without blanks are an id, which nothing takes to pieces"
+    why = "1 to 64 printable ASCII characters without spaces are an id, which no part of the router splits"
     for name, id_ in _ODD_IDS.items():
         yield accepted(HOSTILE_ID, f"id {name}", why, sound("policing", name, jjdbh=id_))
 

@@ -6,7 +6,7 @@ from router.domain.networks.registry import NETWORKS
 from tests.support.poison.record import Poison, accepted, rejected, sound
 
 NO_TIME = "times that do not exist"
-OTHER_FORM = "times written in another way"
+OTHER_FORM = "times in another form"
 FAR = "times long ago or far ahead"
 
 FIELDS = {
@@ -78,9 +78,9 @@ def impossible() -> Iterator[Poison]:
     """By every network's own way of writing."""
     for network, field in FIELDS.items():
         for name, text in _WRONG.items():
-            told = f"time with {name}" if name[0] in "ms" else f"time of {name}"
-            message = sound(network, told, **{field: spelled(network, text)})
-            yield rejected(NO_TIME, told, "bad-time", message, network)
+            title = f"time with {name}" if name[0] in "ms" else f"time of {name}"
+            message = sound(network, title, **{field: spelled(network, text)})
+            yield rejected(NO_TIME, title, "bad-time", message, network)
 
 
 def other_form() -> Iterator[Poison]:
@@ -113,8 +113,8 @@ def far() -> Iterator[Poison]:
     for network in NETWORKS:
         field = FIELDS[network]
         for name, text in (("1970", "1970-01-01 00:00:00"), ("2199", "2199-12-31 23:59:59")):
-            told = f"time of {name}"
-            yield accepted(FAR, told, why, sound(network, told, **{field: spelled(network, text)}), network)
+            title = f"time of {name}"
+            yield accepted(FAR, title, why, sound(network, title, **{field: spelled(network, text)}), network)
     later = "phones' clocks are wrong; what happened after it was reported is kept as it was said"
     message = sound("policing", "later", sfsj="20270101000000", bjsj="20261124080000")
     yield accepted(FAR, "it happened after it was reported", later, message)

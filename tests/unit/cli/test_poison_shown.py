@@ -10,8 +10,9 @@ from router.cli.dead_letters.view import as_json, as_text, print_list
 from router.cli.text.envelope import content_of, envelope, line
 from router.cli.text.output import json_out
 from router.cli.text.sanitize import UNSEEN, escaped
-from router.domain.model.report import Rejection
-from router.wire.codec import DeadLetter, RejectedRecord, encode_dead_letter, read_dead_letter
+from router.domain.model.rejection import Rejection
+from router.domain.model.source_record import PlainRecord
+from router.wire.codec import DeadLetter, encode_dead_letter, read_dead_letter
 from router.wire.repairs import Repair
 from tests.support.poison import POISON, Poison
 from tests.support.poison.record import named
@@ -21,7 +22,7 @@ REFUSAL = Rejection(code="schema", reason="field `\x1b[31m\u202ex`: none; send a
 
 
 def letter(offset: int, one: Poison) -> DeadLetter:
-    record = RejectedRecord(
+    record = PlainRecord(
         topic=f"reports.{one.network}",
         partition=0,
         offset=offset,

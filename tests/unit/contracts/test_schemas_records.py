@@ -7,9 +7,10 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from router.domain.intake.rejections import CODES
 from router.domain.model.case import Assignment, Case, CaseReport, Suggestion, Task
-from router.domain.model.report import Location, Media, Provenance, Rejection, Report, Tick
+from router.domain.model.rejection import REJECTION_CODES, Rejection, RejectionCode
+from router.domain.model.report import Location, Media, Provenance, Report, Tick
+from router.domain.model.source_record import PlainRecord
 from router.wire import codec
 from tests.support.schemas import ASYNCAPI, SCHEMAS, schema_accepts
 
@@ -157,9 +158,9 @@ def test_every_header_is_required_and_others_are_free() -> None:
     assert schema_accepts(path, headers | {"traceparent": "00-1-2-01"})
 
 
-@pytest.mark.parametrize("code", CODES)
-def test_a_dead_letter_has_the_headers_of_its_schema(code: str) -> None:
-    rejected = codec.RejectedRecord(
+@pytest.mark.parametrize("code", REJECTION_CODES)
+def test_a_dead_letter_has_the_headers_of_its_schema(code: RejectionCode) -> None:
+    rejected = PlainRecord(
         topic="reports.policing", partition=2, offset=7, timestamp=1, key=None, value=b"\xff", headers=[("a", b"b")]
     )
     _, _, headers = codec.encode_dead_letter(rejected, Rejection(code=code, reason="why; hint."), "policing")

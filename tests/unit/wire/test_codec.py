@@ -11,9 +11,10 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
 from router.domain.model.case import Task
-from router.domain.model.report import Location, Provenance, Rejection, Report, Tick
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import Location, Provenance, Report, Tick
+from router.domain.model.source_record import PlainRecord
 from router.wire.codec import (
-    RejectedRecord,
     decode_event,
     decode_task,
     encode_dead_letter,
@@ -101,7 +102,7 @@ def test_a_task_names_its_unit_in_a_header() -> None:
 
 
 def test_a_dead_letter_keeps_the_record_and_says_why() -> None:
-    original = RejectedRecord(
+    original = PlainRecord(
         topic="reports.policing",
         partition=2,
         offset=7,
@@ -124,7 +125,7 @@ def test_a_dead_letter_keeps_the_record_and_says_why() -> None:
 
 
 def test_a_dead_letter_names_an_omitted_value_by_size_and_hash() -> None:
-    original = RejectedRecord(
+    original = PlainRecord(
         topic="reports.hotline", partition=0, offset=1, timestamp=2**62, key=b"k", value=b"x" * (6 << 20), headers=[]
     )
     rejection = Rejection(code="too-large", reason="too large.")
@@ -149,7 +150,7 @@ def test_a_dead_letter_names_an_omitted_value_by_size_and_hash() -> None:
 def test_every_dead_letter_fits_into_its_topic(
     key: bytes | None, headers: Any, value: bytes | None, kept: bool, omitted: str | None
 ) -> None:
-    original = RejectedRecord(
+    original = PlainRecord(
         topic="reports.hotline", partition=0, offset=1, timestamp=0, key=key, value=value, headers=headers
     )
     written = encode_dead_letter(original, Rejection(code="schema", reason="no."), "hotline")
@@ -163,7 +164,7 @@ def test_every_dead_letter_fits_into_its_topic(
 
 def test_a_rejected_record_cannot_pose_as_another() -> None:
     forged = [("grid-dead-letter-offset", b"999"), ("grid-dead-letter-topic", b"elsewhere")]
-    original = RejectedRecord(
+    original = PlainRecord(
         topic="reports.hotline", partition=0, offset=1, timestamp=0, key=None, value=None, headers=forged
     )
     dead_letter = read_dead_letter(*encode_dead_letter(original, Rejection(code="empty", reason="empty."), "hotline"))

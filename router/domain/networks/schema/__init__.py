@@ -1,1 +1,1 @@
-"""What all networks' schemas are made of: field types, times, extensions."""
+"""Parts of the source schemas: field types, wall times, extensions."""

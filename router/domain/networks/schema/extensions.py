@@ -1,4 +1,4 @@
-"""Unknown source fields on their way through: kept as they came, as far as every reader can hold them."""
+"""Extensions: source fields that no schema names. The router keeps them in a form that every JSON reader accepts."""
 
 from collections.abc import Mapping
 from math import isfinite
@@ -8,7 +8,7 @@ _LEAST, _MOST = -(2**63), 2**63 - 1
 
 
 def storable(extensions: Mapping[str, Any]) -> dict[str, Any]:
-    """The same map; numbers that encoders and readers would lose become text: whole ones beyond 64 bits, NaN, infinity."""
+    """A copy of the map in which integers beyond 64 bits, NaN and infinity are text; readers would lose them."""
     return {name: _storable(value) for name, value in extensions.items()}
 
 

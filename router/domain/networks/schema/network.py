@@ -1,8 +1,7 @@
-"""What a reporting network is to the router, and what its translator makes of one message.
+"""The types of a reporting network: `Network`, the base of its source schemas, and the draft of a report.
 
-A network is one file: its source schema (pydantic, as its field writes it) and `draft`, which says the same in the
-router's words (Message Translator, EIP). Matters and cells are not its business: code tables and the cell registry,
-which are a city's data, find them afterwards.
+Each network has one file with its source schema (pydantic, in the field's own spelling) and its function `draft`, a Message
+Translator (EIP). A draft has no matter and no cell yet: the city's code tables and cell registry add them.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,26 +16,26 @@ from router.domain.cells.registry import Claim
 from router.domain.model.report import Certainty, Media, Severity, Status, Urgency
 
 NO_EXTENSIONS: dict[str, Any] = {}
-"""Shared by all drafts without extensions; never written to."""
+"""Shared by all drafts without extensions; never change it."""
 
 
 class Message(BaseModel):
-    """Base of source schemas: known fields are exact, unknown ones are kept for the extension map."""
+    """Base of source schemas. Fields of the schema are checked strictly; other fields become extensions."""
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True, allow_inf_nan=False, validate_by_name=False)
 
     def unknown(self) -> dict[str, Any]:
-        """The fields that the schema does not name, as they came; do not change it."""
+        """The fields that the schema does not name, as sent; do not change the result."""
         return self.model_extra or NO_EXTENSIONS
 
 
 class Draft(Struct, frozen=True, gc=False, kw_only=True):
-    """One source message in the router's words, before its matter and its cell are known."""
+    """One translated message without its matter and its cell."""
 
     source_id: str
     """The source's own id: unique in its network, at most 64 printable ASCII characters."""
     codes: tuple[str, ...]
-    """The class as the source coded it, most specific first; the first that the code table knows decides."""
+    """The class as the source coded it, most specific first. The first code in the code table decides."""
     code_version: str | None = None
     occurred_at: datetime
     """UTC."""
@@ -63,8 +62,8 @@ class Network:
     title: str
     title_zh: str
     schema: type[BaseModel]
-    """What its messages are; a discriminated union is a RootModel."""
+    """Schema of one message; a discriminated union is a RootModel."""
     id_field: str
-    """The field, as the source spells it, that holds the source's own id."""
+    """Field with the source's own id, in the source's spelling."""
     draft: Callable[[Any, tzinfo], Draft]
-    """A valid message of `schema`, and the city's zone for wall times, to a draft. Total: it never raises."""
+    """Translates a valid message of `schema` to a draft, with the city's zone for wall times. It never raises."""

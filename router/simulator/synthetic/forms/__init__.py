@@ -1,1 +1,1 @@
-"""What each network's people fill in: one file a network, its source schema of `router/domain/networks` by way of text."""
+"""Message forms: one file for each network. It writes messages of the source schema in `router/domain/networks` as text."""

@@ -1,4 +1,4 @@
-"""环保投诉 and 超标数据: WGS 84, times with zone; a mobile station measures what others smell."""
+"""环保投诉 and 超标数据: WGS 84, times with a zone; a mobile station measures what people smell."""
 
 from router.simulator.synthetic.forms.form import Form, Page, Spelling, Written
 from router.simulator.synthetic.local_time import zoned
@@ -14,14 +14,14 @@ _LIMITS = {
     "VOC": 0.6,
     "noise": 60,
 }
-"""Limits in the unit beside; where none stands, 10."""
+"""Limits with their units; 10 for other pollutants."""
 _UNITS = {"PM2.5": "ug/m3", "PM10": "ug/m3", "NO2": "ug/m3", "SO2": "ug/m3", "O3": "ug/m3", "noise": "dB"}
 _EXCESS = (1.2, 1.7, 2.5, 5.5)
-"""Value over limit by how grave it looks."""
+"""Value / limit by apparent severity."""
 
 
 def _spell(code: str, version: str | None) -> Spelling:
-    """For a reading its fields by grade; for a complaint its category."""
+    """For a reading its fields by severity, for a complaint its category."""
     del version
     kind, _, pollutant = code.partition("/")
     if kind != "reading":
@@ -44,7 +44,7 @@ def _write(page: Page) -> Written:
         ids,
         [
             f'{{"id":"{id_}","kind":"reading","stationId":"M-{cell[:9]}",{spelt[grade]},'
-            f'"observedAt":"{at}","longitude":{lon},"latitude":{lat},"note":"{text}"}}'  # a field that no schema names, as stations send
+            f'"observedAt":"{at}","longitude":{lon},"latitude":{lat},"note":"{text}"}}'  # `note` is not in the schema; real stations send such fields
             if isinstance(spelt, list)
             else f'{{"id":"{id_}","kind":"complaint","category":"{spelt}","reportedAt":"{at}","occurredAt":"{seen}",'
             f'"longitude":{lon},"latitude":{lat},"communityCode":"{cell[:12]}","content":"{text}",'

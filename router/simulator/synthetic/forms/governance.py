@@ -1,4 +1,4 @@
-"""综治网格事件: the cell as the grid worker noted it, the phone's point in GCJ-02, wall times without separators."""
+"""综治网格事件: the cell as the grid worker entered it, the phone's point in GCJ-02, wall times without separators."""
 
 from router.simulator.synthetic.forms.form import Form, Page, Written, padded
 from router.simulator.synthetic.local_time import compact

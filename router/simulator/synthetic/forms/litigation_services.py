@@ -1,4 +1,4 @@
-"""诉讼服务: the community of the defendant's address, no point; times with zone; ids are case numbers."""
+"""诉讼服务: the community of the defendant's address, without a point; times with a zone; ids are case numbers."""
 
 from router.simulator.synthetic.forms.form import Form, Page, Written, as_it_is
 from router.simulator.synthetic.local_time import zoned

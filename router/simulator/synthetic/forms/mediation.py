@@ -1,4 +1,4 @@
-"""人民调解: the community whose committee takes the dispute on, no point; masked parties."""
+"""人民调解: the community of the mediation committee, without a point; masked parties."""
 
 from router.simulator.synthetic.forms.form import Form, Page, Written, as_it_is
 from router.simulator.synthetic.local_time import spaced

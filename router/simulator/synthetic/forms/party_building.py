@@ -1,4 +1,4 @@
-"""党建吹哨: the community, exact to the point of the phone where there is one; times with zone."""
+"""党建吹哨: the community, and the phone's point when there is one; times with a zone."""
 
 from router.simulator.synthetic.forms.form import Form, Page, Written, as_it_is
 from router.simulator.synthetic.local_time import zoned

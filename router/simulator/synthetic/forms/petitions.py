@@ -1,4 +1,4 @@
-"""信访件: the community and no point, wall times without separators, classes of six digits."""
+"""信访件: the community without a point, wall times without separators, classes of six digits."""
 
 from router.simulator.synthetic.forms.form import Form, Page, Written, padded
 from router.simulator.synthetic.local_time import compact

@@ -5,7 +5,7 @@ from router.simulator.synthetic.local_time import compact
 
 
 def _spell(code: str, version: str | None) -> Spelling:
-    """All three levels of the kind; parents are prefixes."""
+    """All three levels of the class; parents are prefixes."""
     del version
     subtype = f',"bjxldm":"{code}"' if len(code) > 4 else ""
     return f'"bjlbdm":"{code[:2]}","bjlxdm":"{code[:4]}"{subtype}'

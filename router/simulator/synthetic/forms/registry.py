@@ -1,4 +1,4 @@
-"""The message forms of the networks that a synthetic city knows. A new one: its file beside this one, and its name in both lists here."""
+"""The message forms of all networks. To add one, write its file beside this one and name it in both lists here."""
 
 from collections.abc import Mapping
 
@@ -33,4 +33,4 @@ FORMS: Mapping[str, Form] = {
         litigation_services,
     )
 }
-"""Network -> its form."""
+"""Message form by network."""

@@ -1,14 +1,14 @@
-"""GB/T 30428 案件: the class with its table's version, CGCS2000, the cell as the inspector noted it."""
+"""GB/T 30428 案件: the class with its table's version, CGCS2000, the cell as the inspector entered it."""
 
 from router.simulator.synthetic.forms.form import Form, Page, Spelling, Written
 from router.simulator.synthetic.local_time import spaced
 
 CODE_TABLE_VERSION = "GB/T 30428.2-2013"
-"""Of the classes that the city's table gives for every edition: what an inspector of today uses."""
+"""Version for classes that the table has for every version: the one that inspectors use today."""
 
 
 def _spell(code: str, version: str | None) -> Spelling | None:
-    """Field, the digits after the county's, whether a component's serial follows, and the edition."""
+    """Field, the digits after the county, whether a component's serial number follows, and the version."""
     kind, _, digits = code.partition("-")
     if kind not in ("event", "part") or not digits:
         return None

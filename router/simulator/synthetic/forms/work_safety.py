@@ -4,7 +4,7 @@ from router.simulator.synthetic.forms.form import Form, Page, Written, as_it_is
 from router.simulator.synthetic.local_time import spaced
 
 OBJECT = "020101"
-"""Managed object of a grid where the city draws none."""
+"""Managed object of a grid when the city has no grids of its own."""
 
 
 def _write(page: Page) -> Written:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from router.domain.intake.charset import charset, utf8
 from router.domain.intake.normalise import MAX_BYTES, normalise
-from router.domain.model.report import Rejection, Report
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import Report
 from router.domain.networks.registry import NETWORKS
 from tests.support.records import ALARM, Record, city, written
 
@@ -51,12 +52,12 @@ def alarm(text: str, codec: str) -> bytes:
         (b"application/json; charset=Big5", "big5"),
     ],
 )
-def test_the_charset_of_a_content_type(content_type: bytes, name: str) -> None:
+def test_the_charset_parameter_of_a_content_type_is_read(content_type: bytes, name: str) -> None:
     assert charset(content_type) == name
 
 
 @given(st.binary(max_size=64), st.sampled_from(["gbk", "GB18030", "gb2312"]))
-def test_whatever_stands_there_a_charset_is_a_text(noise: bytes, name: str) -> None:
+def test_any_header_gives_a_charset_as_text(noise: bytes, name: str) -> None:
     assert charset(noise)
     assert charset(b"a/b;charset=" + name.encode() + b";" + noise) == name.lower()
 
@@ -73,23 +74,23 @@ def test_whatever_stands_there_a_charset_is_a_text(noise: bytes, name: str) -> N
         ("utf-8", None),  # a header may lack a value
     ],
 )
-def test_a_record_is_read_in_the_charset_it_names(codec: str, content_type: bytes | None) -> None:
+def test_a_value_is_decoded_by_the_charset_of_its_header(codec: str, content_type: bytes | None) -> None:
     text = RARE if codec in {"gb18030", "utf-8"} else "事发地胜利路"
     made = became(alarm(text, codec), [("content-type", content_type)])
     assert isinstance(made, Report), made
     assert (made.description, made.extensions) == (text, {"县": text})
 
 
-def test_bytes_of_gb18030_make_the_report_that_those_of_utf_8_make() -> None:
+def test_gb18030_and_utf8_make_the_same_report() -> None:
     assert became(alarm(RARE, "gb18030"), [("content-type", GB)]) == became(alarm(RARE, "utf-8"), [])
 
 
 @given(st.text())
-def test_every_text_comes_through(text: str) -> None:
+def test_every_text_reaches_the_report(text: str) -> None:
     assert utf8(text.encode("gb18030"), [("content-type", GB)]) == text.encode()
 
 
-def test_every_character_of_gbk_reads_alike_in_gb18030() -> None:
+def test_every_character_of_gbk_decodes_the_same_as_gb18030() -> None:
     """So that one codec can read both; the tables are Python's own."""
     for high in range(0x81, 0xFF):
         for low in range(0x40, 0xFF):
@@ -102,7 +103,7 @@ def test_every_character_of_gbk_reads_alike_in_gb18030() -> None:
 
 
 @pytest.mark.parametrize("headers", [[], [("grid-received-at", b"2018-01-01T00:00:00Z")], [("Content-Type", GB)]])
-def test_without_the_header_nothing_is_touched(headers: Headers) -> None:
+def test_without_the_header_the_value_is_unchanged(headers: Headers) -> None:
     value = alarm("事", "gb18030")
     assert utf8(value, headers) is value
     rejected = became(value, headers)
@@ -111,12 +112,12 @@ def test_without_the_header_nothing_is_touched(headers: Headers) -> None:
 
 
 @pytest.mark.parametrize("content_type", [b"application/json", b"application/json; charset=utf8"])
-def test_text_that_should_be_utf_8_is_not_copied(content_type: bytes) -> None:
+def test_utf8_values_are_not_copied(content_type: bytes) -> None:
     value = written(ALARM)
     assert utf8(value, [("content-type", content_type)]) is value
 
 
-def test_the_first_of_two_headers_holds() -> None:
+def test_the_first_of_two_headers_counts() -> None:
     made = became(alarm(RARE, "gb18030"), [("a", None), ("content-type", GB), ("content-type", b"a/b;charset=utf-8")])
     assert isinstance(made, Report)
 
@@ -131,12 +132,12 @@ def test_the_first_of_two_headers_holds() -> None:
         ('{"a":"事"}'.encode(), 8),  # of its three bytes two are another character; the third begins none with a quote
     ],
 )
-def test_wrong_bytes_are_refused_with_their_place(value: bytes, byte: int) -> None:
+def test_wrong_bytes_are_rejected_with_their_index(value: bytes, byte: int) -> None:
     rejected = became(value, [("content-type", GB)])
     assert isinstance(rejected, Rejection)
     assert (rejected.code, rejected.reason) == (
         "bad-charset",
-        f"the value is not gb18030 text (byte {byte}), as its header `content-type` says; correct the bytes or the header.",
+        f"the value is not gb18030 text (byte {byte}), although its header `content-type` names this charset; correct the bytes or the header.",
     )
 
 
@@ -151,16 +152,16 @@ def test_wrong_bytes_are_refused_with_their_place(value: bytes, byte: int) -> No
         (b"application/json; charset=idna", "'idna'"),
     ],
 )
-def test_an_unknown_charset_is_named_with_the_cure(content_type: bytes, named: str) -> None:
+def test_an_unknown_charset_is_rejected_with_a_hint(content_type: bytes, named: str) -> None:
     rejected = became(written(ALARM), [("content-type", content_type)])
     assert isinstance(rejected, Rejection)
     assert (rejected.code, rejected.reason) == (
         "bad-charset",
-        f"the header `content-type` names the charset {named}; send UTF-8 without a charset, or charset=GB18030.",
+        f"the header `content-type` names the charset {named}, which the router does not read; send UTF-8 without a charset, or charset=GB18030.",
     )
 
 
-def test_a_neighbour_is_not_harmed() -> None:
+def test_other_records_of_the_batch_are_not_affected() -> None:
     records = [
         Record(value=alarm(RARE, "gb18030"), headers=[("content-type", GB)]),
         Record(value=b"\xff", headers=[("content-type", GB)], offset=1),
@@ -184,7 +185,7 @@ def test_the_limit_counts_the_bytes_as_sent(size: int, code: str) -> None:
     ("message", "code"),
     [({"bjsj": "昨天"}, "bad-time"), ({"jjdbh": "警"}, "bad-id"), ({"bjlxdm": "9999"}, "unknown-code")],
 )
-def test_what_is_wrong_in_it_is_told_as_for_utf_8(message: dict[str, Any], code: str) -> None:
+def test_errors_in_gb18030_json_are_named_as_in_utf8(message: dict[str, Any], code: str) -> None:
     value = json.dumps(ALARM | message, ensure_ascii=False)
     rejected = became(value.encode("gb18030"), [("content-type", GB)])
     assert isinstance(rejected, Rejection)
@@ -192,7 +193,7 @@ def test_what_is_wrong_in_it_is_told_as_for_utf_8(message: dict[str, Any], code:
     assert rejected == became(value.encode(), [])
 
 
-def test_a_mark_of_order_before_the_text_is_no_json() -> None:
+def test_a_byte_order_mark_is_not_json() -> None:
     rejected = became("\ufeff".encode("gb18030") + written(ALARM), [("content-type", GB)])
     assert isinstance(rejected, Rejection)
     assert rejected.code == "not-json"

@@ -1,4 +1,4 @@
-"""From records to reports: every record is in one of two lists, whatever it and its neighbours hold."""
+"""Translation: every record becomes one report or one rejection, whatever the other records of its batch contain."""
 
 import json
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.domain.intake.normalise import MAX_BYTES, Normalised, normalise, ruled_at
-from router.domain.intake.rejections import CODES
-from router.domain.model.report import Provenance, Rejection
+from router.domain.intake.normalise import MAX_BYTES, REDRIVEN, Normalised, normalise, ruled_at
+from router.domain.model.rejection import REJECTION_CODES, Rejection
+from router.domain.model.report import Provenance
 from router.domain.networks.registry import NETWORKS
 from router.domain.networks.schema.network import Draft, Network
 from router.wire.codec import decode_event, encode_report
@@ -28,7 +28,7 @@ from tests.support.records import (
 CITY = city()
 POLICING = NETWORKS["policing"]
 TIMESTAMP = datetime(2018, 1, 1, 8, 0, 9, tzinfo=UTC)
-"""The broker's clock in a record of the tests."""
+"""Kafka's time of a test record."""
 
 
 def normalised(network: Network, *values: bytes | None) -> Normalised:
@@ -36,20 +36,20 @@ def normalised(network: Network, *values: bytes | None) -> Normalised:
 
 
 def failing(message: Any, zone: tzinfo) -> Draft:
-    """A translator with a defect: it cannot read one alarm."""
+    """A translator with a defect: it fails on one alarm."""
     if message.jjdbh == "J-bad":
         raise ZeroDivisionError("\x1b[31msecret")
     return POLICING.draft(message, zone)
 
 
-# Neighbours
+# Other records of the batch
 
 GOOD = [written(ALARM | {"jjdbh": f"J{number}"}) for number in range(3)]
 
 
 @pytest.mark.parametrize("bad", [None, b"", b"\xff", b"{", b"null", written(ALARM | {"bjsj": ""})])
 @pytest.mark.parametrize("place", range(4))
-def test_a_bad_record_costs_only_itself(bad: bytes | None, place: int) -> None:
+def test_a_bad_record_is_rejected_alone(bad: bytes | None, place: int) -> None:
     batch = [*GOOD[:place], bad, *GOOD[place:]]
     done = normalised(POLICING, *batch)
     assert [made.source_id for made in done.reports] == ["J0", "J1", "J2"]
@@ -57,7 +57,7 @@ def test_a_bad_record_costs_only_itself(bad: bytes | None, place: int) -> None:
     assert [record.offset for record, _ in done.rejections] == [place]
 
 
-def test_a_translator_that_fails_costs_the_record_and_says_so() -> None:
+def test_a_failing_translator_rejects_the_record_as_a_defect() -> None:
     broken = Network(name="policing", title="", title_zh="", schema=POLICING.schema, id_field="jjdbh", draft=failing)
     done = normalised(broken, GOOD[0], written(ALARM | {"jjdbh": "J-bad"}), GOOD[1])
     assert [made.source_id for made in done.reports] == ["J0", "J1"]
@@ -79,7 +79,7 @@ def test_both_lists_keep_the_order_of_the_batch() -> None:
     ]
 
 
-def test_an_empty_batch() -> None:
+def test_an_empty_batch_has_no_reports() -> None:
     assert normalised(POLICING) == Normalised([], [], [])
 
 
@@ -87,7 +87,7 @@ def test_an_empty_batch() -> None:
 
 
 @pytest.mark.parametrize(("network", "message"), LEAST)
-def test_the_id_is_made_of_network_and_source_id(network: str, message: dict[str, Any]) -> None:
+def test_the_id_consists_of_network_and_source_id(network: str, message: dict[str, Any]) -> None:
     source_id = message[NETWORKS[network].id_field]
     first, redriven = report(network, message), report(network, message | {"unknown": 1})
     assert first.id == redriven.id == f"{network}:{source_id}"
@@ -95,7 +95,7 @@ def test_the_id_is_made_of_network_and_source_id(network: str, message: dict[str
 
 
 @pytest.mark.parametrize(("network", "message"), LEAST)
-def test_unknown_fields_survive(network: str, message: dict[str, Any]) -> None:
+def test_unknown_fields_become_extensions(network: str, message: dict[str, Any]) -> None:
     unknown = {
         "别名": "一",
         "nested": {"a": [1, None, True, 0.5, {"b": "c"}]},
@@ -109,38 +109,38 @@ def test_unknown_fields_survive(network: str, message: dict[str, Any]) -> None:
     made = report(network, message | unknown)
     assert made.extensions == kept
     _, value, headers = encode_report(made)
-    assert decode_event(headers, value) == made  # nothing is lost on the wire either
+    assert decode_event(headers, value) == made  # the codec loses nothing either
 
 
-def test_what_json_does_not_know_becomes_text() -> None:
+def test_nan_and_infinity_become_text() -> None:
     made = report("policing", written(ALARM)[:-1] + b',"a":NaN,"b":[-Infinity],"c":1e999}')
     assert made.extensions == {"a": "nan", "b": ["-inf"], "c": "inf"}
     _, value, headers = encode_report(made)
     assert decode_event(headers, value) == made
 
 
-def test_nul_in_a_text_is_kept() -> None:
+def test_a_nul_character_in_a_text_is_kept() -> None:
     assert report("policing", ALARM | {"bjnr": "a\x00b"}).description == "a\x00b"
 
 
-def test_a_surrogate_pair_is_a_character_and_half_of_one_is_not_json() -> None:
+def test_half_of_a_surrogate_pair_is_not_json() -> None:
     pair = written(ALARM)[:-1] + b',"bjnr":"\\ud83d\\ude97"}'
     assert report("policing", pair).description == "\U0001f697"
     for half in (rb"\ud83d", rb"\ude97", rb"\ude97\ud83d"):
         assert rejection("policing", written(ALARM)[:-1] + b',"bjnr":"' + half + b'"}').code == "not-json"
 
 
-def test_the_last_of_two_fields_of_one_name_holds() -> None:
+def test_the_last_of_two_fields_with_one_name_counts() -> None:
     assert report("policing", b'{"jjdbh":"J0",' + written(ALARM)[1:]).source_id == "J1"
 
 
-def test_where_the_record_stands_is_kept() -> None:
+def test_a_report_names_its_record() -> None:
     record = Record(value=written(ALARM), topic="ns.reports.policing", partition=5, offset=42)
     (made,) = normalise(POLICING, [record], CITY).reports
     assert made.provenance == Provenance(topic="ns.reports.policing", partition=5, offset=42)
 
 
-def test_256_kib_are_allowed_and_not_a_byte_more() -> None:
+def test_a_value_has_at_most_256_kib() -> None:
     least = written(ALARM)
     full = least + b" " * (MAX_BYTES - len(least))
     assert len(full) == 256 * 1024
@@ -158,7 +158,7 @@ FALLBACK = TIMESTAMP.isoformat()
     [
         (b"2018-01-01T00:00:09Z", "2018-01-01T00:00:09+00:00"),
         (b"2018-01-01T08:00:09.5+08:00", "2018-01-01T00:00:09.500000+00:00"),
-        (b"2018-01-01T00:00:09", FALLBACK),  # no zone: nobody knows which instant it is
+        (b"2018-01-01T00:00:09", FALLBACK),  # no zone, so the instant is unknown
         (b"yesterday", FALLBACK),
         (b"", FALLBACK),
         (None, FALLBACK),
@@ -168,36 +168,38 @@ FALLBACK = TIMESTAMP.isoformat()
         (b"0001-01-01T00:00:00+14:00", FALLBACK),
         (b"1969-12-31T23:59:59Z", FALLBACK),
         (b"9999-12-31T23:59:59-12:00", FALLBACK),
-        (b"2199-01-01T00:00:00Z", FALLBACK),  # nobody receives a record after Kafka has it
+        (b"2199-01-01T00:00:00Z", FALLBACK),  # later than Kafka's time
     ],
 )
-def test_the_header_says_when_it_was_received_if_it_can(header: bytes | None, received: str) -> None:
+def test_the_header_gives_the_received_time_if_it_is_valid(header: bytes | None, received: str) -> None:
     record = Record(value=written(ALARM), headers=[("other", b"x"), ("grid-received-at", header)])
     done = normalise(POLICING, [record], CITY)
     assert [made.received_at.isoformat() for made in done.reports] == [received]
 
 
-def test_the_first_of_two_headers_holds() -> None:
+def test_the_first_of_two_headers_counts() -> None:
     headers = [("grid-received-at", b"2018-01-01T00:00:09Z"), ("grid-received-at", b"2019-01-01T00:00:09Z")]
     (made,) = normalise(POLICING, [Record(value=written(ALARM), headers=headers)], CITY).reports
     assert made.received_at == datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC)
 
 
-def test_the_rules_of_a_record_are_those_of_its_receipt_and_after_its_repair_those_of_today() -> None:
-    record = Record(value=written(ALARM), headers=[("grid-received-at", b"2018-01-01T00:00:09Z")])
-    assert ruled_at(record, redriven=False) == datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC)
-    assert ruled_at(record, redriven=True) == TIMESTAMP
+def test_the_rules_of_the_received_time_hold_but_not_for_redriven_records() -> None:
+    received = [("grid-received-at", b"2018-01-01T00:00:09Z")]
+    record = Record(value=written(ALARM), headers=received)
+    redriven = Record(value=written(ALARM), headers=[*received, (REDRIVEN, b"reports.policing/0/1")])
+    assert ruled_at(record) == datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC)
+    assert ruled_at(redriven) == TIMESTAMP
 
 
 @pytest.mark.parametrize(
     ("timestamp", "year"), [(-1, 1970), (0, 1970), (1_514_793_609_000, 2018), (2**62, 2199), (-(2**62), 1970)]
 )
-def test_without_header_the_brokers_clock_holds(timestamp: int, year: int) -> None:
+def test_without_the_header_kafkas_time_counts(timestamp: int, year: int) -> None:
     done = normalise(POLICING, [Record(value=written(ALARM), timestamp=timestamp)], CITY)
     assert [made.received_at.year for made in done.reports] == [year]
 
 
-# Anything at all
+# Generated values
 
 texts = st.text(max_size=20)
 json_values = st.recursive(
@@ -217,7 +219,7 @@ def check_all_accounted(network: Network, values: Sequence[bytes | None]) -> Non
     assert sorted(reported + rejected) == list(range(len(values)))
     for _, one in done.rejections:
         assert isinstance(one, Rejection)
-        assert one.code in CODES
+        assert one.code in REJECTION_CODES
         assert one.code != "defect", one.reason
         assert one.reason.isprintable()
     for made in done.reports:
@@ -226,18 +228,18 @@ def check_all_accounted(network: Network, values: Sequence[bytes | None]) -> Non
 
 
 @given(name=network_names, values=st.lists(st.binary(max_size=50) | st.none(), max_size=4))
-def test_any_bytes_become_a_report_or_a_refusal(name: str, values: list[bytes | None]) -> None:
+def test_any_bytes_become_a_report_or_a_rejection(name: str, values: list[bytes | None]) -> None:
     check_all_accounted(NETWORKS[name], values)
 
 
 @given(name=network_names, values=st.lists(json_values, max_size=4))
-def test_any_json_becomes_a_report_or_a_refusal(name: str, values: list[Any]) -> None:
+def test_any_json_becomes_a_report_or_a_rejection(name: str, values: list[Any]) -> None:
     check_all_accounted(NETWORKS[name], [json.dumps(value).encode() for value in values])
 
 
 @settings(max_examples=60)
 @given(data=st.data(), chosen=st.sampled_from(LEAST))
-def test_any_change_of_a_good_message_becomes_a_report_or_a_refusal(
+def test_a_changed_message_becomes_a_report_or_a_rejection(
     data: st.DataObject, chosen: tuple[str, dict[str, Any]]
 ) -> None:
     name, message = chosen

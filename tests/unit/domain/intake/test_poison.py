@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from router.domain.intake.rejections import CODES
-from router.domain.model.report import Rejection, Report
+from router.domain.model.rejection import REJECTION_CODES, Rejection
+from router.domain.model.report import Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.wire.codec import decode_event, encode_report
@@ -47,7 +47,7 @@ def reasons(outcomes: list[tuple[Poison, Report | Rejection]]) -> dict[str, str]
 # The collection
 
 
-def test_there_are_many_more_than_300_and_no_two_alike() -> None:
+def test_the_collection_has_over_1000_different_bad_records() -> None:
     contents = Counter((one.network, one.value, one.key, one.headers) for one in POISON)
     assert [(network, str(value)[:99]) for (network, value, _, _), count in contents.items() if count > 1] == []
     assert len({one.name for one in POISON}) == len(POISON)
@@ -55,14 +55,14 @@ def test_there_are_many_more_than_300_and_no_two_alike() -> None:
     assert len({(one.network, one.value) for one in POISON if not one.codes}) >= 200
 
 
-def test_every_network_and_every_code_of_a_record_is_in_it() -> None:
+def test_the_collection_covers_every_network_and_every_code() -> None:
     assert {one.network for one in POISON if one.codes} == set(NETWORKS)
     assert {one.network for one in POISON if not one.codes} == set(NETWORKS)
-    of_several = {"too-many-versions", "superseded", "defect"}
-    assert set().union(*(one.codes for one in POISON)) == set(CODES) - of_several
+    of_several = {"too-many-versions", "superseded", "defect", "not-an-event"}
+    assert set().union(*(one.codes for one in POISON)) == set(REJECTION_CODES) - of_several
 
 
-def test_names_are_for_people_and_every_acceptance_has_its_reason() -> None:
+def test_names_are_printable_and_every_acceptance_has_a_reason() -> None:
     for one in POISON:
         assert one.name.isprintable(), one.name
         assert len(one.name) < 90, one.name
@@ -73,7 +73,9 @@ def test_names_are_for_people_and_every_acceptance_has_its_reason() -> None:
 # What becomes of it
 
 
-def test_each_becomes_what_it_must(outcomes: list[tuple[Poison, Report | Rejection]]) -> None:
+def test_each_record_becomes_the_expected_report_or_rejection(
+    outcomes: list[tuple[Poison, Report | Rejection]],
+) -> None:
     assert len(outcomes) == len(POISON)
     wrong = []
     for one, became in outcomes:
@@ -83,19 +85,19 @@ def test_each_becomes_what_it_must(outcomes: list[tuple[Poison, Report | Rejecti
     assert wrong == []
 
 
-def test_no_two_that_are_accepted_are_one_report(outcomes: list[tuple[Poison, Report | Rejection]]) -> None:
+def test_accepted_records_have_different_report_ids(outcomes: list[tuple[Poison, Report | Rejection]]) -> None:
     ids = Counter(became.id for _, became in outcomes if isinstance(became, Report))
     assert [id_ for id_, times in ids.items() if times > 1] == []
 
 
-def test_what_is_accepted_travels(outcomes: list[tuple[Poison, Report | Rejection]]) -> None:
+def test_every_accepted_report_survives_the_codec(outcomes: list[tuple[Poison, Report | Rejection]]) -> None:
     for _, became in outcomes:
         if isinstance(became, Report):
             _, value, headers = encode_report(became)
             assert decode_event(headers, value) == became
 
 
-def test_a_place_that_is_not_in_the_city_is_doubted_and_no_point_is_kept(
+def test_a_place_outside_the_city_has_a_doubt_and_no_point(
     outcomes: list[tuple[Poison, Report | Rejection]],
 ) -> None:
     found = [
@@ -110,14 +112,14 @@ def test_a_place_that_is_not_in_the_city_is_doubted_and_no_point_is_kept(
         assert location.resolved_by in {"code", "community", "fallback"}, one.name
 
 
-def test_hostile_text_is_kept_to_the_letter(outcomes: list[tuple[Poison, Report | Rejection]]) -> None:
+def test_hostile_text_is_kept_unchanged(outcomes: list[tuple[Poison, Report | Rejection]]) -> None:
     kept = {one.name: became for one, became in outcomes if one.kind == "hostile text" and isinstance(became, Report)}
     assert kept["policing: SQL in a text"].description == "'; DROP TABLE cases; --"
     assert kept["policing: a NUL in a text"].description == "a\x00b"
     assert kept["policing: a right-to-left override in a text"].description == "invoice\u202egpj.exe"
 
 
-def test_the_page_says_what_is_in_the_collection_and_what_becomes_of_it(
+def test_the_page_contains_the_generated_table(
     outcomes: list[tuple[Poison, Report | Rejection]],
 ) -> None:
     assert table(outcomes) in PAGE.read_text("utf-8"), "run `python -m tests.support.poison.page` and paste it"
@@ -126,13 +128,13 @@ def test_the_page_says_what_is_in_the_collection_and_what_becomes_of_it(
 # Reasons
 
 
-def test_no_reason_holds_what_a_terminal_obeys_or_hides(reasons: dict[str, str]) -> None:
+def test_no_reason_contains_control_or_invisible_characters(reasons: dict[str, str]) -> None:
     for name, reason in reasons.items():
         assert reason.isprintable(), name
         assert [char for char in reason if unicodedata.category(char)[0] == "C"] == [], name
 
 
-def test_a_reason_is_one_short_sentence_with_a_cure(reasons: dict[str, str]) -> None:
+def test_a_reason_is_one_short_sentence_with_a_hint(reasons: dict[str, str]) -> None:
     for name, reason in reasons.items():
         assert len(reason) <= LONGEST, name
         assert reason.endswith("."), (name, reason)
@@ -140,7 +142,7 @@ def test_a_reason_is_one_short_sentence_with_a_cure(reasons: dict[str, str]) -> 
         assert re.match(r"the (value|message|record|header)\b|field `|code ['\"]", reason), (name, reason)
 
 
-def test_no_reason_speaks_of_libraries(reasons: dict[str, str]) -> None:
+def test_no_reason_names_a_library(reasons: dict[str, str]) -> None:
     foreign = ("code '", 'code "')  # the sender's own word, quoted
     spoken = {name: said for name, said in reasons.items() if not said.startswith(foreign) and JARGON.search(said)}
     assert spoken == {}
@@ -164,7 +166,7 @@ def test_a_reason_quotes_no_more_than_a_few_dozen_characters(reasons: dict[str, 
         (
             "policing: time with second 60",
             (
-                "field `bjsj`: no real time of the years 1970 to 2199 written like 20180101000009; "
+                "field `bjsj`: not a real time of the years 1970 to 2199 in the form 20180101000009; "
                 "send it as schemas/reports/policing.v1.json describes."
             ),
         ),
@@ -176,7 +178,7 @@ def test_a_reason_quotes_no_more_than_a_few_dozen_characters(reasons: dict[str, 
             "policing: UTF-8, but it is GB 18030",
             (
                 "the value is not UTF-8 text (byte 251); "
-                "send JSON encoded as UTF-8, or say charset=GB18030 in the header `content-type`."
+                "send JSON encoded as UTF-8, or put charset=GB18030 into the header `content-type`."
             ),
         ),
         (
@@ -190,21 +192,21 @@ def test_a_reason_quotes_no_more_than_a_few_dozen_characters(reasons: dict[str, 
         (
             "policing: 100,000 brackets",
             (
-                "the value is not JSON (more than 200 brackets within each other at line 1 column 202); "
+                "the value is not JSON (more than 200 nested brackets at line 1 column 202); "
                 "send one JSON object in a record."
             ),
         ),
         (
             "governance: `grid_code` of one digit more",
             (
-                "field `grid_code`: not written as it must be, 15 or 14 digits; "
+                "field `grid_code`: not in the required form, 15 or 14 digits; "
                 "send it as schemas/reports/governance.v1.json describes."
             ),
         ),
         (
             "hotline: id with an escape sequence",
             (
-                "field `SRNumber`: not written as it must be, 1 to 64 printable ASCII characters without blanks; "
+                "field `SRNumber`: not in the required form, 1 to 64 printable ASCII characters without spaces; "
                 "send it as schemas/reports/hotline.v1.json describes."
             ),
         ),
@@ -214,11 +216,11 @@ def test_a_reason_quotes_no_more_than_a_few_dozen_characters(reasons: dict[str, 
         ),
     ],
 )
-def test_some_reasons_to_the_letter(name: str, reason: str, reasons: dict[str, str]) -> None:
+def test_typical_reasons_read_exactly_so(name: str, reason: str, reasons: dict[str, str]) -> None:
     assert reasons[name] == reason
 
 
-def test_utf_16_of_ascii_alone_is_said_to_be_that(hearing: City) -> None:
+def test_a_reason_names_utf_16(hearing: City) -> None:
     ascii_ = '{"jjdbh": "J1"}'
     for codec in ("utf-16-le", "utf-16-be", "utf-32-le"):
         one = Poison(kind="", name=codec, network="policing", value=ascii_.encode(codec), why="x")
@@ -228,7 +230,7 @@ def test_utf_16_of_ascii_alone_is_said_to_be_that(hearing: City) -> None:
 
 
 @pytest.mark.parametrize("text", ["火灾", "火", "联通", "电力设施损坏", "𠮷", "Straße"])
-def test_real_gb_18030_is_never_taken_for_utf_8(text: str, hearing: City) -> None:
+def test_real_gb18030_is_never_taken_for_utf8(text: str, hearing: City) -> None:
     (alarm,) = [one for one in POISON if one.name == "policing: GB18030, which it is"]
     assert alarm.value is not None
     value = alarm.value.decode("gb18030").replace("胜利路口两车相撞, 无人受伤", text).encode("gb18030")
@@ -241,7 +243,7 @@ def _fields(one: Poison) -> dict[str, object]:
     return {name: getattr(one, name) for name in Poison.__struct_fields__}
 
 
-def test_a_network_without_code_table_refuses_what_is_sound(hearing: City) -> None:
+def test_without_a_code_table_every_class_is_unknown(hearing: City) -> None:
     deaf = replace(hearing, codes={})
     sound = [one for one in POISON if not one.codes][:20]
     assert {became.code for _, became in become(sound, deaf) if isinstance(became, Rejection)} == {"unknown-code"}

@@ -1,16 +1,17 @@
-"""Refusals: every code is reached, its sentence names field and hint, and nothing in it can move a terminal."""
+"""Rejections: a test reaches every code, each sentence names field and hint, and none can control a terminal."""
 
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from router.domain.intake.normalise import MAX_BYTES
-from router.domain.intake.rejections import CODES, MAX_FOREIGN, printable
+from router.domain.intake.rejections import MAX_FOREIGN, printable
+from router.domain.model.rejection import REJECTION_CODES, RejectionCode
 from tests.support.records import ALARM, COMPLAINT, LEAST, NEED, PROBLEM, REQUEST, city, rejection, table, written
 
 SCHEMA = "send it as schemas/reports/{}.v1.json describes."
@@ -19,13 +20,13 @@ INVALID: list[tuple[str, Any, str, Sequence[str]]] = [
     ("policing", b"", "empty", ["the record has no value"]),
     ("hotline", b" " * (MAX_BYTES + 1), "too-large", ["262145 bytes, more than 262144", "send photos by URL and hash"]),
     ("policing", b'{"jjdbh":"\xff"}', "not-utf8", ["byte 10", "send JSON encoded as UTF-8"]),
-    ("policing", '{"jjdbh":"事"}'.encode("gb18030"), "not-utf8", ["byte 10", "or say charset=GB18030 in the header"]),
+    ("policing", '{"jjdbh":"事"}'.encode("gb18030"), "not-utf8", ["byte 10", "or put charset=GB18030 into the header"]),
     ("policing", written(ALARM).decode().encode("utf-16"), "not-utf8", ["byte 0"]),
     ("hotline", b"{", "not-json", ["line 1 column 1", "send one JSON object in a record."]),
     ("hotline", b" ", "not-json", ["not JSON"]),
     ("hotline", b'{"a":1}{"a":1}', "not-json", ["not JSON"]),
     ("hotline", b"SRNumber=1", "not-json", ["not JSON"]),
-    ("hotline", b"[" * 5000, "not-json", ["more than 200 brackets"]),
+    ("hotline", b"[" * 5000, "not-json", ["more than 200 nested brackets"]),
     ("hotline", b'{"SRNumber":"\\ud800"}', "not-json", ["not JSON"]),
     ("policing", ALARM | {"bjlxdm": 1204}, "schema", ["field `bjlxdm`", SCHEMA.format("policing")]),
     ("hotline", [REQUEST], "schema", ["the message", "object", SCHEMA.format("hotline")]),
@@ -34,7 +35,7 @@ INVALID: list[tuple[str, Any, str, Sequence[str]]] = [
     ("social-security", {}, "bad-id", ["field `id`: missing (and 3 more)", SCHEMA.format("social-security")]),
     ("urban-management", PROBLEM | {"taskNum": "a b"}, "bad-id", ["field `taskNum`"]),
     ("environment", COMPLAINT | {"id": None}, "bad-id", ["field `id`"]),
-    ("policing", ALARM | {"bjsj": "now"}, "bad-time", ["field `bjsj`", "written like 20180101000009"]),
+    ("policing", ALARM | {"bjsj": "now"}, "bad-time", ["field `bjsj`", "in the form 20180101000009"]),
     (
         "social-security",
         NEED | {"personRef": "13812345678"},
@@ -46,7 +47,7 @@ INVALID: list[tuple[str, Any, str, Sequence[str]]] = [
 
 
 @pytest.mark.parametrize(("network", "message", "code", "says"), INVALID)
-def test_a_refusal_names_what_is_wrong_and_the_cure(network: str, message: Any, code: str, says: Sequence[str]) -> None:
+def test_a_rejection_names_the_field_and_the_hint(network: str, message: Any, code: str, says: Sequence[str]) -> None:
     rejected = rejection(network, message)
     assert rejected.code == code
     for part in says:
@@ -54,7 +55,7 @@ def test_a_refusal_names_what_is_wrong_and_the_cure(network: str, message: Any, 
     assert rejected.reason.endswith(".")
 
 
-def test_a_code_whose_editions_differ_needs_its_version() -> None:
+def test_a_code_with_several_meanings_needs_its_version() -> None:
     of = city(hotline=table("Other,2017,tree,\nOther,2018,grass,\n"))
     rejected = rejection("hotline", REQUEST | {"RequestType": "Other"}, of)
     assert rejected.code == "unknown-code"
@@ -62,14 +63,20 @@ def test_a_code_whose_editions_differ_needs_its_version() -> None:
     assert rejected.reason.endswith("send the version with the code.")
 
 
-def test_a_network_without_a_table_knows_no_code() -> None:
+def test_a_network_without_a_code_table_has_unknown_codes() -> None:
     assert rejection("hotline", REQUEST, replace(city(), codes={})).code == "unknown-code"
 
 
 def test_every_code_is_reached() -> None:
-    elsewhere = {"defect", "bad-charset", "superseded", "too-many-versions"}  # see test_charset.py and test_places.py
+    elsewhere = {"defect", "bad-charset", "superseded", "too-many-versions", "not-an-event"}
+    """In test_normalise.py, test_charset.py, test_dedup.py and test_event_rejections.py."""
     reached = {code for _, _, code, _ in INVALID} | elsewhere
-    assert sorted(reached) == sorted(CODES)
+    assert sorted(reached) == sorted(REJECTION_CODES)
+
+
+def test_every_code_has_a_sentence() -> None:
+    assert tuple(REJECTION_CODES) == get_args(RejectionCode)
+    assert all(meaning.endswith(".") and "\n" not in meaning for meaning in REJECTION_CODES.values())
 
 
 HOSTILE = "\x1b]0;x\x07\x1b[31m\u202e\u2066\u200b\x00\r\n\t\u2028\x9b\ufeff" + "長" * 500
@@ -88,7 +95,7 @@ HOSTILE = "\x1b]0;x\x07\x1b[31m\u202e\u2066\u200b\x00\r\n\t\u2028\x9b\ufeff" + "
         ("policing", HOSTILE.encode()),
     ],
 )
-def test_a_refusal_holds_nothing_that_a_terminal_obeys(network: str, message: Any) -> None:
+def test_a_rejection_contains_no_control_characters(network: str, message: Any) -> None:
     reason = rejection(network, message).reason
     assert [char for char in reason if unicodedata.category(char)[0] == "C" or char in "\u2028\u2029"] == []
     assert reason.count("長") <= 2 * MAX_FOREIGN

@@ -76,17 +76,17 @@ def test_every_file_of_a_network_is_registered_under_its_name() -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 class TestEveryNetwork:
-    def test_its_name_can_name_a_topic_and_it_has_titles(self, name: str) -> None:
+    def test_a_network_has_a_topic_name_and_titles(self, name: str) -> None:
         network = NETWORKS[name]
         assert network.name == name
         assert all(part.isascii() and part.isalnum() and part.islower() for part in name.split("-"))
         assert network.title
         assert not network.title_zh.isascii()
 
-    def test_a_shipped_city_has_a_code_table_for_it(self, name: str) -> None:
+    def test_a_shipped_city_has_a_code_table_for_each_network(self, name: str) -> None:
         assert tables()[name].codes
 
-    def test_there_is_a_sample_of_it(self, name: str) -> None:
+    def test_every_network_has_a_sample(self, name: str) -> None:
         assert sample(name).network == name
 
     def test_its_id_field_is_required_by_its_schema(self, name: str) -> None:
@@ -94,21 +94,21 @@ class TestEveryNetwork:
             assert NETWORKS[name].id_field in kind["properties"]
             assert NETWORKS[name].id_field in kind["required"]
 
-    def test_its_schema_is_json_schema(self, name: str) -> None:
+    def test_the_schema_is_valid_json_schema(self, name: str) -> None:
         jsonschema_rs.meta.validate(NETWORKS[name].schema.model_json_schema())
 
-    def test_its_topic_is_made_from_the_code_table(self, name: str) -> None:
+    def test_the_topic_of_a_network_follows_from_its_code_table(self, name: str) -> None:
         assert f"reports.{name}" in {topic.name for topic in topics_of(listening(), Settings(namespace=""))}
 
 
-def test_the_simulator_writes_for_networks_that_there_are() -> None:
+def test_the_simulator_only_writes_for_existing_networks() -> None:
     assert set(MESSAGE_WRITERS) <= set(NETWORKS)
     assert {name for name, _, of in SAMPLES if of is not listening()} == {*MESSAGE_WRITERS, "hotline"}
     assert {name for name, _, _ in SAMPLES} == set(NETWORKS)
 
 
 @pytest.mark.parametrize(("name", "message", "of"), SAMPLES)
-def test_a_sample_is_what_the_schema_says_and_becomes_a_report(name: str, message: bytes, of: City) -> None:
+def test_a_sample_matches_its_schema_and_becomes_a_report(name: str, message: bytes, of: City) -> None:
     network = NETWORKS[name]
     jsonschema_rs.validate(network.schema.model_json_schema(), orjson.loads(message))
     made = report(name, message, of)
@@ -118,7 +118,7 @@ def test_a_sample_is_what_the_schema_says_and_becomes_a_report(name: str, messag
 
 
 @pytest.mark.parametrize(("name", "message", "of"), SAMPLES)
-def test_it_is_strict_about_known_fields_and_keeps_unknown_ones(name: str, message: bytes, of: City) -> None:
+def test_a_schema_is_strict_and_keeps_unknown_fields(name: str, message: bytes, of: City) -> None:
     fields_of = orjson.loads(message)
     kept = {"unknown": {"to": ["the", "schema"]}}
     assert report(name, orjson.dumps(fields_of | kept), of).extensions["unknown"] == kept["unknown"]
@@ -150,7 +150,7 @@ def translated(message: Flood, zone: tzinfo) -> Draft:
     )
 
 
-def test_a_further_network_is_a_schema_a_translation_and_a_table() -> None:
+def test_a_new_network_needs_a_schema_a_draft_and_a_code_table() -> None:
     network = Network(
         name="flood-control", title="Flood control", title_zh="防汛", schema=Flood, id_field="number", draft=translated
     )

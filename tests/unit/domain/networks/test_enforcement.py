@@ -26,7 +26,7 @@ def at(*coordinates: Any, kind: str = "Point") -> dict[str, Any]:
     return {"location": {"type": kind, "coordinates": coordinates}}
 
 
-def test_the_least_of_an_offence() -> None:
+def test_an_offence_with_only_required_fields_is_accepted() -> None:
     assert draft("enforcement", OFFENCE, SHANGHAI) == Draft(
         source_id="E1",
         codes=("ZF0101",),
@@ -36,16 +36,16 @@ def test_the_least_of_an_offence() -> None:
     )
 
 
-def test_longitude_stands_first_in_its_point() -> None:
+def test_the_longitude_comes_first_in_a_point() -> None:
     claim = draft("enforcement", OFFENCE | at(115.0305, 35.7605), SHANGHAI).claim
     assert (claim.lon, claim.lat, claim.accuracy_m) == (115.0305, 35.7605, 15.0)
     assert (
-        "`location.coordinates`: latitude"
+        "`location.coordinates`: the latitude"
         in rejection("enforcement", OFFENCE | at(35.7605, 115.0305), listening()).reason
     )
 
 
-def test_its_point_goes_before_its_grid() -> None:
+def test_a_point_outranks_the_grid() -> None:
     message = OFFENCE | {"gridCode": "03010241090200200100"}
     without = report("enforcement", message | {"location": None}, listening()).location
     assert (without.cell, without.resolved_by, without.doubt) == ("410902002001001", "community", None)
@@ -62,7 +62,7 @@ def test_its_point_goes_before_its_grid() -> None:
         ("03010241090200100102", None),  # a part of one
     ],
 )
-def test_a_grid_that_is_a_community_names_it(grid: str, community: str | None) -> None:
+def test_a_grid_equal_to_a_community_gives_the_community(grid: str, community: str | None) -> None:
     claim = draft("enforcement", OFFENCE | {"gridCode": grid}, SHANGHAI).claim
     assert (claim.community, claim.area) == (community, grid)
 
@@ -78,7 +78,7 @@ def test_a_grid_that_is_a_community_names_it(grid: str, community: str | None) -
         (None, "Unknown", "Unknown"),
     ],
 )
-def test_its_degree(degree: str | None, urgency: str, severity: str) -> None:
+def test_the_degree_gives_the_severity(degree: str | None, urgency: str, severity: str) -> None:
     made = draft("enforcement", OFFENCE | {"degree": degree}, SHANGHAI)
     assert (made.urgency, made.severity) == (urgency, severity)
 
@@ -94,11 +94,11 @@ def test_its_degree(degree: str | None, urgency: str, severity: str) -> None:
         (None, "Unknown"),
     ],
 )
-def test_who_says_so_is_how_sure_it_is(source: str | None, certainty: str) -> None:
+def test_the_source_gives_the_certainty(source: str | None, certainty: str) -> None:
     assert draft("enforcement", OFFENCE | {"clueSource": source}, SHANGHAI).certainty == certainty
 
 
-def test_its_wall_times_and_their_doubts() -> None:
+def test_wall_times_are_converted_with_their_doubts() -> None:
     times = {"occurTime": "2018-03-11 02:30:00", "registerTime": "2018-03-11 03:30:00"}
     made = draft("enforcement", OFFENCE | times | {"partyRef": "p-**1", "more": {}}, LOS_ANGELES)
     assert made.occurred_at == made.claim.at == datetime(2018, 3, 11, 10, 30, tzinfo=UTC)
@@ -120,7 +120,7 @@ def test_empty_texts_are_absent_values() -> None:
     assert draft("enforcement", OFFENCE | empty | {"evidence": []}, SHANGHAI) == draft("enforcement", OFFENCE, SHANGHAI)
 
 
-def test_the_address_stands_in_for_the_facts() -> None:
+def test_the_address_replaces_missing_facts() -> None:
     assert draft("enforcement", OFFENCE | {"address": "中原路"}, SHANGHAI).description == "中原路"
 
 
@@ -148,7 +148,7 @@ def test_the_address_stands_in_for_the_facts() -> None:
         ({"evidence": "a.jpg"}, "schema", "evidence"),
     ],
 )
-def test_what_no_offence_may_be(wrong: dict[str, Any], code: str, field: str) -> None:
+def test_an_invalid_offence_is_rejected(wrong: dict[str, Any], code: str, field: str) -> None:
     rejected = rejection("enforcement", OFFENCE | wrong, listening())
     assert rejected.code == code
     assert rejected.reason.startswith(f"field `{field}`: ")

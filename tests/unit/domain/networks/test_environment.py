@@ -34,7 +34,7 @@ FULL = {
 }
 
 
-def test_a_full_complaint() -> None:
+def test_a_full_complaint_becomes_a_full_report() -> None:
     assert draft("environment", FULL, ZONE) == Draft(
         source_id="C-2018-9",
         codes=("odour",),
@@ -56,7 +56,7 @@ def test_a_full_complaint() -> None:
     )
 
 
-def test_a_full_reading() -> None:
+def test_a_full_reading_becomes_a_full_report() -> None:
     assert draft("environment", READING | {"status": "Test", "method": "UV"}, ZONE) == Draft(
         source_id="R1",
         codes=("reading/H2S", "reading"),
@@ -76,19 +76,19 @@ def test_a_full_reading() -> None:
     ("value", "severity"),
     [(101, "Minor"), (149.9, "Minor"), (150, "Moderate"), (199.9, "Moderate"), (200, "Severe"), (500, "Extreme")],
 )
-def test_how_far_over_the_limit_is_how_bad(value: float, severity: str) -> None:
+def test_the_excess_over_the_limit_gives_the_severity(value: float, severity: str) -> None:
     assert draft("environment", READING | {"value": value, "limit": 100}, ZONE).severity == severity
 
 
-def test_numbers_at_the_edge_of_what_floats_hold() -> None:
+def test_an_infinite_excess_is_extreme() -> None:
     assert draft("environment", READING | {"value": 1e308, "limit": 1e-300}, ZONE).severity == "Extreme"
 
 
 @pytest.mark.parametrize("value", [0.06, 0.05, -1, 0])
-def test_a_reading_must_be_over_its_limit(value: float) -> None:
+def test_a_reading_must_be_above_its_limit(value: float) -> None:
     rejected = rejection("environment", READING | {"value": value})
     assert rejected.code == "schema"
-    assert "the reading's value is not over its limit" in rejected.reason
+    assert "the value of the reading is not above its limit" in rejected.reason
 
 
 @pytest.mark.parametrize(
@@ -99,12 +99,12 @@ def test_a_reading_must_be_over_its_limit(value: float) -> None:
         (COMPLAINT, "hole"),
     ],
 )
-def test_a_pollutant_goes_before_readings_at_large(message: dict[str, Any], matter: str) -> None:
+def test_the_class_of_a_pollutant_outranks_the_class_of_readings(message: dict[str, Any], matter: str) -> None:
     of = city(environment=table("reading/H2S,,tree,\nreading,,grass,\nodour,,hole,\n"))
     assert report("environment", message, of).matter == matter
 
 
-def test_a_complaint_cannot_pose_as_a_reading() -> None:
+def test_a_complaint_with_the_code_of_a_reading_is_rejected() -> None:
     assert "field `category`" in rejection("environment", COMPLAINT | {"category": "reading/H2S"}).reason
 
 
@@ -121,7 +121,7 @@ def test_a_complaint_cannot_pose_as_a_reading() -> None:
         ("2016-02-29T23:59:59.999999Z", "2016-02-29T23:59:59.999999"),
     ],
 )
-def test_its_times_carry_their_zone(written: str, utc: str) -> None:
+def test_times_are_converted_from_their_zone(written: str, utc: str) -> None:
     made = draft("environment", COMPLAINT | {"reportedAt": written}, ZONE)
     assert made.reported_at == made.occurred_at == datetime.fromisoformat(f"{utc}+00:00")
     assert made.reported_at.tzinfo is UTC
@@ -131,17 +131,17 @@ def test_its_times_carry_their_zone(written: str, utc: str) -> None:
 @pytest.mark.parametrize(
     "half", [{"longitude": 115.03}, {"latitude": 35.76}, {"longitude": 115.03, "latitude": None}, {}]
 )
-def test_half_a_point_is_none(half: dict[str, Any]) -> None:
+def test_one_coordinate_alone_is_not_a_point(half: dict[str, Any]) -> None:
     claim = draft("environment", COMPLAINT | half, ZONE).claim
     assert (claim.lon, claim.lat, claim.accuracy_m) == (None, None, None)
 
 
-def test_a_complaint_without_a_point_is_found_by_its_community() -> None:
+def test_a_complaint_without_a_point_gets_its_community_cell() -> None:
     location = report("environment", COMPLAINT | {"communityCode": "410902002001"}).location
     assert (location.cell, location.resolved_by) == ("410902002001001", "community")
 
 
-def test_a_station_has_a_place() -> None:
+def test_a_station_must_have_a_point() -> None:
     without = {name: value for name, value in READING.items() if name != "latitude"}
     assert rejection("environment", without).reason.startswith("field `latitude`: missing")
 
@@ -151,14 +151,14 @@ def test_empty_texts_are_absent_values() -> None:
     assert draft("environment", COMPLAINT | empty | {"photos": []}, ZONE) == draft("environment", COMPLAINT, ZONE)
 
 
-def test_the_address_stands_in_for_the_content() -> None:
+def test_the_address_replaces_a_missing_content() -> None:
     assert draft("environment", COMPLAINT | {"address": "胜利路"}, ZONE).description == "胜利路"
 
 
 @pytest.mark.parametrize(
     ("reference", "accepted"), [("c-**17", True), ("138 1234 5678", False), ("13812345678", False)]
 )
-def test_who_complained_stays_masked(reference: str, accepted: bool) -> None:
+def test_the_complainant_stays_masked(reference: str, accepted: bool) -> None:
     message = COMPLAINT | {"complainantRef": reference}
     if accepted:
         assert report("environment", message).reporter == reference
@@ -166,14 +166,14 @@ def test_who_complained_stays_masked(reference: str, accepted: bool) -> None:
         assert "field `complainantRef`" in rejection("environment", message).reason
 
 
-def test_a_phone_number_has_a_code_of_its_own() -> None:
+def test_a_phone_number_is_rejected_as_personal_data() -> None:
     assert rejection("environment", COMPLAINT | {"complainantRef": "13812345678"}).code == "personal-data"
 
 
 @pytest.mark.parametrize(
     ("message", "code", "says"),
     [
-        (COMPLAINT | {"kind": "rumour"}, "schema", "field `kind`: none of 'reading', 'complaint'; "),
+        (COMPLAINT | {"kind": "rumour"}, "schema", "field `kind`: not one of 'reading', 'complaint'; "),
         ({"id": "C1"}, "schema", "field `kind`: missing; "),
         (COMPLAINT | {"id": "a b"}, "bad-id", "field `id`: "),
         (READING | {"id": 7}, "bad-id", "field `id`: "),
@@ -186,7 +186,7 @@ def test_a_phone_number_has_a_code_of_its_own() -> None:
         (READING | {"longitude": None}, "schema", "field `longitude`: "),
     ],
 )
-def test_what_neither_may_be(message: dict[str, Any], code: str, says: str) -> None:
+def test_an_invalid_message_is_rejected(message: dict[str, Any], code: str, says: str) -> None:
     rejected = rejection("environment", message)
     assert rejected.code == code
     assert rejected.reason.startswith(says)

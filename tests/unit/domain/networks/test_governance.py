@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from router.domain.cells.registry import Claim
-from router.domain.intake.coordinate_systems import on_the_ground
+from router.domain.intake.coordinate_systems import to_wgs84
 from router.domain.networks.schema.local_time import DOUBT
 from router.domain.networks.schema.network import Draft
 from tests.support.records import city, draft, rejection, report, table
@@ -18,7 +18,7 @@ ENTRY = {"event_no": "G1", "event_type": "0203", "grid_code": "410902001001001",
 EIGHT = datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC)
 
 
-def test_the_least_of_an_entry() -> None:
+def test_an_entry_with_only_required_fields_is_accepted() -> None:
     assert draft("governance", ENTRY, SHANGHAI) == Draft(
         source_id="G1",
         codes=("0203", "02"),
@@ -36,22 +36,20 @@ def test_the_least_of_an_entry() -> None:
         ((-118.243683, 34.052235), (-118.243683, 34.052235)),  # there is no offset outside China
     ],
 )
-def test_its_point_is_moved_from_gcj02(gcj02: tuple[float, float], wgs84: tuple[float, float]) -> None:
-    (claim,) = on_the_ground(
-        [draft("governance", ENTRY | dict(zip(("lng", "lat"), gcj02, strict=True)), SHANGHAI).claim]
-    )
+def test_the_point_is_converted_from_gcj02(gcj02: tuple[float, float], wgs84: tuple[float, float]) -> None:
+    (claim,) = to_wgs84([draft("governance", ENTRY | dict(zip(("lng", "lat"), gcj02, strict=True)), SHANGHAI).claim])
     assert (claim.lon, claim.lat) == pytest.approx(wgs84, abs=1e-6)  # 0.1 m
     assert (claim.accuracy_m, claim.cell) == (20.0, "410902001001001")
 
 
 @pytest.mark.parametrize("half", [{"lng": 115.03}, {"lat": 35.76}, {"lng": None, "lat": 35.76}])
-def test_half_a_point_is_none(half: dict[str, Any]) -> None:
+def test_one_coordinate_alone_is_not_a_point(half: dict[str, Any]) -> None:
     claim = draft("governance", ENTRY | half, SHANGHAI).claim
     assert (claim.lon, claim.lat, claim.accuracy_m) == (None, None, None)
 
 
 @pytest.mark.parametrize("cell", ["410902001001002", "41090200100102"])
-def test_a_cell_of_15_or_14_digits_is_found(cell: str) -> None:
+def test_a_cell_of_15_or_14_digits_is_accepted(cell: str) -> None:
     location = report("governance", ENTRY | {"grid_code": cell}, listening()).location
     assert (location.cell, location.resolved_by, location.source_grid) == ("410902001001002", "code", cell)
 
@@ -59,7 +57,7 @@ def test_a_cell_of_15_or_14_digits_is_found(cell: str) -> None:
 @pytest.mark.parametrize(
     ("given", "matter"), [("0203", "tree"), ("0204", "grass"), ("0299", "grass"), ("0300", "hole")]
 )
-def test_a_parent_is_the_first_two_digits(given: str, matter: str) -> None:
+def test_the_parent_of_a_class_is_its_first_two_digits(given: str, matter: str) -> None:
     of = city(governance=table("0203,,tree,\n02,,grass,\n03,,hole,\n"))
     made = report("governance", ENTRY | {"event_type": given}, of)
     assert (made.matter, made.source_code) == (matter, given)
@@ -77,7 +75,7 @@ def test_a_parent_is_the_first_two_digits(given: str, matter: str) -> None:
         (None, "Unknown"),
     ],
 )
-def test_how_large_it_is_is_how_bad(scale: str | None, severity: str) -> None:
+def test_the_scale_gives_the_severity(scale: str | None, severity: str) -> None:
     assert draft("governance", ENTRY | {"event_scale": scale}, SHANGHAI).severity == severity
 
 
@@ -85,7 +83,7 @@ def test_how_large_it_is_is_how_bad(scale: str | None, severity: str) -> None:
     ("degree", "urgency"),
     [("1", "Immediate"), ("2", "Expected"), ("3", "Future"), ("", "Unknown"), (None, "Unknown")],
 )
-def test_its_urgency(degree: str | None, urgency: str) -> None:
+def test_the_urgency_field_gives_the_urgency(degree: str | None, urgency: str) -> None:
     assert draft("governance", ENTRY | {"urgent_degree": degree}, SHANGHAI).urgency == urgency
 
 
@@ -100,7 +98,7 @@ def test_its_urgency(degree: str | None, urgency: str) -> None:
         (None, "Unknown"),
     ],
 )
-def test_who_found_it_says_how_sure_it_is(found_by: str | None, certainty: str) -> None:
+def test_the_finder_gives_the_certainty(found_by: str | None, certainty: str) -> None:
     assert draft("governance", ENTRY | {"found_by": found_by}, SHANGHAI).certainty == certainty
 
 
@@ -117,7 +115,7 @@ def test_drills_and_tests_stay_recognisable(kind: str, status: str) -> None:
         (LOS_ANGELES, "20180311023000", "2018-03-11T10:30:00", "was skipped"),
     ],
 )
-def test_its_wall_times(zone: ZoneInfo, wall: str, utc: str, doubt: str | None) -> None:
+def test_wall_times_are_converted(zone: ZoneInfo, wall: str, utc: str, doubt: str | None) -> None:
     made = draft("governance", ENTRY | {"occur_time": wall}, zone)
     assert made.occurred_at == made.claim.at == datetime.fromisoformat(f"{utc}+00:00")
     assert (DOUBT in made.extensions) == (doubt is not None)
@@ -130,7 +128,7 @@ def test_empty_texts_are_absent_values() -> None:
     assert draft("governance", ENTRY | empty | {"photos": []}, SHANGHAI) == draft("governance", ENTRY, SHANGHAI)
 
 
-def test_the_address_stands_in_for_the_content() -> None:
+def test_the_address_replaces_a_missing_content() -> None:
     assert draft("governance", ENTRY | {"address": "广场"}, SHANGHAI).description == "广场"
 
 
@@ -154,7 +152,7 @@ def test_the_address_stands_in_for_the_content() -> None:
         ({"content": "长" * 4001}, "schema", "content"),
     ],
 )
-def test_what_no_entry_may_be(wrong: dict[str, Any], code: str, field: str) -> None:
+def test_an_invalid_entry_is_rejected(wrong: dict[str, Any], code: str, field: str) -> None:
     rejected = rejection("governance", ENTRY | wrong, listening())
     assert rejected.code == code
     assert rejected.reason.startswith(f"field `{field}`: ")

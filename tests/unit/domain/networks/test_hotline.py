@@ -33,7 +33,7 @@ FULL = {  # the first row of the recorded history
 }
 
 
-def test_a_recorded_row() -> None:
+def test_a_recorded_row_becomes_a_report() -> None:
     midnight = datetime(2018, 1, 1, 8, 0, 9, tzinfo=UTC)  # Los Angeles is 8 hours behind in winter
     assert draft("hotline", FULL, LOS_ANGELES) == Draft(
         source_id="1-870704814",
@@ -52,8 +52,8 @@ def test_a_recorded_row() -> None:
     )
 
 
-@pytest.mark.parametrize("owner", ["LADWP", "", "nobody"])
-def test_the_recorded_owner_has_no_influence(owner: str) -> None:
+@pytest.mark.parametrize("owner", ["LADWP", "", "unknown"])
+def test_the_recorded_owner_does_not_change_the_draft(owner: str) -> None:
     assert draft("hotline", FULL | {"Owner": owner}, LOS_ANGELES) == draft("hotline", FULL, LOS_ANGELES)
 
 
@@ -71,7 +71,7 @@ def test_the_recorded_owner_has_no_influence(owner: str) -> None:
         ("03/11/2018 02:30:00 AM", "2018-03-11T10:30:00", "was skipped"),
     ],
 )
-def test_its_wall_times(wall: str, utc: str, doubt: str | None) -> None:
+def test_wall_times_are_converted(wall: str, utc: str, doubt: str | None) -> None:
     made = draft("hotline", REQUEST | {"CreatedDate": wall}, LOS_ANGELES)
     assert made.reported_at == made.occurred_at == datetime.fromisoformat(f"{utc}+00:00")
     assert (DOUBT in made.extensions) == (doubt is not None)
@@ -89,7 +89,9 @@ def test_its_wall_times(wall: str, utc: str, doubt: str | None) -> None:
         ({}, None),
     ],
 )
-def test_degrees_are_texts_and_half_a_point_is_none(given: dict[str, str], point: tuple[float, float] | None) -> None:
+def test_degrees_are_texts_and_one_coordinate_is_not_a_point(
+    given: dict[str, str], point: tuple[float, float] | None
+) -> None:
     claim = draft("hotline", REQUEST | given, LOS_ANGELES).claim
     assert (claim.lon, claim.lat) == (point or (None, None))
     assert claim.accuracy_m == (20.0 if point else None)
@@ -104,14 +106,14 @@ def test_degrees_are_texts_and_half_a_point_is_none(given: dict[str, str], point
         ({}, None),
     ],
 )
-def test_its_area_is_commission_precinct_and_council(given: dict[str, str], area: str | None) -> None:
+def test_the_area_is_commission_precinct_and_council(given: dict[str, str], area: str | None) -> None:
     assert draft("hotline", REQUEST | given, LOS_ANGELES).claim.area == area
 
 
 @pytest.mark.parametrize(
     ("source", "certainty"), [("Driver Self Report", "Observed"), ("Mobile App", "Unknown"), ("", "Unknown")]
 )
-def test_what_the_citys_own_driver_saw_is_observed(source: str, certainty: str) -> None:
+def test_reports_of_the_citys_drivers_are_observed(source: str, certainty: str) -> None:
     assert draft("hotline", REQUEST | {"RequestSource": source}, LOS_ANGELES).certainty == certainty
 
 
@@ -145,13 +147,13 @@ def test_empty_texts_are_absent_values() -> None:
         ({"Owner": None}, "schema"),
     ],
 )
-def test_what_no_request_may_be(wrong: dict[str, Any], code: str) -> None:
+def test_an_invalid_request_is_rejected(wrong: dict[str, Any], code: str) -> None:
     rejected = rejection("hotline", REQUEST | wrong)
     assert rejected.code == code
     assert rejected.reason.startswith(f"field `{next(iter(wrong))}`: ")
 
 
-def test_a_type_that_the_city_does_not_know() -> None:
+def test_an_unknown_request_type_is_rejected() -> None:
     rejected = rejection("hotline", REQUEST | {"RequestType": "Flying Saucer"})
     assert rejected.reason == (
         "code 'Flying Saucer' is not in the code table; add it to codes/hotline.csv of the city, or correct the source."

@@ -22,7 +22,7 @@ SERVICE = {
 EIGHT = datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC)
 
 
-def test_the_least_of_a_service() -> None:
+def test_a_service_with_only_required_fields_is_accepted() -> None:
     assert draft("litigation-services", SERVICE, ZONE) == Draft(
         source_id="2018-Y0902-SQT-1",
         codes=("0214",),
@@ -59,18 +59,18 @@ def test_case_numbers_are_ids(number: str) -> None:
         20180902,
     ],
 )
-def test_other_numbers_are_none(number: Any) -> None:
+def test_other_numbers_are_not_personal_data(number: Any) -> None:
     rejected = rejection("litigation-services", SERVICE | {"caseNo": number}, listening())
     assert rejected.code == "bad-id"
     assert rejected.reason.startswith("field `caseNo`: ")
 
 
-def test_its_cell_is_the_default_of_the_defendants_community() -> None:
+def test_the_defendants_community_gives_its_default_cell() -> None:
     location = report("litigation-services", SERVICE | {"defendantCommunity": "410902002001"}, listening()).location
     assert (location.cell, location.resolved_by, location.lon) == ("410902002001001", "community", None)
 
 
-def test_the_dispute_came_up_before_it_was_filed() -> None:
+def test_a_dispute_occurs_before_it_is_filed() -> None:
     made = draft("litigation-services", SERVICE | {"arisenAt": "2017-10-01T00:00:00+08:00"}, ZONE)
     assert made.occurred_at == made.claim.at == datetime(2017, 9, 30, 16, tzinfo=UTC)
     assert made.reported_at == EIGHT
@@ -80,11 +80,11 @@ def test_the_dispute_came_up_before_it_was_filed() -> None:
     ("priority", "urgency"),
     [("urgent", "Immediate"), ("ordinary", "Expected"), ("", "Unknown"), (None, "Unknown")],
 )
-def test_its_priority(priority: str | None, urgency: str) -> None:
+def test_the_priority_gives_the_urgency(priority: str | None, urgency: str) -> None:
     assert draft("litigation-services", SERVICE | {"priority": priority}, ZONE).urgency == urgency
 
 
-def test_who_sues_reports_and_who_is_sued_is_kept() -> None:
+def test_the_plaintiff_reports_and_the_defendant_is_kept() -> None:
     message = SERVICE | {"plaintiffRef": "yg-**1", "defendantRef": "bg-**2", "amount": 1.5}
     made = draft("litigation-services", message, ZONE)
     assert (made.reporter, made.extensions) == ("yg-**1", {"defendantRef": "bg-**2", "amount": 1.5})
@@ -97,7 +97,7 @@ def test_empty_texts_are_absent_values() -> None:
 
 @pytest.mark.parametrize("field", ["plaintiffRef", "defendantRef"])
 @pytest.mark.parametrize("number", ["410902199001011234", "41090219900101123X", "13812345678"])
-def test_identity_and_phone_numbers_are_refused(field: str, number: str) -> None:
+def test_identity_and_phone_numbers_are_rejected(field: str, number: str) -> None:
     rejected = rejection("litigation-services", SERVICE | {field: number}, listening())
     assert rejected.code == "personal-data"
     assert rejected.reason.startswith(f"field `{field}`: ")
@@ -118,7 +118,7 @@ def test_identity_and_phone_numbers_are_refused(field: str, number: str) -> None
         ({"summary": ["a"]}, "schema"),
     ],
 )
-def test_what_no_service_may_be(wrong: dict[str, Any], code: str) -> None:
+def test_an_invalid_service_is_rejected(wrong: dict[str, Any], code: str) -> None:
     rejected = rejection("litigation-services", SERVICE | wrong, listening())
     assert rejected.code == code
     assert rejected.reason.startswith(f"field `{next(iter(wrong))}`: ")

@@ -23,7 +23,7 @@ EIGHT = datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC)
 ONE, OTHER = {"role": "applicant", "ref": "p-**1"}, {"role": "respondent", "ref": "p-**2"}
 
 
-def test_the_least_of_a_dispute() -> None:
+def test_a_dispute_with_only_required_fields_is_accepted() -> None:
     assert draft("mediation", DISPUTE, SHANGHAI) == Draft(
         source_id="T1",
         codes=("09",),
@@ -33,7 +33,7 @@ def test_the_least_of_a_dispute() -> None:
     )
 
 
-def test_its_cell_is_the_default_of_its_community_and_it_has_no_point() -> None:
+def test_without_a_point_the_community_gives_its_default_cell() -> None:
     made = report("mediation", DISPUTE | {"community_code": "410902002001", "lon": 115.03, "lat": 35.76}, listening())
     assert (made.location.cell, made.location.resolved_by) == ("410902002001001", "community")
     assert (made.location.lon, made.location.lat) == (None, None)
@@ -50,18 +50,18 @@ def test_its_cell_is_the_default_of_its_community_and_it_has_no_point() -> None:
         (None, "Unknown", "Unknown"),
     ],
 )
-def test_its_risk(level: str | None, urgency: str, severity: str) -> None:
+def test_the_risk_gives_urgency_and_severity(level: str | None, urgency: str, severity: str) -> None:
     made = draft("mediation", DISPUTE | {"risk_level": level}, SHANGHAI)
     assert (made.urgency, made.severity) == (urgency, severity)
 
 
-def test_its_parties_are_kept_as_they_came_and_no_more_of_them() -> None:
+def test_the_parties_are_kept_in_the_extensions() -> None:
     parties = {"parties": [ONE | {"name": "张三", "phone": "13812345678"}, OTHER]}
     assert draft("mediation", DISPUTE | parties, SHANGHAI).extensions == {"parties": [ONE, OTHER]}
     assert report("mediation", DISPUTE | parties, listening()).extensions == {"parties": [ONE, OTHER]}
 
 
-def test_parties_and_doubts_stand_beside_what_is_unknown() -> None:
+def test_parties_doubts_and_unknown_fields_are_all_kept() -> None:
     message = DISPUTE | {"happened_at": "2018-11-04 01:30:00", "parties": [ONE], "more": 1}
     made = draft("mediation", message, LOS_ANGELES)
     assert made.occurred_at == made.claim.at == datetime(2018, 11, 4, 8, 30, tzinfo=UTC)
@@ -78,7 +78,7 @@ def test_empty_texts_are_absent_values() -> None:
 
 
 @pytest.mark.parametrize("number", ["410902199001011234", "13812345678", "6222021234567890123"])
-def test_the_number_of_any_party_is_refused(number: str) -> None:
+def test_an_identity_number_of_a_party_is_rejected(number: str) -> None:
     rejected = rejection("mediation", DISPUTE | {"parties": [ONE, OTHER | {"ref": number}]}, listening())
     assert rejected.code == "personal-data"
     assert rejected.reason.startswith("field `parties.1.ref`: ")
@@ -104,7 +104,7 @@ def test_the_number_of_any_party_is_refused(number: str) -> None:
         ({"parties": ONE}, "schema", "parties"),
     ],
 )
-def test_what_no_dispute_may_be(wrong: dict[str, Any], code: str, field: str) -> None:
+def test_an_invalid_dispute_is_rejected(wrong: dict[str, Any], code: str, field: str) -> None:
     rejected = rejection("mediation", DISPUTE | wrong, listening())
     assert rejected.code == code
     assert rejected.reason.startswith(f"field `{field}`: ")

@@ -22,7 +22,7 @@ WHISTLE = {
 EIGHT = datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC)
 
 
-def test_the_least_of_a_whistle() -> None:
+def test_a_whistle_with_only_required_fields_is_accepted() -> None:
     assert draft("party-building", WHISTLE, ZONE) == Draft(
         source_id="D1",
         codes=("DJ0101",),
@@ -43,12 +43,12 @@ def test_the_least_of_a_whistle() -> None:
         (None, "Unknown", "Unknown"),
     ],
 )
-def test_its_level(level: str | None, urgency: str, severity: str) -> None:
+def test_the_level_gives_urgency_and_severity(level: str | None, urgency: str, severity: str) -> None:
     made = draft("party-building", WHISTLE | {"level": level}, ZONE)
     assert (made.urgency, made.severity) == (urgency, severity)
 
 
-def test_the_place_is_where_it_was_when_it_happened() -> None:
+def test_the_cell_is_valid_at_the_occurred_time() -> None:
     made = draft("party-building", WHISTLE | {"happenedAt": "2017-12-31T23:30:00.5Z"}, ZONE)
     assert made.occurred_at == made.claim.at == datetime(2017, 12, 31, 23, 30, 0, 500_000, tzinfo=UTC)
     assert made.reported_at == EIGHT
@@ -57,12 +57,12 @@ def test_the_place_is_where_it_was_when_it_happened() -> None:
 @pytest.mark.parametrize(
     "position", [None, {}, {"lon": 115.03}, {"lat": 35.76}, {"lon": None, "lat": 35.76}, {"x": 115.03, "y": 35.76}]
 )
-def test_half_a_point_is_none(position: dict[str, Any] | None) -> None:
+def test_one_coordinate_alone_is_not_a_point(position: dict[str, Any] | None) -> None:
     claim = draft("party-building", WHISTLE | {"position": position}, ZONE).claim
     assert (claim.lon, claim.lat, claim.accuracy_m) == (None, None, None)
 
 
-def test_a_point_goes_before_its_community() -> None:
+def test_a_point_outranks_its_community() -> None:
     message = WHISTLE | {"communityCode": "410902002001"}
     without = report("party-building", message, listening()).location
     assert (without.cell, without.resolved_by) == ("410902002001001", "community")
@@ -80,11 +80,11 @@ def test_empty_texts_are_absent_values() -> None:
     assert draft("party-building", WHISTLE | empty | {"photos": []}, ZONE) == draft("party-building", WHISTLE, ZONE)
 
 
-def test_the_address_stands_in_for_the_content() -> None:
+def test_the_address_replaces_a_missing_content() -> None:
     assert draft("party-building", WHISTLE | {"address": "3 号楼"}, ZONE).description == "3 号楼"
 
 
-def test_its_branch_is_kept_beside_what_is_unknown() -> None:
+def test_the_branch_is_kept_in_the_extensions() -> None:
     made = draft("party-building", WHISTLE | {"branchCode": "4109-02", "more": [1]}, ZONE)
     assert made.extensions == {"branchCode": "4109-02", "more": [1]}
 
@@ -112,7 +112,7 @@ def test_its_branch_is_kept_beside_what_is_unknown() -> None:
         ({"status": ""}, "schema", "status"),
     ],
 )
-def test_what_no_whistle_may_be(wrong: dict[str, Any], code: str, field: str) -> None:
+def test_an_invalid_whistle_is_rejected(wrong: dict[str, Any], code: str, field: str) -> None:
     rejected = rejection("party-building", WHISTLE | wrong, listening())
     assert rejected.code == code
     assert rejected.reason.startswith(f"field `{field}`: ")

@@ -17,7 +17,7 @@ PETITION = {"xfjbh": "X1", "nrfldm": "010301", "wtsddm": "410902001001", "djsj":
 EIGHT = datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC)
 
 
-def test_the_least_of_a_petition() -> None:
+def test_a_petition_with_only_required_fields_is_accepted() -> None:
     assert draft("petitions", PETITION, SHANGHAI) == Draft(
         source_id="X1",
         codes=("010301", "0103", "01"),
@@ -30,13 +30,13 @@ def test_the_least_of_a_petition() -> None:
 @pytest.mark.parametrize(
     ("given", "matter"), [("010301", "tree"), ("010399", "grass"), ("019901", "hole"), ("010300", "grass")]
 )
-def test_the_first_level_that_the_table_knows_decides(given: str, matter: str) -> None:
+def test_the_first_class_in_the_table_decides(given: str, matter: str) -> None:
     of = city(petitions=table("010301,,tree,\n0103,,grass,\n01,,hole,\n"))
     made = report("petitions", PETITION | {"nrfldm": given}, of)
     assert (made.matter, made.source_code) == (matter, given)
 
 
-def test_it_has_no_point_even_if_somebody_sends_one() -> None:
+def test_a_point_in_the_message_is_not_used() -> None:
     made = report("petitions", PETITION | {"jd": 115.0315, "wd": 35.7605, "wtsddm": "410902002001"}, listening())
     assert (made.location.lon, made.location.lat) == (None, None)
     assert (made.location.cell, made.location.resolved_by) == ("410902002001001", "community")
@@ -52,7 +52,7 @@ def test_it_has_no_point_even_if_somebody_sends_one() -> None:
         ("", "", ""),
     ],
 )
-def test_its_address_is_told(content: str, address: str, description: str) -> None:
+def test_the_description_contains_the_address(content: str, address: str, description: str) -> None:
     made = draft("petitions", PETITION | {"gynr": content, "wtdz": address}, SHANGHAI)
     assert made.description == description
 
@@ -72,7 +72,7 @@ def test_its_address_is_told(content: str, address: str, description: str) -> No
         (None, "Unknown"),
     ],
 )
-def test_how_many_they_are_is_how_bad(people: str | None, severity: str) -> None:
+def test_the_number_of_petitioners_gives_the_severity(people: str | None, severity: str) -> None:
     assert draft("petitions", PETITION | {"xfrs": people}, SHANGHAI).severity == severity
 
 
@@ -80,11 +80,11 @@ def test_how_many_they_are_is_how_bad(people: str | None, severity: str) -> None
     ("degree", "urgency"),
     [("1", "Immediate"), ("2", "Expected"), ("3", "Future"), ("", "Unknown"), (None, "Unknown")],
 )
-def test_its_urgency(degree: str | None, urgency: str) -> None:
+def test_the_urgency_field_gives_the_urgency(degree: str | None, urgency: str) -> None:
     assert draft("petitions", PETITION | {"jjcd": degree}, SHANGHAI).urgency == urgency
 
 
-def test_its_wall_times_and_their_doubts() -> None:
+def test_wall_times_are_converted_with_their_doubts() -> None:
     times = {"wtfssj": "20181104013000", "djsj": "20181104020000"}
     made = draft("petitions", PETITION | times, LOS_ANGELES)
     assert made.occurred_at == made.claim.at == datetime(2018, 11, 4, 8, 30, tzinfo=UTC)
@@ -92,7 +92,7 @@ def test_its_wall_times_and_their_doubts() -> None:
     assert made.extensions == {DOUBT: "2018-11-04T01:30:00 occurs twice, the first was taken"}
 
 
-def test_a_problem_of_months_ago_is_ordinary() -> None:
+def test_a_problem_from_months_ago_is_accepted() -> None:
     made = report("petitions", PETITION | {"wtfssj": "20180102000000", "djsj": "20181001080000"}, listening())
     assert (made.reported_at - made.occurred_at).days == 272
 
@@ -103,7 +103,7 @@ def test_empty_texts_are_absent_values() -> None:
 
 
 @pytest.mark.parametrize("number", ["410902199001011234", "41090219900101123X", "13812345678", "0393-66600000"])
-def test_identity_and_phone_numbers_are_refused(number: str) -> None:
+def test_identity_and_phone_numbers_are_rejected(number: str) -> None:
     rejected = rejection("petitions", PETITION | {"xfrbs": number}, listening())
     assert rejected.code == "personal-data"
     assert rejected.reason.startswith("field `xfrbs`: ")
@@ -130,7 +130,7 @@ def test_identity_and_phone_numbers_are_refused(number: str) -> None:
         ({"xfrbs": "张三"}, "schema"),
     ],
 )
-def test_what_no_petition_may_be(wrong: dict[str, Any], code: str) -> None:
+def test_an_invalid_petition_is_rejected(wrong: dict[str, Any], code: str) -> None:
     rejected = rejection("petitions", PETITION | wrong, listening())
     assert rejected.code == code
     assert rejected.reason.startswith(f"field `{next(iter(wrong))}`: ")

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from router.domain.intake.coordinate_systems import on_the_ground
+from router.domain.intake.coordinate_systems import to_wgs84
 from router.domain.networks.schema.local_time import DOUBT
 from tests.support.records import ALARM, city, draft, rejection, report, table
 
@@ -32,7 +32,7 @@ FULL = {
 }
 
 
-def test_a_full_alarm() -> None:
+def test_a_full_alarm_becomes_a_full_report() -> None:
     made = draft("policing", FULL, SHANGHAI)
     assert made.source_id == "J3101152018010100017"
     assert made.codes == ("120403", "1204", "12")
@@ -56,14 +56,14 @@ def test_a_full_alarm() -> None:
         ((-118.243683, 34.052235), (-118.243683, 34.052235)),  # there is no offset outside China
     ],
 )
-def test_its_point_is_moved_from_gcj02(gcj02: tuple[float, float], wgs84: tuple[float, float]) -> None:
-    (claim,) = on_the_ground([draft("policing", ALARM | dict(zip(("jd", "wd"), gcj02, strict=True)), SHANGHAI).claim])
+def test_the_point_is_converted_from_gcj02(gcj02: tuple[float, float], wgs84: tuple[float, float]) -> None:
+    (claim,) = to_wgs84([draft("policing", ALARM | dict(zip(("jd", "wd"), gcj02, strict=True)), SHANGHAI).claim])
     assert (claim.lon, claim.lat) == pytest.approx(wgs84, abs=1e-6)  # 0.1 m
     assert claim.accuracy_m == 30.0
 
 
 @pytest.mark.parametrize("half", [{"jd": 121.5}, {"wd": 31.2}, {"jd": 121.5, "wd": None}])
-def test_half_a_point_is_none(half: dict[str, Any]) -> None:
+def test_one_coordinate_alone_is_not_a_point(half: dict[str, Any]) -> None:
     claim = draft("policing", ALARM | half | {"dwjd": 5}, SHANGHAI).claim
     assert (claim.lon, claim.lat, claim.accuracy_m) == (None, None, None)
 
@@ -80,7 +80,7 @@ def test_half_a_point_is_none(half: dict[str, Any]) -> None:
         ({"bjlbdm": "50", "bjlxdm": "1204"}, ("1204", "12", "50")),
     ],
 )
-def test_its_kind_is_read_most_specific_first(given: dict[str, str], codes: tuple[str, ...]) -> None:
+def test_the_most_specific_class_comes_first(given: dict[str, str], codes: tuple[str, ...]) -> None:
     assert draft("policing", ALARM | given, SHANGHAI).codes == codes
 
 
@@ -92,7 +92,7 @@ def test_its_kind_is_read_most_specific_first(given: dict[str, str], codes: tupl
         ({"bjlxdm": "1299"}, "hole"),
     ],
 )
-def test_the_first_level_that_the_table_knows_decides(given: dict[str, str], matter: str) -> None:
+def test_the_first_class_in_the_table_decides(given: dict[str, str], matter: str) -> None:
     of = city(policing=table("120403,,tree,\n1204,,grass,\n12,,hole,\n"))
     made = report("policing", ALARM | given, of)
     assert made.matter == matter
@@ -118,13 +118,13 @@ def test_the_first_level_that_the_table_knows_decides(given: dict[str, str], mat
         (LOS_ANGELES, "20180311030000", "2018-03-11T10:00:00", None),
     ],
 )
-def test_its_wall_times(zone: ZoneInfo, wall: str, utc: str, doubt: str | None) -> None:
+def test_wall_times_are_converted(zone: ZoneInfo, wall: str, utc: str, doubt: str | None) -> None:
     made = draft("policing", ALARM | {"bjsj": wall, "sfsj": wall, "xzb": 1}, zone)
     assert made.reported_at == made.occurred_at == datetime.fromisoformat(f"{utc}+00:00")
     assert made.extensions == {"xzb": 1} | ({} if doubt is None else {DOUBT: doubt})  # said once for both
 
 
-def test_two_doubts_are_both_said() -> None:
+def test_both_of_two_doubts_are_kept() -> None:
     made = draft("policing", ALARM | {"bjsj": "20181104013000", "sfsj": "20181104011500"}, LOS_ANGELES)
     assert made.extensions[DOUBT].split("; ") == [
         "2018-11-04T01:30:00 occurs twice, the first was taken",
@@ -144,7 +144,7 @@ def test_two_doubts_are_both_said() -> None:
         ({}, "Unknown", "Unknown"),
     ],
 )
-def test_its_level(given: dict[str, Any], urgency: str, severity: str) -> None:
+def test_the_level_gives_urgency_and_severity(given: dict[str, Any], urgency: str, severity: str) -> None:
     made = draft("policing", ALARM | given, SHANGHAI)
     assert (made.urgency, made.severity) == (urgency, severity)
 
@@ -163,7 +163,7 @@ def test_drills_and_tests_stay_recognisable(mark: str, status: str) -> None:
         ({}, None),
     ],
 )
-def test_its_unit_is_the_one_whose_area_it_is(given: dict[str, str], unit: str | None) -> None:
+def test_the_unit_of_the_area_outranks_the_receiving_unit(given: dict[str, str], unit: str | None) -> None:
     claim = draft("policing", ALARM | given, SHANGHAI).claim
     assert (claim.community, claim.area) == (unit, unit)
 
@@ -173,7 +173,7 @@ def test_empty_texts_are_absent_values() -> None:
     assert draft("policing", ALARM | empty, SHANGHAI) == draft("policing", ALARM, SHANGHAI)
 
 
-def test_the_address_stands_in_for_what_was_said() -> None:
+def test_the_address_replaces_a_missing_text() -> None:
     assert draft("policing", ALARM | {"bjnr": "", "sfdz": "世纪大道"}, SHANGHAI).description == "世纪大道"
 
 
@@ -212,7 +212,7 @@ def test_masked_callers_are_accepted(reference: str) -> None:
         "6222021234567890123",  # a bank card
     ],
 )
-def test_identity_and_phone_numbers_are_refused(reference: str) -> None:
+def test_identity_and_phone_numbers_are_rejected(reference: str) -> None:
     rejected = rejection("policing", ALARM | {"bjrbs": reference})
     assert rejected.code == "personal-data"
     assert rejected.reason.startswith("field `bjrbs`: looks like an identity or phone number; send a masked reference")
@@ -237,7 +237,7 @@ def test_identity_and_phone_numbers_are_refused(reference: str) -> None:
         ({"csbz": ""}, "schema"),  # whether it is a drill must not be guessed
     ],
 )
-def test_what_no_alarm_may_be(wrong: dict[str, Any], code: str) -> None:
+def test_an_invalid_alarm_is_rejected(wrong: dict[str, Any], code: str) -> None:
     rejected = rejection("policing", ALARM | wrong)
     assert rejected.code == code
     assert f"field `{next(iter(wrong))}`" in rejected.reason

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from router.contracts.schemas import report_path, report_schemas
 from router.domain.cells.registry import Claim
 from router.domain.geometry import wgs84_to_gcj02
-from router.domain.intake.coordinate_systems import on_the_ground
+from router.domain.intake.coordinate_systems import to_wgs84
 from router.domain.intake.normalise import normalise
 from router.domain.model.report import Media
 from router.domain.networks.registry import NETWORKS
@@ -253,7 +253,7 @@ DRAFTS: dict[str, Draft] = {
 }
 
 
-def test_every_network_has_one_and_one_is_in_gb18030() -> None:
+def test_every_network_has_a_sample_and_one_is_in_gb18030() -> None:
     assert set(NAMES) == set(DRAFTS) == {*NETWORKS, "petitions-gb18030"}
     assert {path.suffix for path in FOLDER.iterdir()} == {".json"}
     with pytest.raises(UnicodeDecodeError):
@@ -263,7 +263,7 @@ def test_every_network_has_one_and_one_is_in_gb18030() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_is_what_the_generated_schema_says(name: str) -> None:
+def test_the_sample_matches_the_generated_schema(name: str) -> None:
     one = sample(name)
     schema: Any = orjson.loads(SCHEMAS[report_path(one.network)])
     message = orjson.loads(one.text)
@@ -273,18 +273,18 @@ def test_it_is_what_the_generated_schema_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_drafts_to_what_a_person_reads_in_it(name: str) -> None:
+def test_the_draft_of_the_sample_has_the_expected_values(name: str) -> None:
     one = sample(name)
     made = draft(one.network, one.text, LOS_ANGELES if name == "hotline" else SHANGHAI)
     if name in GCJ02:
-        (claim,) = on_the_ground([made.claim])
+        (claim,) = to_wgs84([made.claim])
         assert wgs84_to_gcj02(claim.lon or 0, claim.lat or 0) == pytest.approx(GCJ02[name], abs=1e-8)
         made = replace(made, claim=replace(made.claim, lon=None, lat=None, gcj02=False))
     assert made == DRAFTS[name]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_becomes_a_report_as_it_lies_in_its_file(name: str) -> None:
+def test_the_sample_file_becomes_a_report(name: str) -> None:
     one = sample(name)
     done = normalise(NETWORKS[one.network], [Record(value=one.value, headers=one.headers)], listening())
     assert [rejected.reason for _, rejected in done.rejections] == []

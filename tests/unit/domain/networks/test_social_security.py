@@ -27,7 +27,7 @@ FULL = {
 }
 
 
-def test_a_full_need() -> None:
+def test_a_full_need_becomes_a_full_report() -> None:
     assert draft("social-security", FULL, SHANGHAI) == Draft(
         source_id="SS-2018-55",
         codes=("RS01",),
@@ -48,13 +48,13 @@ def test_a_full_need() -> None:
     )
 
 
-def test_it_has_no_point_even_if_somebody_sends_one() -> None:
+def test_a_point_in_the_message_is_not_used() -> None:
     made = report("social-security", NEED | {"longitude": 115.0315, "latitude": 35.7605})
     assert (made.location.lon, made.location.lat, made.location.resolved_by) == (None, None, "community")
     assert made.extensions == {"longitude": 115.0315, "latitude": 35.7605}
 
 
-def test_its_cell_is_the_default_of_its_community() -> None:
+def test_the_community_gives_its_default_cell() -> None:
     location = report("social-security", NEED | {"communityCode": "410903001001"}).location
     assert (location.cell, location.source_grid, location.doubt) == ("410903001001001", "410903001001", None)
 
@@ -69,7 +69,7 @@ def test_its_cell_is_the_default_of_its_community() -> None:
         (None, "Unknown", "Unknown"),
     ],
 )
-def test_its_level(level: str | None, urgency: str, severity: str) -> None:
+def test_the_level_gives_urgency_and_severity(level: str | None, urgency: str, severity: str) -> None:
     made = draft("social-security", NEED | {"level": level}, SHANGHAI)
     assert (made.urgency, made.severity) == (urgency, severity)
 
@@ -82,7 +82,7 @@ def test_its_level(level: str | None, urgency: str, severity: str) -> None:
         (LOS_ANGELES, "2018-03-11 02:30:00", "2018-03-11T10:30:00", "was skipped"),
     ],
 )
-def test_its_wall_times(zone: ZoneInfo, wall: str, utc: str, doubt: str | None) -> None:
+def test_wall_times_are_converted(zone: ZoneInfo, wall: str, utc: str, doubt: str | None) -> None:
     made = draft("social-security", NEED | {"reportedAt": wall, "personRef": "p-1"}, zone)
     assert made.reported_at == made.occurred_at == datetime.fromisoformat(f"{utc}+00:00")
     assert (DOUBT in made.extensions) == (doubt is not None)
@@ -90,7 +90,7 @@ def test_its_wall_times(zone: ZoneInfo, wall: str, utc: str, doubt: str | None) 
     assert made.extensions["personRef"] == "p-1"
 
 
-def test_a_doubt_about_when_it_happened_is_kept_too() -> None:
+def test_a_doubt_about_the_occurred_time_is_kept() -> None:
     made = draft("social-security", NEED | {"occurredAt": "2017-11-05 01:30:00"}, LOS_ANGELES)
     assert made.occurred_at == datetime(2017, 11, 5, 8, 30, tzinfo=UTC)
     assert made.extensions == {DOUBT: "2017-11-05T01:30:00 occurs twice, the first was taken"}
@@ -103,7 +103,7 @@ def test_empty_texts_are_absent_values() -> None:
 
 @pytest.mark.parametrize("field", ["personRef", "reporterRef"])
 @pytest.mark.parametrize("number", ["410902199001011234", "41090219900101123X", "13812345678", "0371-65900000"])
-def test_identity_and_phone_numbers_are_refused(field: str, number: str) -> None:
+def test_identity_and_phone_numbers_are_rejected(field: str, number: str) -> None:
     rejected = rejection("social-security", NEED | {field: number})
     assert rejected.code == "personal-data"
     assert rejected.reason.startswith(f"field `{field}`: ")
@@ -125,7 +125,7 @@ def test_identity_and_phone_numbers_are_refused(field: str, number: str) -> None
         ({"personRef": "张三"}, "schema"),
     ],
 )
-def test_what_no_need_may_be(wrong: dict[str, Any], code: str) -> None:
+def test_an_invalid_need_is_rejected(wrong: dict[str, Any], code: str) -> None:
     rejected = rejection("social-security", NEED | wrong)
     assert rejected.code == code
     assert rejected.reason.startswith(f"field `{next(iter(wrong))}`: ")

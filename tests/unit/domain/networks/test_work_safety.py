@@ -18,7 +18,7 @@ HAZARD = {"YHBH": "A1", "YHDM": "AQ0101", "ZYWG": "02010141090200100100", "SBSJ"
 EIGHT = datetime(2018, 1, 1, 0, 0, 9, tzinfo=UTC)
 
 
-def test_the_least_of_a_hazard() -> None:
+def test_a_hazard_with_only_required_fields_is_accepted() -> None:
     assert draft("work-safety", HAZARD, SHANGHAI) == Draft(
         source_id="A1",
         codes=("AQ0101",),
@@ -40,18 +40,18 @@ def test_the_least_of_a_hazard() -> None:
         ("02010141090200160102", None),
     ],
 )
-def test_a_grid_that_is_a_community_names_it(grid: str, community: str | None) -> None:
+def test_a_grid_equal_to_a_community_gives_the_community(grid: str, community: str | None) -> None:
     claim = draft("work-safety", HAZARD | {"ZYWG": grid}, SHANGHAI).claim
     assert (claim.community, claim.area) == (community, grid)
 
 
 @pytest.mark.parametrize("grid", ["02010141090200200100", "02010141090200200101"])
-def test_without_a_point_its_grid_leads_to_the_community(grid: str) -> None:
+def test_without_a_point_the_grid_gives_the_community(grid: str) -> None:
     location = report("work-safety", HAZARD | {"ZYWG": grid}, listening()).location
     assert (location.cell, location.resolved_by, location.source_grid) == ("410902002001001", "community", grid)
 
 
-def test_a_part_of_a_community_is_what_the_crosswalk_says() -> None:
+def test_the_crosswalk_resolves_a_part_of_a_community() -> None:
     east = {"410902001001001": "115.030", "410902001001002": "115.031"}
     rows = [
         f'{code},c,,,"POLYGON (({west} 35.76, {west}9 35.76, {west}9 35.761, {west} 35.761, {west} 35.76))"'
@@ -72,20 +72,20 @@ def test_a_part_of_a_community_is_what_the_crosswalk_says() -> None:
     assert found == {"00": "410902001001001", "02": "410902001001002"}
 
 
-def test_a_joined_grid_that_the_crosswalk_lacks_is_said_and_its_street_taken() -> None:
+def test_a_joined_grid_missing_in_the_crosswalk_gets_its_street() -> None:
     location = report("work-safety", HAZARD | {"ZYWG": "02010141090200260100"}, listening()).location
     assert location.cell.startswith("410902002")
     assert "only its street 410902002 is known" in (location.doubt or "")
 
 
-def test_the_point_of_the_enterprise_goes_first() -> None:
+def test_the_point_of_the_enterprise_outranks_the_grid() -> None:
     point = {"JD": 115.0305, "WD": 35.7605}
     location = report("work-safety", HAZARD | point | {"ZYWG": "02010141090200200100"}, listening()).location
     assert (location.cell, location.resolved_by, location.accuracy_m) == ("410902001001001", "point", 100.0)
 
 
 @pytest.mark.parametrize("half", [{"JD": 115.03}, {"WD": 35.76}, {"JD": 115.03, "WD": None}])
-def test_half_a_point_is_none(half: dict[str, Any]) -> None:
+def test_one_coordinate_alone_is_not_a_point(half: dict[str, Any]) -> None:
     claim = draft("work-safety", HAZARD | half, SHANGHAI).claim
     assert (claim.lon, claim.lat, claim.accuracy_m) == (None, None, None)
 
@@ -100,7 +100,7 @@ def test_half_a_point_is_none(half: dict[str, Any]) -> None:
         ({"YHJB": None}, "Unknown", "Unknown"),
     ],
 )
-def test_its_level(given: dict[str, Any], urgency: str, severity: str) -> None:
+def test_the_level_gives_urgency_and_severity(given: dict[str, Any], urgency: str, severity: str) -> None:
     made = draft("work-safety", HAZARD | given, SHANGHAI)
     assert (made.urgency, made.severity) == (urgency, severity)
 
@@ -109,7 +109,7 @@ def test_its_level(given: dict[str, Any], urgency: str, severity: str) -> None:
     ("source", "certainty"),
     [("1", "Observed"), ("2", "Observed"), ("3", "Likely"), ("4", "Possible"), ("", "Unknown"), (None, "Unknown")],
 )
-def test_who_says_so_is_how_sure_it_is(source: str | None, certainty: str) -> None:
+def test_the_source_gives_the_certainty(source: str | None, certainty: str) -> None:
     assert draft("work-safety", HAZARD | {"YHLY": source}, SHANGHAI).certainty == certainty
 
 
@@ -118,7 +118,7 @@ def test_drills_and_tests_stay_recognisable(mark: str, status: str) -> None:
     assert draft("work-safety", HAZARD | {"YLBZ": mark}, SHANGHAI).status == status
 
 
-def test_its_wall_times_and_their_doubts() -> None:
+def test_wall_times_are_converted_with_their_doubts() -> None:
     times = {"FXSJ": "2018-11-04 01:30:00", "SBSJ": "2018-11-04 02:30:00"}
     made = draft("work-safety", HAZARD | times | {"QYBS": "QY-1", "more": 1}, LOS_ANGELES)
     assert made.occurred_at == made.claim.at == datetime(2018, 11, 4, 8, 30, tzinfo=UTC)
@@ -135,7 +135,7 @@ def test_empty_texts_are_absent_values() -> None:
     assert draft("work-safety", HAZARD | empty | {"ZP": []}, SHANGHAI) == draft("work-safety", HAZARD, SHANGHAI)
 
 
-def test_the_address_stands_in_for_the_description() -> None:
+def test_the_address_replaces_a_missing_description() -> None:
     assert draft("work-safety", HAZARD | {"DZ": "2 号库"}, SHANGHAI).description == "2 号库"
 
 
@@ -161,7 +161,7 @@ def test_the_address_stands_in_for_the_description() -> None:
         ({"ZP": [{"url": "https://photos.example.org/a.jpg"}]}, "schema", "ZP.0.sha256"),
     ],
 )
-def test_what_no_hazard_may_be(wrong: dict[str, Any], code: str, field: str) -> None:
+def test_an_invalid_hazard_is_rejected(wrong: dict[str, Any], code: str, field: str) -> None:
     rejected = rejection("work-safety", HAZARD | wrong, listening())
     assert rejected.code == code
     assert rejected.reason.startswith(f"field `{field}`: ")

@@ -9,7 +9,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from router.domain.model.report import Rejection, Report
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import Report
 from router.simulator.messages import SourceMessage
 from router.simulator.synthetic.rng import RandomColumns
 from tests.support.synthetic import drawn, puyang, read, simulation, stream

@@ -18,7 +18,7 @@ from router.wire.repairs import decode_repair
 from router.wire.rule_sets import decode_rule_set
 from router.wire.topics import Names
 from tests.support.driver import Driver, report, tiny
-from tests.support.poison.strangers import EDITIONS, STATES
+from tests.support.poison.strangers import RULE_SETS, STATES
 
 
 class Written:
@@ -63,7 +63,7 @@ def test_what_a_stranger_wrote_replaces_no_case() -> None:
     assert processor._state.snapshot() == driver.snapshot()
 
 
-@pytest.mark.parametrize("value", [value for value in EDITIONS if value is not None])
+@pytest.mark.parametrize("value", [value for value in RULE_SETS if value is not None])
 def test_what_is_no_edition_is_said_to_be_none(value: bytes) -> None:
     with pytest.raises(ValueError, match="no rule set"):
         decode_rule_set(value)

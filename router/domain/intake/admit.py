@@ -1,0 +1,132 @@
+"""Admission: the decision about each record of a network's topic.
+
+Every record of a batch is accepted, updated, redelivered or rejected. The worker, the offline router and the replay of
+recorded histories call this one function; they only encode and count.
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from msgspec import Struct
+
+from router.domain.intake.dedup import DedupEntry, DedupIndex, digest_of
+from router.domain.intake.normalise import Normalised, is_redriven, normalise, ruled_at
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import Report
+from router.domain.model.source_record import SourceRecord
+from router.domain.networks.schema.network import Network
+from router.domain.rules.city import City
+from router.domain.rules.rule_sets import RuleSets
+
+
+class TranslationError(Exception):
+    """The translation of a record failed outside the translator, which is a defect of the router.
+
+    Args:
+        offset: of the record in its partition.
+    """
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(f"the record at offset {offset} cannot be translated")
+        self.offset = offset
+
+
+class Admitted(Struct, frozen=True, kw_only=True):
+    """The decision about a batch. Each record is counted once: as an event, a redelivery or a rejection."""
+
+    events: list[tuple[Report, str]]
+    """New reports and updates in the order of the batch, each with its partition key: the cell of its first version."""
+    entries: list[tuple[str, DedupEntry]]
+    """Source id and dedup entry of each event, and of each redelivery whose entry must be rewritten, in order."""
+    rejections: list[tuple[SourceRecord, Rejection]]
+    accepted: int
+    """Events that are a first version."""
+    updated: int
+    """Events that are a later version."""
+    redelivered: int
+    """Records whose bytes were admitted before."""
+
+
+def admit(network: Network, batch: Sequence[SourceRecord], rule_sets: RuleSets, dedup: DedupIndex) -> Admitted:
+    """Decide about a batch of one partition, and remember its reports in the dedup index.
+
+    The index changes only after the whole batch is translated, so an exception leaves it as it was.
+
+    Args:
+        network: whose topic the partition belongs to.
+        batch: records in the order of the log.
+        rule_sets: of the city.
+        dedup: index of the partition.
+
+    Raises:
+        RuleSetError: the rules of a rule set are not available; no record is at fault.
+        TranslationError: a record causes a defect of the router.
+    """
+    translated = [_translate(network, run, city) for city, run in _runs(batch, rule_sets)]
+    admitted = _register(translated, dedup)
+    received = [report.received_at for one in translated for report in one.reports]
+    if received:
+        dedup.forget(max(received))
+    return admitted
+
+
+def rule_set_of(record: SourceRecord, rule_sets: RuleSets) -> City:
+    """The rules that hold for a record: by its received time, or for a redriven record the rules of its repair.
+
+    Raises:
+        RuleSetError: the rules are not available.
+    """
+    return rule_sets.at(ruled_at(record))
+
+
+def _runs(batch: Sequence[SourceRecord], rule_sets: RuleSets) -> list[tuple[City, Sequence[SourceRecord]]]:
+    """The batch in runs of one rule set each, in its order."""
+    if rule_sets.only is not None:
+        return [(rule_sets.only, batch)]
+    ruled = [(rule_set_of(record, rule_sets), record) for record in batch]
+    grouped = (list(run) for _, run in groupby(ruled, lambda one: one[0].rule_set))
+    return [(run[0][0], [record for _, record in run]) for run in grouped]
+
+
+def _translate(network: Network, run: Sequence[SourceRecord], city: City) -> Normalised:
+    """Translate a run; when that fails, find the record that causes it."""
+    try:
+        return normalise(network, run, city)
+    except Exception as failure:
+        for record in run:
+            try:
+                normalise(network, [record], city)
+            except Exception:  # noqa: BLE001 - a defect may raise anything; this record causes it
+                raise TranslationError(record.offset) from failure
+        raise
+
+
+def _register(translated: Sequence[Normalised], dedup: DedupIndex) -> Admitted:
+    """Pass every translated report through the dedup index."""
+    rejections = [rejection for one in translated for rejection in one.rejections]
+    events: list[tuple[Report, str]] = []
+    entries: list[tuple[str, DedupEntry]] = []
+    updated = redelivered = 0
+    for one in translated:
+        for record, translation in zip(one.sources, one.reports, strict=True):
+            decision = dedup.register(translation, digest_of(record.value or b""), redriven=is_redriven(record))
+            if decision is None:
+                redelivered += 1
+            elif isinstance(decision, Rejection):
+                rejections.append((record, decision))
+            else:
+                report, entry = decision
+                entries.append((translation.source_id, entry))
+                if report is None:
+                    redelivered += 1
+                else:
+                    updated += report.version > 1
+                    events.append((report, entry.cell))
+    return Admitted(
+        events=events,
+        entries=entries,
+        rejections=rejections,
+        accepted=len(events) - updated,
+        updated=updated,
+        redelivered=redelivered,
+    )

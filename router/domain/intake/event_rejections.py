@@ -1,0 +1,40 @@
+"""Rejections of records on `grid.events`: only the router writes that topic, so each one is a foreign record or a defect."""
+
+from msgspec import MsgspecError, ValidationError
+
+from router.domain.intake.rejections import printable
+from router.domain.model.rejection import Rejection
+from router.domain.model.source_record import SourceRecord
+
+
+def not_an_event(why: str) -> Rejection:
+    """Reject a record that is not an event of the router; `why` completes the sentence."""
+    reason = f"not an event of the grid stream: {why}; only the router may write this topic, find out which program wrote the record."
+    return Rejection(code="not-an-event", reason=reason)
+
+
+def undecodable(record: SourceRecord, error: Exception) -> Rejection:
+    """Reject a record that the codec cannot decode; `error` is what the codec raised."""
+    return not_an_event(_cause(record, error))
+
+
+def unpublished_rule_set(version: str) -> Rejection:
+    """Reject a report that names a rule set which was never published."""
+    return not_an_event(f"it names the rule set {printable(version)!r}, which was never published")
+
+
+def _cause(record: SourceRecord, error: Exception) -> str:
+    if record.value is None:
+        return "it has no value"
+    if isinstance(error, RecursionError):
+        return "its value has too many nested brackets"
+    if not isinstance(error, MsgspecError):
+        types = [content for name, content in record.headers if name == "ce_type"]
+        named = printable((types[0] or b"").decode("utf-8", "replace")) if types else ""
+        return f"its header `ce_type` names {named!r}" if named else "it has no header `ce_type`"
+    if not isinstance(error, ValidationError):
+        return "its value is not JSON"
+    mismatch = "its value does not match its `ce_type`"
+    _, at, path = str(error).rpartition(" - at `$")
+    field = printable(path.rstrip("`").lstrip(".")) if at else ""
+    return f"{mismatch}, at `{field}`" if field else mismatch

@@ -1,0 +1,127 @@
+"""Admission: each record of a batch is accepted, updated, redelivered or rejected, and an exception changes nothing."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from router.domain.intake.admit import Admitted, TranslationError, admit, rule_set_of
+from router.domain.intake.dedup import DedupIndex
+from router.domain.intake.normalise import RECEIVED_AT, REDRIVEN
+from router.domain.networks.registry import NETWORKS
+from router.domain.rules.rule_sets import RuleSets, UnreadableRuleSetError
+from tests.support.records import ALARM, Record, city, written
+
+CITY = replace(city(), rule_set="first")
+POLICING = NETWORKS["policing"]
+START = datetime(2018, 1, 1, tzinfo=UTC)
+"""Eight hours before Kafka's time of the test records."""
+
+
+def record(offset: int, hour: float = 0, *, redriven: bool = False, **changed: Any) -> Record:
+    """An alarm that the intake received some hours after START."""
+    received = (START + timedelta(hours=hour)).isoformat().encode()
+    headers = [(RECEIVED_AT, received), *([(REDRIVEN, b"reports.policing/3/1")] if redriven else [])]
+    return Record(value=written(ALARM | changed), offset=offset, headers=headers)
+
+
+def admitted(index: DedupIndex, *records: Record, rule_sets: RuleSets | None = None) -> Admitted:
+    return admit(POLICING, records, rule_sets or RuleSets(CITY), index)
+
+
+def two_rule_sets() -> RuleSets:
+    """The first rule set, and a second one that holds from one hour after START."""
+    rule_sets = RuleSets(CITY)
+    rule_sets.add("second", START + timedelta(hours=1), lambda: replace(CITY, rule_set="second"))
+    return rule_sets
+
+
+def test_each_record_of_a_batch_is_counted_once() -> None:
+    batch = [record(0), record(1), record(2, bjnr="more"), Record(value=b"{", offset=3), record(4, jjdbh="J2")]
+    done = admitted(DedupIndex(), *batch)
+    assert (done.accepted, done.updated, done.redelivered, len(done.rejections)) == (2, 1, 1, 1)
+    assert [(report.source_id, report.version) for report, _ in done.events] == [("J1", 1), ("J1", 2), ("J2", 1)]
+    assert [(one.offset, rejection.code) for one, rejection in done.rejections] == [(3, "not-json")]
+    assert [source_id for source_id, _ in done.entries] == ["J1", "J1", "J2"]
+
+
+def test_an_event_has_the_partition_key_of_its_first_version() -> None:
+    first, second, *_ = CITY.cells.cells
+    codes = CITY.codes["policing"]
+    entry = {"event_no": "E1", "event_type": codes.codes[0].code[:4], "report_time": "20180101080009"}
+    batch = [Record(value=written(entry | {"grid_code": cell}), offset=n) for n, cell in enumerate((first, second))]
+    rules = RuleSets(replace(CITY, codes={"governance": codes}))
+    done = admit(NETWORKS["governance"], batch, rules, DedupIndex())
+    assert [report.location.cell for report, _ in done.events] == [first, second]
+    assert [partition_key for _, partition_key in done.events] == [first, first]
+
+
+def test_a_redelivery_a_day_later_rewrites_its_entry() -> None:
+    index = DedupIndex()
+    admitted(index, record(0, hour=-48))
+    assert admitted(index, record(1, hour=-47)).entries == []
+    done = admitted(index, record(2))
+    assert (done.redelivered, done.events) == (1, [])
+    assert [(source_id, entry.at) for source_id, entry in done.entries] == [("J1", START)]
+
+
+def test_a_redriven_record_is_rejected_when_a_newer_version_exists() -> None:
+    index = DedupIndex()
+    admitted(index, record(0, hour=2))
+    late, redriven = record(1, hour=1, bjnr="old"), record(2, hour=1, bjnr="older", redriven=True)
+    done = admitted(index, redriven, late)
+    assert [(one.offset, rejection.code) for one, rejection in done.rejections] == [(2, "superseded")]
+    assert done.updated == 1
+
+
+def test_the_received_time_of_a_record_decides_its_rule_set() -> None:
+    batch = [record(0, hour=0), record(1, hour=1, jjdbh="J2"), record(2, hour=0.5, jjdbh="J3")]
+    done = admitted(DedupIndex(), *batch, rule_sets=two_rule_sets())
+    assert [report.rule_set for report, _ in done.events] == ["first", "second", "first"]
+
+
+def test_a_redriven_record_has_the_rule_set_of_kafkas_time() -> None:
+    rule_sets = two_rule_sets()
+    assert rule_set_of(record(0), rule_sets).rule_set == "first"
+    assert rule_set_of(record(0, redriven=True), rule_sets).rule_set == "second"
+
+
+def test_the_index_forgets_reports_that_the_topic_drops() -> None:
+    index = DedupIndex()
+    admitted(index, record(0, hour=-31 * 24))
+    admitted(index, record(1, jjdbh="J2"))
+    assert len(index) == 1
+
+
+def test_missing_rules_leave_the_index_as_it_was() -> None:
+    def unreadable() -> Any:
+        raise OSError("gone")
+
+    rule_sets = RuleSets(CITY)
+    rule_sets.add("second", START + timedelta(hours=1), unreadable)
+    index = DedupIndex()
+    with pytest.raises(UnreadableRuleSetError):
+        admitted(index, record(0), record(1, hour=1, jjdbh="J2"), rule_sets=rule_sets)
+    assert len(index) == 0
+
+
+def test_a_translation_error_names_the_offset_and_changes_nothing() -> None:
+    class BrokenCells:
+        def resolve(self, claims: list[Any]) -> list[Any]:
+            if any(claim.at.hour == 9 for claim in claims):
+                raise ZeroDivisionError
+            return CITY.cells.resolve(claims)
+
+    broken = replace(CITY, cells=BrokenCells())  # type: ignore[arg-type]
+    index = DedupIndex()
+    bad = record(1, jjdbh="J2", bjsj="20180101170009")
+    with pytest.raises(TranslationError) as raised:
+        admitted(index, record(0), bad, record(2), rule_sets=RuleSets(broken))
+    assert raised.value.offset == 1
+    assert len(index) == 0
+
+
+def test_an_empty_batch_has_no_decisions() -> None:
+    done = admitted(DedupIndex())
+    assert (done.events, done.entries, done.rejections, done.accepted) == ([], [], [], 0)
