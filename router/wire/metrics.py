@@ -208,3 +208,8 @@ class Metrics:
         self.registry = registry
         for metric in METRICS:
             setattr(self, metric.attribute, metric.register(registry))
+
+    def remove_lag(self, topic: str, partition: int) -> None:
+        """Drop the lag of a revoked partition: its next owner reports it, and a stale value would count twice."""
+        for gauge in (self.lag_records, self.lag_seconds):
+            gauge.remove(topic, str(partition))

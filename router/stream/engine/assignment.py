@@ -74,6 +74,8 @@ class AssignedPartitions:
         closing = [self._partitions.pop(source) for source in list(sources) if source in self._partitions]
         deadline = time.monotonic() + within
         await asyncio.gather(*(partition.close(max(deadline - time.monotonic(), 0.1)) for partition in closing))
+        for one in closing:
+            self._metrics.remove_lag(one.source.topic, one.source.partition)
         # two rebalances in a row revoke everything and then nothing: keep what the first one released
         self._released |= {one.source: one.position for one in closing if one.position is not None}
         self._kept |= {

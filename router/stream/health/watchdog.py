@@ -116,6 +116,8 @@ async def _update_lag(app: BatchApp, partition: Partition, metrics: Metrics) -> 
     end, position = app.consumer.highwater(tp), await app.consumer.position(tp)
     unread = max(end - position, 0) if end is not None and position is not None else 0
     lag = unread + partition.backlog
+    if partition not in list(app.assignment):  # revoked while the consumer answered; its next owner reports the lag
+        return None
     age = time.time() - partition.last_timestamp / 1000 if lag and partition.last_timestamp is not None else 0.0
     metrics.lag_records.labels(source.topic, str(source.partition)).set(lag)
     metrics.lag_seconds.labels(source.topic, str(source.partition)).set(max(age, 0.0))

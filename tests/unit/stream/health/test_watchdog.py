@@ -47,6 +47,29 @@ def test_a_partition_that_is_revoked_during_the_update_is_harmless() -> None:
     asyncio.run(update())
 
 
+def test_a_revoked_partition_leaves_no_lag_behind() -> None:
+    """Its next owner reports the lag. A stale value beside it would never become 0."""
+    metrics = Metrics(CollectorRegistry())
+    source = TopicPartition("grid.events", 2)
+    partition = SimpleNamespace(source=source, backlog=35, last_timestamp=1, has_capacity=True, restoring_seconds=0.0)
+    assignment = AssignedPartitions([partition])
+
+    class Consumer:
+        def highwater(self, _: Any) -> int:
+            return 40
+
+        async def position(self, _: Any) -> int:
+            assignment.remove(partition)  # the rebalance revokes it while the consumer answers
+            metrics.remove_lag(source.topic, source.partition)
+            return 5
+
+    app: Any = SimpleNamespace(assignment=assignment, consumer=Consumer())
+    monitor: Any = SimpleNamespace(set_position=lambda *_: None, forget_revoked=lambda: None)
+    metrics.lag_records.labels(source.topic, "2").set(35)
+    asyncio.run(update_gauges(app, metrics, monitor))
+    assert metrics.registry.get_sample_value("grid_lag_records", {"topic": "grid.events", "partition": "2"}) is None
+
+
 def test_the_watchdog_ends_the_process_at_the_limit_and_not_before() -> None:
     worker, ended = Worker(), list[int]()
     registry = CollectorRegistry()
