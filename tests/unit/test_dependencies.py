@@ -14,12 +14,23 @@ import pytest
 
 from tests.support.repository import ROOT
 
-OWN = {"router", "tests"}
+OWN = {"router", "tests", "docs"}
 NOT_IMPORTED = {"tzdata"}
 """`zoneinfo` reads it where the operating system has no time zones."""
 CORE = {"pydantic-core"}
 """pydantic documents this package as part of its interface, and pins its version."""
-COMMANDS = {"coverage", "import-linter", "mypy", "pytest-timeout", "pytest-xdist", "ruff", "types-pyyaml"}
+COMMANDS = {
+    "coverage",
+    "furo",
+    "import-linter",
+    "mypy",
+    "myst-parser",
+    "pytest-timeout",
+    "pytest-xdist",
+    "ruff",
+    "sphinx",
+    "types-pyyaml",
+}
 """Development tools that run as commands or plugins; no test imports them."""
 
 
