@@ -94,6 +94,7 @@ def _join(
     joined = _joining(report, match)
     case.reports = (*case.reports, joined)
     case.updated_at = max(case.updated_at, report.received_at)
+    case.revision += 1
     raise_severity(case, report)
     component = case.component_id or report.component_id
     references = with_references(entry.references, joined, merging)
@@ -153,6 +154,8 @@ def _case(report: Report, route: Route, suggestions: tuple[Suggestion, ...], cit
         certainty=report.certainty,
         description=report.description,
         suggestions=suggestions,
+        revision=1,
+        partition_key=opening.cell,
     )
 
 

@@ -58,7 +58,7 @@ def decided(output: Output) -> tuple[Any, ...]:
     elif isinstance(content, Case):
         said = _case(content)
     elif isinstance(content, Task):
-        said = _task(content)
+        said = _task(content, output.versions)
     else:
         record, rejection = content
         said = (rejection.code, record.topic, record.partition, record.offset)
@@ -115,10 +115,10 @@ def _joined(report: CaseReport) -> tuple[Any, ...]:
     )
 
 
-def _task(task: Task) -> tuple[Any, ...]:
+def _task(task: Task, versions: int) -> tuple[Any, ...]:
     return (
         *(task.id, task.case, task.department, task.role, task.unit, task.state, task.rule, task.workflow),
-        *(task.matter, task.cell, task.dispatched_at, task.due_at, task.updated_at, task.revision),
+        *(task.matter, task.cell, task.dispatched_at, task.due_at, task.updated_at, versions),
         *(_near(task.lon), _near(task.lat), task.status, task.urgency, task.severity, task.description),
     )
 

@@ -67,6 +67,8 @@ class Output(NamedTuple):
     """What the fold decided: of an event or tick."""
     key: bytes | None = None
     """Of an event: the cell by which it is partitioned."""
+    versions: int = 0
+    """Of a task that was updated or withdrawn: how many versions the case's reports have. Histories were recorded with it."""
 
     def wire(self) -> dict[str, Any]:
         """As the codec writes it, readable."""
@@ -186,7 +188,11 @@ class History:
                 self.counts["closed by tick" if isinstance(event, Tick) else "closed by report"] += 1
             yield Output(block, "case", partition, case)
         for task in outcome.tasks:
-            yield Output(block, "task", partition, task)
+            yield Output(block, "task", partition, task, versions=self._versions(task))
+
+    def _versions(self, task: Task) -> int:
+        dispatched = task.state == "dispatched"
+        return 0 if dispatched else sum(report.version for report in self.cases[task.case].reports)
 
 
 _AMENDED = ("updated", "rerouted")

@@ -34,6 +34,7 @@ def revise_report(state: PartitionState, case: Case, report: Report, city: City)
         state.index.remove(entry, city.merging)
     newer = _next(known, report, case.description if known.joined == "opened" else known.description)
     case.reports = (*case.reports[:number], newer, *case.reports[number + 1 :])
+    case.revision += 1
     was = case.matter, case.cell
     if known.joined == "opened":
         _follow(case, report)

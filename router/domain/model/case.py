@@ -123,7 +123,12 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     description: str = ""
     suggestions: tuple[Suggestion, ...] = ()
     window_closed_at: datetime | None = None
-    """Set when a tick closed the merge window."""
+    """When the merge window was closed; absent while reports may still join."""
+    revision: int = 0
+    """Number of changes so far: 1 when the case is opened, one more at every change. With the id it names one state of the case."""
+    partition_key: str = ""
+    """Cell of the first version of the report that opened the case. It is the key under which the case's events reach their
+    partition of `grid.events`; `cell` is another after a correction of the place."""
 
 
 class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -144,7 +149,10 @@ class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     updated_at: datetime | None = None
     """When it was updated or withdrawn."""
     revision: int = 0
-    """Of an update or withdrawal: the number of versions of the case's reports so far, which tells two changes apart."""
+    """Revision of the case from which this record was made. Release 0.1.0 counted the versions of the case's reports instead, and
+    wrote it in updates and withdrawals only."""
+    partition_key: str = ""
+    """The case's partition key. An answer to the task that has this key reaches the partition that owns the case."""
     unit: str | None = None
     workflow: str | None = None
     lon: float | None = None

@@ -42,6 +42,7 @@ def intern_case(case: Case) -> None:
     case.cell, case.matter, case.reason = intern(case.cell), intern(case.matter), intern(case.reason)
     case.catalogue, case.rule_set = intern(case.catalogue), intern(case.rule_set)
     case.accuracy_m = intern_float(case.accuracy_m)
+    case.partition_key = intern(case.partition_key)
     case.reports = tuple([_report(report) for report in case.reports])
     case.assignments = tuple([_assignment(one) for one in case.assignments])
     first, last = case.reports[0], case.reports[-1]

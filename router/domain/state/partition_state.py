@@ -100,6 +100,7 @@ class PartitionState:
                 self.index.remove(entry, merging)
                 del self.candidates[timer.case]
                 entry.case.window_closed_at = entry.case.updated_at = at
+                entry.case.revision += 1
                 self._out_of_window(entry.case, at)
                 closed.append(entry.case)
         return closed
@@ -112,6 +113,7 @@ class PartitionState:
 
     def restore(self, case: Case, city: City) -> None:
         """Bring a case of the changelog back; in any order, each case once."""
+        _complete(case)
         intern_case(case)
         for report in case.reports:
             self.case_by_report[report.id] = case
@@ -167,6 +169,18 @@ class PartitionState:
         for report in case.reports:
             del self.case_by_report[report.id]
             self.expired_report_ids.add(report.id)
+
+
+def _complete(case: Case) -> None:
+    """Add what release 0.1.0 did not write: the revision and the partition key.
+
+    Its CloudEvents ids ended with the number of versions of the case's reports, so later revisions must be greater.
+    """
+    if not case.revision:
+        case.revision = sum([report.version for report in case.reports])
+    if not case.partition_key:
+        opening = case.reports[0]
+        case.partition_key = (opening.earlier[0] if opening.earlier else opening).cell
 
 
 def span(case: Case) -> tuple[int, int]:
