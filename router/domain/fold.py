@@ -15,6 +15,7 @@ from router.domain.model.case import Case, CaseReport, Suggestion
 from router.domain.model.report import Report, Tick
 from router.domain.model.severity import raise_severity
 from router.domain.rules.city import City
+from router.domain.rules.rule_sets import RuleLookup
 from router.domain.state.interning import NO_NETWORKS, intern_float, intern_provenance, with_network
 from router.domain.state.partition_state import REDELIVERED, Outcome, PartitionState, us
 
@@ -26,21 +27,25 @@ MAX_REPORTS = 1000
 _TICKED = Outcome("ticked", [], [])
 
 
-def fold(state: PartitionState, event: Report | Tick, city: City) -> Outcome:
+def fold(state: PartitionState, event: Report | Tick, rules: RuleLookup) -> Outcome:
     """Take in the next event of the partition's log.
 
     Args:
         state: of the partition; changed in place.
         event: a report, or a tick that says what time it is.
-        city: the rules.
+        rules: the rule sets. A report is decided by its own, and a case that comes due by the case's own.
+
+    Raises:
+        RuleSetError: a rule set is not at hand; nothing was changed.
     """
     if isinstance(event, Tick):
-        return _tick(state, event, city.merging)
+        return _tick(state, event, rules)
+    city = rules.of(event.rule_set)
     if event.id in state.case_by_report or event.id in state.expired_report_ids:
         case = state.case_of(event)
         return REDELIVERED if case is None else revise_report(state, case, event, city)
     occurred_us, received_us = us(event.occurred_at), us(event.received_at)
-    closed = state.close_windows(received_us - GRACE_US, event.received_at, city.merging)
+    closed = state.close_windows(received_us - GRACE_US, event.received_at, rules)
     state.expire(received_us)
     matches = correlate(event, state.index, city.merging, occurred_us, received_us)
     match = _decide(matches, city.merging)
@@ -111,9 +116,9 @@ def _join(
     return Outcome(match.joined, [*closed, case], [])
 
 
-def _tick(state: PartitionState, tick: Tick, merging: MergeParameters) -> Outcome:
+def _tick(state: PartitionState, tick: Tick, rules: RuleLookup) -> Outcome:
     """Close every window that has ended; a tick that comes early or twice does nothing."""
-    closed = state.close_windows(us(tick.at), tick.at, merging)
+    closed = state.close_windows(us(tick.at), tick.at, rules)
     if closed:
         state.expire(us(tick.at))
     return Outcome("window-closed", closed, []) if closed else _TICKED

@@ -11,6 +11,7 @@ from time import process_time
 from router.domain.fold import fold
 from router.domain.matching.case_index import CaseIndex, MatchCandidate
 from router.domain.matching.correlation import correlate
+from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from tests.support.candidates import us
 from tests.support.driver import merging, report, tiny
@@ -26,7 +27,7 @@ def crowd(number: int, metres: float) -> list[MatchCandidate]:
     random, entries = Random(1), []
     for n in range(number):
         one = report(str(n), n / 1000, east=random.uniform(0, metres), north=random.uniform(0, metres))
-        case = fold(PartitionState(), one, tiny()).cases[0]
+        case = fold(PartitionState(), one, RuleSets(tiny())).cases[0]
         at = us(one.occurred_at)
         entries.append(MatchCandidate(case, at, at, at + 10**12, {one.network}))
     return entries

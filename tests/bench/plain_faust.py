@@ -14,6 +14,7 @@ from router.cities.folder import load_city
 from router.domain.fold import fold
 from router.domain.intake.normalise import normalise
 from router.domain.networks.registry import NETWORKS
+from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from router.wire.codec import decode_event, encode_case, encode_report, encode_task
 from router.wire.partitioning import partition_for_cell
@@ -24,6 +25,7 @@ from tests.bench.reference.job import first
 settings = Settings()
 names = Names(settings.namespace)
 city = load_city(sys.argv.pop(1))
+rules = RuleSets(city)
 app = faust.App(
     f"{settings.namespace}plain",
     broker=f"kafka://{settings.kafka}",
@@ -72,7 +74,7 @@ async def merge_each(stream: faust.Stream[bytes]) -> None:
         message = event.message
         headers = list(message.headers.items()) if isinstance(message.headers, dict) else message.headers
         state = states.setdefault(message.partition, PartitionState())
-        outcome = fold(state, decode_event(headers, message.value), city)
+        outcome = fold(state, decode_event(headers, message.value), rules)
         for case in outcome.cases:
             key, value, out = encode_case(case)
             await (await cases.send(key=key, value=value, headers=out, partition=message.partition))

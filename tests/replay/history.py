@@ -19,6 +19,7 @@ from router.domain.model.case import Case, Task
 from router.domain.model.report import Rejection, Report, Tick
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
+from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from router.wire.codec import (
     Encoded,
@@ -112,7 +113,7 @@ class History:
         """Every case by its id: as it is now."""
         self.counts: Counter[str] = Counter()
         """What became of source records, `places ...`; what closed windows, `closed by ...`."""
-        self._city = city
+        self._city, self._rules = city, RuleSets(city)
         self._places: dict[tuple[str, int], DedupIndex] = defaultdict(DedupIndex)
         self._latest: dict[tuple[str, int], datetime] = {}
         self._states = [PartitionState() for _ in range(PARTITIONS)]
@@ -176,7 +177,7 @@ class History:
         """One record of the grid stream, read back as the second stage reads it."""
         key, value, headers = encoded
         event = decode_event(headers, value)
-        outcome = fold(self._states[partition], event, self._city)
+        outcome = fold(self._states[partition], event, self._rules)
         if isinstance(event, Report):
             self._received[partition] = max(self._received.get(partition, event.received_at), event.received_at)
             yield Output(block, "event", partition, event, outcome.decision, key)

@@ -8,6 +8,7 @@ from router.domain.matching.case_index import CaseIndex, MatchCandidate
 from router.domain.matching.correlation import Match, correlate
 from router.domain.matching.parameters import MergeParameters
 from router.domain.model.report import Report
+from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from tests.support.driver import merging, tiny
 
@@ -25,7 +26,7 @@ def opened(*reports: Report) -> list[MatchCandidate]:
     """A case for each report, as the fold opens it, with a window that ends three months later."""
     entries = []
     for one in reports:
-        case = fold(PartitionState(), one, tiny()).cases[0]
+        case = fold(PartitionState(), one, RuleSets(tiny())).cases[0]
         case.window_until = one.received_at + timedelta(days=90)
         at = us(one.occurred_at)
         entries.append(MatchCandidate(case, at, at, us(case.window_until), {one.network}))

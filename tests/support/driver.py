@@ -19,6 +19,7 @@ from router.domain.matching.parameters import MergeParameters
 from router.domain.model.case import Case, Task
 from router.domain.model.report import Location, Provenance, Report, Tick
 from router.domain.rules.city import City
+from router.domain.rules.rule_sets import RuleLookup, RuleSets
 from router.domain.state.partition_state import Outcome, PartitionState
 from router.wire.codec import decode_case, decode_event, encode_case, encode_report, encode_task, encode_tick
 from tests.support.catalogue_lists import CELLS, ZONE, catalogue
@@ -133,19 +134,20 @@ class Driver:
     """One partition of a city.
 
     Args:
-        city: the rules.
+        city: the rules, or the rule sets of a city by their versions.
         written: what an earlier owner of the partition wrote to `grid.cases`, from which the state is restored.
     """
 
-    def __init__(self, city: City, written: Iterable[tuple[bytes, bytes]] = ()) -> None:
-        self.city, self.state = city, PartitionState()
+    def __init__(self, city: City | RuleLookup, written: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        self.rules: RuleLookup = RuleSets(city) if isinstance(city, City) else city
+        self.state = PartitionState()
         self.written: list[tuple[bytes, bytes]] = list(written)
         """Key and value of every record of `grid.cases`."""
         self.dispatched: list[bytes] = []
         """Value of every record of `tasks.*`."""
         self.tasks: list[Task] = []
         for value in self.latest().values():
-            self.state.restore(decode_case(value), city)
+            self.state.restore(decode_case(value), self.rules.merging)
 
     def pipe(self, *events: Report | Tick) -> Outcome:
         """Fold events one by one, each a batch of its own; what the last one did."""
@@ -157,7 +159,7 @@ class Driver:
 
     def batch(self, events: Sequence[Report | Tick]) -> list[Outcome]:
         """Fold events as the shell does: read from bytes, and a case that changed is written once, as it is at the end."""
-        outcomes = [fold(self.state, _read_back(event), self.city) for event in events]
+        outcomes = [fold(self.state, _read_back(event), self.rules) for event in events]
         changed = {case.id: case for outcome in outcomes for case in outcome.cases}
         self.written += [encode_case(case)[:2] for case in changed.values()]
         self.tasks += [task for outcome in outcomes for task in outcome.tasks]
@@ -184,7 +186,7 @@ class Driver:
 
     def crash(self) -> "Driver":
         """Another owner, with nothing but what this one wrote."""
-        return Driver(self.city, self.written)
+        return Driver(self.rules, self.written)
 
 
 def _read_back(event: Report | Tick) -> Report | Tick:

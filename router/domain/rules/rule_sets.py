@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
+from typing import Protocol
 
+from router.domain.matching.parameters import MergeParameters
 from router.domain.rules.city import City
 
 
@@ -26,6 +28,17 @@ class UnreadableRuleSetError(RuleSetError):
     """The rules of a rule set cannot be read, for whatever reason."""
 
 
+class RuleLookup(Protocol):
+    """What the fold needs of the rule sets: each report and each case is decided by its own."""
+
+    @property
+    def merging(self) -> MergeParameters:
+        """The merge parameters, which all rule sets share."""
+
+    def of(self, version: str, /) -> City:
+        """The rule set of a version. Raises RuleSetError."""
+
+
 class RuleSets:
     """What a worker knows of its city's rule sets; grows while it runs. Rules that nobody asks for are never read.
 
@@ -35,8 +48,6 @@ class RuleSets:
 
     def __init__(self, first: City) -> None:
         self.first = first
-        self.polls = 0
-        """How often everything that was published has been read since."""
         self._ready = {first.rule_set: first}
         self._sources: dict[str, Callable[[], City]] = {}
         self._timeline: list[tuple[datetime, str]] = []
@@ -62,6 +73,11 @@ class RuleSets:
     def versions(self) -> list[str]:
         """Of all rule sets that a report may carry."""
         return [*{**self._ready, **self._sources}]
+
+    @property
+    def merging(self) -> MergeParameters:
+        """The merge parameters, which all rule sets share."""
+        return self.first.merging
 
     @property
     def only(self) -> City | None:

@@ -14,7 +14,7 @@ from router.domain.matching.case_index import CaseIndex, MatchCandidate, places_
 from router.domain.matching.parameters import MergeParameters
 from router.domain.model.case import Case, Task
 from router.domain.model.report import REPORTS_KEPT, Report
-from router.domain.rules.city import City
+from router.domain.rules.rule_sets import RuleLookup, RuleSetError
 from router.domain.state.interning import NO_NETWORKS, intern_case, with_network
 
 Decision = Literal[
@@ -90,20 +90,38 @@ class PartitionState:
             entry.until_us = us(until)
             heappush(self.timers, Timer(entry.until_us, entry.case.id))
 
-    def close_windows(self, until_us: int, at: datetime, merging: MergeParameters) -> list[Case]:
-        """Close every window that ends at `until_us` or before, the earliest first, of equals the smaller id."""
-        closed: list[Case] = []
+    def close_windows(self, until_us: int, at: datetime, rules: RuleLookup) -> list[Case]:
+        """Close every window that ends at `until_us` or before: the earliest first, at the same instant the smaller id first.
+
+        Raises:
+            RuleSetError: the rule set of one of the cases is not at hand; nothing was changed.
+        """
+        if not self.timers or self.timers[0].until_us > until_us:
+            return []
+        due = self._take_due(until_us)
+        try:
+            merging = [rules.of(case.rule_set).merging for case in due]
+        except RuleSetError:
+            for case in due:
+                heappush(self.timers, Timer(us(case.window_until), case.id))
+            raise
+        for case, parameters in zip(due, merging, strict=True):
+            self._close_window(case, at, parameters)
+        return due
+
+    def _take_due(self, until_us: int) -> list[Case]:
+        due: list[Case] = []
         while self.timers and self.timers[0].until_us <= until_us:
             timer = heappop(self.timers)
-            entry = self.candidates.get(timer.case)
-            if entry is not None and entry.until_us == timer.until_us:
-                self.index.remove(entry, merging)
-                del self.candidates[timer.case]
-                entry.case.window_closed_at = entry.case.updated_at = at
-                entry.case.revision += 1
-                self._out_of_window(entry.case, at)
-                closed.append(entry.case)
-        return closed
+            if not self._stale(timer):
+                due.append(self.candidates[timer.case].case)
+        return due
+
+    def _close_window(self, case: Case, at: datetime, merging: MergeParameters) -> None:
+        self.index.remove(self.candidates.pop(case.id), merging)
+        case.window_closed_at = case.updated_at = at
+        case.revision += 1
+        self._out_of_window(case, at)
 
     def expire(self, now_us: int) -> None:
         """Let go of cases that no update reaches any more. Only for a time that a case shows: a report's, or that of a closing."""
@@ -111,7 +129,7 @@ class PartitionState:
         while self.window_closed and self.window_closed[0][0] + _KEPT_US <= self._clock_us:
             self._forget(heappop(self.window_closed)[2])
 
-    def restore(self, case: Case, city: City) -> None:
+    def restore(self, case: Case, merging: MergeParameters) -> None:
         """Bring a case of the changelog back; in any order, each case once."""
         _complete(case)
         intern_case(case)
@@ -128,9 +146,9 @@ class PartitionState:
                     us(case.window_until),
                     networks,
                     places_of(case),
-                    references_of(case, city.merging),
+                    references_of(case, merging),
                 ),
-                city.merging,
+                merging,
             )
         else:
             self._out_of_window(case, case.window_closed_at)

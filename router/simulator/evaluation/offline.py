@@ -18,6 +18,7 @@ from router.domain.model.case import Case
 from router.domain.model.report import Rejection, Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
+from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from router.simulator.messages import SourceMessage
 
@@ -55,6 +56,7 @@ class Offline:
 
     def __init__(self, city: City) -> None:
         self.city = city
+        self._rules = RuleSets(city)
         self.cases: dict[str, Case] = {}
         """Every case by its id: as it is now."""
         self.reports: dict[str, Report] = {}
@@ -73,7 +75,7 @@ class Offline:
         street, report = event
         if report.version == 1:
             self.reports.setdefault(report.id, report)
-        for case in fold(self._states[street], report, self.city).cases:
+        for case in fold(self._states[street], report, self._rules).cases:
             self.cases[case.id] = case
 
 

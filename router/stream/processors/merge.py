@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -12,8 +12,8 @@ from router.domain.fold import fold
 from router.domain.intake.rejections import printable
 from router.domain.model.case import Case, Task
 from router.domain.model.report import Rejection, Report, Tick
-from router.domain.rules.city import City
-from router.domain.rules.rule_sets import RuleSetError, RuleSets, UnknownRuleSetError
+from router.domain.rules.publication import never_published
+from router.domain.rules.rule_sets import RuleSetError, RuleSets
 from router.domain.state.partition_state import PartitionState
 from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import ChangelogReader
@@ -93,14 +93,22 @@ class MergeProcessor:
 
     name = "merge"
 
-    def __init__(self, rule_sets: RuleSets, names: Names, clock: Clock, metrics: Metrics) -> None:
-        self._editions, self._names, self._clock, self._metrics = rule_sets, names, clock, metrics
+    def __init__(
+        self,
+        rule_sets: RuleSets,
+        names: Names,
+        clock: Clock,
+        metrics: Metrics,
+        polls: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._rule_sets, self._names, self._clock, self._metrics = rule_sets, names, clock, metrics
+        self._polls = polls
         self._state = PartitionState()
         self._received: datetime | None = None
         self._asked: datetime | None = None
         self._label = ""
         self._missing: dict[str, int] = {}
-        """Rule set that a report named and nobody knew -> readings of the shelf before."""
+        """Rule set that was missed -> polls that had ended then."""
 
     async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
         """Drop the state and rebuild it from the committed cases of this partition."""
@@ -111,7 +119,7 @@ class MergeProcessor:
         with gc_paused():
             for number, (key, value) in enumerate(cases.items()):
                 case = _case(changelog, key, value)
-                self._state.restore(case, self._editions.first)
+                self._state.restore(case, self._rule_sets.merging)
                 self._see(max(report.received_at for report in case.reports))
                 if number % RESTORE_CHUNK == 0:
                     await asyncio.sleep(0)  # other partitions have transactions to finish
@@ -133,21 +141,15 @@ class MergeProcessor:
         """On a topic of its own: `grid.cases` is a table for everybody."""
         writer.add(self._names.offsets, partition, *encode_stored_offset(position))
 
-    def _city_of(self, event: Report | Tick) -> City:
-        """The rules by which an event is decided; a tick needs only the merging, which is that of all rule sets."""
-        return self._editions.of(event.rule_set) if isinstance(event, Report) else self._editions.first
-
-    def _unpublished(self, missing: RuleSetError) -> Rejection:
-        """Why a report whose rule set does not exist is no event.
-
-        Who stamps a report has read its rule set on the shelf. So a reading of the shelf that began after the report was seen has it;
-        of two that have ended since, one did.
+    def _unpublished(self, event: Report | Tick, missing: RuleSetError) -> Rejection:
+        """Reject a report whose rule set was never published.
 
         Raises:
             NotReadyError: the rule set may still come, or its rules cannot be read.
         """
-        version, polls = str(missing), self._editions.polls
-        if not isinstance(missing, UnknownRuleSetError) or polls - self._missing.setdefault(version, polls) < 2:
+        version, polls = str(missing), self._polls()
+        named = event.rule_set if isinstance(event, Report) else ""
+        if not never_published(named, missing, polls - self._missing.setdefault(version, polls)):
             raise NotReadyError(f"rule set {version}") from missing
         return not_an_event(f"it names the rule set {printable(version)!r}, which was never published")
 
@@ -169,9 +171,9 @@ class MergeProcessor:
             if event is None:
                 continue
             try:
-                outcome = fold(self._state, event, self._city_of(event))
+                outcome = fold(self._state, event, self._rule_sets)
             except RuleSetError as missing:
-                rejected.append((record, self._unpublished(missing)))
+                rejected.append((record, self._unpublished(event, missing)))
                 continue
             except Exception as failure:
                 raise PoisonError(record.offset) from failure

@@ -105,13 +105,11 @@ class Stream:
 
     def _take(self, folded: Folded, event: Report | Tick) -> None:
         if isinstance(event, Report):
-            city = self._editions.of(event.rule_set)
             folded.reports += 1
             folded.late += event.rule_set != self._editions.at(event.received_at).rule_set
         else:
-            city = self._editions.first
             folded.ticks += 1
-        outcome = fold(folded.state, event, city)
+        outcome = fold(folded.state, event, self._editions)
         folded.cases.update({case.id: case for case in outcome.cases})
         for task in outcome.tasks:
             folded.tasks.setdefault(task.department, Counter())[digest_of(encode_task(task)[1])] += 1

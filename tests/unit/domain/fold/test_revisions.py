@@ -91,5 +91,5 @@ def test_a_case_of_release_0_1_0_goes_on_with_a_greater_revision() -> None:
     driver = folded()
     old, state = replace(driver.cases[0], revision=0, partition_key=""), PartitionState()
     case = decode_case(encode_case(old)[1])
-    state.restore(case, CITY)
+    state.restore(case, CITY.merging)
     assert (case.revision, case.partition_key) == (5 + 1, CELL)

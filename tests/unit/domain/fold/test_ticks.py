@@ -132,7 +132,7 @@ def test_cases_may_be_restored_in_any_order() -> None:
         state, cases = PartitionState(), driver.cases
         Random(seed).shuffle(cases)
         for case in cases:
-            state.restore(case, CITY)
+            state.restore(case, CITY.merging)
         assert state.snapshot() == driver.snapshot()
 
 

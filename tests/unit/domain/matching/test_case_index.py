@@ -14,6 +14,7 @@ from router.domain.matching.case_index import MAX_CANDIDATES, CaseIndex, MatchCa
 from router.domain.matching.correlation import correlate
 from router.domain.matching.parameters import MergeParameters
 from router.domain.model.report import Report, Tick
+from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from tests.support.candidates import COMPONENT, OTHER_COMPONENT, REAL, ask, opened, scores, us
 from tests.support.driver import CELL, MERGING, NEXT_CELL, OTHER_COMMUNITY, OTHER_STREET, hours, merging, report, tiny
@@ -301,18 +302,19 @@ def test_what_leaves_a_crowd_is_found_no_more() -> None:
 def test_a_case_that_others_join_later_leaves_a_crowd_too() -> None:
     """Joining moves it among those of its square; closing must find it there, and what is restored stands there as well."""
     state, city = PartitionState(), tiny()
+    rules = RuleSets(city)
     for number in range(60):
-        fold(state, report(str(number), number / 100, component_id=f"{number:016d}"), city)
+        fold(state, report(str(number), number / 100, component_id=f"{number:016d}"), rules)
     for number in Random(1).sample(range(60), 60):
         joining = report(f"again-{number}", number / 50, received=2, component_id=f"{number:016d}", network="policing")
-        assert fold(state, joining, city).decision == "component"
+        assert fold(state, joining, rules).decision == "component"
     restored = PartitionState()
     for entry in state.candidates.values():
-        restored.restore(entry.case, city)
+        restored.restore(entry.case, city.merging)
     found, again = (one.index.in_community(CELL, with_point=True)[0]["tree"] for one in (state, restored))
     assert [entry.case.id for entry in found] == [entry.case.id for entry in again]
     assert [entry.last_us for entry in found] == sorted(us(hours(number / 50)) for number in range(60))
-    fold(state, Tick(at=hours(100)), city)
+    fold(state, Tick(at=hours(100)), rules)
     assert state.index.listed() == CaseIndex().listed()
 
 
