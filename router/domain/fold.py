@@ -12,19 +12,19 @@ from router.domain.matching.case_index import MatchCandidate, place_of, referenc
 from router.domain.matching.correlation import SUGGESTIONS, Match, correlate
 from router.domain.matching.parameters import MergeParameters
 from router.domain.model.case import Case, CaseReport, Suggestion
+from router.domain.model.outcome import NOTHING_DUE, REDELIVERED, CaseChanged, Outcome, TickFolded, outcome
 from router.domain.model.report import Report, Tick
 from router.domain.model.severity import raise_severity
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleLookup
 from router.domain.state.interning import NO_NETWORKS, intern_float, intern_provenance, with_network
-from router.domain.state.partition_state import REDELIVERED, Outcome, PartitionState, us
+from router.domain.state.partition_state import PartitionState, us
 
 GRACE_US = 3_600_000_000
 """A report received this long after the end of a window closes it, if no tick has. In a backlog the tick stands behind all that
 waits, and windows that ended long ago would pile up; an hour, because networks' reports are only nearly in order of receipt."""
 MAX_REPORTS = 1000
 """A case is written whole whenever it changes, about 400 bytes a report; a flood goes on in another case, marked as suggested."""
-_TICKED = Outcome("ticked", [], [])
 
 
 def fold(state: PartitionState, event: Report | Tick, rules: RuleLookup) -> Outcome:
@@ -82,7 +82,7 @@ def _open(
         references=references_of(case, city.merging),
     )
     state.add_candidate(entry, city.merging)
-    return Outcome("opened", [*closed, case], [task(case, one, route.workflow) for one in case.assignments])
+    return outcome("opened", [*closed, case], [task(case, one, route.workflow) for one in case.assignments])
 
 
 def _join(
@@ -113,7 +113,7 @@ def _join(
     if moves:
         state.index.add(entry, merging)
     state.extend_window(entry, report.received_at + merging.window_of(report.matter))
-    return Outcome(match.joined, [*closed, case], [])
+    return outcome(match.joined, [*closed, case], [])
 
 
 def _tick(state: PartitionState, tick: Tick, rules: RuleLookup) -> Outcome:
@@ -121,7 +121,7 @@ def _tick(state: PartitionState, tick: Tick, rules: RuleLookup) -> Outcome:
     closed = state.close_windows(us(tick.at), tick.at, rules)
     if closed:
         state.expire(us(tick.at))
-    return Outcome("window-closed", closed, []) if closed else _TICKED
+    return Outcome([CaseChanged(case) for case in closed], [TickFolded(len(closed))]) if closed else NOTHING_DUE
 
 
 def _case_id(report_id: str) -> str:

@@ -21,6 +21,7 @@ from router.wire.partitioning import partition_for_cell
 from router.wire.settings import Settings
 from router.wire.topics import Names
 from tests.bench.reference.job import first
+from tests.support.outcomes import cases_of, tasks_of
 
 settings = Settings()
 names = Names(settings.namespace)
@@ -75,10 +76,10 @@ async def merge_each(stream: faust.Stream[bytes]) -> None:
         headers = list(message.headers.items()) if isinstance(message.headers, dict) else message.headers
         state = states.setdefault(message.partition, PartitionState())
         outcome = fold(state, decode_event(headers, message.value), rules)
-        for case in outcome.cases:
+        for case in cases_of(outcome):
             key, value, out = encode_case(case)
             await (await cases.send(key=key, value=value, headers=out, partition=message.partition))
-        for task in outcome.tasks:
+        for task in tasks_of(outcome):
             key, value, out = encode_task(task)
             await (await tasks[task.department].send(key=key, value=value, headers=out, partition=message.partition))
 

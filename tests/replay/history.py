@@ -34,6 +34,7 @@ from router.wire.partitioning import partition_for_cell
 from router.wire.repairs import REDRIVEN
 from router.wire.topics import Names
 from tests.replay.sources import Sourced, as_json
+from tests.support.outcomes import folded
 
 PARTITIONS = 4
 """Of the grid stream; source records were recorded for as many."""
@@ -177,7 +178,7 @@ class History:
         """One record of the grid stream, read back as the second stage reads it."""
         key, value, headers = encoded
         event = decode_event(headers, value)
-        outcome = fold(self._states[partition], event, self._rules)
+        outcome = folded(fold(self._states[partition], event, self._rules))
         if isinstance(event, Report):
             self._received[partition] = max(self._received.get(partition, event.received_at), event.received_at)
             yield Output(block, "event", partition, event, outcome.decision, key)

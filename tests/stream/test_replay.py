@@ -19,6 +19,7 @@ from router.wire.codec import decode_case, decode_event, encode_case
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from router.workers.pool import environment
+from tests.support.outcomes import cases_of
 from tests.support.topics import committed
 
 pytestmark = pytest.mark.broker
@@ -107,7 +108,7 @@ def test_folding_the_log_of_the_grid_stream_anew_gives_the_same_cases(
     for record in committed(str(settings.kafka), Names(kept.namespace).events):
         state = states.setdefault(record.partition, PartitionState())
         outcome = fold(state, decode_event(record.headers, record.value), RuleSets(city))
-        folded.update({case.id: case for case in outcome.cases})
+        folded.update({case.id: case for case in cases_of(outcome)})
     assert {name.encode(): encode_case(case)[1] for name, case in folded.items()} == cases
 
 

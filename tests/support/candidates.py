@@ -11,6 +11,7 @@ from router.domain.model.report import Report
 from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from tests.support.driver import merging, tiny
+from tests.support.outcomes import cases_of
 
 REAL = merging((cities_folder() / "los-angeles" / "merging.yaml").read_text(encoding="utf-8"))
 """What the shipped city really merges by: scores in tests are worked out from its numbers."""
@@ -26,7 +27,7 @@ def opened(*reports: Report) -> list[MatchCandidate]:
     """A case for each report, as the fold opens it, with a window that ends three months later."""
     entries = []
     for one in reports:
-        case = fold(PartitionState(), one, RuleSets(tiny())).cases[0]
+        case = cases_of(fold(PartitionState(), one, RuleSets(tiny())))[0]
         case.window_until = one.received_at + timedelta(days=90)
         at = us(one.occurred_at)
         entries.append(MatchCandidate(case, at, at, us(case.window_until), {one.network}))

@@ -20,9 +20,10 @@ from router.domain.model.case import Case, Task
 from router.domain.model.report import Location, Provenance, Report, Tick
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleLookup, RuleSets
-from router.domain.state.partition_state import Outcome, PartitionState
+from router.domain.state.partition_state import PartitionState
 from router.wire.codec import decode_case, decode_event, encode_case, encode_report, encode_task, encode_tick
 from tests.support.catalogue_lists import CELLS, ZONE, catalogue
+from tests.support.outcomes import Folded, folded
 
 START = datetime(2026, 10, 1, 1, tzinfo=UTC)
 """09:00 in Shanghai; hours of reports and ticks count from here."""
@@ -149,17 +150,17 @@ class Driver:
         for value in self.latest().values():
             self.state.restore(decode_case(value), self.rules.merging)
 
-    def pipe(self, *events: Report | Tick) -> Outcome:
+    def pipe(self, *events: Report | Tick) -> Folded:
         """Fold events one by one, each a batch of its own; what the last one did."""
         return [self.batch([event])[0] for event in events][-1]
 
-    def tick(self, at: float) -> Outcome:
+    def tick(self, at: float) -> Folded:
         """Fold a tick, `at` hours after START."""
         return self.pipe(Tick(at=hours(at)))
 
-    def batch(self, events: Sequence[Report | Tick]) -> list[Outcome]:
+    def batch(self, events: Sequence[Report | Tick]) -> list[Folded]:
         """Fold events as the shell does: read from bytes, and a case that changed is written once, as it is at the end."""
-        outcomes = [fold(self.state, _read_back(event), self.rules) for event in events]
+        outcomes = [folded(fold(self.state, _read_back(event), self.rules)) for event in events]
         changed = {case.id: case for outcome in outcomes for case in outcome.cases}
         self.written += [encode_case(case)[:2] for case in changed.values()]
         self.tasks += [task for outcome in outcomes for task in outcome.tasks]

@@ -13,11 +13,12 @@ from msgspec.structs import replace
 from router.domain.case.dispatch import reassign, task
 from router.domain.matching.case_index import place_of, places_of, references_of
 from router.domain.model.case import Assignment, Case, CaseReport, Task, TaskState, Version
+from router.domain.model.outcome import REDELIVERED, Outcome, outcome
 from router.domain.model.report import Report
 from router.domain.model.severity import raise_severity
 from router.domain.rules.city import City
 from router.domain.state.interning import intern_float, intern_provenance
-from router.domain.state.partition_state import REDELIVERED, Outcome, PartitionState, span, us
+from router.domain.state.partition_state import PartitionState, span, us
 
 KEPT_CHARACTERS = 200
 """Of the texts of versions: a case is written whole whenever it changes, and the record itself has the whole text."""
@@ -50,8 +51,8 @@ def revise_report(state: PartitionState, case: Case, report: Report, city: City)
         if us(report.received_at) < entry.until_us:  # else the window has ended, whether or not the tick has come
             state.extend_window(entry, first + city.merging.window_of(report.matter))
     if (case.matter, case.cell) != was:
-        return Outcome("rerouted", [case], _reroute(case, report, city, *was))
-    return Outcome(
+        return outcome("rerouted", [case], _reroute(case, report, city, *was))
+    return outcome(
         "updated",
         [case],
         _task_updates(case, city, report.received_at) if _visible_to_departments(case) != told else [],

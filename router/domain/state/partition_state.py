@@ -6,42 +6,20 @@ The state belongs to the shell and is changed in place; after any failure it is 
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 
 from router.domain.matching.case_index import CaseIndex, MatchCandidate, places_of, references_of
 from router.domain.matching.parameters import MergeParameters
-from router.domain.model.case import Case, Task
+from router.domain.model.case import Case
 from router.domain.model.report import REPORTS_KEPT, Report
 from router.domain.rules.rule_sets import RuleLookup, RuleSetError
 from router.domain.state.interning import NO_NETWORKS, intern_case, with_network
 
-Decision = Literal[
-    "opened",
-    "near",
-    "component",
-    "reference",
-    "community",
-    "redelivered",
-    "updated",
-    "rerouted",
-    "window-closed",
-    "ticked",
-]
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _KEPT_US = (REPORTS_KEPT + timedelta(days=1)) // _MICROSECOND
 """How long a closed case stays in memory: a day longer than updates reach it, because records are only nearly in order."""
-
-
-class Outcome(Struct, frozen=True, gc=False):
-    """What one event did."""
-
-    decision: Decision
-    cases: list[Case]
-    """Cases that changed: the state's own objects; encode them before the next event or, as the shell does, once after a batch."""
-    tasks: list[Task]
-    """Tasks to dispatch, update or withdraw."""
 
 
 class Timer(Struct, frozen=True, order=True, gc=False):
@@ -50,9 +28,6 @@ class Timer(Struct, frozen=True, order=True, gc=False):
     until_us: int
     case: str
     """Its id."""
-
-
-REDELIVERED = Outcome("redelivered", [], [])
 
 
 class PartitionState:

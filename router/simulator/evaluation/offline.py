@@ -15,6 +15,7 @@ from router.domain.fold import fold
 from router.domain.intake.dedup import DedupIndex, digest_of
 from router.domain.intake.normalise import RECEIVED_AT, normalise
 from router.domain.model.case import Case
+from router.domain.model.outcome import CaseChanged
 from router.domain.model.report import Rejection, Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
@@ -75,8 +76,9 @@ class Offline:
         street, report = event
         if report.version == 1:
             self.reports.setdefault(report.id, report)
-        for case in fold(self._states[street], report, self._rules).cases:
-            self.cases[case.id] = case
+        for record in fold(self._states[street], report, self._rules).records:
+            if isinstance(record, CaseChanged):
+                self.cases[record.case.id] = record.case
 
 
 class Translator:

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 
 from router.domain.fold import fold
 from router.domain.intake.rejections import printable
-from router.domain.model.case import Case, Task
+from router.domain.model.case import Case
 from router.domain.model.report import Rejection, Report, Tick
 from router.domain.rules.publication import never_published
 from router.domain.rules.rule_sets import RuleSetError, RuleSets
@@ -28,13 +28,12 @@ from router.stream.engine.processor import (
 from router.stream.engine.stored_offset import read_stored_offset
 from router.stream.gc_tuning import gc_paused
 from router.stream.processors.clock import Clock
+from router.stream.processors.outputs import BatchOutputs
 from router.wire.codec import (
     UNREADABLE,
     decode_case,
     decode_event,
-    encode_case,
     encode_dead_letter,
-    encode_task,
     encode_tick,
     is_case,
 )
@@ -159,9 +158,7 @@ class MergeProcessor:
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         """Fold a batch in log order; a case that changed many times is written once, as it is at the end."""
-        changed: dict[str, Case] = {}
-        decisions: Counter[str] = Counter()
-        tasks: list[Task] = []
+        outputs = BatchOutputs()
         rejected: list[tuple[Record, Rejection]] = []
         for record in records:
             if record.offset in poisoned:
@@ -171,18 +168,16 @@ class MergeProcessor:
             if event is None:
                 continue
             try:
-                outcome = fold(self._state, event, self._rule_sets)
+                outputs.add(fold(self._state, event, self._rule_sets))
             except RuleSetError as missing:
                 rejected.append((record, self._unpublished(event, missing)))
-                continue
             except Exception as failure:
                 raise PoisonError(record.offset) from failure
-            decisions[outcome.decision] += 1
-            for case in outcome.cases:
-                changed[case.id] = case
-            tasks.extend(outcome.tasks)
-        self._write(records[0].partition, changed, tasks, rejected, writer)
-        return self._counted(decisions, tasks, rejected)
+        partition = records[0].partition
+        outputs.write(self._names, partition, writer)
+        for record, rejection in rejected:
+            writer.add(self._names.dead_letters, partition, *encode_dead_letter(record, rejection, ROUTER))
+        return self._counted(outputs, Counter(rejection.code for _, rejection in rejected))
 
     def _event(self, record: Record, rejected: list[tuple[Record, Rejection]]) -> Report | Tick | None:
         try:
@@ -196,39 +191,12 @@ class MergeProcessor:
             self._asked = None
         return event
 
-    def _write(
-        self,
-        partition: int,
-        changed: dict[str, Case],
-        tasks: list[Task],
-        rejected: list[tuple[Record, Rejection]],
-        writer: Writer,
-    ) -> None:
-        for case in changed.values():
-            writer.add(self._names.cases, partition, *encode_case(case))
-        for task in tasks:
-            writer.add(self._names.tasks(task.department), partition, *encode_task(task))
-        for record, rejection in rejected:
-            writer.add(self._names.dead_letters, partition, *encode_dead_letter(record, rejection, ROUTER))
-
-    def _counted(self, decisions: Counter[str], tasks: list[Task], rejected: list[tuple[Record, Rejection]]) -> Counted:
+    def _counted(self, outputs: BatchOutputs, rejected: Counter[str]) -> Counted:
         def count() -> None:
-            metrics = self._metrics
-            for decision, number in decisions.items():
-                counter = metrics.ticks if decision in {"ticked", "window-closed"} else metrics.merges.labels(decision)
-                counter.inc(number)
-            new = [task for task in tasks if task.state == "dispatched"]
-            for (department, role), number in Counter((task.department, task.role) for task in new).items():
-                metrics.tasks.labels(department, role).inc(number)
-            for rule, number in Counter(task.rule for task in new).items():
-                metrics.rule_hits.labels(rule).inc(number)
-            if len(new) < len(tasks):
-                for task in tasks:
-                    if task.state != "dispatched":
-                        metrics.task_changes.labels(task.department, task.state).inc()
-            for _, rejection in rejected:
-                metrics.dead_letters.labels(ROUTER, rejection.code).inc()
-            metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
+            outputs.count(self._metrics)
+            for code, number in rejected.items():
+                self._metrics.dead_letters.labels(ROUTER, code).inc(number)
+            self._metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
 
         return count
 
