@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+from router.domain.model.rejection import REJECTION_CODES
 from typer.main import get_command
 
 from router.cli.main import COMMANDS, app
-from router.domain.model.rejection import REJECTION_CODES
 from router.wire.metrics import METRICS
 from router.wire.settings import PREFIX, Settings
 from router.wire.topics import DAY_MS, Names, Topic, declared

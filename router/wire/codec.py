@@ -16,8 +16,9 @@ from msgspec.json import Decoder, Encoder
 
 from router.domain.intake.dedup import DedupEntry
 from router.domain.intake.normalise import LAST_MS
-from router.domain.model.case import Case, Task
+from router.domain.model.case import Case
 from router.domain.model.report import Rejection, Report, Tick
+from router.domain.model.task import Task
 from router.wire.record_kinds import KINDS, kinds_on
 from router.wire.topics import Names
 

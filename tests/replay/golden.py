@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from router.cities.folder import city_folder, load_city
 from router.domain.logic_version import LOGIC_VERSION
-from router.domain.model.case import Case, CaseReport, Task
+from router.domain.model.case import Case, CaseReport
 from router.domain.model.report import Provenance, Report, Tick
+from router.domain.model.task import Task
 from tests.replay.history import BLOCK, History, Output
 from tests.replay.sources import HERE, Sourced, read_sources
 

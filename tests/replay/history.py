@@ -15,8 +15,9 @@ from typing import Any, Literal, NamedTuple
 from router.domain.fold import fold
 from router.domain.intake.dedup import DedupIndex, digest_of
 from router.domain.intake.normalise import normalise
-from router.domain.model.case import Case, Task
+from router.domain.model.case import Case
 from router.domain.model.report import Rejection, Report, Tick
+from router.domain.model.task import Task
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets

@@ -13,8 +13,8 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 
-from router.domain.model.case import Task
 from router.domain.model.report import Rejection
+from router.domain.model.task import Task
 from router.wire.codec import RejectedRecord, encode_dead_letter, encode_task
 from router.wire.topics import Names
 from tests.support.repository import ROOT

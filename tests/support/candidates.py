@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from router.cities.folder import cities_folder
 from router.domain.fold import fold
-from router.domain.matching.case_index import CaseIndex, MatchCandidate
+from router.domain.matching.candidate import MatchCandidate
+from router.domain.matching.case_index import CaseIndex
 from router.domain.matching.correlation import Match, correlate
 from router.domain.matching.parameters import MergeParameters
 from router.domain.model.report import Report

@@ -16,8 +16,9 @@ from router.domain.documents import Source, read_yaml, validate
 from router.domain.fold import fold
 from router.domain.geometry import METRES_PER_DEGREE
 from router.domain.matching.parameters import MergeParameters
-from router.domain.model.case import Case, Task
+from router.domain.model.case import Case
 from router.domain.model.report import Location, Provenance, Report, Tick
+from router.domain.model.task import Task
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleLookup, RuleSets
 from router.domain.state.partition_state import PartitionState

@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-from router.domain.model.case import Case, Task
+from router.domain.model.case import Case
 from router.domain.model.outcome import CaseChanged, Outcome, ReportDecided, TaskIssued, TickFolded
+from router.domain.model.task import Task
 
 
 class Folded(NamedTuple):

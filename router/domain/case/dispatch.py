@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from router.domain.calendar.limits import due_at
 from router.domain.catalogue.resolve import Assigned, Route
-from router.domain.model.case import Assignment, Case, Task, TaskState
+from router.domain.model.case import Assignment, Case
+from router.domain.model.task import Task, TaskState
 
 
 def assignments(case_id: str, route: Route, start: datetime) -> tuple[Assignment, ...]:

@@ -10,35 +10,14 @@ from math import cos, floor, radians
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from msgspec import Struct
-
 from router.domain.cells.registry import COMMUNITY, STREET
+from router.domain.matching.candidate import MatchCandidate
 from router.domain.matching.parameters import MergeParameters, Pair
-from router.domain.model.case import Case, CaseReport, Place
-from router.domain.model.report import Report
 
 MAX_CANDIDATES = 32
 """Cases of one matter in one square, or one community, that are looked at: those whose latest report lies nearest in time.
 Where more are open, nearness tells nothing any more, and a report must not cost more for it."""
-PLACES = 8
-"""Places of a case that a report is measured from, beside its first one."""
 _NORTHERNMOST = 89.0
-
-
-class MatchCandidate(Struct, gc=False, eq=False):
-    """What correlation must know of a case whose merge window is open; instants in µs since 1970."""
-
-    case: Case
-    first_us: int
-    last_us: int
-    """Occurrence of its earliest and latest report."""
-    until_us: int
-    """End of its merge window, in received time; the end itself is outside."""
-    networks: frozenset[str]
-    places: tuple[Place, ...] = ()
-    """The latest PLACES other places of its reports, beside that of the report that opened it."""
-    references: tuple[str, ...] = ()
-    """Who reported it, and whom it is about."""
 
 
 _WHEN, _LATEST = attrgetter("last_us", "case.id"), attrgetter("last_us")
@@ -230,51 +209,6 @@ def _nearest(entries: list[MatchCandidate], occurred_us: int) -> list[MatchCandi
     middle = bisect_left(entries, occurred_us, key=_LATEST)
     first = max(0, min(middle - MAX_CANDIDATES // 2, len(entries) - MAX_CANDIDATES))
     return entries[first : first + MAX_CANDIDATES]
-
-
-def named_references(report: Report | CaseReport, merging: MergeParameters) -> list[str]:
-    """What stands for a citizen, whom only the own network knows by this reference, and for a person."""
-    named = report.reporter is not None and report.network in merging.evidence.citizen_networks
-    references = [f"{report.network}:{report.reporter}"] if named else []
-    return references if report.person is None else [*references, f"person:{report.person}"]
-
-
-def references_of(case: Case, merging: MergeParameters) -> tuple[str, ...]:
-    """Who reported the case and whom it is about, each once."""
-    references: tuple[str, ...] = ()
-    for report in case.reports if merging.evidence.reference_factor else ():
-        references = with_references(references, report, merging)
-    return references
-
-
-def with_references(references: tuple[str, ...], report: CaseReport, merging: MergeParameters) -> tuple[str, ...]:
-    """Those of one more report; the very same where it names nobody new."""
-    if not merging.evidence.reference_factor:
-        return references
-    new = [reference for reference in named_references(report, merging) if reference not in references]
-    return (*references, *new) if new else references
-
-
-def place_of(report: Report) -> Place | None:
-    """Where a report lies, and how surely."""
-    location = report.location
-    return None if location.lon is None or location.lat is None else (location.lon, location.lat, location.accuracy_m)
-
-
-def places_of(case: Case) -> tuple[Place, ...]:
-    """The places that those who joined named."""
-    places: tuple[Place, ...] = ()
-    for report in case.reports:
-        places = with_place(places, report, case)
-    return places
-
-
-def with_place(places: tuple[Place, ...], report: CaseReport, case: Case) -> tuple[Place, ...]:
-    """Those with one more report's, the latest PLACES of them; the very same where it names no new one."""
-    place = report.place
-    if place is None or place in places or place[:2] == (case.lon, case.lat):
-        return places
-    return (*places, place)[-PLACES:]
 
 
 def _square(row: int, column: int) -> int:

@@ -18,14 +18,14 @@ from msgspec import Struct
 
 from router.domain.cells.registry import COMMUNITY
 from router.domain.geometry import distance_m
-from router.domain.matching.case_index import MAX_CANDIDATES, CaseIndex, MatchCandidate, candidates, named_references
+from router.domain.matching.candidate import MatchCandidate, named_references
+from router.domain.matching.case_index import MAX_CANDIDATES, CaseIndex, candidates
 from router.domain.matching.parameters import MergeParameters, Pair
 from router.domain.model.case import JoinKind
 from router.domain.model.report import Report
 
 SAME_M = 0.15
 """The very same point: 1e-6 degrees, what is left of it where it was turned from one datum into another and back."""
-SUGGESTIONS = 3
 _PARTS = 10_000
 
 

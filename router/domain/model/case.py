@@ -9,16 +9,14 @@ from typing import Literal
 
 from msgspec import Struct
 
-from router.domain.model.report import Certainty, Provenance, ResolvedBy, Severity, Status, Urgency
+from router.domain.model.report import Provenance
+from router.domain.model.vocabulary import Certainty, ResolvedBy, Role, Severity, Status, Urgency
 
 JoinKind = Literal["opened", "component", "near", "reference", "community"]
 """How a report came into its case: it opened it, named the same component, lay near in place and time, came from the same
 reporter or was about the same person, or (a report without a point) fell into the same community."""
 Place = tuple[float, ...]
 """Longitude, latitude, and how many metres the point may be off."""
-Role = Literal["lead", "assist"]
-TaskState = Literal["dispatched", "updated", "withdrawn"]
-"""A task is dispatched once; what its department must know is updated; it is withdrawn when a correction leads elsewhere."""
 
 
 class Version(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -129,35 +127,3 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     partition_key: str = ""
     """Cell of the first version of the report that opened the case. It is the key under which the case's events reach their
     partition of `grid.events`; `cell` is another after a correction of the place."""
-
-
-class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """What one department is asked to do about one case: the record on `tasks.<department>`."""
-
-    id: str
-    case: str
-    department: str
-    role: Role
-    matter: str
-    cell: str
-    rule: str
-    catalogue: str
-    reason: str
-    dispatched_at: datetime
-    due_at: datetime | None
-    state: TaskState = "dispatched"
-    updated_at: datetime | None = None
-    """When it was updated or withdrawn."""
-    revision: int = 0
-    """Revision of the case from which this record was made. Release 0.1.0 counted the versions of the case's reports instead, and
-    wrote it in updates and withdrawals only."""
-    partition_key: str = ""
-    """The case's partition key. An answer to the task that has this key reaches the partition that owns the case."""
-    unit: str | None = None
-    workflow: str | None = None
-    lon: float | None = None
-    lat: float | None = None
-    status: Status = "Actual"
-    urgency: Urgency = "Unknown"
-    severity: Severity = "Unknown"
-    description: str = ""

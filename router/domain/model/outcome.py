@@ -7,7 +7,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from router.domain.model.case import Case, Role, Task, TaskState
+from router.domain.model.case import Case
+from router.domain.model.task import Task, TaskState
+from router.domain.model.vocabulary import Role
 
 ReportDecision = Literal["opened", "near", "component", "reference", "community", "redelivered", "updated", "rerouted"]
 """What became of a report. It opened a case, or joined one for the reason named. It was known already, or it changed its case:

@@ -6,25 +6,16 @@ degrees (EPSG:4490; within a metre of WGS 84). No clock and no I/O here.
 """
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
+
+from router.domain.model.vocabulary import Certainty, ResolvedBy, Severity, Status, Urgency
 
 REPORTS_KEPT = timedelta(days=30)
 """How long a network's own records stay, and with them the memory of which report went where."""
 Instant = Annotated[datetime, Meta(tz=True)]
 """Aware: one without zone cannot be compared with the others, and a reader rejects it."""
-Status = Literal["Actual", "Exercise", "Test"]
-"""OASIS CAP 1.2 `status`: drills and tests pass through everything and stay recognisable."""
-Urgency = Literal["Immediate", "Expected", "Future", "Past", "Unknown"]
-"""OASIS CAP 1.2 `urgency`: how soon someone must act."""
-Severity = Literal["Extreme", "Severe", "Moderate", "Minor", "Unknown"]
-"""OASIS CAP 1.2 `severity`: how bad it is."""
-Certainty = Literal["Observed", "Likely", "Possible", "Unlikely", "Unknown"]
-"""OASIS CAP 1.2 `certainty`: how sure the source is."""
-ResolvedBy = Literal["code", "point", "nearest", "community", "fallback"]
-"""How the cell was found: the source's own valid code, the polygon that holds the point, the nearest cell to a
-point outside all of them, the default cell of the community, or the default cell of the city."""
 
 
 class Location(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

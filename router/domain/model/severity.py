@@ -3,7 +3,8 @@
 from typing import TypeVar
 
 from router.domain.model.case import Case
-from router.domain.model.report import Certainty, Report, Severity, Urgency
+from router.domain.model.report import Report
+from router.domain.model.vocabulary import Certainty, Severity, Urgency
 
 Level = TypeVar("Level", bound=str)
 

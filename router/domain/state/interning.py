@@ -12,19 +12,6 @@ from msgspec.structs import replace
 from router.domain.model.case import Assignment, Case, CaseReport
 from router.domain.model.report import Provenance
 
-NO_NETWORKS: frozenset[str] = frozenset()
-
-
-@lru_cache(maxsize=1 << 12)
-def with_network(networks: frozenset[str], network: str) -> frozenset[str]:
-    """The networks and one more; the same set for the same networks, in whatever order they came."""
-    return _intern_set(networks | {network})
-
-
-@lru_cache(maxsize=1 << 12)
-def _intern_set(networks: frozenset[str]) -> frozenset[str]:
-    return networks
-
 
 @lru_cache(maxsize=1 << 12, typed=True)
 def intern_float(number: float) -> float:

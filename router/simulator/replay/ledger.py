@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from router.domain.model.case import Case, CaseReport, Task
+from router.domain.model.case import Case, CaseReport
 from router.domain.model.report import Provenance
 from router.simulator.messages import RecordAddress, Sent
 

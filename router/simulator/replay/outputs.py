@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
-from router.domain.model.case import Case, Task
+from router.domain.model.case import Case
 from router.domain.model.report import Provenance, Report
 from router.simulator.messages import RecordAddress, Sent
 from router.simulator.replay.ledger import Dead

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from router.domain.intake.rejections import CODES
-from router.domain.model.case import Assignment, Case, CaseReport, Suggestion, Task
+from router.domain.model.case import Assignment, Case, CaseReport, Suggestion
 from router.domain.model.report import Location, Media, Provenance, Rejection, Report, Tick
+from router.domain.model.task import Task
 from router.wire import codec
 from tests.support.schemas import ASYNCAPI, SCHEMAS, schema_accepts
 

@@ -10,8 +10,8 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from router.domain.model.case import Task
 from router.domain.model.report import Location, Provenance, Rejection, Report, Tick
+from router.domain.model.task import Task
 from router.wire.codec import (
     RejectedRecord,
     decode_event,

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.domain.fold import fold
-from router.domain.matching.case_index import MAX_CANDIDATES, CaseIndex, MatchCandidate, candidates, references_of
+from router.domain.matching.candidate import MatchCandidate, references_of
+from router.domain.matching.case_index import MAX_CANDIDATES, CaseIndex, candidates
 from router.domain.matching.correlation import correlate
 from router.domain.matching.parameters import MergeParameters
 from router.domain.model.report import Report, Tick

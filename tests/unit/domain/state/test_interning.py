@@ -5,9 +5,10 @@ import tracemalloc
 import pytest
 
 from router.domain.fold import fold
+from router.domain.matching.candidate import NO_NETWORKS, with_network
 from router.domain.model.report import Report
 from router.domain.rules.rule_sets import RuleSets
-from router.domain.state.interning import NO_NETWORKS, intern_float, with_network
+from router.domain.state.interning import intern_float
 from router.domain.state.partition_state import PartitionState
 from router.wire.codec import decode_case, decode_event, encode_case, encode_report
 from tests.support.driver import Driver, report, tiny
