@@ -1,6 +1,9 @@
-"""Open cases of one partition by place and time, and what correlation must know of each beside the case itself.
+"""The candidates of one partition by place, component and reference.
 
-The order in which cases entered has no influence on what is found. Docs: docs/explanation/merging.md.
+The order in which cases were added has no influence on what a search finds. Docs: docs/explanation/merging.md.
+
+A key of a table mostly has one case. It has the candidate itself then, and a list or a dictionary only from the second case on:
+a list of one costs nearly as much memory as the candidate, and a class around the two would cost more than the list.
 """
 
 from bisect import bisect_left, insort
@@ -15,41 +18,41 @@ from router.domain.matching.candidate import MatchCandidate
 from router.domain.matching.parameters import MergeParameters, Pair
 
 MAX_CANDIDATES = 32
-"""Cases of one matter in one square, or one community, that are looked at: those whose latest report lies nearest in time.
-Where more are open, nearness tells nothing any more, and a report must not cost more for it."""
+"""How many cases of one matter are compared in one square or one community: those whose latest report is nearest in time. Where there
+are more, nearness means nothing, and a report must not cost more."""
 _NORTHERNMOST = 89.0
 
 
 _WHEN, _LATEST = attrgetter("last_us", "case.id"), attrgetter("last_us")
-"""How cases of one matter and place are sorted."""
+"""Sort keys of the cases of one matter and place."""
 Spot = TypeVar("Spot")
 Cases = MatchCandidate | list[MatchCandidate]
-"""One case, or several by the time of their latest report. Most are alone, and a list of one costs nearly as much as an `MatchCandidate`."""
+"""One case, or several sorted by the occurrence of their latest report."""
 Kinds = dict[str, Cases]
 """Matter, component or reference -> cases."""
 There = MatchCandidate | Kinds
-"""What is open in one place: the only case, or cases by matter."""
+"""The candidates of one place: the only case, or cases by matter."""
 Table = dict[Spot, There]
 
 
 class CaseIndex:
-    """Open cases of one partition, by place and time. The order in which cases entered has no influence on what is found."""
+    """The candidates of one partition by place, component and reference."""
 
     def __init__(self) -> None:
         self._squares: dict[str, Table[int]] = {}
-        """Street -> square -> cases with a point. The squares are twice the reach wide, so that four cover a circle."""
+        """Street -> square -> cases with a point. A square is twice the search radius wide, so four cover a circle."""
         self._with_point: Table[str] = {}
         self._without_point: Table[str] = {}
-        """Community -> cases; those of which not even the community is known are in neither."""
+        """Community -> cases. A case whose community is unknown is in neither table."""
         self._components: dict[str, Kinds] = {}
         """Street -> component -> cases."""
         self._references: dict[str, Kinds] = {}
         """Street -> reference -> cases."""
         self._open: dict[str, dict[str, int]] = {}
-        """Street -> matter -> how many cases are open, where the city wants it counted."""
+        """Street -> matter -> number of candidates, if the city has a frequency penalty."""
 
     def add(self, entry: MatchCandidate, merging: MergeParameters) -> None:
-        """Make a case a candidate."""
+        """Add a candidate."""
         if merging.frequency_penalty:
             self._count(entry, 1)
         for table, place in self._places(entry, merging):
@@ -64,7 +67,7 @@ class CaseIndex:
             _enter(kinds, name, entry)
 
     def remove(self, entry: MatchCandidate, merging: MergeParameters) -> None:
-        """It is no candidate any more; to be called before its matter, place, component or latest report changes."""
+        """Remove a candidate, before its case changes. `PartitionState.changing` is the caller that keeps this order."""
         if merging.frequency_penalty:
             self._count(entry, -1)
         for table, place in self._places(entry, merging):
@@ -83,11 +86,11 @@ class CaseIndex:
         counts[matter] = counts.get(matter, 0) + more
 
     def counts(self, cell: str) -> Mapping[str, int]:
-        """How many cases of each matter are open in the cell's street, if the city wants it counted."""
+        """Number of candidates by matter in the cell's street, if the city has a frequency penalty."""
         return self._open.get(cell[:STREET], {})
 
     def _places(self, entry: MatchCandidate, merging: MergeParameters) -> list[tuple[Table[Any], int | str]]:
-        """Where a case is found by its matter."""
+        """The tables and keys that have a case by its place."""
         case = entry.case
         if case.lon is not None and case.lat is not None:
             size = merging.square
@@ -100,7 +103,7 @@ class CaseIndex:
         return []
 
     def _names(self, entry: MatchCandidate) -> list[tuple[Kinds, str]]:
-        """Where a case is found by what it names."""
+        """The tables and keys that have a case by its component and its references."""
         case, names = entry.case, []
         if case.component_id is not None:
             names.append((self._components.setdefault(case.cell[:STREET], {}), case.component_id))
@@ -110,11 +113,11 @@ class CaseIndex:
         return names
 
     def near(self, cell: str, lon: float, lat: float, merging: MergeParameters) -> list[There]:
-        """Cases of the cell's street with a point in the reach of this one, and some beyond, by matter."""
+        """Cases of the cell's street whose point is within the search radius of this one, and some beyond, by matter."""
         squares, size = self._squares.get(cell[:STREET]), merging.square
         if not squares:
             return []
-        top = round(lat / size)  # the reach is half a square: beside its own, only the nearer neighbour matters
+        top = round(lat / size)  # the radius is half a square: beside its own, only the nearer neighbour matters
         found: list[There] = []
         for row in (top - 1, top):
             right = _square(row, round(lon / _width(row, size)))
@@ -122,7 +125,7 @@ class CaseIndex:
         return found
 
     def in_community(self, cell: str, *, with_point: bool) -> list[There]:
-        """Cases of the cell's community by matter: those without a point and, if wanted, those with one."""
+        """Cases of the cell's community by matter: those without a point and, with `with_point`, those with one."""
         community = cell[:COMMUNITY]
         found = [self._without_point[community]] if community in self._without_point else []
         if with_point and community in self._with_point:
@@ -138,7 +141,7 @@ class CaseIndex:
         return _all(self._references.get(cell[:STREET], {}).get(reference, []))
 
     def listed(self) -> list[dict[Any, dict[str, list[str]]]]:
-        """The ids of the cases under every key, table by table: for comparing two of them."""
+        """The ids of the cases under every key, table by table, for comparing two indexes."""
         squares = {
             (street, square): there for street, table in self._squares.items() for square, there in table.items()
         }
@@ -187,7 +190,7 @@ def _listed(there: There) -> dict[str, list[str]]:
 def candidates(
     pairs: Mapping[str, Pair], found: Iterable[There], occurred_us: int
 ) -> list[tuple[Pair, Sequence[MatchCandidate]]]:
-    """The cases of matters that may be the same thing, at most LOOKED_AT of each matter and place, with their pair."""
+    """The cases of matters that may be the same thing, with their pair; at most MAX_CANDIDATES of each matter and place."""
     affine: list[tuple[Pair, Sequence[MatchCandidate]]] = []
     for there in found:
         if isinstance(there, MatchCandidate):
@@ -205,22 +208,22 @@ def candidates(
 
 
 def _nearest(entries: list[MatchCandidate], occurred_us: int) -> list[MatchCandidate]:
-    """Of too many those whose latest report lies around an instant."""
+    """The MAX_CANDIDATES whose latest report is nearest to an instant."""
     middle = bisect_left(entries, occurred_us, key=_LATEST)
     first = max(0, min(middle - MAX_CANDIDATES // 2, len(entries) - MAX_CANDIDATES))
     return entries[first : first + MAX_CANDIDATES]
 
 
 def _square(row: int, column: int) -> int:
-    """One number for a square of a street: a tuple of its parts costs four times as much memory; columns are far fewer than 2^31."""
+    """One number for a square of a street: a tuple costs four times the memory. There are far fewer columns than 2^31."""
     return (row << 32) + column
 
 
 @lru_cache(maxsize=1 << 12)
 def _width(row: int, size: float) -> float:
-    """Degrees of longitude of the squares of a row: as many metres as they are high where they are narrowest.
+    """Width of the squares of a row in degrees of longitude: at their narrowest they are as many metres wide as high.
 
-    One row more towards the pole counts, because the distance of two points in two rows is measured half way.
+    The next row towards the pole counts as well, because the distance of two points in two rows is measured half way.
     """
     edge = max(abs(row - 1), abs(row + 2)) * size
     return size / cos(radians(min(edge, _NORTHERNMOST)))

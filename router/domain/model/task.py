@@ -27,7 +27,7 @@ class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     due_at: datetime | None
     state: TaskState = "dispatched"
     updated_at: datetime | None = None
-    """When it was updated or withdrawn."""
+    """When the task was updated or withdrawn."""
     revision: int = 0
     """Revision of the case from which this record was made. Release 0.1.0 counted the versions of the case's reports instead, and
     wrote it in updates and withdrawals only."""

@@ -8,7 +8,7 @@ that ends afterwards may have begun before; the second one did not."""
 
 
 def never_published(report_version: str, error: RuleSetError, polls: int) -> bool:
-    """Whether a report names a rule set that nobody has published.
+    """Whether a report names a rule set that was never published.
 
     Rules that cannot be read may become readable. A rule set that a stored case names was published once, so it is only late.
 

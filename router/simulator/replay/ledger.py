@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from router.domain.model.case import Case, CaseReport
 from router.domain.model.report import Provenance
+from router.domain.model.task import Task
 from router.simulator.messages import RecordAddress, Sent
 
 Fault = Literal[
