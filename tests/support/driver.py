@@ -49,7 +49,7 @@ affinities:
 
 
 def merging(text: str = MERGING) -> MergeParameters:
-    """The parameters of a `merging.yaml`, which must be right."""
+    """The parameters of a `merging.yaml`, which must be valid."""
     document, wrong = read_yaml(Source("merging.yaml", text))
     assert document is not None, wrong
     model, wrong = validate(MergeParameters, document)
@@ -89,7 +89,7 @@ def _square(east: int) -> str:
 
 
 def hours(number: float) -> datetime:
-    """So many hours after START."""
+    """The instant `number` hours after START."""
     return START + timedelta(hours=number)
 
 
@@ -110,8 +110,10 @@ def report(
     lon: float = LON,
     **more: Any,
 ) -> Report:
-    """A report that occurred `at` hours after START, was received then if not said otherwise, `east` and `north` metres
-    of a point; without a point it names only its community."""
+    """A report that occurred `at` hours after START, `east` and `north` metres of a point.
+
+    It was received at its occurrence, unless `received` is given. Without a point it names only its community.
+    """
     place: dict[str, Any] = {"cell": cell, "resolved_by": "point" if point else "community", "accuracy_m": accuracy}
     if point:
         place["lon"] = lon + east / METRES_PER_DEGREE / cos(radians(lat))
@@ -152,7 +154,7 @@ class Driver:
             self.state.restore(decode_case(value), self.rules.merging)
 
     def pipe(self, *events: Report | Tick) -> Folded:
-        """Fold events one by one, each a batch of its own; what the last one did."""
+        """Fold events one by one, each a batch of its own; returns what the last one led to."""
         return [self.batch([event])[0] for event in events][-1]
 
     def tick(self, at: float) -> Folded:
@@ -160,7 +162,7 @@ class Driver:
         return self.pipe(Tick(at=hours(at)))
 
     def batch(self, events: Sequence[Report | Tick]) -> list[Folded]:
-        """Fold events as the shell does: read from bytes, and a case that changed is written once, as it is at the end."""
+        """Fold events as the shell does: they are read from bytes, and a changed case is written once, as it is at the end."""
         outcomes = [folded(fold(self.state, _read_back(event), self.rules)) for event in events]
         changed = {case.id: case for outcome in outcomes for case in outcome.cases}
         self.written += [encode_case(case)[:2] for case in changed.values()]
@@ -178,7 +180,7 @@ class Driver:
         return [decode_case(value) for value in self.latest().values()]
 
     def case_of(self, name: str, network: str = "hotline") -> Case:
-        """The one case that holds this report."""
+        """The one case that has this report."""
         (case,) = [case for case in self.cases if f"{network}:{name}" in [one.id for one in case.reports]]
         return case
 
@@ -187,7 +189,7 @@ class Driver:
         return self.state.snapshot()
 
     def crash(self) -> "Driver":
-        """Another owner, with nothing but what this one wrote."""
+        """A successor that has only what this one wrote."""
         return Driver(self.rules, self.written)
 
 

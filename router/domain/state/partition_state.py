@@ -121,7 +121,13 @@ class PartitionState:
         candidates = {id_: (copy(entry.case), *_content(entry)) for id_, entry in self.candidates.items()}
         closed = sorted((closed_us, id_, copy(case).reports) for closed_us, id_, case in self.window_closed)
         ids = self.expired_report_ids | self.case_by_report.keys()
-        return {"seen": ids, "open": candidates, "closed": closed, "index": self.index.listed(), "due": self.next_due()}
+        return {
+            "report ids": ids,
+            "candidates": candidates,
+            "window closed": closed,
+            "index": self.index.listed(),
+            "due": self.next_due(),
+        }
 
     def keep(self, case: Case, at: datetime) -> None:
         """Keep a case whose window was closed within the reach of updates."""

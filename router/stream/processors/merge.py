@@ -45,11 +45,11 @@ NOT_AN_EVENT = "not-an-event"
 RESTORE_CHUNK = 500
 """Cases restored between two turns of the event loop: about 10 ms."""
 ROUTER = "grid"
-"""Stands in the label `network` for records that no network sent."""
+"""Value of the label `network` for records that no network sent."""
 
 
 def not_an_event(why: str) -> Rejection:
-    """The record is none that the fold can take in."""
+    """The rejection of a record that the fold cannot read."""
     reason = f"not an event of the grid stream: {why}; only the router may write this topic, find out who else did."
     return Rejection(code=NOT_AN_EVENT, reason=reason)
 
@@ -76,7 +76,7 @@ def _why(record: Record, error: Exception) -> str:
 
 
 def _case(changelog: TopicPartition, key: bytes, value: bytes) -> Case:
-    """A case that the router wrote. Raises UnreadableStateError: without it the partition would open the case a second time."""
+    """Decode a case that the router wrote. Raises UnreadableStateError: without the case the partition would open it a second time."""
     try:
         return decode_case(value)
     except UNREADABLE as error:
@@ -88,7 +88,15 @@ def _case(changelog: TopicPartition, key: bytes, value: bytes) -> Case:
 
 
 class MergeProcessor:
-    """The state of one partition and the fold over its log."""
+    """The state of one partition and the fold over its log.
+
+    Args:
+        rule_sets: of the city; more are added while the worker runs.
+        names: of the topics.
+        clock: says when timers are due.
+        metrics: of the worker.
+        polls: how many polls of the published rule sets have ended.
+    """
 
     name = "merge"
 
@@ -104,32 +112,32 @@ class MergeProcessor:
         self._polls = polls
         self._state = PartitionState()
         self._received: datetime | None = None
-        self._asked: datetime | None = None
+        self._pending_tick: datetime | None = None
         self._label = ""
         self._missing: dict[str, int] = {}
         """Rule set that was missed -> polls that had ended then."""
 
     async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
         """Drop the state and rebuild it from the committed cases of this partition."""
-        self._state, self._asked, self._label = PartitionState(), None, str(source.partition)
-        self._received = None  # a record that could not be folded may have told a time that never was
+        self._state, self._pending_tick, self._label = PartitionState(), None, str(source.partition)
+        self._received = None  # a record that could not be folded may have carried a wrong time
         changelog = TopicPartition(self._names.cases, source.partition)
         cases = await logs.latest(changelog, lambda record: is_case(record.headers))
         with gc_paused():
             for number, (key, value) in enumerate(cases.items()):
                 case = _case(changelog, key, value)
                 self._state.restore(case, self._rule_sets.merging)
-                self._see(max(report.received_at for report in case.reports))
+                self._advance(max(report.received_at for report in case.reports))
                 if number % RESTORE_CHUNK == 0:
                     await asyncio.sleep(0)  # other partitions have transactions to finish
         self._metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
         return await self._stored_offset(logs, source)
 
     async def resume(self, logs: ChangelogReader, source: TopicPartition, position: int) -> bool:
-        """Keep the cases at hand, if nobody else had the partition."""
+        """Keep the cases in memory, if no other worker had the partition."""
         if await self._stored_offset(logs, source) != position:
             return False
-        self._asked = None
+        self._pending_tick = None
         self._metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
         return True
 
@@ -137,7 +145,7 @@ class MergeProcessor:
         return await read_stored_offset(logs, TopicPartition(self._names.offsets, source.partition), exclusive=True)
 
     def store_offset(self, position: int, writer: Writer, partition: int) -> None:
-        """On a topic of its own: `grid.cases` is a table for everybody."""
+        """Write the offset to a topic of its own, because `grid.cases` is a public table."""
         writer.add(self._names.offsets, partition, *encode_stored_offset(position))
 
     def _unpublished(self, event: Report | Tick, missing: RuleSetError) -> Rejection:
@@ -152,12 +160,12 @@ class MergeProcessor:
             raise NotReadyError(f"rule set {version}") from missing
         return not_an_event(f"it names the rule set {printable(version)!r}, which was never published")
 
-    def _see(self, received: datetime) -> None:
+    def _advance(self, received: datetime) -> None:
         if self._received is None or received > self._received:
             self._received = received
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
-        """Fold a batch in log order; a case that changed many times is written once, as it is at the end."""
+        """Fold a batch in log order. A case that changes many times is written once, as it is at the end."""
         outputs = BatchOutputs()
         rejected: list[tuple[Record, Rejection]] = []
         for record in records:
@@ -186,9 +194,9 @@ class MergeProcessor:
             rejected.append((record, not_an_event(_why(record, error))))
             return None
         if isinstance(event, Report):
-            self._see(event.received_at)
+            self._advance(event.received_at)
         else:
-            self._asked = None
+            self._pending_tick = None
         return event
 
     def _counted(self, outputs: BatchOutputs, rejected: Counter[str]) -> Counted:
@@ -201,22 +209,22 @@ class MergeProcessor:
         return count
 
     def due(self) -> float | None:
-        """Seconds until the next merge window closes, by this partition's clock; None while a tick is on its way."""
+        """Seconds until the next merge window closes, by this partition's clock; None while a tick is in flight."""
         instant = self._state.next_due()
         now = self._clock.now(self._received)
-        if instant is None or now is None or self._asked is not None:
+        if instant is None or now is None or self._pending_tick is not None:
             return None
         seconds = (instant - now).total_seconds()
         return seconds if self._clock.waits or seconds <= 0 else None
 
     def tick(self, writer: Writer, partition: int) -> None:
-        """Append the present to the partition's own log; folded when it is read back."""
+        """Append a tick with the present time to the partition's own log; it is folded when it is read back."""
         now = self._clock.now(self._received)
         if now is not None:
-            self._asked = now
+            self._pending_tick = now
             writer.add(self._names.events, partition, *encode_tick(Tick(at=now), partition))
 
     def close(self) -> None:
-        """The partition is let go."""
+        """The partition was released."""
         if self._label:
             self._metrics.matchable_cases.labels(self._label).set(0)

@@ -1,4 +1,4 @@
-"""The fold takes whatever the grid stream can carry: it never raises, and what holds of tame logs holds of wild ones."""
+"""The fold never raises on an event that the grid stream can carry, and keeps its promises on random logs."""
 
 from collections import Counter
 from itertools import pairwise
@@ -33,7 +33,7 @@ class OneForAll:
 
 
 CITIES = [OneForAll(city) for city in (tiny(), tiny(f"{MERGING}{EVERYTHING}"))]
-"""Merging as simple as it can be, and with every kind of evidence."""
+"""The simplest merge parameters, and those with every kind of evidence."""
 cities = st.sampled_from(range(len(CITIES))).map(CITIES.__getitem__)
 
 
@@ -46,7 +46,7 @@ def test_every_event_is_read_as_it_was_written(event: Event) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(log=LOGS, city=cities)
-def test_no_event_makes_the_fold_raise_and_every_report_is_in_one_case(log: list[Event], city: OneForAll) -> None:
+def test_no_event_makes_the_fold_raise(log: list[Event], city: OneForAll) -> None:
     driver = Driver(city)
     for event in log:
         driver.pipe(event)
@@ -59,9 +59,7 @@ def test_no_event_makes_the_fold_raise_and_every_report_is_in_one_case(log: list
 
 @settings(max_examples=60, deadline=None)
 @given(log=LOGS, cuts=st.sets(st.integers(1, 9)), city=cities)
-def test_wild_logs_in_batches_of_any_sizes_leave_the_same_bytes(
-    log: list[Event], cuts: set[int], city: OneForAll
-) -> None:
+def test_the_size_of_batches_does_not_change_the_bytes(log: list[Event], cuts: set[int], city: OneForAll) -> None:
     singly, batched = Driver(city), Driver(city)
     for event in log:
         singly.pipe(event)
@@ -73,9 +71,7 @@ def test_wild_logs_in_batches_of_any_sizes_leave_the_same_bytes(
 
 @settings(max_examples=60, deadline=None)
 @given(log=LOGS, cut=st.integers(0, 10), city=cities)
-def test_after_any_prefix_of_a_wild_log_an_heir_goes_on_with_the_same_bytes(
-    log: list[Event], cut: int, city: OneForAll
-) -> None:
+def test_a_successor_writes_the_same_bytes_after_any_prefix(log: list[Event], cut: int, city: OneForAll) -> None:
     driver = Driver(city)
     driver.batch(log[:cut])
     heir = driver.crash()
@@ -91,7 +87,7 @@ def test_after_any_prefix_of_a_wild_log_an_heir_goes_on_with_the_same_bytes(
 
 @settings(max_examples=60, deadline=None)
 @given(log=LOGS, data=st.data(), city=cities)
-def test_any_event_of_a_wild_log_again_changes_nothing(log: list[Event], data: st.DataObject, city: OneForAll) -> None:
+def test_repeating_any_event_changes_nothing(log: list[Event], data: st.DataObject, city: OneForAll) -> None:
     """The same bytes later in the log, once or often: a report at another offset, an old version, an early tick."""
     once, noisy = Driver(city), Driver(city)
     for number, event in enumerate(log):

@@ -63,10 +63,10 @@ def test_a_change_that_fails_counts_no_revision() -> None:
     assert entry.case.revision == 1
 
 
-def test_a_candidate_that_grew_equals_one_made_anew() -> None:
+def test_a_candidate_that_grew_equals_one_made_from_its_case() -> None:
     driver = Driver(tiny())
     driver.pipe(report("1", 10), report("2", 3, received=12, north=5), report("3", 15, network="policing", east=5))
     (entry,) = driver.state.candidates.values()
-    anew = MatchCandidate.of(entry.case, PARAMETERS)
+    fresh = MatchCandidate.of(entry.case, PARAMETERS)
     for name in ("first_us", "last_us", "until_us", "networks", "places", "references"):
-        assert getattr(entry, name) == getattr(anew, name), name
+        assert getattr(entry, name) == getattr(fresh, name), name

@@ -1,4 +1,4 @@
-"""What cases have in common is one object in memory, and no case says anything else for it."""
+"""Equal values of cases are one object in memory, and no case changes by it."""
 
 import tracemalloc
 
@@ -34,7 +34,7 @@ def two_cases_alike(rule_set: str = CITY.rule_set) -> Driver:
 
 
 @pytest.mark.parametrize("restored", [False, True])
-def test_what_two_cases_have_in_common_is_one_object(restored: bool) -> None:
+def test_equal_values_of_two_cases_are_one_object(restored: bool) -> None:
     driver = two_cases_alike()
     one, other = (driver.crash() if restored else driver).state.candidates.values()
     assert one.networks is other.networks
@@ -50,7 +50,7 @@ def test_what_two_cases_have_in_common_is_one_object(restored: bool) -> None:
         assert getattr(one.case.assignments[0], name) is getattr(other.case.assignments[0], name), name
 
 
-def test_an_instant_that_a_case_says_twice_is_one_object_after_restoring() -> None:
+def test_equal_instants_of_a_restored_case_are_one_object() -> None:
     for entry in two_cases_alike().crash().state.candidates.values():
         case, first, last = entry.case, entry.case.reports[0], entry.case.reports[-1]
         assert case.opened_at is first.received_at
