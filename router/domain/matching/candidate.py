@@ -31,6 +31,10 @@ class MatchCandidate(Struct, gc=False, eq=False):
     @classmethod
     def of(cls, case: Case, parameters: MergeParameters) -> "MatchCandidate":
         """The candidate that a case is, made from nothing but the case."""
+        if len(case.reports) == 1:  # as when it is opened: nothing to gather
+            occurred_us, networks = us(case.occurred_at), with_network(NO_NETWORKS, case.reports[0].network)
+            references = references_of(case, parameters)
+            return cls(case, occurred_us, occurred_us, us(case.window_until), networks, (), references)
         first_us, last_us = _span(case)
         networks = NO_NETWORKS
         for report in case.reports:
@@ -59,7 +63,7 @@ class MatchCandidate(Struct, gc=False, eq=False):
 def _span(case: Case) -> tuple[int, int]:
     """Occurrence in µs of the earliest and the latest report."""
     occurred = [us(report.occurred_at) for report in case.reports]
-    return (min(occurred), max(occurred)) if len(occurred) > 1 else (occurred[0], occurred[0])
+    return min(occurred), max(occurred)
 
 
 def named_references(report: Report | CaseReport, parameters: MergeParameters) -> list[str]:

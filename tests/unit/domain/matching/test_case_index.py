@@ -347,7 +347,7 @@ def test_a_citizen_named_by_more_cases_is_weaker_evidence() -> None:
     "other",
     [
         {"network": "policing", "reporter": "B-2", "north": 900},
-        {"network": "hotline", "reporter": "B-1", "north": 900},  # another network's B-1 is somebody else
+        {"network": "hotline", "reporter": "B-1", "north": 900},  # another network's B-1 is another citizen
         {"network": "policing", "reporter": "B-1", "north": 1100},
         {"network": "policing", "reporter": "B-1", "matter": "hole"},
     ],

@@ -97,7 +97,7 @@ def test_a_pair_has_the_longer_window_and_the_larger_base() -> None:
         "hole": Pair(1.0, 72 * HOUR_US, 0.0),
         "grass": Pair(0.45, 72 * HOUR_US, 30.0),
     }
-    assert rules.pairs("a stranger") == {"a stranger": Pair(1.0, 24 * HOUR_US, 30.0)}
+    assert rules.pairs("an unknown matter") == {"an unknown matter": Pair(1.0, 24 * HOUR_US, 30.0)}
 
 
 def test_a_matter_may_have_its_own_window() -> None:
