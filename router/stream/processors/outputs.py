@@ -17,7 +17,7 @@ from router.domain.model.outcome import (
     TaskIssued,
     TickFolded,
 )
-from router.stream.engine.batch_writer import Writer
+from router.kafka.record_batches import Writer
 from router.wire.codec import Encoded, encode_case, encode_task
 from router.wire.metrics import Metrics
 from router.wire.topics import Names
