@@ -55,7 +55,7 @@ def main(
     own = rule_set_from_folder(loaded, pack(city_folder(city, settings.cities)))
     rule_sets = build_rule_sets(loaded, asyncio.run(load_or_bootstrap(store, own)))
     metrics = Metrics(CollectorRegistry())
-    app = build_app(rule_sets, settings, bootstrap, CLOCKS[clock](), metrics)
+    app = build_app(rule_sets, settings, bootstrap, CLOCKS[clock](), metrics, polls=lambda: store.polls)
     periodic.poll_rule_sets(app, store, rule_sets)
     run(app, metrics, settings, bootstrap, number=number, exit_with_parent=exit_with_parent)
 

@@ -16,10 +16,11 @@ from msgspec.json import Decoder, Encoder
 
 from router.domain.intake.dedup import DedupEntry
 from router.domain.intake.normalise import LAST_MS
-from router.domain.model.case import Case, Task
+from router.domain.model.case import Case
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Report, Tick
 from router.domain.model.source_record import SourceRecord
+from router.domain.model.task import Task
 from router.wire.record_kinds import KINDS, kinds_on
 from router.wire.topics import Names
 
@@ -135,15 +136,13 @@ def encode_tick(tick: Tick, partition: int) -> Encoded:
 
 
 def encode_case(case: Case) -> Encoded:
-    """One record of `grid.cases`, keyed by case id; the id of this state is the case and the number of versions of its reports."""
+    """One record of `grid.cases`, keyed by case id; its CloudEvents id is `<case>.<revision>`."""
     key = case.id.encode()
-    versions = sum([report.version for report in case.reports])
-    version = b"%s.%d%s" % (key, versions, b".closed" if case.window_closed_at else b"")
     headers = [
         _SPEC_VERSION,
         _CASE_TYPE,
         _ROUTER,
-        ("ce_id", version),
+        ("ce_id", b"%s.%d" % (key, case.revision)),
         ("ce_subject", case.cell.encode()),
         ("ce_time", _instant(case.updated_at)),
         _CONTENT_TYPE,
@@ -152,13 +151,16 @@ def encode_case(case: Case) -> Encoded:
 
 
 def encode_task(task: Task) -> Encoded:
-    """One record of `tasks.<department>`, keyed by case id; a small receiver stands in the header `unit`."""
+    """One record of `tasks.<department>`, keyed by case id; the header `unit` names a small receiver.
+
+    A task is dispatched once, so the CloudEvents id of that record is the task's own. Later records have `<task>/<revision>`.
+    """
     at = _instant(task.updated_at or task.dispatched_at)
     headers = [
         _SPEC_VERSION,
         _TASK_TYPES[task.state],
         _ROUTER,
-        ("ce_id", task.id.encode() if task.updated_at is None else b"%s/%d" % (task.id.encode(), task.revision)),
+        ("ce_id", task.id.encode() if task.state == "dispatched" else b"%s/%d" % (task.id.encode(), task.revision)),
         ("ce_subject", task.cell.encode()),
         ("ce_time", at),
         _CONTENT_TYPE,

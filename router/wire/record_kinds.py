@@ -10,8 +10,9 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from router.domain.intake.dedup import DedupEntry
-from router.domain.model.case import Case, Task, TaskState
+from router.domain.model.case import Case
 from router.domain.model.report import Report, Tick
+from router.domain.model.task import Task, TaskState
 from router.wire.repairs import Repair
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset

@@ -9,11 +9,14 @@ from random import Random
 from time import process_time
 
 from router.domain.fold import fold
-from router.domain.matching.case_index import CaseIndex, MatchCandidate
+from router.domain.matching.candidate import MatchCandidate
+from router.domain.matching.case_index import CaseIndex
 from router.domain.matching.correlation import correlate
+from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from tests.support.candidates import us
 from tests.support.driver import merging, report, tiny
+from tests.support.outcomes import cases_of
 
 OPEN = (10, 100, 1_000, 10_000)
 ASKED = 300
@@ -26,7 +29,7 @@ def crowd(number: int, metres: float) -> list[MatchCandidate]:
     random, entries = Random(1), []
     for n in range(number):
         one = report(str(n), n / 1000, east=random.uniform(0, metres), north=random.uniform(0, metres))
-        case = fold(PartitionState(), one, tiny()).cases[0]
+        case = cases_of(fold(PartitionState(), one, RuleSets(tiny())))[0]
         at = us(one.occurred_at)
         entries.append(MatchCandidate(case, at, at, at + 10**12, {one.network}))
     return entries

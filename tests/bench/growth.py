@@ -19,8 +19,9 @@ from router.domain.fold import fold
 from router.domain.intake.normalise import normalise
 from router.domain.model.report import Report
 from router.domain.networks.registry import NETWORKS
+from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
-from router.simulator.evaluation.offline import _arrived
+from router.simulator.evaluation.offline import record_of
 from router.simulator.recorded.hotline_history import NETWORK
 from router.stream.gc_tuning import tune_gc
 from router.wire.partitioning import partition_for_cell
@@ -116,6 +117,7 @@ class Folding:
 
     def __init__(self) -> None:
         self._city, self._messages, self._offsets = load_city(CITY), load_shape(), count()
+        self._rules = RuleSets(self._city)
         self._states = [PartitionState() for _ in range(PARTITIONS)]
         tune_gc()  # as a worker does
 
@@ -132,13 +134,13 @@ class Folding:
             begun, cpu_begun = time.perf_counter(), time.process_time()
             for report in reports:
                 partition = partition_for_cell(report.location.cell.encode(), PARTITIONS)
-                fold(self._states[partition], report, self._city)
+                fold(self._states[partition], report, self._rules)
             spent += time.perf_counter() - begun
             cpu_spent += time.process_time() - cpu_begun
         return spent, cpu_spent
 
     def _translated(self, number: int) -> list[Report]:
-        records = [_arrived(message, next(self._offsets)) for message in islice(self._messages, number)]
+        records = [record_of(message, next(self._offsets)) for message in islice(self._messages, number)]
         return normalise(NETWORKS[NETWORK], records, self._city).reports
 
 

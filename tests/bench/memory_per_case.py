@@ -19,6 +19,7 @@ from router.cities.folder import city_folder, load_city
 from router.domain.fold import fold
 from router.domain.model.report import Report
 from router.domain.rules.city import City
+from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from router.simulator.evaluation.offline import Translator
 from router.simulator.scenario import input_of
@@ -50,10 +51,10 @@ def reports(city: City) -> Iterator[Report]:
 
 def folded(city: City, cases: int) -> list[PartitionState]:
     """So many cases as they were opened and joined."""
-    states, stream = [PartitionState() for _ in range(PARTITIONS)], reports(city)
+    states, stream, rules = [PartitionState() for _ in range(PARTITIONS)], reports(city), RuleSets(city)
     while (missing := cases - sum(state.matchable_cases for state in states)) > 0:
         for report in islice(stream, missing):
-            fold(states[partition_for_cell(report.location.cell.encode(), PARTITIONS)], report, city)
+            fold(states[partition_for_cell(report.location.cell.encode(), PARTITIONS)], report, rules)
     return states
 
 
@@ -62,7 +63,7 @@ def restored(city: City, values: list[bytes]) -> list[PartitionState]:
     states = [PartitionState() for _ in range(PARTITIONS)]
     for value in values:
         case = decode_case(value)
-        states[partition_for_cell(case.cell.encode(), PARTITIONS)].restore(case, city)
+        states[partition_for_cell(case.cell.encode(), PARTITIONS)].restore(case, city.merging)
     return states
 
 

@@ -14,16 +14,19 @@ from router.cities.folder import load_city
 from router.domain.fold import fold
 from router.domain.intake.normalise import normalise
 from router.domain.networks.registry import NETWORKS
+from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from router.wire.codec import decode_event, encode_case, encode_report, encode_task
 from router.wire.partitioning import partition_for_cell
 from router.wire.settings import Settings
 from router.wire.topics import Names
 from tests.bench.reference.job import first
+from tests.support.outcomes import cases_of, tasks_of
 
 settings = Settings()
 names = Names(settings.namespace)
 city = load_city(sys.argv.pop(1))
+rules = RuleSets(city)
 app = faust.App(
     f"{settings.namespace}plain",
     broker=f"kafka://{settings.kafka}",
@@ -72,11 +75,11 @@ async def merge_each(stream: faust.Stream[bytes]) -> None:
         message = event.message
         headers = list(message.headers.items()) if isinstance(message.headers, dict) else message.headers
         state = states.setdefault(message.partition, PartitionState())
-        outcome = fold(state, decode_event(headers, message.value), city)
-        for case in outcome.cases:
+        outcome = fold(state, decode_event(headers, message.value), rules)
+        for case in cases_of(outcome):
             key, value, out = encode_case(case)
             await (await cases.send(key=key, value=value, headers=out, partition=message.partition))
-        for task in outcome.tasks:
+        for task in tasks_of(outcome):
             key, value, out = encode_task(task)
             await (await tasks[task.department].send(key=key, value=value, headers=out, partition=message.partition))
 

@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from router.cities.folder import city_folder, load_city
 from router.domain.logic_version import LOGIC_VERSION
-from router.domain.model.case import Case, CaseReport, Task
+from router.domain.model.case import Case, CaseReport
 from router.domain.model.report import Provenance, Report, Tick
+from router.domain.model.task import Task
 from tests.replay.history import BLOCK, History, Output
 from tests.replay.sources import HERE, Sourced, read_sources
 
@@ -58,7 +59,7 @@ def decided(output: Output) -> tuple[Any, ...]:
     elif isinstance(content, Case):
         said = _case(content)
     elif isinstance(content, Task):
-        said = _task(content)
+        said = _task(content, output.versions)
     else:
         record, rejection = content
         said = (rejection.code, record.topic, record.partition, record.offset)
@@ -115,10 +116,10 @@ def _joined(report: CaseReport) -> tuple[Any, ...]:
     )
 
 
-def _task(task: Task) -> tuple[Any, ...]:
+def _task(task: Task, versions: int) -> tuple[Any, ...]:
     return (
         *(task.id, task.case, task.department, task.role, task.unit, task.state, task.rule, task.workflow),
-        *(task.matter, task.cell, task.dispatched_at, task.due_at, task.updated_at, task.revision),
+        *(task.matter, task.cell, task.dispatched_at, task.due_at, task.updated_at, versions),
         *(_near(task.lon), _near(task.lat), task.status, task.urgency, task.severity, task.description),
     )
 

@@ -15,9 +15,10 @@ from typing import Any, Literal, NamedTuple
 from router.domain.fold import fold
 from router.domain.intake.admit import admit
 from router.domain.intake.dedup import DedupIndex
-from router.domain.model.case import Case, Task
+from router.domain.model.case import Case
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Report, Tick
+from router.domain.model.task import Task
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets
@@ -34,6 +35,7 @@ from router.wire.codec import (
 from router.wire.partitioning import partition_for_cell
 from router.wire.topics import Names
 from tests.replay.sources import Sourced, as_json
+from tests.support.outcomes import folded
 
 PARTITIONS = 4
 """Of the grid stream; source records were recorded for as many."""
@@ -68,6 +70,8 @@ class Output(NamedTuple):
     """What the fold decided: of an event or tick."""
     key: bytes | None = None
     """Of an event: the cell by which it is partitioned."""
+    versions: int = 0
+    """Of a task that was updated or withdrawn: how many versions the case's reports have. Histories were recorded with it."""
 
     def wire(self) -> dict[str, Any]:
         """As the codec writes it, readable."""
@@ -111,7 +115,6 @@ class History:
         """Every case by its id: as it is now."""
         self.counts: Counter[str] = Counter()
         """What became of source records, `places ...`; what closed windows, `closed by ...`."""
-        self._city = city
         self._dedup: dict[tuple[str, int], DedupIndex] = defaultdict(DedupIndex)
         self._rule_sets = RuleSets(city)
         self._states = [PartitionState() for _ in range(PARTITIONS)]
@@ -167,7 +170,7 @@ class History:
         """One record of the grid stream, read back as the second stage reads it."""
         key, value, headers = encoded
         event = decode_event(headers, value)
-        outcome = fold(self._states[partition], event, self._city)
+        outcome = folded(fold(self._states[partition], event, self._rule_sets))
         if isinstance(event, Report):
             self._received[partition] = max(self._received.get(partition, event.received_at), event.received_at)
             yield Output(block, "event", partition, event, outcome.decision, key)
@@ -179,7 +182,11 @@ class History:
                 self.counts["closed by tick" if isinstance(event, Tick) else "closed by report"] += 1
             yield Output(block, "case", partition, case)
         for task in outcome.tasks:
-            yield Output(block, "task", partition, task)
+            yield Output(block, "task", partition, task, versions=self._versions(task))
+
+    def _versions(self, task: Task) -> int:
+        dispatched = task.state == "dispatched"
+        return 0 if dispatched else sum(report.version for report in self.cases[task.case].reports)
 
 
 _AMENDED = ("updated", "rerouted")

@@ -13,9 +13,9 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 
-from router.domain.model.case import Task
 from router.domain.model.rejection import Rejection
 from router.domain.model.source_record import PlainRecord
+from router.domain.model.task import Task
 from router.wire.codec import encode_dead_letter, encode_task
 from router.wire.topics import Names
 from tests.support.repository import ROOT

@@ -9,7 +9,7 @@ from kafka.admin import NewTopic
 
 from router.cli.live_view.latest_tasks import WINDOW, Recent
 from router.cli.live_view.resume_point import last_keys
-from router.domain.model.case import Task
+from router.domain.model.task import Task
 from router.kafka.blocking import open_consumer
 from router.wire.codec import encode_task
 

@@ -12,12 +12,14 @@ from router.cities.folder import load_city
 from router.domain.fold import fold
 from router.domain.model.case import Case
 from router.domain.rules.city import City
+from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from router.simulator.replay.replay import ReplayPlan, Result, replay
 from router.wire.codec import decode_case, decode_event, encode_case
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from router.workers.pool import environment
+from tests.support.outcomes import cases_of
 from tests.support.topics import committed
 
 pytestmark = pytest.mark.broker
@@ -105,8 +107,8 @@ def test_folding_the_log_of_the_grid_stream_anew_gives_the_same_cases(
     folded: dict[str, Case] = {}
     for record in committed(str(settings.kafka), Names(kept.namespace).events):
         state = states.setdefault(record.partition, PartitionState())
-        outcome = fold(state, decode_event(record.headers, record.value), city)
-        folded.update({case.id: case for case in outcome.cases})
+        outcome = fold(state, decode_event(record.headers, record.value), RuleSets(city))
+        folded.update({case.id: case for case in cases_of(outcome)})
     assert {name.encode(): encode_case(case)[1] for name, case in folded.items()} == cases
 
 

@@ -15,7 +15,8 @@ from router.broker.admin import apply
 from router.cities.folder import city_folder, load_city
 from router.cli.main import app
 from router.domain.intake.normalise import RECEIVED_AT
-from router.domain.model.case import Case, Task
+from router.domain.model.case import Case
+from router.domain.model.task import Task
 from router.wire.codec import decode_case, decode_task
 from router.wire.errors import InputError
 from router.wire.rule_sets import decode_rule_set

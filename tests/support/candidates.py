@@ -4,12 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 from router.cities.folder import cities_folder
 from router.domain.fold import fold
-from router.domain.matching.case_index import CaseIndex, MatchCandidate
+from router.domain.matching.candidate import MatchCandidate
+from router.domain.matching.case_index import CaseIndex
 from router.domain.matching.correlation import Match, correlate
 from router.domain.matching.parameters import MergeParameters
 from router.domain.model.report import Report
+from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from tests.support.driver import merging, tiny
+from tests.support.outcomes import cases_of
 
 REAL = merging((cities_folder() / "los-angeles" / "merging.yaml").read_text(encoding="utf-8"))
 """What the shipped city really merges by: scores in tests are worked out from its numbers."""
@@ -25,7 +28,7 @@ def opened(*reports: Report) -> list[MatchCandidate]:
     """A case for each report, as the fold opens it, with a window that ends three months later."""
     entries = []
     for one in reports:
-        case = fold(PartitionState(), one, tiny()).cases[0]
+        case = cases_of(fold(PartitionState(), one, RuleSets(tiny())))[0]
         case.window_until = one.received_at + timedelta(days=90)
         at = us(one.occurred_at)
         entries.append(MatchCandidate(case, at, at, us(case.window_until), {one.network}))

@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from router.domain.model.case import Assignment, Case, CaseReport, Task
+from router.domain.model.case import Assignment, Case, CaseReport
 from router.domain.model.report import Provenance
+from router.domain.model.task import Task
 
 AT = datetime(2018, 1, 1, 8, tzinfo=UTC)
 CELL = "060371001001001"

@@ -16,12 +16,15 @@ from router.domain.documents import Source, read_yaml, validate
 from router.domain.fold import fold
 from router.domain.geometry import METRES_PER_DEGREE
 from router.domain.matching.parameters import MergeParameters
-from router.domain.model.case import Case, Task
+from router.domain.model.case import Case
 from router.domain.model.report import Location, Provenance, Report, Tick
+from router.domain.model.task import Task
 from router.domain.rules.city import City
-from router.domain.state.partition_state import Outcome, PartitionState
+from router.domain.rules.rule_sets import RuleLookup, RuleSets
+from router.domain.state.partition_state import PartitionState
 from router.wire.codec import decode_case, decode_event, encode_case, encode_report, encode_task, encode_tick
 from tests.support.catalogue_lists import CELLS, ZONE, catalogue
+from tests.support.outcomes import Folded, folded
 
 START = datetime(2026, 10, 1, 1, tzinfo=UTC)
 """09:00 in Shanghai; hours of reports and ticks count from here."""
@@ -46,7 +49,7 @@ affinities:
 
 
 def merging(text: str = MERGING) -> MergeParameters:
-    """The parameters of a `merging.yaml`, which must be right."""
+    """The parameters of a `merging.yaml`, which must be valid."""
     document, wrong = read_yaml(Source("merging.yaml", text))
     assert document is not None, wrong
     model, wrong = validate(MergeParameters, document)
@@ -86,7 +89,7 @@ def _square(east: int) -> str:
 
 
 def hours(number: float) -> datetime:
-    """So many hours after START."""
+    """The instant `number` hours after START."""
     return START + timedelta(hours=number)
 
 
@@ -107,8 +110,10 @@ def report(
     lon: float = LON,
     **more: Any,
 ) -> Report:
-    """A report that occurred `at` hours after START, was received then if not said otherwise, `east` and `north` metres
-    of a point; without a point it names only its community."""
+    """A report that occurred `at` hours after START, `east` and `north` metres of a point.
+
+    It was received at its occurrence, unless `received` is given. Without a point it names only its community.
+    """
     place: dict[str, Any] = {"cell": cell, "resolved_by": "point" if point else "community", "accuracy_m": accuracy}
     if point:
         place["lon"] = lon + east / METRES_PER_DEGREE / cos(radians(lat))
@@ -133,31 +138,32 @@ class Driver:
     """One partition of a city.
 
     Args:
-        city: the rules.
+        city: the rules, or the rule sets of a city by their versions.
         written: what an earlier owner of the partition wrote to `grid.cases`, from which the state is restored.
     """
 
-    def __init__(self, city: City, written: Iterable[tuple[bytes, bytes]] = ()) -> None:
-        self.city, self.state = city, PartitionState()
+    def __init__(self, city: City | RuleLookup, written: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        self.rules: RuleLookup = RuleSets(city) if isinstance(city, City) else city
+        self.state = PartitionState()
         self.written: list[tuple[bytes, bytes]] = list(written)
         """Key and value of every record of `grid.cases`."""
         self.dispatched: list[bytes] = []
         """Value of every record of `tasks.*`."""
         self.tasks: list[Task] = []
         for value in self.latest().values():
-            self.state.restore(decode_case(value), city)
+            self.state.restore(decode_case(value), self.rules.merging)
 
-    def pipe(self, *events: Report | Tick) -> Outcome:
-        """Fold events one by one, each a batch of its own; what the last one did."""
+    def pipe(self, *events: Report | Tick) -> Folded:
+        """Fold events one by one, each a batch of its own; returns what the last one led to."""
         return [self.batch([event])[0] for event in events][-1]
 
-    def tick(self, at: float) -> Outcome:
+    def tick(self, at: float) -> Folded:
         """Fold a tick, `at` hours after START."""
         return self.pipe(Tick(at=hours(at)))
 
-    def batch(self, events: Sequence[Report | Tick]) -> list[Outcome]:
-        """Fold events as the shell does: read from bytes, and a case that changed is written once, as it is at the end."""
-        outcomes = [fold(self.state, _read_back(event), self.city) for event in events]
+    def batch(self, events: Sequence[Report | Tick]) -> list[Folded]:
+        """Fold events as the shell does: they are read from bytes, and a changed case is written once, as it is at the end."""
+        outcomes = [folded(fold(self.state, _read_back(event), self.rules)) for event in events]
         changed = {case.id: case for outcome in outcomes for case in outcome.cases}
         self.written += [encode_case(case)[:2] for case in changed.values()]
         self.tasks += [task for outcome in outcomes for task in outcome.tasks]
@@ -174,7 +180,7 @@ class Driver:
         return [decode_case(value) for value in self.latest().values()]
 
     def case_of(self, name: str, network: str = "hotline") -> Case:
-        """The one case that holds this report."""
+        """The one case that has this report."""
         (case,) = [case for case in self.cases if f"{network}:{name}" in [one.id for one in case.reports]]
         return case
 
@@ -183,8 +189,8 @@ class Driver:
         return self.state.snapshot()
 
     def crash(self) -> "Driver":
-        """Another owner, with nothing but what this one wrote."""
-        return Driver(self.city, self.written)
+        """A successor that has only what this one wrote."""
+        return Driver(self.rules, self.written)
 
 
 def _read_back(event: Report | Tick) -> Report | Tick:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
-from router.domain.model.case import Task
+from router.domain.model.task import Task
 from router.wire.codec import decode_task
 
 ANSWER_MS = 2000

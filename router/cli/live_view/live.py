@@ -12,7 +12,7 @@ from rich.live import Live
 from router.cli.live_view.metrics_poller import page, samples
 from router.cli.live_view.view import View, ViewProgress
 from router.cli.text.output import talk
-from router.domain.model.case import Task
+from router.domain.model.task import Task
 from router.workers.pool import WorkerPool
 
 FRAME_S = 0.5

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from router.cli.live_view.metrics_poller import Meter
 from router.cli.text.sanitize import plain
-from router.domain.model.case import Task
+from router.domain.model.task import Task
 
 RATE_SPAN_S = 5.0
 """Rates are means over this many seconds."""

@@ -1,4 +1,4 @@
-"""From a route to assignments and tasks: what departments are asked, told anew, or asked no more."""
+"""From a route to assignments, and from an assignment to the task that its department gets."""
 
 from datetime import datetime
 
@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from router.domain.calendar.limits import due_at
 from router.domain.catalogue.resolve import Assigned, Route
-from router.domain.model.case import Assignment, Case, Task, TaskState
+from router.domain.model.case import Assignment, Case
+from router.domain.model.task import Task, TaskState
 
 
 def assignments(case_id: str, route: Route, start: datetime) -> tuple[Assignment, ...]:
@@ -28,8 +29,8 @@ def _assignment(case_id: str, number: int, one: Assigned, start: datetime) -> As
 def reassign(case: Case, route: Route, at: datetime) -> tuple[Assignment, ...]:
     """The case's assignments after it was routed again at `at`.
 
-    Who stays in the same role keeps its task, and its limit counts from when it was dispatched, because the clock is the
-    router's; who is new gets a task and a limit from `at`; who is led past is withdrawn and stays on record.
+    A department that stays in the same role keeps its task, and its limit still counts from the dispatch. A new department gets a
+    task with a limit from `at`. An assignment that the new route does not name is withdrawn and stays on record.
     """
     left = {(one.department, one.role, one.unit): one for one in route.assigned}
     known: list[Assignment] = []
@@ -57,9 +58,9 @@ def task(
     state: TaskState = "dispatched",
     updated_at: datetime | None = None,
 ) -> Task:
-    """What the assignment's department is told about the case as it stands now.
+    """The task of an assignment, as the case is now.
 
-    In two steps: a call with more than 15 arguments makes a dictionary of them, which costs more than the task.
+    It is made in two steps: a call with more than 15 arguments makes a dictionary of them, which costs more than the task.
     """
     made = Task(
         id=assignment.task,
@@ -82,7 +83,8 @@ def task(
         made,
         state=state,
         updated_at=updated_at,
-        revision=0 if updated_at is None else sum([report.version for report in case.reports]),
+        revision=case.revision,
+        partition_key=case.partition_key,
         status=case.status,
         urgency=case.urgency,
         severity=case.severity,

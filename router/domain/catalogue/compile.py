@@ -9,7 +9,7 @@ from router.domain.calendar.limits import Limit
 from router.domain.catalogue.lists import Lists
 from router.domain.catalogue.model import EVERY, MatterNode, RoleStandard, StandardNode
 from router.domain.catalogue.resolve import Candidate, Catalogue, Matter
-from router.domain.model.case import Role
+from router.domain.model.vocabulary import Role
 
 ROLES: tuple[Role, ...] = ("lead", "assist")
 

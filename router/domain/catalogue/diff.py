@@ -15,7 +15,7 @@ from router.domain.catalogue.code_tables import CodeTable
 from router.domain.catalogue.model import Receiver
 from router.domain.catalogue.regions import Extent, Survey
 from router.domain.catalogue.resolve import Catalogue
-from router.domain.model.case import Role
+from router.domain.model.vocabulary import Role
 from router.domain.rules.city import City
 
 NONE = "none"

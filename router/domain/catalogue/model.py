@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
 from router.domain.calendar.limits import Limit
-from router.domain.model.report import Severity, Urgency
+from router.domain.model.vocabulary import Severity, Urgency
 
 FALLBACK = "fallback"
 """Rule id for matters that no duty covers (属地兜底)."""

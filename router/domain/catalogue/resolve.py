@@ -14,8 +14,7 @@ from msgspec import Struct
 from router.domain.calendar.limits import Limit
 from router.domain.catalogue.lists import Duty
 from router.domain.catalogue.model import FALLBACK, Department, Receiver, WorkflowNode
-from router.domain.model.case import Role
-from router.domain.model.report import Severity, Urgency
+from router.domain.model.vocabulary import Role, Severity, Urgency
 
 UNIT_DIGITS = {"street": 9, "community": 12, "cell": 15}
 """Units that are part of the cell code."""

@@ -16,7 +16,8 @@ from router.domain.cells.csv_tables import Cell, Tables, read_tables, version
 from router.domain.cells.spatial_index import NEAREST_M, NONE, Around, CellMap
 from router.domain.cells.succession import Succession
 from router.domain.documents import Finding, Source
-from router.domain.model.report import Location, ResolvedBy
+from router.domain.model.report import Location
+from router.domain.model.vocabulary import ResolvedBy
 
 STREET, COMMUNITY, CELL = 9, 12, 15
 """Digits of the prefixes. County, prefecture and province have 6, 4 and 2."""

@@ -1,1 +1,1 @@
-"""Which case a report belongs to: candidates, score and parameters."""
+"""Which case a report belongs to: candidates, index, score and parameters."""

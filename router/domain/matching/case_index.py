@@ -1,6 +1,9 @@
-"""Open cases of one partition by place and time, and what correlation must know of each beside the case itself.
+"""The candidates of one partition by place, component and reference.
 
-The order in which cases entered has no influence on what is found. Docs: docs/explanation/merging.md.
+The order in which cases were added has no influence on what a search finds. Docs: docs/explanation/merging.md.
+
+A key of a table mostly has one case. It has the candidate itself then, and a list or a dictionary only from the second case on:
+a list of one costs nearly as much memory as the candidate, and a class around the two would cost more than the list.
 """
 
 from bisect import bisect_left, insort
@@ -10,67 +13,46 @@ from math import cos, floor, radians
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from msgspec import Struct
-
 from router.domain.cells.registry import COMMUNITY, STREET
+from router.domain.matching.candidate import MatchCandidate
 from router.domain.matching.parameters import MergeParameters, Pair
-from router.domain.model.case import Case, CaseReport, Place
-from router.domain.model.report import Report
 
 MAX_CANDIDATES = 32
-"""Cases of one matter in one square, or one community, that are looked at: those whose latest report lies nearest in time.
-Where more are open, nearness tells nothing any more, and a report must not cost more for it."""
-PLACES = 8
-"""Places of a case that a report is measured from, beside its first one."""
+"""How many cases of one matter are compared in one square or one community: those whose latest report is nearest in time. Where there
+are more, nearness means nothing, and a report must not cost more."""
 _NORTHERNMOST = 89.0
 
 
-class MatchCandidate(Struct, gc=False, eq=False):
-    """What correlation must know of a case whose merge window is open; instants in µs since 1970."""
-
-    case: Case
-    first_us: int
-    last_us: int
-    """Occurrence of its earliest and latest report."""
-    until_us: int
-    """End of its merge window, in received time; the end itself is outside."""
-    networks: frozenset[str]
-    places: tuple[Place, ...] = ()
-    """The latest PLACES other places of its reports, beside that of the report that opened it."""
-    references: tuple[str, ...] = ()
-    """Who reported it, and whom it is about."""
-
-
 _WHEN, _LATEST = attrgetter("last_us", "case.id"), attrgetter("last_us")
-"""How cases of one matter and place are sorted."""
+"""Sort keys of the cases of one matter and place."""
 Spot = TypeVar("Spot")
 Cases = MatchCandidate | list[MatchCandidate]
-"""One case, or several by the time of their latest report. Most are alone, and a list of one costs nearly as much as an `MatchCandidate`."""
+"""One case, or several sorted by the occurrence of their latest report."""
 Kinds = dict[str, Cases]
 """Matter, component or reference -> cases."""
 There = MatchCandidate | Kinds
-"""What is open in one place: the only case, or cases by matter."""
+"""The candidates of one place: the only case, or cases by matter."""
 Table = dict[Spot, There]
 
 
 class CaseIndex:
-    """Open cases of one partition, by place and time. The order in which cases entered has no influence on what is found."""
+    """The candidates of one partition by place, component and reference."""
 
     def __init__(self) -> None:
         self._squares: dict[str, Table[int]] = {}
-        """Street -> square -> cases with a point. The squares are twice the reach wide, so that four cover a circle."""
+        """Street -> square -> cases with a point. A square is twice the search radius wide, so four cover a circle."""
         self._with_point: Table[str] = {}
         self._without_point: Table[str] = {}
-        """Community -> cases; those of which not even the community is known are in neither."""
+        """Community -> cases. A case whose community is unknown is in neither table."""
         self._components: dict[str, Kinds] = {}
         """Street -> component -> cases."""
         self._references: dict[str, Kinds] = {}
         """Street -> reference -> cases."""
         self._open: dict[str, dict[str, int]] = {}
-        """Street -> matter -> how many cases are open, where the city wants it counted."""
+        """Street -> matter -> number of candidates, if the city has a frequency penalty."""
 
     def add(self, entry: MatchCandidate, merging: MergeParameters) -> None:
-        """Make a case a candidate."""
+        """Add a candidate."""
         if merging.frequency_penalty:
             self._count(entry, 1)
         for table, place in self._places(entry, merging):
@@ -85,7 +67,7 @@ class CaseIndex:
             _enter(kinds, name, entry)
 
     def remove(self, entry: MatchCandidate, merging: MergeParameters) -> None:
-        """It is no candidate any more; to be called before its matter, place, component or latest report changes."""
+        """Remove a candidate, before its case changes. `PartitionState.changing` is the caller that keeps this order."""
         if merging.frequency_penalty:
             self._count(entry, -1)
         for table, place in self._places(entry, merging):
@@ -104,11 +86,11 @@ class CaseIndex:
         counts[matter] = counts.get(matter, 0) + more
 
     def counts(self, cell: str) -> Mapping[str, int]:
-        """How many cases of each matter are open in the cell's street, if the city wants it counted."""
+        """Number of candidates by matter in the cell's street, if the city has a frequency penalty."""
         return self._open.get(cell[:STREET], {})
 
     def _places(self, entry: MatchCandidate, merging: MergeParameters) -> list[tuple[Table[Any], int | str]]:
-        """Where a case is found by its matter."""
+        """The tables and keys that have a case by its place."""
         case = entry.case
         if case.lon is not None and case.lat is not None:
             size = merging.square
@@ -121,7 +103,7 @@ class CaseIndex:
         return []
 
     def _names(self, entry: MatchCandidate) -> list[tuple[Kinds, str]]:
-        """Where a case is found by what it names."""
+        """The tables and keys that have a case by its component and its references."""
         case, names = entry.case, []
         if case.component_id is not None:
             names.append((self._components.setdefault(case.cell[:STREET], {}), case.component_id))
@@ -131,11 +113,11 @@ class CaseIndex:
         return names
 
     def near(self, cell: str, lon: float, lat: float, merging: MergeParameters) -> list[There]:
-        """Cases of the cell's street with a point in the reach of this one, and some beyond, by matter."""
+        """Cases of the cell's street whose point is within the search radius of this one, and some beyond, by matter."""
         squares, size = self._squares.get(cell[:STREET]), merging.square
         if not squares:
             return []
-        top = round(lat / size)  # the reach is half a square: beside its own, only the nearer neighbour matters
+        top = round(lat / size)  # the radius is half a square: beside its own, only the nearer neighbour matters
         found: list[There] = []
         for row in (top - 1, top):
             right = _square(row, round(lon / _width(row, size)))
@@ -143,7 +125,7 @@ class CaseIndex:
         return found
 
     def in_community(self, cell: str, *, with_point: bool) -> list[There]:
-        """Cases of the cell's community by matter: those without a point and, if wanted, those with one."""
+        """Cases of the cell's community by matter: those without a point and, with `with_point`, those with one."""
         community = cell[:COMMUNITY]
         found = [self._without_point[community]] if community in self._without_point else []
         if with_point and community in self._with_point:
@@ -159,7 +141,7 @@ class CaseIndex:
         return _all(self._references.get(cell[:STREET], {}).get(reference, []))
 
     def listed(self) -> list[dict[Any, dict[str, list[str]]]]:
-        """The ids of the cases under every key, table by table: for comparing two of them."""
+        """The ids of the cases under every key, table by table, for comparing two indexes."""
         squares = {
             (street, square): there for street, table in self._squares.items() for square, there in table.items()
         }
@@ -208,7 +190,7 @@ def _listed(there: There) -> dict[str, list[str]]:
 def candidates(
     pairs: Mapping[str, Pair], found: Iterable[There], occurred_us: int
 ) -> list[tuple[Pair, Sequence[MatchCandidate]]]:
-    """The cases of matters that may be the same thing, at most LOOKED_AT of each matter and place, with their pair."""
+    """The cases of matters that may be the same thing, with their pair; at most MAX_CANDIDATES of each matter and place."""
     affine: list[tuple[Pair, Sequence[MatchCandidate]]] = []
     for there in found:
         if isinstance(there, MatchCandidate):
@@ -226,67 +208,22 @@ def candidates(
 
 
 def _nearest(entries: list[MatchCandidate], occurred_us: int) -> list[MatchCandidate]:
-    """Of too many those whose latest report lies around an instant."""
+    """The MAX_CANDIDATES whose latest report is nearest to an instant."""
     middle = bisect_left(entries, occurred_us, key=_LATEST)
     first = max(0, min(middle - MAX_CANDIDATES // 2, len(entries) - MAX_CANDIDATES))
     return entries[first : first + MAX_CANDIDATES]
 
 
-def named_references(report: Report | CaseReport, merging: MergeParameters) -> list[str]:
-    """What stands for a citizen, whom only the own network knows by this reference, and for a person."""
-    named = report.reporter is not None and report.network in merging.evidence.citizen_networks
-    references = [f"{report.network}:{report.reporter}"] if named else []
-    return references if report.person is None else [*references, f"person:{report.person}"]
-
-
-def references_of(case: Case, merging: MergeParameters) -> tuple[str, ...]:
-    """Who reported the case and whom it is about, each once."""
-    references: tuple[str, ...] = ()
-    for report in case.reports if merging.evidence.reference_factor else ():
-        references = with_references(references, report, merging)
-    return references
-
-
-def with_references(references: tuple[str, ...], report: CaseReport, merging: MergeParameters) -> tuple[str, ...]:
-    """Those of one more report; the very same where it names nobody new."""
-    if not merging.evidence.reference_factor:
-        return references
-    new = [reference for reference in named_references(report, merging) if reference not in references]
-    return (*references, *new) if new else references
-
-
-def place_of(report: Report) -> Place | None:
-    """Where a report lies, and how surely."""
-    location = report.location
-    return None if location.lon is None or location.lat is None else (location.lon, location.lat, location.accuracy_m)
-
-
-def places_of(case: Case) -> tuple[Place, ...]:
-    """The places that those who joined named."""
-    places: tuple[Place, ...] = ()
-    for report in case.reports:
-        places = with_place(places, report, case)
-    return places
-
-
-def with_place(places: tuple[Place, ...], report: CaseReport, case: Case) -> tuple[Place, ...]:
-    """Those with one more report's, the latest PLACES of them; the very same where it names no new one."""
-    place = report.place
-    if place is None or place in places or place[:2] == (case.lon, case.lat):
-        return places
-    return (*places, place)[-PLACES:]
-
-
 def _square(row: int, column: int) -> int:
-    """One number for a square of a street: a tuple of its parts costs four times as much memory; columns are far fewer than 2^31."""
+    """One number for a square of a street: a tuple costs four times the memory. There are far fewer columns than 2^31."""
     return (row << 32) + column
 
 
 @lru_cache(maxsize=1 << 12)
 def _width(row: int, size: float) -> float:
-    """Degrees of longitude of the squares of a row: as many metres as they are high where they are narrowest.
+    """Width of the squares of a row in degrees of longitude: at their narrowest they are as many metres wide as high.
 
-    One row more towards the pole counts, because the distance of two points in two rows is measured half way.
+    The next row towards the pole counts as well, because the distance of two points in two rows is measured half way.
     """
     edge = max(abs(row - 1), abs(row + 2)) * size
     return size / cos(radians(min(edge, _NORTHERNMOST)))

@@ -1,4 +1,4 @@
-"""Which open case does a report belong to? Candidates from an index by place and time, scored by matter, time and distance.
+"""Which case does a report belong to? The index gives candidates; matter, time and distance give each a score.
 
     score = affinity of the matters
           x late / (late + (1 - late) x apart / window)
@@ -6,9 +6,9 @@
             or `reference` / cases that name it for the same reporter or person
           / (1 + common x like cases in the street + crowding x rivals)
 
-The rivals of a case are the other like cases around the report, each with what affinity and time leave of it. A managed
-component (部件) decides: a report that names the same one as a case is that case's, a report that names another is not.
-Cases of other streets and of another CAP status are never candidates. Correlation (EIP) only. Docs: docs/explanation/merging.md.
+The rivals of a case are the other like cases around the report, each weighted by affinity and time. A managed component (部件)
+decides alone: a report that names the component of a case belongs to it, and a report that names another one does not. Cases of
+another street or another CAP status are never candidates. This is only the correlation (EIP). Docs: docs/explanation/merging.md.
 """
 
 from collections.abc import Mapping
@@ -18,28 +18,28 @@ from msgspec import Struct
 
 from router.domain.cells.registry import COMMUNITY
 from router.domain.geometry import distance_m
-from router.domain.matching.case_index import MAX_CANDIDATES, CaseIndex, MatchCandidate, candidates, named_references
+from router.domain.matching.candidate import MatchCandidate, named_references
+from router.domain.matching.case_index import MAX_CANDIDATES, CaseIndex, candidates
 from router.domain.matching.parameters import MergeParameters, Pair
 from router.domain.model.case import JoinKind
 from router.domain.model.report import Report
 
 SAME_M = 0.15
-"""The very same point: 1e-6 degrees, what is left of it where it was turned from one datum into another and back."""
-SUGGESTIONS = 3
+"""Two points this close are one: 1e-6 degrees, the error of converting a point to another datum and back."""
 _PARTS = 10_000
 
 
 _Fit = tuple[MatchCandidate, int, float, float, int]
-"""A case in the reach: µs and metres apart, the score without what is around it, and what it is to others as a rival."""
+"""A case within reach: µs and metres apart, its score before rivals count, and its weight as a rival of others."""
 
 
 class Match(Struct, frozen=True, gc=False):
-    """A candidate and how good it is."""
+    """A candidate and its score."""
 
     candidate: MatchCandidate
     joined: JoinKind
     score: float
-    """0..1 to four digits: as it is shown, so it is compared."""
+    """0..1, rounded to four digits: the shown value is the compared one."""
     distance_m: float | None
     apart_s: float
 
@@ -47,7 +47,7 @@ class Match(Struct, frozen=True, gc=False):
 def correlate(
     report: Report, index: CaseIndex, merging: MergeParameters, occurred_us: int, received_us: int
 ) -> list[Match]:
-    """Candidates that reach at least the threshold of suggesting, the best first."""
+    """The candidates that reach the threshold of suggesting, the best first."""
     matches = _of_component(report, index, occurred_us, received_us) if report.component_id is not None else []
     if not matches:
         matches = _near(report, index, merging, occurred_us, received_us)
@@ -61,12 +61,12 @@ def correlate(
 
 
 def _order(match: Match) -> tuple[float, datetime, str]:
-    """The best score first; of equals the oldest case, then the smallest id: never the order of arrival in memory."""
+    """The best score first. Ties go to the oldest case, then to the smallest id, never to the order in memory."""
     return -match.score, match.candidate.case.opened_at, match.candidate.case.id
 
 
 def _of_component(report: Report, index: CaseIndex, occurred_us: int, received_us: int) -> list[Match]:
-    """Cases about the component that the report names, whatever their matter and however long ago it occurred."""
+    """Cases about the component that the report names, of any matter and any age."""
     return [
         Match(entry, "component", 1.0, None, _time_gap_us(entry, occurred_us) / 1e6)
         for entry in index.of_component(report.location.cell, report.component_id or "")
@@ -77,7 +77,7 @@ def _of_component(report: Report, index: CaseIndex, occurred_us: int, received_u
 def _near(
     report: Report, index: CaseIndex, merging: MergeParameters, occurred_us: int, received_us: int
 ) -> list[Match]:
-    """Cases with a point in the reach of the report's; like cases around it, in the reach or not, are their rivals."""
+    """Cases whose point is within reach of the report's. Like cases around the report are their rivals, within reach or not."""
     location, lon, lat = report.location, report.location.lon, report.location.lat
     if lon is None or lat is None:
         return []
@@ -94,7 +94,7 @@ def _near(
     for pair, entries in candidates(merging.pairs(report.matter), found, occurred_us):
         for entry in entries:
             case = entry.case
-            metres = distance_m(lon, lat, case.lon, case.lat)  # type: ignore[arg-type]  # only such are in its squares
+            metres = distance_m(lon, lat, case.lon, case.lat)  # type: ignore[arg-type]  # the squares have only cases with a point
             if metres > most_m or not _may_join(report, entry, received_us):
                 continue
             apart, accuracy_m = _time_gap_us(entry, occurred_us), case.accuracy_m
@@ -104,18 +104,18 @@ def _near(
             if apart > pair.window_us or (metres > reach and not crowding):
                 continue
             left = time_decay(pair, apart, merging)
-            rival = round(left * _PARTS) if crowding else 0  # whole numbers: the same sum in whatever order
+            rival = round(left * _PARTS) if crowding else 0  # whole numbers: the sum does not depend on the order
             around += rival
             if metres <= reach:
                 left *= nearness(metres, reach, merging.decay_at_max_distance)
                 if report.network in geocoded_sources and metres >= SAME_M and entry.networks <= geocoded_sources:
-                    left *= merging.evidence.off_address_factor  # seats that mean one thing write one point
+                    left *= merging.evidence.off_address_factor  # these networks write one point for one address
                 fits.append((entry, apart, metres, left, rival))
     return _scored(fits, around, index.counts(location.cell), merging) if fits else []
 
 
 def _scored(fits: list[_Fit], around: int, counts: Mapping[str, int], merging: MergeParameters) -> list[Match]:
-    """What fits and still reaches the threshold of suggesting after its rivals and after how common its matter is."""
+    """The fits that reach the threshold of suggesting after the penalties for rivals and for a common matter."""
     matches: list[Match] = []
     common, crowding, least = merging.frequency_penalty, merging.density_penalty, merging.thresholds.suggest
     for entry, apart, metres, fit, rival in fits:
@@ -127,18 +127,18 @@ def _scored(fits: list[_Fit], around: int, counts: Mapping[str, int], merging: M
 
 
 def reach_m(pair: Pair, one_m: float, other_m: float, merging: MergeParameters) -> float:
-    """How far apart two reports with these accuracies may lie."""
+    """How many metres apart two reports with these accuracies may be."""
     reach = merging.search_radius
     return min(pair.base_m + reach.accuracy_share * (one_m + other_m), reach.max_m)
 
 
 def nearness(metres: float, reach: float, far: float) -> float:
-    """Of the score, after distance; two errors make it fall as a bell does."""
-    return float(far ** (metres / reach) ** 2) if metres else 1.0  # a reach of 0 m holds the very same point
+    """The share of the score that distance leaves. Two errors of position make it fall like a bell curve."""
+    return float(far ** (metres / reach) ** 2) if metres else 1.0  # a reach of 0 m allows the same point
 
 
 def _nearest_place(lon: float, lat: float, metres: float, entry: MatchCandidate) -> tuple[float, float]:
-    """Metres to the nearest place of the case, its first one lying at `metres`, and its accuracy; of equals the first."""
+    """Metres to the nearest place of the case, and the accuracy of that place. `metres` is the distance to its first place."""
     nearest = metres, entry.case.accuracy_m
     for other_lon, other_lat, accuracy_m in entry.places:
         metres = distance_m(lon, lat, other_lon, other_lat)
@@ -150,7 +150,7 @@ def _nearest_place(lon: float, lat: float, metres: float, entry: MatchCandidate)
 def _by_reference(
     report: Report, index: CaseIndex, merging: MergeParameters, occurred_us: int, received_us: int
 ) -> list[Match]:
-    """Cases that name the report's reporter or person, near by or in its community; whoever reports much says little."""
+    """Cases near by or in the community that name the report's reporter or person. The more cases name one, the less it means."""
     matches: list[Match] = []
     pairs, evidence, location = merging.pairs(report.matter), merging.evidence, report.location
     for reference in named_references(report, merging):
@@ -171,7 +171,7 @@ def _by_reference(
 
 
 def _metres(report: Report, entry: MatchCandidate) -> float | None:
-    """To the nearest place of the case; None where one of the two has no point."""
+    """Metres to the nearest place of the case; None if one of the two has no point."""
     lon, lat, case = report.location.lon, report.location.lat, entry.case
     if lon is None or lat is None or case.lon is None or case.lat is None:
         return None
@@ -187,7 +187,7 @@ def _within_reference_radius(
 
 
 def _best_of_each(matches: list[Match]) -> list[Match]:
-    """Each case once, by its strongest evidence; of equals the first kind, as they were looked for."""
+    """Each case once, by its strongest evidence; a tie goes to the kind that was searched first."""
     best: dict[str, Match] = {}
     for match in matches:
         known = best.get(match.candidate.case.id)
@@ -201,8 +201,8 @@ def _by_community(
 ) -> list[Match]:
     """Cases of other networks in the same community, where the case or the report has no point.
 
-    Of one network two reports without a point are taken for two things: the network itself would know better. A report
-    that names no place at all stands in the city's default cell and is nobody's neighbour there.
+    Two reports of one network without a point count as two incidents: the network itself would know better. A report that names
+    no place at all is in the city's default cell and has no neighbours there.
     """
     matches: list[Match] = []
     location = report.location
@@ -226,7 +226,7 @@ def _by_community(
 
 
 def _may_join(report: Report, entry: MatchCandidate, received_us: int) -> bool:
-    """Whether the case's window is open, drill and reality stay apart, and no two components would become one."""
+    """Whether the case's window is open, both have one CAP status, and they do not name two components."""
     case = entry.case
     if received_us >= entry.until_us or case.status != report.status:
         return False
@@ -234,11 +234,11 @@ def _may_join(report: Report, entry: MatchCandidate, received_us: int) -> bool:
 
 
 def time_decay(pair: Pair, apart_us: int, merging: MergeParameters) -> float:
-    """Of the score, after affinity and time."""
+    """The share of the score that affinity and time leave."""
     late = merging.decay_at_window_end
     return pair.affinity * late / (late + (1 - late) * apart_us / pair.window_us) if apart_us else pair.affinity
 
 
 def _time_gap_us(entry: MatchCandidate, occurred_us: int) -> int:
-    """Time from the report's occurrence to the span of the case's; 0 inside it."""
+    """Time in µs from the report's occurrence to the span of the case's occurrences; 0 inside it."""
     return entry.first_us - occurred_us if occurred_us < entry.first_us else max(0, occurred_us - entry.last_us)

@@ -1,4 +1,4 @@
-"""The parameters of merging (归并): a city's `merging.yaml`. Every number that decides whether two reports are one is data."""
+"""The merge parameters (归并): a city's `merging.yaml`. Every number that decides whether two reports are one case is data."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -16,7 +16,7 @@ Metres = Annotated[float, Field(ge=0, le=2000)]
 
 
 class Pair(NamedTuple):
-    """What holds between two matters; neither of them comes first, so that the order of arrival does not matter."""
+    """How two matters relate. It is the same in both directions, so the order of arrival does not matter."""
 
     affinity: float
     """Their affinity."""
@@ -107,7 +107,7 @@ class Evidence(_Strict):
 
 
 class MergeParameters(_Strict):
-    """When reports are one case. See docs/explanation/merging.md for the score."""
+    """When reports are one case. docs/explanation/merging.md explains the score."""
 
     renamed: ClassVar[Mapping[str, str]] = {
         "reach": "search_radius",
@@ -198,5 +198,5 @@ class MergeParameters(_Strict):
 
     @property
     def longest_window(self) -> timedelta:
-        """Two reports further apart than this merge only through others between them, or by their component."""
+        """Two reports further apart than this merge only through reports between them, or by their component."""
         return timedelta(hours=max((self.window_hours, *self.window_hours_by_matter.values())))

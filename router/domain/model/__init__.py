@@ -1,1 +1,1 @@
-"""The values that everything else speaks of: reports, cases, tasks, outcomes. Ground floor: imports nothing else of the core."""
+"""Reports, cases, tasks and outcomes: values only. This room imports no other room of the core."""

@@ -1,7 +1,7 @@
-"""The case: what reports are merged into, and the tasks that departments get from it.
+"""The case: what reports are merged into.
 
-`Case` is both the public record on `grid.cases` and the changelog that a partition's state is restored
-from, so it holds everything the fold must remember. Instants are aware UTC datetimes.
+`Case` is the public record on `grid.cases` and also the changelog from which a partition's state is restored. So it has everything
+that the fold must remember. Instants are aware UTC datetimes.
 """
 
 from datetime import datetime
@@ -9,16 +9,14 @@ from typing import Literal
 
 from msgspec import Struct
 
-from router.domain.model.report import Certainty, Provenance, ResolvedBy, Severity, Status, Urgency
+from router.domain.model.report import Provenance
+from router.domain.model.vocabulary import Certainty, ResolvedBy, Role, Severity, Status, Urgency
 
 JoinKind = Literal["opened", "component", "near", "reference", "community"]
-"""How a report came into its case: it opened it, named the same component, lay near in place and time, came from the same
-reporter or was about the same person, or (a report without a point) fell into the same community."""
+"""Why a report is in its case: it opened the case, named the same component, was near in place and time, named the same reporter or
+person, or was in the same community (if one of the two has no point)."""
 Place = tuple[float, ...]
 """Longitude, latitude, and how many metres the point may be off."""
-Role = Literal["lead", "assist"]
-TaskState = Literal["dispatched", "updated", "withdrawn"]
-"""A task is dispatched once; what its department must know is updated; it is withdrawn when a correction leads elsewhere."""
 
 
 class Version(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -30,7 +28,7 @@ class Version(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     occurred_at: datetime
     received_at: datetime
     provenance: Provenance
-    """Where the whole of it stands, for as long as the network's topic keeps it."""
+    """The source record with the whole version, for as long as the network's topic keeps it."""
     description: str = ""
 
 
@@ -51,20 +49,20 @@ class CaseReport(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     apart_s: float | None = None
     """Seconds between its occurrence and that of the nearest-in-time report of the case."""
     version: int = 1
-    """Of what stands here; 2 and more: the network sent it again with other content."""
+    """Version of this content. From 2 on, the network sent the report again with other content."""
     description: str = ""
-    """From the second version on; that of a first version is the case's own or stands in the network's record."""
+    """From the second version on. The text of a first version is the case's own, or is in the network's record."""
     place: Place | None = None
-    """Where it lay, if it joined and has a point; of the report that opened the case the case itself says it."""
+    """Its point, if it joined the case and has one. The point of the report that opened the case is the case's own."""
     reporter: str | None = None
     person: str | None = None
-    """Masked references of who reported it and of whom it is about."""
+    """Masked references of the reporter and of the person it is about."""
     earlier: tuple[Version, ...] = ()
     """Its earlier versions, the first one first."""
 
 
 class Suggestion(Struct, frozen=True, gc=False, kw_only=True):
-    """Merge suggested (below the threshold): perhaps the same incident as another case."""
+    """A suggested merge, below the threshold: perhaps the same incident as another case."""
 
     case: str
     score: float
@@ -72,7 +70,7 @@ class Suggestion(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """Who must act on a case: the outcome of one duty (职责)."""
+    """A department that must act on a case: the result of one duty (职责)."""
 
     task: str
     department: str
@@ -81,15 +79,15 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """Id of the duty in the catalogue that decided, or `fallback`."""
     due_at: datetime | None
     unit: str | None = None
-    """Receiver within the department (village, mediation body); a header, not a topic."""
+    """Receiver within the department, e.g. a village or a mediation body; a header, not a topic."""
     dispatched_at: datetime | None = None
-    """None: when the case was opened."""
+    """Absent if the task was dispatched when the case was opened."""
     withdrawn_at: datetime | None = None
-    """When a correction led elsewhere; None: it stands."""
+    """When a correction led elsewhere; absent while the assignment is valid."""
 
 
 class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
-    """An incident as the city sees it: every report about it, and who must act."""
+    """An incident as the city sees it: every report about it, and the departments that must act."""
 
     id: str
     cell: str
@@ -97,9 +95,9 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     opened_at: datetime
     updated_at: datetime
     occurred_at: datetime
-    """Occurrence of the report that opened it."""
+    """Occurrence of the report that opened the case."""
     window_until: datetime
-    """Until this instant of received time further reports may join."""
+    """Further reports may join until this instant of received time."""
     accuracy_m: float
     reports: tuple[CaseReport, ...]
     assignments: tuple[Assignment, ...]
@@ -108,14 +106,14 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     catalogue: str
     """Version of the catalogue that decided."""
     rule_set: str = ""
-    """Version of catalogue, code tables and cells together, by which the deciding report was translated and routed."""
+    """Version of the rule set that translated and routed the deciding report: catalogue, code tables and cells together."""
     state: Literal["dispatched"] = "dispatched"
     lon: float | None = None
     lat: float | None = None
     resolved_by: ResolvedBy = "point"
-    """How the cell of the report that opened it was found; after `fallback` nothing is known of the place."""
+    """How the cell of the opening report was determined; after `fallback` nothing is known of the place."""
     component_id: str | None = None
-    """The one managed component (部件) it is about, from the first report that named one."""
+    """The managed component (部件) that the case is about, from the first report that named one."""
     status: Status = "Actual"
     urgency: Urgency = "Unknown"
     severity: Severity = "Unknown"
@@ -123,33 +121,9 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     description: str = ""
     suggestions: tuple[Suggestion, ...] = ()
     window_closed_at: datetime | None = None
-    """Set when a tick closed the merge window."""
-
-
-class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """What one department is asked to do about one case: the record on `tasks.<department>`."""
-
-    id: str
-    case: str
-    department: str
-    role: Role
-    matter: str
-    cell: str
-    rule: str
-    catalogue: str
-    reason: str
-    dispatched_at: datetime
-    due_at: datetime | None
-    state: TaskState = "dispatched"
-    updated_at: datetime | None = None
-    """When it was updated or withdrawn."""
+    """When the merge window was closed; absent while reports may still join."""
     revision: int = 0
-    """Of an update or withdrawal: the number of versions of the case's reports so far, which tells two changes apart."""
-    unit: str | None = None
-    workflow: str | None = None
-    lon: float | None = None
-    lat: float | None = None
-    status: Status = "Actual"
-    urgency: Urgency = "Unknown"
-    severity: Severity = "Unknown"
-    description: str = ""
+    """Number of changes so far: 1 when the case is opened, one more at every change. With the id it names one state of the case."""
+    partition_key: str = ""
+    """Cell of the first version of the report that opened the case. It is the key under which the case's events reach their
+    partition of `grid.events`; `cell` is another after a correction of the place."""

@@ -1,46 +1,37 @@
-"""The canonical report: what one network said about one incident, in the router's own words.
+"""The canonical report: what one network reported about one incident, in one form for all networks.
 
-This is the Canonical Data Model (EIP) that every network's translator aims at and the data of the
-CloudEvents on `grid.events`. Instants are aware UTC datetimes, distances metres, coordinates CGCS2000
-degrees (EPSG:4490; within a metre of WGS 84). No clock and no I/O here.
+This is the Canonical Data Model (EIP): every network's translator makes it, and it is the data of the CloudEvents on
+`grid.events`. Instants are aware UTC datetimes, distances are metres, coordinates are degrees of CGCS2000 (EPSG:4490; within a
+metre of WGS 84).
 """
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from router.domain.model.vocabulary import Certainty, ResolvedBy, Severity, Status, Urgency
+
 REPORTS_KEPT = timedelta(days=30)
-"""How long a network's own records stay, and with them the memory of which report went where."""
+"""How long the topics of networks keep records, and how long the router remembers where each report went."""
 Instant = Annotated[datetime, Meta(tz=True)]
-"""Aware: one without zone cannot be compared with the others, and a reader rejects it."""
-Status = Literal["Actual", "Exercise", "Test"]
-"""OASIS CAP 1.2 `status`: drills and tests pass through everything and stay recognisable."""
-Urgency = Literal["Immediate", "Expected", "Future", "Past", "Unknown"]
-"""OASIS CAP 1.2 `urgency`: how soon someone must act."""
-Severity = Literal["Extreme", "Severe", "Moderate", "Minor", "Unknown"]
-"""OASIS CAP 1.2 `severity`: how bad it is."""
-Certainty = Literal["Observed", "Likely", "Possible", "Unlikely", "Unknown"]
-"""OASIS CAP 1.2 `certainty`: how sure the source is."""
-ResolvedBy = Literal["code", "point", "nearest", "community", "fallback"]
-"""How the cell was found: the source's own valid code, the polygon that holds the point, the nearest cell to a
-point outside all of them, the default cell of the community, or the default cell of the city."""
+"""An aware datetime. A datetime without zone cannot be compared with others, and a reader rejects it."""
 
 
 class Location(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """Where: the grid cell the report is keyed by, how it was found, and what the source itself said."""
+    """Where an incident is: the grid cell, how it was determined, and what the source itself named."""
 
     cell: str
     """15-digit grid cell code (GB/T 30428.1)."""
     resolved_by: ResolvedBy
     accuracy_m: float
-    """Radius in metres in which the true place lies; for a report without a point, the size of its area."""
+    """Radius in metres around the true place; for a report without a point, the size of its area."""
     lon: float | None = None
     lat: float | None = None
     source_grid: str | None = None
-    """The source's own grid (police beat, council, station), as it wrote it."""
+    """The source's own grid (police beat, council, station), as the source wrote it."""
     doubt: str | None = None
-    """Why the first choice of a cell did not hold, e.g. `cell 410902003001007 was retired on 2025-06-30`."""
+    """Why the first choice of a cell was wrong, e.g. `cell 410902003001007 was retired on 2025-06-30`."""
 
 
 class Media(Struct, frozen=True, gc=False, kw_only=True):
@@ -59,20 +50,20 @@ class Provenance(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Report(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """What one network reported, after translation: the unit that enters exactly one case."""
+    """What one network reported, after translation. Every report enters exactly one case."""
 
     id: str
-    """`<network>:<source_id>`: the same source record always gets the same id, so redelivery is recognised."""
+    """`<network>:<source_id>`. The same source record always gets the same id, so a redelivery is recognised."""
     network: str
     source_id: str
     matter: str
     """Code of the matter (事项) in the city's catalogue."""
     source_code: str
-    """The class as the source coded it; its table's version, if any, stands in `source_code_version`."""
+    """The class as the source coded it. `source_code_version` is the version of its code table, if there is one."""
     occurred_at: Instant
     reported_at: Instant
     received_at: Instant
-    """When the intake took it (gateway or broker); the fold's only notion of now."""
+    """When the gateway or the broker received it. The fold has no other clock."""
     location: Location
     provenance: Provenance
     status: Status = "Actual"
@@ -81,26 +72,26 @@ class Report(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     certainty: Certainty = "Unknown"
     source_code_version: str | None = None
     component_id: str | None = None
-    """Managed component (部件) it is about, 16 digits in GB/T 30428.2; decisive for merging."""
+    """Managed component (部件) it is about, 16 digits in GB/T 30428.2. It decides merging alone."""
     description: str = ""
     reporter: str | None = None
-    """Masked reference of the reporter, never a name or number."""
+    """Masked reference of the reporter, never a name or a number."""
     media: tuple[Media, ...] = ()
     extensions: dict[str, Any] = {}
-    """Source fields that no schema names, kept as they came."""
+    """Source fields that no schema names, unchanged."""
     version: int = 1
-    """2 and more: the network sent a known report again with other content, a correction or supplement."""
+    """From 2 on, the network sent a known report again with other content: a correction or a supplement."""
     rule_set: str = ""
-    """Version of the city's catalogue, code tables and cells that translated it; the very same one routes it."""
+    """Version of the rule set that translated the report; the same one routes it."""
 
     @property
     def person(self) -> str | None:
-        """Masked reference of the person whom it is about, where the network (social security) names one."""
+        """Masked reference of the person it is about, if the network (social security) names one."""
         person = self.extensions.get("personRef") if self.extensions else None
         return person if isinstance(person, str) else None
 
 
 class Tick(Struct, frozen=True, gc=False, kw_only=True):
-    """Time as a record: the owner of a partition says that `at` has come, so timers fire in log order."""
+    """Time as a record: the owner of a partition writes that the instant `at` has come, so timers fire in log order."""
 
     at: Instant

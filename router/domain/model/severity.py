@@ -1,9 +1,10 @@
-"""How urgency, severity and certainty (OASIS CAP 1.2) are ordered, and how a case's follow from its reports'."""
+"""The order of urgency, severity and certainty (OASIS CAP 1.2), and how a case follows the levels of its reports."""
 
 from typing import TypeVar
 
 from router.domain.model.case import Case
-from router.domain.model.report import Certainty, Report, Severity, Urgency
+from router.domain.model.report import Report
+from router.domain.model.vocabulary import Certainty, Severity, Urgency
 
 Level = TypeVar("Level", bound=str)
 
@@ -13,7 +14,7 @@ _CERTAINTIES: tuple[Certainty, ...] = ("Unknown", "Unlikely", "Possible", "Likel
 
 
 def raise_severity(case: Case, report: Report) -> None:
-    """Raise the case's levels to those of a further report; they never fall by one."""
+    """Raise the case's levels to those of a further report; a report never lowers them."""
     case.urgency = _higher(_URGENCIES, case.urgency, report.urgency)
     case.severity = _higher(_SEVERITIES, case.severity, report.severity)
     case.certainty = _higher(_CERTAINTIES, case.certainty, report.certainty)

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from router.domain.cells.registry import Claim
-from router.domain.model.report import Certainty, Severity, Status, Urgency
+from router.domain.model.vocabulary import Certainty, Severity, Status, Urgency
 from router.domain.networks.schema.fields import (
     Blank,
     Longitude,

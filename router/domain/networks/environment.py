@@ -11,7 +11,7 @@ from pydantic import Field, RootModel, model_validator
 from pydantic_core import PydanticCustomError
 
 from router.domain.cells.registry import Claim
-from router.domain.model.report import Severity, Status
+from router.domain.model.vocabulary import Severity, Status
 from router.domain.networks.schema.fields import (
     Blank,
     Division,

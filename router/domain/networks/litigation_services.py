@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from router.domain.cells.registry import Claim
-from router.domain.model.report import Urgency
+from router.domain.model.vocabulary import Urgency
 from router.domain.networks.schema.fields import Blank, Division, PersonReference, Text, ZonedTime
 from router.domain.networks.schema.network import Draft, Message, Network
 

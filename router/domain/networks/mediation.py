@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from router.domain.cells.registry import Claim
-from router.domain.model.report import Severity, Urgency
+from router.domain.model.vocabulary import Severity, Urgency
 from router.domain.networks.schema.fields import Blank, Division, PersonReference, SourceId, SpacedTime, Text
 from router.domain.networks.schema.local_time import doubtful, instant
 from router.domain.networks.schema.network import Draft, Message, Network

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from router.domain.cells.registry import Claim
-from router.domain.model.report import Severity, Status, Urgency
+from router.domain.model.vocabulary import Severity, Status, Urgency
 from router.domain.networks.schema.fields import (
     Blank,
     Division,

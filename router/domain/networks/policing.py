@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from router.domain.cells.registry import Claim
-from router.domain.model.report import Severity, Status, Urgency
+from router.domain.model.vocabulary import Severity, Status, Urgency
 from router.domain.networks.schema.fields import (
     Blank,
     CompactTime,

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from router.domain.cells.registry import Claim
-from router.domain.model.report import Certainty, Status
+from router.domain.model.vocabulary import Certainty, Status
 from router.domain.networks.schema.fields import (
     Blank,
     CellCode,

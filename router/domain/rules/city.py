@@ -1,4 +1,4 @@
-"""A city as the router knows it: values only, loaded once, never changed."""
+"""One rule set of a city: values only, loaded once, never changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,25 +13,25 @@ from router.domain.matching.parameters import MergeParameters
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """Everything a decision needs besides the report and the state."""
+    """Everything that a decision needs beside the report and the state."""
 
     name: str
-    """Of its folder, e.g. `los-angeles`."""
+    """Name of its folder, e.g. `los-angeles`."""
     title: str
-    """As people call it."""
+    """Name for people."""
     zone: tzinfo
-    """In which its local times without a zone are meant."""
+    """Time zone of local times that name none."""
     cells: CellRegistry
     catalogue: Catalogue
     merging: MergeParameters
     codes: Mapping[str, CodeTable]
-    """By network; its keys are the networks that report in this city."""
+    """Code table by network; the keys are the networks that report in this city."""
     rule_set: str = ""
-    """Twelve hexadecimal digits that change with anything by which a report is translated or routed; made if not given. A
-    published rule set keeps the version under which it was published, whatever later routers would count."""
+    """Version: twelve hexadecimal digits that change with everything by which a report is translated or routed. It is computed if
+    not given. A published rule set keeps the version under which it was published."""
 
     def __post_init__(self) -> None:
-        """Make the version of what can change under load: the lists, the code tables, the cells, the zone."""
+        """Compute the version from the lists, the code tables, the cells and the zone."""
         if self.rule_set:
             return
         codes = [(name, [(c.code, c.version, c.matter) for c in self.codes[name].codes]) for name in sorted(self.codes)]

@@ -1,8 +1,8 @@
-"""The rule sets of one city: catalogue, code tables and cells by the instant from which they hold.
+"""The rule sets of one city: catalogue, code tables and cells, each with the instant from which it is in effect.
 
-The rule set in effect is a question of when a report was received, so every partition of every topic answers it alike. A
-report carries the version of its rule set, and the same rule set routes it: none is decided by a mixture. `merging.yaml` is
-no part of a rule set, because the state is indexed by it. Docs: docs/explanation/rule-sets.md.
+The received time of a report selects the rule set, so every partition of every topic selects the same one. A report carries the
+version of the rule set that translated it, and the same rule set routes it. `merging.yaml` is not part of a rule set, because the
+state is indexed by it. Docs: docs/explanation/rule-sets.md.
 """
 
 from bisect import bisect_right
@@ -10,67 +10,83 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
+from typing import Protocol
 
+from router.domain.matching.parameters import MergeParameters
 from router.domain.rules.city import City
 
 
 class RuleSetError(LookupError):
-    """The rules of a rule set are not at hand; no report is at fault."""
+    """The rules of a rule set are not available; no report is at fault."""
 
 
 class UnknownRuleSetError(RuleSetError):
-    """A report names a rule set that has not been read yet."""
+    """A report or a case names a rule set that has not been read yet. The message is its version."""
 
 
 class UnreadableRuleSetError(RuleSetError):
-    """The rules of a rule set cannot be read, for whatever reason."""
+    """The rules of a rule set cannot be read."""
+
+
+class RuleLookup(Protocol):
+    """What the fold needs of the rule sets: each report and each case is decided by its own."""
+
+    @property
+    def merging(self) -> MergeParameters:
+        """The merge parameters, which all rule sets share."""
+
+    def of(self, version: str, /) -> City:
+        """The rule set of a version. Raises RuleSetError."""
 
 
 class RuleSets:
-    """What a worker knows of its city's rule sets; grows while it runs. Rules that nobody asks for are never read.
+    """The rule sets of a city that a worker has read. More are added while it runs; rules are read when they are first needed.
 
     Args:
-        first: the rule set that holds from the beginning; its merging is that of all others too.
+        first: the rule set in effect from the beginning. All others share its merge parameters.
     """
 
     def __init__(self, first: City) -> None:
         self.first = first
-        self.polls = 0
-        """How often everything that was published has been read since."""
         self._ready = {first.rule_set: first}
         self._sources: dict[str, Callable[[], City]] = {}
         self._timeline: list[tuple[datetime, str]] = []
-        """Versions by the instant from which they hold; of equal instants the later published one stands behind."""
+        """Versions by the instant from which they are in effect; at the same instant the later published one comes last."""
 
     def add(self, version: str, effective_from: datetime, read: Callable[[], City]) -> None:
-        """Take in a published rule set, in the order of publication.
+        """Add a published rule set, in the order of publication.
 
         Args:
             version: of the rule set.
-            effective_from: received time from which it holds, aware.
-            read: makes its rules, when they are needed for the first time.
+            effective_from: received time from which it is in effect, aware.
+            read: reads its rules when they are first needed.
         """
         self.know(version, read)
         self._timeline.append((effective_from, version))
         self._timeline.sort(key=itemgetter(0))  # stable
 
     def know(self, version: str, read: Callable[[], City]) -> None:
-        """A rule set that reports may carry, though it never holds from now on."""
+        """Add a rule set that reports may carry, though it does not come into effect again."""
         self._sources.setdefault(version, read)
 
     @property
     def versions(self) -> list[str]:
-        """Of all rule sets that a report may carry."""
+        """The versions of all rule sets that a report may carry."""
         return [*{**self._ready, **self._sources}]
 
     @property
+    def merging(self) -> MergeParameters:
+        """The merge parameters, which all rule sets share."""
+        return self.first.merging
+
+    @property
     def only(self) -> City | None:
-        """The one rule set there is; None when the received time decides between several."""
+        """The only rule set; None when the received time selects one of several."""
         return None if self._timeline else self.first
 
     @property
     def latest(self) -> str:
-        """Version of the rule set that holds last."""
+        """Version of the rule set that comes into effect last."""
         return self._timeline[-1][1] if self._timeline else self.first.rule_set
 
     def at(self, received: datetime) -> City:
@@ -79,11 +95,11 @@ class RuleSets:
         return self.of(self._timeline[place - 1][1]) if place else self.first
 
     def of(self, version: str) -> City:
-        """The rule set of a version; of none (a report of a router that had no rule sets) the first.
+        """The rule set of a version. An empty version, from a router that had no rule sets, stands for the first.
 
         Raises:
-            UnknownEditionError: not read yet.
-            UnreadableEditionError: its rules cannot be read.
+            UnknownRuleSetError: it has not been read yet.
+            UnreadableRuleSetError: its rules cannot be read.
         """
         city = self._ready.get(version)
         if city is not None:

@@ -1,1 +1,1 @@
-"""What the fold remembers of one partition."""
+"""The state of one partition: its cases, their timers, and the ids of reports."""

@@ -1,166 +1,136 @@
-"""What the fold remembers of one partition, and how it is brought back from the changelog.
+"""What the fold remembers of one partition, and how it is restored from the changelog.
 
-The state belongs to the shell and is changed in place; after any failure it is dropped and restored from the log.
+The state is changed in place. After any failure the shell drops it and restores it from the log.
 """
 
 from copy import copy
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from heapq import heappop, heappush
-from typing import Any, Literal
+from typing import Any
 
-from msgspec import Struct
-
-from router.domain.matching.case_index import CaseIndex, MatchCandidate, places_of, references_of
+from router.domain.instants import MICROSECOND, us
+from router.domain.matching.candidate import MatchCandidate
+from router.domain.matching.case_index import CaseIndex
 from router.domain.matching.parameters import MergeParameters
-from router.domain.model.case import Case, Task
+from router.domain.model.case import Case
 from router.domain.model.report import REPORTS_KEPT, Report
-from router.domain.rules.city import City
-from router.domain.state.interning import NO_NETWORKS, intern_case, with_network
+from router.domain.rules.rule_sets import RuleLookup, RuleSetError
+from router.domain.state.interning import intern_case
+from router.domain.state.timers import Timers, due
 
-Decision = Literal[
-    "opened",
-    "near",
-    "component",
-    "reference",
-    "community",
-    "redelivered",
-    "updated",
-    "rerouted",
-    "window-closed",
-    "ticked",
-]
-_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
-_KEPT_US = (REPORTS_KEPT + timedelta(days=1)) // _MICROSECOND
-"""How long a closed case stays in memory: a day longer than updates reach it, because records are only nearly in order."""
-
-
-class Outcome(Struct, frozen=True, gc=False):
-    """What one event did."""
-
-    decision: Decision
-    cases: list[Case]
-    """Cases that changed: the state's own objects; encode them before the next event or, as the shell does, once after a batch."""
-    tasks: list[Task]
-    """Tasks to dispatch, update or withdraw."""
-
-
-class Timer(Struct, frozen=True, order=True, gc=False):
-    """When a case's window ends; half of what a tuple costs."""
-
-    until_us: int
-    case: str
-    """Its id."""
-
-
-REDELIVERED = Outcome("redelivered", [], [])
+_KEPT_US = (REPORTS_KEPT + timedelta(days=1)) // MICROSECOND
+"""How long a case stays in memory after its window was closed. That is a day longer than updates reach it, because records are
+not quite in order."""
 
 
 class PartitionState:
-    """Open cases, closed ones that an update may still reach, and every report id that was ever taken in."""
+    """Cases whose window is open, later ones that an update may still reach, and the id of every report ever folded."""
 
     def __init__(self) -> None:
         self.case_by_report: dict[str, Case] = {}
-        """Report id -> the case that has it, until the case was closed for as long as networks' records are kept."""
+        """Report id -> its case, for as long as the case stays in memory."""
         self.expired_report_ids: set[str] = set()
         """Ids of reports whose case is out of reach."""
         self.candidates: dict[str, MatchCandidate] = {}
+        """Case id -> the case whose merge window is open."""
         self.index = CaseIndex()
-        self.timers: list[Timer] = []
-        """A heap; one whose case has moved on is stale."""
+        self.timers = Timers(self.candidates)
         self.window_closed: list[tuple[int, str, Case]] = []
-        """(when it was closed in µs, case id, case), a heap."""
+        """A heap of (when the window was closed in µs, case id, case)."""
         self._clock_us = 0
-        """The latest time that an event told and that some case shows: whoever restores the cases must find the same."""
+        """The latest instant that an event brought and that some case shows, so that a restored state has the same."""
 
     @property
     def matchable_cases(self) -> int:
-        """Cases whose merge window is open."""
+        """How many cases have an open merge window."""
         return len(self.candidates)
 
-    def add_candidate(self, entry: MatchCandidate, merging: MergeParameters) -> None:
-        """A case whose merge window is open."""
-        self.candidates[entry.case.id] = entry
+    def add(self, case: Case, merging: MergeParameters) -> None:
+        """Add a case whose merge window is open."""
+        entry = self.candidates[case.id] = MatchCandidate.of(case, merging)
         self.index.add(entry, merging)
-        heappush(self.timers, Timer(entry.until_us, entry.case.id))
+        self.timers.set(case)
 
-    def extend_window(self, entry: MatchCandidate, until: datetime) -> None:
-        """Let the window end later; an earlier end changes nothing."""
-        if until > entry.case.window_until:
-            entry.case.window_until = until
-            entry.until_us = us(until)
-            heappush(self.timers, Timer(entry.until_us, entry.case.id))
+    def changing(self, case: Case, merging: MergeParameters, *, moves: bool = True) -> "Change":
+        """Change a case inside `with`: the only way, because the index and the timers must follow.
 
-    def close_windows(self, until_us: int, at: datetime, merging: MergeParameters) -> list[Case]:
-        """Close every window that ends at `until_us` or before, the earliest first, of equals the smaller id."""
-        closed: list[Case] = []
-        while self.timers and self.timers[0].until_us <= until_us:
-            timer = heappop(self.timers)
-            entry = self.candidates.get(timer.case)
-            if entry is not None and entry.until_us == timer.until_us:
-                self.index.remove(entry, merging)
-                del self.candidates[timer.case]
-                entry.case.window_closed_at = entry.case.updated_at = at
-                self._out_of_window(entry.case, at)
-                closed.append(entry.case)
-        return closed
+        Args:
+            case: any case of this state.
+            merging: the parameters by which the state is indexed.
+            moves: whether the change may alter what the index has the case by: matter, cell, point, component, references, or the
+                occurrence of its latest report.
+        """
+        return Change(self, case, merging, moves)
+
+    def close_windows(self, until_us: int, at: datetime, rules: RuleLookup) -> list[Case]:
+        """Close every window that ends at `until_us` or before: the earliest first, at the same instant the smaller id first.
+
+        Raises:
+            RuleSetError: the rule set of one of the cases is not at hand; nothing was changed.
+        """
+        cases = self.timers.take(until_us)
+        if not cases:
+            return cases
+        try:
+            merging = [rules.of(case.rule_set).merging for case in cases]
+        except RuleSetError:
+            for case in cases:
+                self.timers.set(case)
+            raise
+        for case, parameters in zip(cases, merging, strict=True):
+            with self.changing(case, parameters):
+                case.window_closed_at = case.updated_at = at
+        return cases
 
     def expire(self, now_us: int) -> None:
-        """Let go of cases that no update reaches any more. Only for a time that a case shows: a report's, or that of a closing."""
+        """Forget cases that no update reaches any more.
+
+        Args:
+            now_us: an instant that a case shows: when a report was received, or when a window was closed.
+        """
         self._clock_us = max(self._clock_us, now_us)
         while self.window_closed and self.window_closed[0][0] + _KEPT_US <= self._clock_us:
             self._forget(heappop(self.window_closed)[2])
 
-    def restore(self, case: Case, city: City) -> None:
-        """Bring a case of the changelog back; in any order, each case once."""
+    def restore(self, case: Case, merging: MergeParameters) -> None:
+        """Restore a case from the changelog: each case once, in any order."""
+        _complete(case)
         intern_case(case)
         for report in case.reports:
             self.case_by_report[report.id] = case
         if case.window_closed_at is None:
-            networks = NO_NETWORKS
-            for report in case.reports:
-                networks = with_network(networks, report.network)
-            self.add_candidate(
-                MatchCandidate(
-                    case,
-                    *span(case),
-                    us(case.window_until),
-                    networks,
-                    places_of(case),
-                    references_of(case, city.merging),
-                ),
-                city.merging,
-            )
+            self.add(case, merging)
         else:
-            self._out_of_window(case, case.window_closed_at)
+            self.keep(case, case.window_closed_at)
         received = [(report.earlier[0] if report.earlier else report).received_at for report in case.reports]
         self.expire(us(max(received if case.window_closed_at is None else [*received, case.window_closed_at])))
 
     def case_of(self, report: Report) -> Case | None:
-        """The case that has this report, unless it was closed longer ago than networks' records are kept."""
+        """The case of a known report; None if the window was closed longer ago than networks' records are kept."""
         case = self.case_by_report.get(report.id)
         if case is None or case.window_closed_at is None:
             return case
         return case if report.received_at - case.window_closed_at < REPORTS_KEPT else None
 
     def next_due(self) -> datetime | None:
-        """When the next merge window closes; None when no case is open."""
-        timers = self.timers
-        while timers and self._stale(timers[0]):
-            heappop(timers)
-        return self.candidates[timers[0].case].case.window_until if timers else None
+        """When the next case comes due; None when none does."""
+        return self.timers.next()
 
     def snapshot(self) -> dict[str, Any]:
-        """What the state amounts to, for comparing two of them; later events do not change it."""
-        open_ = {id_: (_copy(entry.case), *_known(entry)) for id_, entry in self.candidates.items()}
-        closed = sorted((closed_us, id_, _copy(case).reports) for closed_us, id_, case in self.window_closed)
+        """The content of the state, for comparing two of them. Later events do not change it."""
+        candidates = {id_: (copy(entry.case), *_content(entry)) for id_, entry in self.candidates.items()}
+        closed = sorted((closed_us, id_, copy(case).reports) for closed_us, id_, case in self.window_closed)
         ids = self.expired_report_ids | self.case_by_report.keys()
-        return {"seen": ids, "open": open_, "closed": closed, "index": self.index.listed(), "due": self.next_due()}
+        return {
+            "report ids": ids,
+            "candidates": candidates,
+            "window closed": closed,
+            "index": self.index.listed(),
+            "due": self.next_due(),
+        }
 
-    def _stale(self, timer: Timer) -> bool:
-        entry = self.candidates.get(timer.case)
-        return entry is None or entry.until_us != timer.until_us
-
-    def _out_of_window(self, case: Case, at: datetime) -> None:
+    def keep(self, case: Case, at: datetime) -> None:
+        """Keep a case whose window was closed within the reach of updates."""
         heappush(self.window_closed, (us(at), case.id, case))
 
     def _forget(self, case: Case) -> None:
@@ -169,21 +139,59 @@ class PartitionState:
             self.expired_report_ids.add(report.id)
 
 
-def span(case: Case) -> tuple[int, int]:
-    """Occurrence in µs of its earliest and latest report."""
-    occurred = [us(report.occurred_at) for report in case.reports]
-    return min(occurred), max(occurred)
+class Change:
+    """One change of a case. The index loses the case before it and gets it back after it; the case counts one revision more.
+
+    Args:
+        state: of the case's partition.
+        case: the case.
+        merging: the parameters by which the state is indexed.
+        moves: see `PartitionState.changing`.
+    """
+
+    __slots__ = ("_case", "_due", "_entry", "_merging", "_moves", "_state")
+
+    def __init__(self, state: PartitionState, case: Case, merging: MergeParameters, moves: bool) -> None:
+        self._state, self._case, self._merging, self._moves = state, case, merging, moves
+
+    def __enter__(self) -> MatchCandidate | None:
+        """Take the case out of the index; its candidate, if its window is open."""
+        entry = self._entry = self._state.candidates.get(self._case.id)
+        self._due = due(self._case)
+        if entry is not None and self._moves:
+            self._state.index.remove(entry, self._merging)
+        return entry
+
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        """Let the index and the timer follow the case. After a failure the state is dropped as it is."""
+        if failure is not None:
+            return
+        state, case, entry = self._state, self._case, self._entry
+        case.revision += 1
+        if entry is None:
+            return
+        if case.window_closed_at is not None:
+            del state.candidates[case.id]
+            state.keep(case, case.window_closed_at)
+            return
+        if self._moves:
+            state.index.add(entry, self._merging)
+        if due(case) != self._due:
+            entry.until_us = us(case.window_until)
+            state.timers.set(case)
 
 
-def _known(entry: MatchCandidate) -> tuple[Any, ...]:
+def _complete(case: Case) -> None:
+    """Add what release 0.1.0 did not write: the revision and the partition key.
+
+    Its CloudEvents ids ended with the number of versions of the case's reports, so later revisions must be greater.
+    """
+    if not case.revision:
+        case.revision = sum([report.version for report in case.reports])
+    if not case.partition_key:
+        opening = case.reports[0]
+        case.partition_key = (opening.earlier[0] if opening.earlier else opening).cell
+
+
+def _content(entry: MatchCandidate) -> tuple[Any, ...]:
     return entry.first_us, entry.last_us, entry.until_us, sorted(entry.networks), entry.places, entry.references
-
-
-def _copy(case: Case) -> Case:
-    """The case as it is now; whatever else it holds never changes."""
-    return copy(case)
-
-
-def us(at: datetime) -> int:
-    """µs since 1970: whole, so that two instants compare as they were written."""
-    return (at - _EPOCH) // _MICROSECOND

@@ -16,6 +16,7 @@ from router.domain.intake.admit import admit
 from router.domain.intake.dedup import DedupIndex
 from router.domain.intake.normalise import RECEIVED_AT
 from router.domain.model.case import Case
+from router.domain.model.outcome import CaseChanged
 from router.domain.model.report import Report
 from router.domain.model.source_record import PlainRecord
 from router.domain.networks.registry import NETWORKS
@@ -46,6 +47,7 @@ class Offline:
 
     def __init__(self, city: City) -> None:
         self.city = city
+        self._rules = RuleSets(city)
         self.cases: dict[str, Case] = {}
         """Latest state of every case, by its id."""
         self.reports: dict[str, Report] = {}
@@ -64,8 +66,9 @@ class Offline:
         street, report = event
         if report.version == 1:
             self.reports.setdefault(report.id, report)
-        for case in fold(self._states[street], report, self.city).cases:
-            self.cases[case.id] = case
+        for record in fold(self._states[street], report, self._rules).records:
+            if isinstance(record, CaseChanged):
+                self.cases[record.case.id] = record.case
 
 
 class Translator:
@@ -84,7 +87,7 @@ class Translator:
     def _admitted(self, batch: list[SourceMessage]) -> list[Event]:
         records: dict[str, list[PlainRecord]] = defaultdict(list)
         for message in batch:
-            records[message.network].append(_record(message, self._offset))
+            records[message.network].append(record_of(message, self._offset))
             self._offset += 1
         events: list[Event] = []
         for network in sorted(records):
@@ -94,7 +97,7 @@ class Translator:
         return events
 
 
-def _record(message: SourceMessage, offset: int) -> PlainRecord:
+def record_of(message: SourceMessage, offset: int) -> PlainRecord:
     """The record of a message, with the received time of its intake."""
     at = message.received_at
     return PlainRecord(

@@ -9,8 +9,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from router.domain.model.case import Case, CaseReport, Task
+from router.domain.model.case import Case, CaseReport
 from router.domain.model.report import Provenance
+from router.domain.model.task import Task
 from router.simulator.messages import RecordAddress, Sent
 
 Fault = Literal[

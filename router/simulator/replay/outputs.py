@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
-from router.domain.model.case import Case, Task
+from router.domain.model.case import Case
 from router.domain.model.report import Provenance, Report
+from router.domain.model.task import Task
 from router.simulator.messages import RecordAddress, Sent
 from router.simulator.replay.ledger import Dead
 from router.wire.codec import decode_case, decode_event, decode_task, read_dead_letter

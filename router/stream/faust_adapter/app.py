@@ -30,11 +30,22 @@ FETCH_BYTES = 2 << 20
 log = structlog.get_logger(__name__)
 
 
-def build_app(rule_sets: RuleSets, settings: Settings, bootstrap: str, clock: Clock, metrics: Metrics) -> BatchApp:
-    """The app of one worker for one city. Every topic must exist already (`grid-router topics apply`)."""
+def build_app(
+    rule_sets: RuleSets,
+    settings: Settings,
+    bootstrap: str,
+    clock: Clock,
+    metrics: Metrics,
+    *,
+    polls: Callable[[], int] = lambda: 0,
+) -> BatchApp:
+    """The app of one worker for one city; every topic must exist already (`grid-router topics apply`).
+
+    `polls` says how many polls of the published rule sets have ended.
+    """
     names = Names(settings.namespace)
     processors: dict[str, Callable[[], Processor]] = {
-        names.events: lambda: MergeProcessor(rule_sets, names, clock, metrics)
+        names.events: lambda: MergeProcessor(rule_sets, names, clock, metrics, polls)
     }
     for name in rule_sets.first.codes:
         processors[names.reports(name)] = _normaliser(name, rule_sets, names, settings.partitions, metrics)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from aiokafka import TopicPartition
@@ -10,11 +10,11 @@ from aiokafka import TopicPartition
 from router.domain.fold import fold
 from router.domain.intake.event_rejections import undecodable, unpublished_rule_set
 from router.domain.intake.rejections import printable
-from router.domain.model.case import Case, Task
+from router.domain.model.case import Case
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Report, Tick
-from router.domain.rules.city import City
-from router.domain.rules.rule_sets import RuleSetError, RuleSets, UnknownRuleSetError
+from router.domain.rules.publication import never_published
+from router.domain.rules.rule_sets import RuleSetError, RuleSets
 from router.domain.state.partition_state import PartitionState
 from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import ChangelogReader
@@ -29,13 +29,12 @@ from router.stream.engine.processor import (
 from router.stream.engine.stored_offset import read_stored_offset
 from router.stream.gc_tuning import gc_paused
 from router.stream.processors.clock import Clock
+from router.stream.processors.outputs import BatchOutputs
 from router.wire.codec import (
     UNREADABLE,
     decode_case,
     decode_event,
-    encode_case,
     encode_dead_letter,
-    encode_task,
     encode_tick,
     is_case,
 )
@@ -46,11 +45,11 @@ from router.wire.topics import Names
 RESTORE_CHUNK = 500
 """Cases restored between two turns of the event loop: about 10 ms."""
 ROUTER = "grid"
-"""Stands in the label `network` for records that no network sent."""
+"""Value of the label `network` for records that no network sent."""
 
 
 def _case(changelog: TopicPartition, key: bytes, value: bytes) -> Case:
-    """A case that the router wrote. Raises UnreadableStateError: without it the partition would open the case a second time."""
+    """Decode a case that the router wrote. Raises UnreadableStateError: without the case the partition would open it a second time."""
     try:
         return decode_case(value)
     except UNREADABLE as error:
@@ -62,40 +61,56 @@ def _case(changelog: TopicPartition, key: bytes, value: bytes) -> Case:
 
 
 class MergeProcessor:
-    """The state of one partition and the fold over its log."""
+    """The state of one partition and the fold over its log.
+
+    Args:
+        rule_sets: of the city; more are added while the worker runs.
+        names: of the topics.
+        clock: says when timers are due.
+        metrics: of the worker.
+        polls: how many polls of the published rule sets have ended.
+    """
 
     name = "merge"
 
-    def __init__(self, rule_sets: RuleSets, names: Names, clock: Clock, metrics: Metrics) -> None:
-        self._editions, self._names, self._clock, self._metrics = rule_sets, names, clock, metrics
+    def __init__(
+        self,
+        rule_sets: RuleSets,
+        names: Names,
+        clock: Clock,
+        metrics: Metrics,
+        polls: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._rule_sets, self._names, self._clock, self._metrics = rule_sets, names, clock, metrics
+        self._polls = polls
         self._state = PartitionState()
         self._received: datetime | None = None
-        self._asked: datetime | None = None
+        self._pending_tick: datetime | None = None
         self._label = ""
         self._missing: dict[str, int] = {}
-        """Rule set that a report named and nobody knew -> readings of the shelf before."""
+        """Rule set that was missed -> polls that had ended then."""
 
     async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
         """Drop the state and rebuild it from the committed cases of this partition."""
-        self._state, self._asked, self._label = PartitionState(), None, str(source.partition)
-        self._received = None  # a record that could not be folded may have told a time that never was
+        self._state, self._pending_tick, self._label = PartitionState(), None, str(source.partition)
+        self._received = None  # a record that could not be folded may have carried a wrong time
         changelog = TopicPartition(self._names.cases, source.partition)
         cases = await logs.latest(changelog, lambda record: is_case(record.headers))
         with gc_paused():
             for number, (key, value) in enumerate(cases.items()):
                 case = _case(changelog, key, value)
-                self._state.restore(case, self._editions.first)
-                self._see(max(report.received_at for report in case.reports))
+                self._state.restore(case, self._rule_sets.merging)
+                self._advance(max(report.received_at for report in case.reports))
                 if number % RESTORE_CHUNK == 0:
                     await asyncio.sleep(0)  # other partitions have transactions to finish
         self._metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
         return await self._stored_offset(logs, source)
 
     async def resume(self, logs: ChangelogReader, source: TopicPartition, position: int) -> bool:
-        """Keep the cases at hand, if nobody else had the partition."""
+        """Keep the cases in memory, if no other worker had the partition."""
         if await self._stored_offset(logs, source) != position:
             return False
-        self._asked = None
+        self._pending_tick = None
         self._metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
         return True
 
@@ -103,36 +118,28 @@ class MergeProcessor:
         return await read_stored_offset(logs, TopicPartition(self._names.offsets, source.partition), exclusive=True)
 
     def store_offset(self, position: int, writer: Writer, partition: int) -> None:
-        """On a topic of its own: `grid.cases` is a table for everybody."""
+        """Write the offset to a topic of its own, because `grid.cases` is a public table."""
         writer.add(self._names.offsets, partition, *encode_stored_offset(position))
 
-    def _city_of(self, event: Report | Tick) -> City:
-        """The rules by which an event is decided; a tick needs only the merging, which is that of all rule sets."""
-        return self._editions.of(event.rule_set) if isinstance(event, Report) else self._editions.first
-
-    def _unpublished(self, missing: RuleSetError) -> Rejection:
-        """Why a report whose rule set does not exist is no event.
-
-        Who stamps a report has read its rule set on the shelf. So a reading of the shelf that began after the report was seen has it;
-        of two that have ended since, one did.
+    def _unpublished(self, event: Report | Tick, missing: RuleSetError) -> Rejection:
+        """Reject a report whose rule set was never published.
 
         Raises:
             NotReadyError: the rule set may still come, or its rules cannot be read.
         """
-        version, polls = str(missing), self._editions.polls
-        if not isinstance(missing, UnknownRuleSetError) or polls - self._missing.setdefault(version, polls) < 2:
+        version, polls = str(missing), self._polls()
+        named = event.rule_set if isinstance(event, Report) else ""
+        if not never_published(named, missing, polls - self._missing.setdefault(version, polls)):
             raise NotReadyError(f"rule set {version}") from missing
         return unpublished_rule_set(version)
 
-    def _see(self, received: datetime) -> None:
+    def _advance(self, received: datetime) -> None:
         if self._received is None or received > self._received:
             self._received = received
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
-        """Fold a batch in log order; a case that changed many times is written once, as it is at the end."""
-        changed: dict[str, Case] = {}
-        decisions: Counter[str] = Counter()
-        tasks: list[Task] = []
+        """Fold a batch in log order. A case that changes many times is written once, as it is at the end."""
+        outputs = BatchOutputs()
         rejected: list[tuple[Record, Rejection]] = []
         for record in records:
             if record.offset in poisoned:
@@ -142,18 +149,16 @@ class MergeProcessor:
             if event is None:
                 continue
             try:
-                outcome = fold(self._state, event, self._city_of(event))
+                outputs.add(fold(self._state, event, self._rule_sets))
             except RuleSetError as missing:
-                rejected.append((record, self._unpublished(missing)))
-                continue
+                rejected.append((record, self._unpublished(event, missing)))
             except Exception as failure:
                 raise PoisonError(record.offset) from failure
-            decisions[outcome.decision] += 1
-            for case in outcome.cases:
-                changed[case.id] = case
-            tasks.extend(outcome.tasks)
-        self._write(records[0].partition, changed, tasks, rejected, writer)
-        return self._counted(decisions, tasks, rejected)
+        partition = records[0].partition
+        outputs.write(self._names, partition, writer)
+        for record, rejection in rejected:
+            writer.add(self._names.dead_letters, partition, *encode_dead_letter(record, rejection, ROUTER))
+        return self._counted(outputs, Counter(rejection.code for _, rejection in rejected))
 
     def _event(self, record: Record, rejected: list[tuple[Record, Rejection]]) -> Report | Tick | None:
         try:
@@ -162,64 +167,37 @@ class MergeProcessor:
             rejected.append((record, undecodable(record, error)))
             return None
         if isinstance(event, Report):
-            self._see(event.received_at)
+            self._advance(event.received_at)
         else:
-            self._asked = None
+            self._pending_tick = None
         return event
 
-    def _write(
-        self,
-        partition: int,
-        changed: dict[str, Case],
-        tasks: list[Task],
-        rejected: list[tuple[Record, Rejection]],
-        writer: Writer,
-    ) -> None:
-        for case in changed.values():
-            writer.add(self._names.cases, partition, *encode_case(case))
-        for task in tasks:
-            writer.add(self._names.tasks(task.department), partition, *encode_task(task))
-        for record, rejection in rejected:
-            writer.add(self._names.dead_letters, partition, *encode_dead_letter(record, rejection, ROUTER))
-
-    def _counted(self, decisions: Counter[str], tasks: list[Task], rejected: list[tuple[Record, Rejection]]) -> Counted:
+    def _counted(self, outputs: BatchOutputs, rejected: Counter[str]) -> Counted:
         def count() -> None:
-            metrics = self._metrics
-            for decision, number in decisions.items():
-                counter = metrics.ticks if decision in {"ticked", "window-closed"} else metrics.merges.labels(decision)
-                counter.inc(number)
-            new = [task for task in tasks if task.state == "dispatched"]
-            for (department, role), number in Counter((task.department, task.role) for task in new).items():
-                metrics.tasks.labels(department, role).inc(number)
-            for rule, number in Counter(task.rule for task in new).items():
-                metrics.rule_hits.labels(rule).inc(number)
-            if len(new) < len(tasks):
-                for task in tasks:
-                    if task.state != "dispatched":
-                        metrics.task_changes.labels(task.department, task.state).inc()
-            for _, rejection in rejected:
-                metrics.dead_letters.labels(ROUTER, rejection.code).inc()
-            metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
+            outputs.count(self._metrics)
+            for code, number in rejected.items():
+                self._metrics.dead_letters.labels(ROUTER, code).inc(number)
+            self._metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
 
         return count
 
     def due(self) -> float | None:
-        """Seconds until the next merge window closes, by this partition's clock; None while a tick is on its way."""
+        """Seconds until the next merge window closes, by this partition's clock; None while a tick is in flight."""
         instant = self._state.next_due()
         now = self._clock.now(self._received)
-        if instant is None or now is None or self._asked is not None:
+        if instant is None or now is None or self._pending_tick is not None:
             return None
         seconds = (instant - now).total_seconds()
         return seconds if self._clock.waits or seconds <= 0 else None
 
     def tick(self, writer: Writer, partition: int) -> None:
-        """Append the present to the partition's own log; folded when it is read back."""
+        """Append a tick with the present time to the partition's own log; it is folded when it is read back."""
         now = self._clock.now(self._received)
         if now is not None:
-            self._asked = now
+            self._pending_tick = now
             writer.add(self._names.events, partition, *encode_tick(Tick(at=now), partition))
 
     def close(self) -> None:
-        """The partition is let go."""
+        """The partition was released."""
         if self._label:
             self._metrics.matchable_cases.labels(self._label).set(0)

@@ -36,4 +36,4 @@ async def poll(store: RuleSetStore, rule_sets: RuleSets) -> None:
             effective_from=str(record.effective_from),
             actor=record.actor,
         )
-    rule_sets.polls += 1
+    store.polls += 1

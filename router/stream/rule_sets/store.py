@@ -25,6 +25,8 @@ class RuleSetStore:
         self._consumer = LazyConsumer(
             bootstrap, fetch_max_bytes=MAX_RULE_SET_BYTES, max_partition_fetch_bytes=MAX_RULE_SET_BYTES
         )
+        self.polls = 0
+        """Polls that have read everything published until then."""
 
     async def read(self) -> list[RuleSetRecord]:
         """The rule sets published since the last call, up to the present end of the topic.

@@ -102,7 +102,7 @@ def _compare(
     findings.add("state not as the log says", *sorted(differing))
     restored = PartitionState()
     for case in cases.values():
-        restored.restore(case, first)
+        restored.restore(case, first.merging)
     again, should = restored.snapshot(), folded.state.snapshot()
     findings.add("state not as the log says", *[f"restored {name}" for name in should if again[name] != should[name]])
 

@@ -18,6 +18,7 @@ from router.wire.partitioning import partition_for_cell
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.topics import Log, Record
 from tests.chaos.ledger import Entry
+from tests.support.outcomes import cases_of, tasks_of
 
 
 class Folded(Struct):
@@ -105,15 +106,13 @@ class Stream:
 
     def _take(self, folded: Folded, event: Report | Tick) -> None:
         if isinstance(event, Report):
-            city = self._editions.of(event.rule_set)
             folded.reports += 1
             folded.late += event.rule_set != self._editions.at(event.received_at).rule_set
         else:
-            city = self._editions.first
             folded.ticks += 1
-        outcome = fold(folded.state, event, city)
-        folded.cases.update({case.id: case for case in outcome.cases})
-        for task in outcome.tasks:
+        outcome = fold(folded.state, event, self._editions)
+        folded.cases.update({case.id: case for case in cases_of(outcome)})
+        for task in tasks_of(outcome):
             folded.tasks.setdefault(task.department, Counter())[digest_of(encode_task(task)[1])] += 1
 
 

@@ -7,10 +7,11 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from router.domain.model.case import Assignment, Case, CaseReport, Suggestion, Task
+from router.domain.model.case import Assignment, Case, CaseReport, Suggestion
 from router.domain.model.rejection import REJECTION_CODES, Rejection, RejectionCode
 from router.domain.model.report import Location, Media, Provenance, Report, Tick
 from router.domain.model.source_record import PlainRecord
+from router.domain.model.task import Task
 from router.wire import codec
 from tests.support.schemas import ASYNCAPI, SCHEMAS, schema_accepts
 

@@ -10,10 +10,10 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from router.domain.model.case import Task
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Location, Provenance, Report, Tick
 from router.domain.model.source_record import PlainRecord
+from router.domain.model.task import Task
 from router.wire.codec import (
     decode_event,
     decode_task,

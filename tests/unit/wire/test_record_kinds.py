@@ -8,7 +8,7 @@ from msgspec import Struct
 from router.contracts.asyncapi import asyncapi_document
 from router.contracts.headers import header_schemas
 from router.contracts.schemas import record_schemas
-from router.domain.model.case import Task, TaskState
+from router.domain.model.task import Task, TaskState
 from router.wire.record_kinds import KINDS, TEXT, EventAttributes, RecordKind, kinds_on
 from router.wire.topics import Names, declared
 

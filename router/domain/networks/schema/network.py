@@ -13,7 +13,8 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
 from router.domain.cells.registry import Claim
-from router.domain.model.report import Certainty, Media, Severity, Status, Urgency
+from router.domain.model.report import Media
+from router.domain.model.vocabulary import Certainty, Severity, Status, Urgency
 
 NO_EXTENSIONS: dict[str, Any] = {}
 """Shared by all drafts without extensions; never change it."""

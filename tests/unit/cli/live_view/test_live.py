@@ -16,7 +16,7 @@ from rich.console import Console
 from router.cli.live_view.live import LINE_S, QUIET_S, STUCK_S, Shown, Watch, watch_until
 from router.cli.live_view.view import View, ViewProgress
 from router.cli.session import ReplayInput, interruptible, running_input
-from router.domain.model.case import Task
+from router.domain.model.task import Task
 from router.simulator.messages import Sent, SourceMessage
 from router.wire.errors import BrokerError, WorkerError
 from router.wire.metrics import Metrics

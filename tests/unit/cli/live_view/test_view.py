@@ -10,7 +10,7 @@ from rich.console import Console
 
 from router.cli.live_view.metrics_poller import samples
 from router.cli.live_view.view import DEPARTMENTS, ROUTED, View, ViewProgress
-from router.domain.model.case import Task
+from router.domain.model.task import Task
 from router.wire.metrics import Metrics
 
 NETWORKS = ["hotline", "policing"]

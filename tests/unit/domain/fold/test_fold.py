@@ -1,4 +1,4 @@
-"""What one event does: open, join, dispatch, suggest, close, or nothing at all."""
+"""What one report does: it opens a case, joins one, is suggested for one, or is a redelivery."""
 
 from datetime import timedelta
 
@@ -51,13 +51,13 @@ def test_a_first_report_opens_a_case_and_dispatches_lead_and_assistants() -> Non
     assert (case.opened_at, case.updated_at, case.occurred_at) == (hours(5), hours(5), hours(2))
     assert case.window_until == hours(5 + 24)
     assert case.window_closed_at is None
-    told = [(task.id, task.department, task.role, task.unit, task.due_at) for task in driver.tasks]
-    assert told == [
+    dispatched = [(task.id, task.department, task.role, task.unit, task.due_at) for task in driver.tasks]
+    assert dispatched == [
         (f"{case.id}.1", "parks", "lead", "410902001001", hours(5 + 72)),
         (f"{case.id}.2", "police", "assist", None, hours(5 + 7)),
         (f"{case.id}.3", "roads", "assist", "north", hours(5 + 7)),
     ]
-    assert [(duty.task, duty.department, duty.role, duty.unit, duty.due_at) for duty in case.assignments] == told
+    assert [(duty.task, duty.department, duty.role, duty.unit, duty.due_at) for duty in case.assignments] == dispatched
     for task in driver.tasks:
         assert (task.case, task.cell, task.matter, task.rule) == (case.id, CELL, "tree", "trees")
         assert (task.catalogue, task.dispatched_at, task.workflow) == (city.catalogue.version, hours(5), "field")
@@ -68,7 +68,7 @@ def test_a_first_report_opens_a_case_and_dispatches_lead_and_assistants() -> Non
     assert case.catalogue == city.catalogue.version
 
 
-def test_what_no_duty_covers_is_dispatched_to_the_locality() -> None:
+def test_a_matter_without_duty_goes_to_the_locality() -> None:
     driver = Driver(tiny(duties=DUTIES))
     driver.pipe(report("1", matter="hole"))
     (task,) = driver.tasks
@@ -88,8 +88,8 @@ def test_without_a_limit_nothing_is_due() -> None:
     assert [task.due_at for task in driver.tasks] == [None, hours(1)]
 
 
-def test_who_must_act_is_decided_for_the_instant_of_arrival_and_not_of_occurrence() -> None:
-    """A duty says who acts now; a report about last month finds those who are in charge when it comes."""
+def test_departments_are_those_at_the_time_of_receipt() -> None:
+    """A duty names the departments of today. A report about last month goes to those in charge when it is received."""
     duties = """\
 duties:
   before: {matters: [tree], until: 2026-10-01, lead: parks}
@@ -112,7 +112,7 @@ def test_the_shipped_city_dispatches_an_encampment_by_its_own_lists() -> None:
     assert driver.cases[0].window_until == START + timedelta(hours=168)
 
 
-def test_equal_reports_open_cases_of_equal_ids_and_other_reports_others() -> None:
+def test_a_case_id_depends_on_the_opening_report_alone() -> None:
     first, second = Driver(CITY), Driver(CITY)
     first.pipe(report("1"))
     second.pipe(report("1", 99, network="hotline", north=500, offset=7))
@@ -126,8 +126,8 @@ def test_equal_reports_open_cases_of_equal_ids_and_other_reports_others() -> Non
 # -- redelivery
 
 
-def test_a_flood_goes_on_in_another_case_that_is_marked_as_perhaps_the_same() -> None:
-    """A case is written whole whenever it changes; one of 15,000 reports would no longer fit into a record."""
+def test_a_full_case_is_suggested_by_the_case_that_continues_it() -> None:
+    """A case is written whole at every change; one of 15,000 reports would no longer fit into a record."""
     driver = Driver(CITY)
     for number in range(1002):
         driver.pipe(report(f"{number}"))
@@ -162,7 +162,7 @@ def test_one_source_id_of_two_networks_is_two_reports() -> None:
 # -- joining
 
 
-def test_a_near_report_joins_and_nobody_is_asked_again() -> None:
+def test_a_near_report_joins_and_dispatches_no_task() -> None:
     driver = Driver(CITY)
     driver.pipe(report("1"))
     outcome = driver.pipe(report("2", 1, network="policing", cell=NEXT_CELL, north=20, matter="grass", offset=5))
@@ -181,7 +181,7 @@ def test_a_near_report_joins_and_nobody_is_asked_again() -> None:
     ]
 
 
-def test_joining_extends_the_window_by_the_joining_matter_s_and_never_shortens_it() -> None:
+def test_joining_never_shortens_the_window() -> None:
     driver = Driver(tiny(RULES_OF_ONE_KIND))
     driver.pipe(report("1", matter="hole"))  # 72 h
     assert driver.cases[0].window_until == hours(72)
@@ -214,8 +214,8 @@ affinities: [{between: [grass, hole], affinity: 1}]
         ("certainty", ["Unknown", "Unlikely", "Possible", "Likely", "Observed"]),
     ],
 )
-def test_joining_raises_urgency_severity_and_certainty_and_never_lowers_them(field: str, ladder: list[str]) -> None:
-    """CAP 1.2 lists them from the gravest down; an unknown says nothing."""
+def test_joining_never_lowers_urgency_severity_or_certainty(field: str, ladder: list[str]) -> None:
+    """CAP 1.2 lists the levels from the gravest down; `Unknown` is below all."""
     for one, first in enumerate(ladder):
         for two, second in enumerate(ladder):
             driver = Driver(CITY)
@@ -223,8 +223,8 @@ def test_joining_raises_urgency_severity_and_certainty_and_never_lowers_them(fie
             assert getattr(driver.cases[0], field) == ladder[max(one, two)]
 
 
-def test_a_late_report_joins_by_when_it_happened() -> None:
-    """Police write hours after the fact: what counts is the occurrence, as long as the case's window is open."""
+def test_a_late_report_joins_by_its_occurrence() -> None:
+    """Police report hours after the fact. The occurrence counts, as long as the case's window is open."""
     driver = Driver(CITY)
     driver.pipe(report("1", 0), report("2", 20))
     outcome = driver.pipe(report("late", 1, received=40, network="policing"))
@@ -238,14 +238,14 @@ def test_a_late_report_joins_by_when_it_happened() -> None:
     assert driver.pipe(report("too early", -31, received=42)).decision == "opened"
 
 
-def test_a_report_that_arrives_out_of_order_sets_nothing_back() -> None:
+def test_a_report_out_of_order_moves_no_instant_back() -> None:
     driver = Driver(CITY)
     driver.pipe(report("1", 10), report("2", 9, received=8))
     (case,) = driver.cases
     assert (case.opened_at, case.updated_at, case.window_until) == (hours(10), hours(10), hours(34))
 
 
-def test_neighbours_across_a_cell_border_are_one_case_and_across_a_street_two() -> None:
+def test_reports_merge_across_cells_but_not_across_streets() -> None:
     driver = Driver(CITY)
     driver.pipe(report("1", cell=CELL), report("2", cell=NEXT_CELL, east=10), report("3", cell=OTHER_STREET, east=10))
     assert [ids(case) for case in driver.cases] == [["hotline:1", "hotline:2"], ["hotline:3"]]
@@ -254,7 +254,7 @@ def test_neighbours_across_a_cell_border_are_one_case_and_across_a_street_two() 
 LAMP, OTHER_LAMP = "4109020109000017", "4109020109000018"
 
 
-def test_a_component_that_a_later_report_names_is_the_case_s_from_then_on() -> None:
+def test_a_case_takes_the_component_that_a_later_report_names() -> None:
     driver = Driver(CITY)
     driver.pipe(report("1"), report("2", 1, network="urban-management", component_id=LAMP))
     assert driver.cases[0].component_id == LAMP

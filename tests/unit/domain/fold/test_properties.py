@@ -1,4 +1,4 @@
-"""What must hold of every log: random reports and ticks over few places, so that they meet often."""
+"""What is true of every log: random reports and ticks at few places, so that reports often merge."""
 
 from collections import Counter
 from itertools import pairwise
@@ -58,7 +58,7 @@ def a_report(draw: st.DrawFn, number: int, now: float) -> Report:
 
 
 def again(one: Report, offset: int) -> Report:
-    """The same report as its source sends it once more: at another place of the topic, and later."""
+    """The same report, sent once more by its source: later, and at another offset."""
     return replace(one, provenance=Provenance(topic=one.provenance.topic, partition=0, offset=1000 + offset))
 
 
@@ -84,7 +84,7 @@ def test_batches_of_any_sizes_leave_the_same_cases_and_tasks(log: Log, cuts: set
 
 @settings(max_examples=60, deadline=None)
 @given(log=logs(), cut=st.integers(0, 16), size=st.integers(1, 4))
-def test_a_state_restored_after_any_prefix_is_the_state_that_was_lost(log: Log, cut: int, size: int) -> None:
+def test_a_state_restored_after_any_prefix_equals_the_lost_one(log: Log, cut: int, size: int) -> None:
     driver, (prefix, rest) = Driver(CITY), (log[:cut], log[cut:])
     for begin in range(0, len(prefix), size):
         driver.batch(prefix[begin : begin + size])
@@ -136,7 +136,7 @@ def test_every_report_is_in_exactly_one_case_with_its_provenance(log: Log) -> No
 
 @settings(max_examples=60, deadline=None)
 @given(log=logs())
-def test_tasks_are_those_of_the_cases_each_once(log: Log) -> None:
+def test_every_assignment_of_a_case_has_exactly_one_task(log: Log) -> None:
     driver = folded(log)
     assert [task.id for task in driver.tasks] == [duty.task for case in driver.cases for duty in case.assignments]
     assert len({task.id for task in driver.tasks}) == len(driver.tasks)
@@ -146,8 +146,8 @@ def test_tasks_are_those_of_the_cases_each_once(log: Log) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(log=logs())
-def test_a_clock_that_runs_to_the_end_closes_every_window_when_it_has_ended(log: Log) -> None:
-    """As the shell does it: a tick whenever the next window is due."""
+def test_every_window_closes_when_the_clock_runs_to_its_end(log: Log) -> None:
+    """As in the shell: a tick whenever the next window is due."""
     driver = folded(log)
     ends = {case.id: case.window_until for case in driver.cases if case.window_closed_at is None}
     closed: list[str] = []

@@ -1,4 +1,4 @@
-"""Who reported and whom it is about is part of the state: another owner of the partition knows it too."""
+"""References of reporters and persons are part of the state and are restored with it."""
 
 from msgspec.structs import replace
 
@@ -11,7 +11,7 @@ CITY = tiny(
 
 
 def calls() -> list[Report]:
-    """One citizen twice, 400 m apart; somebody else; and a need of one person named twice without a point."""
+    """One citizen twice, 400 m apart; another citizen; and one person's need, named twice without a point."""
     return [
         report("1", 0, network="policing", reporter="138****5678"),
         report("2", 1, network="policing", reporter="138****5678", east=400),
@@ -35,7 +35,7 @@ def test_one_citizen_is_one_case_and_another_is_not() -> None:
     assert len(driver.case_of("4", "social-security").reports) == 2
 
 
-def test_another_owner_knows_references_and_places() -> None:
+def test_a_restored_state_has_references_and_places() -> None:
     driver = piped()
     again = driver.crash()
     assert again.snapshot() == driver.snapshot()
@@ -47,7 +47,7 @@ def test_another_owner_knows_references_and_places() -> None:
     assert driver.case_of("6", "policing").id == driver.case_of("1", "policing").id
 
 
-def test_a_corrected_place_or_caller_is_what_counts_from_then_on() -> None:
+def test_a_corrected_place_or_caller_replaces_the_first_one() -> None:
     driver = piped()
     driver.pipe(
         replace(report("2", 1, network="policing", reporter="138****5678", east=30), version=2, received_at=hours(6))

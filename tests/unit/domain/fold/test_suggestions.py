@@ -1,4 +1,4 @@
-"""What is joined by community alone, and what is only suggested."""
+"""Which reports join by community alone, and which are only suggested."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def test_by_community_alone_the_only_candidate_is_joined() -> None:
     assert ids(driver.case_of("1")) == ["hotline:1", "social-security:2"]
 
 
-def test_by_community_alone_two_candidates_are_one_too_many_and_both_are_suggested() -> None:
+def test_two_candidates_of_the_community_are_suggested_not_joined() -> None:
     driver = Driver(CITY)
     driver.pipe(report("1"), report("2", north=900))
     assert driver.pipe(vague("3")).decision == "opened"
@@ -35,7 +35,7 @@ def test_by_community_alone_two_candidates_are_one_too_many_and_both_are_suggest
 
 
 def test_a_vague_candidate_does_not_keep_a_report_from_its_near_case() -> None:
-    """By nearness it would join; that something vague in the neighbourhood scores better is no reason against it."""
+    """It would join by nearness. A better score of a candidate without a point is no reason against that."""
     driver = Driver(CITY)
     driver.pipe(vague("vague"), report("near", network="social-security", north=45))
     assert len(driver.cases) == 2
@@ -67,7 +67,7 @@ same_community: 0.65
         ("0.7", "0.6001", "opened", 0),
     ],
 )
-def test_a_score_on_the_threshold_has_reached_it(merge: str, suggest: str, decision: str, suggested: int) -> None:
+def test_a_score_equal_to_the_threshold_is_enough(merge: str, suggest: str, decision: str, suggested: int) -> None:
     driver = Driver(tiny(RULES.replace("{merge: 0.1, suggest: 0.1}", f"{{merge: {merge}, suggest: {suggest}}}")))
     driver.pipe(report("1"))
     assert driver.pipe(report("2", -24, received=1)).decision == decision  # at the end of the window: 0.6

@@ -1,4 +1,4 @@
-"""Windows closed by ticks, and the state that is restored."""
+"""Windows that ticks close, and the restored state."""
 
 from random import Random
 
@@ -18,7 +18,7 @@ def ids(case: Case) -> list[str]:
     return [one.id for one in case.reports]
 
 
-def test_a_tick_closes_what_has_ended_in_order() -> None:
+def test_a_tick_closes_ended_windows_in_order() -> None:
     driver = Driver(CITY)
     for name, at in (("b", 2), ("a", 1), ("d", 9), ("c", 3)):
         driver.pipe(report(name, at, north=900 * at))
@@ -55,8 +55,8 @@ def test_a_tick_that_comes_early_or_twice_does_nothing(early: float) -> None:
     assert driver.state.next_due() is None
 
 
-def test_a_report_received_an_hour_after_the_end_closes_the_window_as_a_tick_would() -> None:
-    """In a backlog the tick stands behind all that waits: windows that ended long ago must not pile up."""
+def test_a_report_an_hour_after_the_end_closes_the_window() -> None:
+    """In a backlog the tick waits behind other records; windows that ended long ago must not pile up."""
     driver = Driver(CITY)
     driver.pipe(report("1"), report("2", 2, north=900), report("3", 25 - 1e-6, north=1800))
     assert driver.state.matchable_cases == 3
@@ -84,7 +84,7 @@ def test_a_window_that_was_extended_closes_once_at_its_new_end() -> None:
     assert driver.tick(60).decision == "ticked"
 
 
-def test_a_report_after_the_end_opens_a_new_case_whether_or_not_the_tick_has_come() -> None:
+def test_a_report_after_the_end_opens_a_case_with_or_without_a_tick() -> None:
     for ticks in ((), (24,)):
         driver = Driver(CITY)
         driver.pipe(report("1"))
@@ -97,8 +97,8 @@ def test_a_report_after_the_end_opens_a_new_case_whether_or_not_the_tick_has_com
     assert last.pipe(report("2", 1, received=24 - 1e-6 / 3600)).decision == "near"
 
 
-def test_a_report_that_comes_behind_the_tick_that_closed_its_case_opens_its_own() -> None:
-    """Log order decides: what is closed stays closed, even for a report that was received in time."""
+def test_a_report_behind_the_closing_tick_opens_its_own_case() -> None:
+    """Log order decides: a closed window stays closed, even for a report that was received in time."""
     driver = Driver(CITY)
     driver.pipe(report("1"))
     driver.tick(24)
@@ -107,14 +107,14 @@ def test_a_report_that_comes_behind_the_tick_that_closed_its_case_opens_its_own(
     assert closed.items() <= driver.latest().items()
 
 
-def test_a_tick_before_everything_is_harmless() -> None:
+def test_a_tick_on_an_empty_state_changes_nothing() -> None:
     assert Driver(CITY).tick(0).decision == "ticked"
 
 
 # -- the state
 
 
-def test_a_restored_state_remembers_the_span_of_the_case() -> None:
+def test_a_restored_state_has_the_span_of_the_case() -> None:
     driver = Driver(CITY)
     driver.pipe(report("1", 10), report("2", 3, received=12), report("3", 15, network="policing"))
     (entry,) = driver.state.candidates.values()
@@ -132,7 +132,7 @@ def test_cases_may_be_restored_in_any_order() -> None:
         state, cases = PartitionState(), driver.cases
         Random(seed).shuffle(cases)
         for case in cases:
-            state.restore(case, CITY)
+            state.restore(case, CITY.merging)
         assert state.snapshot() == driver.snapshot()
 
 
@@ -143,10 +143,10 @@ def test_a_snapshot_stays_as_it_was() -> None:
     assert before == driver.snapshot()
     driver.pipe(report("2", 1, urgency="Immediate"))
     assert before != driver.snapshot()
-    assert [len(case.reports) for case, *_ in before["open"].values()] == [1]
+    assert [len(case.reports) for case, *_ in before["candidates"].values()] == [1]
 
 
-def test_a_case_that_no_update_can_reach_leaves_only_the_ids_of_its_reports() -> None:
+def test_a_case_out_of_reach_leaves_only_its_report_ids() -> None:
     driver = Driver(CITY)
     driver.pipe(report("1"), report("2", component_id=LAMP), report("3", network="social-security", point=False))
     driver.tick(100)
@@ -158,12 +158,12 @@ def test_a_case_that_no_update_can_reach_leaves_only_the_ids_of_its_reports() ->
     assert driver.crash().snapshot() == driver.snapshot()
 
 
-def test_an_owner_that_restored_the_cases_lets_go_of_the_same_ones() -> None:
-    """A correction must not depend on whether the partition changed hands: what no case shows lets go of nothing."""
+def test_a_restored_state_forgets_the_same_cases() -> None:
+    """A correction must not depend on a rebalance: an instant that no case shows expires nothing."""
     driver = Driver(CITY)
     driver.pipe(report("1"))
     driver.tick(30)
-    driver.tick(30 + 40 * 24)  # closes nothing, so no case tells of it
+    driver.tick(30 + 40 * 24)  # closes nothing, so no case shows it
     heir, late = driver.crash(), replace(report("1", description="late"), version=2, received_at=hours(31))
     assert heir.snapshot() == driver.snapshot()
     assert heir.pipe(late) == driver.pipe(late)

@@ -1,4 +1,4 @@
-"""A report that its network sends again with other content: the case that has it follows, wherever the correction leads."""
+"""A report that its network sends again with other content, and the case that follows it."""
 
 from datetime import timedelta
 
@@ -39,7 +39,7 @@ def updated(one: Report, version: int = 2, at: float = 1, **changed: object) -> 
     return replace(one, version=version, received_at=hours(at), **changed)
 
 
-def told(driver: Driver, since: int) -> list[tuple[str, str, str]]:
+def changes(driver: Driver, since: int) -> list[tuple[str, str, str]]:
     """Number, department and state of the tasks written after the first `since`."""
     return [(task.id.rpartition(".")[2], task.department, task.state) for task in driver.tasks[since:]]
 
@@ -57,13 +57,13 @@ def test_an_update_is_no_second_incident() -> None:
     assert (kept.received_at, case.updated_at, case.opened_at) == (hours(1), hours(1), START)
 
 
-def test_departments_hear_of_a_supplement_under_the_same_task_and_limit() -> None:
+def test_a_supplement_updates_tasks_and_keeps_their_limit() -> None:
     city = driver()
     one = report("1")
     city.pipe(one)
     due = [task.due_at for task in city.tasks]
     city.pipe(updated(one, description="more", severity="Severe"))
-    assert told(city, 2) == [("1", "parks", "updated"), ("2", "police", "updated")]
+    assert changes(city, 2) == [("1", "parks", "updated"), ("2", "police", "updated")]
     assert [task.due_at for task in city.tasks[2:]] == due
     assert {(task.description, task.severity, task.updated_at) for task in city.tasks[2:]} == {
         ("more", "Severe", hours(1))
@@ -71,7 +71,7 @@ def test_departments_hear_of_a_supplement_under_the_same_task_and_limit() -> Non
     assert {task.dispatched_at for task in city.tasks} == {START}
 
 
-def test_what_no_department_sees_tells_nobody() -> None:
+def test_a_change_that_no_task_shows_updates_no_task() -> None:
     city = driver()
     one = report("1")
     city.pipe(one, updated(one, source_code="t2"))
@@ -94,7 +94,7 @@ def test_a_corrected_matter_is_routed_again_with_the_reason() -> None:
     one = report("1")
     assert city.pipe(one, updated(one, matter="hole")).decision == "rerouted"
     (case,) = city.cases
-    assert told(city, 2) == [("1", "parks", "withdrawn"), ("2", "police", "withdrawn"), ("3", "roads", "dispatched")]
+    assert changes(city, 2) == [("1", "parks", "withdrawn"), ("2", "police", "withdrawn"), ("3", "roads", "dispatched")]
     assert case.matter == "hole"
     assert "tree became hole by version 2 of hotline:1" in case.reason
     assert [one.withdrawn_at for one in case.assignments] == [hours(1), hours(1), None]
@@ -102,20 +102,24 @@ def test_a_corrected_matter_is_routed_again_with_the_reason() -> None:
     assert (new.dispatched_at, new.due_at, new.unit) == (hours(1), hours(1 + 24), CELL[:9])
 
 
-def test_who_stays_keeps_the_task_and_the_clock() -> None:
+def test_a_department_that_stays_keeps_its_task_and_limit() -> None:
     city = driver()
     one = report("1")
     city.pipe(one, updated(one, matter="grass", at=5))
-    assert told(city, 2) == [("1", "parks", "updated"), ("2", "police", "withdrawn"), ("3", "roads", "dispatched")]
+    assert changes(city, 2) == [("1", "parks", "updated"), ("2", "police", "withdrawn"), ("3", "roads", "dispatched")]
     kept = city.tasks[2]
     assert (kept.matter, kept.rule, kept.due_at) == ("grass", "grass", START + timedelta(days=3))
 
 
-def test_back_again_is_a_new_task() -> None:
+def test_routing_back_to_a_department_makes_a_new_task() -> None:
     city = driver()
     one = report("1")
     city.pipe(one, updated(one, matter="hole", at=1), updated(one, 3, at=2, matter="tree"))
-    assert told(city, 5) == [("3", "roads", "withdrawn"), ("4", "parks", "dispatched"), ("5", "police", "dispatched")]
+    assert changes(city, 5) == [
+        ("3", "roads", "withdrawn"),
+        ("4", "parks", "dispatched"),
+        ("5", "police", "dispatched"),
+    ]
     (case,) = city.cases
     assert [(one.task[-1], one.department) for one in case.assignments if one.withdrawn_at is None] == [
         ("4", "parks"),
@@ -124,7 +128,7 @@ def test_back_again_is_a_new_task() -> None:
     assert [(version.version, version.matter) for version in case.reports[0].earlier] == [(1, "tree"), (2, "hole")]
 
 
-def test_a_corrected_place_takes_the_case_along() -> None:
+def test_a_corrected_place_moves_the_case() -> None:
     city = driver()
     one = report("1", matter="hole")
     moved = report("1", matter="hole", cell=OTHER_STREET, east=5000)
@@ -132,11 +136,11 @@ def test_a_corrected_place_takes_the_case_along() -> None:
     (case,) = city.cases
     assert (case.cell, case.lon) == (OTHER_STREET, moved.location.lon)
     assert f"{CELL} became {OTHER_STREET}" in case.reason
-    assert told(city, 1) == [("1", "roads", "withdrawn"), ("2", "roads", "dispatched")]
+    assert changes(city, 1) == [("1", "roads", "withdrawn"), ("2", "roads", "dispatched")]
     assert city.tasks[-1].unit == OTHER_STREET[:9]
 
 
-def test_a_corrected_place_is_where_others_find_the_case() -> None:
+def test_reports_join_a_moved_case_at_its_new_place() -> None:
     city = driver()
     one = report("1")
     city.pipe(one, updated(report("1", cell=NEXT_CELL, east=400)))
@@ -154,7 +158,7 @@ def test_a_correction_of_a_report_that_joined_leaves_the_case_its_matter() -> No
     assert [one.matter for one in case.reports] == ["tree", "hole"]
 
 
-def test_a_closed_case_is_still_reached() -> None:
+def test_an_update_reaches_a_case_whose_window_is_closed() -> None:
     city = driver()
     one = report("1")
     city.pipe(one)
@@ -165,7 +169,7 @@ def test_a_closed_case_is_still_reached() -> None:
     assert city.pipe(report("2", 100, matter="hole")).decision == "opened"
 
 
-def test_after_the_time_that_records_are_kept_an_update_is_a_redelivery() -> None:
+def test_an_update_after_the_retention_is_a_redelivery() -> None:
     kept = REPORTS_KEPT / timedelta(hours=1)
     for late, decision in ((30 + kept - 1, "updated"), (30 + kept, "redelivered")):
         city = driver()
@@ -175,7 +179,7 @@ def test_after_the_time_that_records_are_kept_an_update_is_a_redelivery() -> Non
         assert city.pipe(updated(one, at=late, description="b")).decision == decision
 
 
-def test_another_owner_knows_all_versions() -> None:
+def test_a_restored_state_has_all_versions() -> None:
     city = driver()
     one, two = report("1", description="a"), report("2", 1, network="policing")
     city.pipe(one, two, updated(one, at=2, matter="hole", description="b"))
@@ -188,7 +192,7 @@ def test_another_owner_knows_all_versions() -> None:
     assert again.latest() == city.latest()
 
 
-def test_an_only_report_may_lower_the_levels() -> None:
+def test_a_correction_of_the_only_report_may_lower_the_levels() -> None:
     city = driver()
     one = report("1", urgency="Immediate", severity="Severe")
     city.pipe(one, updated(one, urgency="Future", severity="Minor"))
@@ -196,14 +200,14 @@ def test_an_only_report_may_lower_the_levels() -> None:
     assert (case.urgency, case.severity) == ("Future", "Minor")
 
 
-def test_the_window_counts_from_the_first_version_however_many_follow() -> None:
+def test_the_window_counts_from_the_first_version() -> None:
     city = driver()
     one = report("1")
     city.pipe(one, updated(one, 2, at=20, description="b"), updated(one, 3, at=22, description="c"))
     assert city.cases[0].window_until == hours(24)
 
 
-def test_a_window_that_has_ended_is_not_opened_again_before_its_tick() -> None:
+def test_an_update_does_not_reopen_an_ended_window() -> None:
     city = driver()
     one = report("1")
     city.pipe(one, updated(one, at=24.5, matter="hole"))

@@ -1,4 +1,4 @@
-"""Candidates: by community, in what order, and what the index finds against a scan of all open cases."""
+"""The candidates that the index gives, compared with a scan of all cases whose window is open."""
 
 from itertools import permutations
 from math import cos, hypot, pi, radians, sin
@@ -10,13 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.domain.fold import fold
-from router.domain.matching.case_index import MAX_CANDIDATES, CaseIndex, MatchCandidate, candidates, references_of
+from router.domain.matching.candidate import MatchCandidate, references_of
+from router.domain.matching.case_index import MAX_CANDIDATES, CaseIndex, candidates
 from router.domain.matching.correlation import correlate
 from router.domain.matching.parameters import MergeParameters
 from router.domain.model.report import Report, Tick
+from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from tests.support.candidates import COMPONENT, OTHER_COMPONENT, REAL, ask, opened, scores, us
 from tests.support.driver import CELL, MERGING, NEXT_CELL, OTHER_COMMUNITY, OTHER_STREET, hours, merging, report, tiny
+from tests.support.outcomes import decision_of
 
 TINY = merging()
 CROWDED = merging(f"{MERGING}density_penalty: 0.2\n".replace("max_m: 150", "max_m: 150, accuracy_share: 0.5"))
@@ -59,7 +62,7 @@ def test_every_network_of_a_case_counts_as_its_own() -> None:
 
 
 def test_a_report_that_names_no_place_at_all_has_no_neighbours() -> None:
-    """It stands in the city's default cell, as all of them do; two of them are not one thing for that."""
+    """All such reports are in the city's default cell; that does not make two of them one case."""
     nowhere = without_point("1", resolved_by="fallback")
     assert ask(without_point("2", network="policing", resolved_by="fallback"), *opened(nowhere)) == []
     assert ask(report("2"), *opened(nowhere)) == []
@@ -86,7 +89,7 @@ def test_the_best_comes_first_then_the_oldest_then_the_smallest_id() -> None:
         assert found == expected
 
 
-def test_what_leaves_the_index_is_found_no_more_and_leaves_nothing_behind() -> None:
+def test_a_removed_case_leaves_nothing_in_the_index() -> None:
     entries = opened(
         report("1"), report("2"), without_point("3"), report("4", component_id=COMPONENT), without_point("5")
     )
@@ -105,7 +108,7 @@ def test_what_leaves_the_index_is_found_no_more_and_leaves_nothing_behind() -> N
 
 
 def scanned(one: Report, entries: list[MatchCandidate], by: MergeParameters) -> list[tuple[str, str, float]]:
-    """Case id, how, score: the rule as docs/explanation/merging.md states it, over every open case."""
+    """Case id, how, score: the rule of docs/explanation/merging.md, applied to every case."""
     shares = {frozenset(affinity.between): affinity.affinity for affinity in by.affinities}
     alive = [
         entry
@@ -147,7 +150,7 @@ def metres_between(one: Report, entry: MatchCandidate) -> float:
 
 
 def scored_place(one: Report, entry: MatchCandidate, by: MergeParameters) -> tuple[str, float]:
-    """How the two places are compared, and the place's part of the score; 0 when they do not fit."""
+    """How the two places are compared, and the share of the score that the place leaves; 0 if they do not fit."""
     case, location = entry.case, one.location
     if location.lon is not None and location.lat is not None and case.lon is not None and case.lat is not None:
         metres = metres_between(one, entry)
@@ -164,7 +167,7 @@ def scored_place(one: Report, entry: MatchCandidate, by: MergeParameters) -> tup
 
 
 def strewn(random: Random, name: str, lon: float, lat: float) -> Report:
-    """A report somewhere within a few hundred metres and some days of the others, of any kind."""
+    """A report of any kind within a few hundred metres and some days of the others."""
     point = random.random() < 0.7
     return report(
         name,
@@ -227,8 +230,8 @@ same_community: 0
 
 @pytest.mark.parametrize("lat", [0.0, 34.05, -34.05, 54.0, -54.0, 65.9, -80.0])
 @pytest.mark.parametrize("lon", [-118.3, 0.0, 115.03])
-def test_whatever_lies_in_the_reach_lies_in_the_squares(lat: float, lon: float) -> None:
-    """Wherever in its square a point lies, and up to 80 degrees of latitude: in all directions to the very reach."""
+def test_the_searched_squares_cover_the_search_radius(lat: float, lon: float) -> None:
+    """For any point of a square, in all directions, up to the search radius and up to 80 degrees of latitude."""
     by = merging(WIDE)
     for shift in range(0, 400, 25):
         one = report("1", lon=lon, lat=lat, accuracy=2000, east=shift, north=shift)
@@ -243,7 +246,7 @@ def test_whatever_lies_in_the_reach_lies_in_the_squares(lat: float, lon: float) 
 # -- a crowd
 
 
-def test_like_cases_around_take_from_the_score_wherever_they_stand_up_to_most_m() -> None:
+def test_like_cases_within_max_m_lower_the_score() -> None:
     by = merging(f"{MERGING}density_penalty: 2\n")
     near, far, further = report("1"), report("2", east=140), report("3", east=160)
     asked = report("x")
@@ -264,8 +267,8 @@ def test_two_cases_alike_are_each_other_s_rivals() -> None:
 
 @pytest.mark.parametrize("crowd", [10, 1000])
 @pytest.mark.parametrize("point", [True, False])
-def test_a_report_looks_at_no_more_cases_in_a_crowded_street(crowd: int, point: bool) -> None:
-    """Counted, not timed: with three matters that are alike, four squares, or two tables of a community."""
+def test_a_report_is_compared_with_no_more_cases_in_a_dense_street(crowd: int, point: bool) -> None:
+    """Counted, not timed: with three like matters, four squares, or two tables of a community."""
     entries = opened(*(report(str(number), number / 100, east=number % 7) for number in range(crowd)))
     index = CaseIndex()
     for entry in entries:
@@ -276,7 +279,7 @@ def test_a_report_looks_at_no_more_cases_in_a_crowded_street(crowd: int, point: 
     assert looked_at == min(crowd, MAX_CANDIDATES)
 
 
-def test_of_too_many_those_nearest_in_time_are_looked_at_whatever_order_they_came_in() -> None:
+def test_only_the_cases_nearest_in_time_are_compared() -> None:
     entries = opened(*(report(str(number), number) for number in range(100)))
     for order in (entries, entries[::-1], Random(1).sample(entries, 100)):
         index = CaseIndex()
@@ -288,7 +291,7 @@ def test_of_too_many_those_nearest_in_time_are_looked_at_whatever_order_they_cam
             assert [entry.case.reports[0].id for entry in some] == [f"hotline:{number}" for number in expected]
 
 
-def test_what_leaves_a_crowd_is_found_no_more() -> None:
+def test_cases_can_be_removed_from_a_crowd_in_any_order() -> None:
     entries = opened(*(report(str(number), number % 5) for number in range(100)))
     index = CaseIndex()
     for entry in entries:
@@ -298,25 +301,26 @@ def test_what_leaves_a_crowd_is_found_no_more() -> None:
     assert index.listed() == CaseIndex().listed()
 
 
-def test_a_case_that_others_join_later_leaves_a_crowd_too() -> None:
-    """Joining moves it among those of its square; closing must find it there, and what is restored stands there as well."""
+def test_a_case_of_a_crowd_can_be_removed_after_reports_joined() -> None:
+    """Joining moves the case within its square. Closing must find it there, and a restored case must be there as well."""
     state, city = PartitionState(), tiny()
+    rules = RuleSets(city)
     for number in range(60):
-        fold(state, report(str(number), number / 100, component_id=f"{number:016d}"), city)
+        fold(state, report(str(number), number / 100, component_id=f"{number:016d}"), rules)
     for number in Random(1).sample(range(60), 60):
         joining = report(f"again-{number}", number / 50, received=2, component_id=f"{number:016d}", network="policing")
-        assert fold(state, joining, city).decision == "component"
+        assert decision_of(fold(state, joining, rules)) == "component"
     restored = PartitionState()
     for entry in state.candidates.values():
-        restored.restore(entry.case, city)
+        restored.restore(entry.case, city.merging)
     found, again = (one.index.in_community(CELL, with_point=True)[0]["tree"] for one in (state, restored))
     assert [entry.case.id for entry in found] == [entry.case.id for entry in again]
     assert [entry.last_us for entry in found] == sorted(us(hours(number / 50)) for number in range(60))
-    fold(state, Tick(at=hours(100)), city)
+    fold(state, Tick(at=hours(100)), rules)
     assert state.index.listed() == CaseIndex().listed()
 
 
-# -- who reported it, whom it is about, what an address says, and how common the matter is
+# -- evidence: reporters, persons, addresses, and how common the matter is
 
 EVIDENCE = """\
 thresholds: {merge: 0.1, suggest: 0.01}
@@ -329,7 +333,7 @@ evidence: {citizen_networks: [policing], reference_factor: 0.8, reference_radius
 """
 
 
-def test_the_same_citizen_is_found_far_beyond_the_reach_and_means_less_the_more_cases_name_him() -> None:
+def test_a_citizen_named_by_more_cases_is_weaker_evidence() -> None:
     by = merging(EVIDENCE)
     first = report("1", network="policing", reporter="B-1")
     again = report("x", network="policing", reporter="B-1", north=900)
@@ -343,13 +347,13 @@ def test_the_same_citizen_is_found_far_beyond_the_reach_and_means_less_the_more_
     "other",
     [
         {"network": "policing", "reporter": "B-2", "north": 900},
-        {"network": "hotline", "reporter": "B-1", "north": 900},  # another network's B-1 is somebody else
+        {"network": "hotline", "reporter": "B-1", "north": 900},  # another network's B-1 is another citizen
         {"network": "policing", "reporter": "B-1", "north": 1100},
         {"network": "policing", "reporter": "B-1", "matter": "hole"},
     ],
     ids=["another citizen", "another network", "too far", "another matter"],
 )
-def test_who_is_somebody_else_or_too_far_is_no_evidence(other: dict[str, Any]) -> None:
+def test_another_citizen_or_one_too_far_away_is_no_evidence(other: dict[str, Any]) -> None:
     by = merging(EVIDENCE)
     assert ask(report("x", **other), *opened_by(by, report("1", network="policing", reporter="B-1")), by=by) == []
 
@@ -377,7 +381,9 @@ def test_the_same_person_joins_two_reports_of_one_network_without_a_point() -> N
         (("hotline", "policing"), 25, 0.7071),
     ],
 )
-def test_two_addresses_of_seats_are_seldom_one_thing(networks: tuple[str, str], metres: float, score: float) -> None:
+def test_two_addresses_of_geocoded_sources_lower_the_score(
+    networks: tuple[str, str], metres: float, score: float
+) -> None:
     one, two = report("1", network=networks[0]), report("2", network=networks[1], north=metres)
     assert scores(two, one, by=merging(EVIDENCE)) == [pytest.approx(score, abs=0.0001)]
 
@@ -392,7 +398,7 @@ def test_a_report_is_measured_from_the_nearest_report_of_a_case() -> None:
     assert match.distance_m == pytest.approx(15, abs=0.1)
 
 
-def test_every_open_case_of_the_matter_in_the_street_takes_from_the_score() -> None:
+def test_every_case_of_the_matter_in_the_street_lowers_the_score() -> None:
     by = merging(f"{EVIDENCE}frequency_penalty: 0.5\n")
     far_away = [report(str(number), north=3000 + 400 * number) for number in range(3)]
     assert scores(report("x"), report("a"), by=by) == [pytest.approx(1 / 1.5, abs=0.0001)]
@@ -402,7 +408,7 @@ def test_every_open_case_of_the_matter_in_the_street_takes_from_the_score() -> N
 
 
 def opened_by(by: MergeParameters, *reports: Report) -> list[MatchCandidate]:
-    """Cases that know by a city's numbers who reported them."""
+    """Cases with the references that a city's parameters ask for."""
     entries = opened(*reports)
     for entry in entries:
         entry.references = references_of(entry.case, by)

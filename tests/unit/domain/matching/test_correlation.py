@@ -1,4 +1,4 @@
-"""How well a report and an open case fit: by hand from the formula and the shipped numbers."""
+"""The score of a report and a case, calculated from the formula and the shipped parameters."""
 
 import re
 from itertools import permutations
@@ -32,9 +32,7 @@ TINY = merging()
     ],
 )
 @pytest.mark.parametrize("later", [1, -1])
-def test_the_score_falls_over_the_window_and_the_reach(
-    apart: float, metres: float, score: float | None, later: int
-) -> None:
+def test_the_score_falls_with_time_and_distance(apart: float, metres: float, score: float | None, later: int) -> None:
     one = report("1", 200, matter="graffiti", accuracy=20)
     two = report(
         "2", 200 + later * apart, received=201, matter="graffiti", network="policing", north=-metres, accuracy=15
@@ -42,17 +40,17 @@ def test_the_score_falls_over_the_window_and_the_reach(
     assert scores(two, one) == ([] if score is None else [pytest.approx(score, abs=0.0001)])
 
 
-def test_a_match_says_how_far_and_how_long() -> None:
+def test_a_match_has_the_distance_and_the_time_apart() -> None:
     (match,) = ask(report("2", 7.5, matter="graffiti", north=3, east=4), *opened(report("1", matter="graffiti")))
     assert (match.joined, match.distance_m, match.apart_s) == ("near", 5.0, 7.5 * 3600)
 
 
-def test_the_worked_example_of_the_page_is_true() -> None:
+def test_the_worked_example_of_the_docs_is_true() -> None:
     one = report("1", matter="graffiti", accuracy=20)
     two = report("2", 6, matter="vandalism", network="policing", accuracy=30, north=25)
     page = (ROOT / "docs" / "explanation" / "merging.md").read_text(encoding="utf-8")
-    (told,) = re.findall(r"= 0.9 x 0.9767 x 0.9346 = (0.\d{4}), more than 0.5: one case", page)
-    assert scores(two, one) == [float(told)]
+    (shown,) = re.findall(r"= 0.9 x 0.9767 x 0.9346 = (0.\d{4}), more than 0.5: one case", page)
+    assert scores(two, one) == [float(shown)]
 
 
 def test_time_counts_from_the_span_of_the_case_and_not_from_its_opening() -> None:
@@ -107,7 +105,7 @@ def test_a_matter_may_have_its_own_base(matter: str, metres: float, matches: int
     apart=st.integers(0, 80),
     metres=st.floats(0, 90),
 )
-def test_which_of_two_came_first_is_nothing_to_their_score(matters: tuple[str, str], apart: int, metres: float) -> None:
+def test_the_order_of_arrival_does_not_change_the_score(matters: tuple[str, str], apart: int, metres: float) -> None:
     """They differ in windows (24 and 72 h) and bases (5 and 30 m)."""
     one = report("1", 0, received=80, matter=matters[0], accuracy=15)
     other = report("2", apart, received=80, matter=matters[1], accuracy=20, network="policing", east=metres)
@@ -124,7 +122,7 @@ def test_which_of_two_came_first_is_nothing_to_their_score(matters: tuple[str, s
         ("street-obstruction", "bulky-items", 0, 35, 0.7148),
     ],
 )
-def test_of_two_matters_the_longer_window_and_the_larger_base_hold(
+def test_two_matters_share_the_longer_window_and_the_larger_base(
     case: str, asked: str, apart: float, metres: float, score: float | None
 ) -> None:
     one = report("1", matter=case, accuracy=20)
@@ -151,7 +149,7 @@ def test_accuracies_widen_the_reach_up_to_most_m(ours: float, theirs: float, met
     assert len(scores(two, one)) == matches
 
 
-def test_a_reach_of_nothing_holds_the_very_same_point() -> None:
+def test_a_reach_of_0_m_allows_the_same_point() -> None:
     one = report("1", matter="hole", accuracy=0)
     assert scores(report("2", matter="hole", accuracy=0), one, by=TINY) == [1.0]
     assert scores(report("2", matter="hole", accuracy=0, east=0.001), one, by=TINY) == []
@@ -174,18 +172,18 @@ def test_another_street_is_never_a_candidate(place: dict[str, Any]) -> None:
     ids=["near", "community", "component"],
 )
 @pytest.mark.parametrize(("one", "other"), list(permutations(["Actual", "Exercise", "Test"], 2)))
-def test_drill_test_and_reality_never_meet(place: dict[str, Any], one: str, other: str) -> None:
+def test_drills_tests_and_reality_never_merge(place: dict[str, Any], one: str, other: str) -> None:
     case = report("1", status=one, component_id=place.get("component_id"))
     assert len(ask(report("2", status=one, **place), *opened(case))) == 1
     assert ask(report("2", status=other, **place), *opened(case)) == []
 
 
 @pytest.mark.parametrize("cell", [NEXT_CELL, OTHER_COMMUNITY])
-def test_neither_the_border_of_a_cell_nor_of_a_community_keeps_neighbours_apart(cell: str) -> None:
+def test_reports_merge_across_borders_of_cells_and_communities(cell: str) -> None:
     assert scores(report("2", cell=cell, east=20), report("1", cell=CELL)) == [0.895]  # 20 of 50 m: 0.5 ^ 0.16
 
 
-def test_the_same_component_decides_whatever_matter_place_and_occurrence_say() -> None:
+def test_the_same_component_decides_against_all_other_evidence() -> None:
     one = report("1", matter="tree", component_id=COMPONENT)
     two = report("2", 500, matter="hole", north=5000, cell=OTHER_COMMUNITY, component_id=COMPONENT)
     (match,) = ask(two, *opened(one))
@@ -200,7 +198,7 @@ def test_the_same_component_goes_before_better_neighbours() -> None:
 
 
 @pytest.mark.parametrize("point", [True, False])
-def test_another_component_is_another_thing_however_near(point: bool) -> None:
+def test_another_component_is_another_case_at_any_distance(point: bool) -> None:
     lamp = report("1", component_id=COMPONENT)
     assert ask(report("2", network="policing", component_id=OTHER_COMPONENT, point=point), *opened(lamp)) == []
     assert len(ask(report("2", network="policing", point=point), *opened(lamp))) == 1
@@ -209,7 +207,7 @@ def test_another_component_is_another_thing_however_near(point: bool) -> None:
 
 
 @pytest.mark.parametrize("where", [{}, {"component_id": COMPONENT}, {"point": False, "network": "policing"}])
-def test_a_case_takes_part_until_its_window_ends_in_received_time(where: dict[str, Any]) -> None:
+def test_a_case_is_a_candidate_until_its_window_ends(where: dict[str, Any]) -> None:
     (entry,) = opened(report("1", component_id=where.get("component_id")))
     entry.until_us = us(hours(10))
     before, at = 10 - 1e-6 / 3600, 10  # a microsecond

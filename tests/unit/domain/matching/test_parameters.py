@@ -1,4 +1,4 @@
-"""The parameters of merging: what they mean, and what is said about a wrong file."""
+"""The merge parameters: their meaning, and the errors of an invalid file."""
 
 import re
 from datetime import timedelta
@@ -76,17 +76,17 @@ def changed(old: str, new: str) -> str:
         ("decay_at_window_end: 0.6", "decay_at_window_end: [0.6", "7:22: GR001 no readable YAML"),
     ],
 )
-def test_a_wrong_file_is_told_with_its_place(old: str, new: str, expected: str) -> None:
+def test_an_error_in_the_file_names_its_place(old: str, new: str, expected: str) -> None:
     found = findings(changed(old, new))
     assert any(f"merging.yaml:{expected}" in one for one in found), found
     assert all(one.endswith(".") for one in found)
 
 
-def test_the_file_of_these_tests_is_right() -> None:
+def test_the_file_of_these_tests_is_valid() -> None:
     assert findings(MERGING) == []
 
 
-def test_a_pair_has_one_share_and_the_longer_window_and_the_larger_base_of_the_two() -> None:
+def test_a_pair_has_the_longer_window_and_the_larger_base() -> None:
     rules = merging()
     assert rules.pairs("grass") == {
         "grass": Pair(1.0, 24 * HOUR_US, 30.0),
@@ -97,10 +97,10 @@ def test_a_pair_has_one_share_and_the_longer_window_and_the_larger_base_of_the_t
         "hole": Pair(1.0, 72 * HOUR_US, 0.0),
         "grass": Pair(0.45, 72 * HOUR_US, 30.0),
     }
-    assert rules.pairs("a stranger") == {"a stranger": Pair(1.0, 24 * HOUR_US, 30.0)}
+    assert rules.pairs("an unknown matter") == {"an unknown matter": Pair(1.0, 24 * HOUR_US, 30.0)}
 
 
-def test_a_case_waits_as_long_as_the_matter_says() -> None:
+def test_a_matter_may_have_its_own_window() -> None:
     rules = merging()
     assert (rules.window_of("hole"), rules.window_of("tree")) == (timedelta(hours=72), timedelta(hours=24))
 
@@ -114,12 +114,12 @@ def test_without_windows_of_matters_the_common_one_is_the_longest() -> None:
     assert merging(changed("window_hours_by_matter: {hole: 72}\n", "")).longest_window == timedelta(hours=24)
 
 
-def test_a_file_of_before_means_what_it_meant() -> None:
-    """Without the numbers that came later: all of the accuracies count, and a crowd takes nothing."""
+def test_a_file_without_the_later_keys_means_what_it_meant() -> None:
+    """Defaults of the later keys: both accuracies count in full, and rivals lower no score."""
     assert (merging().search_radius.accuracy_share, merging().density_penalty) == (1, 0)
 
 
-def test_every_two_words_of_a_confusable_group_are_alike_and_an_affinity_of_their_own_counts_more() -> None:
+def test_an_affinity_overrides_that_of_a_confusable_group() -> None:
     by = merging(f"{MERGING}confusable: {{affinity: 0.2, groups: [[tree, grass, noise], [hole, odour]]}}\n")
     own = {frozenset(affinity.between): affinity.affinity for affinity in by.affinities}
     assert by.pairs("tree")["tree"].affinity == 1

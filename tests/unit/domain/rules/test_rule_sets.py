@@ -1,4 +1,4 @@
-"""Which rule set decides a report: that of its received time, and later the very one it carries."""
+"""The rule set of a received time, and the rule set of a version."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -36,13 +36,13 @@ def test_versions_follow_the_content() -> None:
     assert MERGING_TWO.rule_set == NEW.rule_set  # merging is no part of it
 
 
-def test_alone_the_first_holds_always() -> None:
+def test_the_only_rule_set_is_always_in_effect() -> None:
     rule_sets = known()
     assert rule_sets.only is OLD
     assert rule_sets.at(START) is OLD
 
 
-def test_an_edition_holds_from_its_instant_on() -> None:
+def test_a_rule_set_is_in_effect_from_its_instant() -> None:
     rule_sets = known((NEW, 1))
     assert rule_sets.only is None
     assert rule_sets.at(hours(1) - timedelta(microseconds=1)) is OLD
@@ -50,7 +50,7 @@ def test_an_edition_holds_from_its_instant_on() -> None:
     assert rule_sets.latest == NEW.rule_set
 
 
-def test_editions_are_ordered_by_their_instant_and_then_by_publication() -> None:
+def test_rule_sets_are_ordered_by_instant_and_then_by_publication() -> None:
     rule_sets = known((THIRD, 2), (NEW, 1), (OLD, 2))
     assert [rule_sets.at(hours(h)).rule_set for h in (0, 1, 1.5, 2, 9)] == [
         OLD.rule_set,
@@ -61,7 +61,7 @@ def test_editions_are_ordered_by_their_instant_and_then_by_publication() -> None
     ]
 
 
-def test_a_report_is_decided_by_the_edition_it_carries() -> None:
+def test_a_rule_set_is_looked_up_by_its_version() -> None:
     rule_sets = known((NEW, 1))
     assert rule_sets.of(NEW.rule_set).rule_set == NEW.rule_set
     assert rule_sets.of("") is OLD
@@ -85,7 +85,7 @@ def test_rules_are_read_once_and_only_when_they_are_needed() -> None:
     assert read == [1]
 
 
-def test_rules_that_cannot_be_read_are_no_reports_fault() -> None:
+def test_unreadable_rules_raise_when_they_are_needed() -> None:
     def full() -> City:
         raise OSError(28, "No space left on device")
 
@@ -98,14 +98,14 @@ def test_rules_that_cannot_be_read_are_no_reports_fault() -> None:
     assert rule_sets.at(hours(0)) is OLD
 
 
-def test_an_edition_may_be_known_and_never_hold() -> None:
+def test_a_rule_set_may_be_known_without_coming_into_effect() -> None:
     rule_sets = RuleSets(OLD)
     rule_sets.know(NEW.rule_set, lambda: NEW)
     assert rule_sets.only is OLD
     assert rule_sets.of(NEW.rule_set).rule_set == NEW.rule_set
 
 
-def test_merging_stays_that_of_the_worker() -> None:
+def test_every_rule_set_has_the_merge_parameters_of_the_first() -> None:
     rule_sets = known((MERGING_TWO, 1))
     assert rule_sets.at(hours(2)).merging is OLD.merging
 
@@ -124,7 +124,7 @@ def test_a_record_is_read_as_it_was_written() -> None:
 @pytest.mark.parametrize(
     "value", [b"", b"{}", b"\x1f\x8b", encode_rule_set.__doc__.encode() if encode_rule_set.__doc__ else b""]
 )
-def test_what_is_no_edition_is_said(value: bytes) -> None:
+def test_a_value_that_is_no_rule_set_is_rejected(value: bytes) -> None:
     with pytest.raises(ValueError, match="no rule set"):
         decode_rule_set(value)
 
@@ -137,7 +137,7 @@ def test_a_packed_city_is_the_same_city() -> None:
     assert unpack("seattle", texts, "as-published").rule_set == "as-published"
 
 
-def test_an_edition_with_an_error_names_the_row(tmp_path: Path) -> None:
+def test_an_error_in_a_rule_set_names_its_row(tmp_path: Path) -> None:
     folder = tmp_path / "seattle"
     copytree(city_folder("seattle"), folder)
     texts = pack(folder) | {"codes/policing.csv": "code,version,matter,name\n12,,no-such-matter,x\n"}
@@ -145,6 +145,6 @@ def test_an_edition_with_an_error_names_the_row(tmp_path: Path) -> None:
         unpack("seattle", texts, "v")
 
 
-def test_a_path_out_of_the_folder_is_refused() -> None:
+def test_a_path_out_of_the_folder_is_rejected() -> None:
     with pytest.raises(CityError, match="out of the city's folder"):
         unpack("seattle", {"../../x": ""}, "v")

@@ -1,4 +1,4 @@
-"""State that cannot be read back: a sentence that says where it stands and what to do, never a case opened a second time."""
+"""State that cannot be read back: the error names the place and the remedy, and no case is opened a second time."""
 
 import asyncio
 from collections.abc import Callable
@@ -46,7 +46,7 @@ CASE = [("ce_type", b"grid.case.changed.v1")]
 
 
 @pytest.mark.parametrize("value", [b"", b"{", b"[]", b"{}", b'{"id":7}', b"\xff", *DEEP])
-def test_a_case_of_the_router_that_cannot_be_read_stops_its_partition_with_a_sentence(value: bytes) -> None:
+def test_an_unreadable_case_stops_its_partition_with_a_sentence(value: bytes) -> None:
     with pytest.raises(UnreadableStateError) as stopped:
         opened((b"C-1\x1b[31m", value, CASE))
     said = str(stopped.value)
@@ -55,7 +55,7 @@ def test_a_case_of_the_router_that_cannot_be_read_stops_its_partition_with_a_sen
     assert said.isprintable()
 
 
-def test_what_a_stranger_wrote_replaces_no_case() -> None:
+def test_a_foreign_record_replaces_no_case() -> None:
     driver = Driver(tiny())
     driver.pipe(report("a"))
     ((key, value),) = driver.latest().items()
@@ -70,6 +70,6 @@ def test_what_is_no_edition_is_said_to_be_none(value: bytes) -> None:
 
 
 @pytest.mark.parametrize("value", [value for value in STATES if value is not None])
-def test_what_is_no_repair_is_said_to_be_none(value: bytes) -> None:
+def test_a_foreign_repair_record_is_rejected(value: bytes) -> None:
     with pytest.raises(ValueError, match="not a repair"):
         decode_repair(b"k", value)

@@ -1,0 +1,90 @@
+"""A report that matches no case opens one, which is routed at once."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from sys import intern
+
+from msgspec.structs import replace
+
+from router.domain.case.dispatch import assignments, task
+from router.domain.case.reports import opening_report
+from router.domain.catalogue.resolve import Route
+from router.domain.matching.correlation import Match
+from router.domain.model.case import Case, Suggestion
+from router.domain.model.report import Report
+from router.domain.model.task import Task
+from router.domain.rules.city import City
+from router.domain.state.interning import intern_float
+from router.domain.state.partition_state import PartitionState
+
+SUGGESTIONS = 3
+"""How many cases are suggested at most as perhaps the same."""
+
+
+def open_case(state: PartitionState, report: Report, matches: Sequence[Match], city: City) -> tuple[Case, list[Task]]:
+    """Open a case for a report and dispatch its tasks.
+
+    Args:
+        state: of the partition.
+        report: the first report of the case.
+        matches: cases below the threshold of merging, the best first.
+        city: the rule set of the report.
+    """
+    route = city.catalogue.route(report.matter, report.location.cell, report.received_at)
+    suggestions = tuple([_suggestion(match, report) for match in matches[:SUGGESTIONS]])
+    case = _case(report, route, suggestions, city)
+    state.case_by_report[report.id] = case
+    state.add(case, city.merging)
+    return case, [task(case, one, route.workflow) for one in case.assignments]
+
+
+def _case_id(report_id: str) -> str:
+    """80 bits of the opening report's id. Among a million million cases two share an id with a probability below one half."""
+    return f"C-{blake2b(report_id.encode(), digest_size=10).hexdigest()}"
+
+
+def _case(report: Report, route: Route, suggestions: tuple[Suggestion, ...], city: City) -> Case:
+    """The case in two steps: a call with more than 15 arguments makes a dictionary of them, which costs more than the case."""
+    id_, location, received_at, opening = (
+        _case_id(report.id),
+        report.location,
+        report.received_at,
+        opening_report(report),
+    )
+    case = Case(
+        id=id_,
+        cell=opening.cell,
+        matter=opening.matter,
+        opened_at=received_at,
+        updated_at=received_at,
+        occurred_at=report.occurred_at,
+        window_until=received_at + city.merging.window_of(report.matter),
+        accuracy_m=intern_float(location.accuracy_m),
+        reports=(opening,),
+        assignments=assignments(id_, route, received_at),
+        reason=route.reason,
+        catalogue=city.catalogue.version,
+        lon=location.lon,
+        lat=location.lat,
+        resolved_by=location.resolved_by,
+    )
+    return replace(
+        case,
+        rule_set=intern(report.rule_set),
+        component_id=report.component_id,
+        status=report.status,
+        urgency=report.urgency,
+        severity=report.severity,
+        certainty=report.certainty,
+        description=report.description,
+        suggestions=suggestions,
+        revision=1,
+        partition_key=opening.cell,
+    )
+
+
+def _suggestion(match: Match, report: Report) -> Suggestion:
+    where = "in the same community" if match.distance_m is None else f"{match.distance_m:.0f} m away"
+    when = f"{match.apart_s / 3600:.1f} h apart"
+    reason = f"{report.matter} like {match.candidate.case.matter}, {where}, {when}: perhaps the same"
+    return Suggestion(case=match.candidate.case.id, score=match.score, reason=reason)

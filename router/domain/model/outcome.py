@@ -1,0 +1,101 @@
+"""What folding one event gives: records to write, and facts to count.
+
+The shell knows every type of record and of fact from a registry; it decides nothing about them.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from router.domain.model.case import Case
+from router.domain.model.task import Task, TaskState
+from router.domain.model.vocabulary import Role
+
+ReportDecision = Literal["opened", "near", "component", "reference", "community", "redelivered", "updated", "rerouted"]
+"""What became of a report. It opened a case, or joined one for the reason named. It was known already, or it changed its case:
+`updated` leaves the departments as they are, `rerouted` does not."""
+
+
+class CaseChanged(Struct, frozen=True, gc=False):
+    """A case was opened or has changed."""
+
+    case: Case
+    """The state's own object. Encode it before the next event, or once at the end of a batch."""
+
+
+class TaskIssued(Struct, frozen=True, gc=False):
+    """A task to dispatch, update or withdraw; `task.state` says which."""
+
+    task: Task
+
+
+Output = CaseChanged | TaskIssued
+"""A record that leaves the fold."""
+
+
+class ReportDecided(Struct, frozen=True, gc=False):
+    """A report was folded."""
+
+    decision: ReportDecision
+
+
+class TickFolded(Struct, frozen=True, gc=False):
+    """A tick was folded."""
+
+    closed: int
+    """How many merge windows it closed."""
+
+
+class TaskDispatched(Struct, frozen=True, gc=False):
+    """A department got a new task."""
+
+    department: str
+    role: Role
+    rule: str
+    """Id of the duty that decided, or `fallback`."""
+
+
+class TaskChanged(Struct, frozen=True, gc=False):
+    """A department's task was updated or withdrawn."""
+
+    department: str
+    state: TaskState
+
+
+Fact = ReportDecided | TickFolded | TaskDispatched | TaskChanged
+"""Something that happened and is counted."""
+
+
+class Outcome(Struct, frozen=True, gc=False):
+    """What one event led to."""
+
+    records: list[Output]
+    facts: list[Fact]
+
+
+def outcome(decision: ReportDecision, cases: list[Case], tasks: list[Task]) -> Outcome:
+    """The outcome of a report that changed these cases and issued these tasks."""
+    records: list[Output] = [CaseChanged(case) for case in cases]
+    facts: list[Fact] = [_DECIDED[decision]]
+    for task in tasks:
+        records.append(TaskIssued(task))
+        facts.append(
+            TaskDispatched(task.department, task.role, task.rule)
+            if task.state == "dispatched"
+            else TaskChanged(task.department, task.state)
+        )
+    return Outcome(records, facts)
+
+
+_DECIDED: dict[ReportDecision, ReportDecided] = {
+    "opened": ReportDecided("opened"),
+    "near": ReportDecided("near"),
+    "component": ReportDecided("component"),
+    "reference": ReportDecided("reference"),
+    "community": ReportDecided("community"),
+    "redelivered": ReportDecided("redelivered"),
+    "updated": ReportDecided("updated"),
+    "rerouted": ReportDecided("rerouted"),
+}
+REDELIVERED = Outcome([], [_DECIDED["redelivered"]])
+NOTHING_DUE = Outcome([], [TickFolded(0)])

@@ -1,0 +1,17 @@
+"""Closed lists of words that reports, cases and tasks share: roles, and the levels of OASIS CAP 1.2."""
+
+from typing import Literal
+
+Role = Literal["lead", "assist"]
+"""What a department does for a case: it answers for it, or it helps."""
+Status = Literal["Actual", "Exercise", "Test"]
+"""OASIS CAP 1.2 `status`: drills and tests pass through everything and stay recognisable."""
+Urgency = Literal["Immediate", "Expected", "Future", "Past", "Unknown"]
+"""OASIS CAP 1.2 `urgency`: how soon someone must act."""
+Severity = Literal["Extreme", "Severe", "Moderate", "Minor", "Unknown"]
+"""OASIS CAP 1.2 `severity`: how bad it is."""
+Certainty = Literal["Observed", "Likely", "Possible", "Unlikely", "Unknown"]
+"""OASIS CAP 1.2 `certainty`: how sure the source is."""
+ResolvedBy = Literal["code", "point", "nearest", "community", "fallback"]
+"""How the cell was determined: the source's own valid code, the polygon that contains the point, the nearest cell to a point
+outside all cells, the default cell of the community, or the default cell of the city."""

@@ -1,0 +1,81 @@
+"""One timer a case, derived from what the case says."""
+
+from datetime import timedelta
+
+from router.domain.instants import us
+from router.domain.matching.candidate import MatchCandidate
+from router.domain.model.case import Case
+from router.domain.state.timers import Timers, due
+from tests.support.driver import Driver, hours, merging, report, tiny
+
+HOUR = timedelta(hours=1)
+PARAMETERS = merging()
+
+
+def cases(*at: float) -> list[Case]:
+    """Cases whose windows end 24 hours after these, in the order of their ids."""
+    driver = Driver(tiny())
+    driver.pipe(*[report(str(number), hour, north=900 * number) for number, hour in enumerate(at)])
+    return sorted(driver.cases, key=lambda case: case.id)
+
+
+def timers(*of: Case) -> Timers:
+    """The timers of these cases."""
+    made = Timers({case.id: MatchCandidate.of(case, PARAMETERS) for case in of})
+    for case in of:
+        made.set(case)
+    return made
+
+
+def test_a_case_comes_due_at_the_end_of_its_window() -> None:
+    (case,) = cases(0)
+    assert due(case) == case.window_until == hours(24)
+
+
+def test_a_case_whose_window_was_closed_never_comes_due() -> None:
+    (case,) = cases(0)
+    case.window_closed_at = hours(24)
+    assert due(case) is None
+    assert timers(case).next() is None
+
+
+def test_due_cases_come_in_the_order_of_instant_and_id() -> None:
+    one, two, three = cases(0, 0, 0)
+    one.window_until += HOUR
+    made = timers(one, three, two)
+    assert made.next() == hours(24)
+    assert made.take(us(hours(25))) == [two, three, one]
+    assert made.next() is None
+
+
+def test_a_case_is_not_taken_before_its_instant() -> None:
+    (case,) = cases(0)
+    made = timers(case)
+    assert made.take(us(hours(24)) - 1) == []
+    assert made.take(us(hours(24))) == [case]
+
+
+def test_a_timer_of_a_case_that_moved_on_is_skipped() -> None:
+    (case,) = cases(0)
+    made = timers(case)
+    case.window_until += HOUR
+    made.set(case)
+    assert made.next() == hours(25)
+    assert made.take(us(hours(24))) == []
+    assert made.take(us(hours(25))) == [case]
+
+
+def test_a_case_whose_timer_was_set_twice_is_taken_once() -> None:
+    (case,) = cases(0)
+    made = timers(case)
+    made.set(case)
+    assert made.take(us(hours(24))) == [case]
+    assert made.take(us(hours(24))) == []
+
+
+def test_a_taken_case_can_be_put_back() -> None:
+    (case,) = cases(0)
+    made = timers(case)
+    made.take(us(hours(24)))
+    made.set(case)
+    assert made.next() == hours(24)

@@ -1,0 +1,69 @@
+"""The merge processor with reports whose rule set it does not have."""
+
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from router.domain.model.report import Report, Tick
+from router.domain.rules.rule_sets import RuleSets
+from router.stream.engine.processor import NotReadyError
+from router.stream.processors.clock import CLOCKS
+from router.stream.processors.merge import MergeProcessor
+from router.wire.codec import encode_report, encode_tick
+from router.wire.metrics import Metrics
+from router.wire.topics import Names
+from tests.support.driver import hours, report, tiny
+from tests.support.records import Record
+
+OLD, NEW = tiny(), tiny(duties="duties: {trees: {matters: [tree], lead: police}}")
+
+
+class Written:
+    """Topics in the order of writing."""
+
+    def __init__(self) -> None:
+        self.topics: list[str] = []
+
+    def add(self, topic: str, *_: object) -> None:
+        self.topics.append(topic)
+
+
+class Scene:
+    """A processor, and the number of polls that have ended."""
+
+    def __init__(self, rules: RuleSets) -> None:
+        self.polls = 0
+        metrics = Metrics(CollectorRegistry())
+        self._processor = MergeProcessor(rules, Names(), CLOCKS["stream"](), metrics, lambda: self.polls)
+
+    def take(self, event: Report | Tick) -> list[str]:
+        """Process one event; the topics that were written."""
+        key, value, headers = encode_tick(event, 0) if isinstance(event, Tick) else encode_report(event)
+        writer: Any = Written()
+        self._processor.process([Record(key=key, value=value, headers=headers, partition=0)], writer, set())
+        return writer.topics
+
+
+def test_a_report_of_an_unknown_rule_set_waits_for_two_polls() -> None:
+    scene = Scene(RuleSets(OLD))
+    for polls in (0, 1):
+        scene.polls = polls
+        with pytest.raises(NotReadyError, match="rule set unknown"):
+            scene.take(report("1", rule_set="unknown"))
+    scene.polls = 2
+    assert scene.take(report("1", rule_set="unknown")) == ["grid.dead-letters"]
+
+
+def test_a_tick_waits_for_the_rule_set_of_a_case_however_many_polls_end() -> None:
+    both = RuleSets(OLD)
+    both.know(NEW.rule_set, lambda: NEW)
+    scene = Scene(both)
+    scene.take(report("1", rule_set=NEW.rule_set))
+    scene._processor._rule_sets = RuleSets(OLD)
+    for polls in (0, 5):
+        scene.polls = polls
+        with pytest.raises(NotReadyError, match=NEW.rule_set):
+            scene.take(Tick(at=hours(30)))
+    scene._processor._rule_sets = both
+    assert scene.take(Tick(at=hours(30))) == ["grid.cases"]
