@@ -132,7 +132,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "updated": kinds["updated"],
         "redelivered": kinds["redelivered"],
         "malformed": kinds["malformed"],
-        "refused_sound": len(result.ledger.refused_sound),
+        "rejected_sound": len(result.ledger.rejected_sound),
         "seconds": round(seconds, 2),
         "reports_per_second": round(len(result.sent) / seconds) if seconds else None,
         "killed_at": result.end.killed_at,
@@ -176,7 +176,7 @@ EXPLAINED = {
     "secondary_reports": "reports of other networks about recorded incidents",
     "updated": "later versions of known reports",
     "switched": "cases by the old and the new rule set, decided late, and decided by a mixture",
-    "refused_sound": "sound reports among the dead letters",
+    "rejected_sound": "sound reports among the dead letters",
     "killed_at": "reports in cases when a worker was killed",
 }
 PERCENT = frozenset(

@@ -77,7 +77,7 @@ def test_nothing_is_lost_and_nothing_doubled(kept: Result) -> None:
     assert kept.ledger.faults == {}
     assert not kept.end.stalled
     assert sent(kept, "recorded") == 3000
-    assert kept.ledger.refused_sound == []
+    assert kept.ledger.rejected_sound == []
     assert kept.dead_letters == sent(kept, "malformed") > 0
 
 

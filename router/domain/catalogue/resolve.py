@@ -114,7 +114,7 @@ class Catalogue:
         self.boundaries = sorted({at for c in _all(candidates) for at in (c.begins, c.ends) if at is not None})
         """Instants at which the set of duties in effect changes."""
         self._depth = {matter: _depth(found, fallback) for matter, found in candidates.items()}
-        self._depth_of_strangers = _depth((), fallback)
+        self._default_depth = _depth((), fallback)
         self._memo: list[dict[tuple[str, str], Route]] = [{} for _ in range(len(self.boundaries) + 1)]
 
     def route(self, matter: str, cell: str, at: datetime) -> Route:
@@ -124,7 +124,7 @@ class Catalogue:
         catalogue does not know goes to the fallback; normalise lets no report carry one.
         """
         period = bisect_right(self.boundaries, at) if self.boundaries else 0
-        key = (matter, cell[: self._depth.get(matter, self._depth_of_strangers)])
+        key = (matter, cell[: self._depth.get(matter, self._default_depth)])
         memo = self._memo[period]
         route = memo.get(key)
         if route is None:

@@ -119,7 +119,7 @@ def slices(box: Box, weights: Sequence[int], *, across: bool) -> list[Box]:
     length = box.east - box.west if across else box.north - box.south
     cuts = [0, *(round(length * done / total) for done in accumulate(weights))]
     if any(a >= b for a, b in pairwise(cuts)):
-        raise ValueError("the box is too small for so many cells")
+        raise ValueError("the box is too small for the number of cells")
     if across:
         return [replace(box, west=box.west + a, east=box.west + b) for a, b in pairwise(cuts)]
     return [replace(box, north=box.north - a, south=box.north - b) for a, b in pairwise(cuts)]

@@ -148,8 +148,8 @@ class Crosswalk:
         code = shape.shares[0][0]
         lapse = self._map.lapse(code, at) if len(code) == _CELL else None
         others = self._succession.others(code, at)
-        told = self._succession.told(others, code, at)
-        doubt = f"area {area[:60]!r} lies in {code}, which {lapse or 'had no valid cell'}{told}"
+        instead = self._succession.instead(others, code, at)
+        doubt = f"area {area[:60]!r} lies in {code}, which {lapse or 'had no valid cell'}{instead}"
         codes = others or [code]
         return Lead(codes[0], codes, self._reach(codes, at), doubt)
 

@@ -131,7 +131,7 @@ def _areas(old: Tables, new: Tables) -> Iterator[CellChange]:
     for key, was, now in _differing(old.areas, new.areas):
         yield CellChange(kind="area", codes=key, detail=f"{_shares(was)} -> {_shares(now)}")
     for (network, area, day), was, now in _differing(_drawn(old), _drawn(new)):
-        detail = "no longer drawn" if now is None else "drawn" if was is None else "drawn anew"
+        detail = "no longer drawn" if now is None else "drawn" if was is None else "redrawn"
         yield CellChange(kind="area", codes=(network, area), day=day or None, detail=detail)
 
 

@@ -100,7 +100,7 @@ def _gaps(tables: Tables, files: Files, cells: CellMap, zone: tzinfo) -> Iterato
             sizes = [hole.area / _KM2 for hole in holes]
             message = f"no cell holds {places}{day}, {sum(sizes):,.2f} km2"
             message += f"; the largest has {max(sizes):,.2f} km2 {cells.written(largest)}"
-            hint = "add cells, or leave it where nobody reports anything"
+            hint = "add cells, or leave it where no network reports"
             yield found(GAP, _beside(tables, files, cells, valid, largest), message, hint, "warning")
 
 
@@ -131,7 +131,7 @@ def _without_successor(tables: Tables, files: Files, cells: CellMap) -> Iterator
     for cell in tables.cells:
         if cell.valid_until is not None and cell.code not in succession.successors:
             message = f"cell {cell.code} ends on {cell.valid_until}, and none begins on its ground on that day"
-            hint = "add its successors, or leave it when nobody reports there any more"
+            hint = "add its successors, or leave it if no network reports there any more"
             yield found(NO_SUCCESSOR, SourcePosition(files.cells, tables.lines[cell.code]), message, hint, "warning")
 
 

@@ -156,7 +156,7 @@ class CellRegistry:
             if lapse is None:
                 return _by_name(claim, code, "code", CELL_M, doubts)
             others = self.succession.others(code, claim.at)
-            doubts.append(f"cell {code} {lapse}{self.succession.told(others, code, claim.at)}")
+            doubts.append(f"cell {code} {lapse}{self.succession.instead(others, code, claim.at)}")
             if others:
                 return _by_name(claim, others[0], "code", max(CELL_M, self._map.reach(others, claim.at)), doubts)
         elif claim.cell is not None:

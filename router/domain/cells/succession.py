@@ -39,7 +39,7 @@ class Succession:
         instant = at.timestamp()
         return [one for one in self._others.get(code, ()) if self._valid(one, instant)]
 
-    def told(self, others: Sequence[str], code: str, at: datetime) -> str:
+    def instead(self, others: Sequence[str], code: str, at: datetime) -> str:
         """The end of a sentence about a cell that was not valid at an instant: which cells were there instead."""
         if not others:
             return ""

@@ -58,8 +58,8 @@ def merge_errors(
             a, b = reports.get(first.report), reports.get(second.report)
             cause = "rejected" if a is None or b is None else _cause(what, a, b, merging)
             found[what, cause, _matters(a, b)].append((cost, first, second))
-    told = [_told(what, cause, matters, its, reports) for (what, cause, matters), its in found.items()]
-    return sorted(told, key=lambda one: (-one.pairs, one.what, one.cause, one.matters))
+    counted = [_counted(what, cause, matters, its, reports) for (what, cause, matters), its in found.items()]
+    return sorted(counted, key=lambda one: (-one.pairs, one.what, one.cause, one.matters))
 
 
 def by_cause(found: Iterable[MergeError]) -> list[tuple[What, str, int]]:
@@ -70,7 +70,7 @@ def by_cause(found: Iterable[MergeError]) -> list[tuple[What, str, int]]:
     return sorted(((what, cause, cost) for (what, cause), cost in costs.items()), key=lambda it: (-it[2], *it[:2]))
 
 
-def _told(
+def _counted(
     what: What,
     cause: str,
     matters: tuple[str, str],

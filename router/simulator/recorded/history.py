@@ -49,9 +49,9 @@ class Line(Struct, frozen=True):
     header: Sequence[str]
     fields: dict[str, str]
 
-    def refuse(self, what: str, column: str, hint: str) -> NoReturn:
+    def reject(self, what: str, column: str, hint: str) -> NoReturn:
         """Reject one of its fields. Raises InputError."""
-        refuse(what, self.file, self.number, self.header.index(column) + 1, hint)
+        reject(what, self.file, self.number, self.header.index(column) + 1, hint)
 
 
 def read_lines(file: Path, columns: Sequence[str]) -> Iterator[Line]:
@@ -67,7 +67,7 @@ def read_lines(file: Path, columns: Sequence[str]) -> Iterator[Line]:
             header = _header(cells, columns, file)
         elif len(cells) != len(header):
             place = min(len(cells), len(header)) + 1
-            refuse(f"the row has {len(cells)} fields, not {len(header)}", file, number, place, "repair the row")
+            reject(f"the row has {len(cells)} fields, not {len(header)}", file, number, place, "repair the row")
         else:
             yield Line(file, number, header, dict(zip(header, cells, strict=True)))
 
@@ -83,10 +83,10 @@ def once(seen: dict[str, Line], line: Line, column: str, hint: str) -> None:
     first = seen.setdefault(text, line)
     if first is not line:
         where = f"line {first.number}" if first.file == line.file else f"{first.file.name}:{first.number}"
-        line.refuse(f"{column} {text[:40]!r} stands in {where} too", column, hint)
+        line.reject(f"{column} {text[:40]!r} stands in {where} too", column, hint)
 
 
-def refuse(what: str, file: Path, line: int, column: int, hint: str) -> NoReturn:
+def reject(what: str, file: Path, line: int, column: int, hint: str) -> NoReturn:
     """Raises InputError with the position as editors write it."""
     raise InputError(what, where=f"{file}:{line}:{column}", hint=hint)
 
@@ -119,7 +119,7 @@ def _rows(file: Path) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             break
         except csv.Error as error:
-            refuse(f"this is not CSV ({error})", file, line, 1, "repair the row, or export the file again")
+            reject(f"this is not CSV ({error})", file, line, 1, "repair the row, or export the file again")
         if cells:
             yield line, cells
 
@@ -137,16 +137,16 @@ def _text(file: Path) -> str:
         ) from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        refuse("the text is not UTF-8", file, line, 1, "save the file as UTF-8")
+        reject("the text is not UTF-8", file, line, 1, "save the file as UTF-8")
 
 
 def _header(cells: list[str], columns: Sequence[str], file: Path) -> list[str]:
     for place, name in enumerate(cells, 1):
         if name not in columns:
-            refuse(f"unknown column {name[:40]!r}", file, 1, place, f"the columns are {', '.join(columns)}")
+            reject(f"unknown column {name[:40]!r}", file, 1, place, f"the columns are {', '.join(columns)}")
         if name in cells[: place - 1]:
-            refuse(f"column {name!r} stands here a second time", file, 1, place, "remove one of the two")
+            reject(f"column {name!r} stands here a second time", file, 1, place, "remove one of the two")
     missing = [name for name in columns if name not in cells]
     if missing:
-        refuse(f"column {missing[0]!r} is missing", file, 1, len(cells) + 1, "export the file with all its columns")
+        reject(f"column {missing[0]!r} is missing", file, 1, len(cells) + 1, "export the file with all its columns")
     return cells

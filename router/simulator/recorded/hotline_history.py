@@ -94,6 +94,6 @@ def _row(line: Line, seen: dict[str, Line], zone: tzinfo) -> RequestRow:
     dates = {column: at for column in SHIFTED if (at := wall_time(fields[column])) is not None}
     if CREATED not in dates:
         wrong = f"{CREATED} {fields[CREATED][:40]!r} is no time"
-        line.refuse(wrong, CREATED, "write it like 01/31/2018 02:05:09 PM")
+        line.reject(wrong, CREATED, "write it like 01/31/2018 02:05:09 PM")
     once(seen, line, ID, "give each request an id of its own")
     return RequestRow(created=utc(dates[CREATED], zone), fields=fields, dates=dates)

@@ -137,11 +137,11 @@ def _types(file: Path) -> Types:
     for line in read_lines(file, ("stage", "description", "code")):
         stage, description, code = (line.fields[column] for column in ("stage", "description", "code"))
         if stage not in STAGES.values():
-            line.refuse(f"{stage[:20]!r} is no stage", "stage", f"write {' or '.join(STAGES.values())}")
+            line.reject(f"{stage[:20]!r} is no stage", "stage", f"write {' or '.join(STAGES.values())}")
         if _is_type(code) is None:
-            line.refuse(f"{code[:20]!r} is no type", "code", "write 2, 4 or 6 digits")
+            line.reject(f"{code[:20]!r} is no type", "code", "write 2, 4 or 6 digits")
         if (stage, description) in types:
-            line.refuse(f"{description[:40]!r} stands above too", "description", "keep one of the two")
+            line.reject(f"{description[:40]!r} stands above too", "description", "keep one of the two")
         types[stage, description] = code
     return types
 
@@ -152,7 +152,7 @@ def _units(file: Path) -> Units:
     for line in read_lines(file, ("beat", "precinct", "unit")):
         once(seen, line, "beat", "keep one of the two")
         if _is_unit(line.fields["unit"]) is None:
-            line.refuse(f"{line.fields['unit'][:20]!r} is no unit", "unit", "write 12 digits")
+            line.reject(f"{line.fields['unit'][:20]!r} is no unit", "unit", "write 12 digits")
         units[line.fields["beat"]] = line.fields["unit"]
     return units
 
@@ -169,7 +169,7 @@ def _row(line: Line, seen: dict[str, Line], types: Types, units: Units) -> Respo
         said = _type(line, FINAL, types) | {"bjnr": text, "cljg": found}
         versions.append(ResponseVersion(cleared if scene is None else max(scene, cleared), said, cleared))
     if not versions:
-        line.refuse("the response has no time at all", SCENE, "write when officers were there, or when they cleared it")
+        line.reject("the response has no time at all", SCENE, "write when officers were there, or when they cleared it")
     return ResponseRow(line.fields[ID], _place(line, units), tuple(versions))
 
 
@@ -178,7 +178,7 @@ def _time(line: Line, column: str) -> datetime | None:
     text = line.fields[column]
     at = wall_time(text)
     if text and at is None:
-        line.refuse(
+        line.reject(
             f"{column} {text[:40]!r} is no time", column, "write it like 03/01/2016 02:05:09 PM, or leave it empty"
         )
     return at
@@ -189,7 +189,7 @@ def _type(line: Line, column: str, types: Types) -> dict[str, Any]:
     text = line.fields[column]
     code = types.get((STAGES[column], text))
     if code is None:
-        line.refuse(f"{column} {text[:40]!r} has no type", column, f"add it to {TYPES} as {STAGES[column]}")
+        line.reject(f"{column} {text[:40]!r} has no type", column, f"add it to {TYPES} as {STAGES[column]}")
     return {"bjlbdm": code[:2], "bjlxdm": code[:4]} | ({"bjxldm": code} if len(code) == 6 else {})
 
 
@@ -199,7 +199,7 @@ def _place(line: Line, units: Units) -> dict[str, Any]:
     beat = line.fields[BEAT]
     if beat:
         if beat not in units:
-            line.refuse(f"{BEAT} {beat[:20]!r} has no unit", BEAT, f"add it to {UNITS}")
+            line.reject(f"{BEAT} {beat[:20]!r} has no unit", BEAT, f"add it to {UNITS}")
         place["gxdwdm"] = units[beat]
     lon, lat = _degrees(line, LON, 180), _degrees(line, LAT, 90)
     if lon is not None and lat is not None:  # a single coordinate is no point
@@ -216,7 +216,7 @@ def _degrees(line: Line, column: str, limit: int) -> float | None:
     except ValueError:
         degrees = float("nan")
     if not -limit <= degrees <= limit:
-        line.refuse(f"{column} {text[:20]!r} is no coordinate", column, f"write degrees from -{limit} to {limit}")
+        line.reject(f"{column} {text[:20]!r} is no coordinate", column, f"write degrees from -{limit} to {limit}")
     return degrees
 
 

@@ -136,15 +136,15 @@ class SecondaryReports:
     def _sights(self, found: list[_Found]) -> list[Observation]:
         """What each reporting person knows: an imprecise point, the cell as recorded, the community."""
         points = [off(one.random, one.lon, one.lat) for one in found]
-        noted = [self._noted(one) for one in found]
+        recorded = [self._recorded_cell(one) for one in found]
         claims = [
             Claim(network=one.network, at=one.message.received_at, lon=lon, lat=lat)
-            for one, (lon, lat) in zip(found, noted, strict=True)
+            for one, (lon, lat) in zip(found, recorded, strict=True)
         ]
         cells = [location.cell for location in self._city.cells.resolve(claims)]
         return [self._sight(one, lon, lat, cell) for one, (lon, lat), cell in zip(found, points, cells, strict=True)]
 
-    def _noted(self, one: _Found) -> tuple[float, float]:
+    def _recorded_cell(self, one: _Found) -> tuple[float, float]:
         """The point whose cell is recorded: the true one, or one cell further."""
         if one.network != INSPECTORS or one.random.random() >= NEIGHBOUR_SHARE:
             return one.lon, one.lat

@@ -24,8 +24,8 @@ Fault = Literal[
     "case without task",
     "task without case",
 ]
-"""What can go wrong with an id. A report: in no case and no dead letter; in two cases, or twice in one; in a case and a dead
-letter; twice in the dead letters; in a case or a dead letter without having been sent. A task: twice; missing; without a case.
+"""What can go wrong with an id. A report: in no case and no dead letter; in two cases, or twice in one; in a case and
+a dead letter; twice in the dead letters; in a case or a dead letter without having been sent. A task: twice; missing; without a case.
 """
 LOSSES: frozenset[Fault] = frozenset({"lost", "case without task"})
 
@@ -43,7 +43,7 @@ class Ledger(Struct, frozen=True):
 
     faults: Mapping[Fault, Sequence[str]]
     """Kind of fault -> the ids at fault, sorted. Kinds without a fault are left out."""
-    refused_sound: Sequence[str]
+    rejected_sound: Sequence[str]
     """Report ids of sound messages that the router rejected. Not lost, but worth a look."""
     merged: int
     """Reports that joined a case that another report had opened."""
@@ -69,11 +69,11 @@ def reconcile(sent: Sequence[Sent], cases: Mapping[str, Case], tasks: Sequence[T
         dead: every dead letter.
     """
     found = _reports(sent, cases, dead) | _tasks(cases, tasks)
-    places = {letter.place for letter in dead}
+    places = {dead_letter.place for dead_letter in dead}
     rejected = {one.report for one in sent if one.kind != "malformed" and one.place in places}
     return Ledger(
         faults={fault: sorted(ids) for fault, ids in found.items() if ids},
-        refused_sound=sorted(rejected),
+        rejected_sound=sorted(rejected),
         merged=sum(len(case.reports) - 1 for case in cases.values()),
     )
 
@@ -81,7 +81,7 @@ def reconcile(sent: Sequence[Sent], cases: Mapping[str, Case], tasks: Sequence[T
 def _reports(sent: Sequence[Sent], cases: Mapping[str, Case], dead: Sequence[Dead]) -> dict[Fault, set[str]]:
     named = Counter(report.id for case in cases.values() for report in case.reports)
     standing = Counter(_place(p) for case in cases.values() for report in case.reports for p in _provenances(report))
-    rejected = Counter(letter.place for letter in dead)
+    rejected = Counter(dead_letter.place for dead_letter in dead)
     faults: dict[Fault, set[str]] = {"lost": set(), "in two cases": set(), "in a case and dead": set()}
     for one in sent:
         if one.kind == "updated":  # each version on its own: in its report's case, or rejected
@@ -100,11 +100,11 @@ def _reports(sent: Sequence[Sent], cases: Mapping[str, Case], dead: Sequence[Dea
         if times and dead_places:
             faults["in a case and dead"].add(report)
     faults["dead-lettered twice"] = {_text(place) for place, times in rejected.items() if times > 1}
-    faults["never sent"] = _strangers(sent, cases, rejected)
+    faults["never sent"] = _unknown_reports(sent, cases, rejected)
     return faults
 
 
-def _strangers(sent: Sequence[Sent], cases: Mapping[str, Case], rejected: Counter[RecordAddress]) -> set[str]:
+def _unknown_reports(sent: Sequence[Sent], cases: Mapping[str, Case], rejected: Counter[RecordAddress]) -> set[str]:
     true = {one.place: one for one in sent}
     unknown = {_text(place) for place in rejected if place not in true}
     for case in cases.values():

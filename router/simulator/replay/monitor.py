@@ -63,7 +63,7 @@ class ReplayMonitor:
         outputs: of the workers.
         group: of the workers.
         pool: the workers; polled here.
-        kill_at: kill a worker once so many reports are in cases; None: never.
+        kill_at: kill a worker once this many reports are in cases; None: never.
         on_progress: called several times a second.
     """
 
@@ -79,8 +79,8 @@ class ReplayMonitor:
         on_progress: OnProgress,
     ) -> None:
         self._abreast = limiter
-        self._feed, self._outputs, self._group, self._fleet = feed, outputs, group, pool
-        self._kill_at, self._tell = kill_at, on_progress
+        self._feed, self._outputs, self._group, self._pool = feed, outputs, group, pool
+        self._kill_at, self._on_progress = kill_at, on_progress
         self._killed_at: int | None = None
         self._awaited: list[Sent] = []
         self._seen = 0
@@ -94,12 +94,12 @@ class ReplayMonitor:
         """
         deadline = time.monotonic() + READY_S
         while not self._group.ready(workers):
-            self._fleet.poll()
-            self._tell(ReplayProgress(doing="starting workers"))
+            self._pool.poll()
+            self._on_progress(ReplayProgress(doing="starting workers"))
             if time.monotonic() > deadline:
                 raise WorkerError(
                     f"the workers have not joined within {READY_S:.0f} s",
-                    where=str(self._fleet.logs[0]),
+                    where=str(self._pool.logs[0]),
                     hint="read that log",
                 )
             time.sleep(LOOK_S)
@@ -112,12 +112,12 @@ class ReplayMonitor:
         """
         self._begun = self._moved = time.monotonic()
         while True:
-            self._fleet.poll()
+            self._pool.poll()
             came = self._outputs.take(LOOK_S)
             now = time.monotonic()
             if came:
                 self._moved = now
-            self._tell_how_far(now)
+            self._report_progress(now)
             self._kill_in_the_middle()
             if sending.done():
                 sending.result()
@@ -148,11 +148,11 @@ class ReplayMonitor:
     def _kill_in_the_middle(self) -> None:
         if self._kill_at is not None and self._outputs.arrived >= self._kill_at:
             self._killed_at, self._kill_at = self._outputs.arrived, None
-            self._fleet.kill(0)
+            self._pool.kill(0)
 
-    def _tell_how_far(self, now: float) -> None:
+    def _report_progress(self, now: float) -> None:
         outputs = self._outputs
-        self._tell(
+        self._on_progress(
             ReplayProgress(
                 doing="replaying",
                 sent=len(self._feed.sent),
@@ -166,5 +166,5 @@ class ReplayMonitor:
 
     def _end(self, *, stalled: bool) -> End:
         return End(
-            seconds=self._moved - self._begun, stalled=stalled, killed_at=self._killed_at, restarts=self._fleet.restarts
+            seconds=self._moved - self._begun, stalled=stalled, killed_at=self._killed_at, restarts=self._pool.restarts
         )

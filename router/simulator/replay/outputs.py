@@ -100,9 +100,9 @@ class Outputs:
                 self._places.add(_place(report.provenance))
                 self._places.update([_place(version.provenance) for version in report.earlier])
         elif record.topic == self._names.dead_letters:
-            letter = dead(record.key, record.value, record.headers, self._names)
-            self.dead.append(letter)
-            self._places.add(letter.place)
+            dead_letter = dead(record.key, record.value, record.headers, self._names)
+            self.dead.append(dead_letter)
+            self._places.add(dead_letter.place)
         else:
             self.tasks.append(decode_task(record.value))
 
@@ -127,16 +127,16 @@ class Outputs:
 
 def dead(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]], names: Names) -> Dead:
     """A dead letter with the address of the network's own record, also if the merge stage rejected the normalised report."""
-    letter = read_dead_letter(key, value, list(headers))
-    place = (letter.topic, letter.partition, letter.offset)
-    if letter.topic == names.events and value is not None:
+    dead_letter = read_dead_letter(key, value, list(headers))
+    place = (dead_letter.topic, dead_letter.partition, dead_letter.offset)
+    if dead_letter.topic == names.events and value is not None:
         try:
-            event = decode_event(letter.headers, value)
+            event = decode_event(dead_letter.headers, value)
         except (msgspec.MsgspecError, ValueError):
-            return Dead(place=place, code=letter.code)
+            return Dead(place=place, code=dead_letter.code)
         if isinstance(event, Report):
             place = _place(event.provenance)
-    return Dead(place=place, code=letter.code)
+    return Dead(place=place, code=dead_letter.code)
 
 
 def _place(provenance: Provenance) -> RecordAddress:

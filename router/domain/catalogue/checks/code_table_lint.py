@@ -1,4 +1,4 @@
-"""Do the networks' codes and the matters fit together, in both directions? Findings GR030 to GR039."""
+"""Checks that the networks' codes and the matters match in both directions. Findings GR030 to GR039."""
 
 from collections.abc import Collection, Iterator, Mapping
 
@@ -13,19 +13,19 @@ NO_NETWORK = "GR032"
 
 
 def check(tables: Mapping[str, Source], lists: Lists, networks: Collection[str]) -> list[Finding]:
-    """Codes that lead to no matter, matters that no code reaches, tables of no network.
+    """Codes without a matter, matters without a code, tables without a network.
 
     Args:
         tables: the text of codes/<network>.csv by network.
-        lists: the city's.
-        networks: that the router knows.
+        lists: the city's lists.
+        networks: the networks that the router knows.
     """
     findings: list[Finding] = []
     reached: set[str] = set()
     for network, source in tables.items():
         if network not in networks:
             findings.append(unknown(NO_NETWORK, SourcePosition(source.file), "network", network, networks))
-        rows, _ = read_csv(source, COLUMNS)  # what is wrong with the text itself, `load_codes` says
+        rows, _ = read_csv(source, COLUMNS)  # `load_codes` reports what is wrong with the text itself
         findings += _rows(rows, lists)
         reached |= {row.fields["matter"] for row in rows}
     return [*findings, *_unreached(reached, lists)]

@@ -1,4 +1,4 @@
-"""Does every matter in every area have exactly one lead, and can every duty win somewhere? Findings GR020 to GR029."""
+"""Checks that every matter in every area has exactly one lead, and that every duty can win (GR020 to GR029)."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
@@ -19,36 +19,36 @@ CONFLICT = "GR021"
 DEAD = "GR022"
 EMPTY_AREA = "GR023"
 NO_LIMIT = "GR024"
-Why = Literal["fallback", "nobody", "conflict"]
-"""Only the fallback covers it; nothing does; two duties claim it alike."""
+Why = Literal["fallback", "no_lead", "conflict"]
+"""Only the fallback covers it; no duty does; or two duties tie."""
 
 
 class Gap(Struct, frozen=True, kw_only=True):
-    """A matter that no one duty leads, where and when."""
+    """A matter without exactly one lead, with its areas and periods."""
 
     matter: str
     why: Why
     duties: tuple[str, ...]
-    """Those that claim it alike; none but for a conflict."""
+    """The duties that tie. Empty unless it is a conflict."""
     extent: Extent
     cells: int
 
 
 class Coverage(Struct, frozen=True, kw_only=True):
-    """Every matter in every cell in every period of validity: by whom it is led, counted one by one."""
+    """The lead of every matter in every cell in every period of validity, counted one by one."""
 
     matters: int
     cells: int
     periods: int
-    """In which the same duties are in effect; one when no duty has dates."""
+    """Periods in which the same duties are in effect. One if no duty has dates."""
     by_duty: int
     """Led by exactly one duty."""
     by_fallback: int
-    """Covered by no duty; the locality gets them."""
+    """Covered by no duty: the locality gets them."""
     uncovered: int
-    """Led by nobody, or claimed by two duties alike."""
+    """Without a lead, or with two duties that tie."""
     gaps: tuple[Gap, ...]
-    """What the last two are, by matter."""
+    """The last two counts, by matter."""
 
     @property
     def total(self) -> int:
@@ -57,19 +57,19 @@ class Coverage(Struct, frozen=True, kw_only=True):
 
     @property
     def share(self) -> float:
-        """Of them, those with exactly one lead, 0..1."""
+        """Of them, those with exactly one lead, 0 to 1."""
         return (self.by_duty + self.by_fallback) / self.total if self.total else 1.0
 
 
 def coverage(city: City) -> float:
-    """The share of (matter, cell, period) with exactly one lead, by a duty or by the declared fallback: 0..1."""
+    """Share of (matter, cell, period) with exactly one lead, by a duty or by the declared fallback: 0 to 1."""
     return measure(city.catalogue, city.cells.cells).share
 
 
 def measure(catalogue: Catalogue, cells: Collection[str]) -> Coverage:
-    """The coverage over these cells; `.by_fallback` says how much of it nobody has thought of.
+    """Measure the coverage over these cells. `.by_fallback` counts what no duty covers.
 
-    Nothing is sampled: cells that no duty's area tells apart are decided once and counted all.
+    Nothing is sampled. Cells that no duty distinguishes are decided once and counted all.
     """
     survey = Survey([catalogue], cells)
     counts: Counter[Why | None] = Counter()
@@ -88,16 +88,16 @@ def measure(catalogue: Catalogue, cells: Collection[str]) -> Coverage:
         periods=len(survey.moments),
         by_duty=counts[None],
         by_fallback=counts["fallback"],
-        uncovered=counts["nobody"] + counts["conflict"],
+        uncovered=counts["no_lead"] + counts["conflict"],
         gaps=tuple(gaps),
     )
 
 
 def _lack(catalogue: Catalogue, matter: str, cell: str, at: datetime) -> tuple[Why, tuple[str, ...]] | None:
-    """Why no one duty leads here and now, and the duties that claim it alike; None: one does."""
+    """Why there is no single lead here and now, and the duties that tie. None: there is one."""
     winner = catalogue.winner(matter, cell, at)
     if winner is None:
-        return ("nobody" if catalogue.fallback is None else "fallback"), ()
+        return ("no_lead" if catalogue.fallback is None else "fallback"), ()
     alike = [
         one.duty.id
         for one in catalogue.candidates[matter]
@@ -107,12 +107,12 @@ def _lack(catalogue: Catalogue, matter: str, cell: str, at: datetime) -> tuple[W
 
 
 def check(catalogue: Catalogue, cells: Collection[str], limits: SourcePosition) -> list[Finding]:
-    """Conflicts, dead duties, areas without cells, matters without a duty or a limit.
+    """Conflicts, dead duties, areas without cells, and matters without a duty or a limit.
 
     Args:
         catalogue: compiled.
-        cells: every cell's code of the city.
-        limits: where the standards' default stands, for findings about what no standard covers.
+        cells: the codes of the city's cells.
+        limits: position of the standards' default, for matters that no standard covers.
     """
     conflicts = list(_conflicts(catalogue))
     unsettled = {candidate.duty.id for _, *both in conflicts for candidate in both}
@@ -132,7 +132,7 @@ def _conflicts(catalogue: Catalogue) -> Iterator[tuple[str, Candidate, Candidate
 
 
 def _together(a: Candidate, b: Candidate) -> bool:
-    """Whether there is an instant at which both are in effect."""
+    """Whether both are in effect at some instant."""
     begins = [c.begins for c in (a, b) if c.begins is not None]
     ends = [c.ends for c in (a, b) if c.ends is not None]
     return not begins or not ends or max(begins) < min(ends)
@@ -146,7 +146,7 @@ def _clash(matter: str, a: Candidate, b: Candidate) -> Finding:
 
 
 def _used(catalogue: Catalogue, cells: Collection[str], unsettled: set[str]) -> Iterator[Finding]:
-    """Duties that win nowhere (but for those in conflict: who wins is not settled), and what only the fallback gets."""
+    """Duties that can never win, and what only the fallback gets. Duties in conflict are left out: their winner is open."""
     areas = {area for duty in catalogue.duties for area in duty.areas}
     chosen = places(catalogue, cells)
     peopled = {area for area in areas if any(place.startswith(area) for place in chosen)}
@@ -162,7 +162,7 @@ def _used(catalogue: Catalogue, cells: Collection[str], unsettled: set[str]) -> 
 
 
 def _decided(catalogue: Catalogue, chosen: Iterable[str]) -> tuple[set[str], dict[str, str]]:
-    """Ids of the duties that win somewhere at some time, and by matter the first place that no duty covers."""
+    """Ids of the duties that win at some time, and by matter the first place that no duty covers."""
     winners: set[str] = set()
     fallen: dict[str, str] = {}
     times = moments(catalogue)
@@ -183,11 +183,13 @@ def _fallen(catalogue: Catalogue, fallen: dict[str, str]) -> Iterator[Finding]:
             yield found(UNCOVERED, SourcePosition(file), message, "add a duty, or declare a `fallback`")
         else:
             message = f"no duty covers {matter} in {place[:STREET]}; {catalogue.fallback.department} gets it"
-            yield found(UNCOVERED, SourcePosition(file), message, "add a duty if somebody else should", level="warning")
+            yield found(
+                UNCOVERED, SourcePosition(file), message, "add a duty if another department should", level="warning"
+            )
 
 
 def places(catalogue: Catalogue, cells: Iterable[str]) -> list[str]:
-    """One cell for each set of areas that hold it: the duties cannot tell other cells from these."""
+    """One cell for each set of areas that contain it. No duty can distinguish the other cells."""
     return sorted(kinds({area for duty in catalogue.duties for area in duty.areas}, cells))
 
 

@@ -1,7 +1,7 @@
-"""Do the lists and the merging fit together? Findings GR040 to GR049.
+"""Checks that the lists and merging.yaml match. Findings GR040 to GR049.
 
-A case is led by who leads the matter of the report that opened it. When two matters merge but have different leads, who
-gets the case depends on which report came first: lint says so.
+The matter of the report that opened a case decides its lead. If two matters merge but have different leads, the first report
+decides who gets the case. Lint reports such pairs.
 """
 
 from collections.abc import Collection, Iterator
@@ -18,7 +18,7 @@ OTHER_LEAD = "GR041"
 
 
 def check(merging: MergeParameters, document: Document, catalogue: Catalogue, cells: Collection[str]) -> list[Finding]:
-    """Matters that merging.yaml names and the catalogue does not know, and merging matters with different leads."""
+    """Matters of merging.yaml that the catalogue lacks, and merging matters with different leads."""
     return [*_unknown(merging, document, catalogue), *_leads(merging, document, catalogue, cells)]
 
 
@@ -61,7 +61,7 @@ def _leads(
 
 
 def _merging(merging: MergeParameters) -> Iterator[tuple[tuple[str | int, ...], tuple[str, str]]]:
-    """Every two matters that merge, and where the file says so; of a group each with its first, for leads are equal or not."""
+    """All pairs of matters that merge, with their position. A group pairs each with its first, because leads are equal or not."""
     least = merging.thresholds.merge
     for number, affinity in enumerate(merging.affinities):
         if affinity.affinity >= least:

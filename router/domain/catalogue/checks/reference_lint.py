@@ -1,4 +1,4 @@
-"""Do the lists name only what exists? Findings GR010 to GR019, each where the name stands."""
+"""Checks that the lists name only what exists. Findings GR010 to GR019, each at the name."""
 
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
@@ -17,11 +17,11 @@ EMPTY_TIME = "GR017"
 SAME_DEPARTMENT = "GR018"
 LACKS_STEP = "GR019"
 NEEDED_STEPS = ("dispatch", "handling")
-"""Without them a workflow asks nobody to do anything."""
+"""Steps without which a workflow asks no department to act."""
 
 
 def check(lists: Lists) -> list[Finding]:
-    """Every name that leads nowhere, every id that means two things, every validity that is empty."""
+    """All names without a target, ids with two meanings, and empty validities."""
     return [
         *_matters(lists),
         *(finding for duty in lists.flat for finding in _duty(duty, lists)),
@@ -32,7 +32,7 @@ def check(lists: Lists) -> list[Finding]:
 
 
 def unknown(code: str, mark: SourcePosition, kind: str, name: str, known: Collection[str]) -> Finding:
-    """A finding about a name that leads nowhere; the hint offers the nearest known one."""
+    """A finding about a name without a target. The hint offers the nearest known name."""
     near = get_close_matches(name, known, n=1)
     some = ", ".join(sorted(known)[:8]) or "none yet"
     hint = f"perhaps `{near[0]}` was meant" if near else f"declare it, or use one of: {some}"
@@ -77,7 +77,7 @@ def _duty(duty: Duty, lists: Lists) -> Iterator[Finding]:
 
 
 def _said(duty: Duty, key: str, lists: Lists) -> tuple[str, ...]:
-    """The path of the nearest node, itself or a parent, that says this key."""
+    """The path of the nearest node, itself or a parent, that has this key."""
     document = lists.documents["duties.yaml"]
     for end in range(len(duty.path), 0, -2):
         if (*duty.path[:end], key) in document.keys:

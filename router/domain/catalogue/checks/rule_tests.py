@@ -1,4 +1,4 @@
-"""The city's own unit tests of its rules (tests.yaml): their form, and how they are judged."""
+"""The city's own unit tests of its rules (tests.yaml): their format, and how they run."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
@@ -13,7 +13,7 @@ from router.domain.catalogue.resolve import Assigned, Catalogue, Route
 from router.domain.documents import Document, SourcePosition
 
 NONE = "none"
-"""In `expect`: there is none."""
+"""Value in `expect`: there is none."""
 Several = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
 
 
@@ -25,28 +25,28 @@ class RuleTestCodes(Protocol):
 
 
 class Threshold(Strict):
-    """How many per cent of the duties the tests must reach."""
+    """Per cent of the duties that the tests must reach."""
 
     min: float = Field(default=100, ge=0, le=100, strict=False)
 
 
 class Expectation(Strict):
-    """What a test says about a route; what it does not name it does not test."""
+    """What a test expects of a route. It does not check what it does not name."""
 
     lead: str | None = None
     assist: Annotated[tuple[str, ...] | None, BeforeValidator(several)] = None
     rule: str | None = None
     unit: str | None = None
-    """Of the lead; `none` when there must be none."""
+    """Unit of the lead; `none` if there must be none."""
     limit: LimitText = None
-    """Of the lead."""
+    """Rule of the lead."""
     due: str | None = None
-    """Of the lead: local time of the city, or with a zone."""
+    """When the lead's limit ends: local time of the city, or with a zone."""
     workflow: str | None = None
 
 
 class Refutation(Strict):
-    """What must not be; one value or several."""
+    """What must not be: one value or several."""
 
     lead: Several = ()
     assist: Several = ()
@@ -55,7 +55,7 @@ class Refutation(Strict):
 
 
 class RuleTest(Strict):
-    """One unit test of the rules: a matter (or a network's code), a place, a time, and what must come out."""
+    """One unit test of the rules: a matter (or a network's code), a place, a time, and the expected route."""
 
     name: str = Field(min_length=1, max_length=200)
     matter: str | None = None
@@ -64,7 +64,7 @@ class RuleTest(Strict):
     version: Annotated[str | None, BeforeValidator(digits)] = None
     cell: Annotated[str, Field(pattern=r"^[0-9]{15}$"), BeforeValidator(digits)]
     at: str | None = None
-    """Local time of the city, or with a zone; None: the file's."""
+    """Local time of the city, or with a zone. None: the file's default."""
     expect: Expectation | None = None
     expect_not: Refutation | None = Field(default=None, alias="not")
 
@@ -81,46 +81,46 @@ class RuleTests(Strict):
     """tests.yaml: the city's own tests."""
 
     at: str
-    """When, for tests that do not say it."""
+    """The time of tests that name none."""
     coverage: Threshold = Threshold()
     tests: Annotated[tuple[RuleTest, ...], BeforeValidator(several)] = Field(min_length=1)
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """One thing that is not as a test says."""
+    """One deviation from a test."""
 
     mark: SourcePosition
     message: str
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """What became of one test."""
+    """The result of one test."""
 
     name: str
     mark: SourcePosition
     route: Route | None
-    """None: it could not be asked."""
+    """None: the test cannot run."""
     failures: tuple[Failure, ...]
 
 
 class RuleTestRun(Struct, frozen=True, kw_only=True):
-    """All tests of a city."""
+    """The results of a city's tests."""
 
     verdicts: tuple[Verdict, ...]
     untested: tuple[str, ...]
-    """Duties that won in no test."""
+    """Duties that win in no test."""
     coverage: float
-    """Per cent of the duties that won in a test, 0..100."""
+    """Per cent of the duties that win in a test, 0 to 100."""
     threshold: float
 
     @property
     def passed(self) -> bool:
-        """Whether every test holds and enough duties are tested."""
+        """Whether every test passed and enough duties are tested."""
         return self.coverage >= self.threshold and not any(verdict.failures for verdict in self.verdicts)
 
 
 class RuleTestContext(Struct, frozen=True, kw_only=True):
-    """What tests are held against."""
+    """What the tests run against."""
 
     catalogue: Catalogue
     codes: Mapping[str, RuleTestCodes]
@@ -129,7 +129,7 @@ class RuleTestContext(Struct, frozen=True, kw_only=True):
 
 
 def run(tests: RuleTests, document: Document, ground: RuleTestContext) -> RuleTestRun:
-    """Hold every test against the catalogue."""
+    """Run every test against the catalogue."""
     verdicts = tuple(_run(number, test, tests.at, document, ground) for number, test in enumerate(tests.tests))
     tested = {one.rule for verdict in verdicts if verdict.route for one in verdict.route.assigned}
     duties = [duty.id for duty in ground.catalogue.duties]
@@ -150,7 +150,11 @@ def _run(number: int, test: RuleTest, at_default: str, document: Document, groun
     if isinstance(asked, tuple):
         matter, at = asked
         route = ground.catalogue.route(matter, test.cell, at)
-        wrong = [*_strangers(test, ground.catalogue), *_expected(test, route, at, ground.zone), *_refuted(test, route)]
+        wrong = [
+            *_unknown_names(test, ground.catalogue),
+            *_expected(test, route, at, ground.zone),
+            *_refuted(test, route),
+        ]
     else:
         route, wrong = None, [asked]
     failures = tuple(Failure(mark=place(*one.path), message=one.message) for one in wrong)
@@ -163,7 +167,7 @@ class _Wrong(Struct, frozen=True):
 
 
 def _asked(test: RuleTest, at_default: str, ground: RuleTestContext) -> tuple[str, datetime] | _Wrong:
-    """Matter and instant of a test, or why it cannot be asked."""
+    """Matter and instant of a test, or why it cannot run."""
     at = local(test.at or at_default, ground.zone)
     if at is None:
         return _Wrong(("at",), f"{test.at or at_default!r} is no time; write one like 2026-10-01T09:00")
@@ -179,8 +183,8 @@ def _asked(test: RuleTest, at_default: str, ground: RuleTestContext) -> tuple[st
     return (matter, at) if matter else _Wrong(("code",), f"{test.network} has no code {test.code}")
 
 
-def _strangers(test: RuleTest, catalogue: Catalogue) -> Iterator[_Wrong]:
-    """Names in `not` that exist nowhere: such a test could never fail."""
+def _unknown_names(test: RuleTest, catalogue: Catalogue) -> Iterator[_Wrong]:
+    """Names in `not` that do not exist: such a test could never fail."""
     known = {
         "lead": catalogue.departments.keys(),
         "assist": catalogue.departments.keys(),
@@ -194,7 +198,7 @@ def _strangers(test: RuleTest, catalogue: Catalogue) -> Iterator[_Wrong]:
 
 
 def local(text: str, zone: tzinfo) -> datetime | None:
-    """An instant written as local time of the city or with its own zone; None: neither."""
+    """An instant written as local time of the city or with its own zone. None: neither."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Cells made from division codes: every part is filled by its parts, and what is drawn anew keeps the old codes."""
+"""Cells made from division codes: every part is filled by its parts, and what is redrawn keeps the old codes."""
 
 import re
 from collections.abc import Sequence
@@ -124,7 +124,7 @@ def test_equal_parts_are_nearly_square_and_keep_their_order() -> None:
 
 
 def test_a_box_that_is_too_small_is_refused() -> None:
-    with pytest.raises(ValueError, match="too small for so many cells"):
+    with pytest.raises(ValueError, match="too small for the number of cells"):
         parts(Box(0, 0, 2, 2), [1] * 5)
 
 
@@ -221,7 +221,7 @@ def test_a_county_is_placed_once() -> None:
         divide(county(1), replace(plan(), columns=columns))
 
 
-# --- cells drawn anew
+# --- cells redrawn
 
 FIRST, SECOND, THIRD = (f"41090110000100{n}" for n in (1, 2, 3))
 

@@ -155,7 +155,7 @@ def test_communities_and_areas() -> None:
         f"community {OTHER}: default cell none -> {C[3]}",
         f"area policing, 7: 100.0% of it in {COMMUNITY} -> 60.0% of it in {C[3]}, 40.0% of it in {COMMUNITY}",
         "area policing, 1: no longer drawn",
-        "area policing, 2: drawn anew",
+        "area policing, 2: redrawn",
         "area policing, 3 on 2025-07-01: drawn",
     ]
 

@@ -137,7 +137,7 @@ def test_an_enclosed_place_is_a_warning() -> None:
     assert one.startswith(
         "warning cells.csv:5:1: GR052 no cell holds 1 enclosed place, 0.01 km2; the largest has 0.01 "
     )
-    assert one.endswith("; add cells, or leave it where nobody reports anything.")
+    assert one.endswith("; add cells, or leave it where no network reports.")
 
 
 def test_many_enclosed_places_are_one_warning() -> None:
@@ -187,7 +187,7 @@ def test_a_retired_cell_without_successor_is_a_warning() -> None:
     assert found == [
         (
             f"warning cells.csv:3:1: GR053 cell {C[2]} ends on 2025-07-01, and none begins on its ground on that day; "
-            "add its successors, or leave it when nobody reports there any more."
+            "add its successors, or leave it if no network reports there any more."
         )
     ]
 

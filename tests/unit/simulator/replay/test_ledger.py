@@ -37,7 +37,7 @@ def test_a_world_that_is_right_has_no_fault() -> None:
     ledger = world()
     assert (dict(ledger.faults), ledger.lost, ledger.duplicated) == ({}, 0, 0)
     assert ledger.merged == 1  # b joined a's case; the redelivery of a did not count
-    assert ledger.refused_sound == []
+    assert ledger.rejected_sound == []
 
 
 def test_a_lost_report_is_found() -> None:
@@ -76,7 +76,7 @@ def test_a_redelivery_that_was_refused_while_its_report_is_in_a_case_is_found() 
 
 def test_a_sound_report_that_was_refused_is_no_loss_but_is_named() -> None:
     ledger = world(cases=CASES | {"k1": case("k1", report("a", 0))}, dead=[*DEAD, dead(1)])
-    assert (ledger.lost, ledger.duplicated, ledger.refused_sound) == (0, 0, ["hotline:b"])
+    assert (ledger.lost, ledger.duplicated, ledger.rejected_sound) == (0, 0, ["hotline:b"])
 
 
 def test_a_redelivered_report_must_be_dead_at_every_place() -> None:
