@@ -3,7 +3,7 @@
     1. begin       2. send the outputs, the state and the input offset in record batches
     3. wait for every acknowledgement       4. commit
 
-The input offset is a record of the router, not one of the group coordinator: docs/adr/0008-the-position-is-ours.md.
+The input offset is a record of the router, not one of the group coordinator: docs/adr/0008-offsets-stored-with-the-state.md.
 
 The transactional id belongs to the input partition, not to the worker. So a worker that opens a partition fences the one
 that owned it before. Docs: docs/explanation/exactly-once.md.
