@@ -16,7 +16,8 @@ from router.stream.processors.clock import ClockName
 from router.wire.errors import InputError
 from router.wire.settings import Settings
 from router.wire.topics import topics_of
-from router.workers.pool import ENDLESS, WorkerPool
+from router.workers.pool import WorkerPool
+from router.workers.restart_policy import ENDLESS
 from router.workers.supervisor import Supervisor
 
 POLL_S = 0.25

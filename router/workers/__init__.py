@@ -1,1 +1,1 @@
-"""Worker processes: the pool that starts them, the supervisor that restarts them, their exit codes."""
+"""Worker processes: the pool that starts and restarts them, the supervisor of health and rolling restarts, their exit codes."""

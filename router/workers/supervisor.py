@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from router.workers.rollout import Restartable, Rollout, reasons
+from router.workers.rolling_restart import Restartable, Rollout, reasons
 
 POLL_SECONDS = 1.0
 """Between two health requests to each worker."""

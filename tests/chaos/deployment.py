@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from router.domain.rules.city import City
 from router.wire.settings import Settings
-from router.workers.pool import RestartPolicy, WorkerPool
+from router.workers.pool import WorkerPool
+from router.workers.restart_policy import RestartPolicy
 from tests.chaos.cities import CITY
 from tests.chaos.cluster import Cluster
 from tests.chaos.group_monitor import Watch

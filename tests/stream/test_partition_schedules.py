@@ -16,9 +16,9 @@ import pytest
 from aiokafka import TopicPartition
 
 from router.kafka.record_batches import Writer
+from router.stream.engine import failure_policy
 from router.stream.engine import partition as partition_module
 from router.stream.engine import poison_isolation as isolation
-from router.stream.engine import recovery
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.partition import Partition
 from router.stream.engine.processor import Counted, NotReadyError, PoisonError, Record
@@ -106,8 +106,8 @@ def often(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> fl
     With small transactions that are folded in two turns, a full one waits while another commits.
     """
     quick = {NotReadyError: (0.05,), Exception: (0.02,)}
-    policy = {k: replace(one, backoff_s=quick.get(k, one.backoff_s)) for k, one in recovery.RECOVERIES.items()}
-    monkeypatch.setattr(recovery, "RECOVERIES", policy)
+    policy = {k: replace(one, backoff_s=quick.get(k, one.backoff_s)) for k, one in failure_policy.RECOVERIES.items()}
+    monkeypatch.setattr(failure_policy, "RECOVERIES", policy)
     if request.param is None:
         return 0.1
     monkeypatch.setattr(isolation, "BATCH_RECORDS", request.param)

@@ -7,7 +7,7 @@ Opening means, in this order:
 3. Have the consumer seek to that offset. Records below it are skipped.
 
 Running means: fold buffered records into the next checkpoint while the last one commits, one transaction at a time. After a
-failure the partition opens again (`recovery.py`). Buffered records survive that; those that turn out to be committed are
+failure the partition opens again (`failure_policy.py`). Buffered records survive that; those that turn out to be committed are
 skipped. Docs: docs/explanation/exactly-once.md, docs/explanation/batches.md.
 """
 
@@ -20,11 +20,11 @@ from aiokafka import TopicPartition
 
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.checkpoint import Checkpoint
+from router.stream.engine.failure_policy import Effect, recovery_for
 from router.stream.engine.input_buffer import Chunk
 from router.stream.engine.pipeline import Pipeline
 from router.stream.engine.poison_isolation import BatchFailedError, PoisonIsolation
 from router.stream.engine.processor import NotReadyError, PoisonError, Processor, Record, TimedProcessor
-from router.stream.engine.recovery import Effect, recovery_for
 from router.stream.engine.status import PartitionStatus, PartitionView
 from router.stream.engine.transaction import Transactions
 from router.wire.metrics import Metrics

@@ -14,7 +14,8 @@ import pytest
 
 from router.wire.errors import WorkerError
 from router.wire.settings import Settings
-from router.workers.pool import ENDLESS, RestartPolicy, WorkerPool, environment, last_line
+from router.workers.pool import WorkerPool, environment, last_line
+from router.workers.restart_policy import ENDLESS, RestartPolicy
 
 POLICY = RestartPolicy(first_s=0.05, most_s=0.1, healthy_s=60, crashes=3)
 STOPS_IN_ORDER = """

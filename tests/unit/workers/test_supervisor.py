@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from router.workers.rollout import RESTART_TIMEOUT_S
+from router.workers.rolling_restart import RESTART_TIMEOUT_S
 from router.workers.supervisor import POLL_SECONDS, Supervisor
 
 OK = {"status": "ok", "reasons": []}

@@ -7,10 +7,9 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
-from router.stream.engine import recovery
+from router.stream.engine.failure_policy import RECOVERIES, Effect, recovery_for
 from router.stream.engine.poison_isolation import BatchFailedError, PoisonIsolation
 from router.stream.engine.processor import NotReadyError, PoisonError
-from router.stream.engine.recovery import RECOVERIES, Effect, recovery_for
 
 SOURCE = TopicPartition("grid.events", 3)
 
