@@ -54,7 +54,7 @@ def test_a_log_that_cannot_be_written_does_not_stop_a_recovery(monkeypatch: pyte
     def fail(*_: Any, **__: Any) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(recovery, "log", SimpleNamespace(error=fail, warning=fail))
+    monkeypatch.setattr(failure_policy, "log", SimpleNamespace(error=fail, warning=fail))
     isolation = PoisonIsolation()
     recovery_for(PoisonError(7)).apply(PoisonError(7), isolation, SOURCE)
     assert isolation.poisoned == {7}
