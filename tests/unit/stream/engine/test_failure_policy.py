@@ -7,6 +7,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
+from router.stream.engine import failure_policy
 from router.stream.engine.failure_policy import RECOVERIES, Effect, recovery_for
 from router.stream.engine.poison_isolation import BatchFailedError, PoisonIsolation
 from router.stream.engine.processor import NotReadyError, PoisonError
