@@ -4,7 +4,7 @@ The fold is pure and deterministic. Time comes from the records, never from a cl
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from router.domain.case.joining import case_to_join, join_case
@@ -20,6 +20,8 @@ from router.domain.state.partition_state import PartitionState
 GRACE = timedelta(hours=1)
 """A report received this long after the end of a window closes the window, if no tick has. In a backlog the tick waits behind
 other records, and windows that ended long ago would pile up. An hour, because networks' reports are not quite in order of receipt."""
+_EARLIEST = datetime.min.replace(tzinfo=UTC) + GRACE
+"""GRACE cannot be subtracted from an earlier instant."""
 
 
 def fold(state: PartitionState, event: Report | Tick, rules: RuleLookup) -> Outcome:
@@ -43,7 +45,7 @@ def _fold_report(state: PartitionState, report: Report, rules: RuleLookup) -> Ou
         known = state.case_of(report)
         return REDELIVERED if known is None else revise_report(state, known, report, city)
     merging, occurred_us, received_us = city.merging, us(report.occurred_at), us(report.received_at)
-    closed = state.close_windows(report.received_at - GRACE, report.received_at, rules)
+    closed = state.close_windows(max(report.received_at, _EARLIEST) - GRACE, report.received_at, rules)
     state.expire(received_us)
     matches = correlate(report, state.index, merging, occurred_us, received_us)
     match = case_to_join(matches, merging)
