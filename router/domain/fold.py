@@ -45,7 +45,9 @@ def _fold_report(state: PartitionState, report: Report, rules: RuleLookup) -> Ou
         known = state.case_of(report)
         return REDELIVERED if known is None else revise_report(state, known, report, city)
     merging, occurred_us, received_us = city.merging, us(report.occurred_at), us(report.received_at)
-    closed = state.close_windows(max(report.received_at, _EARLIEST) - GRACE, report.received_at, rules)
+    received_at = report.received_at
+    ended = received_at - GRACE if received_at > _EARLIEST else received_at
+    closed = state.close_windows(ended, received_at, rules) if state.timers.is_due(ended) else []
     state.expire(received_us)
     matches = correlate(report, state.index, merging, occurred_us, received_us)
     match = case_to_join(matches, merging)

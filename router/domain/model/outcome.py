@@ -76,7 +76,7 @@ class Outcome(Struct, frozen=True, gc=False):
 
 def outcome(decision: ReportDecision, cases: list[Case], tasks: list[Task]) -> Outcome:
     """The outcome of a report that changed these cases and issued these tasks."""
-    records: list[Output] = [CaseChanged(case) for case in cases]
+    records: list[Output] = [CaseChanged(cases[0])] if len(cases) == 1 else [CaseChanged(case) for case in cases]
     if not tasks:
         return Outcome(records, _DECIDED[decision])
     records += [TaskIssued(task) for task in tasks]

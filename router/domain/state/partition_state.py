@@ -171,7 +171,7 @@ class Change:
             return
         if self._moves:
             state.index.add(entry, self._merging)
-        if due(case) != self._due:
+        if due(case) is not self._due:
             entry.until_us = us(case.window_until)
             state.timers.set(case)
 

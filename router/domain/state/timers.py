@@ -43,7 +43,7 @@ class Timers:
         self._heap: list[Timer] = []
 
     def set(self, case: Case) -> None:
-        """Set the timer of a case to the instant at which it comes due now."""
+        """Set the timer of a case to the instant at which it comes due."""
         instant = due(case)
         if instant is not None:
             heappush(self._heap, Timer(instant, case.id))
@@ -57,6 +57,10 @@ class Timers:
                 return due(case)
             heappop(heap)
         return None
+
+    def is_due(self, at: datetime) -> bool:
+        """Whether `take` may find a case at this instant; quick, so that every report can ask."""
+        return bool(self._heap) and self._heap[0].due <= at
 
     def take(self, until: datetime) -> list[Case]:
         """Take the cases that are due at `until`: the earliest first, at the same instant the smaller id first.
