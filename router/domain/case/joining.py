@@ -43,8 +43,7 @@ def join_case(state: PartitionState, report: Report, occurred_us: int, match: Ma
         case.reports = (*case.reports, joined)
         case.updated_at = max(case.updated_at, report.received_at)
         until = report.received_at + merging.window_of(report.matter)
-        if until > case.window_until:
-            case.window_until = until
+        case.window_until = max(case.window_until, until)
         case.component_id = component
         raise_severity(case, report)
         entry.add_report(joined, occurred_us, references)
