@@ -4,6 +4,7 @@ The fold is pure and deterministic. Time comes from the records, never from a cl
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from router.domain.case.joining import case_to_join, join_case
@@ -16,9 +17,11 @@ from router.domain.model.report import Report, Tick
 from router.domain.rules.rule_sets import RuleLookup
 from router.domain.state.partition_state import PartitionState
 
-GRACE_US = 3_600_000_000
+GRACE = timedelta(hours=1)
 """A report received this long after the end of a window closes the window, if no tick has. In a backlog the tick waits behind
 other records, and windows that ended long ago would pile up. An hour, because networks' reports are not quite in order of receipt."""
+_EARLIEST = datetime.min.replace(tzinfo=UTC) + GRACE
+"""GRACE cannot be subtracted from an earlier instant."""
 
 
 def fold(state: PartitionState, event: Report | Tick, rules: RuleLookup) -> Outcome:
@@ -42,7 +45,9 @@ def _fold_report(state: PartitionState, report: Report, rules: RuleLookup) -> Ou
         known = state.case_of(report)
         return REDELIVERED if known is None else revise_report(state, known, report, city)
     merging, occurred_us, received_us = city.merging, us(report.occurred_at), us(report.received_at)
-    closed = state.close_windows(received_us - GRACE_US, report.received_at, rules)
+    received_at = report.received_at
+    ended = received_at - GRACE if received_at > _EARLIEST else received_at
+    closed = state.close_windows(ended, received_at, rules) if state.timers.is_due(ended) else []
     state.expire(received_us)
     matches = correlate(report, state.index, merging, occurred_us, received_us)
     match = case_to_join(matches, merging)
@@ -54,7 +59,7 @@ def _fold_report(state: PartitionState, report: Report, rules: RuleLookup) -> Ou
 
 def _fold_tick(state: PartitionState, tick: Tick, rules: RuleLookup) -> Outcome:
     """Close every window that has ended. A tick that comes early or twice changes nothing."""
-    closed = state.close_windows(us(tick.at), tick.at, rules)
+    closed = state.close_windows(tick.at, tick.at, rules)
     if not closed:
         return NOTHING_DUE
     state.expire(us(tick.at))

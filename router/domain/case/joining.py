@@ -42,7 +42,8 @@ def join_case(state: PartitionState, report: Report, occurred_us: int, match: Ma
     with state.changing(case, merging, moves=moves):
         case.reports = (*case.reports, joined)
         case.updated_at = max(case.updated_at, report.received_at)
-        case.window_until = max(case.window_until, report.received_at + merging.window_of(report.matter))
+        until = report.received_at + merging.window_of(report.matter)
+        case.window_until = max(case.window_until, until)
         case.component_id = component
         raise_severity(case, report)
         entry.add_report(joined, occurred_us, references)

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from sys import intern
 
-from msgspec.structs import replace
-
 from router.domain.case.dispatch import assignments, task
 from router.domain.case.reports import opening_report
 from router.domain.catalogue.resolve import Route
@@ -68,19 +66,11 @@ def _case(report: Report, route: Route, suggestions: tuple[Suggestion, ...], cit
         lat=location.lat,
         resolved_by=location.resolved_by,
     )
-    return replace(
-        case,
-        rule_set=intern(report.rule_set),
-        component_id=report.component_id,
-        status=report.status,
-        urgency=report.urgency,
-        severity=report.severity,
-        certainty=report.certainty,
-        description=report.description,
-        suggestions=suggestions,
-        revision=1,
-        partition_key=opening.cell,
-    )
+    case.rule_set, case.partition_key, case.revision = intern(report.rule_set), opening.cell, 1
+    case.component_id, case.status, case.description = report.component_id, report.status, report.description
+    case.urgency, case.severity, case.certainty = report.urgency, report.severity, report.certainty
+    case.suggestions = suggestions
+    return case
 
 
 def _suggestion(match: Match, report: Report) -> Suggestion:

@@ -3,6 +3,7 @@
 The shell knows every type of record and of fact from a registry; it decides nothing about them.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -69,33 +70,34 @@ Fact = ReportDecided | TickFolded | TaskDispatched | TaskChanged
 class Outcome(Struct, frozen=True, gc=False):
     """What one event led to."""
 
-    records: list[Output]
-    facts: list[Fact]
+    records: Sequence[Output]
+    facts: Sequence[Fact]
 
 
 def outcome(decision: ReportDecision, cases: list[Case], tasks: list[Task]) -> Outcome:
     """The outcome of a report that changed these cases and issued these tasks."""
-    records: list[Output] = [CaseChanged(case) for case in cases]
-    facts: list[Fact] = [_DECIDED[decision]]
-    for task in tasks:
-        records.append(TaskIssued(task))
-        facts.append(
-            TaskDispatched(task.department, task.role, task.rule)
-            if task.state == "dispatched"
-            else TaskChanged(task.department, task.state)
-        )
-    return Outcome(records, facts)
+    records: list[Output] = [CaseChanged(cases[0])] if len(cases) == 1 else [CaseChanged(case) for case in cases]
+    if not tasks:
+        return Outcome(records, _DECIDED[decision])
+    records += [TaskIssued(task) for task in tasks]
+    return Outcome(records, [*_DECIDED[decision], *[_fact(task) for task in tasks]])
 
 
-_DECIDED: dict[ReportDecision, ReportDecided] = {
-    "opened": ReportDecided("opened"),
-    "near": ReportDecided("near"),
-    "component": ReportDecided("component"),
-    "reference": ReportDecided("reference"),
-    "community": ReportDecided("community"),
-    "redelivered": ReportDecided("redelivered"),
-    "updated": ReportDecided("updated"),
-    "rerouted": ReportDecided("rerouted"),
+def _fact(task: Task) -> Fact:
+    if task.state == "dispatched":
+        return TaskDispatched(task.department, task.role, task.rule)
+    return TaskChanged(task.department, task.state)
+
+
+_DECIDED: dict[ReportDecision, list[Fact]] = {
+    "opened": [ReportDecided("opened")],
+    "near": [ReportDecided("near")],
+    "component": [ReportDecided("component")],
+    "reference": [ReportDecided("reference")],
+    "community": [ReportDecided("community")],
+    "redelivered": [ReportDecided("redelivered")],
+    "updated": [ReportDecided("updated")],
+    "rerouted": [ReportDecided("rerouted")],
 }
-REDELIVERED = Outcome([], [_DECIDED["redelivered"]])
+REDELIVERED = Outcome([], _DECIDED["redelivered"])
 NOTHING_DUE = Outcome([], [TickFolded(0)])

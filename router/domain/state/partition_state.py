@@ -52,7 +52,7 @@ class PartitionState:
         self.timers.set(case)
 
     def changing(self, case: Case, merging: MergeParameters, *, moves: bool = True) -> "Change":
-        """Change a case inside `with`: the only way, because the index and the timers must follow.
+        """Change a case inside `with`, so that the index, the timers and the revision follow. `close_windows` alone closes windows.
 
         Args:
             case: any case of this state.
@@ -62,13 +62,13 @@ class PartitionState:
         """
         return Change(self, case, merging, moves)
 
-    def close_windows(self, until_us: int, at: datetime, rules: RuleLookup) -> list[Case]:
-        """Close every window that ends at `until_us` or before: the earliest first, at the same instant the smaller id first.
+    def close_windows(self, until: datetime, at: datetime, rules: RuleLookup) -> list[Case]:
+        """Close every window that ends at `until` or before: the earliest first, at the same instant the smaller id first.
 
         Raises:
             RuleSetError: the rule set of one of the cases is not at hand; nothing was changed.
         """
-        cases = self.timers.take(until_us)
+        cases = self.timers.take(until)
         if not cases:
             return cases
         try:
@@ -77,9 +77,12 @@ class PartitionState:
             for case in cases:
                 self.timers.set(case)
             raise
+        at_us = us(at)
         for case, parameters in zip(cases, merging, strict=True):
-            with self.changing(case, parameters):
-                case.window_closed_at = case.updated_at = at
+            self.index.remove(self.candidates.pop(case.id), parameters)
+            case.window_closed_at = case.updated_at = at
+            case.revision += 1
+            heappush(self.window_closed, (at_us, case.id, case))
         return cases
 
     def expire(self, now_us: int) -> None:
@@ -101,7 +104,7 @@ class PartitionState:
         if case.window_closed_at is None:
             self.add(case, merging)
         else:
-            self.keep(case, case.window_closed_at)
+            heappush(self.window_closed, (us(case.window_closed_at), case.id, case))
         received = [(report.earlier[0] if report.earlier else report).received_at for report in case.reports]
         self.expire(us(max(received if case.window_closed_at is None else [*received, case.window_closed_at])))
 
@@ -128,10 +131,6 @@ class PartitionState:
             "index": self.index.listed(),
             "due": self.next_due(),
         }
-
-    def keep(self, case: Case, at: datetime) -> None:
-        """Keep a case whose window was closed within the reach of updates."""
-        heappush(self.window_closed, (us(at), case.id, case))
 
     def _forget(self, case: Case) -> None:
         for report in case.reports:
@@ -170,13 +169,9 @@ class Change:
         case.revision += 1
         if entry is None:
             return
-        if case.window_closed_at is not None:
-            del state.candidates[case.id]
-            state.keep(case, case.window_closed_at)
-            return
         if self._moves:
             state.index.add(entry, self._merging)
-        if due(case) != self._due:
+        if due(case) is not self._due:
             entry.until_us = us(case.window_until)
             state.timers.set(case)
 

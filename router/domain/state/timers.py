@@ -10,7 +10,6 @@ from heapq import heappop, heappush
 
 from msgspec import Struct
 
-from router.domain.instants import us
 from router.domain.matching.candidate import MatchCandidate
 from router.domain.model.case import Case
 
@@ -26,7 +25,8 @@ def due(case: Case) -> datetime | None:
 class Timer(Struct, frozen=True, order=True, gc=False):
     """An entry of the heap; half the memory of a tuple."""
 
-    due_us: int
+    due: datetime
+    """The case's own object, which costs no memory here."""
     case: str
     """Id of the case."""
 
@@ -43,10 +43,10 @@ class Timers:
         self._heap: list[Timer] = []
 
     def set(self, case: Case) -> None:
-        """Set the timer of a case to the instant at which it comes due now."""
+        """Set the timer of a case to the instant at which it comes due."""
         instant = due(case)
         if instant is not None:
-            heappush(self._heap, Timer(us(instant), case.id))
+            heappush(self._heap, Timer(instant, case.id))
 
     def next(self) -> datetime | None:
         """The earliest instant at which a case comes due; None when none does."""
@@ -58,14 +58,18 @@ class Timers:
             heappop(heap)
         return None
 
-    def take(self, until_us: int) -> list[Case]:
-        """Take the cases that are due at `until_us`: the earliest first, at the same instant the smaller id first.
+    def is_due(self, at: datetime) -> bool:
+        """Whether `take` may find a case at this instant; quick, so that every report can ask."""
+        return bool(self._heap) and self._heap[0].due <= at
+
+    def take(self, until: datetime) -> list[Case]:
+        """Take the cases that are due at `until`: the earliest first, at the same instant the smaller id first.
 
         Their timers are gone then. `set` brings back one that was taken too early.
         """
         taken: list[Case] = []
         heap = self._heap
-        while heap and heap[0].due_us <= until_us:
+        while heap and heap[0].due <= until:
             case = self._current(heappop(heap))
             if case is not None and not (taken and taken[-1] is case):  # a timer that was set twice
                 taken.append(case)
@@ -74,7 +78,4 @@ class Timers:
     def _current(self, timer: Timer) -> Case | None:
         """The timer's case; None if the timer is stale."""
         entry = self._candidates.get(timer.case)
-        if entry is None:
-            return None
-        instant = due(entry.case)
-        return entry.case if instant is not None and us(instant) == timer.due_us else None
+        return entry.case if entry is not None and due(entry.case) == timer.due else None

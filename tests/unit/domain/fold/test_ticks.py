@@ -1,5 +1,6 @@
 """Windows that ticks close, and the restored state."""
 
+from datetime import UTC, datetime
 from random import Random
 
 import pytest
@@ -66,6 +67,11 @@ def test_a_report_an_hour_after_the_end_closes_the_window() -> None:
     assert outcome.cases[0].window_closed_at == outcome.cases[0].updated_at == hours(25)
     assert [task.case for task in outcome.tasks] == [outcome.cases[1].id]
     assert driver.state.matchable_cases == 3
+
+
+def test_a_report_of_the_year_1_can_be_folded() -> None:
+    driver = Driver(CITY)
+    assert driver.pipe(replace(report("1"), received_at=datetime.min.replace(tzinfo=UTC))).decision == "opened"
 
 
 def test_a_redelivery_closes_nothing() -> None:

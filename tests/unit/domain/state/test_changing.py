@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from router.domain.matching.candidate import MatchCandidate
+from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from tests.support.driver import Driver, hours, merging, report, tiny
 
@@ -33,8 +34,7 @@ def test_the_index_has_a_changed_case_under_its_new_matter() -> None:
     (found,) = state.index.near(entry.case.cell, entry.case.lon or 0, entry.case.lat or 0, PARAMETERS)
     assert isinstance(found, MatchCandidate)
     assert found.case.matter == "hole"
-    with state.changing(entry.case, PARAMETERS):
-        entry.case.window_closed_at = hours(24)
+    state.close_windows(hours(99), hours(99), RuleSets(tiny()))
     assert state.index.listed() == PartitionState().index.listed()
 
 
@@ -49,10 +49,10 @@ def test_a_longer_window_moves_the_timer() -> None:
 
 def test_a_case_whose_window_is_closed_can_no_longer_be_matched() -> None:
     state = one_case()
-    (entry,) = state.candidates.values()
-    with state.changing(entry.case, PARAMETERS):
-        entry.case.window_closed_at = hours(24)
+    (case,) = state.close_windows(hours(24), hours(24), RuleSets(tiny()))
+    assert (case.revision, case.window_closed_at) == (2, hours(24))
     assert (state.matchable_cases, state.next_due()) == (0, None)
+    assert state.index.listed() == PartitionState().index.listed()
 
 
 def test_a_change_that_fails_counts_no_revision() -> None:

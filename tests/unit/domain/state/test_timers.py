@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from router.domain.instants import us
+from router.domain.instants import MICROSECOND
 from router.domain.matching.candidate import MatchCandidate
 from router.domain.model.case import Case
 from router.domain.state.timers import Timers, due
@@ -44,15 +44,15 @@ def test_due_cases_come_in_the_order_of_instant_and_id() -> None:
     one.window_until += HOUR
     made = timers(one, three, two)
     assert made.next() == hours(24)
-    assert made.take(us(hours(25))) == [two, three, one]
+    assert made.take(hours(25)) == [two, three, one]
     assert made.next() is None
 
 
 def test_a_case_is_not_taken_before_its_instant() -> None:
     (case,) = cases(0)
     made = timers(case)
-    assert made.take(us(hours(24)) - 1) == []
-    assert made.take(us(hours(24))) == [case]
+    assert made.take(hours(24) - MICROSECOND) == []
+    assert made.take(hours(24)) == [case]
 
 
 def test_a_timer_of_a_case_that_moved_on_is_skipped() -> None:
@@ -61,21 +61,21 @@ def test_a_timer_of_a_case_that_moved_on_is_skipped() -> None:
     case.window_until += HOUR
     made.set(case)
     assert made.next() == hours(25)
-    assert made.take(us(hours(24))) == []
-    assert made.take(us(hours(25))) == [case]
+    assert made.take(hours(24)) == []
+    assert made.take(hours(25)) == [case]
 
 
 def test_a_case_whose_timer_was_set_twice_is_taken_once() -> None:
     (case,) = cases(0)
     made = timers(case)
     made.set(case)
-    assert made.take(us(hours(24))) == [case]
-    assert made.take(us(hours(24))) == []
+    assert made.take(hours(24)) == [case]
+    assert made.take(hours(24)) == []
 
 
 def test_a_taken_case_can_be_put_back() -> None:
     (case,) = cases(0)
     made = timers(case)
-    made.take(us(hours(24)))
+    made.take(hours(24))
     made.set(case)
     assert made.next() == hours(24)
