@@ -12,7 +12,7 @@ from router.domain.intake.normalise import normalise
 from router.domain.networks.registry import NETWORKS
 from router.simulator.evaluation.offline import record_of
 from tests.bench.figures import Figure, percentile, rows, table
-from tests.bench.load_shape import APART, CITY, load_shape
+from tests.bench.load_shape import CITY, INTERVAL, load_shape
 from tests.bench.reference.installed import _run
 from tests.bench.speed import Entry, _take
 from tests.bench.stopwatch import UnfinishedError, cpu_between
@@ -80,7 +80,7 @@ def test_cpu_seconds_grow_evenly_between_two_samples() -> None:
 def test_the_throng_is_the_same_for_equal_seeds_and_every_request_is_accepted() -> None:
     messages = list(islice(load_shape(), 500))
     assert messages == list(islice(load_shape(), 500))
-    assert all(later.received_at - earlier.received_at == APART for earlier, later in pairwise(messages))
+    assert all(later.received_at - earlier.received_at == INTERVAL for earlier, later in pairwise(messages))
     records = [record_of(message, offset) for offset, message in enumerate(messages)]
     done = normalise(NETWORKS[messages[0].network], records, load_city(CITY))
     assert len({report.id for report in done.reports}) == len(messages)
