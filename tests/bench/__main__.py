@@ -1,4 +1,4 @@
-"""`python -m tests.bench [speed|latency|restore|growth] ...`: what the router costs, and what others cost beside it."""
+"""`python -m tests.bench [speed|latency|restore|growth] ...`: measures the router, and other implementations beside it."""
 
 import argparse
 import logging
@@ -23,7 +23,7 @@ def main() -> int:
     settings = Settings()
     settings = settings.model_copy(update={"kafka": ensure_running(settings), "metrics_port": 0})
     (settings.home / "bench").mkdir(parents=True, exist_ok=True)
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)  # a topic that is new has no leader yet, which mends itself
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)  # a new topic has no leader yet; the client retries
     pin_everything_to_core_0()
     return COMMANDS[arguments.command].main(arguments, settings)
 

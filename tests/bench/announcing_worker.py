@@ -1,6 +1,6 @@
-"""Says when a worker of the router has its partitions, and when its first records; `python -m tests.bench.announcing_worker CITY ...`.
+"""Runs a worker that prints when it got its partitions and its first records: `python -m tests.bench.announcing_worker CITY ...`.
 
-The product itself, with two lines on standard output: `ASSIGNED <seconds since 1970>` and `FIRST <seconds since 1970>`.
+It is the product with two more lines on standard output: `ASSIGNED <seconds since 1970>` and `FIRST <seconds since 1970>`.
 """
 
 import sys
@@ -14,21 +14,23 @@ from tests.bench.reference.job import first
 
 
 def announce() -> None:
-    """Let the partitions' owner tell it."""
+    """Patch `AssignedPartitions` so that it prints both lines."""
     offer, assigned = AssignedPartitions.offer, AssignedPartitions.assigned
 
-    def tell(self: AssignedPartitions, topic: str, number: int, records: Sequence[Record], generation: int) -> None:
+    def print_first(
+        self: AssignedPartitions, topic: str, number: int, records: Sequence[Record], generation: int
+    ) -> None:
         first()
         AssignedPartitions.offer = offer
         offer(self, topic, number, records, generation)
 
-    async def say(self: AssignedPartitions, sources: Iterable[tuple[str, int]], generation: int) -> None:
-        given = list(sources)
-        if given:
+    async def print_assigned(self: AssignedPartitions, sources: Iterable[tuple[str, int]], generation: int) -> None:
+        partitions = list(sources)
+        if partitions:
             print(f"ASSIGNED {time.time():.4f}", flush=True)
-        await assigned(self, given, generation)
+        await assigned(self, partitions, generation)
 
-    AssignedPartitions.offer, AssignedPartitions.assigned = tell, say
+    AssignedPartitions.offer, AssignedPartitions.assigned = print_first, print_assigned
 
 
 if __name__ == "__main__":

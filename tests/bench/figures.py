@@ -1,4 +1,4 @@
-"""What was measured of one contender, the median of several runs, and the table of all."""
+"""Measurements of one contender, medians of several runs, and the table of all contenders."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -14,14 +14,14 @@ class Figure:
     name: str
     guarantee: str
     reports: int
-    """Records of the input: corrections, redeliveries and malformed ones too."""
+    """Input records, including corrections, redeliveries and malformed records."""
     seconds: float
     cpu_seconds: float
     others_seconds: float
-    """CPU seconds that others had of its core: how disturbed the run was."""
+    """CPU seconds of other processes on its core: how disturbed the run was."""
     peak_mib: int
     faults: tuple[str, ...] = ()
-    """What is wrong with its output, in words."""
+    """Faults of its output, one sentence each."""
 
     @property
     def rate(self) -> float:
@@ -35,12 +35,12 @@ class Figure:
 
     @property
     def busy(self) -> float:
-        """Share of the core that it used: 1 means that the core is the limit."""
+        """Share of the core that it used; 1 means that the core is the limit."""
         return self.cpu_seconds / self.seconds
 
     @property
     def others(self) -> float:
-        """Share of the core that others used."""
+        """Share of the core that other processes used."""
         return self.others_seconds / self.seconds
 
 
@@ -60,7 +60,7 @@ class RequestRow:
 
     @property
     def rate(self) -> float:
-        """The median; so are the others, each by itself."""
+        """Median of the runs; each figure has its own median."""
         return median(run.rate for run in self.runs)
 
     @property
@@ -81,11 +81,11 @@ class RequestRow:
 
     @property
     def sound(self) -> int:
-        """Runs whose output was right."""
+        """Number of runs with correct output."""
         return sum(not run.faults for run in self.runs)
 
     def as_json(self) -> dict[str, Any]:
-        """The medians, and every run."""
+        """The medians and every run."""
         return {
             "name": self.name,
             "reports": self.reports,
@@ -101,7 +101,7 @@ class RequestRow:
 
 
 def rows(figures: Iterable[Figure]) -> list[RequestRow]:
-    """Runs by contender and number of reports, in the order of each one's first run."""
+    """Runs grouped by contender and number of reports, in the order of the first run."""
     found: dict[tuple[str, int], list[Figure]] = {}
     for figure in figures:
         found.setdefault((figure.name, figure.reports), []).append(figure)
@@ -109,11 +109,11 @@ def rows(figures: Iterable[Figure]) -> list[RequestRow]:
 
 
 def table(title: str, among: Sequence[RequestRow]) -> list[str]:
-    """Lines; ratios are those of the first row to each, in reports a second and in reports a CPU second."""
+    """Lines of the table. A ratio is the first row divided by the row: of reports a second, and of reports a CPU second."""
     header = (
         f"{'reports/s':>10}{'min - max':>18}{'ratio':>8}{'per CPU-s':>11}{'ratio':>8}{'busy':>6}{'others':>7}{'MiB':>7}"
     )
-    lines = [f"{title:34}{'reports':>11}{header}  {'promise':14}right"]
+    lines = [f"{title:34}{'reports':>11}{header}  {'guarantee':14}correct"]
     for row in among:
         rates = sorted(run.rate for run in row.runs)
         spread = f"{rates[0]:,.0f} - {rates[-1]:,.0f}"
@@ -134,5 +134,5 @@ def percentile(values: Sequence[float], share: float) -> float:
     if not values:
         raise ValueError("no values")
     ordered = sorted(values)
-    rank = ceil(round(len(ordered) * share, 6))  # a share such as 0.07 is no exact number
+    rank = ceil(round(len(ordered) * share, 6))  # a float such as 0.07 is not exact
     return ordered[max(rank, 1) - 1]

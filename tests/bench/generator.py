@@ -1,6 +1,6 @@
-"""The open-loop generator: each record is sent when the schedule says, however the router keeps up. A process of its own.
+"""The open-loop generator: it sends each record on schedule, whether or not the router keeps up. Runs in its own process.
 
-The scheduled time counts, not the actual one: a generator that waits for a slow system would hide just the slowness.
+Latency counts from the scheduled time, not the actual one: a generator that waits for a slow system hides its latency.
 """
 
 import asyncio
@@ -22,43 +22,43 @@ from router.wire.partitioning import partition_for_key
 from router.wire.settings import Settings
 from router.wire.topics import Names
 
-LEAD_SECONDS = 0.2
-LONGEST_SLEEP = 0.001
-"""The event loop's sleep is only about so exact; what has become due meanwhile is sent at once."""
+START_DELAY_S = 0.2
+MAX_SLEEP_S = 0.001
+"""Resolution of the event loop's sleep; records due in the meantime are sent together."""
 
 
 class ReplayPlan(NamedTuple):
-    """What is sent, and how fast."""
+    """What to send, and how fast."""
 
     city: str
     skip: int
-    """Messages of the city that others sent before."""
+    """Messages of the city to leave out, because they were sent before."""
     number: int
     rate: float
-    """A second."""
+    """Messages a second."""
 
 
 class Shot(NamedTuple):
-    """One report; all times by this machine's monotonic clock, the same for all processes."""
+    """One report that was sent. Times are of the monotonic clock, which all processes share."""
 
     report: str
     sound: bool
-    """Not malformed, so it must come to stand in a case."""
+    """Not malformed, so it must be in a case."""
     scheduled: float
     handed: float
-    """To the producer: how late the generator itself was."""
+    """When the producer got it: shows the delay of the generator."""
     acknowledged: float
 
 
 def messages(city: str) -> Iterator[SourceMessage]:
-    """A city's reports, the recorded ones again and again."""
+    """Messages of a city; recorded ones repeat without end."""
     folder = city_folder(city)
     return input_of(load_city(city), folder).messages(reports=10**7, seed=1, secondary_reports=False, noise=1.0)
 
 
 def send(settings: Settings, plan: ReplayPlan, results: Connection) -> None:
-    """Send a plan's messages; says `ready`, waits for a word, and answers with the shots."""
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)  # a topic that is new has no leader yet, which mends itself
+    """Send the messages of a plan. Sends `ready`, waits for any message, then sends the shots."""
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)  # a new topic has no leader yet; the client retries
     planned = list(islice(messages(plan.city), plan.skip, plan.skip + plan.number))
     results.send("ready")
     results.recv()
@@ -74,21 +74,21 @@ async def _send(settings: Settings, planned: Sequence[SourceMessage], rate: floa
         await producer.partitions_for(topic)
     times = [[0.0, 0.0] for _ in planned]
     acknowledged: list[Future[object]] = []
-    begun = time.monotonic() + LEAD_SECONDS
-    for index, (message, noted) in enumerate(zip(planned, times, strict=True)):
+    begun = time.monotonic() + START_DELAY_S
+    for index, (message, stamps) in enumerate(zip(planned, times, strict=True)):
         while (wait := begun + index / rate - time.monotonic()) > 0:
-            await asyncio.sleep(min(wait, LONGEST_SLEEP))
+            await asyncio.sleep(min(wait, MAX_SLEEP_S))
         key = message.source_id.encode()
         headers = [(RECEIVED_AT, rfc3339(message.received_at).encode())]
-        noted[0] = time.monotonic()
+        stamps[0] = time.monotonic()
         future = await producer.send(
             topics[message.network], message.value, key, partition_for_key(key, partitions), headers=headers
         )
-        future.add_done_callback(lambda _, noted=noted: noted.__setitem__(1, time.monotonic()))
+        future.add_done_callback(lambda _, stamps=stamps: stamps.__setitem__(1, time.monotonic()))
         acknowledged.append(future)
     await asyncio.gather(*acknowledged)
     await producer.stop()
     return [
-        Shot(one.report, one.kind != "malformed", begun + i / rate, *noted)
-        for i, (one, noted) in enumerate(zip(planned, times, strict=True))
+        Shot(one.report, one.kind != "malformed", begun + i / rate, *stamps)
+        for i, (one, stamps) in enumerate(zip(planned, times, strict=True))
     ]

@@ -1,7 +1,7 @@
-"""`python -m tests.bench growth`: reports a second, and memory of an open case, while ever more cases are open.
+"""`python -m tests.bench growth`: reports a second and memory of a matchable case, by the number of matchable cases.
 
-First without a broker: translation and fold in this process. Then a whole worker whose state was restored; with `--kill` the restoring is
-measured too, as `restore` does, because a million cases take longer to be made than to be measured.
+First without a broker: translation and fold in this process. Then a worker with restored state. With `--kill` it measures
+the restore, too, as `restore` does, because preloading a million cases takes longer than measuring them.
 """
 
 import argparse
@@ -26,54 +26,53 @@ from router.simulator.recorded.hotline_history import NETWORK
 from router.stream.gc_tuning import tune_gc
 from router.wire.partitioning import partition_for_cell
 from router.wire.settings import Settings
-from tests.bench.large_state import SIZES, grown
-from tests.bench.large_state import Grown as LoadShape
+from tests.bench.large_state import SIZES, LargeState, large_state
 from tests.bench.load_shape import CITY, load_shape
 from tests.bench.pinned_process import Pinned
 from tests.bench.product import PARTITIONS
-from tests.bench.restore import killed, told
+from tests.bench.restore import describe, kill_and_restore
 from tests.bench.stopwatch import until_quiet
 
 MEASURED = 5_000
-"""Reports whose time is taken, without a broker, at each size."""
-IN_A_BATCH = 2_000
+"""Reports that are timed at each size, without a broker."""
+BATCH = 2_000
 IDLE_SHARE = 0.3
-"""Of a core, for heartbeats and fetches that find nothing."""
+"""Share of a core that heartbeats and empty fetches need."""
 
 
 @dataclass(frozen=True)
-class Grown:
-    """What was seen at one size."""
+class GrowthRow:
+    """Measurement at one size."""
 
     kind: str
     """`fold` without a broker, `worker` with one."""
     cases: int
     reports: int
-    """Whose time was taken."""
+    """Reports that were timed."""
     rate: float
-    """Of them, a second: of the fold alone, or of the worker."""
+    """Reports a second of the fold alone, or of the worker."""
     per_cpu_second: float
-    """The same by CPU seconds: of the fold alone, or of the whole worker."""
+    """Reports a CPU second of the fold alone, or of the worker."""
     bytes_per_case: float
-    """Resident memory more than without any case, by case; of a worker the memory of both stages."""
+    """Resident memory beyond that without cases, divided by cases; of a worker for both stages."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
-    parser.add_argument("--cases", type=int, nargs="*", default=SIZES, help="open at once")
-    parser.add_argument("--reports", type=int, default=100_000, help="through a worker at each size")
+    parser.add_argument("--cases", type=int, nargs="*", default=SIZES, help="numbers of matchable cases")
+    parser.add_argument("--reports", type=int, default=100_000, help="reports through a worker at each size")
     parser.add_argument(
-        "--kill", action="store_true", help="each worker first, and tell how long its successor restores"
+        "--kill", action="store_true", help="kill each worker first, and print how long the restore takes"
     )
     parser.add_argument(
-        "--fold", action=argparse.BooleanOptionalAction, default=True, help="measure the fold alone too"
+        "--fold", action=argparse.BooleanOptionalAction, default=True, help="measure the fold alone, too"
     )
-    parser.add_argument("--broker", action=argparse.BooleanOptionalAction, default=True, help="measure workers too")
+    parser.add_argument("--broker", action=argparse.BooleanOptionalAction, default=True, help="measure workers, too")
 
 
 def main(arguments: argparse.Namespace, settings: Settings) -> int:
     """Measure, print, write."""
-    print(f"{'':8}{'open cases':>12}{'reports':>10}{'reports/s':>11}{'per CPU-s':>11}{'bytes/case':>12}")
+    print(f"{'':8}{'cases':>12}{'reports':>10}{'reports/s':>11}{'per CPU-s':>11}{'bytes/case':>12}")
     found = []
     for one in _all(arguments, settings):
         found.append(asdict(one))
@@ -83,37 +82,37 @@ def main(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _all(arguments: argparse.Namespace, settings: Settings) -> Iterator[Grown]:
+def _all(arguments: argparse.Namespace, settings: Settings) -> Iterator[GrowthRow]:
     if arguments.fold:
         yield from folded(sorted(arguments.cases))
     if not arguments.broker:
         return
-    with grown(0, settings) as load_shape:
-        empty = load_shape.worker.resident_mib
+    with large_state(0, settings) as large:
+        empty = large.worker.resident_mib
     for cases in sorted(arguments.cases):
-        with grown(cases, settings) as load_shape:
-            held, number = load_shape.worker.resident_mib - empty, arguments.reports
+        with large_state(cases, settings) as large:
+            held, number = large.worker.resident_mib - empty, arguments.reports
             if arguments.kill:
-                print(told(killed(cases, load_shape)), flush=True)
-            seconds, cpu_seconds = _worker(number, load_shape)
-        yield Grown("worker", cases, number, number / seconds, number / cpu_seconds, (held << 20) / cases)
+                print(describe(kill_and_restore(cases, large)), flush=True)
+            seconds, cpu_seconds = _worker(number, large)
+        yield GrowthRow("worker", cases, number, number / seconds, number / cpu_seconds, (held << 20) / cases)
 
 
-def folded(sizes: list[int]) -> Iterator[Grown]:
-    """Translation and fold in this process, a state a partition."""
+def folded(sizes: list[int]) -> Iterator[GrowthRow]:
+    """Translation and fold in this process, one state for each partition."""
     folding = Folding()
-    folding.take(IN_A_BATCH)  # what is loaded or made at the first report belongs to no case
+    folding.take(BATCH)  # memory allocated at the first report belongs to no case
     begun_with, before = folding.matchable_cases, resident()
     for size in sizes:
         while (missing := size - folding.matchable_cases) > 0:
-            folding.take(min(missing, IN_A_BATCH * 10))
+            folding.take(min(missing, BATCH * 10))
         cases, held = folding.matchable_cases, resident() - before
         spent, cpu_spent = folding.take(MEASURED)
-        yield Grown("fold", cases, MEASURED, MEASURED / spent, MEASURED / cpu_spent, held / (cases - begun_with))
+        yield GrowthRow("fold", cases, MEASURED, MEASURED / spent, MEASURED / cpu_spent, held / (cases - begun_with))
 
 
 class Folding:
-    """A throng through translation and fold."""
+    """The load shape through translation and fold."""
 
     def __init__(self) -> None:
         self._city, self._messages, self._offsets = load_city(CITY), load_shape(), count()
@@ -123,14 +122,14 @@ class Folding:
 
     @property
     def matchable_cases(self) -> int:
-        """In all partitions."""
+        """Matchable cases in all partitions."""
         return sum(state.matchable_cases for state in self._states)
 
     def take(self, number: int) -> tuple[float, float]:
-        """Seconds, and CPU seconds, that the fold alone takes for so many reports."""
+        """Seconds and CPU seconds that the fold alone takes for a number of reports."""
         spent = cpu_spent = 0.0
-        for begin in range(0, number, IN_A_BATCH):
-            reports = self._translated(min(IN_A_BATCH, number - begin))
+        for begin in range(0, number, BATCH):
+            reports = self._translated(min(BATCH, number - begin))
             begun, cpu_begun = time.perf_counter(), time.process_time()
             for report in reports:
                 partition = partition_for_cell(report.location.cell.encode(), PARTITIONS)
@@ -144,23 +143,23 @@ class Folding:
         return normalise(NETWORKS[NETWORK], records, self._city).reports
 
 
-def _worker(reports: int, load_shape: LoadShape) -> tuple[float, float]:
-    """Seconds and CPU seconds of a worker for so many reports, which are sent faster than it takes them."""
-    committed, worker, messages = load_shape.committed, load_shape.worker, load_shape.take(reports)
-    there, begun, cpu_begun = committed.of(load_shape.cases), time.monotonic(), worker.cpu_seconds
-    load_shape.send(messages)
-    last = until_quiet(committed, load_shape.cases, lambda: _idle(worker), beyond=there)
+def _worker(reports: int, large: LargeState) -> tuple[float, float]:
+    """Seconds and CPU seconds of a worker for a number of reports, which arrive faster than it processes them."""
+    committed, worker, messages = large.committed, large.worker, large.take(reports)
+    before, begun, cpu_begun = committed.of(large.cases), time.monotonic(), worker.cpu_seconds
+    large.send(messages)
+    last = until_quiet(committed, large.cases, lambda: _idle(worker), beyond=before)
     return last - begun, worker.cpu_seconds - cpu_begun
 
 
 def _idle(worker: Pinned) -> bool:
-    """Whether it has nothing to do: with many open cases it may fold for seconds before something is committed."""
+    """Whether the worker is idle. With many matchable cases it may fold for seconds before it commits."""
     before = worker.cpu_seconds
     time.sleep(1.0)
     return worker.cpu_seconds - before < IDLE_SHARE
 
 
 def resident() -> int:
-    """Bytes of this process in memory."""
+    """Resident memory of this process in bytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")

@@ -1,4 +1,4 @@
-"""A worker with very many open cases, which it has restored, and the throng goes on."""
+"""A worker that has restored a large number of matchable cases, under a load that continues."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,49 +11,49 @@ from router.wire.settings import Settings
 from router.wire.topics import Names
 from tests.bench.load_shape import CITY, load_shape
 from tests.bench.pinned_process import Pinned
-from tests.bench.preloaded_state import seed
+from tests.bench.preloaded_state import preload_state
 from tests.bench.product import router, started, topics_for
 from tests.bench.stopwatch import all_beyond, until_quiet
 from tests.bench.topics import Ends, ends
 
 SIZES = [10_000, 100_000, 1_000_000]
-"""Open cases."""
+"""Numbers of matchable cases."""
 PROBES = 1_000
-"""Reports after which a worker is known to have opened every partition."""
+"""Reports that reach every partition, to show that the worker has opened all of them."""
 
 
 @dataclass(frozen=True)
-class Grown:
-    """The worker, and what comes in and out of it."""
+class LargeState:
+    """The worker, its input and its output."""
 
     worker: Pinned
     committed: Ends
     cases: str
-    """The topic."""
+    """Name of the topic."""
     feed: Feed
     messages: Iterator[SourceMessage]
 
     def take(self, reports: int) -> list[SourceMessage]:
-        """So many more of the throng."""
+        """The next messages of the load."""
         return list(islice(self.messages, reports))
 
     def send(self, messages: Sequence[SourceMessage]) -> None:
-        """All are on their topic at the end."""
+        """Send messages; returns when all are acknowledged."""
         self.feed.run(messages)
 
 
 @contextmanager
-def grown(cases: int, settings: Settings) -> Iterator[Grown]:
-    """Every partition is restored and processes; nothing waits."""
+def large_state(cases: int, settings: Settings) -> Iterator[LargeState]:
+    """A worker that has restored every partition and processed its input."""
     messages = load_shape()
     with topics_for(CITY, settings) as own:
-        seed(own, cases, messages)
+        preload_state(own, cases, messages)
         bootstrap, names = str(own.kafka), Names(own.namespace)
         feed = Feed(bootstrap, names, own.partitions, None)
         with ends(bootstrap) as committed, started(router(CITY), own) as worker:
             earlier = committed.each(names.cases)
-            there = Grown(worker, committed, names.cases, feed, messages)
-            there.send(there.take(PROBES))
+            state = LargeState(worker, committed, names.cases, feed, messages)
+            state.send(state.take(PROBES))
             begun = lambda: all_beyond(committed, names.cases, earlier)  # noqa: E731
             until_quiet(committed, names.cases, begun, beyond=sum(earlier.values()))
-            yield there
+            yield state

@@ -1,6 +1,6 @@
 """`python -m tests.bench latency`: milliseconds from an acknowledged report to a task that its department can read.
 
-An open loop: reports are sent when a schedule says. Reports that join another one's case make no task and are left out.
+An open loop: reports are sent on a schedule. Reports that join a case make no task and are left out.
 """
 
 import argparse
@@ -19,50 +19,50 @@ from router.wire.settings import Settings
 from router.wire.topics import Names
 from tests.bench.figures import percentile
 from tests.bench.generator import ReplayPlan, Shot, messages, send
-from tests.bench.latency_reader import look
+from tests.bench.latency_reader import read_tasks
 from tests.bench.product import RECORDED, SYNTHETIC, deployed, members
 from tests.bench.stopwatch import until_quiet
 from tests.bench.topics import ends, read
 
 WARM_REPORTS = 5_000
-"""Sent at full speed before; then the worker has met every topic."""
+"""Reports sent at full speed before, so that the worker has used every topic."""
 SHARES = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
 
 
 @dataclass(frozen=True)
 class Latency:
-    """One rate; all latencies in ms."""
+    """Latencies at one rate, in ms."""
 
     city: str
     rate: int
     reports: int
     tasks: int
-    """Reports that opened a case, whose first task is what was waited for."""
+    """Reports that opened a case; the latency is that of its first task."""
     acknowledged: dict[str, float]
-    """From the broker's acknowledgement."""
+    """Counted from the acknowledgement of the broker."""
     scheduled: dict[str, float]
-    """From the moment when it ought to have been sent."""
+    """Counted from the scheduled time."""
     generator_late: dict[str, float]
-    """How late the generator handed records over: part of the latencies from the schedule, and no fault of the router."""
+    """Delay of the generator. It is part of the scheduled latencies, and not caused by the router."""
     right: bool
-    """Whether every sound report is in exactly one case, and every case's first task was seen."""
+    """Whether every valid report is in exactly one case, and the first task of every case was read."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     parser.add_argument("--rate", type=int, nargs="*", default=[100, 1_000, 5_000], help="reports a second")
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each rate")
+    parser.add_argument("--seconds", type=float, default=20.0, help="duration of each rate")
     parser.add_argument("--city", choices=[RECORDED, SYNTHETIC], default=RECORDED)
 
 
 def main(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Measure each rate on topics of its own, print, write; 1 when a report is not in exactly one case."""
+    """Measure each rate on separate topics, print, write. Returns 1 when a report is not in exactly one case."""
     found = []
-    print(f"{'ms':28}{'':>8}{'from acknowledged':>27}{'from scheduled':>27}{'generator':>11}")
+    print(f"{'ms':28}{'':>8}{'from acknowledgement':>27}{'from schedule':>27}{'generator':>11}")
     print(
         f"{'city':14}{'reports/s':>10}{'tasks':>10}  "
         + f"{'p50':>8}{'p99':>9}{'p99.9':>10}" * 2
-        + f"{'p99':>11}  right"
+        + f"{'p99':>11}  correct"
     )
     for rate in arguments.rate:
         one = measure(arguments.city, rate, arguments.seconds, settings)
@@ -78,7 +78,7 @@ def main(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def measure(city: str, rate: int, seconds: float, settings: Settings) -> Latency:
-    """One rate, on a worker that is warm."""
+    """Measure one rate on a warm worker."""
     with ExitStack() as stack:
         own, _ = stack.enter_context(deployed(city, settings))
         bootstrap, cases = str(own.kafka), Names(own.namespace).cases
@@ -89,14 +89,16 @@ def measure(city: str, rate: int, seconds: float, settings: Settings) -> Latency
             return len(members(bootstrap, cases)) >= len(ids)
 
         until_quiet(committed, cases, complete)
-        watching = stack.enter_context(_process(look, own, city))
-        sending = stack.enter_context(_process(send, own, ReplayPlan(city, WARM_REPORTS, round(rate * seconds), rate)))
-        sending.send("go")
-        shots: list[Shot] = sending.recv()
+        reader = stack.enter_context(_process(read_tasks, own, city))
+        generator = stack.enter_context(
+            _process(send, own, ReplayPlan(city, WARM_REPORTS, round(rate * seconds), rate))
+        )
+        generator.send("go")
+        shots: list[Shot] = generator.recv()
         ids |= {shot.report for shot in shots if shot.sound}
         until_quiet(committed, cases, complete)
-        watching.send("enough")
-        seen: dict[bytes, float] = watching.recv()
+        reader.send("stop")
+        seen: dict[bytes, float] = reader.recv()
         found = members(bootstrap, cases)
         openers = read(bootstrap, cases, lambda record: (record.key, decode_case(record.value).reports[0].id))
     once = sorted(found) == sorted(ids)
@@ -104,7 +106,7 @@ def measure(city: str, rate: int, seconds: float, settings: Settings) -> Latency
 
 
 def _latency(city: str, rate: int, shots: Sequence[Shot], opened: dict[str, float | None], once: bool) -> Latency:
-    """Of every report that opened a case; one whose task was never seen makes the whole wrong."""
+    """Latencies of the reports that opened a case. The result is wrong when a task was never read."""
     waited_for = [(shot, opened[shot.report]) for shot in _first_versions(shots) if shot.report in opened]
     answered = [(shot, at) for shot, at in waited_for if at is not None]
     right = once and len(answered) == len(waited_for)
@@ -121,7 +123,7 @@ def _latency(city: str, rate: int, shots: Sequence[Shot], opened: dict[str, floa
 
 
 def _first_versions(shots: Sequence[Shot]) -> list[Shot]:
-    """Without redeliveries and corrections, which open no case."""
+    """The shots without redeliveries and corrections, which open no case."""
     return list({shot.report: shot for shot in reversed(shots)}.values())
 
 
@@ -130,24 +132,24 @@ def _shares(seconds: Sequence[float]) -> dict[str, float]:
 
 
 def _warm(city: str, settings: Settings) -> set[str]:
-    """Ids of sound reports sent at full speed."""
+    """Send reports at full speed; returns the ids of the valid ones."""
     feed = Feed(str(settings.kafka), Names(settings.namespace), settings.partitions, None)
     feed.run(message for message, _ in zip(messages(city), range(WARM_REPORTS), strict=False))
     return {sent.report for sent in feed.sent if sent.kind != "malformed"}
 
 
 class _process:  # noqa: N801 - reads as a function
-    """A function in a process of its own, on this one's core; gives the way to talk to it once it is ready."""
+    """Runs a function in a process on this core. The context value is a connection to it, once it is ready."""
 
     def __init__(self, work: Callable[..., None], *arguments: Any) -> None:
         context = get_context("spawn")
-        self._here, there = context.Pipe()
-        self._process = context.Process(target=work, args=(*arguments, there), daemon=True)
+        self._connection, remote = context.Pipe()
+        self._process = context.Process(target=work, args=(*arguments, remote), daemon=True)
 
     def __enter__(self) -> Connection:
         self._process.start()
-        self._here.recv()
-        return self._here
+        self._connection.recv()
+        return self._connection
 
     def __exit__(self, *_: object) -> None:
         self._process.join(10)

@@ -1,4 +1,4 @@
-"""A department's view: when each case's first task can be read. A process of its own, reading committed records only."""
+"""The latency reader: when the first task of each case becomes readable. Runs in its own process, under read_committed."""
 
 import asyncio
 import time
@@ -13,15 +13,15 @@ from router.wire.topics import Names
 POLL_MS = 100
 
 
-def look(settings: Settings, city: str, results: Connection) -> None:
-    """Read the tasks of all departments from their present end on.
+def read_tasks(settings: Settings, city: str, results: Connection) -> None:
+    """Read the tasks of all departments from the current end.
 
-    Says `ready`, and answers the first word it hears with case id -> when its first task was seen (monotonic seconds).
+    Sends `ready`. After any message it sends case id -> when its first task was read (monotonic seconds).
     """
-    results.send(asyncio.run(_look(settings, city, results)))
+    results.send(asyncio.run(_read_tasks(settings, city, results)))
 
 
-async def _look(settings: Settings, city: str, results: Connection) -> dict[bytes, float]:
+async def _read_tasks(settings: Settings, city: str, results: Connection) -> dict[bytes, float]:
     names = Names(settings.namespace)
     topics = [names.tasks(department) for department in load_city(city).catalogue.departments]
     consumer = AIOKafkaConsumer(

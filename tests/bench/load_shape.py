@@ -1,4 +1,4 @@
-"""A city in which very many cases are open at once: recorded requests, all within an hour, strewn over the whole city."""
+"""The load shape for a large state: recorded requests, all within an hour, scattered over the whole city."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,20 +14,20 @@ from router.simulator.recorded.hotline_history import CREATED, ID, NETWORK, Requ
 from router.simulator.scenario import history_of
 
 CITY = "los-angeles"
-APART = timedelta(milliseconds=1)
-"""From one request to the next: a million within 17 minutes, so that no window ends meanwhile."""
-STREWN_DEGREES = 0.01
-"""About a kilometre: so far from where some recorded request lay, because real ones lie in heaps and would join."""
+INTERVAL = timedelta(milliseconds=1)
+"""Time between two requests: a million within 17 minutes, so that no window ends."""
+SCATTER_DEGREES = 0.01
+"""About a kilometre from a recorded request: recorded positions are clustered, so their reports would join."""
 LATITUDE, LONGITUDE = "Latitude", "Longitude"
 
 
 def load_shape(seed: int = 1) -> Iterator[SourceMessage]:
-    """Requests without end, in the order of receipt; the same for equal seeds."""
+    """Endless requests in order of receipt. Equal seeds give equal requests."""
     city, random = load_city(CITY), Random(seed)
     rows = [row for row in history_of(city, city_folder(CITY)).rows if row.fields[LATITUDE]]
     begin = rows[0].created
     for number in count():
-        at = begin + number * APART
+        at = begin + number * INTERVAL
         fields = _moved(random.choice(rows), random.choice(rows), random) | {
             ID: f"t{seed}-{number}",
             CREATED: at.astimezone(city.zone).strftime(WHEN),
@@ -38,8 +38,8 @@ def load_shape(seed: int = 1) -> Iterator[SourceMessage]:
 
 
 def _moved(what: RequestRow, where: RequestRow, random: Random) -> dict[str, str]:
-    """One request near the place of another."""
+    """The fields of one request, with a position near that of another."""
     return what.fields | {
-        column: f"{float(where.fields[column]) + random.gauss(0, STREWN_DEGREES):.7f}"
+        column: f"{float(where.fields[column]) + random.gauss(0, SCATTER_DEGREES):.7f}"
         for column in (LATITUDE, LONGITUDE)
     }

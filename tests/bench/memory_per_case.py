@@ -1,8 +1,8 @@
-"""What an open case costs in memory, part by part: bytes a case, folded from the stream's bytes, and restored from the changelog's.
+"""Measures the memory of a matchable case, part by part: bytes a case, folded from the stream and restored from the changelog.
 
-`python -m tests.bench.memory_per_case puyang`: a minute or two, without Kafka. A part is a field, with what only it holds; what several hold (the
-city, networks, cells, ...) counts once, where it is met first. The allocator rounds up:
-`python -m tests.bench growth` says what the process grows by.
+`python -m tests.bench.memory_per_case puyang` takes a minute or two, without Kafka. A part is a field with the objects that
+only it refers to. A shared object (city, network, cell) counts once, at its first reference. The allocator rounds up:
+`python -m tests.bench growth` measures how much the process grows.
 """
 
 import argparse
@@ -28,29 +28,29 @@ from router.wire.partitioning import partition_for_cell
 from tests.bench.load_shape import CITY, load_shape
 
 PARTITIONS = 8
-APART = timedelta(milliseconds=1)
-"""From one report to the next, as received: so that no window ends."""
-SHOWN_BYTES = 8
-"""Smaller parts are summed up."""
+INTERVAL = timedelta(milliseconds=1)
+"""Time between two reports, so short that no window ends."""
+MIN_SHOWN_BYTES = 8
+"""Smaller parts are added up."""
 Parts = Counter[str]
 
 
 def reports(city: City) -> Iterator[Report]:
-    """A city's reports, the first versions only, read back from the bytes of the stream."""
+    """First versions of a city's reports, decoded from the bytes of the stream."""
     source = load_shape() if city.name == CITY else input_of(city, city_folder(city.name)).messages(
         reports=10**7, seed=1, secondary_reports=False, noise=1.0
     )  # fmt: skip
     begin = None
     for number, event in enumerate(one for one in Translator(city).events(source) if one.report.version == 1):
         begin = begin or event.report.received_at
-        _, value, headers = encode_report(replace(event.report, received_at=begin + number * APART))
+        _, value, headers = encode_report(replace(event.report, received_at=begin + number * INTERVAL))
         report = decode_event(headers, value)
         assert isinstance(report, Report)
         yield report
 
 
 def folded(city: City, cases: int) -> list[PartitionState]:
-    """So many cases as they were opened and joined."""
+    """States with a number of cases, as the fold makes them."""
     states, stream, rules = [PartitionState() for _ in range(PARTITIONS)], reports(city), RuleSets(city)
     while (missing := cases - sum(state.matchable_cases for state in states)) > 0:
         for report in islice(stream, missing):
@@ -59,7 +59,7 @@ def folded(city: City, cases: int) -> list[PartitionState]:
 
 
 def restored(city: City, values: list[bytes]) -> list[PartitionState]:
-    """The same from the changelog."""
+    """The same states, restored from the changelog."""
     states = [PartitionState() for _ in range(PARTITIONS)]
     for value in values:
         case = decode_case(value)
@@ -68,7 +68,7 @@ def restored(city: City, values: list[bytes]) -> list[PartitionState]:
 
 
 def parts(of: list[PartitionState], city: City) -> Parts:
-    """Bytes by part, without what the city has in memory anyway."""
+    """Bytes by part, without the objects of the city."""
     met: set[int] = set()
     _weigh(city.catalogue, "city", met)
     found: Parts = Counter()
@@ -90,7 +90,7 @@ def _weigh(whole: object, name: str, met: set[int]) -> Parts:
 
 
 def _held(one: Any, name: str) -> list[tuple[object, str]]:
-    """What an object holds, by field; what a collection holds goes by the collection's name."""
+    """The objects that an object refers to, by field. Items of a collection have the name of the collection."""
     if isinstance(one, dict):
         return [(held, name) for pair in one.items() for held in pair]
     if isinstance(one, (list, tuple, set, frozenset)):
@@ -109,9 +109,9 @@ def main() -> None:
     states = folded(city, arguments.cases)
     values = [encode_case(entry.case)[1] for state in states for entry in state.candidates.values()]
     one, two = parts(states, city), parts(restored(city, values), city)
-    print(f"{'':36}{'folded':>8}{'restored':>10}")
+    print(f"{'bytes a case':36}{'folded':>8}{'restored':>10}")
     rows = [(name, one[name] / len(values), two[name] / len(values)) for name in one | two]
-    large = sorted((row for row in rows if max(row[1:]) >= SHOWN_BYTES), key=lambda row: -row[2])
+    large = sorted((row for row in rows if max(row[1:]) >= MIN_SHOWN_BYTES), key=lambda row: -row[2])
     rest = [row for row in rows if row not in large]
     large += [("smaller parts", sum(row[1] for row in rest), sum(row[2] for row in rest))]
     large += [("all parts", one.total() / len(values), two.total() / len(values))]

@@ -1,4 +1,4 @@
-"""One contender's process, alone on core 1: its CPU seconds, its memory, its end. Everything else goes to core 0."""
+"""The process tree of one contender, alone on core 1, with its CPU time and memory. Everything else uses core 0."""
 
 import os
 import signal
@@ -18,13 +18,13 @@ FIRST, ASSIGNED = b"FIRST ", b"ASSIGNED "
 
 
 class Pinned:
-    """A process tree on core 1; leaving the context ends it.
+    """A process tree on core 1, which ends with the context.
 
     Args:
-        command: what is run.
-        env: its whole environment.
-        log: where its output goes.
-        alone: whether it must have core 1; when not, it runs anywhere.
+        command: the command line.
+        env: the whole environment.
+        log: file for its output.
+        alone: pin it to core 1; otherwise it runs on any core.
     """
 
     def __init__(self, command: Sequence[str], env: dict[str, str], log: Path, *, alone: bool = True) -> None:
@@ -57,24 +57,24 @@ class Pinned:
 
     @property
     def first(self) -> float | None:
-        """When it had its first input record in hand (seconds since 1970), once it has said so."""
-        return self._said(FIRST)
+        """When it had fetched its first input record (seconds since 1970); None until it has printed it."""
+        return self._printed(FIRST)
 
     @property
     def assigned(self) -> float | None:
-        """When it got its partitions (seconds since 1970), once it has said so."""
-        return self._said(ASSIGNED)
+        """When it got its partitions (seconds since 1970); None until it has printed it."""
+        return self._printed(ASSIGNED)
 
-    def _said(self, word: bytes) -> float | None:
+    def _printed(self, word: bytes) -> float | None:
         for line in self.log.read_bytes().splitlines():
-            _, said, instant = line.partition(word)  # Faust writes control sequences of its own before it
-            if said:
+            _, found, instant = line.partition(word)  # Faust writes control sequences before it
+            if found:
                 return float(instant)
         return None
 
     @property
     def cpu_seconds(self) -> float:
-        """Of all its processes since their start."""
+        """CPU seconds of all its processes since their start."""
         total = 0
         for text in self._read("stat"):
             fields = text.rsplit(")", 1)[1].split()
@@ -83,12 +83,12 @@ class Pinned:
 
     @property
     def peak_mib(self) -> int:
-        """Resident memory at its highest."""
+        """Peak resident memory."""
         return self._memory("VmHWM")
 
     @property
     def resident_mib(self) -> int:
-        """Resident memory now."""
+        """Current resident memory."""
         return self._memory("VmRSS")
 
     def _memory(self, name: str) -> int:
@@ -96,16 +96,16 @@ class Pinned:
         return sum(int(line.split()[1]) for line in lines if line.startswith(name)) // 1024
 
     def kill(self) -> None:
-        """SIGKILL, as a crash would."""
+        """End it with SIGKILL, like a crash."""
         self._signal(signal.SIGKILL)
         self._process.wait()
 
     def restart(self) -> None:
-        """The same again, with a log begun anew."""
+        """Start it again, with an empty log."""
         self._process = self._start()
 
     def stop(self) -> None:
-        """End it in good order, or after some patience by force."""
+        """End it with SIGTERM, or with SIGKILL after a grace period."""
         self._signal(signal.SIGTERM)
         try:
             self._process.wait(GRACE_SECONDS)
@@ -117,7 +117,7 @@ class Pinned:
             os.killpg(self._process.pid, number)
 
     def _read(self, name: str) -> Iterator[str]:
-        """A file of every process of its tree; one that ends meanwhile (RocksDB asks `ldd` at its start) has none any more."""
+        """A /proc file of every process of the tree. A process may end in the meantime (RocksDB runs `ldd` at its start)."""
         for member in self._tree():
             with suppress(FileNotFoundError, ProcessLookupError):
                 yield Path(f"/proc/{member}/{name}").read_text()
@@ -132,15 +132,15 @@ class Pinned:
 
 
 def core_seconds() -> float:
-    """For how long core 1 has been busy, whoever kept it so; what a hypervisor took from it counts too."""
+    """Busy seconds of core 1, by all processes; time stolen by a hypervisor is included."""
     line = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("cpu1 "))
     user, nice, system, _idle, _waiting, *interrupts = map(int, line.split()[1:9])
     return (user + nice + system + sum(interrupts)) / TICKS
 
 
 def pin_everything_to_core_0() -> None:
-    """This process and the embedded broker; the contender alone gets core 1."""
+    """Pin this process and the embedded broker to core 0, so that the contender has core 1."""
     for pid in (os.getpid(), status(Settings()).pid):
         if pid is not None:
             while subprocess.run(["taskset", "-apc", "0", str(pid)], capture_output=True, check=False).returncode:
-                os.kill(pid, 0)  # a thread that ends meanwhile is no reason to stop, the end of the process is
+                os.kill(pid, 0)  # raises when the process has ended; a thread that ended is no reason to stop

@@ -1,6 +1,6 @@
-"""The same domain work as people write it in Faust: one agent a stage, message by message, an awaited send each.
+"""The same domain work in plain Faust: one agent a stage, message by message, with an awaited send each.
 
-At least once, state in memory, nothing restored: less is promised here than the router promises.
+At least once, with state in memory that is not restored: the guarantee is weaker than the router's.
 """
 
 import os

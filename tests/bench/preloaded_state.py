@@ -1,4 +1,4 @@
-"""A deployment whose changelogs already hold so many open cases: the router's own stages wrote them, without transactions."""
+"""Preloads a deployment: the router's own processors write changelogs with many matchable cases, without transactions."""
 
 import asyncio
 import os
@@ -27,12 +27,12 @@ from router.wire.settings import Settings
 from router.wire.topics import Names
 from tests.bench.load_shape import CITY
 
-AT_ONCE = 16_000
-"""Messages between two waits for the broker."""
+BATCH = 16_000
+"""Messages between two flushes."""
 
 
 class Arrived(Struct):
-    """A record as the consumer hands it on."""
+    """A record with the attributes of a consumed record."""
 
     topic: str
     partition: int
@@ -43,8 +43,8 @@ class Arrived(Struct):
     headers: Sequence[tuple[str, bytes]]
 
 
-class Tap:
-    """Stands for the writer of a stage: keeps the records of one topic, passes on those of the others that are wanted."""
+class PartialWriter:
+    """Replaces the writer of a processor: keeps the records of one topic, and writes those of selected topics."""
 
     def __init__(self, kept: str, passed: Sequence[str], writer: Writer) -> None:
         self._kept, self._passed, self._writer = kept, passed, writer
@@ -53,17 +53,17 @@ class Tap:
     def add(self, topic: str, partition: int, key: bytes, value: bytes, headers: Any = None) -> None:
         """As `Writer.add`."""
         if topic == self._kept:
-            place = self.records[partition]
-            place.append(Arrived(topic, partition, len(place), 0, key, value, headers))
+            records = self.records[partition]
+            records.append(Arrived(topic, partition, len(records), 0, key, value, headers))
         elif topic in self._passed:
             self._writer.add(topic, partition, key, value, headers)
 
 
-class Seeding:
-    """Both stages of every partition, here.
+class Preloader:
+    """Both stages of every partition, in this process.
 
     Args:
-        settings: of the deployment.
+        settings: of the deployment to preload.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -76,11 +76,11 @@ class Seeding:
 
     @property
     def matchable_cases(self) -> int:
-        """In all partitions."""
+        """Matchable cases in all partitions."""
         return sum(processor._state.matchable_cases for processor in self._merging)
 
     async def run(self, messages: Iterator[SourceMessage], cases: int) -> None:
-        """Take messages until so many cases are open; their changelogs are on the broker then."""
+        """Process messages until there are `cases` matchable cases, and write their changelogs to the broker."""
         producer = AIOKafkaProducer(
             bootstrap_servers=self._settings.kafka, acks="all", enable_idempotence=True, max_batch_size=1 << 20
         )
@@ -88,18 +88,18 @@ class Seeding:
         try:
             while (missing := cases - self.matchable_cases) > 0:
                 writer = Writer(producer)
-                self._take(list(islice(messages, min(AT_ONCE, missing))), writer)
+                self._take(list(islice(messages, min(BATCH, missing))), writer)
                 await asyncio.gather(*await writer.send())
         finally:
             await producer.stop()
 
     def _take(self, messages: Sequence[SourceMessage], writer: Writer) -> None:
-        names, places = self._names, self._names.dedup_index(NETWORK)
-        tap = Tap(names.events, [places], writer)
+        names, dedup_index = self._names, self._names.dedup_index(NETWORK)
+        partial = PartialWriter(names.events, [dedup_index], writer)
         for partition, records in self._arrived(messages).items():
-            self._normalising[partition].process(records, tap, set())
-        for partition, records in tap.records.items():
-            self._merging[partition].process(records, Tap("", [names.cases], writer), set())
+            self._normalising[partition].process(records, partial, set())
+        for partition, records in partial.records.items():
+            self._merging[partition].process(records, PartialWriter("", [names.cases], writer), set())
 
     def _arrived(self, messages: Sequence[SourceMessage]) -> dict[int, list[Arrived]]:
         topic, found = self._names.reports(NETWORK), defaultdict(list)
@@ -114,9 +114,9 @@ class Seeding:
         return found
 
 
-def seed(settings: Settings, cases: int, messages: Iterator[SourceMessage]) -> None:
-    """Fill the changelogs of a deployment whose topics are there and empty, until so many cases are open."""
+def preload_state(settings: Settings, cases: int, messages: Iterator[SourceMessage]) -> None:
+    """Fill the changelogs of a deployment with empty topics until there are `cases` matchable cases."""
     own = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, range(os.cpu_count() or 1))  # nobody is measured yet
-    asyncio.run(Seeding(settings).run(messages, cases))
+    os.sched_setaffinity(0, range(os.cpu_count() or 1))  # nothing is measured yet
+    asyncio.run(Preloader(settings).run(messages, cases))
     os.sched_setaffinity(0, own)

@@ -1,4 +1,4 @@
-"""The full product: both stages of a city's real catalogue and merge, beside plain Faust agents with the same domain work."""
+"""The full product: both stages with the catalogue of a city, beside plain Faust agents with the same domain work."""
 
 import os
 import sys
@@ -24,15 +24,15 @@ from tests.bench.topics import ends, read
 
 RECORDED, SYNTHETIC = "los-angeles", "puyang"
 PARTITIONS = 8
-"""Of every topic keyed by place: while one partition waits for its commit the others fold."""
+"""Partitions of every topic: while one partition commits, the others fold."""
 BETWEEN_ROUNDS = timedelta(days=14)
-"""Longer than any merge window, so that a round of the history does not merge with the next."""
+"""Longer than any merge window, so that two rounds of the history do not merge."""
 numbers = count()
 
 
 @dataclass(frozen=True)
 class Contender:
-    """Who is measured, on the reports of which city, and how it is started."""
+    """One contender: its city and its command."""
 
     key: str
     name: str
@@ -60,34 +60,34 @@ ALL = (
 
 
 def contend(contender: Contender, reports: int, settings: Settings) -> Figure:
-    """One run on topics of its own; every id must be in exactly one case.
+    """One run on separate topics; every id must be in exactly one case.
 
     Raises:
-        UnfinishedError: it ended, or its output is not complete in time.
+        UnfinishedError: it ended, or its output was not complete in time.
     """
     with topics_for(contender.city, settings) as own:
         bootstrap, cases = str(own.kafka), Names(own.namespace).cases
         ids = filled(own, contender.city, reports)
         with ends(bootstrap) as committed, started(contender.command, own) as worker:
-            course = watch(worker, committed, cases, lambda: len(members(bootstrap, cases)) >= len(ids))
-        wrong = () if members(bootstrap, cases) == sorted(ids) else ("not every id is in exactly one case",)
-    if not wrong:
+            run = watch(worker, committed, cases, lambda: len(members(bootstrap, cases)) >= len(ids))
+        faults = () if members(bootstrap, cases) == sorted(ids) else ("not every id is in exactly one case",)
+    if not faults:
         worker.log.unlink()
     return Figure(
         contender.name,
         contender.guarantee,
         reports,
-        course.seconds,
-        course.cpu_seconds,
-        course.others_seconds,
-        course.peak_mib,
-        wrong,
+        run.seconds,
+        run.cpu_seconds,
+        run.others_seconds,
+        run.peak_mib,
+        faults,
     )
 
 
 @contextmanager
 def topics_for(city: str, settings: Settings) -> Iterator[Settings]:
-    """A city's topics in a namespace of their own, until the end of the context."""
+    """The topics of a city in a separate namespace, deleted at the end of the context."""
     prefix = f"bench-{os.getpid()}-p{next(numbers)}."
     own = settings.model_copy(update={"namespace": prefix, "partitions": PARTITIONS, "metrics_port": 0})
     topics = topics_of(load_city(city), own)
@@ -100,7 +100,7 @@ def topics_for(city: str, settings: Settings) -> Iterator[Settings]:
 
 @contextmanager
 def started(command: Sequence[str], own: Settings) -> Iterator[Pinned]:
-    """A worker alone on its core, until the end of the context."""
+    """A worker alone on its core, which ends with the context."""
     log = own.home.absolute() / "bench" / f"{own.namespace}log"
     with tempfile.TemporaryDirectory() as folder:
         env = environment(own) | {"FAUST_DATADIR": folder}
@@ -110,13 +110,13 @@ def started(command: Sequence[str], own: Settings) -> Iterator[Pinned]:
 
 @contextmanager
 def deployed(city: str, settings: Settings) -> Iterator[tuple[Settings, Pinned]]:
-    """A worker of the router on topics of its own."""
+    """A worker of the router on separate topics."""
     with topics_for(city, settings) as own, started(router(city), own) as worker:
         yield own, worker
 
 
 def filled(settings: Settings, name: str, reports: int) -> set[str]:
-    """So many records on the networks' topics; the ids that must be in a case."""
+    """Fill the networks' topics; returns the ids that must be in a case."""
     city, folder = load_city(name), city_folder(name)
     feed = Feed(str(settings.kafka), Names(settings.namespace), settings.partitions, None)
     if name == RECORDED:
@@ -127,6 +127,6 @@ def filled(settings: Settings, name: str, reports: int) -> set[str]:
 
 
 def members(bootstrap: str, cases: str) -> list[str]:
-    """Every report id of the last state of every case, sorted; an id in two cases stands twice."""
+    """Report ids of the final state of every case, sorted; an id in two cases is listed twice."""
     last = dict(read(bootstrap, cases, lambda record: (record.key, record.value)))
     return sorted(report.id for value in last.values() for report in decode_case(value).reports)

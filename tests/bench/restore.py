@@ -1,7 +1,8 @@
-"""`python -m tests.bench restore`: how long after kill -9 every partition of a worker processes again, by open cases.
+"""`python -m tests.bench restore`: seconds from kill -9 until every partition processes again, by matchable cases.
 
-`noticed`: until the group gives the partitions to the worker that was started at once in its place (a session timeout, because
-nobody said goodbye). `restored`: from there until the slowest partition has committed again, its backlog's first batch included.
+`noticed`: until the group assigns the partitions to the worker that was started immediately. That takes a session timeout,
+because the killed worker did not leave the group. `restored`: from there until the slowest partition has committed its
+first batch.
 """
 
 import argparse
@@ -13,31 +14,31 @@ from threading import Event, Thread
 import orjson
 
 from router.wire.settings import Settings
-from tests.bench.large_state import SIZES, Grown, grown
+from tests.bench.large_state import SIZES, LargeState, large_state
 from tests.bench.pinned_process import Pinned
 from tests.bench.stopwatch import LIMIT_SECONDS, UnfinishedError
 from tests.bench.topics import Ends
 
 RATE = 200
-"""Reports a second while it is killed, so that every partition has something to do."""
+"""Reports a second around the kill, so that every partition has input."""
 POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
 class Restored:
-    """One kill; all in seconds."""
+    """One kill; times in seconds."""
 
     cases: int
     noticed: float
     restored_first: float
-    """Until the quickest partition commits."""
+    """Until the first partition commits."""
     restored: float
-    """Until all do."""
+    """Until all partitions have committed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
-    parser.add_argument("--cases", type=int, nargs="*", default=SIZES, help="open when it is killed")
+    parser.add_argument("--cases", type=int, nargs="*", default=SIZES, help="numbers of matchable cases")
 
 
 def main(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -46,58 +47,58 @@ def main(arguments: argparse.Namespace, settings: Settings) -> int:
     for cases in sorted(arguments.cases):
         one = measure(cases, settings)
         found.append(asdict(one))
-        print(told(one), flush=True)
+        print(describe(one), flush=True)
     (settings.home / "bench" / "restore.json").write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
     return 0
 
 
-def told(one: Restored) -> str:
-    """In words."""
+def describe(one: Restored) -> str:
+    """The result as a sentence."""
     return (
-        f"{one.cases:,} open cases: noticed after {one.noticed:.1f} s, restored {one.restored:.2f} s later, "
+        f"{one.cases:,} matchable cases: noticed after {one.noticed:.1f} s, restored {one.restored:.2f} s later, "
         f"the first partition after {one.restored_first:.2f} s"
     )
 
 
 def measure(cases: int, settings: Settings) -> Restored:
-    """Kill a worker with so many open cases."""
-    with grown(cases, settings) as load_shape:
-        return killed(cases, load_shape)
+    """Kill a worker that has a number of matchable cases."""
+    with large_state(cases, settings) as large:
+        return kill_and_restore(cases, large)
 
 
-def killed(cases: int, load_shape: Grown) -> Restored:
-    """Kill the worker under a steady load and start it again."""
-    committed, worker, topic = load_shape.committed, load_shape.worker, load_shape.cases
-    with _Load(load_shape):
+def kill_and_restore(cases: int, large: LargeState) -> Restored:
+    """Kill the worker under a constant load and start it again."""
+    committed, worker, topic = large.committed, large.worker, large.cases
+    with _Load(large):
         time.sleep(1.0)
         at = time.time()
         worker.kill()
         earlier = committed.each(topic)
         worker.restart()
-        again = _again(worker, committed, topic, earlier)
+        committed_at = _await_commits(worker, committed, topic, earlier)
     assigned = worker.assigned or at
-    return Restored(cases, assigned - at, min(again) - assigned, max(again) - assigned)
+    return Restored(cases, assigned - at, min(committed_at) - assigned, max(committed_at) - assigned)
 
 
-def _again(worker: Pinned, committed: Ends, topic: str, earlier: Mapping[int, int]) -> list[float]:
-    """When each partition of a topic has got something new (seconds since 1970)."""
-    again: dict[int, float] = {}
+def _await_commits(worker: Pinned, committed: Ends, topic: str, earlier: Mapping[int, int]) -> list[float]:
+    """When each partition of a topic has a new record (seconds since 1970)."""
+    committed_at: dict[int, float] = {}
     deadline = time.monotonic() + LIMIT_SECONDS
-    while len(again) < len(earlier):
+    while len(committed_at) < len(earlier):
         if time.monotonic() > deadline or worker.exit_code is not None:
-            raise UnfinishedError(f"{len(again)} of {len(earlier)} partitions process again; see {worker.log}")
+            raise UnfinishedError(f"{len(committed_at)} of {len(earlier)} partitions process again; see {worker.log}")
         for partition, end in committed.each(topic).items():
             if end > earlier[partition]:
-                again.setdefault(partition, time.time())
+                committed_at.setdefault(partition, time.time())
         time.sleep(POLL_SECONDS)
-    return list(again.values())
+    return list(committed_at.values())
 
 
 class _Load:
-    """A steady load until the end of the context."""
+    """A constant load until the end of the context."""
 
-    def __init__(self, load_shape: Grown) -> None:
-        self._throng, self._over = load_shape, Event()
+    def __init__(self, large: LargeState) -> None:
+        self._large, self._over = large, Event()
         self._thread = Thread(target=self._send, name="load", daemon=True)
 
     def __enter__(self) -> None:
@@ -109,4 +110,4 @@ class _Load:
 
     def _send(self) -> None:
         while not self._over.wait(0.5):
-            self._throng.send(self._throng.take(RATE // 2))
+            self._large.send(self._large.take(RATE // 2))

@@ -1,9 +1,9 @@
-"""How long routing stands still while all workers are renewed one after the other.
+"""Measures how long routing pauses while all workers are restarted one after the other.
 
-`python -m tests.bench.rolling_restart --workers 3 --rate 200`: reports of Los Angeles at a constant rate, `grid-router serve`, SIGHUP, and a reader of
-`grid.cases` under read_committed. Prints, before and during the rolling restart, the longest time in which no case became visible, for
-each partition, and the longest time from a report's acknowledgement to its case. Exit code 1 when a report is lost, doubled, or later
-than one session timeout.
+`python -m tests.bench.rolling_restart --workers 3 --rate 200`: sends reports of Los Angeles at a constant
+rate, runs `grid-router serve`, sends SIGHUP, and reads `grid.cases` under read_committed. It prints two times, before and
+during the rolling restart: the longest pause without a new case in each partition, and the longest delay from a report's
+acknowledgement to its case. Exit code 1 when a report is lost, duplicated, or later than a session timeout.
 """
 
 import argparse
@@ -33,12 +33,12 @@ from router.workers.pool import environment
 
 CITY = "los-angeles"
 BEFORE_S, AFTER_S = 20.0, 10.0
-"""Steady work that is measured before the rolling restart, and seen to go on after it."""
+"""Seconds that are measured before and after the rolling restart."""
 LIMIT_S = 300.0
 
 
 class Load:
-    """So many reports a second, evenly; report -> when Kafka acknowledged it."""
+    """Reports at a constant rate. `sent`: report -> when Kafka acknowledged it."""
 
     def __init__(self, settings: Settings, rate: int) -> None:
         self._settings, self._rate = settings, rate
@@ -69,7 +69,7 @@ class Load:
 
 
 class Reader:
-    """When cases become visible: of each partition, and of each report the first time and in how many cases."""
+    """Reads cases: when they become visible in each partition, and when and in which cases each report is first visible."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -103,13 +103,13 @@ class Reader:
                         for report in reports:
                             self.visible.setdefault(report, now)
 
-    def doubled(self) -> list[str]:
-        """Reports that stand in more than one case."""
+    def duplicated(self) -> list[str]:
+        """Reports that are in more than one case."""
         held = Counter(report for reports in self.cases.values() for report in reports)
         return [report for report, times in held.items() if times > 1]
 
     def gap(self, begin: float, end: float) -> dict[int, float]:
-        """Of each partition: the longest time between two arrivals, in a span of time."""
+        """Partition -> the longest time between two arrivals in an interval."""
         return {
             number: max(
                 (b - a for a, b in pairwise([begin, *(t for t in times if begin <= t < end), end])), default=0.0
@@ -118,7 +118,7 @@ class Reader:
         }
 
     def delay(self, sent: dict[str, float], begin: float, end: float) -> float:
-        """The longest time from acknowledgement to visibility of what was sent in a span of time."""
+        """The longest delay from acknowledgement to visibility, for reports sent in an interval."""
         return max(
             (self.visible[r] - at for r, at in sent.items() if begin <= at < end and r in self.visible), default=0.0
         )
@@ -140,7 +140,7 @@ def main() -> None:
 
 
 def _measure(settings: Settings, workers: int, rate: int) -> int:
-    log = settings.home / f"{settings.namespace}up.log"
+    log = settings.home / f"{settings.namespace}serve.log"
     command = [sys.executable, "-m", "router.cli.main", "serve", CITY, "--workers", str(workers), "--clock", "stream"]
     with log.open("wb") as out:
         service = subprocess.Popen(command, env=environment(settings), stdin=subprocess.DEVNULL, stdout=out, stderr=out)
@@ -166,21 +166,21 @@ def _measure(settings: Settings, workers: int, rate: int) -> int:
     for name, span in (("steady", (steady, rolling)), ("rolling restart", (rolling, end))):
         gaps = reader.gap(*span)
         each = ", ".join(f"{gap:.2f}" for gap in gaps.values())
-        print(f"{name + ':':17} longest without a new case {max(gaps.values()):.2f} s (by partition {each}), "
-              f"longest report to case {reader.delay(load.sent, *span):.2f} s")  # fmt: skip
-    lost, doubled = set(load.sent) - set(reader.visible), reader.doubled()
+        print(f"{name + ':':17} longest pause without a new case {max(gaps.values()):.2f} s (by partition {each}), "
+              f"longest delay from report to case {reader.delay(load.sent, *span):.2f} s")  # fmt: skip
+    lost, duplicated = set(load.sent) - set(reader.visible), reader.duplicated()
     print(
-        f"session timeout {SESSION_SECONDS:.0f} s; {len(load.sent):,} reports, lost {len(lost)}, in two cases {len(doubled)}"
+        f"session timeout {SESSION_SECONDS:.0f} s; {len(load.sent):,} reports, lost {len(lost)}, in two cases {len(duplicated)}"
     )
     late = reader.delay(load.sent, rolling, end) > SESSION_SECONDS
-    return 1 if lost or doubled or late else 0
+    return 1 if lost or duplicated or late else 0
 
 
 def _await(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + LIMIT_S
     while not condition():
         if time.monotonic() > deadline:
-            raise SystemExit("the bench got nowhere; see the log of `up` and of the workers")
+            raise SystemExit("the benchmark made no progress; see the log of `serve` and of the workers")
         time.sleep(0.1)
 
 

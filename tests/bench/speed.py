@@ -35,25 +35,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         nargs="*",
         default=[400_000],
-        help="of the reference job; several: one after the other",
+        help="records of the reference job; several numbers run one after the other",
     )
-    parser.add_argument("--reports", type=int, default=300_000, help="of the full product; 0 leaves it out")
+    parser.add_argument("--reports", type=int, default=300_000, help="reports of the full product; 0 leaves it out")
     parser.add_argument(
-        "--plain-reports", type=int, default=10_000, help="of plain Faust with the product's domain work"
+        "--plain-reports", type=int, default=10_000, help="reports of plain Faust with the product's domain work"
     )
     parser.add_argument(
-        "--runs", type=int, default=3, help="rounds; in each, one contender after the other; medians count"
+        "--runs", type=int, default=3, help="rounds; contenders take turns in each; the table shows medians"
     )
     known = [one.key for one in (*contenders.ALL, *product.ALL)]
     parser.add_argument("--only", nargs="*", metavar="NAME", choices=known, help=f"of {', '.join(known)}")
     parser.add_argument(
-        "--quick", action="store_true", help="small inputs, one round: does everything run and is it right?"
+        "--quick", action="store_true", help="small inputs, one round: does everything run, and is the output correct?"
     )
     parser.add_argument("--json", type=Path, default=None, help="default: bench/speed.json in the home folder")
 
 
 def main(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Measure, print, write; 1 when an output is wrong or a contender failed."""
+    """Measure, print, write. Returns 1 when an output is wrong or a contender failed."""
     if arguments.quick:
         arguments.reference_reports, arguments.runs = [QUICK_REPORTS], 1
         arguments.reports, arguments.plain_reports = QUICK_REPORTS, QUICK_PLAIN
@@ -83,8 +83,8 @@ def _take(entry: Entry, figures: list[Figure], missing: dict[str, str]) -> None:
         missing[entry.name] = f"did not finish: {error}"
     else:
         figures.append(figure)
-        said = "; ".join(figure.faults) or "right"
-        print(f"{figure.name}, {figure.reports:,}: {figure.rate:,.0f} reports/s, {said}", file=sys.stderr, flush=True)
+        result = "; ".join(figure.faults) or "correct"
+        print(f"{figure.name}, {figure.reports:,}: {figure.rate:,.0f} reports/s, {result}", file=sys.stderr, flush=True)
 
 
 def _wanted(key: str, only: Sequence[str] | None) -> bool:

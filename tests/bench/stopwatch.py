@@ -1,4 +1,4 @@
-"""The time one contender takes: from its first input record in hand to the last commit on its output topic."""
+"""Measures one contender: from its first fetched input record to the last commit on its output topic."""
 
 import time
 from bisect import bisect_left
@@ -10,36 +10,36 @@ from tests.bench.topics import Ends
 
 POLL_SECONDS = 0.05
 QUIET_SECONDS = 4.0
-"""Without a commit for so long, it may have finished; then its output is read."""
+"""After this time without a commit, the output is checked for completeness."""
 LIMIT_SECONDS = 900.0
 
 
 @dataclass(frozen=True)
-class Course:
-    """What was measured from outside."""
+class Measured:
+    """Times and memory of one run."""
 
     seconds: float
     cpu_seconds: float
     others_seconds: float
-    """CPU seconds that others had of the contender's core."""
+    """CPU seconds of other processes on the contender's core."""
     peak_mib: int
 
 
 class UnfinishedError(Exception):
-    """A contender ended, or got nowhere."""
+    """A contender ended, or made no progress."""
 
 
-def watch(worker: Pinned, ends: Ends, topic: str, complete: Callable[[], bool]) -> Course:
+def watch(worker: Pinned, ends: Ends, topic: str, complete: Callable[[], bool]) -> Measured:
     """Wait until nothing more is committed and the output is complete.
 
     Args:
-        worker: just started.
-        ends: what is committed.
-        topic: the output.
-        complete: reads it; asked only when all has been quiet for a while, once for each end.
+        worker: the contender, just started.
+        ends: committed end offsets.
+        topic: the output topic.
+        complete: whether the output is complete; called after a quiet time, once for each end offset.
 
     Raises:
-        UnfinishedError: the worker ended, or its output is not complete in time.
+        UnfinishedError: the worker ended, or its output was not complete in time.
     """
     begun = time.monotonic()
     samples: list[tuple[float, float]] = []
@@ -56,16 +56,16 @@ def watch(worker: Pinned, ends: Ends, topic: str, complete: Callable[[], bool]) 
             if complete() and (first := worker.first) is not None:
                 own = cpu_between(samples, first, last)
                 others = max(cpu_between(core, first, last) - own, 0.0)
-                return Course(last - first, own, others, worker.peak_mib)
+                return Measured(last - first, own, others, worker.peak_mib)
         time.sleep(POLL_SECONDS)
     raise UnfinishedError(f"exit code {worker.exit_code}, {end} on {topic}; see {worker.log}")
 
 
 def until_quiet(ends: Ends, topic: str, complete: Callable[[], bool] = lambda: True, *, beyond: int = 0) -> float:
-    """Wait until more than so much is committed, nothing more has come for a while, and it is complete.
+    """Wait until the topic is beyond an offset, has been quiet for a while, and is complete.
 
     Returns:
-        when the last commit was seen, by the monotonic clock.
+        when the last commit was observed, by the monotonic clock.
 
     Raises:
         UnfinishedError: it takes too long.
@@ -78,16 +78,16 @@ def until_quiet(ends: Ends, topic: str, complete: Callable[[], bool] = lambda: T
         elif end > beyond and now - last > QUIET_SECONDS and complete():
             return last
         time.sleep(POLL_SECONDS)
-    raise UnfinishedError(f"{topic} gets no further than {end}")
+    raise UnfinishedError(f"{topic} makes no progress after offset {end}")
 
 
 def all_beyond(ends: Ends, topic: str, earlier: Mapping[int, int]) -> bool:
-    """Whether something was committed since on every partition of a topic."""
+    """Whether every partition of a topic has new records since `earlier`."""
     return all(end > earlier[partition] for partition, end in ends.each(topic).items())
 
 
 def cpu_between(samples: list[tuple[float, float]], first: float, last: float) -> float:
-    """CPU seconds between two instants, from samples (instant, CPU seconds so far); between two samples it grows evenly."""
+    """CPU seconds between two instants, interpolated linearly from samples (instant, CPU seconds since the start)."""
     return _at(samples, last) - _at(samples, first)
 
 

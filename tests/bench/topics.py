@@ -1,4 +1,4 @@
-"""Topics of the bench: filled fast, their ends, and everything that is committed on them."""
+"""Topics of the benchmarks: fill them, read their end offsets, read all committed records."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
@@ -13,12 +13,12 @@ from router.kafka.record_batches import Writer
 from router.wire.partitioning import partition_for_key
 
 Got = TypeVar("Got")
-IN_A_BATCH = 8000
+BATCH = 8000
 FETCH_BYTES = 8 << 20
 
 
 async def fill(bootstrap: str, topic: str, partitions: int, records: Iterable[tuple[bytes, bytes]]) -> None:
-    """Write keys and values, each to the partition of its key, in their order, acknowledged by all replicas."""
+    """Write records in order, each to the partition of its key, with acks=all."""
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_batch_size=1 << 20
     )
@@ -28,7 +28,7 @@ async def fill(bootstrap: str, topic: str, partitions: int, records: Iterable[tu
         for key, value in records:
             writer.add(topic, partition_for_key(key, partitions), key, value)
             held += 1
-            if held == IN_A_BATCH:
+            if held == BATCH:
                 await asyncio.gather(*await writer.send())
                 writer, held = Writer(producer), 0
         await asyncio.gather(*await writer.send())
@@ -37,7 +37,7 @@ async def fill(bootstrap: str, topic: str, partitions: int, records: Iterable[tu
 
 
 def read(bootstrap: str, topic: str, take: Callable[[Any], Got]) -> list[Got]:
-    """What is made of every committed record, up to the end there is now, partition by partition in its order."""
+    """Apply `take` to every committed record up to the current end, partition by partition."""
     return asyncio.run(_read(bootstrap, topic, take))
 
 
@@ -66,24 +66,24 @@ async def _read(bootstrap: str, topic: str, take: Callable[[Any], Got]) -> list[
 
 
 class Ends:
-    """Committed ends of topics, asked for again and again."""
+    """Committed end offsets of topics."""
 
     def __init__(self, consumer: KafkaConsumer) -> None:
         self._consumer = consumer
 
     def of(self, topic: str) -> int:
-        """Offsets of all partitions together; markers of transactions count."""
+        """Sum over all partitions; control records of transactions count."""
         return sum(self.each(topic).values())
 
     def each(self, topic: str) -> dict[int, int]:
-        """By partition."""
+        """End offset of each partition."""
         sources = [Source(topic, number) for number in self._consumer.partitions_for_topic(topic) or ()]
         return {source.partition: end for source, end in self._consumer.end_offsets(sources).items()}
 
 
 @contextmanager
 def ends(bootstrap: str) -> Iterator[Ends]:
-    """Of what is committed."""
+    """A reader of committed end offsets."""
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False, metrics_enabled=False
     )

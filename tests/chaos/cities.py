@@ -1,7 +1,7 @@
-"""The cities of a run: Puyang with merge windows of one hour, and the same with other rules for one county.
+"""The cities of a run: Puyang with merge windows of one hour, and a copy with other rules for one county.
 
-Reports are sent as received almost an hour ago (`load.py`), so windows end within the run, by the wall clock, and ticks
-stand between the reports on every partition whatever else happens.
+The load says that reports were received almost an hour ago (`load.py`). So windows end during the run by the wall clock,
+and every partition has ticks between its reports.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ NEW_LEAD = 'street-hualong: {area: "410902", lead: police, assist: [{department:
 
 
 def make_cities(folder: Path) -> Path:
-    """Both cities in a folder of their own, which the setting `cities` names."""
+    """Write both cities to a folder, for the setting `cities`."""
     for name in (CITY, NEXT):
         copytree(city_folder(CITY), folder / name, dirs_exist_ok=True)
         merging = folder / name / "merging.yaml"

@@ -1,6 +1,6 @@
-"""The broker of a run: the embedded one, with a second listener whose advertised address is a proxy's.
+"""The broker of a run: the embedded broker with a second listener, which advertises the address of a proxy.
 
-Kafka clients follow the address that a listener advertises, so whoever connects through the proxy stays behind it.
+Kafka clients follow the address that a listener advertises, so a client that connects through the proxy keeps using it.
 """
 
 import os
@@ -22,7 +22,7 @@ class Cluster:
     """One broker that can be killed and frozen; a context manager.
 
     Args:
-        home: of its data; made anew by whoever calls.
+        home: folder of its data; the caller creates it.
     """
 
     def __init__(self, home: Path) -> None:
@@ -40,7 +40,7 @@ class Cluster:
         server.stop(self.settings)
 
     def start(self) -> None:
-        """Start it, or start it again; returns when it answers."""
+        """Start or restart the broker; returns when it answers."""
         folder, java, jars = self._folder, find_java().path, classpath()
         folder.root.mkdir(parents=True, exist_ok=True)
         folder.properties.write_text(self._properties(), "utf-8")
@@ -50,23 +50,23 @@ class Cluster:
         process.await_answer(folder, pid, lambda: answers(self.address))
 
     def kill(self) -> None:
-        """SIGKILL; returns when it is gone."""
+        """Send SIGKILL; returns when the process has ended."""
         pid = self.pid
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
 
     def freeze(self) -> None:
-        """SIGSTOP: connections stay open and nothing is answered."""
+        """Send SIGSTOP: connections stay open and the broker answers nothing."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """SIGCONT."""
+        """Send SIGCONT."""
         self._signal(signal.SIGCONT)
 
     @property
     def pid(self) -> int | None:
-        """Of the broker; None when none runs."""
+        """Process id of the broker; None when it does not run."""
         return self._folder.running_pid()
 
     def _signal(self, number: int) -> None:

@@ -1,4 +1,4 @@
-"""The stage on which faults strike: broker, proxy, two workers, load, and the watch; and a third worker when one is asked for."""
+"""The deployment under test: broker, proxy, two workers, load, group monitor, and a third worker on demand."""
 
 import sys
 import time
@@ -13,31 +13,31 @@ from router.workers.pool import WorkerPool
 from router.workers.restart_policy import RestartPolicy
 from tests.chaos.cities import CITY
 from tests.chaos.cluster import Cluster
-from tests.chaos.group_monitor import Watch
+from tests.chaos.group_monitor import GroupMonitor
 from tests.chaos.load import Load
 from tests.chaos.proxy import Proxy
 
 WORKERS = 2
-TOGETHER_S = 90.0
-PATIENCE = RestartPolicy(crashes=1_000_000)
-"""A run ends workers far more often than a crash loop would."""
+JOIN_S = 90.0
+RESTART_POLICY = RestartPolicy(crashes=1_000_000)
+"""A run kills workers more often than a crash loop does, so no limit applies."""
 WORKER = (sys.executable, "-m", "router.stream")
 
 
-class Stage(Struct, frozen=True):
-    """What faults act upon."""
+class Deployment(Struct, frozen=True):
+    """The parts that faults act on."""
 
     settings: Settings
-    """Of the deployment; `kafka` is the broker's own listener."""
+    """`kafka` is the direct listener of the broker."""
     cluster: Cluster
     proxy: Proxy
     pool: WorkerPool
     load: Load
-    watch: Watch
+    monitor: GroupMonitor
     city: City
 
     def pause(self, seconds: float) -> None:
-        """Let time pass; workers that ended are started again meanwhile."""
+        """Wait, and restart workers that end in the meantime."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             self._poll()
@@ -47,32 +47,32 @@ class Stage(Struct, frozen=True):
         """Wait for a condition.
 
         Raises:
-            StuckError: it does not come true in time.
+            NoProgressError: it is not true in time.
         """
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
-                raise StuckError(f"after {seconds:.0f} s: {what}")
+                raise NoProgressError(f"after {seconds:.0f} s: {what}")
             self.pause(0.2)
 
-    def together(self, workers: int = WORKERS) -> None:
-        """Wait until so many workers share the partitions."""
-        self.until(lambda: self.watch.members == workers, TOGETHER_S, f"the group has not {workers} members at rest")
+    def await_members(self, workers: int = WORKERS) -> None:
+        """Wait until the group is stable with this number of members."""
+        self.until(lambda: self.monitor.members == workers, JOIN_S, f"the group is not stable with {workers} members")
 
     @contextmanager
-    def third(
+    def third_worker(
         self, command: Sequence[str] = WORKER, *, through_proxy: bool = False, notes: dict[str, float]
     ) -> Iterator[WorkerPool]:
-        """One more worker, in the group when this is entered; its orderly end is measured."""
+        """A third worker, which is in the group when the context begins; measures its graceful stop."""
         settings = self.settings.model_copy(
             update={
                 "home": self.settings.home / "third",
                 "kafka": self.cluster.proxy if through_proxy else self.settings.kafka,
             }
         )
-        with WorkerPool(CITY, settings, 1, command=command, restart_policy=PATIENCE) as pool:
+        with WorkerPool(CITY, settings, 1, command=command, restart_policy=RESTART_POLICY) as pool:
             begun = time.monotonic()
-            self.together(WORKERS + 1)
+            self.await_members(WORKERS + 1)
             notes["joined_s"], notes["injected"] = round(time.monotonic() - begun, 2), 1
             yield pool
             notes["drained_s"] = stopped_within(pool)
@@ -83,11 +83,11 @@ class Stage(Struct, frozen=True):
 
 
 def stopped_within(pool: WorkerPool) -> float:
-    """Stop workers with SIGTERM; how long that took, which must not need SIGKILL."""
+    """Stop workers with SIGTERM. Return the seconds it took, or 99 when SIGKILL was needed."""
     begun = time.monotonic()
     orderly = pool.stop(30.0)
     return round(time.monotonic() - begun, 2) if orderly else 99.0
 
 
-class StuckError(Exception):
-    """The router does not come to where it must come."""
+class NoProgressError(Exception):
+    """The router makes no progress."""

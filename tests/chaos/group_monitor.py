@@ -1,4 +1,4 @@
-"""The group of workers seen from outside, all the time: who is in it, how far it has come, and when it recovered."""
+"""Observes the consumer group during a run: its members, its committed offsets, and when it has recovered."""
 
 import threading
 import time
@@ -12,34 +12,34 @@ from msgspec import Struct
 
 from router.wire.errors import BrokerError
 
-LOOK_S = 0.4
-ANSWER_MS = 4000
-SOON_S = 1.0
+SAMPLE_INTERVAL_S = 0.4
+REQUEST_TIMEOUT_MS = 4000
+MARK_AFTER_S = 1.0
 
 
 class Sample(Struct, frozen=True):
-    """One look."""
+    """One observation."""
 
     at: float
-    """Of the monotonic clock."""
+    """Seconds of the monotonic clock."""
     members: int
-    """0 while the group is not at rest."""
+    """0 while the group is not stable."""
     committed: Mapping[TopicPartition, int]
     ends: Mapping[TopicPartition, int]
 
     def passed(self, marks: Mapping[TopicPartition, int]) -> bool:
-        """Whether everything before the marks is committed."""
+        """Whether every offset before the marks is committed."""
         return all(self.committed.get(tp, 0) >= mark for tp, mark in marks.items())
 
 
 class Recovery:
-    """When all that was acknowledged within a second after an instant had passed both stages.
+    """Measures when both stages have processed every report acknowledged in the second after a fault.
 
-    What came before that instant is mostly through already; what comes in that second needs whoever was struck.
+    Earlier reports are mostly processed by then. Reports of that second need the component that failed.
 
     Args:
-        begun: that instant.
-        sources: partitions of the networks' topics; all others are of the grid stream.
+        begun: when the fault began.
+        sources: partitions of the networks' topics; all others belong to the grid stream.
     """
 
     def __init__(self, begun: float, sources: Iterable[TopicPartition]) -> None:
@@ -47,27 +47,27 @@ class Recovery:
         self._first: dict[TopicPartition, int] | None = None
         self._second: dict[TopicPartition, int] | None = None
         self.took_s: float | None = None
-        """Seconds since that instant; None while it has not happened."""
+        """Seconds since the fault began; None until it has recovered."""
 
-    def look(self, sample: Sample) -> None:
-        """Take the next look into account."""
+    def update(self, sample: Sample) -> None:
+        """Process the next sample."""
         if self._first is None:
-            if sample.at >= self._begun + SOON_S:
+            if sample.at >= self._begun + MARK_AFTER_S:
                 self._first = {tp: end for tp, end in sample.ends.items() if tp in self._sources}
         elif self._second is None:
             if sample.passed(self._first):
-                # their events stand before this; under load more come, so positions pass the markers behind them too
+                # their events are before these ends; the load goes on, so offsets pass the control records behind them
                 self._second = {tp: end for tp, end in sample.ends.items() if tp not in self._sources}
         elif self.took_s is None and sample.passed(self._second):
             self.took_s = sample.at - self._begun
 
 
-class Watch:
-    """Looks at the group about twice a second in a thread of its own; a context manager.
+class GroupMonitor:
+    """Samples the group about twice a second in its own thread; a context manager.
 
     Args:
         bootstrap: `host:port`.
-        group: of the workers.
+        group: consumer group of the workers.
         sources: partitions of the networks' topics.
         events: partitions of the grid stream.
     """
@@ -80,7 +80,7 @@ class Watch:
         self.latest: Sample | None = None
         self.recovery: Recovery | None = None
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch")
+        self._thread = threading.Thread(target=self._run, name="group-monitor")
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -92,39 +92,41 @@ class Watch:
 
     @property
     def members(self) -> int:
-        """Of the group at rest, as of the last look."""
+        """Members of the stable group in the last sample."""
         return 0 if self.latest is None else self.latest.members
 
-    def expect(self) -> None:
-        """From now on measure how long recovering takes."""
+    def measure_recovery(self) -> None:
+        """Start to measure the recovery time."""
         self.recovery = Recovery(time.monotonic(), self._sources)
 
     def _run(self) -> None:
         admin: KafkaAdminClient | None = None
-        while not self._stop.wait(LOOK_S):
+        while not self._stop.wait(SAMPLE_INTERVAL_S):
             try:
                 if admin is None:
                     admin = KafkaAdminClient(
-                        bootstrap_servers=self._bootstrap, request_timeout_ms=ANSWER_MS, bootstrap_timeout_ms=ANSWER_MS
+                        bootstrap_servers=self._bootstrap,
+                        request_timeout_ms=REQUEST_TIMEOUT_MS,
+                        bootstrap_timeout_ms=REQUEST_TIMEOUT_MS,
                     )
-                self.latest = self._look(admin)
-            except (KafkaError, BrokerError, OSError, ValueError, KeyError):  # the broker is away
+                self.latest = self._sample(admin)
+            except (KafkaError, BrokerError, OSError, ValueError, KeyError):  # the broker is not available
                 if admin is not None:
                     admin.close()
                 admin = None
                 continue
             if self.recovery is not None:
-                self.recovery.look(self.latest)
+                self.recovery.update(self.latest)
         if admin is not None:
             admin.close()
 
-    def _look(self, admin: KafkaAdminClient) -> Sample:
+    def _sample(self, admin: KafkaAdminClient) -> Sample:
         group = admin.describe_groups([self._group])[self._group]
         committed = admin.list_group_offsets({self._group: None})[self._group]
         ends = admin.list_partition_offsets(self._wanted, isolation_level=IsolationLevel.READ_COMMITTED)
         return Sample(
             at=time.monotonic(),
             members=len(group["members"]) if group["group_state"] == "Stable" else 0,
-            committed={tp: there.offset for tp, there in committed.items()},
-            ends={tp: there.offset for tp, there in ends.items()},
+            committed={tp: found.offset for tp, found in committed.items()},
+            ends={tp: found.offset for tp, found in ends.items()},
         )

@@ -1,4 +1,4 @@
-"""A whole deployment in memory: the same stages and folds, their outputs in lists that a test may alter. No Kafka anywhere."""
+"""A deployment in memory: the router's own stages and fold, with outputs in lists that a test may change. No Kafka."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from router.stream.processors.normalise import NormaliseProcessor
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_key
 from router.wire.topics import Names
-from tests.chaos.audit.audit import Deployment
+from tests.chaos.audit.audit import AuditInput
 from tests.chaos.cities import CITY
 from tests.chaos.ledger import NUMBER, Entry, Kept, Ledger
 
@@ -33,7 +33,7 @@ START = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 class Record(Struct, kw_only=True):
-    """One record of a list."""
+    """One record of a topic."""
 
     topic: str
     partition: int
@@ -44,8 +44,8 @@ class Record(Struct, kw_only=True):
     headers: list[tuple[str, bytes]]
 
 
-class Lists:
-    """Topics as lists, by name and partition; reads like a broker and is written like a `Writer`."""
+class MemoryLog:
+    """Topics as lists, by name and partition. Reads like a `Log`, writes like a `Writer`."""
 
     def __init__(self) -> None:
         self.records: dict[tuple[str, int], list[Record]] = {}
@@ -53,13 +53,13 @@ class Lists:
 
     def add(self, topic: str, partition: int, key: Any, value: Any, headers: Any = None) -> None:
         """Append one record."""
-        there = self.records.setdefault((topic, partition), [])
-        self.offsets[topic, partition] = len(there) + 1
-        there.append(
+        records = self.records.setdefault((topic, partition), [])
+        self.offsets[topic, partition] = len(records) + 1
+        records.append(
             Record(
                 topic=topic,
                 partition=partition,
-                offset=len(there),
+                offset=len(records),
                 timestamp=round(START.timestamp() * 1000) + 1_000_000_000,
                 key=key,
                 value=value,
@@ -67,9 +67,9 @@ class Lists:
             )
         )
 
-    def copy(self) -> "Lists":
-        """The same records and positions, to be altered."""
-        other = Lists()
+    def copy(self) -> "MemoryLog":
+        """A copy of the records and offsets, which the caller may change."""
+        other = MemoryLog()
         other.offsets = dict(self.offsets)
         other.records = {
             where: [replace(one, headers=list(one.headers)) for one in records]
@@ -97,22 +97,23 @@ class Recording(Struct, frozen=True):
 
     entries: list[Entry]
     kept: dict[int, Kept]
-    lists: Lists
-    deployment: Deployment
+    lists: MemoryLog
+    deployment: AuditInput
 
 
 def record(reports: int, cities: Path, path: Path) -> Recording:
-    """So many messages of Puyang through both stages.
+    """Send messages of Puyang through both stages.
 
     Args:
+        reports: number of messages.
         cities: folder of the run's cities.
-        path: of the ledger.
+        path: file of the ledger.
     """
     city = load_city(CITY, cities)
     stream = list(
         messages(city, read_simulation(city_folder(CITY, cities)), reports=reports, days=None, seed=1, rate=20)
     )
-    lists, ledger = Lists(), Ledger(path, city)
+    lists, ledger = MemoryLog(), Ledger(path, city)
     entries = ledger.enter(stream)
     kept = {entry.number: _send(lists, entry, message) for entry, message in zip(entries, stream, strict=True)}
     ledger.close()
@@ -126,11 +127,11 @@ def record(reports: int, cities: Path, path: Path) -> Recording:
         _process(merge, lists, NAMES.events, partition)
         merge.tick(lists, partition)
         _process(merge, lists, NAMES.events, partition, first=lists.position(NAMES.events, partition) - 1)
-    deployment = Deployment(log=lists, names=NAMES, partitions=PARTITIONS, rule_sets=rule_sets)
+    deployment = AuditInput(log=lists, names=NAMES, partitions=PARTITIONS, rule_sets=rule_sets)
     return Recording(entries, kept, lists, deployment)
 
 
-def _send(lists: Lists, entry: Entry, message: SourceMessage) -> Kept:
+def _send(lists: MemoryLog, entry: Entry, message: SourceMessage) -> Kept:
     topic, key = NAMES.reports(message.network), message.source_id.encode()
     received = rfc3339(START + timedelta(seconds=entry.number)).encode()
     partition = partition_for_key(key, PARTITIONS)
@@ -138,7 +139,7 @@ def _send(lists: Lists, entry: Entry, message: SourceMessage) -> Kept:
     return Kept(entry.number, topic, partition, len(lists.records[topic, partition]) - 1)
 
 
-def _process(processor: Processor, lists: Lists, topic: str, partition: int, *, first: int = 0) -> None:
-    waiting = lists.records.get((topic, partition), [])[first:]
-    for start in range(0, len(waiting), BATCH):
-        processor.process(waiting[start : start + BATCH], lists, set())
+def _process(processor: Processor, lists: MemoryLog, topic: str, partition: int, *, first: int = 0) -> None:
+    records = lists.records.get((topic, partition), [])[first:]
+    for start in range(0, len(records), BATCH):
+        processor.process(records[start : start + BATCH], lists, set())

@@ -1,13 +1,12 @@
-"""Every kind of fault and what it does."""
+"""Every kind of fault and the function that injects it."""
 
 from collections.abc import Callable, Mapping
 
-from tests.chaos.deployment import Stage
-from tests.chaos.faults import broker, clock, network, rules, worker
-from tests.chaos.faults import resend as again
+from tests.chaos.deployment import Deployment
+from tests.chaos.faults import broker, clock, network, resend, rules, worker
 from tests.chaos.schedule import Fault, Kind
 
-STRIKES: Mapping[Kind, Callable[[Stage, Fault], dict[str, float]]] = {
+INJECTORS: Mapping[Kind, Callable[[Deployment, Fault], dict[str, float]]] = {
     "worker killed": worker.killed,
     "worker terminated": worker.terminated,
     "worker frozen": worker.frozen,
@@ -19,5 +18,5 @@ STRIKES: Mapping[Kind, Callable[[Stage, Fault], dict[str, float]]] = {
     "network half open": network.half_open,
     "clock off": clock.off,
     "rules reloaded": rules.reloaded,
-    "topic replayed": again.replayed,
+    "topic replayed": resend.replayed,
 }

@@ -1,8 +1,8 @@
-"""The ledger: what must become of every report, written to a file before the report is produced.
+"""The ledger: the expected outcome of every report, written to a file before the report is produced.
 
 One JSON array a line: `["sent", number, network, source id, outcome, version, cell, home, code, digest]` before producing,
 `["kept", number, topic, partition, offset]` when Kafka has acknowledged it. A record carries its number in a header, so
-that what Kafka holds is found again even when the acknowledgement was lost.
+the audit finds it in Kafka even when the acknowledgement was lost.
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ from router.simulator.messages import RecordAddress, SourceMessage
 from tests.support.records import Record
 
 NUMBER = "ledger-number"
-"""Header of every record that is sent."""
+"""Header with the ledger number; every record has it."""
 Outcome = Literal["case", "update", "redelivered", "dead letter"]
-"""What must become of a record: a report in one case; the next version of a report in one case; nothing at all; a dead letter."""
+"""Expected outcome of a record: a report in one case; the next version of a report in one case; no output; a dead letter."""
 
 
 class Entry(Struct, frozen=True, gc=False, array_like=True, tag="sent"):
@@ -33,24 +33,24 @@ class Entry(Struct, frozen=True, gc=False, array_like=True, tag="sent"):
     source_id: str
     outcome: Outcome
     version: int
-    """Of the report, from 1; 0 when it is none."""
+    """Version of the report, from 1; 0 when the record is no new version."""
     cell: str | None
-    """In which it must be; None when it is malformed."""
+    """The cell that the router must assign; None when the record is malformed."""
     home: str | None
     """Cell of its first version: the key of its event."""
     code: str | None
-    """Of its dead letter."""
+    """Rejection code of its dead letter."""
     digest: str
-    """Of its bytes."""
+    """Digest of its bytes."""
 
     @property
     def report(self) -> str:
-        """The id that the report must get."""
+        """The report id that the router must assign."""
         return f"{self.network}:{self.source_id}"
 
 
 class Kept(Struct, frozen=True, gc=False, array_like=True, tag="kept"):
-    """Kafka has acknowledged a record; the offset is -1 when the answer left it out."""
+    """Kafka has acknowledged a record; the offset is -1 when the response has none."""
 
     number: int
     topic: str
@@ -58,20 +58,20 @@ class Kept(Struct, frozen=True, gc=False, array_like=True, tag="kept"):
     offset: int
 
     @property
-    def place(self) -> RecordAddress:
-        """Where it stands."""
+    def address(self) -> RecordAddress:
+        """Topic, partition and offset."""
         return self.topic, self.partition, self.offset
 
 
 class Ledger:
-    """Writes what will be sent, with what must become of it, and what was acknowledged.
+    """Writes each message with its expected outcome, and each acknowledgement.
 
-    The outcome is decided beforehand, in this process: the pure core says which bytes are a report and of which cell; which
-    of them are new, another version or a redelivery follows from what was sent before.
+    The expected outcome is decided in this process before sending. The pure core decides which bytes are a report, and of
+    which cell. The messages sent before decide whether a report is new, another version or a redelivery.
 
     Args:
-        path: of the file, which is made anew.
-        city: its code tables and cells.
+        path: of the file, which is overwritten.
+        city: provides code tables and cells.
     """
 
     def __init__(self, path: Path, city: City) -> None:
@@ -82,34 +82,34 @@ class Ledger:
         self.sent = self.kept = 0
 
     def enter(self, messages: Sequence[SourceMessage]) -> list[Entry]:
-        """Write down messages that will be sent in this order, at once; they are in the file when this returns."""
-        became = self._judge(messages)
-        entries = [self._entry(message, cell) for message, cell in zip(messages, became, strict=True)]
+        """Write entries for messages that are sent next, in this order. Flushes the file."""
+        resolved = self._resolve(messages)
+        entries = [self._entry(message, cell) for message, cell in zip(messages, resolved, strict=True)]
         self._file.write(b"".join([self._encode(entry) + b"\n" for entry in entries]))
         self._file.flush()
         return entries
 
     def acknowledge(self, number: int, topic: str, partition: int, offset: int) -> None:
-        """Kafka has it."""
+        """Write that Kafka has acknowledged the record."""
         self.kept += 1
         self._file.write(self._encode(Kept(number, topic, partition, offset)) + b"\n")
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Close the file."""
         self._file.close()
 
-    def _judge(self, messages: Sequence[SourceMessage]) -> list[tuple[str | None, str | None]]:
-        """Of each message its cell, or the code of its rejection."""
-        became: dict[int, tuple[str | None, str | None]] = {}
+    def _resolve(self, messages: Sequence[SourceMessage]) -> list[tuple[str | None, str | None]]:
+        """The cell of each message, or the code of its rejection."""
+        resolved: dict[int, tuple[str | None, str | None]] = {}
         for name in {message.network for message in messages}:
             records = [Record(value=m.value, offset=n) for n, m in enumerate(messages) if m.network == name]
             done = normalise(NETWORKS[name], records, self._city)
-            became |= {report.provenance.offset: (report.location.cell, None) for report in done.reports}
-            became |= {record.offset: (None, rejection.code) for record, rejection in done.rejections}
-        return [became[number] for number in range(len(messages))]
+            resolved |= {report.provenance.offset: (report.location.cell, None) for report in done.reports}
+            resolved |= {record.offset: (None, rejection.code) for record, rejection in done.rejections}
+        return [resolved[number] for number in range(len(messages))]
 
-    def _entry(self, message: SourceMessage, became: tuple[str | None, str | None]) -> Entry:
-        cell, code = became
+    def _entry(self, message: SourceMessage, resolved: tuple[str | None, str | None]) -> Entry:
+        cell, code = resolved
         digest = digest_of(message.value)
         outcome, version, home = self._expected(message.report, cell, digest)
         self.sent += 1
@@ -126,7 +126,7 @@ class Ledger:
 
 
 def read_ledger(path: Path) -> tuple[list[Entry], dict[int, Kept]]:
-    """Everything that was sent, in order, and what was acknowledged of it, by number."""
+    """All entries in their order, and the acknowledgements by number."""
     decode = msgspec.json.Decoder(Entry | Kept).decode
     entries: list[Entry] = []
     kept: dict[int, Kept] = {}

@@ -1,7 +1,7 @@
-"""The load: reports at a steady rate, each in the ledger before it is produced, through every death of the broker.
+"""The load: reports at a constant rate. Each is in the ledger before it is produced. It survives restarts of the broker.
 
-The producer is idempotent with acks=all and retries until it is answered, so Kafka keeps what it sends once and in order.
-When the broker is away the load waits and does not catch up afterwards.
+The producer is idempotent with acks=all and retries until it is acknowledged, so Kafka stores each record once and in
+order. While the broker is unavailable the load waits, and it does not catch up afterwards.
 """
 
 import asyncio
@@ -24,24 +24,24 @@ from router.wire.topics import Names
 from tests.chaos.ledger import NUMBER, Entry, Ledger
 
 SLOT_S = 0.05
-IN_FLIGHT = 4000
-"""Unacknowledged records beyond which the load waits."""
-ANSWER_MS = 180_000
-"""Longer than the broker is away."""
-AGO = timedelta(hours=1) - timedelta(seconds=20)
-"""How long ago reports say they were received: their merge windows of one hour end 20 s after they are sent."""
+MAX_IN_FLIGHT = 4000
+"""Maximum number of unacknowledged records."""
+REQUEST_TIMEOUT_MS = 180_000
+"""Longer than the broker is unavailable."""
+RECEIVED_AGO = timedelta(hours=1) - timedelta(seconds=20)
+"""Age of the receipt time in the header: merge windows of one hour end 20 s after the report is sent."""
 
 
 class Load:
-    """Sends messages until it is left; a context manager.
+    """Sends messages until the context ends.
 
     Args:
-        ledger: is written first.
-        bootstrap: `host:port` of the broker itself.
+        ledger: gets an entry before each record is sent.
+        bootstrap: `host:port` of the broker, without the proxy.
         names: topic names of the deployment.
         partitions: of every network's topic.
-        messages: to send, without end.
-        per_second: how many.
+        messages: endless source of messages.
+        per_second: messages a second.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Load:
     ) -> None:
         self.ledger, self._bootstrap, self._names, self._partitions = ledger, bootstrap, names, partitions
         self._messages, self._per_slot = iter(messages), max(1, round(per_second * SLOT_S))
-        self._again: deque[SourceMessage] = deque()
+        self._resend: deque[SourceMessage] = deque()
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="load")
         self._running: Future[None] | None = None
@@ -71,25 +71,25 @@ class Load:
         self.stop()
 
     def stop(self) -> None:
-        """Send nothing more; returns when Kafka has acknowledged everything. Raises what the load ended with."""
+        """Stop sending, and wait until Kafka has acknowledged everything. Raises the error that ended the load."""
         self._stop.set()
         self._pool.shutdown()
         if self._running is not None:
             self._running.result()
 
     def check(self) -> None:
-        """Raise what ended the load, if it ended."""
+        """Raise the error that ended the load, if there is one."""
         if self._running is not None and self._running.done():
             self._running.result()
 
     def send_again(self, messages: Iterable[SourceMessage]) -> None:
-        """Send these too, as redeliveries, as fast as the rest."""
-        self._again.extend(messages)
+        """Send these messages as redeliveries, in addition to the load."""
+        self._resend.extend(messages)
 
     @property
     def sending_again(self) -> bool:
-        """Whether some of those are still to be sent."""
-        return bool(self._again)
+        """Whether redeliveries are left to send."""
+        return bool(self._resend)
 
     async def _run(self) -> None:
         producer = AIOKafkaProducer(
@@ -97,14 +97,14 @@ class Load:
             acks="all",
             enable_idempotence=True,
             linger_ms=5,
-            request_timeout_ms=ANSWER_MS,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
             retry_backoff_ms=50,
         )
         await producer.start()
         try:
             due = time.monotonic()
             while not self._stop.is_set():
-                await self._send(producer, [*islice(self._messages, self._per_slot), *self._some_again()])
+                await self._send(producer, [*islice(self._messages, self._per_slot), *self._next_redeliveries()])
                 due = max(due + SLOT_S, time.monotonic())
                 await asyncio.sleep(due - time.monotonic())
             await producer.flush()
@@ -113,14 +113,14 @@ class Load:
         finally:
             await producer.stop()
 
-    def _some_again(self) -> Iterator[SourceMessage]:
-        for _ in range(min(4 * self._per_slot, len(self._again))):
-            yield self._again.popleft()
+    def _next_redeliveries(self) -> Iterator[SourceMessage]:
+        for _ in range(min(4 * self._per_slot, len(self._resend))):
+            yield self._resend.popleft()
 
     async def _send(self, producer: AIOKafkaProducer, messages: list[SourceMessage]) -> None:
-        while self.ledger.sent - self.ledger.kept > IN_FLIGHT:
+        while self.ledger.sent - self.ledger.kept > MAX_IN_FLIGHT:
             await asyncio.sleep(SLOT_S)
-        received = rfc3339(datetime.now(UTC) - AGO).encode()
+        received = rfc3339(datetime.now(UTC) - RECEIVED_AGO).encode()
         for entry, message in zip(self.ledger.enter(messages), messages, strict=True):
             key = message.source_id.encode()
             kept = await producer.send(
@@ -130,11 +130,11 @@ class Load:
                 partition=partition_for_key(key, self._partitions),
                 headers=[(RECEIVED_AT, received), (NUMBER, str(entry.number).encode())],
             )
-            kept.add_done_callback(self._heard(entry))
+            kept.add_done_callback(self._on_acknowledged(entry))
 
-    def _heard(self, entry: Entry):
-        def note(done: "asyncio.Future[object]") -> None:
+    def _on_acknowledged(self, entry: Entry):
+        def acknowledge(done: "asyncio.Future[object]") -> None:
             metadata = done.result()  # an idempotent producer fails only for good
             self.ledger.acknowledge(entry.number, metadata.topic, metadata.partition, metadata.offset)
 
-        return note
+        return acknowledge

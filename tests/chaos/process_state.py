@@ -1,8 +1,8 @@
-"""What the system says of a process."""
+"""The state of a process according to /proc."""
 
 from pathlib import Path
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether it stands still by SIGSTOP; its name, which may hold anything, stands in brackets before its state."""
+    """Whether SIGSTOP has stopped it. The state follows the name, which is in brackets and may contain any character."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"

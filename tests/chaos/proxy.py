@@ -1,4 +1,4 @@
-"""A TCP proxy before the broker that delays, cuts and half-opens connections."""
+"""A TCP proxy in front of the broker. It delays, resets and half-opens connections."""
 
 import asyncio
 import socket
@@ -9,11 +9,11 @@ from typing import Self
 
 CHUNK = 64 << 10
 RESET = struct.pack("ii", 1, 0)
-"""Linger no second: closing sends a reset, and what was under way is gone."""
+"""SO_LINGER of 0 s: closing sends a reset and drops data in flight."""
 
 
 class Proxy:
-    """Forwards bytes both ways, in a thread of its own; a context manager.
+    """Forwards bytes in both directions, in its own thread; a context manager.
 
     Args:
         listen: `host:port` where clients connect.
@@ -23,11 +23,11 @@ class Proxy:
     def __init__(self, listen: str, to: str) -> None:
         self._listen, self._to = listen, to
         self.delay_s = 0.0
-        """How long every chunk waits, in each direction."""
+        """Delay of every chunk, in each direction."""
         self.connections = 0
-        """How many were ever made."""
+        """Number of connections since the start."""
         self.delayed = self.held = self.resets = 0
-        """Chunks that were delayed, chunks that nothing passed, connections that were reset; since it was healed last."""
+        """Chunks delayed, chunks held back and connections reset since the last `heal`."""
         self._loop = asyncio.new_event_loop()
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -47,15 +47,15 @@ class Proxy:
         self._loop.close()
 
     def cut(self) -> None:
-        """Reset every connection; new ones are taken."""
+        """Reset every connection; new ones are accepted."""
         self._call(self._cut())
 
     def half_open(self) -> None:
-        """Keep every connection, and new ones, but let no byte pass: neither side hears that the other is gone."""
+        """Keep old and new connections open but forward no byte, so neither side notices that the other is gone."""
         self._loop.call_soon_threadsafe(self._flowing.clear)
 
     def heal(self) -> None:
-        """Forward at once again; what waited is not lost, as with a cable that is plugged in again."""
+        """Forward without delay again. Data held back is not lost, as with a cable that is plugged in again."""
         self.delay_s = 0.0
         self.delayed = self.held = self.resets = 0
         self._loop.call_soon_threadsafe(self._flowing.set)
@@ -71,12 +71,12 @@ class Proxy:
         host, _, port = self._to.rpartition(":")
         self.connections += 1
         try:
-            there, back = await asyncio.open_connection(host, int(port))
+            remote_reader, remote_writer = await asyncio.open_connection(host, int(port))
         except OSError:
             writer.transport.abort()
             return
-        self._writers |= {writer, back}
-        for source, target in ((reader, back), (there, writer)):
+        self._writers |= {writer, remote_writer}
+        for source, target in ((reader, remote_writer), (remote_reader, writer)):
             task = asyncio.create_task(self._pump(source, target))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

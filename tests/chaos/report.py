@@ -1,4 +1,4 @@
-"""What a run found, as a table for people and as JSON."""
+"""The result of a run as a table and as JSON."""
 
 from collections.abc import Iterator
 
@@ -7,42 +7,44 @@ from msgspec import to_builtins
 from tests.chaos.audit.findings import EXPLAINED
 from tests.chaos.run import FaultResult, ReplayPlan, Result
 
-SHOWN = 5
-"""Ids of one kind that the table shows; the JSON has more."""
-KEPT = 1000
+MAX_SHOWN = 5
+"""Ids of each kind in the table; the JSON has more."""
+MAX_IN_JSON = 1000
 DRAIN_S = 10.5
-"""How long a worker may take from SIGTERM to its end: 10 s, and what it takes to notice."""
+"""Maximum time from SIGTERM to the end of a worker: 10 s, and a margin for noticing it."""
 
 
 def lines(result: Result) -> Iterator[str]:
-    """The table."""
+    """Lines of the table."""
     verdict = result.verdict
-    yield f"{'':40}{'ids':>8}"
+    yield f"{'finding':40}{'ids':>8}"
     for fault, number in verdict.findings.counts.items():
         yield f"{fault:40}{number:>8,}  {EXPLAINED[fault] if number else ''}".rstrip()
         if number:
-            yield f"{'':48}  {', '.join(list(verdict.findings.ids[fault])[:SHOWN])}"
+            yield f"{'':48}  {', '.join(list(verdict.findings.ids[fault])[:MAX_SHOWN])}"
     yield ""
     yield (
-        f"{verdict.reports:,} records of {verdict.events:,} reports and versions in {verdict.cases:,} cases; {verdict.tasks:,} tasks,"
-        f" {verdict.dead_letters:,} dead letters, {verdict.ticks:,} ticks; {result.seconds:,.0f} s, {len(result.injected)} faults,"
-        f" {result.restarts} restarts"
+        f"{verdict.reports:,} source records; {verdict.events:,} reports and versions in {verdict.cases:,} cases; {verdict.tasks:,} tasks,"
+        f" {verdict.dead_letters:,} dead letters, {verdict.ticks:,} ticks; {result.seconds:,.0f} s of load, {len(result.injected)} faults,"
+        f" {result.restarts} worker restarts"
     )
     for kind, took in recoveries(result).items():
         yield f"  {kind:20} {len(took):>3} times, recovered after {min(took):.1f} to {max(took):.1f} s"
-    yield f"  SIGTERM: {len(drains(result))} workers ended in at most {max(drains(result)):.1f} s"
-    for amiss in shortcomings(result):
-        yield f"  AMISS: {amiss}"
+    yield f"  SIGTERM: {len(drains(result))} workers ended within {max(drains(result)):.1f} s"
+    for failure in failures(result):
+        yield f"  FAILED: {failure}"
 
 
-def shortcomings(result: Result) -> list[str]:
-    """What the run itself must show beside its findings: everything recovered, every fault struck, every worker ended in time."""
-    amiss = [f"round {n}: {one.fault.kind} never recovered" for n, one in _numbered(result) if one.recovered_s is None]
-    amiss += [
-        f"round {n}: {one.fault.kind} did not strike" for n, one in _numbered(result) if not one.notes.get("injected")
+def failures(result: Result) -> list[str]:
+    """Failures of the run besides the findings: no recovery, a fault not injected, a worker that ended too late."""
+    found = [f"round {n}: {one.fault.kind} never recovered" for n, one in _numbered(result) if one.recovered_s is None]
+    found += [
+        f"round {n}: {one.fault.kind} was not injected" for n, one in _numbered(result) if not one.notes.get("injected")
     ]
-    amiss += [f"a worker took {took:.1f} s to end, of {DRAIN_S:.0f}" for took in drains(result) if took > DRAIN_S]
-    return amiss
+    found += [
+        f"a worker took {took:.1f} s to end, the limit is {DRAIN_S:.1f} s" for took in drains(result) if took > DRAIN_S
+    ]
+    return found
 
 
 def _numbered(result: Result) -> Iterator[tuple[int, FaultResult]]:
@@ -50,7 +52,7 @@ def _numbered(result: Result) -> Iterator[tuple[int, FaultResult]]:
 
 
 def recoveries(result: Result) -> dict[str, list[float]]:
-    """Kind of fault -> seconds until everything from before it had passed both stages."""
+    """Kind of fault -> seconds until both stages had processed the reports of its first second."""
     took: dict[str, list[float]] = {}
     for one in result.injected:
         took.setdefault(one.fault.kind, []).append(one.recovered_s or 0.0)
@@ -58,21 +60,21 @@ def recoveries(result: Result) -> dict[str, list[float]]:
 
 
 def drains(result: Result) -> list[float]:
-    """Seconds that each worker took to end after SIGTERM."""
+    """Seconds from SIGTERM to the end of each worker."""
     return [*[one.notes["drained_s"] for one in result.injected if "drained_s" in one.notes], result.drained_s]
 
 
 def as_json(plan: ReplayPlan, result: Result) -> dict[str, object]:
-    """Everything, to be recorded."""
+    """All results."""
     verdict = result.verdict
     return {
         "seed": plan.seed,
         "rounds": len(plan.faults),
         "per_second": plan.per_second,
-        "sound": verdict.findings.sound and not shortcomings(result),
-        "amiss": shortcomings(result),
+        "sound": verdict.findings.sound and not failures(result),
+        "failures": failures(result),
         "findings": verdict.findings.counts,
-        "ids": {fault: list(ids)[:KEPT] for fault, ids in verdict.findings.ids.items() if ids},
+        "ids": {fault: list(ids)[:MAX_IN_JSON] for fault, ids in verdict.findings.ids.items() if ids},
         "figures": {name: getattr(verdict, name) for name in verdict.__struct_fields__ if name != "findings"}
         | {"seconds": round(result.seconds, 1), "restarts": result.restarts},
         "recoveries_s": recoveries(result),

@@ -1,4 +1,4 @@
-"""The schedule: which fault comes when, with which parameters; equal seeds, equal schedules."""
+"""The schedule: the order and the parameters of faults. Equal seeds give equal schedules."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ Kind = Literal[
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 FROZEN_S = 30.0
-"""How long the broker stands still."""
+"""How long the broker is stopped."""
 
 
 class Fault(Struct, frozen=True, kw_only=True):
@@ -32,12 +32,12 @@ class Fault(Struct, frozen=True, kw_only=True):
     round: int
     kind: Kind
     calm_s: float
-    """Load without a fault before it."""
+    """Seconds of load without a fault before it."""
     lasts_s: float = 0.0
-    """Of a fault that has a duration."""
+    """Duration, for faults that have one."""
     worker: int = 0
     share: float = 0.0
-    """Between 0 and 1: whatever else must be chosen."""
+    """A random number between 0 and 1 for any other choice."""
 
     def __str__(self) -> str:
         return f"{self.kind}{f' {self.lasts_s:.1f} s' if self.lasts_s else ''}"
@@ -46,9 +46,9 @@ class Fault(Struct, frozen=True, kw_only=True):
 def schedule(
     rounds: int, seed: int, *, broker_frozen_s: float = FROZEN_S, kinds: Sequence[Kind] = KINDS
 ) -> list[Fault]:
-    """One fault a round; every kind comes once before any comes twice."""
-    dice = random.Random(seed)
-    lasts = {
+    """One fault a round. Every kind comes once before one repeats."""
+    rng = random.Random(seed)
+    durations = {
         "worker frozen": (11.5, 14.0),  # longer than a session
         "worker joins": (2.0, 4.0),
         "broker killed": (0.0, 3.0),
@@ -62,15 +62,15 @@ def schedule(
         Fault(
             round=number,
             kind=kind,
-            calm_s=round(dice.uniform(0.5, 2.5), 3),
-            lasts_s=round(dice.uniform(*lasts.get(kind, (0.0, 0.0))), 3),
-            worker=dice.randrange(2),
-            share=round(dice.random(), 6),
+            calm_s=round(rng.uniform(0.5, 2.5), 3),
+            lasts_s=round(rng.uniform(*durations.get(kind, (0.0, 0.0))), 3),
+            worker=rng.randrange(2),
+            share=round(rng.random(), 6),
         )
-        for number, kind in enumerate(islice(_kinds(dice, kinds), rounds), 1)
+        for number, kind in enumerate(islice(_kinds(rng, kinds), rounds), 1)
     ]
 
 
-def _kinds(dice: random.Random, kinds: Sequence[Kind]) -> Iterator[Kind]:
+def _kinds(rng: random.Random, kinds: Sequence[Kind]) -> Iterator[Kind]:
     while True:
-        yield from dice.sample(kinds, len(kinds))
+        yield from rng.sample(kinds, len(kinds))

@@ -1,7 +1,7 @@
-"""`python -m tests.chaos.skewed_worker --hours N CITY ...`: a worker on a machine whose clock is N hours off.
+"""`python -m tests.chaos.skewed_worker --hours N CITY ...`: a worker whose clock is wrong by N hours.
 
-The rest of the arguments are those of `python -m router.stream`. All three ways in which a clock enters are off: Python's
-own, the timers', and that by which Kafka's client stamps what it writes.
+The other arguments are those of `python -m router.stream`. All three clocks are wrong: Python's, the one for timers, and
+the one from which Kafka's client takes timestamps.
 """
 
 import sys
@@ -14,15 +14,15 @@ def main() -> None:
     at = sys.argv.index("--hours")
     hours = float(sys.argv[at + 1])
     del sys.argv[at : at + 2]
-    right = time.time
-    time.time = lambda: right() + hours * 3600  # before anything is imported that keeps it
-    _skew_stamps()
+    real_time = time.time
+    time.time = lambda: real_time() + hours * 3600  # before the import of modules that bind it
+    _skew_timestamps()
 
     from router.stream import __main__
     from router.stream.processors import clock as timers
 
     class Skewed(timers.WallClock):
-        """The wall of that machine."""
+        """The wall clock of that machine."""
 
         def now(self, received: datetime | None) -> datetime | None:
             del received
@@ -32,8 +32,8 @@ def main() -> None:
     sys.exit(__main__._run())
 
 
-def _skew_stamps() -> None:
-    """The compiled builder asks the machine itself unless it is told a time."""
+def _skew_timestamps() -> None:
+    """The compiled batch builder reads the machine's clock unless it gets a timestamp."""
     from aiokafka.producer.message_accumulator import BatchBuilder
 
     append = BatchBuilder.append

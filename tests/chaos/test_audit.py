@@ -1,4 +1,4 @@
-"""The audit of a recorded run finds nothing, and finds every single thing that is altered in it."""
+"""The audit finds nothing in a recorded run, and finds every single alteration of it."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ from router.wire.codec import (
 from tests.chaos.audit.audit import audit
 from tests.chaos.audit.findings import FAULTS, Fault
 from tests.chaos.cities import make_cities
-from tests.chaos.in_memory import NAMES, Lists, Recording, record
+from tests.chaos.in_memory import NAMES, MemoryLog, Recording, record
 
 REPORTS = 1000
 
@@ -29,8 +29,8 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     return record(REPORTS, make_cities(home / "cities"), home / "ledger.jsonl")
 
 
-def found(recording: Recording, alter: Callable[[Recording], None]) -> dict[Fault, list[str]]:
-    """What the audit says of a copy that was altered."""
+def audit_altered(recording: Recording, alter: Callable[[Recording], None]) -> dict[Fault, list[str]]:
+    """Findings of the audit for an altered copy."""
     lists = recording.lists.copy()
     altered = Recording(recording.entries, dict(recording.kept), lists, replace(recording.deployment, log=lists))
     alter(altered)
@@ -38,7 +38,7 @@ def found(recording: Recording, alter: Callable[[Recording], None]) -> dict[Faul
     return {fault: list(ids) for fault, ids in verdict.findings.ids.items() if ids}
 
 
-def test_a_sound_run_has_no_faults_and_holds_all_that_may_happen(recording: Recording) -> None:
+def test_a_correct_run_has_no_findings_and_has_every_outcome(recording: Recording) -> None:
     verdict = audit(recording.entries, recording.kept, recording.deployment)
     assert verdict.findings.counts == dict.fromkeys(FAULTS, 0)
     outcomes = {entry.outcome for entry in recording.entries}
@@ -50,8 +50,8 @@ def test_a_sound_run_has_no_faults_and_holds_all_that_may_happen(recording: Reco
     assert verdict.ticks == 2
 
 
-def fullest(lists: Lists, prefix: str) -> tuple[str, int]:
-    """The partition with the most records, of all topics that begin so."""
+def fullest(lists: MemoryLog, prefix: str) -> tuple[str, int]:
+    """The partition with the most records, among topics with this prefix."""
     return max((where for where in lists.records if where[0].startswith(prefix)), key=lambda it: len(lists.records[it]))
 
 
@@ -80,10 +80,10 @@ def rewritten(prefix: str, change: Callable[[bytes, bytes], bytes], number: int 
     return alter
 
 
-def test_every_fault_is_found(recording: Recording) -> None:
-    """Each alteration with all that it must show."""
+def test_every_alteration_is_found(recording: Recording) -> None:
+    """Each alteration produces the expected findings."""
     for name, alter, wanted in ALTERATIONS:
-        faults = set(found(recording, alter))
+        faults = set(audit_altered(recording, alter))
         assert wanted <= faults, f"{name}: {faults}"
 
 
@@ -95,20 +95,20 @@ def another_task(of: Recording) -> None:
 
 
 def task_of_no_case(of: Recording) -> None:
-    """A task of a case that nobody opened."""
+    """A task of a case that does not exist."""
     where = fullest(of.lists, "tasks.")
     task = decode_task(of.lists.records[where][0].value)
     of.lists.add(*where, *encode_task(replace(task, id="T-0", case="C-0")))
 
 
 def under_another_cell(of: Recording) -> None:
-    """An event keyed by the cell of another."""
+    """An event with the cell of another event as its key."""
     records = of.lists.records[fullest(of.lists, NAMES.events)]
     records[0].key = next(one.key for one in records if one.key != records[0].key)
 
 
 def events_swapped(of: Recording) -> None:
-    """Two events of one cell from one partition of one network, in the order in which they were not sent."""
+    """Two events of one cell and one source partition, in the wrong order."""
     records = of.lists.records[fullest(of.lists, NAMES.events)]
     seen: dict[tuple[bytes, bytes], int] = {}
     for number, one in enumerate(records):
@@ -124,8 +124,8 @@ def events_swapped(of: Recording) -> None:
     raise AssertionError("no two events of one cell and source")
 
 
-def case_joined_by_a_stranger(of: Recording) -> None:
-    """A report that another case has as well."""
+def report_in_two_cases(of: Recording) -> None:
+    """A report that is in another case, too."""
     where = fullest(of.lists, NAMES.cases)
     records = of.lists.records[where]
     first, second = decode_case(records[0].value), decode_case(records[1].value)
@@ -133,10 +133,10 @@ def case_joined_by_a_stranger(of: Recording) -> None:
     of.lists.add(*where, *encode_case(second))
 
 
-def sound_report_dead(of: Recording) -> None:
+def valid_report_dead(of: Recording) -> None:
     """A dead letter of a report that is in a case."""
     where = fullest(of.lists, "reports.")
-    entry_at = {kept.place: number for number, kept in of.kept.items()}
+    entry_at = {kept.address: number for number, kept in of.kept.items()}
     for one in of.lists.records[where]:
         if of.entries[entry_at[one.topic, one.partition, one.offset] - 1].outcome == "case":
             rejection = Rejection(code="schema", reason="no reason.")
@@ -145,33 +145,33 @@ def sound_report_dead(of: Recording) -> None:
 
 
 def without_reason(of: Recording) -> None:
-    """A letter whose sentence is empty."""
+    """A dead letter whose reason is empty."""
     one = of.lists.of(NAMES.dead_letters)[0]
     one.headers = [(name, b"" if name.endswith("reason") else content) for name, content in one.headers]
 
 
-def forgotten(of: Recording) -> None:
-    """A place that says less than was sent."""
+def incomplete_dedup_entry(of: Recording) -> None:
+    """A dedup entry without the digest that was sent."""
     for records in of.lists.records.values():
         for one in records:
             if one.topic.startswith("grid.dedup."):
-                place = decode_dedup_entry(one.value)
-                one.value = encode_dedup_entry("x", replace(place, digests=("0" * 16,)))[1]
+                entry = decode_dedup_entry(one.value)
+                one.value = encode_dedup_entry("x", replace(entry, digests=("0" * 16,)))[1]
                 return
 
 
 def unread(of: Recording) -> None:
-    """A position before the end."""
+    """A stored offset before the end."""
     of.lists.offsets[fullest(of.lists, "reports.")] -= 1
 
 
-def folded_too_late(of: Recording) -> None:
-    """A position of the grid stream before its last report."""
+def unfolded_event(of: Recording) -> None:
+    """A stored offset of the grid stream before its last report."""
     of.lists.offsets[fullest(of.lists, NAMES.events)] -= 2
 
 
-def acknowledged_and_gone(of: Recording) -> None:
-    """Kafka forgot the last record of a topic."""
+def record_lost_by_kafka(of: Recording) -> None:
+    """Kafka has lost the last record of a topic."""
     of.lists.records[fullest(of.lists, "reports.")].pop()
 
 
@@ -188,28 +188,28 @@ def other_rules(key: bytes, value: bytes) -> bytes:
 
 
 ALTERATIONS: list[tuple[str, Callable[[Recording], None], set[Fault]]] = [
-    ("an event is dropped", without(NAMES.events), {"lost", "state not as the log says"}),
-    ("an event stands twice", twice(NAMES.events), {"in two cases"}),
-    ("an event is keyed by another cell", under_another_cell, {"in the wrong place"}),
-    ("a case is dropped", without(NAMES.cases), {"state not as the log says"}),
-    ("a case is written again", twice(NAMES.cases), {"order broken in a cell"}),
-    ("a report is in two cases", case_joined_by_a_stranger, {"in two cases", "state not as the log says"}),
-    ("restored state is tampered with", rewritten(NAMES.cases, tampered, -1), {"state not as the log says"}),
+    ("an event is dropped", without(NAMES.events), {"lost", "state differs from the log"}),
+    ("an event is written twice", twice(NAMES.events), {"in two cases"}),
+    ("an event is keyed by another cell", under_another_cell, {"wrong partition or cell"}),
+    ("a case is dropped", without(NAMES.cases), {"state differs from the log"}),
+    ("a case is written again", twice(NAMES.cases), {"out of order in a cell"}),
+    ("a report is in two cases", report_in_two_cases, {"in two cases", "state differs from the log"}),
+    ("restored state is tampered with", rewritten(NAMES.cases, tampered, -1), {"state differs from the log"}),
     ("departments of no rule set", rewritten(NAMES.cases, other_rules, -1), {"decided by two rule sets"}),
-    ("a task is dispatched twice", twice("tasks."), {"dispatched twice", "tasks not as the log says"}),
+    ("a task is dispatched twice", twice("tasks."), {"dispatched twice", "tasks differ from the log"}),
     ("a duty is dispatched under two ids", another_task, {"dispatched twice"}),
-    ("a task without a case", task_of_no_case, {"dispatched without case", "tasks not as the log says"}),
-    ("a task is dropped", without("tasks."), {"case without task", "tasks not as the log says"}),
-    ("two events of a cell are swapped", events_swapped, {"order broken in a cell"}),
+    ("a task without a case", task_of_no_case, {"task without case", "tasks differ from the log"}),
+    ("a task is dropped", without("tasks."), {"case without task", "tasks differ from the log"}),
+    ("two events of a cell are swapped", events_swapped, {"out of order in a cell"}),
     ("a dead letter is dropped", without(NAMES.dead_letters, 0), {"lost"}),
-    ("a dead letter stands twice", twice(NAMES.dead_letters, 0), {"dead twice"}),
-    ("a dead letter without a reason", without_reason, {"dead without reason"}),
-    ("a sound report is dead", sound_report_dead, {"dead without reason"}),
-    ("the memory of reports is wrong", forgotten, {"memory of reports not as the log says"}),
-    ("a record is not committed", unread, {"not finished"}),
-    ("an event is not committed", folded_too_late, {"not finished", "state not as the log says"}),
-    ("Kafka lost a record", acknowledged_and_gone, {"acknowledged, not kept", "never sent"}),
-    ("Kafka kept a record twice", twice("reports."), {"kept twice"}),
+    ("a dead letter is written twice", twice(NAMES.dead_letters, 0), {"dead letter twice"}),
+    ("a dead letter without a reason", without_reason, {"wrong dead letter"}),
+    ("a valid report has a dead letter", valid_report_dead, {"wrong dead letter"}),
+    ("a dedup entry is wrong", incomplete_dedup_entry, {"dedup index differs from the log"}),
+    ("a record is not committed", unread, {"not committed"}),
+    ("an event is not committed", unfolded_event, {"not committed", "state differs from the log"}),
+    ("Kafka lost a record", record_lost_by_kafka, {"acknowledged, not stored", "never sent"}),
+    ("Kafka stored a record twice", twice("reports."), {"stored twice"}),
 ]
 
 

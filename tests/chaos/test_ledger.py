@@ -1,4 +1,4 @@
-"""The ledger: what must become of every report, in the file before the report is sent."""
+"""The ledger has the expected outcome of every report before the report is sent."""
 
 from pathlib import Path
 
@@ -8,15 +8,15 @@ from tests.chaos.ledger import Ledger, read_ledger
 from tests.support.synthetic import puyang, stream
 
 
-def test_it_foresees_versions_redeliveries_and_refusals(tmp_path: Path) -> None:
+def test_the_ledger_predicts_versions_redeliveries_and_rejections(tmp_path: Path) -> None:
     city = puyang()
     first, other = [one for one in stream(reports=50, noise=0) if one.network == "policing"][:2]
     corrected = replace(first, value=first.value.replace(b'"bjnr":"', b'"bjnr":"!'))
-    broken = replace(first, value=b"{")
+    malformed = replace(first, value=b"{")
     assert corrected.value != first.value
     ledger = Ledger(tmp_path / "ledger", city)
     ledger.enter([first, other])
-    ledger.enter([first, corrected, broken, corrected, first, broken])
+    ledger.enter([first, corrected, malformed, corrected, first, malformed])
     entries, kept = read_ledger(tmp_path / "ledger")
     assert kept == {}
     assert [(entry.outcome, entry.version) for entry in entries] == [
@@ -33,4 +33,4 @@ def test_it_foresees_versions_redeliveries_and_refusals(tmp_path: Path) -> None:
     assert entries[3].home == entries[0].cell == entries[3].cell
     ledger.acknowledge(2, "reports.policing", 1, 17)
     ledger.close()
-    assert read_ledger(tmp_path / "ledger")[1][2].place == ("reports.policing", 1, 17)
+    assert read_ledger(tmp_path / "ledger")[1][2].address == ("reports.policing", 1, 17)

@@ -1,4 +1,4 @@
-"""The proxy forwards, delays, cuts and half-opens."""
+"""The proxy forwards, delays, resets and half-opens connections."""
 
 import socket
 import threading
@@ -13,7 +13,7 @@ from tests.support.broker import free_ports
 
 @pytest.fixture
 def echo() -> Iterator[str]:
-    """A server that says everything again."""
+    """A server that echoes every byte."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -41,46 +41,46 @@ def echo() -> Iterator[str]:
 
 @pytest.fixture
 def proxy(echo: str) -> Iterator[tuple[Proxy, socket.socket]]:
-    """A proxy before it, and a connection through it."""
+    """A proxy in front of the echo server, and a connection through it."""
     port = free_ports(1)
     with Proxy(f"127.0.0.1:{port}", echo) as proxy, socket.create_connection(("127.0.0.1", port), 10) as connection:
         connection.settimeout(10)
         yield proxy, connection
 
 
-def said_again(connection: socket.socket, word: bytes) -> bytes:
+def echoed(connection: socket.socket, word: bytes) -> bytes:
     connection.sendall(word)
     return connection.recv(1024)
 
 
-def test_it_forwards_both_ways_and_delays(proxy: tuple[Proxy, socket.socket]) -> None:
+def test_bytes_are_forwarded_and_delayed_in_both_directions(proxy: tuple[Proxy, socket.socket]) -> None:
     through, connection = proxy
-    assert said_again(connection, b"hello") == b"hello"
+    assert echoed(connection, b"hello") == b"hello"
     through.delay_s = 0.2
     begun = time.monotonic()
-    assert said_again(connection, b"slow") == b"slow"
+    assert echoed(connection, b"slow") == b"slow"
     assert time.monotonic() - begun >= 0.4
 
 
-def test_what_is_half_open_stays_silent_until_it_heals(proxy: tuple[Proxy, socket.socket]) -> None:
+def test_a_half_open_connection_is_silent_until_the_proxy_heals(proxy: tuple[Proxy, socket.socket]) -> None:
     through, connection = proxy
-    assert said_again(connection, b"hello") == b"hello"
+    assert echoed(connection, b"hello") == b"hello"
     through.half_open()
     connection.settimeout(0.3)
     with pytest.raises(TimeoutError):
-        said_again(connection, b"nobody hears")
+        echoed(connection, b"not delivered yet")
     connection.settimeout(10)
     through.heal()
-    assert connection.recv(1024) == b"nobody hears"
+    assert connection.recv(1024) == b"not delivered yet"
 
 
-def test_what_is_cut_is_reset_and_may_connect_again(proxy: tuple[Proxy, socket.socket]) -> None:
+def test_a_cut_connection_is_reset_and_a_new_one_is_accepted(proxy: tuple[Proxy, socket.socket]) -> None:
     through, connection = proxy
-    assert said_again(connection, b"hello") == b"hello"
+    assert echoed(connection, b"hello") == b"hello"
     address = connection.getpeername()
     through.cut()
     with pytest.raises(ConnectionResetError):
         connection.recv(1024)
     with socket.create_connection(address, 10) as again:
-        assert said_again(again, b"again") == b"again"
+        assert echoed(again, b"again") == b"again"
     assert through.connections == 2

@@ -1,4 +1,4 @@
-"""Record source records anew: `python -m tests.replay.capture CITY ...`.
+"""Record the source records again: `python -m tests.replay.capture CITY ...`.
 
 Needed only to widen what the histories cover, never because the code has changed: what networks sent does not change with the
 code. Los Angeles and Seattle are their recorded reports, once. Puyang is simulated, with noise that the simulator does not make.
@@ -27,11 +27,11 @@ SEED = 1
 MADE = {"puyang": 101_300}
 """Messages of a simulated city, so that 100,000 events reach the fold."""
 KAFKA_LATER = timedelta(milliseconds=5)
-"""Kafka's time of a record behind the time at which the intake took it."""
+"""Delay of Kafka's timestamp after the intake's receipt time."""
 NOISY_EVERY = 2000
-"""One of so many messages is followed by noise, of one kind after the other."""
+"""One in this number of messages is followed by noise; the kinds take turns."""
 AGAIN_EVERY, AGAIN = 120, timedelta(days=33)
-"""One of so many messages comes once more when the router has forgotten it: a network that sends its archive."""
+"""One in this number of messages is repeated after its dedup entry expired: a network sends its archive."""
 Headers = list[tuple[str, bytes | None]]
 
 
@@ -46,7 +46,7 @@ class Sent(Struct, frozen=True, kw_only=True):
 
 
 def capture(city: str) -> list[Sourced]:
-    """What the networks of a city send, with partitions and offsets."""
+    """Messages of the networks of a city, with partitions and offsets."""
     rules = load_city(city)
     messages = input_of(rules, city_folder(city)).messages(
         reports=MADE.get(city), seed=SEED, secondary_reports=True, noise=1.0
@@ -81,7 +81,7 @@ def _placed(sent: Iterable[Sent]) -> Iterator[Sourced]:
 
 
 def _noise(sent: list[Sent]) -> Iterator[Sent]:
-    """What real networks do beside it, and hostile senders."""
+    """Faults of real networks and hostile senders."""
     for turn, message in enumerate(sent[NOISY_EVERY // 2 :: NOISY_EVERY]):
         later = message.at + timedelta(minutes=7)
         for minutes, value, headers in _KINDS[turn % len(_KINDS)](message.value or b"", later):
@@ -96,7 +96,7 @@ def _noise(sent: list[Sent]) -> Iterator[Sent]:
 
 
 def _archive(sent: list[Sent]) -> Iterator[Sent]:
-    """Old reports once more, every second one with other content."""
+    """Old reports again, every second one with changed content."""
     for turn, message in enumerate(sent[::AGAIN_EVERY]):
         at, value = message.at + AGAIN, message.value or b""
         again = _changed(value, "(archive)") if turn % 2 else value
@@ -126,7 +126,7 @@ def _other_charset(value: bytes, at: datetime) -> Made:
 
 
 def _other_time(value: bytes, at: datetime) -> Made:
-    """The intake cannot tell the time: Kafka's is believed."""
+    """The intake has no valid time, so Kafka's timestamp is used."""
     future = rfc3339(at + timedelta(days=2)).encode()
     for number, said in enumerate((None, b"yesterday", future, at.isoformat()[:19].encode())):
         yield number, _changed(value, f"(time {number})"), [(RECEIVED_AT, said)]
@@ -138,7 +138,7 @@ def _too_many_versions(value: bytes, at: datetime) -> Made:
         yield number, _changed(value, f"(version {number})"), _received(later)
 
 
-def _driven_again(value: bytes, at: datetime) -> Made:
+def _redriven(value: bytes, at: datetime) -> Made:
     """A newer version came before an older one was redriven: the older one is superseded, a later one is not."""
     older, later = at - timedelta(minutes=2), at + timedelta(minutes=9)
     yield 0, _changed(value, "(newer)"), _received(at)
@@ -154,7 +154,7 @@ def _every_day(value: bytes, at: datetime) -> Made:
 
 
 def _no_schema(value: bytes, at: datetime) -> Made:
-    """Sound JSON that is no report of the network, and fields of which no schema knows."""
+    """Valid JSON that is not a report, and unknown fields."""
     fields = _fields(value)
     coded = {
         name: _nines(said) if re.search("code|type|cause|dm$", name, re.IGNORECASE) else said
@@ -194,7 +194,7 @@ _KINDS = (
     _other_charset,
     _other_time,
     _too_many_versions,
-    _driven_again,
+    _redriven,
     _every_day,
     _no_schema,
 )

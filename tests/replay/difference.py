@@ -1,4 +1,4 @@
-"""What differs between a recorded history and today's decisions, in sentences for whoever changed the code."""
+"""Explains the difference between a recorded history and today's decisions, to the author of a change."""
 
 from collections.abc import Sequence
 
@@ -11,36 +11,36 @@ DECLARE = (
     "A rule in the code has changed. If that was not meant, it is a defect. If it was, declare it: raise LOGIC_VERSION in "
     f"router/domain/logic_version.py and record again (`{RECORD} {{city}}`)."
 )
-DATA = "The city's data has changed ({what}), so the golden must be recorded anew: `{record} {city}`."
+DATA = "The city's data has changed ({what}), so the golden must be recorded again: `{record} {city}`."
 AGAIN = "LOGIC_VERSION is {now} and the golden was recorded with {then}: record again (`{record} {city}`)."
 SAME = "Every decision is as it was recorded."
 
 
 def difference(city: str, golden: Golden, today: Golden, records: Sequence[Sourced]) -> str | None:
-    """Why a history is not as it was recorded, and what to do; None when it is.
+    """Explain a difference from the recorded history, and what to do. None when there is no difference.
 
     Args:
         city: its name.
         golden: what was recorded.
-        today: what today's code and data make of it.
+        today: the decisions of today's code and data.
         records: the source records, in the order of receipt.
     """
     declared, data = golden.logic_version != today.logic_version, _data(golden, today)
     where = _where(golden, today, records)
     if where is None and not declared and not data:
         return None
-    cures = []
+    hints = []
     if data:
-        cures.append(DATA.format(what=data, record=RECORD, city=city))
+        hints.append(DATA.format(what=data, record=RECORD, city=city))
     if declared:
-        cures.append(AGAIN.format(now=today.logic_version, then=golden.logic_version, record=RECORD, city=city))
-    return " ".join([f"{city}:", where or SAME, *(cures or [DECLARE.format(city=city)])])
+        hints.append(AGAIN.format(now=today.logic_version, then=golden.logic_version, record=RECORD, city=city))
+    return " ".join([f"{city}:", where or SAME, *(hints or [DECLARE.format(city=city)])])
 
 
 def _data(golden: Golden, today: Golden) -> str:
     then, now = golden.rules, today.rules
     rule_set = f"rule set {then.rule_set} became {now.rule_set}" if then.rule_set != now.rule_set else ""
-    merging = "merging.yaml is another" if then.merging != now.merging else ""
+    merging = "the merge parameters have changed" if then.merging != now.merging else ""
     return ", ".join(filter(None, (rule_set, merging)))
 
 
@@ -64,12 +64,12 @@ def _block(number: int, records: Sequence[Sourced]) -> str:
 
 def _counts(golden: Golden, today: Golden) -> str:
     """Which counts differ."""
-    told = []
+    changes = []
     for group in sorted({*golden.counts, *today.counts}):
         then, now = golden.counts.get(group, {}), today.counts.get(group, {})
-        told += [
+        changes += [
             f"{group}, {name}: {then.get(name, 0)} became {now.get(name, 0)}"
             for name in sorted({*then, *now})
             if then.get(name) != now.get(name)
         ]
-    return f" Counts: {'; '.join(told)}." if told else " All counts are as recorded."
+    return f" Counts: {'; '.join(changes)}." if changes else " All counts are as recorded."

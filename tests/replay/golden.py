@@ -1,7 +1,7 @@
-"""What a history amounts to: counts, and digests of everything that was decided, free of the names of fields.
+"""The golden summary of a history: counts and digests of all decisions, independent of field names.
 
-`decided` is the one place that names what counts as a decision. Who renames a field edits it there and nowhere else, and the
-digests stay as they are. Sentences, ids of CloudEvents and versions of rule sets are no decisions.
+`decided` is the only place that selects what counts as a decision. After a field is renamed, edit it there; the digests
+do not change. Sentences, CloudEvents ids and rule-set versions are not decisions.
 """
 
 from collections import Counter
@@ -26,44 +26,44 @@ DIGEST_BYTES = 8
 
 
 class Rules(Struct, frozen=True, kw_only=True):
-    """By which data of the city it was decided."""
+    """The city's data that the decisions follow."""
 
     rule_set: str
     """Version of the city's rule set: catalogue, code tables and cells."""
     merging: str
-    """Digest of its `merging.yaml`, which is no part of the rule set's version."""
+    """Digest of the merge parameters, which are not part of the rule-set version."""
 
 
 class Golden(Struct, frozen=True, kw_only=True):
-    """One recorded history: what `<city>.golden.json` holds."""
+    """The contents of `<city>.golden.json`."""
 
     logic_version: int
     rules: Rules
     records: int
     """Source records."""
     counts: dict[str, dict[str, int]]
-    """Outputs by kind, events by decision, dead letters by code, what became of source records, what closed windows."""
+    """Outputs by kind, events by decision, dead letters by code, results of source records, causes of closed windows."""
     blocks: tuple[str, ...]
-    """One digest for each 1,000 source records, of everything that was decided when they were read."""
+    """One digest for each 1,000 source records, of all decisions made while they were read."""
     cases: str
-    """Digest of all cases as they are at the end."""
+    """Digest of the final state of all cases."""
 
 
 def decided(output: Output) -> tuple[Any, ...]:
     """The decisions in one output, as values in a fixed order."""
     content = output.content
     if isinstance(content, Report):
-        said: tuple[Any, ...] = (output.key, output.decision, *_report(content))
+        values: tuple[Any, ...] = (output.key, output.decision, *_report(content))
     elif isinstance(content, Tick):
-        said = (output.decision, content.at)
+        values = (output.decision, content.at)
     elif isinstance(content, Case):
-        said = _case(content)
+        values = _case(content)
     elif isinstance(content, Task):
-        said = _task(content, output.versions)
+        values = _task(content, output.versions)
     else:
         record, rejection = content
-        said = (rejection.code, record.topic, record.partition, record.offset)
-    return (output.kind, output.partition, *said)
+        values = (rejection.code, record.topic, record.partition, record.offset)
+    return (output.kind, output.partition, *values)
 
 
 def _report(report: Report) -> tuple[Any, ...]:
@@ -75,7 +75,7 @@ def _report(report: Report) -> tuple[Any, ...]:
         *(at.cell, at.resolved_by, _near(at.accuracy_m), _near(at.lon), _near(at.lat), at.source_grid, bool(at.doubt)),
         *(report.status, report.urgency, report.severity, report.certainty),
         *(report.component_id, report.description, report.reporter, report.person, len(report.media)),
-        *_stands(report.provenance),
+        *_address(report.provenance),
     )
 
 
@@ -97,7 +97,7 @@ def _case(case: Case) -> tuple[Any, ...]:
 def _joined(report: CaseReport) -> tuple[Any, ...]:
     return (
         *(report.id, report.version, report.network, report.matter, report.cell, report.joined),
-        *(report.occurred_at, report.received_at, *_stands(report.provenance)),
+        *(report.occurred_at, report.received_at, *_address(report.provenance)),
         *(_near(report.score), _near(report.distance_m), _near(report.apart_s)),
         [_near(number) for number in report.place or ()],
         *(report.description, report.reporter, report.person),
@@ -108,7 +108,7 @@ def _joined(report: CaseReport) -> tuple[Any, ...]:
                 old.cell,
                 old.occurred_at,
                 old.received_at,
-                *_stands(old.provenance),
+                *_address(old.provenance),
                 old.description,
             )
             for old in report.earlier
@@ -124,24 +124,24 @@ def _task(task: Task, versions: int) -> tuple[Any, ...]:
     )
 
 
-def _stands(provenance: Provenance) -> tuple[str, int, int]:
+def _address(provenance: Provenance) -> tuple[str, int, int]:
     return provenance.topic, provenance.partition, provenance.offset
 
 
 def _near(number: float | None) -> float | None:
-    """Machines differ in the last digits of sines and roots."""
+    """Rounded, because machines differ in the last digits of sines and roots."""
     return None if number is None else round(number, 6)
 
 
 class Replayed(NamedTuple):
-    """A history as the code of today decides it, and the records it was made of."""
+    """The decisions of today's code for a history, and its source records."""
 
     golden: Golden
     records: Sequence[Sourced]
 
 
 def rules_of(city: str) -> Rules:
-    """By which data a city decides today."""
+    """The current data of a city."""
     merging = (city_folder(city) / "merging.yaml").read_bytes()
     return Rules(rule_set=load_city(city).rule_set, merging=blake2b(merging, digest_size=DIGEST_BYTES).hexdigest())
 
@@ -155,7 +155,7 @@ def replay(city: str) -> Replayed:
 
 
 class Watched:
-    """A history whose outputs are counted and digested while somebody looks at them.
+    """Counts and digests the outputs of a history while the caller iterates over them.
 
     Args:
         city: whose history.
@@ -178,7 +178,7 @@ class Watched:
         self._blocks = [digest.hexdigest() for digest in digests]
 
     def golden(self) -> Golden:
-        """What it amounted to, once all outputs were looked at."""
+        """The summary, after all outputs were consumed."""
         counts = {name: dict(sorted(numbers.items())) for name, numbers in self._counts.items()}
         counts["sources and windows"] = dict(sorted((+self._history.counts).items()))
         counts["cases"] = {"all": len(self._history.cases)}
@@ -212,10 +212,10 @@ def golden_file(city: str) -> Path:
 
 
 def read_golden(city: str) -> Golden:
-    """What was recorded of a city."""
+    """The recorded summary of a city."""
     return msgspec.json.decode(golden_file(city).read_bytes(), type=Golden)
 
 
 def write_golden(city: str, golden: Golden) -> None:
-    """Record what a city's history amounts to."""
+    """Write the summary of a city's history."""
     golden_file(city).write_bytes(msgspec.json.format(msgspec.json.encode(golden), indent=1) + b"\n")

@@ -40,7 +40,7 @@ from tests.support.outcomes import folded
 PARTITIONS = 4
 """Of the grid stream; source records were recorded for as many."""
 BATCH = 250
-"""Records taken together. Fewer would leave every closing to the ticks; of so many some windows close by a late report."""
+"""Batch size. With small batches only ticks close windows; with this size, late reports close some, too."""
 BLOCK = 1000
 """Records with one digest; whole batches."""
 NAMES = Names()
@@ -74,7 +74,7 @@ class Output(NamedTuple):
     """Of a task that was updated or withdrawn: how many versions the case's reports have. Histories were recorded with it."""
 
     def wire(self) -> dict[str, Any]:
-        """As the codec writes it, readable."""
+        """The output as the codec writes it, as text."""
         topic, (key, value, headers) = self._encoded()
         said = as_json(value) if self.kind == "dead-letter" or value is None else json.loads(value)
         return {
@@ -114,7 +114,7 @@ class History:
         self.cases: dict[str, Case] = {}
         """Every case by its id: as it is now."""
         self.counts: Counter[str] = Counter()
-        """What became of source records, `places ...`; what closed windows, `closed by ...`."""
+        """Results of source records (`places ...`) and causes of closed windows (`closed by ...`)."""
         self._dedup: dict[tuple[str, int], DedupIndex] = defaultdict(DedupIndex)
         self._rule_sets = RuleSets(city)
         self._states = [PartitionState() for _ in range(PARTITIONS)]

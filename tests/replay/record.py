@@ -14,7 +14,7 @@ from tests.replay.sources import CITIES
 
 
 def record(city: str, full: Path | None) -> None:
-    """Replay one history and write down what it amounts to.
+    """Replay one history and write its golden file.
 
     Args:
         city: whose history.

@@ -9,11 +9,11 @@ from tests.replay.sources import CITIES
 
 
 @pytest.mark.parametrize("city", CITIES)
-def test_a_recorded_history_is_decided_as_it_was(city: str) -> None:
+def test_a_recorded_history_is_decided_as_recorded(city: str) -> None:
     today, records = replay(city)
-    told = difference(city, read_golden(city), today, records)
-    if told is not None:
-        pytest.fail(told, pytrace=False)
+    text = difference(city, read_golden(city), today, records)
+    if text is not None:
+        pytest.fail(text, pytrace=False)
 
 
 @pytest.fixture(scope="module")
@@ -25,42 +25,42 @@ def test_replaying_twice_gives_the_same(seattle: Replayed) -> None:
     assert replay("seattle").golden == seattle.golden
 
 
-def test_the_first_block_that_differs_is_named_with_its_records(seattle: Replayed) -> None:
+def test_the_first_different_block_is_reported_with_its_records(seattle: Replayed) -> None:
     golden = seattle.golden
-    told = difference("seattle", replace(golden, blocks=(golden.blocks[0], "other")), golden, seattle.records)
-    assert told is not None
-    assert "Block 1 is the first" in told
-    assert "source records 1000 to 1345, reports.policing/" in told
-    assert "raise LOGIC_VERSION" in told
-    assert "python -m tests.replay.record seattle" in told
+    text = difference("seattle", replace(golden, blocks=(golden.blocks[0], "other")), golden, seattle.records)
+    assert text is not None
+    assert "Block 1 is the first" in text
+    assert "source records 1000 to 1345, reports.policing/" in text
+    assert "raise LOGIC_VERSION" in text
+    assert "python -m tests.replay.record seattle" in text
 
 
-def test_a_difference_of_the_cases_alone_is_told(seattle: Replayed) -> None:
-    told = difference("seattle", replace(seattle.golden, cases="other"), seattle.golden, seattle.records)
-    assert told is not None
-    assert "the cases at the end are not" in told
+def test_a_difference_only_in_the_cases_is_reported(seattle: Replayed) -> None:
+    text = difference("seattle", replace(seattle.golden, cases="other"), seattle.golden, seattle.records)
+    assert text is not None
+    assert "the cases at the end are not" in text
 
 
-def test_changed_data_is_told_apart_from_changed_code(seattle: Replayed) -> None:
+def test_changed_data_is_distinguished_from_changed_code(seattle: Replayed) -> None:
     golden = seattle.golden
     older = replace(golden, rules=replace(golden.rules, rule_set="000000000000"), blocks=("other", golden.blocks[1]))
-    told = difference("seattle", older, golden, seattle.records)
-    assert told is not None
-    assert "data has changed (rule set 000000000000 became" in told
-    assert "recorded anew" in told
-    assert "LOGIC_VERSION" not in told
+    text = difference("seattle", older, golden, seattle.records)
+    assert text is not None
+    assert "data has changed (rule set 000000000000 became" in text
+    assert "recorded again" in text
+    assert "LOGIC_VERSION" not in text
 
 
-def test_changed_data_without_another_decision_is_told_too(seattle: Replayed) -> None:
+def test_changed_data_with_equal_decisions_is_reported(seattle: Replayed) -> None:
     golden = seattle.golden
-    told = difference("seattle", replace(golden, rules=replace(golden.rules, merging="")), golden, seattle.records)
-    assert told is not None
-    assert "Every decision is as it was recorded." in told
-    assert "merging.yaml is another" in told
+    text = difference("seattle", replace(golden, rules=replace(golden.rules, merging="")), golden, seattle.records)
+    assert text is not None
+    assert "Every decision is as it was recorded." in text
+    assert "the merge parameters have changed" in text
 
 
 def test_a_raised_logic_version_asks_for_a_new_recording(seattle: Replayed) -> None:
     golden = seattle.golden
-    told = difference("seattle", replace(golden, logic_version=0), golden, seattle.records)
-    assert told is not None
-    assert "recorded with 0: record again" in told
+    text = difference("seattle", replace(golden, logic_version=0), golden, seattle.records)
+    assert text is not None
+    assert "recorded with 0: record again" in text

@@ -1,4 +1,4 @@
-"""One real broker for a test process, in a folder and on ports of its own."""
+"""One real broker for a test process, with its own folder and ports."""
 
 import socket
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Open cases as correlation sees them, and what it finds among them."""
+"""Match candidates for tests of correlation."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +15,7 @@ from tests.support.driver import merging, tiny
 from tests.support.outcomes import cases_of
 
 REAL = merging((cities_folder() / "los-angeles" / "merging.yaml").read_text(encoding="utf-8"))
-"""What the shipped city really merges by: scores in tests are worked out from its numbers."""
+"""Merge parameters of the shipped city; expected scores are computed from them."""
 COMPONENT, OTHER_COMPONENT = "4109020109000017", "4109020109000018"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ def us(at: datetime) -> int:
 
 
 def opened(*reports: Report) -> list[MatchCandidate]:
-    """A case for each report, as the fold opens it, with a window that ends three months later."""
+    """A case for each report, as the fold opens it, with a window of three months."""
     entries = []
     for one in reports:
         case = cases_of(fold(PartitionState(), one, RuleSets(tiny())))[0]

@@ -1,4 +1,4 @@
-"""Cases, their reports and tasks, as small as they can be."""
+"""Minimal cases, case reports and tasks."""
 
 from datetime import UTC, datetime, timedelta
 

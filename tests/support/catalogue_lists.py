@@ -1,4 +1,4 @@
-"""The four lists of a tiny city as text, each file replaceable, and what reading and checking them says."""
+"""The four lists of a tiny city as text; each file can be replaced. Helpers read and check them."""
 
 from zoneinfo import ZoneInfo
 
@@ -68,7 +68,7 @@ def sources(**given: str) -> dict[str, Source]:
 
 
 def lists(**given: str) -> Lists:
-    """The lists, which must be right in themselves."""
+    """The parsed lists, which must be valid."""
     read, wrong = read_lists(sources(**given))
     assert read is not None, [str(finding) for finding in wrong]
     return read
@@ -83,13 +83,13 @@ def catalogue(**given: str) -> Catalogue:
 
 
 def findings(*, cells: tuple[str, ...] = CELLS, **given: str) -> list[Finding]:
-    """Everything that checking says, as far as it comes."""
+    """All findings of the checks."""
     read, wrong = read_lists(sources(**given))
     if read is None or (wrong := references.check(read)):
         return wrong
     return coverage.check(compile_catalogue(read, ZONE), cells, SourcePosition("standards.yaml"))
 
 
-def told(found: list[Finding]) -> list[tuple[str, str, int, int]]:
-    """Code, file, line and column of each."""
+def codes_and_positions(found: list[Finding]) -> list[tuple[str, str, int, int]]:
+    """Code, file, line and column of each finding."""
     return [(one.code, one.file, one.line, one.column) for one in found]

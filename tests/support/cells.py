@@ -1,4 +1,4 @@
-"""Registries of small cities drawn by hand: cells as boxes in thousandths of a degree from 115 E 35 N."""
+"""Registries of small test cities: cells are boxes in thousandths of a degree from 115 E 35 N."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""Strategies that build any valid event of the grid stream: wild times, points, texts and matters, in any order, ids that come again."""
+"""Strategies that build any valid event of the grid stream: extreme times, points, texts and matters, and repeated ids."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,13 +14,13 @@ Event = Report | Tick
 FIRST = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
 LAST = datetime(LAST_YEAR, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-"""Whatever UTF-8 can say, control characters and right-to-left included."""
+"""Any UTF-8 text, including control characters and right-to-left text."""
 INSTANTS = st.one_of(
     st.integers(-48, 24 * 40).map(hours),
     st.datetimes(FIRST.replace(tzinfo=None), LAST.replace(tzinfo=None), timezones=st.just(UTC)),
     st.sampled_from([FIRST, LAST]),
 )
-"""Near one another for the most part, and as far off as a network may say; what is beyond, normalising rejects."""
+"""Mostly near each other, up to the limit of a network; normalising rejects values beyond it."""
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 POINTS = st.one_of(
     st.just((None, None)),
@@ -29,7 +29,7 @@ POINTS = st.one_of(
     st.tuples(st.floats(-180, 180), st.floats(-90, 90)),
     st.tuples(st.floats(-180, 180), st.none()),
 )
-"""On the globe: schemas let nothing else pass."""
+"""Valid coordinates; schemas reject all others."""
 CELLS = st.one_of(
     st.sampled_from([CELL, NEXT_CELL, OTHER_COMMUNITY, OTHER_STREET]),
     st.text("0123456789", min_size=15, max_size=15),
@@ -96,4 +96,4 @@ DETAILS: dict[str, st.SearchStrategy[Any]] = {
 }
 TICKS = INSTANTS.map(lambda at: Tick(at=at))
 LOGS = st.lists(st.one_of(reports(), reports(), reports(), TICKS), max_size=10)
-"""Few ids, so that redeliveries, updates and versions out of order come by themselves."""
+"""Few ids, so that redeliveries, updates and versions out of order occur."""

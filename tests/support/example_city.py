@@ -1,4 +1,4 @@
-"""A small city drawn by hand: eight squares, of which one was split, one retired, and one lies apart."""
+"""A small test city of eight squares: one was split, one is retired, one is isolated."""
 
 from datetime import UTC, date, datetime
 from math import asin, cos, radians, sin, sqrt
@@ -30,7 +30,7 @@ SQUARES = {
 BEFORE, AFTER = datetime(2025, 3, 1, tzinfo=UTC), datetime(2025, 9, 1, tzinfo=UTC)
 LON, LAT = 115.0, 35.0
 UNIT = "410999000000"
-"""A police unit, which is no community."""
+"""A police unit that is not a community."""
 AREAS = [("policing", UNIT, B), ("hotline", "Old Town|north", C)]
 
 

@@ -1,4 +1,4 @@
-"""The sample reports in `schemas/samples/reports`, one file each, and a city whose code tables know all of their codes."""
+"""The sample reports in `schemas/samples/reports`, one file each, and a city whose code tables have all their codes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,7 +26,7 @@ class Sample(NamedTuple):
 
     @property
     def text(self) -> bytes:
-        """As UTF-8."""
+        """The bytes in UTF-8."""
         return self.value.decode("gb18030").encode() if self.headers else self.value
 
 

@@ -1,4 +1,4 @@
-"""The synthetic Puyang of the tests: a few days of it, and what the router makes of its messages."""
+"""A few days of synthetic Puyang, and the router's results for its messages."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -41,7 +41,7 @@ def stream(
 def drawn(
     days: float, seed: int = SEED, noise: float = 1.0, rate: float | None = None
 ) -> tuple[Generator, MessageBatch]:
-    """The same as one sheet of columns, with its truth."""
+    """The same stream as columns, with its ground truth."""
     office, pages = message_batches(puyang(), simulation(), days=days, seed=seed, noise=noise, rate=rate)
     every = list(pages)
     return office, MessageBatch(
@@ -50,7 +50,7 @@ def drawn(
 
 
 def read(sent: Sequence[tuple[str, bytes]]) -> list[Report | Rejection]:
-    """What becomes of messages of any networks, in their order."""
+    """The report or rejection of each message, in order."""
     became: dict[int, Report | Rejection] = {}
     for name, network in NETWORKS.items():
         batch = [Record(value=value, offset=place) for place, (of, value) in enumerate(sent) if of == name]
@@ -61,11 +61,11 @@ def read(sent: Sequence[tuple[str, bytes]]) -> list[Report | Rejection]:
 
 
 def likely(happened: int, tries: int, affinity: float) -> bool:
-    """Whether a count is within four and a half standard deviations of what a share leads to."""
+    """Whether a count is within 4.5 standard deviations of its expected value."""
     return abs(happened - tries * affinity) <= 4.5 * sqrt(tries * affinity * (1 - affinity)) + 1
 
 
 def counted(answers: Iterable[bool]) -> tuple[int, int]:
-    """How many hold, of how many."""
+    """Number of true answers, and of all answers."""
     every = [bool(one) for one in answers]
     return sum(every), len(every)

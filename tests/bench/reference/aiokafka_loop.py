@@ -66,7 +66,7 @@ async def loop(topic: str, producer: AIOKafkaProducer, outputs: Callable[[bytes]
             for to, key, value in outputs(record.value)
         ]
         if fetched:
-            await asyncio.gather(*acknowledged)  # a position is committed once the broker has all that came of it
+            await asyncio.gather(*acknowledged)  # an offset is committed after the broker has acknowledged its outputs
             await consumer.commit()
 
 

@@ -24,10 +24,10 @@ from tests.bench.reference.job import (
 SAFE = {"acks": "all", "enable.idempotence": "true", "partitioner": "murmur2_random"}
 run = Run.here()
 flow = Dataflow("reference")
-Held = tuple[dict[str, Case], set[str]]
-"""Of one cell: its latest case of each category, and all ids seen."""
+CellState = tuple[dict[str, Case], set[str]]
+"""State of a cell: the latest case of each category, and all report ids."""
 Changed = tuple[bytes, bytes, bytes | None]
-"""Case id, case, and what is dispatched of a new one."""
+"""Case id, case, and the dispatch record of a new case."""
 
 
 def normalised(message: KafkaSourceMessage) -> tuple[bool, KafkaSinkMessage]:
@@ -38,10 +38,10 @@ def normalised(message: KafkaSourceMessage) -> tuple[bool, KafkaSinkMessage]:
     return True, KafkaSinkMessage(event.cell.encode(), encode(event))
 
 
-def merged(held: Held | None, event: Event) -> tuple[Held, list[Changed]]:
-    latest, seen = held = held or ({}, set())
+def merged(state: CellState | None, event: Event) -> tuple[CellState, list[Changed]]:
+    latest, seen = state = state or ({}, set())
     if event.id in seen:
-        return held, []
+        return state, []
     seen.add(event.id)
     case = latest.get(event.cat)
     new = case is None or len(case.reports) == MAX_REPORTS
@@ -49,7 +49,7 @@ def merged(held: Held | None, event: Event) -> tuple[Held, list[Changed]]:
         case = latest[event.cat] = open_case(event)
     else:
         case.reports.append(event.id)
-    return held, [(case.case.encode(), encode(case), encode(dispatch_of(case)) if new else None)]
+    return state, [(case.case.encode(), encode(case), encode(dispatch_of(case)) if new else None)]
 
 
 def sink(name: str, messages: Stream, topic: str) -> None:
@@ -61,8 +61,8 @@ halves = op.branch(
     op.map("normalise", op.input("raw", flow, KafkaSource([run.kafka], [run.raw])), normalised),
     lambda it: it[0],
 )
-sink("grid out", op.map("sound", halves.trues, lambda it: it[1]), run.grid)
-sink("dlq out", op.map("unsound", halves.falses, lambda it: it[1]), run.dlq)
+sink("grid out", op.map("valid out", halves.trues, lambda it: it[1]), run.grid)
+sink("dlq out", op.map("invalid out", halves.falses, lambda it: it[1]), run.dlq)
 events = op.input("grid", flow, KafkaSource([run.kafka], [run.grid]))
 keyed = op.map("by cell", events, lambda message: (message.key.decode(), decode_event(message.value)))
 changes = op.stateful_flat_map("merge", keyed, merged)

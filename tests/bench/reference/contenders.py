@@ -1,4 +1,4 @@
-"""Who does the reference job: how each is installed and started, and what it promises."""
+"""The contenders of the reference job: how each is installed and started, and its guarantee."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tests.bench.reference.installed import kafka_streams, python_with
 
-DEDUP_ENTRY = "tests.bench.reference"
+PACKAGE = "tests.bench.reference"
 Prepared = Callable[[Path, Path], list[str]]
-"""The command line, given the bench's own folder (what is installed stays there) and the run's (empty)."""
+"""Gives the command line, from the folder of installed peers and the empty folder of the run."""
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,13 @@ class Contender:
     guarantee: str
     command: Prepared
     most: int | None = None
-    """Most reports it is given: some would take the whole day."""
+    """Maximum number of reports, for contenders that would take all day."""
     changelogs: Sequence[str] = ()
-    """Topics of its own that must be there before it starts, without the run's prefix."""
+    """Its own topics that must exist before it starts, without the prefix of the run."""
 
 
 def _ours(module: str, *arguments: str) -> Prepared:
-    return lambda _bench, _run: [sys.executable, "-m", f"{DEDUP_ENTRY}.{module}", *arguments]
+    return lambda _bench, _run: [sys.executable, "-m", f"{PACKAGE}.{module}", *arguments]
 
 
 def _streams(*arguments: str) -> Prepared:
@@ -36,13 +36,13 @@ def _streams(*arguments: str) -> Prepared:
 
 
 def _quix(bench: Path, _run: Path) -> list[str]:
-    return [python_with("quix", bench), "-m", f"{DEDUP_ENTRY}.quix_frames"]
+    return [python_with("quix", bench), "-m", f"{PACKAGE}.quix_frames"]
 
 
 def _bytewax(bench: Path, run: Path) -> list[str]:
-    """Its recovery store must be made before."""
+    """Bytewax needs a recovery store before it starts."""
     python, recovery = python_with("bytewax", bench), run / "recovery"
-    flow = f"{DEDUP_ENTRY}.bytewax_flow:flow"
+    flow = f"{PACKAGE}.bytewax_flow:flow"
     make = f"mkdir -p {recovery} && {python} -m bytewax.recovery {recovery} 1"
     return ["sh", "-c", f"{make} && exec {python} -m bytewax.run {flow} -r {recovery} -s 5 -b 0"]
 

@@ -1,4 +1,4 @@
-"""One run of one contender of the reference job, on topics of its own, checked by the oracle."""
+"""One run of one contender of the reference job, on separate topics, checked by the oracle."""
 
 import asyncio
 import os
@@ -28,24 +28,24 @@ numbers = count()
 
 
 class Members(Struct):
-    """What the oracle asks of a record of `cases`."""
+    """Fields of a record of `cases` for the oracle."""
 
     case: str
     reports: list[str]
 
 
-class Which(Struct):
-    """And of one of `dispatch`."""
+class Dispatched(Struct):
+    """Fields of a record of `dispatch` for the oracle."""
 
     case: str
 
 
-members, which = Decoder(Members).decode, Decoder(Which).decode
+members, dispatched_case = Decoder(Members).decode, Decoder(Dispatched).decode
 
 
 @dataclass(frozen=True)
 class Job:
-    """A filled input topic, and what must come out of it."""
+    """A filled input topic and the expected output."""
 
     raw: str
     expected: Expected
@@ -53,7 +53,7 @@ class Job:
 
 @contextmanager
 def filled(bootstrap: str, number: int) -> Iterator[Job]:
-    """The input of so many records; all contenders read the same topic."""
+    """The input topic with a number of records; all contenders read it."""
     expected, raw = Expected(), f"bench-{os.getpid()}-raw-{number}"
 
     def records() -> Iterator[tuple[bytes, bytes]]:
@@ -73,8 +73,8 @@ def contend(contender: Contender, job: Job, settings: Settings) -> Figure:
     """One run.
 
     Raises:
-        NotInstalledError: the contender cannot be had here.
-        UnfinishedError: it ended, or its output is not complete in time.
+        NotInstalledError: the contender cannot be installed here.
+        UnfinishedError: it ended, or its output was not complete in time.
     """
     bootstrap, bench = str(settings.kafka), settings.home.absolute() / "bench"
     prefix = f"bench-{os.getpid()}-{next(numbers)}."
@@ -84,7 +84,7 @@ def contend(contender: Contender, job: Job, settings: Settings) -> Figure:
         command, env = contender.command(bench, Path(folder)), environment(run)
         with topics_for(run, contender.changelogs):
             with ends(bootstrap) as committed, Pinned(command, env, log) as worker:
-                course = watch(worker, committed, run.cases, lambda: complete(run, job.expected))
+                measured = watch(worker, committed, run.cases, lambda: complete(run, job.expected))
             wrong = tuple(faults(job.expected, found(run)))
     if not wrong:
         log.unlink()
@@ -92,30 +92,30 @@ def contend(contender: Contender, job: Job, settings: Settings) -> Figure:
         contender.name,
         contender.guarantee,
         job.expected.records,
-        course.seconds,
-        course.cpu_seconds,
-        course.others_seconds,
-        course.peak_mib,
+        measured.seconds,
+        measured.cpu_seconds,
+        measured.others_seconds,
+        measured.peak_mib,
         wrong,
     )
 
 
 def environment(run: Run) -> dict[str, str]:
-    """Of a contender."""
+    """The environment of a contender."""
     return os.environ | run.environment() | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 
 @contextmanager
 def topics_for(run: Run, changelogs: Sequence[str]) -> Iterator[None]:
-    """A run's own; in the end those that the contender made itself (changelogs) go too."""
+    """The topics of a run. At the end, changelogs that the contender created are deleted, too."""
     names = [run.grid, run.cases, run.dispatch, run.dlq, *(run.prefix + name for name in changelogs)]
     apply(run.kafka, [_topic(name) for name in names])
     try:
         yield
     finally:
         with connected(run.kafka) as admin:
-            there: Sequence[str] = admin.list_topics()
-        delete(run.kafka, [name for name in there if name.startswith(run.prefix) or f"__{run.prefix}" in name])
+            existing: Sequence[str] = admin.list_topics()
+        delete(run.kafka, [name for name in existing if name.startswith(run.prefix) or f"__{run.prefix}" in name])
 
 
 def _topic(name: str) -> Topic:
@@ -129,7 +129,7 @@ def complete(run: Run, expected: Expected) -> bool:
 
 
 def found(run: Run) -> Found:
-    """Everything that a contender has committed."""
+    """The committed output of a contender."""
     cases = [(one.case, one.reports) for one in read(run.kafka, run.cases, lambda record: members(record.value))]
-    dispatched = read(run.kafka, run.dispatch, lambda record: which(record.value).case)
+    dispatched = read(run.kafka, run.dispatch, lambda record: dispatched_case(record.value).case)
     return Found(cases, dispatched, len(read(run.kafka, run.dlq, lambda _: None)))

@@ -1,6 +1,6 @@
-"""The reference job on grid-router's engine: two stages of its `Stage` protocol, a transaction a batch on both. Exactly once.
+"""The reference job on grid-router's engine: two processors, a transaction a batch in each. Exactly once.
 
-The state of the merge is restored from `cases`, as the product's is; ids seen are those in the cases, all of them.
+As in the product, the state of the merge is restored from `cases`, including the ids of all reports.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,8 +40,8 @@ def counted() -> None:
     """The job counts nothing."""
 
 
-class JobHop:
-    """What both stages have in common: no timers, and where rejected records go."""
+class JobProcessor:
+    """Common to both processors: stored offsets, no timers, the topic of rejected records."""
 
     name: str
 
@@ -62,7 +62,7 @@ class JobHop:
         writer.add(self._positions, partition, *encode_stored_offset(position))
 
     def _sound(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> list[Record]:
-        """Without those at which the stage failed before, which are dead letters."""
+        """The records without poison records, which become dead letters."""
         for record in records:
             if record.offset in poisoned:
                 writer.add(self._dlq, record.partition, None, encode(Rejected(POISON.reason, repr(record.value))))
@@ -72,7 +72,7 @@ class JobHop:
         """No gauges."""
 
 
-class Normalise(JobHop):
+class Normalise(JobProcessor):
     """Stage 1: no state."""
 
     name = "normalise"
@@ -89,7 +89,7 @@ class Normalise(JobHop):
         return counted
 
 
-class Merge(JobHop):
+class Merge(JobProcessor):
     """Stage 2: the latest case of every cell and category, and every id."""
 
     name = "merge"
@@ -102,7 +102,7 @@ class Merge(JobHop):
     async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
         self._latest, self._seen = {}, set()
         records = (await logs.latest(TopicPartition(self._run.cases, source.partition))).values()
-        for case in map(decode_case, records):  # in the order of their last writing, so the latest of a place wins
+        for case in map(decode_case, records):  # in write order, so the latest case of a cell and category wins
             self._latest[case.cell, case.cat] = case
             self._seen.update(case.reports)
         return await super().open(logs, source)

@@ -1,4 +1,4 @@
-"""The reference job as people write it in Faust: an agent a stage, message by message, its own tables. At least once."""
+"""The reference job in plain Faust: an agent a stage, message by message, with Faust's tables. At least once."""
 
 from typing import Any
 
@@ -63,8 +63,8 @@ async def merge_each(stream: faust.Stream[bytes]) -> None:
         if seen.get(event.id):
             continue
         seen[event.id] = 1
-        place = f"{event.cell}|{event.cat}"
-        case = latest.get(place)
+        key = f"{event.cell}|{event.cat}"
+        case = latest.get(key)
         new = case is None or len(case["reports"]) == MAX_REPORTS
         if new:
             opened = open_case(event)
@@ -72,7 +72,7 @@ async def merge_each(stream: faust.Stream[bytes]) -> None:
             await dispatch.send(key=event.cell.encode(), value=encode(dispatch_of(opened)))
         else:
             case = {**case, "reports": [*case["reports"], event.id]}
-        latest[place] = case
+        latest[key] = case
         await cases.send(key=case["case"].encode(), value=encode(case))
 
 

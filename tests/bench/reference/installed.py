@@ -1,4 +1,4 @@
-"""What the peers need: a virtual environment each, Kafka Streams' jars, a Java compiler; made on first use in the bench's folder."""
+"""Installs the peers on first use in the folder of the benchmarks: virtual environments, jars, compiled Java."""
 
 import os
 import shutil
@@ -18,14 +18,14 @@ HEAP = "-Xmx2g"
 
 
 class NotInstalledError(Exception):
-    """A peer cannot be had here; the text says why."""
+    """A peer cannot be installed here; the text has the reason."""
 
 
 def python_with(peer: str, folder: Path) -> str:
     """The Python of a virtual environment with a peer's pinned packages.
 
     Raises:
-        NotInstalledError: pip rejects.
+        NotInstalledError: pip fails.
     """
     pinned, environment = HERE / "requirements" / f"{peer}.txt", folder / f"{peer}-env"
     python, done = environment / "bin" / "python", environment / "installed.txt"
@@ -37,10 +37,10 @@ def python_with(peer: str, folder: Path) -> str:
 
 
 def kafka_streams(folder: Path) -> list[str]:
-    """The command line of the compiled Router, but for its argument.
+    """The command line of the compiled Router, without its argument.
 
     Raises:
-        NotInstalledError: there is no compiler, or the jars cannot be had.
+        NotInstalledError: there is no compiler, or the jars cannot be fetched.
     """
     java = find_java().path.resolve()
     javac = next(
@@ -68,11 +68,11 @@ def _jars(folder: Path) -> list[Path]:
         environment = builder.from_endpoint(STREAMS)
     except Exception as error:  # jgo raises many kinds: network, checksum, parsing
         raise NotInstalledError(f"{STREAMS} cannot be fetched ({type(error).__name__}: {error})") from error
-    return sorted(jar for place in (environment.jars_dir, environment.modules_dir) for jar in place.glob("*.jar"))
+    return sorted(jar for folder in (environment.jars_dir, environment.modules_dir) for jar in folder.glob("*.jar"))
 
 
 def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no output"]
-        raise NotInstalledError(f"{Path(command[0]).name} fails: {said[0][:200]}")
+        output = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no output"]
+        raise NotInstalledError(f"{Path(command[0]).name} fails: {output[0][:200]}")

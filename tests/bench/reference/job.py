@@ -1,6 +1,6 @@
-"""The reference job: what every contender must do, its input, and the topics of one run. Needs msgspec alone.
+"""The reference job: the rules, the input, and the topics of one run. Imports only msgspec.
 
-`raw` -> normalise -> `grid` -> merge -> `cases`, `dispatch`; what is invalid -> `dlq`. All rules stand in README.md beside this.
+`raw` -> normalise -> `grid` -> merge -> `cases`, `dispatch`; invalid records -> `dlq`. README.md has all rules.
 """
 
 import os
@@ -15,12 +15,12 @@ import msgspec
 from msgspec import Meta, Struct
 
 PARTITIONS = 4
-"""Of every topic of the job."""
+"""Partitions of every topic of the job."""
 MAX_REPORTS = 8
-"""Reports in a case; the next one opens another."""
+"""Maximum number of reports in a case; the next one opens another case."""
 SEED = 1
 REMEMBERED = 50_000
-"""A redelivery repeats one of so many latest valid reports."""
+"""A redelivery repeats one of this number of latest valid reports."""
 CELLS = 9_000
 NETWORKS = ("policing", "hotline", "sensor")
 TEXTS = (
@@ -33,7 +33,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
 class Raw(Struct, gc=False):
-    """What a network sends; every field is checked."""
+    """A report of a network; every field is validated."""
 
     source_id: Name
     network: Annotated[str, Meta(min_length=1, max_length=32)]
@@ -119,7 +119,7 @@ def normalise(value: bytes) -> Event | Rejected:
 
 
 def open_case(event: Event) -> Case:
-    """Stage 2: the case of its first report."""
+    """Stage 2: open a case with its first report."""
     cell = event.cell
     return Case(
         event.id,
@@ -136,23 +136,23 @@ def open_case(event: Event) -> Case:
 
 
 def dispatch_of(case: Case) -> Dispatch:
-    """Stage 2: what a new case sends its department."""
+    """Stage 2: the dispatch record of a new case."""
     return Dispatch(case.case, case.cell, case.dept, case.opened, case.text)
 
 
 class Made(NamedTuple):
-    """One record of `raw`, with its truth, which the contenders never see."""
+    """One record of `raw` with its ground truth, which contenders never see."""
 
     key: bytes
     value: bytes
     id: str | None
-    """Of the report; None: the record is invalid."""
+    """Id of the report; None when the record is invalid."""
     cell: str
     category: str
 
 
 def made(number: int, seed: int = SEED) -> Iterator[Made]:
-    """So many records: 10 % are exact redeliveries, 1 % invalid; the same for equal arguments."""
+    """Generate records: 10 % are exact redeliveries, 1 % are invalid. Equal arguments give equal records."""
     random = Random(seed)
     cells = [_cell(random) for _ in range(CELLS)]
     latest: list[Made] = []
@@ -163,7 +163,7 @@ def made(number: int, seed: int = SEED) -> Iterator[Made]:
             continue
         report = _report(index, seed, random, cells)
         if share < 0.11:
-            yield _spoilt(report, index)
+            yield _invalid(report, index)
             continue
         one = Made(
             report["cell"].encode(),
@@ -200,8 +200,8 @@ def _report(index: int, seed: int, random: Random, cells: list[str]) -> dict:
     }
 
 
-def _spoilt(report: dict, index: int) -> Made:
-    """Truncated JSON, a letter in the cell, or no network."""
+def _invalid(report: dict, index: int) -> Made:
+    """Truncated JSON, a wrong character in the cell, or no network."""
     cell, category = report["cell"], report["category"]
     value = encode(report)[:-7]
     if index % 3 == 1:
@@ -212,22 +212,22 @@ def _spoilt(report: dict, index: int) -> Made:
 
 
 class Run(NamedTuple):
-    """Topics and places of one run of one contender, handed to it in its environment."""
+    """Topics and folders of one run; passed to the contender in its environment."""
 
     kafka: str
     prefix: str
-    """Of topics, groups and transactional ids; ends with a dot."""
+    """Prefix of topics, groups and transactional ids; ends with a dot."""
     raw: str
     folder: str
-    """Empty at first, its own."""
+    """A separate folder, empty at first."""
 
     @classmethod
     def here(cls) -> "Run":
-        """The run that this process is a contender of."""
+        """The run of this process, read from its environment."""
         return cls(*(os.environ[f"BENCH_{field.upper()}"] for field in cls._fields))
 
     def environment(self) -> dict[str, str]:
-        """What `here` reads."""
+        """The variables that `here` reads."""
         return {f"BENCH_{field.upper()}": value for field, value in zip(self._fields, self, strict=True)}
 
     @property
@@ -248,13 +248,13 @@ class Run(NamedTuple):
 
 
 class First:
-    """Says once, on standard output, when the first input record had been fetched: there the clock of a run begins."""
+    """Prints once when the first input record was fetched, which starts the clock of the run."""
 
-    said = False
+    printed = False
 
     def __call__(self) -> None:
-        if not self.said:
-            self.said = True
+        if not self.printed:
+            self.printed = True
             print(f"FIRST {time.time():.4f}", file=sys.__stdout__, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""What must come out of the reference job, folded from the generator's own truth, and whether a contender's output is that."""
+"""The oracle of the reference job: expected output from the generator's ground truth, compared with a contender's output."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from tests.bench.reference.job import MAX_REPORTS, Made
 
 @dataclass
 class Expected:
-    """Grows record by record; the order across cells does not matter."""
+    """Expected output, record by record. The order across cells does not matter."""
 
     cases: dict[str, list[str]] = field(default_factory=dict)
     """Case id -> ids of its reports, in their order."""
@@ -20,11 +20,11 @@ class Expected:
 
     @property
     def reports(self) -> int:
-        """Different valid ones."""
+        """Number of different valid reports."""
         return len(self._seen)
 
     def take(self, record: Made) -> None:
-        """One record of `raw`, in its order."""
+        """Add the next record of `raw`."""
         self.records += 1
         if record.id is None:
             self.rejected += 1
@@ -33,16 +33,16 @@ class Expected:
             self.redelivered += 1
             return
         self._seen.add(record.id)
-        place = (record.cell, record.category)
-        reports = self._latest.get(place)
+        key = (record.cell, record.category)
+        reports = self._latest.get(key)
         if reports is None or len(reports) == MAX_REPORTS:
-            reports = self._latest[place] = self.cases[record.id] = []
+            reports = self._latest[key] = self.cases[record.id] = []
         reports.append(record.id)
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a contender has committed."""
+    """The committed output of a contender."""
 
     cases: Iterable[tuple[str, list[str]]]
     """Every record of `cases`, in the order of its partition: case id, ids of its reports."""
@@ -53,12 +53,12 @@ class Found:
 
 
 def faults(expected: Expected, found: Found) -> list[str]:
-    """What is wrong, in words; nothing: every case ends with the right reports, each was dispatched once."""
+    """Faults of the output, one sentence each. None when every case has the expected reports and one dispatch."""
     wrong = []
     cases = dict(found.cases)
     differing = sum(cases.get(case) != reports for case, reports in expected.cases.items())
     if differing or len(cases) != len(expected.cases):
-        wrong.append(f"{differing} of {len(expected.cases)} cases differ, {len(cases)} are there")
+        wrong.append(f"{differing} of {len(expected.cases)} cases differ, {len(cases)} exist")
     once = set(found.dispatched)
     if once != expected.cases.keys():
         wrong.append(f"{len(once ^ expected.cases.keys())} cases not dispatched or unknown")

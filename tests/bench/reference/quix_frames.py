@@ -36,23 +36,23 @@ def normalised(value: bytes) -> tuple[bool, dict[str, Any]]:
     event = normalise(value)
     if isinstance(event, Rejected):
         return False, asdict(event)
-    return True, asdict(event) | {"t": event.t.isoformat()}  # its JSON takes no datetime
+    return True, asdict(event) | {"t": event.t.isoformat()}  # its JSON serializer has no datetime
 
 
 def merged(event: dict[str, Any], state: State) -> tuple[dict[str, Any], bool] | None:
-    """The state's scope is the message's key, the cell."""
-    known = f"seen {event['id']}"
-    if state.exists(known):
+    """Merge an event; the state belongs to the key of the message, the cell."""
+    seen_key = f"seen {event['id']}"
+    if state.exists(seen_key):
         return None
-    state.set(known, 1)
-    place = f"latest {event['cat']}"
-    case = state.get(place)
+    state.set(seen_key, 1)
+    key = f"latest {event['cat']}"
+    case = state.get(key)
     new = case is None or len(case["reports"]) == MAX_REPORTS
     if new:
         case = opened(event)
     else:
         case["reports"].append(event["id"])
-    state.set(place, case)
+    state.set(key, case)
     return case, new
 
 

@@ -1,9 +1,9 @@
-"""The audit: every id that was sent against every record that the router wrote. Reads everything, changes nothing.
+"""The audit compares every id that was sent with every record that the router wrote. It reads only.
 
     ledger ── networks' topics ── grid.events ── grid.cases, tasks.*, grid.dead-letters, grid.dedup.*
-           what was kept       every event      the same fold in this process, byte for byte
+           stored records      every event      the same fold in this process, byte for byte
 
-It is made apart from the product's own ledger (`router/simulator/replay/ledger.py`) and shares no line with it.
+It is independent of the product's own ledger (`router/simulator/replay/ledger.py`) and shares no line with it.
 """
 
 from collections import Counter
@@ -14,10 +14,10 @@ from msgspec import Struct
 from router.domain.rules.rule_sets import RuleSets
 from router.wire.topics import Names
 from tests.chaos.audit.case_table import Table, check_partition
-from tests.chaos.audit.dead_letters import check_letters
-from tests.chaos.audit.dedup_index import check_memory
+from tests.chaos.audit.dead_letters import check_dead_letters
+from tests.chaos.audit.dedup_index import check_dedup_index
 from tests.chaos.audit.findings import Findings
-from tests.chaos.audit.grid_events import Stream, named
+from tests.chaos.audit.grid_events import Stream, describe
 from tests.chaos.audit.sources import Sources, sources
 from tests.chaos.audit.tasks import check_tasks
 from tests.chaos.audit.topics import Log
@@ -25,43 +25,43 @@ from tests.chaos.ledger import Entry, Kept
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """What the audit found."""
+    """The result of the audit."""
 
     findings: Findings
     reports: int
-    """Records that Kafka keeps on the networks' topics, of every kind."""
+    """Records of every kind on the networks' topics."""
     events: int
     ticks: int
     cases: int
     tasks: int
     dead_letters: int
     late: int
-    """Events decided wholly by another rule set than the one that held, because a worker stood still when it changed."""
+    """Events decided entirely by an older rule set than the active one, because a worker was stalled when it changed."""
 
 
-class Deployment(Struct, frozen=True, kw_only=True):
-    """What is audited."""
+class AuditInput(Struct, frozen=True, kw_only=True):
+    """The deployment to audit."""
 
     log: Log
     names: Names
     partitions: int
     rule_sets: RuleSets
-    """As they stand on `grid.rule-sets`."""
+    """The rule sets of `grid.rule-sets`."""
 
 
-def audit(entries: Sequence[Entry], kept: Mapping[int, Kept], of: Deployment) -> Verdict:
+def audit(entries: Sequence[Entry], kept: Mapping[int, Kept], of: AuditInput) -> Verdict:
     """Compare every id.
 
     Args:
-        entries: of the ledger, by their number less one.
-        kept: what Kafka acknowledged, by number.
-        of: whose workers have ended.
+        entries: of the ledger; index = number - 1.
+        kept: acknowledgements of Kafka, by number.
+        of: the deployment, after its workers have ended.
     """
     findings, names, log = Findings(), of.names, of.log
     city = of.rule_sets.first
     networks = sorted(city.codes)
     known = sources(entries, kept, log, {one: names.reports(one) for one in networks}, findings)
-    _check_positions(known, log, findings)
+    _check_offsets(known, log, findings)
     table, wanted = Table(), dict[str, Counter[str]]()
     events = ticks = late = 0
     stream = Stream(
@@ -83,10 +83,10 @@ def audit(entries: Sequence[Entry], kept: Mapping[int, Kept], of: Deployment) ->
             wanted.setdefault(department, Counter()).update(digests)
         events, ticks, late = events + folded.reports, ticks + folded.ticks, late + folded.late
     stream.close()
-    _check_standing(known, table, findings)
+    _check_lost(known, table, findings)
     tasks = check_tasks(city.catalogue.departments, wanted, table, log=log, names=names, findings=findings)
-    dead_letters = check_letters(known.at, log=log, topic=names.dead_letters, findings=findings)
-    check_memory(known.memory, networks, log=log, names=names, findings=findings)
+    dead_letters = check_dead_letters(known.at, log=log, topic=names.dead_letters, findings=findings)
+    check_dedup_index(known.dedup_index, networks, log=log, names=names, findings=findings)
     return Verdict(
         findings=findings,
         reports=len(known.at),
@@ -99,15 +99,15 @@ def audit(entries: Sequence[Entry], kept: Mapping[int, Kept], of: Deployment) ->
     )
 
 
-def _check_positions(known: Sources, log: Log, findings: Findings) -> None:
-    """Whether the workers committed every record of the networks' topics."""
+def _check_offsets(known: Sources, log: Log, findings: Findings) -> None:
+    """Check that the workers have committed every record of the networks' topics."""
     for (topic, partition, offset), entry in known.at.items():
         if offset >= log.position(topic, partition):
-            findings.add("not finished", entry.report)
+            findings.add("not committed", entry.report)
 
 
-def _check_standing(known: Sources, table: Table, findings: Findings) -> None:
-    """Whether every report, and every version of it, stands in a case."""
-    for place, entry in known.at.items():
-        if entry.outcome in {"case", "update"} and place not in table.standing:
-            findings.add("lost", named(entry))
+def _check_lost(known: Sources, table: Table, findings: Findings) -> None:
+    """Check that every version of every report is in a case."""
+    for address, entry in known.at.items():
+        if entry.outcome in {"case", "update"} and address not in table.versions:
+            findings.add("lost", describe(entry))

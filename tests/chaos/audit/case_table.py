@@ -1,4 +1,4 @@
-"""The table of cases of one partition, `grid.cases`, against the ledger and against what folding the log gives."""
+"""Compares the cases of one partition of `grid.cases` with the ledger and with the folded log."""
 
 from collections.abc import Mapping
 
@@ -19,17 +19,17 @@ from tests.chaos.ledger import Entry
 
 
 class Table(Struct):
-    """What the cases say, over all partitions."""
+    """Contents of the cases, over all partitions."""
 
     home: dict[str, str] = {}
     """Report id -> its case."""
-    standing: set[RecordAddress] = field(default_factory=set)
-    """Source records that some case has as a version of a report."""
+    versions: set[RecordAddress] = field(default_factory=set)
+    """Source records that are a version of a report in a case."""
     cases: set[str] = field(default_factory=set)
     assigned: dict[str, str] = {}
-    """Task id -> its case, of every assignment that any case has."""
+    """Task id -> its case, for every assignment of every case."""
     withdrawn: set[str] = field(default_factory=set)
-    """Task ids of assignments that do not stand any more."""
+    """Task ids of withdrawn assignments."""
 
 
 def check_partition(
@@ -43,7 +43,7 @@ def check_partition(
     rule_sets: RuleSets,
     findings: Findings,
 ) -> None:
-    """Read the cases of one partition to their end and compare."""
+    """Read the cases of one partition to the end and compare them."""
     latest = _latest(log, topic, partition, findings)
     cases = {id_: decode_case(value) for id_, value in latest.items()}
     for case in cases.values():
@@ -56,14 +56,14 @@ def check_partition(
 
 
 def _latest(log: Log, topic: str, partition: int, findings: Findings) -> dict[str, bytes]:
-    """The last value of every case; the versions of one case must increase."""
+    """The last value of every case. The versions of a case must increase."""
     latest: dict[str, bytes] = {}
     reached: dict[str, tuple[int, bool]] = {}
     for record in log.read([topic], partition):
         id_ = record.key.decode()
         version = _version(dict(record.headers)["ce_id"].decode())
         if version <= reached.get(id_, (0, False)):
-            findings.add("order broken in a cell", f"case {id_} at {version[0]}")
+            findings.add("out of order in a cell", f"case {id_} at {version[0]}")
         latest[id_], reached[id_] = record.value, version
     return latest
 
@@ -82,15 +82,15 @@ def _check_reports(
         if report.id in table.home:
             findings.add("in two cases", report.id)
         table.home[report.id] = case.id
-        places = versions_of(report)
-        for number, place in enumerate(places, 1):
-            entry = sources.get(place)
+        addresses = versions_of(report)
+        for number, address in enumerate(addresses, 1):
+            entry = sources.get(address)
             if entry is None or (entry.report, entry.version) != (report.id, number):
                 findings.add("never sent", f"{report.id} version {number}")
-            table.standing.add(place)
-        events = [folded.at.get(place, -1) for place in places]
+            table.versions.add(address)
+        events = [folded.at.get(address, -1) for address in addresses]
         if events != sorted(events) or events[0] <= joined:
-            findings.add("order broken in a cell", report.id)
+            findings.add("out of order in a cell", report.id)
         joined = events[0]
 
 
@@ -99,15 +99,15 @@ def _compare(
 ) -> None:
     wanted = {id_: encode_case(case)[1] for id_, case in folded.cases.items()}
     differing = [id_ for id_ in latest.keys() | wanted.keys() if latest.get(id_) != wanted.get(id_)]
-    findings.add("state not as the log says", *sorted(differing))
+    findings.add("state differs from the log", *sorted(differing))
     restored = PartitionState()
     for case in cases.values():
         restored.restore(case, first.merging)
     again, should = restored.snapshot(), folded.state.snapshot()
-    findings.add("state not as the log says", *[f"restored {name}" for name in should if again[name] != should[name]])
+    findings.add("state differs from the log", *[f"restored {name}" for name in should if again[name] != should[name]])
 
 
 def versions_of(report: CaseReport) -> list[RecordAddress]:
-    """Where the source records of its versions stand, the first version first."""
+    """Addresses of the source records of its versions, first version first."""
     provenances: list[Provenance] = [*(version.provenance for version in report.earlier), report.provenance]
     return [(one.topic, one.partition, one.offset) for one in provenances]

@@ -1,4 +1,4 @@
-"""The dead letters against the ledger."""
+"""Compares the dead letters with the ledger."""
 
 from collections.abc import Mapping
 
@@ -10,22 +10,22 @@ from tests.chaos.audit.topics import Log
 from tests.chaos.ledger import Entry
 
 
-def check_letters(sources: Mapping[RecordAddress, Entry], *, log: Log, topic: str, findings: Findings) -> int:
-    """Read the dead letters to their end and compare; how many there are."""
+def check_dead_letters(sources: Mapping[RecordAddress, Entry], *, log: Log, topic: str, findings: Findings) -> int:
+    """Read the dead letters to the end, compare them, and return how many there are."""
     seen: set[RecordAddress] = set()
     for record in log.read([topic]):
         dead_letter = read_dead_letter(record.key, record.value, list(record.headers))
-        place = (dead_letter.topic, dead_letter.partition, dead_letter.offset)
-        entry = sources.get(place)
+        address = (dead_letter.topic, dead_letter.partition, dead_letter.offset)
+        entry = sources.get(address)
         if entry is None:
             findings.add("never sent", dead_letter.id)
             continue
-        if place in seen:
-            findings.add("dead twice", dead_letter.id)
-        seen.add(place)
-        sound = entry.outcome != "dead letter" or dead_letter.code != entry.code
-        if sound or not dead_letter.reason.strip() or digest_of(dead_letter.value or b"") != entry.digest:
-            findings.add("dead without reason", f"{dead_letter.id} {dead_letter.code}")
-    dead = {place: entry for place, entry in sources.items() if entry.outcome == "dead letter"}
-    findings.add("lost", *[f"{entry.report} of {place}" for place, entry in dead.items() if place not in seen])
+        if address in seen:
+            findings.add("dead letter twice", dead_letter.id)
+        seen.add(address)
+        wrong_code = entry.outcome != "dead letter" or dead_letter.code != entry.code
+        if wrong_code or not dead_letter.reason.strip() or digest_of(dead_letter.value or b"") != entry.digest:
+            findings.add("wrong dead letter", f"{dead_letter.id} {dead_letter.code}")
+    dead = {address: entry for address, entry in sources.items() if entry.outcome == "dead letter"}
+    findings.add("lost", *[f"{entry.report} of {address}" for address, entry in dead.items() if address not in seen])
     return len(seen)

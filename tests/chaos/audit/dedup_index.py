@@ -1,8 +1,8 @@
-"""What the workers remember of reports, `grid.dedup.<network>`, against the networks' topics."""
+"""Compares the dedup index (`grid.dedup.<network>`) with the networks' topics."""
 
 from collections.abc import Mapping
 
-from router.domain.intake.dedup import DedupEntry as Memory
+from router.domain.intake.dedup import DedupEntry
 from router.wire.codec import decode_dedup_entry
 from router.wire.stored_offsets import STORED_OFFSET_KEY
 from router.wire.topics import Names
@@ -10,16 +10,16 @@ from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.topics import Log
 
 
-def check_memory(
-    wanted: Mapping[tuple[str, int], Mapping[str, Memory]],
+def check_dedup_index(
+    wanted: Mapping[tuple[str, int], Mapping[str, DedupEntry]],
     networks: list[str],
     *,
     log: Log,
     names: Names,
     findings: Findings,
 ) -> None:
-    """Compare the last record of every report."""
-    found: dict[tuple[str, int], dict[str, Memory]] = {}
+    """Compare the last entry of every report."""
+    found: dict[tuple[str, int], dict[str, DedupEntry]] = {}
     network_of = {names.dedup_index(network): network for network in networks}
     for record in log.read(sorted(network_of)):
         if record.key == STORED_OFFSET_KEY:
@@ -27,6 +27,6 @@ def check_memory(
         known = found.setdefault((network_of[record.topic], record.partition), {})
         known[record.key.decode()] = decode_dedup_entry(record.value)
     for where in sorted(wanted.keys() | found.keys()):
-        should, is_ = wanted.get(where, {}), found.get(where, {})
-        differing = sorted(id_ for id_ in should.keys() | is_.keys() if should.get(id_) != is_.get(id_))
-        findings.add("memory of reports not as the log says", *[f"{where[0]}:{id_}" for id_ in differing])
+        expected, actual = wanted.get(where, {}), found.get(where, {})
+        differing = sorted(id_ for id_ in expected.keys() | actual.keys() if expected.get(id_) != actual.get(id_))
+        findings.add("dedup index differs from the log", *[f"{where[0]}:{id_}" for id_ in differing])

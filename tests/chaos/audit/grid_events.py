@@ -1,4 +1,4 @@
-"""One partition of the grid stream: every expected event once, in its place and order; and what folding it gives."""
+"""Reads a partition of the grid stream: every expected event once, in its partition and order. Folds it as well."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -22,18 +22,18 @@ from tests.support.outcomes import cases_of, tasks_of
 
 
 class Folded(Struct):
-    """What the log of one partition says must be."""
+    """Cases and tasks that follow from the log of one partition."""
 
     state: PartitionState = field(default_factory=PartitionState)
     cases: dict[str, Case] = {}
     tasks: dict[str, Counter[str]] = {}
-    """Department -> digests of the task records it must have got."""
+    """Department -> digests of the task records that it must have received."""
     at: dict[RecordAddress, int] = {}
-    """Where a report's source record stands -> offset of its event."""
+    """Address of a source record -> offset of its event."""
     reports: int = 0
     ticks: int = 0
     late: int = 0
-    """Reports decided by another rule set than the one that held."""
+    """Reports decided by another rule set than the active one."""
 
 
 class Stream:
@@ -42,8 +42,8 @@ class Stream:
     Args:
         log: of the deployment.
         topic: `grid.events`.
-        sources: what must be on it, by the place of the source record.
-        rule sets: by which it was decided.
+        sources: the expected reports, by the address of their source record.
+        rule_sets: the published rule sets.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class Stream:
         findings: Findings,
     ) -> None:
         self._log, self._topic, self._partitions = log, topic, partitions
-        self._sources, self._editions, self._findings = sources, rule_sets, findings
+        self._sources, self._rule_sets, self._findings = sources, rule_sets, findings
         self._times: Counter[RecordAddress] = Counter()
         """How often each source record became an event."""
 
     def fold(self, partition: int) -> Folded:
-        """Fold one partition as far as the workers have committed it."""
+        """Fold one partition up to the offset that the workers have committed."""
         folded = Folded()
         latest: dict[tuple[str, int, bytes], int] = {}
         position = self._log.position(self._topic, partition)
@@ -74,53 +74,53 @@ class Stream:
                 continue
             if isinstance(event, Report):
                 self._check(event, record, latest)
-                folded.at[place_of(event)] = record.offset
+                folded.at[address_of(event)] = record.offset
             if record.offset < position:
-                self._take(folded, event)
+                self._apply(folded, event)
             elif isinstance(event, Report):
-                self._findings.add("not finished", event.id)
+                self._findings.add("not committed", event.id)
         return folded
 
     def close(self) -> None:
-        """All partitions are read: what is missing?"""
-        for place, entry in self._sources.items():
-            if entry.outcome in {"case", "update"} and not self._times[place]:
-                self._findings.add("lost", named(entry))
+        """Report missing events, after all partitions were read."""
+        for address, entry in self._sources.items():
+            if entry.outcome in {"case", "update"} and not self._times[address]:
+                self._findings.add("lost", describe(entry))
 
     def _check(self, event: Report, record: Record, latest: dict[tuple[str, int, bytes], int]) -> None:
-        add, place = self._findings.add, place_of(event)
-        entry = self._sources.get(place)
+        add, address = self._findings.add, address_of(event)
+        entry = self._sources.get(address)
         if entry is None or entry.report != event.id or entry.outcome not in {"case", "update"}:
             add("never sent", event.id)
             return
-        self._times[place] += 1
-        if self._times[place] > 1:
-            add("in two cases", named(entry))
+        self._times[address] += 1
+        if self._times[address] > 1:
+            add("in two cases", describe(entry))
         wrong = entry.cell != event.location.cell or (entry.home or "").encode() != record.key
         if wrong or record.partition != partition_for_cell(record.key, self._partitions):
-            add("in the wrong place", named(entry))
-        source = (place[0], place[1], record.key)
-        if entry.version != event.version or place[2] <= latest.get(source, -1):
-            add("order broken in a cell", named(entry))
-        latest[source] = place[2]
+            add("wrong partition or cell", describe(entry))
+        source = (address[0], address[1], record.key)
+        if entry.version != event.version or address[2] <= latest.get(source, -1):
+            add("out of order in a cell", describe(entry))
+        latest[source] = address[2]
 
-    def _take(self, folded: Folded, event: Report | Tick) -> None:
+    def _apply(self, folded: Folded, event: Report | Tick) -> None:
         if isinstance(event, Report):
             folded.reports += 1
-            folded.late += event.rule_set != self._editions.at(event.received_at).rule_set
+            folded.late += event.rule_set != self._rule_sets.at(event.received_at).rule_set
         else:
             folded.ticks += 1
-        outcome = fold(folded.state, event, self._editions)
+        outcome = fold(folded.state, event, self._rule_sets)
         folded.cases.update({case.id: case for case in cases_of(outcome)})
         for task in tasks_of(outcome):
             folded.tasks.setdefault(task.department, Counter())[digest_of(encode_task(task)[1])] += 1
 
 
-def place_of(event: Report) -> RecordAddress:
-    """Where its source record stands."""
+def address_of(event: Report) -> RecordAddress:
+    """Address of its source record."""
     return event.provenance.topic, event.provenance.partition, event.provenance.offset
 
 
-def named(entry: Entry) -> str:
-    """A report, or a later version of it."""
+def describe(entry: Entry) -> str:
+    """The report id, with its version when it is not the first."""
     return entry.report if entry.version <= 1 else f"{entry.report} version {entry.version}"

@@ -1,4 +1,4 @@
-"""Every task record of every department against the cases and against what folding the log gives."""
+"""Compares every task record of every department with the cases and with the folded log."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ def check_tasks(
     names: Names,
     findings: Findings,
 ) -> int:
-    """Read all tasks to their end and compare; how many were dispatched."""
+    """Read all tasks to the end, compare them, and return how many were dispatched."""
     dispatched: set[str] = set()
     duties: set[tuple[str, str, str, str | None]] = set()
     found: dict[str, Counter[str]] = {department: Counter() for department in departments}
@@ -29,7 +29,7 @@ def check_tasks(
         task = decode_task(record.value)
         found[task.department][digest_of(record.value)] += 1
         if task.case not in table.cases:
-            findings.add("dispatched without case", task.id)
+            findings.add("task without case", task.id)
         if task.state == "dispatched":
             duty = (task.case, task.department, task.role, task.unit)
             again = duty in duties and task.id not in table.withdrawn
@@ -42,14 +42,14 @@ def check_tasks(
         if revision[0] < revisions.get(task.id, (0, ""))[0] or (
             task.state != "dispatched" and task.id not in dispatched
         ):
-            findings.add("order broken in a cell", f"task {task.id}")
+            findings.add("out of order in a cell", f"task {task.id}")
         if task.state != "dispatched" and revision == revisions.get(task.id):
             findings.add("dispatched twice", f"{task.id} revision {task.revision}")
         revisions[task.id] = revision
     findings.add("case without task", *sorted(table.assigned.keys() - dispatched))
     for department in sorted(found.keys() | wanted.keys()):
         differing = _difference(wanted.get(department, Counter()), found.get(department, Counter()))
-        findings.add("tasks not as the log says", *[f"{department} {digest}" for digest in differing])
+        findings.add("tasks differ from the log", *[f"{department} {digest}" for digest in differing])
     return len(dispatched)
 
 

@@ -1,4 +1,4 @@
-"""Topics read to their end under read_committed, one record after the other."""
+"""Reads topics to their end under read_committed, record by record."""
 
 import asyncio
 import time
@@ -18,25 +18,25 @@ class Log(Protocol):
     """The topics of one deployment after its workers have ended."""
 
     def read(self, topics: Sequence[str], partition: int | None = None) -> Iterator[Record]:
-        """All committed records, in the order of each partition; of one partition only, if it is named."""
+        """All committed records, in the order of each partition. With `partition`, of that partition only."""
 
     def position(self, topic: str, partition: int) -> int:
-        """What the workers have noted; 0 when nothing."""
+        """The stored offset of the workers; 0 without one."""
 
 
 class KafkaLog:
     """The topics on a broker; a context manager.
 
-    Read with aiokafka, whose parsing and checksums are compiled: ten times quicker than the blocking client's.
+    It uses aiokafka, whose parsing and checksums are compiled: ten times faster than the blocking client.
 
     Args:
         bootstrap: `host:port` list.
-        partitions: of every topic that is keyed by place.
-        noted: input topic -> where the workers note their positions in it.
+        partitions: number of partitions of each topic.
+        offset_topics: input topic -> topic with the stored offsets of the workers.
     """
 
-    def __init__(self, bootstrap: str, partitions: int, noted: Mapping[str, str]) -> None:
-        self._bootstrap, self._partitions, self._noted = bootstrap, partitions, noted
+    def __init__(self, bootstrap: str, partitions: int, offset_topics: Mapping[str, str]) -> None:
+        self._bootstrap, self._partitions, self._offset_topics = bootstrap, partitions, offset_topics
         self._positions: dict[str, dict[int, int]] = {}
         self._loop = asyncio.new_event_loop()
 
@@ -52,7 +52,7 @@ class KafkaLog:
         """See `Log.read`.
 
         Raises:
-            TimeoutError: nothing comes for a minute though the ends are not reached.
+            TimeoutError: no record arrives for a minute before the end of a partition.
         """
         numbers = range(self._partitions) if partition is None else [partition]
         wanted = [TopicPartition(topic, number) for topic in topics for number in numbers]
@@ -66,23 +66,23 @@ class KafkaLog:
                 moved = time.monotonic()
             elif time.monotonic() - moved > STALLED_S:
                 raise TimeoutError(f"{min(ends)} cannot be read to its end")
-            ends = self._loop.run_until_complete(self._left(ends))
+            ends = self._loop.run_until_complete(self._unfinished(ends))
 
     def position(self, topic: str, partition: int) -> int:
         """See `Log.position`."""
         if topic not in self._positions:
-            found = (record for record in self.read([self._noted[topic]]) if record.key == STORED_OFFSET_KEY)
+            found = (record for record in self.read([self._offset_topics[topic]]) if record.key == STORED_OFFSET_KEY)
             self._positions[topic] = {record.partition: decode_stored_offset(record.value) for record in found}
         return self._positions[topic].get(partition, 0)
 
     async def _begin(self, wanted: list[TopicPartition]) -> dict[TopicPartition, int]:
-        """Partition -> its present end."""
+        """Partition -> its current end offset."""
         self._consumer.assign(wanted)
         await self._consumer.seek_to_beginning(*wanted)
-        return await self._left(await self._consumer.end_offsets(wanted))
+        return await self._unfinished(await self._consumer.end_offsets(wanted))
 
-    async def _left(self, ends: dict[TopicPartition, int]) -> dict[TopicPartition, int]:
-        """Those whose end is not reached."""
+    async def _unfinished(self, ends: dict[TopicPartition, int]) -> dict[TopicPartition, int]:
+        """Partitions that are not read to the end."""
         return {tp: end for tp, end in ends.items() if await self._consumer.position(tp) < end}
 
 

@@ -1,23 +1,23 @@
-"""Faults of the broker: killed and started again, frozen with all its connections open."""
+"""Faults of the broker: killed and restarted; stopped with its connections open."""
 
-from tests.chaos.deployment import Stage
+from tests.chaos.deployment import Deployment
 from tests.chaos.process_state import is_stopped
 from tests.chaos.schedule import Fault
 
 
-def killed(stage: Stage, fault: Fault) -> dict[str, float]:
-    """SIGKILL; it is away for some time, then starts from its log."""
-    killed = stage.cluster.pid
-    stage.cluster.kill()
-    stage.pause(fault.lasts_s)
-    stage.cluster.start()
-    return {"injected": float(killed is not None and killed != stage.cluster.pid)}
+def killed(deployment: Deployment, fault: Fault) -> dict[str, float]:
+    """Kill the broker with SIGKILL and restart it after some seconds."""
+    pid = deployment.cluster.pid
+    deployment.cluster.kill()
+    deployment.pause(fault.lasts_s)
+    deployment.cluster.start()
+    return {"injected": float(pid is not None and pid != deployment.cluster.pid)}
 
 
-def frozen(stage: Stage, fault: Fault) -> dict[str, float]:
-    """SIGSTOP: sessions and transactions pass their limits while nobody hears anything."""
-    stage.cluster.freeze()
-    stage.pause(fault.lasts_s)
-    stopped = stage.cluster.pid is not None and is_stopped(stage.cluster.pid)
-    stage.cluster.thaw()
+def frozen(deployment: Deployment, fault: Fault) -> dict[str, float]:
+    """Stop the broker with SIGSTOP: sessions and transactions reach their timeouts without an answer."""
+    deployment.cluster.freeze()
+    deployment.pause(fault.lasts_s)
+    stopped = deployment.cluster.pid is not None and is_stopped(deployment.cluster.pid)
+    deployment.cluster.thaw()
     return {"injected": float(stopped)}

@@ -1,41 +1,41 @@
 """Faults of the network between the broker and one of three workers."""
 
-from tests.chaos.deployment import Stage
+from tests.chaos.deployment import Deployment
 from tests.chaos.schedule import Fault
 
-WORST_DELAY_S = 0.4
+MAX_DELAY_S = 0.4
 
 
-def delayed(stage: Stage, fault: Fault) -> dict[str, float]:
-    """Every chunk waits, both ways."""
+def delayed(deployment: Deployment, fault: Fault) -> dict[str, float]:
+    """Delay every chunk in both directions."""
     notes: dict[str, float] = {}
-    with stage.third(through_proxy=True, notes=notes):
-        stage.proxy.delay_s = notes["delay_s"] = round(0.05 + fault.share * (WORST_DELAY_S - 0.05), 3)
-        stage.pause(fault.lasts_s)
-        notes["injected"] = float(stage.proxy.delayed > 0)
-        stage.proxy.heal()
+    with deployment.third_worker(through_proxy=True, notes=notes):
+        deployment.proxy.delay_s = notes["delay_s"] = round(0.05 + fault.share * (MAX_DELAY_S - 0.05), 3)
+        deployment.pause(fault.lasts_s)
+        notes["injected"] = float(deployment.proxy.delayed > 0)
+        deployment.proxy.heal()
     return notes
 
 
-def cut(stage: Stage, fault: Fault) -> dict[str, float]:
-    """All connections are reset, again and again."""
+def cut(deployment: Deployment, fault: Fault) -> dict[str, float]:
+    """Reset all connections several times."""
     notes: dict[str, float] = {"cuts": 2 + round(4 * fault.share)}
-    with stage.third(through_proxy=True, notes=notes):
+    with deployment.third_worker(through_proxy=True, notes=notes):
         for _ in range(int(notes["cuts"])):
-            stage.proxy.cut()
-            stage.pause(fault.lasts_s / notes["cuts"])
-        notes["injected"] = float(stage.proxy.resets > 0)
-        stage.proxy.heal()
+            deployment.proxy.cut()
+            deployment.pause(fault.lasts_s / notes["cuts"])
+        notes["injected"] = float(deployment.proxy.resets > 0)
+        deployment.proxy.heal()
     return notes
 
 
-def half_open(stage: Stage, fault: Fault) -> dict[str, float]:
-    """No byte passes, and nobody is told; longer than a session the worker is a zombie that hears everything late."""
+def half_open(deployment: Deployment, fault: Fault) -> dict[str, float]:
+    """Forward no byte. After a session timeout the worker is a zombie, which receives everything late."""
     notes: dict[str, float] = {}
-    with stage.third(through_proxy=True, notes=notes):
-        stage.proxy.half_open()
-        stage.pause(fault.lasts_s)
-        notes["injected"] = float(stage.proxy.held > 0)
-        stage.proxy.heal()
-        stage.pause(1.0)
+    with deployment.third_worker(through_proxy=True, notes=notes):
+        deployment.proxy.half_open()
+        deployment.pause(fault.lasts_s)
+        notes["injected"] = float(deployment.proxy.held > 0)
+        deployment.proxy.heal()
+        deployment.pause(1.0)
     return notes

@@ -1,4 +1,4 @@
-"""Other rules are published while reports stream in."""
+"""A new rule set is published under load."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -9,26 +9,26 @@ from router.stream.rule_sets.store import publish
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.topics import Names
 from tests.chaos.cities import CITY, NEXT
-from tests.chaos.deployment import Stage
-from tests.chaos.load import AGO
+from tests.chaos.deployment import Deployment
+from tests.chaos.load import RECEIVED_AGO
 from tests.chaos.schedule import Fault
 
-AHEAD = timedelta(seconds=4)
-"""Workers look every second; `catalogue publish` gives them 15."""
+EFFECTIVE_IN = timedelta(seconds=4)
+"""Workers poll every second; `catalogue publish` leaves them 15."""
 
 
-def reloaded(stage: Stage, fault: Fault) -> dict[str, float]:
-    """As `catalogue publish` does it; from one rule set to the other and back, by chance."""
+def reloaded(deployment: Deployment, fault: Fault) -> dict[str, float]:
+    """Publish one of the two rule sets at random, as `catalogue publish` does."""
     name = NEXT if fault.share < 0.5 else CITY
-    cities = stage.settings.cities
+    cities = deployment.settings.cities
     now = datetime.now(UTC)
     record = RuleSetRecord(
         version=load_city(name, cities).rule_set,
         city=name,
         published_at=now,
-        effective_from=now - AGO + AHEAD,
+        effective_from=now - RECEIVED_AGO + EFFECTIVE_IN,
         texts=pack(city_folder(name, cities)),
     )
-    asyncio.run(publish(str(stage.settings.kafka), Names(stage.settings.namespace).rule_sets, record))
-    stage.pause(AHEAD.total_seconds() + 1)
+    asyncio.run(publish(str(deployment.settings.kafka), Names(deployment.settings.namespace).rule_sets, record))
+    deployment.pause(EFFECTIVE_IN.total_seconds() + 1)
     return {"injected": 1, "next": float(name == NEXT)}

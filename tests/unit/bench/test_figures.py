@@ -1,4 +1,4 @@
-"""The arithmetic of the bench: percentiles, medians, ratios, CPU seconds between two instants."""
+"""The arithmetic of the benchmarks: percentiles, medians, ratios, CPU seconds between two instants."""
 
 import sys
 from itertools import islice, pairwise
@@ -12,7 +12,7 @@ from router.domain.intake.normalise import normalise
 from router.domain.networks.registry import NETWORKS
 from router.simulator.evaluation.offline import record_of
 from tests.bench.figures import Figure, percentile, rows, table
-from tests.bench.load_shape import APART, CITY, load_shape
+from tests.bench.load_shape import CITY, INTERVAL, load_shape
 from tests.bench.reference.installed import _run
 from tests.bench.speed import Entry, _take
 from tests.bench.stopwatch import UnfinishedError, cpu_between
@@ -50,12 +50,12 @@ def test_a_percentile_is_the_smallest_value_that_enough_reach(values: list[int],
     assert below * 1000 < thousandths * len(values)
 
 
-def test_nothing_has_no_percentile() -> None:
+def test_a_percentile_of_nothing_is_an_error() -> None:
     with pytest.raises(ValueError, match="no values"):
         percentile([], 0.5)
 
 
-def test_a_row_is_the_median_of_its_runs_and_says_how_many_were_right() -> None:
+def test_a_row_has_the_medians_and_the_number_of_correct_runs() -> None:
     (row,) = rows([figure("a", 4.0), figure("a", 1.0, faults=("lost",)), figure("a", 2.0)])
     assert (row.rate, row.sound) == (500.0, 2)
 
@@ -64,7 +64,7 @@ def test_another_number_of_reports_is_another_row() -> None:
     assert [row.reports for row in rows([figure("a", 1.0), figure("a", 1.0, reports=5)])] == [1000, 5]
 
 
-def test_ratios_are_those_of_the_first_row_to_each() -> None:
+def test_ratios_divide_the_first_row_by_each_row() -> None:
     lines = table("title", rows([figure("ours", 1.0, cpu_seconds=1.0), figure("theirs", 4.0, cpu_seconds=2.0)]))
     assert "4.00" in lines[2]
     assert "2.00" in lines[2]
@@ -77,16 +77,16 @@ def test_cpu_seconds_grow_evenly_between_two_samples() -> None:
     assert cpu_between(samples, 0.0, 99.0) == pytest.approx(5.0)
 
 
-def test_the_throng_is_the_same_for_equal_seeds_and_every_request_is_accepted() -> None:
+def test_the_load_shape_depends_on_its_seed_and_is_always_accepted() -> None:
     messages = list(islice(load_shape(), 500))
     assert messages == list(islice(load_shape(), 500))
-    assert all(later.received_at - earlier.received_at == APART for earlier, later in pairwise(messages))
+    assert all(later.received_at - earlier.received_at == INTERVAL for earlier, later in pairwise(messages))
     records = [record_of(message, offset) for offset, message in enumerate(messages)]
     done = normalise(NETWORKS[messages[0].network], records, load_city(CITY))
     assert len({report.id for report in done.reports}) == len(messages)
 
 
-def test_a_peer_that_cannot_be_had_is_named_with_its_reason() -> None:
+def test_a_peer_that_cannot_be_installed_is_listed_with_its_reason() -> None:
     def install() -> Figure:
         _run([sys.executable, "-c", "raise SystemExit('no such package')"])
         return figure("a", 1.0)
@@ -99,7 +99,7 @@ def test_a_peer_that_cannot_be_had_is_named_with_its_reason() -> None:
     assert "no such package" in missing["a"]
 
 
-def test_a_contender_that_does_not_finish_is_named_too() -> None:
+def test_a_contender_that_does_not_finish_is_listed() -> None:
     def fail() -> Figure:
         raise UnfinishedError("exit code 1")
 

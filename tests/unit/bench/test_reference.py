@@ -1,4 +1,4 @@
-"""The reference job of the bench: its input is always the same, and its oracle knows what is wrong."""
+"""The reference job of the benchmarks: its input is reproducible, and its oracle detects faults."""
 
 import json
 from collections import Counter
@@ -21,7 +21,7 @@ def expected(number: int = 2_000) -> Expected:
 
 
 def right(of: Expected) -> Found:
-    """A contender's output that writes a case whenever it grows."""
+    """Correct output of a contender that writes a case at every change."""
     grown = [(case, reports[: length + 1]) for case, reports in of.cases.items() for length in range(len(reports))]
     return Found(grown, list(of.cases), of.rejected)
 
@@ -31,25 +31,25 @@ def test_equal_seeds_make_equal_records() -> None:
     assert list(made(3_000, seed=2)) != list(made(3_000))
 
 
-def test_more_records_begin_with_the_same_ones() -> None:
+def test_more_records_start_with_the_same_ones() -> None:
     assert list(islice(made(5_000), 1_000)) == list(made(1_000))
 
 
-def test_the_job_is_the_one_whose_results_were_published() -> None:
-    """The counts of the README of the first peers benchmark, which another program made."""
+def test_the_job_equals_the_published_one() -> None:
+    """The counts equal those that another program published for the first benchmark."""
     found = expected(NUMBER)
     counts = (found.reports, len(found.cases), found.redelivered, found.rejected)
     assert counts == (89_154, 32_938, 9_846, 1_000)
 
 
-def test_a_tenth_is_sent_again_byte_for_byte() -> None:
+def test_ten_per_cent_are_exact_redeliveries() -> None:
     records = list(made(NUMBER))
     again = sum(times - 1 for times in Counter(record.value for record in records).values())
     assert 0.09 * NUMBER < again < 0.11 * NUMBER
     assert 0.009 * NUMBER < sum(record.id is None for record in records) < 0.011 * NUMBER
 
 
-def test_the_truth_is_what_the_validation_finds() -> None:
+def test_the_ground_truth_agrees_with_validation() -> None:
     for record in made(5_000):
         became = normalise(record.value)
         if record.id is None:
@@ -82,7 +82,7 @@ def test_the_truth_is_what_the_validation_finds() -> None:
         ("severity", "3"),
     ],
 )
-def test_every_field_is_checked(field: str, wrong: object) -> None:
+def test_every_field_is_validated(field: str, wrong: object) -> None:
     sound = json.loads(next(made(1)).value)
     assert isinstance(normalise(json.dumps(sound).encode()), Event)
     assert isinstance(normalise(json.dumps(sound | {field: wrong}).encode()), Rejected)
@@ -97,7 +97,7 @@ def test_a_case_takes_eight_reports_and_the_next_opens_another() -> None:
     assert list(found.cases) == ["n:0", "n:8"]
 
 
-def test_the_right_output_has_no_fault() -> None:
+def test_correct_output_has_no_faults() -> None:
     of = expected()
     assert faults(of, right(of)) == []
 
@@ -118,7 +118,7 @@ def test_reports_in_the_wrong_order_are_found() -> None:
 def test_a_report_in_a_second_case_is_found() -> None:
     of = expected()
     found = right(of)
-    assert faults(of, replace(found, cases=[*found.cases, ("stranger", [next(iter(of.cases))])]))
+    assert faults(of, replace(found, cases=[*found.cases, ("unknown", [next(iter(of.cases))])]))
 
 
 def test_a_second_dispatch_is_found() -> None:

@@ -1,4 +1,4 @@
-"""YAML and CSV text with their places: what they mean, and what is said about what they cannot mean."""
+"""YAML and CSV documents: values with positions, and findings for invalid text."""
 
 from datetime import date
 
@@ -16,13 +16,13 @@ def read(text: str) -> Document:
     return document
 
 
-def told(text: str) -> list[tuple[str, int, int]]:
+def positions(text: str) -> list[tuple[str, int, int]]:
     document, findings = read_yaml(Source("a.yaml", text))
     assert document is None
     return [(one.code, one.line, one.column) for one in findings]
 
 
-def test_scalars_are_those_of_yaml_1_2() -> None:
+def test_scalars_follow_yaml_1_2() -> None:
     text = "{norway: no, on: on, code: 060371, time: 12:30, n: 12, f: 1.5, t: true, z: ~, e: , day: 2026-10-01}"
     assert read(text).value == {
         "norway": "no",
@@ -43,7 +43,7 @@ def test_a_quoted_number_is_text_and_nothing_is_null() -> None:
     assert read("# only talk").value is None
 
 
-def test_places_of_keys_values_and_items() -> None:
+def test_keys_values_and_items_have_their_positions() -> None:
     document = read("a:\n  b: [x, y]\n环: 1\n")
     assert str(document.mark("a", "b")) == "a.yaml:2:3"
     assert str(document.mark_value("a", "b")) == "a.yaml:2:6"
@@ -63,12 +63,12 @@ def test_places_of_keys_values_and_items() -> None:
         ("a: 1\n---\nb: 2\n", [("GR001", 2, 1)]),
     ],
 )
-def test_what_cannot_be_used_is_named_with_its_place(text: str, expected: list[tuple[str, int, int]]) -> None:
-    assert told(text) == expected
+def test_an_invalid_document_is_reported_with_its_position(text: str, expected: list[tuple[str, int, int]]) -> None:
+    assert positions(text) == expected
 
 
 def test_very_deep_nesting_is_a_finding() -> None:
-    assert told("[" * 100_000)[0][0] == "GR001"
+    assert positions("[" * 100_000)[0][0] == "GR001"
 
 
 @given(st.text(max_size=200))
@@ -97,14 +97,14 @@ class Outer(BaseModel):
         ("[1]", "GR003", "a.yaml:1:1", "valid dictionary"),
     ],
 )
-def test_a_model_names_key_and_place(text: str, code: str, place: str, word: str) -> None:
+def test_a_model_error_has_key_and_position(text: str, code: str, place: str, word: str) -> None:
     value, findings = validate(Outer, read(text))
     assert value is None
     assert [(one.code, one.place) for one in findings] == [(code, place)]
     assert word in findings[0].message
 
 
-def test_rows_of_csv_know_where_they_stood() -> None:
+def test_csv_rows_have_their_line() -> None:
     rows, findings = read_csv(
         Source("a.csv", '\ufeffcode,name\n1,one\n"2,5",two\n\n3,"a\nb"\n4,four\n'), ("code", "name")
     )
@@ -122,6 +122,6 @@ def test_rows_of_csv_know_where_they_stood() -> None:
         ("", "GR005", 1),
     ],
 )
-def test_csv_that_cannot_be_used(text: str, code: str, line: int) -> None:
+def test_invalid_csv_is_reported(text: str, code: str, line: int) -> None:
     _, findings = read_csv(Source("a.csv", text), ("code", "name"))
     assert [(one.code, one.line) for one in findings] == [(code, line)]

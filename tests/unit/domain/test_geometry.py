@@ -1,4 +1,4 @@
-"""Distances against the WGS 84 geodesic by Vincenty, and GCJ-02 against pairs that others published."""
+"""Distances compared with Vincenty's WGS 84 geodesic, and GCJ-02 compared with published pairs."""
 
 from math import asin, atan, atan2, cos, hypot, radians, sin, sqrt, tan
 
@@ -44,7 +44,7 @@ def vincenty(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
     return b * big_a * (sigma - big_b * sin_s * (middle + big_b / 4 * (cos_s * (2 * middle**2 - 1) - last)))
 
 
-def test_the_yardstick_measures_the_line_of_the_australian_datum_manual() -> None:
+def test_the_reference_formula_measures_the_australian_datum_line() -> None:
     """Flinders Peak to Buninyong, 54,972.271 m (on GRS 80, which differs from WGS 84 by 0.1 mm)."""
     flinders = 144 + 25 / 60 + 29.52440 / 3600, -(37 + 57 / 60 + 3.72030 / 3600)
     buninyong = 143 + 55 / 60 + 35.38390 / 3600, -(37 + 39 / 60 + 10.15610 / 3600)
@@ -62,13 +62,13 @@ def test_the_yardstick_measures_the_line_of_the_australian_datum_manual() -> Non
         ((15, 78.2), (15.001, 78.2), 22.846),  # Svalbard
     ],
 )
-def test_distances_by_the_lengths_of_a_degree(
+def test_distances_match_the_length_of_a_degree(
     one: tuple[float, float], two: tuple[float, float], metres: float
 ) -> None:
     assert distance_m(*one, *two) == pytest.approx(metres, rel=0.007)
 
 
-def test_at_high_latitude_it_is_still_the_sphere() -> None:
+def test_distances_at_high_latitude_match_the_sphere() -> None:
     for lat in (60, 66, 75, 80, 85):
         there = 0.02, lat + 0.02
         assert distance_m(0, lat, *there) == pytest.approx(haversine(0, lat, *there, radius=EQUATORIAL), rel=1e-4)
@@ -79,7 +79,7 @@ metres_each = st.floats(-7000, 7000)  # up to 9.9 km in all
 
 
 @given(lons, lats, metres_each, metres_each)
-def test_the_error_stays_below_what_the_docstring_says(lon: float, lat: float, east: float, north: float) -> None:
+def test_the_error_stays_below_the_documented_limit(lon: float, lat: float, east: float, north: float) -> None:
     lat2 = max(-60.0, min(60.0, lat + north / METRES_PER_DEGREE))
     lon2 = lon + east / METRES_PER_DEGREE / cos(radians(lat2))
     true = vincenty(lon, lat, lon2, lat2)
@@ -87,7 +87,7 @@ def test_the_error_stays_below_what_the_docstring_says(lon: float, lat: float, e
 
 
 @given(lons, lats, lons, lats)
-def test_distance_is_symmetric_and_nothing_to_itself(a: float, b: float, c: float, d: float) -> None:
+def test_distance_is_symmetric_and_zero_to_itself(a: float, b: float, c: float, d: float) -> None:
     assert distance_m(a, b, c, d) == pytest.approx(distance_m(c, d, a, b), rel=1e-12)
     assert distance_m(a, b, a, b) == 0
 
@@ -103,13 +103,13 @@ PUBLISHED = [
 
 
 @pytest.mark.parametrize(("wgs", "gcj"), PUBLISHED)
-def test_gcj_02_of_published_pairs(wgs: tuple[float, float], gcj: tuple[float, float]) -> None:
+def test_gcj_02_matches_published_pairs(wgs: tuple[float, float], gcj: tuple[float, float]) -> None:
     assert wgs84_to_gcj02(*wgs) == pytest.approx(gcj, abs=1e-11)
     assert gcj02_to_wgs84(*gcj) == pytest.approx(wgs, abs=MILLIMETRE)
 
 
 @given(st.floats(73, 136), st.floats(3, 54))
-def test_gcj_02_there_and_back_is_the_same_place_to_a_millimetre(lon: float, lat: float) -> None:
+def test_gcj_02_round_trip_is_exact_to_a_millimetre(lon: float, lat: float) -> None:
     there = wgs84_to_gcj02(lon, lat)
     assert vincenty(lon, lat, *there) < 750
     assert vincenty(lon, lat, *gcj02_to_wgs84(*there)) < 0.001
@@ -124,7 +124,7 @@ outside = st.one_of(
 
 
 @given(outside)
-def test_outside_china_both_ways_are_the_identity(point: tuple[float, float]) -> None:
+def test_outside_china_both_conversions_are_the_identity(point: tuple[float, float]) -> None:
     assert wgs84_to_gcj02(*point) == point
     assert gcj02_to_wgs84(*point) == point
 

@@ -1,4 +1,4 @@
-"""When a limit ends: real hours, whatever the clock on the wall does in between."""
+"""The end of a limit counts real hours, across clock changes."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -32,7 +32,7 @@ def test_the_limit_counts_hours_from_the_start(start: str, hours: int, due: str)
         ((2018, 11, 2, 9), (2018, 11, 5, 8)),  # it ends on the 4th: an hour comes twice
     ],
 )
-def test_a_change_of_the_clock_moves_the_wall_and_not_the_limit(
+def test_a_clock_change_does_not_change_the_limit(
     start: tuple[int, int, int, int], due: tuple[int, int, int, int]
 ) -> None:
     begin = datetime(*start, tzinfo=ANGELES).astimezone(UTC)

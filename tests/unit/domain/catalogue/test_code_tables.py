@@ -1,4 +1,4 @@
-"""Code tables: the rule set travels with the code, and a bad row is named by file, line and column."""
+"""Code tables: a code has a version, and an invalid row is reported with file, line and column."""
 
 import pytest
 
@@ -22,7 +22,7 @@ TABLE = """\
         ("0402", "2013", "street"),
         ("0402", "2007", "emergency"),
         ("0402", "2031", None),
-        ("0402", None, None),  # rule sets differ, so nobody can know
+        ("0402", None, None),  # versions differ, so the matter is unknown
         ("0102", None, "rubbish"),  # all rule sets agree
         ("0102", "2031", None),
         ("0103", "2007", "waste"),
@@ -35,22 +35,22 @@ TABLE = """\
         ("0402 ", "2013", None),
     ],
 )
-def test_what_a_code_means(code: str, version: str | None, matter: str | None) -> None:
+def test_a_code_gives_its_matter(code: str, version: str | None, matter: str | None) -> None:
     assert table(TABLE).matter(code, version) == matter
 
 
-def test_a_table_knows_the_codes_of_all_its_editions() -> None:
+def test_a_table_has_the_codes_of_all_its_versions() -> None:
     read = table(TABLE)
     assert [read.knows(code) for code in ("0402", "0103", "9999")] == [True, True, False]
 
 
-def test_the_way_back_from_a_matter_keeps_the_order_of_the_file() -> None:
+def test_the_codes_of_a_matter_keep_the_order_of_the_file() -> None:
     read = table("b,,m,\na,2013,m,\nc,,n,\n")
     assert [(row.code, row.version, row.line) for row in read.of_matter("m")] == [("b", None, 2), ("a", "2013", 3)]
     assert read.of_matter("none") == ()
 
 
-def test_quoted_fields_and_windows_ends_of_lines() -> None:
+def test_quoted_fields_and_windows_line_ends_are_read() -> None:
     read = load_codes('code,version,matter,name\r\n"Metal/House, hold",,metal,"a ""b"""\r\n', "c.csv")
     assert isinstance(read, CodeTable)
     assert read.matter("Metal/House, hold", None) == "metal"
@@ -77,7 +77,7 @@ def test_a_file_without_rows_is_an_empty_table() -> None:
         ('"b,,m,x', "2:1", "GR001", "no readable CSV"),
     ],
 )
-def test_a_bad_row_is_named_with_its_place(row: str, place: str, code: str, says: str) -> None:
+def test_an_invalid_row_is_reported_with_its_position(row: str, place: str, code: str, says: str) -> None:
     findings = load_codes(f"code,version,matter,name\n{row}\n", "codes/x.csv")
     assert isinstance(findings, list)
     assert (findings[0].place, findings[0].code) == (f"codes/x.csv:{place}", code)
@@ -85,7 +85,7 @@ def test_a_bad_row_is_named_with_its_place(row: str, place: str, code: str, says
     assert "\x1b" not in str(findings[0])
 
 
-def test_every_bad_row_is_named() -> None:
+def test_every_invalid_row_is_reported() -> None:
     text = "code,version,matter,name\na,,m,\n,,m,\nb,,,\na,,n,\na,v,n,\nc,v\n"
     findings = load_codes(text, "x.csv")
     assert isinstance(findings, list)
@@ -99,7 +99,7 @@ def test_every_bad_row_is_named() -> None:
 @pytest.mark.parametrize(
     ("text", "place"), [("", "x.csv:1:1"), ("code,matter\n", "x.csv:1:1"), ("code;version;matter;name\n", "x.csv:1:1")]
 )
-def test_another_header_is_refused(text: str, place: str) -> None:
+def test_another_header_is_rejected(text: str, place: str) -> None:
     findings = load_codes(text, "x.csv")
     assert isinstance(findings, list)
     assert [one.place for one in findings] == [place]

@@ -1,4 +1,4 @@
-"""What two versions of the rules would route differently: each aspect, where and when, grouped; and what is no difference."""
+"""The difference of two rule sets in routing: each aspect with area and period, grouped, and what is no difference."""
 
 from datetime import datetime
 from itertools import product
@@ -25,7 +25,7 @@ SHIPPED = cities_folder()
 
 
 class Cells:
-    """Only codes: a comparison asks for nothing else."""
+    """Only codes; the comparison needs nothing else."""
 
     version = "1"
 
@@ -53,18 +53,18 @@ def lead(before: str, after: str) -> Difference:
     return Difference(aspect="lead", before=before, after=after)
 
 
-def test_the_same_is_the_same() -> None:
+def test_equal_cities_have_no_difference() -> None:
     assert diff(city(), city()).same
 
 
-def test_another_lead_in_one_county() -> None:
+def test_another_lead_in_one_county_is_one_change() -> None:
     found = changed(duties=DUTIES + "  local: {matters: [hole], area: '410902', lead: parks}\n")
     (change,) = found.changes
     assert change == RouteChange(matters=("hole",), extent=always("410902"), differences=(lead("roads", "parks"),))
     assert not found.same
 
 
-def test_another_unit_is_another_receiver() -> None:
+def test_another_unit_is_another_recipient() -> None:
     found = changed(duties=DUTIES.replace("lead: roads", "lead: {department: roads, unit: north}"))
     assert [one.differences for one in found.changes] == [(lead("roads", "roads/north"),)]
 
@@ -91,7 +91,7 @@ def test_matters_that_change_alike_are_one_change() -> None:
     assert (change.matters, change.differences) == (("grass", "tree"), (lead("parks", "police"),))
 
 
-def test_limits_and_workflow() -> None:
+def test_changed_limits_and_workflows_are_reported() -> None:
     found = changed(
         standards=STANDARDS + "matters: {hole: {limit: 5d}}\n",
         work=WORK + WORK.split("\n", 1)[1].replace("  field:", "  quick:"),
@@ -105,7 +105,7 @@ def test_limits_and_workflow() -> None:
     )
 
 
-def test_a_limit_of_assistants_counts_only_where_somebody_assists() -> None:
+def test_a_limit_of_assistants_counts_only_with_assistants() -> None:
     limits = STANDARDS.replace("{limit: 3d}", "{limit: 3d, assist: {limit: 1d}}")
     assert changed(standards=limits).same
     helped = DUTIES.replace("lead: roads", "lead: roads\n    assist: [police]")
@@ -126,7 +126,7 @@ def test_a_limit_of_assistants_counts_only_where_somebody_assists() -> None:
     ],
     ids=["id", "note", "the same said locally", "group spelt out", "name", "days as hours"],
 )
-def test_what_asks_nobody_else_to_act_is_no_difference(files: dict[str, str]) -> None:
+def test_a_change_without_effect_on_departments_is_no_difference(files: dict[str, str]) -> None:
     assert changed(**files).same
 
 
@@ -138,7 +138,7 @@ def test_the_order_of_assistants_is_no_difference() -> None:
     assert diff(one, other).same
 
 
-def test_what_no_duty_covers_any_more_falls() -> None:
+def test_a_matter_that_loses_its_duty_is_reported() -> None:
     gone = DUTIES.replace("matters: [hole]", "matters: [hole]\n    area: '410902'")
     (change,) = changed(duties=gone).changes
     assert (change.extent, change.differences) == (always("410903"), (lead("roads", "locality/street"),))
@@ -150,7 +150,7 @@ def test_what_no_duty_covers_any_more_falls() -> None:
     )
 
 
-def test_matters_and_departments_that_come_and_go() -> None:
+def test_added_and_removed_matters_and_departments_are_reported() -> None:
     found = changed(
         departments=DEPARTMENTS.replace("police:", "guards:"),
         matters=MATTERS.replace("  grass:", "  lawn:"),
@@ -163,12 +163,12 @@ def test_matters_and_departments_that_come_and_go() -> None:
 
 def test_cells_of_either_version_count() -> None:
     local = catalogue(duties=DUTIES + "  local: {matters: [hole], area: '410904', lead: parks}\n")
-    assert diff(city(), city(local)).same  # nobody is there
+    assert diff(city(), city(local)).same  # there is no assistant
     (change,) = diff(city(), city(local, (*CELLS, "410904001001001"))).changes
     assert change.extent == always("410904")
 
 
-def test_codes_that_mean_another_matter() -> None:
+def test_codes_with_another_matter_are_reported() -> None:
     old = city(
         police=table(("1", None, "tree"), ("2", "A", "hole"), ("3", None, "grass")), gone=table(("9", None, "tree"))
     )
@@ -187,7 +187,7 @@ def test_codes_that_mean_another_matter() -> None:
     )
 
 
-def test_a_row_for_all_editions_in_place_of_two_is_no_difference() -> None:
+def test_one_row_for_all_versions_equals_two_rows() -> None:
     both = city(police=table(("1", "A", "tree"), ("1", "B", "tree")))
     one = city(police=table(("1", None, "tree")))
     assert diff(both, one).same
@@ -221,7 +221,7 @@ def ruled(rules: list[tuple[str, str, str | None, str]]) -> Catalogue:
 
 @settings(max_examples=40, deadline=None)
 @given(before=RULES, after=RULES)
-def test_exactly_what_is_routed_differently_is_named(
+def test_exactly_the_rerouted_matters_and_cells_are_reported(
     before: list[tuple[str, str, str | None, str]], after: list[tuple[str, str, str | None, str]]
 ) -> None:
     old, new = ruled(before), ruled(after)
@@ -239,7 +239,7 @@ def test_exactly_what_is_routed_differently_is_named(
 
 
 def copied(tmp_path: Path, *changes: tuple[str, str, str]) -> Path:
-    """Puyang as it shall be: a folder of its own, texts changed."""
+    """A copy of Puyang with changed texts."""
     folder = tmp_path / "puyang"
     copytree(SHIPPED / "puyang", folder)
     for file, old, new in changes:
@@ -259,15 +259,15 @@ duties:
 """
 
 
-def test_the_command_says_it_in_a_sentence(tmp_path: Path) -> None:
+def test_the_command_prints_a_sentence_for_each_change(tmp_path: Path) -> None:
     folder = copied(
         tmp_path,
         ("catalogue/duties.yaml", "\nduties:\n", NEW_DUTY),
         ("codes/policing.csv", "5007,,tree-danger,", "5007,,old-tree,"),
     )
-    told = CliRunner().invoke(app, ["catalogue", "diff", str(SHIPPED / "puyang"), str(folder)])
-    assert told.exit_code == 1
-    assert told.stdout.splitlines() == [
+    result = CliRunner().invoke(app, ["catalogue", "diff", str(SHIPPED / "puyang"), str(folder)])
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
         "exposed-rubbish in 410902 from 2026-12-01: lead urban-management/street -> environment",
         "policing 5007: tree-danger -> old-tree",
     ]
@@ -278,17 +278,17 @@ def test_the_command_says_it_in_a_sentence(tmp_path: Path) -> None:
     assert (change["since"], change["until"]) == ("2026-11-30T16:00:00.000Z", None)  # midnight in Puyang
 
 
-def test_the_command_is_silent_about_what_is_the_same(tmp_path: Path) -> None:
-    told = CliRunner().invoke(app, ["catalogue", "diff", "puyang", str(copied(tmp_path))])
-    assert (told.exit_code, told.stdout) == (0, "")
+def test_the_command_prints_nothing_for_equal_cities(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["catalogue", "diff", "puyang", str(copied(tmp_path))])
+    assert (result.exit_code, result.stdout) == (0, "")
 
 
-def test_unknown_cities_are_an_expected_error() -> None:
-    told = CliRunner().invoke(app, ["catalogue", "diff", "puyang", "puyong"])
-    assert "perhaps puyang was meant" in str(told.exception)
+def test_an_unknown_city_is_an_expected_error() -> None:
+    result = CliRunner().invoke(app, ["catalogue", "diff", "puyang", "puyong"])
+    assert "perhaps puyang was meant" in str(result.exception)
 
 
-def test_a_whole_city_takes_no_time() -> None:
+def test_a_whole_city_is_compared_quickly() -> None:
     puyang = load_city("puyang", SHIPPED)
     began = perf_counter()
     assert diff(puyang, puyang).same

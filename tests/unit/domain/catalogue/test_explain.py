@@ -1,4 +1,4 @@
-"""Why there: every duty about the matter, in order, with its verdict."""
+"""The explanation of a route: every duty of the matter, in order, with its verdict."""
 
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ duties:
 """
 
 
-def test_the_duties_considered_in_order_and_why_each_lost_or_won() -> None:
+def test_every_duty_is_listed_in_order_with_its_verdict() -> None:
     city = catalogue(duties=DUTIES)
     at = datetime(2026, 5, 1, tzinfo=UTC)
     explanation = explain(city, "tree", "410902002001001", at)
@@ -33,7 +33,7 @@ def test_the_duties_considered_in_order_and_why_each_lost_or_won() -> None:
     assert explanation.route == city.route("tree", "410902002001001", at)
 
 
-def test_an_ended_duty_a_wider_area_and_a_wider_time() -> None:
+def test_ended_and_wider_duties_are_explained() -> None:
     city = catalogue(
         duties=DUTIES
         + "  always: {matters: [tree], area: '410902', lead: parks}\n  wide: {matters: [tree], lead: parks}\n"
@@ -48,7 +48,7 @@ def test_an_ended_duty_a_wider_area_and_a_wider_time() -> None:
     assert {one.rule: one.why for one in spring}["always"] == "less specific than spring: its time is wider"
 
 
-def test_nothing_covers_it() -> None:
+def test_a_matter_without_duty_is_explained() -> None:
     city = catalogue(duties="fallback: {department: locality}\nduties: {holes: {matters: [hole], lead: roads}}")
     explanation = explain(city, "tree", "410902002001001", datetime(2026, 7, 1, tzinfo=UTC))
     assert explanation.considered == ()

@@ -1,4 +1,4 @@
-"""Which duty wins, what is inherited, when a duty holds, and what happens where none does."""
+"""Routing: which duty wins, what it inherits, when it applies, and the fallback."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -46,7 +46,7 @@ def test_the_most_specific_duty_wins_matter_then_area_then_dates(gone: int) -> N
     assert city.route("tree", CELL, AT).assigned[0].rule == ORDER[gone]
 
 
-def test_other_places_other_matters_fall_to_their_own_duties() -> None:
+def test_other_areas_and_matters_have_their_own_duties() -> None:
     city = catalogue(duties=LADDER)
     assert city.route("tree", "410902002001001", AT).assigned[0].rule == "tree-county-october"
     assert city.route("tree", "410903001001001", AT).assigned[0].rule == "tree-city"
@@ -55,8 +55,8 @@ def test_other_places_other_matters_fall_to_their_own_duties() -> None:
     assert city.route("hole", "410902001001002", AT).assigned[0].rule == "all-city"
 
 
-def test_a_neighbour_of_the_same_prefix_is_not_taken_for_it() -> None:
-    """What is remembered of one cell must not answer for a cell that differs in a digit that a duty reads."""
+def test_a_neighbour_with_a_similar_prefix_does_not_match() -> None:
+    """The cached route of a cell is not used for a cell that differs in a digit of a duty."""
     city = catalogue(duties=LADDER)
     assert [city.route("hole", cell, AT).assigned[0].rule for cell in (CELL, "410902001001002", CELL)] == [
         "all-cell",
@@ -76,7 +76,7 @@ def test_a_neighbour_of_the_same_prefix_is_not_taken_for_it() -> None:
         ("1970-01-01T00:00:00+00:00", "tree-county"),
     ],
 )
-def test_a_duty_holds_from_its_first_midnight_to_its_last_in_the_city_s_zone(at: str, rule: str) -> None:
+def test_a_duty_applies_between_its_midnights_in_the_city_s_zone(at: str, rule: str) -> None:
     city = catalogue(duties=LADDER)
     for _ in range(2):  # decided, then remembered
         assert city.route("tree", "410902002001001", datetime.fromisoformat(at)).assigned[0].rule == rule
@@ -99,7 +99,7 @@ duties:
 """
 
 
-def test_a_duty_inherits_what_it_does_not_say() -> None:
+def test_a_duty_inherits_missing_fields() -> None:
     city = catalogue(duties=NESTED)
     assert [duty.id for duty in city.duties] == ["trees", "street-trees", "city-trees"]  # base has no matters
     county = city.route("tree", "410902002001001", AT).assigned
@@ -114,7 +114,7 @@ def test_a_duty_inherits_what_it_does_not_say() -> None:
     assert city.route("tree", CELL, before).assigned[0].rule == "fallback"
 
 
-def test_units_are_cut_from_the_cell_code() -> None:
+def test_units_are_taken_from_the_cell_code() -> None:
     duties = """\
 duties:
   trees:
@@ -128,7 +128,7 @@ duties:
     assert [one.unit for one in other.assigned] == ["410903001001", "410903001", "north"]
 
 
-def test_what_no_duty_covers_falls_to_the_locality_and_says_so() -> None:
+def test_a_matter_without_duty_goes_to_the_locality_with_a_reason() -> None:
     city = catalogue(duties=DUTIES.replace("matters: [hole]", 'matters: [hole]\n    area: "410903"'))
     for cell, street in ((CELL, "410902001"), ("410902002001001", "410902002")):
         route = city.route("hole", cell, AT)
@@ -139,14 +139,14 @@ def test_what_no_duty_covers_falls_to_the_locality_and_says_so() -> None:
         assert route.assigned[0].limit == Limit(amount=72, calendar="calendar-hours")
 
 
-def test_a_matter_the_catalogue_does_not_know_falls_to_the_locality_and_says_so() -> None:
+def test_an_unknown_matter_goes_to_the_locality_with_a_reason() -> None:
     route = catalogue().route("ufo", CELL, AT)
     assert route.assigned[0].department == "locality"
     assert route.reason == "fallback: ufo is no matter of the catalogue, so locality of 410902001 leads"
     assert route.workflow is None
 
 
-def test_without_a_fallback_nobody_is_asked_and_the_reason_says_so() -> None:
+def test_without_a_fallback_no_department_is_assigned() -> None:
     route = catalogue(duties="duties: {trees: {matters: [tree], lead: parks}}").route("hole", CELL, AT)
     assert route.assigned == ()
     assert route.reason == "fallback: no duty covers hole in 410902001, and no fallback is declared"
@@ -165,7 +165,7 @@ def test_the_reason_is_a_sentence() -> None:
     )
 
 
-def test_standards_are_inherited_matter_group_default_and_the_role_s_own_first() -> None:
+def test_standards_are_inherited_from_matter_then_group_then_default() -> None:
     standards = """\
 default:
   limit: 3d
@@ -197,7 +197,7 @@ def test_a_matter_inherits_from_its_group() -> None:
     assert catalogue().route("tree", CELL, AT).workflow == "field"
 
 
-def test_the_version_follows_the_content_and_not_its_form() -> None:
+def test_the_version_depends_on_content_not_on_formatting() -> None:
     version = catalogue().version
     assert len(version) == 10
     reordered = "matters:\n" + MATTERS.split("matters:\n")[1] + MATTERS.split("matters:\n")[0]
@@ -207,7 +207,7 @@ def test_the_version_follows_the_content_and_not_its_form() -> None:
     assert catalogue(duties=DUTIES.replace("lead: roads", "lead: police")).version != version
 
 
-def test_strangers_cells_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cells_of_other_cities_do_not_fill_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("router.domain.catalogue.resolve.MEMO", 10)
     city = catalogue(duties=LADDER)
     for number in range(100):
@@ -215,7 +215,7 @@ def test_strangers_cells_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch)
     assert max(len(memo) for memo in city._memo) <= 10
 
 
-def test_what_is_remembered_of_one_period_does_not_answer_for_the_next() -> None:
+def test_the_cache_of_one_period_does_not_answer_for_the_next() -> None:
     city = catalogue(duties=LADDER)
     first, last = datetime(2026, 9, 30, 16, tzinfo=UTC), datetime(2026, 10, 31, 16, tzinfo=UTC)
     second = timedelta(seconds=1)
@@ -224,7 +224,7 @@ def test_what_is_remembered_of_one_period_does_not_answer_for_the_next() -> None
     assert rules == ["tree-county-october", "tree-county-later", "tree-county-later", "tree-county-october"]
 
 
-def test_the_reason_of_a_fallback_names_the_case_s_own_street() -> None:
+def test_the_reason_of_a_fallback_names_the_street_of_the_case() -> None:
     city = catalogue(
         duties="fallback: {department: locality}\nduties: {holes: {matters: [hole], area: '41', from: 2027-01-01, lead: roads}}"
     )

@@ -24,7 +24,7 @@ from router.domain.cell_generation.synthetic_division import (
 from router.domain.cell_generation.synthetic_grids import GridLattice, Table, lattices, shares, table
 
 SQUARE = Box(0, 0, 1_000_000, 1_000_000)
-"""Near the equator: a hair higher than wide, so that the first cut goes from west to east."""
+"""Near the equator: slightly higher than wide, so that the first cut goes from west to east."""
 DAY = date(2025, 7, 1)
 
 
@@ -41,7 +41,7 @@ def plan(box: Box = SQUARE, *, cells: int = 3, changes: Sequence[DivisionChange]
 
 
 def county(*communities: int, code: str = "410901", kind: str = "1") -> list[Division]:
-    """A county with as many streets as numbers, each with that many communities."""
+    """A county with one street for each number, which has that number of communities."""
     made = [Division(code, "County")]
     for street, count in enumerate(communities):
         own = f"{code}{kind}{street:02d}"
@@ -56,7 +56,7 @@ def overlap(one: Box, other: Box) -> bool:
 
 
 def fill(whole: Box, pieces: Sequence[Box]) -> bool:
-    """Without gap or overlap: inside, apart from one another, and together as large."""
+    """Assert no gap and no overlap: inside, disjoint, and of equal total area."""
     inside = all(
         whole.west <= one.west < one.east <= whole.east and whole.south <= one.south < one.north <= whole.north
         for one in pieces
@@ -68,7 +68,7 @@ def fill(whole: Box, pieces: Sequence[Box]) -> bool:
 # --- boxes
 
 
-def test_a_box_in_degrees() -> None:
+def test_a_box_has_degrees() -> None:
     box = Box(114_950_000, 35_500_000, 115_000_001, 36_095_000)
     assert box.wkt() == (
         "POLYGON((114.950000 35.500000,115.000001 35.500000,115.000001 36.095000,114.950000 36.095000,"
@@ -77,13 +77,13 @@ def test_a_box_in_degrees() -> None:
     assert Box(-1_500_000, -500_000, 0, 0).wkt().startswith("POLYGON((-1.500000 -0.500000,0.000000 -0.500000,")
 
 
-def test_the_aspect_is_that_on_the_ground() -> None:
-    """At 60 degrees of latitude a degree of longitude is half as long as one of latitude."""
+def test_the_aspect_ratio_is_measured_on_the_ground() -> None:
+    """At latitude 60, a degree of longitude is half as long as one of latitude."""
     assert Box(0, 59_500_000, 2_000_000, 60_500_000).aspect == pytest.approx(1)
     assert Box(0, -500_000, 2_000_000, 500_000).aspect == pytest.approx(2)
 
 
-def test_slices_follow_one_another_from_the_west_or_the_north() -> None:
+def test_slices_are_ordered_from_west_or_north() -> None:
     assert slices(SQUARE, [1, 3], across=True) == [Box(0, 0, 250_000, 1_000_000), Box(250_000, 0, 1_000_000, 1_000_000)]
     assert slices(SQUARE, [1, 3], across=False) == [
         Box(0, 750_000, 1_000_000, 1_000_000),
@@ -101,7 +101,7 @@ boxes = st.tuples(
 
 
 @given(boxes, weights)
-def test_the_parts_fill_the_whole_each_as_large_as_its_weight(box: Box, sizes: list[int]) -> None:
+def test_parts_fill_the_box_in_proportion_to_their_weights(box: Box, sizes: list[int]) -> None:
     pieces = parts(box, sizes)
     assert len(pieces) == len(sizes)
     assert fill(box, pieces)
@@ -110,7 +110,7 @@ def test_the_parts_fill_the_whole_each_as_large_as_its_weight(box: Box, sizes: l
 
 
 @given(boxes, st.integers(1, 30), st.booleans())
-def test_slices_fill_the_whole(box: Box, count: int, across: bool) -> None:
+def test_slices_fill_the_box(box: Box, count: int, across: bool) -> None:
     assert fill(box, slices(box, [1] * count, across=across))
 
 
@@ -123,7 +123,7 @@ def test_equal_parts_are_nearly_square_and_keep_their_order() -> None:
     assert (south_east.east, south_east.south) == (1_000_000, 0)
 
 
-def test_a_box_that_is_too_small_is_refused() -> None:
+def test_a_box_that_is_too_small_is_rejected() -> None:
     with pytest.raises(ValueError, match="too small for the number of cells"):
         parts(Box(0, 0, 2, 2), [1] * 5)
 
@@ -132,7 +132,7 @@ def test_a_box_that_is_too_small_is_refused() -> None:
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=6), st.integers(1, 6))
-def test_every_level_is_filled_by_the_next(communities: list[int], count: int) -> None:
+def test_every_level_is_filled_by_its_parts(communities: list[int], count: int) -> None:
     city = divide(county(*communities), plan(cells=count))
     assert fill(SQUARE, list(city.streets.values()))
     assert len(city.communities) == sum(communities)
@@ -144,7 +144,7 @@ def test_every_level_is_filled_by_the_next(communities: list[int], count: int) -
         assert fill(box, [cell.box for cell in own.values()])
 
 
-def test_counties_lie_in_columns_and_rows_with_their_areas() -> None:
+def test_counties_are_in_columns_and_rows_with_their_areas() -> None:
     one = plan()
     columns = [[{"410901": 3}, {"410902": 2, "410903": 1}], [{"410904": 2}]]
     divisions = [row for n in (1, 2, 3, 4) for row in county(1, code=f"41090{n}")]
@@ -157,7 +157,7 @@ def test_counties_lie_in_columns_and_rows_with_their_areas() -> None:
     }
 
 
-def test_a_subdistrict_has_more_cells_on_less_ground() -> None:
+def test_a_subdistrict_has_more_and_smaller_cells() -> None:
     """The seventh digit 0; a community weighs 10 there and 100 elsewhere."""
     town, quarter = county(2, kind="1"), county(2, kind="0")
     city = divide([*town, *quarter[1:]], plan())
@@ -167,13 +167,13 @@ def test_a_subdistrict_has_more_cells_on_less_ground() -> None:
     assert sum(code.startswith("410901100001") for code in city.cells) == 3
 
 
-def test_cells_are_numbered_from_north_to_south_and_there_from_west_to_east() -> None:
+def test_cells_are_numbered_from_north_to_south_then_west_to_east() -> None:
     city = divide(county(1), plan(cells=4))
     corners = [(cell.box.west, cell.box.north) for cell in city.cells.values()]
     assert corners == [(0, 1_000_000), (500_000, 1_000_000), (0, 500_000), (500_000, 500_000)]
 
 
-def test_a_cell_is_called_after_its_community() -> None:
+def test_a_cell_has_the_name_of_its_community() -> None:
     rows = [*county(0)[:1], Division("410901100", "S")]
     names = ["东关村村委会", "东关村委会", "人民路居委会", "农场"]
     rows += [Division(f"410901100{n:03d}", name) for n, name in enumerate(names, 1)]
@@ -187,12 +187,12 @@ def test_a_cell_is_called_after_its_community() -> None:
     ("number", "written"),
     [(1, "一"), (9, "九"), (10, "十"), (11, "十一"), (20, "二十"), (21, "二十一"), (99, "九十九"), (100, "100")],
 )
-def test_numbers_in_chinese(number: int, written: str) -> None:
+def test_numbers_are_written_in_chinese(number: int, written: str) -> None:
     assert numeral(number) == written
 
 
 @given(st.randoms(use_true_random=False))
-def test_the_order_of_the_divisions_changes_nothing(random: object) -> None:
+def test_the_order_of_divisions_has_no_effect(random: object) -> None:
     rows = county(2, 3)
     mixed = list(rows)
     random.shuffle(mixed)  # type: ignore[attr-defined]
@@ -210,12 +210,12 @@ def test_the_order_of_the_divisions_changes_nothing(random: object) -> None:
         ([], "county 410901 is not both among the divisions and in the columns"),
     ],
 )
-def test_divisions_that_do_not_fit_are_named(rows: list[Division], said: str) -> None:
+def test_inconsistent_divisions_are_reported(rows: list[Division], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         divide(rows, plan())
 
 
-def test_a_county_is_placed_once() -> None:
+def test_a_county_placed_twice_is_rejected() -> None:
     columns = [[{"410901": 1}], [{"410901": 1}]]
     with pytest.raises(ValueError, match="county 410901 stands in the columns twice"):
         divide(county(1), replace(plan(), columns=columns))
@@ -234,7 +234,7 @@ def valid(city: Divided, day: date) -> list[Box]:
     ]
 
 
-def test_a_cell_that_is_split_ends_and_two_begin_under_the_next_numbers() -> None:
+def test_a_split_ends_a_cell_and_two_begin_with_the_next_numbers() -> None:
     city = divide(county(1), plan(changes=[DivisionChange(day=DAY, split=[FIRST])]))
     old, new = city.cells[FIRST], [city.cells[f"41090110000100{n}"] for n in (4, 5)]
     assert len(city.cells) == 5
@@ -244,7 +244,7 @@ def test_a_cell_that_is_split_ends_and_two_begin_under_the_next_numbers() -> Non
     assert [cell.name for cell in new] == ["1村四网格", "1村五网格"]
 
 
-def test_cells_that_are_joined_end_and_one_begins() -> None:
+def test_a_join_ends_cells_and_one_begins() -> None:
     city = divide(county(1), plan(changes=[DivisionChange(day=DAY, join=[[SECOND, THIRD]])]))
     joined = city.cells["410901100001004"]
     assert [city.cells[code].valid_until for code in (FIRST, SECOND, THIRD)] == [None, DAY, DAY]
@@ -276,18 +276,18 @@ def test_the_city_is_filled_before_and_after_a_change() -> None:
         (DivisionChange(day=DAY, join=[[FIRST, "410901100002001"]]), "are not of one community"),
     ],
 )
-def test_a_change_that_cannot_be_drawn_is_refused(change: DivisionChange, said: str) -> None:
+def test_an_impossible_change_is_rejected(change: DivisionChange, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         divide(county(2), plan(changes=[change]))
 
 
-def test_a_cell_does_not_end_on_the_day_it_begins() -> None:
+def test_a_cell_may_not_end_on_the_day_it_begins() -> None:
     changes = [DivisionChange(day=DAY, split=[FIRST]), DivisionChange(day=DAY, split=["410901100001004"])]
     with pytest.raises(ValueError, match="no cell 410901100001004 that could end on 2025-07-01"):
         divide(county(1), plan(changes=changes))
 
 
-def test_numbers_run_out_rather_than_being_used_again() -> None:
+def test_numbers_are_never_reused_even_when_they_run_out() -> None:
     full = divide(county(1), plan(cells=998))
     assert list(full.cells)[-1] == "410901100001998"
     with pytest.raises(ValueError, match="community 410901100001 has more than 999 cells"):
@@ -310,7 +310,7 @@ def test_a_lattice_fills_every_street(communities: list[int], size: int) -> None
         assert fill(box, own)
 
 
-def test_grids_of_a_lattice_are_about_as_wide_as_high() -> None:
+def test_grids_of_a_lattice_are_nearly_square() -> None:
     """A street of one by one degree in nine, and one four times as wide in four."""
     for box, count in ((SQUARE, 9), (replace(SQUARE, east=4_000_000), 4)):
         city = divide(county(count), plan(box))
@@ -326,7 +326,7 @@ def test_grids_of_a_lattice_are_counted_by_street() -> None:
     assert [name for code, name, _ in drawn if code == "410901101902"] == ["乙镇第二警格"]
 
 
-def test_a_lattice_whose_numbers_are_taken_is_refused() -> None:
+def test_a_lattice_with_used_numbers_is_rejected() -> None:
     city = divide(county(9), plan())
     with pytest.raises(ValueError, match="street 410901100 has no free numbers from 9 to"):
         list(lattices({"410901100": "镇"}, city, GridLattice(3, 9, "警格")))
@@ -355,7 +355,7 @@ def rows_of(city: Divided, *takes: int, halve: int = 99) -> list[tuple[str, str,
 
 
 def test_professional_grids_take_communities_in_turn() -> None:
-    """Six communities by 1 and 2: one, two joined, one, two joined; a new street begins anew."""
+    """Six communities by 1 and 2: one, two joined, one, two joined; a new street starts again."""
     rows = rows_of(divide(county(6, 2), plan()), 1, 2)
     assert [(grid[6:], code) for grid, code, _ in rows] == [
         ("41090110000100", "410901100001"),
@@ -387,7 +387,7 @@ def test_a_community_with_dated_cells_or_a_single_one_is_not_halved() -> None:
         assert rows_of(city, 1, halve=1) == [("02010141090110000100", "410901100001", "1")]
 
 
-def test_a_table_that_cannot_be_made_is_refused() -> None:
+def test_an_impossible_table_is_rejected() -> None:
     city = divide(county(1), plan())
     with pytest.raises(ValueError, match="county 410909 is not among the divisions"):
         list(table(city, Table(object="020101", counties=["410909"], takes=[1], halve=9)))

@@ -1,4 +1,4 @@
-"""Cells made from recorded places: squares of 100 m, each place in its own, codes that the same places always give."""
+"""Cells generated from recorded positions: squares of 100 m, and equal positions give equal codes."""
 
 import csv
 import io
@@ -29,7 +29,7 @@ EAST, WEST = ("County", "East", "Gate"), ("County", "West", "Gate")
 
 
 def at(column: float, row: float, names: Names = EAST) -> Spot:
-    """A place in the middle of a square, counted from the origin."""
+    """A position in the middle of a square; the square counts from the origin."""
     return Spot(LATTICE.lon + (column + 0.5) * ACROSS, LATTICE.lat + (row + 0.5) * UP, names)
 
 
@@ -65,11 +65,11 @@ columns = st.integers(-2000, 2000)
 
 
 hairs = st.sampled_from([0.0, 1e-12, -1e-12]) | st.floats(-6e-7, 6e-7)
-"""Degrees, up to the 0.05 m by which rounding moves a border."""
+"""Tolerance in degrees for the 0.05 m by which rounding moves a border."""
 
 
 @given(columns, columns, hairs, hairs)
-def test_a_place_lies_in_the_square_that_it_is_given(x: int, y: int, east_of: float, north_of: float) -> None:
+def test_a_position_is_inside_its_square(x: int, y: int, east_of: float, north_of: float) -> None:
     lon, lat = LATTICE.lon + x * 100 / 92_289 + east_of, LATTICE.lat + y * 100 / 111_320 + north_of
     for one_lon, one_lat in ((lon, lat), (corner(x, y)[0] + east_of, corner(x, y)[1] + north_of)):
         west, south, east, north = shapely.bounds(shapely.from_wkt(LATTICE.wkt(LATTICE.square(one_lon, one_lat))))
@@ -83,12 +83,12 @@ def corner(x: int, y: int) -> tuple[float, float]:
 
 
 @given(columns, columns)
-def test_a_corner_as_it_is_written_belongs_to_the_square_north_east_of_it(x: int, y: int) -> None:
+def test_a_written_corner_belongs_to_the_square_north_east_of_it(x: int, y: int) -> None:
     assert LATTICE.square(*corner(x, y)) == (x, y)
 
 
 @given(columns, columns)
-def test_neighbours_share_their_border_to_the_last_digit(x: int, y: int) -> None:
+def test_neighbours_share_exactly_the_same_border(x: int, y: int) -> None:
     _, _, east, north = shapely.bounds(shapely.from_wkt(LATTICE.wkt((x, y))))
     assert shapely.bounds(shapely.from_wkt(LATTICE.wkt((x + 1, y))))[0] == east
     assert shapely.bounds(shapely.from_wkt(LATTICE.wkt((x, y + 1))))[1] == north
@@ -104,7 +104,7 @@ nowhere = st.lists(st.builds(lambda n: Spot(None, None, n), some_names), max_siz
 
 
 @given(spots, nowhere, st.integers(0, 2))
-def test_what_holds_for_every_tessellation(placed: list[Spot], other: list[Spot], ring: int) -> None:
+def test_every_tessellation_keeps_its_invariants(placed: list[Spot], other: list[Spot], ring: int) -> None:
     result = made(*placed, *other, ring=ring)
     codes = [row[0] for row in result.cells]
     assert codes == sorted(set(codes))
@@ -123,14 +123,14 @@ def test_what_holds_for_every_tessellation(placed: list[Spot], other: list[Spot]
 
 
 @given(spots, nowhere, st.randoms(use_true_random=False))
-def test_the_order_of_the_places_changes_nothing(placed: list[Spot], other: list[Spot], random: Random) -> None:
+def test_the_order_of_positions_has_no_effect(placed: list[Spot], other: list[Spot], random: Random) -> None:
     mixed = [*placed, *other]
     random.shuffle(mixed)
     assert made(*mixed, ring=1) == made(*placed, *other, ring=1)
 
 
 @pytest.mark.parametrize(("ring", "count"), [(0, 1), (1, 9), (2, 25)])
-def test_the_ring_around_a_place(ring: int, count: int) -> None:
+def test_a_position_is_surrounded_by_a_ring(ring: int, count: int) -> None:
     assert len(made(at(0, 0), ring=ring).cells) == count
 
 
@@ -140,7 +140,7 @@ def test_cells_are_numbered_from_west_to_east_then_from_north_to_south() -> None
     assert [(row[-1]) for row in cells] == [LATTICE.wkt((x, y)) for y in (1, 0, -1) for x in (-1, 0, 1)]
 
 
-def test_names_are_numbered_by_the_alphabet_and_0_is_unknown() -> None:
+def test_names_are_numbered_alphabetically_and_0_is_unknown() -> None:
     result = made(at(0, 0, ("B", "y", "m")), at(9, 0, ("A", "x", "")), at(18, 0, ("B", "z", "k")))
     assert {title: code for code, title, _ in result.communities} == {
         "A / x / ?": "410901001000",
@@ -158,7 +158,7 @@ def test_a_square_belongs_to_the_area_that_most_of_its_reports_name() -> None:
     assert [title for _, title, _ in vague.communities] == ["County / East / Gate"]  # a full name before a vague one
 
 
-def test_a_square_of_the_ring_belongs_to_the_nearest_reported_one() -> None:
+def test_a_square_of_the_ring_belongs_to_the_nearest_area() -> None:
     result = made(at(0, 0, WEST), at(2, 1, EAST), ring=1)
     owner = {row[-1]: row[0][6:9] for row in result.cells}
     west, east = owner[LATTICE.wkt((0, 0))], owner[LATTICE.wkt((2, 1))]
@@ -175,7 +175,7 @@ def test_the_default_cell_has_the_most_reports() -> None:
 # --- the crosswalk
 
 
-def test_every_combination_of_names_that_occurs_leads_to_its_community() -> None:
+def test_every_combination_of_names_gives_its_community() -> None:
     result = made(at(0, 0, EAST), at(9, 0, WEST), at(9.1, 0, ("County", "West", "")))
     codes = {title: code for code, title, _ in result.communities}
     assert result.areas == [
@@ -185,7 +185,7 @@ def test_every_combination_of_names_that_occurs_leads_to_its_community() -> None
     ]
 
 
-def test_names_without_a_place_lead_to_what_shares_most_with_them() -> None:
+def test_names_without_position_give_the_most_similar_area() -> None:
     known = [at(0, 0, EAST), at(9, 0, WEST), at(9.1, 0, WEST), at(18, 0, ("Other", "North", "Bridge"))]
     for names, like in (
         (("", "West", "Gate"), WEST),  # street and community
@@ -200,20 +200,20 @@ def test_names_without_a_place_lead_to_what_shares_most_with_them() -> None:
         assert areas["|".join(names)] == " / ".join(like)
 
 
-def test_names_that_share_nothing_or_say_nothing_are_left_out() -> None:
+def test_names_without_similar_area_are_left_out() -> None:
     result = made(at(0, 0, EAST), at(0, 0, ("", "", "")), Spot(None, None, ("Far", "Far", "Away")))
     assert [area for _, area, *_ in result.areas] == ["County|East|Gate"]
 
 
-# --- what there are numbers for
+# --- available numbers
 
 
 def row_of(count: int, names: Names = EAST) -> list[Spot]:
-    """Places in as many squares, a hundred a row."""
+    """Positions in this number of squares, a hundred a row."""
     return [at(n % 100, n // 100, names) for n in range(count)]
 
 
-def test_more_than_999_cells_go_on_under_a_community_code_200_higher() -> None:
+def test_more_than_999_cells_continue_200_community_codes_higher() -> None:
     result = made(*row_of(1100), *(at(n, -5, ("County", "East", "Hill")) for n in range(3)))
     assert Counter(row[0][9:12] for row in result.cells) == {"001": 999, "201": 101, "002": 3}
     assert [community[9:] for community, _, _ in result.communities] == ["001", "002", "201"]
@@ -236,28 +236,28 @@ def test_more_than_999_cells_go_on_under_a_community_code_200_higher() -> None:
     ],
     ids=["cells", "counties", "streets", "communities"],
 )
-def test_what_finds_no_number_is_refused(spots: list[Spot], said: str) -> None:
-    """Longer codes, or the same one twice, would be worse."""
+def test_positions_beyond_the_available_numbers_are_rejected(spots: list[Spot], said: str) -> None:
+    """The alternative would be longer or repeated codes."""
     with pytest.raises(ValueError, match=re.escape(said)):
         made(*spots)
 
 
-def test_as_many_as_there_are_numbers_for() -> None:
+def test_all_available_numbers_can_be_used() -> None:
     assert len(made(*row_of(4995)).cells) == 4995
     full = [at(n % 50, n // 50, (f"{n % 9}", f"{n:04d}", f"{n % 199:04d}")) for n in range(999)]
     assert {len(row[0]) for row in made(*full).cells} == {15}
 
 
-# --- one report more
+# --- one more report
 
 
-def test_one_report_more_moves_no_square_but_may_renumber_its_community() -> None:
+def test_one_more_report_moves_no_square_but_may_renumber() -> None:
     before = [at(0, 0, EAST), at(4, 0, EAST), at(9, 9, WEST)]
     old, new = made(*before), made(*before, at(2, 3, EAST))
     squares, more = ({row[-1]: row[0] for row in cells.cells} for cells in (old, new))
     assert squares.keys() < more.keys()
     assert len(more) == 4
-    # the new square is the most northern of its community, so that it takes the first number
+    # the new square is the most northern of its community, so it gets the first number
     assert [more[wkt][12:] for wkt in squares] == ["002", "003", "001"]
     assert [squares[wkt][12:] for wkt in squares] == ["001", "002", "001"]
 
@@ -276,7 +276,7 @@ def again() -> dict[str, str]:
     return tessellated(SHIPPED)
 
 
-def test_running_again_gives_the_same_bytes(again: dict[str, str]) -> None:
+def test_a_second_run_gives_the_same_bytes(again: dict[str, str]) -> None:
     for name, text in again.items():
         assert (SHIPPED / "cells" / name).read_bytes() == text.encode(), name
     assert tessellated(SHIPPED) == again
@@ -286,7 +286,7 @@ def cells_of(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text)))[1:]
 
 
-def test_its_cells_are_squares_of_100_m_that_do_not_overlap(again: dict[str, str]) -> None:
+def test_shipped_cells_are_100_m_squares_without_overlap(again: dict[str, str]) -> None:
     polygons = shapes(cells_of(again["cells.csv"]))
     wide, high = sides(polygons)
     assert (abs(wide - 100) < 1).all()
@@ -294,7 +294,7 @@ def test_its_cells_are_squares_of_100_m_that_do_not_overlap(again: dict[str, str
     assert shapely.coverage_is_valid(polygons)
 
 
-def test_each_of_its_requests_with_a_point_lies_in_a_cell_and_the_others_find_their_council() -> None:
+def test_shipped_requests_find_a_cell_or_else_their_council() -> None:
     files = ("cells.csv", "communities.csv", "areas.csv")
     city = load_cells(*((SHIPPED / "cells" / name).read_text() for name in files), files=files)
     assert isinstance(city, CellRegistry)
@@ -337,7 +337,7 @@ def city(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_parameters_have_defaults_of_the_standard(city: Path) -> None:
+def test_parameters_have_the_defaults_of_the_standard(city: Path) -> None:
     texts = tessellated(city)
     assert len(cells_of(texts["cells.csv"])) == 9  # 100 m and a ring of one
     assert texts["communities.csv"].splitlines()[1] == "410901001001,County / East / Gate,410901001001005"
@@ -348,7 +348,7 @@ def test_parameters_have_defaults_of_the_standard(city: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["\ufeff" + SOURCE, SOURCE.replace("\n", "\r\n")], ids=["BOM", "CRLF"])
-def test_the_source_as_spreadsheets_write_it(city: Path, text: str) -> None:
+def test_a_source_written_by_a_spreadsheet_is_read(city: Path, text: str) -> None:
     expected = tessellated(city)
     (city / "history" / "places.csv").write_bytes(text.encode())
     assert tessellated(city) == expected
@@ -357,7 +357,7 @@ def test_the_source_as_spreadsheets_write_it(city: Path, text: str) -> None:
 @pytest.mark.parametrize(
     "lon", ["nan", "inf", "-inf", "1e2", "181", "-180.5", "１１３.0", "١١٣", "1_1", " 113", "113,", "x", "+113"]
 )
-def test_what_is_no_coordinate_is_named_by_its_line(city: Path, lon: str) -> None:
+def test_an_invalid_coordinate_is_reported_with_its_line(city: Path, lon: str) -> None:
     (city / "history" / "places.csv").write_text(SOURCE + f'"{lon}",34,County,East,Gate\n')
     with pytest.raises(
         InputError, match=r"places\.csv:4: the row cannot be read \('.*' is no number of degrees between"
@@ -374,14 +374,14 @@ def test_what_is_no_coordinate_is_named_by_its_line(city: Path, lon: str) -> Non
         ('113,34,County,East,"Ga"te', "expected after"),
     ],
 )
-def test_a_row_that_cannot_be_read_is_named(city: Path, row: str, said: str) -> None:
+def test_an_unreadable_row_is_reported(city: Path, row: str, said: str) -> None:
     (city / "history" / "places.csv").write_text(f"{SOURCE}{row}\n")
     with pytest.raises(InputError, match=r"places\.csv:4: the row cannot be read") as caught:
         tessellated(city)
     assert said in str(caught.value)
 
 
-def test_half_a_point_is_none(city: Path) -> None:
+def test_a_single_coordinate_is_no_point(city: Path) -> None:
     expected = tessellated(city)
     (city / "history" / "places.csv").write_text(f"{SOURCE}113.5,,County,East,Gate\n,34.5,County,East,Gate\n")
     assert tessellated(city) == expected
@@ -394,13 +394,13 @@ def test_half_a_point_is_none(city: Path) -> None:
         ("113.0005,34.0005", ",", r"places\.csv: no row holds a point; name another source in tessellation\.yaml\."),
     ],
 )
-def test_a_source_without_what_is_needed_is_one_sentence(city: Path, old: str, new: str, said: str) -> None:
+def test_a_source_without_needed_columns_is_one_sentence(city: Path, old: str, new: str, said: str) -> None:
     (city / "history" / "places.csv").write_text(SOURCE.replace(old, new))
     with pytest.raises(InputError, match=said):
         tessellated(city)
 
 
-def test_a_source_that_is_not_there_is_one_sentence(city: Path) -> None:
+def test_a_missing_source_is_one_sentence(city: Path) -> None:
     (city / "history" / "places.csv").unlink()
     with pytest.raises(InputError, match=r"places\.csv:1:1: the file is missing"):
         tessellated(city)
@@ -419,14 +419,14 @@ def test_a_source_that_is_not_there_is_one_sentence(city: Path) -> None:
         ("origin:", "size: 50\norigin:", "5:1: GR002 unknown key `size`"),
     ],
 )
-def test_wrong_parameters_are_one_sentence(city: Path, old: str, new: str, said: str) -> None:
+def test_invalid_parameters_are_one_sentence(city: Path, old: str, new: str, said: str) -> None:
     assert PARAMETERS.count(old) == 1
     (city / "cells" / "tessellation.yaml").write_text(PARAMETERS.replace(old, new))
     with pytest.raises(CityError, match=rf"tessellation\.yaml:.*{said}"):
         tessellated(city)
 
 
-def test_a_city_without_parameters_is_told_where_they_are_described(city: Path) -> None:
+def test_the_error_for_missing_parameters_names_their_page(city: Path) -> None:
     (city / "cells" / "tessellation.yaml").unlink()
     with pytest.raises(
         CityError, match=r"tessellation\.yaml:1:1: GR005 the file is missing; write it; docs/how-to/make-cells\.md"
@@ -441,7 +441,7 @@ def test_more_areas_than_codes_is_one_sentence(city: Path) -> None:
         tessellated(city)
 
 
-def test_codes_that_stand_for_another_square_are_counted(city: Path) -> None:
+def test_codes_that_moved_to_another_square_are_counted(city: Path) -> None:
     before = tessellated(city)["cells.csv"]
     assert renumbered(before, before) == renumbered("", before) == 0
     (city / "history" / "places.csv").write_text(SOURCE + "113.0005,34.0035,County,East,Gate\n")

@@ -1,4 +1,4 @@
-"""The crosswalk, many to many: what an area leads to by table, by its shape and by its code, and back."""
+"""The crosswalk (many to many): cells of an area by table, by shape and by code, and the areas of a cell."""
 
 from datetime import UTC, date, datetime
 from fractions import Fraction
@@ -35,7 +35,7 @@ BEFORE, AFTER = datetime(2025, 3, 1, tzinfo=UTC), datetime(2025, 9, 1, tzinfo=UT
 
 
 def city(*areas: tuple[str, str], grids: tuple[tuple[str, str, Dated], ...] = ()) -> CellRegistry:
-    """With the area 7 of policing in these codes, each with its share."""
+    """A registry in which area 7 of policing has these codes, each with its share."""
     return registry(CELLS, COMMUNITIES, [("policing", "7", *row) for row in areas], grids)
 
 
@@ -68,7 +68,7 @@ def test_the_largest_share_decides_and_the_report_may_lie_in_all_of_them() -> No
     assert before.accuracy_m == pytest.approx(half_diagonal((0, 0, 5, 2)), rel=0.01)
 
 
-def test_of_equal_shares_the_smallest_code_decides() -> None:
+def test_the_smallest_code_breaks_a_tie_of_shares() -> None:
     assert ask(city((B, ""), (A, ""))).cell == A2
     assert ask(city((B2, "0.5"), (B1, "0.5"))).cell == B1
 
@@ -91,7 +91,7 @@ def test_cells_and_communities_may_be_mixed() -> None:
     assert found.accuracy_m == pytest.approx(half_diagonal((3, 0, 21, 1)), rel=0.01)
 
 
-def test_only_what_was_valid_then_counts() -> None:
+def test_only_cells_valid_on_the_day_count() -> None:
     both = city((S, "0.5"), (S1, "0.2"), (S2, "0.3"))
     assert ask(both, at=BEFORE).cell == S
     assert ask(both, at=BEFORE).doubt is None
@@ -100,7 +100,7 @@ def test_only_what_was_valid_then_counts() -> None:
     assert found.accuracy_m == pytest.approx(half_diagonal((0, 0, 2, 1)), rel=0.01)
 
 
-def test_when_nothing_was_valid_the_successors_of_the_largest_share_decide() -> None:
+def test_without_a_valid_cell_the_largest_share_gives_its_successors() -> None:
     found = ask(city((S, "0.9"), (R, "0.1")))
     assert (found.cell, found.resolved_by) == (S2, "community")  # three quarters of S
     assert found.doubt == f"area '7' lies in {S}, which was retired on 2025-07-01, succeeded by {S2}, {S1}"
@@ -108,7 +108,7 @@ def test_when_nothing_was_valid_the_successors_of_the_largest_share_decide() -> 
     assert (early.cell, early.resolved_by) == (S, "community")
 
 
-def test_a_retired_cell_without_successor_leaves_its_community() -> None:
+def test_a_retired_cell_without_successor_gives_its_community() -> None:
     found = ask(city((R, "1")))
     assert (found.cell, found.resolved_by) == (B1, "community")
     assert found.doubt == f"area '7' lies in {R}, which was retired on 2025-07-01"
@@ -129,19 +129,19 @@ def test_an_alias_of_a_community_is_one() -> None:
     assert (ask(one).cell, ask(one).resolved_by) == (C1, "community")
 
 
-def test_an_area_is_that_of_its_network() -> None:
+def test_an_area_code_belongs_to_its_network() -> None:
     found = ask(city((B, "")), network="hotline")
     assert found.doubt == "area '7' is not in the crosswalk; nothing names a place inside the city"
 
 
-def test_a_known_community_goes_before_the_area() -> None:
+def test_a_known_community_has_priority_over_the_area() -> None:
     assert ask(city((B, "")), community=C).cell == C1
 
 
 # --- by shape
 
 
-def test_shares_by_shape_are_those_of_the_ground() -> None:
+def test_shares_of_a_shape_are_shares_of_ground_area() -> None:
     one = city(grids=(beat((0.5, 0, 2.25, 1)),))
     found = ask(one)
     assert (found.cell, found.resolved_by) == (A2, "community")
@@ -155,32 +155,32 @@ def test_shares_by_shape_are_those_of_the_ground() -> None:
     }
 
 
-def test_only_cells_valid_then_have_a_part_of_a_shape() -> None:
+def test_only_cells_valid_on_the_day_share_a_shape() -> None:
     one = city(grids=(beat((0, 1, 2, 2)),))
     assert (ask(one, at=BEFORE).cell, ask(one, at=BEFORE).doubt) == (S, None)
     assert (ask(one).cell, ask(one).doubt) == (S2, f"area '7' lies in 2 cells, the largest share (75%) in {S2}")
 
 
-def test_the_table_wins_over_the_shape() -> None:
+def test_the_table_has_priority_over_the_shape() -> None:
     one = city((C, ""), grids=(beat((0, 0, 1, 1)), beat((3, 0, 4, 1), area="8")))
     assert ask(one).cell == C1
     assert ask(one, "8").cell == B2
     assert [of.area for of in one.crosswalk.of(A1, AFTER)] == []
 
 
-def test_a_border_drawn_twice_is_no_share() -> None:
+def test_a_seam_between_two_shapes_is_not_a_share() -> None:
     """0.9 % of the neighbour's ground and of the shape's: a seam; 2 % of it: a part."""
     assert ask(city(grids=(beat((0, 0, 1.009, 1)),))).doubt is None
     assert ask(city(grids=(beat((0, 0, 1.02, 1)),))).doubt is not None
 
 
-def test_a_small_area_within_a_large_cell_is_a_part_of_it() -> None:
-    """It has 0.04 % of the cell's ground, but all of its own lies there."""
+def test_a_small_area_inside_a_large_cell_belongs_to_it() -> None:
+    """It covers 0.04 % of the cell, but lies entirely in it."""
     found = ask(city(grids=(beat((3.5, 0.5, 3.52, 0.52)),)))
     assert (found.cell, found.doubt) == (B2, None)
 
 
-def test_a_shape_has_its_days() -> None:
+def test_a_shape_counts_only_on_its_days() -> None:
     one = city(grids=(beat((0, 0, 1, 1), None, CHANGE), beat((3, 0, 4, 1), CHANGE, date(2026, 1, 1))))
     assert ask(one, at=BEFORE).cell == A1
     assert ask(one).cell == B2
@@ -191,7 +191,7 @@ def test_a_shape_has_its_days() -> None:
     )
 
 
-def test_a_shape_outside_of_every_cell_leads_nowhere() -> None:
+def test_a_shape_outside_every_cell_gives_no_cell() -> None:
     assert ask(city(grids=(beat((30, 30, 31, 31)),))).doubt == (
         "area '7' is not in the crosswalk; nothing names a place inside the city"
     )
@@ -201,8 +201,10 @@ sides = st.tuples(st.integers(0, 400), st.integers(0, 400)).filter(lambda side: 
 
 
 @given(sides, sides, st.lists(st.integers(20, 380), min_size=1, max_size=3, unique=True))
-def test_any_rectangle_over_columns_of_cells(across: tuple[int, int], up: tuple[int, int], cuts: list[int]) -> None:
-    """A square of 0.4 by 0.4 thousandths, cut into columns; shares counted in whole units."""
+def test_shares_of_any_rectangle_match_its_columns(
+    across: tuple[int, int], up: tuple[int, int], cuts: list[int]
+) -> None:
+    """A square of 0.4 by 0.4 thousandths in columns; shares are whole units."""
     (west, east), (south, north) = sorted(across), sorted(up)
     edges = [0, *sorted(cuts), 400]
     columns = {f"{A}{n:03d}": (edges[n], edges[n + 1]) for n in range(len(edges) - 1)}
@@ -230,7 +232,7 @@ def test_any_rectangle_over_columns_of_cells(across: tuple[int, int], up: tuple[
 # --- a point and an area
 
 
-def test_a_point_outside_of_its_area_is_kept_and_said() -> None:
+def test_a_point_outside_its_area_is_kept_with_a_doubt() -> None:
     table, drawn = city((B, "")), city(grids=(beat((2, 0, 4, 1)),))
     for one in (table, drawn):
         inside = ask(one, place=(2.5, 0.5))
@@ -240,7 +242,7 @@ def test_a_point_outside_of_its_area_is_kept_and_said() -> None:
         assert outside.doubt == f"cell {A1} of the point does not lie in area '7'"
 
 
-def test_the_nearest_cell_and_a_wrong_code_are_said_beside_it() -> None:
+def test_the_doubt_names_the_nearest_cell_and_a_wrong_code() -> None:
     found = ask(city((B, "")), place=(0.5, -0.5))
     assert (found.cell, found.resolved_by) == (A1, "nearest")
     assert found.doubt == f"the point lies 56 m outside every cell; cell {A1} of the point does not lie in area '7'"
@@ -250,14 +252,14 @@ def test_the_nearest_cell_and_a_wrong_code_are_said_beside_it() -> None:
     )
 
 
-def test_a_cell_lies_where_its_predecessor_lay() -> None:
-    """A table that names the cells of one day is not wrong about the points of another."""
+def test_a_cell_is_in_the_area_of_its_predecessor() -> None:
+    """A table with the cells of one day gives no doubt about points of another day."""
     assert ask(city((S, "")), place=(0.2, 1.5)).doubt is None
     assert ask(city((S1, "")), place=(0.2, 1.5), at=BEFORE).doubt is None
     assert ask(city((S1, "")), place=(1.5, 1.5)).doubt is not None
 
 
-def test_an_unknown_area_is_no_objection_to_a_point() -> None:
+def test_an_unknown_area_adds_no_doubt_to_a_point() -> None:
     assert ask(city((B, "")), "9", place=(0.5, 0.5)).doubt is None
     dated = city(grids=(beat((2, 0, 4, 1), None, CHANGE),))
     assert ask(dated, place=(0.5, 0.5), at=BEFORE).doubt is not None
@@ -267,17 +269,17 @@ def test_an_unknown_area_is_no_objection_to_a_point() -> None:
 # --- by the code of a professional grid
 
 
-def test_a_professional_grid_says_its_community() -> None:
+def test_a_professional_grid_code_contains_its_community() -> None:
     found = ask(city(), f"030201{B}02")
     assert (found.cell, found.resolved_by, found.doubt) == (B1, "community", None)
 
 
-def test_the_table_knows_a_professional_grid_better() -> None:
+def test_the_table_has_priority_over_a_professional_grid_code() -> None:
     one = registry(CELLS, COMMUNITIES, [("policing", f"030201{B}02", B2, "1")])
     assert ask(one, f"030201{B}02").cell == B2
 
 
-def test_a_grid_of_joined_communities_has_only_its_street() -> None:
+def test_a_grid_of_joined_communities_gives_only_its_street() -> None:
     grid = "03020141090200260100"
     found = ask(city(), grid)
     assert (found.cell, found.resolved_by) == (C1, "community")
@@ -295,7 +297,7 @@ def test_the_last_single_number_is_600() -> None:
     assert found.doubt.startswith("area '03020141090200260000' is not in the crosswalk; only its street ")
 
 
-def test_a_citys_own_community_above_600_is_one() -> None:
+def test_a_listed_community_above_600_is_a_single_one() -> None:
     own = "410902002700"
     one = registry({**CELLS, f"{own}001": ((21, 0, 22, 1), None, None)}, {**COMMUNITIES, own: f"{own}001"})
     found = ask(one, f"030201{own}00")
@@ -303,11 +305,11 @@ def test_a_citys_own_community_above_600_is_one() -> None:
 
 
 @pytest.mark.parametrize("area", [f"030201{B}0", f"030201{B}000", f"０30201{B}00", f"030201{B}0a"])
-def test_no_professional_grid(area: str) -> None:
+def test_other_codes_are_no_professional_grid(area: str) -> None:
     assert ask(city(), area).resolved_by == "fallback"
 
 
-# --- back
+# --- areas of a cell
 
 
 def test_the_areas_of_a_cell() -> None:
@@ -322,7 +324,7 @@ instants = st.sampled_from([BEFORE, AFTER, datetime(2025, 7, 1, tzinfo=UTC), dat
 
 
 @given(st.lists(st.tuples(st.sampled_from(["7", "8", "9", "x"]), instants), max_size=4))
-def test_what_was_asked_before_changes_no_answer(asked: list[tuple[str, datetime]]) -> None:
+def test_earlier_queries_do_not_change_an_answer(asked: list[tuple[str, datetime]]) -> None:
     rows = [("policing", "7", S, "0.5"), ("policing", "7", R, "0.5")]
     grids = (beat((0, 1, 2, 2), area="8"), beat((0, 0, 1, 1), None, CHANGE, area="9"))
     used = registry(CELLS, COMMUNITIES, rows, grids)
@@ -332,7 +334,7 @@ def test_what_was_asked_before_changes_no_answer(asked: list[tuple[str, datetime
         assert ask(used, area, at).cell in CELLS
 
 
-def test_shapes_and_shares_are_content() -> None:
+def test_shapes_and_shares_change_the_version() -> None:
     plain = city((A, "0.5"), (B, "0.5")).version
     assert city((A, ""), (B, "")).version == plain
     assert city((B, "0.5"), (A, "0.5")).version == plain

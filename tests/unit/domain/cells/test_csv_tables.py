@@ -1,4 +1,4 @@
-"""The files of a city's cells: sound ones become values, each wrong row is named with its place and the hint."""
+"""The cell files of a city: valid files become values, and each invalid row is reported with position and hint."""
 
 from datetime import date
 
@@ -47,7 +47,7 @@ def sound(*texts: str) -> Tables:
     return found
 
 
-def test_sound_files_become_values() -> None:
+def test_valid_files_become_values() -> None:
     tables = sound()
     assert tables.cells == [
         Cell(ONE, "", None, None),
@@ -76,11 +76,11 @@ def test_cells_are_sorted_with_their_polygons() -> None:
     ],
     ids=["BOM", "CRLF", "BOM and CRLF", "no last newline", "blank lines"],
 )
-def test_how_spreadsheets_write_files(write) -> None:
+def test_files_written_by_spreadsheets_are_read(write) -> None:
     assert repr(sound(write(CELLS), write(COMMUNITIES), write(AREAS))) == repr(sound())
 
 
-def test_a_city_may_have_neither_communities_nor_a_crosswalk() -> None:
+def test_communities_and_crosswalk_are_optional() -> None:
     tables = sound(CELLS, "community,name,default_cell\n", "network,area,code,share\n")
     assert (tables.communities, tables.areas) == ({}, {})
 
@@ -131,7 +131,7 @@ NO_CODE = "GR003 '{}' is no cell code; write 15 digits."
         ("code,name", "cell,name", "cells.csv:1:1: GR003 the header is 'cell,name,valid_from,valid_until,geometry'; "),
     ],
 )
-def test_a_wrong_row_of_cells_is_named(old: str, new: str, finding: str) -> None:
+def test_an_invalid_row_of_cells_is_reported(old: str, new: str, finding: str) -> None:
     assert CELLS.count(old) == 1
     first, *more = said(CELLS.replace(old, new))
     assert first.startswith(finding)
@@ -164,12 +164,12 @@ CROSSING = "; draw a closed border that does not cross itself."
         ),
     ],
 )
-def test_a_geometry_that_is_no_polygon_on_earth_is_named(wkt: str, finding: str) -> None:
+def test_a_geometry_that_is_no_valid_polygon_is_reported(wkt: str, finding: str) -> None:
     assert said(CELLS.replace(EAST, wkt)) == [f"cells.csv:3:46: GR003 {finding}"]
 
 
 @pytest.mark.parametrize("wkt", ["POLYGON((0 0,1 0,1 1e400,0 1,0 0))", "POLYGON((0 0,1 0,0 0,0 0))"])
-def test_infinite_and_empty_squares_are_no_polygons(wkt: str) -> None:
+def test_infinite_and_empty_squares_are_rejected(wkt: str) -> None:
     (one,) = said(CELLS.replace(EAST, wkt))
     assert one.startswith("cells.csv:3:46: GR003 the geometry is no valid polygon (")
 
@@ -196,7 +196,7 @@ def test_infinite_and_empty_squares_are_no_polygons(wkt: str) -> None:
         ("Old Town,", "Old, Town,", "1: GR003 4 fields instead of 3; quote a field that holds a comma."),
     ],
 )
-def test_a_wrong_row_of_communities_is_named(old: str, new: str, finding: str) -> None:
+def test_an_invalid_row_of_communities_is_reported(old: str, new: str, finding: str) -> None:
     empty = "network,area,code,share\n"
     assert said(CELLS, COMMUNITIES.replace(old, new, 1), empty) == [f"communities.csv:2:{finding}"]
 
@@ -255,11 +255,11 @@ def test_a_wrong_row_of_communities_is_named(old: str, new: str, finding: str) -
         ),
     ],
 )
-def test_a_wrong_row_of_areas_is_named(new: str, finding: str) -> None:
+def test_an_invalid_row_of_areas_is_reported(new: str, finding: str) -> None:
     assert said(CELLS, COMMUNITIES, f"{AREAS}{new}\n") == [finding]
 
 
-def test_shares_of_more_than_the_whole_are_named_where_they_pass_it() -> None:
+def test_shares_above_1_are_reported_at_the_row_that_exceeds_it() -> None:
     rows = f"policing,7,{COMMUNITY},0.6\nhotline,x,{ONE},0.9\npolicing,7,{ONE},0.4\npolicing,7,{TWO},0.000000001\n"
     assert said(CELLS, COMMUNITIES, f"{AREAS}{rows}") == [
         "areas.csv:6:28: GR003 the shares of area '7' sum to 1.000000001; write shares that sum to 1 or less."
@@ -269,8 +269,8 @@ def test_shares_of_more_than_the_whole_are_named_where_they_pass_it() -> None:
 TENTHS = "".join(f"policing,7,{ONE[:12]}{n:03d},0.1\n" for n in range(1, 11))
 
 
-def test_ten_tenths_are_no_more_than_the_whole() -> None:
-    """As floats they would be 0.9999999999999999, and eleven of other sizes more than 1."""
+def test_ten_shares_of_a_tenth_are_valid() -> None:
+    """As floats the sum is 0.9999999999999999; other sums of eleven shares exceed 1."""
     cells = "".join(f'{ONE[:12]}{n:03d},,,,"{SQUARE}"\n' for n in range(1, 11))
     tables = sound(f"code,name,valid_from,valid_until,geometry\n{cells}", COMMUNITIES, f"{AREAS}{TENTHS}")
     assert [share for _, share in tables.areas["policing", "7"]] == [0.1] * 10
@@ -286,7 +286,7 @@ def test_ten_tenths_are_no_more_than_the_whole() -> None:
         (["1", "0", ""], [(COMMUNITY, 1.0), (ONE, 0.0), (TWO, 0.0)]),
     ],
 )
-def test_the_largest_share_stands_first(shares: list[str], expected: list[tuple[str, float]]) -> None:
+def test_the_largest_share_comes_first(shares: list[str], expected: list[tuple[str, float]]) -> None:
     rows = [f"policing,7,{code},{share}" for code, share in zip((COMMUNITY, ONE, TWO), shares, strict=True)]
     for order in (rows, rows[::-1]):
         tables = sound(CELLS, COMMUNITIES, "\n".join([AREAS.splitlines()[0], *order]))
@@ -299,7 +299,7 @@ GRID = f'policing,7,North beat,,,"{SQUARE}"\n'
 GRIDS = f"network,area,name,valid_from,valid_until,geometry\n{GRID}"
 
 
-def test_drawn_areas_become_values_sorted_with_their_shapes() -> None:
+def test_area_shapes_become_sorted_values() -> None:
     later = f'policing,5,,2024-01-01,2025-07-01,"{EAST}"\npolicing,5,,2025-07-01,,"{SQUARE}"\n'
     tables = sound(CELLS, COMMUNITIES, AREAS, f"{GRIDS}{later}")
     assert tables.grids == [
@@ -335,7 +335,7 @@ def test_drawn_areas_become_values_sorted_with_their_shapes() -> None:
         ),
     ],
 )
-def test_a_wrong_row_of_grids_is_named(old: str, new: str, finding: str) -> None:
+def test_an_invalid_row_of_grids_is_reported(old: str, new: str, finding: str) -> None:
     assert GRIDS.count(old) == 1
     assert said(CELLS, COMMUNITIES, AREAS, GRIDS.replace(old, new)) == [f"grids.csv:{finding}"]
 
@@ -351,7 +351,7 @@ def test_a_wrong_row_of_grids_is_named(old: str, new: str, finding: str) -> None
         ("2024-01-01,2024-02-01", "2024-02-01,2024-03-01", False),
     ],
 )
-def test_an_area_has_one_shape_a_day(first: str, second: str, meet: bool) -> None:
+def test_two_shapes_of_an_area_on_a_day_are_reported(first: str, second: str, meet: bool) -> None:
     grids = GRIDS.replace(",,,", f",{first},").splitlines()
     grids.append(grids[1].replace(f",{first},", f",{second},"))
     found = read(CELLS, COMMUNITIES, AREAS, "\n".join(grids))
@@ -362,23 +362,23 @@ def test_an_area_has_one_shape_a_day(first: str, second: str, meet: bool) -> Non
     assert ([str(one) for one in found] if isinstance(found, list) else []) == ([expected] if meet else [])
 
 
-def test_a_community_twice_is_named() -> None:
+def test_a_repeated_community_is_reported() -> None:
     again = f"{COMMUNITIES}{COMMUNITY},,{TWO}\n"
     assert said(CELLS, again) == [
         f"communities.csv:3:1: GR004 community {COMMUNITY} stands here again (first in line 2); keep one of the two."
     ]
 
 
-def test_the_same_area_of_two_networks_is_two_areas() -> None:
+def test_two_networks_may_use_the_same_area_code() -> None:
     assert len(sound(CELLS, COMMUNITIES, f"{AREAS}policing,Old Town|north,{COMMUNITY},\n").areas) == 2
 
 
-def test_a_row_after_one_of_several_lines_keeps_its_line() -> None:
+def test_line_numbers_are_right_after_a_row_of_several_lines() -> None:
     wide = CELLS.replace(SQUARE, SQUARE.replace(",", ",\n")).replace(TWO, "x")
     assert said(wide) == ["cells.csv:7:1: GR003 'x' is no cell code; write 15 digits."]
 
 
-def test_everything_wrong_is_named_not_only_the_first() -> None:
+def test_all_errors_are_reported() -> None:
     found = said(CELLS + "1,,,,POINT(1 1)\n2,,x,y,POINT(1 1)\n")
     assert sorted(line.split(" ")[0] for line in found) == [
         "cells.csv:4:1:",
@@ -392,7 +392,7 @@ def test_everything_wrong_is_named_not_only_the_first() -> None:
 
 @pytest.mark.parametrize("text", ["", "\ufeff", "code;name;valid_from;valid_until;geometry\n", '"code\n'])
 def test_a_table_that_cannot_be_read_is_the_only_finding(text: str) -> None:
-    """Not also every row of the other two, which refer to it."""
+    """The rows of the other tables that refer to it are not reported."""
     (one,) = said(text, default=ONE)
     assert one.startswith("cells.csv:1:1: ")
     (one,) = said(CELLS, text)
@@ -401,13 +401,13 @@ def test_a_table_that_cannot_be_read_is_the_only_finding(text: str) -> None:
     assert one.startswith("areas.csv:1:1: ")
 
 
-def test_no_cell_is_one_finding() -> None:
+def test_a_table_without_cells_is_one_finding() -> None:
     assert said("code,name,valid_from,valid_until,geometry\n", default=ONE) == [
         "cells.csv:1:1: GR005 there is no cell; add rows, or run `grid-router cells tessellate`."
     ]
 
 
-def test_a_default_cell_that_is_not_there_says_where_it_stands() -> None:
+def test_a_missing_default_cell_is_reported_with_its_position() -> None:
     assert said(default="410902009009009") == [
         "cells.csv:1:1: GR003 the city's default cell '410902009009009' is not among the cells; add it, or correct `default_cell` in city.yaml."
     ]

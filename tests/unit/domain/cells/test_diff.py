@@ -1,4 +1,4 @@
-"""What differs between two versions of a city's cells, told as people who edit them would."""
+"""The difference of two versions of a city's cells, in the words of an editor."""
 
 from datetime import date
 
@@ -48,19 +48,19 @@ def since(*box: float) -> Dated:
 OLD = {C[1]: always(0, 0, 1, 1), C[2]: always(1, 0, 2, 1), C[3]: always(0, 1, 1, 2)}
 
 
-def told(cells: dict[str, Dated], old: dict[str, Dated] = OLD) -> list[str]:
+def sentences(cells: dict[str, Dated], old: dict[str, Dated] = OLD) -> list[str]:
     return [str(change) for change in changes(tables(old), tables(cells))]
 
 
-def test_the_same_does_not_differ() -> None:
-    assert told(OLD) == []
-    assert told(dict(reversed(OLD.items()))) == []
+def test_equal_cells_have_no_difference() -> None:
+    assert sentences(OLD) == []
+    assert sentences(dict(reversed(OLD.items()))) == []
 
 
-def test_what_was_retired_before_is_no_change() -> None:
-    """Also when a cell that followed it is now split itself."""
+def test_a_cell_retired_before_is_no_change() -> None:
+    """This holds even when its successor is split now."""
     old: dict[str, Dated] = {C[1]: until(0, 0, 2, 2), C[2]: since(0, 0, 2, 2)}
-    assert told(old, old) == []
+    assert sentences(old, old) == []
     later = date(2025, 10, 1)
     new: dict[str, Dated] = {
         C[1]: old[C[1]],
@@ -68,25 +68,25 @@ def test_what_was_retired_before_is_no_change() -> None:
         C[3]: ((0, 0, 1, 2), later, None),
         C[4]: ((1, 0, 2, 2), later, None),
     }
-    assert told(new, old) == [f"split {C[2]} into {C[3]}, {C[4]} on 2025-10-01"]
+    assert sentences(new, old) == [f"split {C[2]} into {C[3]}, {C[4]} on 2025-10-01"]
 
 
-def test_added_and_retired() -> None:
-    assert told({**OLD, C[4]: always(5, 5, 6, 6), C[5]: since(7, 7, 8, 8)}) == [
+def test_added_and_retired_cells_are_reported() -> None:
+    assert sentences({**OLD, C[4]: always(5, 5, 6, 6), C[5]: since(7, 7, 8, 8)}) == [
         f"added {C[4]}",
         f"added {C[5]} on 2025-07-01",
     ]
-    assert told({**OLD, C[2]: until(1, 0, 2, 1)}) == [f"retired {C[2]} on 2025-07-01"]
+    assert sentences({**OLD, C[2]: until(1, 0, 2, 1)}) == [f"retired {C[2]} on 2025-07-01"]
 
 
-def test_split() -> None:
+def test_a_split_is_one_change() -> None:
     new = {**OLD, C[2]: until(1, 0, 2, 1), C[4]: since(1, 0, 1.5, 1), C[5]: since(1.5, 0, 2, 1)}
-    assert told(new) == [f"split {C[2]} into {C[4]}, {C[5]} on 2025-07-01"]
+    assert sentences(new) == [f"split {C[2]} into {C[4]}, {C[5]} on 2025-07-01"]
 
 
-def test_joined() -> None:
+def test_a_join_is_one_change() -> None:
     new = {**OLD, C[1]: until(0, 0, 1, 1), C[2]: until(1, 0, 2, 1), C[4]: since(0, 0, 2, 1)}
-    assert told(new) == [f"joined {C[1]}, {C[2]} into {C[4]} on 2025-07-01"]
+    assert sentences(new) == [f"joined {C[1]}, {C[2]} into {C[4]} on 2025-07-01"]
 
 
 def test_a_border_moved_under_new_codes() -> None:
@@ -97,20 +97,20 @@ def test_a_border_moved_under_new_codes() -> None:
         C[4]: since(0, 0, 1.2, 1),
         C[5]: since(1.2, 0, 2, 1),
     }
-    assert told(new) == [f"moved border {C[1]}, {C[2]} into {C[4]}, {C[5]} on 2025-07-01"]
+    assert sentences(new) == [f"moved border {C[1]}, {C[2]} into {C[4]}, {C[5]} on 2025-07-01"]
 
 
 def test_a_border_moved_under_the_old_code() -> None:
     # 0.0002 by 0.001 degrees at 35 N: 18.2 m by 111.3 m; and 0.0001 by 0.001
-    assert told({**OLD, C[2]: always(1.1, 0, 2.2, 1)}) == [f"moved border {C[2]}: 2,030 m2 more, 1,015 m2 less"]
+    assert sentences({**OLD, C[2]: always(1.1, 0, 2.2, 1)}) == [f"moved border {C[2]}: 2,030 m2 more, 1,015 m2 less"]
 
 
 @pytest.mark.parametrize(("shift", "count"), [(0.0000005, 0), (0.001, 1)])
-def test_a_border_written_otherwise_has_not_moved(shift: float, count: int) -> None:
-    assert len(told({**OLD, C[2]: always(1, 0, 2 + shift, 1)})) == count
+def test_a_border_in_another_notation_has_not_moved(shift: float, count: int) -> None:
+    assert len(sentences({**OLD, C[2]: always(1, 0, 2 + shift, 1)})) == count
 
 
-def test_two_changes_are_two() -> None:
+def test_two_changes_are_reported_separately() -> None:
     new: dict[str, Dated] = {
         C[1]: until(0, 0, 1, 1),
         C[2]: until(1, 0, 2, 1),
@@ -119,13 +119,13 @@ def test_two_changes_are_two() -> None:
         C[5]: since(0.5, 0, 1, 1),
         C[6]: since(1, 0, 2, 1),
     }
-    assert told(new) == [
+    assert sentences(new) == [
         f"split {C[1]} into {C[4]}, {C[5]} on 2025-07-01",
         f"moved border {C[2]} into {C[6]} on 2025-07-01",
     ]
 
 
-def test_renamed_other_days_and_removed() -> None:
+def test_renamed_redated_and_removed_cells_are_reported() -> None:
     before = tables({**OLD, C[4]: until(5, 5, 6, 6)}, names={C[1]: "Market"})
     gone = {C[1]: since(0, 0, 1, 1), C[2]: OLD[C[2]], C[4]: always(5, 5, 6, 6)}
     after = tables(gone, names={C[1]: "Old Market"})
@@ -137,7 +137,7 @@ def test_renamed_other_days_and_removed() -> None:
     ]
 
 
-def test_communities_and_areas() -> None:
+def test_changes_of_communities_and_areas_are_reported() -> None:
     box: Box = (0, 0, 1, 1)
     before = tables(
         OLD,
@@ -160,6 +160,6 @@ def test_communities_and_areas() -> None:
     ]
 
 
-def test_a_change_is_also_data() -> None:
+def test_a_change_is_available_as_data() -> None:
     new = {**OLD, C[2]: until(1, 0, 2, 1), C[4]: since(1, 0, 1.5, 1), C[5]: since(1.5, 0, 2, 1)}
     assert changes(tables(OLD), tables(new)) == [CellChange(kind="split", codes=[C[2]], into=[C[4], C[5]], day=DAY)]

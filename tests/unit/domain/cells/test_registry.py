@@ -1,4 +1,4 @@
-"""How a report finds its cell: every step of the order and every doubt, in a small city drawn by hand."""
+"""Cell resolution: every step of the order and every doubt, in a small test city."""
 
 from datetime import date
 from math import hypot
@@ -68,12 +68,12 @@ def test_codes_of_15_and_14_digits(text: str, code: str) -> None:
         "410902003001007\0",
     ],
 )
-def test_anything_else_is_no_code(text: str) -> None:
+def test_other_texts_are_no_code(text: str) -> None:
     assert cell_code(text) is None
 
 
 @given(st.text() | st.text("0123456789", min_size=12, max_size=17) | st.from_regex(r"\A\d{14,15}\Z"))
-def test_a_code_is_14_or_15_ascii_digits_and_nothing_else(text: str) -> None:
+def test_a_code_has_exactly_14_or_15_ascii_digits(text: str) -> None:
     code = cell_code(text)
     assert (code is not None) == (len(text) in {14, 15} and set(text) <= set("0123456789"))
     if code is not None:
@@ -89,97 +89,97 @@ def test_the_street_is_the_first_nine_digits() -> None:
 # --- the order of resolution
 
 
-def test_the_cell_that_holds_the_point_comes_first() -> None:
+def test_the_cell_that_contains_the_point_comes_first() -> None:
     found = resolve(claim(1.5, 0.5, cell=A2, community=C, area="8", accuracy_m=8.0))
     assert (found.cell, found.resolved_by, found.doubt) == (A2, "point", None)
     assert (found.lon, found.lat, found.accuracy_m) == (LON + 0.0015, LAT + 0.0005, 8.0)
 
 
-def test_a_point_whose_source_gives_no_accuracy_is_taken_for_a_phones() -> None:
+def test_a_point_without_accuracy_gets_that_of_a_phone() -> None:
     assert resolve(claim(1.5, 0.5)).accuracy_m == 30
 
 
-def test_the_point_wins_over_the_sources_cell_and_says_so() -> None:
+def test_the_point_has_priority_over_the_cell_with_a_doubt() -> None:
     found = resolve(claim(1.5, 0.5, cell=C1))
     assert (found.cell, found.resolved_by) == (A2, "point")
     assert found.doubt == f"the source wrote cell '{C1}', its point lies in {A2}"
 
 
-def test_a_cell_of_the_old_form_is_the_same_cell() -> None:
+def test_a_14_digit_code_is_the_same_cell() -> None:
     assert resolve(claim(1.5, 0.5, cell=A2[:12] + A2[13:])).doubt is None
     found = resolve(claim(cell=A2[:12] + A2[13:]))
     assert (found.cell, found.resolved_by, found.doubt) == (A2, "code", None)
     assert found.source_grid == A2[:12] + A2[13:]  # as it wrote it
 
 
-def test_then_the_nearest_cell() -> None:
+def test_the_nearest_cell_comes_second() -> None:
     found = resolve(claim(0.5, -1, cell=A1, accuracy_m=8.0))
     assert (found.cell, found.resolved_by, found.accuracy_m) == (A1, "nearest", 8.0)
     assert found.doubt == "the point lies 111 m outside every cell"
     assert (found.lon, found.lat) == (LON + 0.0005, LAT - 0.001)
 
 
-def test_the_nearest_cell_and_the_sources_own_may_disagree() -> None:
+def test_a_doubt_says_when_nearest_cell_and_given_cell_differ() -> None:
     found = resolve(claim(0.5, -1, cell=A2))
     assert (found.cell, found.resolved_by) == (A1, "nearest")
     assert found.doubt is not None
     assert found.doubt.endswith(f"every cell; the source wrote cell '{A2}', the nearest to its point is {A1}")
 
 
-def test_beyond_150_m_the_point_says_nothing_and_the_sources_cell_holds() -> None:
+def test_beyond_150_m_of_a_cell_the_given_cell_is_used() -> None:
     found = resolve(claim(5, 0.5, cell=A1))
     assert (found.cell, found.resolved_by, found.accuracy_m) == (A1, "code", 71)
     assert found.doubt == "the point lies more than 150 m outside every cell"
     assert (found.lon, found.lat) == (None, None)  # correlation must not measure from it
 
 
-def test_then_the_sources_own_cell() -> None:
+def test_the_given_cell_comes_third() -> None:
     found = resolve(claim(cell=B1, community=A, area=UNIT))
     assert (found.cell, found.resolved_by, found.doubt) == (B1, "code", None)
     assert found.accuracy_m == pytest.approx(hypot(100, 100) / 2, abs=0.5)
 
 
-def test_then_the_default_cell_of_the_community() -> None:
+def test_the_default_cell_of_the_community_comes_fourth() -> None:
     found = resolve(claim(community=A, area=UNIT))
     assert (found.cell, found.resolved_by, found.doubt) == (A2, "community", None)
     # the cells of A span 0.002 by 0.002 degrees
     assert found.accuracy_m == pytest.approx(metres(LON, LAT, LON + 0.002, LAT + 0.002) / 2, rel=0.01)
 
 
-def test_then_the_area_by_the_crosswalk() -> None:
+def test_the_area_through_the_crosswalk_comes_fifth() -> None:
     found = resolve(claim(area="Old Town|north", network="hotline"))
     assert (found.cell, found.resolved_by, found.doubt) == (C1, "community", None)
     assert found.source_grid == "Old Town|north"
 
 
-def test_a_unit_that_the_crosswalk_knows_is_no_unknown_community() -> None:
-    """Policing gives its unit as community and as area: it may be either."""
+def test_a_unit_in_the_crosswalk_is_not_an_unknown_community() -> None:
+    """Policing sends its unit as community and as area, because it may be either."""
     found = resolve(claim(community=UNIT, area=UNIT))
     assert (found.cell, found.resolved_by, found.doubt) == (B1, "community", None)
     found = resolve(claim(community="410999000001", area=UNIT))
     assert (found.cell, found.doubt) == (B1, "community '410999000001' is unknown")
 
 
-def test_an_area_is_the_area_of_its_network() -> None:
+def test_an_area_code_is_looked_up_for_its_network() -> None:
     found = resolve(claim(area="Old Town|north"))  # of policing
     assert (found.cell, found.resolved_by) == (C1, "fallback")
     assert found.doubt == "area 'Old Town|north' is not in the crosswalk; nothing names a place inside the city"
 
 
-def test_an_unknown_cell_falls_back_to_its_community_and_says_so() -> None:
+def test_an_unknown_cell_falls_back_to_its_community_with_a_doubt() -> None:
     found = resolve(claim(cell=f"{B}777"))
     assert (found.cell, found.resolved_by, found.doubt) == (B1, "community", f"cell '{B}777' is unknown")
 
 
-def test_of_an_unknown_community_the_street_is_left() -> None:
+def test_an_unknown_community_falls_back_to_its_street() -> None:
     found = resolve(claim(community="410902001999"))
     assert (found.cell, found.resolved_by) == (A2, "community")  # the default of the street's first community
     assert found.doubt == "community '410902001999' is unknown; only its street 410902001 is known"
-    # the true place is somewhere in the street, 0.003 by 0.002 degrees
+    # the true position is in the street, 0.003 by 0.002 degrees
     assert found.accuracy_m == pytest.approx(metres(LON, LAT, LON + 0.003, LAT + 0.002) / 2, rel=0.01)
 
 
-def test_any_known_community_goes_before_a_street() -> None:
+def test_any_known_community_has_priority_over_a_street() -> None:
     found = resolve(claim(cell="410902001999001", community=f"{C}001"[:12]))
     assert found.cell == C1
     found = resolve(claim(cell="410902001999001", area=f"{C}01"))  # a police beat that begins with the community
@@ -187,7 +187,7 @@ def test_any_known_community_goes_before_a_street() -> None:
 
 
 @pytest.mark.parametrize("said", [{}, {"cell": "garbage"}, {"community": "999999999999"}, {"area": ""}, {"cell": ""}])
-def test_with_nothing_known_the_citys_default_takes_it(said: dict[str, str]) -> None:
+def test_without_any_known_code_the_city_default_is_used(said: dict[str, str]) -> None:
     found = resolve(claim(**said))
     assert (found.cell, found.resolved_by) == (C1, "fallback")
     assert found.doubt is not None
@@ -195,16 +195,16 @@ def test_with_nothing_known_the_citys_default_takes_it(said: dict[str, str]) -> 
     assert found.accuracy_m == pytest.approx(metres(LON, LAT, LON + 0.011, LAT + 0.002) / 2, rel=0.01)
 
 
-def test_without_a_default_the_first_cell_is_it() -> None:
+def test_without_a_default_the_first_cell_is_used() -> None:
     assert resolve(claim(), registry(default=None)).cell == A1
 
 
-def test_half_a_point_is_none() -> None:
+def test_a_single_coordinate_is_no_point() -> None:
     assert resolve(claim(1.5, None, cell=C1)).resolved_by == "code"
     assert resolve(claim(None, 0.5, cell=C1)).resolved_by == "code"
 
 
-def test_foreign_text_in_a_doubt_is_short_and_printable() -> None:
+def test_external_text_in_a_doubt_is_short_and_printable() -> None:
     doubt = resolve(claim(cell="\x1b[31m" * 50, community="\u202e" * 50, area="\n" * 500)).doubt
     assert doubt is not None
     assert doubt.isprintable()
@@ -214,7 +214,7 @@ def test_foreign_text_in_a_doubt_is_short_and_printable() -> None:
 # --- the version
 
 
-def test_the_order_of_rows_is_no_content() -> None:
+def test_the_order_of_rows_does_not_change_the_version() -> None:
     mixed = rows()
     Random(4).shuffle(mixed)
     other = registry(mixed, [(C, C1), (A, A2), (B, B1)], AREAS[::-1])
@@ -244,5 +244,5 @@ def changed(place: int, value: object) -> CellRegistry:
     ],
     ids=["code", "name", "from", "until", "border", "gone", "default", "community", "area", "areas", "city's default"],
 )
-def test_any_content_is(other: CellRegistry) -> None:
+def test_any_content_changes_the_version(other: CellRegistry) -> None:
     assert other.version != CITY.version

@@ -1,4 +1,4 @@
-"""Which cell holds a point, or lies nearest to it: borders, seams, odd coordinates, whole batches."""
+"""The cell that contains a point or is nearest to it: borders, rounding gaps, odd coordinates, batches."""
 
 from datetime import UTC, datetime
 from math import cos, inf, nan, radians
@@ -33,7 +33,7 @@ from tests.support.example_city import (
 )
 
 
-def test_a_border_belongs_to_the_smallest_code() -> None:
+def test_a_point_on_a_border_belongs_to_the_smallest_code() -> None:
     assert resolve(claim(1, 0.5)).cell == A1  # of A1, A2
     assert resolve(claim(1.5, 1)).cell == A2  # of A2, S2
     assert resolve(claim(1, 1)).cell == A1  # of A1, A2, S1, S2
@@ -42,7 +42,7 @@ def test_a_border_belongs_to_the_smallest_code() -> None:
 
 
 def slanted(bend: float) -> CellRegistry:
-    """Two cells with a slanting border, in whose middle the upper one has a vertex, rounded upwards by metres."""
+    """Two cells with a slanting border; the upper one has a vertex in its middle, some metres higher."""
     a, b = f"{LON} {LAT}", f"{LON + 0.007} {LAT + 0.003}"
     middle = f"{LON + 0.0035} {LAT + 0.0015 + bend / 111_320}"
     lower = f"POLYGON(({a},{LON + 0.007} {LAT},{b},{a}))"
@@ -54,19 +54,19 @@ STRAIGHT, BENT = slanted(0), slanted(0.05)
 
 
 @given(st.floats(0, 1))
-def test_a_slanting_border_belongs_to_a_cell_too(along: float) -> None:
-    """Whatever the last bits of the point are, nobody is told that it lies 0 m outside."""
+def test_a_point_on_a_slanting_border_belongs_to_a_cell(along: float) -> None:
+    """No point gets a doubt of 0 m outside, whatever its last bits are."""
     found = resolve(claim(7 * along, 3 * along), STRAIGHT)
     assert (found.resolved_by, found.doubt) == ("point", None)
 
 
-def test_a_seam_of_rounded_borders_is_no_outside() -> None:
+def test_a_point_in_a_rounding_gap_belongs_to_a_cell() -> None:
     found = resolve(claim(3.5, 1.5 + 0.025 / 111.32), BENT)  # 23 mm from either
     assert (found.cell, found.resolved_by, found.doubt) == (A1, "point", None)
 
 
 @given(st.floats(-4, 14), st.floats(-4, 6), st.sampled_from([BEFORE, AFTER]))
-def test_any_point_against_the_squares_themselves(x: float, y: float, at: datetime) -> None:
+def test_the_index_agrees_with_the_squares_for_any_point(x: float, y: float, at: datetime) -> None:
     one = claim(x, y, at=at)
     assert one.lon is not None
     assert one.lat is not None
@@ -93,7 +93,7 @@ def test_any_point_against_the_squares_themselves(x: float, y: float, at: dateti
 @pytest.mark.parametrize(("outside", "by"), [(145.0, "nearest"), (155.0, "fallback")])
 @pytest.mark.parametrize(("east", "north"), [(1, 0), (-1, 0), (0, 1), (0, -1)])
 @pytest.mark.parametrize("lat", [0.0, 35.0, 60.0, 84.0])
-def test_150_m_are_150_m_in_every_direction_at_every_latitude(
+def test_the_150_m_limit_holds_in_every_direction_and_latitude(
     lat: float, east: int, north: int, outside: float, by: str
 ) -> None:
     wide, high = 100 / 111_195 / cos(radians(lat)), 100 / 111_195
@@ -107,7 +107,7 @@ def test_150_m_are_150_m_in_every_direction_at_every_latitude(
     assert found.resolved_by == by
 
 
-def test_of_equally_near_cells_the_smallest_code_takes_it() -> None:
+def test_the_smallest_code_breaks_a_tie_of_distances() -> None:
     assert resolve(claim(1, -0.5)).cell == A1  # south of the corner of A1 and A2
     assert resolve(claim(2, -0.5)).cell == A2  # of A2 and B1
     mirrored = registry(
@@ -118,8 +118,8 @@ def test_of_equally_near_cells_the_smallest_code_takes_it() -> None:
 
 @pytest.mark.parametrize("lon", [nan, inf, -inf, 0.0, 180.0, -180.0, 1e308, -1e308, 5e-324])
 @pytest.mark.parametrize("lat", [nan, inf, -inf, 0.0, 90.0, -90.0, 1e308, 35.0005])
-def test_no_coordinate_is_too_odd(lon: float, lat: float) -> None:
-    """Source schemas reject most of these; should one come through, it must not take its batch along."""
+def test_odd_coordinates_raise_nothing(lon: float, lat: float) -> None:
+    """Source schemas reject most of these. One that passes must not fail its batch."""
     good = claim(1.5, 0.5)
     odd = Claim(network="hotline", at=AFTER, lon=lon, lat=lat)
     first, found, last = CITY.resolve([good, odd, good])
@@ -127,7 +127,7 @@ def test_no_coordinate_is_too_odd(lon: float, lat: float) -> None:
     assert first == last == resolve(good)
 
 
-def test_no_claims_no_locations() -> None:
+def test_an_empty_batch_gives_no_locations() -> None:
     assert CITY.resolve([]) == []
 
 
@@ -161,7 +161,7 @@ claims = st.builds(
 
 
 @given(st.lists(claims, max_size=12))
-def test_a_batch_is_its_claims_one_by_one(batch: list[Claim]) -> None:
+def test_a_batch_gives_the_same_as_single_claims(batch: list[Claim]) -> None:
     together = CITY.resolve(batch)
     assert list(map(repr, together)) == [repr(resolve(one)) for one in batch]  # repr: NaN equals itself
     for one, found in zip(batch, together, strict=True):

@@ -1,4 +1,4 @@
-"""Cells that were split, joined and retired: every point in exactly one cell of its day, every old code somewhere."""
+"""Split, joined and retired cells: a point is in exactly one cell of its day, and every old code gives a cell."""
 
 from datetime import UTC, date, datetime
 from fractions import Fraction
@@ -31,7 +31,7 @@ def ask(one: CellRegistry, code: str, at: datetime) -> Location:
 
 
 def divided(box: Box, random: Random, parts: int) -> list[Box]:
-    """A box of whole numbers cut again and again, always the largest piece, across its longer side."""
+    """Cut a box of whole numbers repeatedly: always the largest piece, across its longer side."""
     pieces = [box]
     while len(pieces) < parts:
         west, south, east, north = pieces.pop(max(range(len(pieces)), key=lambda n: area(pieces[n])))
@@ -62,17 +62,17 @@ WHOLE: Box = (0, 0, 64, 64)
 
 
 def redrawn(seed: int) -> dict[str, Dated]:
-    """A square that was cut in one way before FIRST, and on that day some of its cells were cut, others joined."""
+    """A square with cells before FIRST; on that day some are split and others joined."""
     random = Random(seed)
     old = divided(WHOLE, random, random.randint(2, 6))
     cells: dict[str, Dated] = {}
     for box in old:
-        kind = random.choice(["keep", "split", "anew"])
+        kind = random.choice(["keep", "split", "redraw"])
         code = f"{COMMUNITY}{len(cells) + 1:03d}"
         if kind == "keep":
             cells[code] = (box, None, None)
             continue
-        for piece in divided(box, random, random.randint(1, 3)) if kind == "anew" else [box]:
+        for piece in divided(box, random, random.randint(1, 3)) if kind == "redraw" else [box]:
             cells[f"{COMMUNITY}{len(cells) + 1:03d}"] = (piece, None, FIRST)
         for piece in divided(box, random, random.randint(1, 3)):
             cells[f"{COMMUNITY}{len(cells) + 1:03d}"] = (piece, FIRST, None)
@@ -90,7 +90,7 @@ def exists(cells: dict[str, Dated], at: datetime) -> dict[str, Box]:
 
 @settings(max_examples=40)
 @given(st.integers(0, 10_000), st.lists(st.tuples(st.integers(0, 63), st.integers(0, 63)), min_size=1, max_size=20))
-def test_every_point_lies_in_exactly_one_cell_before_and_after(seed: int, places: list[tuple[int, int]]) -> None:
+def test_every_point_is_in_one_cell_before_and_after_a_change(seed: int, places: list[tuple[int, int]]) -> None:
     cells = redrawn(seed)
     one = city(cells)
     for at in (BEFORE, AFTER):
@@ -106,7 +106,7 @@ def test_every_point_lies_in_exactly_one_cell_before_and_after(seed: int, places
 
 @settings(max_examples=40)
 @given(st.integers(0, 10_000))
-def test_an_old_code_finds_the_cell_that_took_most_of_its_ground(seed: int) -> None:
+def test_an_old_code_gives_the_cell_with_most_of_its_ground(seed: int) -> None:
     cells = redrawn(seed)
     one = city(cells)
     for at, other in ((BEFORE, AFTER), (AFTER, BEFORE)):
@@ -119,7 +119,7 @@ def test_an_old_code_finds_the_cell_that_took_most_of_its_ground(seed: int) -> N
             parts = {near: Fraction(shared(box, theirs), area(box)) for near, theirs in then.items()}
             assert found.resolved_by == "code"
             assert found.doubt is not None
-            # a degree of longitude is everywhere as wide on the flat map, so whole numbers compare as square metres do
+            # a degree of longitude has the same width everywhere on the flat map, so whole numbers compare like square metres
             assert parts[found.cell] == max(parts.values())
             assert sum(parts.values()) == 1
 
@@ -127,7 +127,7 @@ def test_an_old_code_finds_the_cell_that_took_most_of_its_ground(seed: int) -> N
 # --- one by one
 
 
-def test_the_successor_with_the_largest_overlap_takes_it() -> None:
+def test_the_successor_with_the_largest_overlap_is_used() -> None:
     one = city(
         {C[1]: ((0, 0, 10, 10), None, FIRST), C[2]: ((0, 0, 4, 10), FIRST, None), C[3]: ((4, 0, 10, 10), FIRST, None)}
     )
@@ -140,7 +140,7 @@ def test_the_successor_with_the_largest_overlap_takes_it() -> None:
     assert one.succession.predecessors == {C[2]: (C[1],), C[3]: (C[1],)}
 
 
-def test_joined_cells_have_one_successor_and_it_has_two_predecessors() -> None:
+def test_joined_cells_have_one_successor_with_two_predecessors() -> None:
     one = city(
         {C[1]: ((0, 0, 4, 10), None, FIRST), C[2]: ((4, 0, 10, 10), None, FIRST), C[3]: ((0, 0, 10, 10), FIRST, None)}
     )
@@ -150,7 +150,7 @@ def test_joined_cells_have_one_successor_and_it_has_two_predecessors() -> None:
     assert one.succession.successors == {C[1]: (C[3],), C[2]: (C[3],)}
 
 
-def test_over_several_changes_the_cells_valid_then_count() -> None:
+def test_across_several_changes_the_cells_of_the_day_count() -> None:
     """1 became 2 (60 %) and 3 (40 %), and 2 became 4 and 5 (30 % each of 1): 3 has the most of 1 that is left."""
     cells: dict[str, Dated] = {
         C[1]: ((0, 0, 10, 10), None, FIRST),
@@ -169,7 +169,7 @@ def test_over_several_changes_the_cells_valid_then_count() -> None:
     assert [ask(one, C[4], at).cell for at in (BEFORE, BETWEEN, AFTER)] == [C[1], C[2], C[4]]
 
 
-def test_a_later_neighbour_that_has_none_of_the_ground_is_no_successor() -> None:
+def test_a_later_cell_without_any_of_the_ground_is_no_successor() -> None:
     """2 followed 1, and gave way to 3, which lies only where 1 never was."""
     one = city(
         {
@@ -194,19 +194,19 @@ def test_a_later_neighbour_that_has_none_of_the_ground_is_no_successor() -> None
         ((2, 2, 2.1, 2.1), FIRST, True),  # a kiosk within it
     ],
 )
-def test_a_successor_begins_on_the_day_and_lies_on_the_ground(box: Box, since: date | None, follows: bool) -> None:
+def test_a_successor_begins_on_the_day_and_overlaps_the_cell(box: Box, since: date | None, follows: bool) -> None:
     one = city({C[1]: ((0, 0, 10, 10), None, FIRST), C[2]: (box, since, None)})
     assert (C[1] in one.succession.successors) == follows
 
 
-def test_of_equal_halves_the_smaller_code_takes_it() -> None:
+def test_the_smaller_code_breaks_a_tie_of_halves() -> None:
     one = city(
         {C[1]: ((0, 0, 10, 10), None, FIRST), C[3]: ((0, 0, 5, 10), FIRST, None), C[2]: ((5, 0, 10, 10), FIRST, None)}
     )
     assert ask(one, C[1], AFTER).cell == C[2]
 
 
-def test_many_successors_are_not_all_named() -> None:
+def test_a_long_list_of_successors_is_cut() -> None:
     cells: dict[str, Dated] = {C[n]: ((n, 0, n + 1, 9), FIRST, None) for n in range(1, 10)}
     one = city({C[0]: ((1, 0, 10, 9), None, FIRST), **cells})
     doubt = ask(one, C[0], AFTER).doubt
@@ -214,7 +214,7 @@ def test_many_successors_are_not_all_named() -> None:
     assert doubt.endswith(f"succeeded by {', '.join(C[1:6])} and 4 more")
 
 
-def test_the_day_begins_in_the_city() -> None:
+def test_a_day_begins_at_midnight_of_the_city() -> None:
     one = registry(
         {C[1]: ((0, 0, 10, 10), None, FIRST), C[2]: ((0, 0, 10, 10), FIRST, None)},
         {COMMUNITY: C[2]},

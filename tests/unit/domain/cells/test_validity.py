@@ -1,4 +1,4 @@
-"""Cells hold for days of the city: split and retired ones, seen from both sides of a midnight."""
+"""Cells are valid for days of the city: split and retired cells before and after a midnight."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -30,7 +30,7 @@ BLINK = timedelta(microseconds=1)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "America/Los_Angeles"])
-def test_a_split_cell_gives_way_to_its_successors_at_midnight_of_the_city(zone: str) -> None:
+def test_successors_replace_a_split_cell_at_midnight_of_the_city(zone: str) -> None:
     city = registry(zone=zone)
     midnight = datetime(2025, 7, 1, tzinfo=ZoneInfo(zone)).astimezone(UTC)
     for x, successor in ((0.5, S1), (1.5, S2)):
@@ -47,19 +47,19 @@ def test_a_split_cell_gives_way_to_its_successors_at_midnight_of_the_city(zone: 
     assert (late.cell, late.doubt) == (S2, None)
 
 
-def test_a_cell_retired_without_successor_leaves_its_community() -> None:
+def test_a_cell_retired_without_successor_gives_its_community() -> None:
     found = resolve(claim(cell=R))
     assert (found.cell, found.resolved_by, found.doubt) == (B1, "community", f"cell {R} was retired on 2025-07-01")
 
 
-def test_a_batch_over_the_change_gives_each_report_the_cells_of_its_own_instant() -> None:
+def test_each_report_of_a_batch_gets_the_cells_of_its_own_instant() -> None:
     at = [MIDNIGHT + timedelta(hours=h) for h in (2, -2, 1, -1)]
     city = registry(zone="Asia/Shanghai")
     found = city.resolve([claim(0.5, 1.5, at=one) for one in at])
     assert [one.cell for one in found] == [S1, S, S1, S]
 
 
-def test_a_point_in_a_retired_cell_without_successor_says_so() -> None:
+def test_a_point_in_a_retired_cell_has_a_doubt() -> None:
     assert resolve(claim(2.5, 1.5, at=BEFORE)).cell == R
     found = resolve(claim(2.5, 1.5))
     assert (found.cell, found.resolved_by) == (S2, "nearest")  # 46 m west of it; B1 is 56 m south
@@ -73,7 +73,7 @@ def test_a_retired_cell_beside_the_point_is_not_mentioned() -> None:
     assert (found.cell, found.doubt) == (B1, "the point lies 46 m outside every cell")
 
 
-def test_a_retired_default_cell_is_replaced_by_a_valid_one_of_its_community() -> None:
+def test_a_retired_default_cell_is_replaced_within_its_community() -> None:
     city = registry(communities=[(A, S), (B, R), (C, C1)])
     assert resolve(claim(community=B, at=BEFORE), city).cell == R
     found = resolve(claim(community=B), city)
@@ -82,7 +82,7 @@ def test_a_retired_default_cell_is_replaced_by_a_valid_one_of_its_community() ->
     assert resolve(claim(community=A), city).cell == A1
 
 
-def test_a_community_without_a_valid_cell_leaves_its_street_then_the_city() -> None:
+def test_without_a_valid_cell_the_street_then_the_city_is_used() -> None:
     cells = [row if row[0] != B1 else (*row[:3], CHANGE, row[4]) for row in rows()]
     city = registry(cells)
     found = resolve(claim(community=B), city)
@@ -94,7 +94,7 @@ def test_a_community_without_a_valid_cell_leaves_its_street_then_the_city() -> N
     assert found.doubt == f"the default cell {B1} was retired on 2025-07-01"
 
 
-def test_when_no_cell_at_all_was_valid_the_default_takes_it_and_says_so() -> None:
+def test_without_any_valid_cell_the_default_is_used_with_a_doubt() -> None:
     city = registry([(A1, "", CHANGE, "", square(0, 0, 1, 1))], [(A, A1)], [], default=A1)
     found = resolve(claim(0.5, 0.5, at=BEFORE), city)
     assert found.cell == A1

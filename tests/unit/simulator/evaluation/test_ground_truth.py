@@ -1,4 +1,4 @@
-"""Shares that a person can count: three cases, three recorded reports, four companions."""
+"""Shares that a person can verify: three cases, three recorded reports, four secondary reports."""
 
 from router.simulator.evaluation.ground_truth import RoutingScore, score
 from router.simulator.messages import Sent
@@ -35,7 +35,7 @@ SENT = [
 ]
 
 
-def test_shares_are_as_counted_by_hand() -> None:
+def test_shares_match_the_manual_count() -> None:
     assert score(SENT, CASES) == RoutingScore(routing_accuracy=1 / 2, merge_precision=1 / 3, merge_recall=1 / 3)
 
 
@@ -45,5 +45,5 @@ def test_redeliveries_and_malformed_messages_are_not_judged() -> None:
     assert score([*SENT, again, broken], CASES) == score(SENT, CASES)
 
 
-def test_nothing_to_judge_is_null_and_not_zero() -> None:
+def test_a_share_without_data_is_null_not_zero() -> None:
     assert score([], {}) == RoutingScore(routing_accuracy=None, merge_precision=None, merge_recall=None)

@@ -1,4 +1,4 @@
-"""The router without Kafka: what reaches the fold, and that merging judged by other numbers is judged on the same input."""
+"""The offline router: the events of the fold, and evaluation of other parameters on the same input."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ CITY = los_angeles()
 
 
 def first(number: int) -> list[SourceMessage]:
-    """The first recorded requests of Los Angeles, with companions, redeliveries and malformed messages."""
+    """The first recorded requests of Los Angeles, with secondary reports, redeliveries and malformed messages."""
     fed = input_of(CITY, cities_folder() / "los-angeles")
     return list(fed.messages(reports=number, seed=1, secondary_reports=True, noise=1.0))
 
@@ -30,8 +30,8 @@ def first(number: int) -> list[SourceMessage]:
 MESSAGES = first(400)
 
 
-def test_it_decides_as_the_fold_of_one_partition_does() -> None:
-    """The driver reads every report back from bytes and keeps all streets in one state; the cases must be the same."""
+def test_the_offline_run_decides_like_the_fold_of_one_partition() -> None:
+    """The driver decodes every report from bytes and has one state for all streets; the cases are equal."""
     driver = Driver(CITY)
     for event in Translator(CITY).events(MESSAGES):
         driver.batch([event.report])
@@ -46,7 +46,7 @@ def _ids(cases: object) -> dict[str, list[str]]:
     return {case.id: [report.id for report in case.reports] for case in cases}  # type: ignore[attr-defined]
 
 
-def test_every_sound_message_is_in_one_case_and_no_other_one_is() -> None:
+def test_exactly_the_valid_messages_are_in_one_case() -> None:
     offline = Offline(CITY).take(MESSAGES)
     sound = {one.report for one in MESSAGES if one.kind in ("recorded", "secondary_reports")}
     held = [report.id for case in offline.cases.values() for report in case.reports]
@@ -54,7 +54,7 @@ def test_every_sound_message_is_in_one_case_and_no_other_one_is() -> None:
     assert offline.reports.keys() == sound
 
 
-def test_a_redelivery_ends_before_the_fold_and_other_bytes_are_a_new_version() -> None:
+def test_a_redelivery_is_not_folded_and_other_bytes_are_a_version() -> None:
     one = MESSAGES[0]
     later = one.received_at + timedelta(hours=1)
     again = replace(one, kind="redelivered", received_at=later)
@@ -73,18 +73,18 @@ def test_events_come_in_the_order_of_receipt_across_networks() -> None:
     assert len({event.report.network for event in Translator(CITY).events(MESSAGES)}) > 1
 
 
-def test_ticks_change_nothing_of_who_is_with_whom() -> None:
-    """Offline there are none: a window that has ended takes no report, whether its case was closed or not."""
+def test_ticks_do_not_change_the_clusters() -> None:
+    """The offline run has no ticks. An ended window takes no report, whether or not a tick has closed it."""
     ticked = Driver(CITY)
     for event in Translator(CITY).events(MESSAGES):
         ticked.batch([Tick(at=event.report.received_at), event.report])
     assert clusters_of(ticked.cases) == clusters_of(Offline(CITY).take(MESSAGES).cases.values())
 
 
-# -- by other numbers
+# -- other parameters
 
 
-def test_a_stream_is_judged_again_and_again_alike() -> None:
+def test_a_stream_gives_the_same_result_every_time() -> None:
     stream = stream_of(CITY, MESSAGES)
     assert stream.judged(CITY)[1] == stream.judged(CITY)[1]
     nothing = stream.judged(with_value(with_value(CITY, "thresholds.merge", 1.0), "search_radius.base_m", 0))[1]
@@ -111,7 +111,7 @@ def test_one_number_is_changed_and_no_other(path: str, value: float) -> None:
     assert after == before
 
 
-def test_a_matter_may_get_a_number_of_its_own() -> None:
+def test_a_matter_may_have_its_own_number() -> None:
     changed = with_value(CITY, "window_hours_by_matter.dead-animal", 5)
     assert changed.merging.window_of("dead-animal") == timedelta(hours=5)
     assert with_value(CITY, "base_m_by_matter.dead-animal", 3).merging.pairs("dead-animal")["dead-animal"].base_m == 3
@@ -128,7 +128,7 @@ def test_a_matter_may_get_a_number_of_its_own() -> None:
         ("window_hours_by_matter.dead-animal", 0.5, "window_hours_by_matter.dead-animal cannot be 0.5"),
     ],
 )
-def test_a_number_that_is_not_there_or_cannot_be_is_told(path: str, value: float, said: str) -> None:
+def test_a_missing_or_invalid_number_is_reported(path: str, value: float, said: str) -> None:
     with pytest.raises(InputError, match=said.replace("[", r"\[")) as caught:
         with_value(CITY, path, value)
     assert "merging.yaml" in str(caught.value)
@@ -145,7 +145,7 @@ def test_evaluate_prints_shares_causes_and_mistakes() -> None:
     assert " pairs merged wrongly, near in place and time: " in result.stdout
 
 
-def test_curve_prints_a_row_a_value() -> None:
+def test_the_curve_has_one_row_for_each_value() -> None:
     command = [
         "merge",
         "curve",

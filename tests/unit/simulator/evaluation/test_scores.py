@@ -1,4 +1,4 @@
-"""Pairs and shares that a person can count: seven reports of three incidents in four cases."""
+"""Pairs and shares that a person can verify: seven reports of three incidents in four cases."""
 
 from itertools import combinations
 
@@ -28,15 +28,15 @@ CLUSTERS = {one.report: case_ for case_, of in {"k1": [A1, A2, B1], "k2": [A3], 
 """c2 was rejected and is in no case."""
 
 
-def test_pairs_are_as_counted_by_hand() -> None:
-    """Said: a1-a2, a1-b1, a2-b1, b2-c1. True: a1-a2, a1-a3, a2-a3, b1-b2, c1-c2."""
+def test_pairs_match_the_manual_count() -> None:
+    """Merged: a1-a2, a1-b1, a2-b1, b2-c1. True: a1-a2, a1-a3, a2-a3, b1-b2, c1-c2."""
     found = evaluate(LABELS, CLUSTERS)
     assert (found.reports, found.incidents, found.cases) == (7, 3, 4)
     assert found.pairs == Score(said=4, true=5, right=1)
     assert (found.pairs.precision, found.pairs.recall, found.pairs.f1) == (1 / 4, 1 / 5, 2 / 9)
 
 
-def test_slices_are_as_counted_by_hand() -> None:
+def test_slices_match_the_manual_count() -> None:
     slices = evaluate(LABELS, CLUSTERS).slices
     assert slices["same network"] == Score(3, 1, 1)  # a1-a2, a1-b1, a2-b1
     assert slices["across networks"] == Score(1, 4, 0)  # b2-c1; true: a1-a3, a2-a3, b1-b2, c1-c2
@@ -46,12 +46,12 @@ def test_slices_are_as_counted_by_hand() -> None:
     assert slices["in time"] == Score(4, 3, 1)
 
 
-def test_networks_are_as_counted_by_hand() -> None:
+def test_networks_match_the_manual_count() -> None:
     networks = evaluate(LABELS, CLUSTERS).networks
     assert networks == {("hotline", "hotline"): Score(3, 1, 1), ("hotline", "policing"): Score(1, 4, 0)}
 
 
-def test_b_cubed_is_as_counted_by_hand() -> None:
+def test_b_cubed_matches_the_manual_count() -> None:
     """Precision: 2/3, 2/3, 1 of the three a, 1/3 and 1/2 of the b, 1/2 and 1 of the c. Recall: 2/3, 2/3, 1/3, then 1/2 each."""
     precision = (2 / 3 + 2 / 3 + 1 + 1 / 3 + 1 / 2 + 1 / 2 + 1) / 7
     recall = (2 / 3 + 2 / 3 + 1 / 3 + 4 * 1 / 2) / 7
@@ -59,8 +59,8 @@ def test_b_cubed_is_as_counted_by_hand() -> None:
     assert (cubed.precision, cubed.recall) == (pytest.approx(precision), pytest.approx(recall))
 
 
-def test_of_two_recorded_rows_nobody_knows_whether_they_are_one() -> None:
-    """Said: r1-r2 is not judged, r1-x and r2-x are; of the row r2, only x speaks."""
+def test_pairs_of_two_recorded_rows_are_not_judged() -> None:
+    """Merged: r1-r2 is not judged, r1-x and r2-x are; row r2 is judged only with x."""
     r1, r2 = label("r1", "R1", recorded=True), label("r2", "R2", recorded=True)
     x = label("x", "R1", "policing")
     found = evaluate([r1, r2, x], dict.fromkeys((r1.report, r2.report, x.report), "k"))
@@ -68,7 +68,7 @@ def test_of_two_recorded_rows_nobody_knows_whether_they_are_one() -> None:
     assert found.cubed == Cubed(precision=pytest.approx((2 / 2 + 1 / 2 + 2 / 3) / 3), recall=1.0)
 
 
-def test_nothing_to_judge_is_null_and_not_zero() -> None:
+def test_a_share_without_data_is_null_not_zero() -> None:
     found = evaluate([], {})
     assert (found.pairs.precision, found.pairs.recall, found.pairs.f1, found.cubed) == (None,) * 3 + (
         Cubed(None, None),
@@ -79,7 +79,7 @@ def test_nothing_to_judge_is_null_and_not_zero() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ABC"), st.sampled_from("klm"), st.booleans(), st.booleans()), max_size=14))
-def test_counting_by_sizes_is_counting_pair_by_pair(rows: list[tuple[str, str, bool, bool]]) -> None:
+def test_counting_by_cluster_size_equals_counting_pairs(rows: list[tuple[str, str, bool, bool]]) -> None:
     labels = [
         label(str(n), incident, "policing" if police else "hotline", recorded=recorded)
         for n, (incident, _, police, recorded) in enumerate(rows)
@@ -107,7 +107,7 @@ def test_counting_by_sizes_is_counting_pair_by_pair(rows: list[tuple[str, str, b
         ("malformed", False),
     ],
 )
-def test_only_sound_reports_are_judged_each_once(kind: Kind, judged: bool) -> None:
+def test_only_valid_reports_are_judged_each_once(kind: Kind, judged: bool) -> None:
     first = Sent("policing:1", ("p", 0, 0), "simulated", "A", None)
     other = Sent("policing:2", ("p", 0, 1), kind, "A", None, storm=True, late=True)
     expected = Label("policing:2", "A", "policing", True, True, kind == "recorded")
@@ -125,7 +125,7 @@ RULES = merging()
 
 
 def explained(one: Report, other: Report, *, same: bool) -> tuple[str, str, int]:
-    """What is said of two reports: of one incident in two cases, or of two incidents in one case."""
+    """The explanation of two reports: of one incident in two cases, or of two incidents in one case."""
     labels = [Label(each.id, "A" if same else each.id, each.network, False, False, False) for each in (one, other)]
     clusters = {each.id: each.id if same else "k" for each in (one, other)}
     (mistake,) = merge_errors(labels, clusters, {each.id: each for each in (one, other)}, RULES)
@@ -167,7 +167,7 @@ def test_a_wrong_pair_has_its_cause() -> None:
     )
 
 
-def test_a_refused_report_missed_its_incident() -> None:
+def test_a_rejected_report_is_missing_from_its_incident() -> None:
     there, gone = report("1"), Label("hotline:2", "A", "hotline", False, False, False)
     labels = [Label(there.id, "A", "hotline", False, False, False), gone]
     (mistake,) = merge_errors(labels, {there.id: "k"}, {there.id: there}, RULES)
@@ -178,7 +178,7 @@ def test_a_refused_report_missed_its_incident() -> None:
     )
 
 
-def test_the_dearest_mistake_comes_first_with_its_sentence_and_examples() -> None:
+def test_the_costliest_mistake_comes_first_with_examples() -> None:
     """Two and one of an incident in two cases: 2 x 1 pairs. Two incidents in one case: 1 pair."""
     reports = {
         one.id: one for one in (report("1"), report("2", 1), report("3", 3, received=3, network="policing", east=60))
@@ -200,7 +200,7 @@ def test_the_dearest_mistake_comes_first_with_its_sentence_and_examples() -> Non
     ]
 
 
-def test_what_mistakes_cost_is_what_the_pairs_lack() -> None:
+def test_the_cost_of_mistakes_equals_the_wrong_pairs() -> None:
     """Every wrong and every missed pair is in exactly one cause."""
     reports = {one.report: report(one.report.split(":")[1], network=one.network) for one in LABELS[:-1]}
     found = evaluate(LABELS, CLUSTERS).pairs

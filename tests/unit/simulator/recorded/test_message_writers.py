@@ -1,4 +1,4 @@
-"""Witnesses write what their networks read: every class of the tables comes back as that matter, place and time."""
+"""Message writers: networks read back the matter, position and time of every code."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -30,9 +30,9 @@ HERE = Observation(
     reported_at=datetime(2018, 1, 1, 4, 30, 9, tzinfo=UTC),
     zone=SHANGHAI,
 )
-"""In the first cell of the tiny city, at 12:30:09 by its clock."""
+"""An observation in the first cell of the tiny city, at 12:30:09 local time."""
 ROUNDED_M = 0.2
-"""Six decimals of a degree, and the way to GCJ-02 and back."""
+"""Tolerance for six decimals of a degree and the GCJ-02 round trip."""
 CLASSES = [
     (name, code)
     for name, table in shipped_codes().items()
@@ -55,7 +55,7 @@ def of(name: str, code: Code) -> Observation:
 
 
 @pytest.mark.parametrize(("name", "code"), CLASSES, ids=lambda one: getattr(one, "code", one))
-def test_every_class_comes_back_as_its_matter(name: str, code: Code) -> None:
+def test_every_code_is_read_back_as_its_matter(name: str, code: Code) -> None:
     sight = of(name, code)
     made = read(sight)
     assert made.matter == code.matter
@@ -63,7 +63,7 @@ def test_every_class_comes_back_as_its_matter(name: str, code: Code) -> None:
     assert made.source_code_version == (code.version or ("GB/T 30428.2-2013" if name == "urban-management" else None))
 
 
-def test_a_reading_of_any_pollutant() -> None:
+def test_a_reading_of_any_pollutant_is_read_back() -> None:
     made = read(replace(HERE, network="environment", code="reading"))
     assert (made.matter, made.certainty) == ("other", "Observed")
 
@@ -80,7 +80,7 @@ def test_a_reading_of_any_pollutant() -> None:
         ("social-security", "RS01", False),
     ],
 )
-def test_place_and_time_come_back(name: str, code: str, points: bool) -> None:
+def test_position_and_time_are_read_back(name: str, code: str, points: bool) -> None:
     made = read(replace(HERE, network=name, code=code))
     assert made.reported_at == HERE.reported_at
     assert timedelta(0) <= made.reported_at - made.occurred_at < timedelta(minutes=20)
@@ -97,7 +97,7 @@ def test_police_write_their_point_in_gcj02() -> None:
     assert 100 < distance_m(payload["jd"], payload["wd"], HERE.lon, HERE.lat) < 1000  # as far as GCJ-02 is off
 
 
-def test_inspectors_write_the_cell_they_noted() -> None:
+def test_inspectors_write_the_cell_they_recorded() -> None:
     made = read(replace(HERE, network="urban-management", code="event-0102", cell="410902001001002"))
     assert made.location.cell == HERE.cell  # the point decides
     assert "410902001001002" in (made.location.doubt or "")
@@ -108,7 +108,7 @@ def test_a_component_has_a_code_of_16_digits() -> None:
     assert made.component_id == "4109020109000017"
 
 
-def test_people_stay_masked_whatever_digits_are_drawn() -> None:
+def test_people_stay_masked_for_any_random_digits() -> None:
     for seed in range(200):
         _, payload = wrote(replace(HERE, network="social-security", code="RS01"), seed)
         assert report("social-security", payload).extensions == {"personRef": payload["personRef"]}
@@ -125,7 +125,7 @@ def test_people_stay_masked_whatever_digits_are_drawn() -> None:
         ("2018-03-11T10:05:00", timedelta(0)),  # 03:05, with what was seen before the gap
     ],
 )
-def test_the_change_of_clocks(name: str, utc: str, apart: timedelta) -> None:
+def test_a_repeated_hour_is_read_back(name: str, utc: str, apart: timedelta) -> None:
     code = {"policing": "1204", "urban-management": "event-0102", "environment": "odour", "social-security": "RS01"}
     at = datetime.fromisoformat(f"{utc}+00:00")
     sight = replace(HERE, network=name, code=code[name], reported_at=at, zone=LOS_ANGELES)
@@ -144,14 +144,14 @@ def kinds() -> Iterator[tuple[str, Observation]]:
         yield name, of(name, code)
 
 
-def test_the_id_comes_first_and_is_the_one_the_network_reads() -> None:
+def test_the_id_comes_first_and_is_read_back() -> None:
     for name, sight in kinds():
         id_, payload = wrote(sight)
         assert next(iter(payload.items())) == (NETWORKS[name].id_field, id_)
 
 
 @pytest.mark.parametrize("name", MESSAGE_WRITERS)
-def test_what_is_broken_no_network_accepts(name: str) -> None:
+def test_every_network_rejects_malformed_messages(name: str) -> None:
     said = set()
     for sight in (sight for of_network, sight in kinds() if of_network == name):
         for seed in range(24):
@@ -160,7 +160,7 @@ def test_what_is_broken_no_network_accepts(name: str) -> None:
     assert said == {"not-json", "not-utf8", "schema", "bad-id"}  # each of the four ways is taken, and rejected for it
 
 
-def test_equal_seeds_equal_bytes() -> None:
+def test_equal_seeds_give_equal_bytes() -> None:
     for _, sight in kinds():
         one, other = (orjson.dumps(wrote(sight, 5)[1]) for _ in range(2))
         assert one == other
@@ -168,7 +168,7 @@ def test_equal_seeds_equal_bytes() -> None:
         assert broken(payload, Random(5)) == broken(payload, Random(5))
 
 
-def test_other_numbers_other_ids() -> None:
+def test_other_numbers_give_other_ids() -> None:
     for name in MESSAGE_WRITERS:
         first = next(sight for of_network, sight in kinds() if of_network == name)
         ids = {wrote(replace(first, number=number))[0] for number in range(100)}

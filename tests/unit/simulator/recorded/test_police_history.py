@@ -1,4 +1,4 @@
-"""Seattle's recorded police responses: every row as two alarms, in order, true to the file, and clear words about a broken one."""
+"""Seattle's recorded police responses: every row gives two alarms in order, unchanged, and invalid files give clear errors."""
 
 import csv
 from collections import Counter
@@ -46,7 +46,7 @@ MATTERS = {
     ("clearance", "BLOCKING VEHICLE"): "road-obstruction",
     ("clearance", "MISSING PERSON"): "missing-person",
 }
-"""What a person takes these words for."""
+"""Matters as a person reads these types."""
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -82,7 +82,7 @@ def of(number: str) -> list[SourceMessage]:
 
 
 def at_clock(text: str) -> datetime:
-    """The instant of a time of the file, all of which lies in winter: by counting, not by a time format."""
+    """The instant of a time in the file, computed without a time format; all times are in winter."""
     month, day, year = map(int, text[:10].split("/"))
     hour, minute, second = map(int, text[11:19].split(":"))
     return datetime(year, month, day, hour % 12 + 12 * text.endswith("PM"), minute, second, tzinfo=UTC) + timedelta(
@@ -105,7 +105,7 @@ class TestTheRecordedResponses:
         assert {one.network for one in sent()} == {"policing"}
 
     def test_no_row_lacks_a_time_and_six_are_cleared_at_once(self) -> None:
-        """What the folder's README says."""
+        """The facts of the folder's README."""
         spans = [at_clock(row["Event Clearance Date"]) - at_clock(row["At Scene Time"]) for row in RECORDED]
         assert sum(span < timedelta(0) for span in spans) == 0
         assert sum(span == timedelta(0) for span in spans) == 6
@@ -120,16 +120,16 @@ class TestTheRecordedResponses:
     def test_they_come_in_the_order_in_which_they_are_received(self) -> None:
         assert all(a.received_at <= b.received_at for a, b in pairwise(sent()))
 
-    def test_versions_of_a_report_share_its_id_and_incident_and_differ_in_bytes(self) -> None:
+    def test_versions_of_a_report_share_id_and_incident_but_not_bytes(self) -> None:
         for row in RECORDED:
             first, second = of(row["CAD Event Number"])
             assert first.report == second.report == first.incident == second.incident
             assert first.value != second.value
 
-    def test_nobody_recorded_an_owner(self) -> None:
+    def test_no_owner_is_recorded(self) -> None:
         assert {one.owner for one in sent()} == {None}
 
-    def test_a_row_after_midnight_by_hand(self) -> None:
+    def test_a_row_after_midnight_has_the_expected_instant(self) -> None:
         """Line 674: scene 03/01/2016 12:11:18 AM, cleared 03/01/2016 01:39:47 AM; Seattle is 8 hours behind in winter."""
         first, second = of("16000072991")
         assert first.received_at == datetime(2016, 3, 1, 8, 11, 18, tzinfo=UTC)
@@ -154,7 +154,7 @@ class TestTheRecordedResponses:
             "jasj": "20160301013947",
         }
 
-    def test_a_row_after_noon_by_hand(self) -> None:
+    def test_a_row_after_noon_has_the_expected_instant(self) -> None:
         """Line 254: scene 03/02/2016 12:00:09 PM, which is noon and not midnight."""
         first, _ = of("16000074853")
         assert first.received_at == datetime(2016, 3, 2, 20, 0, 9, tzinfo=UTC)
@@ -198,7 +198,7 @@ class TestWhatTheRouterMakesOfThem:
         assert matter(*words) == meant
 
     def test_202_of_673_clear_as_another_matter(self) -> None:
-        """What docs/how-to/replay-history.md says."""
+        """The facts of docs/how-to/replay-history.md."""
         changed = sum(
             matter("initial", row["Initial Type Description"])
             != matter("clearance", row["Event Clearance Description"])

@@ -1,4 +1,4 @@
-"""A police history made here: rows that lack a time or a place, rounds, and clear words about a broken file."""
+"""A generated police history: rows without time or position, rounds, and clear errors for invalid files."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,14 +53,14 @@ def place(column: str) -> int:
     return COLUMNS.index(column) + 1
 
 
-def test_a_response_in_a_summer_night(tmp_path: Path) -> None:
+def test_a_response_in_summer_uses_daylight_saving_time(tmp_path: Path) -> None:
     first, second = history(tmp_path, line()).messages()
     assert first.received_at == datetime(2016, 7, 3, 6, 59, 59, tzinfo=UTC)  # 7 hours behind
     assert second.received_at == datetime(2016, 7, 3, 7, 30, tzinfo=UTC)
     assert orjson.loads(second.value)["jasj"] == "20160703003000"
 
 
-def test_a_response_without_scene_time_is_known_by_its_clearance_alone(tmp_path: Path) -> None:
+def test_a_response_without_scene_time_uses_its_clearance(tmp_path: Path) -> None:
     (only,) = history(tmp_path, line(atscene="", initial="")).messages()
     assert (only.kind, only.received_at) == ("recorded", datetime(2016, 7, 3, 7, 30, tzinfo=UTC))
     alarm = orjson.loads(only.value)
@@ -69,20 +69,20 @@ def test_a_response_without_scene_time_is_known_by_its_clearance_alone(tmp_path:
     assert alarm["bjxldm"] == "200703"
 
 
-def test_a_response_that_is_not_cleared_yet_is_one_message(tmp_path: Path) -> None:
+def test_an_uncleared_response_is_one_message(tmp_path: Path) -> None:
     (only,) = history(tmp_path, line(eventclearancedate="", eventclearancedescription="")).messages()
     assert only.kind == "recorded"
     assert orjson.loads(only.value).keys().isdisjoint({"cljg", "jasj"})
 
 
-def test_a_clearance_before_the_scene_updates_at_the_scenes_time_and_keeps_its_own(tmp_path: Path) -> None:
+def test_a_clearance_before_the_scene_updates_at_the_scene_time(tmp_path: Path) -> None:
     first, second = history(tmp_path, line(eventclearancedate="07/02/2016 10:00:00 PM")).messages()
     assert (first.kind, second.kind) == ("recorded", "updated")
     assert first.received_at == second.received_at
     assert orjson.loads(second.value)["jasj"] == "20160702220000"
 
 
-def test_a_response_without_any_time_is_refused(tmp_path: Path) -> None:
+def test_a_response_without_any_time_is_rejected(tmp_path: Path) -> None:
     said = rejection(tmp_path, line(), line(cadevent="2", atscene="", eventclearancedate=""))
     assert f"responses.csv:3:{place('At Scene Time')}: the response has no time at all;" in said
 
@@ -93,7 +93,7 @@ def test_beat_and_point_may_be_unknown(tmp_path: Path) -> None:
         assert orjson.loads(first.value).keys().isdisjoint({"gxdwdm", "jd", "wd"})
 
 
-def test_rounds_lie_further_apart_than_a_merge_window(tmp_path: Path) -> None:
+def test_rounds_are_further_apart_than_a_merge_window(tmp_path: Path) -> None:
     apart = timedelta(days=30)
     messages = list(history(tmp_path, line(), line(cadevent="2")).messages(3, apart=apart))
     assert [one.source_id for one in messages] == ["1", "2", "1", "2", "1-r2", "1-r2"]
@@ -129,12 +129,14 @@ def test_two_digits_are_a_type_of_an_unknown_kind(tmp_path: Path) -> None:
         ({"latitude": "here"}, "Latitude", "'here' is no coordinate; write degrees from -90 to 90."),
     ],
 )  # fmt: skip
-def test_a_wrong_field_is_named_with_its_place(tmp_path: Path, changed: dict[str, str], column: str, what: str) -> None:
+def test_an_invalid_field_is_reported_with_its_position(
+    tmp_path: Path, changed: dict[str, str], column: str, what: str
+) -> None:
     said = rejection(tmp_path, line(cadevent="2"), line(**changed))
     assert said.startswith(f"{tmp_path}/responses.csv:3:{place(column)}: {column} {what}")
 
 
-def test_a_repeated_id_is_refused_across_files_too(tmp_path: Path) -> None:
+def test_an_id_repeated_in_another_file_is_rejected(tmp_path: Path) -> None:
     assert f"responses.csv:3:{place('CAD Event Number')}: CAD Event Number '1' stands in line 2 too;" in rejection(
         tmp_path, line(), line()
     )
@@ -150,11 +152,11 @@ def test_a_repeated_id_is_refused_across_files_too(tmp_path: Path) -> None:
         ("clearance,A,10\nclearance,A,20", "types.csv:3:2: 'A' stands above too; keep one of the two."),
     ],
 )
-def test_a_wrong_type_is_named_with_its_place(tmp_path: Path, row: str, said: str) -> None:
+def test_an_invalid_type_is_reported_with_its_position(tmp_path: Path, row: str, said: str) -> None:
     assert said in rejection(tmp_path, line(), types=f"stage,description,code\n{row}\n")
 
 
-def test_a_wrong_unit_is_named_with_its_place(tmp_path: Path) -> None:
+def test_an_invalid_unit_is_reported_with_its_position(tmp_path: Path) -> None:
     head = "beat,precinct,unit\nQ3,West,530335013039\n"
     assert "units.csv:3:3: '12' is no unit; write 12 digits." in rejection(
         tmp_path, line(), units=f"{head}Q4,West,12\n"
@@ -162,7 +164,7 @@ def test_a_wrong_unit_is_named_with_its_place(tmp_path: Path) -> None:
     assert "units.csv:3:1: beat 'Q3' stands in line 2 too;" in rejection(tmp_path, line(), units=f"{head}Q3,West,1\n")
 
 
-def test_no_row_and_no_table(tmp_path: Path) -> None:
+def test_a_history_without_rows_or_table_is_rejected(tmp_path: Path) -> None:
     assert "holds no row" in rejection(tmp_path)
     (tmp_path / "types.csv").unlink()
     with pytest.raises(

@@ -1,4 +1,4 @@
-"""Companions beside the first recorded requests of Los Angeles: true to their incident, late, a little off, repeatable."""
+"""Secondary reports of recorded incidents: consistent with the incident, delayed, slightly displaced, reproducible."""
 
 from collections import Counter
 from datetime import timedelta
@@ -45,7 +45,7 @@ def sent() -> list[SourceMessage]:
 
 @pytest.fixture(scope="module")
 def reports(sent: list[SourceMessage]) -> dict[str, Report]:
-    """What the router makes of the sound messages, by report id; redeliveries make the same again."""
+    """Reports of the valid messages, by id; redeliveries give the same report."""
     made = {}
     for name, network in NETWORKS.items():
         batch = [Record(value=one.value) for one in sent if one.network == name and one.kind != "malformed"]
@@ -65,7 +65,7 @@ def metres(one: Report, other: Report) -> float:
     return distance_m(here.lon or 0, here.lat or 0, there.lon or 0, there.lat or 0)
 
 
-def test_recorded_messages_pass_as_they_were(sent: list[SourceMessage]) -> None:
+def test_recorded_messages_are_unchanged(sent: list[SourceMessage]) -> None:
     assert of_kind(sent, "recorded") == list(history().messages(NUMBER))
 
 
@@ -73,7 +73,7 @@ def test_messages_come_in_the_order_of_their_received_times(sent: list[SourceMes
     assert all(one.received_at <= other.received_at for one, other in pairwise(sent))
 
 
-def test_every_companion_is_a_report_under_the_id_it_claims(
+def test_every_secondary_report_has_the_id_of_its_message(
     sent: list[SourceMessage], reports: dict[str, Report]
 ) -> None:
     ids = [one.report for one in of_kind(sent, "secondary_reports")]
@@ -81,7 +81,7 @@ def test_every_companion_is_a_report_under_the_id_it_claims(
     assert set(ids) <= set(reports)
 
 
-def test_a_companion_follows_a_recorded_incident_that_its_network_may_see(
+def test_a_secondary_report_follows_an_incident_of_its_network(
     sent: list[SourceMessage], reports: dict[str, Report]
 ) -> None:
     recorded = {one.report: one for one in of_kind(sent, "recorded")}
@@ -93,7 +93,9 @@ def test_a_companion_follows_a_recorded_incident_that_its_network_may_see(
         assert (one.network, reports[one.report].matter) in SEEN_BY[reports[incident.report].matter]
 
 
-def test_a_companion_is_reported_before_it_is_received(sent: list[SourceMessage], reports: dict[str, Report]) -> None:
+def test_a_secondary_report_is_reported_before_it_is_received(
+    sent: list[SourceMessage], reports: dict[str, Report]
+) -> None:
     recorded = {one.report: one for one in of_kind(sent, "recorded")}
     for one in of_kind(sent, "secondary_reports"):
         made = reports[one.report]
@@ -101,7 +103,7 @@ def test_a_companion_is_reported_before_it_is_received(sent: list[SourceMessage]
         assert one.received_at - made.reported_at <= LATEST
 
 
-def test_points_are_as_far_off_as_phones_are(sent: list[SourceMessage], reports: dict[str, Report]) -> None:
+def test_points_have_the_error_of_phones(sent: list[SourceMessage], reports: dict[str, Report]) -> None:
     apart = [
         metres(reports[one.report], reports[one.incident or ""])
         for one in of_kind(sent, "secondary_reports")
@@ -123,17 +125,21 @@ def test_a_need_names_the_community_of_its_incident(sent: list[SourceMessage], r
         assert mine.cell[:12] == theirs.cell[:12]
 
 
-def test_inspectors_note_the_next_cell_now_and_then(sent: list[SourceMessage], reports: dict[str, Report]) -> None:
-    noted = [
+def test_inspectors_sometimes_write_the_neighbouring_cell(
+    sent: list[SourceMessage], reports: dict[str, Report]
+) -> None:
+    written = [
         (orjson.loads(one.value)["cellCode"], reports[one.incident or ""].location.cell)
         for one in of_kind(sent, "secondary_reports")
         if one.network == INSPECTORS
     ]
-    wrong = sum(cell != true for cell, true in noted) / len(noted)
+    wrong = sum(cell != true for cell, true in written) / len(written)
     assert wrong == pytest.approx(0.25, abs=0.05)  # as in the streams that were counted
 
 
-def test_how_many_there_are(sent: list[SourceMessage], reports: dict[str, Report]) -> None:
+def test_the_number_of_secondary_reports_is_as_configured(
+    sent: list[SourceMessage], reports: dict[str, Report]
+) -> None:
     number = Counter(one.kind for one in sent)
     seen = sum(
         reports[one.report].matter in SEEN_BY and reports[one.report].location.lon is not None
@@ -154,7 +160,7 @@ def test_a_redelivery_is_the_same_bytes_later(sent: list[SourceMessage]) -> None
         assert one.owner is None
 
 
-def test_a_malformed_message_is_refused_and_belongs_to_no_incident(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_malformed_message_is_rejected_and_has_no_incident(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secondary_reports, "MALFORMED_SHARE", 0.5)
     malformed = of_kind(messages(1500), "malformed")
     assert len(malformed) > 50
@@ -165,19 +171,19 @@ def test_a_malformed_message_is_refused_and_belongs_to_no_incident(monkeypatch: 
         assert (len(done.reports), len(done.rejections)) == (0, 1)
 
 
-def test_equal_seeds_equal_messages() -> None:
+def test_equal_seeds_give_equal_messages() -> None:
     assert messages(600) == messages(600)
     assert messages(600) != messages(600, seed=2)
 
 
-def test_without_codes_for_a_matter_a_network_stays_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_without_a_code_for_a_matter_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         secondary_reports, "SEEN_BY", {"graffiti": (("policing", "no such matter"), ("no such network", "x"))}
     )
     assert of_kind(messages(600), "secondary_reports") == []
 
 
-def test_a_fix_is_off_by_the_deviation_of_each_axis_and_rarely_far() -> None:
+def test_a_gps_error_has_the_configured_deviation() -> None:
     random = Random(1)
     apart = sorted(distance_m(115.0, 36.0, *off(random, 115.0, 36.0)) for _ in range(5000))
     far = [one for one in apart if one > FAR_M - 1]
@@ -187,7 +193,7 @@ def test_a_fix_is_off_by_the_deviation_of_each_axis_and_rarely_far() -> None:
     assert median(near) == pytest.approx(1.177 * SIGMA_M, rel=0.05)
 
 
-def test_a_delay_has_its_median_and_an_end() -> None:
+def test_a_delay_has_its_median_and_a_maximum() -> None:
     random = Random(1)
     delays = [delay(random, 60, 0.9) for _ in range(5000)]
     assert median(delays).total_seconds() == pytest.approx(3600, rel=0.06)

@@ -1,4 +1,4 @@
-"""The feed's two rules of order: pace in simulated time, and staying abreast of the router at full speed."""
+"""The order rules of the feed: pace in simulated time, and flow control at full speed."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +20,7 @@ ALARM = message("policing", "9", "secondary_reports", "hotline:1-1")
 LATER = message("hotline", "1-2", incident="hotline:1-2")
 
 
-def test_a_companion_waits_until_its_incident_is_in() -> None:
+def test_a_secondary_report_waits_for_its_incident() -> None:
     limiter = InFlightLimiter(limit=10)
     assert limiter.release(GRAFFITI) == [GRAFFITI]
     assert limiter.release(ALARM) == []
@@ -31,7 +31,7 @@ def test_a_companion_waits_until_its_incident_is_in() -> None:
     assert limiter.held == []
 
 
-def test_a_companion_whose_incident_is_in_goes_at_once_and_in_its_order() -> None:
+def test_a_secondary_report_of_a_sent_incident_keeps_its_order() -> None:
     limiter = InFlightLimiter(limit=10)
     limiter.release(ALARM)
     limiter.accounted("hotline:1-1")
@@ -39,12 +39,12 @@ def test_a_companion_whose_incident_is_in_goes_at_once_and_in_its_order() -> Non
 
 
 @pytest.mark.parametrize("kind", ["redelivered", "malformed"])
-def test_noise_waits_for_nobody(kind: Kind) -> None:
+def test_noise_does_not_wait(kind: Kind) -> None:
     noise = message("policing", "9", kind, "hotline:1-1")
     assert InFlightLimiter(limit=10).release(noise) == [noise]
 
 
-def test_there_is_room_until_so_many_are_under_way() -> None:
+def test_there_is_capacity_up_to_the_in_flight_limit() -> None:
     limiter = InFlightLimiter(limit=2)
     limiter.release(GRAFFITI)
     limiter.release(ALARM)  # held: not under way

@@ -1,4 +1,4 @@
-"""The ledger can fail: from a world that is right, one thing at a time is made wrong, and exactly that is named."""
+"""The ledger detects faults: each change of a correct run gives exactly one fault."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def dead(offset: int) -> Dead:
     return Dead(place=("reports.hotline", 0, offset), code="schema")
 
 
-def test_a_world_that_is_right_has_no_fault() -> None:
+def test_a_correct_run_has_no_faults() -> None:
     ledger = world()
     assert (dict(ledger.faults), ledger.lost, ledger.duplicated) == ({}, 0, 0)
     assert ledger.merged == 1  # b joined a's case; the redelivery of a did not count
@@ -44,7 +44,7 @@ def test_a_lost_report_is_found() -> None:
     assert faults(cases=CASES | {"k1": case("k1", report("a", 0))}) == {"lost": ["hotline:b"]}
 
 
-def test_one_lost_and_one_doubled_do_not_cancel_out() -> None:
+def test_one_lost_and_one_duplicate_do_not_cancel_out() -> None:
     ledger = world(cases=CASES | {"k1": case("k1", report("a", 0), report("a", 0))})
     assert dict(ledger.faults) == {"lost": ["hotline:b"], "in two cases": ["hotline:a"]}
     assert (ledger.lost, ledger.duplicated) == (1, 1)
@@ -62,7 +62,7 @@ def test_a_lost_malformed_message_is_found() -> None:
     assert faults(dead=[]) == {"lost": ["hotline:x"]}
 
 
-def test_a_malformed_message_that_was_accepted_under_another_id_is_not_lost() -> None:
+def test_a_malformed_message_accepted_under_another_id_is_not_lost() -> None:
     assert faults(dead=[], cases=CASES | {"k2": case("k2", report("c", 2), report("y", 4))}) == {}
 
 
@@ -70,16 +70,16 @@ def test_both_a_case_and_a_dead_letter_is_found() -> None:
     assert faults(dead=[*DEAD, dead(1)]) == {"in a case and dead": ["hotline:b"]}
 
 
-def test_a_redelivery_that_was_refused_while_its_report_is_in_a_case_is_found() -> None:
+def test_a_dead_letter_of_a_redelivery_in_a_case_is_found() -> None:
     assert faults(dead=[*DEAD, dead(3)]) == {"in a case and dead": ["hotline:a"]}
 
 
-def test_a_sound_report_that_was_refused_is_no_loss_but_is_named() -> None:
+def test_a_rejected_valid_report_is_listed_but_not_lost() -> None:
     ledger = world(cases=CASES | {"k1": case("k1", report("a", 0))}, dead=[*DEAD, dead(1)])
     assert (ledger.lost, ledger.duplicated, ledger.rejected_sound) == (0, 0, ["hotline:b"])
 
 
-def test_a_redelivered_report_must_be_dead_at_every_place() -> None:
+def test_every_copy_of_a_rejected_report_needs_a_dead_letter() -> None:
     without_a = CASES | {"k1": case("k1", report("b", 1))}
     assert faults(cases=without_a, dead=[*DEAD, dead(0)]) == {"lost": ["hotline:a"]}
     assert faults(cases=without_a, dead=[*DEAD, dead(0), dead(3)]) == {}
@@ -89,13 +89,13 @@ def test_a_record_dead_lettered_twice_is_found() -> None:
     assert faults(dead=DEAD * 2) == {"dead-lettered twice": ["reports.hotline/0/4"]}
 
 
-@pytest.mark.parametrize("stranger", [report("z", 9), report("z", 2), report("c", 9)])
-def test_a_report_that_nobody_sent_like_that_is_found(stranger: CaseReport) -> None:
-    found = faults(cases=CASES | {"k3": case("k3", stranger)}, tasks=[*TASKS, task("k3")])
-    assert found["never sent"] == [stranger.id]
+@pytest.mark.parametrize("unsent", [report("z", 9), report("z", 2), report("c", 9)])
+def test_a_report_that_was_never_sent_is_found(unsent: CaseReport) -> None:
+    found = faults(cases=CASES | {"k3": case("k3", unsent)}, tasks=[*TASKS, task("k3")])
+    assert found["never sent"] == [unsent.id]
 
 
-def test_a_dead_letter_of_nothing_is_found() -> None:
+def test_a_dead_letter_without_source_record_is_found() -> None:
     assert faults(dead=[*DEAD, dead(99)]) == {"never sent": ["reports.hotline/0/99"]}
 
 
@@ -107,7 +107,7 @@ def test_a_duty_dispatched_twice_under_two_ids_is_found() -> None:
     assert faults(tasks=[*TASKS, task("k1", "-again")]) == {"dispatched twice": ["t-k1", "t-k1-again"]}
 
 
-def test_a_case_without_task_is_a_loss() -> None:
+def test_a_case_without_task_counts_as_lost() -> None:
     ledger = world(tasks=[task("k1")])
     assert dict(ledger.faults) == {"case without task": ["k2"]}
     assert ledger.lost == 1
@@ -123,7 +123,7 @@ def test_a_task_without_case_is_found() -> None:
     assert faults(tasks=[*TASKS, task("k9")]) == {"task without case": ["t-k9"]}
 
 
-def test_places_tell_topics_and_partitions_apart() -> None:
+def test_record_addresses_include_topic_and_partition() -> None:
     other: RecordAddress = ("reports.policing", 0, 4)
     both = [*SENT, Sent(report="policing:p", place=other, kind="secondary_reports", incident="hotline:a", owner=None)]
     assert faults(sent=both) == {"lost": ["policing:p"]}

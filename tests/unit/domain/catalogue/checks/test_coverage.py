@@ -1,4 +1,4 @@
-"""Coverage: how many of all matters, cells and periods have exactly one lead, and the gaps by name."""
+"""Coverage: the share of matters, cells and periods with exactly one lead, and the gaps."""
 
 from datetime import datetime
 from itertools import product
@@ -26,7 +26,7 @@ def numbers(found: Catalogue) -> tuple[int, int, int, int]:
     return covered.total, covered.by_duty, covered.by_fallback, covered.uncovered
 
 
-def test_all_covered() -> None:
+def test_complete_coverage_has_no_gaps() -> None:
     # 3 matters x 4 cells x 1 period
     covered = measure(catalogue(), CELLS)
     assert (covered.matters, covered.cells, covered.periods) == (3, 4, 1)
@@ -43,7 +43,7 @@ def test_all_covered() -> None:
         ("matters: [hole]\n    area: '410902'\n    from: 2026-01-01\n    until: 2026-01-31", (36, 27, 9, 0)),
     ],
 )
-def test_what_only_the_fallback_catches_is_counted_apart(change: str, expected: tuple[int, int, int, int]) -> None:
+def test_matters_of_the_fallback_are_counted_separately(change: str, expected: tuple[int, int, int, int]) -> None:
     duties = DUTIES.replace("matters: [hole]", change)
     assert numbers(catalogue(duties=duties)) == expected
     assert measure(catalogue(duties=duties), CELLS).share == 1
@@ -53,7 +53,7 @@ def test_what_only_the_fallback_catches_is_counted_apart(change: str, expected: 
     assert measure(bare, CELLS).share == pytest.approx(by_duty / total)
 
 
-def test_a_gap_says_which_matter_where_and_when() -> None:
+def test_a_gap_has_matter_area_and_period() -> None:
     duties = DUTIES.replace("matters: [hole]", "matters: [hole]\n    area: '410902'\n    from: 2026-01-01")
     first_day = datetime(2026, 1, 1, tzinfo=ZONE)
 
@@ -75,7 +75,7 @@ def test_a_conflict_is_not_covered() -> None:
     assert (gap.why, gap.duties, gap.extent.areas, gap.cells) == ("conflict", ("again", "more"), ("410902",), 3)
 
 
-def test_a_conflict_that_a_longer_area_decides_is_none_there() -> None:
+def test_a_longer_area_resolves_a_conflict() -> None:
     again = "".join(f"  {name}: {{matters: [hole], area: '410902', lead: parks}}\n" for name in ("again", "more"))
     finer = "  finer: {matters: [hole], area: '410902001', lead: parks}\n"
     assert numbers(catalogue(duties=DUTIES + again + finer)) == (12, 11, 0, 1)  # only in 410902002
@@ -100,7 +100,7 @@ MONTHS = st.sampled_from([None, "2026-01-01", "2026-02-01"])
 
 
 def claim(rule: tuple[str, str, str | None]) -> tuple[str, str, bool]:
-    """Rules that are equal in this would conflict as long as both are in effect."""
+    """Rules with an equal key conflict while both are in effect."""
     matter, area, since = rule
     return matter, area, since is None
 
@@ -113,7 +113,7 @@ def claim(rule: tuple[str, str, str | None]) -> tuple[str, str, bool]:
         unique_by=claim,
     )
 )
-def test_counting_by_kinds_is_counting_every_cell(rules: list[tuple[str, str, str | None]]) -> None:
+def test_counting_by_kinds_equals_counting_every_cell(rules: list[tuple[str, str, str | None]]) -> None:
     lines = [
         f"  d{n}: {{matters: [{matter}], area: '{area}'{f', from: {since}' if since else ''}, lead: parks}}\n"
         for n, (matter, area, since) in enumerate(rules)
@@ -122,7 +122,7 @@ def test_counting_by_kinds_is_counting_every_cell(rules: list[tuple[str, str, st
     months = [datetime(2025, 6, 1, tzinfo=ZONE), datetime(2026, 1, 15, tzinfo=ZONE), datetime(2026, 6, 1, tzinfo=ZONE)]
     covered = measure(found, CELLS)
     led = {(m, c, at): found.winner(m, c, at) is not None for m, c, at in product(found.matters, CELLS, months)}
-    # no two rules claim the same alike, so none conflict; a month without a boundary is the one before it
+    # no two rules have an equal claim, so none conflict; a month without a boundary is the one before it
     edges = {since for _, _, since in rules if since}
     kept = [
         months[0],
@@ -133,7 +133,7 @@ def test_counting_by_kinds_is_counting_every_cell(rules: list[tuple[str, str, st
     assert covered.uncovered == covered.total - covered.by_duty
 
 
-def test_kinds_hold_every_cell_once() -> None:
+def test_every_cell_belongs_to_one_kind() -> None:
     grouped = kinds({"410902", "410902001001001"}, CELLS)
     assert sorted(map(sorted, grouped.values())) == [
         ["410902001001001"],
@@ -158,7 +158,7 @@ def test_areas_are_named_by_the_shortest_prefixes(chosen: tuple[str, ...], expec
 
 
 def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *changes: tuple[str, str, str]) -> None:
-    """Los Angeles in a folder of its own, texts changed; its history is not needed."""
+    """A copy of Los Angeles with changed texts, without its history."""
     folder = tmp_path / "los-angeles"
     for part in ("catalogue", "codes", "cells"):
         copytree(SHIPPED / "los-angeles" / part, folder / part)
@@ -173,28 +173,28 @@ def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *changes: tuple[str, s
 
 def test_the_command_proves_a_city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     city(tmp_path, monkeypatch)
-    told = CliRunner().invoke(app, ["catalogue", "coverage", "los-angeles", "-o", "json"])
+    result = CliRunner().invoke(app, ["catalogue", "coverage", "los-angeles", "-o", "json"])
     cells = (tmp_path / "los-angeles" / "cells" / "cells.csv").read_text("utf-8").count("\n") - 1
-    value = orjson.loads(told.stdout)
-    assert told.exit_code == 0
+    value = orjson.loads(result.stdout)
+    assert result.exit_code == 0
     assert (value["passed"], value["matters"], value["cells"], value["periods"]) == (True, 16, cells, 1)
     assert (value["total"], value["by_duty"], value["gaps"]) == (16 * cells, 16 * cells, [])
 
 
-def test_the_command_names_gaps_and_fails_below_its_minimum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_prints_gaps_and_fails_below_the_minimum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     again = "\nduties:\n  twice: {matters: [other], lead: bos}\n"
     city(tmp_path, monkeypatch, ("catalogue/duties.yaml", "\nduties:\n", again))
-    told = CliRunner().invoke(app, ["catalogue", "coverage"])
-    assert told.exit_code == 1
-    assert "other is claimed alike by front-desk and twice in the whole city" in told.stdout
-    assert "93.7500 % have exactly one lead" in told.stdout  # 15 of 16 matters
+    result = CliRunner().invoke(app, ["catalogue", "coverage"])
+    assert result.exit_code == 1
+    assert "other is claimed alike by front-desk and twice in the whole city" in result.stdout
+    assert "93.7500 % have exactly one lead" in result.stdout  # 15 of 16 matters
     assert CliRunner().invoke(app, ["catalogue", "coverage", "--min", "93.75"]).exit_code == 0
     assert CliRunner().invoke(app, ["catalogue", "coverage", "--min", "93.76"]).exit_code == 1
 
 
-def test_what_only_the_fallback_covers_passes_and_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_matters_of_the_fallback_pass_and_are_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     change = ("catalogue/duties.yaml", "    matters: [lighting]\n", "    matters: [lighting]\n    from: 2026-12-01\n")
     city(tmp_path, monkeypatch, change)
-    told = CliRunner().invoke(app, ["catalogue", "coverage"])
-    assert told.exit_code == 0
-    assert "streetlight-single is covered only by the fallback in the whole city until 2026-11-30" in told.stdout
+    result = CliRunner().invoke(app, ["catalogue", "coverage"])
+    assert result.exit_code == 0
+    assert "streetlight-single is covered only by the fallback in the whole city until 2026-11-30" in result.stdout

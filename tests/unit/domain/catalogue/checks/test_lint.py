@@ -1,4 +1,4 @@
-"""Every lint code: from lists that are right, one thing at a time is made wrong, and exactly that is named with its place."""
+"""Every lint code: one mistake in valid lists gives exactly one finding with its position."""
 
 import re
 
@@ -20,16 +20,16 @@ from tests.support.catalogue_lists import (
     STANDARDS,
     WORK,
     catalogue,
+    codes_and_positions,
     findings,
     lists,
-    told,
 )
 from tests.support.repository import ROOT
 
 DUTY = "fallback: {department: locality}\nduties:\n  all: {matters: ['*'], lead: parks}\n"
 
 
-def test_right_lists_have_no_findings() -> None:
+def test_valid_lists_have_no_findings() -> None:
     assert findings() == []
 
 
@@ -54,7 +54,7 @@ def test_right_lists_have_no_findings() -> None:
         ("departments", DEPARTMENTS + "parks: {name: {en: Again}}\n", ("GR004", "departments.yaml", 5, 1)),
         ("matters", MATTERS.replace(", group: street, workflow: field", ""), ("GR005", "matters.yaml", 11, 3)),
         ("duties", DUTIES.replace("lead: roads", "lead: raods"), ("GR010", "duties.yaml", 8, 11)),
-        ("duties", DUTIES.replace("department: locality", "department: nobody"), ("GR010", "duties.yaml", 1, 11)),
+        ("duties", DUTIES.replace("department: locality", "department: unknown"), ("GR010", "duties.yaml", 1, 11)),
         ("duties", DUTIES.replace("matters: [hole]", "matters: [tree, hoel]"), ("GR011", "duties.yaml", 7, 21)),
         ("standards", STANDARDS + "matters: {hoel: {limit: 1h}}", ("GR011", "standards.yaml", 2, 11)),
         (
@@ -114,18 +114,18 @@ def test_right_lists_have_no_findings() -> None:
 )
 def test_one_mistake_is_one_finding(file: str, text: str, expected: tuple[str, str, int, int]) -> None:
     found = findings(**{file: text})
-    assert told(found) == [expected], [str(one) for one in found]
+    assert codes_and_positions(found) == [expected], [str(one) for one in found]
     assert found[0].level == "error"
 
 
-def test_a_name_that_leads_nowhere_is_answered_with_the_nearest() -> None:
+def test_an_unknown_name_is_reported_with_the_nearest_name() -> None:
     (finding,) = findings(duties=DUTIES.replace("lead: roads", "lead: raods"))
     assert str(finding) == "duties.yaml:8:11: GR010 no department `raods`; perhaps `roads` was meant."
 
 
-def test_the_place_of_an_inherited_name_is_where_it_is_said() -> None:
-    duties = "fallback: {department: locality}\nduties:\n  top:\n    lead: nobody\n    duties:\n      all: {matters: ['*']}\n"
-    assert told(findings(duties=duties)) == [("GR010", "duties.yaml", 4, 11)]
+def test_an_inherited_name_is_reported_where_it_is_written() -> None:
+    duties = "fallback: {department: locality}\nduties:\n  top:\n    lead: unknown\n    duties:\n      all: {matters: ['*']}\n"
+    assert codes_and_positions(findings(duties=duties)) == [("GR010", "duties.yaml", 4, 11)]
 
 
 @pytest.mark.parametrize(
@@ -140,18 +140,18 @@ def test_the_place_of_an_inherited_name_is_where_it_is_said() -> None:
         ("area: '410902', ", "area: ['410903', '410902'], ", True),
     ],
 )
-def test_equal_duties_conflict_only_where_and_while_both_hold(first: str, second: str, clash: bool) -> None:
+def test_equal_duties_conflict_only_where_and_while_both_apply(first: str, second: str, clash: bool) -> None:
     duties = DUTIES + f"  a: {{matters: [tree], {first}lead: roads}}\n  b: {{matters: [tree], {second}lead: parks}}\n"
     codes = [finding.code for finding in findings(duties=duties)]
     assert ("GR021" in codes) == clash, codes
 
 
-def test_a_duty_that_wins_only_at_another_time_is_not_dead() -> None:
+def test_a_duty_that_wins_at_another_time_is_not_dead() -> None:
     duties = DUTIES.replace("matters: [hole]", "matters: [hole]\n    from: 2026-06-01")
     assert findings(duties=duties + "  early: {matters: [street], lead: police}\n") == []
 
 
-def test_what_only_the_fallback_catches_is_a_warning_and_without_fallback_an_error() -> None:
+def test_a_matter_without_duty_is_a_warning_or_without_fallback_an_error() -> None:
     duties = DUTIES.replace("matters: [hole]", "matters: [hole]\n    area: '410902'")
     (finding,) = findings(duties=duties)
     assert (finding.code, finding.level) == ("GR020", "warning")
@@ -179,19 +179,21 @@ def test_a_matter_without_limit_is_a_warning() -> None:
     ],
 )
 def test_codes_and_matters_are_checked_both_ways(text: str, expected: list[tuple[str, str, int, int]]) -> None:
-    assert told(coding.check({"hotline": Source("n.csv", text)}, lists(), {"hotline"})) == expected
+    assert codes_and_positions(coding.check({"hotline": Source("n.csv", text)}, lists(), {"hotline"})) == expected
 
 
-def test_a_table_of_no_network() -> None:
+def test_a_table_of_an_unknown_network_is_reported() -> None:
     text = "code,version,matter,name\n1,,tree,x\n2,,grass,x\n3,,hole,x\n"
-    assert told(coding.check({"hotlin": Source("n.csv", text)}, lists(), {"hotline"})) == [("GR032", "n.csv", 1, 1)]
+    assert codes_and_positions(coding.check({"hotlin": Source("n.csv", text)}, lists(), {"hotline"})) == [
+        ("GR032", "n.csv", 1, 1)
+    ]
 
 
 def test_the_lists_of_these_tests_compile() -> None:
     assert set(catalogue(duties=DUTY).departments) == {"parks", "roads", "police", "locality"}
 
 
-def test_every_code_stands_in_the_documentation() -> None:
+def test_every_code_is_documented() -> None:
     modules = (documents, lists_module, references, coverage, coding, merged)
     codes = {value for module in modules for value in vars(module).values() if re.fullmatch(r"GR\d{3}", str(value))}
     page = (ROOT / "docs" / "reference" / "catalogue.md").read_text()
@@ -220,11 +222,11 @@ same_community: 0.5
         ("affinities: [{between: [tree, hole], affinity: 0.4}]", []),
     ],
 )
-def test_merging_names_matters_that_exist_and_have_one_lead(
+def test_merging_must_name_matters_that_exist_and_share_a_lead(
     more: str, expected: list[tuple[str, str, int, int]]
 ) -> None:
     document, _ = documents.read_yaml(Source("merging.yaml", MERGING + more))
     assert document is not None
     merging, wrong = documents.validate(MergeParameters, document)
     assert merging is not None, wrong
-    assert told(merged.check(merging, document, catalogue(), CELLS)) == expected
+    assert codes_and_positions(merged.check(merging, document, catalogue(), CELLS)) == expected

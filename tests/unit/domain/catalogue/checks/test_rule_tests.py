@@ -1,4 +1,4 @@
-"""The city's own tests of its rules: what they assert, and that they can fail."""
+"""Rule tests of a city: their assertions, and that they can fail."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ TREE, HOLE = "matter: tree", "matter: hole"
         (TREE, "not: {lead: roads, assist: [roads, parks], rule: [holes, fallback]}"),
     ],
 )
-def test_what_is_so_passes(ask: str, said: str) -> None:
+def test_a_true_expectation_passes(ask: str, said: str) -> None:
     result = trial(one(ask, said))
     assert result.verdicts[0].failures == ()
     assert result.passed
@@ -71,7 +71,7 @@ def test_what_is_so_passes(ask: str, said: str) -> None:
         (TREE, "expect: {rule: holes}", 63, "rule is greens, not holes"),
         (TREE, "expect: {unit: north}", 63, "unit is none, not north"),
         (TREE, "expect: {limit: 2d}", 63, "limit is 72h, not 48h"),
-        (TREE, "expect: {workflow: desk}", 63, "workflow is field, not desk"),
+        (TREE, "expect: {workflow: helpdesk}", 63, "workflow is field, not helpdesk"),
         (
             TREE,
             "expect: {due: 2026-10-04T10:00}",
@@ -84,7 +84,7 @@ def test_what_is_so_passes(ask: str, said: str) -> None:
         (TREE, "not: {rule: hoels}", 60, "the catalogue knows no rule hoels, so this can never fail"),
     ],
 )
-def test_what_is_not_so_fails_at_its_place(ask: str, said: str, column: int, message: str) -> None:
+def test_a_false_expectation_fails_at_its_position(ask: str, said: str, column: int, message: str) -> None:
     result = trial(one(ask, said))
     (failure,) = result.verdicts[0].failures
     assert failure.message.startswith(message)
@@ -102,7 +102,7 @@ def test_what_is_not_so_fails_at_its_place(ask: str, said: str, column: int, mes
         (one("matter: tree, at: noon", "expect: {lead: x}"), "'noon' is no time"),
     ],
 )
-def test_what_cannot_be_asked_fails(test: str, message: str) -> None:
+def test_an_impossible_question_fails(test: str, message: str) -> None:
     result = trial(test)
     assert result.verdicts[0].failures[0].message.startswith(message)
     assert result.verdicts[0].route is None
@@ -128,7 +128,7 @@ def test_rule_coverage_has_a_threshold() -> None:
         "{name: t, matter: tree, cell: '410902001001001', expect: {led: x}}",
     ],
 )
-def test_a_test_that_says_too_little_or_too_much_is_refused(test: str) -> None:
+def test_a_test_with_missing_or_extra_keys_is_rejected(test: str) -> None:
     document, _ = read_yaml(Source("tests.yaml", f"at: 2026-10-01T09:00\ntests: [{test}]"))
     assert document is not None
     read: Any
