@@ -101,12 +101,12 @@ def rule_sets(city: CityArgument, output: Output = "text") -> None:
         )
         for one in records
     ]
-    heads = ["version", "effective from", "published", "actor", "note"]
+    keys = ["version", "holds from", "published", "actor", "note"]
     if output == "json":
         for row in rows:
-            json_out(dict(zip(heads, row, strict=True)))
+            json_out(dict(zip(keys, row, strict=True)))
     else:
-        table_out(heads, [[sanitize(cell) for cell in row] for row in rows])
+        table_out(["version", "effective from", *keys[2:]], [[sanitize(cell) for cell in row] for row in rows])
 
 
 def _checked(name: str, folder: Path) -> City:
