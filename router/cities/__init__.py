@@ -1,1 +1,1 @@
-"""A city is a folder of YAML and CSV: this room finds it, reads it and hands the domain its values."""
+"""Finds, reads and checks a city, which is a folder of YAML and CSV files, and builds the domain's values from it."""

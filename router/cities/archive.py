@@ -1,4 +1,4 @@
-"""A city's folder as the texts of a rule set, and such texts as a city again."""
+"""Packs a city's folder into the texts of a rule set, and loads a city from such texts."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,23 +9,23 @@ from router.domain.rules.city import City
 from router.wire.errors import CityError
 
 PACKED = ("city.yaml", "merging.yaml", "catalogue/*.yaml", "codes/*.csv", "cells/*.csv")
-"""What stands in a rule set; merging.yaml so that a later reader can see what it was published with."""
+"""Files of a rule set. merging.yaml is one of them, for the record."""
 
 
 def pack(folder: Path) -> dict[str, str]:
-    """Path within the folder -> text, of everything by which reports are translated and routed."""
+    """Path within the folder -> text, for all files that translate and route reports."""
     files = sorted(file for pattern in PACKED for file in folder.glob(pattern))
     return {file.relative_to(folder).as_posix(): file.read_bytes().decode("utf-8") for file in files}
 
 
 def unpack(name: str, texts: dict[str, str], version: str) -> City:
-    """The city that the texts describe, under the version with which they were published.
+    """The city that the texts describe, with the version under which they were published.
 
     Raises:
-        CityError: an error in them.
+        CityError: the texts have an error.
     """
     hint = f"publish it again with this version of the router: `grid-router catalogue publish {name}`"
-    with TemporaryDirectory(prefix="grid-rule set-") as scratch:
+    with TemporaryDirectory(prefix="grid-rule-set-") as scratch:
         folder = Path(scratch)
         for path, text in texts.items():
             _write(folder, path, text)
@@ -37,9 +37,9 @@ def unpack(name: str, texts: dict[str, str], version: str) -> City:
 
 
 def _write(folder: Path, path: str, text: str) -> None:
-    """A file within the folder and nowhere else."""
+    """Write a file. Raises CityError if its path leaves the folder."""
     file = (folder / path).resolve()
     if not file.is_relative_to(folder.resolve()):
-        raise CityError("a path leads out of the city's folder", where=path[:80], hint="do not use this rule set")
+        raise CityError("a path leaves the city's folder", where=path[:80], hint="do not use this rule set")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(text.encode("utf-8"))

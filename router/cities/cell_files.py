@@ -1,4 +1,4 @@
-"""What the two ways to make a city's cells share: their parameters read, their files as text."""
+"""Reads the parameters and formats the files of both generators of cells."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def read_parameters(model: type[Model], file: Path) -> Model:
-    """A YAML file of a city's cells as a model. Raises CityError: the first finding with file, line and column."""
+    """Read a YAML file of a city's cells as a model. Raises CityError with the first finding's file, line and column."""
     source, findings = read_source(file, "docs/how-to/make-cells.md")
     if source is not None:
         document, findings = read_yaml(source)
@@ -29,7 +29,7 @@ def read_parameters(model: type[Model], file: Path) -> Model:
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A file of cells as text, lines ended by LF."""
+    """A CSV file of cells as text. Lines end with LF."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(header)

@@ -1,4 +1,4 @@
-"""A city's folder read and checked: the city, or everything that is wrong with it."""
+"""Reads and checks a city's folder. The result is the city, or all findings."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,8 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, Field
 
-from router.domain.catalogue.checks import code_table_lint as coding
-from router.domain.catalogue.checks import coverage as covering
-from router.domain.catalogue.checks import merging_lint as merged
-from router.domain.catalogue.checks import reference_lint as references
+from router.domain.catalogue.checks import code_table_lint, merging_lint, reference_lint
+from router.domain.catalogue.checks import coverage as coverage_check
 from router.domain.catalogue.checks.coverage import Coverage
 from router.domain.catalogue.checks.rule_tests import RuleTests
 from router.domain.catalogue.code_tables import CodeTable, load_codes
@@ -41,44 +39,44 @@ Model = TypeVar("Model", bound=BaseModel)
 TESTS = "tests.yaml"
 CELLS = ("cells.csv", "communities.csv", "areas.csv")
 GRIDS = "grids.csv"
-"""Beside them, where networks have areas that are drawn."""
+"""Optional file, for cities whose networks have areas with a shape."""
 
 
 def _zone(text: str) -> str:
     try:
         ZoneInfo(text)
     except (KeyError, ValueError, OSError):
-        raise ValueError("no time zone of that name; write one of the IANA list, e.g. Asia/Shanghai") from None
+        raise ValueError("there is no such time zone; write an IANA name such as Asia/Shanghai") from None
     return text
 
 
 class CityFile(Strict):
-    """city.yaml."""
+    """The content of city.yaml."""
 
     title: Name
     zone: Annotated[str, AfterValidator(_zone)]
     default_cell: str | None = Field(default=None, pattern=r"^[0-9]{15}$")
-    """Where reports go that name no place at all; None: the registry chooses."""
+    """Cell of reports that name no place; None: the registry chooses."""
 
 
 class CityReading(Struct, frozen=True, kw_only=True):
-    """What one folder holds."""
+    """The result of reading one folder."""
 
     name: str
     city: City | None
-    """None: there are errors among the findings."""
+    """None if a finding is an error."""
     findings: tuple[Finding, ...]
-    """By file, line and column."""
+    """Sorted by file, line and column."""
     coverage: Coverage | None
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """What keeps the city from being loaded."""
+        """The findings that prevent the city from loading."""
         return tuple(finding for finding in self.findings if finding.level == "error")
 
 
 def read_city(name: str, folder: Path) -> CityReading:
-    """Read and check everything that a city is made of; its tests and its history are not among it."""
+    """Read and check a city, without its tests and its history."""
     findings: list[Finding] = []
     about = read_about(folder, findings)
     zone = ZoneInfo(about.zone) if about else None
@@ -89,93 +87,98 @@ def read_city(name: str, folder: Path) -> CityReading:
     tables = read_cells(folder / "cells", default_cell, findings)
     cells = CellRegistry(tables, default_cell, zone or UTC) if tables else None
     merging, rules = _model(MergeParameters, folder / "merging.yaml", findings)
-    coverage = covering.measure(catalogue, cells.cells) if catalogue and cells else None
+    coverage = coverage_check.measure(catalogue, cells.cells) if catalogue and cells else None
     if lists and catalogue and cells:
         default = lists.documents["standards.yaml"].mark("default")
-        findings += covering.check(catalogue, cells.cells, default)
-        findings += merged.check(merging, rules, catalogue, cells.cells) if merging and rules else []
+        findings += coverage_check.check(catalogue, cells.cells, default)
+        findings += merging_lint.check(merging, rules, catalogue, cells.cells) if merging and rules else []
     city = None
-    if about and zone and cells and catalogue and merging and not _wrong(findings):
+    if about and zone and cells and catalogue and merging and not _has_errors(findings):
         city = City(name, about.title.en, zone, cells, catalogue, merging, codes)
-    return CityReading(name=name, city=city, findings=tuple(sorted(findings, key=_place)), coverage=coverage)
+    return CityReading(name=name, city=city, findings=tuple(sorted(findings, key=_sort_key)), coverage=coverage)
 
 
 def read_about(folder: Path, findings: list[Finding]) -> CityFile | None:
-    """The folder's city.yaml; what is wrong is added to the findings."""
+    """Read the folder's city.yaml. Appends to the findings."""
     return _model(CityFile, folder / "city.yaml", findings)[0]
 
 
 def read_tests(folder: Path) -> tuple[tuple[RuleTests, Document] | None, list[Finding]]:
-    """The city's own tests of its rules with their places, or what is wrong with the file."""
-    wrong: list[Finding] = []
-    tests, document = _model(RuleTests, folder / TESTS, wrong)
-    return ((tests, document) if tests and document else None), wrong
+    """The city's rule tests with the source positions, or the findings of the file."""
+    new_findings: list[Finding] = []
+    tests, document = _model(RuleTests, folder / TESTS, new_findings)
+    return ((tests, document) if tests and document else None), new_findings
 
 
 def read_source(path: Path, page: str = "docs/how-to/add-a-rule.md") -> tuple[Source | None, list[Finding]]:
-    """The text of a file, named as people would type it; findings GR001 and GR005 when it cannot be read.
+    """The text of a file under its display path. Findings GR001 and GR005 if it cannot be read.
 
     Args:
-        path: of the file.
-        page: of the documentation that says what stands in it.
+        path: the file.
+        page: the documentation page of the file, for the hint.
     """
-    file = shown(path)
+    file = display_path(path)
     try:
         return Source(file, path.read_text(encoding="utf-8")), []
     except FileNotFoundError:
         return None, [found(MISSING, SourcePosition(file), "the file is missing", f"write it; {page} shows how")]
     except UnicodeDecodeError as error:
         return None, [
-            found(UNREADABLE, SourcePosition(file), f"byte {error.start} is no UTF-8", "save the file as UTF-8")
+            found(UNREADABLE, SourcePosition(file), f"byte {error.start} is not UTF-8", "save the file as UTF-8")
         ]
     except OSError as error:
         return None, [
-            found(UNREADABLE, SourcePosition(file), f"it cannot be read ({error.strerror})", "make it readable")
+            found(
+                UNREADABLE,
+                SourcePosition(file),
+                f"the file cannot be read ({error.strerror})",
+                "make the file readable",
+            )
         ]
 
 
-def shown(path: Path) -> str:
-    """Relative to the working folder where that is shorter."""
+def display_path(path: Path) -> str:
+    """The path as text, relative to the working folder if that is shorter."""
     return min(str(path), os.path.relpath(path), key=len)
 
 
 def _model(model: type[Model], path: Path, findings: list[Finding]) -> tuple[Model | None, Document | None]:
-    """One YAML file as a model, and where everything in it stands; what is wrong is added to the findings."""
-    source, wrong = read_source(path)
+    """Read one YAML file as a model, with its source positions. Appends to the findings."""
+    source, new_findings = read_source(path)
     document, value = None, None
     if source is not None:
-        document, wrong = read_yaml(source)
+        document, new_findings = read_yaml(source)
     if document is not None:
-        value, wrong = validate(model, document)
-    findings += wrong
+        value, new_findings = validate(model, document)
+    findings += new_findings
     return value, document
 
 
 def _lists(folder: Path, findings: list[Finding]) -> Lists | None:
-    """The lists, when all names in them lead somewhere."""
+    """The lists, or None if one has an error or an unknown name. Appends to the findings."""
     sources: dict[str, Source] = {}
     for name in FILES:
-        source, wrong = read_source(folder / name)
-        findings += wrong
+        source, new_findings = read_source(folder / name)
+        findings += new_findings
         if source is not None:
             sources[name] = source
     if len(sources) < len(FILES):
         return None
-    lists, wrong = read_lists(sources)
-    findings += wrong
+    lists, new_findings = read_lists(sources)
+    findings += new_findings
     if lists is None:
         return None
-    wrong = references.check(lists)
-    findings += wrong
-    return None if _wrong(wrong) else lists
+    new_findings = reference_lint.check(lists)
+    findings += new_findings
+    return None if _has_errors(new_findings) else lists
 
 
 def _codes(folder: Path, lists: Lists | None, findings: list[Finding]) -> Mapping[str, CodeTable]:
     tables: dict[str, CodeTable] = {}
     sources: dict[str, Source] = {}
     for path in sorted(folder.glob("*.csv")):
-        source, wrong = read_source(path)
-        findings += wrong
+        source, new_findings = read_source(path)
+        findings += new_findings
         if source is None:
             continue
         table = load_codes(source.text, source.file)
@@ -184,31 +187,31 @@ def _codes(folder: Path, lists: Lists | None, findings: list[Finding]) -> Mappin
         else:
             findings += table
     if not tables:
-        mark = SourcePosition(shown(folder))
-        findings.append(found(MISSING, mark, "no network reports here", "add codes/<network>.csv"))
+        mark = SourcePosition(display_path(folder))
+        findings.append(found(MISSING, mark, "the city has no code table", "add codes/<network>.csv"))
     if lists is not None:
-        findings += coding.check(sources, lists, NETWORKS)
+        findings += code_table_lint.check(sources, lists, NETWORKS)
     return tables
 
 
 def read_cells(folder: Path, default: str | None, findings: list[Finding]) -> Tables | None:
-    """The tables of a folder of cells; what is wrong is added to the findings.
+    """Read the tables of a folder of cells.
 
     Args:
-        folder: that holds cells.csv.
-        default: the city's default cell; None: the registry chooses.
-        findings: gets what is wrong.
+        folder: the folder of cells.csv.
+        default: the city's default cell, or None if the registry chooses.
+        findings: the list to which new findings are appended.
     """
     texts: list[Source] = []
     for name in CELLS:
-        source, wrong = read_source(folder / name, "docs/how-to/make-cells.md")
-        findings += wrong
+        source, new_findings = read_source(folder / name, "docs/how-to/make-cells.md")
+        findings += new_findings
         if source is not None:
             texts.append(source)
     grids: Source | None = None
     if (folder / GRIDS).exists():
-        grids, wrong = read_source(folder / GRIDS, "docs/how-to/make-cells.md")
-        findings += wrong
+        grids, new_findings = read_source(folder / GRIDS, "docs/how-to/make-cells.md")
+        findings += new_findings
     if len(texts) < len(CELLS):
         return None
     cells, communities, areas = texts
@@ -219,9 +222,9 @@ def read_cells(folder: Path, default: str | None, findings: list[Finding]) -> Ta
     return None
 
 
-def _wrong(findings: Sequence[Finding]) -> bool:
+def _has_errors(findings: Sequence[Finding]) -> bool:
     return any(finding.level == "error" for finding in findings)
 
 
-def _place(finding: Finding) -> tuple[str, int, int, str]:
+def _sort_key(finding: Finding) -> tuple[str, int, int, str]:
     return finding.file, finding.line, finding.column, finding.code

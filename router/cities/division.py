@@ -1,4 +1,4 @@
-"""A city's cells made from its division codes, by the parameters in `cells/division.yaml`."""
+"""Makes a city's cells from its division codes, with the parameters in `cells/division.yaml`."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from router.cities.cell_files import csv_text, read_parameters
-from router.cities.city_reader import read_source, shown
+from router.cities.city_reader import display_path, read_source
 from router.domain.cell_generation.synthetic_division import (
     Box,
     Density,
@@ -42,7 +42,7 @@ class _Strict(BaseModel):
 
 
 class Sides(_Strict):
-    """Of the box, degrees."""
+    """Sides of the bounding box, in degrees."""
 
     west: float = Field(ge=-180, le=180)
     south: float = Field(ge=-85, le=85)
@@ -57,14 +57,14 @@ class Sides(_Strict):
 
 
 class Communities(_Strict):
-    """What one of a kind gets: cells, and an area relative to the others of its county."""
+    """Parameters of one kind of community: its number of cells, and its area relative to the others of its county."""
 
     cells: int = Field(ge=1, le=99)
     area: Size
 
 
 class Redrawn(_Strict):
-    """Cells drawn anew on one day."""
+    """Cells that are split or joined on one day."""
 
     day: date
     split: tuple[CellCode, ...] = ()
@@ -72,7 +72,7 @@ class Redrawn(_Strict):
 
 
 class Shapes(_Strict):
-    """Grids of a network that are drawn on the map."""
+    """Parameters of a network's grids that have a shape."""
 
     communities: int = Field(ge=1, le=999)
     first: int = Field(ge=1, le=999)
@@ -80,7 +80,7 @@ class Shapes(_Strict):
 
 
 class Codes(_Strict):
-    """Grids of a network that are a table."""
+    """Parameters of a network's grids that are a table of codes."""
 
     object: str = Field(pattern=r"^[0-9]{6}$")
     counties: tuple[County, ...]
@@ -89,7 +89,7 @@ class Codes(_Strict):
 
 
 class DivisionParameters(_Strict):
-    """`division.yaml`."""
+    """The content of `division.yaml`."""
 
     source: str
     box: Sides
@@ -102,7 +102,7 @@ class DivisionParameters(_Strict):
     tables: dict[str, Codes] = Field(default_factory=dict)
 
     def plan(self) -> DivisionPlan:
-        """What the core needs of it."""
+        """The parameters as the core's plan."""
         west, south, east, north = (round(side * _MICRO) for side in self.box.model_dump().values())
         return DivisionPlan(
             box=Box(west, south, east, north),
@@ -115,7 +115,7 @@ class DivisionParameters(_Strict):
 
 
 def divided(folder: Path) -> dict[str, str]:
-    """File name -> text of the four cell files of a city; writes nothing.
+    """File name -> text of the four cell files of a city. Writes nothing.
 
     Raises:
         CityError: the parameters are missing or wrong.
@@ -135,7 +135,7 @@ def divided(folder: Path) -> dict[str, str]:
         }
     except ValueError as error:
         hint = f"correct {PARAMETERS} or the divisions"
-        raise InputError(str(error), where=shown(source), hint=hint) from None
+        raise InputError(str(error), where=display_path(source), hint=hint) from None
 
 
 def _divisions(file: Path) -> list[Division]:
@@ -149,18 +149,18 @@ def _divisions(file: Path) -> list[Division]:
             raise ValueError(f"the header is not {','.join(DIVISIONS)}")
         return [_division(row) for row in reader if row]
     except (csv.Error, ValueError) as error:
-        place = f"{shown(file)}:{reader.line_num}"
+        place = f"{display_path(file)}:{reader.line_num}"
         raise InputError(f"the row cannot be read ({error})", where=place, hint="repair the row") from None
 
 
 def _division(row: Sequence[str]) -> Division:
     if len(row) != len(DIVISIONS):
-        raise ValueError("it has more or fewer fields than the header")
+        raise ValueError("its number of fields differs from the header")
     code, level, name, parent = row
     if _is_code(code) is None or len(code) != _LEVELS.get(level):
-        raise ValueError(f"{code[:20]!r} is no code of a {level[:20]!r}")
+        raise ValueError(f"{code[:20]!r} is not the code of a {level[:20]!r}")
     if not code.startswith(parent):
-        raise ValueError(f"the code does not begin with that of its parent, {parent[:20]!r}")
+        raise ValueError(f"the code does not start with the code of its parent, {parent[:20]!r}")
     return Division(code, name)
 
 
@@ -170,12 +170,12 @@ def _cells(city: Divided) -> Iterable[Sequence[str]]:
 
 
 def _communities(city: Divided, names: dict[str, str]) -> Iterable[Sequence[str]]:
-    """Each with its first cell that is always valid; without one, its first that is not retired."""
-    best: dict[str, tuple[bool, bool, str]] = {}
+    """Each community with its default cell: the first that is always valid, else the first that is not retired."""
+    defaults: dict[str, tuple[bool, bool, str]] = {}
     for code, cell in city.cells.items():
         rank = (cell.valid_until is not None, cell.valid_from is not None, code)
-        best[code[:12]] = min(rank, best.get(code[:12], rank))
-    for community, (_, _, default) in best.items():
+        defaults[code[:12]] = min(rank, defaults.get(code[:12], rank))
+    for community, (_, _, default) in defaults.items():
         yield community, names[community], default
 
 

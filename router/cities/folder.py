@@ -1,11 +1,11 @@
-"""Where cities live, and the door through which everyone gets one."""
+"""Finds the folders of cities and loads a city by its name."""
 
 import re
 from difflib import get_close_matches
 from pathlib import Path
 
 import router
-from router.cities.city_reader import read_city, shown
+from router.cities.city_reader import display_path, read_city
 from router.domain.rules.city import City
 from router.wire.errors import CityError
 
@@ -15,26 +15,26 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def cities_folder(root: Path | None = None) -> Path:
-    """The folder that holds the cities: the given one, `deploy/cities` of the working folder, or the source tree's."""
+    """The folder of the cities: the given one, else `deploy/cities` of the working folder, else that of the source tree."""
     if root is not None:
         return root
     return FOLDER if FOLDER.is_dir() else Path(router.__file__).parents[1] / FOLDER
 
 
 def city_names(root: Path | None = None) -> list[str]:
-    """Names of the cities in alphabetical order: the folders that hold a city.yaml.
+    """Names of the cities in alphabetical order. A city is a folder with a city.yaml.
 
     Raises:
-        CityError: the folder of the cities is not there or cannot be read.
+        CityError: the folder of the cities is missing or cannot be read.
     """
     folder = cities_folder(root)
     try:
         return sorted(path.name for path in folder.iterdir() if (path / ABOUT).is_file())
     except OSError as error:
         raise CityError(
-            f"no folder of cities ({error.strerror})",
-            where=shown(folder),
-            hint="name it in GRID_ROUTER_CITIES, or work in the folder that holds deploy/cities",
+            f"the folder of cities cannot be read ({error.strerror})",
+            where=display_path(folder),
+            hint="set GRID_ROUTER_CITIES, or change to the folder that contains deploy/cities",
         ) from None
 
 
@@ -42,22 +42,23 @@ def city_folder(name: str, root: Path | None = None) -> Path:
     """The folder of one city.
 
     Raises:
-        CityError: there is no such city; the sentence names those that are there.
+        CityError: there is no such city. The hint names the existing ones.
     """
     folder = cities_folder(root) / name
     if _NAME.fullmatch(name) and (folder / ABOUT).is_file():
         return folder
     names = city_names(root)
     near = get_close_matches(name, names, n=1)
-    there = f"perhaps {near[0]} was meant" if near else f"choose one of: {', '.join(names) or 'none yet'}"
-    raise CityError(f"no city {name[:60]!r}", where=shown(cities_folder(root)), hint=there)
+    hint = f"perhaps {near[0]} was meant" if near else f"choose one of: {', '.join(names) or 'none yet'}"
+    raise CityError(f"there is no city {name[:60]!r}", where=display_path(cities_folder(root)), hint=hint)
 
 
 def load_city(name: str, root: Path | None = None) -> City:
-    """A city without errors, ready to decide.
+    """Load a city that has no errors.
 
     Raises:
-        CityError: unknown city, or an error in its folder: the first with its file, line and column, and how many more.
+        CityError: the city is unknown, or its folder has an error. The sentence has the first error's file, line and column,
+            and the number of other errors.
     """
     reading = read_city(name, city_folder(name, root))
     if reading.city is not None:

@@ -1,4 +1,4 @@
-"""A city's cells made from its recorded places, by the parameters in `cells/tessellation.yaml`."""
+"""Makes a city's cells from its recorded places, with the parameters in `cells/tessellation.yaml`."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from router.cities.cell_files import csv_text, read_parameters
-from router.cities.city_reader import read_source, shown
+from router.cities.city_reader import display_path, read_source
 from router.domain.cell_generation.tessellation import Lattice, Spot, tessellate
 from router.domain.cells.area_tables import AREAS
 from router.domain.cells.csv_tables import CELLS, COMMUNITIES
@@ -24,7 +24,7 @@ class _Strict(BaseModel):
 
 
 class Columns(_Strict):
-    """Which columns of the source hold what."""
+    """Column names of the source."""
 
     lon: str
     lat: str
@@ -34,14 +34,14 @@ class Columns(_Strict):
 
 
 class Origin(_Strict):
-    """Of the lattice, degrees."""
+    """Origin of the lattice, in degrees."""
 
     lon: float = Field(ge=-180, le=180)
     lat: float = Field(ge=-85, le=85)
 
 
 class TessellationParameters(_Strict):
-    """`tessellation.yaml`."""
+    """The content of `tessellation.yaml`."""
 
     source: str
     network: str
@@ -53,12 +53,12 @@ class TessellationParameters(_Strict):
 
 
 def tessellated(folder: Path) -> dict[str, str]:
-    """File name -> text of the three cell files of a city; writes nothing.
+    """File name -> text of the three cell files of a city. Writes nothing.
 
     Raises:
         CityError: the parameters are missing or wrong.
-        InputError: the source cannot be read, lacks a column, holds no point or something that is no coordinate, or has
-            more areas than there are codes.
+        InputError: the source cannot be read, lacks a column, has no point or an invalid coordinate, or has more areas
+            than there are codes.
     """
     parameters = read_parameters(TessellationParameters, folder / "cells" / PARAMETERS)
     spots = _spots(folder / parameters.source, parameters.columns)
@@ -66,8 +66,8 @@ def tessellated(folder: Path) -> dict[str, str]:
     try:
         made = tessellate(spots, lattice, county=parameters.county, network=parameters.network, ring=parameters.ring)
     except ValueError as error:
-        hint = "draw the cells yourself, as docs/how-to/make-cells.md says"
-        raise InputError(str(error), where=shown(folder / parameters.source), hint=hint) from None
+        hint = "draw the cells manually, see docs/how-to/make-cells.md"
+        raise InputError(str(error), where=display_path(folder / parameters.source), hint=hint) from None
     return {
         "cells.csv": csv_text(CELLS, made.cells),
         "communities.csv": csv_text(COMMUNITIES, made.communities),
@@ -76,7 +76,7 @@ def tessellated(folder: Path) -> dict[str, str]:
 
 
 def renumbered(before: str, after: str) -> int:
-    """How many codes of one `cells.csv` stand for another square in the other."""
+    """Number of codes in one `cells.csv` that denote another square in the other."""
     old, new = (
         {row[0]: row[-1] for row in csv.reader(io.StringIO(text, newline="")) if row} for text in (before, after)
     )
@@ -92,24 +92,24 @@ def _spots(file: Path, columns: Columns) -> list[Spot]:
         for name in (columns.lon, columns.lat, columns.county, columns.street, columns.community):
             if name not in (reader.fieldnames or ()):
                 raise InputError(
-                    f"there is no column {name!r}", where=f"{shown(file)}:1", hint=f"correct it in {PARAMETERS}"
+                    f"there is no column {name!r}", where=f"{display_path(file)}:1", hint=f"correct it in {PARAMETERS}"
                 )
         spots = [_spot(row, columns) for row in reader]
     except (csv.Error, ValueError) as error:
-        line = reader.line_num + isinstance(error, csv.Error)  # the reader counts lines that it could read
+        line = reader.line_num + isinstance(error, csv.Error)  # the reader counts only the lines that it could read
         raise InputError(
-            f"the row cannot be read ({error})", where=f"{shown(file)}:{line}", hint="repair the row"
+            f"the row cannot be read ({error})", where=f"{display_path(file)}:{line}", hint="repair the row"
         ) from None
     if all(spot.lon is None for spot in spots):
-        raise InputError("no row holds a point", where=shown(file), hint=f"name another source in {PARAMETERS}")
+        raise InputError("no row has a point", where=display_path(file), hint=f"name another source in {PARAMETERS}")
     return spots
 
 
 def _spot(row: Mapping[str, str | None], columns: Columns) -> Spot:
-    """One row; half a point is none."""
+    """Parse one row. A row with one coordinate only has no point."""
     fields = [row[name] for name in (columns.lon, columns.lat, columns.county, columns.street, columns.community)]
-    if None in row.values() or None in row:  # how the reader fills a short row, and keeps what a long one has too much
-        raise ValueError("it has more or fewer fields than the header")
+    if None in row.values() or None in row:  # the reader's marks of a short and of a long row
+        raise ValueError("its number of fields differs from the header")
     lon, lat, county, street, community = (field or "" for field in fields)
     names = (county, street, community)
     return Spot(_degrees(lon, 180), _degrees(lat, 90), names) if lon and lat else Spot(None, None, names)
@@ -117,5 +117,5 @@ def _spot(row: Mapping[str, str | None], columns: Columns) -> Spot:
 
 def _degrees(text: str, limit: int) -> float:
     if _is_degrees(text) is None or not -limit <= float(text) <= limit:
-        raise ValueError(f"{text[:20]!r} is no number of degrees between -{limit} and {limit}")
+        raise ValueError(f"{text[:20]!r} is not a number of degrees between -{limit} and {limit}")
     return float(text)

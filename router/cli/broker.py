@@ -9,7 +9,7 @@ from router.broker import server
 from router.broker.jars import KAFKA_VERSION, classpath, lock_text
 from router.broker.java import find_java
 from router.cli.exit_codes import CHECK_FAILED
-from router.cli.text.output import Output, json_out, talk
+from router.cli.text.output import Output, json_out, say
 from router.wire.settings import Settings
 
 app = typer.Typer(
@@ -25,7 +25,7 @@ def install() -> None:
     """
     begun = time.monotonic()
     java, jars = find_java(), classpath().count(".jar")
-    talk(
+    say(
         f"Apache Kafka {KAFKA_VERSION}: {jars} jars as locked, Java {java.version} ({java.origin}); {time.monotonic() - begun:.1f} s."
     )
 
@@ -47,7 +47,7 @@ def start() -> None:
     """
     begun = time.monotonic()
     found = server.start(Settings())
-    talk(
+    say(
         f"Kafka answers at {found.address} (process {found.pid}, {time.monotonic() - begun:.1f} s); its log is {found.log}."
     )
 
@@ -58,7 +58,7 @@ def stop() -> None:
 
     Example: grid-router broker stop
     """
-    talk("Kafka stopped." if server.stop(Settings()) else "Kafka was not running.")
+    say("Kafka stopped." if server.stop(Settings()) else "Kafka was not running.")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`grid-router demo`: the main job on this machine, from a city's own reports to the departments' topics, shown live."""
+"""`grid-router demo`: a whole deployment on this machine. It routes a city's reports to the departments and shows it live."""
 
 import logging
 import shutil
@@ -15,13 +15,13 @@ from msgspec.structs import replace
 
 from router.broker.admin import apply
 from router.cities.folder import city_folder, load_city
-from router.cli.live_view.latest_tasks import Recent
+from router.cli.live_view.latest_tasks import LatestTasks
 from router.cli.live_view.live import Watch, watch_until
 from router.cli.live_view.resume_point import last_keys, unsent
 from router.cli.live_view.view import View
 from router.cli.replay import factor
 from router.cli.session import ReplayInput, cores, interruptible, kafka, running_input, running_pool
-from router.cli.text.output import talk
+from router.cli.text.output import say
 from router.domain.rules.city import City
 from router.kafka.blocking import open_consumer
 from router.simulator.messages import SourceMessage
@@ -32,9 +32,9 @@ from router.wire.topics import Names, topics_of
 from router.workers.pool import WorkerPool
 
 DEMO_SPEED = "2000"
-"""Los Angeles' 3.4 recorded days in two minutes and a half: something happens at once, and it lasts."""
+"""Plays the 3.4 recorded days of Los Angeles in two and a half minutes."""
 PORT = 19100
-"""Of worker 0's metrics when the settings switch them off: the view is made of them."""
+"""Metrics port of worker 0 when the settings switch metrics off, because the view needs them."""
 
 
 def demo(
@@ -46,26 +46,31 @@ def demo(
     ] = None,
     speed: Annotated[str, typer.Option(help="Simulated seconds per second (1: real time), or `max`.")] = DEMO_SPEED,
     reports: Annotated[
-        int | None, typer.Option(min=1, help="So many reports of each; beyond its end a history is repeated.")
+        int | None, typer.Option(min=1, help="Number of reports per city; a shorter history is repeated.")
     ] = None,
-    live: Annotated[bool, typer.Option(help="Without it, or without a terminal: a line now and then.")] = True,
-    exit_at_end: Annotated[bool, typer.Option("--exit-at-end", help="End when all input is routed.")] = False,
+    live: Annotated[
+        bool,
+        typer.Option(
+            help="Show the live screen; without it, or without a terminal, print a line when something changed."
+        ),
+    ] = True,
+    exit_at_end: Annotated[bool, typer.Option("--exit-at-end", help="Stop when all input is routed.")] = False,
 ) -> None:
-    """Start Kafka and the router, feed a city's recorded or simulated reports, and show what happens; Ctrl-C stops it all.
+    """Start Kafka and the router, replay a city's reports, and show what happens. Ctrl-C stops everything.
 
-    Of several cities each has a namespace of its own, and the next begins when all reports of the one before are routed.
-    A second run keeps the data and goes on where the first one stopped.
+    Each of several cities gets its own namespace. The next city starts when all reports of the previous one are routed.
+    A second run keeps the data and continues where the first one stopped.
 
     Example: grid-router demo los-angeles --speed max
     """
     settings = Settings()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # of a broker that goes away the screen tells, once
-    show = Show(workers=workers, pace=factor(speed), reports=reports, live=live, exit_at_end=exit_at_end)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # the screen shows a lost broker once
+    options = DemoOptions(workers=workers, speed=factor(speed), reports=reports, live=live, exit_at_end=exit_at_end)
     for city in cities:
-        load_city(city, settings.cities)  # a misspelt name is told before Kafka is started
+        load_city(city, settings.cities)  # reject a misspelt name before Kafka starts
     with ExitStack() as stack:
         address = kafka(settings, stack)
-        asked = stack.enter_context(interruptible())
+        stop_requested = stack.enter_context(interruptible())
         for number, city in enumerate(cities, 1):
             own = settings.model_copy(
                 update={
@@ -76,44 +81,44 @@ def demo(
                     else f"{settings.namespace[:-1]}-{city}.".removeprefix("-"),
                 }
             )
-            _city(city, own, show if number == len(cities) else replace(show, exit_at_end=True), asked)
-            if asked.is_set():
+            _city(city, own, options if number == len(cities) else replace(options, exit_at_end=True), stop_requested)
+            if stop_requested.is_set():
                 break
-    talk(f"Everything is kept in {settings.home}; the same command goes on where this stopped.")
+    say(f"Everything is kept in {settings.home}; the same command continues where this one stopped.")
 
 
-class Show(Struct, frozen=True, kw_only=True):
-    """How cities are shown."""
+class DemoOptions(Struct, frozen=True, kw_only=True):
+    """The options of the command."""
 
     workers: int | None
-    pace: float | None
-    """None: as fast as possible."""
+    speed: float | None
+    """Simulated seconds per second; None: as fast as possible."""
     reports: int | None
     live: bool
     exit_at_end: bool
 
 
-def _city(city: str, own: Settings, show: Show, asked: threading.Event) -> None:
-    """One city, from its first report to its last or to Ctrl-C."""
+def _city(city: str, own: Settings, options: DemoOptions, stop_requested: threading.Event) -> None:
+    """Run one city until its last report or Ctrl-C."""
     loaded = load_city(city, own.cities)
-    messages = _messages(loaded, city_folder(city, own.cities), show.reports)
+    messages = _messages(loaded, city_folder(city, own.cities), options.reports)
     names = _topics(own, loaded)
-    left = _left(own, messages, loaded)
-    if not left and show.exit_at_end:
+    remaining = _unsent(own, messages, loaded)
+    if not remaining and options.exit_at_end:
         return
-    number = show.workers or min(cores(), own.partitions)
+    number = options.workers or min(cores(), own.partitions)
     with ExitStack() as stack:
         pool = stack.enter_context(running_pool(WorkerPool(city, own, number, clock="stream")))
-        talk(f"Workers started: {number}; their logs are {own.home}/logs/{own.namespace}worker-*.log")
-        feed = Feed(str(own.kafka), names, own.partitions, show.pace)
-        source = ReplayInput(feed, left, len(messages), f"x{show.pace:g}" if show.pace else "max")
+        say(f"Workers started: {number}; their logs are {own.home}/logs/{own.namespace}worker-*.log")
+        feed = Feed(str(own.kafka), names, own.partitions, options.speed)
+        source = ReplayInput(feed, remaining, len(messages), f"x{options.speed:g}" if options.speed else "max")
         stack.enter_context(running_input(source))
-        recent = Recent(
+        latest_tasks = LatestTasks(
             stack.enter_context(open_consumer(str(own.kafka))), map(names.tasks, loaded.catalogue.departments)
         )
         view = View(loaded.title, list(loaded.codes), hints(city, loaded, own.namespace), number)
-        watch = Watch(view, pool, source, recent, own.metrics_host, own.metrics_port, show.exit_at_end)
-        watch_until(asked, watch, live=show.live)
+        watch = Watch(view, pool, source, latest_tasks, own.metrics_host, own.metrics_port, options.exit_at_end)
+        watch_until(stop_requested, watch, live=options.live)
 
 
 def _topics(settings: Settings, city: City) -> Names:
@@ -125,20 +130,20 @@ def _messages(city: City, folder: Path, reports: int | None) -> list[SourceMessa
     return list(input_of(city, folder).messages(reports=reports, seed=1, secondary_reports=True, noise=1.0))
 
 
-def _left(settings: Settings, messages: Sequence[SourceMessage], city: City) -> list[SourceMessage]:
+def _unsent(settings: Settings, messages: Sequence[SourceMessage], city: City) -> list[SourceMessage]:
     names = Names(settings.namespace)
     with open_consumer(str(settings.kafka)) as consumer:
         last = last_keys(consumer, [names.reports(network) for network in city.codes])
-    left = unsent(messages, last, names, settings.partitions)
-    if not left:
-        talk(f"All reports of {city.title} are in the topics already; `--reports` with a larger number adds more.")
-    elif len(left) < len(messages):
-        talk(f"Going on after {len(messages) - len(left):,} of {len(messages):,} records.")
-    return left
+    remaining = unsent(messages, last, names, settings.partitions)
+    if not remaining:
+        say(f"All reports of {city.title} are already in the topics; a larger `--reports` adds more.")
+    elif len(remaining) < len(messages):
+        say(f"Continuing after {len(messages) - len(remaining):,} of {len(messages):,} records.")
+    return remaining
 
 
 def hints(city: str, loaded: City, namespace: str = "") -> list[str]:
-    """Commands that a newcomer can copy from the footer."""
+    """The commands to try next, for the footer of the view."""
     command = "grid-router" if shutil.which("grid-router") else sys.argv[0]
     prefix = f"GRID_ROUTER_NAMESPACE={namespace} " if namespace else ""
     matter = "graffiti" if "graffiti" in loaded.catalogue.matters else next(iter(loaded.catalogue.matters))

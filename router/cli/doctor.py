@@ -8,7 +8,7 @@ import typer
 from router.cities.folder import city_names
 from router.cli.checks import Check, examine
 from router.cli.exit_codes import CHECK_FAILED
-from router.cli.text.output import Output, json_out, styled_out, talk
+from router.cli.text.output import Output, json_out, say, styled_out
 from router.wire.errors import CityError
 from router.wire.settings import Settings
 
@@ -32,7 +32,7 @@ def doctor(city: City = None, *, output: Output = "text") -> None:
         json_out({"healthy": not failed, "checks": msgspec.to_builtins(checks)})
     else:
         skipped = sum(check.state == "skipped" for check in checks)
-        talk(f"{len(checks)} checks: {failed} failed, {skipped} skipped.")
+        say(f"{len(checks)} checks: {failed} failed, {skipped} skipped.")
     if failed:
         raise typer.Exit(CHECK_FAILED)
 

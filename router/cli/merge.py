@@ -1,4 +1,4 @@
-"""`grid-router merge evaluate|curve`: how well reports are merged, where the truth is known, and by which numbers best."""
+"""`grid-router merge evaluate|curve`: measures merging against the true incident of each report, without Kafka."""
 
 from collections.abc import Callable, Sequence
 from math import isfinite
@@ -9,7 +9,7 @@ import typer
 from msgspec import to_builtins
 
 from router.cities.folder import city_folder, load_city
-from router.cli.text.output import Output, json_out, table_out, talk
+from router.cli.text.output import Output, json_out, say, table_out
 from router.domain.rules.city import City
 from router.simulator.evaluation.error_analysis import MergeError, by_cause, merge_errors
 from router.simulator.evaluation.parameter_sweep import Stream, stream_of, with_value
@@ -18,14 +18,16 @@ from router.simulator.scenario import input_of
 from router.wire.errors import InputError
 from router.wire.settings import Settings
 
-app = typer.Typer(
-    no_args_is_help=True, help="Merging measured against the true incident of each report, without Kafka."
-)
+app = typer.Typer(no_args_is_help=True, help="Measure merging against the true incident of each report, without Kafka.")
 Name = Annotated[str, typer.Argument(help="Name of the city's folder, e.g. `puyang`.")]
-Reports = Annotated[int | None, typer.Option(min=1, help="So many reports; default: all recorded, or 20,000 made.")]
-Noise = Annotated[float, typer.Option(min=0, max=5, help="Of made reports: 0 none, 1 as in simulation.yaml.")]
+Reports = Annotated[
+    int | None, typer.Option(min=1, help="Number of reports; default: all recorded ones, or 20,000 simulated ones.")
+]
+Noise = Annotated[
+    float, typer.Option(min=0, max=5, help="Noise of simulated reports: 0 none, 1 as in simulation.yaml.")
+]
 SHOWN = 12
-"""Causes and mistakes that the text shows; the JSON has all."""
+"""Number of causes and errors that the text shows. The JSON has all of them."""
 
 
 @app.command("evaluate")
@@ -33,23 +35,23 @@ def evaluate_(
     city: Name,
     *,
     reports: Reports = None,
-    seed: Annotated[int, typer.Option(help="Equal seeds, equal reports.")] = 1,
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed gives the same reports.")] = 1,
     noise: Noise = 1.0,
     output: Output = "text",
 ) -> None:
-    """Merge a city's input and compare every pair of reports with the truth; then the dearest mistakes in words.
+    """Merge a city's input, compare every pair of reports with the truth, and list the costliest errors.
 
     Example: grid-router merge evaluate puyang --reports 50000 --seed 11 --noise 1.5
     """
-    rules, open_ = _input(city)
-    stream = open_(reports, seed, noise)
-    offline, found = stream.judged(rules)
-    wrong = merge_errors(stream.labels, clusters_of(offline.cases.values()), offline.reports, rules.merging)
+    rules, open_stream = _input(city)
+    stream = open_stream(reports, seed, noise)
+    offline, evaluation = stream.judged(rules)
+    errors = merge_errors(stream.labels, clusters_of(offline.cases.values()), offline.reports, rules.merging)
     if output == "json":
-        json_out(as_json(found, wrong))
+        json_out(as_json(evaluation, errors))
         return
-    _table(found)
-    _mistakes(wrong)
+    _print_table(evaluation)
+    _print_errors(errors)
 
 
 @app.command()
@@ -57,24 +59,26 @@ def curve(
     city: Name,
     *,
     parameter: Annotated[
-        str, typer.Option(help="A number of merging.yaml, e.g. `search_radius.base_m`.")
+        str, typer.Option(help="Key of a number in merging.yaml, e.g. `search_radius.base_m`.")
     ] = "thresholds.merge",
-    values: Annotated[str, typer.Option(help="Joined by commas, e.g. `0.3,0.4,0.5`.")],
-    seeds: Annotated[str, typer.Option(help="Joined by commas; the mean of all is shown.")] = "1,2,3",
+    values: Annotated[str, typer.Option(help="Values to try, separated by commas, e.g. `0.3,0.4,0.5`.")],
+    seeds: Annotated[
+        str, typer.Option(help="Random seeds, separated by commas; the table shows the mean of all.")
+    ] = "1,2,3",
     reports: Reports = None,
     noise: Noise = 1.0,
     output: Output = "text",
 ) -> None:
-    """Precision and recall for each value of one number of merging.yaml; the file stays as it is.
+    """Show precision and recall for each value of one number in merging.yaml. The file is not changed.
 
-    Example: grid-router merge curve puyang --parameter crowding --values 0,1,3 --seeds 1,2,3
+    Example: grid-router merge curve puyang --parameter density_penalty --values 0,1,3 --seeds 1,2,3
     """
-    rules, open_ = _input(city)
-    tried = numbers(values, "--values")
-    cities = [with_value(rules, parameter, value) for value in tried]
-    streams = [open_(reports, int(seed), noise) for seed in numbers(seeds, "--seeds")]
+    rules, open_stream = _input(city)
+    candidates = numbers(values, "--values")
+    cities = [with_value(rules, parameter, value) for value in candidates]
+    streams = [open_stream(reports, int(seed), noise) for seed in numbers(seeds, "--seeds")]
     rows = []
-    for value, changed in zip(tried, cities, strict=True):
+    for value, changed in zip(candidates, cities, strict=True):
         judged = [stream.judged(changed)[1] for stream in streams]
         rows.append({parameter: value, **means(judged)})
     if output == "json":
@@ -84,18 +88,20 @@ def curve(
 
 
 def numbers(text: str, option: str) -> list[float]:
-    """Numbers joined by commas. Raises InputError."""
+    """Parse numbers separated by commas. Raises InputError."""
     try:
-        found = [float(one) for one in text.split(",")]
+        parsed = [float(one) for one in text.split(",")]
     except ValueError:
-        found = []
-    if not found or not all(map(isfinite, found)):
-        raise InputError(f"{text[:40]!r} is no list of numbers", where=option, hint="join numbers by commas: 0.3,0.4")
-    return found
+        parsed = []
+    if not parsed or not all(map(isfinite, parsed)):
+        raise InputError(
+            f"{text[:40]!r} is not a list of numbers", where=option, hint="separate numbers by commas: 0.3,0.4"
+        )
+    return parsed
 
 
 def means(judged: Sequence[Evaluation]) -> dict[str, float | None]:
-    """Of some evaluations: the mean of each share, None where none has it."""
+    """The mean of each share over several evaluations; None where no evaluation has it."""
     return {
         "precision": _mean([one.pairs.precision for one in judged]),
         "recall": _mean([one.pairs.recall for one in judged]),
@@ -107,18 +113,18 @@ def means(judged: Sequence[Evaluation]) -> dict[str, float | None]:
     }
 
 
-def as_json(found: Evaluation, wrong: Sequence[MergeError]) -> dict[str, Any]:
-    """Everything, with null where nothing was to judge."""
+def as_json(evaluation: Evaluation, errors: Sequence[MergeError]) -> dict[str, Any]:
+    """The whole evaluation, with null where no pair could be compared."""
     return {
-        "reports": found.reports,
-        "incidents": found.incidents,
-        "cases": found.cases,
-        "pairs": _score(found.pairs),
-        "b_cubed": to_builtins(found.cubed),
-        "slices": {name: _score(score) for name, score in found.slices.items()},
-        "networks": {" and ".join(pair): _score(score) for pair, score in found.networks.items()},
-        "causes": [{"what": what, "cause": cause, "pairs": pairs} for what, cause, pairs in by_cause(wrong)],
-        "merge_errors": to_builtins(wrong),
+        "reports": evaluation.reports,
+        "incidents": evaluation.incidents,
+        "cases": evaluation.cases,
+        "pairs": _score(evaluation.pairs),
+        "b_cubed": to_builtins(evaluation.cubed),
+        "slices": {name: _score(score) for name, score in evaluation.slices.items()},
+        "networks": {" and ".join(pair): _score(score) for pair, score in evaluation.networks.items()},
+        "causes": [{"what": what, "cause": cause, "pairs": pairs} for what, cause, pairs in by_cause(errors)],
+        "merge_errors": to_builtins(errors),
     }
 
 
@@ -137,10 +143,10 @@ def _score(score: Score) -> dict[str, float | None]:
     return {**to_builtins(score), "precision": score.precision, "recall": score.recall, "f1": score.f1}
 
 
-def _table(found: Evaluation) -> None:
-    talk(f"{found.reports:,} reports of {found.incidents:,} incidents in {found.cases:,} cases.")
-    named = {"all pairs": found.pairs, **found.slices}
-    networks = sorted(found.networks.items(), key=lambda one: -one[1].true)
+def _print_table(evaluation: Evaluation) -> None:
+    say(f"{evaluation.reports:,} reports of {evaluation.incidents:,} incidents in {evaluation.cases:,} cases.")
+    named = {"all pairs": evaluation.pairs, **evaluation.slices}
+    networks = sorted(evaluation.networks.items(), key=lambda one: -one[1].true)
     named |= {" and ".join(pair): score for pair, score in networks if score.true or score.said}
     rows = [
         [
@@ -154,17 +160,17 @@ def _table(found: Evaluation) -> None:
         ]
         for name, one in named.items()
     ]
-    b_cubed = found.cubed
+    b_cubed = evaluation.cubed
     rows.insert(1, ["B-cubed, by report", _share(b_cubed.precision), _share(b_cubed.recall), "", "", "", ""])
     table_out(["pairs of reports", "precision", "recall", "F1", "said", "true", "right"], rows)
 
 
-def _mistakes(wrong: Sequence[MergeError]) -> None:
-    talk("")
-    causes = by_cause(wrong)[:SHOWN]
+def _print_errors(errors: Sequence[MergeError]) -> None:
+    say("")
+    causes = by_cause(errors)[:SHOWN]
     table_out(["", "because of", "pairs"], [[what, cause, f"{pairs:,}"] for what, cause, pairs in causes])
-    talk("")
-    for one in wrong[:SHOWN]:
+    say("")
+    for one in errors[:SHOWN]:
         first, second = one.examples[0]
         typer.echo(f"{one.pairs:,} pairs {one.what}, {one.cause}: {one.sentence} ({first}, {second}).")
 

@@ -1,4 +1,4 @@
-"""`grid-router replay`: a city's recorded history through the whole router, and a ledger that compares every id."""
+"""`grid-router replay`: routes a city's recorded history and prints a ledger that compares every id."""
 
 import logging
 import os
@@ -14,8 +14,8 @@ from rich.progress import SpinnerColumn, TextColumn
 from rich.table import Table
 
 from router.broker.server import ensure_running
-from router.cli.session import GOES_ON
-from router.cli.text.output import talk
+from router.cli.session import KEEPS_RUNNING
+from router.cli.text.output import say
 from router.simulator.replay.monitor import ReplayProgress
 from router.simulator.replay.replay import ReplayPlan, Result
 from router.simulator.replay.replay import replay as run
@@ -25,37 +25,37 @@ from router.wire.settings import Settings
 CHECK_FAILED = 1
 KINDS = ("recorded", "secondary_reports", "simulated", "updated", "redelivered", "malformed")
 SHOWN_IDS = 5
-"""Ids of one fault that the text shows; the JSON has their number."""
+"""Number of ids that the text shows per fault. The JSON has the counts only."""
 
 
 def replay(
     city: Annotated[str, typer.Argument(help="Name of the city's folder, e.g. `los-angeles`.")],
     *,
     reports: Annotated[
-        int | None, typer.Option(min=1, help="So many recorded reports; beyond its end the history is repeated.")
+        int | None, typer.Option(min=1, help="Number of recorded reports; a shorter history is repeated.")
     ] = None,
     speed: Annotated[str, typer.Option(help="Simulated seconds per second (1: real time), or `max`.")] = "max",
-    summary: Annotated[Literal["text", "json"], typer.Option("--summary", "-o", help="Form of the ledger.")] = "text",
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Worker processes.")] = 1,
-    seed: Annotated[int, typer.Option(help="Of the companion reports: equal seeds, equal messages.")] = 1,
+    summary: Annotated[Literal["text", "json"], typer.Option("--summary", "-o", help="Format of the ledger.")] = "text",
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Number of worker processes.")] = 1,
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed gives the same messages.")] = 1,
     secondary_reports: Annotated[
-        bool, typer.Option(help="Other networks report a part of the same incidents again.")
+        bool, typer.Option(help="Let other networks report a part of the incidents again.")
     ] = True,
-    kill: Annotated[bool, typer.Option("--kill", help="kill -9 one worker in the middle.")] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the topics of the replay for a look.")] = False,
+    kill: Annotated[bool, typer.Option("--kill", help="Kill one worker with SIGKILL in the middle.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the topics of the replay.")] = False,
     noise: Annotated[
-        float, typer.Option(min=0, max=5, help="Of a synthetic city's reports: 0 none, 1 as its simulation.yaml says.")
+        float, typer.Option(min=0, max=5, help="Noise of a synthetic city's reports: 0 none, 1 as in simulation.yaml.")
     ] = 1.0,
     switch: Annotated[
-        str | None, typer.Option(help="Another city's folder: its rules are published for the second half.")
+        str | None, typer.Option(help="Name of another city, whose rules are published for the second half.")
     ] = None,
 ) -> None:
-    """Replay a city's recorded reports and compare every id; exit code 1 when one was lost or doubled.
+    """Replay a city's recorded reports and compare every id; exit code 1 if one is lost or duplicated.
 
     Example: grid-router replay los-angeles --reports 100000 --workers 2 --kill --summary json
     """
     settings = Settings()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # of a broker that goes away one sentence tells
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # one error sentence reports a lost broker
     plan = ReplayPlan(
         city=city,
         reports=reports,
@@ -71,15 +71,15 @@ def replay(
     with _bar() as bar:
         line = bar.add_task("starting Kafka", total=None)
         bootstrap = ensure_running(settings)
-        result = run(plan, settings, bootstrap, lambda progress: bar.update(line, description=described(progress)))
+        result = run(plan, settings, bootstrap, lambda progress: bar.update(line, description=progress_line(progress)))
     if summary == "json":
         sys.stdout.write(orjson.dumps(as_json(result)).decode() + "\n")
     else:
         _print(result)
     if keep:
-        talk(f"Kept: GRID_ROUTER_NAMESPACE={result.namespace} grid-router tail cases --from beginning")
+        say(f"Kept: GRID_ROUTER_NAMESPACE={result.namespace} grid-router tail cases --from beginning")
     if settings.kafka is None:
-        talk(GOES_ON)
+        say(KEEPS_RUNNING)
     if not result.sound:
         raise typer.Exit(CHECK_FAILED)
 
@@ -94,12 +94,12 @@ def factor(text: str) -> float | None:
         value = 0.0
     if not 0 < value < float("inf"):
         raise InputError(
-            f"{text[:40]!r} is no speed", where="--speed", hint="give a factor above 0 (1 is real time), or max"
+            f"{text[:40]!r} is not a speed", where="--speed", hint="give a factor above 0 (1 is real time), or max"
         )
     return value
 
 
-def described(progress: ReplayProgress) -> str:
+def progress_line(progress: ReplayProgress) -> str:
     """The progress in one line."""
     if not progress.sent:
         return progress.doing
@@ -110,7 +110,7 @@ def described(progress: ReplayProgress) -> str:
 
 
 def as_json(result: Result) -> dict[str, Any]:
-    """The ledger as one flat object; null where nothing is known."""
+    """The ledger as one flat object, with null for an unknown value."""
     kinds = {kind: sum(one.kind == kind for one in result.sent) for kind in KINDS}
     read = kinds["recorded"] + kinds["simulated"]
     seconds = result.end.seconds
@@ -163,21 +163,21 @@ def _print(result: Result) -> None:
 
 EXPLAINED = {
     "read": "recorded or simulated reports of the city",
-    "merged": "reports that joined a case another one had opened",
-    "dead_letters": "rejected records, each once",
-    "lost": "ids that are in no case and no dead letter, and cases without their task",
-    "duplicated": "ids that stand somewhere twice, or where they must not",
+    "merged": "reports that joined the case of an earlier report",
+    "dead_letters": "rejected records, each counted once",
+    "lost": "ids in no case and no dead letter, and cases without a task",
+    "duplicated": "ids that appear twice, or in the wrong output",
     "routing_accuracy": "reports with a known owner whose case is led by that owner",
-    "merge_precision": "companion reports merged with recorded ones that are with their own incident",
-    "merge_recall": "companion reports whose incident has a case that are in that case",
-    "pair_precision": "pairs of reports in one case that are one incident",
-    "pair_recall": "pairs of reports of one incident that are in one case",
-    "coverage": "of all matters, cells and periods, those for which the catalogue names one lead",
-    "secondary_reports": "reports of other networks about recorded incidents",
+    "merge_precision": "secondary reports merged with a recorded report, of those the share in the right case",
+    "merge_recall": "secondary reports whose incident has a case, of those the share in that case",
+    "pair_precision": "pairs of reports in one case, of those the share about one incident",
+    "pair_recall": "pairs of reports about one incident, of those the share in one case",
+    "coverage": "matters x cells x periods, of those the share with exactly one lead",
+    "secondary_reports": "reports by other networks about recorded incidents",
     "updated": "later versions of known reports",
-    "switched": "cases by the old and the new rule set, decided late, and decided by a mixture",
-    "rejected_sound": "sound reports among the dead letters",
-    "killed_at": "reports in cases when a worker was killed",
+    "switched": "cases by the old rule set, by the new one, late, and mixed",
+    "rejected_sound": "valid reports among the dead letters",
+    "killed_at": "number of reports in cases when a worker was killed",
 }
 PERCENT = frozenset(
     {"routing_accuracy", "merge_precision", "merge_recall", "pair_precision", "pair_recall", "coverage"}
@@ -195,7 +195,7 @@ def _text(name: str, value: float | bool | dict[str, int] | None) -> str:
 
 
 def _bar() -> Bar:
-    """A progress line on stderr; nothing when stderr is no terminal."""
+    """A progress line on stderr. It prints nothing when stderr is not a terminal."""
     quiet = not sys.stderr.isatty() or os.environ.get("TERM") == "dumb"
     return Bar(
         SpinnerColumn(), TextColumn("{task.description}"), console=Console(stderr=True), transient=True, disable=quiet

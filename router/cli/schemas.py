@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from router.cities.city_reader import CityFile
 from router.cli.exit_codes import CHECK_FAILED
-from router.cli.text.output import talk
+from router.cli.text.output import say
 from router.contracts.asyncapi import ASYNCAPI, asyncapi_text
 from router.contracts.headers import header_schemas
 from router.contracts.releases import breaks_since, ended_since, read_released, write_released
@@ -65,7 +65,7 @@ def generate(*, folder: Folder = DEFAULT) -> None:
     except OSError as error:
         hint = "make the folder writable, or choose another --folder"
         raise InputError(f"it cannot be changed ({error.strerror})", where=str(folder), hint=hint) from None
-    talk(f"{len(files)} files, {len(changed)} written, {len(left)} removed.")
+    say(f"{len(files)} files, {len(changed)} written, {len(left)} removed.")
 
 
 @app.command()
@@ -108,14 +108,14 @@ def release(
     """
     files = made()
     if _print_drift(folder, files) or _print_breaks(folder, files):
-        talk("Nothing is released.")
+        say("Nothing is released.")
         raise typer.Exit(CHECK_FAILED)
     last = read_released(folder)
     if not VERSION.fullmatch(version) or (last and _number(version) <= _number(last.version)):
         hint = f"give three numbers that are greater than {last.version}" if last else "give three numbers, e.g. 0.1.0"
         raise InputError("it is not the next version", where=version, hint=hint)
     write_released(folder, files, version, _day(date), ended_since(last))
-    talk(f"Released {len(files)} files as {version}.")
+    say(f"Released {len(files)} files as {version}.")
 
 
 def _number(version: str) -> tuple[int, ...]:
@@ -139,7 +139,7 @@ def _print_drift(folder: Path, files: dict[str, str]) -> bool:
     wrong = drifted(folder, files)
     for path, what in wrong.items():
         typer.echo(f"{folder / path}: {what}; run `make schemas`.")
-    talk(f"{len(files)} files compared with the models, {len(wrong) or 'none'} of them wrong.")
+    say(f"{len(files)} files compared with the models, {len(wrong) or 'none'} of them wrong.")
     return bool(wrong)
 
 
@@ -147,16 +147,14 @@ def _print_breaks(folder: Path, files: dict[str, str]) -> bool:
     """Whether the files break a promise of the last release; prints each one with its hint."""
     last = read_released(folder)
     if last is None:
-        talk("There is no release yet, so there is no promise to keep.")
+        say("There is no release yet, so there is no promise to keep.")
         return False
     breaks = breaks_since(last, files)
     for path, one in breaks:
         typer.echo(f"{folder / path}#{one.pointer}: {one.what}; {one.hint}.")
     for end in ended_since(last):
-        talk(str(end))
-    talk(
-        f"{len(last.documents)} files compared with the release {last.version}, {len(breaks) or 'no'} promises broken."
-    )
+        say(str(end))
+    say(f"{len(last.documents)} files compared with the release {last.version}, {len(breaks) or 'no'} promises broken.")
     return bool(breaks)
 
 

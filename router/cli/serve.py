@@ -10,7 +10,7 @@ import typer
 from router.broker.admin import apply
 from router.cities.folder import load_city
 from router.cli.session import cores, interruptible, kafka, running_pool
-from router.cli.text.output import talk
+from router.cli.text.output import say
 from router.stream.health.http_server import fetch_health
 from router.stream.processors.clock import ClockName
 from router.wire.errors import InputError
@@ -65,4 +65,4 @@ def _health(settings: Settings, number: int) -> dict[str, object] | None:
 
 
 def _log(line: str) -> None:
-    talk(f"{datetime.now().astimezone().isoformat(timespec='milliseconds')} {line}")
+    say(f"{datetime.now().astimezone().isoformat(timespec='milliseconds')} {line}")

@@ -1,4 +1,4 @@
-"""What `run` brings up and takes down: Kafka, topics, workers, the input; ended in the opposite order, each with a word."""
+"""The parts of `grid-router demo`: Kafka, workers and input. Each prints a line when it stops, in the opposite order."""
 
 import os
 import signal
@@ -10,95 +10,95 @@ from types import FrameType
 
 from router.broker.server import ensure_running, status, stop
 from router.cli.live_view.view import ViewProgress
-from router.cli.text.output import talk
+from router.cli.text.output import say
 from router.simulator.messages import SourceMessage
 from router.simulator.replay.feed import Feed
 from router.wire.errors import RouterError
 from router.wire.settings import Settings
 from router.workers.pool import WorkerPool
 
-GOES_ON = "Kafka goes on; `grid-router broker stop` ends it."
+KEEPS_RUNNING = "Kafka keeps running; `grid-router broker stop` stops it."
 STOPPING_S = 20.0
-"""For the last acknowledgements of Kafka; without a broker there are none."""
+"""How long to wait for the last acknowledgements of Kafka. Without a broker none arrive."""
 
 
 @contextmanager
 def interruptible(hung_up: Callable[[], None] | None = None) -> Iterator[threading.Event]:
-    """The first Ctrl-C (or SIGTERM, or a closed terminal) sets the event; a second Ctrl-C raises KeyboardInterrupt.
+    """The first Ctrl-C, SIGTERM or SIGHUP sets the event; a second Ctrl-C raises KeyboardInterrupt.
 
     Args:
-        hung_up: called at SIGHUP instead, by those to whom it means something else.
+        hung_up: called at SIGHUP instead of setting the event.
     """
-    asked = threading.Event()
+    stop_requested = threading.Event()
 
-    def ask(number: int, _: FrameType | None) -> None:
-        if asked.is_set() and number == signal.SIGINT:
+    def on_signal(number: int, _: FrameType | None) -> None:
+        if stop_requested.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
         if hung_up is not None and number == signal.SIGHUP:
             hung_up()
         else:
-            asked.set()
+            stop_requested.set()
 
     kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(kind, ask) for kind in kinds]
+    before = [signal.signal(kind, on_signal) for kind in kinds]
     try:
-        yield asked
+        yield stop_requested
     finally:
         for kind, handler in zip(kinds, before, strict=True):
             signal.signal(kind, handler)
 
 
 def kafka(settings: Settings, stack: ExitStack) -> str:
-    """The address of a running cluster; an embedded broker is stopped at the end of the stack, if it is started here."""
+    """The address of a running cluster. An embedded broker that this call starts is stopped when the stack closes."""
     if settings.kafka is None:
         if status(settings).running:
-            stack.callback(talk, GOES_ON)
+            stack.callback(say, KEEPS_RUNNING)
         else:
-            talk("Starting Kafka (about 10 s) ...")
+            say("Starting Kafka (about 10 s) ...")
             stack.callback(_stop_kafka, settings)
             return _started(settings)
     return ensure_running(settings)
 
 
 def _started(settings: Settings) -> str:
-    begun = time.monotonic()
+    started = time.monotonic()
     address = ensure_running(settings)
-    talk(f"Kafka answers at {address} after {time.monotonic() - begun:.1f} s.")
+    say(f"Kafka answers at {address} after {time.monotonic() - started:.1f} s.")
     return address
 
 
 def _stop_kafka(settings: Settings) -> None:
     if stop(settings):
-        talk("Kafka stopped.")
+        say("Kafka stopped.")
 
 
 class ReplayInput:
-    """The city's history on its way to the networks' topics, in a thread of its own.
+    """Sends the city's history to the networks' topics, in its own thread.
 
     Args:
         feed: the simulator's feed.
-        left: what is still to be sent.
-        whole: number of all messages, those of earlier runs included.
-        speed: as it is shown.
+        remaining: the messages to send.
+        total: number of all messages, including those of earlier runs.
+        speed: the speed as text, for the view.
     """
 
-    def __init__(self, feed: Feed, left: Sequence[SourceMessage], whole: int, speed: str) -> None:
-        self._feed, self._left, self._whole, self._speed = feed, left, whole, speed
+    def __init__(self, feed: Feed, remaining: Sequence[SourceMessage], total: int, speed: str) -> None:
+        self._feed, self._remaining, self._total, self._speed = feed, remaining, total, speed
         self._error: RouterError | None = None
         self._thread = threading.Thread(target=self._run, name="input", daemon=True)
 
     def _run(self) -> None:
         try:
-            self._feed.run(self._left)
+            self._feed.run(self._remaining)
         except RouterError as error:
             self._error = error
 
     def start(self) -> None:
-        """Begin to send."""
+        """Start to send."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End early; what was handed to Kafka is still acknowledged."""
+        """Stop early. Waits for the acknowledgements of the messages already handed to Kafka."""
         self._feed.stop()
         self._thread.join(STOPPING_S)
 
@@ -109,18 +109,18 @@ class ReplayInput:
 
     @property
     def progress(self) -> ViewProgress:
-        """How far it is.
+        """The progress of the input.
 
         Raises:
-            RouterError: Kafka does not take the input.
+            RouterError: Kafka does not accept the input.
         """
         if self._error is not None:
             raise self._error
         sent = self.sent
         return ViewProgress(
-            fed=self._whole - len(self._left) + sent,
-            of=self._whole,
-            until=self._left[sent - 1].received_at if sent else None,
+            fed=self._total - len(self._remaining) + sent,
+            of=self._total,
+            until=self._remaining[sent - 1].received_at if sent else None,
             speed=self._speed,
             ended=self._feed.complete,
         )
@@ -128,26 +128,26 @@ class ReplayInput:
 
 @contextmanager
 def running_pool(pool: WorkerPool) -> Iterator[WorkerPool]:
-    """The workers, started, and stopped at the end."""
+    """Start the workers; stop them at the end."""
     try:
         pool.start()
         yield pool
     finally:
         orderly = pool.stop()
-        talk("Workers stopped." if orderly else "Workers stopped, some by force; nothing is lost by that.")
+        say("Workers stopped." if orderly else "Workers stopped, some of them by force; no record is lost.")
 
 
 @contextmanager
 def running_input(source: ReplayInput) -> Iterator[ReplayInput]:
-    """The input, started, and stopped at the end."""
+    """Start the input; stop it at the end."""
     source.start()
     try:
         yield source
     finally:
         source.stop()
-        talk(f"Input stopped after {source.sent:,} records in this run.")
+        say(f"Input stopped after {source.sent:,} records in this run.")
 
 
 def cores() -> int:
-    """CPU cores this process may use."""
+    """Number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

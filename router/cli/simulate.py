@@ -1,4 +1,4 @@
-"""`grid-router simulate`: the reports of a synthetic city with known truth, written into a folder."""
+"""`grid-router simulate`: writes the reports of a synthetic city and their truth into a folder."""
 
 from pathlib import Path
 from time import perf_counter
@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from router.cities.folder import city_folder, load_city
-from router.cli.text.output import Output, json_out, table_out, talk
+from router.cli.text.output import Output, json_out, say, table_out
 from router.simulator.synthetic.file_writer import TRUTH, write_files
 from router.simulator.synthetic.stream import message_batches, read_simulation
 from router.wire.settings import Settings
@@ -18,34 +18,39 @@ def simulate(
     city: Annotated[str, typer.Argument(help="Name of the city's folder, e.g. `puyang`; it has a simulation.yaml.")],
     *,
     days: Annotated[
-        float, typer.Option(min=0.001, max=3660, help="So many days from the first of simulation.yaml.")
+        float, typer.Option(min=0.001, max=3660, help="Number of days, from `first_day` of simulation.yaml.")
     ] = 1,
-    seed: Annotated[int, typer.Option(help="Equal seeds, equal bytes.")] = 1,
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed gives the same bytes.")] = 1,
     rate: Annotated[
         float | None,
-        typer.Option(min=0.000001, max=1000, help="Reports a second on average; default: the city's own volumes."),
+        typer.Option(
+            min=0.000001, max=1000, help="Mean number of reports per second; default: the city's own volumes."
+        ),
     ] = None,
-    noise: Annotated[float, typer.Option(min=0, max=20, help="Errors: 0 none, 1 as in simulation.yaml, 2 twice.")] = 1,
+    noise: Annotated[
+        float,
+        typer.Option(min=0, max=20, help="Noise of the reports: 0 none, 1 as in simulation.yaml, 2 twice as much."),
+    ] = 1,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the files; default: simulated/<city>-<seed> in GRID_ROUTER_HOME.")
+        Path | None, typer.Option(help="Output folder; default: simulated/<city>-<seed> in GRID_ROUTER_HOME.")
     ] = None,
     output: Output = "text",
 ) -> None:
-    """Write what the networks of a synthetic city send, and apart from it the truth: truth.csv, for no router to see.
+    """Write the messages of a synthetic city's networks. The truth goes to truth.csv, which the router never reads.
 
     Example: grid-router simulate puyang --days 3 --seed 7 --out puyang-3
     """
     settings = Settings()
     folder = out or settings.home / "simulated" / f"{city}-{seed}"
-    known, simulation = load_city(city, settings.cities), read_simulation(city_folder(city, settings.cities))
+    loaded, simulation = load_city(city, settings.cities), read_simulation(city_folder(city, settings.cities))
     started = perf_counter()
-    office, pages = message_batches(known, simulation, days=days, seed=seed, noise=noise, rate=rate)
-    done = write_files(office, pages, folder)
+    generator, batches = message_batches(loaded, simulation, days=days, seed=seed, noise=noise, rate=rate)
+    done = write_files(generator, batches, folder)
     seconds = perf_counter() - started
     if output == "json":
         json_out({"folder": str(folder), **msgspec.to_builtins(done), "seconds": round(seconds, 3)})
         return
     table_out(("network", "messages"), [(name, f"{number:,}") for name, number in done.networks.items()])
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in done.kinds.items())
-    talk(f"{done.messages:,} messages about {done.incidents:,} incidents ({kinds}), {done.bytes / 1e6:,.1f} MB.")
-    talk(f"{seconds:.2f} s, {done.messages / seconds:,.0f} messages/s. In {folder}; the truth is in {TRUTH}.")
+    say(f"{done.messages:,} messages about {done.incidents:,} incidents ({kinds}), {done.bytes / 1e6:,.1f} MB.")
+    say(f"{seconds:.2f} s, {done.messages / seconds:,.0f} messages/s. In {folder}; the truth is in {TRUTH}.")

@@ -1,4 +1,4 @@
-"""`grid-router tail`: the committed records of one topic, from an instant on; always says why it ended."""
+"""`grid-router tail`: prints the committed records of one topic from an instant on, and why it ended."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from router.broker.server import bootstrap
 from router.cli.text.envelope import envelope, in_cell, line
-from router.cli.text.output import Form, Output, talk
+from router.cli.text.output import Form, Output, say
 from router.cli.text.timestamps import from_ms, instant, stamp
 from router.kafka.blocking import open_consumer
 from router.kafka.topic_reader import Bounds, Record, bounds_since, find_topic, follow, read_range
@@ -22,11 +22,11 @@ from router.wire.settings import Settings
 from router.wire.topics import Names
 
 PIPED_WIDTH = 200
-"""Characters of a text line when the output is no terminal."""
+"""Characters of a text line when the output is not a terminal."""
 
 
-class Request(Struct, frozen=True, kw_only=True):
-    """What to show of a topic."""
+class TailRequest(Struct, frozen=True, kw_only=True):
+    """Which records of a topic to show."""
 
     since: datetime
     until: datetime | None = None
@@ -36,7 +36,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Tally(Struct, kw_only=True):
-    """What was read and shown, and why it ended."""
+    """The number of records read and shown, and why the command ended."""
 
     read: int = 0
     shown: int = 0
@@ -44,23 +44,28 @@ class Tally(Struct, kw_only=True):
 
 
 def tail(
-    topic: Annotated[str, typer.Argument(help="Topic: `grid.cases`, `cases`, `tasks.lapd`, `reports.hotline`, ...")],
+    topic: Annotated[
+        str, typer.Argument(help="Name of a topic: `grid.cases`, `cases`, `tasks.lapd`, `reports.hotline`, ...")
+    ],
     *,
     since: Annotated[
-        str, typer.Option("--from", help="-30m, -1h, -2d, beginning, now, or a time with its zone (RFC 3339).")
+        str, typer.Option("--from", help="Start: -30m, -1h, -2d, beginning, now, or a time with a zone (RFC 3339).")
     ] = "-1h",
-    until: Annotated[str | None, typer.Option("--to", help="The same forms; default: the end as it is now.")] = None,
-    cell: Annotated[str | None, typer.Option(help="Only records whose key or cell matches this glob.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many records.")] = None,
-    follow_: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")] = False,
+    until: Annotated[
+        str | None,
+        typer.Option("--to", help="End, in the same forms as --from; default: the present end of the topic."),
+    ] = None,
+    cell: Annotated[str | None, typer.Option(help="Glob that the key or the cell of a record must match.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Largest number of records.")] = None,
+    follow_: Annotated[bool, typer.Option("--follow", "-f", help="Wait for new records until Ctrl-C.")] = False,
     output: Output = "text",
 ) -> None:
-    """Show the committed records of a topic, in order of time; data on stdout, why it ended on stderr.
+    """Show the committed records of a topic in order of time. Stdout has the data, stderr the reason for the end.
 
     Example: grid-router tail grid.cases --from -1h --cell '06037*' -o json
     """
     now = datetime.now(UTC)
-    request = Request(
+    request = TailRequest(
         since=instant(since, now, option="--from"),
         until=instant(until, now, option="--to") if until not in (None, "now") else None,
         cell=cell,
@@ -68,7 +73,7 @@ def tail(
         follow=follow_,
     )
     if follow_ and until is not None:
-        raise InputError("--follow has no end, --to is one", where="tail", hint="give one of the two")
+        raise InputError("--follow and --to exclude each other", where="tail", hint="give one of the two")
     settings = Settings()
     with open_consumer(bootstrap(settings)) as consumer:
         name = find_topic(consumer, topic, Names(settings.namespace))
@@ -82,13 +87,13 @@ def tail(
         except KeyboardInterrupt:
             tally.ended = "interrupted"
         except BrokenPipeError:
-            _forget_stdout()
-            tally.ended = "nobody reads the output any more"
-    talk(f"Ended: {tally.ended} ({name}: {tally.read} read, {tally.shown} shown).")
+            _discard_stdout()
+            tally.ended = "the reader closed the output"
+    say(f"Ended: {tally.ended} ({name}: {tally.read} read, {tally.shown} shown).")
 
 
-def select(consumer: KafkaConsumer, topic: str, request: Request, tally: Tally) -> Iterator[Record]:
-    """The records asked for, in order of time; keeps the tally, whose `ended` says why there are no more."""
+def select(consumer: KafkaConsumer, topic: str, request: TailRequest, tally: Tally) -> Iterator[Record]:
+    """The requested records in order of time. Updates the tally; its `ended` says why the records end."""
     bounds = bounds_since(consumer, topic, request.since)
     for record in _stream(consumer, bounds, request):
         if not _in_time(record, request):
@@ -104,23 +109,25 @@ def select(consumer: KafkaConsumer, topic: str, request: Request, tally: Tally) 
         if request.follow and tally.shown == request.limit:
             tally.ended = f"--limit {request.limit} reached"
             return
-    tally.ended = _why_no_more(consumer, bounds, request, tally)
+    tally.ended = _end_reason(consumer, bounds, request, tally)
 
 
-def _stream(consumer: KafkaConsumer, bounds: dict[TopicPartition, Bounds], request: Request) -> Iterator[Record]:
+def _stream(consumer: KafkaConsumer, bounds: dict[TopicPartition, Bounds], request: TailRequest) -> Iterator[Record]:
     yield from read_range(consumer, bounds, request.until)
     if request.follow:
         for records in follow(consumer, {tp: bound.end for tp, bound in bounds.items()}):
             yield from records
 
 
-def _in_time(record: Record, request: Request) -> bool:
+def _in_time(record: Record, request: TailRequest) -> bool:
     at = from_ms(record.timestamp)
     return request.since <= at and (request.until is None or at < request.until)
 
 
-def _why_no_more(consumer: KafkaConsumer, bounds: dict[TopicPartition, Bounds], request: Request, tally: Tally) -> str:
-    """Nothing shown is the case that needs words: is the topic empty, the time wrong, or the cell?"""
+def _end_reason(
+    consumer: KafkaConsumer, bounds: dict[TopicPartition, Bounds], request: TailRequest, tally: Tally
+) -> str:
+    """Why the records ended. When none was shown: an empty topic, a wrong time or a wrong cell."""
     if request.until is None:
         reached = f"the end as of {stamp(datetime.now(UTC))}"
     else:
@@ -147,6 +154,6 @@ def _rendered(record: Record, output: Form) -> str:
     return line(record, width)
 
 
-def _forget_stdout() -> None:
-    """Python flushes stdout at exit and would complain about the closed pipe once more."""
+def _discard_stdout() -> None:
+    """Replace stdout: Python flushes it at exit and would report the closed pipe again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

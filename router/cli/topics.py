@@ -11,7 +11,7 @@ from router.broker.admin import plan as plan_topics
 from router.broker.server import bootstrap
 from router.cities.folder import load_city
 from router.cli.exit_codes import CHECK_FAILED
-from router.cli.text.output import Form, Output, json_out, table_out, talk
+from router.cli.text.output import Form, Output, json_out, say, table_out
 from router.wire.settings import Settings
 from router.wire.topics import Topic, renamed_topics, topics_of
 
@@ -32,7 +32,7 @@ def plan(city: City, output: Output = "text") -> None:
     found = plan_topics(bootstrap(settings), topics)
     _show(found, output)
     if old := renamed_topics([str(change.found) for change in found.renamed], topics):
-        talk(str(old))
+        say(str(old))
     if found.rejected or found.renamed:
         raise typer.Exit(CHECK_FAILED)
 
@@ -64,4 +64,4 @@ def _show(found: Plan, output: Form) -> None:
     ]
     if rows:
         table_out(["", "topic", "what", "found", "declared"], rows)
-    talk(f"{len(rows)} differences, {found.unchanged} topics as declared.")
+    say(f"{len(rows)} differences, {found.unchanged} topics as declared.")

@@ -7,7 +7,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
-from router.cli.live_view.latest_tasks import WINDOW, Recent
+from router.cli.live_view.latest_tasks import WINDOW, LatestTasks
 from router.cli.live_view.resume_point import last_keys
 from router.domain.model.task import Task
 from router.kafka.blocking import open_consumer
@@ -71,34 +71,34 @@ def await_markers(kafka: str, topics: list[str]) -> None:
     visible.close()
 
 
-def await_tasks(recent: Recent, number: int) -> list[str]:
+def await_tasks(latest: LatestTasks, number: int) -> list[str]:
     """The ids of this many tasks. They may come in several looks, each in the order of dispatch."""
     ids: list[str] = []
     deadline = time.monotonic() + 30
     while len(ids) < number:
         assert time.monotonic() < deadline, f"only {ids} came"
-        look = recent.tasks()
-        assert look == sorted(look, key=lambda task: task.dispatched_at)
-        ids += [one.id for one in look]
+        polled = latest.tasks()
+        assert polled == sorted(polled, key=lambda task: task.dispatched_at)
+        ids += [one.id for one in polled]
     return ids
 
 
 def test_the_latest_tasks_come_once_and_only_when_committed(kafka: str, topics: list[str]) -> None:
     dispatch(kafka, topics, 0, 6)
     with open_consumer(kafka) as consumer:
-        recent = Recent(consumer, topics)
-        assert sorted(await_tasks(recent, 6)) == [f"t{n}" for n in range(6)]
-        assert recent.tasks() == []
+        latest = LatestTasks(consumer, topics)
+        assert sorted(await_tasks(latest, 6)) == [f"t{n}" for n in range(6)]
+        assert latest.tasks() == []
         dispatch(kafka, topics, 6, 4, abort=True)
-        assert recent.tasks() == []
+        assert latest.tasks() == []
         dispatch(kafka, topics, 10, 3)
-        assert sorted(await_tasks(recent, 3)) == ["t10", "t11", "t12"]
+        assert sorted(await_tasks(latest, 3)) == ["t10", "t11", "t12"]
 
 
 def test_of_many_tasks_only_the_latest_are_read(kafka: str, topics: list[str]) -> None:
     dispatch(kafka, topics, 0, 2000)
     with open_consumer(kafka) as consumer:
-        shown = await_tasks(Recent(consumer, topics), 4 * (WINDOW - 1))
+        shown = await_tasks(LatestTasks(consumer, topics), 4 * (WINDOW - 1))
     # four partitions; the transaction's marker takes one of the offsets
     assert sorted(shown) == sorted(f"t{n}" for n in range(2000 - 4 * (WINDOW - 1), 2000))
 
@@ -110,7 +110,7 @@ def test_a_foreign_record_is_skipped(kafka: str, topics: list[str]) -> None:
     producer.close()
     dispatch(kafka, topics, 0, 1)
     with open_consumer(kafka) as consumer:
-        assert await_tasks(Recent(consumer, topics), 1) == ["t0"]
+        assert await_tasks(LatestTasks(consumer, topics), 1) == ["t0"]
 
 
 def test_the_last_keys_come_newest_first(kafka: str, topics: list[str]) -> None:

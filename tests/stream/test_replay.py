@@ -73,7 +73,7 @@ def sent(result: Result, kind: str) -> int:
     return sum(one.kind == kind for one in result.sent)
 
 
-def test_nothing_is_lost_and_nothing_doubled(kept: Result) -> None:
+def test_nothing_is_lost_or_duplicated(kept: Result) -> None:
     assert kept.ledger.faults == {}
     assert not kept.end.stalled
     assert sent(kept, "recorded") == 3000
@@ -86,7 +86,7 @@ def test_cases_go_to_the_recorded_owner(kept: Result) -> None:
     assert kept.judgement.routing_accuracy >= 0.97
 
 
-def test_reports_of_different_networks_about_one_incident_meet_in_one_case(cases: dict[bytes, bytes]) -> None:
+def test_reports_of_several_networks_join_one_case(cases: dict[bytes, bytes]) -> None:
     mixed = [case for case in map(decode_case, cases.values()) if len({report.network for report in case.reports}) > 1]
     assert {report.network for case in mixed for report in case.reports} == {
         "hotline",
@@ -99,7 +99,7 @@ def test_reports_of_different_networks_about_one_incident_meet_in_one_case(cases
     assert across, "no case holds reports of two cells"
 
 
-def test_folding_the_log_of_the_grid_stream_anew_gives_the_same_cases(
+def test_folding_the_grid_stream_again_gives_the_same_cases(
     kept: Result, settings: Settings, city: City, cases: dict[bytes, bytes]
 ) -> None:
     """The worker's batches, transactions and restores leave no trace: only the order of the log counts."""
@@ -119,7 +119,7 @@ def test_ticks_close_merge_windows_in_the_time_of_the_records(cases: dict[bytes,
     assert all(case.window_closed_at.year == 2018 for case in closed if case.window_closed_at)
 
 
-def test_every_task_stands_beside_its_case_in_the_same_partition(kept: Result, settings: Settings, city: City) -> None:
+def test_every_task_is_in_the_partition_of_its_case(kept: Result, settings: Settings, city: City) -> None:
     names = Names(kept.namespace)
     home = {record.key: record.partition for record in committed(str(settings.kafka), names.cases)}
     tasks = [
@@ -132,7 +132,7 @@ def test_every_task_stands_beside_its_case_in_the_same_partition(kept: Result, s
 
 
 @pytest.mark.long
-def test_two_workers_one_killed_lose_and_double_nothing(settings: Settings) -> None:
+def test_a_killed_worker_loses_and_duplicates_nothing(settings: Settings) -> None:
     plan = ReplayPlan(city=CITY, reports=20_000, workers=2, kill=True, secondary_reports=False)
     result = replay(plan, settings, str(settings.kafka), lambda _: None)
     assert result.end.killed_at is not None

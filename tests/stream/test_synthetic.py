@@ -28,7 +28,7 @@ def cities(tmp_path: Path) -> Path:
     return tmp_path / "cities"
 
 
-def test_a_switch_under_load_and_a_kill_mix_lose_and_double_nothing(kafka: str, tmp_path: Path, cities: Path) -> None:
+def test_a_rule_switch_and_a_kill_lose_and_duplicate_nothing(kafka: str, tmp_path: Path, cities: Path) -> None:
     settings = Settings(kafka=kafka, home=tmp_path, cities=cities)
     plan = ReplayPlan(city=CITY, reports=4000, workers=2, kill=True, switch="puyang-next", seed=5)
     result = replay(plan, settings, kafka, lambda _: None)
@@ -43,5 +43,5 @@ def test_a_switch_under_load_and_a_kill_mix_lose_and_double_nothing(kafka: str, 
     assert result.coverage == 1.0
 
 
-def test_the_other_rules_are_another_edition(cities: Path) -> None:
+def test_other_rules_are_another_rule_set(cities: Path) -> None:
     assert load_city(CITY, cities).rule_set != load_city("puyang-next", cities).rule_set

@@ -1,4 +1,4 @@
-"""`tail` against a real broker: what is committed, in order of time, and why it ended."""
+"""`tail` against a real broker: committed records in order of time, and the reason for the end."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
 from typer.testing import CliRunner, Result
 
-from router.cli.tail import Request, Tally, select, tail
+from router.cli.tail import TailRequest, Tally, select, tail
 from router.kafka.blocking import open_consumer
 from router.kafka.topic_reader import find_topic
 from router.wire.errors import BrokerError, InputError, TopicError
@@ -64,7 +64,7 @@ def consumer(kafka: str) -> Iterator[KafkaConsumer]:
 
 
 def numbers(consumer: KafkaConsumer, topic: str, tally: Tally, **request: object) -> list[int]:
-    asked = Request(**({"since": at(0)} | request))  # type: ignore[arg-type]
+    asked = TailRequest(**({"since": at(0)} | request))  # type: ignore[arg-type]
     return [orjson.loads(record.value)["n"] for record in select(consumer, topic, asked, tally)]
 
 
@@ -96,12 +96,12 @@ def test_a_cell_is_a_glob(consumer: KafkaConsumer, topic: str) -> None:
     assert tally.ended.endswith("no record matches --cell 4109*")
 
 
-def test_nothing_since_then_says_so(consumer: KafkaConsumer, topic: str) -> None:
+def test_an_empty_range_says_so(consumer: KafkaConsumer, topic: str) -> None:
     assert numbers(consumer, topic, tally := Tally(), since=at(600)) == []
     assert tally.ended.endswith("nothing since 2026-11-24T18:00:00.000Z, try --from beginning")
 
 
-def test_following_shows_what_comes(consumer: KafkaConsumer, topic: str, kafka: str) -> None:
+def test_following_shows_new_records(consumer: KafkaConsumer, topic: str, kafka: str) -> None:
     def more() -> None:
         producer = KafkaProducer(bootstrap_servers=kafka, acks="all")
         for number in range(RECORDS, RECORDS + 5):
@@ -109,7 +109,7 @@ def test_following_shows_what_comes(consumer: KafkaConsumer, topic: str, kafka: 
         producer.close()
 
     tally = Tally()
-    following = select(consumer, topic, Request(since=at(58), follow=True, limit=6), tally)
+    following = select(consumer, topic, TailRequest(since=at(58), follow=True, limit=6), tally)
     assert [orjson.loads(record.value)["n"] for record in islice(following, 2)] == [58, 59]
     writer = threading.Thread(target=more)
     writer.start()
@@ -127,13 +127,13 @@ def test_names_may_be_short(consumer: KafkaConsumer, topic: str, namespace: str)
         find_topic(consumer, "grid.kases", names)
 
 
-def test_who_has_no_topics_is_told_how_to_get_some(consumer: KafkaConsumer, topic: str) -> None:
-    """And under which namespaces others have some: tests/unit/wire/test_topics.py."""
+def test_a_deployment_without_topics_gets_a_hint(consumer: KafkaConsumer, topic: str) -> None:
+    """tests/unit/wire/test_topics.py covers the namespaces of other deployments."""
     assert topic.endswith("grid.cases")
     with pytest.raises(
         TopicError, match=r"grid\.cases: there is no such topic; `grid-router topics apply CITY` makes "
     ):
-        find_topic(consumer, "grid.cases", Names("nobody."))
+        find_topic(consumer, "grid.cases", Names("empty."))
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def run(kafka: str, namespace: str, monkeypatch: pytest.MonkeyPatch) -> Run:
     return lambda *arguments: CliRunner().invoke(app, arguments)
 
 
-def test_json_is_one_envelope_a_line_and_talk_is_on_stderr(run: Run, topic: str) -> None:
+def test_json_is_one_envelope_a_line_and_messages_are_on_stderr(run: Run, topic: str) -> None:
     result = run("cases", "--from", "beginning", "--limit", "2", "-o", "json")
     assert result.exit_code == 0
     shown = [orjson.loads(line) for line in result.stdout.splitlines()]
@@ -168,8 +168,8 @@ def test_wrong_options_are_one_sentence(run: Run, topic: str) -> None:
     assert topic
     for arguments, error, sentence in [
         (("nothing",), TopicError, "nothing: there is no such topic; there are"),
-        (("cases", "--from", "soon"), InputError, "--from: 'soon' is no instant"),
-        (("cases", "--follow", "--to", "now"), InputError, "--follow has no end"),
+        (("cases", "--from", "soon"), InputError, "--from: 'soon' is not a time"),
+        (("cases", "--follow", "--to", "now"), InputError, "--follow and --to exclude each other"),
     ]:
         result = run(*arguments)
         assert isinstance(result.exception, error)
@@ -177,7 +177,6 @@ def test_wrong_options_are_one_sentence(run: Run, topic: str) -> None:
 
 
 def test_no_broker_is_one_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("router.kafka.topic_reader.CONNECT_MS", 300)
     monkeypatch.setenv("GRID_ROUTER_KAFKA", "127.0.0.1:1")
     result = run("cases")
     assert isinstance(result.exception, BrokerError)

@@ -1,4 +1,4 @@
-"""`grid-router catalogue lint|test|explain|show`: the rules of a city checked, tested and explained without a broker."""
+"""`grid-router catalogue lint|test|explain|show`: checks, tests and explains the rules of a city, without a broker."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,15 +12,15 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from router.cities.city_reader import CityReading, read_city, read_tests, shown
+from router.cities.city_reader import CityReading, display_path, read_city, read_tests
 from router.cities.folder import cities_folder, city_folder, city_names, load_city
 from router.cli.catalogue.coverage import coverage
 from router.cli.catalogue.diff import diff
 from router.cli.catalogue.rule_sets import publish, rule_sets
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.text.junit import Suite, TestCase, junit
-from router.cli.text.output import Output, json_out, talk
-from router.cli.text.sanitize import plain
+from router.cli.text.output import Output, json_out, say
+from router.cli.text.sanitize import sanitize
 from router.cli.text.timestamps import instant, stamp
 from router.domain.calendar.limits import due_at
 from router.domain.catalogue.checks.rule_tests import RuleTestContext, RuleTestRun, Threshold, local, run
@@ -35,20 +35,20 @@ from router.simulator.synthetic import simulation
 from router.wire.errors import CityError, InputError
 from router.wire.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="The four lists of a city: lint them, test them, ask them why.")
+app = typer.Typer(no_args_is_help=True, help="Check, test, explain and publish the rules of a city.")
 Cities = Annotated[list[str] | None, typer.Argument(metavar="[CITY]...", help="Names of cities; default: all.")]
 CityName = Annotated[str | None, typer.Argument(metavar="[CITY]", help="Name of the city; default: the only one.")]
 
 
 @app.command()
 def lint(cities: Cities = None, *, output: Output = "text") -> None:
-    """Check cities: every finding with its code, file, line and column; exit code 1 when one is an error.
+    """Check cities and print each finding with its code, file, line and column; exit code 1 if one is an error.
 
     Example: grid-router catalogue lint los-angeles
     """
     root = Settings().cities
     failed = False
-    for name in cities or _some(city_names(root), root):
+    for name in cities or _not_empty(city_names(root), root):
         folder = city_folder(name, root)
         reading = read_city(name, folder)
         findings = [*reading.findings, *read_tests(folder)[1], *simulation.lint(folder, reading.city)]
@@ -58,17 +58,17 @@ def lint(cities: Cities = None, *, output: Output = "text") -> None:
                 json_out(_finding(finding) | {"city": name})
             else:
                 typer.echo(f"{finding.place}: {finding.level} {finding.code} {finding.message}; {finding.hint}.")
-        talk(_summary(reading, findings))
+        say(_summary(reading, findings))
     if failed:
         raise typer.Exit(CHECK_FAILED)
 
 
-def _some(names: list[str], root: Path | None) -> list[str]:
-    """The names; none at all is a mistyped folder, not a clean bill."""
+def _not_empty(names: list[str], root: Path | None) -> list[str]:
+    """The names. Raises CityError if there are none, because that means a mistyped folder."""
     if names:
         return names
     raise CityError(
-        "there is no city", where=shown(cities_folder(root)), hint="a city is a folder with a city.yaml in it"
+        "there is no city", where=display_path(cities_folder(root)), hint="a city is a folder with a city.yaml in it"
     )
 
 
@@ -80,7 +80,7 @@ def _summary(reading: CityReading, findings: Sequence[Finding]) -> str:
     errors = sum(finding.level == "error" for finding in findings)
     counts = f"{_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}"
     if (covered := reading.coverage) is None:
-        return f"{reading.name}: {counts}; what each matter leads to was not checked, because of the errors."
+        return f"{reading.name}: {counts}; coverage was not checked, because of the errors."
     return (
         f"{reading.name}: {counts}; {covered.matters:,} matters x {covered.cells:,} cells x {_count(covered.periods, 'period')}: "
         f"{covered.share:.1%} have exactly one lead, {covered.by_fallback:,} of them only by the fallback."
@@ -96,61 +96,64 @@ def run_tests(
     cities: Cities = None,
     *,
     minimum: Annotated[
-        float | None, typer.Option("--min", min=0, max=100, help="Per cent of duties to test; default: tests.yaml's.")
+        float | None,
+        typer.Option(
+            "--min", min=0, max=100, help="Percentage of duties that tests must reach; default: that of tests.yaml."
+        ),
     ] = None,
-    junit_file: Annotated[Path | None, typer.Option("--junit", help="Write the results as JUnit XML too.")] = None,
+    junit_file: Annotated[Path | None, typer.Option("--junit", help="File for the results as JUnit XML.")] = None,
     output: Output = "text",
 ) -> None:
-    """Run the cities' own tests of their rules (tests.yaml); exit code 1 when one fails or too few duties are tested.
+    """Run the rule tests of cities (tests.yaml); exit code 1 if one fails or too few duties are tested.
 
     Example: grid-router catalogue test los-angeles --junit build/catalogue.xml
     """
     root = Settings().cities
     suites: list[Suite] = []
     passed = True
-    for name in cities or _some(city_names(root), root):
-        test_run = _trial(name, root, minimum)
+    for name in cities or _not_empty(city_names(root), root):
+        test_run = _run(name, root, minimum)
         passed = passed and test_run.passed
         suites.append(_suite(name, test_run))
         if output == "json":
-            json_out({"city": name} | _trial_json(test_run))
+            json_out({"city": name} | _run_json(test_run))
         else:
-            typer.echo(_trial_text(name, test_run))
+            typer.echo(_run_text(name, test_run))
     if junit_file is not None:
         _write(junit_file, junit(suites))
     if not passed:
         raise typer.Exit(CHECK_FAILED)
 
 
-def _trial(name: str, root: Path | None, minimum: float | None) -> RuleTestRun:
+def _run(name: str, root: Path | None, minimum: float | None) -> RuleTestRun:
     city = load_city(name, root)
-    read, wrong = read_tests(city_folder(name, root))
-    if read is None:
-        raise CityError(f"{wrong[0].code} {wrong[0].message}", where=wrong[0].place, hint=wrong[0].hint)
-    tests, document = read
+    tests_read, findings = read_tests(city_folder(name, root))
+    if tests_read is None:
+        raise CityError(f"{findings[0].code} {findings[0].message}", where=findings[0].place, hint=findings[0].hint)
+    tests, document = tests_read
     if minimum is not None:
         tests = tests.model_copy(update={"coverage": Threshold(min=minimum)})
-    ground = RuleTestContext(catalogue=city.catalogue, codes=city.codes, cells=city.cells.cells, zone=city.zone)
-    return run(tests, document, ground)
+    context = RuleTestContext(catalogue=city.catalogue, codes=city.codes, cells=city.cells.cells, zone=city.zone)
+    return run(tests, document, context)
 
 
-def _trial_text(name: str, test_run: RuleTestRun) -> str:
+def _run_text(name: str, test_run: RuleTestRun) -> str:
     lines = []
     for verdict in test_run.verdicts:
         if verdict.failures:
-            lines.append(f"FAILED {plain(verdict.name)}")
-            lines += [f"  {failure.mark}: {plain(failure.message)}" for failure in verdict.failures]
+            lines.append(f"FAILED {sanitize(verdict.name)}")
+            lines += [f"  {failure.mark}: {sanitize(failure.message)}" for failure in verdict.failures]
     if test_run.untested:
         lines.append(f"{name}: no test reaches the duties {', '.join(test_run.untested)}")
     failed = sum(bool(verdict.failures) for verdict in test_run.verdicts)
     lines.append(
         f"{name}: {_count(len(test_run.verdicts), 'test')}, {failed} failed; {test_run.coverage:.0f} % of the duties tested, "
-        f"{test_run.threshold:g} % wanted"
+        f"{test_run.threshold:g} % required"
     )
     return "\n".join(lines)
 
 
-def _trial_json(test_run: RuleTestRun) -> dict[str, Any]:
+def _run_json(test_run: RuleTestRun) -> dict[str, Any]:
     return {
         "passed": test_run.passed,
         "coverage": test_run.coverage,
@@ -178,7 +181,9 @@ def _suite(name: str, test_run: RuleTestRun) -> Suite:
         )
         for verdict in test_run.verdicts
     ]
-    few = f"{test_run.coverage:.0f} % tested, {test_run.threshold:g} % wanted; untested: {', '.join(test_run.untested)}"
+    few = (
+        f"{test_run.coverage:.0f} % tested, {test_run.threshold:g} % required; untested: {', '.join(test_run.untested)}"
+    )
     covered = TestCase(
         name="rule coverage", place=f"{name}:1:1", failures=() if test_run.coverage >= test_run.threshold else (few,)
     )
@@ -199,12 +204,12 @@ def _write(file: Path, content: bytes) -> None:
 def explain(
     city: CityName = None,
     *,
-    matter: Annotated[str, typer.Option(help="Id of the matter.")],
-    cell: Annotated[str, typer.Option(help="15-digit cell code.")],
-    at: Annotated[str, typer.Option(help="Local time of the city, a time with its zone, -1h, or now.")] = "now",
+    matter: Annotated[str, typer.Option(help="Id of a matter.")],
+    cell: Annotated[str, typer.Option(help="Code of a cell, 15 digits.")],
+    at: Annotated[str, typer.Option(help="Time: local time of the city, a time with a zone, -1h, or now.")] = "now",
     output: Output = "text",
 ) -> None:
-    """Say who must act on a matter in a cell at a time: the duties considered, in order, and why one won.
+    """Explain which department must act on a matter in a cell at a time, and which duty decides it.
 
     Example: grid-router catalogue explain los-angeles --matter graffiti --cell 060371002014021 --at 2026-10-01T09:00
     """
@@ -214,7 +219,7 @@ def explain(
         hint = f"perhaps {near[0]} was meant" if near else f"choose one of {', '.join(found.catalogue.matters)}"
         raise InputError(f"{found.name} has no matter {matter[:60]!r}", where="--matter", hint=hint)
     if cell not in found.cells.cells:
-        hint = f"ask `grid-router cells resolve {found.name} --lon ... --lat ...` for one"
+        hint = f"`grid-router cells resolve {found.name} --lon ... --lat ...` prints one"
         raise InputError(f"{found.name} has no cell {cell[:40]!r}", where="--cell", hint=hint)
     instant_ = local(at, found.zone) or instant(at, datetime.now(UTC), option="--at")
     explanation = explain_route(found.catalogue, matter, cell, instant_)
@@ -225,14 +230,14 @@ def explain(
 
 
 def _city_of(name: str | None, cell: str) -> City:
-    """The named city; without a name the only one, or the first that has the cell."""
+    """The named city. Without a name: the first city that has the cell, else the first of all."""
     root = Settings().cities
     if name is not None:
         return load_city(name, root)
     names = city_names(root)
     if not names:
         raise CityError(
-            "there is no city", where=shown(cities_folder(root)), hint="write one; see docs/how-to/add-a-rule.md"
+            "there is no city", where=display_path(cities_folder(root)), hint="write one; see docs/how-to/add-a-rule.md"
         )
     cities = [load_city(one, root) for one in names]
     return next((city for city in cities if cell in city.cells.cells), cities[0])
@@ -258,7 +263,7 @@ def _explanation_text(explanation: Explanation, city: City) -> None:
     for assigned, due in zip(explanation.route.assigned, _dues(explanation), strict=True):
         typer.echo(f"  {_assignment(assigned, due, city)}")
     typer.echo(f"  workflow {explanation.route.workflow or 'none'}, catalogue {explanation.catalogue}")
-    talk(f"{_count(explanation.others, 'duty').replace('dutys', 'duties')} about other matters not shown.")
+    say(f"{_count(explanation.others, 'duty').replace('dutys', 'duties')} about other matters are not shown.")
 
 
 def _assignment(one: Assigned, due: datetime | None, city: City) -> str:
@@ -272,7 +277,7 @@ def _assignment(one: Assigned, due: datetime | None, city: City) -> str:
 
 @app.command()
 def show(city: CityName = None) -> None:
-    """Show a city's duties as a tree: matters, area, lead, assistants, dates.
+    """Show a city's duties as a tree with their matters, area, dates, lead and assisting departments.
 
     Example: grid-router catalogue show los-angeles
     """

@@ -1,4 +1,4 @@
-"""`grid-router catalogue coverage`: the proof that every matter in every cell has exactly one lead at every time."""
+"""`grid-router catalogue coverage`: checks that every matter in every cell always has exactly one lead."""
 
 from datetime import UTC, tzinfo
 from typing import Annotated, Any
@@ -19,14 +19,14 @@ def coverage(
     city: Annotated[str | None, typer.Argument(metavar="[CITY]", help="Name of the city; default: all.")] = None,
     *,
     minimum: Annotated[
-        float, typer.Option("--min", min=0, max=100, help="Per cent that must have exactly one lead.")
+        float, typer.Option("--min", min=0, max=100, help="Percentage that must have exactly one lead.")
     ] = 100,
     output: Output = "text",
 ) -> None:
-    """Prove that every matter in every cell has exactly one lead at every time; exit code 1 when less has one.
+    """Check that every matter in every cell always has exactly one lead; exit code 1 below the minimum.
 
-    Counted is each matter in each cell in each period of validity; nothing is sampled. What only the fallback covers
-    has a lead, the locality, and is named all the same: nobody has thought of it.
+    Counts each matter in each cell in each period of validity, without sampling. The fallback gives a lead, the locality.
+    The command lists what only the fallback covers all the same, because no duty names it.
 
     Example: grid-router catalogue coverage puyang
     """
@@ -45,7 +45,7 @@ def coverage(
 
 
 def _covered(reading: CityReading) -> Coverage:
-    """What was counted, also when it is not enough for the city to be loaded."""
+    """The coverage, also of a city that has errors. Raises CityError if it could not be counted."""
     if reading.coverage is not None:
         return reading.coverage
     first = reading.errors[0]
@@ -64,7 +64,7 @@ def _text(name: str, covered: Coverage, zone: tzinfo) -> str:
 
 
 def _percent(share: float) -> str:
-    """Never 100 by rounding."""
+    """The percentage; only a share of 1 becomes 100."""
     return "100" if share == 1 else f"{min(100 * share, 99.9999):.4f}"
 
 
@@ -72,7 +72,7 @@ def _gap(gap: Gap, zone: tzinfo) -> str:
     what = {
         "fallback": "is covered only by the fallback",
         "nobody": "has no lead",
-        "conflict": f"is claimed alike by {' and '.join(gap.duties)}",
+        "conflict": f"has equally specific duties {' and '.join(gap.duties)}",
     }
     return f"{gap.matter} {what[gap.why]} {sentence(gap.extent, zone)} ({gap.cells:,} cells)"
 

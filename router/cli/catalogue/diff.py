@@ -1,4 +1,4 @@
-"""`grid-router catalogue diff`: what two versions of a city's rules would route differently."""
+"""`grid-router catalogue diff`: compares the routes of two versions of a city's rules."""
 
 from collections.abc import Iterator
 from datetime import tzinfo
@@ -11,25 +11,25 @@ from msgspec import to_builtins
 from router.cities.folder import ABOUT, load_city
 from router.cli.catalogue.regions import as_json, sentence
 from router.cli.exit_codes import CHECK_FAILED
-from router.cli.text.output import Output, json_out, talk
+from router.cli.text.output import Output, json_out, say
 from router.domain.catalogue.diff import Diff, Recoded, RouteChange
 from router.domain.catalogue.diff import diff as difference
 from router.domain.rules.city import City
 from router.wire.settings import Settings
 
 SHOWN_MATTERS = 8
-"""In a sentence; JSON names all."""
+"""Number of matters in a sentence. The JSON names all of them."""
 
 
 def diff(
-    old: Annotated[str, typer.Argument(help="A city's name, or its folder as it was.")],
-    new: Annotated[str, typer.Argument(help="A city's name, or its folder as it shall be.")],
+    old: Annotated[str, typer.Argument(help="Name of a city, or folder of the old version.")],
+    new: Annotated[str, typer.Argument(help="Name of a city, or folder of the new version.")],
     *,
     output: Output = "text",
 ) -> None:
-    """Say what would be routed differently: lead, assistants, limits, workflow by matter, area and period; codes too.
+    """List each difference in lead, assistants, limit and workflow by matter, area and period, and in the code tables.
 
-    Exit code 0 when nothing would, 1 when something would.
+    Exit code 0 if nothing would be routed differently, else 1.
 
     Example: grid-router catalogue diff /tmp/before/puyang puyang
     """
@@ -42,16 +42,16 @@ def diff(
         for line in _lines(found, after.zone):
             typer.echo(line)
         versions = f"{before.name} {before.catalogue.version} -> {after.name} {after.catalogue.version}"
-        talk(f"{versions}: {'nothing' if found.same else 'something'} would be routed differently.")
+        say(f"{versions}: {'nothing' if found.same else 'something'} would be routed differently.")
     if not found.same:
         raise typer.Exit(CHECK_FAILED)
 
 
 def city_of(reference: str, root: Path | None) -> City:
-    """The city that a name or the path of a folder means; the one place that knows the forms of a reference.
+    """The city of a name, or of the path of a folder.
 
     Raises:
-        CityError: there is none, or it has an error.
+        CityError: there is no such city, or it has an error.
     """
     folder = Path(reference)
     if (folder / ABOUT).is_file():
@@ -61,7 +61,7 @@ def city_of(reference: str, root: Path | None) -> City:
 
 
 def _lines(found: Diff, zone: tzinfo) -> Iterator[str]:
-    """What was added and removed first, then routes, then codes."""
+    """Lines: first additions and removals, then routes, then codes."""
     for what, names in (
         ("matters added", found.matters_added),
         ("matters removed", found.matters_removed),

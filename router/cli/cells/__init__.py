@@ -1,1 +1,1 @@
-"""Commands about a city's cells: resolve, check, diff, and making them."""
+"""Commands about a city's cells: make, resolve, check and diff."""

@@ -1,4 +1,4 @@
-"""`grid-router cells check|diff`: do a city's cells fit together, and what differs between two versions of them."""
+"""`grid-router cells check|diff`: checks the cells of a city, and compares two versions of them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 import typer
 
-from router.cities.city_reader import CELLS, GRIDS, read_about, read_cells, shown
+from router.cities.city_reader import CELLS, GRIDS, display_path, read_about, read_cells
 from router.cities.folder import city_folder
 from router.cli.exit_codes import CHECK_FAILED
-from router.cli.text.output import Output, json_out, talk
+from router.cli.text.output import Output, json_out, say
 from router.domain.cells.csv_tables import Tables
 from router.domain.cells.diff import changes
 from router.domain.cells.lint import Files
@@ -23,7 +23,7 @@ City = Annotated[str, typer.Argument(help="Name of the city's folder, e.g. `los-
 
 
 def check(city: City, *, output: Output = "text") -> None:
-    """Look for cells that overlap (exit code 1), gaps between them, retired ones without successors, orphans.
+    """Find overlapping cells, gaps, retired cells without successor and orphans; exit code 1 if one is an error.
 
     Example: grid-router cells check los-angeles
     """
@@ -34,28 +34,28 @@ def check(city: City, *, output: Output = "text") -> None:
         else:
             typer.echo(f"{finding.place}: {finding.level} {finding.code} {finding.message}; {finding.hint}.")
     errors = sum(finding.level == "error" for finding in findings)
-    talk(f"{city}: errors {errors:,}, warnings {len(findings) - errors:,}.")
+    say(f"{city}: errors {errors:,}, warnings {len(findings) - errors:,}.")
     if errors:
         raise typer.Exit(CHECK_FAILED)
 
 
 def _findings(folder: Path) -> list[Finding]:
-    """By file, line and column; of files that cannot be read nothing else is said."""
+    """Findings by file, line and column. Other checks are skipped if a file cannot be read."""
     findings: list[Finding] = []
     about = read_about(folder, findings)
     tables = read_cells(folder / "cells", about.default_cell if about else None, findings)
     if tables is not None and about is not None:
-        cells, communities, _ = (shown(folder / "cells" / name) for name in CELLS)
-        files = Files(cells, communities, shown(folder / "cells" / GRIDS))
+        cells, communities, _ = (display_path(folder / "cells" / name) for name in CELLS)
+        files = Files(cells, communities, display_path(folder / "cells" / GRIDS))
         findings += check_cells(tables, files, ZoneInfo(about.zone))
     return sorted(findings, key=lambda one: (one.file, one.line, one.column, one.code))
 
 
-Folder = Annotated[Path, typer.Argument(help="Folder of a city or of its cells, or a city's name.")]
+Folder = Annotated[Path, typer.Argument(help="Folder of a city or of its cells, or name of a city.")]
 
 
 def diff(old: Folder, new: Folder, *, output: Output = "text") -> None:
-    """Say which cells were added, retired, split, joined, moved or renamed; exit code 1 when anything differs.
+    """List the cells that were added, retired, split, joined, moved or renamed; exit code 1 on a difference.
 
     Example: grid-router cells diff before/puyang puyang
     """
@@ -65,13 +65,13 @@ def diff(old: Folder, new: Folder, *, output: Output = "text") -> None:
             json_out(msgspec.structs.asdict(change))
         else:
             typer.echo(str(change))
-    talk(f"differences: {len(differing):,}.")
+    say(f"differences: {len(differing):,}.")
     if differing:
         raise typer.Exit(CHECK_FAILED)
 
 
 def _tables(folder: Path) -> Tables:
-    """Of a folder, or of the city of that name."""
+    """The tables of a folder, or of the city with that name."""
     findings: list[Finding] = []
     folder = folder if folder.exists() else city_folder(str(folder), Settings().cities)
     inner = folder / "cells"

@@ -1,4 +1,4 @@
-"""`grid-router cells`: make a city's cells, ask which one a report finds, check them, compare two versions of them."""
+"""`grid-router cells`: makes a city's cells, resolves places to cells, checks cells and compares versions."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from router.cities.tessellation import renumbered, tessellated
 from router.cli.cells.checks import check, diff
 from router.cli.cells.division import divide
 from router.cli.exit_codes import CHECK_FAILED
-from router.cli.text.output import Output, json_out, talk
+from router.cli.text.output import Output, json_out, say
 from router.cli.text.timestamps import instant, stamp
 from router.domain.catalogue.checks.rule_tests import local
 from router.domain.cells.crosswalk import Belonging
@@ -24,7 +24,7 @@ from router.domain.networks.registry import NETWORKS
 from router.wire.errors import InputError
 from router.wire.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Grid cells: made, checked, compared, and found for what a report says.")
+app = typer.Typer(no_args_is_help=True, help="Make, check and compare grid cells, and resolve places to cells.")
 City = Annotated[str, typer.Argument(help="Name of the city's folder, e.g. `los-angeles`.")]
 
 
@@ -32,31 +32,33 @@ City = Annotated[str, typer.Argument(help="Name of the city's folder, e.g. `los-
 def tessellate(
     city: City,
     *,
-    check: Annotated[bool, typer.Option("--check", help="Only compare; exit code 1 on a difference.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare only and write nothing; exit code 1 on a difference.")
+    ] = False,
 ) -> None:
-    """Make cells.csv, communities.csv and areas.csv by the parameters in the city's cells/tessellation.yaml.
+    """Make cells.csv, communities.csv and areas.csv from the parameters in the city's cells/tessellation.yaml.
 
-    Other recorded places may give a square another code: a city with cases keeps its cells and edits them by hand.
+    Other recorded places may change the code of a square. Edit the cells of a city with cases manually instead.
 
     Example: grid-router cells tessellate los-angeles --check
     """
     folder = city_folder(city, Settings().cities)
     made = tessellated(folder)
-    held = {name: _held(folder / "cells" / name) for name in made}
-    drifted = [name for name, text in made.items() if held[name] != text]
+    current = {name: _current(folder / "cells" / name) for name in made}
+    different = [name for name, text in made.items() if current[name] != text]
     if not check:
-        for name in drifted:
+        for name in different:
             (folder / "cells" / name).write_text(made[name], "utf-8", newline="")
     counts = ", ".join(f"{text.count(chr(10)) - 1:,} rows in {name}" for name, text in made.items())
-    talk(f"{counts}; {'differing' if check else 'written'}: {', '.join(drifted) or 'none'}.")
-    moved = renumbered(held["cells.csv"] or "", made["cells.csv"])
+    say(f"{counts}; {'different' if check else 'written'}: {', '.join(different) or 'none'}.")
+    moved = renumbered(current["cells.csv"] or "", made["cells.csv"])
     if moved:
-        talk(f"Codes that {'would ' if check else ''}stand for another square than before: {moved:,}.")
-    if check and drifted:
+        say(f"Codes that {'would denote' if check else 'now denote'} another square: {moved:,}.")
+    if check and different:
         raise typer.Exit(CHECK_FAILED)
 
 
-def _held(file: Path) -> str | None:
+def _current(file: Path) -> str | None:
     return file.read_bytes().decode("utf-8", "replace") if file.is_file() else None
 
 
@@ -72,25 +74,31 @@ def resolve(
         float | None, typer.Option(min=-180, max=180, help="Longitude, degrees (WGS 84 or CGCS2000).")
     ] = None,
     lat: Annotated[float | None, typer.Option(min=-90, max=90, help="Latitude, degrees.")] = None,
-    gcj02: Annotated[bool, typer.Option("--gcj02", help="The point is one of a Chinese phone map.")] = False,
-    cell: Annotated[str | None, typer.Option(help="Cell that the source wrote, 15 or 14 digits.")] = None,
-    community: Annotated[str | None, typer.Option(help="Community, 12 digits.")] = None,
-    network: Annotated[str | None, typer.Option(help="Whose --area it is.")] = None,
-    area: Annotated[str | None, typer.Option(help="The network's own area, as it writes it.")] = None,
-    at: Annotated[str, typer.Option(help="Local time of the city, a time with its zone, -1h, or now.")] = "now",
+    gcj02: Annotated[
+        bool, typer.Option("--gcj02", help="Read the point as GCJ-02, the datum of Chinese phone maps.")
+    ] = False,
+    cell: Annotated[str | None, typer.Option(help="Code of a cell, as the source wrote it: 15 or 14 digits.")] = None,
+    community: Annotated[str | None, typer.Option(help="Code of a community, 12 digits.")] = None,
+    network: Annotated[str | None, typer.Option(help="Network to which --area belongs.")] = None,
+    area: Annotated[str | None, typer.Option(help="Area of the network, as the network writes it.")] = None,
+    at: Annotated[str, typer.Option(help="Time: local time of the city, a time with a zone, -1h, or now.")] = "now",
     output: Output = "text",
 ) -> None:
-    """Say which cell a report finds that says all this, how, what is doubtful, and which networks' areas the cell is in.
+    """Resolve the place of a report to a cell. Prints the method, any doubt, and the networks' areas of the cell.
 
     Example: grid-router cells resolve los-angeles --lon -118.2940 --lat 34.0676 --at 2018-01-03T09:00
     """
     if (lon is None) != (lat is None):
-        raise InputError("half a point is none", where="--lat" if lat is None else "--lon", hint="write both")
+        raise InputError(
+            "a point needs both coordinates", where="--lat" if lat is None else "--lon", hint="give --lon and --lat"
+        )
     if area is not None and network is None:
-        raise InputError("an area is that of a network", where="--area", hint=f"add --network: {', '.join(NETWORKS)}")
+        raise InputError(
+            "an area needs its network", where="--area", hint=f"add --network, one of {', '.join(NETWORKS)}"
+        )
     if network is not None and network not in NETWORKS:
         hint = nearest(network, sorted(NETWORKS), f"choose one of {', '.join(NETWORKS)}")
-        raise InputError(f"the router knows no network {network[:40]!r}", where="--network", hint=hint)
+        raise InputError(f"there is no network {network[:40]!r}", where="--network", hint=hint)
     if lon is not None and lat is not None and gcj02:
         lon, lat = gcj02_to_wgs84(lon, lat)
     found = load_city(city, Settings().cities)
@@ -99,16 +107,16 @@ def resolve(
     (location,) = found.cells.resolve([claim])
     areas = found.cells.crosswalk.of(location.cell, when)
     if output == "json":
-        json_out({"city": found.name, "at": stamp(when), **msgspec.to_builtins(location), "areas": _plain(areas)})
+        json_out({"city": found.name, "at": stamp(when), **msgspec.to_builtins(location), "areas": _areas_json(areas)})
     else:
-        _tell(location, areas)
+        _print(location, areas)
 
 
-def _plain(areas: list[Belonging]) -> list[dict[str, object]]:
+def _areas_json(areas: list[Belonging]) -> list[dict[str, object]]:
     return [msgspec.structs.asdict(one) for one in areas]
 
 
-def _tell(location: Location, areas: list[Belonging]) -> None:
+def _print(location: Location, areas: list[Belonging]) -> None:
     typer.echo(f"{location.cell}  by {location.resolved_by}, within {location.accuracy_m:,.0f} m")
     if location.doubt is not None:
         typer.echo(f"  doubt: {location.doubt}")

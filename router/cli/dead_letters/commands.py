@@ -10,7 +10,7 @@ from router.cli.dead_letters.options import OfNetwork, Reason, Since, Until, sel
 from router.cli.dead_letters.redrive import redrive
 from router.cli.dead_letters.repair import repair
 from router.cli.dead_letters.view import as_json, as_text, history_json, print_list
-from router.cli.text.output import Output, json_out, talk
+from router.cli.text.output import Output, json_out, say
 from router.dead_letters.repair_log import RepairLog
 from router.dead_letters.selection import DEAD_LETTERS, find_by_id, parse_id, read_matching
 from router.kafka.blocking import open_consumer
@@ -55,8 +55,8 @@ def list_(
                 number += 1
     print_list([(dead_letter, repair_log.state(dead_letter.id)) for dead_letter in newest], output)
     if foreign:
-        talk(f"{foreign} records of {topic} are no dead letters: something else writes to it.")
-    talk(f"{number} dead letters, {len(newest)} shown.")
+        say(f"{foreign} records of {topic} are no dead letters: something else writes to it.")
+    say(f"{number} dead letters, {len(newest)} shown.")
 
 
 @app.command()

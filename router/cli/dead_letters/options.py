@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from router.cli.text.output import talk
-from router.cli.text.sanitize import plain
+from router.cli.text.output import say
+from router.cli.text.sanitize import sanitize
 from router.cli.text.timestamps import instant
 from router.dead_letters.actions import Attribution
 from router.dead_letters.selection import Selection, parse_id
@@ -84,7 +84,7 @@ def required_selection_of(
 def attribution_of(actor: str, why: str) -> Attribution:
     """Who acts and why, as of now. Raises InputError when a text is empty, too long or not printable on one line."""
     for option, text, longest in (("--actor", actor, LONGEST_ACTOR), ("--why", why, LONGEST_WHY)):
-        if not text.strip() or len(text) > longest or plain(text) != text:
+        if not text.strip() or len(text) > longest or sanitize(text) != text:
             raise InputError(
                 f"needs 1 to {longest} printable characters on one line", where=option, hint="say it in a few words"
             )
@@ -94,5 +94,5 @@ def attribution_of(actor: str, why: str) -> Attribution:
 def force_of(*, force: bool, again: bool) -> bool:
     """Whether `--force` is given, by its present or its former name."""
     if again:
-        talk("`--again` is now `--force`; the old name works until 0.3.")
+        say("`--again` is now `--force`; the old name works until 0.3.")
     return force or again

@@ -7,8 +7,8 @@ from typing import Any
 
 import typer
 
-from router.cli.text.output import Form, json_out, talk
-from router.cli.text.sanitize import plain
+from router.cli.text.output import Form, json_out, say
+from router.cli.text.sanitize import sanitize
 from router.dead_letters.actions import ActionOutcome, Result
 
 PROGRESS_S = 1.0
@@ -36,12 +36,12 @@ class OutcomePrinter:
         if self._output == "json":
             json_out(_as_json(outcome))
         elif outcome.failure is not None:
-            typer.echo(plain(f"{outcome.dead_letter}  {outcome.failure.code}: {outcome.failure.reason}"))
+            typer.echo(sanitize(f"{outcome.dead_letter}  {outcome.failure.code}: {outcome.failure.reason}"))
         elif self._all and outcome.result == self._success:
-            typer.echo(plain(f"{outcome.dead_letter}  {self._word}{f', to {outcome.to}' if outcome.to else ''}"))
+            typer.echo(sanitize(f"{outcome.dead_letter}  {self._word}{f', to {outcome.to}' if outcome.to else ''}"))
         if time.monotonic() - self._printed >= PROGRESS_S:
             self._printed = time.monotonic()
-            talk(f"{self.counts[self._success]:,} {self._word} ...")
+            say(f"{self.counts[self._success]:,} {self._word} ...")
 
     def summary(self, rejected: str) -> None:
         """Print the counts; exit code 1 when an action failed.
@@ -52,7 +52,7 @@ class OutcomePrinter:
         sys.stdout.flush()
         skipped = self.counts["skipped"]
         note = f", {skipped:,} skipped, redriven before (--force includes them)" if skipped else ""
-        talk(f"{self.counts[self._success]:,} {self._word}{note}, {self.counts['rejected']:,} {rejected}.")
+        say(f"{self.counts[self._success]:,} {self._word}{note}, {self.counts['rejected']:,} {rejected}.")
         if self.counts["rejected"]:
             raise typer.Exit(1)
 

@@ -7,7 +7,7 @@ from msgspec import to_builtins
 
 from router.cli.text.envelope import content_of, text_of
 from router.cli.text.output import Form, json_out, table_out
-from router.cli.text.sanitize import plain, plain_bytes
+from router.cli.text.sanitize import sanitize, sanitize_bytes
 from router.cli.text.timestamps import stamp
 from router.wire.codec import DeadLetter
 from router.wire.repairs import Repair, State, Step
@@ -31,7 +31,7 @@ def print_list(dead_letters: list[tuple[DeadLetter, State]], output: Form) -> No
     ]
     table_out(
         ["id", "rejected record of", "network", "state", "code", "reason"],
-        [[plain(cell) for cell in row] for row in rows],
+        [[sanitize(cell) for cell in row] for row in rows],
     )
 
 
@@ -70,11 +70,11 @@ def as_text(dead_letter: DeadLetter, repair: Repair) -> str:
         ("state", repair.state),
         ("network", dead_letter.network),
         ("record", f"{dead_letter.id} of {stamp(dead_letter.at)}"),
-        ("key", "none" if dead_letter.key is None else plain_bytes(dead_letter.key, 200)),
-        *(("header", f"{name} = {plain_bytes(content or b'', 200)}") for name, content in dead_letter.headers),
+        ("key", "none" if dead_letter.key is None else sanitize_bytes(dead_letter.key, 200)),
+        *(("header", f"{name} = {sanitize_bytes(content or b'', 200)}") for name, content in dead_letter.headers),
         *(row for step in repair.steps for row in _step_rows(step)),
     ]
-    head = [f"{name:<8} {plain(text)}" for name, text in rows]
+    head = [f"{name:<8} {sanitize(text)}" for name, text in rows]
     if dead_letter.omitted is not None:
         head.append(f"value    not kept, only here: {dead_letter.omitted}; the rejected record has it")
     elif dead_letter.value is None:
@@ -90,11 +90,11 @@ def _step_rows(step: Step) -> list[tuple[str, str]]:
     to = f" as {step.to}" if step.to else ""
     rows = [("history", f"{stamp(step.at)} {step.done} by {step.actor}{to}: {step.why}")]
     if step.done == "repaired":
-        patch = "the whole value" if step.patch is None else plain_bytes(orjson.dumps(step.patch), SHOWN_PATCH)
+        patch = "the whole value" if step.patch is None else sanitize_bytes(orjson.dumps(step.patch), SHOWN_PATCH)
         rows.append(("  patch", patch))
     return rows
 
 
 def _value_rows(name: str, value: bytes) -> list[str]:
     cut = " (the beginning; -o json prints all of it)" if len(value) > SHOWN_CHARACTERS else ""
-    return [f"{name:<8} {len(value)} bytes{cut}", plain_bytes(value, SHOWN_CHARACTERS)]
+    return [f"{name:<8} {len(value)} bytes{cut}", sanitize_bytes(value, SHOWN_CHARACTERS)]

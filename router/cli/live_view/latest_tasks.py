@@ -1,4 +1,4 @@
-"""The last tasks on the departments' topics: a look at the ends, not a reading of everything."""
+"""The latest tasks of the departments' topics. Reads the ends of the partitions only."""
 
 from collections.abc import Iterable
 
@@ -10,11 +10,11 @@ from router.wire.codec import decode_task
 
 ANSWER_MS = 2000
 WINDOW = 40
-"""Offsets looked back per partition; the markers of transactions take some of them."""
+"""Number of offsets to look back per partition. Transaction markers take some of them."""
 
 
-class Recent:
-    """Follows the ends of the tasks' topics with one consumer."""
+class LatestTasks:
+    """Follows the ends of the task topics with one consumer."""
 
     def __init__(self, consumer: KafkaConsumer, topics: Iterable[str]) -> None:
         self._consumer = consumer
@@ -26,30 +26,30 @@ class Recent:
         consumer.pause(*self._partitions)
 
     def tasks(self, timeout_ms: int = 200) -> list[Task]:
-        """The tasks that came since the last look, at most about `WINDOW` a partition, in order of their dispatch.
+        """The tasks since the last call, at most about `WINDOW` per partition, in order of dispatch.
 
         Raises:
-            KafkaError: the broker is away.
+            KafkaError: the broker does not answer.
         """
         ends = self._consumer.end_offsets(self._partitions, timeout_ms=ANSWER_MS)
-        moved = [tp for tp in self._partitions if ends[tp] > self._read[tp]]
-        if not moved:
+        advanced = [tp for tp in self._partitions if ends[tp] > self._read[tp]]
+        if not advanced:
             return []
-        for tp in moved:
+        for tp in advanced:
             self._consumer.seek(tp, max(self._read[tp], ends[tp] - WINDOW))
             self._consumer.resume(tp)
-        found = []
+        tasks: list[Task] = []
         while batch := self._consumer.poll(timeout_ms=timeout_ms):
             for tp, records in batch.items():
-                found += [task for record in records if (task := _task(record.value)) is not None]
+                tasks += [task for record in records if (task := _task(record.value)) is not None]
                 self._read[tp] = records[-1].offset + 1
-            if all(self._consumer.position(tp) >= ends[tp] for tp in moved):
+            if all(self._consumer.position(tp) >= ends[tp] for tp in advanced):
                 break
-        for tp in moved:
-            # a fetch may be slower than the poll; then the rest is read in the next look
+        for tp in advanced:
+            # a fetch may be slower than the poll; the next call reads the rest
             self._read[tp] = max(self._read[tp], self._consumer.position(tp))
-        self._consumer.pause(*moved)
-        return sorted(found, key=lambda task: task.dispatched_at)
+        self._consumer.pause(*advanced)
+        return sorted(tasks, key=lambda task: task.dispatched_at)
 
 
 def _task(value: bytes | None) -> Task | None:

@@ -1,4 +1,4 @@
-"""What the workers of one run have counted together, read from their `/metrics` pages."""
+"""The metrics of all workers together, read from their `/metrics` pages."""
 
 import http.client
 from collections import defaultdict
@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from prometheus_client.parser import text_string_to_metric_families
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
-"""Sample name, and its labels in order of their names."""
+"""Name of a sample, and its labels sorted by name."""
 TIMEOUT_S = 0.5
 COUNTED, CREATED = "_total", "_created"
-"""Endings of a counter's two samples."""
+"""Suffixes of a counter's two samples."""
 
 
-def page(host: str, port: int) -> str | None:
-    """A worker's metrics page; None while it does not answer."""
+def fetch_metrics(host: str, port: int) -> str | None:
+    """The metrics page of a worker, or None if the worker does not answer."""
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
     try:
         connection.request("GET", "/metrics")
@@ -26,11 +26,11 @@ def page(host: str, port: int) -> str | None:
         connection.close()
 
 
-def samples(text: str) -> dict[Key, float]:
-    """Counters (with the instants of their creation) and gauges of the router on a metrics page, without histograms.
+def parse_metrics(text: str) -> dict[Key, float]:
+    """Parse the router's gauges and counters, the latter with their creation time. Histograms are left out.
 
     Raises:
-        ValueError: the page is no Prometheus text.
+        ValueError: the page is not in Prometheus text format.
     """
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
@@ -40,62 +40,62 @@ def samples(text: str) -> dict[Key, float]:
     }
 
 
-class Meter:
-    """Sums over the workers: of counters since the first look, of gauges as they are now.
+class WorkerMetrics:
+    """Sums over the workers: counters since the first poll, gauges at the latest poll.
 
-    A worker that was killed and started again counts from 0; what its forerunner had counted is kept.
+    A restarted worker counts from 0. The counts of its earlier process are kept.
     """
 
     def __init__(self) -> None:
         self._last: dict[int, dict[Key, float]] = {}
         self._silent: set[int] = set()
-        self._before: dict[Key, float] = defaultdict(float)
+        self._earlier: dict[Key, float] = defaultdict(float)
 
     @property
     def answering(self) -> int:
-        """How many workers answered last time."""
+        """Number of workers that answered the latest poll."""
         return len(self._last) - len(self._silent)
 
-    def take(self, worker: int, page: dict[Key, float] | None) -> None:
-        """What one worker says now; None when it does not answer: busy, or dead, which its next page will tell."""
+    def update(self, worker: int, page: dict[Key, float] | None) -> None:
+        """Store the samples of one worker; None if it did not answer. Its next page shows whether it was restarted."""
         if page is None:
             if worker in self._last:
                 self._silent.add(worker)
             return
         self._silent.discard(worker)
         last = self._last.get(worker, {})
-        if any(_began_anew(key, value, page) for key, value in last.items()):
+        if any(_restarted(key, value, page) for key, value in last.items()):
             for key, value in last.items():
                 if key[0].endswith(COUNTED):
-                    self._before[key] += value
+                    self._earlier[key] += value
         self._last[worker] = page
 
     def _all(self, name: str) -> Iterable[tuple[dict[str, str], float]]:
-        lasting = name.endswith(COUNTED)
-        heard = (page for worker, page in self._last.items() if lasting or worker not in self._silent)
-        for source in (self._before, *heard):
+        is_counter = name.endswith(COUNTED)
+        pages = (page for worker, page in self._last.items() if is_counter or worker not in self._silent)
+        for source in (self._earlier, *pages):
             for (metric, labels), value in source.items():
                 if metric == name:
                     yield dict(labels), value
 
     def total(self, name: str, **labels: str) -> int:
-        """The sum of a counter or gauge over all workers and over the labels not given."""
-        return round(sum(value for have, value in self._all(name) if labels.items() <= have.items()))
+        """The sum of a counter or gauge over all workers and all labels that are not given."""
+        return round(sum(value for own, value in self._all(name) if labels.items() <= own.items()))
 
-    def most(self, name: str) -> float:
-        """The largest value of a gauge, 0 when nobody reports it."""
+    def maximum(self, name: str) -> float:
+        """The largest value of a gauge, or 0 if no worker reports it."""
         return max((value for _, value in self._all(name)), default=0.0)
 
     def by(self, name: str, label: str, **labels: str) -> dict[str, int]:
-        """The sums by the values of one label, in the order of those values."""
+        """The sums by the values of one label, sorted by value."""
         sums: dict[str, float] = defaultdict(float)
-        for have, value in self._all(name):
-            if labels.items() <= have.items() and label in have:
-                sums[have[label]] += value
+        for own, value in self._all(name):
+            if labels.items() <= own.items() and label in own:
+                sums[own[label]] += value
         return {value: round(sums[value]) for value in sorted(sums)}
 
 
-def _began_anew(key: Key, value: float, page: dict[Key, float]) -> bool:
+def _restarted(key: Key, value: float, page: dict[Key, float]) -> bool:
     name = key[0]
     if name.endswith(COUNTED):
         return page.get(key, 0.0) < value

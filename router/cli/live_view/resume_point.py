@@ -1,4 +1,4 @@
-"""Where a stopped feed goes on: told by the last records of the networks' own topics, not by a file that may be wrong."""
+"""Finds where a stopped feed continues, from the last records of the networks' topics. A file could be outdated."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -12,14 +12,14 @@ from router.wire.topics import Names
 Slot = tuple[str, int]
 """Topic and partition."""
 LOOK_BACK = 100
-"""Records read from each partition's end: the feed's last one stands there unless others write to the topic too."""
+"""Number of records to read from each partition's end. Other producers may have written after the feed."""
 
 
 def last_keys(consumer: KafkaConsumer, topics: Iterable[str]) -> dict[Slot, list[bytes]]:
     """The keys of the last records of each partition, newest first.
 
     Raises:
-        BrokerError: the broker does not send them.
+        BrokerError: the broker does not send the records.
     """
     partitions = [TopicPartition(t, p) for t in topics for p in sorted(consumer.partitions_for_topic(t))]
     begins, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
@@ -34,10 +34,10 @@ def last_keys(consumer: KafkaConsumer, topics: Iterable[str]) -> dict[Slot, list
 def unsent(
     messages: Sequence[SourceMessage], last: Mapping[Slot, Sequence[bytes]], names: Names, partitions: int
 ) -> list[SourceMessage]:
-    """The messages that no topic holds yet, in their order.
+    """The messages that are not in a topic yet, in their order.
 
-    A partition holds its messages in the feed's order, so all up to the furthest known key are there. A key that the feed
-    sends twice counts as its first sending: a second redelivery does no harm, a gap would.
+    A partition has its messages in the feed's order, so all messages up to the furthest known key are in it. If the feed
+    sends a key twice, the first message counts: a redelivery is harmless, a gap is not.
     """
     slots = [_slot(message, names, partitions) for message in messages]
     first: dict[tuple[Slot, bytes], int] = {}

@@ -1,1 +1,1 @@
-"""What every command prints with: tables and JSON, timestamps, text made safe for a terminal."""
+"""Output of every command: tables, JSON, timestamps, and text that is safe for a terminal."""

@@ -1,4 +1,4 @@
-"""One Kafka record as a JSON envelope or as one line of text; what it carries is made plain, never trusted."""
+"""One Kafka record as a JSON envelope or as one line of sanitized text."""
 
 from fnmatch import fnmatchcase
 from typing import Any, Literal
@@ -6,24 +6,24 @@ from typing import Any, Literal
 import orjson
 from msgspec import Struct
 
-from router.cli.text.sanitize import plain, plain_bytes
+from router.cli.text.sanitize import sanitize, sanitize_bytes
 from router.cli.text.timestamps import from_ms, stamp
 from router.kafka.topic_reader import Record
 
 SHALLOW = 200
-"""Brackets and braces that can always be written, however they are nested."""
+"""Number of brackets and braces that orjson can always write, however deep they are nested."""
 ValueKind = Literal["json", "text", "hex", "none"]
 
 
 class Content(Struct, frozen=True):
-    """A key or value as it can be shown: what it was and what it says."""
+    """A key or value that can be printed, with its kind."""
 
     kind: ValueKind
     shown: Any
 
 
 def content_of(raw: bytes | None) -> Content:
-    """JSON if it parses and can be written again, else text if it is UTF-8, else hexadecimal digits."""
+    """JSON if orjson can parse and write it, else text if it is UTF-8, else hexadecimal digits."""
     if raw is None:
         return Content("none", None)
     try:
@@ -37,7 +37,7 @@ def content_of(raw: bytes | None) -> Content:
 
 
 def _writable(raw: bytes, parsed: Any) -> Any:
-    """The same; deeper nests can be read than be written. Raises orjson.JSONEncodeError."""
+    """The parsed value. Raises orjson.JSONEncodeError: orjson reads deeper nesting than it writes."""
     if raw.count(b"[") + raw.count(b"{") > SHALLOW:
         orjson.dumps(parsed)
     return parsed
@@ -70,9 +70,9 @@ def envelope(record: Record) -> dict[str, Any]:
 
 def line(record: Record, width: int) -> str:
     """The record as one line of text of at most `width` characters."""
-    key = "-" if record.key is None else plain_bytes(record.key, 40)
-    value = "-" if record.value is None else plain_bytes(record.value, width)
-    return plain(f"{stamp(from_ms(record.timestamp))} {record.partition}/{record.offset} {key} {value}", width)
+    key = "-" if record.key is None else sanitize_bytes(record.key, 40)
+    value = "-" if record.value is None else sanitize_bytes(record.value, width)
+    return sanitize(f"{stamp(from_ms(record.timestamp))} {record.partition}/{record.offset} {key} {value}", width)
 
 
 def in_cell(record: Record, pattern: str) -> bool:
@@ -88,5 +88,5 @@ def _cells(value: Any) -> list[str]:
     if not isinstance(value, dict):
         return []
     location = value.get("location")
-    found = [value.get("cell"), location.get("cell") if isinstance(location, dict) else None]
-    return [cell for cell in found if isinstance(cell, str)]
+    cells = [value.get("cell"), location.get("cell") if isinstance(location, dict) else None]
+    return [cell for cell in cells if isinstance(cell, str)]

@@ -1,4 +1,4 @@
-"""The one way to print: data on stdout as a table or as JSON, talk on stderr."""
+"""All output: data on stdout as a table or as JSON, messages on stderr."""
 
 import sys
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from router.cli.text.sanitize import escaped
+from router.cli.text.sanitize import escape_json
 
 Form = Literal["text", "json"]
-Output = Annotated[Form, typer.Option("--output", "-o", help="Form of the data on stdout.")]
+Output = Annotated[Form, typer.Option("--output", "-o", help="Format of the data on stdout.")]
 
 
 def json_out(value: Any) -> None:
-    """Write one value as one line of JSON, which a terminal can show: what it would obey or hide is escaped."""
-    sys.stdout.buffer.write(escaped(orjson.dumps(value).decode()).encode() + b"\n")
+    """Write one value as one line of JSON that is safe for a terminal. Characters that it obeys or hides are escaped."""
+    sys.stdout.buffer.write(escape_json(orjson.dumps(value).decode()).encode() + b"\n")
     sys.stdout.buffer.flush()
 
 
 def table_out(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
-    """Print a table; cells are text, never markup, because they may come from outside."""
+    """Print a table. Cells are text, never markup, because they may come from outside."""
     table = Table(*columns, title=title, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
@@ -31,15 +31,15 @@ def table_out(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: s
 
 
 def styled_out(*parts: tuple[str, str]) -> None:
-    """Print one line of parts, each a text with its style; never markup."""
+    """Print one line of parts, each a text with its style, never markup."""
     _console().print(Text.assemble(*parts), soft_wrap=True)
 
 
 def _console() -> Console:
-    """As wide as the terminal; a pipe has no edge to break lines at."""
+    """As wide as the terminal; wide enough for any line in a pipe."""
     return Console(width=None if sys.stdout.isatty() else 1000)
 
 
-def talk(text: str) -> None:
-    """Say something to the person; never data."""
+def say(text: str) -> None:
+    """Print a message for the user on stderr; never data."""
     sys.stderr.write(f"{text}\n")

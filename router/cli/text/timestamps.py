@@ -1,4 +1,4 @@
-"""Instants as people type them: `-1h`, `beginning`, `now`, or RFC 3339."""
+"""Instants in command-line options: `-1h`, `beginning`, `now`, or RFC 3339."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,15 +11,15 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def instant(text: str, now: datetime, *, option: str) -> datetime:
-    """What a text like `-90s`, `-30m`, `-1h`, `-2d`, `beginning`, `now` or `2026-11-24T09:00:00+08:00` means.
+    """Parse a text like `-90s`, `-30m`, `-1h`, `-2d`, `beginning`, `now` or `2026-11-24T09:00:00+08:00`.
 
     Args:
-        text: as typed.
-        now: what "now" and the relative forms count from; aware.
-        option: the option's name, for the sentence.
+        text: the value of the option.
+        now: the reference of `now` and the relative forms, with a zone.
+        option: the option's name, for the error sentence.
 
     Raises:
-        InputError: none of these forms, or a time without zone.
+        InputError: the text has none of these forms, or is a time without a zone.
     """
     if text == "beginning":
         return BEGINNING
@@ -31,12 +31,12 @@ def instant(text: str, now: datetime, *, option: str) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise InputError(
-            f"{text!r} is no instant",
+            f"{text!r} is not a time",
             where=option,
             hint="write -30m, -1h, -2d, beginning, now, or a time like 2026-11-24T09:00:00+08:00",
         ) from None
     if at.tzinfo is None:
-        whole = at.isoformat()  # a day alone takes no zone
+        whole = at.isoformat()  # a date alone cannot carry a zone
         raise InputError(f"{text!r} has no time zone", where=option, hint=f"write {whole}Z for UTC, or add +08:00")
     return at
 
@@ -47,5 +47,5 @@ def stamp(at: datetime) -> str:
 
 
 def from_ms(milliseconds: int) -> datetime:
-    """A Kafka timestamp; an unknown one (-1) is the epoch."""
+    """A Kafka timestamp as an instant. An unknown one (-1) becomes the epoch."""
     return datetime.fromtimestamp(max(milliseconds, 0) / 1000, UTC)

@@ -1,6 +1,6 @@
-"""The cells and the networks' own grids of a city's folder, as far as people who write reports know them.
+"""The cells and the networks' own grids of a city's folder, for simulated reporters.
 
-Who loads the city has checked these files; nothing is checked again here.
+Loading the city has already checked these files, so this module checks nothing.
 """
 
 import csv
@@ -14,25 +14,25 @@ import shapely
 from msgspec import Struct
 
 
-class Parcels(Struct, frozen=True):
+class CellGeometry(Struct, frozen=True):
     """The rows of `cells.csv`, `areas.csv` and `grids.csv`."""
 
     codes: Sequence[str]
     """15 digits, sorted."""
     periods: Sequence[tuple[date | None, date | None]]
-    """First day of each cell, and first day without it."""
+    """First day of each cell, and first day after it; None: unlimited."""
     shapes: Any
     """Polygons in degrees; a numpy array of shapely geometries."""
     areas: Mapping[str, Mapping[str, str]]
-    """Network -> cell or community -> the network's own area there; the largest share counts."""
+    """Network -> cell or community -> the network's own area with the largest share."""
     grids: Mapping[str, tuple[Sequence[str], Any]]
-    """Network -> codes and polygons of the grids that it draws on the map."""
+    """Network -> codes and polygons of its grids that have a shape."""
 
 
-def read_parcels(folder: Path) -> Parcels:
-    """The cells of the city in this folder; grids are optional."""
+def read_cell_geometry(folder: Path) -> CellGeometry:
+    """Read the cells of the city in a folder. Grids are optional."""
     cells = sorted(_rows(folder / "cells.csv"), key=lambda row: row["code"])
-    return Parcels(
+    return CellGeometry(
         codes=[row["code"] for row in cells],
         periods=[(_day(row["valid_from"]), _day(row["valid_until"])) for row in cells],
         shapes=_shapes(cells),
@@ -66,4 +66,4 @@ def _areas(rows: list[dict[str, str]]) -> dict[str, dict[str, str]]:
 def _grids(rows: list[dict[str, str]]) -> dict[str, tuple[list[str], Any]]:
     networks = sorted({row["network"] for row in rows})
     of_network = {name: [row for row in rows if row["network"] == name] for name in networks}
-    return {name: ([row["area"] for row in its], _shapes(its)) for name, its in of_network.items()}
+    return {name: ([row["area"] for row in own], _shapes(own)) for name, own in of_network.items()}

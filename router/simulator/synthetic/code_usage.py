@@ -1,4 +1,4 @@
-"""What the people of each network can say: its classes by matter, how often each matter comes up, what they confuse."""
+"""How each network uses its codes: the codes of each matter, how often it reports each matter, and which it confuses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,59 +14,59 @@ from router.simulator.synthetic.rng import RandomColumns
 
 Column = Any
 _CERTAIN = 1.0
-"""Affinity of a matter with itself: no other matter."""
+"""Affinity of a matter with itself."""
 
 
 class Ragged(Struct, frozen=True):
-    """For each matter some whole numbers, in one row behind another."""
+    """For each matter a variable number of integers, stored in one column."""
 
     first: Column
     number: Column
     values: Column
 
     def pick(self, matters: Column, rng: RandomColumns) -> Column:
-        """One of each matter's numbers; of a matter without any, -1."""
+        """A random one of each matter's numbers; -1 for a matter without numbers."""
         number = self.number[matters]
         place = self.first[matters] + rng.below(np.maximum(number, 1), len(matters))
         return np.where(number > 0, self.values[np.minimum(place, len(self.values) - 1)], -1)
 
     def of(self, matters: Column, words: Column) -> Column:
-        """The one that a word of random bits stands for; of a matter without any, -1."""
+        """The one of each matter's numbers that a word of random bits selects; -1 for a matter without numbers."""
         number = self.number[matters]
         place = self.first[matters] + words % np.maximum(number, 1)
         return np.where(number > 0, self.values[np.minimum(place, len(self.values) - 1)], -1)
 
 
-class Speech(Struct, frozen=True):
-    """One network's."""
+class NetworkCodes(Struct, frozen=True):
+    """The codes of one network, and how its people use them."""
 
     form: Form
     weights: Column
-    """How often its people are the first to report each matter."""
+    """Weight of each matter among its first reports."""
     rows: Ragged
-    """Matter -> indices of its classes in `spelt`."""
+    """Matter -> indices of its codes in `spellings`."""
     parts: Ragged
-    """Matter -> those of its classes that are a component's."""
+    """Matter -> indices of its codes for a managed component."""
     numbered: Column
-    """Whether each class is one."""
+    """Whether each code is for a managed component."""
     exact: Column
-    """Whether each class is a station's, which knows where it stands."""
-    spelt: Column
+    """Whether each code is for a station, whose place is exact."""
+    spellings: Column
     texts: Column
-    """Class x phrase, as JSON has it without quotes."""
+    """Code x phrase, escaped for JSON, without quotes."""
     confused: Ragged
-    """Matter -> others of its group in the catalogue, which the network knows too."""
+    """Matter -> other matters of its group in the catalogue that the network has a code for."""
     others: Ragged
-    """Matter -> any others."""
+    """Matter -> any other matters that the network has a code for."""
 
     @property
     def knows(self) -> Column:
-        """Whether it has a class for each matter."""
+        """Whether it has a code for each matter."""
         return self.rows.number > 0
 
 
 class CodeUsage:
-    """All networks of a city that have a form and a code table, in the order of the parameters."""
+    """The networks of a city that have a form and a code table, in the order of the parameters."""
 
     def __init__(self, city: City, parameters: SimulationParameters) -> None:
         self.matters: Sequence[str] = sorted(city.catalogue.matters)
@@ -74,43 +74,43 @@ class CodeUsage:
         self.names: Sequence[str] = list(parameters.networks)
         groups = parameters.homes.groups
         self.at_home = np.array([city.catalogue.matters[matter].group in groups for matter in self.matters])
-        """Whether each matter is one of people at home."""
+        """Whether each matter happens in homes."""
         alike = _alike(city, self.matters)
-        self.speeches = [self._speech(city, name, parameters.networks[name], alike) for name in self.names]
-        self.who_knows = np.array([speech.knows for speech in self.speeches]).T
+        self.networks = [self._codes_of(city, name, parameters.networks[name], alike) for name in self.names]
+        self.known_by = np.array([codes.knows for codes in self.networks]).T
         """Matter x network."""
 
     def column(self, weights: Mapping[str, float]) -> Column:
-        """A value for each matter, 0 for those not named."""
+        """A value for each matter; 0 for a matter without one."""
         column = np.zeros(len(self.matters))
         for matter, weight in weights.items():
             column[self.index[matter]] = weight
         return column
 
-    def _speech(self, city: City, name: str, reporting: Reporting, alike: Column) -> Speech:
+    def _codes_of(self, city: City, name: str, reporting: Reporting, alike: Column) -> NetworkCodes:
         form = FORMS[name]
-        spelt, matters, texts = [], [], []
+        spellings, matters, texts = [], [], []
         for code in city.codes[name].codes:
             spelling = form.spell(code.code, code.version)
             if spelling is None or code.matter not in self.index:
                 continue
-            spelt.append(spelling)
+            spellings.append(spelling)
             matters.append(self.index[code.matter])
             known = city.catalogue.matters[code.matter]
             texts += [phrase.format(known.name_zh or known.name) for phrase in form.phrases]
         classes = np.eye(len(self.matters), dtype=bool)[matters].T
-        numbered = np.array([form.numbered(spelling) for spelling in spelt], dtype=bool)
+        numbered = np.array([form.numbered(spelling) for spelling in spellings], dtype=bool)
         rows = _ragged(classes)
         knows = rows.number > 0
         different = knows[None, :] & ~np.eye(len(self.matters), dtype=bool)
-        return Speech(
+        return NetworkCodes(
             form=form,
             weights=_mixed(self.column(reporting.mix) * knows, knows, reporting.rest),
             rows=rows,
             parts=_ragged(classes & numbered),
             numbered=numbered,
-            exact=np.array([form.exact(spelling) for spelling in spelt], dtype=bool),
-            spelt=objects(spelt),
+            exact=np.array([form.exact(spelling) for spelling in spellings], dtype=bool),
+            spellings=objects(spellings),
             texts=objects(texts),
             confused=_ragged(alike & different),
             others=_ragged(different),
@@ -118,7 +118,7 @@ class CodeUsage:
 
 
 def _mixed(mix: Column, knows: Column, rest: float) -> Column:
-    """Weights of matters: those of the mix, and beside them the rest, alike."""
+    """Weights of matters: the mix, and the rest shared equally by the other matters."""
     unnamed = knows & (mix == 0)
     if not mix.any():
         return knows / max(1, knows.sum())
@@ -128,21 +128,21 @@ def _mixed(mix: Column, knows: Column, rest: float) -> Column:
 
 
 def _alike(city: City, matters: Sequence[str]) -> Column:
-    """Whether two matters are of one group of the catalogue; merging.yaml, which is judged by this, has no say."""
+    """Whether two matters are of one group of the catalogue. Does not use merging.yaml, which is evaluated with this data."""
     groups = np.array([city.catalogue.matters[matter].group for matter in matters])
     alike: Column = groups[:, None] == groups[None, :]
     return alike
 
 
 def _ragged(marked: Column) -> Ragged:
-    """Row -> the columns that are marked."""
+    """Row -> indices of the marked columns."""
     number = marked.sum(axis=1)
     values = np.flatnonzero(marked.ravel()) % marked.shape[1] if marked.any() else np.zeros(1, dtype=np.int64)
     return Ragged(first=np.cumsum(number) - number, number=number, values=values)
 
 
 def objects(values: Sequence[Any]) -> Column:
-    """A column of any values."""
+    """An object column of any values."""
     column = np.empty(len(values), dtype=object)
     column[:] = values
     return column

@@ -1,6 +1,6 @@
-"""Whole columns of points: metres to degrees, and WGS 84 to GCJ-02 by the polynomial of `router.domain.geometry`.
+"""Converts columns of points: metres to degrees, and WGS 84 to GCJ-02 with the polynomial of `router.domain.geometry`.
 
-Points are whole millionths of a degree, about 0.1 m, as fine as any source writes them.
+Points are integers in millionths of a degree, about 0.1 m. No source has a finer resolution.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ _WEST, _EAST, _SOUTH, _NORTH = 72.004, 137.8347, 0.8293, 55.8271
 
 
 def moved(lon: Column, lat: Column, east_mm: Column, north_mm: Column) -> tuple[Column, Column]:
-    """Points moved by millimetres."""
+    """Points moved by offsets in millimetres."""
     narrow = MM_PER_MICRO * np.cos(np.radians(lat / MICRO))
     return (
         lon + np.rint(east_mm / narrow).astype(np.int64),
@@ -25,17 +25,17 @@ def moved(lon: Column, lat: Column, east_mm: Column, north_mm: Column) -> tuple[
 
 
 def gcj02(lon: Column, lat: Column) -> tuple[Column, Column]:
-    """The same points as phone maps in China draw them."""
+    """The points in GCJ-02, the datum of phone maps in China."""
     x, y = lon / MICRO, lat / MICRO
     inside = (x >= _WEST) & (x <= _EAST) & (y >= _SOUTH) & (y <= _NORTH)
     east, north = _offset(x - 105.0, y - 35.0)
     magic = 1 - _EE * np.sin(np.radians(y)) ** 2
     root = np.sqrt(magic)
-    there_x = x + east * 180.0 / (_A / root * np.cos(np.radians(y)) * np.pi)
-    there_y = y + north * 180.0 / ((_A * (1 - _EE)) / (magic * root) * np.pi)
+    shifted_x = x + east * 180.0 / (_A / root * np.cos(np.radians(y)) * np.pi)
+    shifted_y = y + north * 180.0 / ((_A * (1 - _EE)) / (magic * root) * np.pi)
     return (
-        np.where(inside, np.rint(there_x * MICRO), lon).astype(np.int64),
-        np.where(inside, np.rint(there_y * MICRO), lat).astype(np.int64),
+        np.where(inside, np.rint(shifted_x * MICRO), lon).astype(np.int64),
+        np.where(inside, np.rint(shifted_y * MICRO), lat).astype(np.int64),
     )
 
 

@@ -1,4 +1,4 @@
-"""What is sent, written out: every block's messages, and all of them in the order of their receipt."""
+"""Generates the messages of a synthetic city block by block, and orders them by receipt."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from router.domain.rules.city import City
-from router.simulator.synthetic.cell_geometry import Parcels
+from router.simulator.synthetic.cell_geometry import CellGeometry
 from router.simulator.synthetic.code_usage import CodeUsage, objects
 from router.simulator.synthetic.coordinates import MICRO, gcj02
 from router.simulator.synthetic.forms.form import Page
-from router.simulator.synthetic.incidents import Block, Incidents, Nature
-from router.simulator.synthetic.local_time import DAY, NEVER, midnight, wall
+from router.simulator.synthetic.incidents import Block, IncidentModel, Incidents
+from router.simulator.synthetic.local_time import DAY, NEVER, local_seconds, midnight
 from router.simulator.synthetic.message_batch import KINDS, MessageBatch, joined
 from router.simulator.synthetic.observations import ObservationModel, Observations
 from router.simulator.synthetic.parameters import SimulationParameters
@@ -24,46 +24,57 @@ from router.simulator.synthetic.true_owners import Owners
 
 Column = Any
 _SUPPLEMENTS = ("", "（补充：现场已核实）", "（补充：情况仍在持续）", "（更正：以此次为准）")
-_AGAIN_S, _AGAIN_SIGMA, _AGAIN_MOST_S = 300, 1.0, 86_400
-"""When a message is delivered once more: minutes later."""
+_REDELIVERY_S, _REDELIVERY_SIGMA, _REDELIVERY_MAX_S = 300, 1.0, 86_400
+"""Delay of a redelivery: median, sigma and maximum of a lognormal distribution."""
 _BLOCKS = (1, 2, 3, 4, 6, 8, 12, 24, 48, 96, 288, 720, 1440)
-"""How many blocks a day may have: whole hours, or parts of one."""
+"""Allowed numbers of blocks per day: a block is some whole hours, or a part of an hour."""
 _AHEAD = 24
-"""Blocks whose messages are looked through each time; those of later receipt lie apart."""
+"""Number of blocks in the near part of the reorder buffer."""
 _BLOCK = 60_000
-"""Incidents of one block, about: what fits into the caches and the memory of a small machine."""
+"""Target number of incidents per block. It fits into the caches and the memory of a small machine."""
 
 
 class Generator:
-    """Writes all messages of a synthetic city.
+    """Generates all messages of a synthetic city.
 
     Args:
-        city: its code tables, its catalogue.
-        parameters: how much, when, where.
-        parcels: its cells.
-        seed: equal seeds, equal bytes.
-        noise: of all errors.
-        factor: of all volumes.
+        city: the city, with its code tables and catalogue.
+        parameters: the content of simulation.yaml.
+        geometry: the city's cells.
+        seed: the same seed gives the same bytes.
+        noise: factor of all error shares.
+        factor: factor of all volumes.
     """
 
     def __init__(
-        self, city: City, parameters: SimulationParameters, parcels: Parcels, *, seed: int, noise: float, factor: float
+        self,
+        city: City,
+        parameters: SimulationParameters,
+        geometry: CellGeometry,
+        *,
+        seed: int,
+        noise: float,
+        factor: float,
     ) -> None:
         self._city, self._parameters, self._seed, self._noise = city, parameters, seed, noise
-        self.ground = PlaceModel(parcels, parameters.places)
+        self.place_model = PlaceModel(geometry, parameters.places)
         self.code_usage = CodeUsage(city, parameters)
-        self.owners = Owners(city, self.ground, self.code_usage)
-        self._nature = Nature(parameters, self.ground, self.code_usage, factor)
-        self._witnesses = ReportingModel(parameters, self.ground, self.code_usage)
-        self._clerks = ObservationModel(parameters, self.ground, self.code_usage, noise)
-        self._areas = [self.ground.areas(name) for name in self.code_usage.names]
-        self._counties = objects([code[:6] for code in parcels.codes])
+        self.owners = Owners(city, self.place_model, self.code_usage)
+        self._incident_model = IncidentModel(parameters, self.place_model, self.code_usage, factor)
+        self._reporting_model = ReportingModel(parameters, self.place_model, self.code_usage)
+        self._observation_model = ObservationModel(parameters, self.place_model, self.code_usage, noise)
+        self._areas = [self.place_model.areas(name) for name in self.code_usage.names]
+        self._counties = objects([code[:6] for code in geometry.codes])
         volume = sum(one.a_day for one in parameters.networks.values()) * parameters.scale * factor
         self._blocks_a_day = next((n for n in _BLOCKS if volume / n <= _BLOCK), _BLOCKS[-1])
         self._incidents = 0
 
     def message_batches(self, until: int | None) -> Iterator[MessageBatch]:
-        """Messages in the order of their receipt: those received before an instant (milliseconds of UTC), or without end."""
+        """Messages in the order of receipt.
+
+        Args:
+            until: only messages received before this instant (milliseconds of UTC); None: without end.
+        """
         pending = ReorderBuffer(1000 * _AHEAD * DAY // self._blocks_a_day)
         for block in self._blocks():
             if until is not None and 1000 * block.begins[0] >= until:
@@ -73,7 +84,7 @@ class Generator:
                 made = made.take(np.flatnonzero(made.received < until))
             yield pending.due(
                 made, 1000 * (block.begins[-1] + block.length)
-            )  # what happens later is not received earlier
+            )  # a message is never received before its incident
 
     def _blocks(self) -> Iterator[Block]:
         day, number = self._parameters.first_day, 0
@@ -85,38 +96,38 @@ class Generator:
 
     def _made(self, block: Block) -> MessageBatch:
         rng = RandomColumns(self._seed, *block.index)
-        incidents = self._nature.incidents(block, rng)
-        sightings = self._witnesses.sightings(incidents, rng)
-        sightings = sightings.take(np.argsort(sightings.seen, kind="stable"))
-        notes = self._clerks.notes(incidents, sightings, block.day, rng)
-        broken = self._broken(notes, rng)
-        message_batch = self._sheet(notes, broken, incidents, block)
+        incidents = self._incident_model.incidents(block, rng)
+        sightings = self._reporting_model.sightings(incidents, rng)
+        sightings = sightings.take(np.argsort(sightings.reported, kind="stable"))
+        observations = self._observation_model.observations(incidents, sightings, block.day, rng)
+        malformed = self._malformed(observations, rng)
+        message_batch = self._batch(observations, malformed, incidents, block)
         self._incidents += len(incidents)
-        return joined(message_batch, self._once_more(message_batch, rng))
+        return joined(message_batch, self._redeliveries(message_batch, rng))
 
-    def _broken(self, notes: Observations, rng: RandomColumns) -> tuple[Observations, Column]:
-        """Messages of their own that nobody may accept, and in which way."""
+    def _malformed(self, observations: Observations, rng: RandomColumns) -> tuple[Observations, Column]:
+        """Copies of some observations that become malformed messages, and how each is malformed."""
         share = min(1.0, self._parameters.errors.malformed * self._noise)
-        rows = np.flatnonzero(rng.chance(share, len(notes)) & ~notes.updated)
-        copies = notes.take(rows)
-        copies.number[:] = self._clerks.numbers(copies.network)
-        return copies, rng.below(len(WAYS), len(rows))
+        rows = np.flatnonzero(rng.chance(share, len(observations)) & ~observations.updated)
+        copies = observations.take(rows)
+        copies.number[:] = self._observation_model.numbers(copies.network)
+        return copies, rng.below(len(MALFORMATIONS), len(rows))
 
-    def _sheet(
-        self, notes: Observations, broken: tuple[Observations, Column], incidents: Incidents, block: Block
+    def _batch(
+        self, observations: Observations, malformed: tuple[Observations, Column], incidents: Incidents, block: Block
     ) -> MessageBatch:
-        copies, ways = broken
-        source_id, value = self._written(_appended(notes, copies), incidents)
-        for row, way in enumerate(ways.tolist(), len(notes)):
-            value[row] = WAYS[way](value[row])
-        every = _appended(notes, copies)
+        copies, ways = malformed
+        source_id, value = self._written(_appended(observations, copies), incidents)
+        for row, way in enumerate(ways.tolist(), len(observations)):
+            value[row] = MALFORMATIONS[way](value[row])
+        all_rows = _appended(observations, copies)
         owners = self.owners.of(incidents.matter, incidents.cell, block.begins[0])
-        kind = np.where(every.updated, 1, 0)
-        kind[len(notes) :] = KINDS.index("malformed")
-        which = every.incident
+        kind = np.where(all_rows.updated, 1, 0)
+        kind[len(observations) :] = KINDS.index("malformed")
+        which = all_rows.incident
         return MessageBatch(
-            received=every.received,
-            network=every.network,
+            received=all_rows.received,
+            network=all_rows.network,
             source_id=source_id,
             value=value,
             kind=kind,
@@ -125,79 +136,90 @@ class Generator:
             cell=incidents.cell[which],
             owner=owners[which],
             storm=incidents.storm[which],
-            late=every.late,
+            late=all_rows.late,
         )
 
-    def _written(self, notes: Observations, incidents: Incidents) -> tuple[Column, Column]:
-        source_id, value = np.empty(len(notes), dtype=object), np.empty(len(notes), dtype=object)
+    def _written(self, observations: Observations, incidents: Incidents) -> tuple[Column, Column]:
+        source_id, value = np.empty(len(observations), dtype=object), np.empty(len(observations), dtype=object)
         for network in range(len(self.code_usage.names)):
-            rows = np.flatnonzero(notes.network == network)
+            rows = np.flatnonzero(observations.network == network)
             if len(rows):
-                form = self.code_usage.speeches[network].form
-                ids, values = form.write(self._page(network, notes.take(rows), incidents))
+                form = self.code_usage.networks[network].form
+                ids, values = form.write(self._page(network, observations.take(rows), incidents))
                 source_id[rows], value[rows] = ids, values
         return source_id, value
 
-    def _page(self, network: int, notes: Observations, incidents: Incidents) -> Page:
-        speech, which = self.code_usage.speeches[network], notes.incident
+    def _page(self, network: int, observations: Observations, incidents: Incidents) -> Page:
+        codes, which = self.code_usage.networks[network], observations.incident
         zone = self._city.zone
-        silent = notes.occurred == NEVER
-        stated, occurred = notes.stated, notes.occurred
-        if not speech.form.zoned:
-            stated, occurred = wall(stated, zone), np.where(silent, NEVER, wall(occurred, zone))
-        lon, lat = gcj02(notes.lon, notes.lat) if speech.form.datum == "gcj02" else (notes.lon, notes.lat)
-        phrases = len(speech.form.phrases)
-        texts = speech.texts[notes.spelt * phrases + notes.phrase % phrases]
-        for row in np.flatnonzero(notes.supplement).tolist():
-            texts[row] += _SUPPLEMENTS[notes.supplement[row]]
+        unknown = observations.occurred == NEVER
+        reported, occurred = observations.reported, observations.occurred
+        if not codes.form.zoned:
+            reported, occurred = local_seconds(reported, zone), np.where(unknown, NEVER, local_seconds(occurred, zone))
+        lon, lat = (
+            gcj02(observations.lon, observations.lat)
+            if codes.form.datum == "gcj02"
+            else (observations.lon, observations.lat)
+        )
+        phrases = len(codes.form.phrases)
+        texts = codes.texts[observations.spelling * phrases + observations.phrase % phrases]
+        for row in np.flatnonzero(observations.supplement).tolist():
+            texts[row] += _SUPPLEMENTS[observations.supplement[row]]
         return Page(
-            numbers=notes.number.tolist(),
-            reported=stated,
+            numbers=observations.number.tolist(),
+            reported=reported,
             occurred=occurred,
             lon=(lon / MICRO).tolist(),
             lat=(lat / MICRO).tolist(),
-            cells=self._cells(notes),
-            areas=self._areas[network][notes.cell].tolist(),
-            spelt=speech.spelt[notes.spelt].tolist(),
+            cells=self._cells(observations),
+            areas=self._areas[network][observations.cell].tolist(),
+            spellings=codes.spellings[observations.spelling].tolist(),
             counties=self._counties[incidents.cell[which]].tolist(),
             things=((self._incidents + 1 + which) % MICRO).tolist(),
             subjects=people(self._incidents + 1 + which, SUBJECTS).tolist(),
-            people=notes.person.tolist(),
+            people=observations.person.tolist(),
             grades=incidents.grade[which].tolist(),
             texts=texts.tolist(),
         )
 
-    def _cells(self, notes: Observations) -> list[str]:
-        cells: list[str] = self.ground.codes[notes.cell].tolist()
-        for row in np.flatnonzero(notes.strange == 2).tolist():
+    def _cells(self, observations: Observations) -> list[str]:
+        cells: list[str] = self.place_model.codes[observations.cell].tolist()
+        for row in np.flatnonzero(observations.cell_error == 2).tolist():
             community, number = cells[row][:12], 999
-            while f"{community}{number}" in self.ground.known:
+            while f"{community}{number}" in self.place_model.known:
                 number -= 1
             cells[row] = f"{community}{number}"
         return cells
 
-    def _once_more(self, message_batch: MessageBatch, rng: RandomColumns) -> MessageBatch:
-        """Redeliveries, byte for byte."""
+    def _redeliveries(self, message_batch: MessageBatch, rng: RandomColumns) -> MessageBatch:
+        """Redeliveries of some messages, with the same bytes."""
         share = min(1.0, self._parameters.errors.redelivered * self._noise)
-        sound = message_batch.kind != KINDS.index("malformed")
-        again = message_batch.take(np.flatnonzero(rng.chance(share, len(message_batch)) & sound))
-        delay = rng.of(lognormal(_AGAIN_S, _AGAIN_SIGMA, _AGAIN_MOST_S), len(again)) + 1
-        again.received[:] += 1000 * delay
-        again.kind[:] = KINDS.index("redelivered")
-        return again
+        valid = message_batch.kind != KINDS.index("malformed")
+        repeated = message_batch.take(np.flatnonzero(rng.chance(share, len(message_batch)) & valid))
+        delay = rng.of(lognormal(_REDELIVERY_S, _REDELIVERY_SIGMA, _REDELIVERY_MAX_S), len(repeated)) + 1
+        repeated.received[:] += 1000 * delay
+        repeated.kind[:] = KINDS.index("redelivered")
+        return repeated
 
 
-WAYS = (
-    lambda whole: whole[: len(whole) // 2],
-    lambda whole: f"[{whole}]",
-    lambda whole: whole.replace('"', "\udcff", 1),
-    lambda whole: "{" + whole[whole.index(",") + 1 :],
+MALFORMATIONS = (
+    lambda text: text[: len(text) // 2],
+    lambda text: f"[{text}]",
+    lambda text: text.replace('"', "\udcff", 1),
+    lambda text: "{" + text[text.index(",") + 1 :],
 )
-"""How a message comes that nobody may accept: cut off, of another kind, no text, without its id (every message's first field)."""
+"""Ways to malform a message: cut off, an array, not UTF-8, or without its id, which is the first field of every message."""
 
 
 def _block(day: date, index: tuple[int, int], begins: Sequence[int], blocks: int) -> Block:
-    """One of so many blocks of a day whose hours begin then."""
+    """A block of a day.
+
+    Args:
+        day: the date.
+        index: number of the day, and of the block in the day.
+        begins: start of each hour of the day, seconds of UTC.
+        blocks: number of blocks per day.
+    """
     part = index[1]
     if blocks <= 24:
         hours = range(part * 24 // blocks, (part + 1) * 24 // blocks)
@@ -208,7 +230,7 @@ def _block(day: date, index: tuple[int, int], begins: Sequence[int], blocks: int
 
 
 def _hours(day: date, city: City) -> list[int]:
-    """The instants at which the hours of a day begin; an hour that the clocks skip begins with the next."""
+    """Start of each hour of a day, seconds of UTC. An hour that the clocks skip starts with the next one."""
     return [midnight(day, city.zone) + 3600 * hour for hour in range(24)]
 
 

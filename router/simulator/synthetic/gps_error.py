@@ -1,4 +1,4 @@
-"""Where a report says that it is: a fix of a phone, the point of an address, a station's own place."""
+"""Points of reports: the GPS fix of a phone, the point of an address, or the place of a station."""
 
 from typing import Any
 
@@ -12,57 +12,64 @@ from router.simulator.synthetic.rng import RandomColumns, exponential, normal
 
 Column = Any
 _FAR_MEAN_M = 150.0
-"""Of a point that is far off, beyond the least."""
+"""Mean distance of an outlier beyond the minimum."""
 _FINE = 1_000_000
-"""Parts of a standard deviation."""
+"""Resolution of a standard deviation."""
 
 
 class GpsError:
-    """Draws the points that are written.
+    """Draws the points of reports.
 
     Args:
-        noise: of the errors; the address that a seat writes is none, and the same at every noise.
+        noise: factor of the errors. A geocoded address is not an error and does not depend on it.
     """
 
     def __init__(self, parameters: SimulationParameters, code_usage: CodeUsage, noise: float) -> None:
         networks = list(parameters.networks.values())
-        self._errors, self._noise, self._vocabulary = parameters.errors, noise, code_usage
+        self._errors, self._noise, self._code_usage = parameters.errors, noise, code_usage
         self._sigma_mm = np.array([1000 * network.sigma_m for network in networks]) * noise
         self._geocoded = np.array([network.geocoded for network in networks])
 
     def points(
-        self, incidents: Incidents, which: Column, network: Column, spelt: Column, rng: RandomColumns, *, surer: int
+        self,
+        incidents: Incidents,
+        which: Column,
+        network: Column,
+        spelling: Column,
+        rng: RandomColumns,
+        *,
+        accuracy_factor: int,
     ) -> tuple[Column, Column]:
-        """Points as they are written, millionths of a degree.
+        """Reported points in millionths of a degree.
 
         Args:
-            incidents: of the block.
-            which: the incident of each report.
-            network: its network.
-            spelt: its class, because a station knows where it stands.
-            rng: to draw from.
-            surer: how much better than usual.
+            incidents: the incidents of the block.
+            which: index of each report's incident.
+            network: index of each report's network.
+            spelling: index of each report's code. Codes of stations have exact places.
+            rng: the random stream.
+            accuracy_factor: factor by which errors are smaller than usual.
         """
         number, errors = len(which), self._errors
-        sigma, table = self._sigma_mm[network] / (surer * _FINE), normal(_FINE)
+        sigma, table = self._sigma_mm[network] / (accuracy_factor * _FINE), normal(_FINE)
         east, north = sigma * rng.of(table, number), sigma * rng.of(table, number)
-        exact = self._exact(network, spelt)
-        # whether an address can be found is a matter of the address: all seats find it, or none
-        found = (incidents.word[which] < self._geocoded[network] * WORDS) & ~exact
-        far = rng.chance(min(1.0, errors.far * self._noise / surer), number) & ~exact
+        exact = self._exact(network, spelling)
+        # an address is known to all operators or to none, so its incident decides
+        geocoded = (incidents.word[which] < self._geocoded[network] * WORDS) & ~exact
+        far = rng.chance(min(1.0, errors.far * self._noise / accuracy_factor), number) & ~exact
         away = 1000 * (errors.far_m + _FAR_MEAN_M * rng.of(exponential(), number))
         angle = 2 * np.pi * rng.unit(number)
-        east = np.where(far, away * np.cos(angle), np.where(found | exact, 0, east))
-        north = np.where(far, away * np.sin(angle), np.where(found | exact, 0, north))
-        lon = np.where(found, incidents.door_lon[which], incidents.lon[which])
-        lat = np.where(found, incidents.door_lat[which], incidents.lat[which])
+        east = np.where(far, away * np.cos(angle), np.where(geocoded | exact, 0, east))
+        north = np.where(far, away * np.sin(angle), np.where(geocoded | exact, 0, north))
+        lon = np.where(geocoded, incidents.door_lon[which], incidents.lon[which])
+        lat = np.where(geocoded, incidents.door_lat[which], incidents.lat[which])
         return moved(lon, lat, east, north)
 
-    def _exact(self, network: Column, spelt: Column) -> Column:
-        """Whether it is a station's reading."""
+    def _exact(self, network: Column, spelling: Column) -> Column:
+        """Whether each report is the reading of a station."""
         exact = np.zeros(len(network), dtype=bool)
-        for one, speech in enumerate(self._vocabulary.speeches):
-            if speech.exact.any():
-                its = np.flatnonzero(network == one)
-                exact[its] = speech.exact[spelt[its]]
+        for one, codes in enumerate(self._code_usage.networks):
+            if codes.exact.any():
+                rows = np.flatnonzero(network == one)
+                exact[rows] = codes.exact[spelling[rows]]
         return exact

@@ -1,4 +1,4 @@
-"""Columns of times as the networks write them."""
+"""Formats columns of times in the networks' formats."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
@@ -9,19 +9,27 @@ import numpy as np
 Column = Any
 DAY, HOUR = 86_400, 3_600
 NEVER = -1
-"""In place of an instant that is not said."""
+"""Stands for an unknown instant."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def wall(instants: Column, zone: tzinfo) -> Column:
-    """What the clock on the wall shows, as seconds since 1970 on that clock; seconds of UTC come in."""
+def local_seconds(instants: Column, zone: tzinfo) -> Column:
+    """Local time of instants.
+
+    Args:
+        instants: seconds of UTC.
+        zone: the local time zone.
+
+    Returns:
+        Seconds since 1970-01-01 00:00 in local time.
+    """
     hours, place = np.unique(instants // HOUR, return_inverse=True)
     offsets = [_offset(zone, hour) for hour in hours.tolist()]
     return instants + np.array(offsets, dtype=np.int64)[place]
 
 
 def midnight(day: Any, zone: tzinfo) -> int:
-    """The instant at which a date begins."""
+    """The instant at which a date begins in a zone, seconds of UTC."""
     return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
 
 
@@ -36,12 +44,12 @@ def spaced(seconds: Column) -> list[str]:
 
 
 def zoned(seconds: Column) -> list[str]:
-    """`2026-03-02T01:30:00Z`, of seconds of UTC."""
+    """`2026-03-02T01:30:00Z`, from seconds of UTC."""
     return _texts(seconds, "{:%Y-%m-%d}T", _clock(":", "Z"))
 
 
 def milliseconds(instants: Column) -> list[str]:
-    """`2026-03-02T01:30:00.250Z`, of milliseconds of UTC."""
+    """`2026-03-02T01:30:00.250Z`, from milliseconds of UTC."""
     seconds, rest = np.divmod(instants, 1000)
     whole = _joined(seconds, "{:%Y-%m-%d}T", _clock(":", "."))
     texts: list[str] = (whole + _thousandths()[rest]).tolist()
@@ -49,18 +57,18 @@ def milliseconds(instants: Column) -> list[str]:
 
 
 def _texts(seconds: Column, form: str, clock: Column) -> list[str]:
-    """Each instant as text, an empty one for NEVER."""
-    said = seconds != NEVER
-    if said.all():
+    """Each instant as text; an empty text for NEVER."""
+    known = seconds != NEVER
+    if known.all():
         texts: list[str] = _joined(seconds, form, clock).tolist()
         return texts
     column = np.full(len(seconds), "", dtype=object)
-    column[said] = _joined(seconds[said], form, clock)
+    column[known] = _joined(seconds[known], form, clock)
     return list(column)
 
 
 def _joined(seconds: Column, form: str, clock: Column) -> Column:
-    """Text of the day and text of the second of the day: columns of objects are joined in C."""
+    """Text of the day plus text of the second of the day. numpy adds object columns in C."""
     day, second = np.divmod(seconds, DAY)
     if not len(day):
         return np.zeros(0, dtype=object)

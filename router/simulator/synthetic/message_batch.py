@@ -1,4 +1,4 @@
-"""Messages of a synthetic city and the truth about them, as columns."""
+"""Messages of a synthetic city with their truth, as columns."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,22 +13,22 @@ KINDS: Sequence[Kind] = ("simulated", "updated", "redelivered", "malformed")
 
 
 class MessageBatch(Struct, frozen=True):
-    """Messages and the truth about them, columns of one length."""
+    """Messages with their truth, as columns of equal length."""
 
     received: Column
     """Milliseconds of UTC."""
     network: Column
     source_id: Column
     value: Column
-    """Text; a lone surrogate stands for a byte that is no UTF-8."""
+    """Text. A lone surrogate stands for a byte that is not UTF-8."""
     kind: Column
     """Index in KINDS."""
     incident: Column
-    """Number, from 1."""
+    """Number of the incident, from 1."""
     matter: Column
     cell: Column
     owner: Column
-    """Index of the department that must have it."""
+    """Index of the department that must lead the incident."""
     storm: Column
     late: Column
 
@@ -41,7 +41,7 @@ class MessageBatch(Struct, frozen=True):
 
 
 def joined(*message_batches: MessageBatch) -> MessageBatch:
-    """The rows of all of them."""
+    """One batch with the rows of all batches."""
     names = MessageBatch.__struct_fields__
     return MessageBatch(
         *(np.concatenate([getattr(message_batch, name) for message_batch in message_batches]) for name in names)

@@ -1,4 +1,4 @@
-"""A city's `simulation.yaml`: how much is reported, when, where, by whom, and what goes wrong. Every number is data."""
+"""The model of a city's `simulation.yaml`: volumes, times, places, reporters and errors."""
 
 from datetime import date
 from typing import Annotated
@@ -10,7 +10,7 @@ Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-def _heavy(weights: tuple[float, ...]) -> tuple[float, ...]:
+def _positive_sum(weights: tuple[float, ...]) -> tuple[float, ...]:
     if sum(weights) <= 0:
         raise ValueError("at least one weight must be above 0")
     return weights
@@ -22,7 +22,7 @@ def _ordered(ends: tuple[float, float]) -> tuple[float, float]:
     return ends
 
 
-Hours = Annotated[tuple[Weight, ...], Field(min_length=24, max_length=24), AfterValidator(_heavy)]
+Hours = Annotated[tuple[Weight, ...], Field(min_length=24, max_length=24), AfterValidator(_positive_sum)]
 """Weight of each hour of the day, from midnight."""
 Span = Annotated[tuple[Positive, Positive], AfterValidator(_ordered)]
 Shares = Annotated[tuple[Share, Share], AfterValidator(_ordered)]
@@ -40,149 +40,149 @@ class Delay(_Strict):
 
 
 class Reporting(_Strict):
-    """One network: how much it reports, and of what."""
+    """The volume and the matters of one network."""
 
     a_day: Weight
-    """Incidents that it is the first to report, on an ordinary day, before `scale`."""
+    """Number of incidents that it reports first on an ordinary day, before `scale`."""
     hours: str
-    """Name of its daily shape among `hours`."""
+    """Name of its daily profile in `hours`."""
     quota: bool = False
-    """Whether its people hurry at the end of a month."""
+    """Whether its people report more at the end of a month."""
     phones: bool = False
-    """Whether its people report by phones of their own, which may be offline."""
+    """Whether its people report with their own phones, which may be offline."""
     staff: bool = False
-    """Whether its reporters are its own people, who report much; so they are with `phones`. Else each citizen has one thing."""
+    """Whether its reporters are its own staff, who report often; `phones` implies it. Otherwise each citizen reports once."""
     sigma_m: Weight = 15.0
-    """Standard deviation of its points per axis, where it writes any."""
+    """Standard deviation of its points per axis, metres."""
     geocoded: Share = 0.0
-    """Share of the incidents at whose address its points lie, exactly: a seat types the address and gets its point."""
+    """Share of incidents whose address is geocoded: its points lie exactly at the address."""
     delay: Delay
-    """From the incident to its report, for the first to see it."""
+    """Delay from the incident to its first report."""
     mix: dict[str, Positive] = {}
     """Matter -> weight."""
     rest: Share = 0.05
-    """Share of all other matters of its code table together; of all when there is no mix."""
+    """Share of all other matters of its code table together. Without a mix it has no effect."""
 
 
 class Quota(_Strict):
-    """The pile at the end of a month."""
+    """The higher volume at the end of a month."""
 
     last_days: Annotated[int, Field(ge=0, le=28)]
     factor: Positive
 
 
 class Places(_Strict):
-    """How unequal the cells are: Zipf's law over the streets, and over the cells of a street."""
+    """The distribution of incidents over cells: Zipf's law over the streets, and over the cells of a street."""
 
     seed: int
-    """Which street and cell is how busy; not the seed of a run, because a city stays the same."""
+    """Seed of the ranks of streets and cells. It differs from the seed of a run, because the city stays the same."""
     streets: Weight
     cells: Weight
     spots: Annotated[int, Field(ge=1, le=100)]
-    """Points in a cell where things happen again and again."""
+    """Number of points per cell where incidents recur."""
     at_spots: Share
-    """Share of incidents that happen at one of them."""
+    """Share of incidents at such a point."""
     spot_m: Positive
-    """How far around it, standard deviation."""
+    """Standard deviation of the distance to the point, metres."""
     frontage_m: Positive
-    """Of an address: one door every so many metres."""
+    """Distance between two addresses, metres."""
 
 
 class Homes(_Strict):
-    """Matters of people at home: where people live is less unequal than what happens in streets."""
+    """Matters that happen in homes. They are distributed more evenly than matters in streets."""
 
     groups: tuple[str, ...]
     """Groups of the catalogue."""
     flatter: Share
-    """Power of the cells' weights: 1 as unequal as all else, 0 alike everywhere."""
+    """Power of the cells' weights: 1 as uneven as in streets, 0 even."""
 
 
 class Apart(_Strict):
-    """How far apart two things of one matter are that are there at one time; nearer ones would be one thing."""
+    """Smallest distance between two concurrent incidents of one matter. Closer ones would be one incident."""
 
     metres: Weight
     metres_of: dict[str, Weight] = {}
-    """Matter -> its own; 0: any number at one place, as of people and their disputes."""
+    """Matter -> its own distance; 0: any number at one place, such as disputes."""
 
 
 class Again(_Strict):
-    """Further reports of an incident, on average."""
+    """Mean numbers of further reports of an incident."""
 
     reporter: Weight
-    """By whom reported it first."""
+    """By the first reporter."""
     network: Weight
-    """By another of the same network."""
+    """By another reporter of the same network."""
     others: Weight
-    """By other networks that know the matter."""
+    """By other networks that have a code for the matter."""
     delay: Delay
-    """After the first report."""
+    """Delay after the first report."""
     slow: Share
-    """Of them: who comes upon it later, if it is still there."""
+    """Share of further reports that come late, while the incident lasts."""
     slow_delay: Delay
-    """Theirs, after the first report."""
+    """Delay of the late ones after the first report."""
 
 
 class Lasting(_Strict):
-    """How long a thing can be seen, hours; nobody reports it later."""
+    """How long an incident is visible, hours. No report comes later."""
 
     hours: Positive
     hours_of: dict[str, Positive] = {}
 
 
 class Storms(_Strict):
-    """One thing that everybody in a part of a street reports at once."""
+    """Bursts of reports of one matter from a part of a street."""
 
     a_day: Weight
     factor: Positive
-    """How much more is reported in its cells."""
+    """Factor of the volume in its cells."""
     hours: Span
     cells: Shares
     """Share of a street's cells."""
     duplicates: Shares
-    """Share of its reports that are about an incident already reported."""
+    """Share of its reports about an incident that is already reported."""
     delay: Delay
     matters: dict[str, Positive]
     """Matter -> weight."""
 
 
 class Errors(_Strict):
-    """What goes wrong, at noise 1: shares of reports."""
+    """Errors at noise 1, as shares of reports unless another unit is given."""
 
     redelivered: Share
     malformed: Share
     updated: Share
     update_delay: Delay
     offline: Share
-    """Of the reports of networks with phones."""
+    """Share of the reports of networks with phones."""
     offline_delay: Delay
     offline_most_hours: Positive
     upload_seconds: Positive
-    """Median of the ordinary way."""
+    """Median of the ordinary upload time."""
     skew_minutes: Weight
-    """Clocks are off by up to this."""
+    """Largest clock error."""
     off_by_a_day: Share
     far: Share
     far_m: Weight
-    """Such points are off by more than this."""
+    """Smallest error of such points, metres."""
     wrong_class: Share
     confusable: Share
-    """Of the wrong classes, those of the same group of the catalogue."""
+    """Share of the wrong classes that are of the same group of the catalogue."""
     neighbour_cell: Share
-    """Of the reports that note a cell."""
+    """Share of the reports with a cell."""
     unknown_cell: Share
-    """The same: a cell that never was, or is no more."""
+    """Share of the reports with a cell: a retired one, or one that never existed."""
 
 
 class SimulationParameters(_Strict):
-    """simulation.yaml."""
+    """The content of simulation.yaml."""
 
     first_day: date
     scale: Positive
-    """Of all volumes."""
+    """Factor of all volumes."""
     networks: Annotated[dict[str, Reporting], Field(min_length=1)]
     hours: dict[str, Hours]
-    weekdays: Annotated[tuple[Weight, ...], Field(min_length=7, max_length=7), AfterValidator(_heavy)]
-    """Factor of each day, from Monday."""
+    weekdays: Annotated[tuple[Weight, ...], Field(min_length=7, max_length=7), AfterValidator(_positive_sum)]
+    """Factor of each weekday, from Monday."""
     quota: Quota
     places: Places
     homes: Homes
@@ -196,11 +196,13 @@ class SimulationParameters(_Strict):
     def _shapes(self) -> "SimulationParameters":
         for name, network in self.networks.items():
             if network.hours not in self.hours:
-                raise ValueError(f"networks.{name}.hours: no shape {network.hours[:40]!r}; add it to `hours`")
+                raise ValueError(
+                    f"networks.{name}.hours: there is no profile {network.hours[:40]!r}; add it to `hours`"
+                )
         return self
 
     @property
     def a_second(self) -> float:
-        """Reports a second on average, storms and errors left out."""
+        """Mean number of reports per second, without storms and errors."""
         again = 1 + self.again.reporter + self.again.network + self.again.others
         return sum(network.a_day for network in self.networks.values()) * self.scale * again / 86_400

@@ -1,4 +1,4 @@
-"""Messages that are written and not yet received: the phone is offline, the petition comes days later."""
+"""Orders messages by receipt. A message may be received long after it was written, for example from an offline phone."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ from router.simulator.synthetic.message_batch import MessageBatch, joined
 
 
 class ReorderBuffer:
-    """Puts messages into the order of their receipt.
+    """Sorts messages by their received time.
 
     Args:
-        horizon: milliseconds; what is received later than so much ahead lies apart and is not looked through each time.
+        horizon: milliseconds; messages received later than this are kept apart and not sorted at each call.
     """
 
     def __init__(self, horizon: int) -> None:
@@ -18,20 +18,20 @@ class ReorderBuffer:
         self._far: list[MessageBatch] = []
 
     def due(self, made: MessageBatch, until: int) -> MessageBatch:
-        """Take in more messages, in any order; give those received before an instant, of which no more may come."""
-        self._sort_out(made)
+        """Add messages in any order, and return those received before an instant. No earlier message may follow."""
+        self._split(made)
         if until > self._near_until:
             self._near_until = until + self._horizon
             far, self._far = self._far, []
             for message_batch in far:
-                self._sort_out(message_batch)
+                self._split(message_batch)
         near = joined(*self._near)
         near = near.take(np.argsort(near.received, kind="stable"))
         ready = int(np.searchsorted(near.received, until))
         self._near = [near.take(slice(ready, None))]
         return near.take(slice(0, ready))
 
-    def _sort_out(self, message_batch: MessageBatch) -> None:
+    def _split(self, message_batch: MessageBatch) -> None:
         near = message_batch.received < self._near_until
         self._near.append(message_batch.take(np.flatnonzero(near)))
         if not near.all():

@@ -1,4 +1,4 @@
-"""The door: the messages of a synthetic city, in the order of their receipt, each with the truth about it."""
+"""The entry point: messages of a synthetic city in the order of receipt, each with its truth."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -27,46 +27,46 @@ def messages(
     noise: float = 1.0,
     rate: float | None = None,
 ) -> Iterator[SourceMessage]:
-    """Messages in the order of their receipt.
+    """Messages in the order of receipt.
 
     Args:
         city: the city as the router knows it.
-        simulation: of the same folder.
-        reports: so many messages of every kind; None: no limit.
-        days: those received within so many days from the first; None: no limit.
-        seed: equal seeds, equal bytes, on any machine.
-        noise: 0 for no errors and no corrections, 1 for those of the parameters, 2 for twice as many and as large.
-        rate: reports a second on average; None: what the parameters say.
+        simulation: the simulation from the same folder.
+        reports: largest number of messages of all kinds; None: no limit.
+        days: only messages received within this number of days from the first; None: no limit.
+        seed: the same seed gives the same bytes on every machine.
+        noise: 0 for no errors and updates, 1 for those of the parameters, 2 for twice as many and as large.
+        rate: mean number of reports per second; None: the volumes of the parameters.
 
     Raises:
-        CityError: the simulation names what the city does not have.
+        CityError: the simulation has a name that the city does not have.
     """
-    generator, pages = message_batches(city, simulation, days=days, seed=seed, noise=noise, rate=rate)
-    return islice(_messages(generator, pages), reports)
+    generator, batches = message_batches(city, simulation, days=days, seed=seed, noise=noise, rate=rate)
+    return islice(_messages(generator, batches), reports)
 
 
 def message_batches(
     city: City, simulation: Simulation, *, days: float | None, seed: int, noise: float, rate: float | None
 ) -> tuple[Generator, Iterator[MessageBatch]]:
-    """The same as whole columns, and the office that names their matters, cells and departments.
+    """The messages as columns, and the generator, which has the names of matters, cells and departments.
 
     Raises:
-        CityError: the simulation names what the city does not have.
+        CityError: the simulation has a name that the city does not have.
     """
     findings = check(simulation, city)
     if findings:
         raise rejected(findings)
     parameters = simulation.parameters
     factor = 1.0 if rate is None else rate / parameters.a_second
-    generator = Generator(city, parameters, simulation.parcels, seed=seed, noise=noise, factor=factor)
+    generator = Generator(city, parameters, simulation.geometry, seed=seed, noise=noise, factor=factor)
     first = 1000 * midnight(parameters.first_day, city.zone)
     return generator, generator.message_batches(None if days is None else first + round(days * 86_400_000))
 
 
-def _messages(generator: Generator, pages: Iterator[MessageBatch]) -> Iterator[SourceMessage]:
+def _messages(generator: Generator, batches: Iterator[MessageBatch]) -> Iterator[SourceMessage]:
     names, departments = generator.code_usage.names, generator.owners.departments
-    for message_batch in pages:
-        columns = (getattr(message_batch, name).tolist() for name in _READ)
+    for message_batch in batches:
+        columns = (getattr(message_batch, name).tolist() for name in _COLUMNS)
         for received, network, source_id, value, kind, incident, owner, storm, late in zip(*columns, strict=True):
             yield SourceMessage(
                 network=names[network],
@@ -81,9 +81,9 @@ def _messages(generator: Generator, pages: Iterator[MessageBatch]) -> Iterator[S
             )
 
 
-_READ = ("received", "network", "source_id", "value", "kind", "incident", "owner", "storm", "late")
+_COLUMNS = ("received", "network", "source_id", "value", "kind", "incident", "owner", "storm", "late")
 
 
 def incident_id(number: int) -> str:
-    """The true incident's own id."""
+    """The id of a true incident."""
     return f"incident-{number:08d}"

@@ -1,4 +1,4 @@
-"""`grid-router cells divide`: four files from divisions and parameters, or one sentence that says what is wrong with these."""
+"""`grid-router cells divide`: four files from divisions and parameters, or one error sentence."""
 
 import csv
 import io
@@ -73,7 +73,7 @@ def test_the_four_files_of_a_city(city: Path) -> None:
     ]
 
 
-def test_a_community_whose_cells_are_all_drawn_anew_has_one_of_the_new_as_default(city: Path) -> None:
+def test_a_community_of_replaced_cells_has_a_new_default_cell(city: Path) -> None:
     every = ", ".join(f'"41090200100100{n}"' for n in (1, 2, 3, 4))
     text = PARAMETERS.replace('["410902001001001"]', f"[{every}]")
     (city / "cells" / "division.yaml").write_text(text)
@@ -92,11 +92,11 @@ def test_divisions_as_spreadsheets_write_them(city: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ("410902001003,community,x", "it has more or fewer fields than the header"),
-        ("41090200100３,community,x,410902001", "is no code of a 'community'"),
-        ("410902001003,street,x,410902001", "'410902001003' is no code of a 'street'"),
-        ("410902001003,village,x,410902001", "is no code of a 'village'"),
-        ("410902001003,community,x,410902002", "the code does not begin with that of its parent, '410902002'"),
+        ("410902001003,community,x", "its number of fields differs from the header"),
+        ("41090200100３,community,x,410902001", "is not the code of a 'community'"),
+        ("410902001003,street,x,410902001", "'410902001003' is not the code of a 'street'"),
+        ("410902001003,village,x,410902001", "is not the code of a 'village'"),
+        ("410902001003,community,x,410902002", "the code does not start with the code of its parent, '410902002'"),
         ('410902001003,community,"x"y,410902001', "expected after"),
     ],
 )
@@ -147,7 +147,7 @@ def test_wrong_parameters_are_one_sentence(city: Path, old: str, new: str, said:
         divided(city)
 
 
-def test_a_city_without_parameters_is_told_where_they_are_described(city: Path) -> None:
+def test_a_missing_parameter_file_names_its_documentation(city: Path) -> None:
     (city / "cells" / "division.yaml").unlink()
     with pytest.raises(
         CityError, match=r"division\.yaml:1:1: GR005 the file is missing; write it; docs/how-to/make-cells\.md"
@@ -175,7 +175,7 @@ def run(city: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
 def test_the_command_writes_and_compares(run, city: Path) -> None:
     code, said = run("--check")
     assert code == 1
-    assert said.endswith("; differing: cells.csv, communities.csv, areas.csv, grids.csv.\n")
+    assert said.endswith("; different: cells.csv, communities.csv, areas.csv, grids.csv.\n")
     assert not (city / "cells" / "cells.csv").exists()
     code, said = run()
     assert code == 0
@@ -197,14 +197,14 @@ def test_one_byte_is_a_change_and_moved_cells_are_counted(run, city: Path) -> No
     code, said = run("--check")
     assert code == 1
     assert said.endswith(
-        "; differing: cells.csv.\nCodes that would stand for another place than before: 1.\n",
+        "; different: cells.csv.\nCodes that would denote another place: 1.\n",
     )
     assert file.read_bytes() == changed
-    assert run() == (0, said.replace("differing", "written").replace("would stand", "stand"))
+    assert run() == (0, said.replace("different", "written").replace("would denote", "now denote"))
     assert run("--check")[0] == 0
 
 
-def test_bytes_that_are_no_text_are_written_over(run, city: Path) -> None:
+def test_a_file_that_is_not_text_is_overwritten(run, city: Path) -> None:
     (city / "cells" / "cells.csv").write_bytes(b"\xff")
     assert run()[0] == 0
     assert run("--check")[0] == 0

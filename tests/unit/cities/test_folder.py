@@ -1,4 +1,4 @@
-"""A city's folder becomes a city or a clear sentence; the commands about it answer with data and exit codes."""
+"""A city's folder loads or gives an error sentence. The commands about it print data and set exit codes."""
 
 import shutil
 import xml.etree.ElementTree as ET
@@ -116,7 +116,7 @@ def test_matters_of_one_incident_have_the_same_lead(root: Path) -> None:
             "city.yaml",
             "zone: America/Los_Angeles",
             "zone: America/Los_Angels",
-            "city.yaml:6:7: GR003 `zone`: no time zone of that name",
+            "city.yaml:6:7: GR003 `zone`: there is no such time zone",
         ),
         (
             "catalogue/duties.yaml",
@@ -153,24 +153,24 @@ def test_a_missing_file_is_named(root: Path, name: str) -> None:
         load_city("los-angeles", root)
 
 
-def test_a_file_that_is_no_utf_8_is_named(root: Path) -> None:
+def test_a_file_that_is_not_utf_8_is_named(root: Path) -> None:
     (root / "los-angeles" / "catalogue" / "work.yaml").write_bytes("workflows: # 工作".encode("gb18030"))
-    with pytest.raises(CityError, match=r"work.yaml:1:1: GR001 byte \d+ is no UTF-8; save the file as UTF-8\."):
+    with pytest.raises(CityError, match=r"work.yaml:1:1: GR001 byte \d+ is not UTF-8; save the file as UTF-8\."):
         load_city("los-angeles", root)
 
 
 @pytest.mark.parametrize("name", ["los-angelos", "../los-angeles", "", "LOS-ANGELES", "los-angeles\n", "/etc"])
-def test_a_city_that_is_not_there(root: Path, name: str) -> None:
-    with pytest.raises(CityError, match="no city"):
+def test_an_unknown_city_is_an_error(root: Path, name: str) -> None:
+    with pytest.raises(CityError, match="there is no city"):
         city_folder(name, root)
 
 
-def test_the_sentence_offers_what_is_there(root: Path) -> None:
+def test_the_hint_names_the_existing_cities(root: Path) -> None:
     with pytest.raises(CityError, match="perhaps los-angeles was meant"):
         load_city("los-angelos", root)
     with pytest.raises(CityError, match="choose one of: los-angeles"):
         load_city("x", root)
-    with pytest.raises(CityError, match="no folder of cities"):
+    with pytest.raises(CityError, match="the folder of cities cannot be read"):
         city_names(root / "nowhere")
     assert city_names(root) == ["los-angeles"]
 
@@ -199,9 +199,9 @@ def test_test_exits_1_when_a_test_fails_or_too_few_duties_are_tested(root: Path,
     assert command("test").exit_code == 0
     few = command("test", "--min", "50", "-o", "json")
     assert few.exit_code == 1
-    told = orjson.loads(few.stdout)
-    assert (told["passed"], told["coverage"], told["wanted"]) == (False, 10, 50)
-    assert [one["passed"] for one in told["tests"]] == [True]
+    printed = orjson.loads(few.stdout)
+    assert (printed["passed"], printed["coverage"], printed["wanted"]) == (False, 10, 50)
+    assert [one["passed"] for one in printed["tests"]] == [True]
     change(root, "tests.yaml", "rule: harbor-dumping", "rule: sanitation")
     failed = command("test", "--junit", str(tmp_path / "out" / "junit.xml"))
     assert failed.exit_code == 1
@@ -213,14 +213,14 @@ def test_test_exits_1_when_a_test_fails_or_too_few_duties_are_tested(root: Path,
 
 
 @pytest.mark.usefixtures("root")
-def test_explain_says_who_and_why() -> None:
-    told = command("explain", "--matter", "illegal-dumping", "--cell", HARBOR, "--at", "2018-03-10T09:00")
-    assert told.exit_code == 0
-    assert "1. harbor-dumping: won, the most specific in effect: names the matter in 060373 (" in told.stdout
-    assert "2. sanitation: lost, less specific than harbor-dumping: it names its group only (" in told.stdout
+def test_explain_names_the_lead_and_the_reason() -> None:
+    printed = command("explain", "--matter", "illegal-dumping", "--cell", HARBOR, "--at", "2018-03-10T09:00")
+    assert printed.exit_code == 0
+    assert "1. harbor-dumping: won, the most specific in effect: names the matter in 060373 (" in printed.stdout
+    assert "2. sanitation: lost, less specific than harbor-dumping: it names its group only (" in printed.stdout
     # 72 real hours over the beginning of summer time
-    assert "lead bos (Bureau of Sanitation), due 2018-03-13 10:00 (72 h)" in told.stdout
-    told = command(
+    assert "lead bos (Bureau of Sanitation), due 2018-03-13 10:00 (72 h)" in printed.stdout
+    printed = command(
         "explain",
         "los-angeles",
         "--matter",
@@ -232,7 +232,7 @@ def test_explain_says_who_and_why() -> None:
         "-o",
         "json",
     )
-    value = orjson.loads(told.stdout)
+    value = orjson.loads(printed.stdout)
     assert value["at"] == "2018-01-02T17:00:00.000Z"
     assert [(one["rule"], one["verdict"]) for one in value["considered"]] == [
         ("harbor-dumping", "elsewhere"),
@@ -249,12 +249,12 @@ def test_explain_says_who_and_why() -> None:
             "--matter: los-angeles has no matter 'grafiti'; perhaps graffiti was meant.",
         ),
         (("--matter", "graffiti", "--cell", "1"), "--cell: los-angeles has no cell '1'; "),
-        (("--matter", "graffiti", "--cell", CELL, "--at", "noon"), "--at: 'noon' is no instant; "),
-        (("lima", "--matter", "graffiti", "--cell", CELL), "no city 'lima'; choose one of: los-angeles."),
+        (("--matter", "graffiti", "--cell", CELL, "--at", "noon"), "--at: 'noon' is not a time; "),
+        (("lima", "--matter", "graffiti", "--cell", CELL), "there is no city 'lima'; choose one of: los-angeles."),
     ],
 )
 @pytest.mark.usefixtures("root")
-def test_explain_answers_wrong_questions_with_a_sentence(words: tuple[str, ...], sentence: str) -> None:
+def test_explain_reports_wrong_options_in_one_sentence(words: tuple[str, ...], sentence: str) -> None:
     error = command("explain", *words).exception
     assert isinstance(error, RouterError)
     assert sentence in str(error)
@@ -262,7 +262,7 @@ def test_explain_answers_wrong_questions_with_a_sentence(words: tuple[str, ...],
 
 @pytest.mark.usefixtures("root")
 def test_show_is_a_tree() -> None:
-    told = command("show").stdout
-    assert "├── sanitation: collection, nuisance in the whole city -> bos\n" in told
-    assert "harbor-dumping: illegal-dumping in 060373 -> bos + lapd\n" in told
-    assert "fallback: everything else -> locality/street\n" in told
+    printed = command("show").stdout
+    assert "├── sanitation: collection, nuisance in the whole city -> bos\n" in printed
+    assert "harbor-dumping: illegal-dumping in 060373 -> bos + lapd\n" in printed
+    assert "fallback: everything else -> locality/street\n" in printed

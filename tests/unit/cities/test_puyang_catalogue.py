@@ -110,7 +110,7 @@ def test_the_eleven_networks_report_here() -> None:
 
 
 @pytest.mark.parametrize("network", FORMS)
-def test_codes_have_the_form_of_their_network_and_stand_in_order(network: str) -> None:
+def test_codes_have_the_form_of_their_network_and_are_sorted(network: str) -> None:
     table = rows(network)
     assert [row["code"] for row in table if not re.fullmatch(FORMS[network], row["code"], re.ASCII)] == []
     keys = [(row["code"], row["version"]) for row in table]
@@ -123,7 +123,7 @@ def test_parents_of_codes_mean_something_too(network: str) -> None:
     assert {code[:length] for code in codes for length in range(2, len(code), 2)} - codes == set()
 
 
-def test_editions_swap_street_order_and_emergencies() -> None:
+def test_standard_versions_swap_street_order_and_emergencies() -> None:
     table = puyang().codes["urban-management"]
     for gb, cj in (("event-04", "event-05"), ("event-05", "event-04")):
         here = {row.code: row.matter for row in table.codes if row.code.startswith(gb) and row.version == GB}

@@ -84,7 +84,7 @@ def fill_the_box(table: Rows) -> bool:
 # --- divisions
 
 
-def test_the_divisions_are_those_of_the_2023_edition(divisions: dict[str, dict[str, str]]) -> None:
+def test_the_divisions_are_those_of_2023(divisions: dict[str, dict[str, str]]) -> None:
     assert Counter(row["level"] for row in divisions.values()) == {
         "city": 1,
         "county": 8,
@@ -172,7 +172,7 @@ def test_each_community_is_one_rectangle_in_its_street(cells: Rows) -> None:
             assert int(areas(hull)[0]) == int(areas(own).sum())
 
 
-def test_some_cells_were_drawn_anew_and_the_new_ones_lie_where_the_old_ones_lay(cells: Rows) -> None:
+def test_replacement_cells_cover_the_cells_that_they_replace(cells: Rows) -> None:
     old = [row for row in cells if row["valid_until"]]
     new = [row for row in cells if row["valid_from"]]
     assert 10 <= len(old) <= 20
@@ -263,9 +263,7 @@ def test_the_code_of_a_police_grid_is_that_of_no_community(divisions: dict[str, 
     assert all(len(code) == 12 and code[:9] in divisions and code[9:] > "900" for code in codes)
 
 
-def test_professional_grids_lie_in_communities_and_cells_with_shares_that_add_up(
-    cells: Rows, communities: Rows
-) -> None:
+def test_the_shares_of_a_professional_grid_add_up(cells: Rows, communities: Rows) -> None:
     known = {row["code"] for row in cells} | {row["community"] for row in communities}
     table = rows("areas.csv")
     assert len(table) < 3000

@@ -1,4 +1,4 @@
-"""What `tail` understands and prints, without a broker."""
+"""The options and the output of `tail`, without a broker."""
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from router.cli.text.envelope import content_of, envelope, in_cell, line
-from router.cli.text.sanitize import plain, plain_bytes
+from router.cli.text.sanitize import sanitize, sanitize_bytes
 from router.cli.text.timestamps import BEGINNING, from_ms, instant, stamp
 from router.wire.errors import InputError
 
@@ -48,12 +48,12 @@ def test_instants(text: str, expected: datetime) -> None:
 
 
 @pytest.mark.parametrize("text", ["yesterday", "-1y", "1h", "", "-h", "2026-13-01T00:00:00Z"])
-def test_what_is_no_instant_is_told_the_forms(text: str) -> None:
-    with pytest.raises(InputError, match=r"--from: .* is no instant; write -30m"):
+def test_an_invalid_time_is_an_error_with_the_valid_forms(text: str) -> None:
+    with pytest.raises(InputError, match=r"--from: .* is not a time; write -30m"):
         instant(text, NOW, option="--from")
 
 
-def test_a_time_without_zone_is_told_to_add_one() -> None:
+def test_a_time_without_a_zone_is_an_error() -> None:
     with pytest.raises(InputError, match="has no time zone; write 2026-11-24T09:00:00Z"):
         instant("2026-11-24T09:00:00", NOW, option="--to")
 
@@ -63,18 +63,18 @@ def test_stamps_are_utc_with_milliseconds() -> None:
     assert stamp(from_ms(-1)) == "1970-01-01T00:00:00.000Z"
 
 
-def test_plain_shows_no_escape_line_break_or_change_of_direction() -> None:
-    assert plain("a\x1b[2Jb\r\nc\N{RIGHT-TO-LEFT OVERRIDE}d") == "a�[2Jb��c�d"
-    assert plain("路灯 broken") == "路灯 broken"
-    assert plain("abcdef", 4) == "abc…"
+def test_sanitized_text_has_no_escape_line_break_or_bidi_override() -> None:
+    assert sanitize("a\x1b[2Jb\r\nc\N{RIGHT-TO-LEFT OVERRIDE}d") == "a�[2Jb��c�d"
+    assert sanitize("路灯 broken") == "路灯 broken"
+    assert sanitize("abcdef", 4) == "abc…"
 
 
 def test_bytes_are_text_or_hexadecimal() -> None:
-    assert plain_bytes("路灯".encode()) == "路灯"
-    assert plain_bytes(b"\xff\x00") == "hex:ff00"
-    assert plain_bytes(b"a\x00b") == "hex:610062"
-    assert plain_bytes("路".encode() * 100, 4) == "路路路…"
-    assert plain_bytes(b"x" + "路".encode() * 100, 4) == "x路路…"
+    assert sanitize_bytes("路灯".encode()) == "路灯"
+    assert sanitize_bytes(b"\xff\x00") == "hex:ff00"
+    assert sanitize_bytes(b"a\x00b") == "hex:610062"
+    assert sanitize_bytes("路".encode() * 100, 4) == "路路路…"
+    assert sanitize_bytes(b"x" + "路".encode() * 100, 4) == "x路路…"
 
 
 def test_the_envelope_is_json_and_keeps_repeated_headers_in_order() -> None:
@@ -101,7 +101,7 @@ def test_the_envelope_is_json_and_keeps_repeated_headers_in_order() -> None:
         (b"\xff\xfe", "hex", "fffe"),
     ],
 )
-def test_a_value_that_is_no_json_is_still_shown(raw: bytes | None, kind: str, shown: Any) -> None:
+def test_a_value_that_is_not_json_is_still_shown(raw: bytes | None, kind: str, shown: Any) -> None:
     content = content_of(raw)
     assert (content.kind, content.shown) == (kind, shown)
 

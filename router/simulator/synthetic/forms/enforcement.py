@@ -11,7 +11,7 @@ _DEGREES = ("minor", "ordinary", "serious", "grave")
 def _write(page: Page) -> Written:
     ids = [f"ZF{number:08d}" for number in page.numbers]
     columns = zip(
-        ids, spaced(page.reported), spaced(page.occurred), page.spelt, page.areas, page.cells,
+        ids, spaced(page.reported), spaced(page.occurred), page.spellings, page.areas, page.cells,
         page.lon, page.lat, page.texts, page.people, page.grades,
         strict=True,
     )  # fmt: skip
@@ -27,7 +27,7 @@ FORM = Form(
     network="enforcement",
     datum="wgs84",
     zoned=False,
-    notes_cell=False,
+    writes_cell=False,
     spell=as_it_is,
     write=_write,
     phrases=("执法巡查发现{}", "当事人涉嫌{}", "{}，已取证", "移送线索：{}"),

@@ -37,19 +37,19 @@ def _write(page: Page) -> Written:
     reported, occurred = zoned(page.reported), zoned(page.occurred)
     ids = [f"HB{number:08d}" for number in page.numbers]
     columns = zip(
-        ids, reported, occurred, page.spelt, page.cells, page.lon, page.lat, page.texts, page.people, page.grades,
+        ids, reported, occurred, page.spellings, page.cells, page.lon, page.lat, page.texts, page.people, page.grades,
         strict=True,
     )  # fmt: skip
     return (
         ids,
         [
-            f'{{"id":"{id_}","kind":"reading","stationId":"M-{cell[:9]}",{spelt[grade]},'
+            f'{{"id":"{id_}","kind":"reading","stationId":"M-{cell[:9]}",{code[grade]},'
             f'"observedAt":"{at}","longitude":{lon},"latitude":{lat},"note":"{text}"}}'  # `note` is not in the schema; real stations send such fields
-            if isinstance(spelt, list)
-            else f'{{"id":"{id_}","kind":"complaint","category":"{spelt}","reportedAt":"{at}","occurredAt":"{seen}",'
+            if isinstance(code, list)
+            else f'{{"id":"{id_}","kind":"complaint","category":"{code}","reportedAt":"{at}","occurredAt":"{seen}",'
             f'"longitude":{lon},"latitude":{lat},"communityCode":"{cell[:12]}","content":"{text}",'
             f'"complainantRef":"P-{person:08x}"}}'
-            for id_, at, seen, spelt, cell, lon, lat, text, person, grade in columns
+            for id_, at, seen, code, cell, lon, lat, text, person, grade in columns
         ],
     )
 
@@ -58,7 +58,7 @@ FORM = Form(
     network="environment",
     datum="wgs84",
     zoned=True,
-    notes_cell=False,
+    writes_cell=False,
     spell=_spell,
     write=_write,
     exact=lambda spelling: isinstance(spelling, list),

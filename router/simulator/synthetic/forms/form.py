@@ -24,7 +24,7 @@ class Page(Struct, frozen=True):
     reported: Column
     """Wall time in seconds; UTC for networks whose times have a zone."""
     occurred: Column
-    """The same; `wall.NEVER` when the report gives no time."""
+    """The same; `local_time.NEVER` when the report gives no time."""
     lon: list[float]
     lat: list[float]
     """Degrees in the form's datum, six decimals."""
@@ -32,7 +32,7 @@ class Page(Struct, frozen=True):
     """15 digits, as the reporter entered them."""
     areas: list[str]
     """The network's own area; empty when it has none."""
-    spelt: list[Spelling]
+    spellings: list[Spelling]
     counties: list[str]
     """6 digits of the true place, where a managed component is registered."""
     things: list[int]
@@ -65,7 +65,7 @@ class Form:
     """None when its messages have no point."""
     zoned: bool
     """Whether its times have a zone."""
-    notes_cell: bool
+    writes_cell: bool
     """Whether its messages have a cell of 15 digits."""
     spell: Callable[[str, str | None], Spelling | None]
     """Converts a code of the table and its version to the form; None when the form cannot express it."""

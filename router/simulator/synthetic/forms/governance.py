@@ -8,7 +8,7 @@ def _write(page: Page) -> Written:
     reported = compact(page.reported)
     ids = [f"ZZ{at[:8]}{number:08d}" for at, number in zip(reported, page.numbers, strict=True)]
     columns = zip(
-        ids, reported, compact(page.occurred), page.spelt, page.cells,
+        ids, reported, compact(page.occurred), page.spellings, page.cells,
         page.lon, page.lat, page.texts, page.people, page.grades,
         strict=True,
     )  # fmt: skip
@@ -24,7 +24,7 @@ FORM = Form(
     network="governance",
     datum="gcj02",
     zoned=False,
-    notes_cell=True,
+    writes_cell=True,
     spell=padded(4),
     write=_write,
     phrases=("网格员走访发现{}", "网格内{}", "{}，已告知居民", "居民反映{}"),

@@ -13,7 +13,7 @@ def _write(page: Page) -> Written:
         for at, cell, number in zip(reported, page.cells, page.numbers, strict=True)
     ]
     columns = zip(
-        ids, reported, zoned(page.occurred), page.spelt, page.cells, page.texts, page.people, page.things, page.grades,
+        ids, reported, zoned(page.occurred), page.spellings, page.cells, page.texts, page.people, page.things, page.grades,
         strict=True,
     )  # fmt: skip
     return ids, [
@@ -27,7 +27,7 @@ FORM = Form(
     network="litigation-services",
     datum=None,
     zoned=True,
-    notes_cell=False,
+    writes_cell=False,
     spell=as_it_is,
     write=_write,
     phrases=("原告因{}申请立案", "诉前调解：{}", "当事人咨询{}", "{}，申请保全"),

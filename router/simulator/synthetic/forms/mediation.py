@@ -9,7 +9,7 @@ _RISKS = ("blue", "yellow", "orange", "red")
 def _write(page: Page) -> Written:
     ids = [f"TJ{number:08d}" for number in page.numbers]
     columns = zip(
-        ids, spaced(page.reported), spaced(page.occurred), page.spelt, page.cells,
+        ids, spaced(page.reported), spaced(page.occurred), page.spellings, page.cells,
         page.texts, page.people, page.things, page.grades,
         strict=True,
     )  # fmt: skip
@@ -26,7 +26,7 @@ FORM = Form(
     network="mediation",
     datum=None,
     zoned=False,
-    notes_cell=False,
+    writes_cell=False,
     spell=as_it_is,
     write=_write,
     phrases=("双方因{}发生争执", "申请调解{}", "{}，已约双方到场", "排查出{}"),

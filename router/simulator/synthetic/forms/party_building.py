@@ -9,7 +9,7 @@ _LEVELS = ("一般", "一般", "紧急", "特急")
 def _write(page: Page) -> Written:
     ids = [f"DJ{number:08d}" for number in page.numbers]
     columns = zip(
-        ids, zoned(page.reported), zoned(page.occurred), page.spelt, page.cells,
+        ids, zoned(page.reported), zoned(page.occurred), page.spellings, page.cells,
         page.lon, page.lat, page.texts, page.people, page.grades,
         strict=True,
     )  # fmt: skip
@@ -25,7 +25,7 @@ FORM = Form(
     network="party-building",
     datum="wgs84",
     zoned=True,
-    notes_cell=False,
+    writes_cell=False,
     spell=as_it_is,
     write=_write,
     phrases=("党支部反映{}", "党员报到发现{}", "吹哨事项：{}", "{}，请职能部门报到"),

@@ -10,7 +10,7 @@ def _write(page: Page) -> Written:
     reported = compact(page.reported)
     ids = [f"XF{at[:4]}{number:08d}" for at, number in zip(reported, page.numbers, strict=True)]
     columns = zip(
-        ids, reported, compact(page.occurred), page.spelt, page.cells, page.texts, page.people, page.grades,
+        ids, reported, compact(page.occurred), page.spellings, page.cells, page.texts, page.people, page.grades,
         strict=True,
     )  # fmt: skip
     return ids, [
@@ -24,7 +24,7 @@ FORM = Form(
     network="petitions",
     datum=None,
     zoned=False,
-    notes_cell=False,
+    writes_cell=False,
     spell=padded(6),
     write=_write,
     phrases=("来信反映{}", "来访人诉求：{}", "网上投诉{}长期未解决", "要求处理{}"),

@@ -15,7 +15,7 @@ def _write(page: Page) -> Written:
     reported = compact(page.reported)
     ids = [f"{at[:8]}{number:08d}" for at, number in zip(reported, page.numbers, strict=True)]
     columns = zip(
-        ids, reported, compact(page.occurred), page.spelt, page.areas, page.cells,
+        ids, reported, compact(page.occurred), page.spellings, page.areas, page.cells,
         page.lon, page.lat, page.texts, page.people, page.grades,
         strict=True,
     )  # fmt: skip
@@ -30,7 +30,7 @@ FORM = Form(
     network="policing",
     datum="gcj02",
     zoned=False,
-    notes_cell=False,
+    writes_cell=False,
     spell=_spell,
     write=_write,
     phrases=("群众报警称此处有{}", "报警人称发现{}，请派人处理", "来电反映{}", "{}，现场有人"),

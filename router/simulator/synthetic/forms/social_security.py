@@ -1,4 +1,4 @@
-"""民政诉求: no coordinates, only the community; masked references of people."""
+"""民政诉求: the community and no point, masked references of people."""
 
 from router.simulator.synthetic.forms.form import Form, Page, Written, as_it_is
 from router.simulator.synthetic.local_time import spaced
@@ -9,7 +9,7 @@ _LEVELS = ("ordinary", "ordinary", "soon", "urgent")
 def _write(page: Page) -> Written:
     ids = [f"MZ{number:08d}" for number in page.numbers]
     columns = zip(
-        ids, spaced(page.reported), spaced(page.occurred), page.spelt, page.cells,
+        ids, spaced(page.reported), spaced(page.occurred), page.spellings, page.cells,
         page.texts, page.people, page.subjects, page.grades,
         strict=True,
     )  # fmt: skip
@@ -24,7 +24,7 @@ FORM = Form(
     network="social-security",
     datum=None,
     zoned=False,
-    notes_cell=False,
+    writes_cell=False,
     spell=as_it_is,
     write=_write,
     phrases=("走访了解到{}", "居民申请：{}", "代为登记{}", "{}，请核实"),

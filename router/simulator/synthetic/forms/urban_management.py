@@ -20,7 +20,7 @@ def _write(page: Page) -> Written:
     reported = spaced(page.reported)
     ids = [f"{at[:4]}{at[5:7]}{at[8:10]}-{number:07d}" for at, number in zip(reported, page.numbers, strict=True)]
     columns = zip(
-        ids, reported, spaced(page.occurred), page.spelt, page.counties, page.things, page.cells,
+        ids, reported, spaced(page.occurred), page.spellings, page.counties, page.things, page.cells,
         page.lon, page.lat, page.texts, page.people,
         strict=True,
     )  # fmt: skip
@@ -36,7 +36,7 @@ FORM = Form(
     network="urban-management",
     datum="wgs84",
     zoned=False,
-    notes_cell=True,
+    writes_cell=True,
     spell=_spell,
     write=_write,
     numbered=lambda spelling: bool(spelling[2]),

@@ -10,7 +10,7 @@ OBJECT = "020101"
 def _write(page: Page) -> Written:
     ids = [f"YH{number:08d}" for number in page.numbers]
     columns = zip(
-        ids, spaced(page.reported), spaced(page.occurred), page.spelt, page.areas, page.cells,
+        ids, spaced(page.reported), spaced(page.occurred), page.spellings, page.areas, page.cells,
         page.lon, page.lat, page.texts, page.people, page.things, page.grades,
         strict=True,
     )  # fmt: skip
@@ -26,7 +26,7 @@ FORM = Form(
     network="work-safety",
     datum="wgs84",
     zoned=False,
-    notes_cell=False,
+    writes_cell=False,
     spell=as_it_is,
     write=_write,
     phrases=("检查发现{}", "现场存在{}", "{}，责令限期整改", "企业自查报告{}"),

@@ -1,4 +1,4 @@
-"""`grid-router cells`: made, found, checked and compared; exit codes and where what is said."""
+"""`grid-router cells`: exit codes, data on stdout and messages on stderr."""
 
 import shutil
 import sys
@@ -41,7 +41,7 @@ def cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_shipped_files_are_what_the_command_makes(run) -> None:
     code, out, err = run("tessellate", "los-angeles", "--check")
     assert (code, out) == (0, "")
-    assert err.endswith("; differing: none.\n")
+    assert err.endswith("; different: none.\n")
 
 
 def test_check_finds_a_change_and_writes_nothing(run, cells: Path) -> None:
@@ -50,7 +50,7 @@ def test_check_finds_a_change_and_writes_nothing(run, cells: Path) -> None:
     (cells / "areas.csv").unlink()
     code, out, err = run("tessellate", "los-angeles", "--check")
     assert (code, out) == (1, "")
-    assert "; differing: cells.csv, areas.csv.\nCodes that would stand for another square than before: 1.\n" in err
+    assert "; different: cells.csv, areas.csv.\nCodes that would denote another square: 1.\n" in err
     assert (cells / "cells.csv").read_bytes() == changed
     assert not (cells / "areas.csv").exists()
 
@@ -59,7 +59,7 @@ def test_one_byte_is_a_change(run, cells: Path) -> None:
     (cells / "communities.csv").write_bytes((cells / "communities.csv").read_bytes() + b"\n")
     code, _, err = run("tessellate", "los-angeles", "--check")
     assert code == 1
-    assert err.endswith("; differing: communities.csv.\n")
+    assert err.endswith("; different: communities.csv.\n")
 
 
 def test_without_check_the_files_are_written(run, cells: Path) -> None:
@@ -89,7 +89,7 @@ def test_parameters_that_are_missing_or_wrong_are_one_sentence(run, cells: Path)
 def test_an_unknown_city_is_one_sentence(run, command: tuple[str, ...]) -> None:
     code, out, err = run(command[0], "los-angelos", *command[1:])
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert err.endswith("no city 'los-angelos'; perhaps los-angeles was meant.\n")
+    assert err.endswith("there is no city 'los-angelos'; perhaps los-angeles was meant.\n")
 
 
 # --- resolve
@@ -100,7 +100,7 @@ CELL = "060371012094202"
 AREA = "Central APC|OLYMPIC|WILSHIRE CENTER - KOREATOWN NC"
 
 
-def test_resolve_says_the_cell_how_it_was_found_and_which_areas_it_is_in(run) -> None:
+def test_resolve_prints_the_cell_the_method_and_the_areas(run) -> None:
     assert run("resolve", "los-angeles", *POINT) == (
         0,
         f"{CELL}  by point, within 30 m\n  area of hotline: {AREA} (100.0% of it in {CELL[:12]})\n",
@@ -108,10 +108,15 @@ def test_resolve_says_the_cell_how_it_was_found_and_which_areas_it_is_in(run) ->
     )
     code, out, _ = run("resolve", "los-angeles", *POINT, "--at", "2018-01-03T09:00", "-o", "json")
     assert (code, out.count("\n")) == (0, 1)
-    told = orjson.loads(out)
-    assert (told["city"], told["cell"], told["resolved_by"], told["lon"]) == ("los-angeles", CELL, "point", -118.294)
-    assert told["at"] == "2018-01-03T17:00:00.000Z"  # nine o'clock in Los Angeles
-    assert told["areas"] == [{"network": "hotline", "area": AREA, "share": 1.0, "code": CELL[:12]}]
+    printed = orjson.loads(out)
+    assert (printed["city"], printed["cell"], printed["resolved_by"], printed["lon"]) == (
+        "los-angeles",
+        CELL,
+        "point",
+        -118.294,
+    )
+    assert printed["at"] == "2018-01-03T17:00:00.000Z"  # nine o'clock in Los Angeles
+    assert printed["areas"] == [{"network": "hotline", "area": AREA, "share": 1.0, "code": CELL[:12]}]
 
 
 @pytest.mark.parametrize(
@@ -124,14 +129,14 @@ def test_resolve_says_the_cell_how_it_was_found_and_which_areas_it_is_in(run) ->
         ((), "fallback"),
     ],
 )
-def test_resolve_takes_all_that_a_report_may_say(run, said: tuple[str, ...], by: str) -> None:
+def test_resolve_accepts_every_kind_of_place(run, said: tuple[str, ...], by: str) -> None:
     code, out, err = run("resolve", "los-angeles", *said)
     assert (code, err) == (0, "")
     assert f"  by {by}, within " in out.splitlines()[0]
     assert out.startswith(CELL[:12]) == (by != "fallback")
 
 
-def test_resolve_says_what_it_doubts(run) -> None:
+def test_resolve_prints_its_doubts(run) -> None:
     code, out, _ = run("resolve", "los-angeles", "--lon", "0", "--lat", "0")
     assert code == 0
     assert out.startswith("060371002014021  by fallback, within ")
@@ -169,22 +174,22 @@ def test_resolve_converts_a_point_of_a_phone_map(run, cells: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        (("--lon", "-118"), "--lat: half a point is none; write both."),
-        (("--lat", "34"), "--lon: half a point is none; write both."),
-        (("--area", "7"), "--area: an area is that of a network; add --network: "),
-        (("--network", "hotlin"), "--network: the router knows no network 'hotlin'; perhaps hotline was meant."),
-        (("--network", "xyz"), "--network: the router knows no network 'xyz'; choose one of "),
-        (("--at", "noon"), "--at: 'noon' is no instant; write "),
+        (("--lon", "-118"), "--lat: a point needs both coordinates; give --lon and --lat."),
+        (("--lat", "34"), "--lon: a point needs both coordinates; give --lon and --lat."),
+        (("--area", "7"), "--area: an area needs its network; add --network, one of "),
+        (("--network", "hotlin"), "--network: there is no network 'hotlin'; perhaps hotline was meant."),
+        (("--network", "xyz"), "--network: there is no network 'xyz'; choose one of "),
+        (("--at", "noon"), "--at: 'noon' is not a time; write "),
     ],
 )
-def test_what_cannot_be_asked_is_one_sentence(run, said: tuple[str, ...], sentence: str) -> None:
+def test_wrong_options_are_one_sentence(run, said: tuple[str, ...], sentence: str) -> None:
     code, out, err = run("resolve", "los-angeles", *said)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert sentence in err
 
 
 @pytest.mark.parametrize(("lon", "lat"), [("181", "0"), ("0", "-91"), ("x", "0"), ("nan", "0"), ("0", "nan")])
-def test_a_point_that_is_none_is_a_wrong_argument(run, lon: str, lat: str) -> None:
+def test_an_invalid_point_is_a_wrong_argument(run, lon: str, lat: str) -> None:
     code, out, err = run("resolve", "los-angeles", "--lon", lon, "--lat", lat)
     assert (code, out) == (2, "")
     assert "Invalid value for" in err
@@ -193,24 +198,24 @@ def test_a_point_that_is_none_is_a_wrong_argument(run, lon: str, lat: str) -> No
 # --- check
 
 
-def test_a_warning_is_no_error(run) -> None:
+def test_a_warning_does_not_fail(run) -> None:
     code, out, err = run("check", "los-angeles")
     assert (code, err) == (0, "los-angeles: errors 0, warnings 1.\n")
     assert out.count("\n") == 1
     assert "cells.csv:20540:1: warning GR052 no cell holds 315 enclosed places, 20.90 km2; " in out
 
 
-def test_an_overlap_is_one(run, cells: Path) -> None:
+def test_an_overlap_fails(run, cells: Path) -> None:
     text = (cells / "cells.csv").read_text()
     # the first square is as wide as itself and half its eastern neighbour
     first = text.splitlines()[1]
     (cells / "cells.csv").write_text(text.replace(first, first.replace("-118.249239", "-118.248697")))
     code, out, err = run("check", "los-angeles", "-o", "json")
     assert (code, err) == (1, "los-angeles: errors 1, warnings 1.\n")
-    told = orjson.loads(out.splitlines()[0])
-    assert (told["code"], told["level"], told["line"], told["column"]) == ("GR051", "error", 3, 1)
-    assert told["message"].startswith("cell 060371002014002 overlaps 060371002014001 by ")
-    assert told["city"] == "los-angeles"
+    printed = orjson.loads(out.splitlines()[0])
+    assert (printed["code"], printed["level"], printed["line"], printed["column"]) == ("GR051", "error", 3, 1)
+    assert printed["message"].startswith("cell 060371002014002 overlaps 060371002014001 by ")
+    assert printed["city"] == "los-angeles"
 
 
 def test_a_table_that_cannot_be_read_is_named(run, cells: Path) -> None:
@@ -234,7 +239,7 @@ def test_drawn_areas_are_read_where_there_are_any(run, cells: Path) -> None:
     (cells / "grids.csv").write_text(f'{header}\npolice,2A15,,,,"{beat}"\n')
     assert "grids.csv:2:1: error GR050 the router knows no network 'police'" in run("check", "los-angeles")[1]
     (cells / "grids.csv").write_bytes(b"\xff")
-    assert "grids.csv:1:1: error GR001 byte 0 is no UTF-8" in run("check", "los-angeles")[1]
+    assert "grids.csv:1:1: error GR001 byte 0 is not UTF-8" in run("check", "los-angeles")[1]
 
 
 # --- diff
@@ -245,7 +250,7 @@ def test_diff_of_the_same_is_silent(run, cells: Path) -> None:
     assert run("diff", str(SHIPPED / "cells"), str(cells.parent)) == (0, "", "differences: 0.\n")
 
 
-def test_diff_says_what_differs_and_fails(run, cells: Path) -> None:
+def test_diff_prints_the_differences_and_fails(run, cells: Path) -> None:
     text = (cells / "cells.csv").read_text()
     (cells / "cells.csv").write_text(text.replace(f"{CELL},,,,", f"{CELL},Market,,2025-07-01,"))
     code, out, err = run("diff", str(SHIPPED), str(cells.parent))
@@ -256,9 +261,9 @@ def test_diff_says_what_differs_and_fails(run, cells: Path) -> None:
     assert [orjson.loads(line)["kind"] for line in out.splitlines()] == ["retired", "renamed"]
 
 
-def test_diff_of_what_cannot_be_read_is_one_sentence(run, tmp_path: Path) -> None:
+def test_diff_of_an_unreadable_folder_is_one_sentence(run, tmp_path: Path) -> None:
     code, out, err = run("diff", str(SHIPPED), str(tmp_path / "nowhere"))
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "no city" in err
+    assert "there is no city" in err
     (tmp_path / "empty").mkdir()
     assert "GR005 the file is missing" in run("diff", str(SHIPPED), str(tmp_path / "empty"))[2]

@@ -1,4 +1,4 @@
-"""The watching of a run: measuring, noticing the end, stopping by signal. Stand-ins for fleet, input and tasks."""
+"""Polling a demo: metrics, the end and signals. The worker pool, the input and the tasks are stubs."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from kafka.errors import KafkaTimeoutError
 from prometheus_client import CollectorRegistry, start_http_server
 from rich.console import Console
 
-from router.cli.live_view.live import LINE_S, QUIET_S, STUCK_S, Shown, Watch, watch_until
+from router.cli.live_view.live import LINE_S, QUIET_S, REPEAT_S, STUCK_S, Screen, Watch, watch_until
 from router.cli.live_view.view import View, ViewProgress
 from router.cli.session import ReplayInput, interruptible, running_input
 from router.domain.model.task import Task
@@ -63,7 +63,7 @@ class Scene:
         self.watch = Watch(*parts, host="127.0.0.1", port=port, exit_at_end=True)
 
     def done(self, now: float) -> bool:
-        self.watch.look(now)
+        self.watch.poll(now)
         return self.watch.done(now)
 
 
@@ -77,16 +77,16 @@ def scene() -> Iterator[Scene]:
     thread.join()
 
 
-def test_a_look_measures_everything(scene: Scene) -> None:
+def test_a_poll_reads_every_source(scene: Scene) -> None:
     scene.metrics.reports.labels("hotline", "accepted").inc(5)
     scene.source.sent = 7
-    scene.watch.look(0.0)
+    scene.watch.poll(0.0)
     view = scene.watch.view
-    assert (view.restarts, view.meter.answering, view.progress.fed) == (1, 1, 7)
-    assert view.meter.total("grid_reports_total") == 5
+    assert (view.restarts, view.metrics.answering, view.progress.fed) == (1, 1, 7)
+    assert view.metrics.total("grid_reports_total") == 5
 
 
-def test_the_end_needs_all_input_read_and_a_time_of_quiet(scene: Scene) -> None:
+def test_the_end_needs_all_input_read_and_a_quiet_time(scene: Scene) -> None:
     scene.source.sent = 10
     assert not scene.done(0.0)
     scene.metrics.partitions.labels("grid.events").set(4)
@@ -112,51 +112,53 @@ def test_the_end_comes_later_when_a_count_was_lost_with_a_worker(scene: Scene) -
     assert scene.done(STUCK_S + 0.1)
 
 
-def test_a_broker_that_is_away_is_shown_and_ends_nothing(scene: Scene) -> None:
+def test_a_lost_broker_is_shown_and_does_not_end_the_demo(scene: Scene) -> None:
     scene.dispatches.error = KafkaTimeoutError()
-    scene.watch.look(0.0)
+    scene.watch.poll(0.0)
     assert scene.watch.view.progress.problem == "Kafka does not answer (KafkaTimeoutError)"
     scene.dispatches.error = None
-    scene.watch.look(1.0)
+    scene.watch.poll(1.0)
     assert scene.watch.view.progress.problem is None
 
 
-def test_a_crash_loop_ends_the_watching(scene: Scene) -> None:
+def test_a_crash_loop_ends_the_demo(scene: Scene) -> None:
     scene.pool.error = WorkerError("worker 0 ended 5 times", hint="read its log")
     with pytest.raises(WorkerError):
         watch_until(threading.Event(), scene.watch, live=False)
 
 
-def test_without_a_terminal_there_is_a_line_now_and_then(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_a_changed_state_is_a_line(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     out = StringIO()
-    shown = Shown(Console(file=out, width=80), scene.watch, live=False)
+    shown = Screen(Console(file=out, width=80), scene.watch, live=False)
     scene.source.sent = 42
     with shown:
-        for now in (100.0, 101.0, 100.0 + LINE_S):
-            scene.watch.look(now)
+        for now in (100.0, 101.0):
+            scene.watch.poll(now)
+            shown.update(now)
+        scene.source.sent = 43
+        for now in (102.0, 100.0 + LINE_S, 106.0):
+            scene.watch.poll(now)
             shown.update(now)
         scene.source.ended = True
-        for now in (200.0, 300.0):
-            scene.watch.look(now)
-            shown.update(now)
+        scene.watch.poll(111.0)
+        shown.update(111.0)
     lines = out.getvalue().splitlines()
-    assert len(lines) == 4
-    assert all(line.startswith("fed 42/100  read 0 (0/s)") for line in lines)
-    assert capsys.readouterr().err.count("The input is at its end") == 1
+    assert [line.split("  ")[0] for line in lines] == ["fed 42/100", "fed 43/100"]
+    assert capsys.readouterr().err.count("All input is sent") == 1
 
 
 def test_on_a_terminal_the_screen_comes_and_goes(scene: Scene) -> None:
     out = StringIO()
     console = Console(file=out, force_terminal=True, width=120, height=40, legacy_windows=False)
-    with Shown(console, scene.watch, live=True) as shown:
-        scene.watch.look(0.0)
+    with Screen(console, scene.watch, live=True) as shown:
+        scene.watch.poll(0.0)
         shown.update(0.0)
     text = out.getvalue()
     assert text.index("\x1b[?1049h") < text.index("Los Angeles") < text.index("\x1b[?1049l")
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l"), "the cursor is visible again"
 
 
-def test_a_first_signal_asks_and_a_second_ctrl_c_insists() -> None:
+def test_the_first_signal_stops_and_a_second_ctrl_c_interrupts() -> None:
     before = signal.getsignal(signal.SIGINT)
     with interruptible() as asked:
         assert not asked.is_set()
@@ -203,7 +205,7 @@ def messages(number: int) -> list[SourceMessage]:
 
 def test_the_input_counts_what_earlier_runs_sent(capsys: pytest.CaptureFixture[str]) -> None:
     feed: Any = Feed()
-    with running_input(ReplayInput(feed, messages(5), whole=12, speed="x1000")) as source:
+    with running_input(ReplayInput(feed, messages(5), total=12, speed="x1000")) as source:
         assert feed.under_way.wait(5)
         progress = source.progress
     assert (progress.fed, progress.of, progress.until) == (7 + 2, 12, START + timedelta(minutes=1))
@@ -211,9 +213,19 @@ def test_the_input_counts_what_earlier_runs_sent(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err == "Input stopped after 2 records in this run.\n"
 
 
-def test_an_input_that_kafka_refuses_ends_the_run() -> None:
+def test_input_that_kafka_rejects_ends_the_demo() -> None:
     feed: Any = Feed(BrokerError("the messages cannot be sent", hint="start Kafka"))
-    with running_input(ReplayInput(feed, messages(1), whole=1, speed="max")) as source:
+    with running_input(ReplayInput(feed, messages(1), total=1, speed="max")) as source:
         source.stop()
         with pytest.raises(BrokerError, match="the messages cannot be sent"):
             _ = source.progress
+
+
+def test_an_unchanged_state_is_printed_every_half_minute(scene: Scene) -> None:
+    out = StringIO()
+    with Screen(Console(file=out, width=80), scene.watch, live=False) as screen:
+        for second in range(int(2 * REPEAT_S) + 1):
+            scene.watch.poll(100.0 + second)
+            screen.update(100.0 + second)
+        screen.print_final()
+    assert len(out.getvalue().splitlines()) == 3

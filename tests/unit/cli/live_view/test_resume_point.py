@@ -1,4 +1,4 @@
-"""A feed that was stopped anywhere goes on without a gap and without sending all again."""
+"""A stopped feed continues without a gap and without sending everything again."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -48,13 +48,13 @@ def test_everything_sent_means_nothing_is_left() -> None:
     assert unsent(ALL, topics(ALL), NAMES, PARTITIONS) == []
 
 
-def test_another_run_with_more_messages_goes_on_behind() -> None:
+def test_a_run_with_more_messages_sends_only_the_new_ones() -> None:
     more = [*ALL, message(100), message(101, "policing")]
     assert unsent(more, topics(ALL), NAMES, PARTITIONS) == more[-2:]
 
 
 @given(st.dictionaries(st.sampled_from(sorted({slot(m) for m in ALL})), st.integers(0, 120)))
-def test_partitions_that_stopped_at_different_places_each_go_on_at_their_own(
+def test_each_partition_continues_where_it_stopped(
     reached: dict[tuple[str, int], int],
 ) -> None:
     sent = [m for index, m in enumerate(ALL) if index < reached.get(slot(m), 0)]
@@ -62,7 +62,7 @@ def test_partitions_that_stopped_at_different_places_each_go_on_at_their_own(
     assert left == [m for m in ALL if m not in sent]
 
 
-def test_records_of_others_at_the_end_do_not_hide_the_place() -> None:
+def test_records_of_other_producers_do_not_hide_the_resume_point() -> None:
     keys = topics(ALL[:50])
     for behind in keys.values():
         behind.insert(0, b"a newcomer's own try")

@@ -1,4 +1,4 @@
-"""What the screen shows, rendered without a terminal."""
+"""The content of the screen, rendered without a terminal."""
 
 from datetime import UTC, datetime
 from io import StringIO
@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from rich.console import Console
 
-from router.cli.live_view.metrics_poller import samples
+from router.cli.live_view.metrics_poller import parse_metrics
 from router.cli.live_view.view import DEPARTMENTS, ROUTED, View, ViewProgress
 from router.domain.model.task import Task
 from router.wire.metrics import Metrics
@@ -26,8 +26,8 @@ class Scene:
         self.view.workers = 2
 
     def measured(self, seconds: float) -> None:
-        self.view.meter.take(0, samples(generate_latest(self.registry).decode()))
-        self.view.measured(seconds)
+        self.view.metrics.update(0, parse_metrics(generate_latest(self.registry).decode()))
+        self.view.add_sample(seconds)
 
     def screen(self, width: int = 120, height: int = 40) -> str:
         console = Console(record=True, width=width, height=height, file=StringIO())
@@ -64,14 +64,14 @@ def row(screen: str, start: str) -> str:
 def test_an_empty_view_says_so(scene: Scene) -> None:
     screen = scene.screen()
     assert "0 of 2 workers" in screen
-    assert "nobody yet" in screen
+    assert "none yet" in screen
     assert "none" in screen
 
 
 def test_rates_are_means_over_the_last_seconds(scene: Scene) -> None:
     counter = scene.metrics.reports.labels("hotline", "accepted")
-    for second, raise_severity in enumerate([0, 100, 100, 100, 100, 100, 700, 700]):
-        counter.inc(raise_severity)
+    for second, increase in enumerate([0, 100, 100, 100, 100, 100, 700, 700]):
+        counter.inc(increase)
         scene.measured(float(second))
     # second 7 against second 2: 1900 - 200 over 5 s
     assert scene.view.rate("hotline") == 340
@@ -79,7 +79,7 @@ def test_rates_are_means_over_the_last_seconds(scene: Scene) -> None:
     assert scene.view.rate() == 340
 
 
-def test_counts_stand_in_their_rows(scene: Scene) -> None:
+def test_counts_are_in_their_rows(scene: Scene) -> None:
     scene.metrics.reports.labels("hotline", "accepted").inc(1234)
     scene.metrics.reports.labels("policing", "rejected").inc(7)
     scene.metrics.merges.labels("opened").inc(900)
@@ -113,9 +113,9 @@ def test_departments_beyond_the_rows_are_summed(scene: Scene) -> None:
     assert row(screen, "2 more").split()[-2:] == [str(100 - 7 + 100 - 8), "0"]
 
 
-def test_the_last_cases_stand_newest_first_with_lead_assists_and_rule(scene: Scene) -> None:
-    scene.view.dispatched([task(n) for n in range(ROUTED + 3)])
-    scene.view.dispatched([task(12, department="lapd", role="assist", rule="other")])
+def test_the_last_cases_are_listed_newest_first(scene: Scene) -> None:
+    scene.view.add_tasks([task(n) for n in range(ROUTED + 3)])
+    scene.view.add_tasks([task(12, department="lapd", role="assist", rule="other")])
     routed = scene.view.routed
     assert [r.case for r in routed] == [f"c{n}" for n in range(12, 2, -1)]
     assert (routed[0].lead, routed[0].assists, routed[0].rule) == ("bos", ["lapd"], "rule-12")
@@ -124,8 +124,8 @@ def test_the_last_cases_stand_newest_first_with_lead_assists_and_rule(scene: Sce
     assert "rule-2 " not in screen
 
 
-def test_a_unit_stands_behind_its_department(scene: Scene) -> None:
-    scene.view.dispatched([task(1, department="locality", unit="060371001")])
+def test_a_unit_follows_its_department(scene: Scene) -> None:
+    scene.view.add_tasks([task(1, department="locality", unit="060371001")])
     assert "locality/060371001" in scene.screen()
 
 
@@ -135,7 +135,7 @@ def test_text_from_outside_is_only_text(scene: Scene, hostile: str) -> None:
     scene.view.progress = ViewProgress(problem=hostile)
     scene.metrics.tasks.labels(hostile, "lead").inc()
     scene.measured(0)
-    scene.view.dispatched([task(1, matter=hostile, department=hostile, rule=hostile, unit=hostile, cell=hostile)])
+    scene.view.add_tasks([task(1, matter=hostile, department=hostile, rule=hostile, unit=hostile, cell=hostile)])
     screen = scene.screen()
     assert "\x1b" not in screen
     assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in screen
@@ -150,17 +150,17 @@ def test_the_screen_fits_the_terminal(scene: Scene, width: int, height: int) -> 
     for number in range(9):
         scene.metrics.tasks.labels(f"department-{number}", "lead").inc(12_345)
     scene.measured(0)
-    scene.view.dispatched([task(n, matter="homeless-encampment") for n in range(20)])
+    scene.view.add_tasks([task(n, matter="homeless-encampment") for n in range(20)])
     lines = scene.screen(width, height).splitlines()
     assert len(lines) <= height
     assert max(len(line) for line in lines) <= width
     assert lines[-1].strip() == "grid-router tail tasks.lapd --from -10m"
 
 
-def test_progress_and_its_end_are_told(scene: Scene) -> None:
+def test_the_head_shows_the_progress_and_the_end_of_the_input(scene: Scene) -> None:
     scene.view.progress = ViewProgress(
         fed=3412, of=10_400, until=datetime(2018, 1, 2, 14, 5, tzinfo=UTC), speed="x1000"
     )
     assert "input 3,412 of 10,400, speed x1000, 2018-01-02 14:05" in scene.screen()
     scene.view.progress.ended = True
-    assert "input 3,412 of 10,400 (at its end), 2018-01-02 14:05" in scene.screen()
+    assert "input 3,412 of 10,400 (complete), 2018-01-02 14:05" in scene.screen()

@@ -97,17 +97,17 @@ def test_a_few_cells_have_most_of_it() -> None:
         generator.code_usage.index[matter] for matter in ("move-vehicle", "theft", "consultation", "telecom-fraud")
     ]
     first = first[np.isin(message_batch.matter[first], roomy)]
-    streets = np.sort(np.bincount(generator.ground.street[message_batch.cell[first]]))[::-1]
+    streets = np.sort(np.bincount(generator.place_model.street[message_batch.cell[first]]))[::-1]
     assert streets[0] / streets[1] == pytest.approx(2**0.8, rel=0.1)
     assert streets[0] / streets[9] == pytest.approx(10**0.8, rel=0.15)
-    cells = np.sort(np.bincount(message_batch.cell[first], minlength=len(generator.ground.codes)))[::-1]
+    cells = np.sort(np.bincount(message_batch.cell[first], minlength=len(generator.place_model.codes)))[::-1]
     assert 0.01 < cells[0] / cells.sum() < 0.05
     assert cells[: len(cells) // 100].sum() / cells.sum() > 0.25
 
 
 def test_homes_are_less_unequal_than_streets() -> None:
     generator, message_batch = month()
-    cells = len(generator.ground.codes)
+    cells = len(generator.place_model.codes)
     at_home = generator.code_usage.at_home[message_batch.matter]
     inside, outside = (
         np.sort(np.bincount(message_batch.cell[which], minlength=cells))[::-1] for which in (at_home, ~at_home)
@@ -116,14 +116,14 @@ def test_homes_are_less_unequal_than_streets() -> None:
 
 
 def test_two_things_of_one_matter_at_one_time_lie_apart() -> None:
-    """By the true points, measured on the ground: none nearer than `apart` says, while the first is there."""
-    fresh = Generator(puyang(), PARAMETERS, simulation().parcels, seed=3, noise=0, factor=1.0)
+    """By the true points: none is nearer than `apart` while the first one lasts."""
+    fresh = Generator(puyang(), PARAMETERS, simulation().geometry, seed=3, noise=0, factor=1.0)
     metres = PARAMETERS.apart
     apart = [metres.metres_of.get(matter, metres.metres) for matter in fresh.code_usage.matters]
     there: list[tuple[int, int, int, int, int]] = []
     for block in islice(fresh._blocks(), 3):
-        made = fresh._nature.incidents(block, RandomColumns(3, *block.index))
-        columns = (made.matter, made.start, made.start + made.restart_policy, made.lon, made.lat)
+        made = fresh._incident_model.incidents(block, RandomColumns(3, *block.index))
+        columns = (made.matter, made.start, made.start + made.visible_s, made.lon, made.lat)
         there += zip(*(column.tolist() for column in columns), strict=True)
     checked = 0
     for matter in np.unique([one[0] for one in there]).tolist():
@@ -137,7 +137,7 @@ def test_two_things_of_one_matter_at_one_time_lie_apart() -> None:
 
 def test_things_happen_in_cells_that_are_valid() -> None:
     generator, message_batch = month()
-    retired = set(generator.ground.retired(PARAMETERS.first_day).tolist())
+    retired = set(generator.place_model.retired(PARAMETERS.first_day).tolist())
     assert retired
     assert retired.isdisjoint(message_batch.cell.tolist())
 
@@ -148,7 +148,7 @@ def test_further_reports() -> None:
     early = message_batch.take(np.flatnonzero(~message_batch.storm & (message_batch.received < FIRST + 22 * DAY)))
     incidents, number = np.unique(early.incident, return_counts=True)
     networks = len(np.unique(early.incident * 100 + early.network)) - len(incidents)
-    known = generator.code_usage.who_knows.sum(axis=1)[early.matter]
+    known = generator.code_usage.known_by.sum(axis=1)[early.matter]
     again = int(number.sum()) - len(incidents)
     assert (known > 1).mean() > 0.8
     # a geometric number of reports varies about as much as its mean; what is reported after a month is missing
@@ -190,9 +190,9 @@ def test_storms() -> None:
     assert matters <= set(PARAMETERS.storms.matters)
     # incidents of one storm carry numbers near each other; one street and matter a day is one storm, nearly always
     days = (storm.received + SHANGHAI) // DAY
-    keys = (days * 1000 + generator.ground.street[storm.cell]) * 1000 + storm.matter
+    keys = (days * 1000 + generator.place_model.street[storm.cell]) * 1000 + storm.matter
     one = storm.take(np.flatnonzero(keys == np.bincount(keys - keys.min()).argmax() + keys.min()))
-    street = generator.ground.street == generator.ground.street[one.cell[0]]
+    street = generator.place_model.street == generator.place_model.street[one.cell[0]]
     assert len(np.unique(one.cell)) <= 0.2 * street.sum() + 1
     assert one.received.max() - one.received.min() < 5 * HOUR
     assert len(np.unique(one.network)) > 1
@@ -201,10 +201,10 @@ def test_storms() -> None:
 def test_doors() -> None:
     """One every 25 m: in the cell, near the point, the same for all at one door and another for who is further apart."""
     assert PARAMETERS.places.frontage_m == 25
-    ground, shapes = PlaceModel(simulation().parcels, PARAMETERS.places), simulation().parcels.shapes
-    cells = np.repeat(np.flatnonzero(ground.weights(PARAMETERS.first_day) > 0)[:40], 60)
-    lon, lat = ground.points(cells, RandomColumns(2))
-    x, y = ground.doors(cells, lon, lat)
+    place_model, shapes = PlaceModel(simulation().geometry, PARAMETERS.places), simulation().geometry.shapes
+    cells = np.repeat(np.flatnonzero(place_model.weights(PARAMETERS.first_day) > 0)[:40], 60)
+    lon, lat = place_model.points(cells, RandomColumns(2))
+    x, y = place_model.doors(cells, lon, lat)
     columns = (column.tolist() for column in (cells, lon, lat, x, y))
     homes: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for cell, *point, to_lon, to_lat in zip(*columns, strict=True):
@@ -214,18 +214,18 @@ def test_doors() -> None:
     shared = [pair for points in homes.values() for pair in combinations(points, 2)]
     assert len(shared) > 100
     assert max(distance_m(a / 1e6, b / 1e6, c / 1e6, d / 1e6) for (a, b), (c, d) in shared) < 36  # the diagonal
-    again = ground.doors(cells, lon, lat)
+    again = place_model.doors(cells, lon, lat)
     assert ((again[0] == x) & (again[1] == y)).all()
 
 
 def test_neighbours_touch() -> None:
-    ground, shapes = PlaceModel(simulation().parcels, PARAMETERS.places), simulation().parcels.shapes
-    cells = np.flatnonzero(ground.weights(PARAMETERS.first_day) > 0)[::7]
-    beside = ground.neighbour(cells, PARAMETERS.first_day, RandomColumns(1))
+    place_model, shapes = PlaceModel(simulation().geometry, PARAMETERS.places), simulation().geometry.shapes
+    cells = np.flatnonzero(place_model.weights(PARAMETERS.first_day) > 0)[::7]
+    beside = place_model.neighbour(cells, PARAMETERS.first_day, RandomColumns(1))
     touching = [shapes[one].distance(shapes[other]) for one, other in zip(cells, beside, strict=True) if one != other]
     assert len(touching) > 0.98 * len(cells)
     assert max(touching) < 1e-4  # degrees: ten metres
-    assert (ground.weights(PARAMETERS.first_day)[beside] > 0).all()
+    assert (place_model.weights(PARAMETERS.first_day)[beside] > 0).all()
 
 
 def test_the_same_city_whatever_the_seed_of_the_run() -> None:

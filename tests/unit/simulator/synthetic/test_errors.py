@@ -1,4 +1,4 @@
-"""The errors of a synthetic stream have the shares that its parameters say; `noise` turns all of them."""
+"""The errors of a synthetic stream have the shares of its parameters, and `noise` scales all of them."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -17,7 +17,7 @@ from tests.support.synthetic import counted, drawn, likely, puyang, read, simula
 ERRORS = simulation().parameters.errors
 NETWORKS = simulation().parameters.networks
 PHONES = {name for name, network in NETWORKS.items() if network.phones}
-NOTING = ("urban-management", "governance")
+WRITES_CELL = ("urban-management", "governance")
 DAYS = 3
 """About 21,000 reports."""
 SECOND = timedelta(seconds=1)
@@ -59,12 +59,12 @@ def number(kind: str) -> int:
     ("kind", "share"),
     [("malformed", 0.005), ("updated", 0.03)],
 )
-def test_what_is_beside_the_reports(kind: str, share: float) -> None:
+def test_malformed_messages_and_updates_have_their_shares(kind: str, share: float) -> None:
     assert getattr(ERRORS, kind) == share
     assert likely(number(kind), number("simulated"), share)
 
 
-def test_redeliveries() -> None:
+def test_redeliveries_have_their_share() -> None:
     assert ERRORS.redelivered == 0.01
     assert likely(number("redelivered"), number("simulated") + number("updated"), 0.01)
 
@@ -88,7 +88,7 @@ def test_a_late_message_was_received_more_than_an_hour_after_it_was_reported() -
             assert delay > timedelta(hours=1) - skew if one.late else delay < timedelta(hours=1) + skew
 
 
-def test_clocks() -> None:
+def test_clock_errors_have_their_shares() -> None:
     off = [one.reported_at - other.reported_at for one, other in pairs()]
     by_a_day = [abs(abs(one) - timedelta(days=1)) <= 120 * SECOND for one in off]
     assert likely(*counted(by_a_day), 0.001)
@@ -97,7 +97,7 @@ def test_clocks() -> None:
     assert likely(*counted(abs(one) <= 60 * SECOND for one in others), 0.5)
 
 
-def test_fixes() -> None:
+def test_gps_errors_have_their_distribution() -> None:
     off = [_apart(one, other) for one, other in pairs() if one.network in PHONES and one.location.lon is not None]
     far = [one > 200 for one in off]
     assert likely(*counted(far), 0.02)
@@ -121,7 +121,7 @@ def test_two_reports_of_one_thing_lie_within_50_m() -> None:
     assert 0.025 < sum(one > 150 for one in apart) / len(apart) < 0.05  # 1 - 0.98 ** 2 = 0.04, but for two that meet
 
 
-def test_points_that_a_seat_finds_by_address() -> None:
+def test_geocoded_points_are_exact() -> None:
     """Two calls about one thing: 83 of 100 at one point, the far ones among them; a station knows its place."""
     assert {NETWORKS[name].geocoded for name in ("policing", "environment")} == {0.865}
     generator, message_batch = drawn(days=30)
@@ -139,7 +139,7 @@ def test_points_that_a_seat_finds_by_address() -> None:
     assert likely(*counted(one == 0 for one in twice), 0.83)  # 0.865 x 0.98 x 0.98
 
 
-def test_a_station_knows_where_it_stands() -> None:
+def test_the_place_of_a_station_is_exact() -> None:
     both = [(one, other) for one, other in pairs() if one.source_code.startswith("reading/")]
     same = [_apart(one, other) for one, other in both if one.source_code == other.source_code]
     assert same
@@ -156,7 +156,7 @@ def _apart(one: Report, other: Report) -> float:
     return distance_m(a.lon or 0, a.lat or 0, b.lon or 0, b.lat or 0)
 
 
-def test_wrong_classes() -> None:
+def test_wrong_codes_have_their_share() -> None:
     """Three in a hundred, and the quarter of all updates that correct a class; five of eight lead to another department."""
     wrong = [(one, other) for one, other in pairs() if one.matter != other.matter]
     assert likely(len(wrong), len(pairs()), 1 - (1 - 0.03) * (1 - 0.03 / 4))
@@ -164,14 +164,14 @@ def test_wrong_classes() -> None:
     assert 0.5 < sum(said != true for said, true in leads) / len(leads) < 0.72
 
 
-def test_what_is_confused_is_of_one_group_of_the_catalogue() -> None:
+def test_confused_matters_are_of_one_group_of_the_catalogue() -> None:
     """Not what merging.yaml thinks alike: choosing its numbers must not change what they are judged by."""
     code_usage = drawn(days=0.05)[0].code_usage
     group = np.array([puyang().catalogue.matters[matter].group for matter in code_usage.matters])
-    for speech in code_usage.speeches:
-        matters = np.repeat(np.arange(len(group)), speech.confused.number)
-        assert (group[matters] == group[speech.confused.values[: len(matters)]]).all()
-        assert (matters != speech.confused.values[: len(matters)]).all()
+    for codes in code_usage.networks:
+        matters = np.repeat(np.arange(len(group)), codes.confused.number)
+        assert (group[matters] == group[codes.confused.values[: len(matters)]]).all()
+        assert (matters != codes.confused.values[: len(matters)]).all()
 
 
 def test_an_incident_is_about_one_component() -> None:
@@ -184,17 +184,17 @@ def test_an_incident_is_about_one_component() -> None:
     for row, one in zip(rows.tolist(), became, strict=True):
         assert isinstance(one, Report)
         if one.component_id and one.matter == matters[message_batch.matter[row]]:
-            assert one.component_id[:6] == generator.ground.codes[message_batch.cell[row]][:6]
+            assert one.component_id[:6] == generator.place_model.codes[message_batch.cell[row]][:6]
             named.setdefault(int(message_batch.incident[row]), []).append(one.component_id)
     assert sum(len(ids) > 1 for ids in named.values()) > 50
     assert all(len(set(ids)) == 1 for ids in named.values())
     assert len({ids[0] for ids in named.values()}) == len(named)  # and no other incident is about it
 
 
-def test_cells_that_people_note() -> None:
+def test_wrong_cells_have_their_share() -> None:
     """A quarter notes another cell than it stands in, and some of those who correct the place later."""
     generator, message_batch = drawn(days=DAYS)
-    names, codes = generator.code_usage.names, generator.ground.codes
+    names, codes = generator.code_usage.names, generator.place_model.codes
     true = {
         f"{names[network]}:{source_id}": codes[cell]
         for network, source_id, cell, kind in zip(
@@ -202,24 +202,24 @@ def test_cells_that_people_note() -> None:
         )
         if kind == 0
     }
-    noted = [(one, str(one.location.source_grid)) for one in reports().values() if one.network in NOTING]
+    written = [(one, str(one.location.source_grid)) for one in reports().values() if one.network in WRITES_CELL]
     known = {cell.code for cell in puyang().cells.cells.values() if cell.valid_until is None}
-    strange = [grid not in known for _, grid in noted]
-    assert likely(*counted(strange), 0.01)
-    other = [grid != true[one.id] for (one, grid), odd in zip(noted, strange, strict=True) if not odd]
+    cell_error = [grid not in known for _, grid in written]
+    assert likely(*counted(cell_error), 0.01)
+    other = [grid != true[one.id] for (one, grid), odd in zip(written, cell_error, strict=True) if not odd]
     assert likely(*counted(other), 1 - (1 - 0.25) * (1 - 0.03 / 4))
-    beside = [true[one.id][:9] == grid[:9] for (one, grid), odd in zip(noted, strange, strict=True) if not odd]
+    beside = [true[one.id][:9] == grid[:9] for (one, grid), odd in zip(written, cell_error, strict=True) if not odd]
     assert sum(beside) / len(beside) > 0.9  # neighbours are mostly of the same street
 
 
-def test_unknown_cells_are_retired_ones_and_such_as_never_were() -> None:
+def test_unknown_cells_are_retired_or_never_existed() -> None:
     cells = puyang().cells.cells
-    noted = [str(one.location.source_grid) for one in reports().values() if one.network in NOTING]
-    assert any(grid not in cells for grid in noted)
-    assert any(grid in cells and cells[grid].valid_until is not None for grid in noted)
+    written = [str(one.location.source_grid) for one in reports().values() if one.network in WRITES_CELL]
+    assert any(grid not in cells for grid in written)
+    assert any(grid in cells and cells[grid].valid_until is not None for grid in written)
 
 
-def test_noise_turns_everything() -> None:
+def test_noise_scales_every_error() -> None:
     none, twice = stream(days=1, noise=0), stream(days=1, noise=2)
     assert {one.kind for one in none} == {"simulated"}
     assert not any(one.late for one in none)
@@ -228,7 +228,7 @@ def test_noise_turns_everything() -> None:
         assert likely(sum(one.kind == kind for one in twice), len(first), share)
 
 
-def test_noise_changes_what_is_told_and_not_what_happens() -> None:
+def test_noise_changes_the_reports_and_not_the_incidents() -> None:
     _, with_noise = drawn(days=1)
     _, without = drawn(days=1, noise=0)
     one, other = (

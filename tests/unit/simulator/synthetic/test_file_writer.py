@@ -1,4 +1,4 @@
-"""`grid-router simulate`, its files, and what is said of a simulation.yaml that is wrong."""
+"""`grid-router simulate`, its files, and the errors of an invalid simulation.yaml."""
 
 import csv
 import json
@@ -19,8 +19,8 @@ from tests.support.synthetic import drawn, puyang, simulation, stream
 
 
 def written(folder: Path, seed: int = 7) -> Path:
-    generator, pages = message_batches(puyang(), simulation(), days=0.6, seed=seed, noise=1, rate=None)
-    write_files(generator, pages, folder)
+    generator, batches = message_batches(puyang(), simulation(), days=0.6, seed=seed, noise=1, rate=None)
+    write_files(generator, batches, folder)
     return folder
 
 
@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(tmp_path_factory.mktemp("simulated"))
 
 
-def test_the_files_hold_what_the_stream_says(folder: Path) -> None:
+def test_the_files_have_the_messages_of_the_stream(folder: Path) -> None:
     every = stream(days=0.6)
     for network in puyang().codes:
         sent = [one for one in every if one.network == network]
@@ -39,7 +39,7 @@ def test_the_files_hold_what_the_stream_says(folder: Path) -> None:
         assert keys == [f"{one.source_id}\t{one.received_at:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z" for one in sent]
 
 
-def test_the_truth_stands_apart(folder: Path) -> None:
+def test_the_truth_is_in_its_own_file(folder: Path) -> None:
     with (folder / "truth.csv").open(encoding="utf-8", newline="") as text:
         rows = list(csv.DictReader(text))
     assert tuple(rows[0]) == COLUMNS == ("report", "incident", "matter", "cell", "storm", "late", "kind", "owner")
@@ -54,12 +54,12 @@ def test_the_truth_stands_apart(folder: Path) -> None:
             assert row["cell"] in puyang().cells.cells
 
 
-def test_the_networks_files_hold_no_truth(folder: Path) -> None:
+def test_the_networks_files_have_no_truth(folder: Path) -> None:
     for file in folder.glob("reports.*"):
         assert b"incident-" not in file.read_bytes()
 
 
-def test_another_simulation_takes_the_place_of_the_first(tmp_path: Path, folder: Path) -> None:
+def test_another_simulation_replaces_the_first(tmp_path: Path, folder: Path) -> None:
     again = written(tmp_path / "a" / "b", seed=8)
     assert (again / "truth.csv").read_bytes() != (folder / "truth.csv").read_bytes()
     written(again)
@@ -68,10 +68,10 @@ def test_another_simulation_takes_the_place_of_the_first(tmp_path: Path, folder:
 
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "letter.txt").write_text("mine")
-    with pytest.raises(InputError, match=r"the folder holds other files; name an empty one"):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"the folder has other files; name an empty folder"):
         written(tmp_path)
-    assert [file.name for file in tmp_path.iterdir()] == ["letter.txt"]
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
 
 
 def test_the_command(tmp_path: Path) -> None:
@@ -83,21 +83,21 @@ def test_the_command(tmp_path: Path) -> None:
     assert said["messages"] == len(sent) == sum(said["networks"].values()) == sum(said["kinds"].values())
     assert said["kinds"]["malformed"] == sum(one.kind == "malformed" for one in sent)
     assert said["bytes"] == sum(len(one.value) + 1 for one in sent)
-    told = CliRunner().invoke(app, arguments)
-    assert told.exit_code == 0
-    assert "urban-management" in told.stdout
-    assert "messages/s" in told.stderr
+    as_text = CliRunner().invoke(app, arguments)
+    assert as_text.exit_code == 0
+    assert "urban-management" in as_text.stdout
+    assert "messages/s" in as_text.stderr
 
 
-def test_less_noise_by_the_command(tmp_path: Path) -> None:
+def test_the_command_takes_the_noise(tmp_path: Path) -> None:
     arguments = ["simulate", "puyang", "--days", "0.2", "--noise", "0", "--out", str(tmp_path), "-o", "json"]
     said = json.loads(CliRunner().invoke(app, arguments).stdout)
     assert {kind for kind, number in said["kinds"].items() if number} == {"simulated"}
 
 
-def test_days_without_any_message(tmp_path: Path) -> None:
-    generator, pages = message_batches(puyang(), simulation(), days=0.001, seed=7, noise=1, rate=None)
-    assert write_files(generator, pages, tmp_path).messages == len(drawn(days=0.001)[1]) < 10
+def test_few_messages_are_written(tmp_path: Path) -> None:
+    generator, batches = message_batches(puyang(), simulation(), days=0.001, seed=7, noise=1, rate=None)
+    assert write_files(generator, batches, tmp_path).messages == len(drawn(days=0.001)[1]) < 10
 
 
 def test_a_city_without_a_simulation() -> None:
@@ -119,17 +119,17 @@ def wrong(tmp_path: Path, old: str, new: str) -> Path:
         ("scale: 0.42 ", "scale: 0 ", r":3:8: GR003 `scale`: input should be greater than 0"),
         ("quota: {last_days", "qouta: {last_days", r"GR005 `quota` is missing.*1 more"),
         ("factor: 30", "fcator: 30", r"GR005 `storms.factor` is missing"),
-        ("hours: evening", "hours: night", r"networks.environment.hours: no shape 'night'"),
+        ("hours: evening", "hours: night", r"networks.environment.hours: there is no profile 'night'"),
         ("hours: [1, 3]", "hours: [3, 1]", r"`storms.hours`: the first of the two must not be above the second"),
         ("redelivered: 0.01", "redelivered: 1.01", r"`errors.redelivered`: input should be less than or equal to 1"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_an_invalid_simulation_is_reported_with_its_place(tmp_path: Path, old: str, new: str, said: str) -> None:
     with pytest.raises(CityError, match=rf"{FILE}:[0-9]+:[0-9]+: .*{said}|{FILE}{said}"):
         read_simulation(wrong(tmp_path, old, new))
 
 
-def test_what_the_city_does_not_have(tmp_path: Path) -> None:
+def test_a_matter_without_code_is_a_finding(tmp_path: Path) -> None:
     folder = wrong(tmp_path, "      move-vehicle: 20\n", "      moving-vehicle: 20\n")
     made = read_simulation(folder)
     (finding,) = check(made, puyang())
@@ -140,22 +140,22 @@ def test_what_the_city_does_not_have(tmp_path: Path) -> None:
         messages(puyang(), made, reports=1, days=None, seed=1)
 
 
-def test_a_network_that_nobody_writes_for(tmp_path: Path) -> None:
+def test_a_network_without_a_form_is_a_finding(tmp_path: Path) -> None:
     (finding,) = check(read_simulation(wrong(tmp_path, "  litigation-services:\n", "  hotline:\n")), puyang())
-    assert finding.message == "nobody writes for network 'hotline'"
+    assert finding.message == "no message form exists for network 'hotline'"
 
 
-def test_a_storm_of_no_matter(tmp_path: Path) -> None:
+def test_a_storm_of_an_unknown_matter_is_a_finding(tmp_path: Path) -> None:
     (finding,) = check(read_simulation(wrong(tmp_path, "{road-flooding: 5,", "{locusts: 5,")), puyang())
-    assert finding.message == "'locusts' is no matter of the city"
+    assert finding.message == "'locusts' is not a matter of the city"
 
 
-def test_a_home_of_no_group(tmp_path: Path) -> None:
+def test_a_home_of_an_unknown_group_is_a_finding(tmp_path: Path) -> None:
     (finding,) = check(read_simulation(wrong(tmp_path, "groups: [special-groups,", "groups: [ghosts,")), puyang())
-    assert (finding.message, finding.column) == ("'ghosts' is no group of the city's matters", 12)
+    assert (finding.message, finding.column) == ("'ghosts' is not a group of the city's matters", 12)
 
 
-def test_a_simulation_stands_beside_a_city_of_another_folder(tmp_path: Path) -> None:
+def test_a_simulation_may_be_in_another_folder_than_its_city(tmp_path: Path) -> None:
     """Everything of the folder that is read is copied; the sent times are those of the first day there."""
     shutil.copytree(city_folder("puyang") / "cells", tmp_path / "cells")
     made = read_simulation(wrong(tmp_path, "first_day: 2026-03-02 ", "first_day: 2026-04-01 "))

@@ -13,7 +13,7 @@ from router.domain.networks.registry import NETWORKS
 from router.simulator.synthetic.coordinates import MICRO, gcj02, moved
 from router.simulator.synthetic.forms.form import Page
 from router.simulator.synthetic.forms.registry import FORMS
-from router.simulator.synthetic.local_time import DAY, NEVER, compact, milliseconds, spaced, wall, zoned
+from router.simulator.synthetic.local_time import DAY, NEVER, compact, local_seconds, milliseconds, spaced, zoned
 from router.simulator.synthetic.rng import RandomColumns, exponential, lognormal, normal
 from tests.support.synthetic import puyang, read
 
@@ -37,7 +37,7 @@ def page(name: str, code: Code, number: int = 17, occurred: bool = True) -> Page
         lat=[round(lat, 6)],
         cells=[CELL],
         areas=[""],
-        spelt=[form.spell(code.code, code.version)],
+        spellings=[form.spell(code.code, code.version)],
         counties=[CELL[:6]],
         things=[999_999],
         subjects=[2**31 - 2],
@@ -60,7 +60,7 @@ def test_every_network_of_the_city_has_a_form() -> None:
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_every_class_comes_back_as_its_matter(name: str) -> None:
+def test_every_code_is_read_as_its_matter(name: str) -> None:
     for code in puyang().codes[name].codes:
         id_, report = written(name, code)
         assert report.matter == code.matter, code
@@ -70,7 +70,7 @@ def test_every_class_comes_back_as_its_matter(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_place_and_time_come_back(name: str) -> None:
+def test_place_and_time_are_read_back(name: str) -> None:
     for code in puyang().codes[name].codes:
         _, report = written(name, code)
         assert report.reported_at == AT
@@ -84,13 +84,13 @@ def test_place_and_time_come_back(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_what_is_not_said(name: str) -> None:
+def test_an_unknown_time_of_the_incident_becomes_the_reported_time(name: str) -> None:
     _, report = written(name, puyang().codes[name].codes[0], occurred=False)
     assert report.occurred_at == report.reported_at == AT
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_people_are_masked_and_ids_stand_first(name: str) -> None:
+def test_people_are_masked_and_ids_come_first(name: str) -> None:
     code = puyang().codes[name].codes[0]
     ids, values = FORMS[name].write(page(name, code))
     assert values[0].startswith(f'{{"{NETWORKS[name].id_field}":"{ids[0]}",')
@@ -104,7 +104,7 @@ def test_a_component_keeps_its_number() -> None:
     assert (report.component_id, report.matter) == ("4109020120999999", "street-lamp")
 
 
-def test_graver_is_graver() -> None:
+def test_a_grave_incident_has_the_highest_severity() -> None:
     _, report = written("policing", puyang().codes["policing"].codes[0])
     assert (report.urgency, report.severity) == ("Immediate", "Extreme")
 
@@ -132,10 +132,10 @@ def test_times_as_text() -> None:
     assert milliseconds(instants[:1] * 1000 + 7) == ["2026-03-02T01:30:09.007Z"]
 
 
-def test_the_wall_clock_at_a_change_of_clocks() -> None:
+def test_local_time_follows_a_change_of_clocks() -> None:
     """In Los Angeles summer time of 2018 began on 11 March at 10:00 UTC: 01:59:59 is followed by 03:00:00."""
     changes = int(datetime(2018, 3, 11, 10, tzinfo=UTC).timestamp())
-    shown = wall(np.array([changes - 1, changes]), ZoneInfo("America/Los_Angeles"))
+    shown = local_seconds(np.array([changes - 1, changes]), ZoneInfo("America/Los_Angeles"))
     assert spaced(shown) == ["2018-03-11 01:59:59", "2018-03-11 03:00:00"]
 
 

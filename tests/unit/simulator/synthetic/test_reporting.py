@@ -24,7 +24,7 @@ def reports(reporter: float, network: float, others: float, days: int) -> Mappin
     again = PARAMETERS.again.model_copy(update={"reporter": reporter, "network": network, "others": others})
     storms = PARAMETERS.storms.model_copy(update={"a_day": 0.0})
     parameters = PARAMETERS.model_copy(update={"again": again, "storms": storms})
-    generator = Generator(puyang(), parameters, simulation().parcels, seed=5, noise=0, factor=1.0)
+    generator = Generator(puyang(), parameters, simulation().geometry, seed=5, noise=0, factor=1.0)
     names, found = generator.code_usage.names, defaultdict(list)
     for message_batch in generator.message_batches(FIRST + days * DAY):
         became = read(
@@ -78,7 +78,7 @@ def test_social_security_names_one_person_of_an_incident() -> None:
     assert all(len(incidents) == 1 for incidents in about.values())
 
 
-def test_numbers_of_people_never_meet() -> None:
+def test_numbers_of_people_are_distinct() -> None:
     numbers = np.arange(300_000)
     every = np.concatenate(
         [people(numbers, CITIZENS), people(numbers, SUBJECTS), people(numbers[-9:] + 2**29, CITIZENS)]

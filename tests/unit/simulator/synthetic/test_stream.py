@@ -139,7 +139,7 @@ def test_some_updates_say_another_class_and_some_another_place(
 
 def test_without_noise_everything_is_true() -> None:
     generator, message_batch = drawn(days=1, noise=0)
-    names, matters, cells = generator.code_usage.names, generator.code_usage.matters, generator.ground.codes
+    names, matters, cells = generator.code_usage.names, generator.code_usage.matters, generator.place_model.codes
     became = read(
         [(names[n], value.encode()) for n, value in zip(message_batch.network, message_batch.value, strict=True)]
     )
@@ -164,7 +164,9 @@ def test_the_owner_is_the_lead_of_the_catalogue_at_the_true_place() -> None:
     at = datetime(2026, 3, 2, 4, tzinfo=UTC)
     for row in range(0, len(message_batch), 7):
         route = puyang().catalogue.route(
-            generator.code_usage.matters[message_batch.matter[row]], generator.ground.codes[message_batch.cell[row]], at
+            generator.code_usage.matters[message_batch.matter[row]],
+            generator.place_model.codes[message_batch.cell[row]],
+            at,
         )
         (lead,) = (one.department for one in route.assigned if one.role == "lead")
         assert generator.owners.departments[message_batch.owner[row]] == lead
