@@ -47,7 +47,7 @@ check: setup-dev  ## format, lint, types, import contracts, schemas, catalogues
 	@$(BIN)/grid-router schemas check
 	@$(BIN)/grid-router catalogue lint
 	@$(BIN)/grid-router catalogue test
-	# @$(BIN)/python -m tests.support.words
+	@$(BIN)/python -m tests.support.words
 
 bench: setup-dev  ## one table: reports/s on one core, beside Kafka Streams, Quix, Bytewax, aiokafka, Faust (half an hour; BENCH=latency, ...)
 	@$(BIN)/python -m tests.bench $(BENCH)

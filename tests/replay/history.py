@@ -156,7 +156,7 @@ class History:
                 "places accepted": admitted.accepted,
                 "places updated": admitted.updated,
                 "places redelivered": admitted.redelivered - refreshed,
-                "places remembered anew": refreshed,
+                "places refreshed": refreshed,
             }
         )
         yield from admitted.events

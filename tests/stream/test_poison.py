@@ -12,10 +12,10 @@ from router.wire.codec import DeadLetter
 from router.wire.stored_offsets import STORED_OFFSET_KEY
 from router.wire.topics import Names
 from tests.support.poison import POISON, Poison, packed
+from tests.support.poison.foreign_records import EVENTS, POISON_EVENT, RULE_SETS, STATES, typed
 from tests.support.poison.record import named, sound, written
 from tests.support.poison.scene import Scene
 from tests.support.poison.sending import RecordAddress, Sent
-from tests.support.poison.strangers import EVENTS, POISON_EVENT, RULE_SETS, STATES, typed
 
 pytestmark = pytest.mark.broker
 

@@ -21,7 +21,7 @@ LIMIT_SECONDS = 90.0
 def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + LIMIT_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, "it gets nowhere"
+        assert time.monotonic() < deadline, "it makes no progress"
         time.sleep(0.05)
 
 

@@ -73,7 +73,7 @@ def send(settings: Settings, *records: tuple[bytes, bytes, list[tuple[str, bytes
 
 
 def cases_with(settings: Settings, versions: int, pool: WorkerPool) -> dict[str, Case]:
-    """The cases by the id of their first report, once they hold so many versions of reports."""
+    """The cases by the id of their first report, once they hold that many versions of reports."""
     deadline = time.monotonic() + WAIT_S
     while True:
         pool.poll()
@@ -105,7 +105,7 @@ def lead(case: Case) -> str:
     return next(one.department for one in case.assignments if one.withdrawn_at is None)
 
 
-def test_a_published_edition_decides_what_is_received_from_its_instant_on(
+def test_a_published_rule_set_decides_reports_received_from_its_instant_on(
     settings: Settings, pool: WorkerPool, cities: Path
 ) -> None:
     """Thefts go to the North Precinct; in the new rule set the detectives lead them."""

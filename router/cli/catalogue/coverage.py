@@ -71,7 +71,7 @@ def _percent(share: float) -> str:
 def _gap(gap: Gap, zone: tzinfo) -> str:
     what = {
         "fallback": "is covered only by the fallback",
-        "nobody": "has no lead",
+        "no-lead": "has no lead",
         "conflict": f"has equally specific duties {' and '.join(gap.duties)}",
     }
     return f"{gap.matter} {what[gap.why]} {sentence(gap.extent, zone)} ({gap.cells:,} cells)"

@@ -7,12 +7,12 @@ from aiokafka.errors import KafkaConnectionError
 
 from router.kafka.consumers import LazyConsumer
 
-NOBODY = "127.0.0.1:1"
+UNREACHABLE = "127.0.0.1:1"
 
 
 def test_a_failed_connection_raises_and_the_next_use_tries_again() -> None:
     async def connect_twice() -> None:
-        consumer = LazyConsumer(NOBODY)
+        consumer = LazyConsumer(UNREACHABLE)
         for _ in range(2):
             with pytest.raises(KafkaConnectionError):
                 await consumer.connected()
@@ -22,4 +22,4 @@ def test_a_failed_connection_raises_and_the_next_use_tries_again() -> None:
 
 
 def test_closing_before_the_first_use_does_nothing() -> None:
-    asyncio.run(LazyConsumer(NOBODY).close())
+    asyncio.run(LazyConsumer(UNREACHABLE).close())

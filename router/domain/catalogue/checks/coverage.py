@@ -19,7 +19,7 @@ CONFLICT = "GR021"
 DEAD = "GR022"
 EMPTY_AREA = "GR023"
 NO_LIMIT = "GR024"
-Why = Literal["fallback", "no_lead", "conflict"]
+Why = Literal["fallback", "no-lead", "conflict"]
 """Only the fallback covers it; no duty does; or two duties tie."""
 
 
@@ -88,7 +88,7 @@ def measure(catalogue: Catalogue, cells: Collection[str]) -> Coverage:
         periods=len(survey.moments),
         by_duty=counts[None],
         by_fallback=counts["fallback"],
-        uncovered=counts["no_lead"] + counts["conflict"],
+        uncovered=counts["no-lead"] + counts["conflict"],
         gaps=tuple(gaps),
     )
 
@@ -97,7 +97,7 @@ def _lack(catalogue: Catalogue, matter: str, cell: str, at: datetime) -> tuple[W
     """Why there is no single lead here and now, and the duties that tie. None: there is one."""
     winner = catalogue.winner(matter, cell, at)
     if winner is None:
-        return ("no_lead" if catalogue.fallback is None else "fallback"), ()
+        return ("no-lead" if catalogue.fallback is None else "fallback"), ()
     alike = [
         one.duty.id
         for one in catalogue.candidates[matter]

@@ -18,7 +18,7 @@ from router.wire.repairs import decode_repair
 from router.wire.rule_sets import decode_rule_set
 from router.wire.topics import Names
 from tests.support.driver import Driver, report, tiny
-from tests.support.poison.strangers import RULE_SETS, STATES
+from tests.support.poison.foreign_records import RULE_SETS, STATES
 
 
 class Written:
@@ -64,7 +64,7 @@ def test_a_foreign_record_replaces_no_case() -> None:
 
 
 @pytest.mark.parametrize("value", [value for value in RULE_SETS if value is not None])
-def test_what_is_no_edition_is_said_to_be_none(value: bytes) -> None:
+def test_an_invalid_rule_set_record_is_rejected(value: bytes) -> None:
     with pytest.raises(ValueError, match="no rule set"):
         decode_rule_set(value)
 
