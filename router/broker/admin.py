@@ -27,7 +27,7 @@ HINTS: dict[type[KafkaError], str] = {
 }
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class TopicChange(Struct, frozen=True, kw_only=True):
     """One difference between declaration and cluster."""
 
     topic: str
@@ -42,16 +42,16 @@ class Change(Struct, frozen=True, kw_only=True):
 class Plan(Struct, frozen=True):
     """Everything that would change, in the order of the declaration."""
 
-    changes: Sequence[Change]
+    changes: Sequence[TopicChange]
     unchanged: int
 
     @property
-    def rejected(self) -> Sequence[Change]:
+    def rejected(self) -> Sequence[TopicChange]:
         """Topics with another number of partitions, which must not be applied."""
         return [change for change in self.changes if change.action == "reject"]
 
     @property
-    def renamed(self) -> Sequence[Change]:
+    def renamed(self) -> Sequence[TopicChange]:
         """Topics of which one of an earlier version exists under its old name."""
         return [change for change in self.changes if change.action == "rename"]
 
@@ -149,7 +149,7 @@ def _plan(admin: KafkaAdminClient, topics: Sequence[Topic]) -> Plan:
     partitions = _partitions(admin, present)
     configs = _configs(admin, present)
     changes = [
-        Change(topic=topic.name, action="rename", what="name", found=topic.formerly, declared=topic.name)
+        TopicChange(topic=topic.name, action="rename", what="name", found=topic.formerly, declared=topic.name)
         for topic in topics
         if topic.formerly in names
     ]
@@ -162,21 +162,21 @@ def _plan(admin: KafkaAdminClient, topics: Sequence[Topic]) -> Plan:
     return Plan(changes, sum(topic.name not in touched for topic in topics))
 
 
-def _differences(topic: Topic, partitions: int, config: dict[str, str]) -> list[Change]:
+def _differences(topic: Topic, partitions: int, config: dict[str, str]) -> list[TopicChange]:
     """What differs between a topic that exists and its declaration."""
     rejected = [] if partitions == topic.partitions else [_partition_change(topic, "reject", str(partitions))]
     return [
         *rejected,
         *(
-            Change(topic=topic.name, action="set", what=name, found=config.get(name), declared=value)
+            TopicChange(topic=topic.name, action="set", what=name, found=config.get(name), declared=value)
             for name, value in topic.config().items()
             if config.get(name) != value
         ),
     ]
 
 
-def _partition_change(topic: Topic, action: Literal["create", "reject"], found: str | None) -> Change:
-    return Change(topic=topic.name, action=action, what="partitions", found=found, declared=str(topic.partitions))
+def _partition_change(topic: Topic, action: Literal["create", "reject"], found: str | None) -> TopicChange:
+    return TopicChange(topic=topic.name, action=action, what="partitions", found=found, declared=str(topic.partitions))
 
 
 def _partitions(admin: KafkaAdminClient, topics: Sequence[Topic]) -> dict[str, int]:

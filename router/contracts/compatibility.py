@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from router.contracts.ended import ENDED, EndedSchema
 from router.contracts.schema_changes import changes
-from router.contracts.schema_nodes import Change, escaped
+from router.contracts.schema_nodes import SchemaChange, escaped
 
 Promise = Literal["accepted", "kept"]
 ACCEPTED = ("reports/", "city/", "headers/report.")
@@ -87,7 +87,7 @@ def schema_breaks(old: Mapping[str, Any], new: Mapping[str, Any], promise: Promi
     ]
 
 
-def _allowed(change: Change, promise: Promise) -> bool:
+def _allowed(change: SchemaChange, promise: Promise) -> bool:
     if promise == "accepted":
         return change.kind in ("wider", "grown")
     return change.kind == "grown" and _field(change.pointer) in OPEN
@@ -99,7 +99,7 @@ def _field(pointer: str) -> str | None:
     return found[1] if found else None
 
 
-def _hint(change: Change) -> str:
+def _hint(change: SchemaChange) -> str:
     if change.what.startswith("cannot"):
         return "restore it, extend router/contracts/schema_changes.py"
     if change.kind == "narrower":

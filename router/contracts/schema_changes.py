@@ -14,10 +14,10 @@ from router.contracts.schema_nodes import (
     ANNOTATIONS,
     ANY,
     KNOWN,
-    Change,
     Choice,
     Kind,
     Node,
+    SchemaChange,
     choices_of,
     escaped,
     values_of,
@@ -35,12 +35,12 @@ _WHOLE = ("pattern", "format", "uniqueItems")
 """Keywords that are compared as a whole; the meaning of their values is not analysed."""
 
 
-def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[SchemaChange]:
     """Every relevant difference, once, in the order of the older schema."""
     return list(dict.fromkeys(_compare(Node(old, old), Node(new, new), "", frozenset())))
 
 
-def _compare(old: Node, new: Node, place: str, seen: _Seen) -> Iterator[Change]:
+def _compare(old: Node, new: Node, place: str, seen: _Seen) -> Iterator[SchemaChange]:
     if not old.schema and not new.schema:
         return
     yield from _not_understood(old.schema, place)
@@ -57,18 +57,18 @@ def _compare(old: Node, new: Node, place: str, seen: _Seen) -> Iterator[Change]:
     else:
         yield from _compare_choices(ours, theirs, place, seen)
     if "oneOf" in new.schema and _overlapping(theirs):
-        yield Change(
+        yield SchemaChange(
             f"{place}/oneOf", "either", "two of its alternatives can match one value, so it cannot be compared"
         )
 
 
-def _not_understood(schema: Mapping[str, Any], place: str) -> Iterator[Change]:
+def _not_understood(schema: Mapping[str, Any], place: str) -> Iterator[SchemaChange]:
     alone = next((word for word in ("$ref", "anyOf", "oneOf") if word in schema), None)
     for word in schema:
         if word not in KNOWN:
-            yield Change(f"{place}/{word}", "either", f"cannot compare the keyword `{word}`")
+            yield SchemaChange(f"{place}/{word}", "either", f"cannot compare the keyword `{word}`")
         elif alone and word != alone and word not in ANNOTATIONS:
-            yield Change(f"{place}/{word}", "either", f"cannot compare `{word}` beside `{alone}`")
+            yield SchemaChange(f"{place}/{word}", "either", f"cannot compare `{word}` beside `{alone}`")
 
 
 # --- alternatives -----------------------------------------------------------------------------------------------------
@@ -84,11 +84,11 @@ def _overlapping(choices: Sequence[Choice]) -> bool:
     return False
 
 
-def _compare_choices(ours: list[Choice], theirs: list[Choice], place: str, seen: _Seen) -> Iterator[Change]:
+def _compare_choices(ours: list[Choice], theirs: list[Choice], place: str, seen: _Seen) -> Iterator[SchemaChange]:
     """Compare each alternative with its partner; one without partner is removed or new."""
     if any(one.family == ANY for one in (*ours, *theirs)):
         kind: Kind = "wider" if any(one.family == ANY for one in theirs) else "narrower"
-        yield Change(place, kind, f"{_named(ours)} became {_named(theirs)}")
+        yield SchemaChange(place, kind, f"{_named(ours)} became {_named(theirs)}")
         return
     pairs = _pairs(ours, theirs, seen)
     for one, other in pairs:
@@ -96,10 +96,10 @@ def _compare_choices(ours: list[Choice], theirs: list[Choice], place: str, seen:
     gone = [one for one in ours if all(one is not paired for paired, _ in pairs)]
     come = [one for one in theirs if all(one is not paired for _, paired in pairs)]
     if {one.family for one in gone} & {one.family for one in come}:
-        yield Change(place, "either", f"cannot match {_named(gone)} with {_named(come)}")
+        yield SchemaChange(place, "either", f"cannot match {_named(gone)} with {_named(come)}")
         return
-    yield from (Change(one.place, "narrower", f"`{one.key}` is no longer possible") for one in gone)
-    yield from (Change(place, "wider", f"`{one.key}` is possible too") for one in come)
+    yield from (SchemaChange(one.place, "narrower", f"`{one.key}` is no longer possible") for one in gone)
+    yield from (SchemaChange(place, "wider", f"`{one.key}` is possible too") for one in come)
 
 
 def _pairs(ours: list[Choice], theirs: list[Choice], seen: _Seen) -> list[tuple[Choice, Choice]]:
@@ -128,45 +128,47 @@ def _named(choices: Sequence[Choice]) -> str:
 # --- one type ---------------------------------------------------------------------------------------------------------
 
 
-def _compare_values(old: Node, new: Node, place: str, seen: _Seen) -> Iterator[Change]:
+def _compare_values(old: Node, new: Node, place: str, seen: _Seen) -> Iterator[SchemaChange]:
     """Two schemas of one family, without alternatives."""
     before, after = old.schema, new.schema
     yield from _compare_words(before, after, place)
     types = before.get("type"), after.get("type")
     if types in {("integer", "number"), ("number", "integer")}:
-        yield Change(f"{place}/type", "wider" if types[1] == "number" else "narrower", "{} became {}".format(*types))
+        yield SchemaChange(
+            f"{place}/type", "wider" if types[1] == "number" else "narrower", "{} became {}".format(*types)
+        )
     yield from _compare_bounds(before, after, place)
     for word in _WHOLE:
         had, has = before.get(word), after.get(word)
         if had != has:
             kind: Kind = "narrower" if had is None else "wider" if has is None else "either"
-            yield Change(f"{place}/{word}", kind, f"`{word}` was {_shown(had)}, is {_shown(has)}")
+            yield SchemaChange(f"{place}/{word}", kind, f"`{word}` was {_shown(had)}, is {_shown(has)}")
     yield from _compare_items(old, new, place, seen)
     yield from _compare_fields(old, new, place, seen)
 
 
-def _compare_words(before: Mapping[str, Any], after: Mapping[str, Any], place: str) -> Iterator[Change]:
+def _compare_words(before: Mapping[str, Any], after: Mapping[str, Any], place: str) -> Iterator[SchemaChange]:
     """The values that `enum` or `const` list."""
     had, has = values_of(before), values_of(after)
     where = f"{place}/{'const' if 'const' in before else 'enum'}"
     if had is not None and has is not None:
         if gone := [text for text in had if text not in has]:
-            yield Change(where, "narrower", f"{', '.join(gone)} is no longer possible")
+            yield SchemaChange(where, "narrower", f"{', '.join(gone)} is no longer possible")
         if come := [text for text in has if text not in had]:
-            yield Change(where, "grown", f"{', '.join(come)} is possible too")
+            yield SchemaChange(where, "grown", f"{', '.join(come)} is possible too")
     elif had is not None:
-        yield Change(where, "wider", "its values are no longer listed")
+        yield SchemaChange(where, "wider", "its values are no longer listed")
     elif has is not None:
-        yield Change(where, "narrower", f"only {', '.join(has)} is possible")
+        yield SchemaChange(where, "narrower", f"only {', '.join(has)} is possible")
 
 
-def _compare_bounds(before: Mapping[str, Any], after: Mapping[str, Any], place: str) -> Iterator[Change]:
+def _compare_bounds(before: Mapping[str, Any], after: Mapping[str, Any], place: str) -> Iterator[SchemaChange]:
     for low, high in _BOUNDS:
         for word, sign in ((low, 1), (high, -1)):
             had, has = _strictness(before, word, sign), _strictness(after, word, sign)
             if had != has:
                 kind: Kind = "narrower" if has > had else "wider"
-                yield Change(f"{place}/{word}", kind, f"`{word}` was {_limit(had, sign)}, is {_limit(has, sign)}")
+                yield SchemaChange(f"{place}/{word}", kind, f"`{word}` was {_limit(had, sign)}, is {_limit(has, sign)}")
 
 
 def _strictness(schema: Mapping[str, Any], word: str, sign: int) -> tuple[float, bool]:
@@ -183,7 +185,7 @@ def _limit(strictness: tuple[float, bool], sign: int) -> str:
     return "open" if limit == -inf else f"{sign * limit:g}{' (excluded)' if excluded else ''}"
 
 
-def _compare_items(old: Node, new: Node, place: str, seen: _Seen) -> Iterator[Change]:
+def _compare_items(old: Node, new: Node, place: str, seen: _Seen) -> Iterator[SchemaChange]:
     for i in range(max(len(side.schema.get("prefixItems", ())) for side in (old, new))):
         yield from _compare(_item(old, i), _item(new, i), f"{place}/prefixItems/{i}", seen)
     yield from _compare(old.at(old.schema.get("items")), new.at(new.schema.get("items")), f"{place}/items", seen)
@@ -197,45 +199,45 @@ def _item(node: Node, i: int) -> Node:
 # --- objects ----------------------------------------------------------------------------------------------------------
 
 
-def _compare_fields(old: Node, new: Node, place: str, seen: _Seen) -> Iterator[Change]:
+def _compare_fields(old: Node, new: Node, place: str, seen: _Seen) -> Iterator[SchemaChange]:
     ours, theirs = (side.schema.get("properties", {}) for side in (old, new))
     must, must_now = (set(side.schema.get("required", ())) for side in (old, new))
     for name in ours:
         where = f"{place}/properties/{escaped(name)}"
         if name not in theirs:
-            yield Change(where, "either", f"the field `{name}` was removed")
+            yield SchemaChange(where, "either", f"the field `{name}` was removed")
             continue
         was, now = old.at(ours[name]), new.at(theirs[name])
         if name not in must | must_now:
             yield from _compare_default(was.schema, now.schema, where)
         yield from _compare(was, now, where, seen)
     for name in sorted(must - must_now):
-        yield Change(f"{place}/required", "wider", f"the field `{name}` may be absent")
+        yield SchemaChange(f"{place}/required", "wider", f"the field `{name}` may be absent")
     for name in sorted(must_now - must):
-        yield Change(f"{place}/required", "narrower", f"the field `{name}` is required")
+        yield SchemaChange(f"{place}/required", "narrower", f"the field `{name}` is required")
     yield from _compare_others(old, new, [name for name in theirs if name not in ours], place, seen)
 
 
-def _compare_default(before: Mapping[str, Any], after: Mapping[str, Any], where: str) -> Iterator[Change]:
+def _compare_default(before: Mapping[str, Any], after: Mapping[str, Any], where: str) -> Iterator[SchemaChange]:
     """A writer omits a default value, and a reader fills in its own: both need the same default."""
     had, has = before.get("default", ABSENT), after.get("default", ABSENT)
     if had != has or type(had) is not type(has):
-        yield Change(f"{where}/default", "either", f"the default was {_shown(had)}, is {_shown(has)}")
+        yield SchemaChange(f"{where}/default", "either", f"the default was {_shown(had)}, is {_shown(has)}")
 
 
-def _compare_others(old: Node, new: Node, added: list[str], place: str, seen: _Seen) -> Iterator[Change]:
+def _compare_others(old: Node, new: Node, added: list[str], place: str, seen: _Seen) -> Iterator[SchemaChange]:
     """Fields that the older schema does not name."""
     had, has = old.schema.get("additionalProperties"), new.schema.get("additionalProperties")
     for name in added:
         where = f"{place}/properties/{escaped(name)}"
         if had is False:
-            yield Change(where, "wider", f"the field `{name}` is new where unknown fields were rejected")
+            yield SchemaChange(where, "wider", f"the field `{name}` is new where unknown fields were rejected")
         elif isinstance(had, Mapping):
             yield from _compare(old.at(had), new.at(new.schema["properties"][name]), where, seen)
     where = f"{place}/additionalProperties"
     if (had is False) != (has is False):
         kind: Kind = "narrower" if has is False else "wider"
-        yield Change(where, kind, f"unknown fields are {'rejected' if has is False else 'possible'}")
+        yield SchemaChange(where, kind, f"unknown fields are {'rejected' if has is False else 'possible'}")
     elif had is not False:
         yield from _compare(old.at(had), new.at(has), where, seen)
     if "propertyNames" in old.schema or "propertyNames" in new.schema:

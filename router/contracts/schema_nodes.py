@@ -23,7 +23,7 @@ ABSENT = object()
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 
-class Change(NamedTuple):
+class SchemaChange(NamedTuple):
     """One difference."""
 
     pointer: str

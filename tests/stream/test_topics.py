@@ -8,7 +8,7 @@ from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 from typer.testing import CliRunner
 
-from router.broker.admin import Change, apply, connected, delete, plan
+from router.broker.admin import TopicChange, apply, connected, delete, plan
 from router.cities.folder import load_city
 from router.cli.topics import app
 from router.stream.preflight import check_topics
@@ -76,7 +76,7 @@ def test_drift_is_corrected_and_foreign_configuration_stays(kafka: str, namespac
     set_config(kafka, topics[0].name, retention_ms="60000", segment_ms="3600000")
     found = apply(kafka, topics)
     assert found.changes == [
-        Change(topic=topics[0].name, action="set", what="retention.ms", found="60000", declared="7776000000")
+        TopicChange(topic=topics[0].name, action="set", what="retention.ms", found="60000", declared="7776000000")
     ]
     assert found.unchanged == 1
     assert plan(kafka, topics).changes == []

@@ -51,7 +51,7 @@ class PartitionState:
         self.index.add(entry, merging)
         self.timers.set(case)
 
-    def changing(self, case: Case, merging: MergeParameters, *, moves: bool = True) -> "Change":
+    def changing(self, case: Case, merging: MergeParameters, *, moves: bool = True) -> "CaseChange":
         """Change a case inside `with`, so that the index, the timers and the revision follow. `close_windows` alone closes windows.
 
         Args:
@@ -60,7 +60,7 @@ class PartitionState:
             moves: whether the change may alter what the index has the case by: matter, cell, point, component, references, or the
                 occurrence of its latest report.
         """
-        return Change(self, case, merging, moves)
+        return CaseChange(self, case, merging, moves)
 
     def close_windows(self, until: datetime, at: datetime, rules: RuleLookup) -> list[Case]:
         """Close every window that ends at `until` or before: the earliest first, at the same instant the smaller id first.
@@ -138,7 +138,7 @@ class PartitionState:
             self.expired_report_ids.add(report.id)
 
 
-class Change:
+class CaseChange:
     """One change of a case. The index loses the case before it and gets it back after it; the case counts one revision more.
 
     Args:
