@@ -12,7 +12,7 @@ from router.domain.model.task import Task, TaskState
 
 def assignments(case_id: str, route: Route, start: datetime) -> tuple[Assignment, ...]:
     """The assignments of a new case; limits count from `start`."""
-    return tuple(_assignment(case_id, number, one, start) for number, one in enumerate(route.assigned, 1))
+    return tuple([_assignment(case_id, number, one, start) for number, one in enumerate(route.assigned, 1)])
 
 
 def _assignment(case_id: str, number: int, one: Assigned, start: datetime) -> Assignment:

@@ -32,8 +32,9 @@ class MatchCandidate(Struct, gc=False, eq=False):
     def of(cls, case: Case, parameters: MergeParameters) -> "MatchCandidate":
         """The candidate that a case is, made from nothing but the case."""
         if len(case.reports) == 1:  # as when it is opened: nothing to gather
-            occurred_us, networks = us(case.occurred_at), with_network(NO_NETWORKS, case.reports[0].network)
-            references = references_of(case, parameters)
+            report, occurred_us = case.reports[0], us(case.occurred_at)
+            references = with_references((), report, parameters)
+            networks = with_network(NO_NETWORKS, report.network)
             return cls(case, occurred_us, occurred_us, us(case.window_until), networks, (), references)
         first_us, last_us = _span(case)
         networks = NO_NETWORKS

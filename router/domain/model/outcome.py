@@ -79,14 +79,14 @@ def outcome(decision: ReportDecision, cases: list[Case], tasks: list[Task]) -> O
     records: list[Output] = [CaseChanged(cases[0])] if len(cases) == 1 else [CaseChanged(case) for case in cases]
     if not tasks:
         return Outcome(records, _DECIDED[decision])
-    records += [TaskIssued(task) for task in tasks]
-    return Outcome(records, [*_DECIDED[decision], *[_fact(task) for task in tasks]])
-
-
-def _fact(task: Task) -> Fact:
-    if task.state == "dispatched":
-        return TaskDispatched(task.department, task.role, task.rule)
-    return TaskChanged(task.department, task.state)
+    facts = _DECIDED[decision].copy()
+    for task in tasks:
+        records.append(TaskIssued(task))
+        if task.state == "dispatched":
+            facts.append(TaskDispatched(task.department, task.role, task.rule))
+        else:
+            facts.append(TaskChanged(task.department, task.state))
+    return Outcome(records, facts)
 
 
 _DECIDED: dict[ReportDecision, list[Fact]] = {

@@ -21,4 +21,4 @@ def raise_severity(case: Case, report: Report) -> None:
 
 
 def _higher(order: tuple[Level, ...], one: Level, other: Level) -> Level:
-    return one if order.index(one) >= order.index(other) else other
+    return one if one == other or order.index(one) >= order.index(other) else other

@@ -15,8 +15,9 @@ from router.domain.matching.parameters import MergeParameters
 from router.domain.model.case import Case
 from router.domain.model.report import REPORTS_KEPT, Report
 from router.domain.rules.rule_sets import RuleLookup, RuleSetError
+from router.domain.state.changing import Changing
 from router.domain.state.interning import intern_case
-from router.domain.state.timers import Timers, due
+from router.domain.state.timers import Timers
 
 _KEPT_US = (REPORTS_KEPT + timedelta(days=1)) // MICROSECOND
 """How long a case stays in memory after its window was closed. That is a day longer than updates reach it, because records are
@@ -35,6 +36,8 @@ class PartitionState:
         """Case id -> the case whose merge window is open."""
         self.index = CaseIndex()
         self.timers = Timers(self.candidates)
+        self.changing = Changing(self.candidates, self.index, self.timers)
+        """The door through which a case changes. `close_windows` alone closes windows."""
         self.window_closed: list[tuple[int, str, Case]] = []
         """A heap of (when the window was closed in µs, case id, case)."""
         self._clock_us = 0
@@ -50,17 +53,6 @@ class PartitionState:
         entry = self.candidates[case.id] = MatchCandidate.of(case, merging)
         self.index.add(entry, merging)
         self.timers.set(case)
-
-    def changing(self, case: Case, merging: MergeParameters, *, moves: bool = True) -> "CaseChange":
-        """Change a case inside `with`, so that the index, the timers and the revision follow. `close_windows` alone closes windows.
-
-        Args:
-            case: any case of this state.
-            merging: the parameters by which the state is indexed.
-            moves: whether the change may alter what the index has the case by: matter, cell, point, component, references, or the
-                occurrence of its latest report.
-        """
-        return CaseChange(self, case, merging, moves)
 
     def close_windows(self, until: datetime, at: datetime, rules: RuleLookup) -> list[Case]:
         """Close every window that ends at `until` or before: the earliest first, at the same instant the smaller id first.
@@ -136,44 +128,6 @@ class PartitionState:
         for report in case.reports:
             del self.case_by_report[report.id]
             self.expired_report_ids.add(report.id)
-
-
-class CaseChange:
-    """One change of a case. The index loses the case before it and gets it back after it; the case counts one revision more.
-
-    Args:
-        state: of the case's partition.
-        case: the case.
-        merging: the parameters by which the state is indexed.
-        moves: see `PartitionState.changing`.
-    """
-
-    __slots__ = ("_case", "_due", "_entry", "_merging", "_moves", "_state")
-
-    def __init__(self, state: PartitionState, case: Case, merging: MergeParameters, moves: bool) -> None:
-        self._state, self._case, self._merging, self._moves = state, case, merging, moves
-
-    def __enter__(self) -> MatchCandidate | None:
-        """Take the case out of the index; its candidate, if its window is open."""
-        entry = self._entry = self._state.candidates.get(self._case.id)
-        self._due = due(self._case)
-        if entry is not None and self._moves:
-            self._state.index.remove(entry, self._merging)
-        return entry
-
-    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
-        """Let the index and the timer follow the case. After a failure the state is dropped as it is."""
-        if failure is not None:
-            return
-        state, case, entry = self._state, self._case, self._entry
-        case.revision += 1
-        if entry is None:
-            return
-        if self._moves:
-            state.index.add(entry, self._merging)
-        if due(case) is not self._due:
-            entry.until_us = us(case.window_until)
-            state.timers.set(case)
 
 
 def _complete(case: Case) -> None:

@@ -44,8 +44,7 @@ class Timers:
 
     def set(self, case: Case) -> None:
         """Set the timer of a case to the instant at which it comes due."""
-        instant = due(case)
-        if instant is not None:
+        if (instant := due(case)) is not None:
             heappush(self._heap, Timer(instant, case.id))
 
     def next(self) -> datetime | None:

@@ -1,0 +1,63 @@
+"""The door through which a case changes, so that the index, the timers and the revision follow."""
+
+from collections.abc import Mapping
+
+from router.domain.instants import us
+from router.domain.matching.candidate import MatchCandidate
+from router.domain.matching.case_index import CaseIndex
+from router.domain.matching.parameters import MergeParameters
+from router.domain.model.case import Case
+from router.domain.state.timers import Timers, due
+
+
+class Changing:
+    """`with state.changing(case, merging) as candidate:` changes one case; one change at a time.
+
+    The index loses the case before the change and gets it back after it, because it has the case by what the case says. There is one
+    such object a state: a new one for every change would cost as much as the change.
+
+    Args:
+        candidates: the cases whose merge window is open, by id.
+        index: of the candidates.
+        timers: of the candidates.
+    """
+
+    __slots__ = ("_candidates", "_case", "_due", "_entry", "_index", "_merging", "_moves", "_timers")
+
+    def __init__(self, candidates: Mapping[str, MatchCandidate], index: CaseIndex, timers: Timers) -> None:
+        self._candidates, self._index, self._timers = candidates, index, timers
+
+    def __call__(self, case: Case, merging: MergeParameters, *, moves: bool = True) -> "Changing":
+        """Begin a change.
+
+        Args:
+            case: any case of the state.
+            merging: the parameters by which the state is indexed.
+            moves: whether the change may alter what the index has the case by: matter, cell, point, component, references, or the
+                occurrence of its latest report.
+        """
+        self._case, self._merging, self._moves = case, merging, moves
+        return self
+
+    def __enter__(self) -> MatchCandidate | None:
+        """Take the case out of the index; its candidate, if its window is open."""
+        case = self._case
+        entry = self._entry = self._candidates.get(case.id)
+        self._due = due(case)
+        if entry is not None and self._moves:
+            self._index.remove(entry, self._merging)
+        return entry
+
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        """Let the index and the timer follow the case. After a failure the shell drops the state."""
+        if failure is not None:
+            return
+        case, entry = self._case, self._entry
+        case.revision += 1
+        if entry is None:
+            return
+        if self._moves:
+            self._index.add(entry, self._merging)
+        if due(case) is not self._due:
+            entry.until_us = us(case.window_until)
+            self._timers.set(case)
