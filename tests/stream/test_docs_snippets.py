@@ -112,6 +112,15 @@ def test_the_producer_sends_a_valid_report_under_its_id(kafka: str, names: Names
     jsonschema_rs.validator_for(json.loads(schema)).validate(report)
 
 
+def test_a_resent_report_has_the_same_bytes(kafka: str, names: Names, topic: Callable[[str], str]) -> None:
+    page = snippet("produce-reports.md", "produce")
+    reports = topic(names.reports("urban-management"))
+    for _ in range(2):
+        page["send_reports"](kafka, reports, [page["REPORT"]])
+    first, second = committed(kafka, reports)
+    assert (first.key, first.value) == (second.key, second.value)
+
+
 def test_a_network_reads_its_own_rejections(kafka: str, names: Names, topic: Callable[[str], str]) -> None:
     dead_letters = topic(names.dead_letters)
     forged = [("grid-dead-letter-network", b"policing"), ("photo", b"\xff")]

@@ -29,7 +29,7 @@ REQUIRED = {
     "mediation": ("dispute_no", "dispute_type", "community_code", "accepted_at"),
     "litigation-services": ("caseNo", "serviceCode", "defendantCommunity", "filedAt"),
 }
-"""Required fields, taken from docs/how-to/produce-reports.md and the tests of the networks."""
+"""Required fields, taken from docs/reference/report-fields.md and the tests of the networks."""
 CLOSED = {
     "policing": ("jqdj", "csbz"),
     "urban-management": ("channel", "status"),

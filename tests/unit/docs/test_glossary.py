@@ -1,4 +1,4 @@
-"""The glossary has a Chinese term, a meaning and a standard for each entry, and says how many there are."""
+"""The glossary has a Chinese term, a meaning and an origin for each entry, and says how many there are."""
 
 import re
 
