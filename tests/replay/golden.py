@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from router.cities.folder import city_folder, load_city
+from router.cities.folder import load_city
 from router.domain.logic_version import LOGIC_VERSION
 from router.domain.model.case import Case, CaseReport
 from router.domain.model.report import Provenance, Report, Tick
@@ -22,6 +22,7 @@ from tests.replay.history import BLOCK, History, Output
 from tests.replay.sources import HERE, Sourced, read_sources
 
 _encode = msgspec.json.Encoder().encode
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode  # sets, too, whose order changes from process to process
 DIGEST_BYTES = 8
 
 
@@ -142,8 +143,9 @@ class Replayed(NamedTuple):
 
 def rules_of(city: str) -> Rules:
     """The current data of a city."""
-    merging = (city_folder(city) / "merging.yaml").read_bytes()
-    return Rules(rule_set=load_city(city).rule_set, merging=blake2b(merging, digest_size=DIGEST_BYTES).hexdigest())
+    loaded = load_city(city)
+    parameters = _encode_sorted(loaded.merging.model_dump())
+    return Rules(rule_set=loaded.rule_set, merging=blake2b(parameters, digest_size=DIGEST_BYTES).hexdigest())
 
 
 def replay(city: str) -> Replayed:
