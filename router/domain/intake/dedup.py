@@ -89,7 +89,8 @@ class DedupIndex:
             return superseded(previous.at.isoformat())
         else:
             digests = (*previous.digests, digest)
-            report = replace(report, version=len(digests))
+            moved = previous.cell if previous.cell != report.location.cell else None
+            report = replace(report, version=len(digests), partition_key=moved)
             entry = DedupEntry(cell=previous.cell, digests=digests, at=report.received_at)
         entries[source_id] = entry
         return report, entry

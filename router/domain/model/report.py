@@ -83,6 +83,8 @@ class Report(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """From 2 on, the network sent a known report again with other content: a correction or a supplement."""
     rule_set: str = ""
     """Version of the rule set that translated the report; the same one routes it."""
+    partition_key: str | None = None
+    """Cell of the first version, if this version is in another cell. It is the key of the event, so it decides the partition."""
 
     @property
     def person(self) -> str | None:

@@ -360,7 +360,7 @@ def test_a_source_written_by_a_spreadsheet_is_read(city: Path, text: str) -> Non
 def test_an_invalid_coordinate_is_reported_with_its_line(city: Path, lon: str) -> None:
     (city / "history" / "places.csv").write_text(SOURCE + f'"{lon}",34,County,East,Gate\n')
     with pytest.raises(
-        InputError, match=r"places\.csv:4: the row cannot be read \('.*' is no number of degrees between"
+        InputError, match=r"places\.csv:4: the row cannot be read \('.*' is not a number of degrees between"
     ):
         tessellated(city)
 
@@ -368,7 +368,7 @@ def test_an_invalid_coordinate_is_reported_with_its_line(city: Path, lon: str) -
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ("113,91,County,East,Gate", "'91' is no number of degrees between -90 and 90"),
+        ("113,91,County,East,Gate", "'91' is not a number of degrees between -90 and 90"),
         ("113,34,County,East", "it has more or fewer fields than the header"),
         ("113,34,County,East,Gate,5", "it has more or fewer fields than the header"),
         ('113,34,County,East,"Ga"te', "expected after"),

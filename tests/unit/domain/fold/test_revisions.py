@@ -80,6 +80,15 @@ def test_a_case_that_moved_to_another_street_keeps_its_partition_key() -> None:
     assert {task.partition_key for task in driver.tasks} == {CELL}
 
 
+def test_a_case_that_a_moved_version_opens_has_the_key_of_the_first_version() -> None:
+    """The first version was rejected by the fold, so no case has it; the event still came by its key."""
+    driver = Driver()
+    driver.pipe(report("a", cell=OTHER_STREET, version=2, partition_key=CELL))
+    (case,) = driver.cases
+    assert (case.cell, case.partition_key) == (OTHER_STREET, CELL)
+    assert {task.partition_key for task in driver.tasks} == {CELL}
+
+
 def test_a_restored_case_has_the_same_revision_and_partition_key() -> None:
     driver = folded()
     assert driver.crash().snapshot() == driver.snapshot()

@@ -186,7 +186,7 @@ def test_the_command_prints_gaps_and_fails_below_the_minimum(tmp_path: Path, mon
     city(tmp_path, monkeypatch, ("catalogue/duties.yaml", "\nduties:\n", again))
     result = CliRunner().invoke(app, ["catalogue", "coverage"])
     assert result.exit_code == 1
-    assert "other is claimed alike by front-desk and twice in the whole city" in result.stdout
+    assert "other has equally specific duties front-desk and twice in the whole city" in result.stdout
     assert "93.7500 % have exactly one lead" in result.stdout  # 15 of 16 matters
     assert CliRunner().invoke(app, ["catalogue", "coverage", "--min", "93.75"]).exit_code == 0
     assert CliRunner().invoke(app, ["catalogue", "coverage", "--min", "93.76"]).exit_code == 1
