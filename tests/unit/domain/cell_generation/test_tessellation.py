@@ -369,8 +369,8 @@ def test_an_invalid_coordinate_is_reported_with_its_line(city: Path, lon: str) -
     ("row", "said"),
     [
         ("113,91,County,East,Gate", "'91' is not a number of degrees between -90 and 90"),
-        ("113,34,County,East", "it has more or fewer fields than the header"),
-        ("113,34,County,East,Gate,5", "it has more or fewer fields than the header"),
+        ("113,34,County,East", "its number of fields differs from the header"),
+        ("113,34,County,East,Gate,5", "its number of fields differs from the header"),
         ('113,34,County,East,"Ga"te', "expected after"),
     ],
 )
@@ -391,7 +391,7 @@ def test_a_single_coordinate_is_no_point(city: Path) -> None:
     ("old", "new", "said"),
     [
         ("street", "Street", r"places\.csv:1: there is no column 'street'; correct it in tessellation\.yaml\."),
-        ("113.0005,34.0005", ",", r"places\.csv: no row holds a point; name another source in tessellation\.yaml\."),
+        ("113.0005,34.0005", ",", r"places\.csv: no row has a point; name another source in tessellation\.yaml\."),
     ],
 )
 def test_a_source_without_needed_columns_is_one_sentence(city: Path, old: str, new: str, said: str) -> None:

@@ -82,7 +82,7 @@ def test_a_case_that_moved_to_another_street_keeps_its_partition_key() -> None:
 
 def test_a_case_that_a_moved_version_opens_has_the_key_of_the_first_version() -> None:
     """The first version was rejected by the fold, so no case has it; the event still came by its key."""
-    driver = Driver()
+    driver = Driver(CITY)
     driver.pipe(report("a", cell=OTHER_STREET, version=2, partition_key=CELL))
     (case,) = driver.cases
     assert (case.cell, case.partition_key) == (OTHER_STREET, CELL)

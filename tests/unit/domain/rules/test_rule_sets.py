@@ -146,5 +146,5 @@ def test_an_error_in_a_rule_set_names_its_row(tmp_path: Path) -> None:
 
 
 def test_a_path_out_of_the_folder_is_rejected() -> None:
-    with pytest.raises(CityError, match="out of the city's folder"):
+    with pytest.raises(CityError, match="leaves the city's folder"):
         unpack("seattle", {"../../x": ""}, "v")
