@@ -104,8 +104,8 @@ def test_foreign_records_on_the_routers_topics_are_rejected_or_skipped(scene: Sc
         log = pool.logs[0].read_text()
     assert scene.held() == held + Counter(f"policing:{sound('policing', f'later {n}')['jjdbh']}" for n in range(20))
     assert "a record that the router did not write is left out of its state" in log
-    assert "places that cannot be read are forgotten" in log
-    assert "a record of the catalogue's topic is no rule set" in log
+    assert "dedup entries cannot be decoded and are dropped" in log
+    assert "a record of the rule-set topic is not a rule set" in log
 
 
 def reports(names: Names, name: str) -> list[Sent]:

@@ -162,7 +162,7 @@ def test_bad_input_is_one_sentence_and_exit_2(settings: Settings) -> None:
     away = settings.model_copy(update={"kafka": "127.0.0.1:1"})
     for done, said in (
         (run_cli(settings, city="atlantis"), "no city 'atlantis'; choose one of: los-angeles, puyang, seattle."),
-        (run_cli(settings, "--speed", "slow"), "--speed: 'slow' is no speed; give a factor above 0"),
+        (run_cli(settings, "--speed", "slow"), "--speed: 'slow' is not a speed; give a factor above 0"),
         (run_cli(away), "127.0.0.1:1: no Kafka broker answers; start it"),
     ):
         assert done.returncode == 2

@@ -210,7 +210,7 @@ def test_a_second_demo_continues_with_the_data_of_the_first(settings: Settings, 
     assert len(reports_in_cases(settings, names)) >= 300
     second = run_city(settings, "--reports", "400", "--workers", "1")
     assert second.returncode == 0, second.stderr
-    assert "Going on after" in second.stderr
+    assert "Continuing after" in second.stderr
     reports = reports_in_cases(settings, names)
     assert len(reports) == len(set(reports))
     assert len([report for report in reports if report.startswith("hotline:")]) == 400
