@@ -97,7 +97,7 @@ class NormaliseProcessor:
     def _write(self, partition: int, admitted: Admitted, rejections: Sequence[Rejected], writer: Writer) -> None:
         events, partitions = self._names.events, self._partitions
         for report, partition_key in admitted.events:
-            key, value, headers = encode_report(report, partition_key)
+            key, value, headers = encode_report(report, partition_key if report.version > 1 else None)
             writer.add(events, partition_for_cell(key, partitions), key, value, headers)
         dedup_index = self._names.dedup_index(self._network.name)
         for source_id, entry in admitted.entries:
@@ -107,11 +107,13 @@ class NormaliseProcessor:
             writer.add(self._names.dead_letters, partition % partitions, *dead_letter)
 
     def _counted(self, admitted: Admitted, rejected: Counter[RejectionCode]) -> Counted:
+        # only numbers: what `count` refers to lives until the commit, and the reports of a batch are large
+        outcomes = {"accepted": admitted.accepted, "updated": admitted.updated, "redelivered": admitted.redelivered}
+
         def count() -> None:
             network, metrics = self._network.name, self._metrics
-            metrics.reports.labels(network, "accepted").inc(admitted.accepted)
-            metrics.reports.labels(network, "updated").inc(admitted.updated)
-            metrics.reports.labels(network, "redelivered").inc(admitted.redelivered)
+            for outcome, number in outcomes.items():
+                metrics.reports.labels(network, outcome).inc(number)
             for code, number in rejected.items():
                 metrics.reports.labels(network, "rejected").inc(number)
                 metrics.dead_letters.labels(network, code).inc(number)

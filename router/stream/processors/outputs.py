@@ -78,10 +78,12 @@ class BatchOutputs:
             self._facts[fact] += 1
 
     def write(self, names: Names, partition: int, writer: Writer) -> None:
-        """Write the rows of tables, then everything else in its order."""
+        """Write the rows of tables, then everything else in its order, and forget both: only the facts live until the commit."""
         for output in (*self._rows.values(), *self._appended):
             kind = OUTPUT_KINDS[type(output)]
             writer.add(kind.topic(names, output), partition, *kind.encode(output))
+        self._rows.clear()
+        self._appended.clear()
 
     def count(self, metrics: Metrics) -> None:
         """Count the facts; for a batch whose transaction has committed."""
