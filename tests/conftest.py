@@ -5,10 +5,14 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
+from hypothesis import settings
 
 from tests.support.broker import session_broker
 
 _numbers = count()
+# a test beside a load may be slow, and hypothesis would call that a failure
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

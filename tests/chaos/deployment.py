@@ -16,9 +16,9 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.group_monitor import GroupMonitor
 from tests.chaos.load import Load
 from tests.chaos.proxy import Proxy
+from tests.support.patience import PATIENCE_S
 
 WORKERS = 2
-JOIN_S = 90.0
 RESTART_POLICY = RestartPolicy(crashes=1_000_000)
 """A run kills workers more often than a crash loop does, so no limit applies."""
 WORKER = (sys.executable, "-m", "router.stream")
@@ -57,7 +57,9 @@ class Deployment(Struct, frozen=True):
 
     def await_members(self, workers: int = WORKERS) -> None:
         """Wait until the group is stable with this number of members."""
-        self.until(lambda: self.monitor.members == workers, JOIN_S, f"the group is not stable with {workers} members")
+        self.until(
+            lambda: self.monitor.members == workers, PATIENCE_S, f"the group is not stable with {workers} members"
+        )
 
     @contextmanager
     def third_worker(

@@ -11,6 +11,7 @@ from tests.chaos.audit.findings import Fault, Findings
 from tests.chaos.deployment import Deployment
 from tests.chaos.mutants.once import mark
 from tests.chaos.run import ReplayPlan, run
+from tests.support.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(600)]
 
@@ -19,7 +20,7 @@ def audit_mutant(home: Path, name: str, *, workers: int = 1) -> Findings:
     """Findings of the audit after the mutant has injected its fault and the group has recovered."""
 
     def await_fault(deployment: Deployment) -> None:
-        deployment.until(mark(home, name).exists, 60, f"{name} injected no fault")
+        deployment.until(mark(home, name).exists, PATIENCE_S, f"{name} injected no fault")
         deployment.monitor.measure_recovery()
         recovery = deployment.monitor.recovery
         assert recovery is not None

@@ -12,6 +12,7 @@ from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.processor import Record
 from router.wire.metrics import Metrics
 from tests.stream.test_partition import N, Tally, produce, read, topics, until, values
+from tests.support.patience import PATIENCE_S
 
 __all__ = ["topics"]
 pytestmark = pytest.mark.broker
@@ -84,7 +85,7 @@ def test_capacity_of_the_common_buffer_is_noticed_at_once(
                 assert worker.assignment.partitions_with_capacity([worker.source]) == set()
                 waiting = asyncio.create_task(worker.assignment.wait_for_capacity(600))
                 await asyncio.sleep(0)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE_S):
                 await waiting
             assert worker.assignment.partitions_with_capacity([worker.source]) == {worker.source}
 

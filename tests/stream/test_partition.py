@@ -20,6 +20,7 @@ from router.stream.engine.processor import Counted, PoisonError, Record
 from router.stream.engine.stored_offset import pop_stored_offset, read_stored_offset
 from router.wire.metrics import Metrics
 from router.wire.stored_offsets import encode_stored_offset
+from tests.support.patience import PATIENCE_S
 
 pytestmark = pytest.mark.broker
 
@@ -100,7 +101,7 @@ async def read(kafka: str, topic: str) -> list[Record]:
         consumer.assign([source])
         records: list[Record] = []
         end = (await latest.end_offsets([source]))[source]
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while await consumer.position(source) < end:
                 records += (await consumer.getmany(source, timeout_ms=50)).get(source, [])
     return records
@@ -128,7 +129,7 @@ async def opened(
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while not condition():
             await asyncio.sleep(0.01)
 

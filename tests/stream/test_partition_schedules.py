@@ -24,6 +24,7 @@ from router.stream.engine.partition import Partition
 from router.stream.engine.processor import Counted, NotReadyError, PoisonError, Record
 from router.stream.engine.stored_offset import pop_stored_offset
 from tests.stream.test_partition import Tally, opened, produce, read, topics, values
+from tests.support.patience import PATIENCE_S
 
 __all__ = ["topics"]
 
@@ -139,11 +140,11 @@ def test_a_position_never_passes_an_unprocessed_record(kafka: str, topics: str, 
                 state_offset = partition.state_offset
         async with opened(kafka, topics, Erratic(topics, random, often)) as last:
             last.offer(records)
-            async with asyncio.timeout(120):
+            async with asyncio.timeout(PATIENCE_S):
                 while last.backlog:
                     await asyncio.sleep(0.01)
         async with asyncio.timeout(
-            30
+            PATIENCE_S
         ):  # the broker answers a commit before the markers are written; the position is visible only then
             while positions[-1] < N:
                 positions.append(await check(kafka, topics, sent))

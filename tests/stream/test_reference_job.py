@@ -12,14 +12,14 @@ from tests.bench.reference.contest import complete, environment, filled, found, 
 from tests.bench.reference.job import Run
 from tests.bench.reference.oracle import faults
 from tests.bench.topics import ends
+from tests.support.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.broker, pytest.mark.long]
 NUMBER = 100_000
-LIMIT_SECONDS = 90.0
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LIMIT_SECONDS
+    deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, "it makes no progress"
         time.sleep(0.05)

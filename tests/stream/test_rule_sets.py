@@ -23,6 +23,7 @@ from router.wire.rule_sets import decode_rule_set
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from router.workers.pool import WorkerPool, environment
+from tests.support.patience import PATIENCE_S
 from tests.support.topics import committed
 
 pytestmark = pytest.mark.broker
@@ -30,7 +31,6 @@ pytestmark = pytest.mark.broker
 CITY = "seattle"
 BEGUN = datetime(2016, 3, 1, 20, tzinfo=UTC)
 SWITCH = BEGUN + timedelta(hours=1)
-WAIT_S = 60.0
 BEAT = "530332001001"
 NORTH = "lead: {department: precinct-north, unit: street}"
 DETECTIVES = "lead: detectives"
@@ -74,7 +74,7 @@ def send(settings: Settings, *records: tuple[bytes, bytes, list[tuple[str, bytes
 
 def cases_with(settings: Settings, versions: int, pool: WorkerPool) -> dict[str, Case]:
     """The cases by the id of their first report, once they hold that many versions of reports."""
-    deadline = time.monotonic() + WAIT_S
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         pool.poll()
         records = committed(str(settings.kafka), Names(settings.namespace).cases)
@@ -130,7 +130,7 @@ def test_a_published_rule_set_decides_reports_received_from_its_instant_on(
 
 def _known_to_the_worker(version: str, pool: WorkerPool) -> None:
     """Wait until the worker's log says that it has read the rule set."""
-    deadline = time.monotonic() + WAIT_S
+    deadline = time.monotonic() + PATIENCE_S
     while version not in pool.logs[0].read_text("utf-8"):
         assert time.monotonic() < deadline, "the worker does not hear of it"
         time.sleep(0.1)

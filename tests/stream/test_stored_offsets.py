@@ -20,6 +20,7 @@ from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 from router.wire.stored_offsets import STORED_OFFSET_KEY, encode_stored_offset
 from tests.stream.test_partition import Tally, opened, produce, read, topics, until, values
+from tests.support.patience import PATIENCE_S
 
 __all__ = ["topics"]
 
@@ -182,7 +183,7 @@ def test_folded_records_are_committed_when_a_partition_is_revoked(kafka: str, to
         async with opened(kafka, topics, Tally(topics)) as partition:
             await until(lambda: partition.status is PartitionStatus.RUNNING)
             partition.offer(records[:30])
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE_S):
                 while partition._pipeline is None or not partition._pipeline.busy:
                     await asyncio.sleep(0)
                 partition.offer(records[30:])

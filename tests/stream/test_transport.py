@@ -18,6 +18,7 @@ from router.stream.processors.clock import StreamClock
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
+from tests.support.patience import PATIENCE_S
 
 pytestmark = pytest.mark.broker
 
@@ -96,7 +97,7 @@ def test_records_stopped_between_fetch_and_delivery_are_fetched_again(
         app.consumer._getmany = fetch_and_stop
         await app.start()
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE_S):
                 while sum(map(len, accepting.offsets.values())) < N and app.consumer.should_stop is False:
                     await asyncio.sleep(0.05)
         except TimeoutError:

@@ -21,6 +21,7 @@ from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from router.workers.pool import WorkerPool, environment
 from tests.support.broker import free_ports
+from tests.support.patience import PATIENCE_S
 from tests.support.topics import Record, committed
 
 pytestmark = pytest.mark.broker
@@ -87,7 +88,7 @@ def produce(settings: Settings, topic: str, values: Sequence[bytes | None], key:
     producer.close()
 
 
-def until(condition: Callable[[], bool], pool: WorkerPool, seconds: float = 60.0) -> None:
+def until(condition: Callable[[], bool], pool: WorkerPool, seconds: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         pool.poll()
@@ -172,7 +173,9 @@ def test_every_promised_metric_is_served_on_loopback(settings: Settings, names: 
 
 def start_worker(settings: Settings, city: str = CITY) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "router.cli.main", "worker", city]
-    return subprocess.run(command, env=environment(settings), capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        command, env=environment(settings), capture_output=True, text=True, check=False, timeout=PATIENCE_S
+    )
 
 
 def test_a_worker_without_its_topics_or_broker_ends_with_one_sentence(settings: Settings) -> None:

@@ -23,6 +23,7 @@ from router.wire.repairs import Repair, decode_repair
 from router.wire.settings import Settings
 from router.wire.topics import Names
 from router.workers.pool import WorkerPool
+from tests.support.patience import PATIENCE_S
 from tests.support.topics import Record, committed
 
 CITY = "los-angeles"
@@ -102,7 +103,7 @@ def tasks(settings: Settings, names: Names) -> Counter[bytes]:
     return Counter(r.key + r.value for d in departments for r in records(settings, names.tasks(d)))
 
 
-def wait_until(condition: Callable[[], bool], pool: WorkerPool, seconds: float = 60.0) -> None:
+def wait_until(condition: Callable[[], bool], pool: WorkerPool, seconds: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         pool.poll()

@@ -8,9 +8,9 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from router.broker.admin import connected
 from router.kafka.blocking import PATIENT_MS, open_consumer
+from tests.support.patience import PATIENCE_S
 
 Record = Any
-LIMIT_S = 30.0
 
 
 def committed(bootstrap: str, topic: str) -> list[Record]:
@@ -21,7 +21,7 @@ def committed(bootstrap: str, topic: str) -> list[Record]:
         consumer.seek_to_beginning()
         ends = consumer.end_offsets(partitions)
         found: dict[TopicPartition, list[Record]] = {partition: [] for partition in partitions}
-        deadline = time.monotonic() + LIMIT_S
+        deadline = time.monotonic() + PATIENCE_S
         while any(consumer.position(partition) < end for partition, end in ends.items()):
             assert time.monotonic() < deadline, f"{topic} cannot be read to its end"
             for partition, records in consumer.poll(timeout_ms=200, max_records=5000).items():

@@ -8,10 +8,10 @@ from typing import Any, Protocol, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from router.wire.stored_offsets import STORED_OFFSET_KEY, decode_stored_offset
+from tests.support.patience import PATIENCE_S
 
 Record = Any
 """A consumer record: topic, partition, offset, timestamp, key, value, headers."""
-STALLED_S = 60.0
 
 
 class Log(Protocol):
@@ -64,7 +64,7 @@ class KafkaLog:
                 yield from records
             if fetched:
                 moved = time.monotonic()
-            elif time.monotonic() - moved > STALLED_S:
+            elif time.monotonic() - moved > PATIENCE_S:
                 raise TimeoutError(f"{min(ends)} cannot be read to its end")
             ends = self._loop.run_until_complete(self._unfinished(ends))
 

@@ -377,7 +377,7 @@ def changed(schema: dict[str, Any], draw: st.DataObject) -> dict[str, Any]:
     return made
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data(), st.sampled_from(JUDGED))
 def test_an_independent_validator_agrees_on_random_changes(draw: st.DataObject, path: str) -> None:
     old = released()[path]

@@ -103,7 +103,7 @@ def routed(steps: list[Step], gaps: list[int], *, often: bool) -> Router:
     return router
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps=STEPS, gaps=GAPS)
 def test_redriving_puts_no_report_in_two_cases_or_tasks(steps: list[Step], gaps: list[int]) -> None:
     fold = routed(steps, gaps, often=True).fold
@@ -116,7 +116,7 @@ def test_redriving_puts_no_report_in_two_cases_or_tasks(steps: list[Step], gaps:
             assert [one.version for one in report.earlier] == list(range(1, report.version))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps=STEPS, gaps=GAPS)
 def test_redriving_often_equals_redriving_once(steps: list[Step], gaps: list[int]) -> None:
     once, often = routed(steps, gaps, often=False), routed(steps, gaps, often=True)

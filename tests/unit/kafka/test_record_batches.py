@@ -54,7 +54,7 @@ SHAPES = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SHAPES)
 def test_every_record_is_in_one_batch_of_its_partition(shapes: list[tuple[int, int]]) -> None:
     writer = Writer(Batches())  # type: ignore[arg-type]
@@ -67,7 +67,7 @@ def test_every_record_is_in_one_batch_of_its_partition(shapes: list[tuple[int, i
     assert counts == {p: sum(partition == p for partition, _ in shapes) for p in (0, 1)}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SHAPES)
 def test_each_record_gets_the_offset_of_its_place_in_the_partition(shapes: list[tuple[int, int]]) -> None:
     with asyncio.Runner() as runner:

@@ -18,13 +18,13 @@ LOOKALIKES = st.sampled_from("０１２９٠١٩۰۹०९𝟎𝟗²①Ⅷ〇一
 PARTITIONS = st.integers(1, 1024)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(code=CODES)
 def test_fifteen_digits_are_their_own_code(code: str) -> None:
     assert cell_code(code) == code
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(code=OLD_CODES)
 def test_fourteen_digits_get_a_zero_before_their_sequence(code: str) -> None:
     """CJ/T 213-2005 had two digits of sequence, GB/T 30428.1 has three."""
@@ -34,14 +34,14 @@ def test_fourteen_digits_get_a_zero_before_their_sequence(code: str) -> None:
     assert street(new) == street(code)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=st.text(DIGITS, max_size=20))
 def test_any_other_number_of_digits_is_no_code(text: str) -> None:
     assume(len(text) not in {14, 15})
     assert cell_code(text) is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(code=CODES | OLD_CODES, strange=LOOKALIKES, place=st.integers(0, 14))
 def test_a_digit_of_another_script_is_no_digit(code: str, strange: str, place: int) -> None:
     """int() takes many of them, and so does `\\d`."""
@@ -50,7 +50,7 @@ def test_a_digit_of_another_script_is_no_digit(code: str, strange: str, place: i
     assert cell_code(text) is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(code=CODES | OLD_CODES, where=st.integers(0, 15), strange=st.sampled_from("\n\r\t \0-+_.,\u2028\ufeff\u200b"))
 def test_nothing_is_trimmed_and_a_newline_at_the_end_counts(code: str, where: int, strange: str) -> None:
     """`$` matches before a newline at the end; a code with one would be the key of a street of its own."""
@@ -58,14 +58,14 @@ def test_nothing_is_trimmed_and_a_newline_at_the_end_counts(code: str, where: in
         assert cell_code(text) is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(text=st.text(st.characters(), max_size=20))
 def test_every_accepted_code_is_fifteen_ascii_digits(text: str) -> None:
     code = cell_code(text)
     assert code is None or (len(code) == 15 and set(code) <= set(DIGITS))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(code=CODES, rest=st.text(DIGITS, min_size=6, max_size=6), partitions=PARTITIONS)
 def test_the_street_alone_decides_the_partition(code: str, rest: str, partitions: int) -> None:
     partition = partition_for_cell(code.encode(), partitions)
@@ -74,14 +74,14 @@ def test_the_street_alone_decides_the_partition(code: str, rest: str, partitions
     assert partition_for_key(code[:STREET].encode(), partitions) == partition
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(key=st.binary(max_size=40), partitions=PARTITIONS)
 def test_keys_have_the_partition_that_another_client_chooses(key: bytes, partitions: int) -> None:
     """kafka-python has an implementation of its own; Kafka's Java clients agree with it."""
     assert partition_for_key(key, partitions) == (murmur2(key) & 0x7FFFFFFF) % partitions
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(county=st.integers(110101, 659009), partitions=st.integers(2, 32))
 def test_the_streets_of_a_city_spread_over_the_partitions(county: int, partitions: int) -> None:
     """Ten counties of 200 streets each: no partition has twice its share (binomial, beyond six sigma), none has nothing."""

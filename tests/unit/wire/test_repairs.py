@@ -46,7 +46,7 @@ def test_a_record_that_is_not_a_repair_raises_value_error(key: bytes | None, val
         decode_repair(key, value)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_repaired_value_is_restored_byte_for_byte(text: str) -> None:
     repair = Repair(dead_letter="a/1/1").repaired(step(), text.encode())

@@ -219,7 +219,7 @@ def ruled(rules: list[tuple[str, str, str | None, str]]) -> Catalogue:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(before=RULES, after=RULES)
 def test_exactly_the_rerouted_matters_and_cells_are_reported(
     before: list[tuple[str, str, str | None, str]], after: list[tuple[str, str, str | None, str]]

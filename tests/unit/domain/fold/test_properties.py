@@ -69,7 +69,7 @@ def folded(log: Log) -> Driver:
     return driver
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(log=logs(), cuts=st.sets(st.integers(1, 15)))
 def test_batches_of_any_sizes_leave_the_same_cases_and_tasks(log: Log, cuts: set[int]) -> None:
     singly, batched, at_once = folded(log), Driver(CITY), Driver(CITY)
@@ -82,7 +82,7 @@ def test_batches_of_any_sizes_leave_the_same_cases_and_tasks(log: Log, cuts: set
         assert driver.snapshot() == singly.snapshot()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(log=logs(), cut=st.integers(0, 16), size=st.integers(1, 4))
 def test_a_state_restored_after_any_prefix_equals_the_lost_one(log: Log, cut: int, size: int) -> None:
     driver, (prefix, rest) = Driver(CITY), (log[:cut], log[cut:])
@@ -98,7 +98,7 @@ def test_a_state_restored_after_any_prefix_equals_the_lost_one(log: Log, cut: in
     assert heir.snapshot() == driver.snapshot()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(log=logs(), data=st.data())
 def test_redeliveries_anywhere_change_no_case_and_no_task(log: Log, data: st.DataObject) -> None:
     once, noisy = folded(log), []
@@ -114,7 +114,7 @@ def test_redeliveries_anywhere_change_no_case_and_no_task(log: Log, data: st.Dat
     assert twice.snapshot() == once.snapshot()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(log=logs())
 def test_every_report_is_in_exactly_one_case_with_its_provenance(log: Log) -> None:
     first: dict[str, Report] = {}
@@ -134,7 +134,7 @@ def test_every_report_is_in_exactly_one_case_with_its_provenance(log: Log) -> No
         assert [one.joined == "opened" for one in case.reports] == [True] + [False] * (len(case.reports) - 1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(log=logs())
 def test_every_assignment_of_a_case_has_exactly_one_task(log: Log) -> None:
     driver = folded(log)
@@ -144,7 +144,7 @@ def test_every_assignment_of_a_case_has_exactly_one_task(log: Log) -> None:
     assert due == {duty.task: duty.due_at for case in driver.cases for duty in case.assignments}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(log=logs())
 def test_every_window_closes_when_the_clock_runs_to_its_end(log: Log) -> None:
     """As in the shell: a tick whenever the next window is due."""

@@ -37,14 +37,14 @@ CITIES = [OneForAll(city) for city in (tiny(), tiny(f"{MERGING}{EVERYTHING}"))]
 cities = st.sampled_from(range(len(CITIES))).map(CITIES.__getitem__)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(event=st.one_of(reports(), INSTANTS.map(lambda at: Tick(at=at))))
 def test_every_event_is_read_as_it_was_written(event: Event) -> None:
     _, value, headers = encode_tick(event, 0) if isinstance(event, Tick) else encode_report(event)
     assert decode_event(headers, value) == event
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(log=LOGS, city=cities)
 def test_no_event_makes_the_fold_raise(log: list[Event], city: OneForAll) -> None:
     driver = Driver(city)
@@ -57,7 +57,7 @@ def test_no_event_makes_the_fold_raise(log: list[Event], city: OneForAll) -> Non
     assert len(dispatched) == len(set(dispatched))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(log=LOGS, cuts=st.sets(st.integers(1, 9)), city=cities)
 def test_the_size_of_batches_does_not_change_the_bytes(log: list[Event], cuts: set[int], city: OneForAll) -> None:
     singly, batched = Driver(city), Driver(city)
@@ -69,7 +69,7 @@ def test_the_size_of_batches_does_not_change_the_bytes(log: list[Event], cuts: s
     assert batched.dispatched == singly.dispatched
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(log=LOGS, cut=st.integers(0, 10), city=cities)
 def test_a_successor_writes_the_same_bytes_after_any_prefix(log: list[Event], cut: int, city: OneForAll) -> None:
     driver = Driver(city)
@@ -85,7 +85,7 @@ def test_a_successor_writes_the_same_bytes_after_any_prefix(log: list[Event], cu
     assert heir.state.next_due() == driver.state.next_due()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(log=LOGS, data=st.data(), city=cities)
 def test_repeating_any_event_changes_nothing(log: list[Event], data: st.DataObject, city: OneForAll) -> None:
     """The same bytes later in the log, once or often: a report at another offset, an old version, an early tick."""

@@ -188,7 +188,7 @@ def strewn(random: Random, name: str, lon: float, lat: float) -> Report:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     random=st.randoms(use_true_random=False),
     lon=st.sampled_from([-118.3, 115.03, 0.0, -0.0001, 179.9, -179.9]),

@@ -99,7 +99,7 @@ def test_a_matter_may_have_its_own_base(matter: str, metres: float, matches: int
     assert len(scores(two, one)) == matches
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     matters=st.tuples(*[st.sampled_from(["illegal-dumping", "odour", "street-obstruction", "bulky-items"])] * 2),
     apart=st.integers(0, 80),

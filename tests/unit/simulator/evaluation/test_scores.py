@@ -77,7 +77,7 @@ def test_a_share_without_data_is_null_not_zero() -> None:
     assert (alone.pairs.precision, alone.cubed) == (None, Cubed(1.0, 1.0))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from("ABC"), st.sampled_from("klm"), st.booleans(), st.booleans()), max_size=14))
 def test_counting_by_cluster_size_equals_counting_pairs(rows: list[tuple[str, str, bool, bool]]) -> None:
     labels = [

@@ -105,7 +105,7 @@ def claim(rule: tuple[str, str, str | None]) -> tuple[str, str, bool]:
     return matter, area, since is None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     rules=st.lists(
         st.tuples(st.sampled_from(["hole", "green", "'*'"]), AREAS, MONTHS),
