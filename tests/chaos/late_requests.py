@@ -13,6 +13,7 @@ from tests.chaos.frames import Api, Request, error_code, read_request
 from tests.chaos.proxy import Proxy, Stream, reset
 
 LIMIT_S = 3.0
+REMEMBERED = 1000
 
 Due = Callable[[Request, int], bool]
 """Called with every later request of the same transactional id that the broker answered, and its error code: whether the late
@@ -46,6 +47,11 @@ class Late:
         self.code: int | None = None
         """The error code with which the broker answered; None when it did not."""
 
+    @property
+    def done(self) -> bool:
+        """Whether it was delivered, and the broker has answered or will not."""
+        return self.answered.is_set()
+
 
 class LateRequests(Proxy):
     """A proxy that holds back single requests; a context manager.
@@ -62,8 +68,8 @@ class LateRequests(Proxy):
         super().__init__(listen, to)
         self.late: list[Late] = []
         """Every request that was held back, in order."""
-        self.passed: list[Request] = []
-        """Every other request with a transactional id, in order, without its bytes."""
+        self.passed: deque[Request] = deque(maxlen=REMEMBERED)
+        """The last other requests with a transactional id, in order, without their bytes."""
         self.limit_s = LIMIT_S
         """A request is delivered after this time even if its producer sends nothing more."""
         self._waiting: list[Late] = []
@@ -132,7 +138,8 @@ class LateRequests(Proxy):
     async def _deliver_due(self, answered: Request, code: int) -> None:
         """Deliver what is due after this answer, before the client receives it."""
         for late in list(self._waiting):
-            if late.request.transactional_id == answered.transactional_id and late.is_due(answered, code):
+            of_it = late in self._waiting and late.request.transactional_id == answered.transactional_id
+            if of_it and late.is_due(answered, code):  # an await below may have delivered it
                 self._waiting.remove(late)
                 late.due.set()
                 await late.answered.wait()
