@@ -9,18 +9,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.client import AIOKafkaClient
+from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import Subscription, SubscriptionState
-from aiokafka.errors import KafkaError
-from aiokafka.producer.sender import Sender
+from aiokafka.errors import CoordinatorNotAvailableError, KafkaError, NotCoordinatorError, for_code
+from aiokafka.producer.sender import EndTxnHandler, Sender
+from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.structs import OffsetAndMetadata
 from faust import App, Worker
 from faust.transport.drivers import aiokafka as faust_driver
 
+OUTCOME_UNKNOWN = (CoordinatorNotAvailableError, NotCoordinatorError)
+"""Answers to an EndTxn that say nothing about it: a coordinator that has moved away may have written the end to its log before."""
 PyRecordBatch = _DefaultRecordBatchPy
 """aiokafka's record batch in pure Python. The compiled one cannot be subclassed to decode header names leniently."""
 PyMemoryRecords = _MemoryRecordsPy
@@ -33,7 +36,9 @@ CLASS_NAMES: Mapping[Any, tuple[str, ...]] = {
     fetcher.PartitionRecords: ("_unpack_records",),
     _MemoryRecordsPy: ("_cache_next",),
     _DefaultRecordBatchPy: ("_maybe_uncompress",),
-    Sender: ("sender_task",),
+    Sender: ("sender_task", "_do_txn_commit", "_find_coordinator"),
+    EndTxnHandler: ("create_request", "do", "group", "handle_response"),
+    TransactionManager: ("complete_transaction", "fatal_error", "is_empty_transaction"),
     AIOKafkaClient: ("force_metadata_update",),
     GroupCoordinator: ("_do_commit_offsets",),
     SubscriptionState: ("reassignment_in_progress", "subscription"),
@@ -51,7 +56,9 @@ CLASS_NAMES: Mapping[Any, tuple[str, ...]] = {
 }
 """Attributes of modules and classes that the router calls, replaces or overrides."""
 INSTANCE_NAMES: Mapping[Any, tuple[str, ...]] = {
-    AIOKafkaProducer: ("_sender",),
+    AIOKafkaProducer: ("_sender", "_request_timeout_ms"),
+    Sender: ("_acks", "_message_accumulator", "_retry_backoff", "_txn_manager", "client"),
+    EndTxnHandler: ("_default_backoff", "_sender"),
     AIOKafkaConsumer: ("_client", "_coordinator", "_subscription", "_isolation_level", "_fetch_max_wait_ms"),
     GroupCoordinator: ("coordinator_id",),
     _MemoryRecordsPy: ("_next_slice",),
@@ -101,6 +108,62 @@ async def refresh_metadata(consumer: AIOKafkaConsumer) -> bool:
     The consumer of aiokafka 0.14.0 has no public call that sends a request of this size.
     """
     return bool(await consumer._client.force_metadata_update())
+
+
+class SingleEndTxnSender(Sender):  # type: ignore[misc]
+    """Sends each EndTxn once, and fails for good when its answer does not arrive.
+
+    The sender of aiokafka 0.14.0 sends EndTxn again after a transport error, in the same epoch, and reports success. The first
+    one may still be on its way: delivered after the next begin, it ends the next transaction half-written. EndTxn below
+    version 5 names no transaction, so only a new epoch (InitProducerId) makes the broker reject it.
+    """
+
+    async def _do_txn_commit(self, commit_result: Any) -> None:
+        """End the transaction. aiokafka calls it when every batch of the transaction has its answer."""
+        await self._message_accumulator.flush_for_commit()
+        transactions = self._txn_manager
+        if transactions.is_empty_transaction():
+            transactions.complete_transaction()
+            return
+        node = await self._find_coordinator(CoordinationType.TRANSACTION, transactions.transactional_id)
+        try:
+            while not await _SingleEndTxn(self, commit_result).do(node):
+                pass
+        except KafkaError as failure:
+            transactions.fatal_error(failure)
+
+
+class _SingleEndTxn(EndTxnHandler):  # type: ignore[misc]
+    """One EndTxn request."""
+
+    async def do(self, node_id: int) -> bool:
+        """Send it; False when the broker answered that it did nothing yet, so that it may be sent again.
+
+        Raises:
+            KafkaError: no answer, or one that does not say whether the transaction has ended.
+        """
+        response = await self._sender.client.send(node_id, self.create_request(), group=self.group)
+        error = for_code(response.error_code)
+        if error in OUTCOME_UNKNOWN:
+            raise error
+        backoff: float | None = self.handle_response(response)
+        if backoff is None:
+            return True
+        await asyncio.sleep(backoff)
+        return False
+
+
+def end_transactions_once(producer: AIOKafkaProducer) -> None:
+    """Give a producer that has not started a sender that never repeats an EndTxn whose answer is missing."""
+    sender = producer._sender
+    producer._sender = SingleEndTxnSender(
+        sender.client,
+        acks=sender._acks,
+        txn_manager=sender._txn_manager,
+        message_accumulator=sender._message_accumulator,
+        retry_backoff_ms=sender._retry_backoff * 1000,
+        request_timeout_ms=producer._request_timeout_ms,
+    )
 
 
 async def close_producer(producer: AIOKafkaProducer) -> None:

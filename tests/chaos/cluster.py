@@ -23,9 +23,11 @@ class Cluster:
 
     Args:
         home: folder of its data; the caller creates it.
+        features: levels other than those of the Kafka release, such as `transaction.version=0`.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *features: str) -> None:
+        self._features = features
         port = free_ports(4)
         self.settings = Settings(home=home, broker_port=port, kafka=None)
         self.address, self.behind_proxy, self.proxy = (f"{HOST}:{port + shift}" for shift in (0, 2, 3))
@@ -45,7 +47,7 @@ class Cluster:
         folder.root.mkdir(parents=True, exist_ok=True)
         folder.properties.write_text(self._properties(), "utf-8")
         folder.logging.write_text(log_properties(folder.log), "utf-8")
-        process.format_data(folder, java, jars)
+        process.format_data(folder, java, jars, self._features)
         pid = process.spawn(folder, java, jars)
         process.await_answer(folder, pid, lambda: answers(self.address))
 

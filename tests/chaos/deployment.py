@@ -14,14 +14,19 @@ from router.workers.restart_policy import RestartPolicy
 from tests.chaos.cities import CITY
 from tests.chaos.cluster import Cluster
 from tests.chaos.group_monitor import GroupMonitor
+from tests.chaos.late_requests import LateRequests
 from tests.chaos.load import Load
+<<<<<<< HEAD
 from tests.chaos.proxy import Proxy
 from tests.support.patience import PATIENCE_S
+=======
+>>>>>>> d6f965b54d21573b1c0ea37a51b700cbe80721eb
 
 WORKERS = 2
 RESTART_POLICY = RestartPolicy(crashes=1_000_000)
 """A run kills workers more often than a crash loop does, so no limit applies."""
 WORKER = (sys.executable, "-m", "router.stream")
+LABELLED_WORKER = (sys.executable, "-m", "tests.chaos.labelled_worker")
 
 
 class Deployment(Struct, frozen=True):
@@ -30,11 +35,13 @@ class Deployment(Struct, frozen=True):
     settings: Settings
     """`kafka` is the direct listener of the broker."""
     cluster: Cluster
-    proxy: Proxy
+    proxy: LateRequests
     pool: WorkerPool
     load: Load
     monitor: GroupMonitor
     city: City
+    labelled_worker: Sequence[str] = LABELLED_WORKER
+    """Command of the worker whose requests are late."""
 
     def pause(self, seconds: float) -> None:
         """Wait, and restart workers that end in the meantime."""

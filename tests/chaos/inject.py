@@ -16,6 +16,7 @@ INJECTORS: Mapping[Kind, Callable[[Deployment, Fault], dict[str, float]]] = {
     "network delayed": network.delayed,
     "network cut": network.cut,
     "network half open": network.half_open,
+    "requests late": network.late,
     "clock off": clock.off,
     "rules reloaded": rules.reloaded,
     "topic replayed": resend.replayed,

@@ -4,12 +4,20 @@ import asyncio
 import socket
 import struct
 import threading
+from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Self
+from typing import Any, Self
 
 CHUNK = 64 << 10
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER of 0 s: closing sends a reset and drops data in flight."""
+Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Close a connection with a reset."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    writer.transport.abort()
 
 
 class Proxy:
@@ -76,29 +84,38 @@ class Proxy:
             writer.transport.abort()
             return
         self._writers |= {writer, remote_writer}
-        for source, target in ((reader, remote_writer), (remote_reader, writer)):
-            task = asyncio.create_task(self._pump(source, target))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        self._connect((reader, writer), (remote_reader, remote_writer))
+
+    def _connect(self, client: Stream, broker: Stream) -> None:
+        """Forward between two connections until they end."""
+        self._spawn(self._pump(client[0], broker[1]))
+        self._spawn(self._pump(broker[0], client[1]))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while chunk := await source.read(CHUNK):
-                if self.delay_s:
-                    self.delayed += 1
-                    await asyncio.sleep(self.delay_s)
-                if not self._flowing.is_set():
-                    self.held += 1
-                    await self._flowing.wait()
-                target.write(chunk)
-                await target.drain()
+                await self._forward(chunk, target)
         self._writers.discard(target)
         target.close()
 
+    async def _forward(self, chunk: bytes, target: asyncio.StreamWriter) -> None:
+        if self.delay_s:
+            self.delayed += 1
+            await asyncio.sleep(self.delay_s)
+        if not self._flowing.is_set():
+            self.held += 1
+            await self._flowing.wait()
+        target.write(chunk)
+        await target.drain()
+
     async def _cut(self) -> None:
         for writer in self._writers:
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-            writer.transport.abort()
+            reset(writer)
         self.resets += len(self._writers)
         self._writers.clear()
 

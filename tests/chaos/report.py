@@ -28,6 +28,7 @@ def lines(result: Result) -> Iterator[str]:
         f" {verdict.dead_letters:,} dead letters, {verdict.ticks:,} ticks; {result.seconds:,.0f} s of load, {len(result.injected)} faults,"
         f" {result.restarts} worker restarts"
     )
+    yield f"  {result.observed.whole:,} labelled transactions seen whole, {len(result.observed.torn):,} in part"
     for kind, took in recoveries(result).items():
         yield f"  {kind:20} {len(took):>3} times, recovered after {min(took):.1f} to {max(took):.1f} s"
     yield f"  SIGTERM: {len(drains(result))} workers ended within {max(drains(result)):.1f} s"
@@ -44,6 +45,7 @@ def failures(result: Result) -> list[str]:
     found += [
         f"a worker took {took:.1f} s to end, the limit is {DRAIN_S:.1f} s" for took in drains(result) if took > DRAIN_S
     ]
+    found += [f"a reader saw a part of a transaction: {one} records" for one in result.observed.torn]
     return found
 
 
@@ -77,6 +79,7 @@ def as_json(plan: ReplayPlan, result: Result) -> dict[str, object]:
         "ids": {fault: list(ids)[:MAX_IN_JSON] for fault, ids in verdict.findings.ids.items() if ids},
         "figures": {name: getattr(verdict, name) for name in verdict.__struct_fields__ if name != "findings"}
         | {"seconds": round(result.seconds, 1), "restarts": result.restarts},
+        "observed": to_builtins(result.observed),
         "recoveries_s": recoveries(result),
         "drains_s": drains(result),
         "injected": to_builtins(result.injected),

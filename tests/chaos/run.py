@@ -27,12 +27,13 @@ from tests.chaos.audit.audit import AuditInput, Verdict, audit
 from tests.chaos.audit.topics import KafkaLog
 from tests.chaos.cities import CITY, make_cities
 from tests.chaos.cluster import Cluster
-from tests.chaos.deployment import RESTART_POLICY, WORKER, WORKERS, Deployment, stopped_within
+from tests.chaos.deployment import LABELLED_WORKER, RESTART_POLICY, WORKER, WORKERS, Deployment, stopped_within
 from tests.chaos.group_monitor import GroupMonitor
 from tests.chaos.inject import INJECTORS
+from tests.chaos.late_requests import LateRequests
 from tests.chaos.ledger import Ledger, read_ledger
 from tests.chaos.load import Load
-from tests.chaos.proxy import Proxy
+from tests.chaos.observer import Observed, Observer
 from tests.chaos.schedule import Fault
 from tests.support.patience import PATIENCE_S
 
@@ -54,6 +55,8 @@ class ReplayPlan(Struct, frozen=True, kw_only=True):
     workers: int = WORKERS
     command: tuple[str, ...] = WORKER
     """Command of a worker."""
+    labelled_worker: tuple[str, ...] = LABELLED_WORKER
+    """Command of the worker whose requests are late."""
     clock: Literal["wall", "stream"] = "wall"
 
 
@@ -72,6 +75,7 @@ class Result(Struct, frozen=True, kw_only=True):
     """The result of a run."""
 
     verdict: Verdict
+    observed: Observed
     injected: list[FaultResult]
     seconds: float
     """Duration of the load."""
@@ -100,23 +104,34 @@ def run(
             update={"kafka": cluster.address, "cities": cities, "metrics_port": 0, "partitions": plan.partitions}
         )
         city = load_city(CITY, cities)
-        apply(cluster.address, topics_of(city, settings))
+        topics = topics_of(city, settings)
+        apply(cluster.address, topics)
+        reports = {Names(settings.namespace).reports(network) for network in city.codes}
+        written = [topic.name for topic in topics if topic.name not in reports]
         begun = time.monotonic()
-        with _deployed(plan, settings, cluster, city) as deployment:
-            deployment.await_members(plan.workers)
-            with deployment.load:
-                injected = [_round(deployment, fault, log) for fault in plan.faults]
-                under_load(deployment)
-                deployment.pause(1.0)
-            seconds = time.monotonic() - begun
-            log(
-                f"all {deployment.load.ledger.kept:,} records are acknowledged; waiting until the workers have processed them"
-            )
-            finish(deployment)
-            drained_s, restarts = stopped_within(deployment.pool), deployment.pool.restarts
+        with Observer(cluster.address, written) as observer:
+            with _deployed(plan, settings, cluster, city) as deployment:
+                deployment.await_members(plan.workers)
+                with deployment.load:
+                    injected = [_round(deployment, fault, log) for fault in plan.faults]
+                    under_load(deployment)
+                    deployment.pause(1.0)
+                seconds = time.monotonic() - begun
+                log(
+                    f"all {deployment.load.ledger.kept:,} records are acknowledged; waiting until the workers have processed them"
+                )
+                finish(deployment)
+                drained_s, restarts = stopped_within(deployment.pool), deployment.pool.restarts
+            observed = observer.finish()
         log("auditing: reading every topic to its end")
-        verdict = examine(path, settings, city)
-        return Result(verdict=verdict, injected=injected, seconds=seconds, restarts=restarts, drained_s=drained_s)
+        return Result(
+            verdict=examine(path, settings, city),
+            observed=observed,
+            injected=injected,
+            seconds=seconds,
+            restarts=restarts,
+            drained_s=drained_s,
+        )
 
 
 @contextmanager
@@ -125,7 +140,7 @@ def _deployed(plan: ReplayPlan, settings: Settings, cluster: Cluster, city: City
     simulation = read_simulation(city_folder(CITY, settings.cities))
     stream = messages(city, simulation, reports=None, days=None, seed=plan.seed, rate=SIMULATED_RATE)
     with (
-        Proxy(cluster.proxy, cluster.behind_proxy) as proxy,
+        LateRequests(cluster.proxy, cluster.behind_proxy) as proxy,
         closing(Ledger(plan.home / "ledger.jsonl", city)) as ledger,
         WorkerPool(
             CITY, settings, plan.workers, plan.clock, command=plan.command, restart_policy=RESTART_POLICY
@@ -141,7 +156,14 @@ def _deployed(plan: ReplayPlan, settings: Settings, cluster: Cluster, city: City
             per_second=plan.per_second,
         )
         yield Deployment(
-            settings=settings, cluster=cluster, proxy=proxy, pool=pool, load=load, monitor=monitor, city=city
+            settings=settings,
+            cluster=cluster,
+            proxy=proxy,
+            pool=pool,
+            load=load,
+            monitor=monitor,
+            city=city,
+            labelled_worker=plan.labelled_worker,
         )
 
 

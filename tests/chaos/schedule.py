@@ -17,6 +17,7 @@ Kind = Literal[
     "network delayed",
     "network cut",
     "network half open",
+    "requests late",
     "clock off",
     "rules reloaded",
     "topic replayed",
@@ -56,6 +57,7 @@ def schedule(
         "network delayed": (4.0, 8.0),
         "network cut": (3.0, 6.0),
         "network half open": (3.0, 14.0),  # shorter and longer than a session
+        "requests late": (10.0, 15.0),
         "clock off": (3.0, 6.0),
     }
     return [

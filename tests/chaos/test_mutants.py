@@ -10,7 +10,9 @@ import pytest
 from tests.chaos.audit.findings import Fault, Findings
 from tests.chaos.deployment import Deployment
 from tests.chaos.mutants.once import mark
+from tests.chaos.report import failures
 from tests.chaos.run import ReplayPlan, run
+from tests.chaos.schedule import schedule
 from tests.support.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(600)]
@@ -32,6 +34,14 @@ def audit_mutant(home: Path, name: str, *, workers: int = 1) -> Findings:
     command = (sys.executable, "-m", f"tests.chaos.mutants.{name}")
     plan = ReplayPlan(faults=[], seed=1, home=home, command=command, workers=workers, clock="stream")
     return run(plan, lambda _: None, await_fault).verdict.findings
+
+
+def test_an_end_sent_twice_in_one_epoch_shows_a_part_of_a_transaction(tmp_path: Path) -> None:
+    mutant = (sys.executable, "-m", "tests.chaos.mutants.repeated_end")
+    faults = schedule(2, 5, kinds=["requests late"])
+    result = run(ReplayPlan(faults=faults, seed=1, home=tmp_path, labelled_worker=mutant), print)
+    assert result.observed.torn != []
+    assert failures(result) != []
 
 
 def kinds(findings: Findings) -> set[Fault]:

@@ -1,9 +1,18 @@
 """Faults of the network between the broker and one of three workers."""
 
+from collections import Counter
+from random import Random
+
 from tests.chaos.deployment import Deployment
+from tests.chaos.frames import APIS, Api, Request
+from tests.chaos.late_requests import LIMIT_S, Due, Late, after_answers, at_once
 from tests.chaos.schedule import Fault
 
 MAX_DELAY_S = 0.4
+LATE: dict[Api, float] = {"InitProducerId": 0.2, "AddPartitionsToTxn": 0.1, "Produce": 0.1, "EndTxn": 0.4}
+"""Share of the requests that are late."""
+MAX_LATER = 8
+"""A late request arrives behind this number of later answers at most."""
 
 
 def delayed(deployment: Deployment, fault: Fault) -> dict[str, float]:
@@ -39,3 +48,35 @@ def half_open(deployment: Deployment, fault: Fault) -> dict[str, float]:
         deployment.proxy.heal()
         deployment.pause(1.0)
     return notes
+
+
+def late(deployment: Deployment, fault: Fault) -> dict[str, float]:
+    """Hold single requests of transactional producers back, cut their connection, and deliver them after later ones."""
+    notes: dict[str, float] = {}
+    random, proxy = Random(fault.share), deployment.proxy
+
+    def hold(request: Request) -> Due | None:
+        if random.random() >= LATE[request.api]:
+            return None
+        later = random.randrange(MAX_LATER + 1)
+        return after_answers(later) if later else at_once
+
+    with deployment.third_worker(deployment.labelled_worker, through_proxy=True, notes=notes):
+        first = len(proxy.late)
+        proxy.hold = hold
+        deployment.pause(fault.lasts_s)
+        del proxy.hold
+        delivered = proxy.late[first:]
+        deployment.until(lambda: all(one.done for one in delivered), 3 * LIMIT_S, "late requests are not delivered")
+        notes |= _counts(delivered)
+    return notes
+
+
+def _counts(delivered: list[Late]) -> dict[str, float]:
+    """Late requests of each kind that the broker answered, and ends of transactions that it accepted."""
+    answered = Counter(one.request.api for one in delivered if one.code is not None)
+    accepted = sum(one.request.api == "EndTxn" and one.code == 0 for one in delivered)
+    return {api: answered[api] for api in APIS} | {
+        "accepted": accepted,
+        "injected": float(all(answered[api] for api in APIS)),
+    }

@@ -8,6 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.producer.sender import EndTxnHandler, Sender
 
 from router.kafka import internals
 from tests.support.poison.sending import Sent, _append, _Batch
@@ -28,10 +29,13 @@ async def instances() -> dict[Any, Any]:
     producer = AIOKafkaProducer()
     coordinator = GroupCoordinator(consumer._client, consumer._subscription, group_id="g")
     records = internals.PyMemoryRecords(a_batch())
+    sender = producer._sender
     made = {
         AIOKafkaConsumer: consumer,
         AIOKafkaProducer: producer,
         GroupCoordinator: coordinator,
+        Sender: sender,
+        EndTxnHandler: EndTxnHandler(sender, True),
         internals.PyMemoryRecords: records,
         internals.PyRecordBatch: internals.PyRecordBatch(a_batch()),
         fetcher.PartitionRecords: fetcher.PartitionRecords(TopicPartition("t", 0), records, [], 0, None, None, True, 0),
@@ -56,7 +60,7 @@ def test_private_names_of_instances_exist() -> None:
 def test_the_listed_names_are_those_that_the_functions_use() -> None:
     listed = {name for names in (*internals.CLASS_NAMES.values(), *internals.INSTANCE_NAMES.values()) for name in names}
     source = (ROOT / INTERNALS).read_text("utf-8")
-    used = set(re.findall(r"\b(?:consumer|producer|group)\.(_[a-z_]+)", source))
+    used = set(re.findall(r"\b(?:consumer|producer|group|sender|self)\.(_[a-z_]+)", source))
     assert used <= listed
 
 
