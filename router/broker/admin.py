@@ -18,8 +18,11 @@ from router.broker.reach import listens
 from router.wire.errors import START_KAFKA, BrokerError, TopicError
 from router.wire.topics import ROOTS, Topic, renamed_topics
 
-TIMEOUT_MS = 20_000
-CONNECT_MS = 5_000
+TIMEOUT_MS = 60_000
+"""For one request. A loaded machine needs many times the usual tenth of a second."""
+CONNECT_MS = 20_000
+CREATED_AT_ONCE = 16
+"""Topics in one request, each with its partitions. So a city with many topics has as much more time as it has topics."""
 HINTS: dict[type[KafkaError], str] = {
     InvalidReplicationFactorError: "set GRID_ROUTER_REPLICATION to no more than the cluster has brokers",
     TopicAuthorizationFailedError: "let the cluster's administrator allow this user to manage topics",
@@ -206,10 +209,12 @@ def _create(admin: KafkaAdminClient, topics: Sequence[Topic], found: Plan, repli
         for topic in topics
         if topic.name in missing
     }
-    if not new:
-        return
-    with suppress(TopicAlreadyExistsError):  # two may apply at once; Kafka creates the others of the list
-        admin.create_topics(new, timeout_ms=TIMEOUT_MS, wait_for_metadata=True)
+    names = list(new)
+    for first in range(0, len(names), CREATED_AT_ONCE):
+        some = names[first : first + CREATED_AT_ONCE]
+        with suppress(TopicAlreadyExistsError):  # two may apply at once; Kafka creates the others of the list
+            admin.create_topics({name: new[name] for name in some}, timeout_ms=TIMEOUT_MS)
+        admin.wait_for_topics(some, timeout_ms=TIMEOUT_MS)
 
 
 def _configure(admin: KafkaAdminClient, found: Plan, bootstrap: str) -> None:

@@ -1,4 +1,4 @@
-"""The folder of an embedded broker, `<home>/kafka`: its configuration, data, logs, and process id."""
+"""The folder of an embedded broker, `<home>/kafka`: its configuration, data, logs, and process id. Its user alone may read it."""
 
 import fcntl
 import os
@@ -8,7 +8,13 @@ from pathlib import Path
 
 from router.broker.properties import log_properties, server_properties
 from router.wire.errors import BrokerError
+from router.wire.private_files import open_private, private_folder, write_private
 from router.wire.settings import Settings
+
+CAUSES = 3
+CAUSE_CHARACTERS = 200
+END_BYTES = 64 << 10
+"""The part of a log in which its last lines are looked for; a stack trace of Java takes a few KiB."""
 
 
 class Folder:
@@ -21,9 +27,12 @@ class Folder:
         self.pid, self.lock = self.root / "kafka.pid", self.root / "start.lock"
 
     def write(self, port: int) -> None:
-        """Write the configuration; the data stays unchanged."""
-        self.properties.write_text(server_properties(port, self.data), "utf-8")
-        self.logging.write_text(log_properties(self.log), "utf-8")
+        """Write the configuration; the data stays unchanged.
+
+        Its paths are relative to the folder: a comma, a blank or a Chinese character in the path above it is never parsed.
+        """
+        write_private(self.properties, server_properties(port, self.data.relative_to(self.root)).encode())
+        write_private(self.logging, log_properties(self.log.relative_to(self.root)).encode())
 
     @contextmanager
     def one_at_a_time(self) -> Iterator[None]:
@@ -33,8 +42,8 @@ class Folder:
             BrokerError: the folder cannot be written to.
         """
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            lock = self.lock.open("w", encoding="ascii")
+            private_folder(self.root)
+            lock = open_private(self.lock, "wb")
         except OSError as error:
             raise BrokerError(
                 f"the broker's folder cannot be written to ({error.strerror})",
@@ -64,19 +73,37 @@ class Folder:
             return None
         return next((int(line.split(",")[0].rpartition(":")[2]) for line in lines if line.startswith(name)), None)
 
-    def last_line(self) -> str:
-        """The last line of its logs that names a cause, for an error sentence."""
-        for file in (self.log, self.out):
-            lines = file.read_text("utf-8", errors="replace").splitlines() if file.exists() else []
-            causes = [
-                line for line in lines if line and not line[0].isspace()
-            ]  # the other lines are Java's stack trace
+    def logged(self) -> int:
+        """The present size of its log in bytes."""
+        return self.log.stat().st_size if self.log.exists() else 0
+
+    def last_words(self, since: int = 0) -> tuple[Path, str]:
+        """The last lines that name a cause, and their file: the log from that size on, else the output of Java itself."""
+        for file, begin in ((self.log, since), (self.out, 0)):
+            causes = last_causes(_end_of(file, begin))
             if causes:
-                return causes[-1][:200]
-        return "its log is empty"
+                return file, causes
+        return self.log, "it wrote no line"
 
     def _command(self, pid: int) -> bytes:
         """The command line of a process; on a system without `/proc`, that of our broker."""
         return (
             Path(f"/proc/{pid}/cmdline").read_bytes() if Path("/proc/self").exists() else os.fsencode(self.properties)
         )
+
+
+def last_causes(output: str) -> str:
+    """The last lines of a Java program that name a cause, as one visible line: its stack trace is left out."""
+    causes = [line.strip() for line in output.splitlines() if line.strip() and not line[0].isspace()][-CAUSES:]
+    return " | ".join("".join(c if c.isprintable() else " " for c in line[:CAUSE_CHARACTERS]) for line in causes)
+
+
+def _end_of(file: Path, begin: int) -> str:
+    """The end of a file from a position on; all of it when it is shorter, because a new one was begun."""
+    try:
+        size = file.stat().st_size
+        with file.open("rb") as opened:
+            opened.seek(max(begin if begin <= size else 0, size - END_BYTES))
+            return opened.read(END_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return ""

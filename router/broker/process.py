@@ -5,19 +5,23 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from router.broker.folder import Folder
+from router.broker.folder import Folder, last_causes
+from router.broker.progress import Patience, work_of
 from router.broker.properties import HOST
 from router.wire.errors import BrokerError
+from router.wire.private_files import UMASK, open_private, write_private
 
-START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 HEAP = "512m"
+MARK = "grid.router.properties"
+"""A property that Kafka ignores. By its value, `Folder.running_pid` knows the process of this folder."""
 NAMESPACE = uuid.UUID("5f4c6d0a-6b1f-5c1e-9a3e-2d9a3c7b1f10")
 """Namespace of our cluster ids; an arbitrary constant."""
 
@@ -61,22 +65,26 @@ def format_data(folder: Folder, java: Path, jars: str, features: Sequence[str] =
         "format",
         f"--cluster-id={cluster_id(folder)}",  # as one word: one id in 64 begins with a hyphen, like an option
         "-c",
-        str(folder.properties),
+        folder.properties.name,
         *(f"--feature={feature}" for feature in features),
     ]
-    done = subprocess.run(tool, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    done = subprocess.run(
+        tool,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        stdin=subprocess.DEVNULL,
+        check=False,
+        cwd=folder.root,
+        env=_environment(),
+        umask=UMASK,
+    )
     if done.returncode != 0:
         raise BrokerError(
-            f"the data folder cannot be made ({_cause(done.stderr or done.stdout)})",
+            f"the data folder cannot be made ({last_causes(done.stderr or done.stdout) or 'no output'})",
             where=str(folder.data),
             hint="check that the folder can be written to",
         )
-
-
-def _cause(output: str) -> str:
-    """The last line of a Java tool that is not part of a stack trace."""
-    said = [line for line in output.splitlines() if line.strip() and not line[0].isspace()]
-    return said[-1][:200] if said else "no output"
 
 
 def cluster_id(folder: Folder) -> str:
@@ -89,35 +97,44 @@ def spawn(folder: Folder, java: Path, jars: str) -> int:
 
     Ctrl-C in our terminal must not reach it, because workers need the broker for a graceful shutdown.
     """
-    with folder.out.open("wb") as out:
+    with open_private(folder.out, "wb") as out:
         process = subprocess.Popen(
-            [*_java(folder, java, jars), "kafka.Kafka", str(folder.properties)],
+            [*_java(folder, java, jars), "kafka.Kafka", folder.properties.name],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
             cwd=folder.root,
+            env=_environment(),
+            umask=UMASK,
             start_new_session=True,
         )
-    folder.pid.write_text(str(process.pid), "ascii")
+    write_private(folder.pid, str(process.pid).encode())
     return process.pid
 
 
-def await_answer(folder: Folder, pid: int, answers: Callable[[], bool]) -> None:
-    """Wait until the broker answers.
+def await_answer(folder: Folder, pid: int, answers: Callable[[], bool], *, logged: int = 0) -> None:
+    """Wait until the broker answers, as long as it makes progress.
+
+    Args:
+        folder: of the broker.
+        pid: its process.
+        answers: whether it answers now.
+        logged: size of its log before its start; what was written before says nothing about this start.
 
     Raises:
-        BrokerError: it ended, or does not answer in time; the sentence names its log.
+        BrokerError: it ended, does nothing, or is not ready within the outer limit; the sentence names its log.
     """
-    deadline = time.monotonic() + START_SECONDS
+    patience = Patience(lambda: work_of([pid], [folder.log, folder.out]))
     while not answers():
-        if _gone(pid):
+        if _gone(pid) or folder.running_pid() != pid:
             folder.pid.unlink(missing_ok=True)
+            log, words = folder.last_words(logged)
+            raise BrokerError(f"the broker ended during its start ({words})", where=str(log), hint="read that log")
+        if why := patience.exhausted():
             raise BrokerError(
-                f"the broker ended during its start ({folder.last_line()})", where=str(folder.log), hint="read that log"
-            )
-        if time.monotonic() > deadline:
-            raise BrokerError(
-                f"the broker does not answer after {START_SECONDS:.0f} s", where=str(folder.log), hint="read that log"
+                f"the broker does not answer: its process {pid} {why}",
+                where=str(folder.log),
+                hint="read that log; `grid-router broker start` waits again, `grid-router broker stop` ends it",
             )
         time.sleep(0.1)
 
@@ -133,7 +150,24 @@ def end(folder: Folder, pid: int) -> None:
 
 
 def _java(folder: Folder, java: Path, jars: str) -> list[str]:
-    return [str(java), f"-Xmx{HEAP}", "-cp", jars, f"-Dlog4j2.configurationFile={folder.logging}"]
+    return [
+        str(java),
+        f"-Xmx{HEAP}",
+        "-cp",
+        jars,
+        "-Dfile.encoding=UTF-8",
+        f"-Dlog4j2.configurationFile={folder.logging.name}",
+        f"-D{MARK}={folder.properties}",
+    ]
+
+
+def _environment() -> dict[str, str]:
+    """Our environment, with a locale in which Java decodes paths as this process encodes them.
+
+    Java decodes the working folder by the locale. In the locale C every Chinese character in it becomes a question mark,
+    and no file is found; Python uses UTF-8 there.
+    """
+    return {**os.environ, "LC_ALL": "C.UTF-8"} if sys.getfilesystemencoding() == "utf-8" else dict(os.environ)
 
 
 def _ended(folder: Folder, pid: int) -> bool:

@@ -1,8 +1,10 @@
 """The embedded broker's configuration: KRaft, broker and controller in one process, loopback only, no replication."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 HOST = "127.0.0.1"
+ASCII_END = 0x80
 SEGMENT_BYTES = 128 << 20
 INDEX_BYTES = SEGMENT_BYTES // 4096 * 12
 """Enough for a time index with one entry (12 bytes) for every 4 KiB of a segment. Kafka maps a whole index, by default 10 MiB. The
@@ -15,7 +17,13 @@ treats the part that it has read as complete: a killed broker that restarted slo
 
 
 def server_properties(port: int, data: Path) -> str:
-    """`server.properties` of a broker on `port`, with its controller on the next port and its logs in `data`."""
+    """`server.properties` of a broker on `port`, with its controller on the next port.
+
+    Args:
+        port: on the loopback address.
+        data: the folder of its topics. Kafka reads a comma as the end of a path, so give a path relative to the
+            broker's working folder when its parents are not known.
+    """
     settings = {
         "process.roles": "broker,controller",
         "node.id": "1",
@@ -43,11 +51,11 @@ def server_properties(port: int, data: Path) -> str:
         "log.index.size.max.bytes": str(INDEX_BYTES),
         "delete.topic.enable": "true",
     }
-    return "".join(f"{name}={value}\n" for name, value in settings.items())
+    return _written(settings)
 
 
 def log_properties(log: Path) -> str:
-    """`log4j2.properties`: warnings and errors in one file of limited size."""
+    """`log4j2.properties`: warnings and errors in one file of limited size. A relative path is one in the working folder."""
     settings = {
         "status": "error",
         "rootLogger.level": "warn",
@@ -62,4 +70,18 @@ def log_properties(log: Path) -> str:
         "appender.file.policies.type": "SizeBasedTriggeringPolicy",
         "appender.file.policies.size": "16MB",
     }
-    return "".join(f"{name}={value}\n" for name, value in settings.items())
+    return _written(settings)
+
+
+def _written(settings: Mapping[str, str]) -> str:
+    return "".join(f"{name}={_escaped(value)}\n" for name, value in settings.items())
+
+
+def _escaped(value: str) -> str:
+    r"""A value as `java.util.Properties` reads it: ISO 8859-1, other characters as UTF-16 in `\uXXXX`, `\\` for a backslash."""
+    doubled = value.replace("\\", r"\\")
+    if doubled.isascii():
+        return doubled
+    units = memoryview(doubled.encode("utf-16-be", "surrogatepass"))
+    codes = [int.from_bytes(units[at : at + 2]) for at in range(0, len(units), 2)]
+    return "".join(chr(code) if code < ASCII_END else f"\\u{code:04x}" for code in codes)

@@ -7,6 +7,7 @@ from kafka.errors import KafkaError
 
 CONNECT_SECONDS = 2.0
 ANSWER_MS = 2_000
+LONGEST_ANSWER_MS = 32_000
 
 
 def listens(bootstrap: str) -> bool:
@@ -17,13 +18,13 @@ def listens(bootstrap: str) -> bool:
     return any(_accepts(address) for address in bootstrap.split(","))
 
 
-def answers(bootstrap: str) -> bool:
-    """Whether a Kafka broker at one of the addresses answers a request."""
+def answers(bootstrap: str, limit_ms: int = ANSWER_MS) -> bool:
+    """Whether a Kafka broker at one of the addresses answers a request within the limit."""
     if not listens(bootstrap):
         return False
     try:
         admin = KafkaAdminClient(
-            bootstrap_servers=bootstrap.split(","), request_timeout_ms=ANSWER_MS, bootstrap_timeout_ms=ANSWER_MS
+            bootstrap_servers=bootstrap.split(","), request_timeout_ms=limit_ms, bootstrap_timeout_ms=limit_ms
         )
     except (KafkaError, OSError, ValueError):
         return False
@@ -34,6 +35,25 @@ def answers(bootstrap: str) -> bool:
     finally:
         admin.close()
     return True
+
+
+class PatientAnswer:
+    """Asks a broker that starts whether it answers, and gives it twice the time after each question without an answer.
+
+    A broker that listens can need longer than any constant limit for its first answer, when the machine is loaded.
+    """
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap, self._limit_ms = bootstrap, ANSWER_MS
+
+    def __call__(self) -> bool:
+        """Whether it answers now."""
+        if not listens(self._bootstrap):
+            return False
+        if answers(self._bootstrap, self._limit_ms):
+            return True
+        self._limit_ms = min(2 * self._limit_ms, LONGEST_ANSWER_MS)
+        return False
 
 
 def _accepts(address: str) -> bool:

@@ -9,7 +9,7 @@ from router.broker.folder import Folder
 from router.broker.jars import classpath
 from router.broker.java import find_java
 from router.broker.properties import HOST
-from router.broker.reach import answers
+from router.broker.reach import PatientAnswer, answers
 from router.wire.errors import BrokerError
 from router.wire.settings import Settings
 
@@ -75,7 +75,7 @@ def start(settings: Settings) -> Status:
             where=settings.kafka,
             hint="unset GRID_ROUTER_KAFKA to use the embedded broker",
         )
-    folder, address = Folder(settings), bootstrap(settings)
+    folder, address, logged = Folder(settings), bootstrap(settings), 0
     with folder.one_at_a_time():
         pid = folder.running_pid()
         if pid is None:
@@ -83,6 +83,7 @@ def start(settings: Settings) -> Status:
             java, jars = find_java().path, classpath()
             folder.write(settings.broker_port)
             process.format_data(folder, java, jars)
+            logged = folder.logged()
             pid = process.spawn(folder, java, jars)
         elif folder.port() != settings.broker_port:
             raise BrokerError(
@@ -90,7 +91,7 @@ def start(settings: Settings) -> Status:
                 where=str(folder.root),
                 hint=f"set GRID_ROUTER_BROKER_PORT={folder.port()}, or `grid-router broker stop` first",
             )
-        process.await_answer(folder, pid, lambda: answers(address))
+        process.await_answer(folder, pid, PatientAnswer(address), logged=logged)
     return Status("running", address, pid, str(folder.log))
 
 

@@ -1,6 +1,7 @@
 """The checks of `doctor`. Each returns its result, or raises a RouterError with a hint."""
 
 import platform
+import shlex
 import shutil
 import socket
 import sys
@@ -23,6 +24,7 @@ from router.cities.city_reader import read_city, read_tests
 from router.cities.folder import city_folder, load_city
 from router.cli.schemas import DEFAULT, drifted, made
 from router.wire.errors import BrokerError, CityError, InputError, RouterError, TopicError
+from router.wire.private_files import open_to_others
 from router.wire.settings import Settings, misspelt, renamed_settings
 from router.wire.topics import Names, elsewhere, renamed_topics, topics_of
 
@@ -32,6 +34,8 @@ LEAST_FREE_BYTES = 2 << 30
 WRITTEN = datetime(2026, 11, 24, tzinfo=UTC)
 """The day of this release; an earlier clock is wrong."""
 AHEAD_SECONDS = 60.0
+OWN_FOLDERS = ("kafka", "logs", "faust")
+"""Folders below GRID_ROUTER_HOME that hold records or logs."""
 AUTO_CREATE = "auto.create.topics.enable"
 
 
@@ -62,6 +66,7 @@ def examine(settings: Settings, cities: list[str]) -> Iterator[Check]:
         yield _outcome(f"catalogue {city}", lambda city=city: catalogue(settings, city))  # type: ignore[misc]
     yield _outcome("clock", lambda: clock(settings))
     yield _outcome("disk", lambda: disk(settings))
+    yield _outcome("privacy", lambda: privacy(settings))
 
 
 def _outcome(name: str, check: Callable[[], str]) -> Check:
@@ -265,6 +270,21 @@ def disk(settings: Settings) -> str:
     if free < LEAST_FREE_BYTES:
         raise InputError(text, hint="free some space, or set GRID_ROUTER_HOME to a folder on a larger disk")
     return text
+
+
+def privacy(settings: Settings) -> str:
+    """Kafka's data and the logs, which hold citizens' reports, are their user's alone."""
+    folders = [settings.home.absolute() / name for name in OWN_FOLDERS]
+    there = [folder for folder in folders if folder.exists()]
+    if not there:
+        raise Skipped("there are no data and no logs yet")
+    for folder in open_to_others(*there):
+        raise InputError(
+            "other users of this machine may read it",
+            where=_relative(folder),
+            hint=f"`chmod -R go= {shlex.quote(_relative(folder))}`",
+        )
+    return f"only this user reads {', '.join(map(_relative, there))}"
 
 
 def _relative(path: Path) -> str:

@@ -17,7 +17,7 @@ MARKS = {"ok": ("ok", "green"), "failed": ("FAILED", "bold red"), "skipped": ("s
 
 
 def doctor(city: City = None, *, output: Output = "text") -> None:
-    """Check Python, Java, ports, broker, topics, schemas, catalogue, clock and disk; exit code 1 when one fails.
+    """Check Python, Java, ports, broker, topics, schemas, catalogue, clock, disk and privacy; exit code 1 when one fails.
 
     Example: grid-router doctor los-angeles -o json
     """

@@ -51,7 +51,7 @@ def interruptible(hung_up: Callable[[], None] | None = None) -> Iterator[threadi
 def kafka(settings: Settings, stack: ExitStack) -> str:
     """The address of a running cluster. An embedded broker that this call starts is stopped when the stack closes."""
     if settings.kafka is None:
-        if status(settings).running:
+        if status(settings).pid is not None:  # it runs, though it may not answer yet
             stack.callback(say, KEEPS_RUNNING)
         else:
             say("Starting Kafka (about 10 s) ...")

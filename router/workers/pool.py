@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from router.wire.errors import WorkerError
+from router.wire.private_files import UMASK, open_private, private_folder
 from router.wire.settings import Settings
 from router.workers.exit_codes import INVALID, describe_exit
 from router.workers.restart_policy import RestartPolicy
@@ -189,10 +190,10 @@ class WorkerPool:
         if worker.process is not None and worker.process.stdin is not None:
             worker.process.stdin.close()
         try:
-            worker.log.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(worker.log.parent)
             if worker.log.exists() and worker.log.stat().st_size > LOG_BYTES:
                 worker.log.replace(worker.log.with_suffix(".log.1"))
-            with worker.log.open("ab") as log:
+            with open_private(worker.log, "ab") as log:
                 worker.process = subprocess.Popen(
                     [*self._arguments, "--worker", str(worker.number), *self._options],
                     stdin=subprocess.PIPE,
@@ -200,6 +201,7 @@ class WorkerPool:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                     env=environment(self._settings),
+                    umask=UMASK,
                 )
         except OSError as error:
             raise WorkerError(

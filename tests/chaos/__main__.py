@@ -9,6 +9,7 @@ from pathlib import Path
 
 import orjson
 
+from router.wire.private_files import write_private
 from tests.chaos.deployment import NoProgressError
 from tests.chaos.report import as_json, failures, lines
 from tests.chaos.run import ReplayPlan, run
@@ -48,7 +49,7 @@ def main() -> int:
     print("\n" + "\n".join(lines(result)))
     if arguments.json:
         arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_bytes(orjson.dumps(as_json(plan, result), option=orjson.OPT_INDENT_2))
+        write_private(arguments.json, orjson.dumps(as_json(plan, result), option=orjson.OPT_INDENT_2))
     return 0 if result.verdict.findings.sound and not failures(result) else 1
 
 

@@ -14,6 +14,7 @@ from router.broker.jars import classpath
 from router.broker.java import find_java
 from router.broker.properties import HOST, log_properties, server_properties
 from router.broker.reach import answers
+from router.wire.private_files import private_folder
 from router.wire.settings import Settings
 from tests.support.broker import free_ports
 
@@ -44,7 +45,7 @@ class Cluster:
     def start(self) -> None:
         """Start or restart the broker; returns when it answers."""
         folder, java, jars = self._folder, find_java().path, classpath()
-        folder.root.mkdir(parents=True, exist_ok=True)
+        private_folder(folder.root)
         folder.properties.write_text(self._properties(), "utf-8")
         folder.logging.write_text(log_properties(folder.log), "utf-8")
         process.format_data(folder, java, jars, self._features)

@@ -17,6 +17,7 @@ from router.domain.intake.normalise import normalise
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.simulator.messages import RecordAddress, SourceMessage
+from router.wire.private_files import open_private
 from tests.support.records import Record
 
 NUMBER = "ledger-number"
@@ -75,7 +76,7 @@ class Ledger:
     """
 
     def __init__(self, path: Path, city: City) -> None:
-        self._file, self._city = path.open("wb"), city
+        self._file, self._city = open_private(path, "wb"), city
         self._encode = msgspec.json.Encoder().encode
         self._versions: dict[str, list[str]] = {}
         self._homes: dict[str, str] = {}

@@ -44,10 +44,7 @@ def test_life_of_a_broker(settings: Settings) -> None:
     assert server.start(settings).pid == first.pid
     assert server.ensure_running(settings) == first.address
 
-    apply(first.address, [TOPIC])
-    producer = KafkaProducer(bootstrap_servers=first.address, acks="all")
-    producer.send(TOPIC.name, b"still here").get(10)
-    producer.close()
+    _send(first.address)
     assert server.stop(settings)
     assert server.status(settings).state == "stopped"
 
@@ -61,6 +58,13 @@ def test_life_of_a_broker(settings: Settings) -> None:
     assert server.status(settings).state == "stopped"
     assert server.start(settings).pid != second.pid
     assert _values(second.address) == [b"still here"]
+
+
+def _send(address: str) -> None:
+    apply(address, [TOPIC])
+    producer = KafkaProducer(bootstrap_servers=address, acks="all")
+    producer.send(TOPIC.name, b"still here").get(10)
+    producer.close()
 
 
 def _values(address: str) -> list[bytes]:
@@ -161,14 +165,30 @@ def test_the_broker_listens_on_loopback_only(settings: Settings) -> None:
     assert set(listening) <= loopback
 
 
-def test_the_broker_outlives_the_process_that_started_it(settings: Settings) -> None:
-    """`grid-router broker start` ends while Kafka goes on, and a reader of its output is not kept waiting."""
+@pytest.mark.parametrize(("name", "locale"), [("home", "C.UTF-8"), ("网格 数据, a%20b", "C"), ("网格 数据", "C.UTF-8")])
+def test_the_broker_outlives_the_process_that_started_it(settings: Settings, name: str, locale: str) -> None:
+    """`grid-router broker start` ends while Kafka goes on, and a reader of its output is not kept waiting.
+
+    Also when the path has Chinese characters, blanks, a comma, or a percent sign, and the locale has only ASCII. What the
+    broker writes is its user's alone.
+    """
+    home = settings.home.with_name(name)
+    settings = settings.model_copy(update={"home": home})
     environment = {
         **os.environ,
         "GRID_ROUTER_HOME": str(settings.home),
         "GRID_ROUTER_BROKER_PORT": str(settings.broker_port),
+        "LC_ALL": locale,
     }
     command = [sys.executable, "-m", "router.cli.main", "broker", "start"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90, check=False)
-    assert done.returncode == 0, done.stderr
-    assert server.status(settings).state == "running"
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        found = server.status(settings)
+        assert found.state == "running"
+        _send(found.address)
+        assert (home / "kafka" / "data" / f"{TOPIC.name}-0").is_dir()
+        assert (home / "kafka" / "kafka.log").is_file()
+        assert [path for path in home.rglob("*") if path.stat().st_mode & 0o077] == []
+    finally:
+        server.stop(settings)

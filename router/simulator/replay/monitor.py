@@ -6,6 +6,7 @@ from concurrent.futures import Future
 
 from msgspec import Struct
 
+from router.broker.progress import Patience, work_of
 from router.simulator.messages import Sent
 from router.simulator.replay.consumer_group import ConsumerGroup
 from router.simulator.replay.feed import Feed
@@ -14,8 +15,6 @@ from router.simulator.replay.outputs import Outputs
 from router.wire.errors import WorkerError
 from router.workers.pool import WorkerPool
 
-READY_S = 60.0
-"""Workers join within seconds. After this long they never will."""
 STALLED_S = 60.0
 """Longer than a dead worker keeps its partitions and the others need to restore them."""
 LOOK_S = 0.25
@@ -92,13 +91,13 @@ class ReplayMonitor:
         Raises:
             WorkerError: the workers end, or never join.
         """
-        deadline = time.monotonic() + READY_S
+        patience = Patience(lambda: work_of(self._pool.pids.values(), self._pool.logs))
         while not self._group.ready(workers):
             self._pool.poll()
             self._on_progress(ReplayProgress(doing="starting workers"))
-            if time.monotonic() > deadline:
+            if why := patience.exhausted():
                 raise WorkerError(
-                    f"the workers have not joined within {READY_S:.0f} s",
+                    f"the workers have not joined: their work {why}",
                     where=str(self._pool.logs[0]),
                     hint="read that log",
                 )

@@ -18,6 +18,7 @@ from router.stream.processors.clock import Clock
 from router.stream.processors.merge import MergeProcessor
 from router.stream.processors.normalise import NormaliseProcessor
 from router.wire.metrics import Metrics
+from router.wire.private_files import private_folder
 from router.wire.settings import Settings
 from router.wire.topics import Names
 from router.workers.exit_codes import DEFECT, exit_after_logging
@@ -73,7 +74,7 @@ def app_of(
 
 
 def _configured(group: str, scratch: Path, bootstrap: str) -> BatchApp:
-    scratch.mkdir(parents=True, exist_ok=True)
+    private_folder(scratch)
     return BatchApp(
         group,
         broker=";".join(f"kafka://{address}" for address in bootstrap.split(",")),

@@ -111,6 +111,20 @@ def test_a_full_disk(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Non
         checks.disk(settings)
 
 
+def test_data_and_logs_that_others_may_read_are_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(checks.Skipped, match="no data and no logs yet"):
+        checks.privacy(settings)
+    monkeypatch.chdir(settings.home.parent)
+    for name in ("kafka", "logs"):
+        (settings.home / name).mkdir(0o700, parents=True)
+    assert checks.privacy(settings) == "only this user reads home/kafka, home/logs"
+    (settings.home / "logs").chmod(0o750)
+    with pytest.raises(
+        InputError, match=r"^home/logs: other users of this machine may read it; `chmod -R go= home/logs`"
+    ):
+        checks.privacy(settings)
+
+
 def test_json_lists_every_check_and_one_failure_means_exit_1(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
@@ -133,6 +147,7 @@ def test_json_lists_every_check_and_one_failure_means_exit_1(
         "catalogue",
         "clock",
         "disk",
+        "privacy",
     ]
     failed = {check["name"]: check["hint"] for check in said["checks"] if check["state"] == "failed"}
     assert failed == {"broker": "`grid-router broker start`"}

@@ -50,6 +50,14 @@ def running(pid: int) -> bool:
     return state != "Z"
 
 
+WRITES = """
+import pathlib, signal
+pathlib.Path("written").touch()
+print("up", flush=True)
+while True: signal.pause()
+"""
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path, kafka="127.0.0.1:1", namespace="t1.")
@@ -225,3 +233,23 @@ def test_the_last_line_of_a_log_has_no_control_characters(tmp_path: Path) -> Non
     log.write_text("first\n\x1b[31mlast\x1b[0m words\n\n", encoding="utf-8")
     assert last_line(log) == "[31mlast[0m words"
     assert last_line(tmp_path / "none") == ""
+
+
+def test_logs_and_what_a_worker_writes_are_their_users_alone(
+    settings: Settings, pool_of: Callable[..., WorkerPool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a folder and a log that an earlier version left open to others."""
+    monkeypatch.chdir(settings.home)
+    log = settings.home / "logs" / "t1.worker-0.log"
+    log.parent.mkdir(mode=0o755)
+    log.touch(0o644)
+    before = os.umask(0o022)
+    try:
+        pool = pool_of(WRITES, workers=2)
+        pool.start()
+        until(lambda: all("up" in one.read_text() for one in pool.logs))
+    finally:
+        os.umask(before)
+    assert log.parent.stat().st_mode & 0o777 == 0o700
+    for file in (*pool.logs, settings.home / "written"):
+        assert file.stat().st_mode & 0o777 == 0o600, file

@@ -1,0 +1,52 @@
+"""Folders and files that only their user may read: they hold citizens' reports, also when the umask allows others to read."""
+
+import os
+from pathlib import Path
+from typing import IO
+
+FOLDER_MODE, FILE_MODE = 0o700, 0o600
+UMASK = 0o077
+"""The umask of a process that we start: only its user may read what it writes."""
+OTHERS = 0o077
+"""The permission bits of everybody but the user."""
+
+
+def private_folder(folder: Path) -> Path:
+    """Make a folder of the router's own, with its missing parents; one that others may read is closed to them.
+
+    Raises:
+        OSError: it cannot be made, or belongs to another user.
+    """
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(FOLDER_MODE, exist_ok=True)
+    if folder.stat().st_mode & OTHERS:
+        folder.chmod(FOLDER_MODE)
+    return folder
+
+
+def open_private(file: Path, mode: str) -> IO[bytes]:
+    """Open a file to write (`wb`) or to append (`ab`); one that others may read is closed to them.
+
+    Raises:
+        OSError: it cannot be written, or belongs to another user.
+    """
+    opened: IO[bytes] = open(file, mode, opener=_opener)  # noqa: SIM115 - Path.open takes no opener
+    if os.fstat(opened.fileno()).st_mode & OTHERS:
+        os.fchmod(opened.fileno(), FILE_MODE)
+    return opened
+
+
+def write_private(file: Path, content: bytes) -> None:
+    """Write a whole file that only its user may read. Raises OSError."""
+    with open_private(file, "wb") as opened:
+        opened.write(content)
+
+
+def open_to_others(*folders: Path) -> list[Path]:
+    """Those of the folders that exist and that others may enter, read or change."""
+    return [folder for folder in folders if folder.exists() and folder.stat().st_mode & OTHERS]
+
+
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, flags, FILE_MODE)
