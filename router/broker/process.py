@@ -19,6 +19,8 @@ from router.wire.errors import BrokerError
 from router.wire.private_files import UMASK, open_private, write_private
 
 STOP_SECONDS = 30.0
+EXEC_SECONDS = 2.0
+"""For a moment after its start a process has no command line, so it cannot be told from another with its id."""
 HEAP = "512m"
 MARK = "grid.router.properties"
 """A property that Kafka ignores. By its value, `Folder.running_pid` knows the process of this folder."""
@@ -124,9 +126,9 @@ def await_answer(folder: Folder, pid: int, answers: Callable[[], bool], *, logge
     Raises:
         BrokerError: it ended, does nothing, or is not ready within the outer limit; the sentence names its log.
     """
-    patience = Patience(lambda: work_of([pid], [folder.log, folder.out]))
+    begun, patience = time.monotonic(), Patience(lambda: work_of([pid], [folder.log, folder.out]))
     while not answers():
-        if _gone(pid) or folder.running_pid() != pid:
+        if _gone(pid) or (time.monotonic() - begun > EXEC_SECONDS and folder.running_pid() != pid):
             folder.pid.unlink(missing_ok=True)
             log, words = folder.last_words(logged)
             raise BrokerError(f"the broker ended during its start ({words})", where=str(log), hint="read that log")

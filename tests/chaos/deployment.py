@@ -16,11 +16,7 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.group_monitor import GroupMonitor
 from tests.chaos.late_requests import LateRequests
 from tests.chaos.load import Load
-<<<<<<< HEAD
-from tests.chaos.proxy import Proxy
 from tests.support.patience import PATIENCE_S
-=======
->>>>>>> d6f965b54d21573b1c0ea37a51b700cbe80721eb
 
 WORKERS = 2
 RESTART_POLICY = RestartPolicy(crashes=1_000_000)
