@@ -1,4 +1,4 @@
-"""The states of a partition on a real broker: fence, restore, transactions, and what survives failures.
+"""A stream task of one partition on a real broker: fence, restore, transactions, and what survives failures.
 
 `test_processor_contract.py` has the contract of the processors.
 """
@@ -15,9 +15,11 @@ from prometheus_client import CollectorRegistry
 
 from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import BeyondEndError, ChangelogReader
-from router.stream.engine.partition import Partition
-from router.stream.engine.processor import Counted, PoisonError, Record
+from router.stream.engine.processor import Counted, PoisonError, Processor, Record
+from router.stream.engine.source_partition import SourcePartition
 from router.stream.engine.stored_offset import pop_stored_offset, read_stored_offset
+from router.stream.engine.stream_task import Owned, StreamTask
+from router.stream.engine.stream_task_id import StreamTaskId
 from router.wire.metrics import Metrics
 from router.wire.stored_offsets import encode_stored_offset
 from tests.support.patience import PATIENCE_S
@@ -31,7 +33,7 @@ class Tally:
     """A small processor: its state is the set of values seen, kept in a changelog; each new value is written out once."""
 
     name = "toy"
-    partition: Partition
+    partition: SourcePartition
     """The partition that it processes, where a test needs it."""
 
     def __init__(
@@ -108,24 +110,32 @@ async def read(kafka: str, topic: str) -> list[Record]:
 
 
 @asynccontextmanager
-async def opened(
-    kafka: str, namespace: str, processor: Tally, state_offset: int | None = None
-) -> AsyncIterator[Partition]:
+async def opened_task(kafka: str, namespace: str, owned: Owned) -> AsyncIterator[StreamTask]:
+    """StreamTask 0 with these partitions, in the background; closed at the end."""
     logs = ChangelogReader(kafka, f"{namespace}group")
-    partition = Partition(
-        TopicPartition(f"{namespace}in", 0),
-        processor,
-        state_offset=state_offset,
+    task = StreamTask(
+        StreamTaskId("toy", 0),
+        owned,
         logs=logs,
         metrics=Metrics(CollectorRegistry()),
         on_capacity=lambda: None,
         fold_lock=asyncio.Lock(),
     )
     try:
-        yield partition
+        yield task
     finally:
-        await partition.close(5.0)
+        await task.close(5.0)
         await logs.close()
+
+
+@asynccontextmanager
+async def opened(
+    kafka: str, namespace: str, processor: Processor, state_offset: int | None = None
+) -> AsyncIterator[SourcePartition]:
+    """The one partition of a stream task."""
+    source = TopicPartition(f"{namespace}in", 0)
+    async with opened_task(kafka, namespace, {source: (processor, state_offset)}) as task:
+        yield task.partitions[0]
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -1,7 +1,7 @@
 """The committed position never passes an unprocessed record: random schedules of failures and owners on a real broker.
 
-The processor fails at random: poison, a batch that fails before or after its outputs, not ready. Its owners close at random
-moments, also during a transaction. Some get the partition back with their state, some continue as zombies. Records are offered
+A stream task has two input partitions. Each processor fails at random: poison, a batch that fails before or after its outputs, not ready. Its owners close at random
+moments, also during a transaction. Some get the partitions back with their states, some continue as zombies. Records are offered
 in random portions, some twice.
 """
 
@@ -14,19 +14,18 @@ from random import Random
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from router.kafka.record_batches import Writer
-from router.stream.engine import failure_policy
-from router.stream.engine import partition as partition_module
+from router.stream.engine import failure_policy, source_partition
 from router.stream.engine import poison_isolation as isolation
 from router.stream.engine.changelog_reader import ChangelogReader
-from router.stream.engine.partition import Partition
 from router.stream.engine.processor import Counted, NotReadyError, PoisonError, Record
+from router.stream.engine.source_partition import SourcePartition
 from router.stream.engine.stored_offset import pop_stored_offset
-from tests.stream.test_partition import Tally, opened, produce, read, topics, values
+from router.stream.engine.stream_task import Owned, StreamTask
+from tests.stream.test_partition import Tally, opened_task, produce, read, values
 from tests.support.patience import PATIENCE_S
-
-__all__ = ["topics"]
 
 pytestmark = pytest.mark.broker
 
@@ -74,7 +73,7 @@ class Erratic(Tally):
         return lambda: None
 
 
-async def offer(partition: Partition, records: Sequence[Record], random: Random) -> None:
+async def offer(partition: SourcePartition, records: Sequence[Record], random: Random) -> None:
     """In portions, some of them twice, as after a seek back."""
     at = 0
     while at < len(records):
@@ -83,6 +82,34 @@ async def offer(partition: Partition, records: Sequence[Record], random: Random)
         partition.offer(records[begin : at + size])
         at += size
         await asyncio.sleep(random.choice([0, 0, 0.01, 0.05]))
+
+
+def offer_all(
+    task: StreamTask, records: Sequence[Sequence[Record]], positions: Sequence[int], random: Random
+) -> "asyncio.Future[list[None]]":
+    """Offer each partition its records: the committed ones again, or from its position on."""
+    begins = [random.choice([0, position]) for position in positions]
+    return asyncio.gather(
+        *(offer(one, all_[begin:], random) for one, all_, begin in zip(task.partitions, records, begins, strict=True))
+    )
+
+
+async def process_all(task: StreamTask, records: Sequence[Sequence[Record]]) -> None:
+    """Offer every record, and wait until all are committed."""
+    for partition, all_ in zip(task.partitions, records, strict=True):
+        partition.offer(all_)
+    async with asyncio.timeout(PATIENCE_S):
+        while any(partition.backlog for partition in task.partitions):
+            await asyncio.sleep(0.01)
+
+
+def some_kept(closed: StreamTask, new: Owned, random: Random) -> Owned:
+    """Some partitions come back with the state that the last owner still has."""
+    kept = {one.source: (one.processor, one.state_offset) for one in closed.partitions}
+    return {
+        source: kept[source] if kept[source][1] is not None and random.random() < 0.5 else fresh
+        for source, fresh in new.items()
+    }
 
 
 async def check(kafka: str, prefix: str, sent: Sequence[bytes]) -> int:
@@ -112,44 +139,67 @@ def often(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> fl
     if request.param is None:
         return 0.1
     monkeypatch.setattr(isolation, "BATCH_RECORDS", request.param)
-    monkeypatch.setattr(partition_module, "FOLD_CHUNK_RECORDS", request.param // 2)
+    monkeypatch.setattr(source_partition, "FOLD_CHUNK_RECORDS", request.param // 2)
     return 0.03
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_position_never_passes_an_unprocessed_record(kafka: str, topics: str, often: float, seed: int) -> None:
-    random, sent = Random(seed), values("a", N)
+@pytest.fixture
+def prefixes(kafka: str, namespace: str) -> Sequence[str]:
+    """Prefixes of the topics of two input partitions: an input, a changelog and an output topic each."""
+    prefixes = [f"{namespace}{network}." for network in "ab"]
 
-    async def scenario() -> list[int]:
-        await produce(kafka, f"{topics}in", sent)
-        records, positions = await read(kafka, f"{topics}in"), [0]
+    async def create() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+        await admin.start()
+        names = [f"{prefix}{name}" for prefix in prefixes for name in ("in", "out", "changelog")]
+        await admin.create_topics([NewTopic(name, 1, 1) for name in names])
+        await admin.close()
+
+    asyncio.run(create())
+    return prefixes
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_position_never_passes_an_unprocessed_record(
+    kafka: str, namespace: str, prefixes: Sequence[str], often: float, seed: int
+) -> None:
+    random, sent = Random(seed), values("a", N)
+    sources = [TopicPartition(f"{prefix}in", 0) for prefix in prefixes]
+
+    def new() -> Owned:
+        return {one: (Erratic(prefix, random, often), None) for one, prefix in zip(sources, prefixes, strict=True)}
+
+    async def checked() -> list[int]:
+        return [await check(kafka, prefix, sent) for prefix in prefixes]
+
+    async def owners(records: Sequence[Sequence[Record]]) -> list[list[int]]:
+        """The positions while one owner follows another; some stay as zombies."""
+        positions, owned = [[0, 0]], new()
         async with AsyncExitStack() as zombies:
-            processor, state_offset = Erratic(topics, random, often), None
             for _ in range(OWNERS):
-                if state_offset is None or random.random() < 0.5:  # else the last owner gets it back with its state
-                    processor, state_offset = Erratic(topics, random, often), None
+                zombie = random.random() < 0.3
                 async with AsyncExitStack() as own:
-                    zombie = random.random() < 0.3
-                    stack = zombies if zombie else own
-                    partition = await stack.enter_async_context(opened(kafka, topics, processor, state_offset))
-                    begin = random.choice([0, positions[-1]])  # fetches committed records again, or continues
-                    offering = asyncio.create_task(offer(partition, records[begin:], random))
+                    task = await (zombies if zombie else own).enter_async_context(opened_task(kafka, namespace, owned))
+                    offering = offer_all(task, records, positions[-1], random)
                     await asyncio.sleep(random.choice([0, 0.05, 0.2, 0.5, 1.0]))
-                    positions.append(await check(kafka, topics, sent))
+                    positions.append(await checked())
                     offering.cancel()
-                state_offset = partition.state_offset
-        async with opened(kafka, topics, Erratic(topics, random, often)) as last:
-            last.offer(records)
-            async with asyncio.timeout(PATIENCE_S):
-                while last.backlog:
-                    await asyncio.sleep(0.01)
-        async with asyncio.timeout(
-            PATIENCE_S
-        ):  # the broker answers a commit before the markers are written; the position is visible only then
-            while positions[-1] < N:
-                positions.append(await check(kafka, topics, sent))
+                owned = new() if zombie else some_kept(task, new(), random)
+        return positions
+
+    async def scenario() -> list[list[int]]:
+        for source in sources:
+            await produce(kafka, source.topic, sent)
+        records = [await read(kafka, source.topic) for source in sources]
+        positions = await owners(records)
+        async with opened_task(kafka, namespace, new()) as last:
+            await process_all(last, records)
+        async with asyncio.timeout(PATIENCE_S):
+            # the broker answers a commit before the markers are written; the positions are visible only then
+            while positions[-1] != [N, N]:
+                positions.append(await checked())
         return positions
 
     positions = asyncio.run(scenario())
-    assert positions == sorted(positions)
-    assert positions[-1] == N
+    for each in zip(*positions, strict=True):
+        assert list(each) == sorted(each)

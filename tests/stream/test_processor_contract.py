@@ -19,10 +19,9 @@ from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets
 from router.simulator.scenario import history_of
-from router.stream.engine.changelog_reader import ChangelogReader
-from router.stream.engine.partition import Partition
 from router.stream.engine.processor import Processor, Record
-from router.stream.engine.status import PartitionStatus
+from router.stream.engine.source_partition import SourcePartition
+from router.stream.engine.status import StreamTaskStatus
 from router.stream.processors.clock import StreamClock
 from router.stream.processors.merge import MergeProcessor
 from router.stream.processors.normalise import NormaliseProcessor
@@ -31,7 +30,7 @@ from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 from router.wire.stored_offsets import STORED_OFFSET_KEY
 from router.wire.topics import Names, topics_of
-from tests.stream.test_partition import read, until
+from tests.stream.test_partition import opened_task, read, until
 from tests.support.driver import report, tiny
 
 pytestmark = pytest.mark.broker
@@ -131,24 +130,14 @@ async def produce(kafka: str, stage: Stage) -> list[Record]:
 
 
 @asynccontextmanager
-async def opened(kafka: str, stage: Stage, processor: Processor | None = None) -> AsyncIterator[Partition]:
-    logs = ChangelogReader(kafka, f"{stage.source}-group")
-    partition = Partition(
-        TopicPartition(stage.source, 0),
-        processor or stage.make(),
-        logs=logs,
-        metrics=Metrics(CollectorRegistry()),
-        on_capacity=lambda: None,
-        fold_lock=asyncio.Lock(),
-    )
-    try:
-        yield partition
-    finally:
-        await partition.close(5.0)
-        await logs.close()
+async def opened(kafka: str, stage: Stage, processor: Processor | None = None) -> AsyncIterator[SourcePartition]:
+    """The one partition of a task of this stage."""
+    owned = {TopicPartition(stage.source, 0): (processor or stage.make(), None)}
+    async with opened_task(kafka, f"{stage.source}-", owned) as task:
+        yield task.partitions[0]
 
 
-async def process(partition: Partition, records: Sequence[Record]) -> None:
+async def process(partition: SourcePartition, records: Sequence[Record]) -> None:
     """Offer records and wait until they are committed."""
     partition.offer(records)
     await until(lambda: partition.position == records[-1].offset + 1)
@@ -162,7 +151,7 @@ def test_a_second_owner_shuts_out_the_first(kafka: str, stage: Stage) -> None:
         async with opened(kafka, stage) as zombie:
             await process(zombie, records[:10])
             async with opened(kafka, stage) as owner:
-                await until(lambda: owner.status is PartitionStatus.RUNNING)
+                await until(lambda: owner.status is StreamTaskStatus.RUNNING)
                 zombie.offer(records[10:])
                 owner.offer(records)
                 await until(lambda: owner.position == zombie.position == N)

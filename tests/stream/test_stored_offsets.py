@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.processor import Record, UnreadableStateError
-from router.stream.engine.status import PartitionStatus
+from router.stream.engine.status import StreamTaskStatus
 from router.stream.engine.stored_offset import pop_stored_offset
 from router.stream.faust_adapter.app import GROUP, app_of
 from router.stream.faust_adapter.offset_reporter import GroupOffsetReporter
@@ -19,7 +19,7 @@ from router.stream.faust_adapter.transport import BatchApp
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 from router.wire.stored_offsets import STORED_OFFSET_KEY, encode_stored_offset
-from tests.stream.test_partition import Tally, opened, produce, read, topics, until, values
+from tests.stream.test_partition import Tally, opened, opened_task, produce, read, topics, until, values
 from tests.support.patience import PATIENCE_S
 
 __all__ = ["topics"]
@@ -180,11 +180,13 @@ def test_folded_records_are_committed_when_a_partition_is_revoked(kafka: str, to
     async def scenario() -> tuple[int | None, list[Record]]:
         await produce(kafka, f"{topics}in", values("a", N))
         records = await read(kafka, f"{topics}in")
-        async with opened(kafka, topics, Tally(topics)) as partition:
-            await until(lambda: partition.status is PartitionStatus.RUNNING)
+        source = TopicPartition(f"{topics}in", 0)
+        async with opened_task(kafka, topics, {source: (Tally(topics), None)}) as task:
+            (partition,) = task.partitions
+            await until(lambda: partition.status is StreamTaskStatus.RUNNING)
             partition.offer(records[:30])
             async with asyncio.timeout(PATIENCE_S):
-                while partition._pipeline is None or not partition._pipeline.busy:
+                while task._state.pipeline is None or not task._state.pipeline.busy:
                     await asyncio.sleep(0)
                 partition.offer(records[30:])
                 while len(partition._buffer):

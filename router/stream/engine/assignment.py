@@ -1,7 +1,6 @@
-"""The partitions that the group has assigned to this worker: opened on assignment, closed on revocation."""
+"""The stream tasks of the partitions that the group has assigned to this worker: opened on assignment, closed on revocation."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeVar
@@ -9,86 +8,117 @@ from typing import TypeVar
 from aiokafka import TopicPartition
 
 from router.stream.engine.changelog_reader import ChangelogReader
-from router.stream.engine.partition import Partition
 from router.stream.engine.processor import Processor, Record
+from router.stream.engine.source_partition import SourcePartition
+from router.stream.engine.stream_task import StreamTask
+from router.stream.engine.stream_task_id import StreamTaskId
 from router.wire.metrics import Metrics
 
 MAX_BUFFERED_BYTES = 128 << 20
 """When all partitions together buffer so much, only partitions with an empty buffer get more."""
 CLOSE_SECONDS = 8.0
-"""One deadline for all partitions of a revoke: longer than a transaction, shorter than the rebalance timeout."""
+"""One deadline for all stream tasks of a revoke: longer than a transaction, shorter than the rebalance timeout."""
 Source = TypeVar("Source", bound=tuple[str, int])
 
 
 class AssignedPartitions:
-    """Open partitions by topic and number.
+    """The assigned partitions by topic and number, and their stream tasks.
 
     Args:
         processors: topic -> makes the processor of a partition; the keys are the topics that are consumed.
-        logs: reads offsets and changelogs; shared by the partitions.
+        logs: reads offsets and changelogs; shared by the stream tasks.
     """
 
     def __init__(
         self, processors: Mapping[str, Callable[[], Processor]], *, logs: ChangelogReader, metrics: Metrics
     ) -> None:
         self._processors, self._logs, self._metrics = processors, logs, metrics
-        self._partitions: dict[tuple[str, int], Partition] = {}
+        self._tasks: dict[StreamTaskId, StreamTask] = {}
+        self._partitions: dict[TopicPartition, SourcePartition] = {}
+        """Those of the stream tasks."""
         self._released: dict[TopicPartition, int] = {}
         """Positions of the partitions that were revoked since the last assignment."""
-        self._kept: dict[tuple[str, int], tuple[Processor, int]] = {}
+        self._kept: dict[TopicPartition, tuple[Processor, int]] = {}
         """Processors of those partitions, with the offset of their state: a rebalance may assign them to this worker again."""
         self._capacity = asyncio.Event()
         self._fold_lock = asyncio.Lock()
         self._generation: int | None = None
 
-    def __iter__(self) -> Iterator[Partition]:
+    def __iter__(self) -> Iterator[SourcePartition]:
         return iter(list(self._partitions.values()))
 
     async def assigned(self, sources: Iterable[tuple[str, int]], generation: int) -> None:
-        """Open these partitions for a generation of the group. Each opens in the background while the others already run."""
+        """Open the stream tasks of these partitions for a generation of the group. Each opens in the background while others run.
+
+        A stream task that gets more partitions than it had closes first, and keeps its states.
+        """
         self._generation, self._released = generation, {}
-        for topic, number in sources:
-            partition = self._partitions.get((topic, number))
-            if partition is not None:
-                partition.restart_session()
-            elif topic in self._processors:
-                self._partitions[topic, number] = self._opened(topic, number)
+        wanted = [TopicPartition(*source) for source in sources]
+        for partition in [self._partitions[source] for source in wanted if source in self._partitions]:
+            partition.restart_session()
+        new = [source for source in wanted if source not in self._partitions and source.topic in self._processors]
+        await self._open(new)
         self._kept.clear()
         self._capacity.set()
         self._update_gauge()
 
-    def _opened(self, topic: str, number: int) -> Partition:
-        processor, state_offset = self._kept.get((topic, number)) or (self._processors[topic](), None)
-        return Partition(
-            TopicPartition(topic, number),
-            processor,
-            state_offset=state_offset,
-            logs=self._logs,
-            metrics=self._metrics,
-            on_capacity=self._capacity.set,
-            fold_lock=self._fold_lock,
-        )
+    async def _open(self, sources: Iterable[TopicPartition]) -> None:
+        """Open stream tasks for these partitions, together with the other partitions of a stream task that is open already."""
+        owned: dict[StreamTaskId, dict[TopicPartition, tuple[Processor, int | None]]] = {}
+        for source in sources:
+            kept = self._kept.pop(source, None) or (self._processors[source.topic](), None)
+            owned.setdefault(StreamTaskId(kept[0].name, source.partition), {})[source] = kept
+        for task_id in [one for one in owned if one in self._tasks]:
+            grown = self._tasks[task_id]
+            await self._close([grown], CLOSE_SECONDS)
+            owned[task_id] |= {one.source: (one.processor, one.state_offset) for one in grown.partitions}
+        for task_id, partitions in owned.items():
+            self._tasks[task_id] = task = StreamTask(
+                task_id,
+                partitions,
+                logs=self._logs,
+                metrics=self._metrics,
+                on_capacity=self._capacity.set,
+                fold_lock=self._fold_lock,
+            )
+            self._partitions |= {one.source: one for one in task.partitions}
 
     async def revoked(self, sources: Iterable[tuple[str, int]], within: float = CLOSE_SECONDS) -> None:
-        """Close these partitions, all before one deadline in `within` seconds."""
-        closing = [self._partitions.pop(source) for source in list(sources) if source in self._partitions]
-        deadline = time.monotonic() + within
-        await asyncio.gather(*(partition.close(max(deadline - time.monotonic(), 0.1)) for partition in closing))
-        for one in closing:
-            self._metrics.remove_lag(one.source.topic, one.source.partition)
-        # two rebalances in a row revoke everything and then nothing: keep what the first one released
-        self._released |= {one.source: one.position for one in closing if one.position is not None}
-        self._kept |= {
-            (one.source.topic, one.source.partition): (one.processor, one.state_offset)
-            for one in closing
-            if one.state_offset is not None
-        }
+        """Close the stream tasks of these partitions, all before one deadline in `within` seconds.
+
+        A stream task that loses only some of its partitions opens again with the others.
+        """
+        lost = {TopicPartition(*source) for source in sources} & self._partitions.keys()
+        closing = [task for task in self._tasks.values() if any(one.source in lost for one in task.partitions)]
+        closed = await self._close(closing, within)
+        self._keep(closed)
+        for source in lost:
+            self._metrics.remove_lag(source.topic, source.partition)
+        await self._open([one.source for one in closed if one.source not in lost])
         if not self._partitions:
             await self._logs.close()
         self._update_gauge()
 
+    async def _close(self, tasks: Sequence[StreamTask], within: float) -> Sequence[SourcePartition]:
+        """Close these stream tasks before one deadline; their partitions."""
+        closed = [partition for task in tasks for partition in task.partitions]
+        for task in tasks:
+            del self._tasks[task.id]
+        for partition in closed:
+            del self._partitions[partition.source]
+        await asyncio.gather(*(task.close(within) for task in tasks))
+        return closed
+
+    def _keep(self, closed: Sequence[SourcePartition]) -> None:
+        """Keep positions and states of closed partitions until the next assignment.
+
+        Two rebalances in a row revoke everything and then nothing, so what the first one released stays.
+        """
+        self._released |= {one.source: one.position for one in closed if one.position is not None}
+        self._kept |= {one.source: (one.processor, one.state_offset) for one in closed if one.state_offset is not None}
+
     async def close(self, within: float) -> None:
-        """Close all partitions before one deadline in `within` seconds: the worker stops."""
+        """Close all stream tasks before one deadline in `within` seconds: the worker stops."""
         await self.revoked(list(self._partitions), within)
 
     def positions(self) -> dict[TopicPartition, int]:
@@ -110,7 +140,7 @@ class AssignedPartitions:
 
     def on_seek(self, topic: str, number: int, position: int) -> None:
         """Record that the consumer's position is now this offset of a partition."""
-        partition = self._partitions.get((topic, number))
+        partition = self._partitions.get(TopicPartition(topic, number))
         if partition is not None:
             partition.session.on_seek(position)
 
@@ -144,8 +174,8 @@ class AssignedPartitions:
         if partition is not None:
             partition.session.refetch_from(offset)
 
-    def _in_session(self, topic: str, number: int, session_id: int) -> Partition | None:
-        partition = self._partitions.get((topic, number))
+    def _in_session(self, topic: str, number: int, session_id: int) -> SourcePartition | None:
+        partition = self._partitions.get(TopicPartition(topic, number))
         return partition if partition is not None and partition.session.session_id == session_id else None
 
     def partitions_with_capacity(self, sources: Iterable[Source]) -> set[Source]:
@@ -154,7 +184,7 @@ class AssignedPartitions:
         return {source for source in sources if self._has_capacity(source, full=full)}
 
     def _has_capacity(self, source: tuple[str, int], *, full: bool) -> bool:
-        partition = self._partitions.get((source[0], source[1]))
+        partition = self._partitions.get(TopicPartition(source[0], source[1]))
         if partition is None or not partition.session.ready:
             return False
         return partition.has_capacity and not (full and partition.buffered_bytes > 0)

@@ -1,17 +1,19 @@
-"""A checkpoint: what commits together in one transaction, outputs and input offset, or neither.
+"""A checkpoint: what a stream task commits together in one transaction, outputs and input offsets, or neither.
 
 It is filled before its transaction begins, while the checkpoint before it commits. Docs: docs/explanation/exactly-once.md.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from aiokafka import TopicPartition
 
 from router.kafka.record_batches import Writer
 from router.stream.engine.processor import Counted, Record
 
 MAX_LINGER_S = 1.0
 """How long a checkpoint waits for more records before its transaction begins. Without this limit readers would see nothing of
-a partition in a backlog until thousands of its records, and those of all other partitions, are folded."""
+a stream task in a backlog until thousands of its records, and those of all other stream tasks, are folded."""
 
 
 class Checkpoint:
@@ -23,7 +25,10 @@ class Checkpoint:
 
     def __init__(self, writer: Writer) -> None:
         self.writer = writer
-        self.records: list[Record] = []
+        self.batches: dict[TopicPartition, list[Record]] = {}
+        """Input partition -> its folded records in log order, at least one."""
+        self.records = 0
+        """Number of folded records of all partitions."""
         self.bytes = 0
         """Total size of the records' values."""
         self._since: float | None = None
@@ -33,12 +38,17 @@ class Checkpoint:
         self.begun = time.monotonic()
         """When its transaction began."""
 
-    def add(self, records: Sequence[Record], size: int) -> None:
-        """Add records whose outputs the writer has; their values have `size` bytes."""
+    def add(self, source: TopicPartition, records: Sequence[Record], size: int) -> None:
+        """Add records of one partition whose outputs the writer has; their values have `size` bytes."""
         if self._since is None:
             self._since = time.monotonic()
-        self.records += records
+        self.batches.setdefault(source, []).extend(records)
+        self.records += len(records)
         self.bytes += size
+
+    def records_of(self, source: TopicPartition) -> Sequence[Record]:
+        """The folded records of one partition."""
+        return self.batches.get(source, ())
 
     @property
     def linger_expired(self) -> bool:
@@ -48,9 +58,9 @@ class Checkpoint:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to commit."""
-        return not self.records and not self.ticked
+        return not self.batches and not self.ticked
 
     @property
-    def position(self) -> int | None:
-        """The next offset to read, None when only a tick is written."""
-        return self.records[-1].offset + 1 if self.records else None
+    def positions(self) -> Mapping[TopicPartition, int]:
+        """The next offset to read of each input partition; empty when only a tick is written."""
+        return {source: records[-1].offset + 1 for source, records in self.batches.items()}

@@ -1,4 +1,4 @@
-"""The failure policy of a partition: what follows each kind of failure before the partition opens again.
+"""The failure policy of a stream task: what follows each kind of failure before the stream task opens again.
 
 Nothing is retried blindly. Reopening is always safe, because only a fence and the stored offset show whether the last
 transaction committed. Docs: docs/explanation/exactly-once.md, docs/explanation/poison.md.
@@ -16,41 +16,51 @@ from aiokafka.errors import ProducerFenced
 
 from router.stream.engine.poison_isolation import BatchFailedError, PoisonIsolation
 from router.stream.engine.processor import NotReadyError, PoisonError
+from router.stream.engine.stream_task_id import StreamTaskId
 
 log = structlog.get_logger(__name__)
 
 
 class Effect(Enum):
-    """How a failure counts for the watchdog, which ends a worker whose partitions make no progress."""
+    """How a failure counts for the watchdog, which ends a worker whose stream tasks make no progress."""
 
     PROGRESS = "progress"
     """The next attempt is smaller, or waits for something that a restart cannot bring."""
     FAILURE = "failure"
-    """The next attempt is the same, so repeated failures mean a stalled partition."""
+    """The next attempt is the same, so repeated failures mean a stalled task."""
     NONE = "none"
 
 
-def _mark_poison(failure: Any, isolation: PoisonIsolation) -> dict[str, object]:
-    isolation.poisoned.add(failure.offset)
-    return {"offset": failure.offset}
+Isolations = Mapping[TopicPartition, PoisonIsolation]
+"""Input partition of the stream task -> its poison isolation."""
 
 
-def _bisect(failure: Any, isolation: PoisonIsolation) -> dict[str, object]:
-    isolation.bisect(failure.records)
-    return {"offset": failure.records[0].offset, "records": len(failure.records)}
+def _mark_poison(failure: Any, isolations: Isolations) -> dict[str, object]:
+    isolations[failure.source].poisoned.add(failure.offset)
+    return {"topic": failure.source.topic, "partition": failure.source.partition, "offset": failure.offset}
 
 
-def _name_missing(failure: Any, _: PoisonIsolation) -> dict[str, object]:
+def _bisect(failure: Any, isolations: Isolations) -> dict[str, object]:
+    """Halve a batch of one partition. Of several partitions each gets a transaction of its own first."""
+    for source, records in failure.batches.items():
+        if len(failure.batches) == 1:
+            isolations[source].bisect(records)
+        else:
+            isolations[source].suspect(records)
+    return {"records": str(failure)}
+
+
+def _name_missing(failure: Any, _: Isolations) -> dict[str, object]:
     return {"missing": str(failure)}
 
 
-def _nothing(_: Any, __: PoisonIsolation) -> dict[str, object]:
+def _nothing(_: Any, __: Isolations) -> dict[str, object]:
     return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """What a partition does after one kind of failure, before it opens again."""
+    """What a stream task does after one kind of failure, before it opens again."""
 
     event: str
     """The log line."""
@@ -59,16 +69,16 @@ class Recovery:
     backoff_s: tuple[float, ...] = (0.0,)
     """Waits before the next attempt, by the number of failures in a row; the last one repeats."""
     effect: Effect
-    act: Callable[[Any, PoisonIsolation], dict[str, object]] = _nothing
+    act: Callable[[Any, Isolations], dict[str, object]] = _nothing
     """Prepares the next attempt; returns facts for the log line."""
 
-    def apply(self, failure: Exception, isolation: PoisonIsolation, source: TopicPartition) -> None:
-        """Prepare the next attempt, and log the failure. A log that cannot be written (a full disk) must not end the partition."""
-        facts = self.act(failure, isolation)
+    def apply(self, failure: Exception, isolations: Isolations, task: StreamTaskId) -> None:
+        """Prepare the next attempt, and log the failure. A log that cannot be written (a full disk) must not end the stream task."""
+        facts = self.act(failure, isolations)
         write = log.error if self.level == "error" else log.warning
         with suppress(Exception):
             traceback = failure if self.traceback else None
-            write(self.event, topic=source.topic, partition=source.partition, exc_info=traceback, **facts)
+            write(self.event, task=str(task), exc_info=traceback, **facts)
 
     def backoff(self, failures: int) -> float:
         """Seconds to wait, after `failures` earlier ones in a row."""
@@ -82,14 +92,14 @@ RECOVERIES: Mapping[type[Exception], Recovery] = {
     BatchFailedError: Recovery(
         event="batch failed, retrying in halves", level="error", traceback=True, effect=Effect.PROGRESS, act=_bisect
     ),
-    # Another worker opened the partition, or the broker timed the transaction out. If the group has reassigned the
+    # Another worker opened the stream task, or the broker timed the transaction out. If the group has reassigned the
     # partition, the revoke arrives during this wait, which is longer than a heartbeat. If not, reopening is right.
     ProducerFenced: Recovery(event="fenced", backoff_s=(2.0,), effect=Effect.NONE),
     NotReadyError: Recovery(
-        event="partition waits and retries", backoff_s=(1.0,), effect=Effect.PROGRESS, act=_name_missing
+        event="task waits and retries", backoff_s=(1.0,), effect=Effect.PROGRESS, act=_name_missing
     ),
     Exception: Recovery(
-        event="partition failed, reopening",
+        event="task failed, reopening",
         traceback=True,
         backoff_s=(0.1, 0.5, 1.0, 2.0, 5.0),
         effect=Effect.FAILURE,

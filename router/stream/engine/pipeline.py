@@ -1,14 +1,15 @@
-"""The transactions of an open partition: one checkpoint is filled while the one before it commits.
+"""The transactions of an open task: one checkpoint is filled while the one before it commits.
 
-At most one transaction is in flight. Nothing is retried after a failure: the partition puts the unacknowledged records back
+At most one transaction is in flight. Nothing is retried after a failure: the stream task puts the unacknowledged records back
 and opens again with another pipeline. Docs: docs/explanation/exactly-once.md.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
+from aiokafka import TopicPartition
 from aiokafka.errors import (
     InvalidMessageError,
     InvalidTimestampError,
@@ -18,7 +19,6 @@ from aiokafka.errors import (
 
 from router.stream.engine.checkpoint import Checkpoint
 from router.stream.engine.poison_isolation import BatchFailedError
-from router.stream.engine.processor import Record
 from router.stream.engine.transaction import Transactions
 
 REJECTED_OUTPUT = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidTimestampError, InvalidMessageError)
@@ -30,7 +30,7 @@ class Pipeline:
     """Fills one checkpoint while the transaction of another is in flight.
 
     Args:
-        transactions: of the input partition; fenced.
+        transactions: of the stream task; fenced.
         on_end: called when a transaction has ended, whether it committed or failed.
     """
 
@@ -47,16 +47,16 @@ class Pipeline:
         """Whether a transaction is in flight, or its result was not collected yet."""
         return self._commit is not None
 
-    @property
-    def records(self) -> int:
-        """Number of records that are folded and not known to be committed."""
-        return len(self.open.records) + (len(self._in_flight.records) if self._in_flight is not None else 0)
+    def records_of(self, source: TopicPartition) -> int:
+        """Number of records of an input partition that are folded and not known to be committed."""
+        in_flight = self._in_flight
+        return len(self.open.records_of(source)) + (len(in_flight.records_of(source)) if in_flight is not None else 0)
 
-    def begin(self, store_offset: Callable[[Checkpoint], None]) -> bool:
+    def begin(self, store_offsets: Callable[[Checkpoint], None]) -> bool:
         """Begin the next transaction, unless one is in flight or there is nothing to commit.
 
         Args:
-            store_offset: writes the input offset into the checkpoint.
+            store_offsets: writes the input offsets into the checkpoint.
 
         Returns:
             Whether a transaction began.
@@ -64,7 +64,7 @@ class Pipeline:
         if self.busy or self.open.empty:
             return False
         self._in_flight, self.open = self.open, self._transactions.checkpoint()
-        store_offset(self._in_flight)
+        store_offsets(self._in_flight)
         self._in_flight.begun = time.monotonic()
         self._commit = asyncio.create_task(self._transactions.commit(self._in_flight))
         self._commit.add_done_callback(lambda _: self._on_end())
@@ -84,7 +84,7 @@ class Pipeline:
         try:
             commit.result()
         except REJECTED_OUTPUT as rejection:
-            raise (BatchFailedError(in_flight.records) if in_flight.records else rejection) from rejection
+            raise (BatchFailedError(in_flight.batches) if in_flight.batches else rejection) from rejection
         self._in_flight = None
         return in_flight
 
@@ -103,11 +103,11 @@ class Pipeline:
         if self._commit is not None:
             self._commit.cancel()
 
-    def unacknowledged(self) -> Iterator[Sequence[Record]]:
-        """The records that are not known to be committed, the later ones first."""
+    def unacknowledged(self) -> Iterator[Checkpoint]:
+        """The checkpoints that are not known to be committed, the later one first."""
         for checkpoint in (self.open, self._in_flight):
             if checkpoint is not None:
-                yield checkpoint.records
+                yield checkpoint
         self._in_flight = self._commit = None
 
     async def stop(self) -> None:

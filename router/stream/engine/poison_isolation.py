@@ -5,7 +5,9 @@ that is left alone is poison: it goes to the dead letters, and the records aroun
 docs/explanation/poison.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from aiokafka import TopicPartition
 
 from router.stream.engine.processor import Record
 
@@ -17,12 +19,16 @@ class BatchFailedError(Exception):
     """Processing a batch, or writing its outputs, failed because of a record in it.
 
     Args:
-        records: the batch.
+        batches: input partition -> its records in the batch, at least one.
     """
 
-    def __init__(self, records: Sequence[Record]) -> None:
-        super().__init__(f"{len(records)} records from offset {records[0].offset} on")
-        self.records = records
+    def __init__(self, batches: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        named = [
+            f"{len(records)} of {one.topic}/{one.partition} from {records[0].offset} on"
+            for one, records in batches.items()
+        ]
+        super().__init__(f"records: {', '.join(named)}")
+        self.batches = batches
 
 
 class PoisonIsolation:
@@ -41,6 +47,14 @@ class PoisonIsolation:
         self.limit, self.before = max(1, len(records) // 2), records[-1].offset + 1
         if len(records) == 1:
             self.poisoned.add(records[0].offset)
+
+    def suspect(self, records: Sequence[Record]) -> None:
+        """Retry these records without those of other partitions: a batch of several partitions failed."""
+        self.limit, self.before = len(records), records[-1].offset + 1
+
+    def reset(self) -> None:
+        """Forget all suspects: the records are fetched again, and some may be gone."""
+        self.limit, self.before, self.poisoned = BATCH_RECORDS, None, set()
 
     def clear_below(self, position: int) -> None:
         """Forget suspects and poison below this offset."""

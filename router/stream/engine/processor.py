@@ -1,4 +1,4 @@
-"""The contract of a processor: how one stage restores, processes and closes one partition.
+"""The contract of a processor: how one stage restores, processes and closes one partition of its input topics.
 
 `tests/stream/test_processor_contract.py` runs every processor through it.
 """
@@ -36,13 +36,19 @@ class PoisonError(Exception):
         offset: of the record in its partition.
     """
 
+    source: TopicPartition | None = None
+    """The record's partition; the engine sets it."""
+
     def __init__(self, offset: int) -> None:
         super().__init__(f"the record at offset {offset} cannot be folded")
         self.offset = offset
 
 
 class NotReadyError(Exception):
-    """The batch is sound but needs something that has not arrived yet. The partition reopens and retries."""
+    """The batch is sound but needs something that has not arrived yet. The stream task reopens and retries."""
+
+    source: TopicPartition | None = None
+    """The partition of the batch; the engine sets it."""
 
 
 class UnreadableStateError(Exception):

@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
-from router.stream.engine.partition import Partition
+from router.stream.engine.source_partition import SourcePartition
 from router.stream.faust_adapter.transport import BatchApp
 from router.stream.health.broker_probe import Probe
 from router.stream.health.observations import HealthMonitor
@@ -109,7 +109,7 @@ async def update_gauges(app: BatchApp, metrics: Metrics, monitor: HealthMonitor)
     monitor.forget_revoked()
 
 
-async def _update_lag(app: BatchApp, partition: Partition, metrics: Metrics) -> int | None:
+async def _update_lag(app: BatchApp, partition: SourcePartition, metrics: Metrics) -> int | None:
     """Update the lag gauges of a partition; the consumer's fetch position."""
     source: TopicPartition = partition.source
     tp = TP(source.topic, source.partition)

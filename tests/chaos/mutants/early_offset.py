@@ -1,4 +1,4 @@
-"""A mutant that commits the input offset before the outputs, and dies once in between: those outputs are lost."""
+"""A mutant that commits the input offsets before the outputs, and dies once in between: those outputs are lost."""
 
 import os
 import signal
@@ -13,23 +13,24 @@ from router.wire.stored_offsets import STORED_OFFSET_KEY
 from tests.chaos.mutants import once
 
 add, commit = Writer.add, Transactions.commit
-withheld: dict[int, tuple[Any, ...]] = {}
+withheld: dict[int, list[tuple[Any, ...]]] = {}
 """Offset records that a writer received and did not add, by the writer's id."""
 
 
-def add_all_but_the_offset(self: Writer, topic: str, partition: int, key: bytes | None, *rest: Any) -> None:
+def add_all_but_the_offsets(self: Writer, topic: str, partition: int, key: bytes | None, *rest: Any) -> None:
     if key == STORED_OFFSET_KEY:
-        withheld[id(self)] = (topic, partition, key, *rest)
+        withheld.setdefault(id(self), []).append((topic, partition, key, *rest))
     else:
         add(self, topic, partition, key, *rest)
 
 
 async def commit_early(self: Transactions, checkpoint: Checkpoint) -> None:
     """Two transactions instead of one."""
-    offset = withheld.pop(id(checkpoint.writer), None)
-    if offset is not None:
+    offsets = withheld.pop(id(checkpoint.writer), [])
+    if offsets:
         first = self.checkpoint()
-        add(first.writer, *offset)
+        for offset in offsets:
+            add(first.writer, *offset)
         await commit(self, first)
         if once.now("early_offset"):
             os.kill(os.getpid(), signal.SIGKILL)
@@ -37,6 +38,6 @@ async def commit_early(self: Transactions, checkpoint: Checkpoint) -> None:
 
 
 if __name__ == "__main__":
-    Writer.add = add_all_but_the_offset
+    Writer.add = add_all_but_the_offsets
     Transactions.commit = commit_early
     sys.exit(__main__._run())

@@ -1,4 +1,4 @@
-"""A mutant whose transactional ids contain the process id, so that opening a partition fences no other worker.
+"""A mutant whose transactional ids contain the process id, so that opening a stream task fences no other worker.
 
 It stops once before a commit. When it continues, it is a zombie that writes what its successor has written in the meantime.
 """
@@ -24,7 +24,7 @@ def with_own_id(*, transactional_id: str, **settings: Any) -> AIOKafkaProducer:
 
 
 async def commit_late(self: Transactions, checkpoint: Checkpoint) -> None:
-    if checkpoint.position is not None and self.source.topic.endswith("grid.events") and once.now("unfenced"):
+    if checkpoint.positions and self.task.stage == "merge" and once.now("unfenced"):
         os.kill(os.getpid(), signal.SIGSTOP)
     await commit(self, checkpoint)
 

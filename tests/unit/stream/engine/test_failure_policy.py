@@ -1,4 +1,4 @@
-"""The failure policy of a partition: which failures back off, which count as progress, what each prepares."""
+"""The failure policy of a stream task: which failures back off, which count as progress, what each prepares."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -11,13 +11,24 @@ from router.stream.engine import failure_policy
 from router.stream.engine.failure_policy import RECOVERIES, Effect, recovery_for
 from router.stream.engine.poison_isolation import BatchFailedError, PoisonIsolation
 from router.stream.engine.processor import NotReadyError, PoisonError
+from router.stream.engine.stream_task_id import StreamTaskId
 
-SOURCE = TopicPartition("grid.events", 3)
+SOURCE, OTHER = TopicPartition("reports.hotline", 3), TopicPartition("reports.policing", 3)
+TASK = StreamTaskId("normalise", 3)
+
+
+def records(size: int) -> list[Any]:
+    return [SimpleNamespace(offset=offset) for offset in range(size)]
 
 
 def batch(size: int) -> BatchFailedError:
-    records: list[Any] = [SimpleNamespace(offset=offset) for offset in range(size)]
-    return BatchFailedError(records)
+    return BatchFailedError({SOURCE: records(size)})
+
+
+def poison(offset: int) -> PoisonError:
+    failure = PoisonError(offset)
+    failure.source = SOURCE
+    return failure
 
 
 @pytest.mark.parametrize(
@@ -45,10 +56,18 @@ def test_the_backoff_grows_and_its_last_value_repeats() -> None:
 
 def test_a_poison_record_is_marked_and_a_failed_batch_halved() -> None:
     isolation = PoisonIsolation()
-    recovery_for(PoisonError(7)).apply(PoisonError(7), isolation, SOURCE)
+    recovery_for(poison(7)).apply(poison(7), {SOURCE: isolation}, TASK)
     assert isolation.poisoned == {7}
-    recovery_for(batch(8)).apply(batch(8), isolation, SOURCE)
+    recovery_for(batch(8)).apply(batch(8), {SOURCE: isolation}, TASK)
     assert (isolation.limit, isolation.before) == (4, 8)
+
+
+def test_a_failed_batch_of_two_partitions_is_split_before_it_is_halved() -> None:
+    """Otherwise the only record of one network would count as poison, because another network's record is."""
+    isolations = {SOURCE: PoisonIsolation(), OTHER: PoisonIsolation()}
+    failure = BatchFailedError({SOURCE: records(1), OTHER: records(8)})
+    recovery_for(failure).apply(failure, isolations, TASK)
+    assert [(one.limit, one.before, one.poisoned) for one in isolations.values()] == [(1, 1, set()), (8, 8, set())]
 
 
 def test_a_log_that_cannot_be_written_does_not_stop_a_recovery(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,5 +76,5 @@ def test_a_log_that_cannot_be_written_does_not_stop_a_recovery(monkeypatch: pyte
 
     monkeypatch.setattr(failure_policy, "log", SimpleNamespace(error=fail, warning=fail))
     isolation = PoisonIsolation()
-    recovery_for(PoisonError(7)).apply(PoisonError(7), isolation, SOURCE)
+    recovery_for(poison(7)).apply(poison(7), {SOURCE: isolation}, TASK)
     assert isolation.poisoned == {7}

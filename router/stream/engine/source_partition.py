@@ -1,0 +1,204 @@
+"""One input partition of a stream task: its buffer, its fetch session, its processor, and how far it has come.
+
+Its records are folded in log order into the checkpoints of the stream task. Its processor owns the state.
+"""
+
+from collections.abc import Callable, Sequence
+
+from aiokafka import TopicPartition
+
+from router.stream.engine.changelog_reader import ChangelogReader
+from router.stream.engine.checkpoint import Checkpoint
+from router.stream.engine.fetch_session import FetchSession
+from router.stream.engine.input_buffer import Chunk, InputBuffer
+from router.stream.engine.poison_isolation import BatchFailedError, PoisonIsolation
+from router.stream.engine.processor import NotReadyError, PoisonError, Processor, Record, TimedProcessor
+from router.stream.engine.status import StreamTaskState, StreamTaskStatus
+
+FOLD_CHUNK_RECORDS = 1000
+"""Records folded between two turns of the event loop (about 50 ms), so that transactions of other stream tasks go on."""
+BATCH_BYTES = 8 << 20
+"""Most bytes of input values in one transaction; one record is always taken."""
+
+
+class SourcePartition:
+    """Buffers and folds one input partition. Its properties are safe to read from any thread.
+
+    Args:
+        source: the input partition.
+        processor: processes its records; owns the state.
+        state_offset: the next offset after the processor's state, if this worker still has that state; None to restore it.
+        task: what the partitions of the stream task share.
+        on_capacity: called when the partition may be able to take more records.
+    """
+
+    def __init__(
+        self,
+        source: TopicPartition,
+        processor: Processor,
+        *,
+        state_offset: int | None,
+        task: StreamTaskState,
+        on_capacity: Callable[[], None],
+    ) -> None:
+        self.source, self.processor = source, processor
+        self.state_offset = state_offset
+        """The next offset after the processor's state, while no uncommitted record is folded into it; None otherwise."""
+        self.session, self.isolation = FetchSession(), PoisonIsolation()
+        self._timers = processor if isinstance(processor, TimedProcessor) else None
+        self._task, self._on_capacity = task, on_capacity
+        self._buffer = InputBuffer()
+        self._position: int | None = None
+        self._last_timestamp: int | None = None
+
+    def offer(self, records: Sequence[Record]) -> None:
+        """Buffer fetched records; never waits. Skips records that were offered before (after a seek back)."""
+        if self._buffer.offer(records):
+            self._task.progress.work_started()
+            self._task.wake.set()
+
+    def restart_session(self) -> None:
+        """Seek behind the buffered records: after a rebalance the consumer may be at any offset."""
+        if self.fetching:
+            self.session.begin(self._buffer.offered)
+
+    async def restore(self, logs: ChangelogReader) -> int:
+        """Restore the state, or keep it if no other worker has changed it. Call it after the fence.
+
+        Returns:
+            The next offset to read.
+        """
+        stored = self.state_offset
+        if stored is None or not await self.processor.resume(logs, self.source, stored):
+            self.state_offset = None
+            stored = await self.processor.open(logs, self.source)
+        return await logs.position(self.source, stored)
+
+    def continue_at(self, position: int) -> None:
+        """Skip committed records; seek to the position unless the buffered records continue it. The state is restored."""
+        went_back = self._position is not None and position < self._position
+        if went_back:
+            self._buffer.clear()
+            self.isolation.reset()
+        if went_back or not self.fetching:
+            self.session.begin(position)
+        self._position = self.state_offset = position
+        self._buffer.skip(position)
+        self.isolation.clear_below(position)
+        self._on_capacity()
+
+    def fold(self, checkpoint: Checkpoint) -> bool:
+        """Fold one chunk into the checkpoint; False when nothing is buffered or the checkpoint is full.
+
+        Raises:
+            PoisonError, NotReadyError, BatchFailedError: the state is unusable until the next restore.
+        """
+        chunk = self._take(checkpoint)
+        if not chunk.records:
+            return False
+        self._on_capacity()  # of its own, or of the buffer that all partitions share
+        self.state_offset = None
+        checkpoint.add(self.source, *chunk)
+        try:
+            counted = self.processor.process(chunk.records, checkpoint.writer, self.isolation.poisoned)
+        except (PoisonError, NotReadyError) as failure:
+            failure.source = self.source
+            raise
+        except Exception as failure:
+            raise BatchFailedError({self.source: chunk.records}) from failure
+        checkpoint.counted.append(counted)
+        return True
+
+    def _take(self, checkpoint: Checkpoint) -> Chunk:
+        most = min(FOLD_CHUNK_RECORDS, self.isolation.limit - checkpoint.records)
+        most_bytes = BATCH_BYTES - checkpoint.bytes
+        if most <= 0 or (most_bytes <= 0 and checkpoint.records):
+            return Chunk((), 0)
+        return self._buffer.take(most, most_bytes, self.isolation.before)
+
+    def tick(self, checkpoint: Checkpoint) -> bool:
+        """Write the tick that is due; whether one was."""
+        if self._timers is None or not self._tick_due(self._timers):
+            return False
+        checkpoint.ticked = True
+        self._timers.tick(checkpoint.writer, self.source.partition)
+        return True
+
+    def _tick_due(self, timers: TimedProcessor) -> bool:
+        seconds = timers.due()
+        return seconds is not None and seconds <= 0
+
+    @property
+    def tick_in(self) -> float | None:
+        """Seconds until a tick is due; None when the processor has no timer."""
+        return self._timers.due() if self._timers is not None else None
+
+    def store_offset(self, position: int, checkpoint: Checkpoint) -> None:
+        """Write the next input offset; it commits with the outputs of the records before it."""
+        self.processor.store_offset(position, checkpoint.writer, self.source.partition)
+
+    def committed(self, records: Sequence[Record], *, folded: bool) -> None:
+        """Record that these records are committed; `folded` says whether later ones are folded into the state already."""
+        position = records[-1].offset + 1
+        self._position, self._last_timestamp = position, records[-1].timestamp
+        self.isolation.committed(position)
+        if not folded:
+            self.state_offset = position
+
+    def put_back(self, records: Sequence[Record]) -> None:
+        """Put records of a failed transaction back in front of the buffer."""
+        self._buffer.put_back(records)
+
+    @property
+    def status(self) -> StreamTaskStatus:
+        """The state of its stream task."""
+        return self._task.status
+
+    @property
+    def has_capacity(self) -> bool:
+        """Whether more records may be offered."""
+        return self._buffer.has_capacity
+
+    @property
+    def buffered_bytes(self) -> int:
+        """Bytes of the buffered values."""
+        return self._buffer.bytes
+
+    @property
+    def backlog(self) -> int:
+        """Number of records that were offered and are not committed."""
+        return len(self._buffer) + self._task.uncommitted(self.source)
+
+    @property
+    def uncommitted_seconds(self) -> float:
+        """Age of the oldest uncommitted record of its stream task, or time since the stream task was opened if that is shorter; 0 without one.
+
+        Retries after a failure do not reset it, so a stalled task stays visible.
+        """
+        return self._task.uncommitted_seconds if self.backlog else 0.0
+
+    @property
+    def restoring_seconds(self) -> float:
+        """Time since the stream task began to restore, failed attempts included; 0 after a commit or when there is nothing to do."""
+        return self._task.progress.restoring_seconds
+
+    @property
+    def last_timestamp(self) -> int | None:
+        """Kafka timestamp in ms of the last committed record."""
+        return self._last_timestamp
+
+    @property
+    def awaited_offset(self) -> int | None:
+        """The next offset to be offered, if records from there on were or must be fetched; None otherwise."""
+        offered = self._buffer.offered
+        return offered if self.session.awaits(offered) else None
+
+    @property
+    def fetching(self) -> bool:
+        """Whether its log is fetched at all; not before it has been opened once."""
+        return self.session.session_id is not None
+
+    @property
+    def position(self) -> int | None:
+        """The next offset to read after the last commit; None before the first opening."""
+        return self._position
