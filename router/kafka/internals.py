@@ -5,6 +5,7 @@ that each name of `CLASS_NAMES` and `INSTANCE_NAMES` exists, so that an upgrade 
 """
 
 import asyncio
+import random
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import Subscription, SubscriptionState
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, LeaderNotAvailableError, NodeNotReadyError
 from aiokafka.producer.sender import Sender
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import _MemoryRecordsPy
@@ -34,7 +35,7 @@ CLASS_NAMES: Mapping[Any, tuple[str, ...]] = {
     _MemoryRecordsPy: ("_cache_next",),
     _DefaultRecordBatchPy: ("_maybe_uncompress",),
     Sender: ("sender_task",),
-    AIOKafkaClient: ("force_metadata_update",),
+    AIOKafkaClient: ("force_metadata_update", "send"),
     GroupCoordinator: ("_do_commit_offsets",),
     SubscriptionState: ("reassignment_in_progress", "subscription"),
     Subscription: ("assignment",),
@@ -101,6 +102,31 @@ async def refresh_metadata(consumer: AIOKafkaConsumer) -> bool:
     The consumer of aiokafka 0.14.0 has no public call that sends a request of this size.
     """
     return bool(await consumer._client.force_metadata_update())
+
+
+async def send_to_any(consumer: AIOKafkaConsumer, request: Any) -> Any:
+    """The answer to a request of aiokafka's protocol, from the first broker that gives one, in random order. Raises KafkaError."""
+    nodes = [broker.nodeId for broker in consumer._client.cluster.brokers()]
+    failure: KafkaError = NodeNotReadyError("no broker is known")
+    for node in random.sample(nodes, len(nodes)):
+        try:
+            return await consumer._client.send(node, request)
+        except KafkaError as error:
+            failure = error
+    raise failure
+
+
+async def send_to_leader(consumer: AIOKafkaConsumer, partition: TopicPartition, request: Any) -> Any:
+    """The answer to a request of aiokafka's protocol, from the leader of a partition. Raises KafkaError."""
+    client = consumer._client
+    leader = client.cluster.leader_for_partition(partition)
+    if leader is None or leader < 0:
+        # the client knows the leaders of the topics that it has asked for
+        await client.add_topic(partition.topic)
+        leader = client.cluster.leader_for_partition(partition)
+    if leader is None or leader < 0:
+        raise LeaderNotAvailableError(f"{partition.topic}/{partition.partition} has no leader")
+    return await client.send(leader, request)
 
 
 async def close_producer(producer: AIOKafkaProducer) -> None:

@@ -16,6 +16,7 @@ from router.stream.faust_adapter.transport import BatchApp
 from router.stream.gc_tuning import tune_gc
 from router.stream.health.broker_probe import Probe
 from router.stream.health.http_server import serve
+from router.stream.health.log_watch import LogWatch
 from router.stream.health.observations import HealthMonitor
 from router.stream.health.verdict import Limits
 from router.stream.health.watchdog import Health, start_watchdog
@@ -90,6 +91,8 @@ def run(
     tune_gc()
     reporter = GroupOffsetReporter(app)
     periodic.watch_health(app, metrics, monitor, Probe(bootstrap))
+    reports = Names(settings.namespace).reports("")
+    periodic.watch_logs(app, LogWatch(app, Probe(bootstrap), monitor, metrics, reports))
     periodic.report_offsets(app, reporter)
     start_watchdog(health, metrics)
     if exit_with_parent:

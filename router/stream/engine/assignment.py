@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.partition import Partition
 from router.stream.engine.processor import Processor, Record
 from router.wire.metrics import Metrics
+from router.wire.stored_offsets import StoredOffset
 
 MAX_BUFFERED_BYTES = 128 << 20
 """When all partitions together buffer so much, only partitions with an empty buffer get more."""
@@ -35,7 +36,7 @@ class AssignedPartitions:
         self._partitions: dict[tuple[str, int], Partition] = {}
         self._released: dict[TopicPartition, int] = {}
         """Positions of the partitions that were revoked since the last assignment."""
-        self._kept: dict[tuple[str, int], tuple[Processor, int]] = {}
+        self._kept: dict[tuple[str, int], tuple[Processor, StoredOffset]] = {}
         """Processors of those partitions, with the offset of their state: a rebalance may assign them to this worker again."""
         self._capacity = asyncio.Event()
         self._fold_lock = asyncio.Lock()
@@ -43,6 +44,11 @@ class AssignedPartitions:
 
     def __iter__(self) -> Iterator[Partition]:
         return iter(list(self._partitions.values()))
+
+    @property
+    def topics(self) -> Collection[str]:
+        """The topics that the worker consumes, whether or not it has partitions of them."""
+        return self._processors.keys()
 
     async def assigned(self, sources: Iterable[tuple[str, int]], generation: int) -> None:
         """Open these partitions for a generation of the group. Each opens in the background while the others already run."""
@@ -132,11 +138,17 @@ class AssignedPartitions:
         if partition is not None:
             partition.offer(records)
 
-    def fetched(self, topic: str, number: int, position: int, session_id: int) -> None:
-        """Record that everything below this offset of a partition was fetched and will be offered."""
+    def fetched(self, topic: str, number: int, first: int, position: int, session_id: int) -> None:
+        """Record that a partition's records from `first` to below `position` were fetched and will be offered.
+
+        The consumer goes back by itself only when the log no longer has its position (OffsetOutOfRange).
+        """
         partition = self._in_session(topic, number, session_id)
-        if partition is not None:
-            partition.session.fetched(position)
+        if partition is None:
+            return
+        if first < partition.session.expected:
+            partition.log_changed(f"the consumer was set back from {partition.session.expected} to {first}")
+        partition.session.fetched(first, position)
 
     def refetch_from(self, topic: str, number: int, offset: int, session_id: int) -> None:
         """Fetch a partition again from this offset: the fetched records cannot be offered."""

@@ -30,6 +30,8 @@ class Checkpoint:
         """When the first record was added."""
         self.counted: list[Counted] = []
         self.ticked = False
+        self.moved_to: int | None = None
+        """Where the input goes on, when that is stored without a record: the log changed, or the old offset names no log."""
         self.begun = time.monotonic()
         """When its transaction began."""
 
@@ -48,9 +50,9 @@ class Checkpoint:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to commit."""
-        return not self.records and not self.ticked
+        return not self.records and not self.ticked and self.moved_to is None
 
     @property
     def position(self) -> int | None:
         """The next offset to read, None when only a tick is written."""
-        return self.records[-1].offset + 1 if self.records else None
+        return self.records[-1].offset + 1 if self.records else self.moved_to

@@ -14,6 +14,7 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import ProducerFenced
 
+from router.stream.engine.log_position import LogChangedError, StoppedError
 from router.stream.engine.poison_isolation import BatchFailedError, PoisonIsolation
 from router.stream.engine.processor import NotReadyError, PoisonError
 
@@ -42,6 +43,10 @@ def _bisect(failure: Any, isolation: PoisonIsolation) -> dict[str, object]:
 
 def _name_missing(failure: Any, _: PoisonIsolation) -> dict[str, object]:
     return {"missing": str(failure)}
+
+
+def _say(failure: Any, _: PoisonIsolation) -> dict[str, object]:
+    return {"reason": str(failure)}
 
 
 def _nothing(_: Any, __: PoisonIsolation) -> dict[str, object]:
@@ -87,6 +92,10 @@ RECOVERIES: Mapping[type[Exception], Recovery] = {
     ProducerFenced: Recovery(event="fenced", backoff_s=(2.0,), effect=Effect.NONE),
     NotReadyError: Recovery(
         event="partition waits and retries", backoff_s=(1.0,), effect=Effect.PROGRESS, act=_name_missing
+    ),
+    LogChangedError: Recovery(event="the log changed, reopening", level="error", effect=Effect.NONE, act=_say),
+    StoppedError: Recovery(
+        event="partition stopped", level="error", backoff_s=(2.0,), effect=Effect.PROGRESS, act=_say
     ),
     Exception: Recovery(
         event="partition failed, reopening",

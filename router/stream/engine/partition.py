@@ -22,12 +22,21 @@ from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.checkpoint import Checkpoint
 from router.stream.engine.failure_policy import Effect, recovery_for
 from router.stream.engine.input_buffer import Chunk
+from router.stream.engine.log_position import LogChange, LogChangedError, ResumePoint, StoppedError
 from router.stream.engine.pipeline import Pipeline
 from router.stream.engine.poison_isolation import BatchFailedError, PoisonIsolation
-from router.stream.engine.processor import NotReadyError, PoisonError, Processor, Record, TimedProcessor
+from router.stream.engine.processor import (
+    NotReadyError,
+    PoisonError,
+    Processor,
+    Record,
+    StatefulProcessor,
+    TimedProcessor,
+)
 from router.stream.engine.status import PartitionStatus, PartitionView
 from router.stream.engine.transaction import Transactions
 from router.wire.metrics import Metrics
+from router.wire.stored_offsets import StoredOffset
 
 FOLD_CHUNK_RECORDS = 1000
 """Records folded between two turns of the event loop (about 50 ms), so that transactions of other partitions go on."""
@@ -43,7 +52,7 @@ class Partition(PartitionView):
     Args:
         source: the input partition.
         processor: processes its records; owns the state.
-        state_offset: the next offset after the processor's state, if this worker still has that state; None to restore it.
+        state_offset: the stored offset of the processor's state, if this worker still has that state; None to restore it.
         logs: reads offsets and changelogs; shared with other partitions.
         on_capacity: called when the partition may be able to take more records.
         fold_lock: held while folding. The partitions of a worker share it, so the event loop turns between two of them.
@@ -54,7 +63,7 @@ class Partition(PartitionView):
         source: TopicPartition,
         processor: Processor,
         *,
-        state_offset: int | None = None,
+        state_offset: StoredOffset | None = None,
         logs: ChangelogReader,
         metrics: Metrics,
         on_capacity: Callable[[], None],
@@ -64,12 +73,27 @@ class Partition(PartitionView):
         self.processor = processor
         self._timers = processor if isinstance(processor, TimedProcessor) else None
         self.state_offset = state_offset
-        """The next offset after the processor's state while nothing is folded; None while that is unknown."""
+        """The stored offset of the processor's state while nothing is folded; None while that is unknown."""
+        self._topic_id = ""
+        """Of the log that is read, as it was before the partition looked where to go on."""
+        self._changed: LogChangedError | None = None
         self._logs, self._fold_lock = logs, fold_lock
         self._metrics, self._on_capacity = metrics, on_capacity
         self._isolation = PoisonIsolation()
         self._wake = asyncio.Event()
         self._work = asyncio.create_task(self._run_forever(), name=f"partition {source.topic}-{source.partition}")
+
+    @property
+    def topic_ids(self) -> dict[str, str]:
+        """Topic -> the id that it had when the partition was opened: the input and the changelogs. Without those unknown."""
+        changelogs = self.processor.changelog_ids if isinstance(self.processor, StatefulProcessor) else {}
+        return {topic: one for topic, one in {**changelogs, self.source.topic: self._topic_id}.items() if one}
+
+    def log_changed(self, how: str) -> None:
+        """Open again, because the log is not what it was. The opening decides where to go on."""
+        if self.status is PartitionStatus.RUNNING and self._changed is None:
+            self._changed = LogChangedError(how)
+            self._wake.set()
 
     def offer(self, records: Sequence[Record]) -> None:
         """Buffer fetched records; never waits. Skips records that were offered before (after a seek back)."""
@@ -112,6 +136,7 @@ class Partition(PartitionView):
 
     async def _recover(self, failure: Exception) -> None:
         recovery = recovery_for(failure)
+        self.trouble = str(failure) if isinstance(failure, StoppedError) else ""
         recovery.apply(failure, self._isolation, self.source)
         if self._become(PartitionStatus.RESTORING):
             self._progress.restore_started()
@@ -137,20 +162,30 @@ class Partition(PartitionView):
         self._pipeline = Pipeline(transactions, self._wake.set)
         async with asyncio.timeout(RESTORE_TIMEOUT_S):
             await transactions.fence()
+            # before the log is read: if the topic is made again in between, the next look at its id shows it
+            self._topic_id, self._changed = (await self._logs.describe(self.source.topic)).topic_id, None
             stored = self.state_offset
             if stored is None or not await self.processor.resume(self._logs, self.source, stored):
                 self.state_offset = None
                 stored = await self.processor.open(self._logs, self.source)
-            position = await self._logs.position(self.source, stored)
+            resume = await self._logs.position(self.source, stored, self._topic_id)
         self._metrics.restore_seconds.observe(time.monotonic() - begun)
-        self._continue_at(position)
-        self.state_offset = None
+        self._count(resume.change)
+        self._continue_at(resume)
+        if stored is not None and (resume.position != stored.offset or not stored.topic_id) and self._topic_id:
+            self._opened.open.moved_to = resume.position
+        self.state_offset, self.trouble = None, ""
         self._progress.opened()
         self._become(PartitionStatus.RUNNING)
 
-    def _continue_at(self, position: int) -> None:
+    def _count(self, change: LogChange | None) -> None:
+        if change is not None:
+            self._metrics.log_changes.labels(self.source.topic, change).inc()
+
+    def _continue_at(self, resume: ResumePoint) -> None:
         """Skip committed records; seek to the position unless the buffered records continue it."""
-        went_back = self._position is not None and position < self._position
+        position = resume.position
+        went_back = (self._position is not None and position < self._position) or resume.change in {"replaced", "cut"}
         if went_back:
             self._buffer.clear()
         if went_back or not self.fetching:
@@ -167,6 +202,8 @@ class Partition(PartitionView):
             while self.status is PartitionStatus.RUNNING:
                 self._wake.clear()
                 self._collect_commit(pipeline)
+                if self._changed is not None:
+                    raise self._changed
                 folded = await self._fold(pipeline.open)
                 begun = (pipeline.open.linger_expired or not folded) and self._begin(pipeline)
                 if not folded and not begun:
@@ -183,7 +220,7 @@ class Partition(PartitionView):
         while pipeline.busy or self._begin(pipeline):
             await pipeline.wait()
             self._collect_commit(pipeline)
-        self.state_offset = self._position
+        self.state_offset = None if self._position is None else self._stored(self._position)
 
     async def _fold(self, checkpoint: Checkpoint) -> bool:
         """Fold one chunk into the checkpoint; False when nothing is buffered or the checkpoint is full."""
@@ -234,7 +271,10 @@ class Partition(PartitionView):
 
     def _store_offset(self, checkpoint: Checkpoint) -> None:
         if checkpoint.position is not None:
-            self.processor.store_offset(checkpoint.position, checkpoint.writer, self.source.partition)
+            self.processor.store_offset(self._stored(checkpoint.position), checkpoint.writer, self.source.partition)
+
+    def _stored(self, position: int) -> StoredOffset:
+        return StoredOffset(offset=position, topic_id=self._topic_id)
 
     def _collect_commit(self, pipeline: Pipeline) -> None:
         checkpoint = pipeline.completed()
@@ -248,8 +288,10 @@ class Partition(PartitionView):
         position = checkpoint.position
         if position is not None:
             self._position = position
+        if checkpoint.records:
             self._metrics.batch_records.labels(self.processor.name).observe(len(checkpoint.records))
             self._last_timestamp = checkpoint.records[-1].timestamp
+        if position is not None:
             self._isolation.committed(position)
         self._progress.committed(more=self.backlog > 0)
 

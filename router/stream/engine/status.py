@@ -58,6 +58,8 @@ class PartitionView:
         self._buffer, self._progress = InputBuffer(), Progress()
         self._pipeline: Pipeline | None = None
         """Of the current opening."""
+        self.trouble = ""
+        """Why the partition cannot go on until an operator acts; one sentence, empty without trouble."""
         self._position: int | None = None
         self._last_timestamp: int | None = None
 
