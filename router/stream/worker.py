@@ -28,7 +28,7 @@ from router.stream.rule_sets.loading import build_rule_sets
 from router.stream.rule_sets.store import RuleSetStore
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
-from router.wire.topics import Names, topics_of
+from router.wire.topics import Names, declared, topics_of
 from router.workers.parent_watch import watch_parent
 
 
@@ -51,10 +51,16 @@ def main(
     settings = Settings()
     log_to_stderr()
     loaded = load_city(city, settings.cities)
-    asyncio.run(check_topics(bootstrap, topics_of(loaded, settings), settings.namespace))
+    own_topics = topics_of(loaded, settings)
+    asyncio.run(check_topics(bootstrap, own_topics, settings.namespace))
     store = RuleSetStore(bootstrap, Names(settings.namespace).rule_sets)
     own = rule_set_from_folder(loaded, pack(city_folder(city, settings.cities)))
     rule_sets = build_rule_sets(loaded, asyncio.run(load_or_bootstrap(store, own)))
+    names = Names(settings.namespace)
+    published = declared(
+        names, networks=rule_sets.networks, departments=rule_sets.departments, partitions=settings.partitions
+    )
+    asyncio.run(check_topics(bootstrap, [one for one in published if one not in own_topics], settings.namespace))
     metrics = Metrics(CollectorRegistry())
     app = build_app(rule_sets, settings, bootstrap, CLOCKS[clock](), metrics, polls=lambda: store.polls)
     periodic.poll_rule_sets(app, store, rule_sets)

@@ -41,13 +41,15 @@ def build_app(
 ) -> BatchApp:
     """The app of one worker for one city; every topic must exist already (`grid-router topics apply`).
 
+    It hears the networks of every rule set that is published now. One that is published later adds its networks after a restart.
+
     `polls` says how many polls of the published rule sets have ended.
     """
     names = Names(settings.namespace)
     processors: dict[str, Callable[[], Processor]] = {
         names.events: lambda: MergeProcessor(rule_sets, names, clock, metrics, polls)
     }
-    for name in rule_sets.first.codes:
+    for name in rule_sets.networks:
         processors[names.reports(name)] = _normaliser(name, rule_sets, names, settings.partitions, metrics)
     return app_of(processors, settings, bootstrap, metrics)
 
