@@ -5,6 +5,7 @@ that each name of `CLASS_NAMES` and `INSTANCE_NAMES` exists, so that an upgrade 
 """
 
 import asyncio
+import random
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,14 @@ from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import Subscription, SubscriptionState
-from aiokafka.errors import CoordinatorNotAvailableError, KafkaError, NotCoordinatorError, for_code
+from aiokafka.errors import (
+    CoordinatorNotAvailableError,
+    KafkaError,
+    LeaderNotAvailableError,
+    NodeNotReadyError,
+    NotCoordinatorError,
+    for_code,
+)
 from aiokafka.producer.sender import EndTxnHandler, Sender
 from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.record.default_records import _DefaultRecordBatchPy
@@ -39,7 +47,7 @@ CLASS_NAMES: Mapping[Any, tuple[str, ...]] = {
     Sender: ("sender_task", "_do_txn_commit", "_find_coordinator"),
     EndTxnHandler: ("create_request", "do", "group", "handle_response"),
     TransactionManager: ("complete_transaction", "fatal_error", "is_empty_transaction"),
-    AIOKafkaClient: ("force_metadata_update",),
+    AIOKafkaClient: ("force_metadata_update", "send"),
     GroupCoordinator: ("_do_commit_offsets",),
     SubscriptionState: ("reassignment_in_progress", "subscription"),
     Subscription: ("assignment",),
@@ -108,6 +116,31 @@ async def refresh_metadata(consumer: AIOKafkaConsumer) -> bool:
     The consumer of aiokafka 0.14.0 has no public call that sends a request of this size.
     """
     return bool(await consumer._client.force_metadata_update())
+
+
+async def send_to_any(consumer: AIOKafkaConsumer, request: Any) -> Any:
+    """The answer to a request of aiokafka's protocol, from the first broker that gives one, in random order. Raises KafkaError."""
+    nodes = [broker.nodeId for broker in consumer._client.cluster.brokers()]
+    failure: KafkaError = NodeNotReadyError("no broker is known")
+    for node in random.sample(nodes, len(nodes)):
+        try:
+            return await consumer._client.send(node, request)
+        except KafkaError as error:
+            failure = error
+    raise failure
+
+
+async def send_to_leader(consumer: AIOKafkaConsumer, partition: TopicPartition, request: Any) -> Any:
+    """The answer to a request of aiokafka's protocol, from the leader of a partition. Raises KafkaError."""
+    client = consumer._client
+    leader = client.cluster.leader_for_partition(partition)
+    if leader is None or leader < 0:
+        # the client knows the leaders of the topics that it has asked for
+        await client.add_topic(partition.topic)
+        leader = client.cluster.leader_for_partition(partition)
+    if leader is None or leader < 0:
+        raise LeaderNotAvailableError(f"{partition.topic}/{partition.partition} has no leader")
+    return await client.send(leader, request)
 
 
 class SingleEndTxnSender(Sender):  # type: ignore[misc]

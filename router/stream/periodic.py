@@ -6,6 +6,7 @@ from router.domain.rules.rule_sets import RuleSets
 from router.stream.faust_adapter.offset_reporter import GroupOffsetReporter
 from router.stream.faust_adapter.transport import BatchApp
 from router.stream.health.broker_probe import Probe
+from router.stream.health.log_watch import LogWatch
 from router.stream.health.observations import HealthMonitor
 from router.stream.health.watchdog import probe_cluster, update_gauges
 from router.stream.rule_sets.follower import poll
@@ -30,6 +31,11 @@ def watch_health(app: BatchApp, metrics: Metrics, monitor: HealthMonitor, probe:
     _every(BEAT_SECONDS, app, beat)
     _every(GAUGES_SECONDS, app, lambda: update_gauges(app, metrics, monitor))
     _every(PROBE_SECONDS, app, lambda: probe_cluster(app, probe, monitor))
+
+
+def watch_logs(app: BatchApp, watch: LogWatch) -> None:
+    """Notice topics that were made again, logs that were cut, added partitions, and networks that no worker reads."""
+    _every(PROBE_SECONDS, app, watch.look)
 
 
 def report_offsets(app: BatchApp, reporter: GroupOffsetReporter) -> None:

@@ -26,6 +26,8 @@ async def check_topics(bootstrap: str, topics: list[Topic], namespace: str) -> N
         BrokerError: no broker answers.
         TopicError: a topic is missing, has another number of partitions, or exists under the name of an earlier version.
     """
+    if not topics:
+        return
     names = [name for topic in topics for name in (topic.name, topic.formerly) if name is not None]
     partitions, others = await _partitions(bootstrap, names)
     if old := renamed_topics(partitions, topics):

@@ -16,6 +16,7 @@ from router.stream.faust_adapter.transport import BatchApp
 from router.stream.gc_tuning import tune_gc
 from router.stream.health.broker_probe import Probe
 from router.stream.health.http_server import serve
+from router.stream.health.log_watch import LogWatch
 from router.stream.health.observations import HealthMonitor
 from router.stream.health.verdict import Limits
 from router.stream.health.watchdog import Health, start_watchdog
@@ -27,7 +28,7 @@ from router.stream.rule_sets.loading import build_rule_sets
 from router.stream.rule_sets.store import RuleSetStore
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
-from router.wire.topics import Names, topics_of
+from router.wire.topics import Names, declared, topics_of
 from router.workers.parent_watch import watch_parent
 
 
@@ -50,10 +51,16 @@ def main(
     settings = Settings()
     log_to_stderr()
     loaded = load_city(city, settings.cities)
-    asyncio.run(check_topics(bootstrap, topics_of(loaded, settings), settings.namespace))
+    own_topics = topics_of(loaded, settings)
+    asyncio.run(check_topics(bootstrap, own_topics, settings.namespace))
     store = RuleSetStore(bootstrap, Names(settings.namespace).rule_sets)
     own = rule_set_from_folder(loaded, pack(city_folder(city, settings.cities)))
     rule_sets = build_rule_sets(loaded, asyncio.run(load_or_bootstrap(store, own)))
+    names = Names(settings.namespace)
+    published = declared(
+        names, networks=rule_sets.networks, departments=rule_sets.departments, partitions=settings.partitions
+    )
+    asyncio.run(check_topics(bootstrap, [one for one in published if one not in own_topics], settings.namespace))
     metrics = Metrics(CollectorRegistry())
     app = build_app(rule_sets, settings, bootstrap, CLOCKS[clock](), metrics, polls=lambda: store.polls)
     periodic.poll_rule_sets(app, store, rule_sets)
@@ -90,6 +97,8 @@ def run(
     tune_gc()
     reporter = GroupOffsetReporter(app)
     periodic.watch_health(app, metrics, monitor, Probe(bootstrap))
+    reports = Names(settings.namespace).reports("")
+    periodic.watch_logs(app, LogWatch(app, Probe(bootstrap), monitor, metrics, reports))
     periodic.report_offsets(app, reporter)
     start_watchdog(health, metrics)
     if exit_with_parent:

@@ -175,6 +175,25 @@ METRICS: Sequence[Metric] = (
         help="Partitions that the worker released and restored after a failure.",
         labels=_TOPIC,
     ),
+    Metric(
+        attribute="log_changes",
+        name="grid_log_changes_total",
+        kind="counter",
+        unit="partitions",
+        help="Partitions whose log was not what it had been: the sentence is in the worker's log.",
+        labels={
+            **_TOPIC,
+            "change": "`replaced` (topic deleted and made again), `cut` (last records lost) or `expired` (removed unread)",
+        },
+    ),
+    Metric(
+        attribute="unread_records",
+        name="grid_unread_records",
+        kind="gauge",
+        unit="records",
+        help="Records of a topic `reports.*` that no worker of the deployment reads.",
+        labels=_TOPIC,
+    ),
 )
 """Every metric, in the order of the documentation."""
 
@@ -203,6 +222,8 @@ class Metrics:
     healthy: Gauge
     partitions: Gauge
     reopened: Counter
+    log_changes: Counter
+    unread_records: Gauge
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry

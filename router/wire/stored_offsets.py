@@ -8,21 +8,33 @@ STORED_OFFSET_KEY = b"input position"
 _encode = msgspec.json.Encoder().encode
 
 
-class StoredOffset(Struct, frozen=True, kw_only=True):
+class StoredOffset(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All records before this offset are processed, and none from it on."""
 
     offset: int
     """The next offset to read."""
+    topic_id: str = ""
+    """Id of the topic that was read, 22 characters as Kafka prints it. Empty: written by an earlier release."""
+    leader_epoch: int = -1
+    """Leader epoch of the last record before the offset; -1: unknown."""
+    cases_id: str = ""
+    """Id of the topic of the cases that belong to the offset; only on `grid.offsets`. Empty: written by an earlier release."""
+
+    def same_place(self, other: "StoredOffset") -> bool:
+        """Whether both name the same offset of the same log."""
+        return self.offset == other.offset and (
+            self.topic_id == other.topic_id or not (self.topic_id and other.topic_id)
+        )
 
 
 _decode = msgspec.json.Decoder(StoredOffset).decode
 
 
-def encode_stored_offset(offset: int) -> tuple[bytes, bytes]:
+def encode_stored_offset(stored: StoredOffset) -> tuple[bytes, bytes]:
     """Key and value of the record."""
-    return STORED_OFFSET_KEY, _encode(StoredOffset(offset=offset))
+    return STORED_OFFSET_KEY, _encode(stored)
 
 
-def decode_stored_offset(value: bytes) -> int:
-    """The next offset to read. Raises one of `codec.UNREADABLE`."""
-    return _decode(value).offset
+def decode_stored_offset(value: bytes) -> StoredOffset:
+    """The stored offset. Raises one of `codec.UNREADABLE`."""
+    return _decode(value)

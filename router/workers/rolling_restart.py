@@ -18,6 +18,9 @@ HEALTHY_POLLS = 2
 RESTART_TIMEOUT_S = 180.0
 """When a worker is not healthy this long after its restart, the rolling restart stops: the new version may be the cause."""
 
+RUNNING = frozenset({"ok", "degraded"})
+"""Values of `status` of a worker that does all it can. `degraded` waits for people, and a restart may be what they want."""
+
 
 class RolloutState(Enum):
     """States of a rolling restart; see the picture above."""
@@ -89,7 +92,9 @@ class Rollout:
 
     def _wait_until_healthy(self, health: Mapping[int, Mapping[str, Any] | None]) -> bool:
         """Whether all workers are healthy for long enough; stops the rolling restart when that takes too long."""
-        unhealthy = next((number for number, page in health.items() if page is None or page["status"] != "ok"), None)
+        unhealthy = next(
+            (number for number, page in health.items() if page is None or page["status"] not in RUNNING), None
+        )
         self._healthy_polls = self._healthy_polls + 1 if unhealthy is None and self._runs_new_process() else 0
         if not self._healthy_polls and self._now() - self._since > RESTART_TIMEOUT_S:
             self.state = RolloutState.STOPPED

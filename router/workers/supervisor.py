@@ -78,12 +78,12 @@ class Supervisor:
             self._rollout = Rollout(self._pool, self._workers, self._log, self._now)
 
     def _poll_health(self) -> None:
-        """Request every worker's health. Log who becomes ok or stalled; other states pass and are not logged."""
+        """Request every worker's health. Log who becomes ok, degraded or stalled; other states pass and are not logged."""
         running = self._pool.pids
         for number in range(self._workers):
             page = self._health[number] = self._fetch_health(number) if number in running else None
             status = "ended" if number not in running else page["status"] if page else "silent"
-            if status in {"ok", "stalled", "ended"} and self._logged.get(number) != status:
+            if status in {"ok", "degraded", "stalled", "ended"} and self._logged.get(number) != status:
                 self._logged[number] = status
                 if status != "ended":
                     self._log(f"worker {number} is {status}{reasons(page)}")

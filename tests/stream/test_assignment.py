@@ -25,7 +25,10 @@ class Worker:
         self.source, self.processors = (f"{namespace}in", 0), list[Tally]()
         logs = ChangelogReader(kafka, f"{namespace}group")
         self.assignment = AssignedPartitions(
-            {self.source[0]: lambda: self._processor(namespace)}, logs=logs, metrics=Metrics(CollectorRegistry())
+            {self.source[0]: lambda: self._processor(namespace)},
+            partitions=1,
+            logs=logs,
+            metrics=Metrics(CollectorRegistry()),
         )
 
     def _processor(self, namespace: str) -> Tally:

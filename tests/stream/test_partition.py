@@ -14,14 +14,15 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from prometheus_client import CollectorRegistry
 
 from router.kafka.record_batches import Writer
-from router.stream.engine.changelog_reader import BeyondEndError, ChangelogReader
+from router.stream.engine.changelog_reader import ChangelogReader
+from router.stream.engine.log_position import BeyondEndError
 from router.stream.engine.processor import Counted, PoisonError, Processor, Record
 from router.stream.engine.source_partition import SourcePartition
 from router.stream.engine.stored_offset import pop_stored_offset, read_stored_offset
 from router.stream.engine.stream_task import Owned, StreamTask
 from router.stream.engine.stream_task_id import StreamTaskId
 from router.wire.metrics import Metrics
-from router.wire.stored_offsets import encode_stored_offset
+from router.wire.stored_offsets import StoredOffset, encode_stored_offset
 from tests.support.patience import PATIENCE_S
 
 pytestmark = pytest.mark.broker
@@ -44,7 +45,7 @@ class Tally:
         self.fails_at, self.failure = fails_at, failure
         self.opened = 0
 
-    async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
+    async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
         self.opened += 1
         changelog = TopicPartition(self.changelog, source.partition)
         latest = await logs.latest(changelog)
@@ -52,10 +53,11 @@ class Tally:
         self.seen = set(latest.values())
         return position
 
-    async def resume(self, logs: ChangelogReader, source: TopicPartition, position: int) -> bool:
-        return await read_stored_offset(logs, TopicPartition(self.changelog, source.partition)) == position
+    async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
+        stored = await read_stored_offset(logs, TopicPartition(self.changelog, source.partition))
+        return stored is not None and stored.same_place(position)
 
-    def store_offset(self, position: int, writer: Writer, partition: int) -> None:
+    def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:
         writer.add(self.changelog, partition, *encode_stored_offset(position))
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
@@ -130,7 +132,7 @@ async def opened_task(kafka: str, namespace: str, owned: Owned) -> AsyncIterator
 
 @asynccontextmanager
 async def opened(
-    kafka: str, namespace: str, processor: Processor, state_offset: int | None = None
+    kafka: str, namespace: str, processor: Processor, state_offset: StoredOffset | None = None
 ) -> AsyncIterator[SourcePartition]:
     """The one partition of a stream task."""
     source = TopicPartition(f"{namespace}in", 0)

@@ -24,6 +24,7 @@ from router.stream.engine.processor import Counted, NotReadyError, PoisonError, 
 from router.stream.engine.source_partition import SourcePartition
 from router.stream.engine.stored_offset import pop_stored_offset
 from router.stream.engine.stream_task import Owned, StreamTask
+from router.wire.stored_offsets import StoredOffset
 from tests.stream.test_partition import Tally, opened_task, produce, read, values
 from tests.support.patience import PATIENCE_S
 
@@ -48,7 +49,7 @@ class Erratic(Tally):
         self._random, self._often = random, often
         self.count = 0
 
-    async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
+    async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
         self.count = 0
         changelog = TopicPartition(self.changelog, source.partition)
         latest = await logs.latest(changelog)
@@ -115,7 +116,8 @@ def some_kept(closed: StreamTask, new: Owned, random: Random) -> Owned:
 async def check(kafka: str, prefix: str, sent: Sequence[bytes]) -> int:
     """Assert that everything below the stored offset is written, and nothing twice; the stored offset."""
     logs, changelog = ChangelogReader(kafka, f"{prefix}group"), TopicPartition(f"{prefix}changelog", 0)
-    position = pop_stored_offset(await logs.latest(changelog), changelog) or 0
+    stored = pop_stored_offset(await logs.latest(changelog), changelog)
+    position = 0 if stored is None else stored.offset
     await logs.close()
     out = await read(kafka, f"{prefix}out")
     written = Counter(record.value for record in out)

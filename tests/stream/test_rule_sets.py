@@ -64,10 +64,10 @@ def alarm(name: str, at: datetime, code: str = "2002", **more: object) -> tuple[
     return name.encode(), orjson.dumps(value), [(RECEIVED_AT, at.isoformat().encode())]
 
 
-def send(settings: Settings, *records: tuple[bytes, bytes, list[tuple[str, bytes]]]) -> None:
+def send(settings: Settings, *records: tuple[bytes, bytes, list[tuple[str, bytes]]], network: str = "policing") -> None:
     producer = KafkaProducer(bootstrap_servers=settings.kafka, acks="all")
     for key, value, headers in records:
-        producer.send(Names(settings.namespace).reports("policing"), value, key=key, headers=headers)
+        producer.send(Names(settings.namespace).reports(network), value, key=key, headers=headers)
     producer.flush()
     producer.close()
 
@@ -210,3 +210,33 @@ def test_published_before_any_worker_ran_the_first_worker_still_founds(settings:
     assert {case.rule_set for case in cases.values()} == {old}
     records = committed(str(settings.kafka), Names(settings.namespace).rule_sets)
     assert sorted(decode_rule_set(record.value).effective_from is None for record in records) == [False, True]
+
+
+def test_a_network_of_a_later_rule_set_is_heard_after_a_restart(
+    settings: Settings, pool: WorkerPool, cities: Path
+) -> None:
+    """The app had the networks of the first rule set for ever, and reports of others were in no case and no dead letter."""
+    send(settings, alarm("a", BEGUN))
+    cases_with(settings, 1, pool)
+    (cities / CITY / "codes" / "governance.csv").write_text(
+        "code,version,matter,name\n0101,,robbery,robbery\n", "utf-8"
+    )
+    apply(str(settings.kafka), topics_of(load_city(CITY, cities), settings), replication=1)
+    cell = next(code for code in load_city(CITY, cities).cells.cells if code.startswith(BEAT))
+    early, late = (governance(f"E{n}", BEGUN + timedelta(hours=9 * n), cell) for n in (1, 2))
+    send(settings, early, network="governance")
+    code, said = invoke(settings, "catalogue", "publish", CITY, "--actor", "w", "--from", SWITCH.isoformat())
+    assert code == 0, said
+    _known_to_the_worker(load_city(CITY, cities).rule_set, pool)
+    pool.kill(0)
+    send(settings, late, network="governance")
+    cases = cases_with(settings, 3, pool)
+    assert cases.keys() == {"a", "E1", "E2"}
+    assert {cases[name].rule_set for name in ("E1", "E2")} == {load_city(CITY, cities).rule_set}
+
+
+def governance(name: str, at: datetime, cell: str) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
+    """A report of the governance network at an instant: key, value, headers."""
+    wall = at.astimezone(load_city(CITY).zone)
+    value = {"event_no": name, "event_type": "0101", "report_time": f"{wall:%Y%m%d%H%M%S}", "grid_code": cell}
+    return name.encode(), orjson.dumps(value), [(RECEIVED_AT, at.isoformat().encode())]

@@ -18,7 +18,7 @@ from router.stream.faust_adapter.offset_reporter import GroupOffsetReporter
 from router.stream.faust_adapter.transport import BatchApp
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
-from router.wire.stored_offsets import STORED_OFFSET_KEY, encode_stored_offset
+from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, encode_stored_offset
 from tests.stream.test_partition import Tally, opened, opened_task, produce, read, topics, until, values
 from tests.support.patience import PATIENCE_S
 
@@ -155,7 +155,9 @@ def test_a_group_without_a_stored_offset_continues_at_its_group_offset(kafka: st
 
 
 def test_a_partition_that_returns_is_restored_only_if_another_had_it(kafka: str, topics: str) -> None:
-    async def have(processor: Tally, state_offset: int | None, records: Sequence[Record]) -> int | None:
+    async def have(
+        processor: Tally, state_offset: StoredOffset | None, records: Sequence[Record]
+    ) -> StoredOffset | None:
         async with opened(kafka, topics, processor, state_offset) as partition:
             partition.offer(records)
             await until(lambda: partition.position == records[-1].offset + 1)
@@ -177,7 +179,7 @@ def test_a_partition_that_returns_is_restored_only_if_another_had_it(kafka: str,
 
 
 def test_folded_records_are_committed_when_a_partition_is_revoked(kafka: str, topics: str) -> None:
-    async def scenario() -> tuple[int | None, list[Record]]:
+    async def scenario() -> tuple[StoredOffset | None, list[Record]]:
         await produce(kafka, f"{topics}in", values("a", N))
         records = await read(kafka, f"{topics}in")
         source = TopicPartition(f"{topics}in", 0)
@@ -194,7 +196,8 @@ def test_folded_records_are_committed_when_a_partition_is_revoked(kafka: str, to
         return partition.state_offset, await read(kafka, f"{topics}out")
 
     state_offset, out = asyncio.run(scenario())
-    assert state_offset == N
+    assert state_offset is not None
+    assert state_offset.offset == N
     assert [record.value for record in out] == values("a", N)
 
 
@@ -205,9 +208,9 @@ class RestoredAt(Tally):
         super().__init__(namespace, fails_at=b"a3", failure=RuntimeError)
         self._positions = list(positions)
 
-    async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
+    async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
         await super().open(logs, source)
-        return self._positions.pop(0) if len(self._positions) > 1 else self._positions[0]
+        return StoredOffset(offset=self._positions.pop(0) if len(self._positions) > 1 else self._positions[0])
 
 
 def test_a_state_that_went_back_is_fetched_for_again(kafka: str, topics: str) -> None:
@@ -247,13 +250,17 @@ def test_a_stored_offset_is_found_before_aborted_records(kafka: str, topics: str
     """A changelog may end in hundreds of aborted records and markers, or in foreign records."""
     changelog = TopicPartition(f"{topics}changelog", 0)
 
-    async def scenario() -> int | None:
+    async def scenario() -> StoredOffset | None:
         async with AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=f"{topics}id") as producer:
             async with producer.transaction():
-                await producer.send(changelog.topic, key=STORED_OFFSET_KEY, value=encode_stored_offset(41)[1])
+                await producer.send(
+                    changelog.topic, key=STORED_OFFSET_KEY, value=encode_stored_offset(StoredOffset(offset=41))[1]
+                )
             await producer.begin_transaction()
             for number in range(300):
-                await producer.send(changelog.topic, key=STORED_OFFSET_KEY, value=encode_stored_offset(number)[1])
+                await producer.send(
+                    changelog.topic, key=STORED_OFFSET_KEY, value=encode_stored_offset(StoredOffset(offset=number))[1]
+                )
             await producer.flush()
             await producer.abort_transaction()
             async with producer.transaction():
@@ -264,7 +271,7 @@ def test_a_stored_offset_is_found_before_aborted_records(kafka: str, topics: str
         finally:
             await logs.close()
 
-    assert asyncio.run(scenario()) == 41
+    assert asyncio.run(scenario()) == StoredOffset(offset=41)
 
 
 @pytest.mark.parametrize("value", [b"", b"{}", b'{"offset":"7"}', b"\xff", b"[" * 100_000])

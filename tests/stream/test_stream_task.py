@@ -71,7 +71,7 @@ def test_what_waits_in_two_partitions_is_one_transaction(kafka: str, topics: str
             await drained(task)
             metrics = task._metrics.registry
             committed = metrics.get_sample_value("grid_transaction_seconds_count", {"stage": "toy"})
-        assert [one.state_offset for one in task.partitions] == [20, 20]
+        assert [one.state_offset and one.state_offset.offset for one in task.partitions] == [20, 20]
         return committed or 0.0, await read(kafka, f"{topics}out")
 
     transactions, out = asyncio.run(scenario())
@@ -159,6 +159,7 @@ def test_a_task_that_loses_one_partition_goes_on_with_the_other(kafka: str, topi
 
         assignment = AssignedPartitions(
             {a.topic: lambda: processor("a"), b.topic: lambda: processor("b")},
+            partitions=1,
             logs=ChangelogReader(kafka, f"{topics}group"),
             metrics=Metrics(CollectorRegistry()),
         )

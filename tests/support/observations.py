@@ -21,6 +21,7 @@ class Partition:
         self.source = TopicPartition("grid.events", number)
         self.has_capacity = self.fetching = True
         self.backlog = 0
+        self.trouble = ""
         self.awaited_offset: int | None = None
         self.uncommitted_seconds = 0.0
         self.restoring_seconds = 0.0

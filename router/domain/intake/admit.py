@@ -62,7 +62,7 @@ def admit(network: Network, batch: Sequence[SourceRecord], rule_sets: RuleSets, 
         RuleSetError: the rules of a rule set are not available; no record is at fault.
         TranslationError: a record causes a defect of the router.
     """
-    translated = [_translate(network, run, city) for city, run in _runs(batch, rule_sets)]
+    translated = [_translate(network, run, city) for city, run in _runs(network, batch, rule_sets)]
     admitted = _register(translated, dedup)
     received = [report.received_at for one in translated for report in one.reports]
     if received:
@@ -70,20 +70,22 @@ def admit(network: Network, batch: Sequence[SourceRecord], rule_sets: RuleSets, 
     return admitted
 
 
-def rule_set_of(record: SourceRecord, rule_sets: RuleSets) -> City:
-    """The rules that hold for a record: by its received time, or for a redriven record the rules of its repair.
+def rule_set_of(network: Network, record: SourceRecord, rule_sets: RuleSets) -> City:
+    """The rules that hold for a record of a network: by its received time, or for a redriven record the rules of its repair.
 
     Raises:
         RuleSetError: the rules are not available.
     """
-    return rule_sets.at(ruled_at(record))
+    return rule_sets.for_network(ruled_at(record), network.name)
 
 
-def _runs(batch: Sequence[SourceRecord], rule_sets: RuleSets) -> list[tuple[City, Sequence[SourceRecord]]]:
+def _runs(
+    network: Network, batch: Sequence[SourceRecord], rule_sets: RuleSets
+) -> list[tuple[City, Sequence[SourceRecord]]]:
     """The batch in runs of one rule set each, in its order."""
     if rule_sets.only is not None:
         return [(rule_sets.only, batch)]
-    ruled = [(rule_set_of(record, rule_sets), record) for record in batch]
+    ruled = [(rule_set_of(network, record, rule_sets), record) for record in batch]
     grouped = (list(run) for _, run in groupby(ruled, lambda one: one[0].rule_set))
     return [(run[0][0], [record for _, record in run]) for run in grouped]
 

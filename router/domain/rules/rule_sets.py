@@ -6,7 +6,8 @@ state is indexed by it. Docs: docs/explanation/rule-sets.md.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
@@ -93,6 +94,43 @@ class RuleSets:
         """The rule set in effect at an instant of received time."""
         place = bisect_right(self._timeline, received, key=itemgetter(0))
         return self.of(self._timeline[place - 1][1]) if place else self.first
+
+    def for_network(self, received: datetime, network: str) -> City:
+        """The rule set in effect at an instant, or the nearest one that has the network: the next one, else the last before.
+
+        A network may send before the rule set that adds it is in effect, and after one that leaves it out.
+
+        Raises:
+            RuleSetError: the rules are not available, or no rule set has the network.
+        """
+        city = self.at(received)
+        if network in city.codes:
+            return city
+        place = bisect_right(self._timeline, received, key=itemgetter(0))
+        versions = [self.first.rule_set, *(version for _, version in self._timeline)]
+        for version in [*versions[place + 1 :], *reversed(versions[:place])]:
+            city = self.of(version)
+            if network in city.codes:
+                return city
+        raise UnknownRuleSetError(f"with the network {network}")
+
+    @property
+    def networks(self) -> list[str]:
+        """The networks of all rule sets that are in effect at some time and can be read, in alphabetical order."""
+        effective = [self.first.rule_set, *(version for _, version in self._timeline)]
+        return sorted({network for city in self._readable(effective) for network in city.codes})
+
+    @property
+    def departments(self) -> list[str]:
+        """The departments of all rule sets whose rules can be read, in alphabetical order."""
+        return sorted(
+            {department for city in self._readable(self.versions) for department in city.catalogue.departments}
+        )
+
+    def _readable(self, versions: Iterable[str]) -> Iterator[City]:
+        for version in versions:
+            with suppress(UnreadableRuleSetError):
+                yield self.of(version)
 
     def of(self, version: str) -> City:
         """The rule set of a version. An empty version, from a router that had no rule sets, stands for the first.

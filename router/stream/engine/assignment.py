@@ -1,7 +1,7 @@
 """The stream tasks of the partitions that the group has assigned to this worker: opened on assignment, closed on revocation."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from router.stream.engine.source_partition import SourcePartition
 from router.stream.engine.stream_task import StreamTask
 from router.stream.engine.stream_task_id import StreamTaskId
 from router.wire.metrics import Metrics
+from router.wire.stored_offsets import StoredOffset
 
 MAX_BUFFERED_BYTES = 128 << 20
 """When all partitions together buffer so much, only partitions with an empty buffer get more."""
@@ -26,19 +27,28 @@ class AssignedPartitions:
 
     Args:
         processors: topic -> makes the processor of a partition; the keys are the topics that are consumed.
+        partitions: how many partitions each of these topics should have.
         logs: reads offsets and changelogs; shared by the stream tasks.
     """
 
     def __init__(
-        self, processors: Mapping[str, Callable[[], Processor]], *, logs: ChangelogReader, metrics: Metrics
+        self,
+        processors: Mapping[str, Callable[[], Processor]],
+        *,
+        partitions: int,
+        logs: ChangelogReader,
+        metrics: Metrics,
     ) -> None:
         self._processors, self._logs, self._metrics = processors, logs, metrics
+        self._partition_counts = dict.fromkeys(processors, partitions)
+        """Topic -> number of its partitions, as far as a broker has answered."""
+        self._should_have = partitions
         self._tasks: dict[StreamTaskId, StreamTask] = {}
         self._partitions: dict[TopicPartition, SourcePartition] = {}
         """Those of the stream tasks."""
         self._released: dict[TopicPartition, int] = {}
         """Positions of the partitions that were revoked since the last assignment."""
-        self._kept: dict[TopicPartition, tuple[Processor, int]] = {}
+        self._kept: dict[TopicPartition, tuple[Processor, StoredOffset]] = {}
         """Processors of those partitions, with the offset of their state: a rebalance may assign them to this worker again."""
         self._capacity = asyncio.Event()
         self._fold_lock = asyncio.Lock()
@@ -46,6 +56,11 @@ class AssignedPartitions:
 
     def __iter__(self) -> Iterator[SourcePartition]:
         return iter(list(self._partitions.values()))
+
+    @property
+    def topics(self) -> Collection[str]:
+        """The topics that the worker consumes, whether or not it has partitions of them."""
+        return self._processors.keys()
 
     async def assigned(self, sources: Iterable[tuple[str, int]], generation: int) -> None:
         """Open the stream tasks of these partitions for a generation of the group. Each opens in the background while others run.
@@ -57,6 +72,8 @@ class AssignedPartitions:
         for partition in [self._partitions[source] for source in wanted if source in self._partitions]:
             partition.restart_session()
         new = [source for source in wanted if source not in self._partitions and source.topic in self._processors]
+        if new:
+            self._partition_counts |= await self._logs.partition_counts(self._processors)
         await self._open(new)
         self._kept.clear()
         self._capacity.set()
@@ -64,10 +81,10 @@ class AssignedPartitions:
 
     async def _open(self, sources: Iterable[TopicPartition]) -> None:
         """Open stream tasks for these partitions, together with the other partitions of a stream task that is open already."""
-        owned: dict[StreamTaskId, dict[TopicPartition, tuple[Processor, int | None]]] = {}
+        owned: dict[StreamTaskId, dict[TopicPartition, tuple[Processor, StoredOffset | None]]] = {}
         for source in sources:
             kept = self._kept.pop(source, None) or (self._processors[source.topic](), None)
-            owned.setdefault(StreamTaskId(kept[0].name, source.partition), {})[source] = kept
+            owned.setdefault(self._task_id(source, kept[0].name), {})[source] = kept
         for task_id in [one for one in owned if one in self._tasks]:
             grown = self._tasks[task_id]
             await self._close([grown], CLOSE_SECONDS)
@@ -82,6 +99,10 @@ class AssignedPartitions:
                 fold_lock=self._fold_lock,
             )
             self._partitions |= {one.source: one for one in task.partitions}
+
+    def _task_id(self, source: TopicPartition, stage: str) -> StreamTaskId:
+        alone = self._partition_counts[source.topic] != self._should_have
+        return StreamTaskId(stage, source.partition, source.topic if alone else None)
 
     async def revoked(self, sources: Iterable[tuple[str, int]], within: float = CLOSE_SECONDS) -> None:
         """Close the stream tasks of these partitions, all before one deadline in `within` seconds.
@@ -162,11 +183,17 @@ class AssignedPartitions:
         if partition is not None:
             partition.offer(records)
 
-    def fetched(self, topic: str, number: int, position: int, session_id: int) -> None:
-        """Record that everything below this offset of a partition was fetched and will be offered."""
+    def fetched(self, topic: str, number: int, first: int, position: int, session_id: int) -> None:
+        """Record that a partition's records from `first` to below `position` were fetched and will be offered.
+
+        The consumer goes back by itself only when the log no longer has its position (OffsetOutOfRange).
+        """
         partition = self._in_session(topic, number, session_id)
-        if partition is not None:
-            partition.session.fetched(position)
+        if partition is None:
+            return
+        if first < partition.session.expected:
+            partition.log_changed(f"the consumer was set back from {partition.session.expected} to {first}")
+        partition.session.fetched(first, position)
 
     def refetch_from(self, topic: str, number: int, offset: int, session_id: int) -> None:
         """Fetch a partition again from this offset: the fetched records cannot be offered."""

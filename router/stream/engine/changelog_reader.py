@@ -5,13 +5,18 @@ five times as slow, and a city of eleven networks has a hundred partitions.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
+from router.kafka.cluster_metadata import TopicDescription, describe_topics, epoch_end
 from router.kafka.consumers import LazyConsumer, partition_consumer
+from router.stream.engine.log_position import LogBounds, LogChange, ResumePoint, StoppedError, resume_point
+from router.wire.stored_offsets import StoredOffset
 
 FETCH_BYTES = 8 << 20
 NEWEST_AMONG = 100
@@ -21,12 +26,14 @@ ANSWER_SECONDS = 30.0
 RETRY_BACKOFF_MS = 20
 Answer = TypeVar("Answer")
 FOREIGN_RECORD = "a record that the router did not write is left out of its state; only the router may write this topic"
-EXPIRED = "records were removed by retention before they were read, from the position up to the beginning of the log; ask their senders"
+CHANGED: Mapping[LogChange, str] = {
+    "expired": "records were removed by retention before they were read, from the position up to the beginning of the log; "
+    "ask their senders",
+    "replaced": "the topic was deleted and made again, so it is read from its beginning; what the deleted topic still held "
+    "unread is lost, ask its senders",
+    "cut": "the log lost records that were processed, so it is read from the cut on",
+}
 log = structlog.get_logger(__name__)
-
-
-class BeyondEndError(Exception):
-    """The position lies behind the end of the log. The log was cut, so going on would skip the next records."""
 
 
 class ChangelogReader:
@@ -44,27 +51,69 @@ class ChangelogReader:
             bootstrap, group_id=group, isolation_level="read_uncommitted", retry_backoff_ms=RETRY_BACKOFF_MS
         )
 
-    async def position(self, source: TopicPartition, stored_offset: int | None = None) -> int:
-        """The next offset to read of a partition, 0 when none was ever committed. Call it after the fence, never before.
+    async def describe(self, topic: str) -> TopicDescription:
+        """What a topic is now.
 
-        Logs an error when retention has removed records that were never read.
+        Raises:
+            StoppedError: it does not exist.
+            KafkaError: no broker answers.
+        """
+        described = await self._request(lambda client: describe_topics(client, [topic]))
+        if topic not in described:
+            raise StoppedError(missing_topic(topic))
+        return described[topic]
+
+    async def partition_counts(self, topics: Collection[str]) -> dict[str, int]:
+        """How many partitions topics have; without topics that do not exist, and empty when no broker answers."""
+        with suppress(KafkaError, OSError, TimeoutError):
+            described = await self._request(lambda client: describe_topics(client, list(topics)))
+            return {topic: len(one.leader_epochs) for topic, one in described.items()}
+        return {}
+
+    async def changelog(self, changelog: TopicPartition) -> TopicDescription:
+        """What the topic of a changelog is now.
+
+        Raises:
+            StoppedError: it does not have this partition. The partition of the input would be processed without memory.
+            KafkaError: no broker answers.
+        """
+        described = await self.describe(changelog.topic)
+        if changelog.partition not in described.leader_epochs:
+            raise StoppedError(
+                f"{changelog.topic}: there is no partition {changelog.partition}, so the same partition of its input is not "
+                "read; `grid-router topics apply` adds it."
+            )
+        return described
+
+    async def position(
+        self, source: TopicPartition, stored: StoredOffset | None = None, topic_id: str = ""
+    ) -> ResumePoint:
+        """Where a partition goes on, 0 when no offset was ever committed. Call it after the fence, never before.
+
+        Logs an error when the log is not the one that was read, or has lost records.
 
         Args:
             source: the input partition.
-            stored_offset: from the partition's own log. Only when it is None, the group coordinator is asked.
+            stored: from the partition's own log. Only when it is None, the group coordinator is asked.
+            topic_id: of the input now; empty when unknown.
 
         Raises:
             BeyondEndError: the log ends before that offset (an unclean election, a restored broker).
         """
-        position = stored_offset
-        if position is None:
-            position = await self._request(lambda client: client.committed(source)) or 0
-        begin, end = await self._begin(source), await self._end(source)
-        if position > end:
-            raise BeyondEndError(f"{source.topic}/{source.partition}: position {position}, end {end}")
-        if 0 < position < begin:
-            log.error(EXPIRED, topic=source.topic, partition=source.partition, position=position, begin=begin)
-        return int(position)
+        if stored is None:
+            committed = await self._request(lambda client: client.committed(source))
+            stored = None if committed is None else StoredOffset(offset=int(committed))
+        begin, end, ends_at = await self._begin(source), await self._end(source), None
+        if stored is not None and stored.leader_epoch >= 0:
+            epoch = stored.leader_epoch
+            ends_at = await self._request(lambda client: epoch_end(client, source, epoch))
+        at = resume_point(f"{source.topic}/{source.partition}", stored, LogBounds(topic_id, begin, end, ends_at))
+        if at.change is not None and stored is not None:
+            log.error(
+                CHANGED[at.change], topic=source.topic, partition=source.partition, position=stored.offset, begin=begin,
+                end=end, reads_from=max(at.position, begin),
+            )  # fmt: skip
+        return at
 
     async def latest(
         self, changelog: TopicPartition, ours: Callable[[Any], bool] = lambda _: True
@@ -148,6 +197,11 @@ class ChangelogReader:
         except Exception:
             await self._client.close(client)
             raise
+
+
+def missing_topic(topic: str) -> str:
+    """The sentence for a topic that the router needs."""
+    return f"{topic}: the topic does not exist; `grid-router topics apply` creates it."
 
 
 def _log_foreign(record: Any) -> None:

@@ -35,6 +35,8 @@ class Checkpoint:
         """When the first record was added."""
         self.counted: list[Counted] = []
         self.ticked = False
+        self.moved: dict[TopicPartition, int] = {}
+        """Where an input partition goes on, when that is stored without a record: its log changed, or the old offset names no log."""
         self.begun = time.monotonic()
         """When its transaction began."""
 
@@ -58,9 +60,9 @@ class Checkpoint:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to commit."""
-        return not self.batches and not self.ticked
+        return not self.batches and not self.ticked and not self.moved
 
     @property
     def positions(self) -> Mapping[TopicPartition, int]:
         """The next offset to read of each input partition; empty when only a tick is written."""
-        return {source: records[-1].offset + 1 for source, records in self.batches.items()}
+        return self.moved | {source: records[-1].offset + 1 for source, records in self.batches.items()}

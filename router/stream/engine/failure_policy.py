@@ -14,6 +14,7 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import ProducerFenced
 
+from router.stream.engine.log_position import LogChangedError
 from router.stream.engine.poison_isolation import BatchFailedError, PoisonIsolation
 from router.stream.engine.processor import NotReadyError, PoisonError
 from router.stream.engine.stream_task_id import StreamTaskId
@@ -52,6 +53,10 @@ def _bisect(failure: Any, isolations: Isolations) -> dict[str, object]:
 
 def _name_missing(failure: Any, _: Isolations) -> dict[str, object]:
     return {"missing": str(failure)}
+
+
+def _say(failure: Any, _: Isolations) -> dict[str, object]:
+    return {"reason": str(failure)}
 
 
 def _nothing(_: Any, __: Isolations) -> dict[str, object]:
@@ -98,6 +103,7 @@ RECOVERIES: Mapping[type[Exception], Recovery] = {
     NotReadyError: Recovery(
         event="task waits and retries", backoff_s=(1.0,), effect=Effect.PROGRESS, act=_name_missing
     ),
+    LogChangedError: Recovery(event="the log changed, reopening", level="error", effect=Effect.NONE, act=_say),
     Exception: Recovery(
         event="task failed, reopening",
         traceback=True,

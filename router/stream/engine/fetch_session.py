@@ -19,6 +19,9 @@ class FetchSession:
         self.seek_target: int | None = None
         """The offset that the consumer must seek to; None once it has."""
         self._fetched = 0
+        self.expected = 0
+        """No record below this offset is fetched next."""
+        self._gap: int | None = None
 
     @property
     def ready(self) -> bool:
@@ -28,19 +31,27 @@ class FetchSession:
     def begin(self, position: int) -> None:
         """Begin another session at this offset."""
         self.session_id, self.seek_target, self._fetched = next(_IDS), position, 0
+        self.expected = position
 
     def on_seek(self, position: int) -> None:
         """Record that the consumer's position is now this offset."""
         if self.seek_target == position:
             self.seek_target = None
 
-    def fetched(self, end: int) -> None:
-        """Record that everything below this offset was fetched and will be offered."""
-        self._fetched = end
+    def fetched(self, first: int, end: int) -> None:
+        """Record that the records from `first` to below `end` were fetched and will be offered."""
+        if self._gap is None and first > self.expected > 0:
+            self._gap = self.expected
+        self._fetched = self.expected = end
+
+    def take_gap(self) -> int | None:
+        """The first offset that was skipped since the last call. Mostly it was a transaction marker; else its record is gone."""
+        gap, self._gap = self._gap, None
+        return gap
 
     def refetch_from(self, offset: int) -> None:
         """Fetch again from this offset: the records from there on cannot be offered."""
-        self.seek_target = offset
+        self.seek_target = self.expected = offset
 
     def awaits(self, offered: int) -> bool:
         """Whether records from `offered` on were fetched, or must be fetched again, and have not been offered."""

@@ -3,7 +3,7 @@
 `tests/stream/test_processor_contract.py` runs every processor through it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from aiokafka import TopicPartition
@@ -11,6 +11,8 @@ from aiokafka import TopicPartition
 from router.domain.model.rejection import Rejection
 from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import ChangelogReader
+from router.stream.engine.log_position import StoppedError
+from router.wire.stored_offsets import StoredOffset
 
 Record = Any
 """A consumer record of aiokafka: topic, partition, offset, timestamp, key, value, headers."""
@@ -51,8 +53,8 @@ class NotReadyError(Exception):
     """The partition of the batch; the engine sets it."""
 
 
-class UnreadableStateError(Exception):
-    """State that the router wrote cannot be read back; the sentence says where it is and what to do."""
+class UnreadableStateError(StoppedError):
+    """State that the router wrote cannot be read back, or is gone."""
 
 
 class Processor(Protocol):
@@ -61,21 +63,21 @@ class Processor(Protocol):
     name: str
     """`normalise` or `merge`: a metric label."""
 
-    async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
+    async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
         """Restore the state from committed records.
 
         Returns:
             The stored offset that belongs to the state; None when there is none.
         """
 
-    async def resume(self, logs: ChangelogReader, source: TopicPartition, position: int) -> bool:
+    async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
         """Keep the state in memory, which includes everything below this offset, after the partition was revoked.
 
         Returns:
             Whether the stored offset is still this one, so no other worker has processed the partition. If not, call `open`.
         """
 
-    def store_offset(self, position: int, writer: Writer, partition: int) -> None:
+    def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:
         """Write the next input offset; it commits with the outputs of the records before it."""
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
@@ -88,6 +90,14 @@ class Processor(Protocol):
 
     def close(self) -> None:
         """Reset the gauges of the partition; the state stays, for a `resume`."""
+
+
+@runtime_checkable
+class StatefulProcessor(Processor, Protocol):
+    """A processor that knows which topics its state was restored from."""
+
+    changelog_ids: Mapping[str, str]
+    """Topic -> its id when the state was restored. Another id means that the topic was deleted and made again."""
 
 
 @runtime_checkable

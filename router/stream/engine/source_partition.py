@@ -11,9 +11,18 @@ from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.checkpoint import Checkpoint
 from router.stream.engine.fetch_session import FetchSession
 from router.stream.engine.input_buffer import Chunk, InputBuffer
+from router.stream.engine.log_position import LogChangedError, ResumePoint, StoppedError
 from router.stream.engine.poison_isolation import BatchFailedError, PoisonIsolation
-from router.stream.engine.processor import NotReadyError, PoisonError, Processor, Record, TimedProcessor
+from router.stream.engine.processor import (
+    NotReadyError,
+    PoisonError,
+    Processor,
+    Record,
+    StatefulProcessor,
+    TimedProcessor,
+)
 from router.stream.engine.status import StreamTaskState, StreamTaskStatus
+from router.wire.stored_offsets import StoredOffset
 
 FOLD_CHUNK_RECORDS = 1000
 """Records folded between two turns of the event loop (about 50 ms), so that transactions of other stream tasks go on."""
@@ -27,7 +36,7 @@ class SourcePartition:
     Args:
         source: the input partition.
         processor: processes its records; owns the state.
-        state_offset: the next offset after the processor's state, if this worker still has that state; None to restore it.
+        state_offset: the stored offset of the processor's state, if this worker still has that state; None to restore it.
         task: what the partitions of the stream task share.
         on_capacity: called when the partition may be able to take more records.
     """
@@ -37,13 +46,17 @@ class SourcePartition:
         source: TopicPartition,
         processor: Processor,
         *,
-        state_offset: int | None,
+        state_offset: StoredOffset | None,
         task: StreamTaskState,
         on_capacity: Callable[[], None],
     ) -> None:
         self.source, self.processor = source, processor
         self.state_offset = state_offset
-        """The next offset after the processor's state, while no uncommitted record is folded into it; None otherwise."""
+        """The stored offset of the processor's state, while no uncommitted record is folded into it; None otherwise."""
+        self.trouble = ""
+        """Why the partition cannot go on until an operator acts; one sentence, empty without trouble."""
+        self._topic_id = ""
+        """Of the log that is read, as it was before the partition looked where to go on."""
         self.session, self.isolation = FetchSession(), PoisonIsolation()
         self._timers = processor if isinstance(processor, TimedProcessor) else None
         self._task, self._on_capacity = task, on_capacity
@@ -62,33 +75,64 @@ class SourcePartition:
         if self.fetching:
             self.session.begin(self._buffer.offered)
 
-    async def restore(self, logs: ChangelogReader) -> int:
+    @property
+    def topic_ids(self) -> dict[str, str]:
+        """Topic -> the id that it had when the partition was opened: the input and the changelogs. Without those unknown."""
+        changelogs = self.processor.changelog_ids if isinstance(self.processor, StatefulProcessor) else {}
+        return {topic: one for topic, one in {**changelogs, self.source.topic: self._topic_id}.items() if one}
+
+    def log_changed(self, how: str) -> None:
+        """Have the stream task open again, because the log is not what it was. The opening decides where to go on."""
+        if self.status is StreamTaskStatus.RUNNING and not self.trouble and self._task.changed is None:
+            self._task.changed = LogChangedError(how)
+            self._task.wake.set()
+
+    async def restore(self, logs: ChangelogReader) -> tuple[ResumePoint, StoredOffset | None]:
         """Restore the state, or keep it if no other worker has changed it. Call it after the fence.
 
         Returns:
-            The next offset to read.
-        """
-        stored = self.state_offset
-        if stored is None or not await self.processor.resume(logs, self.source, stored):
-            self.state_offset = None
-            stored = await self.processor.open(logs, self.source)
-        return await logs.position(self.source, stored)
+            Where to go on, and the stored offset beside the state.
 
-    def continue_at(self, position: int) -> None:
-        """Skip committed records; seek to the position unless the buffered records continue it. The state is restored."""
-        went_back = self._position is not None and position < self._position
+        Raises:
+            StoppedError: the partition cannot go on until an operator acts. `trouble` says why.
+        """
+        try:
+            # before the log is read: if the topic is made again in between, the next look at its id shows it
+            self._topic_id = (await logs.describe(self.source.topic)).topic_id
+            stored = self.state_offset
+            if stored is None or not await self.processor.resume(logs, self.source, stored):
+                self.state_offset = None
+                stored = await self.processor.open(logs, self.source)
+            resume = await logs.position(self.source, stored, self._topic_id)
+        except StoppedError as failure:
+            self.state_offset, self.trouble = None, str(failure)
+            raise
+        return resume, stored
+
+    def continue_at(self, resume: ResumePoint, stored: StoredOffset | None, checkpoint: Checkpoint) -> None:
+        """Skip committed records; seek to the position unless the buffered records continue it. The state is restored.
+
+        Args:
+            resume: where to go on.
+            stored: the stored offset.
+            checkpoint: the next one; it stores the position when the stored offset is another, or names no log.
+        """
+        position, self.trouble = resume.position, ""
+        if stored is not None and (position != stored.offset or not stored.topic_id) and self._topic_id:
+            checkpoint.moved[self.source] = position
+        went_back = (self._position is not None and position < self._position) or resume.change in {"replaced", "cut"}
         if went_back:
             self._buffer.clear()
             self.isolation.reset()
         if went_back or not self.fetching:
             self.session.begin(position)
-        self._position = self.state_offset = position
+        self._position, self.state_offset = position, self._stored(position)
         self._buffer.skip(position)
         self.isolation.clear_below(position)
         self._on_capacity()
 
     def fold(self, checkpoint: Checkpoint) -> bool:
-        """Fold one chunk into the checkpoint; False when nothing is buffered or the checkpoint is full.
+        """Fold one chunk into the checkpoint; False when nothing is buffered, the checkpoint is full or the partition stopped.
 
         Raises:
             PoisonError, NotReadyError, BatchFailedError: the state is unusable until the next restore.
@@ -110,7 +154,7 @@ class SourcePartition:
         return True
 
     def _take(self, checkpoint: Checkpoint) -> Chunk:
-        most = min(FOLD_CHUNK_RECORDS, self.isolation.limit - checkpoint.records)
+        most = 0 if self.trouble else min(FOLD_CHUNK_RECORDS, self.isolation.limit - checkpoint.records)
         most_bytes = BATCH_BYTES - checkpoint.bytes
         if most <= 0 or (most_bytes <= 0 and checkpoint.records):
             return Chunk((), 0)
@@ -118,32 +162,39 @@ class SourcePartition:
 
     def tick(self, checkpoint: Checkpoint) -> bool:
         """Write the tick that is due; whether one was."""
-        if self._timers is None or not self._tick_due(self._timers):
+        seconds = self.tick_in
+        if self._timers is None or seconds is None or seconds > 0:
             return False
         checkpoint.ticked = True
         self._timers.tick(checkpoint.writer, self.source.partition)
         return True
 
-    def _tick_due(self, timers: TimedProcessor) -> bool:
-        seconds = timers.due()
-        return seconds is not None and seconds <= 0
-
     @property
     def tick_in(self) -> float | None:
-        """Seconds until a tick is due; None when the processor has no timer."""
-        return self._timers.due() if self._timers is not None else None
+        """Seconds until a tick is due; None when there is none."""
+        return self._timers.due() if self._timers is not None and not self.trouble else None
 
     def store_offset(self, position: int, checkpoint: Checkpoint) -> None:
         """Write the next input offset; it commits with the outputs of the records before it."""
-        self.processor.store_offset(position, checkpoint.writer, self.source.partition)
+        self.processor.store_offset(self._stored(position), checkpoint.writer, self.source.partition)
 
-    def committed(self, records: Sequence[Record], *, folded: bool) -> None:
-        """Record that these records are committed; `folded` says whether later ones are folded into the state already."""
-        position = records[-1].offset + 1
-        self._position, self._last_timestamp = position, records[-1].timestamp
+    def _stored(self, position: int) -> StoredOffset:
+        return StoredOffset(offset=position, topic_id=self._topic_id)
+
+    def committed(self, position: int, records: Sequence[Record], *, folded: bool) -> None:
+        """Record what is committed.
+
+        Args:
+            position: the next offset to read.
+            records: the records before it; none when only the position was stored.
+            folded: whether later records are folded into the state already.
+        """
+        self._position = position
+        if records:
+            self._last_timestamp = records[-1].timestamp
         self.isolation.committed(position)
         if not folded:
-            self.state_offset = position
+            self.state_offset = self._stored(position)
 
     def put_back(self, records: Sequence[Record]) -> None:
         """Put records of a failed transaction back in front of the buffer."""
@@ -175,7 +226,7 @@ class SourcePartition:
 
         Retries after a failure do not reset it, so a stalled task stays visible.
         """
-        return self._task.uncommitted_seconds if self.backlog else 0.0
+        return self._task.uncommitted_seconds if self.backlog and not self.trouble else 0.0
 
     @property
     def restoring_seconds(self) -> float:

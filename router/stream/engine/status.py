@@ -14,6 +14,7 @@ from enum import Enum
 
 from aiokafka import TopicPartition
 
+from router.stream.engine.log_position import LogChangedError
 from router.stream.engine.pipeline import Pipeline
 from router.stream.engine.progress import Progress
 
@@ -54,6 +55,8 @@ class StreamTaskState:
         """Set when there may be something to do."""
         self.pipeline: Pipeline | None = None
         """Of the current opening."""
+        self.changed: LogChangedError | None = None
+        """The log of a partition is not the one that was opened, so the stream task opens again."""
 
     def become(self, status: StreamTaskStatus) -> bool:
         """Change the status if that is allowed: a stream task that was closed in between stays closed."""

@@ -6,12 +6,12 @@ from router.domain.intake.rejections import printable
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.processor import UnreadableStateError
 from router.wire.codec import UNREADABLE
-from router.wire.stored_offsets import STORED_OFFSET_KEY, decode_stored_offset
+from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, decode_stored_offset
 
 
 async def read_stored_offset(
     logs: ChangelogReader, changelog: TopicPartition, *, exclusive: bool = False
-) -> int | None:
+) -> StoredOffset | None:
     """Read the stored offset from the end of a partition, without reading the records before it.
 
     Args:
@@ -32,7 +32,7 @@ async def read_stored_offset(
     return pop_stored_offset(latest, changelog)
 
 
-def pop_stored_offset(latest: dict[bytes, bytes], changelog: TopicPartition) -> int | None:
+def pop_stored_offset(latest: dict[bytes, bytes], changelog: TopicPartition) -> StoredOffset | None:
     """Remove the stored offset from the latest values and return it; None when none was stored.
 
     Args:

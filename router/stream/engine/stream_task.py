@@ -16,11 +16,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
+import structlog
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.checkpoint import Checkpoint
 from router.stream.engine.failure_policy import Effect, recovery_for
+from router.stream.engine.log_position import StoppedError
 from router.stream.engine.pipeline import Pipeline
 from router.stream.engine.processor import Processor
 from router.stream.engine.source_partition import SourcePartition
@@ -28,11 +31,15 @@ from router.stream.engine.status import StreamTaskState, StreamTaskStatus
 from router.stream.engine.stream_task_id import StreamTaskId
 from router.stream.engine.transaction import Transactions
 from router.wire.metrics import Metrics
+from router.wire.stored_offsets import StoredOffset
 
 RESTORE_TIMEOUT_S = 600.0
 """A restore that takes longer (a changelog that cannot be read to its end) starts again."""
-Owned = Mapping[TopicPartition, tuple[Processor, int | None]]
-"""Input partition -> its processor, and the next offset after the processor's state or None (see `SourcePartition`)."""
+RETRY_STOPPED_S = 2.0
+"""How often a partition that waits for an operator tries again."""
+Owned = Mapping[TopicPartition, tuple[Processor, StoredOffset | None]]
+"""Input partition -> its processor, and the stored offset of the processor's state or None (see `SourcePartition`)."""
+log = structlog.get_logger(__name__)
 
 
 class StreamTask:
@@ -124,36 +131,54 @@ class StreamTask:
         self._state.pipeline = Pipeline(transactions, self._state.wake.set)
         async with asyncio.timeout(RESTORE_TIMEOUT_S):
             await transactions.fence()
-            positions = await self._restore()
+            self._state.changed = None
+            try:
+                async with asyncio.TaskGroup() as restores:
+                    for partition in self._turn:
+                        restores.create_task(self._restore(partition))
+            except ExceptionGroup as failures:
+                raise failures.exceptions[0] from failures
         self._metrics.restore_seconds.observe(time.monotonic() - begun)
-        for source, position in positions.items():
-            self._partitions[source].continue_at(position)
         self._state.progress.opened()
         self._state.become(StreamTaskStatus.RUNNING)
 
-    async def _restore(self) -> dict[TopicPartition, int]:
-        """Restore all partitions at once; the next offset of each."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                restores = {
-                    source: group.create_task(one.restore(self._logs)) for source, one in self._partitions.items()
-                }
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from failures
-        return {source: restore.result() for source, restore in restores.items()}
+    async def _restore(self, partition: SourcePartition) -> None:
+        """Restore a partition. One that cannot go on until an operator acts stops alone; the others run."""
+        source, before = partition.source, partition.trouble
+        with suppress(StoppedError):
+            resume, stored = await partition.restore(self._logs)
+            if resume.change is not None:
+                self._metrics.log_changes.labels(source.topic, resume.change).inc()
+            partition.continue_at(resume, stored, self._opened.open)
+        if partition.trouble and partition.trouble != before:
+            log.error("partition stopped", topic=source.topic, partition=source.partition, reason=partition.trouble)
+
+    async def _retry_stopped(self) -> None:
+        """Try again to restore the partitions that stopped, while the others run. No fence: the stream task has its owner's epoch."""
+        while stopped := [one for one in self._turn if one.trouble]:
+            await asyncio.sleep(RETRY_STOPPED_S)
+            for partition in stopped:
+                with suppress(KafkaError, OSError, TimeoutError):  # the broker is away; the next try comes soon
+                    await self._restore(partition)
+            self._state.wake.set()
 
     async def _run(self, pipeline: Pipeline) -> None:
         """Fold what is buffered. Commit when the buffers are empty or a transaction is full or lingers; never wait for a full one."""
+        retries = asyncio.create_task(self._retry_stopped())
         try:
             while self._state.status is StreamTaskStatus.RUNNING:
                 self._state.wake.clear()
                 self._collect_commit(pipeline)
+                if self._state.changed is not None:
+                    raise self._state.changed
                 folded = await self._fold(pipeline.open)
                 begun = (pipeline.open.linger_expired or not folded) and self._begin(pipeline)
                 if not folded and not begun:
                     await self._rest(pipeline)
             await self._finish(pipeline)
         finally:
+            retries.cancel()
+            await asyncio.gather(retries, return_exceptions=True)
             # after any failure: a committed transaction must not be folded again
             await pipeline.wait()
             with suppress(Exception):  # the next opening shows how it ended
@@ -174,7 +199,7 @@ class StreamTask:
                 self._turn.remove(folded)
                 self._turn.append(folded)
                 await asyncio.sleep(0)
-            elif not any(one.backlog for one in self._turn):
+            elif not self._has_backlog:
                 self._state.progress.nothing_to_do()
         return folded is not None or any(ticks)
 
@@ -182,6 +207,11 @@ class StreamTask:
         """The partitions that may be folded. While a batch that failed is searched for poison, its partition has the stream task alone."""
         suspect = next((one for one in self._turn if one.isolation.before is not None), None)
         return list(self._turn) if suspect is None else [suspect]
+
+    @property
+    def _has_backlog(self) -> bool:
+        """Whether a partition that runs has uncommitted records."""
+        return any(one.backlog and not one.trouble for one in self._turn)
 
     @property
     def _opened(self) -> Pipeline:
@@ -209,9 +239,10 @@ class StreamTask:
             count()
         if checkpoint.records:
             self._metrics.batch_records.labels(self.id.stage).observe(checkpoint.records)
-        for source, records in checkpoint.batches.items():
-            self._partitions[source].committed(records, folded=bool(later.records_of(source)))
-        self._state.progress.committed(more=any(one.backlog for one in self._turn))
+        for source, position in checkpoint.positions.items():
+            folded = bool(later.records_of(source))
+            self._partitions[source].committed(position, checkpoint.records_of(source), folded=folded)
+        self._state.progress.committed(more=self._has_backlog)
 
     async def _rest(self, pipeline: Pipeline) -> None:
         if not pipeline.busy:

@@ -30,10 +30,19 @@ class Transactions:
     def __init__(self, bootstrap: str, group: str, task: StreamTaskId) -> None:
         self.task = task
         self._producer = TransactionalProducer(bootstrap, f"{group}-{task}", batch_bytes=BATCH_BYTES)
+        self._predecessor = None
+        if task.predecessor is not None:
+            self._predecessor = TransactionalProducer(bootstrap, f"{group}-{task.predecessor}", batch_bytes=BATCH_BYTES)
 
     async def fence(self) -> None:
-        """Claim the stream task: fence every earlier owner and abort its transaction. Raises KafkaError."""
+        """Claim the stream task: fence every earlier owner and abort its transaction. Raises KafkaError.
+
+        The present owner of the predecessor, which has the other topics, opens once more by that.
+        """
         await self._producer.open()
+        if self._predecessor is not None:
+            await self._predecessor.open()
+            await self._predecessor.stop()
 
     def checkpoint(self) -> Checkpoint:
         """An empty checkpoint, to fill while the one before it commits."""

@@ -42,13 +42,15 @@ def build_app(
 ) -> BatchApp:
     """The app of one worker for one city; every topic must exist already (`grid-router topics apply`).
 
+    It hears the networks of every rule set that is published now. One that is published later adds its networks after a restart.
+
     `polls` says how many polls of the published rule sets have ended.
     """
     names = Names(settings.namespace)
     processors: dict[str, Callable[[], Processor]] = {
         names.events: lambda: MergeProcessor(rule_sets, names, clock, metrics, polls)
     }
-    for name in rule_sets.first.codes:
+    for name in rule_sets.networks:
         processors[names.reports(name)] = _normaliser(name, rule_sets, names, settings.partitions, metrics)
     return app_of(processors, settings, bootstrap, metrics)
 
@@ -66,7 +68,9 @@ def app_of(
     """
     group = f"{settings.namespace}{GROUP}"
     app = _configured(group, settings.home / "faust", bootstrap)
-    app.assignment = AssignedPartitions(processors, logs=ChangelogReader(bootstrap, group), metrics=metrics)
+    app.assignment = AssignedPartitions(
+        processors, partitions=settings.partitions, logs=ChangelogReader(bootstrap, group), metrics=metrics
+    )
     _connect(app)
     for topic in processors:
         _agent(app, topic)

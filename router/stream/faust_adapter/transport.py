@@ -16,7 +16,7 @@ from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from router.kafka.internals import commit_offsets_once, set_fetch_options
+from router.kafka.internals import commit_offsets_once, refresh_metadata, set_fetch_options
 from router.stream.engine.assignment import AssignedPartitions
 from router.stream.engine.processor import Record
 
@@ -41,6 +41,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         """Commit these positions in the group; False when that fails."""
         return bool(await self.call_thread(self._report, positions))
 
+    async def refresh_metadata(self) -> bool:
+        """Ask the cluster for its topics and partitions now; False when no broker answers."""
+        return bool(await self.call_thread(self._refresh_metadata))
+
+    async def _refresh_metadata(self) -> bool:
+        return await refresh_metadata(self._ensure_consumer())
+
     async def _report(self, positions: Mapping[TopicPartition, int]) -> bool:
         return await commit_offsets_once(self._ensure_consumer(), positions, COMMIT_SECONDS)
 
@@ -54,6 +61,10 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     async def report(self, positions: Mapping[TopicPartition, int]) -> bool:
         """Commit these positions in the group; False when that fails."""
         return await self._thread.report(positions)  # type: ignore[no-any-return]
+
+    async def refresh_metadata(self) -> bool:
+        """Ask the cluster for its topics and partitions now; False when no broker answers."""
+        return await self._thread.refresh_metadata()  # type: ignore[no-any-return]
 
     @property
     def _assignment(self) -> AssignedPartitions:
@@ -78,7 +89,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             if not self.flow_active or (active is not None and tp not in active):
                 self._assignment.refetch_from(tp.topic, tp.partition, batch[0].offset, session_ids[tp])
                 continue
-            self._assignment.fetched(tp.topic, tp.partition, batch[-1].offset + 1, session_ids[tp])
+            self._assignment.fetched(tp.topic, tp.partition, batch[0].offset, batch[-1].offset + 1, session_ids[tp])
             yield tp, _message(tp, batch, session_ids[tp], self.app.consumer_generation_id)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from router.kafka.cluster_metadata import TopicDescription, describe_topics
 from router.kafka.consumers import LazyConsumer
 from router.kafka.internals import refresh_metadata
 
@@ -47,6 +48,29 @@ class Probe:
         except (KafkaError, OSError, TimeoutError):
             return None
         return dict(ends)
+
+    async def describe(self, topics: Sequence[str] | None) -> dict[str, TopicDescription] | None:
+        """The topics that exist, or all of the cluster; None when no broker answers."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await describe_topics(await self._client.connected(), topics)
+        except (KafkaError, OSError, TimeoutError):
+            return None
+
+    async def begins_and_ends(
+        self, sources: Sequence[TopicPartition]
+    ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+        """The first offset and the last stable offset of each partition; empty when they are not known."""
+        if not sources:
+            return {}, {}
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                client = await self._client.connected()
+                return dict(await client.beginning_offsets(list(sources))), dict(
+                    await client.end_offsets(list(sources))
+                )
+        except (KafkaError, OSError, TimeoutError):
+            return {}, {}
 
     async def close(self) -> None:
         """Close the connection; a later request opens another."""

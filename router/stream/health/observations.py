@@ -16,6 +16,8 @@ class Observed(Protocol):
     """The status of a partition that its health depends on."""
 
     source: TopicPartition
+    trouble: str
+    """Why it cannot go on until an operator acts; empty without trouble."""
 
     @property
     def has_capacity(self) -> bool:
@@ -69,6 +71,7 @@ class HealthMonitor:
         self._unread: dict[TopicPartition, tuple[int | None, float]] = {}
         """Partitions with unread records: the fetch position, and since when it has not moved."""
         self._stopping = False
+        self._findings: tuple[str, ...] = ()
 
     def beat(self) -> None:
         """The event loop turns."""
@@ -105,6 +108,10 @@ class HealthMonitor:
         else:
             self._unread[source] = before, since
 
+    def set_findings(self, findings: Iterable[str]) -> None:
+        """Record what is wrong outside of the worker's partitions, a sentence each."""
+        self._findings = tuple(findings)
+
     def forget_revoked(self) -> None:
         """Drop the fetch positions of partitions that are no longer assigned."""
         assigned = {partition.source for partition in self._assignment}
@@ -123,8 +130,12 @@ class HealthMonitor:
             generation=None if self._beat is None else self._generation(),
             rebalancing=self._rebalancing(),
             assigned=len(partitions),
-            restoring=sum(1 for seconds, _ in restore if seconds > 0),
+            restoring=sum(1 for one in partitions if one.restoring_seconds > 0 and not one.trouble),
             stopping=self._stopping,
+            findings=(
+                *dict.fromkeys(partition.trouble for partition in partitions if partition.trouble),
+                *self._findings,
+            ),
             commit=_oldest((partition.uncommitted_seconds, partition.source) for partition in partitions),
             loop=StallAge(0.0 if self._beat is None else now - self._beat),
             broker=StallAge(now - self._answered),

@@ -13,7 +13,7 @@ from router.wire.settings import Settings
 
 REPORTED_SHARE = 0.5
 """The share of a limit from which `/health` reports a stall, so that people see it before the worker exits."""
-Status = Literal["ok", "starting", "stalled", "stopping"]
+Status = Literal["ok", "degraded", "starting", "stalled", "stopping"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +59,11 @@ class HealthSnapshot:
     assigned: int = 0
     """Number of assigned partitions."""
     restoring: int = 0
-    """Number of assigned partitions that restore their state, for the first time or after a failure."""
+    """Number of assigned partitions that restore their state, for the first time or after a failure; without those that cannot
+    go on until an operator acts."""
     stopping: bool = False
+    findings: tuple[str, ...] = ()
+    """What is not processed until an operator acts, a sentence each. A restart of the worker alone does not help."""
     commit: StallAge = StallAge()
     """Age of the oldest uncommitted record."""
     loop: StallAge = StallAge()
@@ -97,14 +100,16 @@ def evaluate(snapshot: HealthSnapshot, limits: Limits) -> HealthReport:
     ]
     if stalls:
         return HealthReport("stalled", tuple(sentence for sentence, _ in stalls), any(fatal for _, fatal in stalls))
-    if snapshot.generation is None:
-        return HealthReport("starting", ("the worker has not joined its group yet.",))
-    if snapshot.rebalancing:
-        return HealthReport("starting", ("the group rebalances.",))
-    if snapshot.restoring:
+    if snapshot.generation is None or snapshot.rebalancing:
+        joined = snapshot.generation is not None
         return HealthReport(
-            "starting", (f"{snapshot.restoring} of {snapshot.assigned} partitions restore their state.",)
+            "starting", ("the group rebalances." if joined else "the worker has not joined its group yet.",)
         )
+    if snapshot.restoring:
+        restoring = f"{snapshot.restoring} of {snapshot.assigned} partitions restore their state."
+        return HealthReport("starting", (restoring, *snapshot.findings))
+    if snapshot.findings:
+        return HealthReport("degraded", snapshot.findings)
     return HealthReport("ok")
 
 

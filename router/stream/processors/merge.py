@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from aiokafka import TopicPartition
+from msgspec.structs import replace
 
 from router.domain.fold import fold
 from router.domain.intake.event_rejections import undecodable, unpublished_rule_set
@@ -39,7 +40,7 @@ from router.wire.codec import (
     is_case,
 )
 from router.wire.metrics import Metrics
-from router.wire.stored_offsets import encode_stored_offset
+from router.wire.stored_offsets import StoredOffset, encode_stored_offset
 from router.wire.topics import Names
 
 RESTORE_CHUNK = 500
@@ -58,6 +59,18 @@ def _case(changelog: TopicPartition, key: bytes, value: bytes) -> Case:
             f"{where}: this case cannot be read ({printable(str(error), 100)}), so nothing of the partition goes on; start the version of the router that "
             "wrote it, or write the case once more as it was."
         ) from error
+
+
+def _same_cases(stored: StoredOffset | None, changelog: TopicPartition, topic_id: str) -> None:
+    """Raise UnreadableStateError if the stored offset belongs to cases that are gone: all their reports would open second cases."""
+    if stored is None or not stored.cases_id or not topic_id or stored.cases_id == topic_id:
+        return
+    raise UnreadableStateError(
+        f"{changelog.topic}/{changelog.partition}: the topic was deleted and made again, so the cases of this partition are gone "
+        "and nothing of it goes on; restore the topic, or delete grid.offsets as well and make it again "
+        "(`grid-router topics apply`): the partition then goes on without the old cases, and a report of one that comes again "
+        "opens a second case.",
+    )
 
 
 class MergeProcessor:
@@ -87,14 +100,18 @@ class MergeProcessor:
         self._received: datetime | None = None
         self._pending_tick: datetime | None = None
         self._label = ""
+        self.changelog_ids: Mapping[str, str] = {}
         self._missing: dict[str, int] = {}
         """Rule set that was missed -> polls that had ended then."""
 
-    async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
+    async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
         """Drop the state and rebuild it from the committed cases of this partition."""
         self._state, self._pending_tick, self._label = PartitionState(), None, str(source.partition)
         self._received = None  # a record that could not be folded may have carried a wrong time
         changelog = TopicPartition(self._names.cases, source.partition)
+        stored = await self._stored_offset(logs, source)
+        self.changelog_ids = {changelog.topic: (await logs.changelog(changelog)).topic_id}
+        _same_cases(stored, changelog, self.changelog_ids[changelog.topic])
         cases = await logs.latest(changelog, lambda record: is_case(record.headers))
         with gc_paused():
             for number, (key, value) in enumerate(cases.items()):
@@ -104,22 +121,24 @@ class MergeProcessor:
                 if number % RESTORE_CHUNK == 0:
                     await asyncio.sleep(0)  # other partitions have transactions to finish
         self._metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
-        return await self._stored_offset(logs, source)
+        return stored
 
-    async def resume(self, logs: ChangelogReader, source: TopicPartition, position: int) -> bool:
+    async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
         """Keep the cases in memory, if no other worker had the partition."""
-        if await self._stored_offset(logs, source) != position:
+        stored = await self._stored_offset(logs, source)
+        if stored is None or not stored.same_place(position):
             return False
         self._pending_tick = None
         self._metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
         return True
 
-    async def _stored_offset(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
+    async def _stored_offset(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
         return await read_stored_offset(logs, TopicPartition(self._names.offsets, source.partition), exclusive=True)
 
-    def store_offset(self, position: int, writer: Writer, partition: int) -> None:
+    def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:
         """Write the offset to a topic of its own, because `grid.cases` is a public table."""
-        writer.add(self._names.offsets, partition, *encode_stored_offset(position))
+        stored = replace(position, cases_id=self.changelog_ids.get(self._names.cases, ""))
+        writer.add(self._names.offsets, partition, *encode_stored_offset(stored))
 
     def _unpublished(self, event: Report | Tick, missing: RuleSetError) -> Rejection:
         """Reject a report whose rule set was never published.

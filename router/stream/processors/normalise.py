@@ -6,7 +6,7 @@ is the dedup index, restored from `grid.dedup.<network>`.
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 from aiokafka import TopicPartition
@@ -25,7 +25,7 @@ from router.stream.gc_tuning import gc_paused
 from router.wire.codec import UNREADABLE, decode_dedup_entry, encode_dead_letter, encode_dedup_entry, encode_report
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_cell
-from router.wire.stored_offsets import encode_stored_offset
+from router.wire.stored_offsets import StoredOffset, encode_stored_offset
 from router.wire.topics import Names
 
 RESTORE_CHUNK = 5000
@@ -47,11 +47,14 @@ class NormaliseProcessor:
         self._network, self._rule_sets, self._names = network, rule_sets, names
         self._partitions, self._metrics = partitions, metrics
         self._dedup = DedupIndex()
+        self._topic = names.dedup_index(network.name)
+        self.changelog_ids: Mapping[str, str] = {}
 
-    async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
+    async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
         """Restore the dedup index from its committed changelog."""
         self._dedup = DedupIndex()
-        changelog = TopicPartition(self._names.dedup_index(self._network.name), source.partition)
+        changelog = TopicPartition(self._topic, source.partition)
+        self.changelog_ids = {self._topic: (await logs.changelog(changelog)).topic_id}
         dedup = await logs.latest(changelog)
         position = pop_stored_offset(dedup, changelog)
         unreadable = 0
@@ -67,18 +70,14 @@ class NormaliseProcessor:
             log.error(UNREADABLE_ENTRIES, network=self._network.name, partition=source.partition, records=unreadable)
         return position
 
-    async def resume(self, logs: ChangelogReader, source: TopicPartition, position: int) -> bool:
+    async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
         """Keep the index in memory, if no other worker has owned the partition since."""
-        return (
-            await read_stored_offset(
-                logs, TopicPartition(self._names.dedup_index(self._network.name), source.partition)
-            )
-            == position
-        )
+        stored = await read_stored_offset(logs, TopicPartition(self._topic, source.partition))
+        return stored is not None and stored.same_place(position)
 
-    def store_offset(self, position: int, writer: Writer, partition: int) -> None:
+    def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:
         """Store the offset in the changelog of the dedup index: both commit in one transaction."""
-        writer.add(self._names.dedup_index(self._network.name), partition, *encode_stored_offset(position))
+        writer.add(self._topic, partition, *encode_stored_offset(position))
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         """Write the decision about each record: an event, a dead letter, or nothing for a redelivery."""
@@ -99,9 +98,8 @@ class NormaliseProcessor:
         for report, partition_key in admitted.events:
             key, value, headers = encode_report(report, partition_key if report.version > 1 else None)
             writer.add(events, partition_for_cell(key, partitions), key, value, headers)
-        dedup_index = self._names.dedup_index(self._network.name)
         for source_id, entry in admitted.entries:
-            writer.add(dedup_index, partition, *encode_dedup_entry(source_id, entry))
+            writer.add(self._topic, partition, *encode_dedup_entry(source_id, entry))
         for record, rejection in rejections:
             dead_letter = encode_dead_letter(record, rejection, self._network.name)
             writer.add(self._names.dead_letters, partition % partitions, *dead_letter)

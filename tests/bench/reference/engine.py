@@ -19,7 +19,7 @@ from router.stream.faust_adapter.app import app_of
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_cell
 from router.wire.settings import Settings
-from router.wire.stored_offsets import encode_stored_offset
+from router.wire.stored_offsets import StoredOffset, encode_stored_offset
 from tests.bench.announcing_worker import announce
 from tests.bench.reference.job import (
     MAX_REPORTS,
@@ -49,16 +49,14 @@ class JobProcessor:
         self._run, self._dlq = run, run.dlq
         self._positions = f"{run.prefix}positions-{self.name}"
 
-    async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
+    async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
         return await read_stored_offset(logs, TopicPartition(self._positions, source.partition), exclusive=True)
 
-    async def resume(self, logs: ChangelogReader, source: TopicPartition, position: int) -> bool:
-        return (
-            await read_stored_offset(logs, TopicPartition(self._positions, source.partition), exclusive=True)
-            == position
-        )
+    async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
+        stored = await read_stored_offset(logs, TopicPartition(self._positions, source.partition), exclusive=True)
+        return stored is not None and stored.same_place(position)
 
-    def store_offset(self, position: int, writer: Writer, partition: int) -> None:
+    def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:
         writer.add(self._positions, partition, *encode_stored_offset(position))
 
     def _sound(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> list[Record]:
@@ -99,7 +97,7 @@ class Merge(JobProcessor):
         self._latest: dict[tuple[str, str], Case] = {}
         self._seen: set[str] = set()
 
-    async def open(self, logs: ChangelogReader, source: TopicPartition) -> int | None:
+    async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
         self._latest, self._seen = {}, set()
         records = (await logs.latest(TopicPartition(self._run.cases, source.partition))).values()
         for case in map(decode_case, records):  # in write order, so the latest case of a cell and category wins

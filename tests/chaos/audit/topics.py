@@ -72,7 +72,7 @@ class KafkaLog:
         """See `Log.position`."""
         if topic not in self._positions:
             found = (record for record in self.read([self._offset_topics[topic]]) if record.key == STORED_OFFSET_KEY)
-            self._positions[topic] = {record.partition: decode_stored_offset(record.value) for record in found}
+            self._positions[topic] = {record.partition: decode_stored_offset(record.value).offset for record in found}
         return self._positions[topic].get(partition, 0)
 
     async def _begin(self, wanted: list[TopicPartition]) -> dict[TopicPartition, int]:

@@ -83,8 +83,8 @@ def test_the_received_time_of_a_record_decides_its_rule_set() -> None:
 
 def test_a_redriven_record_has_the_rule_set_of_kafkas_time() -> None:
     rule_sets = two_rule_sets()
-    assert rule_set_of(record(0), rule_sets).rule_set == "first"
-    assert rule_set_of(record(0, redriven=True), rule_sets).rule_set == "second"
+    assert rule_set_of(POLICING, record(0), rule_sets).rule_set == "first"
+    assert rule_set_of(POLICING, record(0, redriven=True), rule_sets).rule_set == "second"
 
 
 def test_the_index_forgets_reports_that_the_topic_drops() -> None:

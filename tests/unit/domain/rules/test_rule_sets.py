@@ -1,5 +1,6 @@
 """The rule set of a received time, and the rule set of a version."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from shutil import copytree
@@ -8,6 +9,7 @@ import pytest
 
 from router.cities.archive import pack, unpack
 from router.cities.folder import city_folder, load_city
+from router.domain.catalogue.code_tables import CodeTable
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets, UnknownRuleSetError, UnreadableRuleSetError
 from router.wire.errors import CityError
@@ -148,3 +150,42 @@ def test_an_error_in_a_rule_set_names_its_row(tmp_path: Path) -> None:
 def test_a_path_out_of_the_folder_is_rejected() -> None:
     with pytest.raises(CityError, match="leaves the city's folder"):
         unpack("seattle", {"../../x": ""}, "v")
+
+
+def with_networks(*networks: str) -> City:
+    """A city of these networks; none has codes."""
+    return replace(
+        OLD, codes={network: CodeTable("codes.csv", ()) for network in networks}, rule_set="+".join(networks)
+    )
+
+
+def test_a_network_that_is_added_later_is_heard_from_the_beginning() -> None:
+    """Its reports that were received before are translated by the first rule set that has it."""
+    rule_sets = RuleSets(with_networks("hotline"))
+    for at, city in ((1, with_networks("hotline", "policing")), (2, with_networks("policing"))):
+        rule_sets.add(city.rule_set, hours(at), lambda city=city: city)
+    assert rule_sets.networks == ["hotline", "policing"]
+    assert [rule_sets.for_network(hours(h), "policing").rule_set for h in (0, 1, 2)] == [
+        "hotline+policing",
+        "hotline+policing",
+        "policing",
+    ]
+    assert [rule_sets.for_network(hours(h), "hotline").rule_set for h in (0, 1, 2)] == [
+        "hotline",
+        "hotline+policing",
+        "hotline+policing",
+    ]
+
+
+def test_a_network_of_no_rule_set_has_no_rules() -> None:
+    rule_sets = RuleSets(with_networks("hotline"))
+    with pytest.raises(UnknownRuleSetError):
+        rule_sets.for_network(START, "policing")
+
+
+def test_departments_of_every_version_need_a_topic() -> None:
+    """A report may carry any version that was published."""
+    rule_sets = RuleSets(OLD)
+    rule_sets.know("other", lambda: replace(THIRD, rule_set="other"))
+    assert set(rule_sets.departments) == {*OLD.catalogue.departments, *THIRD.catalogue.departments}
+    assert rule_sets.networks == []

@@ -83,6 +83,13 @@ def test_a_worker_that_joins_or_restores_is_starting(at_first: HealthSnapshot, r
     assert evaluate(at_first, LIMITS) == HealthReport("starting", (reason,), False)
 
 
+def test_findings_degrade_a_worker_and_never_end_it() -> None:
+    finding = "reports.new has 7 records and no worker reads it."
+    assert evaluate(replace(OK, findings=(finding,)), LIMITS) == HealthReport("degraded", (finding,))
+    starting = evaluate(replace(OK, restoring=2, findings=(finding,)), LIMITS)
+    assert (starting.status, starting.reasons[1:]) == ("starting", (finding,))
+
+
 def test_a_worker_that_never_joins_stalls_and_a_stopping_one_never_does() -> None:
     assert evaluate(HealthSnapshot(rebalance=StallAge(40)), LIMITS).fatal
     verdict = evaluate(HealthSnapshot(stopping=True, rebalance=StallAge(4000), broker=StallAge(4000)), LIMITS)
@@ -129,7 +136,13 @@ def get(port: int, path: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     ("of", "status"),
-    [(OK, 200), (HealthSnapshot(), 503), (snapshot(broker=31), 503), (replace(OK, stopping=True), 503)],
+    [
+        (OK, 200),
+        (replace(OK, findings=("x",)), 503),
+        (HealthSnapshot(), 503),
+        (snapshot(broker=31), 503),
+        (replace(OK, stopping=True), 503),
+    ],
 )
 def test_only_a_worker_that_is_ok_answers_200(of: HealthSnapshot, status: int) -> None:
     with served(of) as port:

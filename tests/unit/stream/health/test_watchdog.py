@@ -25,6 +25,7 @@ def test_a_partition_that_is_revoked_during_the_update_is_harmless() -> None:
     source = TopicPartition("reports.policing", 0)
     partition = SimpleNamespace(
         source=source,
+        trouble="",
         backlog=0,
         last_timestamp=None,
         has_capacity=True,
