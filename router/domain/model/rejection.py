@@ -22,6 +22,7 @@ RejectionCode = Literal[
     "unknown-code",
     "too-many-versions",
     "superseded",
+    "case-full",
     "not-an-event",
     "defect",
 ]
@@ -40,6 +41,7 @@ REJECTION_CODES: Mapping[RejectionCode, str] = {
     "unknown-code": "The city's code table does not contain the class of the report.",
     "too-many-versions": "The network sent more versions of the report than a case can keep.",
     "superseded": "The record was redriven, but the router already has a newer version of the report.",
+    "case-full": "The case that has the report is too large for another version of it.",
     "not-an-event": "A record of `grid.events` is not an event of the router: another program wrote it.",
     "defect": "The router failed on the record; this is a defect of the router.",
 }
@@ -53,3 +55,15 @@ class Rejection(Struct, frozen=True, gc=False, kw_only=True):
     """A metric label."""
     reason: str
     """What is wrong, where, and what to do."""
+
+
+class RejectedEventError(Exception):
+    """The fold cannot apply a sound event; it changed nothing, and the event goes to the dead letters.
+
+    Args:
+        rejection: why.
+    """
+
+    def __init__(self, rejection: Rejection) -> None:
+        super().__init__(rejection.reason)
+        self.rejection = rejection

@@ -11,7 +11,7 @@ from router.domain.fold import fold
 from router.domain.intake.event_rejections import undecodable, unpublished_rule_set
 from router.domain.intake.rejections import printable
 from router.domain.model.case import Case
-from router.domain.model.rejection import Rejection
+from router.domain.model.rejection import RejectedEventError, Rejection
 from router.domain.model.report import Report, Tick
 from router.domain.rules.publication import never_published
 from router.domain.rules.rule_sets import RuleSetError, RuleSets
@@ -152,6 +152,8 @@ class MergeProcessor:
                 outputs.add(fold(self._state, event, self._rule_sets))
             except RuleSetError as missing:
                 rejected.append((record, self._unpublished(event, missing)))
+            except RejectedEventError as failure:
+                rejected.append((record, failure.rejection))
             except Exception as failure:
                 raise PoisonError(record.offset) from failure
         partition = records[0].partition
