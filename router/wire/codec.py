@@ -192,6 +192,11 @@ def _type_of(headers: Headers) -> bytes | None:
     return None
 
 
+def is_tick(headers: Headers) -> bool:
+    """Whether the headers of a record of `grid.events` declare a tick."""
+    return _type_of(headers) == _TICK_TYPE[1]
+
+
 def decode_case(value: bytes) -> Case:
     """A record of `grid.cases`. Raises one of UNREADABLE."""
     return _decode_case(value)

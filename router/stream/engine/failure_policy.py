@@ -17,6 +17,8 @@ from aiokafka.errors import ProducerFenced
 from router.stream.engine.poison_isolation import BatchFailedError, PoisonIsolation
 from router.stream.engine.processor import NotReadyError, PoisonError
 
+BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
+
 log = structlog.get_logger(__name__)
 
 
@@ -30,22 +32,25 @@ class Effect(Enum):
     NONE = "none"
 
 
-def _mark_poison(failure: Any, isolation: PoisonIsolation) -> dict[str, object]:
-    isolation.poisoned.add(failure.offset)
-    return {"offset": failure.offset}
+Prepared = tuple[bool, dict[str, object]]
+"""Whether the next attempt differs from the last one, and facts for the log line."""
 
 
-def _bisect(failure: Any, isolation: PoisonIsolation) -> dict[str, object]:
-    isolation.bisect(failure.records)
-    return {"offset": failure.records[0].offset, "records": len(failure.records)}
+def _mark_poison(failure: Any, isolation: PoisonIsolation) -> Prepared:
+    return isolation.mark(failure.offset), {"offset": failure.offset}
 
 
-def _name_missing(failure: Any, _: PoisonIsolation) -> dict[str, object]:
-    return {"missing": str(failure)}
+def _bisect(failure: Any, isolation: PoisonIsolation) -> Prepared:
+    new = isolation.bisect(failure.records)
+    return new, {"offset": failure.records[0].offset, "records": len(failure.records)}
 
 
-def _nothing(_: Any, __: PoisonIsolation) -> dict[str, object]:
-    return {}
+def _name_missing(failure: Any, _: PoisonIsolation) -> Prepared:
+    return True, {"missing": str(failure)}
+
+
+def _nothing(_: Any, __: PoisonIsolation) -> Prepared:
+    return True, {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,16 +64,21 @@ class Recovery:
     backoff_s: tuple[float, ...] = (0.0,)
     """Waits before the next attempt, by the number of failures in a row; the last one repeats."""
     effect: Effect
-    act: Callable[[Any, PoisonIsolation], dict[str, object]] = _nothing
-    """Prepares the next attempt; returns facts for the log line."""
+    act: Callable[[Any, PoisonIsolation], Prepared] = _nothing
+    """Prepares the next attempt."""
 
-    def apply(self, failure: Exception, isolation: PoisonIsolation, source: TopicPartition) -> None:
-        """Prepare the next attempt, and log the failure. A log that cannot be written (a full disk) must not end the partition."""
-        facts = self.act(failure, isolation)
+    def apply(self, failure: Exception, isolation: PoisonIsolation, source: TopicPartition) -> Effect:
+        """Prepare the next attempt, and log the failure. A log that cannot be written (a full disk) must not end the partition.
+
+        Returns:
+            How the failure counts. An isolation that repeats is no progress, so it counts as a failure.
+        """
+        new, facts = self.act(failure, isolation)
         write = log.error if self.level == "error" else log.warning
         with suppress(Exception):
             traceback = failure if self.traceback else None
             write(self.event, topic=source.topic, partition=source.partition, exc_info=traceback, **facts)
+        return self.effect if new else Effect.FAILURE
 
     def backoff(self, failures: int) -> float:
         """Seconds to wait, after `failures` earlier ones in a row."""
@@ -77,10 +87,20 @@ class Recovery:
 
 RECOVERIES: Mapping[type[Exception], Recovery] = {
     PoisonError: Recovery(
-        event="poison record", level="error", traceback=True, effect=Effect.PROGRESS, act=_mark_poison
+        event="poison record",
+        level="error",
+        traceback=True,
+        backoff_s=(0.0, *BACKOFF_S),
+        effect=Effect.PROGRESS,
+        act=_mark_poison,
     ),
     BatchFailedError: Recovery(
-        event="batch failed, retrying in halves", level="error", traceback=True, effect=Effect.PROGRESS, act=_bisect
+        event="batch failed, retrying in halves",
+        level="error",
+        traceback=True,
+        backoff_s=(0.0, *BACKOFF_S),
+        effect=Effect.PROGRESS,
+        act=_bisect,
     ),
     # Another worker opened the partition, or the broker timed the transaction out. If the group has reassigned the
     # partition, the revoke arrives during this wait, which is longer than a heartbeat. If not, reopening is right.
@@ -91,7 +111,7 @@ RECOVERIES: Mapping[type[Exception], Recovery] = {
     Exception: Recovery(
         event="partition failed, reopening",
         traceback=True,
-        backoff_s=(0.1, 0.5, 1.0, 2.0, 5.0),
+        backoff_s=BACKOFF_S,
         effect=Effect.FAILURE,
     ),
 }

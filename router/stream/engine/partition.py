@@ -112,13 +112,13 @@ class Partition(PartitionView):
 
     async def _recover(self, failure: Exception) -> None:
         recovery = recovery_for(failure)
-        recovery.apply(failure, self._isolation, self.source)
+        effect = recovery.apply(failure, self._isolation, self.source)
         if self._become(PartitionStatus.RESTORING):
             self._progress.restore_started()
         backoff = recovery.backoff(self._progress.failures)
-        if recovery.effect is Effect.PROGRESS:
+        if effect is Effect.PROGRESS:
             self._progress.progress_made()
-        elif recovery.effect is Effect.FAILURE:
+        elif effect is Effect.FAILURE:
             self._metrics.reopened.labels(self.source.topic).inc()
             self._progress.failed()
         await self._pause(backoff)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aiokafka import TopicPartition
 
@@ -37,6 +37,7 @@ from router.wire.codec import (
     encode_dead_letter,
     encode_tick,
     is_case,
+    is_tick,
 )
 from router.wire.metrics import Metrics
 from router.wire.stored_offsets import encode_stored_offset
@@ -44,6 +45,8 @@ from router.wire.topics import Names
 
 RESTORE_CHUNK = 500
 """Cases restored between two turns of the event loop: about 10 ms."""
+TICK_PAUSE = timedelta(minutes=1)
+"""No tick is written for so long after one became a dead letter. The next one would probably fail, too, without end."""
 ROUTER = "grid"
 """Value of the label `network` for records that no network sent."""
 
@@ -86,6 +89,7 @@ class MergeProcessor:
         self._state = PartitionState()
         self._received: datetime | None = None
         self._pending_tick: datetime | None = None
+        self._no_tick_before: datetime | None = None
         self._label = ""
         self._missing: dict[str, int] = {}
         """Rule set that was missed -> polls that had ended then."""
@@ -143,7 +147,7 @@ class MergeProcessor:
         rejected: list[tuple[Record, Rejection]] = []
         for record in records:
             if record.offset in poisoned:
-                rejected.append((record, POISON_EVENT))
+                rejected.append((record, self._poisoned(record)))
                 continue
             event = self._event(record, rejected)
             if event is None:
@@ -161,6 +165,13 @@ class MergeProcessor:
         for record, rejection in rejected:
             writer.add(self._names.dead_letters, partition, *encode_dead_letter(record, rejection, ROUTER))
         return self._counted(outputs, Counter(rejection.code for _, rejection in rejected))
+
+    def _poisoned(self, record: Record) -> Rejection:
+        """Give up a record at which the fold fails. A tick that failed is not written again at once."""
+        now = self._clock.now(self._received)
+        if now is not None and is_tick(record.headers):
+            self._pending_tick, self._no_tick_before = None, now + TICK_PAUSE
+        return POISON_EVENT
 
     def _event(self, record: Record, rejected: list[tuple[Record, Rejection]]) -> Report | Tick | None:
         try:
@@ -189,6 +200,7 @@ class MergeProcessor:
         now = self._clock.now(self._received)
         if instant is None or now is None or self._pending_tick is not None:
             return None
+        instant = instant if self._no_tick_before is None else max(instant, self._no_tick_before)
         seconds = (instant - now).total_seconds()
         return seconds if self._clock.waits or seconds <= 0 else None
 
