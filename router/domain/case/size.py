@@ -69,7 +69,7 @@ def thin(case: Case) -> None:
 
 
 def _thinned(report: CaseReport, most: int | None) -> CaseReport:
-    """The report without the texts of its earlier versions, and with at most so many of them: the first and the latest ones."""
+    """The report without the texts of its earlier versions, and with at most `most` of them: the first and the latest ones."""
     versions = [_without_text(version) for version in report.earlier]
     kept = versions if most is None or len(versions) <= most else [versions[0], *versions[len(versions) - most + 1 :]]
     if tuple(kept) == report.earlier:

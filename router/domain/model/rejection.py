@@ -12,6 +12,7 @@ from msgspec import Struct
 RejectionCode = Literal[
     "empty",
     "too-large",
+    "unreadable-batch",
     "bad-charset",
     "not-utf8",
     "not-json",
@@ -31,6 +32,7 @@ RejectionCode = Literal[
 REJECTION_CODES: Mapping[RejectionCode, str] = {
     "empty": "The record has no value.",
     "too-large": "The value has more bytes than a report may have.",
+    "unreadable-batch": "A compressed batch is too large when it is unpacked, or cannot be unpacked. The dead letter stands for all its records.",
     "bad-charset": "The value is not in the charset that the header `content-type` names, or the router does not read that charset.",
     "not-utf8": "The bytes of the value are not UTF-8 text.",
     "not-json": "The text of the value is not JSON.",

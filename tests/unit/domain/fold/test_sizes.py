@@ -157,7 +157,7 @@ def test_an_update_of_an_overgrown_case_is_rejected_and_the_case_stays_as_it_was
     assert encode_case(driver.state.case_by_report["hotline:1"]) == before
 
 
-def test_an_overgrown_case_holds_up_nobody_else() -> None:
+def test_an_overgrown_case_holds_up_no_other() -> None:
     driver = overgrown()
     driver.pipe(report("3", 1, matter="hole"))
     assert driver.tick(1000).decision == "window-closed"
