@@ -13,19 +13,27 @@ from router.wire.codec import DeadLetter
 
 Patch = list[dict[str, Any]]
 """Operations of RFC 6902."""
+MAX_OPERATIONS = 100
+"""Each is a step that a person can read; a larger change is a new value."""
+MAX_BYTES = 1 << 20
+"""Of a patch, and of the value in between: `copy` doubles it. Four times what a network may send."""
 
 
 def parse_patch(text: str) -> Patch:
     """Parse operations from JSON.
 
     Raises:
-        ValueError: no JSON patch.
+        ValueError: no JSON patch, or a larger one than a person writes.
     """
+    if len(text) > MAX_BYTES:
+        raise ValueError(f"a patch of more than {MAX_BYTES} characters")
     try:
         operations: Patch = json.loads(text)
         JsonPatch(operations)
     except (ValueError, TypeError, RecursionError, JsonPatchException, JsonPointerException) as error:
         raise ValueError("not a JSON patch") from error
+    if len(operations) > MAX_OPERATIONS:
+        raise ValueError(f"a patch of more than {MAX_OPERATIONS} operations")
     return operations
 
 
@@ -48,6 +56,8 @@ def patched(dead_letter: DeadLetter, value: bytes | None, patch: Patch) -> bytes
     for number, operation in enumerate(patch, start=1):
         try:
             document = JsonPatch([operation]).apply(document, in_place=True)
+            if operation["op"] == "copy" and len(json.dumps(document)) > MAX_BYTES:
+                raise ValueError("a value that is too large")
         except (JsonPatchException, JsonPointerException, LookupError, TypeError, ValueError, RecursionError) as error:
             step = f"operation {number} ({printable(operation['op'])} {printable(str(operation['path']), 80)})"
             hint = "look at it with `grid-router dead-letters show` and correct the patch"

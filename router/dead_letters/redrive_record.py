@@ -14,7 +14,7 @@ from router.domain.intake.rejections import printable
 from router.domain.model.source_record import PlainRecord
 from router.domain.networks.registry import NETWORKS
 from router.kafka.topic_reader import Bounds, bounds_since, read_range
-from router.wire.codec import DeadLetter
+from router.wire.codec import DIGEST, DeadLetter
 from router.wire.repairs import REDRIVEN_BY
 from router.wire.topics import Names, Topic
 
@@ -36,6 +36,9 @@ def original(consumer: KafkaConsumer, dead_letter: DeadLetter) -> bytes | Action
     """The rejected value. A value that was omitted for its size is read from its own topic, if that still has it."""
     if dead_letter.omitted is None:
         return dead_letter.value
+    if DIGEST not in dead_letter.omitted:
+        reason = "it stands for a compressed batch whose records were not read; ask its sender to send them again in smaller batches."
+        return ActionFailure(code="original-gone", reason=reason)
     tp = TopicPartition(dead_letter.topic, dead_letter.partition)
     if dead_letter.topic in consumer.topics():
         bounds = bounds_since(consumer, dead_letter.topic).get(tp)

@@ -34,6 +34,7 @@ def fold(state: PartitionState, event: Report | Tick, rules: RuleLookup) -> Outc
 
     Raises:
         RuleSetError: a rule set is not at hand; nothing was changed.
+        RejectedEventError: the case of the report cannot take it; nothing was changed.
     """
     return HANDLERS[type(event)](state, event, rules)
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kafka import KafkaAdminClient, KafkaConsumer
+from kafka import KafkaAdminClient, KafkaConsumer, codec
 from kafka.errors import KafkaError
+from kafka.record import default_records
 
+from router.kafka.unpacking import DECODERS, UnpackError
 from router.wire.errors import START_KAFKA, BrokerError
 
 MAX_POLL_RECORDS = 2000
@@ -13,6 +15,7 @@ CONNECT_MS = 5000
 """How long a command looks for a broker."""
 PATIENT_MS = 30_000
 """How long a long-running process looks for a broker."""
+READ_BEHIND = "the worker's log names its offsets; read what comes later with --from"
 FETCH_BYTES, PARTITION_FETCH_BYTES = 32 << 20, 4 << 20
 
 
@@ -27,6 +30,7 @@ def open_consumer(bootstrap: str, *, connect_ms: int = CONNECT_MS) -> Iterator[K
     Raises:
         BrokerError: no Kafka answers there, or it stops answering.
     """
+    _install_decoders()
     consumer = None
     try:
         consumer = KafkaConsumer(
@@ -46,9 +50,18 @@ def open_consumer(bootstrap: str, *, connect_ms: int = CONNECT_MS) -> Iterator[K
         yield consumer
     except KafkaError as error:
         raise _unreachable(bootstrap, error) from error
+    except UnpackError as error:
+        raise BrokerError(f"a compressed batch of records {error}", where=bootstrap, hint=READ_BEHIND) from error
     finally:
         if consumer is not None:
             consumer.close(autocommit=False, timeout_ms=1000)
+
+
+def _install_decoders() -> None:
+    """Read all four codecs, within a bound of memory. kafka-python looks the functions up in these two modules."""
+    for name, decode in DECODERS.items():
+        setattr(default_records, name, decode)
+    codec.has_snappy = codec.has_lz4 = codec.has_zstd = lambda: True
 
 
 @contextmanager

@@ -6,6 +6,7 @@ that each name of `CLASS_NAMES` and `INSTANCE_NAMES` exists, so that an upgrade 
 
 import asyncio
 import random
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ from aiokafka.errors import (
 )
 from aiokafka.producer.sender import EndTxnHandler, Sender
 from aiokafka.producer.transaction_manager import TransactionManager
+from aiokafka.record import default_records
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.structs import OffsetAndMetadata
@@ -42,6 +44,13 @@ BasePartitionRecords = fetcher.PartitionRecords
 CLASS_NAMES: Mapping[Any, tuple[str, ...]] = {
     fetcher: ("MemoryRecords", "PartitionRecords"),
     fetcher.PartitionRecords: ("_unpack_records",),
+    default_records: ("gzip_decode", "snappy_decode", "lz4_decode", "zstd_decode"),
+    sys.modules[default_records.DefaultRecordBatch.__module__]: (
+        "gzip_decode",
+        "snappy_decode",
+        "lz4_decode",
+        "zstd_decode",
+    ),
     _MemoryRecordsPy: ("_cache_next",),
     _DefaultRecordBatchPy: ("_maybe_uncompress",),
     Sender: ("sender_task", "_do_txn_commit", "_find_coordinator"),
@@ -215,6 +224,19 @@ async def close_producer(producer: AIOKafkaProducer) -> None:
         if task is not None:
             task.cancel()
         await producer.client.close()
+
+
+def install_decoders(decoders: Mapping[str, Any]) -> None:
+    """Make every consumer of this process unpack batches with these functions.
+
+    Both forms of aiokafka's record batch look them up as globals of their module, the compiled one and the one in Python.
+
+    Args:
+        decoders: name in those modules -> function.
+    """
+    for module in (default_records, sys.modules[default_records.DefaultRecordBatch.__module__]):
+        for name, decode in decoders.items():
+            setattr(module, name, decode)
 
 
 def install_fetch_decoder(memory_records: Any, partition_records: Any) -> None:

@@ -20,9 +20,11 @@ def log_to_stderr() -> None:
     log_rate_limit.install()
     structlog.configure(
         processors=[
+            log_rate_limit.BurstLimit(),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            log_rate_limit.cut_long_texts,
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

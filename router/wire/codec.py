@@ -19,7 +19,7 @@ from router.domain.intake.normalise import LAST_MS
 from router.domain.model.case import Case
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Report, Tick
-from router.domain.model.source_record import SourceRecord
+from router.domain.model.source_record import SourceRecord, UnreadableBatch
 from router.domain.model.task import Task
 from router.wire.record_kinds import KINDS, kinds_on
 from router.wire.topics import Names
@@ -30,6 +30,8 @@ UNREADABLE = (msgspec.MsgspecError, RecursionError)
 
 DEAD_LETTER = "grid-dead-letter-"
 """Prefix of the headers of a dead letter."""
+DIGEST = "sha256"
+"""Precedes the digest of an omitted value."""
 OMITTED = f"{DEAD_LETTER}omitted"
 KEPT_BYTES = 6 << 20
 """A dead letter omits a larger value and names its size and hash, because its topic takes records of 8 MiB."""
@@ -74,7 +76,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
     omitted: str | None = None
-    """Size and hash of a value that was too large to keep; the source topic still has it."""
+    """Size and hash of a value that was too large to keep, or the offsets of a batch that was not unpacked; the source topic has it."""
 
     @property
     def id(self) -> str:
@@ -192,6 +194,11 @@ def _type_of(headers: Headers) -> bytes | None:
     return None
 
 
+def is_tick(headers: Headers) -> bool:
+    """Whether the headers of a record of `grid.events` declare a tick."""
+    return _type_of(headers) == _TICK_TYPE[1]
+
+
 def decode_case(value: bytes) -> Case:
     """A record of `grid.cases`. Raises one of UNREADABLE."""
     return _decode_case(value)
@@ -225,11 +232,13 @@ def encode_dead_letter(
     headers = cast(Headers, record.headers)  # aiokafka writes a header without a value, too
     around, most = _bytes_around(record), KEPT_BYTES + KEPT_AROUND_BYTES
     omitted: list[str] = []
+    if isinstance(record, UnreadableBatch):
+        omitted.append(record.span)
     if around > most:
         omitted.append(f"key and {len(headers)} headers, {around} bytes")
         key, headers, around = None, (), 0
     if value is not None and (len(value) > KEPT_BYTES or len(value) + around > most):
-        omitted.append(f"{len(value)} bytes, sha256 {sha256(value).hexdigest()}")
+        omitted.append(f"{len(value)} bytes, {DIGEST} {sha256(value).hexdigest()}")
         value = None
     if omitted:
         extra.append((OMITTED, "; ".join(omitted).encode()))

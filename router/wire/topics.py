@@ -14,9 +14,9 @@ from router.wire.settings import Settings
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 MILLISECOND = timedelta(milliseconds=1)
-COMPRESSION = "uncompressed"
-"""The broker unpacks each batch. Producers may then use all four codecs of Kafka; the worker's client reads only one.
-The limit of the topic also applies to the unpacked batch: a small batch cannot fill a worker's memory."""
+COMPRESSION = "producer"
+"""The broker keeps each batch as its producer sent it. With any other value it unpacks batches whole to write them again, and 300 KB of
+gzip could end it. Workers read all four codecs, within a bound (`router/kafka/unpacking.py`)."""
 OFFSETS_SEGMENT_BYTES = 1 << 20
 """The smallest that Kafka 4.1 accepts. Kafka does not compact the active segment, and only the last record counts."""
 MAX_RULE_SET_BYTES = 32 << 20
@@ -42,7 +42,7 @@ class Topic(Struct, frozen=True, kw_only=True):
     retention_ms: int | None = None
     """None: records do not expire."""
     largest_bytes: int = 4 << 20
-    """Limit of a record and of an unpacked batch."""
+    """Limit of a record, and of a batch as its producer packed it."""
     segment_bytes: int | None = None
     """None: the broker's default."""
     stamped: Literal["by producer", "by broker"] = "by broker"

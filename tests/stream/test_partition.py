@@ -38,11 +38,16 @@ class Tally:
     """The partition that it processes, where a test needs it."""
 
     def __init__(
-        self, namespace: str, *, fails_at: bytes | None = None, failure: type[Exception] = PoisonError
+        self,
+        namespace: str,
+        *,
+        fails_at: bytes | None = None,
+        failure: type[Exception] = PoisonError,
+        dead_letter: bytes | None = None,
     ) -> None:
         self.out, self.changelog = f"{namespace}out", f"{namespace}changelog"
         self.seen: set[bytes] = set()
-        self.fails_at, self.failure = fails_at, failure
+        self.fails_at, self.failure, self.dead_letter = fails_at, failure, dead_letter
         self.opened = 0
 
     async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
@@ -63,7 +68,7 @@ class Tally:
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         for record in records:
             if record.offset in poisoned:
-                writer.add(self.out, 0, b"dead", record.value)
+                writer.add(self.out, 0, b"dead", self.dead_letter or record.value)
                 continue
             if record.value == self.fails_at:
                 raise PoisonError(record.offset) if self.failure is PoisonError else self.failure
@@ -337,3 +342,20 @@ def test_a_position_beyond_the_end_of_the_log_is_an_error(kafka: str, topics: st
         await logs.close()
 
     asyncio.run(scenario())
+
+
+def test_an_isolation_that_does_not_help_counts_as_a_failure_and_backs_off(kafka: str, topics: str) -> None:
+    """The dead letter of the record does not fit its topic, so the partition stands; the watchdog must see that."""
+
+    async def scenario() -> tuple[bool, int, float]:
+        await produce(kafka, f"{topics}in", values("a", 8))
+        tally = Tally(topics, fails_at=b"a3", dead_letter=bytes(2 << 20))
+        async with opened(kafka, topics, tally) as partition:
+            partition.offer(await read(kafka, f"{topics}in"))
+            await until(lambda: partition._task.progress.failures >= 3)
+            return partition._task.progress.failing, tally.opened, partition.uncommitted_seconds
+
+    failing, opened_times, uncommitted = asyncio.run(scenario())
+    assert failing
+    assert opened_times < 20, "it backs off"
+    assert uncommitted > 0

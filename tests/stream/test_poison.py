@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from aiokafka.errors import MessageSizeTooLargeError
 
 from router.domain.networks.registry import NETWORKS
 from router.wire.codec import DeadLetter
 from router.wire.stored_offsets import STORED_OFFSET_KEY
 from router.wire.topics import Names
-from tests.support.poison import POISON, Poison, packed
+from tests.support.poison import POISON, Poison
 from tests.support.poison.foreign_records import EVENTS, POISON_EVENT, RULE_SETS, STATES, typed
 from tests.support.poison.record import named, sound, written
 from tests.support.poison.scene import Scene
@@ -65,18 +64,35 @@ def test_poison_is_rejected_once_or_accepted_and_nothing_else_changes(scene: Sce
         assert pool.restarts == 0
 
 
-def test_compressed_records_are_read_and_oversized_ones_not_sent(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aiokafka.record.default_records.snappy_encode", packed.snappy)
-    monkeypatch.setattr("aiokafka.record.default_records.codecs.has_snappy", lambda: True)
-    topic, alarm = scene.names.reports("policing"), sound("policing", "packed")
-    one = Sent(topic=topic, partition=0, value=written(alarm) + b" " * 5000, key=b"k")
-    bomb = Sent(topic=topic, partition=0, value=b"{" + b" " * (64 << 20), key=b"k")
-    scene.send([one], packed.SNAPPY)
-    with pytest.raises(MessageSizeTooLargeError):
-        scene.send([bomb], packed.GZIP)
+CODECS = {"gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
+"""Numbers in Kafka's protocol."""
+BOMB_BYTES = 300 << 20
+
+
+def test_records_of_every_codec_are_read_and_a_bomb_costs_itself_alone(scene: Scene) -> None:
+    """A broker of 512 MiB ended when it unpacked 300 MiB; now it keeps the batch as it is, and a worker stops at its bound."""
+    topic = scene.names.reports("policing")
+    bombs = {}
+    for name in ("gzip", "zstd"):
+        (bombs[name],) = scene.send([Sent(topic=topic, partition=0, value=bytes(BOMB_BYTES), key=b"k")], CODECS[name])
+        for codec, number in CODECS.items():
+            alarms = [written(sound("policing", f"{codec} after {name} {n}")) + b" " * 5000 for n in range(3)]
+            scene.send(
+                [Sent(topic=topic, partition=n % 2, value=alarm, key=b"k") for n, alarm in enumerate(alarms)], number
+            )
+    (event,) = scene.send([Sent(topic=scene.names.events, partition=0, value=bytes(BOMB_BYTES))], CODECS["zstd"])
     with scene.pool(1) as pool:
         scene.drain(pool)
-        assert (scene.held(), scene.dead_letters()) == ({f"policing:{alarm['jjdbh']}": 1}, [])
+        assert pool.restarts == 0
+        assert "one dead letter stands for all its records" in pool.logs[0].read_text()
+    assert sorted(scene.held().values()) == [1] * 2 * len(CODECS) * 3
+    letters = {dead_letter.id: dead_letter for dead_letter in scene.dead_letters()}
+    assert sorted(letters) == sorted("/".join(map(str, at)) for at in (*bombs.values(), event))
+    for at in bombs.values():
+        dead_letter = letters["/".join(map(str, at))]
+        assert (dead_letter.code, dead_letter.omitted) == ("unreadable-batch", f"offsets {at[2]} to {at[2]}")
+        assert "unpacks to more than" in dead_letter.reason
+    assert letters["/".join(map(str, event))].code == "not-an-event"
 
 
 def test_foreign_records_on_the_routers_topics_are_rejected_or_skipped(scene: Scene) -> None:

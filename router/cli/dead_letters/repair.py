@@ -97,8 +97,10 @@ def patch_of(text: str) -> Patch:
         raise InputError(
             f"cannot be read ({error.strerror})", where=text[1:], hint="name a file of operations"
         ) from None
-    except ValueError:
+    except UnicodeDecodeError:
         raise InputError("this is not a JSON patch", where="--patch", hint=_EXAMPLE) from None
+    except ValueError as error:
+        raise InputError(f"this is {error}", where="--patch", hint=_EXAMPLE) from None
     if not patch:
         raise InputError("the patch changes nothing", where="--patch", hint=_EXAMPLE)
     return patch

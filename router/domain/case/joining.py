@@ -1,6 +1,7 @@
 """A report that matches a case well enough joins it."""
 
 from router.domain.case.reports import joining_report
+from router.domain.case.size import is_full
 from router.domain.matching.candidate import with_references
 from router.domain.matching.correlation import Match
 from router.domain.matching.parameters import MergeParameters
@@ -9,13 +10,9 @@ from router.domain.model.report import Report
 from router.domain.model.severity import raise_severity
 from router.domain.state.partition_state import PartitionState
 
-MAX_REPORTS = 1000
-"""A case is written whole at every change, about 400 bytes a report. A flood of reports continues in another case, which suggests
-the full one."""
-
 
 def case_to_join(matches: list[Match], merging: MergeParameters) -> Match | None:
-    """The best match that reaches the threshold. A match by community counts only if it is the only one.
+    """The best match that reaches the threshold and is not full. A match by community counts only if it is the only one.
 
     Args:
         matches: the best first.
@@ -24,7 +21,7 @@ def case_to_join(matches: list[Match], merging: MergeParameters) -> Match | None
     for match in matches:
         if match.score < merging.thresholds.merge:
             break
-        if len(match.candidate.case.reports) >= MAX_REPORTS:
+        if is_full(match.candidate.case):
             continue
         if match.joined != "community" or len(matches) == 1:
             return match

@@ -13,11 +13,13 @@ from sys import intern
 from msgspec.structs import replace
 
 from router.domain.case.dispatch import reassign, task
+from router.domain.case.size import rejection_of, thin
 from router.domain.catalogue.resolve import Route
 from router.domain.instants import us
 from router.domain.matching.candidate import place_of
 from router.domain.model.case import Assignment, Case, CaseReport, Version
 from router.domain.model.outcome import REDELIVERED, Outcome, outcome
+from router.domain.model.rejection import RejectedEventError
 from router.domain.model.report import Report
 from router.domain.model.severity import raise_severity
 from router.domain.model.task import Task, TaskState
@@ -26,14 +28,21 @@ from router.domain.state.interning import intern_float, intern_provenance
 from router.domain.state.partition_state import PartitionState
 
 KEPT_CHARACTERS = 200
-"""How much of a version's text is kept. A case is written whole at every change, and the network's record has the whole text."""
+"""How much of a version's text is kept. A case is written whole at every change (`size.py`), and the network's record has the
+whole text."""
 
 
 def revise_report(state: PartitionState, case: Case, report: Report, city: City) -> Outcome:
-    """Take in a report whose id the case already has; the same or an earlier version of it is a redelivery."""
+    """Take in a report whose id the case already has; the same or an earlier version of it is a redelivery.
+
+    Raises:
+        RejectedEventError: the case cannot take it; nothing was changed.
+    """
     number, known = next((n, one) for n, one in enumerate(case.reports) if one.id == report.id)
     if report.version <= known.version:
         return REDELIVERED
+    if (rejection := rejection_of(case)) is not None:
+        raise RejectedEventError(rejection)
     at, visible, assigned, routed_by = report.received_at, _visible(case), case.assignments, (case.matter, case.cell)
     route: Route | None = None
     with state.changing(case, city.merging) as entry:
@@ -45,6 +54,7 @@ def revise_report(state: PartitionState, case: Case, report: Report, city: City)
                 case.window_until = max(case.window_until, first + city.merging.window_of(report.matter))
         if (case.matter, case.cell) != routed_by:
             route = _reroute(case, report, city, *routed_by)
+        thin(case)
     if route is not None:
         return outcome("rerouted", [case], _rerouted_tasks(case, assigned, route, at))
     return outcome("updated", [case], _task_updates(case, city, at) if _visible(case) != visible else [])

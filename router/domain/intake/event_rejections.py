@@ -4,7 +4,7 @@ from msgspec import MsgspecError, ValidationError
 
 from router.domain.intake.rejections import printable
 from router.domain.model.rejection import Rejection
-from router.domain.model.source_record import SourceRecord
+from router.domain.model.source_record import SourceRecord, UnreadableBatch
 
 
 def not_an_event(why: str) -> Rejection:
@@ -24,6 +24,8 @@ def unpublished_rule_set(version: str) -> Rejection:
 
 
 def _cause(record: SourceRecord, error: Exception) -> str:
+    if isinstance(record, UnreadableBatch):
+        return f"the compressed batch of {record.span} {record.why}"
     if record.value is None:
         return "it has no value"
     if isinstance(error, RecursionError):

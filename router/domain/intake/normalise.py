@@ -14,10 +14,10 @@ from pydantic import ValidationError
 from router.domain.catalogue.code_tables import CodeTable
 from router.domain.intake.charset import utf8
 from router.domain.intake.coordinate_systems import to_wgs84
-from router.domain.intake.rejections import defect, empty, invalid, too_large, unknown_code
+from router.domain.intake.rejections import defect, empty, invalid, too_large, unknown_code, unreadable_batch
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Location, Provenance, Report
-from router.domain.model.source_record import SourceRecord
+from router.domain.model.source_record import SourceRecord, UnreadableBatch
 from router.domain.networks.schema.extensions import storable
 from router.domain.networks.schema.fields import FIRST_YEAR, LAST_YEAR
 from router.domain.networks.schema.network import Draft, Network
@@ -78,7 +78,7 @@ def normalise(network: Network, batch: Sequence[SourceRecord], city: City) -> No
 def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo) -> _Drafted | Rejection:
     value = record.value
     if not value:
-        return empty()
+        return unreadable_batch(record) if isinstance(record, UnreadableBatch) else empty()
     if len(value) > MAX_BYTES:
         return too_large(len(value), MAX_BYTES)
     if record.headers:

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from router.domain.catalogue.code_tables import CodeTable
 from router.domain.intake.error_wording import of_field, of_json
 from router.domain.model.rejection import Rejection, RejectionCode
+from router.domain.model.source_record import UnreadableBatch
 from router.domain.networks.schema.network import Draft, Network
 
 MAX_FOREIGN = 40
@@ -33,6 +34,12 @@ def too_large(size: int, limit: int) -> Rejection:
     """Reject a value of `size` bytes, more than `limit`."""
     reason = f"the value has {size} bytes, more than {limit}; send photos by URL and hash, and keep texts short."
     return Rejection(code="too-large", reason=reason)
+
+
+def unreadable_batch(batch: UnreadableBatch) -> Rejection:
+    """Reject a batch that was not unpacked, with all its records."""
+    reason = f"the compressed batch of {batch.span} {batch.why}, so none of its records is read; send them again in smaller batches."
+    return Rejection(code="unreadable-batch", reason=reason)
 
 
 def bad_charset(name: str, byte: int) -> Rejection:

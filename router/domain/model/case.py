@@ -58,7 +58,9 @@ class CaseReport(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     person: str | None = None
     """Masked references of the reporter and of the person it is about."""
     earlier: tuple[Version, ...] = ()
-    """Its earlier versions, the first one first."""
+    """Its earlier versions, the first one first. A large case has only some of them, without their texts."""
+    earlier_omitted: int = 0
+    """How many earlier versions a large case no longer has. They followed the first one; the network's topic has them."""
 
 
 class Suggestion(Struct, frozen=True, gc=False, kw_only=True):

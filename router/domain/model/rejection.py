@@ -12,6 +12,7 @@ from msgspec import Struct
 RejectionCode = Literal[
     "empty",
     "too-large",
+    "unreadable-batch",
     "bad-charset",
     "not-utf8",
     "not-json",
@@ -22,6 +23,7 @@ RejectionCode = Literal[
     "unknown-code",
     "too-many-versions",
     "superseded",
+    "case-full",
     "not-an-event",
     "defect",
 ]
@@ -30,6 +32,7 @@ RejectionCode = Literal[
 REJECTION_CODES: Mapping[RejectionCode, str] = {
     "empty": "The record has no value.",
     "too-large": "The value has more bytes than a report may have.",
+    "unreadable-batch": "A compressed batch is too large when it is unpacked, or cannot be unpacked. The dead letter stands for all its records.",
     "bad-charset": "The value is not in the charset that the header `content-type` names, or the router does not read that charset.",
     "not-utf8": "The bytes of the value are not UTF-8 text.",
     "not-json": "The text of the value is not JSON.",
@@ -40,6 +43,7 @@ REJECTION_CODES: Mapping[RejectionCode, str] = {
     "unknown-code": "The city's code table does not contain the class of the report.",
     "too-many-versions": "The network sent more versions of the report than a case can keep.",
     "superseded": "The record was redriven, but the router already has a newer version of the report.",
+    "case-full": "The case that has the report is too large for another version of it.",
     "not-an-event": "A record of `grid.events` is not an event of the router: another program wrote it.",
     "defect": "The router failed on the record; this is a defect of the router.",
 }
@@ -53,3 +57,15 @@ class Rejection(Struct, frozen=True, gc=False, kw_only=True):
     """A metric label."""
     reason: str
     """What is wrong, where, and what to do."""
+
+
+class RejectedEventError(Exception):
+    """The fold cannot apply a sound event; it changed nothing, and the event goes to the dead letters.
+
+    Args:
+        rejection: why.
+    """
+
+    def __init__(self, rejection: Rejection) -> None:
+        super().__init__(rejection.reason)
+        self.rejection = rejection

@@ -14,6 +14,8 @@ from router.domain.model.vocabulary import Certainty, ResolvedBy, Severity, Stat
 
 REPORTS_KEPT = timedelta(days=30)
 """How long the topics of networks keep records, and how long the router remembers where each report went."""
+LONGEST_REFERENCE = 64
+"""Characters of a masked reference of a person."""
 Instant = Annotated[datetime, Meta(tz=True)]
 """An aware datetime. A datetime without zone cannot be compared with others, and a reader rejects it."""
 
@@ -90,7 +92,8 @@ class Report(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     def person(self) -> str | None:
         """Masked reference of the person it is about, if the network (social security) names one."""
         person = self.extensions.get("personRef") if self.extensions else None
-        return person if isinstance(person, str) else None
+        # in another network it is an unknown field, which may hold any text; a case must not keep one of 256 KiB
+        return person if isinstance(person, str) and len(person) <= LONGEST_REFERENCE else None
 
 
 class Tick(Struct, frozen=True, gc=False, kw_only=True):

@@ -51,3 +51,24 @@ class PlainRecord(Struct, frozen=True, gc=False, kw_only=True):
     key: bytes | None
     value: bytes | None
     headers: RecordHeaders
+
+
+class UnreadableBatch(Struct, frozen=True, gc=False, kw_only=True):
+    """A compressed batch that was not unpacked, in place of its records. As a source record it has neither key nor value."""
+
+    topic: str
+    partition: int
+    offset: int
+    """Of its last record."""
+    first_offset: int
+    timestamp: int
+    why: str
+    """Completes a sentence about the batch: `unpacks to more than 41943040 bytes`."""
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: RecordHeaders = ()
+
+    @property
+    def span(self) -> str:
+        """Its offsets, for people."""
+        return f"offsets {self.first_offset} to {self.offset}"

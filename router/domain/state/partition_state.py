@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import Any
 
+from router.domain.case.size import MAX_REPORTS, thin
 from router.domain.instants import MICROSECOND, us
 from router.domain.matching.candidate import MatchCandidate
 from router.domain.matching.case_index import CaseIndex
@@ -133,10 +134,12 @@ class PartitionState:
 def _complete(case: Case) -> None:
     """Add what release 0.1.0 did not write: the revision and the partition key.
 
-    Its CloudEvents ids ended with the number of versions of the case's reports, so later revisions must be greater.
+    A case that it let grow is thinned, so that the end of its window can be written. Its CloudEvents ids ended with the number of versions of the case's reports, so later revisions must be greater.
     """
     if not case.revision:
         case.revision = sum([report.version for report in case.reports])
+    if len(case.reports) > MAX_REPORTS:
+        thin(case)
     if not case.partition_key:
         opening = case.reports[0]
         case.partition_key = (opening.earlier[0] if opening.earlier else opening).cell

@@ -19,6 +19,8 @@ from router.stream.engine.poison_isolation import BatchFailedError, PoisonIsolat
 from router.stream.engine.processor import NotReadyError, PoisonError
 from router.stream.engine.stream_task_id import StreamTaskId
 
+BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
+
 log = structlog.get_logger(__name__)
 
 
@@ -34,33 +36,37 @@ class Effect(Enum):
 
 Isolations = Mapping[TopicPartition, PoisonIsolation]
 """Input partition of the stream task -> its poison isolation."""
+Prepared = tuple[bool, dict[str, object]]
+"""Whether the next attempt differs from the last one, and facts for the log line."""
 
 
-def _mark_poison(failure: Any, isolations: Isolations) -> dict[str, object]:
-    isolations[failure.source].poisoned.add(failure.offset)
-    return {"topic": failure.source.topic, "partition": failure.source.partition, "offset": failure.offset}
+def _mark_poison(failure: Any, isolations: Isolations) -> Prepared:
+    source = failure.source
+    new = isolations[source].mark(failure.offset)
+    return new, {"topic": source.topic, "partition": source.partition, "offset": failure.offset}
 
 
-def _bisect(failure: Any, isolations: Isolations) -> dict[str, object]:
+def _bisect(failure: Any, isolations: Isolations) -> Prepared:
     """Halve a batch of one partition. Of several partitions each gets a transaction of its own first."""
+    facts: dict[str, object] = {"records": str(failure)}
+    if len(failure.batches) == 1:
+        ((source, records),) = failure.batches.items()
+        return isolations[source].bisect(records), facts
     for source, records in failure.batches.items():
-        if len(failure.batches) == 1:
-            isolations[source].bisect(records)
-        else:
-            isolations[source].suspect(records)
-    return {"records": str(failure)}
+        isolations[source].suspect(records)
+    return True, facts
 
 
-def _name_missing(failure: Any, _: Isolations) -> dict[str, object]:
-    return {"missing": str(failure)}
+def _name_missing(failure: Any, _: Isolations) -> Prepared:
+    return True, {"missing": str(failure)}
 
 
-def _say(failure: Any, _: Isolations) -> dict[str, object]:
-    return {"reason": str(failure)}
+def _say(failure: Any, _: Isolations) -> Prepared:
+    return True, {"reason": str(failure)}
 
 
-def _nothing(_: Any, __: Isolations) -> dict[str, object]:
-    return {}
+def _nothing(_: Any, __: Isolations) -> Prepared:
+    return True, {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,16 +80,21 @@ class Recovery:
     backoff_s: tuple[float, ...] = (0.0,)
     """Waits before the next attempt, by the number of failures in a row; the last one repeats."""
     effect: Effect
-    act: Callable[[Any, Isolations], dict[str, object]] = _nothing
-    """Prepares the next attempt; returns facts for the log line."""
+    act: Callable[[Any, Isolations], Prepared] = _nothing
+    """Prepares the next attempt."""
 
-    def apply(self, failure: Exception, isolations: Isolations, task: StreamTaskId) -> None:
-        """Prepare the next attempt, and log the failure. A log that cannot be written (a full disk) must not end the stream task."""
-        facts = self.act(failure, isolations)
+    def apply(self, failure: Exception, isolations: Isolations, task: StreamTaskId) -> Effect:
+        """Prepare the next attempt, and log the failure. A log that cannot be written (a full disk) must not end the stream task.
+
+        Returns:
+            How the failure counts. An isolation that repeats is no progress, so it counts as a failure.
+        """
+        new, facts = self.act(failure, isolations)
         write = log.error if self.level == "error" else log.warning
         with suppress(Exception):
             traceback = failure if self.traceback else None
             write(self.event, task=str(task), exc_info=traceback, **facts)
+        return self.effect if new else Effect.FAILURE
 
     def backoff(self, failures: int) -> float:
         """Seconds to wait, after `failures` earlier ones in a row."""
@@ -92,10 +103,20 @@ class Recovery:
 
 RECOVERIES: Mapping[type[Exception], Recovery] = {
     PoisonError: Recovery(
-        event="poison record", level="error", traceback=True, effect=Effect.PROGRESS, act=_mark_poison
+        event="poison record",
+        level="error",
+        traceback=True,
+        backoff_s=(0.0, *BACKOFF_S),
+        effect=Effect.PROGRESS,
+        act=_mark_poison,
     ),
     BatchFailedError: Recovery(
-        event="batch failed, retrying in halves", level="error", traceback=True, effect=Effect.PROGRESS, act=_bisect
+        event="batch failed, retrying in halves",
+        level="error",
+        traceback=True,
+        backoff_s=(0.0, *BACKOFF_S),
+        effect=Effect.PROGRESS,
+        act=_bisect,
     ),
     # Another worker opened the stream task, or the broker timed the transaction out. If the group has reassigned the
     # partition, the revoke arrives during this wait, which is longer than a heartbeat. If not, reopening is right.
@@ -107,7 +128,7 @@ RECOVERIES: Mapping[type[Exception], Recovery] = {
     Exception: Recovery(
         event="task failed, reopening",
         traceback=True,
-        backoff_s=(0.1, 0.5, 1.0, 2.0, 5.0),
+        backoff_s=BACKOFF_S,
         effect=Effect.FAILURE,
     ),
 }

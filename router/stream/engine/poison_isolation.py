@@ -41,12 +41,29 @@ class PoisonIsolation:
         """The offset after the last failed batch: transactions end before it until that batch is committed."""
         self.poisoned: set[int] = set()
         """Offsets of records that go to the dead letters."""
+        self._failed: set[tuple[int, int]] = set()
+        """First and last offset of every batch that failed since the last commit."""
 
-    def bisect(self, records: Sequence[Record]) -> None:
-        """Halve the next batch; a single record is poison."""
-        self.limit, self.before = max(1, len(records) // 2), records[-1].offset + 1
+    def mark(self, offset: int) -> bool:
+        """Send this record to the dead letters; False when that was tried before and nothing has committed since."""
+        new = offset not in self.poisoned
+        self.poisoned.add(offset)
+        return new
+
+    def bisect(self, records: Sequence[Record]) -> bool:
+        """Halve the next batch; a single record is poison.
+
+        Returns:
+            Whether that is progress. It is not when the same records failed before and nothing has committed since: the next
+            attempt fails as this one did, and only a person or another process can help.
+        """
+        span = records[0].offset, records[-1].offset
+        new = span not in self._failed
+        self._failed.add(span)
+        self.limit, self.before = max(1, len(records) // 2), span[1] + 1
         if len(records) == 1:
-            self.poisoned.add(records[0].offset)
+            self.poisoned.add(span[0])
+        return new
 
     def suspect(self, records: Sequence[Record]) -> None:
         """Retry these records without those of other partitions: a batch of several partitions failed."""
@@ -65,4 +82,5 @@ class PoisonIsolation:
     def committed(self, position: int) -> None:
         """Allow a full batch again: everything below this offset is committed."""
         self.limit = BATCH_RECORDS
+        self._failed.clear()
         self.clear_below(position)

@@ -105,13 +105,13 @@ class StreamTask:
 
     async def _recover(self, failure: Exception) -> None:
         recovery, progress = recovery_for(failure), self._state.progress
-        recovery.apply(failure, {source: one.isolation for source, one in self._partitions.items()}, self.id)
+        effect = recovery.apply(failure, {source: one.isolation for source, one in self._partitions.items()}, self.id)
         if self._state.become(StreamTaskStatus.RESTORING):
             progress.restore_started()
         backoff = recovery.backoff(progress.failures)
-        if recovery.effect is Effect.PROGRESS:
+        if effect is Effect.PROGRESS:
             progress.progress_made()
-        elif recovery.effect is Effect.FAILURE:
+        elif effect is Effect.FAILURE:
             for source in self._partitions:
                 self._metrics.reopened.labels(source.topic).inc()
             progress.failed()

@@ -27,6 +27,8 @@ GROUP = "grid-router"
 SESSION_SECONDS = 10.0
 """After this time without a heartbeat the group gives a worker's partitions to the others."""
 FETCH_BYTES = 2 << 20
+POLL_RECORDS = 20_000
+"""Records made into objects at once. A batch of 40 MiB can hold millions of empty ones, and each object takes 500 bytes."""
 
 log = structlog.get_logger(__name__)
 
@@ -93,6 +95,7 @@ def _configured(group: str, scratch: Path, bootstrap: str) -> BatchApp:
         broker_rebalance_timeout=20.0,
         broker_request_timeout=20.0,
         consumer_max_fetch_size=FETCH_BYTES,
+        broker_max_poll_records=POLL_RECORDS,
         consumer_auto_offset_reset="earliest",
     )
 

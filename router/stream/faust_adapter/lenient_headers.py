@@ -1,7 +1,11 @@
-r"""Decode fetched records whatever bytes their header names contain.
+r"""Decode fetched records whatever their batches and header names contain.
 
 Kafka allows any bytes in a header name. aiokafka requires UTF-8 and raises in the middle of a fetch. One record of a faulty
 producer would then crash each worker in turn that owns its partition. Here such a name is decoded with escapes (`caf\xe9`).
+
+A compressed batch can be small on the wire and huge in memory. It is unpacked within a bound (`router/kafka/unpacking.py`); one record
+stands for a batch that exceeds it. A fetch of several batches ends early when they are large together, and the others are fetched again.
+
 Other fetches take aiokafka's own path, at no extra cost.
 """
 
@@ -10,13 +14,20 @@ from typing import Any
 import structlog
 from aiokafka.record.memory_records import MemoryRecords
 
+from router.domain.model.source_record import UnreadableBatch
 from router.kafka import internals
+from router.kafka.unpacking import DECODERS, Unpacked, UnpackError
+
+MAX_FETCH_BYTES = 32 << 20
+"""Unpacked bytes after which a fetch ends. The batch that exceeds it is read to its end."""
+UNREADABLE_BATCH = "a compressed batch was not read; one dead letter stands for all its records"
 
 log = structlog.get_logger(__name__)
 
 
 def install() -> None:
-    """Make every consumer of this process decode leniently. A second call changes nothing."""
+    """Make every consumer of this process decode leniently and within a bound. A second call changes nothing."""
+    internals.install_decoders(DECODERS)
     internals.install_fetch_decoder(LenientFetch, LenientPartitionRecords)
 
 
@@ -29,8 +40,25 @@ class LenientFetch:
 
     def __init__(self, content: bytes) -> None:
         records = MemoryRecords(content)
-        self._content = content
-        self.has_next, self.next_batch, self.size_in_bytes = records.has_next, records.next_batch, records.size_in_bytes
+        self._content, self._unpacked_before = content, Unpacked.bytes
+        self._has_next, self._next_batch, self.size_in_bytes = (
+            records.has_next,
+            records.next_batch,
+            records.size_in_bytes,
+        )
+        self.batch: Any = None
+        """The latest one that was taken."""
+
+    def has_next(self) -> bool:
+        """Whether to take another batch. Not behind batches that were large together: the consumer fetches the rest again."""
+        if self.batch is not None and Unpacked.bytes - self._unpacked_before > MAX_FETCH_BYTES:
+            return False
+        return bool(self._has_next())
+
+    def next_batch(self) -> Any:
+        """The next batch."""
+        self.batch = self._next_batch()
+        return self.batch
 
     def again(self, offset: int) -> "_LenientBatches":
         """The batch that contains this offset and the batches behind it, decoded leniently."""
@@ -43,20 +71,38 @@ class LenientPartitionRecords(internals.BasePartitionRecords):  # type: ignore[m
     def __init__(self, tp: Any, records: LenientFetch, *rest: Any) -> None:
         super().__init__(tp, records, *rest)
         self._fetched = records
+        self.next_fetch_offset: int
         self._records_iterator: Any
 
     def __next__(self) -> Any:
-        try:
-            return next(self._records_iterator)
-        except StopIteration:
-            self._records_iterator = None
-            raise
-        except UnicodeDecodeError:
-            topic, partition, offset = self._tp.topic, self._tp.partition, self.next_fetch_offset
-            log.warning("a header's name is not UTF-8", topic=topic, partition=partition, offset=offset)
+        while True:
+            try:
+                return next(self._records_iterator)
+            except StopIteration:
+                self._records_iterator = None
+                raise
+            except UnpackError as error:
+                return self._unreadable(str(error))
+            except UnicodeDecodeError:
+                self._decode_leniently()
+
+    def _decode_leniently(self) -> None:
+        topic, partition, offset = self._tp.topic, self._tp.partition, self.next_fetch_offset
+        log.warning("a header's name is not UTF-8", topic=topic, partition=partition, offset=offset)
         self._records = self._fetched.again(self.next_fetch_offset)
         self._records_iterator = self._unpack_records()
-        return next(self._records_iterator)
+
+    def _unreadable(self, why: str) -> UnreadableBatch:
+        """One record for all of the batch; the iterator goes on behind it."""
+        batch, tp = self._records.batch, self._tp
+        first, last = max(batch.base_offset, self.next_fetch_offset), batch.next_offset - 1
+        log.error(UNREADABLE_BATCH, topic=tp.topic, partition=tp.partition, first_offset=first, offset=last, why=why)
+        self.next_fetch_offset = last + 1
+        self._records_iterator = self._unpack_records()
+        timestamp = max(batch.max_timestamp, 0)
+        return UnreadableBatch(
+            topic=tp.topic, partition=tp.partition, offset=last, first_offset=first, timestamp=timestamp, why=why
+        )
 
 
 class _LenientBatches(internals.PyMemoryRecords):  # type: ignore[misc]
@@ -64,13 +110,14 @@ class _LenientBatches(internals.PyMemoryRecords):  # type: ignore[misc]
 
     def __init__(self, content: bytes, offset: int) -> None:
         super().__init__(content)
+        self.batch: Any = None
         while self.has_next() and _LenientBatch(self._next_slice).next_offset <= offset:
             self._cache_next()
 
     def next_batch(self, *_: int) -> "_LenientBatch":
-        content = self._next_slice
+        batch = self.batch = _LenientBatch(self._next_slice)
         self._cache_next()
-        return _LenientBatch(content)
+        return batch
 
 
 class _LenientBatch(internals.PyRecordBatch):  # type: ignore[misc]

@@ -7,12 +7,12 @@ import http.client
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
+from wsgiref.simple_server import make_server
 
 import orjson
 from prometheus_client import CollectorRegistry, make_wsgi_app
-from prometheus_client.exposition import ThreadingWSGIServer
 
+from router.stream.health.bounded_server import BoundedHandler, BoundedServer
 from router.stream.health.verdict import HealthReport, HealthSnapshot
 from router.wire.errors import BrokerError
 
@@ -22,14 +22,14 @@ Health = Callable[[], tuple[HealthSnapshot, HealthReport]]
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
-def serve(registry: CollectorRegistry, health: Health, host: str, port: int) -> ThreadingWSGIServer:
+def serve(registry: CollectorRegistry, health: Health, host: str, port: int) -> BoundedServer:
     """Serve both paths in the background.
 
     Raises:
         BrokerError: the port is taken.
     """
     try:
-        server = make_server(host, port, _application(make_wsgi_app(registry), health), ThreadingWSGIServer, _Silent)
+        server = make_server(host, port, _application(make_wsgi_app(registry), health), BoundedServer, BoundedHandler)
     except OSError as error:
         raise BrokerError(
             f"the metrics port is taken ({error.strerror})",
@@ -82,8 +82,3 @@ def fetch_health(host: str, port: int) -> dict[str, Any] | None:
     finally:
         connection.close()
     return page if isinstance(page, dict) else None
-
-
-class _Silent(WSGIRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - wsgiref's signature
-        """Log nothing: requests are frequent."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aiokafka import TopicPartition
 from msgspec.structs import replace
@@ -12,7 +12,7 @@ from router.domain.fold import fold
 from router.domain.intake.event_rejections import undecodable, unpublished_rule_set
 from router.domain.intake.rejections import printable
 from router.domain.model.case import Case
-from router.domain.model.rejection import Rejection
+from router.domain.model.rejection import RejectedEventError, Rejection
 from router.domain.model.report import Report, Tick
 from router.domain.rules.publication import never_published
 from router.domain.rules.rule_sets import RuleSetError, RuleSets
@@ -38,6 +38,7 @@ from router.wire.codec import (
     encode_dead_letter,
     encode_tick,
     is_case,
+    is_tick,
 )
 from router.wire.metrics import Metrics
 from router.wire.stored_offsets import StoredOffset, encode_stored_offset
@@ -45,6 +46,8 @@ from router.wire.topics import Names
 
 RESTORE_CHUNK = 500
 """Cases restored between two turns of the event loop: about 10 ms."""
+TICK_PAUSE = timedelta(minutes=1)
+"""No tick is written for so long after one became a dead letter. The next one would probably fail, too, without end."""
 ROUTER = "grid"
 """Value of the label `network` for records that no network sent."""
 
@@ -99,6 +102,7 @@ class MergeProcessor:
         self._state = PartitionState()
         self._received: datetime | None = None
         self._pending_tick: datetime | None = None
+        self._no_tick_before: datetime | None = None
         self._label = ""
         self.changelog_ids: Mapping[str, str] = {}
         self._missing: dict[str, int] = {}
@@ -162,7 +166,7 @@ class MergeProcessor:
         rejected: list[tuple[Record, Rejection]] = []
         for record in records:
             if record.offset in poisoned:
-                rejected.append((record, POISON_EVENT))
+                rejected.append((record, self._poisoned(record)))
                 continue
             event = self._event(record, rejected)
             if event is None:
@@ -171,6 +175,8 @@ class MergeProcessor:
                 outputs.add(fold(self._state, event, self._rule_sets))
             except RuleSetError as missing:
                 rejected.append((record, self._unpublished(event, missing)))
+            except RejectedEventError as failure:
+                rejected.append((record, failure.rejection))
             except Exception as failure:
                 raise PoisonError(record.offset) from failure
         partition = records[0].partition
@@ -178,6 +184,13 @@ class MergeProcessor:
         for record, rejection in rejected:
             writer.add(self._names.dead_letters, partition, *encode_dead_letter(record, rejection, ROUTER))
         return self._counted(outputs, Counter(rejection.code for _, rejection in rejected))
+
+    def _poisoned(self, record: Record) -> Rejection:
+        """Give up a record at which the fold fails. A tick that failed is not written again at once."""
+        now = self._clock.now(self._received)
+        if now is not None and is_tick(record.headers):
+            self._pending_tick, self._no_tick_before = None, now + TICK_PAUSE
+        return POISON_EVENT
 
     def _event(self, record: Record, rejected: list[tuple[Record, Rejection]]) -> Report | Tick | None:
         try:
@@ -206,6 +219,7 @@ class MergeProcessor:
         now = self._clock.now(self._received)
         if instant is None or now is None or self._pending_tick is not None:
             return None
+        instant = instant if self._no_tick_before is None else max(instant, self._no_tick_before)
         seconds = (instant - now).total_seconds()
         return seconds if self._clock.waits or seconds <= 0 else None
 

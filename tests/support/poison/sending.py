@@ -42,9 +42,9 @@ class _Name:
 class _Batch(BatchBuilder):  # type: ignore[misc]
     """A batch of aiokafka's builder in Python, which takes what its compiled one does not."""
 
-    def __init__(self, codec: int) -> None:
-        super().__init__(BATCH_BYTES, 0)
-        self._builder = _DefaultRecordBatchBuilderPy(2, codec, 0, -1, -1, 0, BATCH_BYTES)
+    def __init__(self, codec: int, size: int = BATCH_BYTES) -> None:
+        super().__init__(size, 0)
+        self._builder = _DefaultRecordBatchBuilderPy(2, codec, 0, -1, -1, 0, size)
 
 
 async def send(bootstrap: str, records: Sequence[Sent], codec: int = 0) -> list[RecordAddress]:
@@ -53,7 +53,7 @@ async def send(bootstrap: str, records: Sequence[Sent], codec: int = 0) -> list[
     Args:
         bootstrap: address of the broker.
         records: each with its topic and partition.
-        codec: number of the compression in the protocol; 0 none, 1 gzip.
+        codec: number of the compression in the protocol: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd.
 
     Returns:
         Where each of them stands.

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from router.dead_letters.actions import ActionFailure
-from router.dead_letters.patching import Patch, parse_patch, patched
+from router.dead_letters.patching import MAX_BYTES, MAX_OPERATIONS, Patch, parse_patch, patched
 from tests.support.records import written
 from tests.support.rejected_records import PATCH, UNKNOWN, dead_letter
 
@@ -71,3 +71,21 @@ def test_the_examples_of_rfc_6902_hold() -> None:
         new = patched(dead_letter(), json.dumps(before).encode(), [patch])
         assert isinstance(new, bytes)
         assert orjson.loads(new) == after
+
+
+def test_a_patch_that_doubles_the_value_again_and_again_is_stopped() -> None:
+    """40 copies of the whole into itself would be a million million times as much."""
+    doubling = [{"op": "copy", "from": "", "path": f"/{number}"} for number in range(40)]
+    failure = patched(dead_letter(), b'{"a":"' + b"x" * 1000 + b'"}', doubling)
+    assert isinstance(failure, ActionFailure)
+    assert failure.code == "patch-misfit"
+    assert "operation 11 (copy /10) cannot be applied" in failure.reason
+
+
+def test_a_patch_has_a_bounded_number_of_operations_and_characters() -> None:
+    step = {"op": "add", "path": "/a", "value": 1}
+    assert len(parse_patch(json.dumps([step] * MAX_OPERATIONS))) == MAX_OPERATIONS
+    with pytest.raises(ValueError, match="more than 100 operations"):
+        parse_patch(json.dumps([step] * (MAX_OPERATIONS + 1)))
+    with pytest.raises(ValueError, match="more than 1048576 characters"):
+        parse_patch(json.dumps([step | {"value": "x" * MAX_BYTES}]))

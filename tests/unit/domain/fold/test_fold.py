@@ -126,17 +126,6 @@ def test_a_case_id_depends_on_the_opening_report_alone() -> None:
 # -- redelivery
 
 
-def test_a_full_case_is_suggested_by_the_case_that_continues_it() -> None:
-    """A case is written whole at every change; one of 15,000 reports would no longer fit into a record."""
-    driver = Driver(CITY)
-    for number in range(1002):
-        driver.pipe(report(f"{number}"))
-    first, second = driver.cases
-    assert [len(case.reports) for case in (first, second)] == [1000, 2]
-    assert [one.case for one in second.suggestions] == [first.id]
-    assert len(driver.tasks) == 2 * len(first.assignments)
-
-
 @pytest.mark.parametrize("when", ["at once", "after the window closed", "after a crash", "after both"])
 def test_a_redelivery_does_nothing(when: str) -> None:
     driver = Driver(CITY)

@@ -68,8 +68,16 @@ def test_a_network_without_a_code_table_has_unknown_codes() -> None:
 
 
 def test_every_code_is_reached() -> None:
-    elsewhere = {"defect", "bad-charset", "superseded", "too-many-versions", "not-an-event"}
-    """In test_normalise.py, test_charset.py, test_dedup.py and test_event_rejections.py."""
+    elsewhere = {
+        "defect",
+        "bad-charset",
+        "superseded",
+        "too-many-versions",
+        "not-an-event",
+        "unreadable-batch",
+        "case-full",
+    }
+    """In test_normalise.py, test_charset.py, test_dedup.py, test_event_rejections.py and fold/test_sizes.py."""
     reached = {code for _, _, code, _ in INVALID} | elsewhere
     assert sorted(reached) == sorted(REJECTION_CODES)
 

@@ -78,3 +78,13 @@ def test_a_log_that_cannot_be_written_does_not_stop_a_recovery(monkeypatch: pyte
     isolation = PoisonIsolation()
     recovery_for(poison(7)).apply(poison(7), {SOURCE: isolation}, TASK)
     assert isolation.poisoned == {7}
+
+
+@pytest.mark.parametrize("failure", [poison(7), batch(1), batch(8)], ids=["poison", "one record", "batch"])
+def test_an_isolation_that_repeats_counts_as_a_failure_and_backs_off(failure: Exception) -> None:
+    isolation, recovery = PoisonIsolation(), recovery_for(failure)
+    effects = [recovery.apply(failure, {SOURCE: isolation}, TASK) for _ in range(3)]
+    assert effects == [Effect.PROGRESS, Effect.FAILURE, Effect.FAILURE]
+    assert [recovery.backoff(failures) for failures in range(3)] == [0.0, 0.1, 0.5]
+    isolation.committed(9)
+    assert recovery.apply(failure, {SOURCE: isolation}, TASK) is Effect.PROGRESS

@@ -44,3 +44,21 @@ def test_a_single_record_is_poison_until_it_is_committed() -> None:
 def test_no_record_is_suspected_at_first() -> None:
     isolation = PoisonIsolation()
     assert (isolation.limit, isolation.before, isolation.poisoned) == (BATCH_RECORDS, None, set())
+
+
+def test_an_isolation_that_repeats_without_a_commit_is_no_progress() -> None:
+    isolation = PoisonIsolation()
+    assert [isolation.bisect(records(0, 8)), isolation.bisect(records(0, 4)), isolation.bisect(records(0, 1))] == [
+        True
+    ] * 3
+    assert not isolation.bisect(records(0, 1)), "the dead letter of the record failed, too"
+    assert not isolation.bisect(records(0, 8))
+    isolation.committed(0)
+    assert isolation.bisect(records(0, 8))
+
+
+def test_a_record_that_is_poison_already_is_no_progress() -> None:
+    isolation = PoisonIsolation()
+    assert [isolation.mark(7), isolation.mark(8), isolation.mark(7)] == [True, True, False]
+    isolation.committed(8)
+    assert isolation.mark(7), "its partition went back"

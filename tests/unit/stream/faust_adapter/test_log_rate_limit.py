@@ -1,8 +1,22 @@
 """A repeated log message passes every few seconds, with the number of those left out."""
 
 import logging
+from typing import Any
 
-from router.stream.faust_adapter.log_rate_limit import EVERY_SECONDS, KINDS, NOISY_LOGGERS, RateLimitFilter, install
+import structlog
+
+from router.stream.faust_adapter.log_rate_limit import (
+    BURST,
+    BURST_SECONDS,
+    EVERY_SECONDS,
+    KINDS,
+    LONGEST_TEXT,
+    NOISY_LOGGERS,
+    BurstLimit,
+    RateLimitFilter,
+    cut_long_texts,
+    install,
+)
 
 
 def test_the_same_text_passes_every_few_seconds_with_a_count() -> None:
@@ -43,3 +57,31 @@ def test_the_number_of_kept_kinds_is_bounded() -> None:
     for number in range(3 * KINDS):
         assert repeats.filter(logging.LogRecord("aiokafka", logging.ERROR, "", 0, f"no node {number}", (), None))
     assert len(repeats._last) <= KINDS
+
+
+def test_a_burst_of_one_event_is_cut_and_counted() -> None:
+    now = [100.0]
+    limit = BurstLimit(lambda: now[0])
+
+    def logged(name: str) -> dict[str, Any] | None:
+        try:
+            return dict(limit(None, "error", {"event": name}))
+        except structlog.DropEvent:
+            return None
+
+    passed = [logged("poison record") for _ in range(BURST + 191)]
+    assert sum(one is not None for one in passed) == BURST
+    assert logged("partition failed, reopening") == {"event": "partition failed, reopening"}, "another event"
+    now[0] += BURST_SECONDS
+    assert logged("poison record") == {"event": "poison record", "left_out": 191}
+    assert logged("poison record") == {"event": "poison record"}
+    now[0] += BURST_SECONDS
+    assert logged("poison record") == {"event": "poison record"}
+
+
+def test_a_long_traceback_keeps_both_ends() -> None:
+    event = cut_long_texts(None, "error", {"event": "x", "exception": "begin" + "a" * (1 << 20) + "end", "offset": 7})
+    assert len(event["exception"]) < LONGEST_TEXT + 100
+    assert event["exception"].startswith("begin")
+    assert event["exception"].endswith("end")
+    assert event["offset"] == 7

@@ -1,5 +1,6 @@
 """The merge processor with reports whose rule set it does not have."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -67,3 +68,32 @@ def test_a_tick_waits_for_the_rule_set_of_a_case_however_many_polls_end() -> Non
             scene.take(Tick(at=hours(30)))
     scene._processor._rule_sets = both
     assert scene.take(Tick(at=hours(30))) == ["grid.cases"]
+
+
+class StoppedClock:
+    """A wall clock that stands at an instant."""
+
+    waits = True
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self, _: datetime | None) -> datetime:
+        return self.at
+
+
+def test_a_tick_that_becomes_a_dead_letter_is_not_written_again_at_once() -> None:
+    """Each would become a dead letter, and the partition would isolate records for ever."""
+    clock, writer = StoppedClock(hours(0)), Written()
+    processor = MergeProcessor(RuleSets(OLD), Names(), clock, Metrics(CollectorRegistry()))
+    key, value, headers = encode_report(report("1"))
+    target: Any = writer
+    processor.process([Record(key=key, value=value, headers=headers, partition=0)], target, set())
+    clock.at = hours(30)
+    assert processor.due() == -6 * 3600
+    key, value, headers = encode_tick(Tick(at=hours(30)), 0)
+    processor.process([Record(key=key, value=value, headers=headers, partition=0, offset=9)], target, {9})
+    assert writer.topics[-1] == "grid.dead-letters"
+    assert processor.due() == 60
+    clock.at = hours(31)
+    assert processor.due() == -3540
