@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 
 from router.domain.catalogue.code_tables import CodeTable
+from router.domain.instants import from_rfc3339
 from router.domain.intake.charset import utf8
 from router.domain.intake.coordinate_systems import to_wgs84
 from router.domain.intake.rejections import defect, empty, invalid, too_large, unknown_code
@@ -105,13 +106,15 @@ def received_at(record: SourceRecord) -> datetime:
     Kafka's time counts when the header is missing or malformed, and when it is later than Kafka's time.
     """
     kafka_time = kafka_time_of(record)
-    stamp = b""
+    stamp = None
     for name, content in record.headers:
         if name == RECEIVED_AT:
-            stamp = content or b""  # a header may lack a value
+            stamp = content
             break
+    if not stamp:  # a header may lack a value
+        return kafka_time
     try:
-        at = datetime.fromisoformat(stamp.decode("ascii"))
+        at = from_rfc3339(stamp.decode("ascii"))
         if at.tzinfo is not None and FIRST_YEAR <= at.year <= LAST_YEAR:
             return at.astimezone(UTC) if at <= kafka_time else kafka_time
     except ValueError:
