@@ -14,6 +14,7 @@ _FIELDS = {
     "float_type": "not a number without quotes",
     "finite_number": "not a finite number",
     "list_type": "not a list",
+    "tuple_type": "not a list",
     "model_type": "not a JSON object",
     "model_attributes_type": "not a JSON object",
     "string_too_long": "more than {max_length} characters",
