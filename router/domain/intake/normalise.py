@@ -6,6 +6,7 @@ router/domain/networks.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 
 from router.domain.catalogue.code_tables import CodeTable
 from router.domain.instants import from_rfc3339
-from router.domain.intake.charset import utf8
+from router.domain.intake.cloudevents import event_data, report_text
 from router.domain.intake.coordinate_systems import to_wgs84
 from router.domain.intake.rejections import defect, empty, invalid, too_large, unknown_code
 from router.domain.model.rejection import Rejection
@@ -83,7 +84,7 @@ def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo
     if len(value) > MAX_BYTES:
         return too_large(len(value), MAX_BYTES)
     if record.headers:
-        text = utf8(value, record.headers)
+        text = report_text(value, record.headers)
         if isinstance(text, Rejection):
             return text
         value = text
@@ -91,13 +92,27 @@ def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo
         # `model_validate_json` calls this too, and its options cost a tenth of the time
         message = network.schema.__pydantic_validator__.validate_json(value)
     except ValidationError as error:
-        return invalid(network, value, error)
+        data = event_data(value)
+        read = invalid(network, value, error) if data is None else _inside(network, data)
+        if isinstance(read, Rejection):
+            return read
+        message, value = read
     draft = network.draft(message, zone)
     for code in draft.codes:
         matter = codes.matter(code, draft.code_version)
         if matter is not None:
             return record, draft, matter, received_at(record)
     return unknown_code(network, draft, codes)
+
+
+def _inside(network: Network, data: bytes | Rejection) -> tuple[Any, bytes] | Rejection:
+    """Message and JSON of the report that was in an envelope."""
+    if isinstance(data, Rejection):
+        return data
+    try:
+        return network.schema.__pydantic_validator__.validate_json(data), data
+    except ValidationError as error:
+        return invalid(network, data, error)
 
 
 def received_at(record: SourceRecord) -> datetime:

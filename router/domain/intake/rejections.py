@@ -61,6 +61,33 @@ def unknown_charset(name: str) -> Rejection:
     return Rejection(code="bad-charset", reason=reason)
 
 
+def batch_of_events() -> Rejection:
+    """Reject a batch of CloudEvents: one record is one report."""
+    reason = (
+        "the value is a batch of CloudEvents; send each event as a record of its own, with its report's id as the key."
+    )
+    return Rejection(code="schema", reason=reason)
+
+
+def other_event_format(media_type: str) -> Rejection:
+    """Reject a CloudEvent in structured mode whose envelope is not JSON."""
+    reason = (
+        f"the header `content-type` names the CloudEvents format {printable(media_type)!r}, which the router does not read; "
+        "send application/cloudevents+json, or the report alone."
+    )
+    return Rejection(code="not-json", reason=reason)
+
+
+def empty_event() -> Rejection:
+    """Reject a CloudEvent without data."""
+    return Rejection(code="schema", reason="the value is a CloudEvent without `data`; send the report as its `data`.")
+
+
+def bad_base64() -> Rejection:
+    """Reject a CloudEvent whose `data_base64` cannot be decoded."""
+    return Rejection(code="schema", reason="field `data_base64`: not Base64 text; send the report as `data` instead.")
+
+
 def invalid(network: Network, value: bytes, error: ValidationError) -> Rejection:
     """Reject a value that breaks the network's schema. The sentence names the first error and counts the others."""
     details = error.errors(include_url=False, include_input=False)
