@@ -116,7 +116,7 @@ def _draft(message: Offence, zone: tzinfo) -> Draft:
         urgency=urgency,
         severity=severity,
         certainty=_CERTAINTIES.get(message.clueSource, "Unknown"),
-        description=message.facts or message.address,
+        description=message.facts or message.address or "",
         reporter=message.officerRef or None,
         media=media(message.evidence) if message.evidence else (),
         extensions=extensions,

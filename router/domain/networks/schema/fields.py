@@ -26,10 +26,12 @@ CellCode = Annotated[str, Field(pattern=r"^[0-9]{14}[0-9]?$")]
 """15 digits (GB/T 30428.1), or the 14 of the older form."""
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
-Text = Annotated[str, Field(max_length=4000)]
-Short = Annotated[str, Field(max_length=200)]
+Text = Annotated[str, Field(max_length=4000)] | None
+Short = Annotated[str, Field(max_length=200)] | None
 Blank = Literal[""]
-"""An absent value, as many systems write it."""
+"""An absent value, as many systems write it. Null is one, too, but not where it might hide that a report is a drill."""
+Unread = Any
+"""A field that the schema names and the translator never reads: nothing in it rejects a report."""
 
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 """The router takes any other year for a typing error."""
@@ -107,8 +109,6 @@ SpacedTime = Annotated[datetime, _time(_SPACED, "2018-01-01 00:00:09", _spaced)]
 """`yyyy-MM-dd HH:mm:ss`, a wall time of the city; a datetime without zone."""
 AmericanTime = Annotated[datetime, _time(_AMERICAN, "01/01/2018 12:00:09 AM", _american)]
 """`MM/dd/yyyy hh:mm:ss AM`, a wall time of the city; a datetime without zone."""
-AmericanText = Annotated[str, Field(pattern=f"^({_AMERICAN})?$")]
-"""The same form as text, for a time that the router does not use; it may be empty."""
 ZonedTime = Annotated[datetime, _time(_ZONED, "2026-11-24T09:30:00+08:00", _zoned)]
 """RFC 3339; an aware UTC datetime, cut to microseconds."""
 
@@ -148,7 +148,7 @@ class Photo(BaseModel):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-Photos = Annotated[list[Photo], Field(max_length=20)]
+Photos = Annotated[list[Photo], Field(max_length=20)] | None
 
 
 def media(photos: list[Photo]) -> tuple[Media, ...]:

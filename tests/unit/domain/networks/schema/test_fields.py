@@ -21,7 +21,6 @@ GOOD = {
     "CompactTime": "20180131140509",
     "SpacedTime": "2018-01-31 14:05:09",
     "AmericanTime": "01/31/2018 02:05:09 PM",
-    "AmericanText": "01/31/2018 02:05:09 PM",
     "ZonedTime": "2018-01-31T14:05:09+08:00",
     "PersonReference": "p-4109**0012",
 }
@@ -232,11 +231,6 @@ def test_the_written_year_counts_and_not_the_year_in_utc(text: str) -> None:
 )
 def test_a_12_hour_clock_is_read(text: str, hour: int) -> None:
     assert read("AmericanTime", text) == datetime.fromisoformat(f"2018-01-31T{hour:02}:00")
-
-
-@pytest.mark.parametrize("text", ["", "01/31/2018 12:00:00 AM"])
-def test_an_american_text_may_be_empty(text: str) -> None:
-    assert errors("AmericanText", text) == []
 
 
 @pytest.mark.parametrize(
