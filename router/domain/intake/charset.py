@@ -1,12 +1,13 @@
 """The charset of a record's JSON: UTF-8, unless its header `content-type` has the parameter `charset=GB18030`.
 
-GBK and GB 2312 are subsets of GB 18030, so the router decodes them as GB 18030. It ignores the media type.
+GBK and GB 2312 are subsets of GB 18030, so the router decodes them as GB 18030 (gb18030.py). The media type is read elsewhere (cloudevents.py).
 """
 
 import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from router.domain.intake.gb18030 import decode
 from router.domain.intake.rejections import bad_charset, other_charset, unknown_charset
 from router.domain.model.rejection import Rejection
 
@@ -70,7 +71,7 @@ def recoded(value: bytes, name: str) -> bytes | Rejection:
     if _is_utf8(value):
         return other_charset(name)
     try:
-        return value.decode(codec).encode()
+        return decode(value).encode()
     except UnicodeDecodeError as error:
         return bad_charset(name, error.start)
 

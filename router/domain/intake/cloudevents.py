@@ -39,7 +39,7 @@ class _Envelope(Struct):
 
 
 class _Event(_Envelope, kw_only=True):
-    """An envelope with its required attributes; they tell it from a report."""
+    """An envelope with its required attributes; a report has not all of them."""
 
     specversion: str
     id: str

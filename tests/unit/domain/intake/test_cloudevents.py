@@ -35,7 +35,7 @@ def became(value: bytes, headers: Headers = (), network: str = "hotline") -> Rep
     return one
 
 
-def refused(value: Any, headers: Headers = ()) -> Rejection:
+def rejected(value: Any, headers: Headers = ()) -> Rejection:
     one = became(value if isinstance(value, bytes) else json.dumps(value).encode(), headers)
     assert isinstance(one, Rejection), one
     return one
@@ -100,7 +100,7 @@ def test_the_received_time_is_not_that_of_the_event() -> None:
     assert made.received_at.isoformat() == "2018-01-01T08:00:09+00:00"
 
 
-def test_attributes_that_nobody_reads_refuse_nothing() -> None:
+def test_attributes_that_are_not_read_reject_nothing() -> None:
     for odd in ({"id": 5}, {"time": "yesterday"}, {"specversion": "9.9"}, {"source": None}, {"datacontenttype": 5}):
         value = json.dumps(ATTRIBUTES | {"data": REQUEST} | odd).encode()
         assert became(value, STRUCTURED) == became(json.dumps(REQUEST).encode()), odd
@@ -136,7 +136,7 @@ def test_in_binary_mode_the_value_is_the_report() -> None:
 
 @pytest.mark.parametrize("headers", [BATCH, STRUCTURED, []])
 def test_a_batch_is_rejected_by_its_name(headers: Headers) -> None:
-    one = refused([ATTRIBUTES | {"data": REQUEST}], headers)
+    one = rejected([ATTRIBUTES | {"data": REQUEST}], headers)
     assert one.code == "schema"
     assert one.reason == (
         "the value is a batch of CloudEvents; send each event as a record of its own, with its report's id as the key."
@@ -144,27 +144,27 @@ def test_a_batch_is_rejected_by_its_name(headers: Headers) -> None:
 
 
 def test_an_empty_batch_is_rejected_by_its_name() -> None:
-    assert "a batch of CloudEvents" in refused([], BATCH).reason
-    assert "a batch of CloudEvents" not in refused([]).reason
+    assert "a batch of CloudEvents" in rejected([], BATCH).reason
+    assert "a batch of CloudEvents" not in rejected([]).reason
 
 
 @pytest.mark.parametrize("format_", ["xml", "avro", "protobuf"])
 def test_an_envelope_in_another_format_is_rejected_by_its_name(format_: str) -> None:
-    one = refused(b"\x00", [("content-type", f"application/cloudevents+{format_}".encode())])
+    one = rejected(b"\x00", [("content-type", f"application/cloudevents+{format_}".encode())])
     assert one.code == "not-json"
     assert f"'application/cloudevents+{format_}', which the router does not read" in one.reason
 
 
 def test_an_event_without_data_is_rejected() -> None:
     for headers in (STRUCTURED, []):
-        one = refused(ATTRIBUTES, headers) if headers else refused(ATTRIBUTES)
+        one = rejected(ATTRIBUTES, headers) if headers else rejected(ATTRIBUTES)
         assert one.code == "schema"
         assert one.reason == "the value is a CloudEvent without `data`; send the report as its `data`."
 
 
 @pytest.mark.parametrize("text", ["!", "e30", "e30=\n", 5, None, [], "火"])
 def test_data_that_is_no_base64_is_rejected(text: Any) -> None:
-    one = refused(ATTRIBUTES | {"data_base64": text}, STRUCTURED)
+    one = rejected(ATTRIBUTES | {"data_base64": text}, STRUCTURED)
     assert one.reason == "field `data_base64`: not Base64 text; send the report as `data` instead."
 
 
@@ -180,21 +180,21 @@ def test_data_that_is_no_base64_is_rejected(text: Any) -> None:
     ],
 )
 def test_data_is_judged_as_the_report_alone(data: Any, code: str) -> None:
-    alone = refused(json.dumps(data).encode())
+    alone = rejected(json.dumps(data).encode())
     assert alone.code == code
-    assert refused(ATTRIBUTES | {"data": data}, STRUCTURED) == alone
-    assert refused(ATTRIBUTES | {"data": data}) == alone
-    assert refused(packed(json.dumps(data).encode()), STRUCTURED) == alone
+    assert rejected(ATTRIBUTES | {"data": data}, STRUCTURED) == alone
+    assert rejected(ATTRIBUTES | {"data": data}) == alone
+    assert rejected(packed(json.dumps(data).encode()), STRUCTURED) == alone
 
 
 def test_packed_data_that_is_not_utf8_is_rejected() -> None:
-    assert refused(packed(b'{"a":"\xff"}'), STRUCTURED).code == "not-utf8"
-    assert refused(packed(b"\xff", "text/plain; charset=GB18030"), STRUCTURED).code == "bad-charset"
+    assert rejected(packed(b'{"a":"\xff"}'), STRUCTURED).code == "not-utf8"
+    assert rejected(packed(b"\xff", "text/plain; charset=GB18030"), STRUCTURED).code == "bad-charset"
 
 
 def test_envelopes_within_envelopes_are_not_opened_without_end() -> None:
     twice = json.loads(enveloped(json.loads(enveloped(ATTRIBUTES | {"data": REQUEST}))))
-    assert refused(twice, STRUCTURED).code == "bad-id"
+    assert rejected(twice, STRUCTURED).code == "bad-id"
 
 
 @given(value=st.binary(max_size=60), media=st.sampled_from([b"", b"-batch"]), rest=st.binary(max_size=20))
