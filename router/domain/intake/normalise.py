@@ -20,7 +20,7 @@ from router.domain.intake.rejections import defect, empty, invalid, too_large, u
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Location, Provenance, Report
 from router.domain.model.source_record import SourceRecord
-from router.domain.networks.schema.extensions import storable
+from router.domain.networks.schema.extensions import numbers_as_sent, storable
 from router.domain.networks.schema.fields import FIRST_YEAR, LAST_YEAR
 from router.domain.networks.schema.network import Draft, Network
 from router.domain.rules.city import City
@@ -98,11 +98,20 @@ def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo
             return read
         message, value = read
     draft = network.draft(message, zone)
+    if draft.extensions:
+        draft = _with_numbers_as_sent(draft, message, value)
     for code in draft.codes:
         matter = codes.matter(code, draft.code_version)
         if matter is not None:
             return record, draft, matter, received_at(record)
     return unknown_code(network, draft, codes)
+
+
+def _with_numbers_as_sent(draft: Draft, message: Any, text: bytes) -> Draft:
+    unknown = getattr(message, "root", message).unknown()
+    extensions = draft.extensions
+    sent = {name: value for name, value in numbers_as_sent(unknown, text).items() if extensions[name] is unknown[name]}
+    return replace(draft, extensions={**extensions, **sent}) if sent else draft
 
 
 def _inside(network: Network, data: bytes | Rejection) -> tuple[Any, bytes] | Rejection:
