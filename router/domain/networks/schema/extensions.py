@@ -36,7 +36,7 @@ def numbers_as_sent(unknown: Mapping[str, Any], text: bytes) -> dict[str, Any]:
         return {}  # the usual case
     try:
         fields = _fields_of(text)
-    except MsgspecError:  # NaN or infinity is somewhere in it
+    except MsgspecError:  # NaN or infinity in another field
         whole = _exactly(text)
         return {name: _numbers_of(value, whole[name]) for name, value in unknown.items()}
     written = {name: bytes(fields[name]) for name, value in unknown.items() if type(value) not in _SAFE}
