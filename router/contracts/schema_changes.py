@@ -22,6 +22,7 @@ from router.contracts.schema_nodes import (
     escaped,
     values_of,
 )
+from router.contracts.widened_patterns import WIDENED
 
 _Seen = frozenset[tuple[str, str]]
 """Pairs of references under comparison; they end the recursion in a tree whose nodes refer to themselves."""
@@ -32,7 +33,7 @@ _BOUNDS = (
     ("minProperties", "maxProperties"),
 )
 _WHOLE = ("pattern", "format", "uniqueItems")
-"""Keywords that are compared as a whole; the meaning of their values is not analysed."""
+"""Keywords that are compared as a whole; the meaning of their values is not analysed. WIDENED names what is known."""
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[SchemaChange]:
@@ -141,7 +142,8 @@ def _compare_values(old: Node, new: Node, place: str, seen: _Seen) -> Iterator[S
     for word in _WHOLE:
         had, has = before.get(word), after.get(word)
         if had != has:
-            kind: Kind = "narrower" if had is None else "wider" if has is None else "either"
+            wider = has is None or (had, has) in WIDENED
+            kind: Kind = "narrower" if had is None else "wider" if wider else "either"
             yield SchemaChange(f"{place}/{word}", kind, f"`{word}` was {_shown(had)}, is {_shown(has)}")
     yield from _compare_items(old, new, place, seen)
     yield from _compare_fields(old, new, place, seen)

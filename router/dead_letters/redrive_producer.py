@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError, ProducerFenced
 from msgspec import Struct
 
 from router.kafka.record_batches import Slot
-from router.kafka.transactional_producer import TransactionalProducer
+from router.kafka.transactional_producer import TransactionalProducer, UnknownOutcomeError
 from router.wire.errors import START_KAFKA, BrokerError
 
 ANSWER_S = 30.0
@@ -131,7 +131,7 @@ def open_redrive_producer(bootstrap: str, namespace: str) -> Iterator[RedrivePro
                 "another `dead-letters repair` or `redrive` has begun since; what this command has committed stays",
                 hint="wait until the other one ends, then run this again: it skips what is done",
             ) from error
-        except TimeoutError as error:
+        except (TimeoutError, UnknownOutcomeError) as error:
             raise BrokerError(
                 "Kafka does not end a transaction; whether it was committed is not known",
                 where=bootstrap,

@@ -4,7 +4,7 @@ import asyncio
 from enum import Enum
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, ProducerFenced
 from aiokafka.structs import RecordMetadata
 
 from router.kafka.internals import close_producer, end_transactions_once
@@ -27,6 +27,10 @@ class _State(Enum):
 
 class OutOfTurnError(KafkaError):  # type: ignore[misc]
     """A step that this producer must not take now. After a commit or abort without an answer it takes no step at all."""
+
+
+class UnknownOutcomeError(KafkaError):  # type: ignore[misc]
+    """A transaction may have been committed or not. A new epoch settles it, and the stored offset shows it."""
 
 
 class TransactionalProducer:
@@ -84,9 +88,19 @@ class TransactionalProducer:
         return list(await asyncio.gather(*acknowledgements)) if acknowledgements else []
 
     async def commit(self) -> None:
-        """Commit the transaction. Raises KafkaError: whether it was committed is not known."""
+        """Commit the transaction.
+
+        Raises:
+            ProducerFenced: another producer has taken over; it was not committed.
+            UnknownOutcomeError: whether it was committed is not known.
+        """
         self._leave(_State.OPEN)
-        await self._producer.commit_transaction()
+        try:
+            await self._producer.commit_transaction()
+        except ProducerFenced:
+            raise
+        except KafkaError as error:
+            raise UnknownOutcomeError(f"a commit has no answer that says how it ended ({error!r})") from error
         self._state = _State.READY
 
     async def abort(self) -> None:

@@ -48,11 +48,11 @@ def read_request(frame: bytes) -> Request | None:
 
 
 def error_code(request: Request, frame: bytes) -> int:
-    """The first error code of an answer; -1 when its version is not read here."""
+    """The first error code of an answer."""
     if request.api in {"InitProducerId", "EndTxn"}:
         return _code(frame, 8 + request.flexible)  # correlation id, tags, throttle time
-    if request.flexible:
-        return -1
+    if request.flexible:  # Produce: correlation id, tags, number of topics, topic, number of partitions, partition
+        return _code(frame, 4 + 1 + 1 + frame[6] + 1 + 4)
     at = (4 if request.api == "Produce" else 8) + 4
     (topic,) = struct.unpack_from(">h", frame, at)
     return _code(frame, at + 2 + topic + 4 + 4)  # topic, number of partitions, partition

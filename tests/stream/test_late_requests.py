@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from itertools import count
+from random import Random
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -16,13 +17,18 @@ from aiokafka.errors import KafkaError
 from msgspec import Struct
 
 from router.broker.admin import connected
+from router.dead_letters.redrive_producer import OutgoingRecord, open_redrive_producer
 from router.kafka import transactional_producer
 from router.kafka.transactional_producer import OutOfTurnError, TransactionalProducer
+from router.stream.engine.status import PartitionStatus
+from router.wire.errors import BrokerError
 from tests.chaos.cluster import Cluster
-from tests.chaos.frames import Api
-from tests.chaos.late_requests import Due, Late, LateRequests, after, at_once
+from tests.chaos.frames import Api, Request
+from tests.chaos.late_requests import Due, Late, LateRequests, after, after_answers, at_once
+from tests.stream.test_partition import Tally, produce, read, until
+from tests.stream.test_partition import opened as partition_opened
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 
 FENCED = {47, 90}
 """INVALID_PRODUCER_EPOCH, PRODUCER_FENCED."""
@@ -87,17 +93,19 @@ def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield Network(cluster, proxy, "")
 
 
+async def create_topics(bootstrap: str, *names: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(name, 1, 1) for name in names])
+    await admin.close()
+
+
 @pytest.fixture
 def network(broker: Network) -> Network:
     name = f"late{next(numbers)}"
 
-    async def create() -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=broker.cluster.address)
-        await admin.start()
-        await admin.create_topics([NewTopic(f"{name}.{topic}", 1, 1) for topic in ("outputs", "positions")])
-        await admin.close()
-
-    asyncio.run(create())
+    broker.proxy.limit_s = 60.0  # the moment of delivery is chosen, not timed
+    asyncio.run(create_topics(broker.cluster.address, f"{name}.outputs", f"{name}.positions"))
     return Network(broker.cluster, broker.proxy, name)
 
 
@@ -119,7 +127,7 @@ async def until_visible(network: Network, expected: tuple[Values, Values]) -> No
     """Wait until a reader sees this. A commit is answered before its markers are written."""
     seen: tuple[Values, Values] = [], []
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while seen != expected:
                 seen = await network.visible()
     except TimeoutError:
@@ -134,7 +142,7 @@ async def first_transaction(network: Network, producer: TransactionalProducer) -
 
 async def answered(late: Late) -> int:
     """The error code with which the broker answered the late request."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while late.code is None:
             await asyncio.sleep(0.01)
     return late.code
@@ -271,7 +279,7 @@ def test_a_late_end_is_fenced_by_the_new_epoch(network: Network, due: Due, end: 
             assert await network.visible() == ([], [])  # the stored offset decides: nothing was committed
             await successor.begin()
             await write(successor, network.name, outputs=b"case-2")
-            assert await answered(network.late) in FENCED
+            assert await answered(network.late) in {*FENCED, CONCURRENT_TRANSACTIONS}  # neither ends anything
             assert await network.visible() == ([], [])
             await write(successor, network.name, positions=b"2")
             await successor.commit()
@@ -321,3 +329,54 @@ def test_other_requests_may_be_repeated_and_arrive_late(network: Network, api: A
         await until_visible(network, ([b"case-0", b"case-1", b"case-2"], [b"0", b"1", b"2"]))
 
     asyncio.run(scenario())
+
+
+def test_a_redrive_names_a_commit_of_unknown_outcome_and_writes_once(network: Network) -> None:
+    topic, namespace = f"{network.name}.outputs", f"{network.name}."
+    record = OutgoingRecord(topic=topic, partition=0, key=b"k", value=b"redriven", headers=[])
+
+    def redrive() -> None:
+        with open_redrive_producer(network.cluster.proxy, namespace) as producer, producer.transaction():
+            producer.send([record])
+
+    network.hold("EndTxn", after("InitProducerId"))
+    with pytest.raises(BrokerError, match="whether it was committed is not known"):
+        redrive()
+    assert asyncio.run(network.visible()) == ([], [])
+    redrive()
+    (late,) = [one for one in network.proxy.late if one.request.transactional_id.startswith(namespace)]
+    assert asyncio.run(answered(late)) in FENCED
+    asyncio.run(until_visible(network, ([b"redriven"], [])))
+
+
+def test_a_partition_writes_every_value_once_when_any_request_may_be_late(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("router.stream.engine.transaction.BATCH_BYTES", 200)  # several Produce requests a transaction
+    namespace, random = f"{network.name}.", Random(13)
+    expected = [b"v%d" % number for number in range(200)]
+
+    def hold(_: Request) -> Due | None:
+        if random.random() > 0.15:
+            return None
+        return after_answers(random.randrange(1, 7))
+
+    async def scenario() -> None:
+        await create_topics(network.cluster.address, f"{namespace}in", f"{namespace}out", f"{namespace}changelog")
+        await produce(network.cluster.address, f"{namespace}in", expected)
+        records = await read(network.cluster.address, f"{namespace}in")
+        async with partition_opened(network.cluster.proxy, namespace, Tally(namespace)) as partition:
+            await until(lambda: partition.status is PartitionStatus.RUNNING)
+            network.proxy.hold, network.proxy.limit_s = hold, 3.0
+            for start in range(0, len(records), 10):
+                partition.offer(records[start : start + 10])
+                async with asyncio.timeout(240):
+                    while partition.backlog:
+                        await asyncio.sleep(0.01)
+        del network.proxy.hold
+        assert [record.value for record in await read(network.cluster.address, f"{namespace}out")] == expected
+
+    asyncio.run(scenario())
+    late = [one.request.api for one in network.proxy.late if one.request.transactional_id.startswith(namespace)]
+    assert "EndTxn" in late
+    assert "Produce" in late

@@ -8,6 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from msgspec import Raw
+from msgspec.json import decode
+from msgspec.structs import replace as replace_struct
+
 from router.domain.catalogue.code_tables import CodeTable, load_codes
 from router.domain.intake.normalise import normalise
 from router.domain.model.rejection import Rejection
@@ -120,3 +124,16 @@ def rejection(network: str, message: Any, of: City | None = None) -> Rejection:
     result = outcome(network, message, of or city())
     assert isinstance(result, Rejection), result
     return result
+
+
+def as_read(made: Report) -> Report:
+    """The report as a reader of its event has it: numbers that were kept as they were sent are floats or integers."""
+    return replace_struct(made, extensions=_plain(made.extensions))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Raw):
+        return decode(value)
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value

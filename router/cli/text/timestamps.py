@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+from router.domain.instants import from_rfc3339
 from router.wire.errors import InputError
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -28,7 +29,7 @@ def instant(text: str, now: datetime, *, option: str) -> datetime:
     if ago := _AGO.fullmatch(text):
         return max(now - timedelta(seconds=int(ago[1]) * UNITS[ago[2]]), BEGINNING)
     try:
-        at = datetime.fromisoformat(text)
+        at = from_rfc3339(text)
     except ValueError:
         raise InputError(
             f"{text!r} is not a time",

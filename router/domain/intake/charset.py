@@ -1,12 +1,13 @@
 """The charset of a record's JSON: UTF-8, unless its header `content-type` has the parameter `charset=GB18030`.
 
-GBK and GB 2312 are subsets of GB 18030, so the router decodes them as GB 18030. It ignores the media type.
+GBK and GB 2312 are subsets of GB 18030, so the router decodes them as GB 18030 (gb18030.py). The media type is read elsewhere (cloudevents.py).
 """
 
 import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from router.domain.intake.gb18030 import decode
 from router.domain.intake.rejections import bad_charset, other_charset, unknown_charset
 from router.domain.model.rejection import Rejection
 
@@ -23,7 +24,7 @@ _CODECS = {
     "gb2312": GB18030,
 }
 """Python codec by charset name in lower case."""
-_MAX_HEADER_BYTES = 256
+MAX_HEADER_BYTES = 256
 """Bytes of the header that the router reads."""
 _ENOUGH_LONG_CHARACTERS = 2
 """Characters of three bytes that are not a coincidence."""
@@ -40,8 +41,14 @@ def utf8(value: bytes, headers: Sequence[tuple[str, bytes | None]]) -> bytes | R
     """
     for name, content in headers:
         if name == CONTENT_TYPE:
-            return _recoded(value, charset((content or b"")[:_MAX_HEADER_BYTES]))
+            return recoded(value, charset((content or b"")[:MAX_HEADER_BYTES]))
     return value
+
+
+@lru_cache(maxsize=64)
+def media_type(content_type: bytes) -> str:
+    """The media type of a content type in lower case, without its parameters."""
+    return content_type.decode("latin-1").partition(";")[0].strip().lower()
 
 
 @lru_cache(maxsize=64)
@@ -54,7 +61,8 @@ def charset(content_type: bytes) -> str:
     return UTF8
 
 
-def _recoded(value: bytes, name: str) -> bytes | Rejection:
+def recoded(value: bytes, name: str) -> bytes | Rejection:
+    """The value in the charset `name` as UTF-8, or a rejection."""
     codec = _CODECS.get(name)
     if codec is None:
         return unknown_charset(name)
@@ -63,7 +71,7 @@ def _recoded(value: bytes, name: str) -> bytes | Rejection:
     if _is_utf8(value):
         return other_charset(name)
     try:
-        return value.decode(codec).encode()
+        return decode(value).encode()
     except UnicodeDecodeError as error:
         return bad_charset(name, error.start)
 

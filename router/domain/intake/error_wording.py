@@ -1,6 +1,7 @@
 """The wording of parser and validator errors for people at a network, who know their message but not our libraries."""
 
 import re
+from math import isfinite, isnan
 from typing import Any
 
 from pydantic_core import ErrorDetails
@@ -14,6 +15,7 @@ _FIELDS = {
     "float_type": "not a number without quotes",
     "finite_number": "not a finite number",
     "list_type": "not a list",
+    "tuple_type": "not a list",
     "model_type": "not a JSON object",
     "model_attributes_type": "not a JSON object",
     "string_too_long": "more than {max_length} characters",
@@ -62,8 +64,16 @@ _JSON = {
 """Wording by the part of the parser's message before ` at line ... column ...`."""
 
 
-def of_field(detail: ErrorDetails) -> str:
-    """Describe the error of a field without the sender's own text."""
+def of_field(detail: ErrorDetails, value: bytes) -> str:
+    """Describe the error of a field without the sender's own text.
+
+    Args:
+        detail: the error with its input.
+        value: the JSON of the whole message.
+    """
+    sent = detail["input"]
+    if isinstance(sent, float) and not isfinite(sent):
+        return _no_number(sent, value)
     kind, context = detail["type"], dict(detail.get("ctx") or {})
     wording = _FIELDS.get(kind)
     if wording is None:
@@ -72,6 +82,15 @@ def of_field(detail: ErrorDetails) -> str:
         context["pattern"] = _pattern(str(context["pattern"]))
     description = wording.format(**context)
     return description + _SWAPPED if _latitude(context) else description
+
+
+def _no_number(sent: float, value: bytes) -> str:
+    """NaN and infinity by their names. Infinity may also be a number that no float holds."""
+    if isnan(sent):
+        return "NaN, which is no JSON number"
+    if b"Infinity" in value:
+        return f"{'Infinity' if sent > 0 else '-Infinity'}, which is no JSON number"
+    return "a number beyond 1.8e308, which no reader holds"
 
 
 def of_json(message: str) -> str:

@@ -6,19 +6,21 @@ router/domain/networks.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 from pydantic import ValidationError
 
 from router.domain.catalogue.code_tables import CodeTable
-from router.domain.intake.charset import utf8
+from router.domain.instants import from_rfc3339
+from router.domain.intake.cloudevents import event_data, report_text
 from router.domain.intake.coordinate_systems import to_wgs84
 from router.domain.intake.rejections import defect, empty, invalid, too_large, unknown_code, unreadable_batch
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Location, Provenance, Report
 from router.domain.model.source_record import SourceRecord, UnreadableBatch
-from router.domain.networks.schema.extensions import storable
+from router.domain.networks.schema.extensions import numbers_as_sent, storable
 from router.domain.networks.schema.fields import FIRST_YEAR, LAST_YEAR
 from router.domain.networks.schema.network import Draft, Network
 from router.domain.rules.city import City
@@ -82,7 +84,7 @@ def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo
     if len(value) > MAX_BYTES:
         return too_large(len(value), MAX_BYTES)
     if record.headers:
-        text = utf8(value, record.headers)
+        text = report_text(value, record.headers)
         if isinstance(text, Rejection):
             return text
         value = text
@@ -90,13 +92,36 @@ def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo
         # `model_validate_json` calls this too, and its options cost a tenth of the time
         message = network.schema.__pydantic_validator__.validate_json(value)
     except ValidationError as error:
-        return invalid(network, value, error)
+        data = event_data(value)
+        read = invalid(network, value, error) if data is None else _inside(network, data)
+        if isinstance(read, Rejection):
+            return read
+        message, value = read
     draft = network.draft(message, zone)
+    if draft.extensions:
+        draft = _with_numbers_as_sent(draft, message, value)
     for code in draft.codes:
         matter = codes.matter(code, draft.code_version)
         if matter is not None:
             return record, draft, matter, received_at(record)
     return unknown_code(network, draft, codes)
+
+
+def _with_numbers_as_sent(draft: Draft, message: Any, text: bytes) -> Draft:
+    unknown = getattr(message, "root", message).unknown()
+    extensions = draft.extensions
+    sent = {name: value for name, value in numbers_as_sent(unknown, text).items() if extensions[name] is unknown[name]}
+    return replace(draft, extensions={**extensions, **sent}) if sent else draft
+
+
+def _inside(network: Network, data: bytes | Rejection) -> tuple[Any, bytes] | Rejection:
+    """Message and JSON of the report that was in an envelope."""
+    if isinstance(data, Rejection):
+        return data
+    try:
+        return network.schema.__pydantic_validator__.validate_json(data), data
+    except ValidationError as error:
+        return invalid(network, data, error)
 
 
 def received_at(record: SourceRecord) -> datetime:
@@ -105,13 +130,15 @@ def received_at(record: SourceRecord) -> datetime:
     Kafka's time counts when the header is missing or malformed, and when it is later than Kafka's time.
     """
     kafka_time = kafka_time_of(record)
-    stamp = b""
+    stamp = None
     for name, content in record.headers:
         if name == RECEIVED_AT:
-            stamp = content or b""  # a header may lack a value
+            stamp = content
             break
+    if not stamp:  # a header may lack a value
+        return kafka_time
     try:
-        at = datetime.fromisoformat(stamp.decode("ascii"))
+        at = from_rfc3339(stamp.decode("ascii"))
         if at.tzinfo is not None and FIRST_YEAR <= at.year <= LAST_YEAR:
             return at.astimezone(UTC) if at <= kafka_time else kafka_time
     except ValueError:

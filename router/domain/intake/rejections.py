@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from router.domain.catalogue.code_tables import CodeTable
 from router.domain.intake.error_wording import of_field, of_json
+from router.domain.intake.foreign_formats import format_of, kind_of
 from router.domain.model.rejection import Rejection, RejectionCode
 from router.domain.model.source_record import UnreadableBatch
 from router.domain.networks.schema.network import Draft, Network
@@ -68,18 +69,48 @@ def unknown_charset(name: str) -> Rejection:
     return Rejection(code="bad-charset", reason=reason)
 
 
+def batch_of_events() -> Rejection:
+    """Reject a batch of CloudEvents: one record is one report."""
+    reason = (
+        "the value is a batch of CloudEvents; send each event as a record of its own, with its report's id as the key."
+    )
+    return Rejection(code="schema", reason=reason)
+
+
+def other_event_format(media_type: str) -> Rejection:
+    """Reject a CloudEvent in structured mode whose envelope is not JSON."""
+    reason = (
+        f"the header `content-type` names the CloudEvents format {printable(media_type)!r}, which the router does not read; "
+        "send application/cloudevents+json, or the report alone."
+    )
+    return Rejection(code="not-json", reason=reason)
+
+
+def empty_event() -> Rejection:
+    """Reject a CloudEvent without data."""
+    return Rejection(code="schema", reason="the value is a CloudEvent without `data`; send the report as its `data`.")
+
+
+def bad_base64() -> Rejection:
+    """Reject a CloudEvent whose `data_base64` cannot be decoded."""
+    return Rejection(code="schema", reason="field `data_base64`: not Base64 text; send the report as `data` instead.")
+
+
 def invalid(network: Network, value: bytes, error: ValidationError) -> Rejection:
     """Reject a value that breaks the network's schema. The sentence names the first error and counts the others."""
-    details = error.errors(include_url=False, include_input=False)
+    details = error.errors(include_url=False)
     first = details[0]
     if first["type"] == "json_invalid":
         return _not_json(value, first["msg"])
     fields = list(dict.fromkeys(_field(network.schema, detail) for detail in details))
     code = "bad-id" if fields[0] == network.id_field else _OWN_ERRORS.get(first["type"], "schema")
-    where = f"field `{printable(fields[0])}`" if fields[0] else "the message"
-    what = printable(of_field(first), MAX_SENTENCE)
-    more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
     hint = f"send it as schemas/reports/{network.name}.v1.json describes"
+    kind = kind_of(value)
+    if kind is not None:
+        return Rejection(code=code, reason=f"the message is {kind}; {hint}.")
+    where = f"field `{printable(fields[0])}`" if fields[0] else "the message"
+    what = printable(of_field(first, value), MAX_SENTENCE)
+    more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
     return Rejection(code=code, reason=f"{where}: {what}{more}; {hint}.")
 
 
@@ -104,15 +135,19 @@ def _names(schema: type[BaseModel]) -> frozenset[str]:
 
 
 def _not_json(value: bytes, message: str) -> Rejection:
+    foreign = format_of(value)
     try:
         value.decode()
     except UnicodeDecodeError as error:
-        hint = "send JSON encoded as UTF-8, or put charset=GB18030 into the header `content-type`"
-        return Rejection(code="not-utf8", reason=f"the value is not UTF-8 text (byte {error.start}); {hint}.")
+        what = f"{foreign}, not UTF-8 text" if foreign else "not UTF-8 text"
+        hint = "send JSON encoded as UTF-8" + (
+            "" if foreign else ", or put charset=GB18030 into the header `content-type`"
+        )
+        return Rejection(code="not-utf8", reason=f"the value is {what} (byte {error.start}); {hint}.")
     if value.startswith(BOM_UTF8):
         reason = "the value is not JSON (it begins with a byte order mark); send it without this mark."
-    elif b"\0" in value[:4]:  # JSON begins with two ASCII characters (RFC 4627, 3)
-        reason = "the value is not JSON (zero bytes, as in UTF-16 or a binary format); send JSON encoded as UTF-8."
+    elif foreign is not None:
+        reason = f"the value is {foreign}, not JSON; send one JSON object in a record, encoded as UTF-8."
     else:
         what = printable(of_json(message), MAX_SENTENCE)
         reason = f"the value is not JSON ({what}); send one JSON object in a record."

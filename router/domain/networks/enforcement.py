@@ -5,15 +5,17 @@ names, the degrees of an offence and the codes ZF0000 are our assumption.
 """
 
 from datetime import tzinfo
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetPydanticSchema
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import any_schema, tuple_schema
 
 from router.domain.cells.registry import Claim
 from router.domain.model.vocabulary import Certainty, Severity, Status, Urgency
 from router.domain.networks.schema.fields import (
     Blank,
+    Latitude,
     Longitude,
     PersonReference,
     Photos,
@@ -38,10 +40,16 @@ _DEGREES: dict[str | None, tuple[Urgency, Severity]] = {
 _CERTAINTIES: dict[str | None, Certainty] = {"patrol": "Observed", "camera": "Likely", "complaint": "Possible"}
 
 
-def _degrees(coordinates: list[float]) -> list[float]:
-    if abs(coordinates[1]) <= 90:
-        return coordinates
-    raise PydanticCustomError("degrees", "the latitude, which is the second number, is not between -90 and 90")
+def _position(_source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    """Longitude, latitude, and anything behind them: an altitude, which GeoJSON allows and the router ignores."""
+    degrees = [handler.generate_schema(Longitude), handler.generate_schema(Latitude)]
+    return tuple_schema([*degrees, any_schema()], variadic_item_index=2)
+
+
+Position = Annotated[
+    tuple[Any, ...], GetPydanticSchema(_position, lambda _core, _handler: {"type": "array", "items": {}, "minItems": 2})
+]
+"""A position (RFC 7946, 3.1.1). AsyncAPI reads schemas by draft 7, which cannot say what each place of a list holds."""
 
 
 class Point(BaseModel):
@@ -50,8 +58,7 @@ class Point(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
 
     type: Literal["Point"]
-    coordinates: Annotated[list[Longitude], Field(min_length=2, max_length=2), AfterValidator(_degrees)]
-    """Longitude, then latitude."""
+    coordinates: Position = Field(description="Longitude, then latitude; an altitude behind them is ignored")
 
 
 class Offence(Message):
@@ -87,7 +94,7 @@ def _draft(message: Offence, zone: tzinfo) -> Draft:
     reported, doubt = instant(message.registerTime, zone)
     occurred, doubt_too = (reported, None) if not message.occurTime else instant(message.occurTime, zone)
     urgency, severity = _DEGREES.get(message.degree, ("Unknown", "Unknown"))
-    lon, lat = (None, None) if message.location is None else message.location.coordinates
+    lon, lat = (None, None) if message.location is None else message.location.coordinates[:2]
     extensions = doubtful(message.unknown(), doubt, doubt_too)
     if message.partyRef:
         extensions = {**extensions, "partyRef": message.partyRef}
@@ -109,7 +116,7 @@ def _draft(message: Offence, zone: tzinfo) -> Draft:
         urgency=urgency,
         severity=severity,
         certainty=_CERTAINTIES.get(message.clueSource, "Unknown"),
-        description=message.facts or message.address,
+        description=message.facts or message.address or "",
         reporter=message.officerRef or None,
         media=media(message.evidence) if message.evidence else (),
         extensions=extensions,

@@ -134,7 +134,7 @@ def _of_complaint(message: Complaint) -> Draft:
             area=None,
         ),
         status=message.status,
-        description=message.content or message.address,
+        description=message.content or message.address or "",
         reporter=message.complainantRef or None,
         media=media(message.photos) if message.photos else (),
         extensions=message.unknown(),

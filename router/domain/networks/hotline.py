@@ -2,7 +2,7 @@
 
 The schema is the header of Los Angeles' open data file of service requests. Every value is a text, as in the file.
 Times are wall times. `Owner` is the department that really had the request. Evaluations of routing compare with it, so
-the translator never reads it.
+the translator never reads it. A column that it never reads may hold anything.
 """
 
 from datetime import tzinfo
@@ -11,21 +11,22 @@ from typing import Annotated, LiteralString
 from pydantic import Field, GetPydanticSchema
 
 from router.domain.cells.registry import Claim
-from router.domain.networks.schema.fields import AmericanText, AmericanTime, Short, SourceId, with_error
+from router.domain.networks.schema.fields import AmericanTime, Short, SourceId, Unread, with_error
 from router.domain.networks.schema.local_time import doubtful, instant
 from router.domain.networks.schema.network import Draft, Message, Network
 
 ACCURACY_M = 20.0
 """Accuracy of an address, geocoded to the middle of its lot, in metres; our assumption."""
 STAFF = "Driver Self Report"
-_LATITUDE = r"-?(0?[0-8]?[0-9](\.[0-9]{1,17})?|0?90(\.0{1,17})?)"
-_LONGITUDE = r"-?((0?[0-9]{1,2}|1[0-7][0-9])(\.[0-9]{1,17})?|180(\.0{1,17})?)"
+_LATITUDE = r"-?(0?[0-8]?[0-9](\.[0-9]+)?|0?90(\.0+)?)"
+_LONGITUDE = r"-?((0?[0-9]{1,2}|1[0-7][0-9])(\.[0-9]+)?|180(\.0+)?)"
 
 
 def _degrees(pattern: str, limit: int) -> GetPydanticSchema:
-    """Degrees as text. The pattern limits the range; an empty text means that there is no coordinate."""
+    """Degrees as text, blanks around them or not. The pattern limits the range; blanks alone mean that there is no coordinate."""
     message: LiteralString = "not a text of degrees between -{limit} and {limit}"
-    return with_error(Annotated[str, Field(pattern=f"^({pattern})?$")], "degrees", message, {"limit": limit})
+    written = Annotated[str, Field(pattern=rf"^[ \t]*({pattern})?[ \t]*$")] | None
+    return with_error(written, "degrees", message, {"limit": limit})
 
 
 class ServiceRequest(Message):
@@ -33,15 +34,15 @@ class ServiceRequest(Message):
 
     number: SourceId = Field(alias="SRNumber")
     created: AmericanTime = Field(alias="CreatedDate")
-    updated: AmericanText = Field(alias="UpdatedDate", default="")
-    action: Short = Field(alias="ActionTaken", default="")
-    owner: Short = Field(alias="Owner", default="")
+    updated: Unread = Field(alias="UpdatedDate", default="")
+    action: Unread = Field(alias="ActionTaken", default="")
+    owner: Unread = Field(alias="Owner", default="")
     request_type: Annotated[str, Field(min_length=1, max_length=100)] = Field(alias="RequestType")
-    status: Short = Field(alias="Status", default="")
+    status: Unread = Field(alias="Status", default="")
     channel: Short = Field(alias="RequestSource", default="")
-    anonymous: Short = Field(alias="Anonymous", default="")
-    service_date: AmericanText = Field(alias="ServiceDate", default="")
-    closed: AmericanText = Field(alias="ClosedDate", default="")
+    anonymous: Unread = Field(alias="Anonymous", default="")
+    service_date: Unread = Field(alias="ServiceDate", default="")
+    closed: Unread = Field(alias="ClosedDate", default="")
     latitude: Annotated[str | None, _degrees(_LATITUDE, 90)] = Field(alias="Latitude", default=None)
     longitude: Annotated[str | None, _degrees(_LONGITUDE, 180)] = Field(alias="Longitude", default=None)
     commission: Short = Field(alias="APC", default="")
@@ -52,9 +53,10 @@ class ServiceRequest(Message):
 def _draft(message: ServiceRequest, zone: tzinfo) -> Draft:
     created, doubt = instant(message.created, zone)
     lon = lat = None
-    if message.longitude and message.latitude:  # one coordinate alone is not a point
-        lon, lat = float(message.longitude), float(message.latitude)
-    area = f"{message.commission}|{message.precinct}|{message.council}"
+    x, y = (message.longitude or "").strip(), (message.latitude or "").strip()
+    if x and y:  # one coordinate alone is not a point
+        lon, lat = float(x), float(y)
+    area = f"{message.commission or ''}|{message.precinct or ''}|{message.council or ''}"
     return Draft(
         source_id=message.number,
         codes=(message.request_type,),

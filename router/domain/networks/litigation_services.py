@@ -54,7 +54,7 @@ def _draft(message: Service, zone: tzinfo) -> Draft:  # noqa: ARG001 - its times
         reported_at=message.filedAt,
         claim=Claim(network="litigation-services", at=occurred, community=message.defendantCommunity),
         urgency=_URGENCIES.get(message.priority, "Unknown"),
-        description=message.summary,
+        description=message.summary or "",
         reporter=message.plaintiffRef or None,
         extensions=extensions,
     )

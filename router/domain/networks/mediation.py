@@ -42,7 +42,7 @@ class Dispute(Message):
     happened_at: SpacedTime | Blank | None = Field(default=None, description="纠纷发生时间")
     accepted_at: SpacedTime = Field(description="受理时间: when the committee took it on")
     risk_level: Literal["red", "orange", "yellow", "blue", ""] | None = Field(default=None, description="风险等级")
-    parties: Annotated[list[Party], Field(max_length=50)] = Field(
+    parties: Annotated[list[Party], Field(max_length=50)] | None = Field(
         default_factory=list, description="当事人: who is in dispute, masked"
     )
     summary: Text = Field(default="", description="纠纷简要情况")
@@ -66,7 +66,7 @@ def _draft(message: Dispute, zone: tzinfo) -> Draft:
         claim=Claim(network="mediation", at=occurred, community=message.community_code),
         urgency=urgency,
         severity=severity,
-        description=message.summary,
+        description=message.summary or "",
         reporter=message.mediator_ref or None,
         extensions=extensions,
     )

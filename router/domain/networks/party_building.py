@@ -21,6 +21,7 @@ from router.domain.networks.schema.fields import (
     Short,
     SourceId,
     Text,
+    Unread,
     ZonedTime,
     media,
 )
@@ -49,8 +50,8 @@ class Whistle(Message):
 
     whistleId: SourceId = Field(description="吹哨编号: id of the whistle")  # noqa: N815 - the source's spelling
     matterCode: Annotated[str, Field(pattern=r"^DJ[0-9]{4}$")] = Field(description="事项编码")  # noqa: N815
-    branchCode: Annotated[str, Field(pattern=r"^[0-9A-Z-]{1,32}$")] | Blank | None = Field(  # noqa: N815
-        default=None, description="党组织编码: the branch that raises it"
+    branchCode: Unread = Field(  # noqa: N815
+        default=None, description="党组织编码: the branch that raises it; the router keeps it as it came"
     )
     communityCode: Division = Field(description="社区代码, 12 digits")  # noqa: N815
     position: Position | None = Field(default=None, description="位置: point of the worker's phone, CGCS2000")
@@ -92,7 +93,7 @@ def _draft(message: Whistle, zone: tzinfo) -> Draft:  # noqa: ARG001 - its times
         urgency=urgency,
         severity=severity,
         certainty="Observed",
-        description=message.content or message.address,
+        description=message.content or message.address or "",
         reporter=message.raisedBy or None,
         media=media(message.photos) if message.photos else (),
         extensions=extensions,

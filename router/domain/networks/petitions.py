@@ -12,7 +12,16 @@ from pydantic import Field
 
 from router.domain.cells.registry import Claim
 from router.domain.model.vocabulary import Severity, Urgency
-from router.domain.networks.schema.fields import Blank, CompactTime, Division, PersonReference, Short, SourceId, Text
+from router.domain.networks.schema.fields import (
+    Blank,
+    CompactTime,
+    Division,
+    PersonReference,
+    Short,
+    SourceId,
+    Text,
+    Unread,
+)
 from router.domain.networks.schema.local_time import doubtful, instant
 from router.domain.networks.schema.network import Draft, Message, Network
 
@@ -29,10 +38,10 @@ class Petition(Message):
     wtsddm: Division = Field(description="问题属地代码: community in which the problem is, 12 digits")
     djsj: CompactTime = Field(description="登记时间: when it was registered")
     wtfssj: CompactTime | Blank | None = Field(default=None, description="问题发生时间: when the problem came up")
-    xfxs: Literal["1", "2", "3", "4", ""] | None = Field(
-        default=None, description="信访形式: 1 letter, 2 visit, 3 online, 4 telephone"
+    xfxs: Unread = Field(
+        default=None, description="信访形式: 1 letter, 2 visit, 3 online, 4 telephone; the router does not read it"
     )
-    xfrs: Annotated[str, Field(pattern=r"^[0-9]{1,6}$")] | Blank | None = Field(
+    xfrs: Annotated[str, Field(pattern=r"^[ \t]*([0-9]{1,6})?[ \t]*$")] | None = Field(
         default=None, description="信访人数: number of petitioners, as text"
     )
     jjcd: Literal["1", "2", "3", ""] | None = Field(
@@ -48,7 +57,7 @@ class Petition(Message):
 def _draft(message: Petition, zone: tzinfo) -> Draft:
     reported, doubt = instant(message.djsj, zone)
     occurred, doubt_too = (reported, None) if not message.wtfssj else instant(message.wtfssj, zone)
-    code, people = message.nrfldm, int(message.xfrs or 0)
+    code, people = message.nrfldm, int((message.xfrs or "").strip() or 0)
     return Draft(
         source_id=message.xfjbh,
         codes=(code, code[:4], code[:2]),

@@ -82,7 +82,7 @@ def _draft(message: Alarm, zone: tzinfo) -> Draft:
         status=_STATUS[message.csbz],
         urgency=urgency,
         severity=severity,
-        description=message.bjnr or message.sfdz,
+        description=message.bjnr or message.sfdz or "",
         reporter=message.bjrbs or None,
         extensions=doubtful(message.unknown(), doubt, doubt_too),
     )

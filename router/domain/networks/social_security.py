@@ -11,7 +11,14 @@ from pydantic import Field
 
 from router.domain.cells.registry import Claim
 from router.domain.model.vocabulary import Severity, Status, Urgency
-from router.domain.networks.schema.fields import Blank, Division, PersonReference, SourceId, SpacedTime, Text
+from router.domain.networks.schema.fields import (
+    Blank,
+    Division,
+    PersonReference,
+    SourceId,
+    SpacedTime,
+    Text,
+)
 from router.domain.networks.schema.local_time import doubtful, instant
 from router.domain.networks.schema.network import Draft, Message, Network
 
@@ -64,7 +71,7 @@ def _draft(message: Need, zone: tzinfo) -> Draft:
         status=message.status,
         urgency=urgency,
         severity=severity,
-        description=message.content,
+        description=message.content or "",
         reporter=message.reporterRef or None,
         extensions=extensions,
     )

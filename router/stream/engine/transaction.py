@@ -52,7 +52,8 @@ class Transactions:
         """Commit a checkpoint in one transaction.
 
         Raises:
-            KafkaError: whether it was committed is not known; fence again and read the stored offsets.
+            KafkaError: whether it was committed is not known; fence again and read the stored offsets. This producer begins no
+                other transaction.
         """
         await self._producer.begin()
         await self._producer.send(checkpoint.writer)

@@ -39,7 +39,7 @@ CLOSED = {
     "work-safety": ("YHJB", "YHLY", "YLBZ"),
     "governance": ("event_scale", "urgent_degree", "found_by", "data_kind"),
     "enforcement": ("clueSource", "degree", "status"),
-    "petitions": ("xfxs", "jjcd"),
+    "petitions": ("jjcd",),
     "mediation": ("risk_level",),
     "litigation-services": ("priority",),
 }
@@ -57,6 +57,12 @@ PERSONS = {
     "mediation": "mediator_ref",
     "litigation-services": "defendantRef",
 }
+UNREAD = {
+    "hotline": {"UpdatedDate", "ActionTaken", "Owner", "Status", "Anonymous", "ServiceDate", "ClosedDate"},
+    "petitions": {"xfxs"},
+    "party-building": {"branchCode"},
+}
+"""Fields that the schema names and no translator reads, or that it only keeps as they came."""
 TEXTS = {
     "policing": "bjnr",
     "urban-management": "description",
@@ -75,10 +81,14 @@ TEXTS = {
 
 def kinds() -> Iterator[Poison]:
     """No network has a boolean field, and only a few fields are objects."""
+    unread = "the router does not read the field, so nothing in it rejects a report"
     for network in NETWORKS:
         for field in fields_of(network):
             for name, wrong in (("true", True), ("an object", [[1]] if field in OBJECTS else {"a": [1]})):
                 title = f"`{field}` is {'a list' if field in OBJECTS and name != 'true' else name}"
+                if field in UNREAD.get(network, ()):
+                    yield accepted(KIND, title, unread, sound(network, title, **{field: wrong}), network)
+                    continue
                 yield rejected(KIND, title, SCHEMA, sound(network, title, **{field: wrong}), network)
 
 

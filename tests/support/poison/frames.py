@@ -101,8 +101,17 @@ def versions() -> Iterator[Poison]:
         yield accepted(VERSION, f"`{field}` {version}", unknown, sound("policing", field, **{field: version}))
     event = {"specversion": "1.0", "type": "alarm", "source": "/110", "id": "1", "data": sound("policing", "event")}
     structured = (("content-type", b"application/cloudevents+json"),)
-    yield rejected(VERSION, "CloudEvents with the envelope in the value", "bad-id schema", event, headers=structured)
+    read = "the report is the data of the CloudEvent"
+    yield accepted(VERSION, "CloudEvents with the envelope in the value", read, event, headers=structured)
+    yield accepted(VERSION, "an envelope that no header names", read, event | {"data": sound("policing", "bare")})
     yield rejected(VERSION, "a batch of CloudEvents", "schema", [event], headers=structured)
+    empty = {name: value for name, value in event.items() if name != "data"}
+    yield rejected(VERSION, "a CloudEvent without data", "schema", empty, headers=structured)
+    packed = empty | {"data_base64": "eyJqamRiaCI6Ik"}
+    yield rejected(VERSION, "a CloudEvent with half a Base64 text", "schema", packed, headers=structured)
+    for format_ in ("avro", "xml"):
+        other_format = (("content-type", f"application/cloudevents+{format_}".encode()),)
+        yield rejected(VERSION, f"a CloudEvent in {format_}", "not-json", event, headers=other_format)
     for network in ("hotline", "environment"):
         other = sound("policing", f"to {network}")
         yield rejected(VERSION, "a report of policing", "bad-id schema", other, network)

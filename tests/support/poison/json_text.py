@@ -181,7 +181,7 @@ def numbers() -> Iterator[Poison]:
     }.items():
         value = with_text("policing", f"coordinate {name}", "jd", text)
         yield rejected(NUMBERS, f"longitude {name}", "schema", value)
-    kept = "an unknown field is kept; numbers that encoders and readers would lose become text"
+    kept = "an unknown field is kept with every digit; numbers that readers could not hold are put in quotes"
     for name, text in {
         "NaN": "NaN",
         "minus infinity": "-Infinity",

@@ -70,10 +70,13 @@ def points() -> Iterator[Poison]:
     for network in ("policing", "urban-management", "environment", "work-safety", "governance", "party-building"):
         title = "point as text"
         yield rejected(POINT, title, "schema", _pointed(network, title, str(LON), str(LAT)), network)
-    shapes = {"one number": [LON], "three numbers": [LON, LAT, 50], "no numbers": [], "a list within": [[LON, LAT]]}
+    shapes = {"one number": [LON], "no numbers": [], "a list within": [[LON, LAT]]}
     for name, coordinates in shapes.items():
         message = sound("enforcement", name, location={"type": "Point", "coordinates": coordinates})
         yield rejected(POINT, f"a point of {name}", "schema", message, "enforcement")
+    high = "RFC 7946 allows an altitude behind longitude and latitude; the router ignores it"
+    message = sound("enforcement", "high", location={"type": "Point", "coordinates": [LON, LAT, 52.3]})
+    yield accepted(POINT, "a point with an altitude", high, message, "enforcement")
     half = "one coordinate alone is not a point; the code in the message gives the place"
     for network in ("policing", "urban-management", "environment", "work-safety", "governance", "party-building"):
         yield accepted(POINT, "half a point", half, _pointed(network, "half a point", LON, None), network)

@@ -99,9 +99,19 @@ def other_form() -> Iterator[Poison]:
             "a zone of 25 hours": "2026-11-24T08:00:00+25:00",
             "a zone without colon": "2026-11-24T08:00:00+0800",
             "a blank for the T": "2026-11-24 08:00:00+08:00",
+            "a comma before the fraction": "2026-11-24T08:00:00,5+08:00",
         }.items():
             message = sound(network, name, **{FIELDS[network]: text})
             yield rejected(OTHER_FORM, f"time with {name}", "bad-time", message, network)
+    for network in sorted(ZONED):
+        for name, text in {
+            "seven digits of a second": "2026-11-24T08:00:00.1234567+08:00",
+            "nine digits of a second": "2026-11-24T00:00:00.123456789Z",
+            "t and z in lower case": "2026-11-24t00:00:00z",
+            "a leap second": "2016-12-31T23:59:60Z",
+        }.items():
+            message = sound(network, name, **{FIELDS[network]: text})
+            yield accepted(OTHER_FORM, f"zoned time with {name}", "RFC 3339 allows this form", message, network)
     for network in ("policing", "social-security"):
         zoned = sound(network, "zone", **{FIELDS[network]: "2026-11-24T08:00:00+08:00"})
         yield rejected(OTHER_FORM, "a zone where wall time belongs", "bad-time", zoned, network)

@@ -1,6 +1,7 @@
 """The promises of schemas: every rule with a change that breaks it and one that does not, and an independent judge."""
 
 import copy
+import re
 from typing import Any
 
 import jsonschema_rs
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from router.contracts.compatibility import OPEN, broken, channel_breaks, promise_of, schema_breaks
 from router.contracts.ended import ENDED, EndedSchema
 from router.contracts.schema_changes import changes
+from router.contracts.widened_patterns import WIDENED
 from tests.support.schemas import ASYNCAPI, ROOT, SCHEMAS, nodes, released
 
 TEXT = {"type": "string"}
@@ -395,3 +397,23 @@ def test_an_independent_validator_agrees_on_random_changes(draw: st.DataObject, 
         assert [one for one in accepted if not any(word in one.what for word in unseen)] == []
     if covers(new, old) == covers(old, new) == "yes":
         assert [one for one in kept if not any(word in one.what for word in unseen)] == []
+
+
+# Widened patterns
+
+
+@pytest.mark.parametrize(("older", "newer"), WIDENED)
+def test_a_widened_pattern_matches_whatever_the_older_one_matched(older: str, newer: str) -> None:
+    @given(text=st.from_regex(re.compile(older, re.ASCII), fullmatch=True))
+    def check(text: str) -> None:
+        assert re.fullmatch(newer, text, re.ASCII), text
+
+    check()
+
+
+@pytest.mark.parametrize(("older", "newer"), WIDENED)
+def test_a_widened_pattern_is_in_a_schema_of_today(older: str, newer: str) -> None:
+    before, now = {"type": "string", "pattern": older}, {"type": "string", "pattern": newer}
+    assert [change.kind for change in changes(before, now)] == ["wider"]
+    assert [change.kind for change in changes(now, before)] == ["either"]
+    assert newer in {node.get("pattern") for node in nodes(SCHEMAS)}

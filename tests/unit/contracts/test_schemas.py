@@ -71,7 +71,7 @@ def test_patterns_mean_the_same_in_ecma_script() -> None:
     for pattern in patterns:
         assert re.fullmatch(r"\^.*\$", pattern), f"{pattern} does not cover the whole text"
         # Escapes other than of punctuation, groups with a question mark and possessive repeats differ between engines.
-        assert not re.search(r"\\[^.]|\(\?|[*+}]\+|\[\[|&&|[^\x20-\x7e]", pattern), pattern
+        assert not re.search(r"\\[^.t]|\(\?|[*+}]\+|\[\[|&&|[^\x20-\x7e]", pattern), pattern
 
 
 def test_schemas_of_messages_use_only_what_asyncapi_tools_know() -> None:

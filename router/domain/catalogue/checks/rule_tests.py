@@ -11,6 +11,7 @@ from router.domain.calendar.limits import due_at
 from router.domain.catalogue.model import FALLBACK, LimitText, Strict, digits, one_or_more, several
 from router.domain.catalogue.resolve import Assigned, Catalogue, Route
 from router.domain.documents import Document, SourcePosition
+from router.domain.instants import from_rfc3339
 
 NONE = "none"
 """Value in `expect`: there is none."""
@@ -200,7 +201,7 @@ def _unknown_names(test: RuleTest, catalogue: Catalogue) -> Iterator[_Wrong]:
 def local(text: str, zone: tzinfo) -> datetime | None:
     """An instant written as local time of the city or with its own zone. None: neither."""
     try:
-        at = datetime.fromisoformat(text)
+        at = from_rfc3339(text)
     except ValueError:
         return None
     return at if at.tzinfo else at.replace(tzinfo=zone)

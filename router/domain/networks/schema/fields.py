@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, Field, GetCoreSchemaHandler, Get
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import custom_error_schema
 
+from router.domain.instants import from_rfc3339
 from router.domain.model.report import Media
 
 SourceId = Annotated[str, Field(pattern=r"^[!-~]{1,64}$")]
@@ -25,10 +26,12 @@ CellCode = Annotated[str, Field(pattern=r"^[0-9]{14}[0-9]?$")]
 """15 digits (GB/T 30428.1), or the 14 of the older form."""
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
-Text = Annotated[str, Field(max_length=4000)]
-Short = Annotated[str, Field(max_length=200)]
+Text = Annotated[str, Field(max_length=4000)] | None
+Short = Annotated[str, Field(max_length=200)] | None
 Blank = Literal[""]
-"""An absent value, as many systems write it."""
+"""An absent value, as many systems write it. Null is one, too, but not where it might hide that a report is a drill."""
+Unread = Any
+"""A field that the schema names and the translator never reads: nothing in it rejects a report."""
 
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 """The router takes any other year for a typing error."""
@@ -36,7 +39,7 @@ FIRST_YEAR, LAST_YEAR = 1970, 2199
 _COMPACT = r"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})"
 _SPACED = r"([0-9]{4})-([0-9]{2})-([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})"
 _AMERICAN = r"(0[1-9]|1[0-2])/([0-9]{2})/([0-9]{4}) (0[1-9]|1[0-2]):([0-9]{2}):([0-9]{2}) ([AP])M"
-_ZONED = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+_ZONED = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 
 
 def with_error(field: Any, kind: str, message: LiteralString, context: dict[str, Any]) -> GetPydanticSchema:
@@ -93,7 +96,9 @@ def _american(text: str) -> datetime:
 
 
 def _zoned(text: str) -> datetime:
-    return _plausible(datetime.fromisoformat(text)).astimezone(UTC)
+    if text[11:13] == "24":  # as in `_spaced`
+        raise ValueError(text)
+    return _plausible(from_rfc3339(text)).astimezone(UTC)
 
 
 _HOURS = {f"{hour:02}{half}": f"{hour % 12 + 12 * (half == 'P'):02}" for hour in range(1, 13) for half in "AP"}
@@ -104,10 +109,8 @@ SpacedTime = Annotated[datetime, _time(_SPACED, "2018-01-01 00:00:09", _spaced)]
 """`yyyy-MM-dd HH:mm:ss`, a wall time of the city; a datetime without zone."""
 AmericanTime = Annotated[datetime, _time(_AMERICAN, "01/01/2018 12:00:09 AM", _american)]
 """`MM/dd/yyyy hh:mm:ss AM`, a wall time of the city; a datetime without zone."""
-AmericanText = Annotated[str, Field(pattern=f"^({_AMERICAN})?$")]
-"""The same form as text, for a time that the router does not use; it may be empty."""
 ZonedTime = Annotated[datetime, _time(_ZONED, "2026-11-24T09:30:00+08:00", _zoned)]
-"""ISO 8601 with a zone; an aware UTC datetime."""
+"""RFC 3339; an aware UTC datetime, cut to microseconds."""
 
 _IDENTITY = re.compile(r"[1-9][0-9]{5}(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx](?![0-9])")
 """Citizen identity number, GB 11643: division, birth date, sequence, check character."""
@@ -145,7 +148,7 @@ class Photo(BaseModel):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-Photos = Annotated[list[Photo], Field(max_length=20)]
+Photos = Annotated[list[Photo], Field(max_length=20)] | None
 
 
 def media(photos: list[Photo]) -> tuple[Media, ...]:

@@ -21,6 +21,24 @@ RARE = "事发地𬇙水路, €"
 GB = b"application/json; charset=GB18030"
 
 
+PRIVATE_OF_ROW_FE = (
+    0xE816,
+    0xE817,
+    0xE818,
+    0xE81E,
+    0xE826,
+    0xE82B,
+    0xE82C,
+    0xE831,
+    0xE832,
+    0xE83B,
+    0xE843,
+    0xE854,
+    0xE855,
+    0xE864,
+)
+
+
 def became(value: bytes, headers: Headers) -> Report | Rejection:
     done = normalise(NETWORKS["policing"], [Record(value=value, headers=headers)], city())
     (one,) = (*done.reports, *(rejection for _, rejection in done.rejections))
@@ -85,9 +103,56 @@ def test_gb18030_and_utf8_make_the_same_report() -> None:
     assert became(alarm(RARE, "gb18030"), [("content-type", GB)]) == became(alarm(RARE, "utf-8"), [])
 
 
-@given(st.text())
+PRIVATE = "".join(map(chr, [*range(0xE78D, 0xE797), 0xE7C7, *PRIVATE_OF_ROW_FE]))
+"""What the GB 18030 of 2000 made of characters that had no code point of their own then."""
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters=PRIVATE)))
 def test_every_text_reaches_the_report(text: str) -> None:
     assert utf8(text.encode("gb18030"), [("content-type", GB)]) == text.encode()
+
+
+@pytest.mark.parametrize(
+    ("two", "four", "character"),
+    [
+        ("A6D9", "84318236", "\ufe10"),
+        ("A6DA", "84318238", "\ufe12"),
+        ("A6DB", "84318237", "\ufe11"),
+        ("A6DC", "84318239", "\ufe13"),
+        ("A6DD", "84318330", "\ufe14"),
+        ("A6DE", "84318331", "\ufe15"),
+        ("A6DF", "84318332", "\ufe16"),
+        ("A6EC", "84318333", "\ufe17"),
+        ("A6ED", "84318334", "\ufe18"),
+        ("A6F3", "84318335", "\ufe19"),
+        ("FE59", "82359037", "龴"),
+        ("FE61", "82359038", "龵"),
+        ("FE66", "82359039", "龶"),
+        ("FE67", "82359130", "龷"),
+        ("FE6D", "82359131", "龸"),
+        ("FE7E", "82359132", "龹"),
+        ("FE90", "82359133", "龺"),
+        ("FEA0", "82359134", "龻"),
+        ("FE51", "95329031", "𠂇"),
+        ("FE52", "95329033", "𠂉"),
+        ("FE53", "95329730", "𠃌"),
+        ("FE6C", "9536B937", "𡗗"),
+        ("FE76", "9630BA35", "𢦏"),
+        ("FE91", "9635B630", "𤇾"),
+        ("A8BC", "8135F437", "ḿ"),
+    ],
+)
+def test_gb18030_is_read_by_its_2022_table(two: str, four: str, character: str) -> None:
+    """Codes of new and old writers mean one character, never a private-use one."""
+    for code in (two, four):
+        value = '{"a":"事'.encode("gb18030") + bytes.fromhex(code) + b'"}'
+        assert utf8(value, [("content-type", GB)]) == f'{{"a":"事{character}"}}'.encode(), code
+
+
+def test_other_private_use_stays_private_use() -> None:
+    """Fonts of a city have rare characters of names there, at user-defined codes (AAA1 to A7A0)."""
+    for code, point in (("AAA1", "\ue000"), ("A2AB", "\ue766"), ("FE50", "⺁"), ("A8BF", "ǹ")):
+        assert utf8(bytes.fromhex(code), [("content-type", GB)]) == point.encode()
 
 
 def test_every_character_of_gbk_decodes_the_same_as_gb18030() -> None:

@@ -1,5 +1,6 @@
 """Rejections: a test reaches every code, each sentence names field and hint, and none can control a terminal."""
 
+import json
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from router.domain.intake.normalise import MAX_BYTES
 from router.domain.intake.rejections import MAX_FOREIGN, printable
 from router.domain.model.rejection import REJECTION_CODES, RejectionCode
+from router.domain.networks.registry import NETWORKS
 from tests.support.records import ALARM, COMPLAINT, LEAST, NEED, PROBLEM, REQUEST, city, rejection, table, written
 
 SCHEMA = "send it as schemas/reports/{}.v1.json describes."
@@ -29,10 +31,11 @@ INVALID: list[tuple[str, Any, str, Sequence[str]]] = [
     ("hotline", b"[" * 5000, "not-json", ["more than 200 nested brackets"]),
     ("hotline", b'{"SRNumber":"\\ud800"}', "not-json", ["not JSON"]),
     ("policing", ALARM | {"bjlxdm": 1204}, "schema", ["field `bjlxdm`", SCHEMA.format("policing")]),
-    ("hotline", [REQUEST], "schema", ["the message", "object", SCHEMA.format("hotline")]),
-    ("hotline", "text", "schema", ["the message", "object"]),
-    ("hotline", b"null", "schema", ["the message", "object"]),
-    ("social-security", {}, "bad-id", ["field `id`: missing (and 3 more)", SCHEMA.format("social-security")]),
+    ("hotline", [REQUEST], "schema", ["the message is a JSON array, not a JSON object; ", SCHEMA.format("hotline")]),
+    ("hotline", "text", "schema", ["the message is a JSON string, not a JSON object; "]),
+    ("hotline", b" null", "schema", ["the message is the JSON word null, not a JSON object; "]),
+    ("social-security", {}, "bad-id", ["the message is an empty JSON object; ", SCHEMA.format("social-security")]),
+    ("social-security", {"a": 1}, "bad-id", ["field `id`: missing (and 3 more)", SCHEMA.format("social-security")]),
     ("urban-management", PROBLEM | {"taskNum": "a b"}, "bad-id", ["field `taskNum`"]),
     ("environment", COMPLAINT | {"id": None}, "bad-id", ["field `id`"]),
     ("policing", ALARM | {"bjsj": "now"}, "bad-time", ["field `bjsj`", "in the form 20180101000009"]),
@@ -44,6 +47,88 @@ INVALID: list[tuple[str, Any, str, Sequence[str]]] = [
     ),
     ("hotline", REQUEST | {"RequestType": "?"}, "unknown-code", ["code '?'", "add it to codes/hotline.csv"]),
 ]
+
+
+JSON_ONE = "send one JSON object in a record, encoded as UTF-8."
+UTF8_TEXT = "send JSON encoded as UTF-8."
+ALARM_TEXT = written(ALARM).decode()
+FOREIGN: list[tuple[bytes, str, str]] = [
+    (b'<?xml version="1.0"?><alarm><jjdbh>J1</jjdbh></alarm>', "not-json", f"the value is XML, not JSON; {JSON_ONE}"),
+    (b"\n<alarm/>", "not-json", f"the value is XML, not JSON; {JSON_ONE}"),
+    (b"<!DOCTYPE HTML><p>502 Bad Gateway", "not-json", f"the value is HTML, not JSON; {JSON_ONE}"),
+    (b"<html><body>", "not-json", f"the value is HTML, not JSON; {JSON_ONE}"),
+    (b"1-2000,01/05/2018 09:00:00 AM,Graffiti Removal", "not-json", f"the value is CSV, not JSON; {JSON_ONE}"),
+    (b"jjdbh,bjsj\r\nJ1,20180101000009\r\n", "not-json", f"the value is CSV, not JSON; {JSON_ONE}"),
+    ("J1;火灾;县\n".encode(), "not-json", f"the value is CSV, not JSON; {JSON_ONE}"),
+    (b"jjdbh=J1&bjsj=20180101000009", "not-json", f"the value is form data, not JSON; {JSON_ONE}"),
+    (b"SRNumber=1", "not-json", f"the value is form data, not JSON; {JSON_ONE}"),
+    (ALARM_TEXT.encode("utf-16"), "not-utf8", f"the value is UTF-16 text, not UTF-8 text (byte 0); {UTF8_TEXT}"),
+    (ALARM_TEXT.encode("utf-32"), "not-utf8", f"the value is UTF-32 text, not UTF-8 text (byte 0); {UTF8_TEXT}"),
+    (ALARM_TEXT.encode("utf-16-le"), "not-json", f"the value is UTF-16 text, not JSON; {JSON_ONE}"),
+    (ALARM_TEXT.encode("utf-16-be"), "not-json", f"the value is UTF-16 text, not JSON; {JSON_ONE}"),
+    (ALARM_TEXT.encode("utf-32-le"), "not-json", f"the value is UTF-32 text, not JSON; {JSON_ONE}"),
+    (ALARM_TEXT.encode("utf-32-be"), "not-json", f"the value is UTF-32 text, not JSON; {JSON_ONE}"),
+    (
+        b"\x00\x00\x00\x00\x07\x06J1",
+        "not-json",
+        f"the value is Avro or Protobuf with the id of a schema registry, not JSON; {JSON_ONE}",
+    ),
+    (b"{\x00}", "not-json", f"the value is a binary format, not JSON; {JSON_ONE}"),
+    (b"Obj\x01\x04\xff", "not-utf8", f"the value is an Avro file, not UTF-8 text (byte 5); {UTF8_TEXT}"),
+    (b"\x1f\x8b\x08", "not-utf8", f"the value is gzip data, not UTF-8 text (byte 1); {UTF8_TEXT}"),
+    (b"\xff\xd8\xff\xe0", "not-utf8", f"the value is a JPEG image, not UTF-8 text (byte 0); {UTF8_TEXT}"),
+    (
+        b"\xef\xbb\xbf{}",
+        "not-json",
+        "the value is not JSON (it begins with a byte order mark); send it without this mark.",
+    ),
+    (
+        b"fire at the market, now",
+        "not-json",
+        "the value is not JSON (a word other than true, false and null at line 1 column 2); send one JSON object in a record.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("value", "code", "reason"), FOREIGN)
+def test_a_rejection_names_the_format_that_came(value: bytes, code: str, reason: str) -> None:
+    rejected = rejection("policing", value)
+    assert (rejected.code, rejected.reason) == (code, reason)
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [
+        ("NaN", "NaN, which is no JSON number"),
+        ("Infinity", "Infinity, which is no JSON number"),
+        ("-Infinity", "-Infinity, which is no JSON number"),
+        ("1e999", "a number beyond 1.8e308, which no reader holds"),
+        ("-1e999", "a number beyond 1.8e308, which no reader holds"),
+    ],
+)
+@pytest.mark.parametrize("field", ["jd", "jjdbh", "bjnr", "csbz", "bjsj"])
+def test_a_number_that_is_none_is_called_by_its_name(field: str, sent: str, name: str) -> None:
+    value = json.dumps({key: kept for key, kept in ALARM.items() if key != field}).encode()
+    rejected = rejection("policing", value[:-1] + f', "{field}": {sent}}}'.encode())
+    assert rejected.reason == f"field `{field}`: {name}; {SCHEMA.format('policing')}"
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (b"[]", "a JSON array, not a JSON object"),
+        (b'""', "a JSON string, not a JSON object"),
+        (b"42", "a JSON number, not a JSON object"),
+        (b"-1.5", "a JSON number, not a JSON object"),
+        (b" true", "the JSON word true, not a JSON object"),
+        (b"NaN", "NaN, not a JSON object"),
+        (b"-Infinity\n", "-Infinity, not a JSON object"),
+        (b" { } ", "an empty JSON object"),
+    ],
+)
+@pytest.mark.parametrize("network", sorted(NETWORKS))
+def test_a_rejection_names_what_came_instead_of_an_object(network: str, value: bytes, kind: str) -> None:
+    assert rejection(network, value).reason == f"the message is {kind}; {SCHEMA.format(network)}"
 
 
 @pytest.mark.parametrize(("network", "message", "code", "says"), INVALID)

@@ -39,10 +39,31 @@ def test_an_offence_with_only_required_fields_is_accepted() -> None:
 def test_the_longitude_comes_first_in_a_point() -> None:
     claim = draft("enforcement", OFFENCE | at(115.0305, 35.7605), SHANGHAI).claim
     assert (claim.lon, claim.lat, claim.accuracy_m) == (115.0305, 35.7605, 15.0)
-    assert (
-        "`location.coordinates`: the latitude"
-        in rejection("enforcement", OFFENCE | at(35.7605, 115.0305), listening()).reason
-    )
+    swapped = "`location.coordinates.1`: more than 90 (perhaps longitude and latitude are swapped)"
+    assert swapped in rejection("enforcement", OFFENCE | at(35.7605, 115.0305), listening()).reason
+
+
+@pytest.mark.parametrize(
+    "behind", [(52.3,), (8848.86,), (-422,), (None,), (0, 1514764809), ("52 m",), (float("inf"),), ()], ids=str
+)
+def test_an_altitude_is_ignored(behind: tuple[Any, ...]) -> None:
+    """RFC 7946, 3.1.1: a third element may be the altitude, and parsers may ignore further ones."""
+    claim = draft("enforcement", OFFENCE | at(115.0305, 35.7605, *behind), SHANGHAI).claim
+    assert (claim.lon, claim.lat) == (115.0305, 35.7605)
+
+
+@pytest.mark.parametrize(
+    ("location", "point"),
+    [
+        ({"type": "Point", "coordinates": [115.0305, 35.7605], "bbox": [115, 35, 116, 36]}, (115.0305, 35.7605)),
+        ({"type": "Point", "coordinates": [0, 0]}, (0, 0)),
+        ({"type": "Point", "coordinates": [115, 35]}, (115, 35)),
+        (None, (None, None)),
+    ],
+)
+def test_a_point_is_geojson(location: dict[str, Any] | None, point: tuple[float | None, float | None]) -> None:
+    claim = draft("enforcement", OFFENCE | {"location": location}, SHANGHAI).claim
+    assert (claim.lon, claim.lat) == point
 
 
 def test_a_point_outranks_the_grid() -> None:
@@ -134,11 +155,12 @@ def test_the_address_replaces_missing_facts() -> None:
         ({"officerRef": "13812345678"}, "personal-data", "officerRef"),
         ({"causeCode": "ZF101"}, "schema", "causeCode"),
         ({"gridCode": "410902001001001"}, "schema", "gridCode"),
-        (at(115.03), "schema", "location.coordinates"),
-        (at(115.03, -90.5), "schema", "location.coordinates"),
+        (at(115.03), "schema", "location.coordinates.1"),
+        (at(115.03, -90.5), "schema", "location.coordinates.1"),
         (at(180.5, 35.76), "schema", "location.coordinates.0"),
         (at(115.03, None), "schema", "location.coordinates.1"),
-        (at(115.03, 35.76, 51.0), "schema", "location.coordinates"),
+        (at(), "schema", "location.coordinates.0"),
+        (at([115.03, 35.76]), "schema", "location.coordinates.0"),
         (at("115.03", 35.76), "schema", "location.coordinates.0"),
         (at(True, 35.76), "schema", "location.coordinates.0"),
         (at(115.03, 35.76, kind="Polygon"), "schema", "location.type"),

@@ -86,6 +86,12 @@ def test_wall_times_are_converted(wall: str, utc: str, doubt: str | None) -> Non
         ({"Latitude": "", "Longitude": ""}, None),
         ({"Latitude": "34.06", "Longitude": ""}, None),
         ({"Longitude": "-118.29"}, None),
+        ({"Latitude": None, "Longitude": None}, None),
+        ({"Latitude": "  ", "Longitude": "-118.29"}, None),
+        ({"Latitude": " 34.0606", "Longitude": "-118.2498"}, (-118.2498, 34.0606)),
+        ({"Latitude": "34.0606 ", "Longitude": "-118.2498\t"}, (-118.2498, 34.0606)),
+        ({"Latitude": "34.06060000000000000012", "Longitude": "-118.2498"}, (-118.2498, 34.0606)),
+        ({"Latitude": "0", "Longitude": "0"}, (0.0, 0.0)),
         ({}, None),
     ],
 )
@@ -103,6 +109,8 @@ def test_degrees_are_texts_and_one_coordinate_is_not_a_point(
         ({"APC": "Central APC", "PolicePrecinct": "CENTRAL", "NCName": ""}, "Central APC|CENTRAL|"),
         ({"NCName": "SILVER LAKE NC"}, "||SILVER LAKE NC"),
         ({"APC": "", "PolicePrecinct": "", "NCName": ""}, None),
+        ({"APC": None, "PolicePrecinct": None, "NCName": None}, None),
+        ({"APC": None, "PolicePrecinct": "CENTRAL", "NCName": None}, "|CENTRAL|"),
         ({}, None),
     ],
 )
@@ -117,10 +125,11 @@ def test_reports_of_the_citys_drivers_are_observed(source: str, certainty: str) 
     assert draft("hotline", REQUEST | {"RequestSource": source}, LOS_ANGELES).certainty == certainty
 
 
-def test_empty_texts_are_absent_values() -> None:
+@pytest.mark.parametrize("nothing", ["", None])
+def test_empty_texts_and_null_are_absent_values(nothing: str | None) -> None:
     optional = [name for name in FULL if name not in (*REQUEST, "ZipCode")]
     assert len(optional) == 13
-    assert draft("hotline", REQUEST | dict.fromkeys(optional, ""), LOS_ANGELES) == draft(
+    assert draft("hotline", REQUEST | dict.fromkeys(optional, nothing), LOS_ANGELES) == draft(
         "hotline", REQUEST, LOS_ANGELES
     )
 
@@ -135,16 +144,20 @@ def test_empty_texts_are_absent_values() -> None:
         ({"CreatedDate": "01/01/2018 00:00:09 AM"}, "bad-time"),  # twelve hours have no zero
         ({"CreatedDate": "01/01/2018 13:00:09 PM"}, "bad-time"),
         ({"CreatedDate": "13/01/2018 01:00:09 PM"}, "bad-time"),
-        ({"ClosedDate": "yesterday"}, "schema"),
         ({"RequestType": ""}, "schema"),
         ({"Latitude": 34.06}, "schema"),
         ({"Latitude": "90.1"}, "schema"),
         ({"Latitude": "1e1"}, "schema"),
         ({"Latitude": "nan"}, "schema"),
-        ({"Longitude": "-118.29 "}, "schema"),
+        ({"Latitude": "34 .06"}, "schema"),
+        ({"Latitude": "3.40606E+01"}, "schema"),
+        ({"Latitude": "34,0606"}, "schema"),
+        ({"Latitude": "-118.2498"}, "schema"),
         ({"Longitude": "－118"}, "schema"),
         ({"Longitude": "１１８"}, "schema"),
-        ({"Owner": None}, "schema"),
+        ({"CreatedDate": None}, "bad-time"),
+        ({"CreatedDate": "01/05/2018 09:00"}, "bad-time"),
+        ({"APC": 5}, "schema"),
     ],
 )
 def test_an_invalid_request_is_rejected(wrong: dict[str, Any], code: str) -> None:
