@@ -251,8 +251,10 @@ def elsewhere(existing: Iterable[str], namespace: str) -> str:
         return ""
     if others == [""]:
         return ", or unset GRID_ROUTER_NAMESPACE: there are topics without one"
-    named = ", ".join([other or "none" for other in others[:MAX_NAMED]] + ["..."] * (len(others) > MAX_NAMED))
-    return f", or set GRID_ROUTER_NAMESPACE: there are topics under {named}"
+    named = [f"`{other}`" if other else "none" for other in others[:MAX_NAMED]]
+    if len(others) > MAX_NAMED:
+        named.append(f"{len(others) - MAX_NAMED} more")
+    return f", or set GRID_ROUTER_NAMESPACE: there are topics under {', '.join(named)}"
 
 
 def renamed_topics(existing: Collection[str], topics: Iterable[Topic]) -> TopicError | None:

@@ -10,7 +10,7 @@ from router.cli.dead_letters.options import OfNetwork, Reason, Since, Until, sel
 from router.cli.dead_letters.redrive import redrive
 from router.cli.dead_letters.repair import repair
 from router.cli.dead_letters.view import as_json, as_text, history_json, print_list
-from router.cli.text.output import Output, json_out, say
+from router.cli.text.output import Output, json_out, lines_out, say
 from router.dead_letters.repair_log import RepairLog
 from router.dead_letters.selection import DEAD_LETTERS, find_by_id, parse_id, read_matching
 from router.kafka.blocking import open_consumer
@@ -77,7 +77,7 @@ def show(
     if output == "json":
         json_out(as_json(dead_letter, repair_.state) | history_json(repair_))
     else:
-        typer.echo(as_text(dead_letter, repair_))
+        lines_out(*as_text(dead_letter, repair_).split("\n"))
 
 
 app.command()(repair)
