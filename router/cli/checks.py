@@ -205,13 +205,10 @@ def rules(settings: Settings, name: str) -> str:
         raise difference
     if not published:
         raise Skipped("no rule set is published yet; the first worker publishes the folder")
-    later = takes_effect(published, city.rule_set, now)
-    when = (
-        f"takes effect at {_shown(later.effective_from.timestamp())}"
-        if later and later.effective_from
-        else "is in effect"
-    )
-    return f"the folder's rule set {city.rule_set} {when}"
+    active, later = in_effect(published, now), takes_effect(published, city.rule_set, now)
+    if active and active.version != city.rule_set and later and later.effective_from:
+        return f"the folder's rule set {city.rule_set} takes effect at {_shown(later.effective_from.timestamp())}"
+    return f"the folder's rule set {city.rule_set} is in effect"
 
 
 def _published(settings: Settings) -> list[RuleSetRecord]:

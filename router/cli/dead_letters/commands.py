@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from router.broker.server import bootstrap
-from router.cli.dead_letters.options import OfNetwork, Reason, Since, Until, selection_of
+from router.cli.dead_letters.options import Key, OfNetwork, Reason, ReportId, Since, Until, selection_of
 from router.cli.dead_letters.redrive import redrive
 from router.cli.dead_letters.repair import repair
 from router.cli.dead_letters.view import as_json, as_text, history_json, print_list
@@ -27,6 +27,8 @@ def list_(
     *,
     reason: Reason = None,
     network: OfNetwork = None,
+    key: Key = None,
+    report_id: ReportId = None,
     since: Since = None,
     until: Until = None,
     state: Annotated[
@@ -37,9 +39,9 @@ def list_(
 ) -> None:
     """List the rejected records, oldest first.
 
-    Example: grid-router dead-letters list --reason not-json --from -2d --state open
+    Example: grid-router dead-letters list --network policing --report-id J4109-0881
     """
-    selection = selection_of(None, reason, network, since, until)
+    selection = selection_of(None, reason, network, since, until, key=key, report_id=report_id)
     settings = Settings()
     names = Names(settings.namespace)
     foreign = number = 0
