@@ -25,6 +25,7 @@ COMMANDS = {
     "serve": "router.cli.serve:serve",
     "worker": "router.cli.worker:worker",
     "tail": "router.cli.tail:tail",
+    "report": "router.cli.report:app",
     "dead-letters": "router.cli.dead_letters.commands:app",
     "merge": "router.cli.merge:app",
     "catalogue": "router.cli.catalogue.commands:app",
