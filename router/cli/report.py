@@ -68,7 +68,7 @@ def check(
     charset: Annotated[CHARSETS, typer.Option(help="Charset that the record's header will declare.")] = "UTF-8",
     output: Output = "text",
 ) -> None:
-    """Say for each record whether the router would accept it: matter, cell and department, or the reason and the cure.
+    """Say for each record whether the router would accept it: matter, cell and department, or the reason and what to send instead.
 
     The records count as received now, in the order of the file, by the rules of the city's folder. What the router has
     received before is unknown here. Exit code 1 when one would be rejected.

@@ -1,4 +1,4 @@
-"""Every command that prints what somebody wrote to Kafka, on a terminal, against records that want to control it."""
+"""Every command that prints what other programs wrote to Kafka, on a terminal, against records that want to control it."""
 
 import json
 import unicodedata
@@ -127,7 +127,7 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_text_obeys_nobody(run: Run, command: tuple[str, ...]) -> None:
+def test_text_obeys_no_record(run: Run, command: tuple[str, ...]) -> None:
     shown = run(*command)
     assert len(shown) > 30, shown
     assert unseen(shown) == set()

@@ -10,7 +10,7 @@ from router.wire.rule_sets import RuleSetRecord
 
 
 def folder_difference(city: City, where: str, published: Sequence[RuleSetRecord], at: datetime) -> CityError | None:
-    """The sentence for a folder that is not the rule set in effect, with its cure; None when it is, or soon will be.
+    """The sentence for a folder that is not the rule set in effect, with what to do; None when it is, or soon will be.
 
     Args:
         city: as its folder has it.

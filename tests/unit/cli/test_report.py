@@ -1,4 +1,4 @@
-"""`grid-router report check`: what the router would do with a file of reports, told before anything is sent."""
+"""`grid-router report check`: what the router would do with a file of reports, before anything is sent."""
 
 import json
 import sys
@@ -98,7 +98,7 @@ def test_every_sample_is_read_and_its_network_is_in_its_name(name: str) -> None:
     assert one.id is not None
 
 
-def test_without_its_charset_the_same_file_is_rejected_with_the_cure(check: Check) -> None:
+def test_without_its_charset_the_same_file_is_rejected_with_the_hint(check: Check) -> None:
     code, out, _ = check(FOLDER / "petitions-gb18030.json", "--city", CITY)
     assert code == 1
     assert "GB18030" in out
@@ -164,8 +164,8 @@ def test_a_file_that_cannot_be_checked_raises_one_sentence(
     code, out, err = check(empty, "--city", "seattle", "--network", "mediation")
     assert (code, out) == (2, "")
     networks = ", ".join(sorted(load_city("seattle").codes))
-    cure = f"choose one of {networks}, or add codes/mediation.csv."
-    assert err == f"--network: the city seattle does not have the network mediation; {cure}\n"
+    hint = f"choose one of {networks}, or add codes/mediation.csv."
+    assert err == f"--network: the city seattle does not have the network mediation; {hint}\n"
 
 
 def test_a_defect_of_a_translator_is_one_record_and_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,6 +113,7 @@ def test_the_router_receives_reports_and_events_and_sends_the_rest() -> None:
         *((action, table) for action in ("send", "receive") for table in tables),
         *(("receive", f"reports.{network}") for network in NETWORKS),
         ("receive", "grid.events"),
+        *(("send", f"rejections.{network}") for network in NETWORKS),
         *(("send", name) for name in ("grid.events", "grid.cases", "tasks", "grid.dead-letters")),
     }
     for one in ASYNCAPI["operations"].values():

@@ -42,6 +42,6 @@ def test_topics_page_has_the_channels_of_asyncapi() -> None:
     names = set(re.findall(r"^\| `(\S+)`", pages()["topics.md"], re.MULTILINE))
     document = yaml.safe_load((ROOT / "schemas" / "asyncapi.yaml").read_text(encoding="utf-8"))
     channels = [channel["address"] for channel in document["channels"].values()]
-    per_network = re.compile(r"^(reports|grid\.dedup)\..+")
+    per_network = re.compile(r"^(reports|rejections|grid\.dedup)\..+")
     general = {per_network.sub(r"\1.NETWORK", one).replace("{department}", "DEPARTMENT") for one in channels}
     assert names == general
