@@ -9,7 +9,7 @@ import sys
 import time
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from router.broker.folder import Folder, last_causes
@@ -19,8 +19,6 @@ from router.wire.errors import BrokerError
 from router.wire.private_files import UMASK, open_private, write_private
 
 STOP_SECONDS = 30.0
-EXEC_SECONDS = 2.0
-"""For a moment after its start a process has no command line, so it cannot be told from another with its id."""
 HEAP = "512m"
 MARK = "grid.router.properties"
 """A property that Kafka ignores. By its value, `Folder.running_pid` knows the process of this folder."""
@@ -47,14 +45,8 @@ def check_ports(port: int) -> None:
                 ) from error
 
 
-def format_data(folder: Folder, java: Path, jars: str, features: Sequence[str] = ()) -> None:
+def format_data(folder: Folder, java: Path, jars: str) -> None:
     """Format a new data folder with a cluster id, which is derived from its path and never changes.
-
-    Args:
-        folder: of the broker, with its configuration.
-        java: the Java command.
-        jars: the class path.
-        features: `name=level` of features (KIP-584) whose level is not the release's default.
 
     Raises:
         BrokerError: Kafka's storage tool fails.
@@ -68,7 +60,6 @@ def format_data(folder: Folder, java: Path, jars: str, features: Sequence[str] =
         f"--cluster-id={cluster_id(folder)}",  # as one word: one id in 64 begins with a hyphen, like an option
         "-c",
         folder.properties.name,
-        *(f"--feature={feature}" for feature in features),
     ]
     done = subprocess.run(
         tool,
@@ -126,9 +117,9 @@ def await_answer(folder: Folder, pid: int, answers: Callable[[], bool], *, logge
     Raises:
         BrokerError: it ended, does nothing, or is not ready within the outer limit; the sentence names its log.
     """
-    begun, patience = time.monotonic(), Patience(lambda: work_of([pid], [folder.log, folder.out]))
+    patience = Patience(lambda: work_of([pid], [folder.log, folder.out]))
     while not answers():
-        if _gone(pid) or (time.monotonic() - begun > EXEC_SECONDS and folder.running_pid() != pid):
+        if _gone(pid):
             folder.pid.unlink(missing_ok=True)
             log, words = folder.last_words(logged)
             raise BrokerError(f"the broker ended during its start ({words})", where=str(log), hint="read that log")
@@ -182,11 +173,18 @@ def _ended(folder: Folder, pid: int) -> bool:
 
 
 def _gone(pid: int) -> bool:
-    """Whether the process has ended; reaps it when it is our child."""
+    """Whether the process has ended; reaps it when it is our child.
+
+    Its command line does not decide: Linux shows none for a moment while a program is loaded.
+    """
     with contextlib.suppress(ChildProcessError):
         return os.waitpid(pid, os.WNOHANG)[0] == pid
     try:
         os.kill(pid, 0)
+        return (
+            Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] == b"Z"
+        )  # its parent has not reaped it
     except ProcessLookupError:
         return True
-    return False
+    except OSError:  # no /proc on this system
+        return False

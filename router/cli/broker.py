@@ -9,7 +9,7 @@ from router.broker import server
 from router.broker.jars import KAFKA_VERSION, classpath, lock_text
 from router.broker.java import find_java
 from router.cli.exit_codes import CHECK_FAILED
-from router.cli.text.output import Output, json_out, say
+from router.cli.text.output import Output, json_out, lines_out, say
 from router.wire.settings import Settings
 
 app = typer.Typer(
@@ -36,7 +36,7 @@ def lock() -> None:
 
     Example: grid-router broker lock > router/broker/kafka.lock
     """
-    typer.echo(lock_text(), nl=False)
+    lines_out(*lock_text().splitlines())
 
 
 @app.command()
@@ -72,6 +72,6 @@ def status(output: Output = "text") -> None:
         json_out(msgspec.to_builtins(found))
     else:
         process = f", process {found.pid}" if found.pid else ""
-        typer.echo(f"{found.state}: {found.address}{process}{f', log {found.log}' if found.log else ''}")
+        lines_out(f"{found.state}: {found.address}{process}{f', log {found.log}' if found.log else ''}")
     if not found.running:
         raise typer.Exit(CHECK_FAILED)

@@ -20,11 +20,15 @@ from msgspec import Struct
 from router.broker import admin, server
 from router.broker.java import find_java
 from router.broker.process import check_ports
-from router.cities.city_reader import read_city, read_tests
+from router.cities.city_reader import display_path, read_city, read_tests
 from router.cities.folder import city_folder, load_city
+from router.cli.published import read_published
 from router.cli.schemas import DEFAULT, drifted, made
+from router.domain.rules.in_effect import in_effect, takes_effect
+from router.stream.rule_sets.folder_check import folder_difference
 from router.wire.errors import BrokerError, CityError, InputError, RouterError, TopicError
 from router.wire.private_files import open_to_others
+from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings, misspelt, renamed_settings
 from router.wire.topics import Names, elsewhere, renamed_topics, topics_of
 
@@ -52,18 +56,26 @@ class Skipped(Exception):  # noqa: N818 - not an error: there is nothing to chec
     """The check is impossible or not needed; the text says why."""
 
 
-def examine(settings: Settings, cities: list[str]) -> Iterator[Check]:
-    """All checks in order, each as soon as it ends; the checks of a city run for every given city."""
+def examine(settings: Settings, city: str | None) -> Iterator[Check]:
+    """All checks in order, each as soon as it ends.
+
+    Args:
+        settings: of the deployment.
+        city: whose topics, folder and rules are checked; None: the city that is deployed in the namespace, if one is.
+    """
     yield _outcome("python", python)
     yield _outcome("settings", names_of_settings)
     yield _outcome("java", lambda: java(settings))
     yield _outcome("ports", lambda: ports(settings))
     yield _outcome("broker", lambda: broker(settings))
-    for city in cities:
-        yield _outcome(f"topics {city}", lambda city=city: topics(settings, city))  # type: ignore[misc]
+    deployed: list[str] = []
+    yield _outcome("city", lambda: deployed_city(settings, city, deployed))
+    for name in deployed:
+        yield _outcome(f"topics {name}", lambda name=name: topics(settings, name))  # type: ignore[misc]
     yield _outcome("schemas", schemas)
-    for city in cities:
-        yield _outcome(f"catalogue {city}", lambda city=city: catalogue(settings, city))  # type: ignore[misc]
+    for name in deployed:
+        yield _outcome(f"catalogue {name}", lambda name=name: catalogue(settings, name))  # type: ignore[misc]
+        yield _outcome(f"rules {name}", lambda name=name: rules(settings, name))  # type: ignore[misc]
     yield _outcome("clock", lambda: clock(settings))
     yield _outcome("disk", lambda: disk(settings))
     yield _outcome("privacy", lambda: privacy(settings))
@@ -167,6 +179,49 @@ def broker(settings: Settings) -> str:
             hint="set auto.create.topics.enable=false on its brokers",
         )
     return f"{found.address} answers, {len(brokers)} broker{'s' if len(brokers) > 1 else ''}, {found.state}"
+
+
+def deployed_city(settings: Settings, named: str | None, found: list[str]) -> str:
+    """The city to check: the named one, else the one whose rule set is in effect. Adds it to `found`."""
+    if named is not None:
+        found.append(named)
+        return f"{named}, as named"
+    active = in_effect(_published(settings), datetime.now(UTC))
+    if active is None:
+        raise Skipped("no city is deployed here yet; `grid-router doctor CITY` checks a city's folder")
+    found.append(active.city)
+    return f"{active.city} is deployed; its rule set {active.version} is in effect"
+
+
+def rules(settings: Settings, name: str) -> str:
+    """The city's folder is the rule set in effect."""
+    published = _published(settings)
+    try:
+        city = load_city(name, settings.cities)
+    except CityError:
+        raise Skipped("the city cannot be loaded; see its catalogue") from None
+    now = datetime.now(UTC)
+    if difference := folder_difference(city, display_path(city_folder(name, settings.cities)), published, now):
+        raise difference
+    if not published:
+        raise Skipped("no rule set is published yet; the first worker publishes the folder")
+    active, later = in_effect(published, now), takes_effect(published, city.rule_set, now)
+    if active and active.version != city.rule_set and later and later.effective_from:
+        return f"the folder's rule set {city.rule_set} takes effect at {_shown(later.effective_from.timestamp())}"
+    return f"the folder's rule set {city.rule_set} is in effect"
+
+
+def _published(settings: Settings) -> list[RuleSetRecord]:
+    """All published rule sets. Raises Skipped when there can be none."""
+    if not server.status(settings).running:
+        raise Skipped("no broker runs")
+    address, topic = server.bootstrap(settings), Names(settings.namespace).rule_sets
+    existing = admin.existing(address)
+    if topic not in existing:
+        raise Skipped(
+            f"no city is deployed here{elsewhere(existing, settings.namespace)}; `grid-router doctor CITY` checks a city's folder"
+        )
+    return read_published(address, topic)
 
 
 def topics(settings: Settings, name: str) -> str:

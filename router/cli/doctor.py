@@ -5,25 +5,27 @@ from typing import Annotated
 import msgspec
 import typer
 
-from router.cities.folder import city_names
 from router.cli.checks import Check, examine
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.text.output import Output, json_out, say, styled_out
-from router.wire.errors import CityError
 from router.wire.settings import Settings
 
-City = Annotated[str | None, typer.Argument(metavar="[CITY]", help="Name of a city; default: all.")]
+City = Annotated[
+    str | None, typer.Argument(metavar="[CITY]", help="Name of a city; default: the one that is deployed.")
+]
 MARKS = {"ok": ("ok", "green"), "failed": ("FAILED", "bold red"), "skipped": ("skipped", "yellow")}
 
 
 def doctor(city: City = None, *, output: Output = "text") -> None:
-    """Check Python, Java, ports, broker, topics, schemas, catalogue, clock, disk and privacy; exit code 1 when one fails.
+    """Check Python, Java, ports, broker, topics, schemas, rules, clock, disk and privacy; exit code 1 when one fails.
+
+    Without a name, it checks the city that is deployed in the namespace, and no other folder.
 
     Example: grid-router doctor los-angeles -o json
     """
     settings = Settings()
     checks = []
-    for check in examine(settings, [city] if city else _all(settings)):
+    for check in examine(settings, city):
         checks.append(check)
         if output == "text":
             _show(check)
@@ -35,13 +37,6 @@ def doctor(city: City = None, *, output: Output = "text") -> None:
         say(f"{len(checks)} checks: {failed} failed, {skipped} skipped.")
     if failed:
         raise typer.Exit(CHECK_FAILED)
-
-
-def _all(settings: Settings) -> list[str]:
-    try:
-        return city_names(settings.cities)
-    except CityError:
-        return []
 
 
 def _show(check: Check) -> None:

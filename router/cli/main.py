@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from router import __version__
 from router.cli.exit_codes import EXPECTED
+from router.cli.text.sanitize import sanitize
 from router.wire.errors import RouterError
 from router.wire.settings import PREFIX, misspelt, renamed_settings
 
@@ -24,6 +25,7 @@ COMMANDS = {
     "serve": "router.cli.serve:serve",
     "worker": "router.cli.worker:worker",
     "tail": "router.cli.tail:tail",
+    "report": "router.cli.report:app",
     "dead-letters": "router.cli.dead_letters.commands:app",
     "merge": "router.cli.merge:app",
     "catalogue": "router.cli.catalogue.commands:app",
@@ -125,7 +127,8 @@ def main() -> None:
         if error.title != "Settings":
             raise
         sentence = _setting(error)
-    sys.stderr.write(f"{sentence}\n")
+    for line in sentence.split("\n"):
+        sys.stderr.write(f"{sanitize(line)}\n")
     sys.exit(EXPECTED)
 
 

@@ -9,7 +9,7 @@ import typer
 from msgspec import to_builtins
 
 from router.cities.folder import city_folder, load_city
-from router.cli.text.output import Output, json_out, say, table_out
+from router.cli.text.output import Output, json_out, lines_out, say, table_out
 from router.domain.rules.city import City
 from router.simulator.evaluation.error_analysis import MergeError, by_cause, merge_errors
 from router.simulator.evaluation.parameter_sweep import Stream, stream_of, with_value
@@ -172,7 +172,7 @@ def _print_errors(errors: Sequence[MergeError]) -> None:
     say("")
     for one in errors[:SHOWN]:
         first, second = one.examples[0]
-        typer.echo(f"{one.pairs:,} pairs {one.what}, {one.cause}: {one.sentence} ({first}, {second}).")
+        lines_out(f"{one.pairs:,} pairs {one.what}, {one.cause}: {one.sentence} ({first}, {second}).")
 
 
 def _share(value: float | None) -> str:

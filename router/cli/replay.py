@@ -5,7 +5,6 @@ import os
 import sys
 from typing import Annotated, Any, Literal
 
-import orjson
 import typer
 from msgspec import to_builtins
 from rich.console import Console
@@ -15,7 +14,7 @@ from rich.table import Table
 
 from router.broker.server import ensure_running
 from router.cli.session import KEEPS_RUNNING
-from router.cli.text.output import say
+from router.cli.text.output import json_out, say, styled_out
 from router.simulator.replay.monitor import ReplayProgress
 from router.simulator.replay.replay import ReplayPlan, Result
 from router.simulator.replay.replay import replay as run
@@ -73,7 +72,7 @@ def replay(
         bootstrap = ensure_running(settings)
         result = run(plan, settings, bootstrap, lambda progress: bar.update(line, description=progress_line(progress)))
     if summary == "json":
-        sys.stdout.write(orjson.dumps(as_json(result)).decode() + "\n")
+        json_out(as_json(result))
     else:
         _print(result)
     if keep:
@@ -158,7 +157,7 @@ def _print(result: Result) -> None:
     console.print(table)
     for fault, ids in result.ledger.faults.items():
         more = f" and {len(ids) - SHOWN_IDS} more" if len(ids) > SHOWN_IDS else ""
-        console.print(f"{fault}: {', '.join(ids[:SHOWN_IDS])}{more}", style="red", markup=False, highlight=False)
+        styled_out((f"{fault}: {', '.join(ids[:SHOWN_IDS])}{more}", "red"))
 
 
 EXPLAINED = {

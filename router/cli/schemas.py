@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from router.cities.city_reader import CityFile
 from router.cli.exit_codes import CHECK_FAILED
-from router.cli.text.output import say
+from router.cli.text.output import lines_out, say
 from router.contracts.asyncapi import ASYNCAPI, asyncapi_text
 from router.contracts.headers import header_schemas
 from router.contracts.releases import breaks_since, ended_since, read_released, write_released
@@ -58,10 +58,10 @@ def generate(*, folder: Folder = DEFAULT) -> None:
         for path in changed:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(files[path], "utf-8", newline="")
-            typer.echo(f"{folder / path}: written")
+            lines_out(f"{folder / path}: written")
         for path in left:
             (folder / path).unlink()
-            typer.echo(f"{folder / path}: removed, because no model makes it")
+            lines_out(f"{folder / path}: removed, because no model makes it")
     except OSError as error:
         hint = "make the folder writable, or choose another --folder"
         raise InputError(f"it cannot be changed ({error.strerror})", where=str(folder), hint=hint) from None
@@ -138,7 +138,7 @@ def _print_drift(folder: Path, files: dict[str, str]) -> bool:
         raise InputError("there is no such folder", where=str(folder), hint=hint)
     wrong = drifted(folder, files)
     for path, what in wrong.items():
-        typer.echo(f"{folder / path}: {what}; run `make schemas`.")
+        lines_out(f"{folder / path}: {what}; run `make schemas`.")
     say(f"{len(files)} files compared with the models, {len(wrong) or 'none'} of them wrong.")
     return bool(wrong)
 
@@ -151,7 +151,7 @@ def _print_breaks(folder: Path, files: dict[str, str]) -> bool:
         return False
     breaks = breaks_since(last, files)
     for path, one in breaks:
-        typer.echo(f"{folder / path}#{one.pointer}: {one.what}; {one.hint}.")
+        lines_out(f"{folder / path}#{one.pointer}: {one.what}; {one.hint}.")
     for end in ended_since(last):
         say(str(end))
     say(f"{len(last.documents)} files compared with the release {last.version}, {len(breaks) or 'no'} promises broken.")

@@ -1,21 +1,24 @@
 """`grid-router serve`: the workers of a city as a service in the foreground, always restarted, with rolling restarts."""
 
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
 
 import typer
 
 from router.broker.admin import apply
-from router.cities.folder import load_city
+from router.cities.city_reader import display_path
+from router.cities.folder import city_folder, load_city
+from router.cli.published import read_published
 from router.cli.session import cores, interruptible, kafka, running_pool
 from router.cli.text.output import say
 from router.stream.health.http_server import fetch_health
 from router.stream.processors.clock import ClockName
+from router.stream.rule_sets.folder_check import folder_difference
 from router.wire.errors import InputError
 from router.wire.settings import Settings
-from router.wire.topics import topics_of
+from router.wire.topics import Names, topics_of
 from router.workers.pool import WorkerPool
 from router.workers.restart_policy import ENDLESS
 from router.workers.supervisor import Supervisor
@@ -49,6 +52,10 @@ def serve(
     with ExitStack() as stack:
         own = settings.model_copy(update={"kafka": kafka(settings, stack)})
         apply(str(own.kafka), topics_of(loaded, own), replication=own.replication)
+        published = read_published(str(own.kafka), Names(own.namespace).rule_sets)
+        folder = display_path(city_folder(city, own.cities))
+        if note := folder_difference(loaded, folder, published, datetime.now(UTC)):
+            _log(str(note))
         number = workers or min(cores(), own.partitions)
         pool = WorkerPool(city, own, number, clock, restart_policy=ENDLESS, log=_log)
         supervisor = Supervisor(pool, number, partial(_health, own), _log)

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated
 
-import orjson
 import typer
 from kafka import KafkaConsumer, TopicPartition
 from msgspec import Struct
 
 from router.broker.server import bootstrap
 from router.cli.text.envelope import envelope, in_cell, line
-from router.cli.text.output import Form, Output, say
+from router.cli.text.output import Form, Output, flush, json_out, lines_out, say
 from router.cli.text.timestamps import from_ms, instant, stamp
 from router.kafka.blocking import open_consumer
 from router.kafka.topic_reader import Bounds, Record, bounds_since, find_topic, follow, read_range
@@ -80,10 +79,10 @@ def tail(
         tally = Tally()
         try:
             for record in select(consumer, name, request, tally):
-                sys.stdout.write(_rendered(record, output) + "\n")
+                _print(record, output)
                 if follow_:
-                    sys.stdout.flush()
-            sys.stdout.flush()
+                    flush()
+            flush()
         except KeyboardInterrupt:
             tally.ended = "interrupted"
         except BrokenPipeError:
@@ -144,14 +143,15 @@ def _end_reason(
     return f"{reached}; nothing since {stamp(request.since)}, try --from beginning"
 
 
-def _rendered(record: Record, output: Form) -> str:
+def _print(record: Record, output: Form) -> None:
     if output == "json":
-        return orjson.dumps(envelope(record), option=orjson.OPT_NON_STR_KEYS).decode()
+        json_out(envelope(record))
+        return
     try:
         width = os.get_terminal_size(sys.stdout.fileno()).columns
     except OSError:
         width = PIPED_WIDTH
-    return line(record, width)
+    lines_out(line(record, width))
 
 
 def _discard_stdout() -> None:

@@ -1,10 +1,13 @@
 """AsyncAPI 3.0.0: every topic of the router, its messages, who writes it and who reads it."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+import router
 from router.contracts.headers import REPORT_HEADERS
 from router.contracts.schemas import COMMENT, report_path
 from router.domain.networks.registry import NETWORKS
@@ -12,6 +15,16 @@ from router.wire.record_kinds import KINDS, RecordKind
 from router.wire.topics import Names, Topic, declared
 
 ASYNCAPI = "asyncapi.yaml"
+SAMPLES = Path(router.__file__).parents[1] / "schemas" / "samples"
+"""The sample messages of the source tree; an installed router has none, and then the document has no examples."""
+SERVERS = {
+    "local": {
+        "host": "127.0.0.1:19092",
+        "protocol": "kafka",
+        "description": "The embedded broker that `grid-router broker start` starts, on loopback, in plain text and without a "
+        "password. A deployment names its own cluster in GRID_ROUTER_KAFKA.",
+    }
+}
 BINDING_VERSION = "0.5.0"
 """Version of AsyncAPI's Kafka binding."""
 _DEPARTMENT = "{department}"
@@ -51,6 +64,7 @@ def asyncapi_document(kinds: Iterable[RecordKind] = KINDS.values()) -> dict[str,
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
         "defaultContentType": "application/json",
+        "servers": SERVERS,
         "channels": channels,
         "operations": _operations(topics, channels),
         "components": {"messages": _messages(kinds)},
@@ -109,6 +123,7 @@ def _report_message(network: str) -> dict[str, Any]:
         "headers": {"$ref": f"./{REPORT_HEADERS}"},
         "payload": {"$ref": f"./{report_path(network)}"},
         "bindings": {"kafka": {"key": key, "bindingVersion": BINDING_VERSION}},
+        **_examples(headers=REPORT_HEADERS, payload=f"reports/{network}.json"),
     }
 
 
@@ -121,7 +136,15 @@ def _message(kind: RecordKind) -> dict[str, Any]:
         **({"headers": {"$ref": f"./{kind.header_path}"}} if kind.header_path else {}),
         **({"payload": {"$ref": f"./{kind.schema_path}"}} if kind.schema_path else {}),
         "bindings": {"kafka": {**({"key": dict(kind.key)} if kind.key else {}), "bindingVersion": BINDING_VERSION}},
+        **_examples(headers=kind.header_path, payload=kind.schema_path),
     }
+
+
+def _examples(**parts: str | None) -> dict[str, Any]:
+    """A message's one example, from the samples at these paths below `SAMPLES`."""
+    files = {part: SAMPLES / path for part, path in parts.items() if path is not None}
+    example = {part: json.loads(file.read_text("utf-8")) for part, file in files.items() if file.is_file()}
+    return {"examples": [example]} if example else {}
 
 
 def _operations(topics: Sequence[Topic], channels: Mapping[str, Any]) -> dict[str, Any]:

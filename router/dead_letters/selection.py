@@ -6,6 +6,8 @@ from datetime import datetime
 from kafka import KafkaConsumer, TopicPartition
 from msgspec import Struct
 
+from router.domain.intake.source_ids import source_id_of
+from router.domain.networks.registry import NETWORKS
 from router.kafka.topic_reader import Bounds, bounds_since, read_range
 from router.wire.codec import DeadLetter, read_dead_letter
 from router.wire.errors import InputError
@@ -25,6 +27,10 @@ class Selection(Struct, frozen=True, kw_only=True):
     reason: str | None = None
     """A rejection code."""
     network: str | None = None
+    key: str | None = None
+    """Key of the rejected record, as UTF-8."""
+    report_id: str | None = None
+    """The source's own id, in the rejected value."""
     since: datetime | None = None
     """Rejected at this instant or later."""
     until: datetime | None = None
@@ -35,9 +41,17 @@ class Selection(Struct, frozen=True, kw_only=True):
         return (
             self.reason in (None, dead_letter.code)
             and self.network in (None, dead_letter.network)
+            and (self.key is None or dead_letter.key == self.key.encode("utf-8", "surrogateescape"))
             and (self.since is None or rejected_at_ms >= self.since.timestamp() * 1000)
             and (self.until is None or rejected_at_ms < self.until.timestamp() * 1000)
+            and (self.report_id is None or self.report_id == report_id_of(dead_letter))
         )
+
+
+def report_id_of(dead_letter: DeadLetter) -> str | None:
+    """The source's own id in the rejected value; None when the value is not kept, or has no readable id."""
+    network = NETWORKS.get(dead_letter.network)
+    return None if network is None else source_id_of(network, dead_letter.value, dead_letter.headers)
 
 
 def parse_id(text: str) -> Address:

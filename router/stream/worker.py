@@ -1,8 +1,10 @@
 """One worker process: wires a city's agents on Faust, the health check and the metrics, and runs them until a signal."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
 from prometheus_client import CollectorRegistry
 
 from router.cities.archive import pack
@@ -24,12 +26,15 @@ from router.stream.log_setup import log_to_stderr
 from router.stream.preflight import check_topics
 from router.stream.processors.clock import CLOCKS, ClockName
 from router.stream.rule_sets.bootstrap import load_or_bootstrap, rule_set_from_folder
+from router.stream.rule_sets.folder_check import folder_difference
 from router.stream.rule_sets.loading import build_rule_sets
 from router.stream.rule_sets.store import RuleSetStore
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 from router.wire.topics import Names, declared, topics_of
 from router.workers.parent_watch import watch_parent
+
+log = structlog.get_logger(__name__)
 
 
 def main(
@@ -55,12 +60,16 @@ def main(
     asyncio.run(check_topics(bootstrap, own_topics, settings.namespace))
     store = RuleSetStore(bootstrap, Names(settings.namespace).rule_sets)
     own = rule_set_from_folder(loaded, pack(city_folder(city, settings.cities)))
-    rule_sets = build_rule_sets(loaded, asyncio.run(load_or_bootstrap(store, own)))
+    published = asyncio.run(load_or_bootstrap(store, own))
+    rule_sets = build_rule_sets(loaded, published)
+    at = datetime.now(UTC) if clock == "wall" else datetime.max.replace(tzinfo=UTC)
+    if note := folder_difference(loaded, str(city_folder(city, settings.cities)), published, at):
+        log.warning(str(note))
     names = Names(settings.namespace)
-    published = declared(
+    topics = declared(
         names, networks=rule_sets.networks, departments=rule_sets.departments, partitions=settings.partitions
     )
-    asyncio.run(check_topics(bootstrap, [one for one in published if one not in own_topics], settings.namespace))
+    asyncio.run(check_topics(bootstrap, [one for one in topics if one not in own_topics], settings.namespace))
     metrics = Metrics(CollectorRegistry())
     app = build_app(rule_sets, settings, bootstrap, CLOCKS[clock](), metrics, polls=lambda: store.polls)
     periodic.poll_rule_sets(app, store, rule_sets)

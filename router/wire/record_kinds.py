@@ -13,6 +13,8 @@ from router.domain.intake.dedup import DedupEntry
 from router.domain.model.case import Case
 from router.domain.model.report import Report, Tick
 from router.domain.model.task import Task, TaskState
+from router.wire.rejections import KIND as REJECTION_KIND
+from router.wire.rejections import RecordRejected
 from router.wire.repairs import Repair
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset
@@ -148,6 +150,14 @@ _ALL = (
         event=EventAttributes(source="router", time="When it was withdrawn, UTC."),
         headers={"unit": _UNIT},
         task_state="withdrawn",
+    ),
+    RecordKind(
+        name=REJECTION_KIND,
+        title="Record rejected",
+        topics=(_NAMES.rejections("{network}"),),
+        struct=RecordRejected,
+        key={"type": "string", "description": "Key of the rejected record; none when that was longer than 256 bytes."},
+        event=EventAttributes(source="router", time="Kafka's time of the rejected record, UTC.", has_subject=False),
     ),
     RecordKind(
         name="grid.dedup-entry.v1",

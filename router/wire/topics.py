@@ -62,7 +62,7 @@ class Topic(Struct, frozen=True, kw_only=True):
         }
 
 
-ROOTS = ("grid.", "reports.", "tasks.")
+ROOTS = ("grid.", "reports.", "rejections.", "tasks.")
 """How every name begins after its namespace."""
 
 
@@ -109,6 +109,10 @@ class Names(Struct, frozen=True):
         """A network's own topic."""
         return f"{self.namespace}reports.{network}"
 
+    def rejections(self, network: str) -> str:
+        """What was rejected of a network, for that network alone."""
+        return f"{self.namespace}rejections.{network}"
+
     def tasks(self, department: str) -> str:
         """A department's own topic."""
         return f"{self.namespace}tasks.{department}"
@@ -123,6 +127,7 @@ def declared(names: Names, *, networks: Iterable[str], departments: Iterable[str
     return [
         *(_reports(names, network, partitions) for network in networks),
         *(_dedup_index(names, network, partitions) for network in networks),
+        *(_network_rejections(names, network) for network in networks),
         *_stream(names, partitions),
         *(_tasks(names, department, partitions) for department in sorted(departments)),
         *_rejections(names, partitions),
@@ -150,6 +155,16 @@ def _dedup_index(names: Names, network: str, partitions: int) -> Topic:
         access="both",
         partitions=partitions,
         cleanup="compact,delete",
+        retention_ms=REPORTS_KEPT // MILLISECOND,
+    )
+
+
+def _network_rejections(names: Names, network: str) -> Topic:
+    return Topic(
+        name=names.rejections(network),
+        key="source's report id",
+        about="Rejections of one network's records: code, sentence, and which record, without its value. For that network.",
+        partitions=1,  # few records, and their reader gets them in order
         retention_ms=REPORTS_KEPT // MILLISECOND,
     )
 
@@ -251,8 +266,10 @@ def elsewhere(existing: Iterable[str], namespace: str) -> str:
         return ""
     if others == [""]:
         return ", or unset GRID_ROUTER_NAMESPACE: there are topics without one"
-    named = ", ".join([other or "none" for other in others[:MAX_NAMED]] + ["..."] * (len(others) > MAX_NAMED))
-    return f", or set GRID_ROUTER_NAMESPACE: there are topics under {named}"
+    named = [f"`{other}`" if other else "none" for other in others[:MAX_NAMED]]
+    if len(others) > MAX_NAMED:
+        named.append(f"{len(others) - MAX_NAMED} more")
+    return f", or set GRID_ROUTER_NAMESPACE: there are topics under {', '.join(named)}"
 
 
 def renamed_topics(existing: Collection[str], topics: Iterable[Topic]) -> TopicError | None:

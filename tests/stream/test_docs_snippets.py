@@ -16,7 +16,9 @@ from kafka.admin import NewTopic
 from router.domain.model.rejection import Rejection
 from router.domain.model.source_record import PlainRecord
 from router.domain.model.task import Task
-from router.wire.codec import encode_dead_letter, encode_task
+from router.domain.networks.registry import NETWORKS
+from router.wire.codec import encode_task
+from router.wire.rejections import encode_rejection
 from router.wire.topics import Names
 from tests.support.patience import PATIENCE_S
 from tests.support.repository import ROOT
@@ -121,24 +123,27 @@ def test_a_resent_report_has_the_same_bytes(kafka: str, names: Names, topic: Cal
 
 
 def test_a_network_reads_its_own_rejections(kafka: str, names: Names, topic: Callable[[str], str]) -> None:
-    dead_letters = topic(names.dead_letters)
-    forged = [("grid-dead-letter-network", b"policing"), ("photo", b"\xff")]
-    for network in ("hotline", "policing"):
-        record = PlainRecord(
-            topic=names.reports(network),
-            partition=0,
-            offset=7,
-            timestamp=0,
-            key=network.encode(),
-            value=b"{}",
-            headers=forged,
-        )
-        reason = Rejection(code="bad-time", reason="field `bjsj`: not a real time.")
-        send(kafka, dead_letters, encode_dead_letter(record, reason, network))
-    read: Iterator[tuple[bytes, str, bytes]] = snippet("produce-reports.md", "rejections")["rejections"](
-        kafka, dead_letters, "policing", f"{names.namespace}rejections", within_limit(lambda: False)
+    own = topic(names.rejections("policing"))
+    record = PlainRecord(
+        topic=names.reports("policing"),
+        partition=0,
+        offset=7,
+        timestamp=0,
+        key=b"J-1",
+        value=b'{"jjdbh": "J-1", "bjnr": "private"}',
+        headers=[("photo", b"\xff")],
     )
-    assert next(read) == (b"policing", "bad-time: field `bjsj`: not a real time.", b"{}")
+    reason = Rejection(code="bad-time", reason="field `bjsj`: not a real time.")
+    send(kafka, own, (b"J-1", b"{}", [("ce_type", b"grid.record.tomorrow.v1")]))
+    send(kafka, own, encode_rejection(record, reason, NETWORKS["policing"]))
+    read: Iterator[tuple[bytes, dict[str, Any]]] = snippet("produce-reports.md", "rejections")["rejections"](
+        kafka, own, f"{names.namespace}rejections", within_limit(lambda: False)
+    )
+    key, found = next(read)
+    assert (key, found["code"], found["reason"]) == (b"J-1", "bad-time", "field `bjsj`: not a real time.")
+    assert (found["topic"], found["partition"], found["offset"]) == (names.reports("policing"), 0, 7)
+    assert found["report_id"] == "J-1"
+    assert "private" not in str(found)
 
 
 def test_the_consumer_stores_a_task_and_skips_its_duplicate(

@@ -1,16 +1,23 @@
 """The checks of `doctor` that look at a real broker."""
 
+import asyncio
+import shutil
 import time
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from kafka import KafkaProducer
 
 from router.broker.admin import apply, connected
-from router.cities.folder import load_city
+from router.cities.archive import pack
+from router.cities.folder import city_folder, load_city
 from router.cli import checks
-from router.wire.errors import InputError, TopicError
+from router.stream.rule_sets.store import publish as append
+from router.wire.errors import CityError, InputError, TopicError
+from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
-from router.wire.topics import Names, Topic, declared
+from router.wire.topics import Names, Topic, declared, topics_of
 
 pytestmark = pytest.mark.broker
 CITY = "los-angeles"
@@ -43,6 +50,61 @@ def test_missing_applied_and_differently_partitioned_topics(settings: Settings) 
     assert checks.topics(settings, CITY) == f"{len(wanted)} as declared"
     with pytest.raises(TopicError, match=r"2 partitions, 8 declared; set GRID_ROUTER_PARTITIONS=2"):
         checks.topics(settings.model_copy(update={"partitions": 8}), CITY)
+
+
+def test_the_deployed_city_is_judged_and_its_folder_compared(settings: Settings, tmp_path: Path) -> None:
+    """Two folders, one of them deployed. Its edit is named with the cure, until it is published."""
+    with pytest.raises(checks.Skipped, match="no city is deployed here"):
+        checks.deployed_city(settings, None, [])
+    for name in (CITY, "seattle"):
+        shutil.copytree(city_folder(name), tmp_path / name)
+    settings = settings.model_copy(update={"cities": tmp_path})
+    assert settings.kafka is not None
+    apply(settings.kafka, topics_of(load_city(CITY, tmp_path), settings))
+    with pytest.raises(checks.Skipped, match="no rule set is published yet"):
+        checks.rules(settings, CITY)
+    with pytest.raises(checks.Skipped, match="no city is deployed here yet"):
+        checks.deployed_city(settings, None, [])
+    publish(settings, effective_from=None)
+    old = load_city(CITY, tmp_path).rule_set
+    assert [one.name for one in checks.examine(settings, None) if one.name.split()[-1] in (CITY, "seattle")] == [
+        f"topics {CITY}",
+        f"catalogue {CITY}",
+        f"rules {CITY}",
+    ]
+    assert checks.rules(settings, CITY) == f"the folder's rule set {old} is in effect"
+    duties = tmp_path / CITY / "catalogue" / "duties.yaml"
+    text = duties.read_text("utf-8")
+    assert text.count("assist: [lahsa]") == 1
+    duties.write_text(text.replace("assist: [lahsa]", "assist: [bss]"), "utf-8")
+    new = load_city(CITY, tmp_path).rule_set
+    assert new != old
+    with pytest.raises(
+        CityError, match=rf"\({new}\) is not the rule set in effect \({old}\).*catalogue publish {CITY}"
+    ):
+        checks.rules(settings, CITY)
+    publish(settings, effective_from=datetime(2099, 1, 1, tzinfo=UTC))
+    assert checks.rules(settings, CITY) == f"the folder's rule set {new} takes effect at 2099-01-01 00:00:00+00:00"
+    publish(settings, effective_from=datetime.now(UTC))
+    assert checks.rules(settings, CITY) == f"the folder's rule set {new} is in effect"
+    with pytest.raises(
+        CityError, match=f"the rule set in effect is that of the city {CITY}; run {CITY} in this namespace"
+    ):
+        checks.rules(settings, "seattle")
+
+
+def publish(settings: Settings, *, effective_from: datetime | None) -> None:
+    assert settings.kafka is not None
+    assert settings.cities is not None
+    city = load_city(CITY, settings.cities)
+    record = RuleSetRecord(
+        version=city.rule_set,
+        city=CITY,
+        published_at=datetime.now(UTC),
+        effective_from=effective_from,
+        texts=pack(city_folder(CITY, settings.cities)),
+    )
+    asyncio.run(append(settings.kafka, Names(settings.namespace).rule_sets, record))
 
 
 def test_a_topic_of_an_earlier_version_is_named_with_its_new_name(settings: Settings) -> None:

@@ -64,7 +64,7 @@ def normalise_stage(names: Names) -> Stage:
         source=names.reports("hotline"),
         make=lambda: NormaliseProcessor(NETWORKS["hotline"], RuleSets(city), names, 1, Metrics(CollectorRegistry())),
         inputs=[(message.source_id.encode(), message.value, []) for message in messages],
-        streams=[names.events],
+        streams=[names.events, names.rejections("hotline")],
         tables=[names.dedup_index("hotline")],
     )
 

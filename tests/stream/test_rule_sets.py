@@ -147,7 +147,9 @@ def test_a_worker_that_starts_later_goes_by_the_topic_and_not_by_its_folder(
     send(settings, alarm("b", BEGUN + timedelta(hours=2)))
     cases = cases_with(settings, 2, pool)
     assert {case.rule_set for case in cases.values()} == {old}
-    assert "the folder is not the rule set that holds" in pool.logs[0].read_text("utf-8")
+    new = load_city(CITY, cities).rule_set
+    cure = f"({new}) is not the rule set in effect ({old}), so its changes do nothing; `grid-router catalogue publish {CITY} --actor"
+    assert cure in pool.logs[0].read_text("utf-8")
 
 
 def test_what_fails_lint_or_its_tests_is_not_published(settings: Settings, pool: WorkerPool, cities: Path) -> None:

@@ -17,6 +17,7 @@ from router.domain.intake.normalise import MAX_BYTES
 from router.simulator.messages import SourceMessage
 from router.simulator.scenario import history_of
 from router.wire.codec import decode_case, read_dead_letter
+from router.wire.rejections import decode_rejection
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from router.workers.pool import WorkerPool, environment
@@ -124,6 +125,10 @@ def test_poison_stops_no_partition_and_no_other_record(settings: Settings, names
         assert (dead_letter.value, dead_letter.omitted) == (original.value, None)
         assert dead_letter.headers == (("traceparent", b"00-1"),)
         assert dead_letter.reason.endswith(".")
+    rejections = [decode_rejection(record.value) for record in records(settings, names.rejections("hotline"))]
+    assert sorted((one.topic, one.partition, one.offset, one.code, one.reason) for one in rejections) == sorted(
+        (one.topic, one.partition, one.offset, one.code, one.reason) for one in dead_letters if one.topic == topic
+    )
     assert {dead_letter.code for dead_letter in dead_letters} == {
         "empty",
         "too-large",

@@ -19,7 +19,7 @@ from router.cli.catalogue.diff import diff
 from router.cli.catalogue.rule_sets import publish, rule_sets
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.text.junit import Suite, TestCase, junit
-from router.cli.text.output import Output, json_out, say
+from router.cli.text.output import Output, json_out, lines_out, say
 from router.cli.text.sanitize import sanitize
 from router.cli.text.timestamps import instant, stamp
 from router.domain.calendar.limits import due_at
@@ -57,7 +57,7 @@ def lint(cities: Cities = None, *, output: Output = "text") -> None:
             if output == "json":
                 json_out(_finding(finding) | {"city": name})
             else:
-                typer.echo(f"{finding.place}: {finding.level} {finding.code} {finding.message}; {finding.hint}.")
+                lines_out(f"{finding.place}: {finding.level} {finding.code} {finding.message}; {finding.hint}.")
         say(_summary(reading, findings))
     if failed:
         raise typer.Exit(CHECK_FAILED)
@@ -118,7 +118,7 @@ def run_tests(
         if output == "json":
             json_out({"city": name} | _run_json(test_run))
         else:
-            typer.echo(_run_text(name, test_run))
+            lines_out(*_run_text(name, test_run).split("\n"))
     if junit_file is not None:
         _write(junit_file, junit(suites))
     if not passed:
@@ -258,11 +258,11 @@ def _dues(explanation: Explanation) -> list[datetime | None]:
 
 def _explanation_text(explanation: Explanation, city: City) -> None:
     for number, one in enumerate(explanation.considered, start=1):
-        typer.echo(f"{number}. {one.rule}: {one.verdict}, {one.why} ({one.place})")
-    typer.echo(f"{explanation.route.reason}.")
+        lines_out(f"{number}. {one.rule}: {one.verdict}, {one.why} ({one.place})")
+    lines_out(f"{explanation.route.reason}.")
     for assigned, due in zip(explanation.route.assigned, _dues(explanation), strict=True):
-        typer.echo(f"  {_assignment(assigned, due, city)}")
-    typer.echo(f"  workflow {explanation.route.workflow or 'none'}, catalogue {explanation.catalogue}")
+        lines_out(f"  {_assignment(assigned, due, city)}")
+    lines_out(f"  workflow {explanation.route.workflow or 'none'}, catalogue {explanation.catalogue}")
     say(f"{_count(explanation.others, 'duty').replace('dutys', 'duties')} about other matters are not shown.")
 
 
@@ -282,14 +282,18 @@ def show(city: CityName = None) -> None:
     Example: grid-router catalogue show los-angeles
     """
     found = _city_of(city, "")
-    tree = Tree(Text(f"{found.title}, catalogue {found.catalogue.version}"))
+    tree = Tree(_visible(f"{found.title}, catalogue {found.catalogue.version}"))
     nodes: dict[tuple[str, ...], Tree] = {}
     for duty in found.catalogue.duties:
         parent = next((nodes[p] for n in range(len(duty.path), 0, -1) if (p := duty.path[:n]) in nodes), tree)
-        nodes[duty.path] = parent.add(Text(_duty(duty)))
+        nodes[duty.path] = parent.add(_visible(_duty(duty)))
     if (fallback := found.catalogue.fallback) is not None:
-        tree.add(Text(f"fallback: everything else -> {receiver(fallback)}"))
+        tree.add(_visible(f"fallback: everything else -> {receiver(fallback)}"))
     Console().print(tree)
+
+
+def _visible(text: str) -> Text:
+    return Text(sanitize(text))
 
 
 def _duty(duty: Duty) -> str:

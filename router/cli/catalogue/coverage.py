@@ -9,7 +9,7 @@ from router.cities.city_reader import CityReading, read_city
 from router.cities.folder import city_folder, city_names
 from router.cli.catalogue.regions import as_json, sentence
 from router.cli.exit_codes import CHECK_FAILED
-from router.cli.text.output import Output, json_out
+from router.cli.text.output import Output, json_out, lines_out
 from router.domain.catalogue.checks.coverage import Coverage, Gap
 from router.wire.errors import CityError
 from router.wire.settings import Settings
@@ -39,7 +39,7 @@ def coverage(
         if output == "json":
             json_out({"city": name} | _json(covered, minimum))
         else:
-            typer.echo(_text(name, covered, reading.city.zone if reading.city else UTC))
+            lines_out(*_text(name, covered, reading.city.zone if reading.city else UTC).split("\n"))
     if not enough:
         raise typer.Exit(CHECK_FAILED)
 

@@ -11,7 +11,7 @@ from msgspec import to_builtins
 from router.cities.folder import ABOUT, load_city
 from router.cli.catalogue.regions import as_json, sentence
 from router.cli.exit_codes import CHECK_FAILED
-from router.cli.text.output import Output, json_out, say
+from router.cli.text.output import Output, json_out, lines_out, say
 from router.domain.catalogue.diff import Diff, Recoded, RouteChange
 from router.domain.catalogue.diff import diff as difference
 from router.domain.rules.city import City
@@ -39,8 +39,7 @@ def diff(
     if output == "json":
         json_out(_json(found, before, after))
     else:
-        for line in _lines(found, after.zone):
-            typer.echo(line)
+        lines_out(*_lines(found, after.zone))
         versions = f"{before.name} {before.catalogue.version} -> {after.name} {after.catalogue.version}"
         say(f"{versions}: {'nothing' if found.same else 'something'} would be routed differently.")
     if not found.same:

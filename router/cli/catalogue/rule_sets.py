@@ -13,13 +13,13 @@ from router.cities.archive import pack
 from router.cities.city_reader import read_city, read_tests
 from router.cities.folder import city_folder
 from router.cli.exit_codes import CHECK_FAILED
-from router.cli.text.output import Output, json_out, say, table_out
+from router.cli.published import read_published
+from router.cli.text.output import Output, json_out, lines_out, say, table_out
 from router.cli.text.sanitize import sanitize
 from router.cli.text.timestamps import instant, stamp
 from router.domain.catalogue.checks.rule_tests import RuleTestContext, local, run
 from router.domain.rules.city import City
 from router.stream.preflight import check_topics
-from router.stream.rule_sets.store import RuleSetStore
 from router.stream.rule_sets.store import publish as append
 from router.wire.errors import START_KAFKA, BrokerError, InputError
 from router.wire.rule_sets import RuleSetRecord
@@ -29,8 +29,6 @@ from router.wire.topics import Names, declared, topics_of
 AHEAD = timedelta(seconds=15)
 """Time until a rule set takes effect. By then every worker must have read it: workers poll each second, and a large city
 takes several seconds to load."""
-READ_LIMIT_S = 30.0
-"""Longest time to read the published rule sets."""
 CityArgument = Annotated[str, typer.Argument(help="Name of the city's folder.")]
 
 
@@ -56,7 +54,7 @@ def publish(
     asyncio.run(check_topics(address, topics_of(checked, settings), settings.namespace))
     now = datetime.now(UTC)
     texts = pack(folder)
-    before = _read_published(address, topic)
+    before = read_published(address, topic)
     _same_merging(before, texts)
     record = RuleSetRecord(
         version=checked.rule_set,
@@ -78,7 +76,7 @@ def publish(
         raise BrokerError(
             f"the rule set cannot be published ({type(error).__name__})", where=address, hint=START_KAFKA
         ) from error
-    typer.echo(f"{record.version} takes effect for reports received from {stamp(record.effective_from or now)} on")
+    lines_out(f"{record.version} takes effect for reports received from {stamp(record.effective_from or now)} on")
 
 
 def rule_sets(city: CityArgument, output: Output = "text") -> None:
@@ -90,7 +88,7 @@ def rule_sets(city: CityArgument, output: Output = "text") -> None:
     address, names = bootstrap(settings), Names(settings.namespace)
     topics = [one for one in declared(names, networks=(), departments=(), partitions=1) if one.name == names.rule_sets]
     asyncio.run(check_topics(address, topics, settings.namespace))
-    records = [one for one in _read_published(address, names.rule_sets) if one.city == city]
+    records = [one for one in read_published(address, names.rule_sets) if one.city == city]
     rows = [
         (
             one.version,
@@ -115,7 +113,7 @@ def _checked(name: str, folder: Path) -> City:
     tests, test_findings = read_tests(folder)
     errors = [*reading.errors, *(one for one in test_findings if one.level == "error")]
     for finding in errors:
-        typer.echo(f"{finding.place}: {finding.level} {finding.code} {finding.message}; {finding.hint}.", err=True)
+        say(f"{finding.place}: {finding.level} {finding.code} {finding.message}; {finding.hint}.")
     if errors or reading.city is None or tests is None:
         say(f"{name}: nothing was published, because the city has errors.")
         raise typer.Exit(CHECK_FAILED)
@@ -125,28 +123,12 @@ def _checked(name: str, folder: Path) -> City:
     if not test_run.passed:
         for verdict in test_run.verdicts:
             for failure in verdict.failures:
-                typer.echo(f"{failure.mark}: {sanitize(verdict.name)}: {sanitize(failure.message)}", err=True)
+                say(f"{failure.mark}: {sanitize(verdict.name)}: {sanitize(failure.message)}")
         for duty in test_run.untested:
-            typer.echo(f"no test reaches the duty {duty}", err=True)
+            say(f"no test reaches the duty {duty}")
         say(f"{name}: nothing was published, because its tests fail; `grid-router catalogue test {name}` shows them.")
         raise typer.Exit(CHECK_FAILED)
     return found
-
-
-def _read_published(address: str, topic: str) -> list[RuleSetRecord]:
-    async def read() -> list[RuleSetRecord]:
-        store = RuleSetStore(address, topic)
-        try:
-            async with asyncio.timeout(READ_LIMIT_S):
-                return await store.read()
-        finally:
-            await store.close()
-
-    try:
-        return asyncio.run(read())
-    except (KafkaError, OSError) as error:
-        what = f"the rule sets cannot be read ({type(error).__name__})"
-        raise BrokerError(what, where=f"{address}, {topic}", hint=START_KAFKA) from error
 
 
 def _latest(records: list[RuleSetRecord]) -> RuleSetRecord:

@@ -10,7 +10,7 @@ import typer
 from router.cities.city_reader import CELLS, GRIDS, display_path, read_about, read_cells
 from router.cities.folder import city_folder
 from router.cli.exit_codes import CHECK_FAILED
-from router.cli.text.output import Output, json_out, say
+from router.cli.text.output import Output, json_out, lines_out, say
 from router.domain.cells.csv_tables import Tables
 from router.domain.cells.diff import changes
 from router.domain.cells.lint import Files
@@ -32,7 +32,7 @@ def check(city: City, *, output: Output = "text") -> None:
         if output == "json":
             json_out(msgspec.structs.asdict(finding) | {"city": city})
         else:
-            typer.echo(f"{finding.place}: {finding.level} {finding.code} {finding.message}; {finding.hint}.")
+            lines_out(f"{finding.place}: {finding.level} {finding.code} {finding.message}; {finding.hint}.")
     errors = sum(finding.level == "error" for finding in findings)
     say(f"{city}: errors {errors:,}, warnings {len(findings) - errors:,}.")
     if errors:
@@ -64,7 +64,7 @@ def diff(old: Folder, new: Folder, *, output: Output = "text") -> None:
         if output == "json":
             json_out(msgspec.structs.asdict(change))
         else:
-            typer.echo(str(change))
+            lines_out(str(change))
     say(f"differences: {len(differing):,}.")
     if differing:
         raise typer.Exit(CHECK_FAILED)

@@ -12,7 +12,7 @@ from router.cities.tessellation import renumbered, tessellated
 from router.cli.cells.checks import check, diff
 from router.cli.cells.division import divide
 from router.cli.exit_codes import CHECK_FAILED
-from router.cli.text.output import Output, json_out, say
+from router.cli.text.output import Output, json_out, lines_out, say
 from router.cli.text.timestamps import instant, stamp
 from router.domain.catalogue.checks.rule_tests import local
 from router.domain.cells.crosswalk import Belonging
@@ -117,11 +117,11 @@ def _areas_json(areas: list[Belonging]) -> list[dict[str, object]]:
 
 
 def _print(location: Location, areas: list[Belonging]) -> None:
-    typer.echo(f"{location.cell}  by {location.resolved_by}, within {location.accuracy_m:,.0f} m")
+    lines_out(f"{location.cell}  by {location.resolved_by}, within {location.accuracy_m:,.0f} m")
     if location.doubt is not None:
-        typer.echo(f"  doubt: {location.doubt}")
+        lines_out(f"  doubt: {location.doubt}")
     for one in areas:
-        typer.echo(f"  area of {one.network}: {one.area} ({one.share:.1%} of it in {one.code})")
+        lines_out(f"  area of {one.network}: {one.area} ({one.share:.1%} of it in {one.code})")
 
 
 app.command()(diff)

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 import typer
 
 from router.broker.server import bootstrap
-from router.cli.dead_letters.options import OfNetwork, Reason, Since, Until, selection_of
+from router.cli.dead_letters.options import Key, OfNetwork, Reason, ReportId, Since, Until, selection_of
 from router.cli.dead_letters.redrive import redrive
 from router.cli.dead_letters.repair import repair
 from router.cli.dead_letters.view import as_json, as_text, history_json, print_list
-from router.cli.text.output import Output, json_out, say
+from router.cli.text.output import Output, json_out, lines_out, say
 from router.dead_letters.repair_log import RepairLog
 from router.dead_letters.selection import DEAD_LETTERS, find_by_id, parse_id, read_matching
 from router.kafka.blocking import open_consumer
@@ -27,6 +27,8 @@ def list_(
     *,
     reason: Reason = None,
     network: OfNetwork = None,
+    key: Key = None,
+    report_id: ReportId = None,
     since: Since = None,
     until: Until = None,
     state: Annotated[
@@ -37,9 +39,9 @@ def list_(
 ) -> None:
     """List the rejected records, oldest first.
 
-    Example: grid-router dead-letters list --reason not-json --from -2d --state open
+    Example: grid-router dead-letters list --network policing --report-id J4109-0881
     """
-    selection = selection_of(None, reason, network, since, until)
+    selection = selection_of(None, reason, network, since, until, key=key, report_id=report_id)
     settings = Settings()
     names = Names(settings.namespace)
     foreign = number = 0
@@ -77,7 +79,7 @@ def show(
     if output == "json":
         json_out(as_json(dead_letter, repair_.state) | history_json(repair_))
     else:
-        typer.echo(as_text(dead_letter, repair_))
+        lines_out(*as_text(dead_letter, repair_).split("\n"))
 
 
 app.command()(repair)

@@ -13,11 +13,16 @@ from router.dead_letters.actions import Attribution
 from router.dead_letters.selection import Selection, parse_id
 from router.wire.errors import InputError
 
+CONDITIONS = "--reason, --network, --key, --report-id, --from, --to"
 LONGEST_ACTOR, LONGEST_WHY = 100, 500
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="TOPIC/PARTITION/OFFSET of rejected records.")]
 Reason = Annotated[str | None, typer.Option(help="Only this code, e.g. `not-json`.")]
 OfNetwork = Annotated[str | None, typer.Option("--network", help="Only records of this network.")]
+Key = Annotated[str | None, typer.Option(help="Only records with this key.")]
+ReportId = Annotated[
+    str | None, typer.Option("--report-id", help="Only records whose value has this id, the source's own.")
+]
 Since = Annotated[
     str | None,
     typer.Option("--from", help="Rejected then or later: -1h, -2d, beginning, or a time with its zone."),
@@ -31,17 +36,22 @@ Again = Annotated[bool, typer.Option("--again", hidden=True)]
 
 
 def selection_of(
-    ids: Sequence[str] | None, reason: str | None, network: str | None, since: str | None, until: str | None
+    ids: Sequence[str] | None,
+    reason: str | None,
+    network: str | None,
+    since: str | None,
+    until: str | None,
+    *,
+    key: str | None = None,
+    report_id: str | None = None,
 ) -> Selection:
     """The selection of these options; without any, all dead letters.
 
     Raises:
         InputError: an id or a time is malformed, or ids are combined with conditions.
     """
-    if ids and any(condition is not None for condition in (reason, network, since, until)):
-        raise InputError(
-            "ids are given, and conditions too", hint="give ids alone, or --reason, --network, --from, --to alone"
-        )
+    if ids and any(condition is not None for condition in (reason, network, since, until, key, report_id)):
+        raise InputError("ids are given, and conditions too", hint=f"give ids alone, or {CONDITIONS} alone")
     for id_ in ids or ():
         parse_id(id_)
     now = datetime.now(UTC)
@@ -49,6 +59,8 @@ def selection_of(
         ids=tuple(dict.fromkeys(ids or ())),
         reason=reason,
         network=network,
+        key=key,
+        report_id=report_id,
         since=None if since is None else instant(since, now, option="--from"),
         until=None if until is None else instant(until, now, option="--to"),
     )
@@ -61,6 +73,8 @@ def required_selection_of(
     since: str | None,
     until: str | None,
     *,
+    key: str | None = None,
+    report_id: str | None = None,
     otherwise: str,
 ) -> Selection:
     """The selection of these options, at least one of which is required.
@@ -71,14 +85,16 @@ def required_selection_of(
         network: a network's name.
         since: an instant.
         until: an instant.
+        key: of the rejected records.
+        report_id: the source's own id.
         otherwise: ends the hint, e.g. with an option that selects all dead letters.
 
     Raises:
         InputError: no option is given, or `selection_of` raises it.
     """
-    if not ids and all(condition is None for condition in (reason, network, since, until)):
-        raise InputError("no dead letters are named", hint=f"give ids, --reason, --network, --from or --to{otherwise}")
-    return selection_of(ids, reason, network, since, until)
+    if not ids and all(condition is None for condition in (reason, network, since, until, key, report_id)):
+        raise InputError("no dead letters are named", hint=f"give ids, or some of {CONDITIONS}{otherwise}")
+    return selection_of(ids, reason, network, since, until, key=key, report_id=report_id)
 
 
 def attribution_of(actor: str, why: str) -> Attribution:

@@ -1,14 +1,12 @@
 """Prints what a repair or redrive does: data on stdout, progress and a summary on stderr."""
 
-import sys
 import time
 from collections import Counter
 from typing import Any
 
 import typer
 
-from router.cli.text.output import Form, json_out, say
-from router.cli.text.sanitize import sanitize
+from router.cli.text.output import Form, flush, json_out, lines_out, say
 from router.dead_letters.actions import ActionOutcome, Result
 
 PROGRESS_S = 1.0
@@ -36,9 +34,9 @@ class OutcomePrinter:
         if self._output == "json":
             json_out(_as_json(outcome))
         elif outcome.failure is not None:
-            typer.echo(sanitize(f"{outcome.dead_letter}  {outcome.failure.code}: {outcome.failure.reason}"))
+            lines_out(f"{outcome.dead_letter}  {outcome.failure.code}: {outcome.failure.reason}")
         elif self._all and outcome.result == self._success:
-            typer.echo(sanitize(f"{outcome.dead_letter}  {self._word}{f', to {outcome.to}' if outcome.to else ''}"))
+            lines_out(f"{outcome.dead_letter}  {self._word}{f', to {outcome.to}' if outcome.to else ''}")
         if time.monotonic() - self._printed >= PROGRESS_S:
             self._printed = time.monotonic()
             say(f"{self.counts[self._success]:,} {self._word} ...")
@@ -49,7 +47,7 @@ class OutcomePrinter:
         Args:
             rejected: describes the dead letters whose action failed.
         """
-        sys.stdout.flush()
+        flush()
         skipped = self.counts["skipped"]
         note = f", {skipped:,} skipped, redriven before (--force includes them)" if skipped else ""
         say(f"{self.counts[self._success]:,} {self._word}{note}, {self.counts['rejected']:,} {rejected}.")

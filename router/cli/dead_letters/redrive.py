@@ -10,8 +10,10 @@ from router.cli.dead_letters.options import (
     Again,
     Force,
     Ids,
+    Key,
     OfNetwork,
     Reason,
+    ReportId,
     Since,
     Until,
     Why,
@@ -35,6 +37,8 @@ def redrive(
     why: Why,
     reason: Reason = None,
     network: OfNetwork = None,
+    key: Key = None,
+    report_id: ReportId = None,
     since: Since = None,
     until: Until = None,
     all_: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
@@ -53,11 +57,13 @@ def redrive(
     Example: grid-router dead-letters redrive --reason unknown-code --from -2d --actor li.wei --why "table corrected"
     """
     conditions = (ids, reason, network, since, until)
-    if all_ and (ids or any(condition is not None for condition in conditions[1:])):
+    if all_ and (ids or any(condition is not None for condition in (*conditions[1:], key, report_id))):
         raise InputError("--all is given, and conditions too", hint="give --all alone, or the conditions alone")
     settings = Settings()
     options = service.RedriveOptions(
-        selection=selection_of(*conditions) if all_ else required_selection_of(*conditions, otherwise=", or --all"),
+        selection=selection_of(*conditions)
+        if all_
+        else required_selection_of(*conditions, key=key, report_id=report_id, otherwise=", or --all"),
         attribution=attribution_of(actor, why),
         force=force_of(force=force, again=again),
         limit=limit,

@@ -12,8 +12,10 @@ from router.cli.dead_letters.options import (
     Again,
     Force,
     Ids,
+    Key,
     OfNetwork,
     Reason,
+    ReportId,
     Since,
     Until,
     Why,
@@ -44,6 +46,8 @@ def repair(
     ] = None,
     reason: Reason = None,
     network: OfNetwork = None,
+    key: Key = None,
+    report_id: ReportId = None,
     since: Since = None,
     until: Until = None,
     force: Force = False,
@@ -59,7 +63,7 @@ def repair(
     Example: grid-router dead-letters repair --reason unknown-code --network policing --city los-angeles
     --patch '[{"op":"replace","path":"/bjlxdm","value":"1204"}]' --actor li.wei --why "code of the old table"
     """
-    selection = required_selection_of(ids, reason, network, since, until, otherwise="")
+    selection = required_selection_of(ids, reason, network, since, until, key=key, report_id=report_id, otherwise="")
     new = _new_value(patch, value, len(selection.ids))
     attribution = attribution_of(actor, why)
     settings = Settings()

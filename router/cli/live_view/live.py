@@ -12,6 +12,7 @@ from rich.live import Live
 from router.cli.live_view.metrics_poller import fetch_metrics, parse_metrics
 from router.cli.live_view.view import View, ViewProgress
 from router.cli.text.output import say
+from router.cli.text.sanitize import sanitize
 from router.domain.model.task import Task
 from router.workers.pool import WorkerPool
 
@@ -148,4 +149,4 @@ class Screen:
         line = self._watch.view.line()
         if line != self._line or now - self._printed_at >= REPEAT_S:
             self._line, self._printed_at = line, now
-            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(sanitize(line), markup=False, highlight=False, soft_wrap=True)

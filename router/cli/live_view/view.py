@@ -203,7 +203,7 @@ class View:
     def _foot(self) -> Text:
         foot = Text("Ctrl-C stops everything and keeps the data. Try in another terminal:", "dim")
         for hint in self.hints:
-            foot.append(f"\n  {hint}", "cyan")
+            foot.append(f"\n  {sanitize(hint)}", "cyan")
         return foot
 
 

@@ -1,4 +1,8 @@
-"""All output: data on stdout as a table or as JSON, messages on stderr."""
+"""All output: data on stdout as lines, as a table or as JSON, messages on stderr.
+
+No other module of the command line writes to a terminal. Whatever these functions get may come from outside, so they print
+no character that a terminal obeys or hides, and no line break within a line.
+"""
 
 import sys
 from collections.abc import Sequence
@@ -10,29 +14,40 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from router.cli.text.sanitize import escape_json
+from router.cli.text.sanitize import escape_json, sanitize
 
 Form = Literal["text", "json"]
 Output = Annotated[Form, typer.Option("--output", "-o", help="Format of the data on stdout.")]
 
 
+def lines_out(*lines: str) -> None:
+    """Print lines of data as text."""
+    sys.stdout.write("".join(f"{sanitize(line)}\n" for line in lines))
+
+
+def flush() -> None:
+    """Hand what was printed to its reader, before a message or a pause."""
+    sys.stdout.flush()
+
+
 def json_out(value: Any) -> None:
     """Write one value as one line of JSON that is safe for a terminal. Characters that it obeys or hides are escaped."""
+    sys.stdout.flush()
     sys.stdout.buffer.write(escape_json(orjson.dumps(value).decode()).encode() + b"\n")
     sys.stdout.buffer.flush()
 
 
 def table_out(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
-    """Print a table. Cells are text, never markup, because they may come from outside."""
+    """Print a table. Cells are text, never markup."""
     table = Table(*columns, title=title, box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(sanitize(cell)) for cell in row))
     _console().print(table)
 
 
 def styled_out(*parts: tuple[str, str]) -> None:
     """Print one line of parts, each a text with its style, never markup."""
-    _console().print(Text.assemble(*parts), soft_wrap=True)
+    _console().print(Text.assemble(*((sanitize(text), style) for text, style in parts)), soft_wrap=True)
 
 
 def _console() -> Console:
@@ -41,5 +56,5 @@ def _console() -> Console:
 
 
 def say(text: str) -> None:
-    """Print a message for the user on stderr; never data."""
-    sys.stderr.write(f"{text}\n")
+    """Print a message for the user on stderr, one line; never data."""
+    sys.stderr.write(f"{sanitize(text)}\n")

@@ -25,6 +25,7 @@ from router.stream.gc_tuning import gc_paused
 from router.wire.codec import UNREADABLE, decode_dedup_entry, encode_dead_letter, encode_dedup_entry, encode_report
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_cell
+from router.wire.rejections import encode_rejection
 from router.wire.stored_offsets import StoredOffset, encode_stored_offset
 from router.wire.topics import Names
 
@@ -103,6 +104,8 @@ class NormaliseProcessor:
         for record, rejection in rejections:
             dead_letter = encode_dead_letter(record, rejection, self._network.name)
             writer.add(self._names.dead_letters, partition % partitions, *dead_letter)
+            rejections_of_network = self._names.rejections(self._network.name)
+            writer.add(rejections_of_network, 0, *encode_rejection(record, rejection, self._network))
 
     def _counted(self, admitted: Admitted, rejected: Counter[RejectionCode]) -> Counted:
         # only numbers: what `count` refers to lives until the commit, and the reports of a batch are large

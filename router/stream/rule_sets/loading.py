@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-import structlog
-
 from router.cities.archive import unpack
 from router.domain.rules.bootstrap import initial_rule_sets
 from router.domain.rules.city import City
@@ -13,13 +11,9 @@ from router.domain.rules.rule_sets import RuleSets, UnreadableRuleSetError
 from router.wire.errors import CityError
 from router.wire.rule_sets import RuleSetRecord
 
-log = structlog.get_logger(__name__)
-
 
 def build_rule_sets(city: City, records: Sequence[RuleSetRecord]) -> RuleSets:
     """The rule sets of a city, all of them loaded. `merging.yaml` is always that of the folder.
-
-    Logs a warning when the folder differs from the latest rule set.
 
     Args:
         city: as its folder has it.
@@ -42,8 +36,6 @@ def build_rule_sets(city: City, records: Sequence[RuleSetRecord]) -> RuleSets:
             rule_sets.of(version)
         except UnreadableRuleSetError as error:
             raise error.__cause__ if isinstance(error.__cause__, CityError) else error from error
-    if rule_sets.latest != city.rule_set:
-        log.warning("the folder is not the rule set that holds", folder=city.rule_set, holds=rule_sets.latest)
     return rule_sets
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from router.domain.rules.rule_sets import RuleSets
 from router.wire.topics import Names
 from tests.chaos.audit.case_table import Table, check_partition
-from tests.chaos.audit.dead_letters import check_dead_letters
+from tests.chaos.audit.dead_letters import check_dead_letters, check_rejections
 from tests.chaos.audit.dedup_index import check_dedup_index
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.grid_events import Stream, describe
@@ -86,6 +86,7 @@ def audit(entries: Sequence[Entry], kept: Mapping[int, Kept], of: AuditInput) ->
     _check_lost(known, table, findings)
     tasks = check_tasks(city.catalogue.departments, wanted, table, log=log, names=names, findings=findings)
     dead_letters = check_dead_letters(known.at, log=log, topic=names.dead_letters, findings=findings)
+    check_rejections(networks, log=log, names=names, findings=findings)
     check_dedup_index(known.dedup_index, networks, log=log, names=names, findings=findings)
     return Verdict(
         findings=findings,

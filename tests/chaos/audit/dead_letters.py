@@ -1,10 +1,13 @@
-"""Compares the dead letters with the ledger."""
+"""Compares the dead letters with the ledger, and the rejections that networks read with the dead letters."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from router.domain.intake.dedup import digest_of
 from router.simulator.messages import RecordAddress
 from router.wire.codec import read_dead_letter
+from router.wire.rejections import decode_rejection
+from router.wire.topics import Names
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.topics import Log
 from tests.chaos.ledger import Entry
@@ -29,3 +32,21 @@ def check_dead_letters(sources: Mapping[RecordAddress, Entry], *, log: Log, topi
     dead = {address: entry for address, entry in sources.items() if entry.outcome == "dead letter"}
     findings.add("lost", *[f"{entry.report} of {address}" for address, entry in dead.items() if address not in seen])
     return len(seen)
+
+
+def check_rejections(networks: Sequence[str], *, log: Log, names: Names, findings: Findings) -> None:
+    """Check that each dead letter of a network's topic has one record on `rejections.<network>`, with its code."""
+    dead: set[tuple[str, int, int, str]] = set()
+    sources = {names.reports(network) for network in networks}
+    for record in log.read([names.dead_letters]):
+        one = read_dead_letter(record.key, record.value, list(record.headers))
+        if one.topic in sources:
+            dead.add((one.topic, one.partition, one.offset, one.code))
+    found: Counter[tuple[str, int, int, str]] = Counter()
+    for record in log.read([names.rejections(network) for network in networks], 0):
+        rejected = decode_rejection(record.value)
+        found[rejected.topic, rejected.partition, rejected.offset, rejected.code] += 1
+    wrong = (dead ^ set(found)) | {one for one, number in found.items() if number > 1}
+    findings.add(
+        "rejection differs", *[f"{topic}/{partition}/{offset} {code}" for topic, partition, offset, code in wrong]
+    )

@@ -73,6 +73,18 @@ def test_topics_cannot_be_judged_without_a_broker(settings: Settings) -> None:
         checks.topics(settings, "los-angeles")
 
 
+def test_without_a_deployment_no_city_is_judged(settings: Settings, tmp_path: Path) -> None:
+    """A folder with an error fails only when it is named."""
+    (tmp_path / "cities" / "gotham").mkdir(parents=True)
+    (tmp_path / "cities" / "gotham" / "city.yaml").write_text("title: {zh: 哥谭\n")
+    settings = settings.model_copy(update={"cities": tmp_path / "cities"})
+    found = {check.name: check for check in checks.examine(settings, None)}
+    assert (found["city"].state, found["city"].found) == ("skipped", "no broker runs")
+    assert not [name for name in found if "gotham" in name]
+    named = {check.name: check.state for check in checks.examine(settings, "gotham")}
+    assert (named["city"], named["catalogue gotham"], named["rules gotham"]) == ("ok", "failed", "skipped")
+
+
 def test_catalogue_of_an_unknown_and_of_a_broken_city(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(CityError, match="no city 'atlantis'"):
         checks.catalogue(settings, "atlantis")
@@ -142,9 +154,11 @@ def test_json_lists_every_check_and_one_failure_means_exit_1(
         "java",
         "ports",
         "broker",
+        "city",
         "topics",
         "schemas",
         "catalogue",
+        "rules",
         "clock",
         "disk",
         "privacy",

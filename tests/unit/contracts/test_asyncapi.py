@@ -3,15 +3,19 @@
 import copy
 import json
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import pytest
 
+from router.contracts import asyncapi
 from router.domain.networks.registry import NETWORKS
 from router.wire.record_kinds import KINDS
+from router.wire.settings import Settings
 from router.wire.topics import Names, declared
-from tests.support.schemas import ASYNCAPI, FILES, ROOT, SCHEMAS, nodes
+from tests.support.schemas import ASYNCAPI, FILES, ROOT, SCHEMAS, nodes, schema_accepts
 
 
 def pointed(document: Any, pointer: str) -> Any:
@@ -109,6 +113,7 @@ def test_the_router_receives_reports_and_events_and_sends_the_rest() -> None:
         *((action, table) for action in ("send", "receive") for table in tables),
         *(("receive", f"reports.{network}") for network in NETWORKS),
         ("receive", "grid.events"),
+        *(("send", f"rejections.{network}") for network in NETWORKS),
         *(("send", name) for name in ("grid.events", "grid.cases", "tasks", "grid.dead-letters")),
     }
     for one in ASYNCAPI["operations"].values():
@@ -127,3 +132,75 @@ def test_every_channel_says_what_it_carries_in_whole_sentences() -> None:
 def test_the_document_has_no_anchors_and_asyncapi_3() -> None:
     assert ASYNCAPI["asyncapi"] == "3.0.0"
     assert not re.search(r"[&*]id\d", FILES["asyncapi.yaml"])
+
+
+def described(document: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
+    """Pointer -> text, for each description and summary that people read. Examples hold data."""
+    if isinstance(document, list):
+        for number, inner in enumerate(document):
+            yield from described(inner, f"{pointer}/{number}")
+    elif isinstance(document, dict):
+        for name, inner in document.items():
+            if name in ("description", "summary") and isinstance(inner, str):
+                yield f"{pointer}/{name}", inner
+            elif name not in ("examples", "default", "const", "enum"):
+                yield from described(inner, f"{pointer}/{name}")
+
+
+LABELLED = ("reports/", "city/")
+"""Folders of schemas whose fields have labels, some without a full stop."""
+
+
+@pytest.mark.parametrize("path", [*SCHEMAS, "asyncapi.yaml"])
+def test_no_description_is_cut(path: str) -> None:
+    """Each bracket and quoted word that it opens is closed, and it ends with a full stop.
+
+    A field of a network or a city has a label, which needs none.
+    """
+    found = dict(described(ASYNCAPI if path == "asyncapi.yaml" else SCHEMAS[path]))
+    assert found
+    for pointer, text in found.items():
+        place = f"{path}#{pointer}: {text}"
+        assert text.endswith(".") or (path.startswith(LABELLED) and (text[-1].isalnum() or text[-1] in ")`")), place
+        assert text == text.strip(), place
+        assert text.count("`") % 2 == 0, place
+        for first, last in ("()", "（）", "[]", "“”"):
+            assert nested(text, first, last), place
+
+
+def nested(text: str, first: str, last: str) -> bool:
+    """Whether each bracket is closed after it was opened. Quoted words between backticks are examples."""
+    depth = 0
+    for char in re.sub(r"`[^`]*`", "", text):
+        depth += (char == first) - (char == last)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+@pytest.mark.parametrize("text", ["Cut (in a", "Cut) here.", "A `word.", "No full stop", "Cut (a (b)."])
+def test_a_cut_description_is_noticed(text: str) -> None:
+    sound = text.endswith(".") and text.count("`") % 2 == 0 and nested(text, "(", ")")
+    assert not sound
+
+
+def test_every_message_has_an_example_that_its_schemas_accept() -> None:
+    for name, message in ASYNCAPI["components"]["messages"].items():
+        (example,) = message["examples"]
+        parts = {part for part in ("headers", "payload") if part in message}
+        assert set(example) == parts, name
+        for part in parts:
+            assert schema_accepts(message[part]["$ref"].removeprefix("./"), example[part]), (name, part)
+
+
+def test_the_server_is_on_loopback_and_needs_no_secret() -> None:
+    (server,) = ASYNCAPI["servers"].values()
+    assert server["host"] == f"127.0.0.1:{Settings.model_fields['broker_port'].default}"
+    assert "security" not in server
+
+
+def test_without_samples_the_document_has_no_examples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(asyncapi, "SAMPLES", tmp_path)
+    document = asyncapi.asyncapi_document()
+    assert SOUND.is_valid(document)
+    assert not [node for node in nodes(document) if "examples" in node]

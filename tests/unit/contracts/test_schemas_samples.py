@@ -4,6 +4,7 @@ import copy
 import gzip
 import json
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ import pytest
 
 from router.contracts.compatibility import OPEN, promise_of
 from router.contracts.headers import REPORT_HEADERS
+from router.domain.model.rejection import Rejection
+from router.domain.model.source_record import PlainRecord
 from router.domain.networks.registry import NETWORKS
 from router.wire import codec
 from router.wire.record_kinds import KINDS
+from router.wire.rejections import decode_rejection, encode_rejection
 from router.wire.repairs import decode_repair, encode_repair
 from router.wire.rule_sets import decode_rule_set, encode_rule_set
 from tests.support.readers import reader_of
@@ -169,10 +173,33 @@ def test_the_codec_reads_and_writes_each_sample_event(path: str) -> None:
         _, again, said = codec.encode_tick(codec.decode_event([("ce_type", kind.encode())], body), 3)  # type: ignore[arg-type]
     elif kind == "grid.case.changed.v1":
         _, again, said = codec.encode_case(codec.decode_case(body))
+    elif kind == "grid.record.rejected.v1":
+        assert_rejection(value, headers)
+        return
     else:
         _, again, said = codec.encode_task(codec.decode_task(body))
     assert json.loads(again) == value
     assert {name: content.decode() for name, content in said} == headers
+
+
+def assert_rejection(value: dict[str, Any], headers: dict[str, str]) -> None:
+    """The sample is what a rejected record gives, apart from its value, which the sample does not have."""
+    content = b'{"jjdbh": "J4109-0881"}'
+    record = PlainRecord(
+        topic=value["topic"],
+        partition=value["partition"],
+        offset=value["offset"],
+        timestamp=int(datetime.fromisoformat(value["rejected_at"]).timestamp() * 1000),
+        key=b"J4109-0881",
+        value=content,
+        headers=[],
+    )
+    rejection = Rejection(code=value["code"], reason=value["reason"])
+    key, again, said = encode_rejection(record, rejection, NETWORKS["policing"])
+    assert key == record.key
+    assert json.loads(again) == value | {"size": len(content), "sha256": sha256(content).hexdigest()}
+    assert {name: text.decode() for name, text in said} == headers
+    assert decode_rejection(json.dumps(value).encode()).report_id == "J4109-0881"
 
 
 def test_the_codec_reads_and_writes_samples_of_own_tables() -> None:

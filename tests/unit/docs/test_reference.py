@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import yaml
 
 from docs.generate import FOLDER, main, pages
 from router.cli.main import COMMANDS
@@ -39,8 +40,8 @@ def test_every_row_ends_with_a_sentence(name: str) -> None:
 
 def test_topics_page_has_the_channels_of_asyncapi() -> None:
     names = set(re.findall(r"^\| `(\S+)`", pages()["topics.md"], re.MULTILINE))
-    text = (ROOT / "schemas" / "asyncapi.yaml").read_text(encoding="utf-8")
-    channels = re.findall(r"^ +address: (\S+)$", text, re.MULTILINE)
-    per_network = re.compile(r"^(reports|grid\.dedup)\..+")
+    document = yaml.safe_load((ROOT / "schemas" / "asyncapi.yaml").read_text(encoding="utf-8"))
+    channels = [channel["address"] for channel in document["channels"].values()]
+    per_network = re.compile(r"^(reports|rejections|grid\.dedup)\..+")
     general = {per_network.sub(r"\1.NETWORK", one).replace("{department}", "DEPARTMENT") for one in channels}
     assert names == general

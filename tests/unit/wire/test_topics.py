@@ -11,18 +11,18 @@ ELSEWHERE = ["los-angeles.grid.events", "los-angeles.tasks.ocb", "puyang.grid.ev
 @pytest.mark.parametrize(
     ("there", "namespace", "said"),
     [
-        (ELSEWHERE, "", ", or set GRID_ROUTER_NAMESPACE: there are topics under los-angeles., puyang."),
-        (ELSEWHERE, "puyang.", ", or set GRID_ROUTER_NAMESPACE: there are topics under los-angeles."),
+        (ELSEWHERE, "", ", or set GRID_ROUTER_NAMESPACE: there are topics under `los-angeles.`, `puyang.`"),
+        (ELSEWHERE, "puyang.", ", or set GRID_ROUTER_NAMESPACE: there are topics under `los-angeles.`"),
         (["grid.events"], "drill.", ", or unset GRID_ROUTER_NAMESPACE: there are topics without one"),
         (
             ["grid.events", "a.grid.events"],
             "drill.",
-            ", or set GRID_ROUTER_NAMESPACE: there are topics under none, a.",
+            ", or set GRID_ROUTER_NAMESPACE: there are topics under none, `a.`",
         ),
         (
             [f"n{n}.grid.events" for n in range(7)],
             "",
-            ", or set GRID_ROUTER_NAMESPACE: there are topics under n0., n1., n2., n3., n4., ...",
+            ", or set GRID_ROUTER_NAMESPACE: there are topics under `n0.`, `n1.`, `n2.`, `n3.`, `n4.`, 2 more",
         ),
         (["grid.events"], "", ""),
         (["other-grid.events", "reports.policing"], "", ""),

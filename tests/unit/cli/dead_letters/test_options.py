@@ -16,6 +16,8 @@ def test_no_option_does_not_select_every_dead_letter() -> None:
         required_selection_of(None, None, None, None, None, otherwise="")
     with pytest.raises(InputError, match="ids are given, and conditions too"):
         selection_of(["a/1/1"], "schema", None, None, None)
+    with pytest.raises(InputError, match="ids are given, and conditions too"):
+        selection_of(["a/1/1"], None, None, None, None, report_id="1")
     with pytest.raises(InputError, match="TOPIC/PARTITION/OFFSET"):
         selection_of(["a/1"], None, None, None, None)
     assert selection_of(["a/1/1", "a/1/1"], None, None, None, None).ids == ("a/1/1",)

@@ -1,0 +1,197 @@
+"""`grid-router report check`: says before sending what the router would do with reports. Offline; nothing is sent."""
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+import typer
+from msgspec import Struct, to_builtins
+
+from router.cities.folder import load_city
+from router.cli.exit_codes import CHECK_FAILED
+from router.cli.text.output import Output, json_out, lines_out, say
+from router.domain.intake.admit import TranslationError, admit
+from router.domain.intake.charset import CONTENT_TYPE
+from router.domain.intake.dedup import DedupIndex
+from router.domain.intake.source_ids import source_id_of
+from router.domain.model.report import Report
+from router.domain.model.source_record import PlainRecord, RecordHeaders
+from router.domain.networks.registry import NETWORKS
+from router.domain.rules.city import City
+from router.domain.rules.rule_sets import RuleSets
+from router.stream.engine.processor import POISON
+from router.wire.errors import InputError
+from router.wire.settings import Settings
+from router.wire.topics import Names
+
+app = typer.Typer(no_args_is_help=True, help="Check reports before they are sent; offline, without Kafka.")
+MAX_FILE_BYTES = 64 << 20
+LINES = frozenset({".jsonl", ".ndjson"})
+"""Ends of the names of files with one record a line."""
+CHARSETS = Literal["UTF-8", "GB18030"]
+
+
+@app.callback()
+def group() -> None:
+    """Check reports before they are sent; offline, without Kafka."""
+
+
+class Checked(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the router would do with one record of a file."""
+
+    record: int
+    """Its line in the file, or its number, from 1."""
+    outcome: Literal["accepted", "updated", "redelivered", "rejected"]
+    id: str | None = None
+    """The source's own id, as far as it can be read."""
+    matter: str | None = None
+    cell: str | None = None
+    lead: str | None = None
+    """The department that would act if the report opens a case now, with its unit: `department/unit`."""
+    doubt: str | None = None
+    """Why the cell is not sure."""
+    code: str | None = None
+    reason: str | None = None
+    """Why it would be rejected, and what to send instead."""
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="One JSON object, or JSON lines with a record each; at most 64 MiB.")],
+    *,
+    city: Annotated[str, typer.Option(help="Whose code tables, cells and duties apply, e.g. `puyang`.")],
+    network: Annotated[
+        str | None, typer.Option(help="Network that sends it; default: from the file's name, as in `policing.jsonl`.")
+    ] = None,
+    charset: Annotated[CHARSETS, typer.Option(help="Charset that the record's header will declare.")] = "UTF-8",
+    output: Output = "text",
+) -> None:
+    """Say for each record whether the router would accept it: matter, cell and department, or the reason and what to send instead.
+
+    The records count as received now, in the order of the file, by the rules of the city's folder. What the router has
+    received before is unknown here. Exit code 1 when one would be rejected.
+
+    Example: grid-router report check schemas/samples/reports/policing.json --city puyang
+    """
+    name = network_of(file, network)
+    rules = load_city(city, Settings().cities)
+    if name not in rules.codes:
+        hint = f"choose one of {', '.join(sorted(rules.codes))}, or add codes/{name}.csv"
+        raise InputError(f"the city {city} does not have the network {name}", where="--network", hint=hint)
+    headers = [] if charset == "UTF-8" else [(CONTENT_TYPE, f"application/json; charset={charset}".encode())]
+    counts = dict.fromkeys(("accepted", "updated", "redelivered", "rejected"), 0)
+    for one in checked(name, records_of(file), headers, rules):
+        counts[one.outcome] += 1
+        if output == "json":
+            json_out(to_builtins(one))
+        else:
+            lines_out(_line(one))
+    said = ", ".join(f"{number:,} {outcome}" for outcome, number in counts.items() if number)
+    say(f"{file}: {said or 'no record'}; rule set {rules.rule_set} of {city}, nothing was sent.")
+    if counts["rejected"]:
+        raise typer.Exit(CHECK_FAILED)
+
+
+def network_of(file: Path, named: str | None) -> str:
+    """The network that is named, else the one whose name the file's name begins with. Raises InputError."""
+    stem = file.name.removeprefix("reports.")
+    begins = [name for name in NETWORKS if stem == name or stem.startswith((f"{name}.", f"{name}-", f"{name}_"))]
+    name = named or max(begins, key=len, default=None)
+    if name is not None and name in NETWORKS:
+        return name
+    what = "the file's name does not begin with a network" if named is None else f"there is no network {named[:60]!r}"
+    raise InputError(
+        what, where=str(file) if named is None else "--network", hint=f"choose one of {', '.join(NETWORKS)}"
+    )
+
+
+def records_of(file: Path) -> list[tuple[int, bytes]]:
+    """Number and value of each record: every line that is not blank, or the whole file if it is one JSON value.
+
+    Raises:
+        InputError: the file cannot be read, is too large, or is empty.
+    """
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise InputError(
+            f"it cannot be read ({error.strerror})", where=str(file), hint="name a readable file"
+        ) from None
+    if len(content) > MAX_FILE_BYTES:
+        raise InputError(f"it has more than {MAX_FILE_BYTES >> 20} MiB", where=str(file), hint="check it in parts")
+    lines = [(number, line.strip(b"\r")) for number, line in enumerate(content.split(b"\n"), 1) if line.strip()]
+    if not lines:
+        raise InputError("there is no record in it", where=str(file), hint="write one JSON object, or one a line")
+    whole = file.suffix not in LINES and (len(lines) == 1 or not _is_json(lines[0][1]))
+    return [(1, content.strip())] if whole else lines
+
+
+def checked(
+    network: str, records: Sequence[tuple[int, bytes]], headers: RecordHeaders, city: City
+) -> Iterator[Checked]:
+    """The decision of the first stage about each record, and the department for it.
+
+    Args:
+        network: whose records they are.
+        records: number and value of each.
+        headers: of every record.
+        city: the rules.
+    """
+    rule_sets, dedup, now = RuleSets(city), DedupIndex(), int(time.time() * 1000)
+    for number, value in records:
+        record = PlainRecord(
+            topic=Names().reports(network),
+            partition=0,
+            offset=number,
+            timestamp=now,
+            key=None,
+            value=value,
+            headers=headers,
+        )
+        id_ = source_id_of(NETWORKS[network], value, headers)
+        try:
+            admitted = admit(NETWORKS[network], [record], rule_sets, dedup)
+        except TranslationError:
+            yield Checked(record=number, outcome="rejected", id=id_, code=POISON.code, reason=POISON.reason)
+            continue
+        if admitted.rejections:
+            rejection = admitted.rejections[0][1]
+            yield Checked(record=number, outcome="rejected", id=id_, code=rejection.code, reason=rejection.reason)
+        elif admitted.events:
+            yield _accepted(number, admitted.events[0][0], city)
+        else:
+            yield Checked(record=number, outcome="redelivered", id=id_)
+
+
+def _accepted(number: int, report: Report, city: City) -> Checked:
+    route = city.catalogue.route(report.matter, report.location.cell, report.received_at)
+    lead = next(one for one in route.assigned if one.role == "lead")
+    return Checked(
+        record=number,
+        outcome="updated" if report.version > 1 else "accepted",
+        id=report.source_id,
+        matter=report.matter,
+        cell=report.location.cell,
+        lead=f"{lead.department}/{lead.unit}" if lead.unit else lead.department,
+        doubt=report.location.doubt,
+    )
+
+
+def _line(one: Checked) -> str:
+    head = f"{one.record}  {one.id or '-'}  {one.outcome}"
+    if one.code is not None:
+        return f"{head}  {one.code}: {one.reason}"
+    if one.matter is None:
+        return f"{head}  same as an earlier record of the file"
+    return f"{head}  {one.matter}  {one.cell}  {one.lead}{f'  doubt: {one.doubt}' if one.doubt else ''}"
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        msgspec.json.decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
