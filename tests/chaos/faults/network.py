@@ -78,5 +78,5 @@ def _counts(delivered: list[Late]) -> dict[str, float]:
     accepted = sum(one.request.api == "EndTxn" and one.code == 0 for one in delivered)
     return {api: answered[api] for api in APIS} | {
         "accepted": accepted,
-        "injected": float(all(answered[api] for api in APIS)),
+        "injected": float(answered["EndTxn"] > 0 and answered["Produce"] > 0),
     }
