@@ -34,7 +34,7 @@ class TopicChange(Struct, frozen=True, kw_only=True):
     """One difference between declaration and cluster."""
 
     topic: str
-    action: Literal["create", "set", "reject", "rename"]
+    action: Literal["create", "set", "grow", "reject", "rename"]
     """`reject` and `rename` are not applied: the first needs another number of partitions, the second another topic."""
     what: str
     """`partitions`, `name`, or the name of a configuration."""
@@ -79,7 +79,7 @@ def apply(bootstrap: str, topics: Sequence[Topic], *, replication: int = 1) -> P
     """Create missing topics and correct their configuration; a second call changes nothing.
 
     Raises:
-        TopicError: a topic has another number of partitions, or a topic of an earlier version exists under its old name.
+        TopicError: a topic keyed by place has another number of partitions, or a topic of an earlier version exists under its old name.
             Nothing is changed then. More partitions would move streets away from their state, and Kafka cannot remove any.
         BrokerError: the cluster cannot be reached, or rejects the change.
     """
@@ -95,6 +95,7 @@ def apply(bootstrap: str, topics: Sequence[Topic], *, replication: int = 1) -> P
                 hint=f"set GRID_ROUTER_PARTITIONS={change.found}, or use another GRID_ROUTER_NAMESPACE",
             )
         _create(admin, topics, found, replication)
+        _grow(admin, found)
         _configure(admin, found, bootstrap)
         return found
 
@@ -158,18 +159,26 @@ def _plan(admin: KafkaAdminClient, topics: Sequence[Topic]) -> Plan:
     ]
     for topic in topics:
         if topic.name in names:
-            changes += _differences(topic, partitions[topic.name], configs[topic.name])
+            changes += _differences(topic, partitions, configs[topic.name])
         else:
-            changes.append(_partition_change(topic, "create", None))
+            changes.append(_partition_change(topic, "create", None, topic.wanted_partitions(partitions)))
     touched = {change.topic for change in changes}
     return Plan(changes, sum(topic.name not in touched for topic in topics))
 
 
-def _differences(topic: Topic, partitions: int, config: dict[str, str]) -> list[TopicChange]:
-    """What differs between a topic that exists and its declaration."""
-    rejected = [] if partitions == topic.partitions else [_partition_change(topic, "reject", str(partitions))]
+def _differences(topic: Topic, partitions: dict[str, int], config: dict[str, str]) -> list[TopicChange]:
+    """What differs between a topic that exists and its declaration.
+
+    Args:
+        topic: as declared.
+        partitions: number of partitions of every declared topic that exists.
+        config: of the topic.
+    """
+    found, wanted = partitions[topic.name], topic.wanted_partitions(partitions)
+    grows = topic.may_grow and topic.partitions <= found < wanted
+    change = _partition_change(topic, "grow" if grows else "reject", str(found), wanted)
     return [
-        *rejected,
+        *([] if found == wanted else [change]),
         *(
             TopicChange(topic=topic.name, action="set", what=name, found=config.get(name), declared=value)
             for name, value in topic.config().items()
@@ -178,8 +187,10 @@ def _differences(topic: Topic, partitions: int, config: dict[str, str]) -> list[
     ]
 
 
-def _partition_change(topic: Topic, action: Literal["create", "reject"], found: str | None) -> TopicChange:
-    return TopicChange(topic=topic.name, action=action, what="partitions", found=found, declared=str(topic.partitions))
+def _partition_change(
+    topic: Topic, action: Literal["create", "grow", "reject"], found: str | None, wanted: int
+) -> TopicChange:
+    return TopicChange(topic=topic.name, action=action, what="partitions", found=found, declared=str(wanted))
 
 
 def _partitions(admin: KafkaAdminClient, topics: Sequence[Topic]) -> dict[str, int]:
@@ -203,9 +214,13 @@ def _value(entry: Any) -> str:
 
 
 def _create(admin: KafkaAdminClient, topics: Sequence[Topic], found: Plan, replication: int) -> None:
-    missing = {change.topic for change in found.changes if change.action == "create"}
+    missing = {change.topic: int(change.declared) for change in found.changes if change.action == "create"}
     new = {
-        topic.name: {"num_partitions": topic.partitions, "replication_factor": replication, "configs": topic.config()}
+        topic.name: {
+            "num_partitions": missing[topic.name],
+            "replication_factor": replication,
+            "configs": topic.config(),
+        }
         for topic in topics
         if topic.name in missing
     }
@@ -215,6 +230,13 @@ def _create(admin: KafkaAdminClient, topics: Sequence[Topic], found: Plan, repli
         with suppress(TopicAlreadyExistsError):  # two may apply at once; Kafka creates the others of the list
             admin.create_topics({name: new[name] for name in some}, timeout_ms=TIMEOUT_MS)
         admin.wait_for_topics(some, timeout_ms=TIMEOUT_MS)
+
+
+def _grow(admin: KafkaAdminClient, found: Plan) -> None:
+    """Add partitions to the state of networks' topics that have more than declared."""
+    grown = {change.topic: int(change.declared) for change in found.changes if change.action == "grow"}
+    if grown:
+        admin.create_partitions(grown, timeout_ms=TIMEOUT_MS)
 
 
 def _configure(admin: KafkaAdminClient, found: Plan, bootstrap: str) -> None:

@@ -39,7 +39,9 @@ def plan(city: City, output: Output = "text") -> None:
 
 @app.command()
 def apply(city: City, output: Output = "text") -> None:
-    """Create missing topics and correct their configuration; never changes a number of partitions.
+    """Create missing topics and correct their configuration; never changes the partitions of a topic keyed by place.
+
+    A network's topic may have more partitions than declared. Its dedup index then gets as many.
 
     Stops without a change while a topic of an earlier version exists under its old name.
 
@@ -57,7 +59,7 @@ def _show(found: Plan, output: Form) -> None:
     if output == "json":
         json_out(msgspec.to_builtins(found))
         return
-    marks = {"create": "+", "set": "~", "reject": "!", "rename": "!"}
+    marks = {"create": "+", "set": "~", "grow": "+", "reject": "!", "rename": "!"}
     rows = [
         (marks[change.action], change.topic, change.what, change.found or "-", change.declared)
         for change in found.changes

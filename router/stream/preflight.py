@@ -1,6 +1,7 @@
 """Checks before a worker starts: the cluster answers, and each topic has the declared number of partitions.
 
-With another number a worker would send the reports of a cell to a partition that does not have the state of that cell.
+With another number a worker would send the reports of a cell to a partition that does not have the state of that cell. A
+network's topic may have more, if its dedup index has as many.
 """
 
 import logging
@@ -38,8 +39,14 @@ async def check_topics(bootstrap: str, topics: list[Topic], namespace: str) -> N
         hint = f"run `grid-router topics apply CITY`{elsewhere(others, namespace)}"
         raise TopicError(f"the topic does not exist{more}", where=missing[0], hint=hint)
     for topic in topics:
-        actual = partitions[topic.name]
-        if actual != topic.partitions:
+        actual, wanted = partitions[topic.name], topic.wanted_partitions(partitions)
+        if actual < wanted and topic.grows_with is not None and actual >= topic.partitions:
+            raise TopicError(
+                f"the topic has {actual} partitions, {topic.grows_with} has {wanted}",
+                where=topic.name,
+                hint="run `grid-router topics apply CITY`, which adds partitions here",
+            )
+        if actual != wanted:
             raise TopicError(
                 f"the topic has {actual} partitions, {topic.partitions} are declared",
                 where=topic.name,

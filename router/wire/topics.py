@@ -1,6 +1,6 @@
 """Every topic, declared once: name, key, content, partitions, retention, compaction; and the names of earlier versions."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import Literal
 
@@ -38,6 +38,10 @@ class Topic(Struct, frozen=True, kw_only=True):
     access: Literal["read", "written", "both"] = "written"
     """What the router does with it; `both`: it reads back what it wrote."""
     partitions: int
+    may_grow: bool = False
+    """Whether it may have more partitions than declared, because its writer alone chooses a record's partition."""
+    grows_with: str | None = None
+    """The topic whose partitions it has at least: it holds the state of each."""
     cleanup: Literal["delete", "compact", "compact,delete"] = "delete"
     retention_ms: int | None = None
     """None: records do not expire."""
@@ -60,6 +64,16 @@ class Topic(Struct, frozen=True, kw_only=True):
             "max.message.bytes": str(self.largest_bytes),
             "message.timestamp.type": "LogAppendTime" if self.stamped == "by broker" else "CreateTime",
         }
+
+    def wanted_partitions(self, found: Mapping[str, int]) -> int:
+        """How many partitions it must have on this cluster.
+
+        Args:
+            found: number of partitions of the topics that exist.
+        """
+        own = found.get(self.name, 0)
+        source = found.get(self.grows_with, 0) if self.grows_with is not None else 0
+        return max(self.partitions, own if self.may_grow else 0, source)
 
 
 ROOTS = ("grid.", "reports.", "rejections.", "tasks.")
@@ -141,6 +155,7 @@ def _reports(names: Names, network: str, partitions: int) -> Topic:
         about="Reports of one network, in the network's own format.",
         access="read",
         partitions=partitions,
+        may_grow=True,
         retention_ms=REPORTS_KEPT // MILLISECOND,
     )
 
@@ -154,6 +169,8 @@ def _dedup_index(names: Names, network: str, partitions: int) -> Topic:
         "each partition is the stored offset of the network's topic. For the router alone.",
         access="both",
         partitions=partitions,
+        may_grow=True,
+        grows_with=names.reports(network),
         cleanup="compact,delete",
         retention_ms=REPORTS_KEPT // MILLISECOND,
     )

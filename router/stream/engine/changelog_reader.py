@@ -70,6 +70,10 @@ class ChangelogReader:
             return {topic: len(one.leader_epochs) for topic, one in described.items()}
         return {}
 
+    async def partitions(self, topic: str) -> int:
+        """How many partitions a topic has now. Raises as `describe` does."""
+        return len((await self.describe(topic)).leader_epochs)
+
     async def changelog(self, changelog: TopicPartition) -> TopicDescription:
         """What the topic of a changelog is now.
 

@@ -90,7 +90,7 @@ class LogWatch:
         self._partitions = counts
 
     async def _find_unread(self, heard: Collection[str]) -> None:
-        """Tell of the topics `reports.*` that have records and no reader."""
+        """Find the topics `reports.*` that have records and no reader."""
         self._looks += 1
         if self._looks % LIST_EVERY != 1:
             return
@@ -108,9 +108,9 @@ class LogWatch:
         for source, end in ends.items():
             if end > begins.get(source, end):
                 unread[source.topic] = unread.get(source.topic, 0) + end - begins[source]
-        self._tell(unread)
+        self._report_unread(unread)
 
-    def _tell(self, unread: dict[str, int]) -> None:
+    def _report_unread(self, unread: dict[str, int]) -> None:
         for topic in self._unread.keys() - unread.keys():
             self._metrics.unread_records.remove(topic)
         for topic, records in unread.items():

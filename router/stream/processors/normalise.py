@@ -6,7 +6,8 @@ is the dedup index, restored from `grid.dedup.<network>`.
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 
 import structlog
 from aiokafka import TopicPartition
@@ -24,9 +25,9 @@ from router.stream.engine.stored_offset import pop_stored_offset, read_stored_of
 from router.stream.gc_tuning import gc_paused
 from router.wire.codec import UNREADABLE, decode_dedup_entry, encode_dead_letter, encode_dedup_entry, encode_report
 from router.wire.metrics import Metrics
-from router.wire.partitioning import partition_for_cell
+from router.wire.partitioning import partition_for_cell, partition_for_key
 from router.wire.rejections import encode_rejection
-from router.wire.stored_offsets import StoredOffset, encode_stored_offset
+from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, encode_stored_offset
 from router.wire.topics import Names
 
 RESTORE_CHUNK = 5000
@@ -37,6 +38,14 @@ UNREADABLE_ENTRIES = (
 Rejected = tuple[SourceRecord, Rejection]
 
 log = structlog.get_logger(__name__)
+
+
+def _written_at(value: bytes) -> datetime:
+    """When the report of an entry was received last; the beginning of time when the entry cannot be decoded."""
+    try:
+        return decode_dedup_entry(value).at
+    except UNREADABLE:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 class NormaliseProcessor:
@@ -50,17 +59,29 @@ class NormaliseProcessor:
         self._dedup = DedupIndex()
         self._topic = names.dedup_index(network.name)
         self.changelog_ids: Mapping[str, str] = {}
+        self._source_partitions = partitions
 
     async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
         """Restore the dedup index from its committed changelog."""
         self._dedup = DedupIndex()
         changelog = TopicPartition(self._topic, source.partition)
         self.changelog_ids = {self._topic: (await logs.changelog(changelog)).topic_id}
+        self._source_partitions = await logs.partitions(source.topic)
         dedup = await logs.latest(changelog)
         position = pop_stored_offset(dedup, changelog)
+        moved = await self._moved(logs, changelog)
+        if not moved:
+            await self._restore(dedup.items(), source)
+        else:
+            known = [*moved, *dedup.items()]
+            await self._restore(sorted(known, key=lambda entry: _written_at(entry[1])), source)
+        return position
+
+    async def _restore(self, entries: Iterable[tuple[bytes, bytes]], source: TopicPartition) -> None:
+        """Put entries into the index, in the order of writing."""
         unreadable = 0
         with gc_paused():
-            for number, (key, value) in enumerate(dedup.items()):
+            for number, (key, value) in enumerate(entries):
                 try:
                     self._dedup.restore(key.decode(), decode_dedup_entry(value))
                 except (*UNREADABLE, UnicodeDecodeError):
@@ -69,10 +90,28 @@ class NormaliseProcessor:
                     await asyncio.sleep(0)  # let other partitions finish their transactions
         if unreadable:
             log.error(UNREADABLE_ENTRIES, network=self._network.name, partition=source.partition, records=unreadable)
-        return position
+
+    async def _moved(self, logs: ChangelogReader, changelog: TopicPartition) -> list[tuple[bytes, bytes]]:
+        """Entries of other partitions whose reports come to this one, because partitions were added to the network's topic.
+
+        Kafka's partitioner chooses by key and number of partitions, so most ids move. An id that moved and is not known here
+        would be a new report, and its corrections would be lost.
+        """
+        count = self._source_partitions
+        if count == self._partitions:
+            return []
+        entries: list[tuple[bytes, bytes]] = []
+        for number in range(await logs.partitions(self._topic)):
+            if number != changelog.partition:
+                others = await logs.latest(TopicPartition(self._topic, number))
+                others.pop(STORED_OFFSET_KEY, None)
+                entries += [one for one in others.items() if partition_for_key(one[0], count) == changelog.partition]
+        return entries
 
     async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
         """Keep the index in memory, if no other worker has owned the partition since."""
+        if self._source_partitions != await logs.partitions(source.topic):
+            return False  # reports of other partitions moved here
         stored = await read_stored_offset(logs, TopicPartition(self._topic, source.partition))
         return stored is not None and stored.same_place(position)
 

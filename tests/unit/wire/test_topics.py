@@ -78,3 +78,21 @@ def test_no_topic_makes_the_broker_unpack_a_batch_or_take_one_of_any_size() -> N
     assert {config["compression.type"] for config in configs.values()} == {"producer"}
     assert configs["reports.policing"]["max.message.bytes"] == str(4 << 20)
     assert max(int(config["max.message.bytes"]) for config in configs.values()) < MAX_UNPACKED_BYTES
+
+
+@pytest.mark.parametrize(
+    ("topic", "found", "wanted"),
+    [
+        ("reports.hotline", {}, 4),
+        ("reports.hotline", {"reports.hotline": 2}, 4),
+        ("reports.hotline", {"reports.hotline": 6}, 6),
+        ("grid.dedup.hotline", {"reports.hotline": 6, "grid.dedup.hotline": 4}, 6),
+        ("grid.dedup.hotline", {"reports.hotline": 6}, 6),
+        ("grid.dedup.hotline", {"reports.hotline": 4, "grid.dedup.hotline": 6}, 6),
+        ("grid.events", {"grid.events": 6}, 4),
+        ("grid.cases", {"grid.events": 6, "grid.cases": 6}, 4),
+    ],
+)
+def test_the_partitions_that_a_topic_must_have(topic: str, found: dict[str, int], wanted: int) -> None:
+    topics = {one.name: one for one in declared(Names(), networks=["hotline"], departments=[], partitions=4)}
+    assert topics[topic].wanted_partitions(found) == wanted
