@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
+from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import (
     ClusterAuthorizationFailedError,
@@ -12,6 +13,7 @@ from kafka.errors import (
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
 )
+from kafka.protocol.consumer.offsets import OffsetSpec
 from msgspec import Struct
 
 from router.broker.reach import listens
@@ -73,6 +75,26 @@ def existing(bootstrap: str) -> list[str]:
     """The names of all topics of the cluster. Raises BrokerError."""
     with connected(bootstrap) as admin:
         return list(admin.list_topics())
+
+
+def records_of(bootstrap: str, topics: Sequence[str]) -> dict[str, int]:
+    """How many offsets each of these topics holds; topics without any are left out. Raises BrokerError."""
+    if not topics:
+        return {}
+    with connected(bootstrap) as admin:
+        described: list[dict[str, Any]] = admin.describe_topics(list(topics))
+        partitions = [
+            TopicPartition(one.get("name") or one["topic"], number)
+            for one in described
+            for number in range(len(one["partitions"]))
+        ]
+        first = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.EARLIEST))
+        last = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
+    records: dict[str, int] = {}
+    for partition in partitions:
+        if held := last[partition].offset - first[partition].offset:
+            records[partition.topic] = records.get(partition.topic, 0) + held
+    return records
 
 
 def apply(bootstrap: str, topics: Sequence[Topic], *, replication: int = 1) -> Plan:

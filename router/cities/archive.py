@@ -1,6 +1,5 @@
 """Packs a city's folder into the texts of a rule set, and loads a city from such texts."""
 
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,6 +11,10 @@ PACKED = ("city.yaml", "merging.yaml", "catalogue/*.yaml", "codes/*.csv", "cells
 """Files of a rule set. merging.yaml is one of them, for the record."""
 
 
+class InventedVersionError(CityError):
+    """A rule set was published under a version that its content does not have."""
+
+
 def pack(folder: Path) -> dict[str, str]:
     """Path within the folder -> text, for all files that translate and route reports."""
     files = sorted(file for pattern in PACKED for file in folder.glob(pattern))
@@ -19,10 +22,11 @@ def pack(folder: Path) -> dict[str, str]:
 
 
 def unpack(name: str, texts: dict[str, str], version: str) -> City:
-    """The city that the texts describe, with the version under which they were published.
+    """The city that the texts describe, if they have this version.
 
     Raises:
         CityError: the texts have an error.
+        InventedVersionError: they are not those of this version.
     """
     hint = f"publish it again with this version of the router: `grid-router catalogue publish {name}`"
     with TemporaryDirectory(prefix="grid-rule-set-") as scratch:
@@ -33,7 +37,13 @@ def unpack(name: str, texts: dict[str, str], version: str) -> City:
     if reading.city is None:
         first = reading.errors[0]
         raise CityError(f"{first.code} {first.message}", where=f"rule set {version}: {first.place}", hint=hint)
-    return replace(reading.city, rule_set=version)
+    if reading.city.rule_set != version:
+        raise InventedVersionError(
+            f"its content has the version {reading.city.rule_set}, so another program made it up",
+            where=f"rule set {version[:40]!r}",
+            hint=hint,
+        )
+    return reading.city
 
 
 def _write(folder: Path, path: str, text: str) -> None:

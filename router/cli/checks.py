@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -72,6 +73,7 @@ def examine(settings: Settings, city: str | None) -> Iterator[Check]:
     yield _outcome("city", lambda: deployed_city(settings, city, deployed))
     for name in deployed:
         yield _outcome(f"topics {name}", lambda name=name: topics(settings, name))  # type: ignore[misc]
+    yield _outcome("networks", lambda: networks(settings, deployed))
     yield _outcome("schemas", schemas)
     for name in deployed:
         yield _outcome(f"catalogue {name}", lambda name=name: catalogue(settings, name))  # type: ignore[misc]
@@ -251,6 +253,29 @@ def topics(settings: Settings, name: str) -> str:
             hint=f"`grid-router topics plan {name}` shows them, `grid-router topics apply {name}` corrects them",
         )
     return f"{len(wanted)} as declared"
+
+
+def networks(settings: Settings, cities: list[str]) -> str:
+    """Every network's topic that has records belongs to a network of a city, so that a worker can read it."""
+    if not server.status(settings).running:
+        raise Skipped("no broker runs")
+    names = Names(settings.namespace)
+    known: set[str] = set()
+    for name in cities:
+        with suppress(CityError):
+            known |= {names.reports(network) for network in load_city(name, settings.cities).codes}
+    if not known:
+        raise Skipped("no city can be loaded")
+    address = server.bootstrap(settings)
+    present = [topic for topic in admin.existing(address) if topic.startswith(names.reports(""))]
+    unread = admin.records_of(address, [topic for topic in present if topic not in known])
+    for topic, records in sorted(unread.items()):
+        raise TopicError(
+            f"the topic has {records} records, and no city here has its network, so no worker reads it",
+            where=topic,
+            hint=f"add codes/{topic.removeprefix(names.reports(''))}.csv to the city and publish it (docs/how-to/add-a-network.md)",
+        )
+    return f"{len(present)} topics {names.reports('*')}, each with a network"
 
 
 def schemas(folder: Path = DEFAULT) -> str:

@@ -10,6 +10,7 @@ from router.stream.health.log_watch import LogWatch
 from router.stream.health.observations import HealthMonitor
 from router.stream.health.watchdog import probe_cluster, update_gauges
 from router.stream.rule_sets.follower import poll
+from router.stream.rule_sets.loading import RuleSetLoader
 from router.stream.rule_sets.store import RuleSetStore
 from router.wire.metrics import Metrics
 
@@ -43,9 +44,9 @@ def report_offsets(app: BatchApp, reporter: GroupOffsetReporter) -> None:
     _every(REPORT_SECONDS, app, reporter.report)
 
 
-def poll_rule_sets(app: BatchApp, store: RuleSetStore, rule_sets: RuleSets) -> None:
+def poll_rule_sets(app: BatchApp, store: RuleSetStore, rule_sets: RuleSets, loader: RuleSetLoader) -> None:
     """Read newly published rule sets."""
-    _every(RULE_SETS_SECONDS, app, lambda: poll(store, rule_sets))
+    _every(RULE_SETS_SECONDS, app, lambda: poll(store, rule_sets, loader))
 
 
 def _every(seconds: float, app: BatchApp, work: Callable[[], Awaitable[None]]) -> None:

@@ -27,7 +27,7 @@ from router.stream.preflight import check_topics
 from router.stream.processors.clock import CLOCKS, ClockName
 from router.stream.rule_sets.bootstrap import load_or_bootstrap, rule_set_from_folder
 from router.stream.rule_sets.folder_check import folder_difference
-from router.stream.rule_sets.loading import build_rule_sets
+from router.stream.rule_sets.loading import RuleSetLoader, build_rule_sets
 from router.stream.rule_sets.store import RuleSetStore
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
@@ -60,8 +60,9 @@ def main(
     asyncio.run(check_topics(bootstrap, own_topics, settings.namespace))
     store = RuleSetStore(bootstrap, Names(settings.namespace).rule_sets)
     own = rule_set_from_folder(loaded, pack(city_folder(city, settings.cities)))
-    published = asyncio.run(load_or_bootstrap(store, own))
-    rule_sets = build_rule_sets(loaded, published)
+    loader = RuleSetLoader(loaded)
+    published = asyncio.run(load_or_bootstrap(store, own, loader))
+    rule_sets = build_rule_sets(loaded, published, loader)
     at = datetime.now(UTC) if clock == "wall" else datetime.max.replace(tzinfo=UTC)
     if note := folder_difference(loaded, str(city_folder(city, settings.cities)), published, at):
         log.warning(str(note))
@@ -72,7 +73,7 @@ def main(
     asyncio.run(check_topics(bootstrap, [one for one in topics if one not in own_topics], settings.namespace))
     metrics = Metrics(CollectorRegistry())
     app = build_app(rule_sets, settings, bootstrap, CLOCKS[clock](), metrics, polls=lambda: store.polls)
-    periodic.poll_rule_sets(app, store, rule_sets)
+    periodic.poll_rule_sets(app, store, rule_sets, loader)
     run(app, metrics, settings, bootstrap, number=number, exit_with_parent=exit_with_parent)
 
 

@@ -114,6 +114,20 @@ def test_a_topic_of_an_earlier_version_is_named_with_its_new_name(settings: Sett
         checks.topics(settings, CITY)
 
 
+def test_a_networks_topic_without_a_network_is_named_once_it_has_records(settings: Settings) -> None:
+    names = Names(settings.namespace)
+    assert checks.networks(settings, [CITY]).startswith("0 topics")
+    with connected(str(settings.kafka)) as admin:
+        admin.create_topics({names.reports("mine"): {"num_partitions": 2, "replication_factor": 1}})
+    assert checks.networks(settings, [CITY]).startswith("1 topics")
+    producer = KafkaProducer(bootstrap_servers=settings.kafka, acks="all")
+    for _ in range(3):
+        producer.send(names.reports("mine"), b"{}")
+    producer.close()
+    with pytest.raises(TopicError, match=r"reports\.mine: the topic has 3 records, and no city here has its network"):
+        checks.networks(settings, [CITY])
+
+
 def test_a_clock_behind_the_newest_record_is_wrong(settings: Settings) -> None:
     assert settings.kafka is not None
     events = Topic(name=Names(settings.namespace).events, key="cell", partitions=2)

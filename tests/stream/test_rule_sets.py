@@ -18,7 +18,6 @@ from router.domain.intake.normalise import RECEIVED_AT
 from router.domain.model.case import Case
 from router.domain.model.task import Task
 from router.wire.codec import decode_case, decode_task
-from router.wire.errors import InputError
 from router.wire.rule_sets import decode_rule_set
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
@@ -167,14 +166,20 @@ def test_what_fails_lint_or_its_tests_is_not_published(settings: Settings, pool:
     assert [decode_rule_set(record.value).effective_from for record in records] == [None]
 
 
-def test_other_merging_needs_a_restart(settings: Settings, pool: WorkerPool, cities: Path) -> None:
+def test_other_merging_is_published_with_a_reminder_to_restart(
+    settings: Settings, pool: WorkerPool, cities: Path
+) -> None:
+    """It was compared with the last publication, so that after a change and a restart every publication was rejected."""
     send(settings, alarm("a", BEGUN))
     cases_with(settings, 1, pool)
     with (cities / CITY / "merging.yaml").open("a", encoding="utf-8") as file:
         file.write("\n# another\n")
-    result = CliRunner().invoke(app, ["catalogue", "publish", CITY, "--actor", "w"], env=environment(settings))
-    assert isinstance(result.exception, InputError)
-    assert "merging.yaml" in str(result.exception)
+    edit(cities, "catalogue/duties.yaml", NORTH, DETECTIVES)
+    edit(cities, "tests.yaml", THEFT, THEFT_LED)
+    edit(cities, "tests.yaml", "    not: {lead: detectives}\n", "")
+    code, said = invoke(settings, "catalogue", "publish", CITY, "--actor", "w")
+    assert (code, "restart the workers" in " ".join(said.split())) == (0, True), said
+    _known_to_the_worker(load_city(CITY, cities).rule_set, pool)
 
 
 def test_a_correction_reaches_its_case_after_a_kill_and_the_same_bytes_again_do_nothing(

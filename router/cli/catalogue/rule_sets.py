@@ -21,7 +21,7 @@ from router.domain.catalogue.checks.rule_tests import RuleTestContext, local, ru
 from router.domain.rules.city import City
 from router.stream.preflight import check_topics
 from router.stream.rule_sets.store import publish as append
-from router.wire.errors import START_KAFKA, BrokerError, InputError
+from router.wire.errors import START_KAFKA, BrokerError
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
 from router.wire.topics import Names, declared, topics_of
@@ -29,6 +29,10 @@ from router.wire.topics import Names, declared, topics_of
 AHEAD = timedelta(seconds=15)
 """Time until a rule set takes effect. By then every worker must have read it: workers poll each second, and a large city
 takes several seconds to load."""
+MERGING = (
+    "merging.yaml differs from that of the last publication. It is no part of a rule set: copy it to every machine and restart the "
+    "workers, if that has not been done."
+)
 CityArgument = Annotated[str, typer.Argument(help="Name of the city's folder.")]
 
 
@@ -43,7 +47,7 @@ def publish(
 ) -> None:
     """Publish a city's catalogue, code tables and cells to the running workers. Errors and failed tests prevent it.
 
-    Without --from the rule set takes effect in 15 seconds. A change of merging.yaml needs a restart of the workers instead.
+    Without --from the rule set takes effect in 15 seconds. A change of merging.yaml needs a restart of the workers as well.
 
     Example: grid-router catalogue publish puyang --actor wang --from 2026-12-01T00:00 --note "winter duties"
     """
@@ -55,7 +59,6 @@ def publish(
     now = datetime.now(UTC)
     texts = pack(folder)
     before = read_published(address, topic)
-    _same_merging(before, texts)
     record = RuleSetRecord(
         version=checked.rule_set,
         city=city,
@@ -76,6 +79,8 @@ def publish(
         raise BrokerError(
             f"the rule set cannot be published ({type(error).__name__})", where=address, hint=START_KAFKA
         ) from error
+    if _other_merging(before, texts):
+        say(MERGING)
     lines_out(f"{record.version} takes effect for reports received from {stamp(record.effective_from or now)} on")
 
 
@@ -147,10 +152,6 @@ def _already_effective(before: list[RuleSetRecord], record: RuleSetRecord) -> bo
     return bool(before) and _latest(before).version == record.version
 
 
-def _same_merging(before: list[RuleSetRecord], texts: dict[str, str]) -> None:
-    if before and _latest(before).texts.get("merging.yaml") != texts.get("merging.yaml"):
-        raise InputError(
-            "it differs from the published rule set, and workers index their state by it",
-            where="merging.yaml",
-            hint="restore merging.yaml and publish the rest, or restart the workers with the new merging.yaml",
-        )
+def _other_merging(before: list[RuleSetRecord], texts: dict[str, str]) -> bool:
+    """Whether merging.yaml differs from that of the last publication. It is no part of a rule set: workers take their folder's."""
+    return bool(before) and _latest(before).texts.get("merging.yaml") != texts.get("merging.yaml")

@@ -17,10 +17,6 @@ class Publication(Protocol):
         """Of the rule set."""
 
     @property
-    def published_at(self) -> datetime:
-        """Aware."""
-
-    @property
     def effective_from(self) -> datetime | None:
         """Received time from which it holds; None: from the beginning."""
 
@@ -29,12 +25,15 @@ PublicationT = TypeVar("PublicationT", bound=Publication)
 
 
 def initial_rule_sets(publications: Iterable[PublicationT]) -> list[PublicationT]:
-    """The initial rule sets, the effective one first: the earliest published; the version breaks a tie.
+    """The initial rule sets, the effective one first: the one that stands first in the log.
 
-    Every worker decides the same, in whatever order it reads the publications. A report may carry any of these versions.
+    Every worker decides the same, because all read the same log. A publication's own time does not count: another program
+    could name any. A report may carry any of these versions.
+
+    Args:
+        publications: in the order of the log.
     """
-    initial = (publication for publication in publications if publication.effective_from is None)
-    return sorted(initial, key=lambda publication: (publication.published_at, publication.version))
+    return [publication for publication in publications if publication.effective_from is None]
 
 
 def must_publish_own(publications: Iterable[Publication]) -> bool:

@@ -28,7 +28,8 @@ class City:
     """Code table by network; the keys are the networks that report in this city."""
     rule_set: str = ""
     """Version: twelve hexadecimal digits that change with everything by which a report is translated or routed. It is computed if
-    not given. A published rule set keeps the version under which it was published."""
+    not given. The worker computes that of a published rule set again, so a release that computes it otherwise must still
+    recognise the versions of earlier ones."""
 
     def __post_init__(self) -> None:
         """Compute the version from the lists, the code tables, the cells and the zone."""

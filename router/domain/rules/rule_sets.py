@@ -66,6 +66,14 @@ class RuleSets:
         self._timeline.append((effective_from, version))
         self._timeline.sort(key=itemgetter(0))  # stable
 
+    def withdraw(self, key: str) -> None:
+        """Take a rule set out of effect whose publication was deleted. Reports may still carry it.
+
+        Args:
+            key: of the publication: the instant from which it is in effect in ISO 8601, `/`, and the version.
+        """
+        self._timeline = [(at, version) for at, version in self._timeline if f"{at.isoformat()}/{version}" != key]
+
     def know(self, version: str, read: Callable[[], City]) -> None:
         """Add a rule set that reports may carry, though it does not come into effect again."""
         self._sources.setdefault(version, read)

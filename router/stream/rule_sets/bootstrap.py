@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from router.domain.rules.bootstrap import must_publish_own
 from router.domain.rules.city import City
+from router.stream.rule_sets.loading import RuleSetLoader
 from router.stream.rule_sets.store import RuleSetStore, publish
 from router.wire.errors import START_KAFKA, BrokerError
 from router.wire.rule_sets import RuleSetRecord
@@ -17,19 +18,25 @@ from router.wire.rule_sets import RuleSetRecord
 TIMEOUT_S = 60.0
 
 
-async def load_or_bootstrap(store: RuleSetStore, own: RuleSetRecord) -> list[RuleSetRecord]:
-    """All published rule sets. Publishes `own` first when there is no initial one.
+async def load_or_bootstrap(store: RuleSetStore, own: RuleSetRecord, loader: RuleSetLoader) -> list[RuleSetRecord]:
+    """All published rule sets in the order of the log. Publishes `own` first when there is no initial one.
 
     Raises:
         BrokerError: the broker is down.
     """
+    records = loader.genuine(await _read(store))
+    if must_publish_own(records):
+        records += loader.genuine(await _read(store, own))
+    return records
+
+
+async def _read(store: RuleSetStore, own: RuleSetRecord | None = None) -> list[RuleSetRecord]:
+    """What was published since the last call; publishes `own` before that."""
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            records = await store.read()
-            if must_publish_own(records):
+            if own is not None:
                 await publish(store.bootstrap, store.topic, own)
-                records += await store.read()
-            return records
+            return await store.read()
     except (KafkaError, OSError, TimeoutError) as error:
         what = f"the rule sets cannot be read ({type(error).__name__})"
         raise BrokerError(what, where=f"{store.bootstrap}, {store.topic}", hint=START_KAFKA) from error

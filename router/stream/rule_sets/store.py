@@ -1,5 +1,7 @@
 """The rule-set store: the topic `grid.rule-sets`, read to its end and appended to."""
 
+import asyncio
+
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
@@ -27,11 +29,14 @@ class RuleSetStore:
         )
         self.polls = 0
         """Polls that have read everything published until then."""
+        self.withdrawn: list[str] = []
+        """Keys whose publication the last `read` found deleted."""
 
     async def read(self) -> list[RuleSetRecord]:
-        """The rule sets published since the last call, up to the present end of the topic.
+        """The rule sets published since the last call, up to the present end of the topic, in the order of the log.
 
-        Logs an error for each record that is no rule set, and leaves it out.
+        A tombstone withdraws what was published under its key before. Logs an error for each record that is no rule set, or
+        has the key of another one, and leaves it out.
 
         Raises:
             KafkaError: the broker is down. After `close` the next call starts at the same offset.
@@ -39,15 +44,19 @@ class RuleSetStore:
         consumer = await self._at_position()
         end = (await consumer.end_offsets([self._partition]))[self._partition]
         rule_sets: list[RuleSetRecord] = []
+        withdrawn: list[str] = []
         position = self._position
         while position < end:
             fetched = await consumer.getmany(self._partition, timeout_ms=500)
-            values = [record.value for record in fetched.get(self._partition, [])]
-            rule_sets += [
-                rule_set for value in values if value is not None and (rule_set := _decoded(value)) is not None
-            ]
+            for record in fetched.get(self._partition, []):
+                key = (record.key or b"").decode("utf-8", "backslashreplace")
+                if record.value is None:
+                    withdrawn.append(key)
+                    rule_sets = [one for one in rule_sets if one.key != key]
+                elif (rule_set := await asyncio.to_thread(_decoded, key, record.value)) is not None:
+                    rule_sets.append(rule_set)
             position = await consumer.position(self._partition)
-        self._position = position
+        self._position, self.withdrawn = position, withdrawn
         return rule_sets
 
     async def _at_position(self) -> AIOKafkaConsumer:
@@ -76,9 +85,12 @@ async def publish(bootstrap: str, topic: str, record: RuleSetRecord) -> None:
         await producer.stop()
 
 
-def _decoded(value: bytes) -> RuleSetRecord | None:
+def _decoded(key: str, value: bytes) -> RuleSetRecord | None:
     try:
-        return decode_rule_set(value)
+        rule_set = decode_rule_set(value)
+        if rule_set.key != key:
+            raise ValueError("its key is that of another rule set")
     except ValueError:
         log.exception("a record of the rule-set topic is not a rule set")
         return None
+    return rule_set

@@ -35,7 +35,7 @@ def test_where_a_partition_goes_on(offset: StoredOffset | None, log: LogBounds, 
 
 
 @pytest.mark.parametrize("topic_id", ["", OLD])
-def test_an_offset_behind_the_end_stops_with_a_cure(topic_id: str) -> None:
+def test_an_offset_behind_the_end_stops_with_a_hint(topic_id: str) -> None:
     with pytest.raises(BeyondEndError, match=r"^reports\.hotline/0: position 40, end 39: .* make it again"):
         resume_point("reports.hotline/0", stored(topic_id=topic_id), LogBounds(OLD, 0, 39))
 
@@ -58,7 +58,7 @@ def test_the_same_place_is_the_same_offset_of_the_same_log(other: StoredOffset, 
     assert stored().same_place(other) is same
 
 
-def test_what_a_fetch_session_skips_is_kept_until_somebody_asks() -> None:
+def test_what_a_fetch_session_skips_is_kept_until_it_is_asked_for() -> None:
     session = FetchSession()
     session.begin(40)
     session.fetched(40, 50)
