@@ -33,6 +33,7 @@ from router.domain.documents import (
 )
 from router.domain.matching.parameters import MergeParameters
 from router.domain.networks.registry import NETWORKS
+from router.domain.networks.schema.patterns import ANY_TEXT
 from router.domain.rules.city import City
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -75,14 +76,26 @@ class CityReading(Struct, frozen=True, kw_only=True):
         return tuple(finding for finding in self.findings if finding.level == "error")
 
 
-def read_city(name: str, folder: Path) -> CityReading:
-    """Read and check a city, without its tests and its history."""
+def read_city(name: str, folder: Path, *, published: bool = False) -> CityReading:
+    """Read and check a city, without its tests and its history.
+
+    Args:
+        name: of the city.
+        folder: its folder.
+        published: it is a published rule set, sound by the checks of its day. Codes that no message can have are harmless
+            there, so that a newer release does not refuse the rule set of an older one.
+    """
     findings: list[Finding] = []
     about = read_about(folder, findings)
     zone = ZoneInfo(about.zone) if about else None
     lists = _lists(folder / "catalogue", findings)
     catalogue = compile_catalogue(lists, zone) if lists and zone else None
-    codes = _codes(folder / "codes", lists, findings)
+    codes = _codes(
+        folder / "codes",
+        lists,
+        findings,
+        {name: ANY_TEXT if published else one.codes for name, one in NETWORKS.items()},
+    )
     default_cell = about.default_cell if about else None
     tables = read_cells(folder / "cells", default_cell, findings)
     cells = CellRegistry(tables, default_cell, zone or UTC) if tables else None
@@ -173,7 +186,9 @@ def _lists(folder: Path, findings: list[Finding]) -> Lists | None:
     return None if _has_errors(new_findings) else lists
 
 
-def _codes(folder: Path, lists: Lists | None, findings: list[Finding]) -> Mapping[str, CodeTable]:
+def _codes(
+    folder: Path, lists: Lists | None, findings: list[Finding], patterns: Mapping[str, str]
+) -> Mapping[str, CodeTable]:
     tables: dict[str, CodeTable] = {}
     sources: dict[str, Source] = {}
     for path in sorted(folder.glob("*.csv")):
@@ -190,7 +205,7 @@ def _codes(folder: Path, lists: Lists | None, findings: list[Finding]) -> Mappin
         mark = SourcePosition(display_path(folder))
         findings.append(found(MISSING, mark, "the city has no code table", "add codes/<network>.csv"))
     if lists is not None:
-        findings += code_table_lint.check(sources, lists, NETWORKS)
+        findings += code_table_lint.check(sources, lists, patterns)
     return tables
 
 

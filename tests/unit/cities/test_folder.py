@@ -9,6 +9,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner, Result
 
+from router.cities.archive import pack, unpack
 from router.cities.city_reader import read_city
 from router.cities.folder import cities_folder, city_folder, city_names, load_city
 from router.cli.catalogue.commands import app
@@ -266,3 +267,11 @@ def test_show_is_a_tree() -> None:
     assert "├── sanitation: collection, nuisance in the whole city -> bos\n" in printed
     assert "harbor-dumping: illegal-dumping in 060373 -> bos + lapd\n" in printed
     assert "fallback: everything else -> locality/street\n" in printed
+
+
+def test_a_published_rule_set_with_a_dead_code_still_loads(root: Path) -> None:
+    change(root, "codes/policing.csv", "1204,", "204,,vandalism,lost its zero\n1204,")
+    with pytest.raises(CityError, match="GR033 policing can never send the code '204'"):
+        load_city("los-angeles", root)
+    published = unpack("los-angeles", pack(root / "los-angeles"), "0123456789ab")
+    assert published.codes["policing"].matter("1204", None) == "vandalism"
