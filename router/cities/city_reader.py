@@ -43,7 +43,18 @@ GRIDS = "grids.csv"
 """Optional file, for cities whose networks have areas with a shape."""
 
 
+_NO_ZONES = ("localtime", "posixrules", "factory")
+"""Names of the tz database's folder that are no place: a link that differs by machine, a default, a placeholder."""
+_NO_FOLDERS = ("right/", "posix/")
+"""Its copies with and without leap seconds: `right/` is 27 s off every clock."""
+
+
 def _zone(text: str) -> str:
+    if text.casefold() in _NO_ZONES or text.casefold().startswith(_NO_FOLDERS):
+        raise ValueError(
+            f"no city has the zone {text[:40]!r} (it differs by machine, or counts leap seconds); "
+            "write an IANA name such as Asia/Shanghai"
+        )
     try:
         ZoneInfo(text)
     except (KeyError, ValueError, OSError):

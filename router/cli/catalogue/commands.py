@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from math import floor
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -146,11 +147,16 @@ def _run_text(name: str, test_run: RuleTestRun) -> str:
     if test_run.untested:
         lines.append(f"{name}: no test reaches the duties {', '.join(test_run.untested)}")
     failed = sum(bool(verdict.failures) for verdict in test_run.verdicts)
-    lines.append(
-        f"{name}: {_count(len(test_run.verdicts), 'test')}, {failed} failed; {test_run.coverage:.0f} % of the duties tested, "
-        f"{test_run.threshold:g} % required"
-    )
+    verdict = "passed" if test_run.passed else "failed"
+    lines.append(f"{name}: {_count(len(test_run.verdicts), 'test')}, {failed} failed; {_covered(test_run)}: {verdict}")
     return "\n".join(lines)
+
+
+def _covered(test_run: RuleTestRun) -> str:
+    """How many duties are tested. The percentage is cut, not rounded: 99.6 % would read as 100 % and fail."""
+    tested = test_run.duties - len(test_run.untested)
+    share = floor(test_run.coverage * 100) / 100
+    return f"{tested:,} of {test_run.duties:,} duties tested ({share:g} %), {test_run.threshold:g} % required"
 
 
 def _run_json(test_run: RuleTestRun) -> dict[str, Any]:
@@ -181,9 +187,7 @@ def _suite(name: str, test_run: RuleTestRun) -> Suite:
         )
         for verdict in test_run.verdicts
     ]
-    few = (
-        f"{test_run.coverage:.0f} % tested, {test_run.threshold:g} % required; untested: {', '.join(test_run.untested)}"
-    )
+    few = f"{_covered(test_run)}; untested: {', '.join(test_run.untested)}"
     covered = TestCase(
         name="rule coverage", place=f"{name}:1:1", failures=() if test_run.coverage >= test_run.threshold else (few,)
     )

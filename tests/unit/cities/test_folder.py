@@ -12,8 +12,9 @@ from typer.testing import CliRunner, Result
 from router.cities.archive import pack, unpack
 from router.cities.city_reader import read_city
 from router.cities.folder import cities_folder, city_folder, city_names, load_city
-from router.cli.catalogue.commands import app
+from router.cli.catalogue.commands import _run_text, app
 from router.domain.catalogue.checks.coverage import coverage
+from router.domain.catalogue.checks.rule_tests import RuleTestRun
 from router.wire.errors import CityError, RouterError
 from router.wire.settings import Settings
 
@@ -119,6 +120,22 @@ def test_matters_of_one_incident_have_the_same_lead(root: Path) -> None:
             "zone: America/Los_Angels",
             "city.yaml:6:7: GR003 `zone`: there is no such time zone",
         ),
+        *(
+            (
+                "city.yaml",
+                "zone: America/Los_Angeles",
+                f"zone: {zone}",
+                f"city.yaml:6:7: GR003 `zone`: no city has the zone {zone!r} (it differs by machine, or counts leap seconds); write an",
+            )
+            for zone in (
+                "localtime",
+                "posixrules",
+                "Factory",
+                "right/Asia/Shanghai",
+                "posix/Asia/Shanghai",
+                "Right/UTC",
+            )
+        ),
         (
             "catalogue/duties.yaml",
             "lead: ladwp",
@@ -211,6 +228,26 @@ def test_test_exits_1_when_a_test_fails_or_too_few_duties_are_tested(root: Path,
     suite = ET.parse(tmp_path / "out" / "junit.xml").getroot()[0]
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
     assert [case.get("name") for case in suite if case.find("failure") is not None] == ["dumping"]
+
+
+@pytest.mark.usefixtures("root")
+def test_a_failed_test_never_says_that_all_duties_are_tested() -> None:
+    """One duty of 251 untested is 99.6 %, which is not 100 %."""
+    test_run = RuleTestRun(verdicts=(), untested=("one",), duties=251, coverage=100 * 250 / 251, threshold=100)
+    assert not test_run.passed
+    assert _run_text("puyang", test_run) == (
+        "puyang: no test reaches the duties one\n"
+        "puyang: 0 tests, 0 failed; 250 of 251 duties tested (99.6 %), 100 % required: failed"
+    )
+    test_run = RuleTestRun(
+        verdicts=(), untested=("one",), duties=100_000, coverage=100 * 99_999 / 100_000, threshold=100
+    )
+    assert "99,999 of 100,000 duties tested (99.99 %), 100 % required: failed" in _run_text("puyang", test_run)
+    printed = command("test")
+    assert printed.exit_code == 0
+    assert printed.stdout.endswith(
+        "\nlos-angeles: 1 test, 0 failed; 1 of 10 duties tested (10 %), 9 % required: passed\n"
+    )
 
 
 @pytest.mark.usefixtures("root")

@@ -110,6 +110,8 @@ class RuleTestRun(Struct, frozen=True, kw_only=True):
     verdicts: tuple[Verdict, ...]
     untested: tuple[str, ...]
     """Duties that win in no test."""
+    duties: int
+    """Number of the city's duties."""
     coverage: float
     """Per cent of the duties that win in a test, 0 to 100."""
     threshold: float
@@ -138,6 +140,7 @@ def run(tests: RuleTests, document: Document, ground: RuleTestContext) -> RuleTe
     return RuleTestRun(
         verdicts=verdicts,
         untested=untested,
+        duties=len(duties),
         coverage=100 * (len(duties) - len(untested)) / len(duties) if duties else 100,
         threshold=tests.coverage.min,
     )
