@@ -10,10 +10,11 @@ from datetime import UTC, datetime, tzinfo
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.domain.cells.crosswalk import JOINED, Crosswalk, professional_community
 from router.domain.cells.csv_tables import Cell, Tables, read_tables, version
-from router.domain.cells.spatial_index import NEAREST_M, NONE, Around, CellMap
+from router.domain.cells.spatial_index import FAR_M, NEAREST_M, NONE, Around, CellMap
 from router.domain.cells.succession import Succession
 from router.domain.documents import Finding, Source
 from router.domain.model.report import Location
@@ -88,7 +89,8 @@ class CellRegistry:
         the nearest within 150 m; the source's own cell code, or what was there instead when that was not valid; the default
         cell of the community; the largest share of the source's own area by the crosswalk; the default cell of the
         community, else the street, with which a code of the source begins; the city's default. A default cell that is not
-        valid then is replaced by the first that is: of its community, else its street, else the city. `doubt` says which
+        valid then is replaced by the first that is: of its community, else its street, else the city. A point that no cell
+        holds is kept up to 50 km outside the city, with the cell that the rest of the claim names. `doubt` says which
         earlier choice did not hold and why, that there were several, and when the source's own cell or area does not hold
         its point.
         """
@@ -126,13 +128,28 @@ class CellRegistry:
             doubts.append(f"the point lies in cell {code}, which {self._map.lapse(code, claim.at)}")
             every = "every cell valid then"
         if cell == NONE:
-            doubts.append(f"the point lies more than {NEAREST_M:.0f} m outside {every}")
-            return self._without_point(claim, doubts)
+            return self._outside(claim, every, doubts)
         code = self._codes[cell]
         doubts.append(f"the point lies {distance:.0f} m outside {every}")
         if claim.cell is not None and cell_code(claim.cell) != code:
             doubts.append(f"the source wrote cell {claim.cell[:20]!r}, the nearest to its point is {code}")
         return self._at_point(claim, code, "nearest", "; ".join(doubts))
+
+    def _outside(self, claim: Claim, every: str, doubts: list[str]) -> Location:
+        """The cell by what else the claim names. The point is kept, so that merging and the department have it.
+
+        A point far outside the city is none of its places: it would join reports that share only a mistake, such as 0, 0.
+        """
+        lon, lat = claim.lon, claim.lat
+        assert lon is not None  # noqa: S101  (seen by `_locate`)
+        assert lat is not None  # noqa: S101
+        away = self._map.outside_m(lon, lat)
+        if away > FAR_M:
+            doubts.append(f"the point {lon:.9g} {lat:.9g} lies {away / 1000:,.0f} km outside the city and was not used")
+            return self._without_point(claim, doubts)
+        doubts.append(f"the point lies more than {NEAREST_M:.0f} m outside {every}")
+        accuracy = _POINT_M if claim.accuracy_m is None else claim.accuracy_m
+        return replace(self._without_point(claim, doubts), lon=lon, lat=lat, accuracy_m=accuracy)
 
     def _at_point(self, claim: Claim, cell: str, by: ResolvedBy, doubt: str | None) -> Location:
         area = claim.area

@@ -15,3 +15,5 @@ Certainty = Literal["Observed", "Likely", "Possible", "Unlikely", "Unknown"]
 ResolvedBy = Literal["code", "point", "nearest", "community", "fallback"]
 """How the cell was determined: the source's own valid code, the polygon that contains the point, the nearest cell to a point
 outside all cells, the default cell of the community, or the default cell of the city."""
+BY_POINT: tuple[ResolvedBy, ...] = ("point", "nearest")
+"""The point decided the cell. A point beside any other value lies outside every cell."""

@@ -128,9 +128,39 @@ def test_a_doubt_says_when_nearest_cell_and_given_cell_differ() -> None:
 
 def test_beyond_150_m_of_a_cell_the_given_cell_is_used() -> None:
     found = resolve(claim(5, 0.5, cell=A1))
-    assert (found.cell, found.resolved_by, found.accuracy_m) == (A1, "code", 71)
+    assert (found.cell, found.resolved_by, found.accuracy_m) == (A1, "code", 30)
     assert found.doubt == "the point lies more than 150 m outside every cell"
-    assert (found.lon, found.lat) == (None, None)  # correlation must not measure from it
+    assert (found.lon, found.lat) == (LON + 0.005, LAT + 0.0005)  # merging and the department need it
+    assert found.outside
+
+
+def test_a_point_outside_every_cell_is_kept_whatever_decides_the_cell() -> None:
+    found = resolve(claim(5, 0.5, accuracy_m=8.0))
+    assert (found.resolved_by, found.lon, found.lat, found.accuracy_m) == ("fallback", LON + 0.005, LAT + 0.0005, 8.0)
+    assert found.doubt == "the point lies more than 150 m outside every cell; nothing names a place inside the city"
+    found = resolve(claim(5, 0.5, community=A))
+    assert (found.resolved_by, found.lon, found.outside) == ("community", LON + 0.005, True)
+    assert not resolve(claim(1.5, 0.5)).outside
+    assert not resolve(claim(0.5, -1)).outside
+    assert not resolve(claim(cell=A1)).outside
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat", "shown"), [(0, 0, "0 0"), (LAT, LON, f"{LAT:g} {LON:g}"), (116.4, 39.9, "116.4 39.9")]
+)
+def test_a_point_far_outside_the_city_is_told_but_not_used(lon: float, lat: float, shown: str) -> None:
+    """Every report without coordinates of a careless source lies at 0, 0; they have nothing else in common."""
+    found = resolve(claim((lon - LON) * 1000, (lat - LAT) * 1000, cell=A1))
+    assert (found.cell, found.resolved_by, found.lon, found.lat) == (A1, "code", None, None)
+    assert found.doubt is not None
+    assert found.doubt.startswith(f"the point {shown} lies ")
+    assert found.doubt.endswith(" km outside the city and was not used")
+
+
+def test_a_point_in_the_next_town_is_still_a_place() -> None:
+    """A hundredth of a degree of latitude is 1.1 km: 0.44 degrees are 49 km, 0.46 are 51 km."""
+    assert resolve(claim(0.5, -440, cell=A1)).lat is not None
+    assert resolve(claim(0.5, -460, cell=A1)).lat is None
 
 
 def test_the_given_cell_comes_third() -> None:
