@@ -114,7 +114,8 @@ def read_city(name: str, folder: Path, *, published: bool = False) -> CityReadin
     coverage = coverage_check.measure(catalogue, cells.cells) if catalogue and cells else None
     if lists and catalogue and cells:
         default = lists.documents["standards.yaml"].mark("default")
-        findings += coverage_check.check(catalogue, cells.cells, default)
+        caught = {table.otherwise.matter for table in codes.values() if table.otherwise}
+        findings += coverage_check.check(catalogue, cells.cells, default, caught)
         findings += merging_lint.check(merging, rules, catalogue, cells.cells) if merging and rules else []
     city = None
     if about and zone and cells and catalogue and merging and not _has_errors(findings):

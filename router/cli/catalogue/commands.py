@@ -25,6 +25,7 @@ from router.cli.text.sanitize import sanitize
 from router.cli.text.timestamps import instant, stamp
 from router.domain.calendar.limits import due_at
 from router.domain.catalogue.checks.rule_tests import RuleTestContext, RuleTestRun, Threshold, local, run
+from router.domain.catalogue.code_tables import EVERY_OTHER
 from router.domain.catalogue.diff import receiver
 from router.domain.catalogue.explain import Explanation
 from router.domain.catalogue.explain import explain as explain_route
@@ -208,7 +209,9 @@ def _write(file: Path, content: bytes) -> None:
 def explain(
     city: CityName = None,
     *,
-    matter: Annotated[str, typer.Option(help="Id of a matter.")],
+    matter: Annotated[str | None, typer.Option(help="Id of a matter.")] = None,
+    network: Annotated[str | None, typer.Option(help="Network whose code table gives the matter of `--code`.")] = None,
+    code: Annotated[str | None, typer.Option(help="Class code of the network, instead of `--matter`.")] = None,
     cell: Annotated[str, typer.Option(help="Code of a cell, 15 digits.")],
     at: Annotated[str, typer.Option(help="Time: local time of the city, a time with a zone, -1h, or now.")] = "now",
     output: Output = "text",
@@ -218,6 +221,9 @@ def explain(
     Example: grid-router catalogue explain los-angeles --matter graffiti --cell 060371002014021 --at 2026-10-01T09:00
     """
     found = _city_of(city, cell)
+    if matter is None:
+        matter, told = _matter_of(found, network, code)
+        say(told)
     if matter not in found.catalogue.matters:
         near = get_close_matches(matter, found.catalogue.matters, n=1)
         hint = f"perhaps {near[0]} was meant" if near else f"choose one of {', '.join(found.catalogue.matters)}"
@@ -231,6 +237,27 @@ def explain(
         json_out(_explanation_json(explanation, found))
     else:
         _explanation_text(explanation, found)
+
+
+def _matter_of(city: City, network: str | None, code: str | None) -> tuple[str, str]:
+    """The matter of a network's code and a sentence that says which row of the code table gives it."""
+    if network is None or code is None:
+        raise InputError("nothing says what happened", where="--matter", hint="name it, or both --network and --code")
+    table = city.codes.get(network)
+    if table is None:
+        hint = f"choose one of {', '.join(sorted(city.codes))}"
+        raise InputError(f"{city.name} has no code table for {network[:40]!r}", where="--network", hint=hint)
+    matter = table.matter(code, None)
+    if matter is not None:
+        return matter, f"{network} code {code[:100]!r} means {matter}."
+    if table.otherwise is None:
+        hint = f"a report with it is rejected (unknown-code); a row `{EVERY_OTHER}` in {table.file} would take it"
+        raise InputError(f"{network} has no code {code[:40]!r}", where="--code", hint=hint)
+    matter = table.otherwise.matter
+    return (
+        matter,
+        f"{network} has no code {code[:100]!r}; the row `{EVERY_OTHER}` makes it {matter} ({table.file}:{table.otherwise.line}).",
+    )
 
 
 def _city_of(name: str | None, cell: str) -> City:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from hashlib import blake2b
+from typing import Any
 
 from router.domain.catalogue.code_tables import CodeTable
 from router.domain.catalogue.resolve import Catalogue
@@ -34,6 +35,9 @@ class City:
         """Compute the version from the lists, the code tables, the cells and the zone."""
         if self.rule_set:
             return
-        codes = [(name, [(c.code, c.version, c.matter) for c in self.codes[name].codes]) for name in sorted(self.codes)]
+        codes: list[Any] = [
+            (name, [(c.code, c.version, c.matter) for c in self.codes[name].codes]) for name in sorted(self.codes)
+        ]
+        codes += [(name, table.otherwise.matter) for name, table in sorted(self.codes.items()) if table.otherwise]
         content = repr((self.catalogue.version, self.cells.version, str(self.zone), codes))
         object.__setattr__(self, "rule_set", blake2b(content.encode(), digest_size=6).hexdigest())

@@ -15,7 +15,7 @@ from router.cities.folder import cities_folder, city_folder, city_names, load_ci
 from router.cli.catalogue.commands import _run_text, app
 from router.domain.catalogue.checks.coverage import coverage
 from router.domain.catalogue.checks.rule_tests import RuleTestRun
-from router.wire.errors import CityError, RouterError
+from router.wire.errors import CityError, InputError, RouterError
 from router.wire.settings import Settings
 
 SHIPPED = cities_folder(Settings().cities) / "los-angeles"
@@ -204,6 +204,33 @@ def test_lint_prints_findings_and_exits_1_only_for_errors(root: Path) -> None:
     assert failed.exit_code == 1
     assert ": error GR010 no department `ladpw`; perhaps `ladwp` was meant.\n" in failed.stdout
     assert "los-angeles: 1 error, " in failed.stderr
+
+
+def test_the_matter_of_every_other_code_goes_to_the_fallback_without_a_warning(root: Path) -> None:
+    change(root, "catalogue/matters.yaml", "matters:\n", "matters:\n  new: {name: {en: New}, group: desk}\n")
+    change(
+        root, "codes/hotline.csv", "code,version,matter,name\n", "code,version,matter,name\n*,,new,any other class\n"
+    )
+    assert (command("lint").exit_code, command("lint").stdout) == (0, "")
+    said = command(
+        "explain", "--network", "hotline", "--code", "Ghost Bike", "--cell", CELL, "--at", "2018-01-02T09:00"
+    )
+    assert said.exit_code == 0
+    assert "hotline has no code 'Ghost Bike'; the row `*` makes it new (" in said.stderr
+    assert "codes/hotline.csv:2)." in said.stderr
+    said = command("explain", "--network", "hotline", "--code", "Graffiti Removal", "--cell", CELL)
+    assert "hotline code 'Graffiti Removal' means graffiti." in said.stderr
+
+
+@pytest.mark.usefixtures("root")
+def test_a_code_without_a_row_is_explained_as_a_rejection() -> None:
+    with pytest.raises(InputError, match=r"hotline has no code 'x'; a report with it is rejected \(unknown-code\)"):
+        CliRunner().invoke(
+            app, ["explain", "--network", "hotline", "--code", "x", "--cell", CELL], catch_exceptions=False
+        )
+    for words in (["--network", "hotline"], ["--network", "water", "--code", "x"]):
+        with pytest.raises(InputError):
+            CliRunner().invoke(app, ["explain", *words, "--cell", CELL], catch_exceptions=False)
 
 
 def test_lint_reads_the_tests_too(root: Path) -> None:

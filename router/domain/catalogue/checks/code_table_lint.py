@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from unicodedata import normalize
 
 from router.domain.catalogue.checks.reference_lint import unknown
-from router.domain.catalogue.code_tables import COLUMNS
+from router.domain.catalogue.code_tables import COLUMNS, EVERY_OTHER
 from router.domain.catalogue.lists import Lists
 from router.domain.documents import CsvRow, Finding, Source, SourcePosition, found, read_csv
 
@@ -51,7 +51,7 @@ def _never_sent(rows: list[CsvRow], network: str, pattern: str | None) -> Iterat
     possible = re.compile(pattern or ".*").fullmatch
     for row in rows:
         code = row.fields["code"]
-        if code and possible(code) is None:
+        if code and code != EVERY_OTHER and possible(code) is None:
             message = f"{network} can never send the code {code[:40]!r}: its schema forbids it"
             yield found(NEVER_SENT, row.marks["code"], message, meant(code, pattern or ""))
 

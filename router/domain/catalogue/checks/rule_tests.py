@@ -184,6 +184,8 @@ def _asked(test: RuleTest, at_default: str, ground: RuleTestContext) -> tuple[st
     if table is None:
         return _Wrong(("network",), f"the city has no code table for the network {test.network}")
     matter = table.matter(test.code or "", test.version)
+    if matter is None and table.otherwise is not None:
+        matter = table.otherwise.matter
     return (matter, at) if matter else _Wrong(("code",), f"{test.network} has no code {test.code}")
 
 

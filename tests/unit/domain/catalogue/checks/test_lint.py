@@ -190,6 +190,13 @@ def test_a_table_of_an_unknown_network_is_reported() -> None:
     ]
 
 
+def test_the_row_for_every_other_code_is_one_that_no_schema_sends() -> None:
+    table = {"governance": Source("n.csv", "code,version,matter,name\n*,,tree,x\n*,,grass,x\n*,,hole,x\n")}
+    assert coding.check(table, lists(), {"governance": NETWORKS["governance"].codes}) == []
+    table = {"governance": Source("n.csv", "code,version,matter,name\n*,,oak,x\n")}
+    assert "GR030" in {one.code for one in coding.check(table, lists(), {"governance": ".+"})}
+
+
 @pytest.mark.parametrize(
     ("network", "code", "hint"),
     [
