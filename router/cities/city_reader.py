@@ -18,6 +18,7 @@ from router.domain.catalogue.code_tables import CodeTable, load_codes
 from router.domain.catalogue.compile import compile_catalogue
 from router.domain.catalogue.lists import FILES, Lists, read_lists
 from router.domain.catalogue.model import Name, Strict
+from router.domain.cells import datum_lint
 from router.domain.cells.csv_tables import Tables, read_tables
 from router.domain.cells.registry import CellRegistry
 from router.domain.documents import (
@@ -32,6 +33,7 @@ from router.domain.documents import (
     validate,
 )
 from router.domain.matching.parameters import MergeParameters
+from router.domain.model.vocabulary import Datum
 from router.domain.networks.registry import NETWORKS
 from router.domain.networks.schema.patterns import ANY_TEXT
 from router.domain.rules.city import City
@@ -62,6 +64,15 @@ def _zone(text: str) -> str:
     return text
 
 
+def _known_networks(datums: dict[str, Datum]) -> dict[str, Datum]:
+    for network in datums:
+        if network not in NETWORKS:
+            raise ValueError(
+                f"the router knows no network {network[:40]!r}; write one of {', '.join(sorted(NETWORKS))}"
+            )
+    return datums
+
+
 class CityFile(Strict):
     """The content of city.yaml."""
 
@@ -69,6 +80,8 @@ class CityFile(Strict):
     zone: Annotated[str, AfterValidator(_zone)]
     default_cell: str | None = Field(default=None, pattern=r"^[0-9]{15}$")
     """Cell of reports that name no place; None: the registry chooses."""
+    datums: Annotated[dict[str, Datum], AfterValidator(_known_networks)] = Field(default_factory=dict)
+    """Network -> datum in which it draws its points here, where that is not the one of its schema."""
 
 
 class CityReading(Struct, frozen=True, kw_only=True):
@@ -97,7 +110,7 @@ def read_city(name: str, folder: Path, *, published: bool = False) -> CityReadin
             there, so that a newer release does not refuse the rule set of an older one.
     """
     findings: list[Finding] = []
-    about = read_about(folder, findings)
+    about, about_file = _model(CityFile, folder / "city.yaml", findings)
     zone = ZoneInfo(about.zone) if about else None
     lists = _lists(folder / "catalogue", findings)
     catalogue = compile_catalogue(lists, zone) if lists and zone else None
@@ -117,9 +130,12 @@ def read_city(name: str, folder: Path, *, published: bool = False) -> CityReadin
         caught = {table.otherwise.matter for table in codes.values() if table.otherwise}
         findings += coverage_check.check(catalogue, cells.cells, default, caught)
         findings += merging_lint.check(merging, rules, catalogue, cells.cells) if merging and rules else []
+    if about and about_file and tables:
+        drawn = [name for name in codes if name in NETWORKS and NETWORKS[name].datum == "gcj02"]
+        findings += datum_lint.check(tables, about.zone, about_file.mark_value("zone"), drawn, about.datums)
     city = None
     if about and zone and cells and catalogue and merging and not _has_errors(findings):
-        city = City(name, about.title.en, zone, cells, catalogue, merging, codes)
+        city = City(name, about.title.en, zone, cells, catalogue, merging, codes, about.datums)
     return CityReading(name=name, city=city, findings=tuple(sorted(findings, key=_sort_key)), coverage=coverage)
 
 

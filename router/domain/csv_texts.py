@@ -2,7 +2,10 @@
 
 import csv
 import io
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import _csv
 
 MAX_FIELD = 8 << 20
 """Most characters of a field: a border of 200,000 vertices. Python's own limit, 131,072, ends at 4,000."""
@@ -10,7 +13,7 @@ _LONG = "field larger than field limit"
 _QUOTES = "close its quotes, and double a quote inside quotes"
 
 
-def csv_reader(text: str) -> Any:
+def csv_reader(text: str) -> "_csv._reader":
     """A strict reader of a CSV text (RFC 4180), with or without a byte order mark.
 
     Python's limit holds for the whole process. It is only ever raised, so threads do not disturb each other.

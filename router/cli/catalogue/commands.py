@@ -148,8 +148,8 @@ def _run_text(name: str, test_run: RuleTestRun) -> str:
     if test_run.untested:
         lines.append(f"{name}: no test reaches the duties {', '.join(test_run.untested)}")
     failed = sum(bool(verdict.failures) for verdict in test_run.verdicts)
-    verdict = "passed" if test_run.passed else "failed"
-    lines.append(f"{name}: {_count(len(test_run.verdicts), 'test')}, {failed} failed; {_covered(test_run)}: {verdict}")
+    result = "passed" if test_run.passed else "failed"
+    lines.append(f"{name}: {_count(len(test_run.verdicts), 'test')}, {failed} failed; {_covered(test_run)}: {result}")
     return "\n".join(lines)
 
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from router.domain.catalogue.code_tables import EVERY_OTHER, CodeTable
 from router.domain.instants import from_rfc3339
 from router.domain.intake.cloudevents import event_data, report_text
-from router.domain.intake.coordinate_systems import to_wgs84
+from router.domain.intake.coordinate_systems import datum_of, to_wgs84
 from router.domain.intake.rejections import code_doubt, defect, empty, invalid, too_large, unknown_code
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Location, Provenance, Report
@@ -73,7 +73,8 @@ def normalise(network: Network, batch: Sequence[SourceRecord], city: City) -> No
             rejections.append((record, outcome))
         else:
             drafted.append(outcome)
-    locations = city.cells.resolve(to_wgs84([draft.claim for _, draft, _, _ in drafted]))
+    datum = datum_of(network.name, city.datums, str(city.zone))
+    locations = city.cells.resolve(to_wgs84([draft.claim for _, draft, _, _ in drafted], datum))
     name, rule_set = network.name, city.rule_set
     reports = [_report(name, one, at, rule_set) for one, at in zip(drafted, locations, strict=True)]
     return Normalised(reports, [record for record, _, _, _ in drafted], rejections)

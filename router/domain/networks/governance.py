@@ -117,6 +117,7 @@ NETWORK = Network(
     schema=Entry,
     id_field="event_no",
     draft=_draft,
+    datum="gcj02",
     codes=rf"{pattern_of(Entry, 'event_type')}|[0-9]{{2}}",
     grids=None,
 )

@@ -121,6 +121,7 @@ NETWORK = Network(
     schema=Alarm,
     id_field="jjdbh",
     draft=_draft,
+    datum="gcj02",
     codes="|".join(pattern_of(Alarm, field) for field in ("bjxldm", "bjlxdm", "bjlbdm")),
     grids=pattern_of(Alarm, "gxdwdm"),
 )

@@ -233,6 +233,28 @@ def test_a_code_without_a_row_is_explained_as_a_rejection() -> None:
             CliRunner().invoke(app, ["explain", *words, "--cell", CELL], catch_exceptions=False)
 
 
+def test_a_city_near_china_is_asked_for_the_datum_of_its_phone_maps(root: Path) -> None:
+    cells = root / "los-angeles" / "cells" / "cells.csv"
+    cells.write_text(
+        CELLS.replace("-118.2", "126.9").replace("-118.30", "126.90").replace(" 34.", " 37.").replace("33.7", "37.7")
+    )
+    change(root, "city.yaml", "zone: America/Los_Angeles", "zone: Asia/Seoul")
+    reading = read_city("los-angeles", root / "los-angeles")
+    (finding,) = reading.findings
+    assert str(finding).endswith(
+        "city.yaml:6:7: GR060 the points of policing are taken as WGS 84, because Asia/Seoul is no zone of China; "
+        "write `datums: {policing: gcj02}` if its phone maps shift them, else `wgs84`."
+    )
+    assert reading.city is not None
+    change(root, "city.yaml", "zone: Asia/Seoul", "datums: {policing: wgs84}\nzone: Asia/Seoul")
+    named = read_city("los-angeles", root / "los-angeles")
+    assert named.findings == ()
+    assert named.city is not None
+    assert named.city.datums == {"policing": "wgs84"}
+    change(root, "city.yaml", "datums: {policing: wgs84}", "datums: {police: wgs84, hotline: gps}")
+    assert {one.code for one in read_city("los-angeles", root / "los-angeles").findings} == {"GR003"}
+
+
 def test_lint_reads_the_tests_too(root: Path) -> None:
     change(root, "tests.yaml", "coverage:", "covrage:")
     failed = command("lint")

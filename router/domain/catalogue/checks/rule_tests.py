@@ -8,6 +8,7 @@ from msgspec import Struct
 from pydantic import BeforeValidator, Field, model_validator
 
 from router.domain.calendar.limits import due_at
+from router.domain.catalogue.code_tables import Code
 from router.domain.catalogue.model import FALLBACK, LimitText, Strict, digits, one_or_more, several
 from router.domain.catalogue.resolve import Assigned, Catalogue, Route
 from router.domain.documents import Document, SourcePosition
@@ -20,6 +21,10 @@ Several = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
 
 class RuleTestCodes(Protocol):
     """A network's code table."""
+
+    @property
+    def otherwise(self) -> Code | None:
+        """The row of every code that the table lacks."""
 
     def matter(self, code: str, version: str | None) -> str | None:
         """The matter of a code."""

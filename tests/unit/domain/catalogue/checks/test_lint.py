@@ -10,6 +10,7 @@ from router.domain.catalogue.checks import code_table_lint as coding
 from router.domain.catalogue.checks import coverage
 from router.domain.catalogue.checks import merging_lint as merged
 from router.domain.catalogue.checks import reference_lint as references
+from router.domain.cells import datum_lint as datums
 from router.domain.documents import Source
 from router.domain.matching.parameters import MergeParameters
 from router.domain.networks.registry import NETWORKS
@@ -235,7 +236,7 @@ def test_the_lists_of_these_tests_compile() -> None:
 
 
 def test_every_code_is_documented() -> None:
-    modules = (documents, lists_module, references, coverage, coding, merged)
+    modules = (documents, lists_module, references, coverage, coding, merged, datums)
     codes = {value for module in modules for value in vars(module).values() if re.fullmatch(r"GR\d{3}", str(value))}
     page = (ROOT / "docs" / "reference" / "catalogue.md").read_text()
     assert set(re.findall(r"GR\d{3}", page)) == codes
