@@ -2,10 +2,8 @@
 
 import csv
 import io
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import _csv
+from collections.abc import Iterator
+from typing import Protocol
 
 MAX_FIELD = 8 << 20
 """Most characters of a field: a border of 200,000 vertices. Python's own limit, 131,072, ends at 4,000."""
@@ -13,7 +11,21 @@ _LONG = "field larger than field limit"
 _QUOTES = "close its quotes, and double a quote inside quotes"
 
 
-def csv_reader(text: str) -> "_csv._reader":
+class CsvReader(Protocol):
+    """A reader of the standard library."""
+
+    @property
+    def line_num(self) -> int:
+        """Lines read so far."""
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """The rows."""
+
+    def __next__(self) -> list[str]:
+        """The next row."""
+
+
+def csv_reader(text: str) -> CsvReader:
     """A strict reader of a CSV text (RFC 4180), with or without a byte order mark.
 
     Python's limit holds for the whole process. It is only ever raised, so threads do not disturb each other.
