@@ -15,13 +15,13 @@ from msgspec.structs import replace
 from router.domain.cells.crosswalk import JOINED, Crosswalk, professional_community
 from router.domain.cells.csv_tables import Cell, Tables, read_tables, version
 from router.domain.cells.spatial_index import FAR_M, NEAREST_M, NONE, Around, CellMap
-from router.domain.cells.succession import Succession
+from router.domain.cells.succession import Succession, named
 from router.domain.documents import Finding, Source
 from router.domain.model.report import Location
 from router.domain.model.vocabulary import ResolvedBy
 
-STREET, COMMUNITY, CELL = 9, 12, 15
-"""Digits of the prefixes. County, prefecture and province have 6, 4 and 2."""
+CITY, STREET, COMMUNITY, CELL = 4, 9, 12, 15
+"""Digits of the prefixes: the city (prefecture), street, community, cell. County and province have 6 and 2."""
 CELL_M = 71.0
 """Accuracy of a report that names only its cell: half the diagonal of 100 m by 100 m (万米单元网格)."""
 _POINT_M = 30.0
@@ -77,6 +77,7 @@ class CellRegistry:
         self.version = version(tables, default)
         self._communities = tables.communities
         streets = {code[:STREET]: cell for code, cell in sorted(tables.communities.items(), reverse=True)}
+        self._prefectures = {code[:CITY] for code in (*self._codes, *tables.communities)}
         self._defaults = {**tables.communities, **streets, "": default}
         self._extent = self._extents()
         self.succession = Succession(self._map)
@@ -156,6 +157,9 @@ class CellRegistry:
         if area is not None and self.crosswalk.misses(claim.network, area, cell, claim.at):
             outside = f"cell {cell} of the point does not lie in area {area[:60]!r}"
             doubt = outside if doubt is None else f"{doubt}; {outside}"
+        if claim.community is not None and claim.community[:CITY] not in self._prefectures:
+            elsewhere = f"community {claim.community[:20]!r} {self._unknown(claim.community)}, its point is not"
+            doubt = elsewhere if doubt is None else f"{doubt}; {elsewhere}"
         return Location(
             cell=cell,
             resolved_by=by,
@@ -177,8 +181,15 @@ class CellRegistry:
             if others:
                 return _by_name(claim, others[0], "code", max(CELL_M, self._map.reach(others, claim.at)), doubts)
         elif claim.cell is not None:
-            doubts.append(f"cell {claim.cell[:20]!r} is unknown")
+            doubts.append(f"cell {claim.cell[:20]!r} {self._unknown(claim.cell)}")
         return self._in_area(claim, doubts)
+
+    def _unknown(self, code: str) -> str:
+        """What is wrong with an unknown code of a cell or community: the end of a sentence."""
+        city = code[:CITY]
+        if city in self._prefectures or not (city.isascii() and city.isdigit()):
+            return "is unknown"
+        return f"is of another city ({city})"
 
     def _in_area(self, claim: Claim, doubts: list[str]) -> Location:
         """By the area that a claim names in whatever way: its community, its network's own, the begin of a code."""
@@ -201,7 +212,7 @@ class CellRegistry:
             if claim.community in self._communities:
                 return claim.community, 0.0
             if claim.community != claim.area or lead is None:  # a unit's code that the crosswalk knows is no error
-                doubts.append(f"community {claim.community[:20]!r} is unknown")
+                doubts.append(f"community {claim.community[:20]!r} {self._unknown(claim.community)}")
         if lead is None:
             return self._prefix(claim, doubts), 0.0
         if lead.doubt is not None:
@@ -235,8 +246,18 @@ class CellRegistry:
         if lapse is None:
             return code, area
         doubts.append(f"the default cell {code} {lapse}")
-        for prefix in (code[:COMMUNITY], code[:STREET], ""):
-            valid = self._map.valid_among(prefix, at.timestamp())
+        community, instant = code[:COMMUNITY], at.timestamp()
+        prefixes = [code[:STREET], ""]
+        if not len(self._map.valid_among(community, instant)):
+            others = self.succession.communities(community, at)
+            if others:
+                doubts.append(f"community {community} had no valid cell then, {named(others)} on its ground had")
+            prefixes = [*others[:1], *prefixes]
+        for prefix in (community, *prefixes):
+            default = self._communities.get(prefix, code)
+            if self._map.lapse(default, at) is None:
+                return default, prefix
+            valid = self._map.valid_among(prefix, instant)
             if len(valid):
                 return self._codes[int(valid[0])], prefix
         return code, area

@@ -276,3 +276,25 @@ def changed(place: int, value: object) -> CellRegistry:
 )
 def test_any_content_changes_the_version(other: CellRegistry) -> None:
     assert other.version != CITY.version
+
+
+BEIJING = "110101001001"
+"""A community of another prefecture."""
+
+
+def test_a_code_of_another_city_is_named_as_such() -> None:
+    found = resolve(claim(community=BEIJING))
+    assert (found.resolved_by, found.source_grid) == ("fallback", BEIJING)
+    assert found.doubt == f"community '{BEIJING}' is of another city (1101); nothing names a place inside the city"
+    found = resolve(claim(cell=f"{BEIJING}001", community=A))
+    assert (found.resolved_by, found.doubt) == ("community", f"cell '{BEIJING}001' is of another city (1101)")
+    assert resolve(claim(community=f"{A[:9]}777")).doubt == (
+        f"community '{A[:9]}777' is unknown; only its street {A[:9]} is known"
+    )
+
+
+def test_a_point_of_this_city_beside_a_community_of_another_has_a_doubt() -> None:
+    found = resolve(claim(1.5, 0.5, community=BEIJING))
+    assert (found.cell, found.resolved_by) == (A2, "point")
+    assert found.doubt == f"community '{BEIJING}' is of another city (1101), its point is not"
+    assert resolve(claim(1.5, 0.5, community=A)).doubt is None
