@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, Field
 
-from router.domain.catalogue.checks import code_table_lint, merging_lint, reference_lint
+from router.domain.catalogue.checks import code_table_lint, merging_lint, name_lint, reference_lint
 from router.domain.catalogue.checks import coverage as coverage_check
 from router.domain.catalogue.checks.coverage import Coverage
 from router.domain.catalogue.checks.rule_tests import RuleTests
@@ -18,7 +18,7 @@ from router.domain.catalogue.code_tables import CodeTable, load_codes
 from router.domain.catalogue.compile import compile_catalogue
 from router.domain.catalogue.lists import FILES, Lists, read_lists
 from router.domain.catalogue.model import Name, Strict
-from router.domain.cells import datum_lint
+from router.domain.cells import area_lint, datum_lint
 from router.domain.cells.csv_tables import Tables, read_tables
 from router.domain.cells.registry import CellRegistry
 from router.domain.documents import (
@@ -122,6 +122,7 @@ def read_city(name: str, folder: Path, *, published: bool = False) -> CityReadin
     )
     default_cell = about.default_cell if about else None
     tables = read_cells(folder / "cells", default_cell, findings)
+    findings += lint_areas(folder / "cells", tables) if tables else []
     cells = CellRegistry(tables, default_cell, zone or UTC) if tables else None
     merging, rules = _model(MergeParameters, folder / "merging.yaml", findings)
     coverage = coverage_check.measure(catalogue, cells.cells) if catalogue and cells else None
@@ -209,7 +210,7 @@ def _lists(folder: Path, findings: list[Finding]) -> Lists | None:
     findings += new_findings
     if lists is None:
         return None
-    new_findings = reference_lint.check(lists)
+    new_findings = [*reference_lint.check(lists), *name_lint.check(lists)]
     findings += new_findings
     return None if _has_errors(new_findings) else lists
 
@@ -263,6 +264,17 @@ def read_cells(folder: Path, default: str | None, findings: list[Finding]) -> Ta
         return tables
     findings += tables
     return None
+
+
+def lint_areas(folder: Path, tables: Tables) -> list[Finding]:
+    """What is wrong with the networks' own areas in a folder of cells.
+
+    Args:
+        folder: the folder of cells.csv.
+        tables: as read from it.
+    """
+    patterns = {name: network.grids for name, network in NETWORKS.items()}
+    return list(area_lint.check(tables, display_path(folder / CELLS[2]), display_path(folder / GRIDS), patterns))
 
 
 def _has_errors(findings: Sequence[Finding]) -> bool:

@@ -50,6 +50,8 @@ class Tables(Struct, frozen=True):
     """Position of each cell and community in its file; not part of the content."""
     drawn: Sequence[int] = ()
     """Position of each of `grids` in its file; not part of the content."""
+    area_lines: Mapping[tuple[str, str], int] = {}
+    """Position of each of `areas` in its file; not part of the content."""
 
 
 def read_tables(
@@ -86,14 +88,16 @@ def read_tables(
         communities=None if defaults is None else sorted(defaults),
         networks=None if networks is None else sorted(networks),
     )
-    crossed = read_areas(areas, names, findings)
+    crossed, area_lines = read_areas(areas, names, findings)
     drawn, shapes, places = read_grids(grids, names, findings) if grids else ([], (), [])
     if default is not None and codes is not None and default not in codes:
         message = f"the city's default cell {default[:20]!r} is not among the cells"
         findings.append(
             found(WRONG_VALUE, SourcePosition(cells.file), message, "add it, or correct `default_cell` in city.yaml")
         )
-    return findings or Tables(known or (), geometries, defaults or {}, crossed, drawn, shapes, lines, places)
+    return findings or Tables(
+        known or (), geometries, defaults or {}, crossed, drawn, shapes, lines, places, area_lines
+    )
 
 
 def version(tables: Tables, default: str) -> str:

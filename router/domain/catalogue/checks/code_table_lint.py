@@ -8,11 +8,13 @@ from router.domain.catalogue.checks.reference_lint import unknown
 from router.domain.catalogue.code_tables import COLUMNS, EVERY_OTHER
 from router.domain.catalogue.lists import Lists
 from router.domain.documents import CsvRow, Finding, Source, SourcePosition, found, read_csv
+from router.domain.names import alike
 
 CODE_OF_NOTHING = "GR030"
 UNREACHED = "GR031"
 NO_NETWORK = "GR032"
 NEVER_SENT = "GR033"
+ALIKE = "GR034"
 _LOST_ZEROS = 3
 """Most leading zeros that a spreadsheet takes from a code: `0001` becomes 1."""
 _AROUND = " \t\u3000=\"'"
@@ -34,6 +36,7 @@ def check(tables: Mapping[str, Source], lists: Lists, networks: Mapping[str, str
             findings.append(unknown(NO_NETWORK, SourcePosition(source.file), "network", network, networks))
         rows, _ = read_csv(source, COLUMNS)  # `load_codes` reports what is wrong with the text itself
         findings += _rows(rows, lists)
+        findings += _alike(rows, network)
         findings += _never_sent(rows, network, networks.get(network))
         reached |= {row.fields["matter"] for row in rows}
     return [*findings, *_unreached(reached, lists)]
@@ -44,6 +47,14 @@ def _rows(rows: list[CsvRow], lists: Lists) -> Iterator[Finding]:
         matter = row.fields["matter"]
         if matter not in lists.matters.matters:
             yield unknown(CODE_OF_NOTHING, row.marks["matter"], "matter", matter, lists.matters.matters)
+
+
+def _alike(rows: list[CsvRow], network: str) -> Iterator[Finding]:
+    """Codes that read alike and mean different matters. Alike codes of one matter are a network that writes both."""
+    for (earlier, first), (code, row) in alike((row.fields["code"], row) for row in rows):
+        if row.fields["matter"] != first.fields["matter"]:
+            message = f"code {code[:40]!r} of {network} differs from {earlier[:40]!r} only by blanks, case or width, and means another matter"
+            yield found(ALIKE, row.marks["code"], message, "correct one of the two", "warning")
 
 
 def _never_sent(rows: list[CsvRow], network: str, pattern: str | None) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from router.domain.catalogue import lists as lists_module
 from router.domain.catalogue.checks import code_table_lint as coding
 from router.domain.catalogue.checks import coverage
 from router.domain.catalogue.checks import merging_lint as merged
+from router.domain.catalogue.checks import name_lint as naming
 from router.domain.catalogue.checks import reference_lint as references
 from router.domain.cells import datum_lint as datums
 from router.domain.documents import Source
@@ -191,6 +192,23 @@ def test_a_table_of_an_unknown_network_is_reported() -> None:
     ]
 
 
+def test_codes_that_read_alike_may_not_mean_different_matters() -> None:
+    text = "code,version,matter,name\nOak  Down,,tree,x\noak down,,tree,x\nＯak Down,,grass,x\nHole,,hole,x\n"
+    (one,) = coding.check({"hotline": Source("n.csv", text)}, lists(), {"hotline": ".+"})
+    assert str(one) == (
+        "n.csv:4:1: GR034 code 'Ｏak Down' of hotline differs from 'Oak  Down' only by blanks, case or width, and means another "
+        "matter; correct one of the two."
+    )
+
+
+@pytest.mark.parametrize(("file", "old", "new"), [("departments", "Parks", "ROADS"), ("matters", "Tree", "hole")])
+def test_names_that_read_alike_are_a_warning(file: str, old: str, new: str) -> None:
+    text = {"departments": DEPARTMENTS, "matters": MATTERS}[file]
+    assert naming.check(lists()) == []
+    found = naming.check(lists(**{file: text.replace(old, new, 1)}))
+    assert [(one.code, one.level, one.file) for one in found] == [("GR025", "warning", f"{file}.yaml")], text
+
+
 def test_the_row_for_every_other_code_is_one_that_no_schema_sends() -> None:
     table = {"governance": Source("n.csv", "code,version,matter,name\n*,,tree,x\n*,,grass,x\n*,,hole,x\n")}
     assert coding.check(table, lists(), {"governance": NETWORKS["governance"].codes}) == []
@@ -236,7 +254,7 @@ def test_the_lists_of_these_tests_compile() -> None:
 
 
 def test_every_code_is_documented() -> None:
-    modules = (documents, lists_module, references, coverage, coding, merged, datums)
+    modules = (documents, lists_module, references, coverage, coding, merged, datums, naming)
     codes = {value for module in modules for value in vars(module).values() if re.fullmatch(r"GR\d{3}", str(value))}
     page = (ROOT / "docs" / "reference" / "catalogue.md").read_text()
     assert set(re.findall(r"GR\d{3}", page)) == codes
