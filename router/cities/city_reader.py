@@ -107,7 +107,7 @@ def read_city(name: str, folder: Path, *, published: bool = False) -> CityReadin
         name: of the city.
         folder: its folder.
         published: it is a published rule set, sound by the checks of its day. Codes that no message can have are harmless
-            there, so that a newer release does not refuse the rule set of an older one.
+            there, so that a newer release still loads the rule set of an older one.
     """
     findings: list[Finding] = []
     about, about_file = _model(CityFile, folder / "city.yaml", findings)
@@ -180,8 +180,12 @@ def read_source(path: Path, page: str = "docs/how-to/add-a-rule.md") -> tuple[So
 
 
 def display_path(path: Path) -> str:
-    """The path as text, relative to the working folder if that is shorter."""
-    return min(str(path), os.path.relpath(path), key=len)
+    """The path as text, relative to the working folder if that is shorter.
+
+    Names of files are read as UTF-8 in every locale. In the locale C, Python would hand on bytes that no JSON may hold.
+    """
+    shorter = min(str(path), os.path.relpath(path), key=len)
+    return os.fsencode(shorter).decode("utf-8", "replace")
 
 
 def _model(model: type[Model], path: Path, findings: list[Finding]) -> tuple[Model | None, Document | None]:

@@ -1,4 +1,4 @@
-"""Checks that people can tell departments and matters apart by their names. Finding GR025."""
+"""Checks that people can distinguish departments and matters by their names. Finding GR025."""
 
 from collections.abc import Iterator, Mapping
 

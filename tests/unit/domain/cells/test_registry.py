@@ -148,7 +148,7 @@ def test_a_point_outside_every_cell_is_kept_whatever_decides_the_cell() -> None:
 @pytest.mark.parametrize(
     ("lon", "lat", "shown"), [(0, 0, "0 0"), (LAT, LON, f"{LAT:g} {LON:g}"), (116.4, 39.9, "116.4 39.9")]
 )
-def test_a_point_far_outside_the_city_is_told_but_not_used(lon: float, lat: float, shown: str) -> None:
+def test_a_point_far_outside_the_city_is_named_but_not_used(lon: float, lat: float, shown: str) -> None:
     """Every report without coordinates of a careless source lies at 0, 0; they have nothing else in common."""
     found = resolve(claim((lon - LON) * 1000, (lat - LAT) * 1000, cell=A1))
     assert (found.cell, found.resolved_by, found.lon, found.lat) == (A1, "code", None, None)

@@ -161,7 +161,7 @@ def test_a_code_with_several_meanings_needs_its_version() -> None:
 
 
 def test_a_row_for_every_other_code_takes_what_the_table_lacks() -> None:
-    """Boston, third quarter of 2011: 60 reports of classes that nobody had seen when the table was written."""
+    """Boston, third quarter of 2011: 60 reports of classes newer than the table."""
     catch_all = city(hotline=table("Graffiti Removal,,graffiti,x\n*,,other,anything else\n"))
     made = report("hotline", REQUEST | {"RequestType": "Ghost Bike", "mine": 1}, catch_all)
     assert (made.matter, made.source_code) == ("other", "Ghost Bike")

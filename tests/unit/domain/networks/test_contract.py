@@ -142,7 +142,7 @@ def test_a_pattern_is_that_of_the_schema(schema: type[BaseModel], field: str, pa
     assert pattern_of(schema, field) == pattern
 
 
-def test_a_field_without_pattern_is_refused() -> None:
+def test_a_field_without_pattern_is_an_error() -> None:
     with pytest.raises(TypeError, match=r"Flood\.kind has no pattern"):
         pattern_of(Flood, "kind")
 
