@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from router.domain.catalogue.checks import code_table_lint, merging_lint, name_lint, reference_lint
 from router.domain.catalogue.checks import coverage as coverage_check
@@ -17,7 +17,7 @@ from router.domain.catalogue.checks.rule_tests import RuleTests
 from router.domain.catalogue.code_tables import CodeTable, load_codes
 from router.domain.catalogue.compile import compile_catalogue
 from router.domain.catalogue.lists import FILES, Lists, read_lists
-from router.domain.catalogue.model import Name, Strict
+from router.domain.catalogue.model import Name, Strict, several
 from router.domain.cells import area_lint, datum_lint
 from router.domain.cells.csv_tables import Tables, read_tables
 from router.domain.cells.registry import CellRegistry
@@ -73,6 +73,13 @@ def _known_networks(datums: dict[str, Datum]) -> dict[str, Datum]:
     return datums
 
 
+class StandInPoint(Strict):
+    """A point in WGS 84 degrees."""
+
+    lon: float = Field(ge=-180, le=180)
+    lat: float = Field(ge=-90, le=90)
+
+
 class CityFile(Strict):
     """The content of city.yaml."""
 
@@ -82,6 +89,8 @@ class CityFile(Strict):
     """Cell of reports that name no place; None: the registry chooses."""
     datums: Annotated[dict[str, Datum], AfterValidator(_known_networks)] = Field(default_factory=dict)
     """Network -> datum in which it draws its points here, where that is not the one of its schema."""
+    geocoder_defaults: Annotated[tuple[StandInPoint, ...], BeforeValidator(several)] = ()
+    """Points that the city's geocoders give for every address that they do not find. They are no place of an incident."""
 
 
 class CityReading(Struct, frozen=True, kw_only=True):
@@ -123,7 +132,8 @@ def read_city(name: str, folder: Path, *, published: bool = False) -> CityReadin
     default_cell = about.default_cell if about else None
     tables = read_cells(folder / "cells", default_cell, findings)
     findings += lint_areas(folder / "cells", tables) if tables else []
-    cells = CellRegistry(tables, default_cell, zone or UTC) if tables else None
+    stand_ins = [(point.lon, point.lat) for point in about.geocoder_defaults] if about else []
+    cells = CellRegistry(tables, default_cell, zone or UTC, stand_ins) if tables else None
     merging, rules = _model(MergeParameters, folder / "merging.yaml", findings)
     coverage = coverage_check.measure(catalogue, cells.cells) if catalogue and cells else None
     if lists and catalogue and cells:

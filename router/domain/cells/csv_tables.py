@@ -100,12 +100,19 @@ def read_tables(
     )
 
 
-def version(tables: Tables, default: str) -> str:
-    """Twelve hexadecimal digits of everything that decides where a report goes. The order of rows does not count."""
+def version(tables: Tables, default: str, stand_ins: Sequence[tuple[float, float]] = ()) -> str:
+    """Twelve hexadecimal digits of everything that decides where a report goes. The order of rows does not count.
+
+    Args:
+        tables: the content of the files.
+        default: the city's default cell.
+        stand_ins: points that stand for no place, sorted.
+    """
     digest = blake2b(b"".join(shapely.to_wkb(tables.geometries)), digest_size=6)
     digest.update(b"".join(shapely.to_wkb(tables.shapes)))
     rest = (tables.cells, sorted(tables.communities.items()), sorted(tables.areas.items()), tables.grids, default)
     digest.update(repr(rest).encode())
+    digest.update(repr(stand_ins).encode() if stand_ins else b"")
     return digest.hexdigest()
 
 

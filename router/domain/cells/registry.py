@@ -24,6 +24,7 @@ CITY, STREET, COMMUNITY, CELL = 4, 9, 12, 15
 """Digits of the prefixes: the city (prefecture), street, community, cell. County and province have 6 and 2."""
 CELL_M = 71.0
 """Accuracy of a report that names only its cell: half the diagonal of 100 m by 100 m (万米单元网格)."""
+_SPOT_DECIMALS = 6
 _POINT_M = 30.0
 """Accuracy of a point if the source states none."""
 _is_code = re.compile(r"[0-9]{14,15}").fullmatch
@@ -67,14 +68,22 @@ class CellRegistry:
         tables: cells sorted by code, communities, and the crosswalk of the networks' own areas.
         default: cell of a report that names no place at all; None: the first cell.
         zone: in which the days of validity begin and end.
+        stand_ins: longitude and latitude that a geocoder gives for every address that it does not find.
     """
 
-    def __init__(self, tables: Tables, default: str | None = None, zone: tzinfo = UTC) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        default: str | None = None,
+        zone: tzinfo = UTC,
+        stand_ins: Collection[tuple[float, float]] = (),
+    ) -> None:
         self.cells: Mapping[str, Cell] = {cell.code: cell for cell in tables.cells}
         self._map = CellMap(tables.cells, tables.geometries, zone)
         self._codes = self._map.codes
         default = default if default is not None else self._codes[0]
-        self.version = version(tables, default)
+        self._stand_ins = frozenset(_spot(lon, lat) for lon, lat in stand_ins)
+        self.version = version(tables, default, sorted(self._stand_ins))
         self._communities = tables.communities
         streets = {code[:STREET]: cell for code, cell in sorted(tables.communities.items(), reverse=True)}
         self._prefectures = {code[:CITY] for code in (*self._codes, *tables.communities)}
@@ -96,13 +105,15 @@ class CellRegistry:
         its point.
         """
         return [
-            self._without_point(claim, []) if around is None else self._by_point(claim, *around)
+            self._pointless(claim) if around is None else self._by_point(claim, *around)
             for claim, around in zip(claims, self._locate(claims), strict=True)
         ]
 
     def _locate(self, claims: Sequence[Claim]) -> list[Around | None]:
-        """Where the point of each claim lies. None: no point."""
+        """Where the point of each claim lies. None: no point, or one that stands for no place."""
         places = [n for n, claim in enumerate(claims) if claim.lon is not None and claim.lat is not None]
+        if self._stand_ins:
+            places = [n for n in places if _spot(claims[n].lon, claims[n].lat) not in self._stand_ins]
         located: list[Around | None] = [None] * len(claims)
         if not places:
             return located
@@ -115,6 +126,13 @@ class CellRegistry:
         for n, one in zip(places, around, strict=True):
             located[n] = one
         return located
+
+    def _pointless(self, claim: Claim) -> Location:
+        """By what a claim names beside a point, when it has none or the point is that of every address not found."""
+        if claim.lon is None or claim.lat is None:
+            return self._without_point(claim, [])
+        doubt = f"the point {claim.lon:.9g} {claim.lat:.9g} stands for addresses that the geocoder did not find, and was not used"
+        return self._without_point(claim, [doubt])
 
     def _by_point(self, claim: Claim, cell: int, distance: float, lapsed: int) -> Location:
         if distance == 0:
@@ -270,6 +288,11 @@ class CellRegistry:
             groups.setdefault(code[:STREET], []).append(index)
         extents = {name: self._map.extent(members) for name, members in groups.items()}
         return {**dict.fromkeys(self._defaults, extents[""]), **extents}
+
+
+def _spot(lon: float | None, lat: float | None) -> tuple[float, float]:
+    """A point to 0.1 m, so that one point of a geocoder is one in every datum and spelling."""
+    return round(lon or 0.0, _SPOT_DECIMALS), round(lat or 0.0, _SPOT_DECIMALS)
 
 
 def load_cells(

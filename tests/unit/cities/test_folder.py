@@ -15,6 +15,7 @@ from router.cities.folder import cities_folder, city_folder, city_names, load_ci
 from router.cli.catalogue.commands import _run_text, app
 from router.domain.catalogue.checks.coverage import coverage
 from router.domain.catalogue.checks.rule_tests import RuleTestRun
+from router.domain.cells.registry import Claim
 from router.wire.errors import CityError, InputError, RouterError
 from router.wire.settings import Settings
 
@@ -253,6 +254,23 @@ def test_a_city_near_china_is_asked_for_the_datum_of_its_phone_maps(root: Path) 
     assert named.city.datums == {"policing": "wgs84"}
     change(root, "city.yaml", "datums: {policing: wgs84}", "datums: {police: wgs84, hotline: gps}")
     assert {one.code for one in read_city("los-angeles", root / "los-angeles").findings} == {"GR003"}
+
+
+def test_a_city_lists_the_points_of_addresses_that_its_geocoder_does_not_find(root: Path) -> None:
+    before = load_city("los-angeles", root)
+    change(
+        root,
+        "city.yaml",
+        "zone: America/Los_Angeles",
+        "zone: America/Los_Angeles\ngeocoder_defaults: [{lon: -118.2995, lat: 34.0005}]",
+    )
+    after = load_city("los-angeles", root)
+    claim = Claim(network="hotline", at=datetime(2018, 3, 1, tzinfo=UTC), lon=-118.2995, lat=34.0005)
+    assert [city.cells.resolve([claim])[0].resolved_by for city in (before, after)] == ["point", "fallback"]
+    assert before.rule_set != after.rule_set
+    change(root, "city.yaml", "lat: 34.0005", "lat: 134")
+    with pytest.raises(CityError, match=r"city.yaml:7:\d+: .*geocoder_defaults.0.lat"):
+        load_city("los-angeles", root)
 
 
 def test_lint_reads_the_tests_too(root: Path) -> None:

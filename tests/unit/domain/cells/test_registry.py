@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.domain.cells.csv_tables import Tables, read_tables
 from router.domain.cells.registry import CellRegistry, cell_code, street
+from router.domain.documents import Source
+from tests.support.cells import FILES, Dated, texts
 from tests.support.example_city import (
     A1,
     A2,
@@ -298,3 +301,24 @@ def test_a_point_of_this_city_beside_a_community_of_another_has_a_doubt() -> Non
     assert (found.cell, found.resolved_by) == (A2, "point")
     assert found.doubt == f"community '{BEIJING}' is of another city (1101), its point is not"
     assert resolve(claim(1.5, 0.5, community=A)).doubt is None
+
+
+def test_the_point_of_every_address_not_found_is_no_place() -> None:
+    """One point for many addresses: two reports there have nothing in common."""
+    tables = read_tables(*(Source(*one) for one in zip(FILES[:3], texts(CELLS_OF_ONE, {A: A1}), strict=False)), None)
+    assert isinstance(tables, Tables)
+    plain, listed = CellRegistry(tables), CellRegistry(tables, stand_ins=[(LON + 0.0005, LAT + 0.0005)])
+    there, beside = claim(0.5, 0.5, community=A), claim(0.502, 0.5, community=A)
+    assert plain.resolve([there])[0].resolved_by == "point"
+    found, other, nowhere = listed.resolve([there, beside, claim(community=A)])
+    assert (found.cell, found.resolved_by, found.lon, found.lat) == (A1, "community", None, None)
+    assert (
+        found.doubt
+        == "the point 115.0005 35.0005 stands for addresses that the geocoder did not find, and was not used"
+    )
+    assert (other.resolved_by, other.doubt) == ("point", None)
+    assert (nowhere.resolved_by, nowhere.doubt) == ("community", None)
+    assert listed.version != plain.version == CellRegistry(tables, stand_ins=[]).version
+
+
+CELLS_OF_ONE: dict[str, Dated] = {A1: ((0, 0, 1, 1), None, None)}
