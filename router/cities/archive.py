@@ -33,7 +33,7 @@ def unpack(name: str, texts: dict[str, str], version: str) -> City:
         folder = Path(scratch)
         for path, text in texts.items():
             _write(folder, path, text)
-        reading = read_city(name, folder)
+        reading = read_city(name, folder, published=True)
     if reading.city is None:
         first = reading.errors[0]
         raise CityError(f"{first.code} {first.message}", where=f"rule set {version}: {first.place}", hint=hint)

@@ -8,16 +8,17 @@ from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
-from router.domain.catalogue.checks import code_table_lint, merging_lint, reference_lint
+from router.domain.catalogue.checks import code_table_lint, merging_lint, name_lint, reference_lint
 from router.domain.catalogue.checks import coverage as coverage_check
 from router.domain.catalogue.checks.coverage import Coverage
 from router.domain.catalogue.checks.rule_tests import RuleTests
 from router.domain.catalogue.code_tables import CodeTable, load_codes
 from router.domain.catalogue.compile import compile_catalogue
 from router.domain.catalogue.lists import FILES, Lists, read_lists
-from router.domain.catalogue.model import Name, Strict
+from router.domain.catalogue.model import Name, Strict, several
+from router.domain.cells import area_lint, datum_lint
 from router.domain.cells.csv_tables import Tables, read_tables
 from router.domain.cells.registry import CellRegistry
 from router.domain.documents import (
@@ -32,7 +33,9 @@ from router.domain.documents import (
     validate,
 )
 from router.domain.matching.parameters import MergeParameters
+from router.domain.model.vocabulary import Datum
 from router.domain.networks.registry import NETWORKS
+from router.domain.networks.schema.patterns import ANY_TEXT
 from router.domain.rules.city import City
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -42,12 +45,39 @@ GRIDS = "grids.csv"
 """Optional file, for cities whose networks have areas with a shape."""
 
 
+_NO_ZONES = ("localtime", "posixrules", "factory")
+"""Names of the tz database's folder that are no place: a link that differs by machine, a default, a placeholder."""
+_NO_FOLDERS = ("right/", "posix/")
+"""Its copies with and without leap seconds: `right/` is 27 s off every clock."""
+
+
 def _zone(text: str) -> str:
+    if text.casefold() in _NO_ZONES or text.casefold().startswith(_NO_FOLDERS):
+        raise ValueError(
+            f"no city has the zone {text[:40]!r} (it differs by machine, or counts leap seconds); "
+            "write an IANA name such as Asia/Shanghai"
+        )
     try:
         ZoneInfo(text)
     except (KeyError, ValueError, OSError):
         raise ValueError("there is no such time zone; write an IANA name such as Asia/Shanghai") from None
     return text
+
+
+def _known_networks(datums: dict[str, Datum]) -> dict[str, Datum]:
+    for network in datums:
+        if network not in NETWORKS:
+            raise ValueError(
+                f"the router knows no network {network[:40]!r}; write one of {', '.join(sorted(NETWORKS))}"
+            )
+    return datums
+
+
+class StandInPoint(Strict):
+    """A point in WGS 84 degrees."""
+
+    lon: float = Field(ge=-180, le=180)
+    lat: float = Field(ge=-90, le=90)
 
 
 class CityFile(Strict):
@@ -57,6 +87,10 @@ class CityFile(Strict):
     zone: Annotated[str, AfterValidator(_zone)]
     default_cell: str | None = Field(default=None, pattern=r"^[0-9]{15}$")
     """Cell of reports that name no place; None: the registry chooses."""
+    datums: Annotated[dict[str, Datum], AfterValidator(_known_networks)] = Field(default_factory=dict)
+    """Network -> datum in which it draws its points here, where that is not the one of its schema."""
+    geocoder_defaults: Annotated[tuple[StandInPoint, ...], BeforeValidator(several)] = ()
+    """Points that the city's geocoders give for every address that they do not find. They are no place of an incident."""
 
 
 class CityReading(Struct, frozen=True, kw_only=True):
@@ -75,26 +109,44 @@ class CityReading(Struct, frozen=True, kw_only=True):
         return tuple(finding for finding in self.findings if finding.level == "error")
 
 
-def read_city(name: str, folder: Path) -> CityReading:
-    """Read and check a city, without its tests and its history."""
+def read_city(name: str, folder: Path, *, published: bool = False) -> CityReading:
+    """Read and check a city, without its tests and its history.
+
+    Args:
+        name: of the city.
+        folder: its folder.
+        published: it is a published rule set, sound by the checks of its day. Codes that no message can have are harmless
+            there, so that a newer release still loads the rule set of an older one.
+    """
     findings: list[Finding] = []
-    about = read_about(folder, findings)
+    about, about_file = _model(CityFile, folder / "city.yaml", findings)
     zone = ZoneInfo(about.zone) if about else None
     lists = _lists(folder / "catalogue", findings)
     catalogue = compile_catalogue(lists, zone) if lists and zone else None
-    codes = _codes(folder / "codes", lists, findings)
+    codes = _codes(
+        folder / "codes",
+        lists,
+        findings,
+        {name: ANY_TEXT if published else one.codes for name, one in NETWORKS.items()},
+    )
     default_cell = about.default_cell if about else None
     tables = read_cells(folder / "cells", default_cell, findings)
-    cells = CellRegistry(tables, default_cell, zone or UTC) if tables else None
+    findings += lint_areas(folder / "cells", tables) if tables else []
+    stand_ins = [(point.lon, point.lat) for point in about.geocoder_defaults] if about else []
+    cells = CellRegistry(tables, default_cell, zone or UTC, stand_ins) if tables else None
     merging, rules = _model(MergeParameters, folder / "merging.yaml", findings)
     coverage = coverage_check.measure(catalogue, cells.cells) if catalogue and cells else None
     if lists and catalogue and cells:
         default = lists.documents["standards.yaml"].mark("default")
-        findings += coverage_check.check(catalogue, cells.cells, default)
+        caught = {table.otherwise.matter for table in codes.values() if table.otherwise}
+        findings += coverage_check.check(catalogue, cells.cells, default, caught)
         findings += merging_lint.check(merging, rules, catalogue, cells.cells) if merging and rules else []
+    if about and about_file and tables:
+        drawn = [name for name in codes if name in NETWORKS and NETWORKS[name].datum == "gcj02"]
+        findings += datum_lint.check(tables, about.zone, about_file.mark_value("zone"), drawn, about.datums)
     city = None
     if about and zone and cells and catalogue and merging and not _has_errors(findings):
-        city = City(name, about.title.en, zone, cells, catalogue, merging, codes)
+        city = City(name, about.title.en, zone, cells, catalogue, merging, codes, about.datums)
     return CityReading(name=name, city=city, findings=tuple(sorted(findings, key=_sort_key)), coverage=coverage)
 
 
@@ -138,8 +190,12 @@ def read_source(path: Path, page: str = "docs/how-to/add-a-rule.md") -> tuple[So
 
 
 def display_path(path: Path) -> str:
-    """The path as text, relative to the working folder if that is shorter."""
-    return min(str(path), os.path.relpath(path), key=len)
+    """The path as text, relative to the working folder if that is shorter.
+
+    Names of files are read as UTF-8 in every locale. In the locale C, Python would hand on bytes that no JSON may hold.
+    """
+    shorter = min(str(path), os.path.relpath(path), key=len)
+    return os.fsencode(shorter).decode("utf-8", "replace")
 
 
 def _model(model: type[Model], path: Path, findings: list[Finding]) -> tuple[Model | None, Document | None]:
@@ -168,12 +224,14 @@ def _lists(folder: Path, findings: list[Finding]) -> Lists | None:
     findings += new_findings
     if lists is None:
         return None
-    new_findings = reference_lint.check(lists)
+    new_findings = [*reference_lint.check(lists), *name_lint.check(lists)]
     findings += new_findings
     return None if _has_errors(new_findings) else lists
 
 
-def _codes(folder: Path, lists: Lists | None, findings: list[Finding]) -> Mapping[str, CodeTable]:
+def _codes(
+    folder: Path, lists: Lists | None, findings: list[Finding], patterns: Mapping[str, str]
+) -> Mapping[str, CodeTable]:
     tables: dict[str, CodeTable] = {}
     sources: dict[str, Source] = {}
     for path in sorted(folder.glob("*.csv")):
@@ -190,7 +248,7 @@ def _codes(folder: Path, lists: Lists | None, findings: list[Finding]) -> Mappin
         mark = SourcePosition(display_path(folder))
         findings.append(found(MISSING, mark, "the city has no code table", "add codes/<network>.csv"))
     if lists is not None:
-        findings += code_table_lint.check(sources, lists, NETWORKS)
+        findings += code_table_lint.check(sources, lists, patterns)
     return tables
 
 
@@ -220,6 +278,17 @@ def read_cells(folder: Path, default: str | None, findings: list[Finding]) -> Ta
         return tables
     findings += tables
     return None
+
+
+def lint_areas(folder: Path, tables: Tables) -> list[Finding]:
+    """What is wrong with the networks' own areas in a folder of cells.
+
+    Args:
+        folder: the folder of cells.csv.
+        tables: as read from it.
+    """
+    patterns = {name: network.grids for name, network in NETWORKS.items()}
+    return list(area_lint.check(tables, display_path(folder / CELLS[2]), display_path(folder / GRIDS), patterns))
 
 
 def _has_errors(findings: Sequence[Finding]) -> bool:

@@ -1,7 +1,6 @@
 """Makes a city's cells from its division codes, with the parameters in `cells/division.yaml`."""
 
 import csv
-import io
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -24,6 +23,7 @@ from router.domain.cell_generation.synthetic_division import (
 from router.domain.cell_generation.synthetic_grids import GridLattice, Table, lattices, table
 from router.domain.cells.area_tables import AREAS, GRIDS
 from router.domain.cells.csv_tables import CELLS, COMMUNITIES
+from router.domain.csv_texts import csv_reader
 from router.wire.errors import InputError
 
 PARAMETERS = "division.yaml"
@@ -142,7 +142,7 @@ def _divisions(file: Path) -> list[Division]:
     source, findings = read_source(file, "docs/how-to/make-cells.md")
     if source is None:
         raise InputError(findings[0].message, where=findings[0].place, hint=findings[0].hint)
-    reader = csv.reader(io.StringIO(source.text.removeprefix("\ufeff"), newline=""), strict=True)
+    reader = csv_reader(source.text)
     try:
         header = next(reader, [])
         if header != list(DIVISIONS):

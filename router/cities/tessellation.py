@@ -13,6 +13,7 @@ from router.cities.city_reader import display_path, read_source
 from router.domain.cell_generation.tessellation import Lattice, Spot, tessellate
 from router.domain.cells.area_tables import AREAS
 from router.domain.cells.csv_tables import CELLS, COMMUNITIES
+from router.domain.csv_texts import allow_long_fields
 from router.wire.errors import InputError
 
 PARAMETERS = "tessellation.yaml"
@@ -77,6 +78,7 @@ def tessellated(folder: Path) -> dict[str, str]:
 
 def renumbered(before: str, after: str) -> int:
     """Number of codes in one `cells.csv` that denote another square in the other."""
+    allow_long_fields()
     old, new = (
         {row[0]: row[-1] for row in csv.reader(io.StringIO(text, newline="")) if row} for text in (before, after)
     )
@@ -87,6 +89,7 @@ def _spots(file: Path, columns: Columns) -> list[Spot]:
     source, findings = read_source(file)
     if source is None:
         raise InputError(findings[0].message, where=findings[0].place, hint=findings[0].hint)
+    allow_long_fields()
     reader = csv.DictReader(io.StringIO(source.text.removeprefix("\ufeff"), newline=""), strict=True)
     try:
         for name in (columns.lon, columns.lat, columns.county, columns.street, columns.community):

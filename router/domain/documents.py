@@ -5,7 +5,6 @@ keys are rejected, so that readers see each value where it applies.
 """
 
 import csv
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar, get_args
@@ -13,6 +12,8 @@ from typing import Any, Literal, TypeVar, get_args
 import yaml
 from msgspec import Struct
 from pydantic import BaseModel, ValidationError
+
+from router.domain.csv_texts import csv_reader, unreadable
 
 Level = Literal["error", "warning"]
 Path = tuple[str | int, ...]
@@ -278,14 +279,14 @@ def read_csv(source: Source, columns: Sequence[str]) -> tuple[list[CsvRow], list
 
 
 def _records(source: Source, findings: list[Finding]) -> Iterator[tuple[SourcePosition, list[str]]]:
-    reader = csv.reader(io.StringIO(source.text.removeprefix("\ufeff"), newline=""), strict=True)
+    reader = csv_reader(source.text)
     line = 1
     try:
         for fields in reader:
             yield SourcePosition(source.file, line), fields
             line = reader.line_num + 1
     except csv.Error as error:
-        findings.append(found(UNREADABLE, SourcePosition(source.file, line), f"no readable CSV ({error})"))
+        findings.append(found(UNREADABLE, SourcePosition(source.file, line), *unreadable(error)))
 
 
 def _starts(mark: SourcePosition, fields: list[str]) -> list[SourcePosition]:

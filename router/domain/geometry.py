@@ -1,7 +1,8 @@
 """Points on the ground: coordinate systems, distances in metres, and a flat projection of one city.
 
 CGCS2000 (EPSG:4490, the datum of GB/T 30428) and WGS 84 (EPSG:4326) differ by centimetres and count as one here. GCJ-02 is
-the offset datum of Chinese phone maps. It is some hundred metres off inside China and equal to WGS 84 outside.
+the offset datum of Chinese phone maps. It is some hundred metres off inside China and equal to WGS 84 outside. BD-09 is the
+datum of Baidu's maps: GCJ-02 with a second offset, of about 900 m.
 """
 
 from math import cos, hypot, pi, radians
@@ -14,6 +15,8 @@ METRES_PER_DEGREE = 111_320.0
 _A, _EE = 6378245.0, 0.00669342162296594323
 """Krasovsky 1940 ellipsoid: semi-major axis in metres and squared eccentricity; GCJ-02 is defined on it."""
 _WEST, _EAST, _SOUTH, _NORTH = 72.004, 137.8347, 0.8293, 55.8271
+_BD_EAST, _BD_NORTH, _BD_WAVE = 0.0065, 0.006, pi * 3000 / 180
+"""BD-09 in degrees of GCJ-02: a shift to the east and north, and the wave of the two small terms."""
 _DECIMALS = 9
 _ROUNDS = 3
 """Rounds of the inverse's fixed-point iteration. The third leaves at most 0.2 mm."""
@@ -55,8 +58,30 @@ def gcj02_points_to_wgs84(lon: Any, lat: Any) -> tuple[Any, Any]:
     return np.where(x == lon, lon, np.round(x, _DECIMALS)), np.where(y == lat, lat, np.round(y, _DECIMALS))
 
 
+def bd09_points_to_wgs84(lon: Any, lat: Any) -> tuple[Any, Any]:
+    """Arrays of BD-09 degrees (float64) to WGS 84 degrees; identity outside China's bounding box."""
+    x, y = lon - _BD_EAST, lat - _BD_NORTH
+    for _ in range(_ROUNDS):
+        there_x, there_y = _bd09(x, y)
+        x, y = x + lon - there_x, y + lat - there_y
+    inside = in_china(lon, lat)
+    return gcj02_points_to_wgs84(np.where(inside, x, lon), np.where(inside, y, lat))
+
+
+def _bd09(lon: Any, lat: Any) -> tuple[Any, Any]:
+    """GCJ-02 degrees to BD-09 degrees."""
+    far = np.hypot(lon, lat) + 0.00002 * np.sin(lat * _BD_WAVE)
+    angle = np.arctan2(lat, lon) + 0.000003 * np.cos(lon * _BD_WAVE)
+    return far * np.cos(angle) + _BD_EAST, far * np.sin(angle) + _BD_NORTH
+
+
+def in_china(lon: Any, lat: Any) -> Any:
+    """Whether points lie in the bounding box of China, which holds its neighbours' cities, too."""
+    return (lon >= _WEST) & (lon <= _EAST) & (lat >= _SOUTH) & (lat <= _NORTH)
+
+
 def _gcj02(lon: Any, lat: Any) -> tuple[Any, Any]:
-    inside = (lon >= _WEST) & (lon <= _EAST) & (lat >= _SOUTH) & (lat <= _NORTH)
+    inside = in_china(lon, lat)
     east, north = _offset(lon - 105.0, lat - 35.0)
     radian = np.radians(lat)
     magic = 1 - _EE * np.sin(radian) ** 2

@@ -51,6 +51,14 @@ METRICS: Sequence[Metric] = (
         labels={"network": "code of the network", "outcome": "`accepted`, `updated`, `redelivered` or `rejected`"},
     ),
     Metric(
+        attribute="outside_points",
+        name="grid_points_outside_cells_total",
+        kind="counter",
+        unit="reports",
+        help="New versions of reports whose point lies in no cell and near none. What else they name decided their cell.",
+        labels={"network": "code of the network"},
+    ),
+    Metric(
         attribute="merges",
         name="grid_merges_total",
         kind="counter",
@@ -206,6 +214,7 @@ class Metrics:
     """
 
     reports: Counter
+    outside_points: Counter
     merges: Counter
     tasks: Counter
     task_changes: Counter

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from math import floor
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +25,7 @@ from router.cli.text.sanitize import sanitize
 from router.cli.text.timestamps import instant, stamp
 from router.domain.calendar.limits import due_at
 from router.domain.catalogue.checks.rule_tests import RuleTestContext, RuleTestRun, Threshold, local, run
+from router.domain.catalogue.code_tables import EVERY_OTHER
 from router.domain.catalogue.diff import receiver
 from router.domain.catalogue.explain import Explanation
 from router.domain.catalogue.explain import explain as explain_route
@@ -146,11 +148,16 @@ def _run_text(name: str, test_run: RuleTestRun) -> str:
     if test_run.untested:
         lines.append(f"{name}: no test reaches the duties {', '.join(test_run.untested)}")
     failed = sum(bool(verdict.failures) for verdict in test_run.verdicts)
-    lines.append(
-        f"{name}: {_count(len(test_run.verdicts), 'test')}, {failed} failed; {test_run.coverage:.0f} % of the duties tested, "
-        f"{test_run.threshold:g} % required"
-    )
+    result = "passed" if test_run.passed else "failed"
+    lines.append(f"{name}: {_count(len(test_run.verdicts), 'test')}, {failed} failed; {_covered(test_run)}: {result}")
     return "\n".join(lines)
+
+
+def _covered(test_run: RuleTestRun) -> str:
+    """How many duties are tested. The percentage is cut, not rounded: 99.6 % would read as 100 % and fail."""
+    tested = test_run.duties - len(test_run.untested)
+    share = floor(test_run.coverage * 100) / 100
+    return f"{tested:,} of {test_run.duties:,} duties tested ({share:g} %), {test_run.threshold:g} % required"
 
 
 def _run_json(test_run: RuleTestRun) -> dict[str, Any]:
@@ -181,9 +188,7 @@ def _suite(name: str, test_run: RuleTestRun) -> Suite:
         )
         for verdict in test_run.verdicts
     ]
-    few = (
-        f"{test_run.coverage:.0f} % tested, {test_run.threshold:g} % required; untested: {', '.join(test_run.untested)}"
-    )
+    few = f"{_covered(test_run)}; untested: {', '.join(test_run.untested)}"
     covered = TestCase(
         name="rule coverage", place=f"{name}:1:1", failures=() if test_run.coverage >= test_run.threshold else (few,)
     )
@@ -204,7 +209,9 @@ def _write(file: Path, content: bytes) -> None:
 def explain(
     city: CityName = None,
     *,
-    matter: Annotated[str, typer.Option(help="Id of a matter.")],
+    matter: Annotated[str | None, typer.Option(help="Id of a matter.")] = None,
+    network: Annotated[str | None, typer.Option(help="Network whose code table gives the matter of `--code`.")] = None,
+    code: Annotated[str | None, typer.Option(help="Class code of the network, instead of `--matter`.")] = None,
     cell: Annotated[str, typer.Option(help="Code of a cell, 15 digits.")],
     at: Annotated[str, typer.Option(help="Time: local time of the city, a time with a zone, -1h, or now.")] = "now",
     output: Output = "text",
@@ -214,6 +221,9 @@ def explain(
     Example: grid-router catalogue explain los-angeles --matter graffiti --cell 060371002014021 --at 2026-10-01T09:00
     """
     found = _city_of(city, cell)
+    if matter is None:
+        matter, told = _matter_of(found, network, code)
+        say(told)
     if matter not in found.catalogue.matters:
         near = get_close_matches(matter, found.catalogue.matters, n=1)
         hint = f"perhaps {near[0]} was meant" if near else f"choose one of {', '.join(found.catalogue.matters)}"
@@ -227,6 +237,27 @@ def explain(
         json_out(_explanation_json(explanation, found))
     else:
         _explanation_text(explanation, found)
+
+
+def _matter_of(city: City, network: str | None, code: str | None) -> tuple[str, str]:
+    """The matter of a network's code and a sentence that says which row of the code table gives it."""
+    if network is None or code is None:
+        raise InputError("nothing says what happened", where="--matter", hint="name it, or both --network and --code")
+    table = city.codes.get(network)
+    if table is None:
+        hint = f"choose one of {', '.join(sorted(city.codes))}"
+        raise InputError(f"{city.name} has no code table for {network[:40]!r}", where="--network", hint=hint)
+    matter = table.matter(code, None)
+    if matter is not None:
+        return matter, f"{network} code {code[:100]!r} means {matter}."
+    if table.otherwise is None:
+        hint = f"a report with it is rejected (unknown-code); a row `{EVERY_OTHER}` in {table.file} would take it"
+        raise InputError(f"{network} has no code {code[:40]!r}", where="--code", hint=hint)
+    matter = table.otherwise.matter
+    return (
+        matter,
+        f"{network} has no code {code[:100]!r}; the row `{EVERY_OTHER}` makes it {matter} ({table.file}:{table.otherwise.line}).",
+    )
 
 
 def _city_of(name: str | None, cell: str) -> City:

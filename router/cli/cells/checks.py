@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import typer
 
-from router.cities.city_reader import CELLS, GRIDS, display_path, read_about, read_cells
+from router.cities.city_reader import CELLS, GRIDS, display_path, lint_areas, read_about, read_cells
 from router.cities.folder import city_folder
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.text.output import Output, json_out, lines_out, say
@@ -48,6 +48,7 @@ def _findings(folder: Path) -> list[Finding]:
         cells, communities, _ = (display_path(folder / "cells" / name) for name in CELLS)
         files = Files(cells, communities, display_path(folder / "cells" / GRIDS))
         findings += check_cells(tables, files, ZoneInfo(about.zone))
+        findings += lint_areas(folder / "cells", tables)
     return sorted(findings, key=lambda one: (one.file, one.line, one.column, one.code))
 
 

@@ -1,7 +1,8 @@
 """Code tables: the matter (事项) of a city that each class code of a network means. They are data: replaceable and linted.
 
 A code travels with the version of its table, because versions reuse numbers: CJ/T 214 and GB/T 30428.2 use event class 04
-for different things. A row without a version applies to every version that has no row of its own.
+for different things. A row without a version applies to every version that has no row of its own. The row of the code `*` applies
+to every code that the table lacks; without it such a report is rejected.
 """
 
 from collections import defaultdict
@@ -13,6 +14,8 @@ from router.domain.documents import DUPLICATE_KEY, WRONG_VALUE, CsvRow, Finding,
 
 COLUMNS = ("code", "version", "matter", "name")
 MAX_CODE = 100
+EVERY_OTHER = "*"
+"""The code of the row that takes every class that the table lacks (a catch-all)."""
 
 
 class Code(Struct, frozen=True, kw_only=True):
@@ -37,8 +40,11 @@ class CodeTable:
 
     def __init__(self, file: str, codes: Iterable[Code]) -> None:
         self.file = file
-        self.codes = tuple(codes)
-        """The rows in file order."""
+        rows = tuple(codes)
+        self.codes = tuple(row for row in rows if row.code != EVERY_OTHER)
+        """The rows in file order, without the catch-all."""
+        self.otherwise = next((row for row in rows if row.code == EVERY_OTHER), None)
+        """The catch-all. None: a class that the table lacks is rejected."""
         self._matters: dict[tuple[str, str | None], str] = {}
         editions: defaultdict[str, set[str]] = defaultdict(set)
         for row in self.codes:
@@ -51,7 +57,10 @@ class CodeTable:
         self._open = {row.code for row in self.codes if row.version is None}
 
     def matter(self, code: str, version: str | None) -> str | None:
-        """The matter that a code means. None if the table lacks the code, or if versions differ and none is given."""
+        """The matter that a code means. None if the table lacks the code, or if versions differ and none is given.
+
+        The catch-all is not asked: it follows only when every code of a report has been tried.
+        """
         matter = self._matters.get((code, version))
         if matter is None and code in self._open:
             return self._matters[(code, None)]
@@ -94,6 +103,9 @@ def _check(row: CsvRow, seen: dict[tuple[str, str], int]) -> Iterable[Finding]:
         if value != value.strip() or not value.isprintable() or len(value) > MAX_CODE:
             message = f"`{column}` has blanks around it, a control character, or more than {MAX_CODE} characters"
             yield found(WRONG_VALUE, row.marks[column], message)
+    if row.fields["code"] == EVERY_OTHER and row.fields["version"]:
+        message = f"the row `{EVERY_OTHER}` names a version, but it takes every version"
+        yield found(WRONG_VALUE, row.marks["version"], message, "leave the version empty")
     for column in ("code", "matter"):
         if not row.fields[column]:
             yield found(WRONG_VALUE, row.marks[column], f"`{column}` is empty", "write it, or remove the row")

@@ -11,7 +11,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from router.domain.calendar.limits import Limit
-from router.domain.catalogue.code_tables import CodeTable
+from router.domain.catalogue.code_tables import EVERY_OTHER, CodeTable
 from router.domain.catalogue.model import Receiver
 from router.domain.catalogue.regions import Extent, Survey
 from router.domain.catalogue.resolve import Catalogue
@@ -155,3 +155,11 @@ def _codes(old: Mapping[str, CodeTable], new: Mapping[str, CodeTable]) -> Iterat
             )
             if before != after:
                 yield Recoded(network=network, code=code, version=version, before=before, after=after)
+        before, after = (_otherwise(tables.get(network)) for tables in (old, new))
+        if before != after:
+            yield Recoded(network=network, code=EVERY_OTHER, version=None, before=before, after=after)
+
+
+def _otherwise(table: CodeTable | None) -> str | None:
+    """The matter of the classes that a table lacks."""
+    return None if table is None or table.otherwise is None else table.otherwise.matter

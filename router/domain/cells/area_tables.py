@@ -44,15 +44,16 @@ class Known(Struct, frozen=True, kw_only=True):
     networks: Sequence[str] | None
 
 
-def read_areas(source: Source, known: Known, findings: list[Finding]) -> dict[Key, Shares]:
-    """Read the crosswalk by table: where each area lies. Errors become findings."""
+def read_areas(source: Source, known: Known, findings: list[Finding]) -> tuple[dict[Key, Shares], dict[Key, int]]:
+    """Read the crosswalk by table: where each area lies, and the line of its first row. Errors become findings."""
     cells, communities = set(known.cells or ()), set(known.communities or ())
     groups: dict[Key, list[CsvRow]] = {}
     for row in rows(source, AREAS, findings) or ():
         findings += _check_names(source, row, known)
         findings += _check_code(source, row, known, cells if len(row[1][2]) == _CELL else communities)
         groups.setdefault((row[1][0], row[1][1]), []).append(row)
-    return {key: _shares(source, group, findings) for key, group in groups.items()}
+    shares = {key: _shares(source, group, findings) for key, group in groups.items()}
+    return shares, {key: group[0][0] for key, group in groups.items()}
 
 
 def _check_names(source: Source, row: CsvRow, known: Known) -> Iterator[Finding]:

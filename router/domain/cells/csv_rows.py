@@ -1,7 +1,6 @@
 """Reads the rows of the registry's CSV files as typed values. Each wrong field is named by file, line and column."""
 
 import csv
-import io
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import shapely
 
+from router.domain.csv_texts import csv_reader, unreadable
 from router.domain.documents import DUPLICATE_KEY, UNREADABLE, WRONG_VALUE, Finding, Source, SourcePosition, found
 
 _is_day = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
@@ -29,7 +29,7 @@ Period = tuple[date | None, date | None]
 
 def rows(source: Source, columns: Sequence[str], findings: list[Finding]) -> list[CsvRow] | None:
     """The valid rows, or None if the file cannot be read. Lighter than `documents.read_csv`, because a city has tens of thousands of cells."""
-    reader = csv.reader(io.StringIO(source.text.removeprefix("\ufeff"), newline=""), strict=True)
+    reader = csv_reader(source.text)
     sound: list[CsvRow] = []
     line = 1
     try:
@@ -48,8 +48,7 @@ def rows(source: Source, columns: Sequence[str], findings: list[Finding]) -> lis
                 findings.append(found(WRONG_VALUE, SourcePosition(source.file, line), message, hint))
             line = reader.line_num + 1
     except csv.Error as error:
-        hint = "close its quotes, and double a quote inside quotes"
-        findings.append(found(UNREADABLE, SourcePosition(source.file, line), f"no readable CSV ({error})", hint))
+        findings.append(found(UNREADABLE, SourcePosition(source.file, line), *unreadable(error)))
         return None
     return sound
 

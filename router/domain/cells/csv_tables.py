@@ -50,6 +50,8 @@ class Tables(Struct, frozen=True):
     """Position of each cell and community in its file; not part of the content."""
     drawn: Sequence[int] = ()
     """Position of each of `grids` in its file; not part of the content."""
+    area_lines: Mapping[tuple[str, str], int] = {}
+    """Position of each of `areas` in its file; not part of the content."""
 
 
 def read_tables(
@@ -86,22 +88,31 @@ def read_tables(
         communities=None if defaults is None else sorted(defaults),
         networks=None if networks is None else sorted(networks),
     )
-    crossed = read_areas(areas, names, findings)
+    crossed, area_lines = read_areas(areas, names, findings)
     drawn, shapes, places = read_grids(grids, names, findings) if grids else ([], (), [])
     if default is not None and codes is not None and default not in codes:
         message = f"the city's default cell {default[:20]!r} is not among the cells"
         findings.append(
             found(WRONG_VALUE, SourcePosition(cells.file), message, "add it, or correct `default_cell` in city.yaml")
         )
-    return findings or Tables(known or (), geometries, defaults or {}, crossed, drawn, shapes, lines, places)
+    return findings or Tables(
+        known or (), geometries, defaults or {}, crossed, drawn, shapes, lines, places, area_lines
+    )
 
 
-def version(tables: Tables, default: str) -> str:
-    """Twelve hexadecimal digits of everything that decides where a report goes. The order of rows does not count."""
+def version(tables: Tables, default: str, stand_ins: Sequence[tuple[float, float]] = ()) -> str:
+    """Twelve hexadecimal digits of everything that decides where a report goes. The order of rows does not count.
+
+    Args:
+        tables: the content of the files.
+        default: the city's default cell.
+        stand_ins: points that stand for no place, sorted.
+    """
     digest = blake2b(b"".join(shapely.to_wkb(tables.geometries)), digest_size=6)
     digest.update(b"".join(shapely.to_wkb(tables.shapes)))
     rest = (tables.cells, sorted(tables.communities.items()), sorted(tables.areas.items()), tables.grids, default)
     digest.update(repr(rest).encode())
+    digest.update(repr(stand_ins).encode() if stand_ins else b"")
     return digest.hexdigest()
 
 

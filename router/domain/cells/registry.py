@@ -10,19 +10,21 @@ from datetime import UTC, datetime, tzinfo
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.domain.cells.crosswalk import JOINED, Crosswalk, professional_community
 from router.domain.cells.csv_tables import Cell, Tables, read_tables, version
-from router.domain.cells.spatial_index import NEAREST_M, NONE, Around, CellMap
-from router.domain.cells.succession import Succession
+from router.domain.cells.spatial_index import FAR_M, NEAREST_M, NONE, Around, CellMap
+from router.domain.cells.succession import Succession, named
 from router.domain.documents import Finding, Source
 from router.domain.model.report import Location
 from router.domain.model.vocabulary import ResolvedBy
 
-STREET, COMMUNITY, CELL = 9, 12, 15
-"""Digits of the prefixes. County, prefecture and province have 6, 4 and 2."""
+CITY, STREET, COMMUNITY, CELL = 4, 9, 12, 15
+"""Digits of the prefixes: the city (prefecture), street, community, cell. County and province have 6 and 2."""
 CELL_M = 71.0
 """Accuracy of a report that names only its cell: half the diagonal of 100 m by 100 m (万米单元网格)."""
+_SPOT_DECIMALS = 6
 _POINT_M = 30.0
 """Accuracy of a point if the source states none."""
 _is_code = re.compile(r"[0-9]{14,15}").fullmatch
@@ -66,16 +68,25 @@ class CellRegistry:
         tables: cells sorted by code, communities, and the crosswalk of the networks' own areas.
         default: cell of a report that names no place at all; None: the first cell.
         zone: in which the days of validity begin and end.
+        stand_ins: longitude and latitude that a geocoder gives for every address that it does not find.
     """
 
-    def __init__(self, tables: Tables, default: str | None = None, zone: tzinfo = UTC) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        default: str | None = None,
+        zone: tzinfo = UTC,
+        stand_ins: Collection[tuple[float, float]] = (),
+    ) -> None:
         self.cells: Mapping[str, Cell] = {cell.code: cell for cell in tables.cells}
         self._map = CellMap(tables.cells, tables.geometries, zone)
         self._codes = self._map.codes
         default = default if default is not None else self._codes[0]
-        self.version = version(tables, default)
+        self._stand_ins = frozenset(_spot(lon, lat) for lon, lat in stand_ins)
+        self.version = version(tables, default, sorted(self._stand_ins))
         self._communities = tables.communities
         streets = {code[:STREET]: cell for code, cell in sorted(tables.communities.items(), reverse=True)}
+        self._prefectures = {code[:CITY] for code in (*self._codes, *tables.communities)}
         self._defaults = {**tables.communities, **streets, "": default}
         self._extent = self._extents()
         self.succession = Succession(self._map)
@@ -88,18 +99,21 @@ class CellRegistry:
         the nearest within 150 m; the source's own cell code, or what was there instead when that was not valid; the default
         cell of the community; the largest share of the source's own area by the crosswalk; the default cell of the
         community, else the street, with which a code of the source begins; the city's default. A default cell that is not
-        valid then is replaced by the first that is: of its community, else its street, else the city. `doubt` says which
+        valid then is replaced by the first that is: of its community, else its street, else the city. A point that no cell
+        holds is kept up to 50 km outside the city, with the cell that the rest of the claim names. `doubt` says which
         earlier choice did not hold and why, that there were several, and when the source's own cell or area does not hold
         its point.
         """
         return [
-            self._without_point(claim, []) if around is None else self._by_point(claim, *around)
+            self._pointless(claim) if around is None else self._by_point(claim, *around)
             for claim, around in zip(claims, self._locate(claims), strict=True)
         ]
 
     def _locate(self, claims: Sequence[Claim]) -> list[Around | None]:
-        """Where the point of each claim lies. None: no point."""
+        """Where the point of each claim lies. None: no point, or one that stands for no place."""
         places = [n for n, claim in enumerate(claims) if claim.lon is not None and claim.lat is not None]
+        if self._stand_ins:
+            places = [n for n in places if _spot(claims[n].lon, claims[n].lat) not in self._stand_ins]
         located: list[Around | None] = [None] * len(claims)
         if not places:
             return located
@@ -112,6 +126,13 @@ class CellRegistry:
         for n, one in zip(places, around, strict=True):
             located[n] = one
         return located
+
+    def _pointless(self, claim: Claim) -> Location:
+        """By what a claim names beside a point, when it has none or the point is that of every address not found."""
+        if claim.lon is None or claim.lat is None:
+            return self._without_point(claim, [])
+        doubt = f"the point {claim.lon:.9g} {claim.lat:.9g} stands for addresses that the geocoder did not find, and was not used"
+        return self._without_point(claim, [doubt])
 
     def _by_point(self, claim: Claim, cell: int, distance: float, lapsed: int) -> Location:
         if distance == 0:
@@ -126,19 +147,37 @@ class CellRegistry:
             doubts.append(f"the point lies in cell {code}, which {self._map.lapse(code, claim.at)}")
             every = "every cell valid then"
         if cell == NONE:
-            doubts.append(f"the point lies more than {NEAREST_M:.0f} m outside {every}")
-            return self._without_point(claim, doubts)
+            return self._outside(claim, every, doubts)
         code = self._codes[cell]
         doubts.append(f"the point lies {distance:.0f} m outside {every}")
         if claim.cell is not None and cell_code(claim.cell) != code:
             doubts.append(f"the source wrote cell {claim.cell[:20]!r}, the nearest to its point is {code}")
         return self._at_point(claim, code, "nearest", "; ".join(doubts))
 
+    def _outside(self, claim: Claim, every: str, doubts: list[str]) -> Location:
+        """The cell by what else the claim names. The point is kept, so that merging and the department have it.
+
+        A point far outside the city is none of its places: it would join reports that share only a mistake, such as 0, 0.
+        """
+        lon, lat = claim.lon, claim.lat
+        assert lon is not None  # noqa: S101  (seen by `_locate`)
+        assert lat is not None  # noqa: S101
+        away = self._map.outside_m(lon, lat)
+        if away > FAR_M:
+            doubts.append(f"the point {lon:.9g} {lat:.9g} lies {away / 1000:,.0f} km outside the city and was not used")
+            return self._without_point(claim, doubts)
+        doubts.append(f"the point lies more than {NEAREST_M:.0f} m outside {every}")
+        accuracy = _POINT_M if claim.accuracy_m is None else claim.accuracy_m
+        return replace(self._without_point(claim, doubts), lon=lon, lat=lat, accuracy_m=accuracy)
+
     def _at_point(self, claim: Claim, cell: str, by: ResolvedBy, doubt: str | None) -> Location:
         area = claim.area
         if area is not None and self.crosswalk.misses(claim.network, area, cell, claim.at):
             outside = f"cell {cell} of the point does not lie in area {area[:60]!r}"
             doubt = outside if doubt is None else f"{doubt}; {outside}"
+        if claim.community is not None and claim.community[:CITY] not in self._prefectures:
+            elsewhere = f"community {claim.community[:20]!r} {self._unknown(claim.community)}, its point is not"
+            doubt = elsewhere if doubt is None else f"{doubt}; {elsewhere}"
         return Location(
             cell=cell,
             resolved_by=by,
@@ -160,8 +199,15 @@ class CellRegistry:
             if others:
                 return _by_name(claim, others[0], "code", max(CELL_M, self._map.reach(others, claim.at)), doubts)
         elif claim.cell is not None:
-            doubts.append(f"cell {claim.cell[:20]!r} is unknown")
+            doubts.append(f"cell {claim.cell[:20]!r} {self._unknown(claim.cell)}")
         return self._in_area(claim, doubts)
+
+    def _unknown(self, code: str) -> str:
+        """What is wrong with an unknown code of a cell or community: the end of a sentence."""
+        city = code[:CITY]
+        if city in self._prefectures or not (city.isascii() and city.isdigit()):
+            return "is unknown"
+        return f"is of another city ({city})"
 
     def _in_area(self, claim: Claim, doubts: list[str]) -> Location:
         """By the area that a claim names in whatever way: its community, its network's own, the begin of a code."""
@@ -184,7 +230,7 @@ class CellRegistry:
             if claim.community in self._communities:
                 return claim.community, 0.0
             if claim.community != claim.area or lead is None:  # a unit's code that the crosswalk knows is no error
-                doubts.append(f"community {claim.community[:20]!r} is unknown")
+                doubts.append(f"community {claim.community[:20]!r} {self._unknown(claim.community)}")
         if lead is None:
             return self._prefix(claim, doubts), 0.0
         if lead.doubt is not None:
@@ -218,8 +264,18 @@ class CellRegistry:
         if lapse is None:
             return code, area
         doubts.append(f"the default cell {code} {lapse}")
-        for prefix in (code[:COMMUNITY], code[:STREET], ""):
-            valid = self._map.valid_among(prefix, at.timestamp())
+        community, instant = code[:COMMUNITY], at.timestamp()
+        prefixes = [code[:STREET], ""]
+        if not len(self._map.valid_among(community, instant)):
+            others = self.succession.communities(community, at)
+            if others:
+                doubts.append(f"community {community} had no valid cell then, {named(others)} on its ground had")
+            prefixes = [*others[:1], *prefixes]
+        for prefix in (community, *prefixes):
+            default = self._communities.get(prefix, code)
+            if self._map.lapse(default, at) is None:
+                return default, prefix
+            valid = self._map.valid_among(prefix, instant)
             if len(valid):
                 return self._codes[int(valid[0])], prefix
         return code, area
@@ -232,6 +288,11 @@ class CellRegistry:
             groups.setdefault(code[:STREET], []).append(index)
         extents = {name: self._map.extent(members) for name, members in groups.items()}
         return {**dict.fromkeys(self._defaults, extents[""]), **extents}
+
+
+def _spot(lon: float | None, lat: float | None) -> tuple[float, float]:
+    """A point to 0.1 m, so that one point of a geocoder is one in every datum and spelling."""
+    return round(lon or 0.0, _SPOT_DECIMALS), round(lat or 0.0, _SPOT_DECIMALS)
 
 
 def load_cells(

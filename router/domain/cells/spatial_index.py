@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import date, datetime, tzinfo
-from math import cos, inf, radians
+from math import cos, hypot, inf, radians
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,9 @@ from router.domain.geometry import METRES_PER_DEGREE
 
 NEAREST_M = 150.0
 """How far outside all cells a point may lie and still belong to the nearest: more than GPS error, less than a block or two."""
+FAR_M = 50_000.0
+"""How far outside the bounds of all cells a point may lie and still be a place: suburbs, and cells that are not drawn yet. Beyond
+are swapped or empty coordinates, and other cities."""
 NONE = -1
 """Index that means no cell."""
 _DECIMALS = 1
@@ -42,6 +45,7 @@ class CellMap:
         flat = cos(radians(float((bounds[:, 1].min() + bounds[:, 3].max()) / 2)))
         self._scale = np.array([METRES_PER_DEGREE * flat, METRES_PER_DEGREE])
         self._corners = np.hstack([self.metres(bounds[:, :2]), self.metres(bounds[:, 2:])])
+        self._bounds = np.concatenate([self._corners[:, :2].min(axis=0), self._corners[:, 2:].max(axis=0)]).tolist()
         self.tree = shapely.STRtree(shapely.transform(geometries, self.metres))
         self.shapes = self.tree.geometries
         """The polygons in metres."""
@@ -60,6 +64,12 @@ class CellMap:
         """A point inside a shape, as people type it: `at <longitude> <latitude>`."""
         lon, lat = shapely.get_coordinates(shapely.point_on_surface(shape))[0] / self._scale
         return f"at {lon:.6f} {lat:.6f}"
+
+    def outside_m(self, lon: float, lat: float) -> float:
+        """Metres from a point to the bounds of all cells; 0 within them."""
+        x, y = self.metres(np.array([one if abs(one) <= 360 else _BEYOND for one in (lon, lat)])).tolist()
+        west, south, east, north = self._bounds
+        return hypot(max(west - x, 0.0, x - east), max(south - y, 0.0, y - north))
 
     def instant(self, day: date | None, otherwise: float) -> float:
         """The beginning of a day in the city, in seconds since the epoch."""

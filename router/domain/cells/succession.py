@@ -4,7 +4,8 @@ A cell follows another if it begins on the day on which the other ended and lies
 redrawn slightly make no successor.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -12,6 +13,8 @@ import numpy as np
 
 from router.domain.cells.spatial_index import CellMap
 
+COMMUNITY = 12
+"""Digits of a community's code."""
 _MOST = 5
 """How many codes a sentence names."""
 
@@ -27,6 +30,8 @@ class Succession:
         """The inverse."""
         for instant in cells.changes:
             self._change(instant)
+        self._communities: dict[tuple[str, int], Sequence[str]] = {}
+        """Memo of answers: by community and the number of changes that lie in the past."""
         self._others: dict[str, tuple[str, ...]] = {}
         for code in {*self.successors, *self.predecessors}:
             self._others[code] = self._ranked(code)
@@ -38,6 +43,23 @@ class Succession:
         """
         instant = at.timestamp()
         return [one for one in self._others.get(code, ()) if self._valid(one, instant)]
+
+    def communities(self, community: str, at: datetime) -> Sequence[str]:
+        """The communities on the ground of one that had no valid cell at an instant, in both directions of time.
+
+        Codes of 12 digits are retired and newly given when communities are joined or split, and networks keep the old ones for
+        years. First comes the community that took over most of its cells; ties go to the smallest code.
+        """
+        if not self._others:
+            return ()
+        instant = at.timestamp()
+        key = community, bisect_right(self._map.changes, instant)
+        if key not in self._communities:
+            first, after = self._map.among(community)
+            nearest = [self.others(code, at)[:1] for code in self._map.codes[first:after]]
+            counts = Counter(one[:COMMUNITY] for found in nearest for one in found)
+            self._communities[key] = tuple(sorted(counts, key=lambda one: (-counts[one], one)))
+        return self._communities[key]
 
     def instead(self, others: Sequence[str], code: str, at: datetime) -> str:
         """The end of a sentence about a cell that was not valid at an instant: which cells were there instead."""

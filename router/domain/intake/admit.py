@@ -45,6 +45,8 @@ class Admitted(Struct, frozen=True, kw_only=True):
     """Events that are a later version."""
     redelivered: int
     """Records whose bytes were admitted before."""
+    outside: int
+    """Events whose point lies outside every cell."""
 
 
 def admit(network: Network, batch: Sequence[SourceRecord], rule_sets: RuleSets, dedup: DedupIndex) -> Admitted:
@@ -131,4 +133,5 @@ def _register(translated: Sequence[Normalised], dedup: DedupIndex) -> Admitted:
         accepted=len(events) - updated,
         updated=updated,
         redelivered=redelivered,
+        outside=sum(report.location.outside for report, _ in events),
     )

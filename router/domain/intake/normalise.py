@@ -12,11 +12,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from router.domain.catalogue.code_tables import CodeTable
+from router.domain.catalogue.code_tables import EVERY_OTHER, CodeTable
 from router.domain.instants import from_rfc3339
 from router.domain.intake.cloudevents import event_data, report_text
-from router.domain.intake.coordinate_systems import to_wgs84
-from router.domain.intake.rejections import defect, empty, invalid, too_large, unknown_code, unreadable_batch
+from router.domain.intake.coordinate_systems import datum_of, to_wgs84
+from router.domain.intake.rejections import (
+    code_doubt,
+    defect,
+    empty,
+    invalid,
+    too_large,
+    unknown_code,
+    unreadable_batch,
+)
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Location, Provenance, Report
 from router.domain.model.source_record import SourceRecord, UnreadableBatch
@@ -31,6 +39,8 @@ RECEIVED_AT = "grid-received-at"
 """Header with the instant at which an intake took the record (RFC 3339)."""
 REDRIVEN = "grid-redriven"
 """Header of a redriven record: the id of its dead letter."""
+UNKNOWN_CODE = "grid-unknown-code"
+"""Extension that says that the code table lacks the class of a report, and its catch-all gave the matter."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MS = int(datetime(LAST_YEAR, 12, 31, tzinfo=UTC).timestamp() * 1000)
 """Latest Kafka timestamp that the router takes for a time, in milliseconds since 1970."""
@@ -71,7 +81,8 @@ def normalise(network: Network, batch: Sequence[SourceRecord], city: City) -> No
             rejections.append((record, outcome))
         else:
             drafted.append(outcome)
-    locations = city.cells.resolve(to_wgs84([draft.claim for _, draft, _, _ in drafted]))
+    datum = datum_of(network.name, city.datums, str(city.zone))
+    locations = city.cells.resolve(to_wgs84([draft.claim for _, draft, _, _ in drafted], datum))
     name, rule_set = network.name, city.rule_set
     reports = [_report(name, one, at, rule_set) for one, at in zip(drafted, locations, strict=True)]
     return Normalised(reports, [record for record, _, _, _ in drafted], rejections)
@@ -104,7 +115,16 @@ def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo
         matter = codes.matter(code, draft.code_version)
         if matter is not None:
             return record, draft, matter, received_at(record)
-    return unknown_code(network, draft, codes)
+    return _caught(network, record, draft, codes)
+
+
+def _caught(network: Network, record: SourceRecord, draft: Draft, codes: CodeTable) -> _Drafted | Rejection:
+    """A report whose class the code table lacks: what its catch-all makes of it, else a rejection."""
+    if codes.otherwise is None:
+        return unknown_code(network, draft, codes)
+    what, _ = code_doubt(network, draft, codes)
+    extensions = {**draft.extensions, UNKNOWN_CODE: f"{what}; its row `{EVERY_OTHER}` decided"}
+    return record, replace(draft, extensions=extensions), codes.otherwise.matter, received_at(record)
 
 
 def _with_numbers_as_sent(draft: Draft, message: Any, text: bytes) -> Draft:

@@ -156,6 +156,12 @@ def _not_json(value: bytes, message: str) -> Rejection:
 
 def unknown_code(network: Network, draft: Draft, codes: CodeTable) -> Rejection:
     """Reject a report whose class is not in the city's code table for its network."""
+    what, hint = code_doubt(network, draft, codes)
+    return Rejection(code="unknown-code", reason=f"{what}; {hint}.")
+
+
+def code_doubt(network: Network, draft: Draft, codes: CodeTable) -> tuple[str, str]:
+    """Why a code table gives no matter for the class of a report, and what to do."""
     version = draft.code_version
     ambiguous = next(filter(codes.knows, draft.codes), None)
     if version is None and ambiguous is not None:
@@ -166,7 +172,7 @@ def unknown_code(network: Network, draft: Draft, codes: CodeTable) -> Rejection:
         of = "" if version is None else f" of version {printable(version)!r}"
         what = f"code {code!r}{of} is not in the code table{''.join(f', nor {one!r}' for one in wider)}"
         hint = f"add it to codes/{network.name}.csv of the city, or correct the source"
-    return Rejection(code="unknown-code", reason=f"{what}; {hint}.")
+    return what, hint
 
 
 def too_many_versions(limit: int) -> Rejection:

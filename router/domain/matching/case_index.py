@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from router.domain.cells.registry import COMMUNITY, STREET
 from router.domain.matching.candidate import MatchCandidate
 from router.domain.matching.parameters import MergeParameters, Pair
+from router.domain.model.vocabulary import BY_POINT
 
 MAX_CANDIDATES = 32
 """How many cases of one matter are compared in one square or one community: those whose latest report is nearest in time. Where there
@@ -97,7 +98,11 @@ class CaseIndex:
             row = floor(case.lat / size)
             square = _square(row, floor(case.lon / _width(row, size)))
             squares = self._squares.setdefault(case.cell[:STREET], {})
-            return [(squares, square), (self._with_point, case.cell[:COMMUNITY])]
+            if case.resolved_by == "fallback":  # a point outside every cell, and nothing says in which community
+                return [(squares, square)]
+            # a point outside every cell may be wrong, so its community counts as if there were none
+            table = self._with_point if case.resolved_by in BY_POINT else self._without_point
+            return [(squares, square), (table, case.cell[:COMMUNITY])]
         if case.resolved_by != "fallback":
             return [(self._without_point, case.cell[:COMMUNITY])]
         return []

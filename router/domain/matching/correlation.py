@@ -23,6 +23,7 @@ from router.domain.matching.case_index import MAX_CANDIDATES, CaseIndex, candida
 from router.domain.matching.parameters import MergeParameters, Pair
 from router.domain.model.case import JoinKind
 from router.domain.model.report import Report
+from router.domain.model.vocabulary import BY_POINT
 
 SAME_M = 0.15
 """Two points this close are one: 1e-6 degrees, the error of converting a point to another datum and back."""
@@ -208,7 +209,8 @@ def _by_community(
     location = report.location
     if location.resolved_by == "fallback":
         return matches
-    found = index.in_community(location.cell, with_point=location.lon is None or location.lat is None)
+    # a point outside every cell may be wrong, so it takes no neighbour away
+    found = index.in_community(location.cell, with_point=location.resolved_by not in BY_POINT)
     if not found:
         return matches
     for pair, entries in candidates(merging.pairs(report.matter), found, occurred_us):

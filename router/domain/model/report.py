@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from router.domain.model.vocabulary import Certainty, ResolvedBy, Severity, Status, Urgency
+from router.domain.model.vocabulary import BY_POINT, Certainty, ResolvedBy, Severity, Status, Urgency
 
 REPORTS_KEPT = timedelta(days=30)
 """How long the topics of networks keep records, and how long the router remembers where each report went."""
@@ -34,6 +34,11 @@ class Location(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """The source's own grid (police beat, council, station), as the source wrote it."""
     doubt: str | None = None
     """Why the first choice of a cell was wrong, e.g. `cell 410902003001007 was retired on 2025-06-30`."""
+
+    @property
+    def outside(self) -> bool:
+        """Whether it has a point that lies outside every cell, so that something else decided the cell."""
+        return self.lon is not None and self.resolved_by not in BY_POINT
 
 
 class Media(Struct, frozen=True, gc=False, kw_only=True):

@@ -15,3 +15,8 @@ Certainty = Literal["Observed", "Likely", "Possible", "Unlikely", "Unknown"]
 ResolvedBy = Literal["code", "point", "nearest", "community", "fallback"]
 """How the cell was determined: the source's own valid code, the polygon that contains the point, the nearest cell to a point
 outside all cells, the default cell of the community, or the default cell of the city."""
+Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
+"""In what a source draws its points. `cgcs2000` (EPSG:4490) and `wgs84` count as one; `gcj02` and `bd09` are the offset datums of
+Chinese phone maps."""
+BY_POINT: tuple[ResolvedBy, ...] = ("point", "nearest")
+"""The point decided the cell. A point beside any other value lies outside every cell."""

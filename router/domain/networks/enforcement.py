@@ -27,6 +27,7 @@ from router.domain.networks.schema.fields import (
 )
 from router.domain.networks.schema.local_time import doubtful, instant
 from router.domain.networks.schema.network import Draft, Message, Network
+from router.domain.networks.schema.patterns import pattern_of
 from router.domain.networks.schema.professional_grid import ProfessionalGrid, whole_community
 
 ACCURACY_M = 15.0
@@ -130,4 +131,6 @@ NETWORK = Network(
     schema=Offence,
     id_field="clueNo",
     draft=_draft,
+    codes=pattern_of(Offence, "causeCode"),
+    grids=pattern_of(Offence, "gridCode"),
 )

@@ -26,6 +26,7 @@ from router.domain.networks.schema.fields import (
     media,
 )
 from router.domain.networks.schema.network import Draft, Message, Network
+from router.domain.networks.schema.patterns import pattern_of
 
 STATION_M = 10.0
 """Accuracy of a station's surveyed point in metres."""
@@ -148,4 +149,6 @@ NETWORK = Network(
     schema=EnvironmentMessage,
     id_field="id",
     draft=_draft,
+    codes=rf"reading(/{pattern_of(Reading, 'pollutant')})?|{pattern_of(Complaint, 'category')}",
+    grids=pattern_of(Reading, "stationId"),
 )

@@ -27,6 +27,7 @@ from router.domain.networks.schema.fields import (
 )
 from router.domain.networks.schema.local_time import doubtful, instant
 from router.domain.networks.schema.network import Draft, Message, Network
+from router.domain.networks.schema.patterns import pattern_of
 
 ACCURACY_M = 20.0
 """Accuracy of a phone outdoors in metres; our assumption."""
@@ -116,4 +117,7 @@ NETWORK = Network(
     schema=Entry,
     id_field="event_no",
     draft=_draft,
+    datum="gcj02",
+    codes=rf"{pattern_of(Entry, 'event_type')}|[0-9]{{2}}",
+    grids=None,
 )

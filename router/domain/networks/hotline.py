@@ -82,4 +82,5 @@ NETWORK = Network(
     schema=ServiceRequest,
     id_field="SRNumber",
     draft=_draft,
+    grids=r"(?s:.*\|.*\|.*)",
 )

@@ -14,6 +14,7 @@ from router.domain.cells.registry import Claim
 from router.domain.model.vocabulary import Urgency
 from router.domain.networks.schema.fields import Blank, Division, PersonReference, Text, ZonedTime
 from router.domain.networks.schema.network import Draft, Message, Network
+from router.domain.networks.schema.patterns import pattern_of
 
 _URGENCIES: dict[str | None, Urgency] = {"urgent": "Immediate", "ordinary": "Expected"}
 
@@ -67,4 +68,6 @@ NETWORK = Network(
     schema=Service,
     id_field="caseNo",
     draft=_draft,
+    codes=pattern_of(Service, "serviceCode"),
+    grids=None,
 )

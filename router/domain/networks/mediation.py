@@ -15,6 +15,7 @@ from router.domain.model.vocabulary import Severity, Urgency
 from router.domain.networks.schema.fields import Blank, Division, PersonReference, SourceId, SpacedTime, Text
 from router.domain.networks.schema.local_time import doubtful, instant
 from router.domain.networks.schema.network import Draft, Message, Network
+from router.domain.networks.schema.patterns import pattern_of
 
 _RISKS: dict[str | None, tuple[Urgency, Severity]] = {
     "red": ("Immediate", "Extreme"),
@@ -73,5 +74,12 @@ def _draft(message: Dispute, zone: tzinfo) -> Draft:
 
 
 NETWORK = Network(
-    name="mediation", title="Mediation", title_zh="人民调解", schema=Dispute, id_field="dispute_no", draft=_draft
+    name="mediation",
+    title="Mediation",
+    title_zh="人民调解",
+    schema=Dispute,
+    id_field="dispute_no",
+    draft=_draft,
+    codes=pattern_of(Dispute, "dispute_type"),
+    grids=None,
 )

@@ -26,6 +26,7 @@ from router.domain.networks.schema.fields import (
     media,
 )
 from router.domain.networks.schema.network import Draft, Message, Network
+from router.domain.networks.schema.patterns import pattern_of
 
 ACCURACY_M = 20.0
 """Accuracy of a phone outdoors in metres; our assumption."""
@@ -107,4 +108,6 @@ NETWORK = Network(
     schema=Whistle,
     id_field="whistleId",
     draft=_draft,
+    codes=pattern_of(Whistle, "matterCode"),
+    grids=None,
 )

@@ -24,6 +24,7 @@ from router.domain.networks.schema.fields import (
 )
 from router.domain.networks.schema.local_time import doubtful, instant
 from router.domain.networks.schema.network import Draft, Message, Network
+from router.domain.networks.schema.patterns import pattern_of
 
 _URGENCIES: dict[str | None, Urgency] = {"1": "Immediate", "2": "Expected", "3": "Future"}
 _CROWDS: tuple[tuple[int, Severity], ...] = ((30, "Severe"), (5, "Moderate"), (1, "Minor"))
@@ -74,4 +75,13 @@ def _draft(message: Petition, zone: tzinfo) -> Draft:
     )
 
 
-NETWORK = Network(name="petitions", title="Petitions", title_zh="信访", schema=Petition, id_field="xfjbh", draft=_draft)
+NETWORK = Network(
+    name="petitions",
+    title="Petitions",
+    title_zh="信访",
+    schema=Petition,
+    id_field="xfjbh",
+    draft=_draft,
+    codes=rf"{pattern_of(Petition, 'nrfldm')}|[0-9]{{4}}|[0-9]{{2}}",
+    grids=None,
+)

@@ -26,6 +26,7 @@ from router.domain.networks.schema.fields import (
 )
 from router.domain.networks.schema.local_time import doubtful, instant
 from router.domain.networks.schema.network import Draft, Message, Network
+from router.domain.networks.schema.patterns import pattern_of
 
 ACCURACY_M = 30.0
 """Accuracy in metres of a point that the operator marks on the map, unless the alarm gives one; our assumption."""
@@ -114,5 +115,13 @@ def _codes(subtype: str, kind: str, category: str) -> tuple[str, ...]:
 
 
 NETWORK = Network(
-    name="policing", title="Policing, 110 alarms", title_zh="公安接处警", schema=Alarm, id_field="jjdbh", draft=_draft
+    name="policing",
+    title="Policing, 110 alarms",
+    title_zh="公安接处警",
+    schema=Alarm,
+    id_field="jjdbh",
+    draft=_draft,
+    datum="gcj02",
+    codes="|".join(pattern_of(Alarm, field) for field in ("bjxldm", "bjlxdm", "bjlbdm")),
+    grids=pattern_of(Alarm, "gxdwdm"),
 )

@@ -21,6 +21,7 @@ from router.domain.networks.schema.fields import (
 )
 from router.domain.networks.schema.local_time import doubtful, instant
 from router.domain.networks.schema.network import Draft, Message, Network
+from router.domain.networks.schema.patterns import pattern_of
 
 _LEVELS: dict[str | None, tuple[Urgency, Severity]] = {
     "urgent": ("Immediate", "Severe"),
@@ -84,4 +85,6 @@ NETWORK = Network(
     schema=Need,
     id_field="id",
     draft=_draft,
+    codes=pattern_of(Need, "matterCode"),
+    grids=pattern_of(Need, "communityCode"),
 )

@@ -29,6 +29,7 @@ from router.domain.networks.schema.fields import (
 )
 from router.domain.networks.schema.local_time import doubtful, instant
 from router.domain.networks.schema.network import Draft, Message, Network
+from router.domain.networks.schema.patterns import pattern_of
 
 ACCURACY_M = 15.0
 """Accuracy of an inspector's handset (城管通) in metres; our assumption."""
@@ -116,4 +117,6 @@ NETWORK = Network(
     schema=Problem,
     id_field="taskNum",
     draft=_draft,
+    codes=rf"{pattern_of(Problem, 'eventCode')}|{pattern_of(Problem, 'componentCode')}|(event|part)-[0-9]{{2}}([0-9]{{2}})?",
+    grids=None,
 )

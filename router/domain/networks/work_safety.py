@@ -26,6 +26,7 @@ from router.domain.networks.schema.fields import (
 )
 from router.domain.networks.schema.local_time import doubtful, instant
 from router.domain.networks.schema.network import Draft, Message, Network
+from router.domain.networks.schema.patterns import pattern_of
 from router.domain.networks.schema.professional_grid import ProfessionalGrid, whole_community
 
 ACCURACY_M = 100.0
@@ -104,5 +105,12 @@ def _draft(message: Hazard, zone: tzinfo) -> Draft:
 
 
 NETWORK = Network(
-    name="work-safety", title="Work safety", title_zh="安全生产", schema=Hazard, id_field="YHBH", draft=_draft
+    name="work-safety",
+    title="Work safety",
+    title_zh="安全生产",
+    schema=Hazard,
+    id_field="YHBH",
+    draft=_draft,
+    codes=pattern_of(Hazard, "YHDM"),
+    grids=pattern_of(Hazard, "ZYWG"),
 )

@@ -13,6 +13,8 @@ import numpy as np
 import shapely
 from msgspec import Struct
 
+from router.domain.csv_texts import allow_long_fields
+
 
 class CellGeometry(Struct, frozen=True):
     """The rows of `cells.csv`, `areas.csv` and `grids.csv`."""
@@ -44,6 +46,7 @@ def read_cell_geometry(folder: Path) -> CellGeometry:
 def _rows(file: Path) -> list[dict[str, str]]:
     if not file.is_file():
         return []
+    allow_long_fields()
     with file.open(encoding="utf-8-sig", newline="") as text:
         return list(csv.DictReader(text))
 

@@ -149,9 +149,11 @@ class NormaliseProcessor:
     def _counted(self, admitted: Admitted, rejected: Counter[RejectionCode]) -> Counted:
         # only numbers: what `count` refers to lives until the commit, and the reports of a batch are large
         outcomes = {"accepted": admitted.accepted, "updated": admitted.updated, "redelivered": admitted.redelivered}
+        outside = admitted.outside
 
         def count() -> None:
             network, metrics = self._network.name, self._metrics
+            metrics.outside_points.labels(network).inc(outside)
             for outcome, number in outcomes.items():
                 metrics.reports.labels(network, outcome).inc(number)
             for code, number in rejected.items():

@@ -9,11 +9,14 @@ import orjson
 import pytest
 from typer.testing import CliRunner, Result
 
+from router.cities.archive import pack, unpack
 from router.cities.city_reader import read_city
 from router.cities.folder import cities_folder, city_folder, city_names, load_city
-from router.cli.catalogue.commands import app
+from router.cli.catalogue.commands import _run_text, app
 from router.domain.catalogue.checks.coverage import coverage
-from router.wire.errors import CityError, RouterError
+from router.domain.catalogue.checks.rule_tests import RuleTestRun
+from router.domain.cells.registry import Claim
+from router.wire.errors import CityError, InputError, RouterError
 from router.wire.settings import Settings
 
 SHIPPED = cities_folder(Settings().cities) / "los-angeles"
@@ -118,6 +121,22 @@ def test_matters_of_one_incident_have_the_same_lead(root: Path) -> None:
             "zone: America/Los_Angels",
             "city.yaml:6:7: GR003 `zone`: there is no such time zone",
         ),
+        *(
+            (
+                "city.yaml",
+                "zone: America/Los_Angeles",
+                f"zone: {zone}",
+                f"city.yaml:6:7: GR003 `zone`: no city has the zone {zone!r} (it differs by machine, or counts leap seconds); write an",
+            )
+            for zone in (
+                "localtime",
+                "posixrules",
+                "Factory",
+                "right/Asia/Shanghai",
+                "posix/Asia/Shanghai",
+                "Right/UTC",
+            )
+        ),
         (
             "catalogue/duties.yaml",
             "lead: ladwp",
@@ -188,6 +207,72 @@ def test_lint_prints_findings_and_exits_1_only_for_errors(root: Path) -> None:
     assert "los-angeles: 1 error, " in failed.stderr
 
 
+def test_the_matter_of_every_other_code_goes_to_the_fallback_without_a_warning(root: Path) -> None:
+    change(root, "catalogue/matters.yaml", "matters:\n", "matters:\n  new: {name: {en: New}, group: desk}\n")
+    change(
+        root, "codes/hotline.csv", "code,version,matter,name\n", "code,version,matter,name\n*,,new,any other class\n"
+    )
+    assert (command("lint").exit_code, command("lint").stdout) == (0, "")
+    said = command(
+        "explain", "--network", "hotline", "--code", "Ghost Bike", "--cell", CELL, "--at", "2018-01-02T09:00"
+    )
+    assert said.exit_code == 0
+    assert "hotline has no code 'Ghost Bike'; the row `*` makes it new (" in said.stderr
+    assert "codes/hotline.csv:2)." in said.stderr
+    said = command("explain", "--network", "hotline", "--code", "Graffiti Removal", "--cell", CELL)
+    assert "hotline code 'Graffiti Removal' means graffiti." in said.stderr
+
+
+@pytest.mark.usefixtures("root")
+def test_a_code_without_a_row_is_explained_as_a_rejection() -> None:
+    with pytest.raises(InputError, match=r"hotline has no code 'x'; a report with it is rejected \(unknown-code\)"):
+        CliRunner().invoke(
+            app, ["explain", "--network", "hotline", "--code", "x", "--cell", CELL], catch_exceptions=False
+        )
+    for words in (["--network", "hotline"], ["--network", "water", "--code", "x"]):
+        with pytest.raises(InputError):
+            CliRunner().invoke(app, ["explain", *words, "--cell", CELL], catch_exceptions=False)
+
+
+def test_a_city_near_china_is_asked_for_the_datum_of_its_phone_maps(root: Path) -> None:
+    cells = root / "los-angeles" / "cells" / "cells.csv"
+    cells.write_text(
+        CELLS.replace("-118.2", "126.9").replace("-118.30", "126.90").replace(" 34.", " 37.").replace("33.7", "37.7")
+    )
+    change(root, "city.yaml", "zone: America/Los_Angeles", "zone: Asia/Seoul")
+    reading = read_city("los-angeles", root / "los-angeles")
+    (finding,) = reading.findings
+    assert str(finding).endswith(
+        "city.yaml:6:7: GR060 the points of policing are taken as WGS 84, because Asia/Seoul is no zone of China; "
+        "write `datums: {policing: gcj02}` if its phone maps shift them, else `wgs84`."
+    )
+    assert reading.city is not None
+    change(root, "city.yaml", "zone: Asia/Seoul", "datums: {policing: wgs84}\nzone: Asia/Seoul")
+    named = read_city("los-angeles", root / "los-angeles")
+    assert named.findings == ()
+    assert named.city is not None
+    assert named.city.datums == {"policing": "wgs84"}
+    change(root, "city.yaml", "datums: {policing: wgs84}", "datums: {police: wgs84, hotline: gps}")
+    assert {one.code for one in read_city("los-angeles", root / "los-angeles").findings} == {"GR003"}
+
+
+def test_a_city_lists_the_points_of_addresses_that_its_geocoder_does_not_find(root: Path) -> None:
+    before = load_city("los-angeles", root)
+    change(
+        root,
+        "city.yaml",
+        "zone: America/Los_Angeles",
+        "zone: America/Los_Angeles\ngeocoder_defaults: [{lon: -118.2995, lat: 34.0005}]",
+    )
+    after = load_city("los-angeles", root)
+    claim = Claim(network="hotline", at=datetime(2018, 3, 1, tzinfo=UTC), lon=-118.2995, lat=34.0005)
+    assert [city.cells.resolve([claim])[0].resolved_by for city in (before, after)] == ["point", "fallback"]
+    assert before.rule_set != after.rule_set
+    change(root, "city.yaml", "lat: 34.0005", "lat: 134")
+    with pytest.raises(CityError, match=r"city.yaml:7:\d+: .*geocoder_defaults.0.lat"):
+        load_city("los-angeles", root)
+
+
 def test_lint_reads_the_tests_too(root: Path) -> None:
     change(root, "tests.yaml", "coverage:", "covrage:")
     failed = command("lint")
@@ -210,6 +295,26 @@ def test_test_exits_1_when_a_test_fails_or_too_few_duties_are_tested(root: Path,
     suite = ET.parse(tmp_path / "out" / "junit.xml").getroot()[0]
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
     assert [case.get("name") for case in suite if case.find("failure") is not None] == ["dumping"]
+
+
+@pytest.mark.usefixtures("root")
+def test_a_failed_test_never_says_that_all_duties_are_tested() -> None:
+    """One duty of 251 untested is 99.6 %, which is not 100 %."""
+    test_run = RuleTestRun(verdicts=(), untested=("one",), duties=251, coverage=100 * 250 / 251, threshold=100)
+    assert not test_run.passed
+    assert _run_text("puyang", test_run) == (
+        "puyang: no test reaches the duties one\n"
+        "puyang: 0 tests, 0 failed; 250 of 251 duties tested (99.6 %), 100 % required: failed"
+    )
+    test_run = RuleTestRun(
+        verdicts=(), untested=("one",), duties=100_000, coverage=100 * 99_999 / 100_000, threshold=100
+    )
+    assert "99,999 of 100,000 duties tested (99.99 %), 100 % required: failed" in _run_text("puyang", test_run)
+    printed = command("test")
+    assert printed.exit_code == 0
+    assert printed.stdout.endswith(
+        "\nlos-angeles: 1 test, 0 failed; 1 of 10 duties tested (10 %), 9 % required: passed\n"
+    )
 
 
 @pytest.mark.usefixtures("root")
@@ -266,3 +371,11 @@ def test_show_is_a_tree() -> None:
     assert "├── sanitation: collection, nuisance in the whole city -> bos\n" in printed
     assert "harbor-dumping: illegal-dumping in 060373 -> bos + lapd\n" in printed
     assert "fallback: everything else -> locality/street\n" in printed
+
+
+def test_a_published_rule_set_with_a_dead_code_still_loads(root: Path) -> None:
+    change(root, "codes/policing.csv", "1204,", "204,,vandalism,lost its zero\n1204,")
+    with pytest.raises(CityError, match="GR033 policing can never send the code '204'"):
+        load_city("los-angeles", root)
+    published = unpack("los-angeles", pack(root / "los-angeles"), "0123456789ab")
+    assert published.codes["policing"].matter("1204", None) == "vandalism"

@@ -106,19 +106,22 @@ def _lack(catalogue: Catalogue, matter: str, cell: str, at: datetime) -> tuple[W
     return ("conflict", tuple(sorted(set(alike)))) if len(set(alike)) > 1 else None
 
 
-def check(catalogue: Catalogue, cells: Collection[str], limits: SourcePosition) -> list[Finding]:
+def check(
+    catalogue: Catalogue, cells: Collection[str], limits: SourcePosition, caught: Collection[str] = ()
+) -> list[Finding]:
     """Conflicts, dead duties, areas without cells, and matters without a duty or a limit.
 
     Args:
         catalogue: compiled.
         cells: the codes of the city's cells.
         limits: position of the standards' default, for matters that no standard covers.
+        caught: matters of the catch-all rows of code tables. The fallback is meant to get them.
     """
     conflicts = list(_conflicts(catalogue))
     unsettled = {candidate.duty.id for _, *both in conflicts for candidate in both}
     return [
         *(_clash(matter, a, b) for matter, a, b in conflicts),
-        *_used(catalogue, cells, unsettled),
+        *_used(catalogue, cells, unsettled, caught),
         *_limits(catalogue, limits),
     ]
 
@@ -145,7 +148,9 @@ def _clash(matter: str, a: Candidate, b: Candidate) -> Finding:
     return found(CONFLICT, second.mark, message, "give one a longer area, another matter, or dates")
 
 
-def _used(catalogue: Catalogue, cells: Collection[str], unsettled: set[str]) -> Iterator[Finding]:
+def _used(
+    catalogue: Catalogue, cells: Collection[str], unsettled: set[str], caught: Collection[str]
+) -> Iterator[Finding]:
     """Duties that can never win, and what only the fallback gets. Duties in conflict are left out: their winner is open."""
     areas = {area for duty in catalogue.duties for area in duty.areas}
     chosen = places(catalogue, cells)
@@ -158,7 +163,8 @@ def _used(catalogue: Catalogue, cells: Collection[str], unsettled: set[str]) -> 
         if duty.id not in winners | unsettled and len(empty) < len(duty.areas):
             message = f"duty `{duty.id}` can never win: more specific duties cover all of it"
             yield found(DEAD, duty.mark, message, "remove it, or move its `matters` to the duties below it")
-    yield from _fallen(catalogue, fallen)
+    meant = caught if catalogue.fallback is not None else ()
+    yield from _fallen(catalogue, {matter: place for matter, place in fallen.items() if matter not in meant})
 
 
 def _decided(catalogue: Catalogue, chosen: Iterable[str]) -> tuple[set[str], dict[str, str]]:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from pydantic import BeforeValidator, Field, model_validator
 
 from router.domain.calendar.limits import due_at
+from router.domain.catalogue.code_tables import Code
 from router.domain.catalogue.model import FALLBACK, LimitText, Strict, digits, one_or_more, several
 from router.domain.catalogue.resolve import Assigned, Catalogue, Route
 from router.domain.documents import Document, SourcePosition
@@ -20,6 +21,10 @@ Several = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
 
 class RuleTestCodes(Protocol):
     """A network's code table."""
+
+    @property
+    def otherwise(self) -> Code | None:
+        """The row of every code that the table lacks."""
 
     def matter(self, code: str, version: str | None) -> str | None:
         """The matter of a code."""
@@ -110,6 +115,8 @@ class RuleTestRun(Struct, frozen=True, kw_only=True):
     verdicts: tuple[Verdict, ...]
     untested: tuple[str, ...]
     """Duties that win in no test."""
+    duties: int
+    """Number of the city's duties."""
     coverage: float
     """Per cent of the duties that win in a test, 0 to 100."""
     threshold: float
@@ -138,6 +145,7 @@ def run(tests: RuleTests, document: Document, ground: RuleTestContext) -> RuleTe
     return RuleTestRun(
         verdicts=verdicts,
         untested=untested,
+        duties=len(duties),
         coverage=100 * (len(duties) - len(untested)) / len(duties) if duties else 100,
         threshold=tests.coverage.min,
     )
@@ -181,6 +189,8 @@ def _asked(test: RuleTest, at_default: str, ground: RuleTestContext) -> tuple[st
     if table is None:
         return _Wrong(("network",), f"the city has no code table for the network {test.network}")
     matter = table.matter(test.code or "", test.version)
+    if matter is None and table.otherwise is not None:
+        matter = table.otherwise.matter
     return (matter, at) if matter else _Wrong(("code",), f"{test.network} has no code {test.code}")
 
 

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict
 
 from router.domain.cells.registry import Claim
 from router.domain.model.report import Media
-from router.domain.model.vocabulary import Certainty, Severity, Status, Urgency
+from router.domain.model.vocabulary import Certainty, Datum, Severity, Status, Urgency
+from router.domain.networks.schema.patterns import ANY_TEXT
 
 NO_EXTENSIONS: dict[str, Any] = {}
 """Shared by all drafts without extensions; never change it."""
@@ -68,3 +69,10 @@ class Network:
     """Field with the source's own id, in the source's spelling."""
     draft: Callable[[Any, tzinfo], Draft]
     """Translates a valid message of `schema` to a draft, with the city's zone for wall times. It never raises."""
+    datum: Datum = "cgcs2000"
+    """In what its points are drawn, as its schema says. A city may name another one."""
+    codes: str = ANY_TEXT
+    """Regular expression of every class code that a draft can have, made of the schema's own patterns. Lint compares the code
+    tables with it."""
+    grids: str | None = ANY_TEXT
+    """Regular expression of every area of its own grid that a claim can name, alike. None: it names none."""

@@ -141,7 +141,7 @@ def test_resolve_prints_its_doubts(run) -> None:
     assert code == 0
     assert out.startswith("060371002014021  by fallback, within ")
     assert out.splitlines()[1] == (
-        "  doubt: the point lies more than 150 m outside every cell; nothing names a place inside the city"
+        "  doubt: the point 0 0 lies 11,530 km outside the city and was not used; nothing names a place inside the city"
     )
     other = run("resolve", "los-angeles", *POINT, "--network", "hotline", "--area", "Central APC|CENTRAL|")[1]
     assert f"  doubt: cell {CELL} of the point does not lie in area 'Central APC|CENTRAL|'\n" in other

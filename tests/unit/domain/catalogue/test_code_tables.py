@@ -44,6 +44,23 @@ def test_a_table_has_the_codes_of_all_its_versions() -> None:
     assert [read.knows(code) for code in ("0402", "0103", "9999")] == [True, True, False]
 
 
+def test_the_row_for_every_other_code_is_no_code() -> None:
+    read = table("*,,other,anything else\n0103,,soil,x\n")
+    assert read.otherwise is not None
+    assert (read.otherwise.matter, read.otherwise.line) == ("other", 2)
+    assert [row.code for row in read.codes] == ["0103"]
+    assert [read.matter(code, None) for code in ("0103", "*", "0104")] == ["soil", None, None]
+    assert not read.knows("*")
+    assert table(TABLE).otherwise is None
+
+
+def test_the_row_for_every_other_code_has_no_version() -> None:
+    (finding,) = load_codes("code,version,matter,name\n*,2013,m,x\n", "codes/x.csv")  # type: ignore[misc]
+    assert str(finding) == (
+        "codes/x.csv:2:3: GR003 the row `*` names a version, but it takes every version; leave the version empty."
+    )
+
+
 def test_the_codes_of_a_matter_keep_the_order_of_the_file() -> None:
     read = table("b,,m,\na,2013,m,\nc,,n,\n")
     assert [(row.code, row.version, row.line) for row in read.of_matter("m")] == [("b", None, 2), ("a", "2013", 3)]

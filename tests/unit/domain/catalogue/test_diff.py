@@ -53,6 +53,18 @@ def lead(before: str, after: str) -> Difference:
     return Difference(aspect="lead", before=before, after=after)
 
 
+def test_a_row_for_every_other_code_is_a_difference_and_another_rule_set() -> None:
+    without, with_row = (
+        city(hotline=table(("1", None, "hole"))),
+        city(hotline=table(("1", None, "hole"), ("*", None, "tree"))),
+    )
+    assert list(diff(without, with_row).codes) == [
+        Recoded(network="hotline", code="*", version=None, before=None, after="tree")
+    ]
+    assert without.rule_set != with_row.rule_set
+    assert diff(with_row, with_row).same
+
+
 def test_equal_cities_have_no_difference() -> None:
     assert diff(city(), city()).same
 

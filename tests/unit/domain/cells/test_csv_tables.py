@@ -7,6 +7,7 @@ import shapely
 
 from router.domain.cells.area_tables import Grid
 from router.domain.cells.csv_tables import Cell, Tables, read_tables
+from router.domain.csv_texts import MAX_FIELD
 from router.domain.documents import Finding, Source
 
 SQUARE = "POLYGON((115 35,115.001 35,115.001 35.001,115 35.001,115 35))"
@@ -91,6 +92,25 @@ def test_a_multipolygon_with_holes_is_a_cell_too() -> None:
 
 
 NO_CODE = "GR003 '{}' is no cell code; write 15 digits."
+
+
+def test_a_border_of_five_thousand_vertices_is_read() -> None:
+    """5,200 vertices with twelve decimals make about 160,000 characters; Python's reader ends at 131,072."""
+    west = ",".join(f"115 {35.001 - n * 0.001 / 5200:.12f}" for n in range(5200))
+    long = f"POLYGON((115.000000000000 35.000000000000,115.001000000000 35,115.001 35.001,{west},115 35))"
+    assert len(long) > 90_000
+    padded = long.replace(",", ", " + " " * 10)
+    assert len(padded) > 131_072
+    tables = sound(CELLS.replace(SQUARE, padded))
+    assert shapely.get_num_coordinates(tables.geometries[0]) > 5_200
+
+
+def test_a_field_beyond_the_limit_is_named_as_such() -> None:
+    (first, *_) = said(CELLS.replace("Market", "M" * (MAX_FIELD + 1)))
+    assert first == (
+        "cells.csv:3:1: GR001 a field has more than 8,388,608 characters; "
+        "close a quote that was left open, or draw the border with fewer vertices."
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.domain.cells.csv_tables import Tables, read_tables
 from router.domain.cells.registry import CellRegistry, cell_code, street
+from router.domain.documents import Source
+from tests.support.cells import FILES, Dated, texts
 from tests.support.example_city import (
     A1,
     A2,
@@ -128,9 +131,39 @@ def test_a_doubt_says_when_nearest_cell_and_given_cell_differ() -> None:
 
 def test_beyond_150_m_of_a_cell_the_given_cell_is_used() -> None:
     found = resolve(claim(5, 0.5, cell=A1))
-    assert (found.cell, found.resolved_by, found.accuracy_m) == (A1, "code", 71)
+    assert (found.cell, found.resolved_by, found.accuracy_m) == (A1, "code", 30)
     assert found.doubt == "the point lies more than 150 m outside every cell"
-    assert (found.lon, found.lat) == (None, None)  # correlation must not measure from it
+    assert (found.lon, found.lat) == (LON + 0.005, LAT + 0.0005)  # merging and the department need it
+    assert found.outside
+
+
+def test_a_point_outside_every_cell_is_kept_whatever_decides_the_cell() -> None:
+    found = resolve(claim(5, 0.5, accuracy_m=8.0))
+    assert (found.resolved_by, found.lon, found.lat, found.accuracy_m) == ("fallback", LON + 0.005, LAT + 0.0005, 8.0)
+    assert found.doubt == "the point lies more than 150 m outside every cell; nothing names a place inside the city"
+    found = resolve(claim(5, 0.5, community=A))
+    assert (found.resolved_by, found.lon, found.outside) == ("community", LON + 0.005, True)
+    assert not resolve(claim(1.5, 0.5)).outside
+    assert not resolve(claim(0.5, -1)).outside
+    assert not resolve(claim(cell=A1)).outside
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat", "shown"), [(0, 0, "0 0"), (LAT, LON, f"{LAT:g} {LON:g}"), (116.4, 39.9, "116.4 39.9")]
+)
+def test_a_point_far_outside_the_city_is_named_but_not_used(lon: float, lat: float, shown: str) -> None:
+    """Every report without coordinates of a careless source lies at 0, 0; they have nothing else in common."""
+    found = resolve(claim((lon - LON) * 1000, (lat - LAT) * 1000, cell=A1))
+    assert (found.cell, found.resolved_by, found.lon, found.lat) == (A1, "code", None, None)
+    assert found.doubt is not None
+    assert found.doubt.startswith(f"the point {shown} lies ")
+    assert found.doubt.endswith(" km outside the city and was not used")
+
+
+def test_a_point_in_the_next_town_is_still_a_place() -> None:
+    """A hundredth of a degree of latitude is 1.1 km: 0.44 degrees are 49 km, 0.46 are 51 km."""
+    assert resolve(claim(0.5, -440, cell=A1)).lat is not None
+    assert resolve(claim(0.5, -460, cell=A1)).lat is None
 
 
 def test_the_given_cell_comes_third() -> None:
@@ -246,3 +279,46 @@ def changed(place: int, value: object) -> CellRegistry:
 )
 def test_any_content_changes_the_version(other: CellRegistry) -> None:
     assert other.version != CITY.version
+
+
+BEIJING = "110101001001"
+"""A community of another prefecture."""
+
+
+def test_a_code_of_another_city_is_named_as_such() -> None:
+    found = resolve(claim(community=BEIJING))
+    assert (found.resolved_by, found.source_grid) == ("fallback", BEIJING)
+    assert found.doubt == f"community '{BEIJING}' is of another city (1101); nothing names a place inside the city"
+    found = resolve(claim(cell=f"{BEIJING}001", community=A))
+    assert (found.resolved_by, found.doubt) == ("community", f"cell '{BEIJING}001' is of another city (1101)")
+    assert resolve(claim(community=f"{A[:9]}777")).doubt == (
+        f"community '{A[:9]}777' is unknown; only its street {A[:9]} is known"
+    )
+
+
+def test_a_point_of_this_city_beside_a_community_of_another_has_a_doubt() -> None:
+    found = resolve(claim(1.5, 0.5, community=BEIJING))
+    assert (found.cell, found.resolved_by) == (A2, "point")
+    assert found.doubt == f"community '{BEIJING}' is of another city (1101), its point is not"
+    assert resolve(claim(1.5, 0.5, community=A)).doubt is None
+
+
+def test_the_point_of_every_address_not_found_is_no_place() -> None:
+    """One point for many addresses: two reports there have nothing in common."""
+    tables = read_tables(*(Source(*one) for one in zip(FILES[:3], texts(CELLS_OF_ONE, {A: A1}), strict=False)), None)
+    assert isinstance(tables, Tables)
+    plain, listed = CellRegistry(tables), CellRegistry(tables, stand_ins=[(LON + 0.0005, LAT + 0.0005)])
+    there, beside = claim(0.5, 0.5, community=A), claim(0.502, 0.5, community=A)
+    assert plain.resolve([there])[0].resolved_by == "point"
+    found, other, nowhere = listed.resolve([there, beside, claim(community=A)])
+    assert (found.cell, found.resolved_by, found.lon, found.lat) == (A1, "community", None, None)
+    assert (
+        found.doubt
+        == "the point 115.0005 35.0005 stands for addresses that the geocoder did not find, and was not used"
+    )
+    assert (other.resolved_by, other.doubt) == ("point", None)
+    assert (nowhere.resolved_by, nowhere.doubt) == ("community", None)
+    assert listed.version != plain.version == CellRegistry(tables, stand_ins=[]).version
+
+
+CELLS_OF_ONE: dict[str, Dated] = {A1: ((0, 0, 1, 1), None, None)}

@@ -1,10 +1,12 @@
 """Cells are valid for days of the city: split and retired cells before and after a midnight."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from router.domain.cells.registry import CellRegistry, Claim
+from tests.support.cells import registry as dated_registry
 from tests.support.example_city import (
     A1,
     B1,
@@ -101,3 +103,57 @@ def test_without_any_valid_cell_the_default_is_used_with_a_doubt() -> None:
     assert found.doubt is not None
     assert f"the point lies in cell {A1}, which is valid only from 2025-07-01" in found.doubt
     assert f"the default cell {A1} is valid only from 2025-07-01" in found.doubt
+
+
+# Codes of communities (12 digits) that were retired and newly given
+
+JOINED = "410902001"
+OLD_WEST, OLD_EAST, NEW, NEW_WEST, NEW_EAST = (f"{JOINED}{n:03}" for n in (11, 12, 13, 14, 15))
+JOIN, SPLIT = date(2025, 7, 1), date(2026, 1, 1)
+IN_2024, IN_2025, IN_2026 = (datetime(year, 10, 1, tzinfo=UTC) for year in (2024, 2025, 2026))
+
+
+def communities_in_time() -> CellRegistry:
+    """Two communities of three cells and one are joined to one of four in 2025, which is split in the middle in 2026."""
+    old = {f"{OLD_WEST}{n + 1:03}": ((n, 0, n + 1, 1), None, JOIN) for n in range(3)}
+    old |= {f"{OLD_EAST}001": ((3, 0, 4, 1), None, JOIN)}
+    joined = {f"{NEW}{n + 1:03}": ((n, 0, n + 1, 1), JOIN, SPLIT) for n in range(4)}
+    halves = {
+        f"{code}{n % 2 + 1:03}": ((n, 0, n + 1, 1), SPLIT, None)
+        for n, code in enumerate((NEW_WEST,) * 2 + (NEW_EAST,) * 2)
+    }
+    other = {f"{JOINED}001001": ((8, 8, 9, 9), None, None)}
+    names = (OLD_WEST, OLD_EAST, NEW, NEW_WEST, NEW_EAST, f"{JOINED}001")
+    return dated_registry({**old, **joined, **halves, **other}, {name: f"{name}001" for name in names})
+
+
+@pytest.mark.parametrize(
+    ("community", "at", "cell", "others"),
+    [
+        (OLD_WEST, IN_2024, f"{OLD_WEST}001", None),
+        (NEW, IN_2025, f"{NEW}001", None),
+        (OLD_WEST, IN_2025, f"{NEW}001", NEW),
+        (OLD_EAST, IN_2025, f"{NEW}001", NEW),
+        (OLD_EAST, IN_2026, f"{NEW_EAST}001", NEW_EAST),  # over two changes
+        (OLD_WEST, IN_2026, f"{NEW_WEST}001", f"{NEW_WEST}, {NEW_EAST}"),  # two of its three cells
+        (NEW, IN_2026, f"{NEW_WEST}001", f"{NEW_WEST}, {NEW_EAST}"),  # half each: the smaller code
+        (NEW, IN_2024, f"{OLD_WEST}001", f"{OLD_WEST}, {OLD_EAST}"),  # three of its four cells
+        (NEW_EAST, IN_2025, f"{NEW}001", NEW),  # before its beginning
+        (NEW_EAST, IN_2024, f"{OLD_WEST}001", f"{OLD_WEST}, {OLD_EAST}"),
+    ],
+)
+def test_a_community_leads_to_what_was_on_its_ground(
+    community: str, at: datetime, cell: str, others: str | None
+) -> None:
+    (found,) = communities_in_time().resolve([Claim(network="mediation", at=at, community=community)])
+    assert (found.cell, found.resolved_by) == (cell, "community")
+    if others is None:
+        assert found.doubt is None
+    else:
+        assert found.doubt is not None
+        assert found.doubt.endswith(f"; community {community} had no valid cell then, {others} on its ground had")
+
+
+def test_an_unknown_cell_of_a_retired_community_follows_it() -> None:
+    (found,) = communities_in_time().resolve([Claim(network="governance", at=IN_2025, cell=f"{OLD_EAST}099")])
+    assert (found.cell, found.resolved_by) == (f"{NEW}001", "community")

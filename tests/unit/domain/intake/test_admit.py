@@ -46,6 +46,14 @@ def test_each_record_of_a_batch_is_counted_once() -> None:
     assert [source_id for source_id, _ in done.entries] == ["J1", "J1", "J2"]
 
 
+def test_reports_whose_point_lies_outside_every_cell_are_counted() -> None:
+    """The second lies some 10 km north of the cells, the third at 0, 0, and the first nowhere."""
+    north, nowhere = {"jd": 115.0305, "wd": 35.86}, {"jd": 0.0, "wd": 0.0}
+    done = admitted(DedupIndex(), record(0), record(1, jjdbh="J2", **north), record(2, jjdbh="J3", **nowhere))
+    assert (done.accepted, done.outside) == (3, 1)
+    assert [report.location.lat is None for report, _ in done.events] == [True, False, True]
+
+
 def test_an_event_has_the_partition_key_of_its_first_version() -> None:
     first, second, *_ = CITY.cells.cells
     codes = CITY.codes["policing"]

@@ -10,11 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.domain.intake.normalise import MAX_BYTES
+from router.domain.intake.normalise import MAX_BYTES, UNKNOWN_CODE
 from router.domain.intake.rejections import MAX_FOREIGN, printable
 from router.domain.model.rejection import REJECTION_CODES, RejectionCode
 from router.domain.networks.registry import NETWORKS
-from tests.support.records import ALARM, COMPLAINT, LEAST, NEED, PROBLEM, REQUEST, city, rejection, table, written
+from tests.support.records import (
+    ALARM,
+    COMPLAINT,
+    LEAST,
+    NEED,
+    PROBLEM,
+    REQUEST,
+    city,
+    rejection,
+    report,
+    table,
+    written,
+)
 
 SCHEMA = "send it as schemas/reports/{}.v1.json describes."
 INVALID: list[tuple[str, Any, str, Sequence[str]]] = [
@@ -146,6 +158,26 @@ def test_a_code_with_several_meanings_needs_its_version() -> None:
     assert rejected.code == "unknown-code"
     assert "code 'Other' means different matters in different versions" in rejected.reason
     assert rejected.reason.endswith("send the version with the code.")
+
+
+def test_a_row_for_every_other_code_takes_what_the_table_lacks() -> None:
+    """Boston, third quarter of 2011: 60 reports of classes newer than the table."""
+    catch_all = city(hotline=table("Graffiti Removal,,graffiti,x\n*,,other,anything else\n"))
+    made = report("hotline", REQUEST | {"RequestType": "Ghost Bike", "mine": 1}, catch_all)
+    assert (made.matter, made.source_code) == ("other", "Ghost Bike")
+    assert made.extensions == {
+        "mine": 1,
+        UNKNOWN_CODE: "code 'Ghost Bike' is not in the code table; its row `*` decided",
+    }
+    assert UNKNOWN_CODE not in report("hotline", REQUEST, catch_all).extensions
+    assert (
+        report("hotline", REQUEST | {"RequestType": "*"}, catch_all).extensions[UNKNOWN_CODE].startswith("code '*' is")
+    )
+
+
+def test_a_wider_code_goes_before_the_row_for_every_other_code() -> None:
+    codes = table("*,,other,anything else\n12,,vandalism,x\n")
+    assert report("policing", ALARM, city(policing=codes)).matter == "vandalism"
 
 
 def test_a_network_without_a_code_table_has_unknown_codes() -> None:

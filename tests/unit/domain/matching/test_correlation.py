@@ -183,6 +183,34 @@ def test_reports_merge_across_borders_of_cells_and_communities(cell: str) -> Non
     assert scores(report("2", cell=cell, east=20), report("1", cell=CELL)) == [0.895]  # 20 of 50 m: 0.5 ^ 0.16
 
 
+OUTSIDE = ["code", "community", "fallback"]
+"""What decides the cell of a point that no cell holds."""
+
+
+@pytest.mark.parametrize("by", OUTSIDE)
+@pytest.mark.parametrize("other", [*OUTSIDE, "point", "nearest"])
+def test_points_outside_every_cell_are_compared_by_their_distance(by: str, other: str) -> None:
+    one, two = report("1", resolved_by=other), report("2", east=20, resolved_by=by)
+    (match,) = ask(two, *opened(one))
+    assert (match.joined, match.score, match.distance_m) == ("near", 0.895, 20.0)  # 20 of 50 m: 0.5 ^ 0.16
+
+
+@pytest.mark.parametrize("outside", ["code", "community"])
+def test_a_point_outside_every_cell_takes_no_neighbour_away(outside: str) -> None:
+    """Its point may be wrong, so its community counts as that of a report without a point."""
+    far = {"network": "policing", "north": 5000, "resolved_by": outside}
+    for one in (report("1", point=False), report("1", resolved_by=outside), report("1")):
+        assert [match.joined for match in ask(report("2", **far), *opened(one))] == ["community"]
+        assert [match.joined for match in ask(one, *opened(report("2", **far)))] == ["community"]
+
+
+def test_a_point_outside_every_cell_without_a_known_community_has_no_neighbours_there() -> None:
+    far = report("2", network="policing", north=5000, resolved_by="fallback")
+    for one in (report("1"), report("1", point=False)):
+        assert ask(far, *opened(one)) == []
+        assert ask(one, *opened(far)) == []
+
+
 def test_the_same_component_decides_against_all_other_evidence() -> None:
     one = report("1", matter="tree", component_id=COMPONENT)
     two = report("2", 500, matter="hole", north=5000, cell=OTHER_COMMUNITY, component_id=COMPONENT)

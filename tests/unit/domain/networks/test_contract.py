@@ -1,5 +1,6 @@
 """What every reporting network must be, by registry; a further one is its file, its code table and one line."""
 
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 import jsonschema_rs
 import orjson
 import pytest
+from pydantic import BaseModel
 
 import router.domain.networks
 from router.cities.folder import city_folder
@@ -20,6 +22,7 @@ from router.domain.networks.registry import NETWORKS
 from router.domain.networks.schema.fields import SourceId, SpacedTime
 from router.domain.networks.schema.local_time import instant
 from router.domain.networks.schema.network import Draft, Message, Network
+from router.domain.networks.schema.patterns import pattern_of
 from router.domain.rules.city import City
 from router.simulator.recorded.hotline_history import read_history
 from router.simulator.recorded.message_writers import MESSAGE_WRITERS, Observation
@@ -115,6 +118,33 @@ def test_a_sample_matches_its_schema_and_becomes_a_report(name: str, message: by
     assert made.id == f"{name}:{orjson.loads(message)[network.id_field]}"
     assert made.extensions.keys() <= KEPT  # all of its fields are known
     assert (made.occurred_at.tzinfo, made.reported_at.tzinfo) == (UTC, UTC)
+
+
+@pytest.mark.parametrize(("name", "message", "of"), SAMPLES)
+def test_the_patterns_of_a_network_match_what_it_sends(name: str, message: bytes, of: City) -> None:
+    network = NETWORKS[name]
+    draft = network.draft(network.schema.model_validate_json(message), of.zone)
+    assert all(re.fullmatch(network.codes, code) for code in draft.codes)
+    if draft.claim.area is not None:
+        assert network.grids is not None
+        assert re.fullmatch(network.grids, draft.claim.area)
+
+
+@pytest.mark.parametrize(
+    ("schema", "field", "pattern"),
+    [
+        (NETWORKS["governance"].schema, "event_type", "(?:[0-9]{4})"),
+        (NETWORKS["policing"].schema, "bjxldm", "(?:[0-9]{6})"),  # a union with the blank text and null
+        (NETWORKS["social-security"].schema, "communityCode", "(?:[0-9]{12})"),  # a shared type
+    ],
+)
+def test_a_pattern_is_that_of_the_schema(schema: type[BaseModel], field: str, pattern: str) -> None:
+    assert pattern_of(schema, field) == pattern
+
+
+def test_a_field_without_pattern_is_an_error() -> None:
+    with pytest.raises(TypeError, match=r"Flood\.kind has no pattern"):
+        pattern_of(Flood, "kind")
 
 
 @pytest.mark.parametrize(("name", "message", "of"), SAMPLES)

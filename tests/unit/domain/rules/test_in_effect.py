@@ -33,7 +33,9 @@ def test_nothing_is_in_effect_before_the_first_publication() -> None:
 
 def test_the_initial_one_then_each_from_its_instant_on() -> None:
     found = {minutes: in_effect(PUBLISHED, at(minutes)) for minutes in (-99, 9.9, 10, 19.9, 20, 999)}
-    assert [one.version for one in found.values() if one] == ["b", "b", "d", "d", "c", "c"], "the first in the log begins"
+    assert [one.version for one in found.values() if one] == ["b", "b", "d", "d", "c", "c"], (
+        "the first in the log begins"
+    )
 
 
 def test_of_two_with_one_start_the_later_published_counts() -> None:

@@ -9,9 +9,12 @@ from router.domain.catalogue import lists as lists_module
 from router.domain.catalogue.checks import code_table_lint as coding
 from router.domain.catalogue.checks import coverage
 from router.domain.catalogue.checks import merging_lint as merged
+from router.domain.catalogue.checks import name_lint as naming
 from router.domain.catalogue.checks import reference_lint as references
+from router.domain.cells import datum_lint as datums
 from router.domain.documents import Source
 from router.domain.matching.parameters import MergeParameters
+from router.domain.networks.registry import NETWORKS
 from tests.support.catalogue_lists import (
     CELLS,
     DEPARTMENTS,
@@ -179,14 +182,71 @@ def test_a_matter_without_limit_is_a_warning() -> None:
     ],
 )
 def test_codes_and_matters_are_checked_both_ways(text: str, expected: list[tuple[str, str, int, int]]) -> None:
-    assert codes_and_positions(coding.check({"hotline": Source("n.csv", text)}, lists(), {"hotline"})) == expected
+    assert codes_and_positions(coding.check({"hotline": Source("n.csv", text)}, lists(), {"hotline": ".+"})) == expected
 
 
 def test_a_table_of_an_unknown_network_is_reported() -> None:
     text = "code,version,matter,name\n1,,tree,x\n2,,grass,x\n3,,hole,x\n"
-    assert codes_and_positions(coding.check({"hotlin": Source("n.csv", text)}, lists(), {"hotline"})) == [
+    assert codes_and_positions(coding.check({"hotlin": Source("n.csv", text)}, lists(), {"hotline": ".+"})) == [
         ("GR032", "n.csv", 1, 1)
     ]
+
+
+def test_codes_that_read_alike_may_not_mean_different_matters() -> None:
+    text = "code,version,matter,name\nOak  Down,,tree,x\noak down,,tree,x\nＯak Down,,grass,x\nHole,,hole,x\n"
+    (one,) = coding.check({"hotline": Source("n.csv", text)}, lists(), {"hotline": ".+"})
+    assert str(one) == (
+        "n.csv:4:1: GR034 code 'Ｏak Down' of hotline differs from 'Oak  Down' only by blanks, case or width, and means another "
+        "matter; correct one of the two."
+    )
+
+
+@pytest.mark.parametrize(("file", "old", "new"), [("departments", "Parks", "ROADS"), ("matters", "Tree", "hole")])
+def test_names_that_read_alike_are_a_warning(file: str, old: str, new: str) -> None:
+    text = {"departments": DEPARTMENTS, "matters": MATTERS}[file]
+    assert naming.check(lists()) == []
+    found = naming.check(lists(**{file: text.replace(old, new, 1)}))
+    assert [(one.code, one.level, one.file) for one in found] == [("GR025", "warning", f"{file}.yaml")], text
+
+
+def test_the_row_for_every_other_code_is_one_that_no_schema_sends() -> None:
+    table = {"governance": Source("n.csv", "code,version,matter,name\n*,,tree,x\n*,,grass,x\n*,,hole,x\n")}
+    assert coding.check(table, lists(), {"governance": NETWORKS["governance"].codes}) == []
+    table = {"governance": Source("n.csv", "code,version,matter,name\n*,,oak,x\n")}
+    assert "GR030" in {one.code for one in coding.check(table, lists(), {"governance": ".+"})}
+
+
+@pytest.mark.parametrize(
+    ("network", "code", "hint"),
+    [
+        ("governance", "101", "perhaps '0101' was meant"),
+        ("governance", "1", "perhaps '01' was meant"),
+        ("governance", "０１０１", "perhaps '0101' was meant"),
+        ("governance", "101.0", "perhaps '0101' was meant"),
+        ("governance", "01 01", "write it as the network sends it; the pattern is ([0-9]{4})|[0-9]{2}"),
+        ("party-building", "dj0101", "perhaps 'DJ0101' was meant"),
+        ("work-safety", "ＡＱ0101", "perhaps 'AQ0101' was meant"),
+        ("environment", "reading SO2", "write it as the network sends it"),
+        ("environment", "Odour", "perhaps 'odour' was meant"),
+        ("urban-management", "0102", "write it as the network sends it"),
+        ("policing", "10010", "perhaps '010010' was meant"),
+    ],
+)
+def test_a_code_that_the_schema_forbids_is_an_error(network: str, code: str, hint: str) -> None:
+    text = f"code,version,matter,name\n{code},,tree,x\n"
+    table = {network: Source("n.csv", text)}
+    (one,) = [one for one in coding.check(table, lists(), {network: NETWORKS[network].codes}) if one.level == "error"]
+    assert (one.code, one.place) == ("GR033", "n.csv:2:1")
+    assert one.message == f"{network} can never send the code {code!r}: its schema forbids it"
+    assert one.hint.startswith(hint)
+
+
+def test_a_code_in_the_form_of_excel_is_an_error() -> None:
+    table = {"governance": Source("n.csv", 'code,version,matter,name\n="0101",,tree,x\n')}
+    (one,) = [one for one in coding.check(table, lists(), {"governance": "[0-9]{4}"}) if one.level == "error"]
+    assert str(one) == (
+        "n.csv:2:1: GR033 governance can never send the code '=\"0101\"': its schema forbids it; perhaps '0101' was meant."
+    )
 
 
 def test_the_lists_of_these_tests_compile() -> None:
@@ -194,7 +254,7 @@ def test_the_lists_of_these_tests_compile() -> None:
 
 
 def test_every_code_is_documented() -> None:
-    modules = (documents, lists_module, references, coverage, coding, merged)
+    modules = (documents, lists_module, references, coverage, coding, merged, datums, naming)
     codes = {value for module in modules for value in vars(module).values() if re.fullmatch(r"GR\d{3}", str(value))}
     page = (ROOT / "docs" / "reference" / "catalogue.md").read_text()
     assert set(re.findall(r"GR\d{3}", page)) == codes
