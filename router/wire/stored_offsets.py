@@ -16,7 +16,7 @@ class StoredOffset(Struct, frozen=True, kw_only=True, omit_defaults=True):
     topic_id: str = ""
     """Id of the topic that was read, 22 characters as Kafka prints it. Empty: written by an earlier release."""
     leader_epoch: int = -1
-    """Leader epoch of the last record before the offset; -1: unknown."""
+    """Leader epoch of the last record before the offset; -1: unknown. Read and not written yet (ADR 0015)."""
     cases_id: str = ""
     """Id of the topic of the cases that belong to the offset; only on `grid.offsets`. Empty: written by an earlier release."""
 
