@@ -28,7 +28,7 @@ CASE_BYTES = 128 << 10
 UPDATED_BYTES = 1 << 20
 MOST_BYTES = 2 << 20
 """Half of what the topic takes."""
-MEASURED_FROM = 16
+MEASURED_FROM = 48
 """Reports. Fewer cannot fill a case: what joins has no text, and the history of an updated report is bounded by its update."""
 SOME_VERSIONS = 4
 
