@@ -50,6 +50,19 @@ def _zone(text: str) -> str:
     return text
 
 
+def _ignored(fields: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Only unknown fields may say nothing: a correction of any other field must reach its case."""
+    for network, names in fields.items():
+        if network not in NETWORKS:
+            raise ValueError(f"there is no network `{network}`; the names are those of the code tables")
+        described = NETWORKS[network].schema.model_json_schema()
+        models = (described, *described.get("$defs", {}).values())
+        known = sorted({name for model in models for name in model.get("properties", ())}.intersection(names))
+        if known:
+            raise ValueError(f"`{known[0]}` belongs to the schema of {network}; only an unknown field may be ignored")
+    return fields
+
+
 class CityFile(Strict):
     """The content of city.yaml."""
 
@@ -57,6 +70,8 @@ class CityFile(Strict):
     zone: Annotated[str, AfterValidator(_zone)]
     default_cell: str | None = Field(default=None, pattern=r"^[0-9]{15}$")
     """Cell of reports that name no place; None: the registry chooses."""
+    ignored_fields: Annotated[dict[str, list[str]], AfterValidator(_ignored)] = Field(default_factory=dict)
+    """Network -> unknown fields that say nothing: a report that differs in nothing else is a redelivery."""
 
 
 class CityReading(Struct, frozen=True, kw_only=True):
@@ -94,7 +109,8 @@ def read_city(name: str, folder: Path) -> CityReading:
         findings += merging_lint.check(merging, rules, catalogue, cells.cells) if merging and rules else []
     city = None
     if about and zone and cells and catalogue and merging and not _has_errors(findings):
-        city = City(name, about.title.en, zone, cells, catalogue, merging, codes)
+        ignored = {network: tuple(sorted(set(names))) for network, names in about.ignored_fields.items()}
+        city = City(name, about.title.en, zone, cells, catalogue, merging, codes, ignored)
     return CityReading(name=name, city=city, findings=tuple(sorted(findings, key=_sort_key)), coverage=coverage)
 
 

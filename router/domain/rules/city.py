@@ -1,7 +1,7 @@
 """One rule set of a city: values only, loaded once, never changed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from hashlib import blake2b
 
@@ -26,6 +26,8 @@ class City:
     merging: MergeParameters
     codes: Mapping[str, CodeTable]
     """Code table by network; the keys are the networks that report in this city."""
+    ignored_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Top-level fields of a network's value that say nothing, such as the time of an export, by network."""
     rule_set: str = ""
     """Version: twelve hexadecimal digits that change with everything by which a report is translated or routed. It is computed if
     not given. A published rule set keeps the version under which it was published."""
@@ -36,4 +38,6 @@ class City:
             return
         codes = [(name, [(c.code, c.version, c.matter) for c in self.codes[name].codes]) for name in sorted(self.codes)]
         content = repr((self.catalogue.version, self.cells.version, str(self.zone), codes))
+        if self.ignored_fields:
+            content += repr(sorted(self.ignored_fields.items()))
         object.__setattr__(self, "rule_set", blake2b(content.encode(), digest_size=6).hexdigest())

@@ -84,7 +84,7 @@ def test_both_lists_keep_the_order_of_the_batch() -> None:
 
 
 def test_an_empty_batch_has_no_reports() -> None:
-    assert normalised(POLICING) == Normalised([], [], [])
+    assert normalised(POLICING) == Normalised([], [], [], [])
 
 
 # Reports

@@ -59,7 +59,7 @@ def test_the_collection_has_over_1000_different_bad_records() -> None:
 def test_the_collection_covers_every_network_and_every_code() -> None:
     assert {one.network for one in POISON if one.codes} == set(NETWORKS)
     assert {one.network for one in POISON if not one.codes} == set(NETWORKS)
-    of_several = {"too-many-versions", "superseded", "defect", "not-an-event"}
+    of_several = {"too-many-versions", "superseded", "id-reused", "too-late", "defect", "not-an-event"}
     assert set().union(*(one.codes for one in POISON)) == set(REJECTION_CODES) - of_several
 
 

@@ -155,6 +155,8 @@ def test_a_network_without_a_code_table_has_unknown_codes() -> None:
 def test_every_code_is_reached() -> None:
     elsewhere = {"defect", "bad-charset", "superseded", "too-many-versions", "not-an-event"}
     """In test_normalise.py, test_charset.py, test_dedup.py and test_event_rejections.py."""
+    elsewhere |= {"wrong-key", "id-reused", "too-late"}
+    """In test_admit.py, test_dedup.py and domain/fold/test_known_again.py."""
     reached = {code for _, _, code, _ in INVALID} | elsewhere
     assert sorted(reached) == sorted(REJECTION_CODES)
 
