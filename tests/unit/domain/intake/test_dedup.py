@@ -312,7 +312,7 @@ WORDS = st.lists(st.sampled_from([A, B, C]), min_size=1, max_size=6)
 def test_any_resends_of_any_words_end_at_the_latest_word(words: list[str], data: st.DataObject, restart: bool) -> None:
     """A source says one thing after the other; copies of what it said come at any later place of the log."""
     index, events, counted, log = DedupIndex(), 0, 0, 0
-    for number, word in enumerate(words):
+    for number in range(len(words)):
         copies = data.draw(st.lists(st.integers(0, number), max_size=3))
         for which in (number, *copies):
             log += 1
