@@ -40,8 +40,9 @@ def mixed(names: Names) -> list[tuple[Poison | str, Sent]]:
         if number % step == 0 and number // step < SOUND:
             network = networks[number // step % len(networks)]
             message = sound(network, f"sound {number}")
-            id_ = f"{network}:{message[NETWORKS[network].id_field]}"
-            records.append((id_, Sent(topic=names.reports(network), partition=number % 2, value=written(message))))
+            key = message[NETWORKS[network].id_field]
+            own = Sent(topic=names.reports(network), partition=number % 2, key=key.encode(), value=written(message))
+            records.append((f"{network}:{key}", own))
     return records
 
 
@@ -69,7 +70,7 @@ def test_compressed_records_are_read_and_oversized_ones_not_sent(scene: Scene, m
     monkeypatch.setattr("aiokafka.record.default_records.snappy_encode", packed.snappy)
     monkeypatch.setattr("aiokafka.record.default_records.codecs.has_snappy", lambda: True)
     topic, alarm = scene.names.reports("policing"), sound("policing", "packed")
-    one = Sent(topic=topic, partition=0, value=written(alarm) + b" " * 5000, key=b"k")
+    one = Sent(topic=topic, partition=0, value=written(alarm) + b" " * 5000, key=alarm["jjdbh"].encode())
     bomb = Sent(topic=topic, partition=0, value=b"{" + b" " * (64 << 20), key=b"k")
     scene.send([one], packed.SNAPPY)
     with pytest.raises(MessageSizeTooLargeError):
@@ -110,9 +111,10 @@ def test_foreign_records_on_the_routers_topics_are_rejected_or_skipped(scene: Sc
 
 def reports(names: Names, name: str) -> list[Sent]:
     """Twenty sound alarms."""
-    topic, numbers = names.reports("policing"), range(20)
+    topic, alarms = names.reports("policing"), [sound("policing", f"{name} {n}") for n in range(20)]
     return [
-        Sent(topic=topic, partition=n % 2, value=written(sound("policing", f"{name} {n}")), key=b"k") for n in numbers
+        Sent(topic=topic, partition=n % 2, value=written(alarm), key=alarm["jjdbh"].encode())
+        for n, alarm in enumerate(alarms)
     ]
 
 
