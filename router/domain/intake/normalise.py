@@ -19,7 +19,7 @@ from router.domain.intake.content import content_digest
 from router.domain.intake.coordinate_systems import to_wgs84
 from router.domain.intake.dedup import Said
 from router.domain.intake.rejections import defect, empty, invalid, too_large, unknown_code
-from router.domain.model.identity import TOLERANCE, incident_id
+from router.domain.model.identity import TOLERANCE
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import REPORTS_KEPT, Location, Provenance, Report
 from router.domain.model.source_record import SourceRecord
@@ -194,7 +194,7 @@ def _report(network: str, drafted: _Drafted, location: Location, rule_set: str) 
     """Build a report in two steps: a call with more than 15 arguments builds a dictionary, which costs more than the report."""
     record, draft, matter, received_at, _ = drafted
     report = Report(
-        id=incident_id(network, draft.source_id, None),
+        id=f"{network}:{draft.source_id}",
         network=network,
         source_id=draft.source_id,
         matter=matter,
