@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from router.dead_letters.actions import ActionFailure
 from router.dead_letters.redrive_producer import OutgoingRecord
-from router.domain.intake.charset import CONTENT_TYPE, UTF8, charset, utf8
+from router.domain.intake.charset import CONTENT_TYPE, UTF8, charset
+from router.domain.intake.cloudevents import event_data, report_text
 from router.domain.intake.normalise import LAST_MS, RECEIVED_AT, REDRIVEN, received_at
 from router.domain.intake.rejections import printable
-from router.domain.model.rejection import Rejection
 from router.domain.model.source_record import PlainRecord
 from router.domain.networks.registry import NETWORKS
 from router.kafka.topic_reader import Bounds, bounds_since, read_range
@@ -86,14 +86,14 @@ def right_key(dead_letter: DeadLetter, value: bytes | None, *, repaired: bool) -
     if network is None or value is None:
         return None
     headers = headers_again(dead_letter, repaired=repaired)
-    text = utf8(value, headers)
-    if isinstance(text, Rejection):
-        return None
-    try:
-        message = network.schema.model_validate_json(text)
-    except ValidationError:
-        return None
-    return network.draft(message, UTC).source_id.encode()
+    for text in (report_text(value, headers), event_data(value)):
+        try:
+            message = network.schema.model_validate_json(text) if isinstance(text, bytes) else None
+        except ValidationError:
+            continue
+        if message is not None:
+            return network.draft(message, UTC).source_id.encode()
+    return None
 
 
 def too_large(record: OutgoingRecord) -> ActionFailure | None:
