@@ -80,6 +80,19 @@ class StandInPoint(Strict):
     lat: float = Field(ge=-90, le=90)
 
 
+def _ignored(fields: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Only unknown fields may say nothing: a correction of any other field must reach its case."""
+    for network, names in fields.items():
+        if network not in NETWORKS:
+            raise ValueError(f"there is no network `{network}`; the names are those of the code tables")
+        described = NETWORKS[network].schema.model_json_schema()
+        models = (described, *described.get("$defs", {}).values())
+        known = sorted({name for model in models for name in model.get("properties", ())}.intersection(names))
+        if known:
+            raise ValueError(f"`{known[0]}` belongs to the schema of {network}; only an unknown field may be ignored")
+    return fields
+
+
 class CityFile(Strict):
     """The content of city.yaml."""
 
@@ -91,6 +104,8 @@ class CityFile(Strict):
     """Network -> datum in which it draws its points here, where that is not the one of its schema."""
     geocoder_defaults: Annotated[tuple[StandInPoint, ...], BeforeValidator(several)] = ()
     """Points that the city's geocoders give for every address that they do not find. They are no place of an incident."""
+    ignored_fields: Annotated[dict[str, list[str]], AfterValidator(_ignored)] = Field(default_factory=dict)
+    """Network -> unknown fields that say nothing: a report that differs in nothing else is a redelivery."""
 
 
 class CityReading(Struct, frozen=True, kw_only=True):
@@ -146,7 +161,8 @@ def read_city(name: str, folder: Path, *, published: bool = False) -> CityReadin
         findings += datum_lint.check(tables, about.zone, about_file.mark_value("zone"), drawn, about.datums)
     city = None
     if about and zone and cells and catalogue and merging and not _has_errors(findings):
-        city = City(name, about.title.en, zone, cells, catalogue, merging, codes, about.datums)
+        ignored = {network: tuple(sorted(set(names))) for network, names in about.ignored_fields.items()}
+        city = City(name, about.title.en, zone, cells, catalogue, merging, codes, about.datums, ignored)
     return CityReading(name=name, city=city, findings=tuple(sorted(findings, key=_sort_key)), coverage=coverage)
 
 

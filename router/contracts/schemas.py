@@ -189,7 +189,8 @@ def _struct_schema(root: type[Struct]) -> dict[str, Any]:
             if made.get("default", ...) is None:
                 del made["default"]
             if datetime in (field.type, *get_args(field.type)):
-                texts = [choice for choice in made.get("anyOf", [made]) if choice["type"] == "string"]
+                one = made["items"] if made.get("type") == "array" else made
+                texts = [choice for choice in one.get("anyOf", [one]) if choice["type"] == "string"]
                 texts[0]["format"] = "date-time"
     schema = definitions.pop(root.__name__)
     return schema | {"$defs": definitions} if definitions else schema

@@ -95,13 +95,20 @@ class _RedriveRun(Struct, frozen=True):
         foreign = foreign_topic(dead_letter, self.names)
         if foreign is not None:
             return foreign
-        if dead_letter.partition not in (self.session.lookup.partitions_for_topic(dead_letter.topic) or ()):
+        partitions = self.session.lookup.partitions_for_topic(dead_letter.topic) or ()
+        if dead_letter.partition not in partitions:
             reason = f"{dead_letter.topic}/{dead_letter.partition} does not exist; `grid-router topics apply CITY` makes the topics."
             return ActionFailure(code="no-partition", reason=reason)
         value = earlier.content or original(self.session.lookup, dead_letter)
         if isinstance(value, ActionFailure):
             return value
-        record = outgoing(dead_letter, value, self.options.attribution.actor, repaired=earlier.content is not None)
+        record = outgoing(
+            dead_letter,
+            value,
+            self.options.attribution.actor,
+            repaired=earlier.content is not None,
+            partitions=len(partitions),
+        )
         return too_large(record) or record
 
     def _send(self, ready: list[_Ready], producer: RedriveProducer) -> None:

@@ -5,16 +5,19 @@ from hashlib import sha256
 
 from kafka import KafkaConsumer, TopicPartition
 from msgspec.structs import replace
+from pydantic import ValidationError
 
 from router.dead_letters.actions import ActionFailure
 from router.dead_letters.redrive_producer import OutgoingRecord
 from router.domain.intake.charset import CONTENT_TYPE, UTF8, charset
+from router.domain.intake.cloudevents import event_data, report_text
 from router.domain.intake.normalise import LAST_MS, RECEIVED_AT, REDRIVEN, received_at
 from router.domain.intake.rejections import printable
 from router.domain.model.source_record import PlainRecord
 from router.domain.networks.registry import NETWORKS
 from router.kafka.topic_reader import Bounds, bounds_since, read_range
 from router.wire.codec import DIGEST, DeadLetter
+from router.wire.partitioning import partition_for_key
 from router.wire.repairs import REDRIVEN_BY
 from router.wire.topics import Names, Topic
 
@@ -54,23 +57,46 @@ def original(consumer: KafkaConsumer, dead_letter: DeadLetter) -> bytes | Action
     return ActionFailure(code="original-gone", reason=reason)
 
 
-def outgoing(dead_letter: DeadLetter, value: bytes | None, actor: str, *, repaired: bool) -> OutgoingRecord:
-    """The rejected record with this value.
+def outgoing(
+    dead_letter: DeadLetter, value: bytes | None, actor: str, *, repaired: bool, partitions: int
+) -> OutgoingRecord:
+    """The rejected record with this value. A report with a wrong key gets the right one, and goes to the partition of that key.
 
     Args:
         dead_letter: the rejected record.
         value: to send.
         actor: who sends it.
         repaired: whether the value is a new one, which is always UTF-8.
+        partitions: of the topic.
     """
+    key, partition = dead_letter.key, dead_letter.partition
+    right = right_key(dead_letter, value, repaired=repaired)
+    if right is not None and right != key:
+        key, partition = right, partition_for_key(right, partitions)
     added = [(REDRIVEN, dead_letter.id.encode()), (REDRIVEN_BY, actor.encode())]
     return OutgoingRecord(
         topic=dead_letter.topic,
-        partition=dead_letter.partition,
-        key=dead_letter.key,
+        partition=partition,
+        key=key,
         value=value,
         headers=[*headers_again(dead_letter, repaired=repaired), *added],
     )
+
+
+def right_key(dead_letter: DeadLetter, value: bytes | None, *, repaired: bool) -> bytes | None:
+    """The id of the report in the value, which must be its key; None if the value is not a report."""
+    network = NETWORKS.get(dead_letter.network)
+    if network is None or value is None:
+        return None
+    headers = headers_again(dead_letter, repaired=repaired)
+    for text in (report_text(value, headers), event_data(value)):
+        try:
+            message = network.schema.model_validate_json(text) if isinstance(text, bytes) else None
+        except ValidationError:
+            continue
+        if message is not None:
+            return network.draft(message, UTC).source_id.encode()
+    return None
 
 
 def too_large(record: OutgoingRecord) -> ActionFailure | None:
@@ -92,8 +118,8 @@ def headers_again(dead_letter: DeadLetter, *, repaired: bool) -> list[tuple[str,
     """
     headers = [(name, content or b"") for name, content in dead_letter.headers]
     record = record_of(dead_letter, dead_letter.value, headers)
-    received = received_at(record)
-    if received != received_at(replace(record, timestamp=LAST_MS)):
+    received = received_at(record, history=True)
+    if received != received_at(replace(record, timestamp=LAST_MS), history=True):
         rfc3339 = received.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         headers.insert(0, (RECEIVED_AT, rfc3339.encode()))
     content_type = next((content for name, content in headers if name == CONTENT_TYPE), b"")

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from router.domain.case.joining import case_to_join, join_case
+from router.domain.case.known_reports import take_known_report
 from router.domain.case.opening import open_case
-from router.domain.case.revisions import revise_report
 from router.domain.instants import us
 from router.domain.matching.correlation import correlate
-from router.domain.model.outcome import NOTHING_DUE, REDELIVERED, CaseChanged, Outcome, TickFolded, outcome
+from router.domain.model.outcome import NOTHING_DUE, CaseChanged, Outcome, TickFolded, outcome
 from router.domain.model.report import Report, Tick
 from router.domain.rules.rule_sets import RuleLookup
 from router.domain.state.partition_state import PartitionState
@@ -42,9 +42,12 @@ def fold(state: PartitionState, event: Report | Tick, rules: RuleLookup) -> Outc
 def _fold_report(state: PartitionState, report: Report, rules: RuleLookup) -> Outcome:
     """Add the report to the case that it belongs to, or open one. Windows that ended long ago are closed first."""
     city = rules.of(report.rule_set)
-    if report.id in state.case_by_report or report.id in state.expired_report_ids:
-        known = state.case_of(report)
-        return REDELIVERED if known is None else revise_report(state, known, report, city)
+    known_id = state.latest_incident(report.id)
+    if known_id in state.case_by_report or known_id in state.expired_report_ids:
+        decided = take_known_report(state, known_id, report, city)
+        if isinstance(decided, Outcome):
+            return decided
+        report = decided
     merging, occurred_us, received_us = city.merging, us(report.occurred_at), us(report.received_at)
     received_at = report.received_at
     ended = received_at - GRACE if received_at > _EARLIEST else received_at

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 MICROSECOND = timedelta(microseconds=1)
 _SECOND = slice(17, 19)
 """Where RFC 3339 writes the second."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def us(at: datetime) -> int:
     """Microseconds since 1970: whole, so that two instants compare as they were written."""
-    return (at - _EPOCH) // MICROSECOND
+    return (at - EPOCH) // MICROSECOND
 
 
 def from_rfc3339(text: str) -> datetime:

@@ -65,7 +65,7 @@ METRICS: Sequence[Metric] = (
         unit="reports",
         help="Reports that the merge stage processed, by decision.",
         labels={
-            "decision": "`opened`, `near`, `component`, `reference`, `community`, `redelivered`, `updated` or `rerouted`"
+            "decision": "`opened`, `near`, `component`, `reference`, `community`, `redelivered`, `updated`, `rerouted` or `rejected`"
         },
     ),
     Metric(
@@ -99,6 +99,17 @@ METRICS: Sequence[Metric] = (
         unit="records",
         help="Rejected records.",
         labels={"network": "code of the network", "code": "rejection code"},
+    ),
+    Metric(
+        attribute="disbelieved_times",
+        name="grid_disbelieved_received_times_total",
+        kind="counter",
+        unit="records",
+        help="Headers `grid-received-at` that do not count, because they are far from Kafka's time.",
+        labels={
+            "network": "code of the network",
+            "cause": "`past`: more than 30 days earlier; `future`: more than an hour later",
+        },
     ),
     Metric(
         attribute="ticks", name="grid_ticks_total", kind="counter", unit="ticks", help="Ticks that the merge processed."
@@ -220,6 +231,7 @@ class Metrics:
     task_changes: Counter
     rule_hits: Counter
     dead_letters: Counter
+    disbelieved_times: Counter
     ticks: Counter
     lag_records: Gauge
     lag_seconds: Gauge

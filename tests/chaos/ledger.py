@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from router.domain.intake.dedup import digest_of
+from router.domain.intake.content import content_digest
 from router.domain.intake.normalise import normalise
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
@@ -42,7 +42,7 @@ class Entry(Struct, frozen=True, gc=False, array_like=True, tag="sent"):
     code: str | None
     """Rejection code of its dead letter."""
     digest: str
-    """Digest of its bytes."""
+    """Digest of its content."""
 
     @property
     def report(self) -> str:
@@ -111,7 +111,7 @@ class Ledger:
 
     def _entry(self, message: SourceMessage, resolved: tuple[str | None, str | None]) -> Entry:
         cell, code = resolved
-        digest = digest_of(message.value)
+        digest = content_digest(message.value)
         outcome, version, home = self._expected(message.report, cell, digest)
         self.sent += 1
         return Entry(self.sent, message.network, message.source_id, outcome, version, cell, home, code, digest)
@@ -120,7 +120,7 @@ class Ledger:
         if cell is None:
             return "dead letter", 0, None
         versions, home = self._versions.setdefault(report, []), self._homes.setdefault(report, cell)
-        if digest in versions:
+        if versions and digest == versions[-1]:
             return "redelivered", 0, home
         versions.append(digest)
         return "case" if len(versions) == 1 else "update", len(versions), home

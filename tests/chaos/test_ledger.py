@@ -26,7 +26,7 @@ def test_the_ledger_predicts_versions_redeliveries_and_rejections(tmp_path: Path
         ("update", 2),
         ("dead letter", 0),
         ("redelivered", 0),
-        ("redelivered", 0),
+        ("update", 3),
         ("dead letter", 0),
     ]
     assert [entry.code for entry in entries if entry.outcome == "dead letter"] == ["not-json", "not-json"]

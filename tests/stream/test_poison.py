@@ -39,8 +39,9 @@ def mixed(names: Names) -> list[tuple[Poison | str, Sent]]:
         if number % step == 0 and number // step < SOUND:
             network = networks[number // step % len(networks)]
             message = sound(network, f"sound {number}")
-            id_ = f"{network}:{message[NETWORKS[network].id_field]}"
-            records.append((id_, Sent(topic=names.reports(network), partition=number % 2, value=written(message))))
+            key = message[NETWORKS[network].id_field]
+            own = Sent(topic=names.reports(network), partition=number % 2, key=key.encode(), value=written(message))
+            records.append((f"{network}:{key}", own))
     return records
 
 
@@ -76,9 +77,13 @@ def test_records_of_every_codec_are_read_and_a_bomb_costs_itself_alone(scene: Sc
     for name in ("gzip", "zstd"):
         (bombs[name],) = scene.send([Sent(topic=topic, partition=0, value=bytes(BOMB_BYTES), key=b"k")], CODECS[name])
         for codec, number in CODECS.items():
-            alarms = [written(sound("policing", f"{codec} after {name} {n}")) + b" " * 5000 for n in range(3)]
+            alarms = [sound("policing", f"{codec} after {name} {n}") for n in range(3)]
             scene.send(
-                [Sent(topic=topic, partition=n % 2, value=alarm, key=b"k") for n, alarm in enumerate(alarms)], number
+                [
+                    Sent(topic=topic, partition=n % 2, value=written(alarm) + b" " * 5000, key=alarm["jjdbh"].encode())
+                    for n, alarm in enumerate(alarms)
+                ],
+                number,
             )
     (event,) = scene.send([Sent(topic=scene.names.events, partition=0, value=bytes(BOMB_BYTES))], CODECS["zstd"])
     with scene.pool(1) as pool:
@@ -126,9 +131,10 @@ def test_foreign_records_on_the_routers_topics_are_rejected_or_skipped(scene: Sc
 
 def reports(names: Names, name: str) -> list[Sent]:
     """Twenty sound alarms."""
-    topic, numbers = names.reports("policing"), range(20)
+    topic, alarms = names.reports("policing"), [sound("policing", f"{name} {n}") for n in range(20)]
     return [
-        Sent(topic=topic, partition=n % 2, value=written(sound("policing", f"{name} {n}")), key=b"k") for n in numbers
+        Sent(topic=topic, partition=n % 2, value=written(alarm), key=alarm["jjdbh"].encode())
+        for n, alarm in enumerate(alarms)
     ]
 
 

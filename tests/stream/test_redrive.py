@@ -115,10 +115,11 @@ def test_repaired_and_redriven_records_end_in_one_case_each(
         b'{"SRNumber":"1-1"}',
         sound.value,
     ]
+    keys = [*(one.source_id.encode() for one in (*unknown, broken)), b"1-1", sound.source_id.encode()]
     producer = producer_of(settings)
     sent = [
-        producer.send(names.reports("hotline"), key=b"K-%d" % n, value=value, partition=n % 2).get(20)
-        for n, value in enumerate(values)
+        producer.send(names.reports("hotline"), key=key, value=value, partition=n % 2).get(20)
+        for n, (key, value) in enumerate(zip(keys, values, strict=True))
     ]
     producer.close()
     ids = [f"{one.topic}/{one.partition}/{one.offset}" for one in sent]
@@ -173,7 +174,7 @@ def test_a_redriven_event_is_recognised_as_redelivered(
 ) -> None:
     (sound,) = requests(1)
     producer = producer_of(settings)
-    producer.send(names.reports("hotline"), key=b"K", value=sound.value, partition=0).get(20)
+    producer.send(names.reports("hotline"), key=sound.source_id.encode(), value=sound.value, partition=0).get(20)
     producer.close()
     wait_until(lambda: reports_in_cases(settings, names) == [sound.report], worker)
     before = tasks(settings, names)

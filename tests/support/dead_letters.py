@@ -173,7 +173,9 @@ def rejected_record(names: Names, offset: int, value: bytes | None, **given: Any
 def publish_many(settings: Settings, names: Names) -> dict[str, SourceMessage]:
     """Publish dead letters of valid requests whose code was not in the table, with their messages by id."""
     messages = requests(MANY)
-    ids = publish_dead_letters(settings, names, [rejected_record(names, n, m.value) for n, m in enumerate(messages)])
+    ids = publish_dead_letters(
+        settings, names, [rejected_record(names, n, m.value, key=m.source_id.encode()) for n, m in enumerate(messages)]
+    )
     return dict(zip(ids, messages, strict=True))
 
 

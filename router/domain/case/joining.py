@@ -31,7 +31,7 @@ def case_to_join(matches: list[Match], merging: MergeParameters) -> Match | None
 def join_case(state: PartitionState, report: Report, occurred_us: int, match: Match, merging: MergeParameters) -> Case:
     """Add a report to the case that it matches."""
     entry, case = match.candidate, match.candidate.case
-    state.case_by_report[report.id] = case
+    state.remember(report.id, case)
     joined = joining_report(report, match)
     component = case.component_id or report.component_id
     references = with_references(entry.references, joined, merging)

@@ -8,6 +8,7 @@ from router.domain.case.dispatch import assignments, task
 from router.domain.case.reports import opening_report
 from router.domain.case.size import is_full
 from router.domain.catalogue.resolve import Route
+from router.domain.instants import us
 from router.domain.matching.correlation import Match
 from router.domain.model.case import Case, Suggestion
 from router.domain.model.report import Report
@@ -32,20 +33,22 @@ def open_case(state: PartitionState, report: Report, matches: Sequence[Match], c
     route = city.catalogue.route(report.matter, report.location.cell, report.received_at)
     suggestions = tuple([_suggestion(match, report) for match in matches[:SUGGESTIONS]])
     case = _case(report, route, suggestions, city)
-    state.case_by_report[report.id] = case
+    state.remember(report.id, case)
     state.add(case, city.merging)
     return case, [task(case, one, route.workflow) for one in case.assignments]
 
 
-def _case_id(report_id: str) -> str:
-    """80 bits of the opening report's id. Among a million million cases two share an id with a probability below one half."""
-    return f"C-{blake2b(report_id.encode(), digest_size=10).hexdigest()}"
+def _case_id(report: Report) -> str:
+    """80 bits of the opening report's id and received time. Among a million million cases two share an id with a probability
+    below one half. The time is there because a number that begins again may reach a partition that has never seen it.
+    """
+    return f"C-{blake2b(f'{report.id} {us(report.received_at)}'.encode(), digest_size=10).hexdigest()}"
 
 
 def _case(report: Report, route: Route, suggestions: tuple[Suggestion, ...], city: City) -> Case:
     """The case in two steps: a call with more than 15 arguments makes a dictionary of them, which costs more than the case."""
     id_, location, received_at, opening = (
-        _case_id(report.id),
+        _case_id(report),
         report.location,
         report.received_at,
         opening_report(report),

@@ -4,13 +4,15 @@ Every record of a batch is accepted, updated, redelivered or rejected. The worke
 recorded histories call this one function; they only encode and count.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
 from msgspec import Struct
 
-from router.domain.intake.dedup import DedupEntry, DedupIndex, digest_of
+from router.domain.intake.dedup import DedupEntry, DedupIndex
 from router.domain.intake.normalise import Normalised, is_redriven, normalise, ruled_at
+from router.domain.intake.rejections import wrong_key
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Report
 from router.domain.model.source_record import SourceRecord
@@ -44,12 +46,16 @@ class Admitted(Struct, frozen=True, kw_only=True):
     updated: int
     """Events that are a later version."""
     redelivered: int
-    """Records whose bytes were admitted before."""
+    """Records whose content was admitted before."""
     outside: int
     """Events whose point lies outside every cell."""
+    disbelieved: Counter[str]
+    """Headers with a received time that does not count, by cause: `past` or `future`."""
 
 
-def admit(network: Network, batch: Sequence[SourceRecord], rule_sets: RuleSets, dedup: DedupIndex) -> Admitted:
+def admit(
+    network: Network, batch: Sequence[SourceRecord], rule_sets: RuleSets, dedup: DedupIndex, *, history: bool = False
+) -> Admitted:
     """Decide about a batch of one partition, and remember its reports in the dedup index.
 
     The index changes only after the whole batch is translated, so an exception leaves it as it was.
@@ -59,47 +65,51 @@ def admit(network: Network, batch: Sequence[SourceRecord], rule_sets: RuleSets, 
         batch: records in the order of the log.
         rule_sets: of the city.
         dedup: index of the partition.
+        history: whether history is replayed, so that received times may be long before Kafka's.
 
     Raises:
         RuleSetError: the rules of a rule set are not available; no record is at fault.
         TranslationError: a record causes a defect of the router.
     """
-    translated = [_translate(network, run, city) for city, run in _runs(network, batch, rule_sets)]
+    translated = [
+        _translate(network, run, city, history=history)
+        for city, run in _runs(network, batch, rule_sets, history=history)
+    ]
     admitted = _register(translated, dedup)
     received = [report.received_at for one in translated for report in one.reports]
     if received:
-        dedup.forget(max(received))
+        dedup.forget(max(received), len(received))
     return admitted
 
 
-def rule_set_of(network: Network, record: SourceRecord, rule_sets: RuleSets) -> City:
+def rule_set_of(network: Network, record: SourceRecord, rule_sets: RuleSets, *, history: bool = False) -> City:
     """The rules that hold for a record of a network: by its received time, or for a redriven record the rules of its repair.
 
     Raises:
         RuleSetError: the rules are not available.
     """
-    return rule_sets.for_network(ruled_at(record), network.name)
+    return rule_sets.for_network(ruled_at(record, history=history), network.name)
 
 
 def _runs(
-    network: Network, batch: Sequence[SourceRecord], rule_sets: RuleSets
+    network: Network, batch: Sequence[SourceRecord], rule_sets: RuleSets, *, history: bool
 ) -> list[tuple[City, Sequence[SourceRecord]]]:
     """The batch in runs of one rule set each, in its order."""
     if rule_sets.only is not None:
         return [(rule_sets.only, batch)]
-    ruled = [(rule_set_of(network, record, rule_sets), record) for record in batch]
+    ruled = [(rule_set_of(network, record, rule_sets, history=history), record) for record in batch]
     grouped = (list(run) for _, run in groupby(ruled, lambda one: one[0].rule_set))
     return [(run[0][0], [record for _, record in run]) for run in grouped]
 
 
-def _translate(network: Network, run: Sequence[SourceRecord], city: City) -> Normalised:
+def _translate(network: Network, run: Sequence[SourceRecord], city: City, *, history: bool) -> Normalised:
     """Translate a run; when that fails, find the record that causes it."""
     try:
-        return normalise(network, run, city)
+        return normalise(network, run, city, history=history)
     except Exception as failure:
         for record in run:
             try:
-                normalise(network, [record], city)
+                normalise(network, [record], city, history=history)
             except Exception:  # noqa: BLE001 - a defect may raise anything; this record causes it
                 raise TranslationError(record.offset) from failure
         raise
@@ -111,9 +121,15 @@ def _register(translated: Sequence[Normalised], dedup: DedupIndex) -> Admitted:
     events: list[tuple[Report, str]] = []
     entries: list[tuple[str, DedupEntry]] = []
     updated = redelivered = 0
+    disbelieved: Counter[str] = Counter()
     for one in translated:
-        for record, translation in zip(one.sources, one.reports, strict=True):
-            decision = dedup.register(translation, digest_of(record.value or b""), redriven=is_redriven(record))
+        for record, translation, said in zip(one.sources, one.reports, one.said, strict=True):
+            if said.disbelieved:
+                disbelieved[said.disbelieved] += 1
+            if record.key != translation.source_id.encode():
+                rejections.append((record, wrong_key(record.key, translation.source_id)))
+                continue
+            decision = dedup.register(translation, said, record.value or b"", redriven=is_redriven(record))
             if decision is None:
                 redelivered += 1
             elif isinstance(decision, Rejection):
@@ -134,4 +150,5 @@ def _register(translated: Sequence[Normalised], dedup: DedupIndex) -> Admitted:
         updated=updated,
         redelivered=redelivered,
         outside=sum(report.location.outside for report, _ in events),
+        disbelieved=disbelieved,
     )

@@ -1,9 +1,10 @@
-"""Rejections of records on `grid.events`: only the router writes that topic, so each one is a foreign record or a defect."""
+"""Rejections of records on `grid.events`: a foreign record, a defect, or a report that comes too late for its case."""
 
 from msgspec import MsgspecError, ValidationError
 
 from router.domain.intake.rejections import printable
 from router.domain.model.rejection import Rejection
+from router.domain.model.report import REPORTS_KEPT
 from router.domain.model.source_record import SourceRecord, UnreadableBatch
 
 
@@ -40,3 +41,12 @@ def _cause(record: SourceRecord, error: Exception) -> str:
     _, at, path = str(error).rpartition(" - at `$")
     field = printable(path.rstrip("`").lstrip(".")) if at else ""
     return f"{mismatch}, at `{field}`" if field else mismatch
+
+
+def too_late(report_id: str) -> Rejection:
+    """Reject a version of a report whose case is out of reach."""
+    reason = (
+        f"report {printable(report_id, 80)} is known, and the window of its case closed more than {REPORTS_KEPT.days} days ago; "
+        "send what is still true as a report with a new id."
+    )
+    return Rejection(code="too-late", reason=reason)

@@ -5,7 +5,7 @@ router/domain/networks.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -15,7 +15,9 @@ from pydantic import ValidationError
 from router.domain.catalogue.code_tables import EVERY_OTHER, CodeTable
 from router.domain.instants import from_rfc3339
 from router.domain.intake.cloudevents import event_data, report_text
+from router.domain.intake.content import content_digest
 from router.domain.intake.coordinate_systems import datum_of, to_wgs84
+from router.domain.intake.dedup import Said
 from router.domain.intake.rejections import (
     code_doubt,
     defect,
@@ -25,8 +27,9 @@ from router.domain.intake.rejections import (
     unknown_code,
     unreadable_batch,
 )
+from router.domain.model.identity import TOLERANCE
 from router.domain.model.rejection import Rejection
-from router.domain.model.report import Location, Provenance, Report
+from router.domain.model.report import REPORTS_KEPT, Location, Provenance, Report
 from router.domain.model.source_record import SourceRecord, UnreadableBatch
 from router.domain.networks.schema.extensions import numbers_as_sent, storable
 from router.domain.networks.schema.fields import FIRST_YEAR, LAST_YEAR
@@ -54,27 +57,30 @@ class Normalised(Struct, frozen=True):
     """First versions: the dedup index decides the version."""
     sources: list[SourceRecord]
     """The record of each report."""
+    said: list[Said]
+    """The content of each report."""
     rejections: list[tuple[SourceRecord, Rejection]]
 
 
-_Drafted = tuple[SourceRecord, Draft, str, datetime]
-"""A record whose cell is still to be looked up: the record, its draft, matter and received time."""
+_Drafted = tuple[SourceRecord, Draft, str, datetime, Said]
+"""A record whose cell is still to be looked up: the record, its draft, matter, received time and content."""
 
 
-def normalise(network: Network, batch: Sequence[SourceRecord], city: City) -> Normalised:
+def normalise(network: Network, batch: Sequence[SourceRecord], city: City, *, history: bool = False) -> Normalised:
     """Translate a batch of one network's records. A record that fails is rejected alone.
 
     Args:
         network: whose topic the records are from.
         batch: records in the order of the log.
-        city: code tables, cells and zone.
+        city: code tables, cells, zone and ignored fields.
+        history: whether history is replayed; see `received_at`.
     """
     codes = city.codes.get(network.name, _NO_CODES)
     drafted: list[_Drafted] = []
     rejections: list[tuple[SourceRecord, Rejection]] = []
     for record in batch:
         try:
-            outcome = _read(network, record, codes, city.zone)
+            outcome = _read(network, record, codes, city, history=history)
         except Exception as failure:  # noqa: BLE001 - a defect of a translator costs one record, not its batch
             outcome = defect(network, failure)
         if isinstance(outcome, Rejection):
@@ -82,13 +88,15 @@ def normalise(network: Network, batch: Sequence[SourceRecord], city: City) -> No
         else:
             drafted.append(outcome)
     datum = datum_of(network.name, city.datums, str(city.zone))
-    locations = city.cells.resolve(to_wgs84([draft.claim for _, draft, _, _ in drafted], datum))
+    locations = city.cells.resolve(to_wgs84([draft.claim for _, draft, *_ in drafted], datum))
     name, rule_set = network.name, city.rule_set
     reports = [_report(name, one, at, rule_set) for one, at in zip(drafted, locations, strict=True)]
-    return Normalised(reports, [record for record, _, _, _ in drafted], rejections)
+    return Normalised(reports, [one[0] for one in drafted], [one[4] for one in drafted], rejections)
 
 
-def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo) -> _Drafted | Rejection:
+def _read(
+    network: Network, record: SourceRecord, codes: CodeTable, city: City, *, history: bool
+) -> _Drafted | Rejection:
     value = record.value
     if not value:
         return unreadable_batch(record) if isinstance(record, UnreadableBatch) else empty()
@@ -108,23 +116,28 @@ def _read(network: Network, record: SourceRecord, codes: CodeTable, zone: tzinfo
         if isinstance(read, Rejection):
             return read
         message, value = read
-    draft = network.draft(message, zone)
+    draft = network.draft(message, city.zone)
     if draft.extensions:
         draft = _with_numbers_as_sent(draft, message, value)
+    classified = _classified(network, draft, codes)
+    if isinstance(classified, Rejection):
+        return classified
+    received, disbelieved = _received(record, history=history)
+    content = content_digest(value, city.ignored_fields.get(network.name, ()))
+    return record, *classified, received, Said(content, draft.revised_at, disbelieved)
+
+
+def _classified(network: Network, draft: Draft, codes: CodeTable) -> tuple[Draft, str] | Rejection:
+    """The draft and its matter. A class that the code table lacks has the matter of the catch-all, or is rejected."""
     for code in draft.codes:
         matter = codes.matter(code, draft.code_version)
         if matter is not None:
-            return record, draft, matter, received_at(record)
-    return _caught(network, record, draft, codes)
-
-
-def _caught(network: Network, record: SourceRecord, draft: Draft, codes: CodeTable) -> _Drafted | Rejection:
-    """A report whose class the code table lacks: what its catch-all makes of it, else a rejection."""
+            return draft, matter
     if codes.otherwise is None:
         return unknown_code(network, draft, codes)
     what, _ = code_doubt(network, draft, codes)
     extensions = {**draft.extensions, UNKNOWN_CODE: f"{what}; its row `{EVERY_OTHER}` decided"}
-    return record, replace(draft, extensions=extensions), codes.otherwise.matter, received_at(record)
+    return replace(draft, extensions=extensions), codes.otherwise.matter
 
 
 def _with_numbers_as_sent(draft: Draft, message: Any, text: bytes) -> Draft:
@@ -144,11 +157,21 @@ def _inside(network: Network, data: bytes | Rejection) -> tuple[Any, bytes] | Re
         return invalid(network, data, error)
 
 
-def received_at(record: SourceRecord) -> datetime:
+def received_at(record: SourceRecord, *, history: bool = False) -> datetime:
     """When the intake received a record: its header `grid-received-at`, or Kafka's time of the record.
 
-    Kafka's time counts when the header is missing or malformed, and when it is later than Kafka's time.
+    Kafka's time counts when the header is missing or malformed, when it is later than Kafka's time, and when it is earlier
+    by more than the 30 days that a network's topic keeps records. The last does not hold for redriven records.
+
+    Args:
+        record: of a network's topic.
+        history: whether history is replayed; then the header may be as early as it likes.
     """
+    return _received(record, history=history)[0]
+
+
+def _received(record: SourceRecord, *, history: bool) -> tuple[datetime, str]:
+    """The received time, and why that of the header does not count: `past`, `future`, or empty."""
     kafka_time = kafka_time_of(record)
     stamp = None
     for name, content in record.headers:
@@ -156,14 +179,18 @@ def received_at(record: SourceRecord) -> datetime:
             stamp = content
             break
     if not stamp:  # a header may lack a value
-        return kafka_time
+        return kafka_time, ""
     try:
         at = from_rfc3339(stamp.decode("ascii"))
         if at.tzinfo is not None and FIRST_YEAR <= at.year <= LAST_YEAR:
-            return at.astimezone(UTC) if at <= kafka_time else kafka_time
+            if at > kafka_time:
+                return kafka_time, "future" if at - TOLERANCE > kafka_time else ""
+            if kafka_time - at > REPORTS_KEPT and not history and not is_redriven(record):
+                return kafka_time, "past"
+            return at.astimezone(UTC), ""
     except ValueError:
         pass
-    return kafka_time
+    return kafka_time, ""
 
 
 def kafka_time_of(record: SourceRecord) -> datetime:
@@ -178,17 +205,17 @@ def is_redriven(record: SourceRecord) -> bool:
     return REDRIVEN in [name for name, _ in record.headers]
 
 
-def ruled_at(record: SourceRecord) -> datetime:
+def ruled_at(record: SourceRecord, *, history: bool = False) -> datetime:
     """The instant whose rules hold for a record: its received time.
 
     For a redriven record it is Kafka's time: a person repaired it under the rules of that day.
     """
-    return kafka_time_of(record) if is_redriven(record) else received_at(record)
+    return kafka_time_of(record) if is_redriven(record) else received_at(record, history=history)
 
 
 def _report(network: str, drafted: _Drafted, location: Location, rule_set: str) -> Report:
     """Build a report in two steps: a call with more than 15 arguments builds a dictionary, which costs more than the report."""
-    record, draft, matter, received_at = drafted
+    record, draft, matter, received_at, _ = drafted
     report = Report(
         id=f"{network}:{draft.source_id}",
         network=network,

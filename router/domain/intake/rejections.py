@@ -181,6 +181,25 @@ def too_many_versions(limit: int) -> Rejection:
     return Rejection(code="too-many-versions", reason=reason)
 
 
+def wrong_key(key: bytes | None, source_id: str) -> Rejection:
+    """Reject a record whose key is not the report's id: its versions may lie in several partitions."""
+    found = "no key" if key is None else f"the key {printable(key[:200].decode('utf-8', 'replace'))!r}"
+    reason = f"the record has {found}; send the report's id {printable(source_id)!r} as the key, or let `dead-letters redrive` set it."
+    return Rejection(code="wrong-key", reason=reason)
+
+
+def superseded_at_source(revised: str) -> Rejection:
+    """Reject a version that its own source changed before `revised` (RFC 3339), the time of change of a known one."""
+    reason = f"the source itself names a newer version of the report, changed at {revised}; leave this one, or send it with a later time of change."
+    return Rejection(code="superseded", reason=reason)
+
+
+def id_reused(received: str) -> Rejection:
+    """Reject a correction of an incident whose id names another one by now, last received at `received` (RFC 3339)."""
+    reason = f"the id names another incident since (received at {received}), and this record is about an earlier one; send it with a new id."
+    return Rejection(code="id-reused", reason=reason)
+
+
 def superseded(received: str) -> Rejection:
     """Reject a redriven record: the router received a newer version of the report at `received` (RFC 3339)."""
     reason = (

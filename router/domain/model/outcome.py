@@ -9,12 +9,15 @@ from typing import Literal
 from msgspec import Struct
 
 from router.domain.model.case import Case
+from router.domain.model.rejection import Rejection
 from router.domain.model.task import Task, TaskState
 from router.domain.model.vocabulary import Role
 
-ReportDecision = Literal["opened", "near", "component", "reference", "community", "redelivered", "updated", "rerouted"]
+ReportDecision = Literal[
+    "opened", "near", "component", "reference", "community", "redelivered", "updated", "rerouted", "rejected"
+]
 """What became of a report. It opened a case, or joined one for the reason named. It was known already, or it changed its case:
-`updated` leaves the departments as they are, `rerouted` does not."""
+`updated` leaves the departments as they are, `rerouted` does not. A rejected one becomes a dead letter."""
 
 
 class CaseChanged(Struct, frozen=True, gc=False):
@@ -72,6 +75,8 @@ class Outcome(Struct, frozen=True, gc=False):
 
     records: Sequence[Output]
     facts: Sequence[Fact]
+    rejection: Rejection | None = None
+    """Why the event becomes a dead letter; the state is as it was."""
 
 
 def outcome(decision: ReportDecision, cases: list[Case], tasks: list[Task]) -> Outcome:
@@ -89,6 +94,11 @@ def outcome(decision: ReportDecision, cases: list[Case], tasks: list[Task]) -> O
     return Outcome(records, facts)
 
 
+def rejected(rejection: Rejection) -> Outcome:
+    """The outcome of a report that changes nothing and becomes a dead letter."""
+    return Outcome([], _DECIDED["rejected"], rejection)
+
+
 _DECIDED: dict[ReportDecision, list[Fact]] = {
     "opened": [ReportDecided("opened")],
     "near": [ReportDecided("near")],
@@ -98,6 +108,7 @@ _DECIDED: dict[ReportDecision, list[Fact]] = {
     "redelivered": [ReportDecided("redelivered")],
     "updated": [ReportDecided("updated")],
     "rerouted": [ReportDecided("rerouted")],
+    "rejected": [ReportDecided("rejected")],
 }
 REDELIVERED = Outcome([], _DECIDED["redelivered"])
 NOTHING_DUE = Outcome([], [TickFolded(0)])

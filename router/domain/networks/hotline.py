@@ -5,13 +5,13 @@ Times are wall times. `Owner` is the department that really had the request. Eva
 the translator never reads it. A column that it never reads may hold anything.
 """
 
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Annotated, LiteralString
 
 from pydantic import Field, GetPydanticSchema
 
 from router.domain.cells.registry import Claim
-from router.domain.networks.schema.fields import AmericanTime, Short, SourceId, Unread, with_error
+from router.domain.networks.schema.fields import AmericanTime, Short, SourceId, Unread, american_time, with_error
 from router.domain.networks.schema.local_time import doubtful, instant
 from router.domain.networks.schema.network import Draft, Message, Network
 
@@ -62,6 +62,7 @@ def _draft(message: ServiceRequest, zone: tzinfo) -> Draft:
         codes=(message.request_type,),
         occurred_at=created,
         reported_at=created,
+        revised_at=_revised_at(message.updated, zone),
         claim=Claim(
             network="hotline",
             at=created,
@@ -73,6 +74,17 @@ def _draft(message: ServiceRequest, zone: tzinfo) -> Draft:
         certainty="Observed" if message.channel == STAFF else "Unknown",
         extensions=message.unknown() if doubt is None else doubtful(message.unknown(), doubt),
     )
+
+
+def _revised_at(text: object, zone: tzinfo) -> datetime | None:
+    """The time of the last change. A time that cannot be read or that is ambiguous decides nothing."""
+    if not text or not isinstance(text, str):
+        return None
+    try:
+        at, doubt = instant(american_time(text), zone)
+    except (ValueError, KeyError, IndexError):
+        return None
+    return None if doubt else at
 
 
 NETWORK = Network(

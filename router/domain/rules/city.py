@@ -30,6 +30,8 @@ class City:
     """Code table by network; the keys are the networks that report in this city."""
     datums: Mapping[str, Datum] = field(default_factory=dict)
     """Network -> datum of its points in this city, where that differs from the network's own."""
+    ignored_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Top-level fields of a network's value that say nothing, such as the time of an export, by network."""
     rule_set: str = ""
     """Version: twelve hexadecimal digits that change with everything by which a report is translated or routed. It is computed if
     not given. The worker computes that of a published rule set again, so a release that computes it otherwise must still
@@ -45,4 +47,6 @@ class City:
         codes += [(name, table.otherwise.matter) for name, table in sorted(self.codes.items()) if table.otherwise]
         codes += [(name, datum) for name, datum in sorted(self.datums.items())]
         content = repr((self.catalogue.version, self.cells.version, str(self.zone), codes))
+        if self.ignored_fields:
+            content += repr(sorted(self.ignored_fields.items()))
         object.__setattr__(self, "rule_set", blake2b(content.encode(), digest_size=6).hexdigest())

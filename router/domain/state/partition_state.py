@@ -14,12 +14,14 @@ from router.domain.matching.candidate import MatchCandidate
 from router.domain.matching.case_index import CaseIndex
 from router.domain.matching.parameters import MergeParameters
 from router.domain.model.case import Case
+from router.domain.model.identity import INCIDENT_MARK, first_incident_id
 from router.domain.model.report import REPORTS_KEPT, Report
 from router.domain.rules.rule_sets import RuleLookup, RuleSetError
 from router.domain.state.changing import Changing
 from router.domain.state.interning import intern_case
 from router.domain.state.timers import Timers
 
+_DAY_US = timedelta(days=1) // MICROSECOND
 _KEPT_US = (REPORTS_KEPT + timedelta(days=1)) // MICROSECOND
 """How long a case stays in memory after its window was closed. That is a day longer than updates reach it, because records are
 not quite in order."""
@@ -31,8 +33,12 @@ class PartitionState:
     def __init__(self) -> None:
         self.case_by_report: dict[str, Case] = {}
         """Report id -> its case, for as long as the case stays in memory."""
-        self.expired_report_ids: set[str] = set()
-        """Ids of reports whose case is out of reach."""
+        self.expired_report_ids: dict[str, int] = {}
+        """Ids of reports whose case is out of reach, each with the end of the last day on which a version of it was received or
+        occurred, in days since 1970. That is enough to recognise another incident with the same id."""
+        self._days: dict[int, int] = {}
+        self._latest_incidents: dict[str, str] = {}
+        """Id of the first incident of a source id -> that of the latest one, for source ids that named several."""
         self.candidates: dict[str, MatchCandidate] = {}
         """Case id -> the case whose merge window is open."""
         self.index = CaseIndex()
@@ -93,7 +99,7 @@ class PartitionState:
         _complete(case)
         intern_case(case)
         for report in case.reports:
-            self.case_by_report[report.id] = case
+            self.remember(report.id, case)
         if case.window_closed_at is None:
             self.add(case, merging)
         else:
@@ -101,12 +107,22 @@ class PartitionState:
         received = [(report.earlier[0] if report.earlier else report).received_at for report in case.reports]
         self.expire(us(max(received if case.window_closed_at is None else [*received, case.window_closed_at])))
 
-    def case_of(self, report: Report) -> Case | None:
-        """The case of a known report; None if the window was closed longer ago than networks' records are kept."""
-        case = self.case_by_report.get(report.id)
-        if case is None or case.window_closed_at is None:
-            return case
-        return case if report.received_at - case.window_closed_at < REPORTS_KEPT else None
+    def remember(self, report_id: str, case: Case) -> None:
+        """Remember in which case a report is, and which incident its source id names now."""
+        self.case_by_report[report_id] = case
+        if INCIDENT_MARK in report_id:
+            first = first_incident_id(report_id)
+            if first is not None:
+                self._latest_incidents[first] = max(report_id, self._latest_incidents.get(first, ""))
+
+    def latest_incident(self, report_id: str) -> str:
+        """The id of the latest incident that has the same source id, or the id itself."""
+        return self._latest_incidents.get(report_id, report_id) if self._latest_incidents else report_id
+
+    @staticmethod
+    def is_within_reach(case: Case, report: Report) -> bool:
+        """Whether an update reaches the case: until 30 days after its window was closed, as networks' records are kept."""
+        return case.window_closed_at is None or report.received_at - case.window_closed_at < REPORTS_KEPT
 
     def next_due(self) -> datetime | None:
         """When the next case comes due; None when none does."""
@@ -116,9 +132,10 @@ class PartitionState:
         """The content of the state, for comparing two of them. Later events do not change it."""
         candidates = {id_: (copy(entry.case), *_content(entry)) for id_, entry in self.candidates.items()}
         closed = sorted((closed_us, id_, copy(case).reports) for closed_us, id_, case in self.window_closed)
-        ids = self.expired_report_ids | self.case_by_report.keys()
+        ids = self.expired_report_ids.keys() | self.case_by_report.keys()
         return {
             "report ids": ids,
+            "latest incidents": dict(self._latest_incidents),
             "candidates": candidates,
             "window closed": closed,
             "index": self.index.listed(),
@@ -128,7 +145,8 @@ class PartitionState:
     def _forget(self, case: Case) -> None:
         for report in case.reports:
             del self.case_by_report[report.id]
-            self.expired_report_ids.add(report.id)
+            day = max(us(report.received_at), us(report.occurred_at)) // _DAY_US + 1
+            self.expired_report_ids[report.id] = self._days.setdefault(day, day)  # one object for all reports of a day
 
 
 def _complete(case: Case) -> None:

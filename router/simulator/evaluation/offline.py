@@ -105,7 +105,7 @@ def record_of(message: SourceMessage, offset: int) -> PlainRecord:
         partition=0,
         offset=offset,
         timestamp=int(at.timestamp() * 1000) + _MARGIN_MS,
-        key=None,
+        key=message.source_id.encode(),
         value=message.value,
         headers=[(RECEIVED_AT, at.isoformat().encode())],
     )

@@ -53,7 +53,9 @@ def build_app(
         names.events: lambda: MergeProcessor(rule_sets, names, clock, metrics, polls)
     }
     for name in rule_sets.networks:
-        processors[names.reports(name)] = _normaliser(name, rule_sets, names, settings.partitions, metrics)
+        processors[names.reports(name)] = _normaliser(
+            name, rule_sets, names, settings.partitions, metrics, history=not clock.waits
+        )
     return app_of(processors, settings, bootstrap, metrics)
 
 
@@ -101,9 +103,9 @@ def _configured(group: str, scratch: Path, bootstrap: str) -> BatchApp:
 
 
 def _normaliser(
-    network: str, rule_sets: RuleSets, names: Names, partitions: int, metrics: Metrics
+    network: str, rule_sets: RuleSets, names: Names, partitions: int, metrics: Metrics, *, history: bool
 ) -> Callable[[], Processor]:
-    return lambda: NormaliseProcessor(NETWORKS[network], rule_sets, names, partitions, metrics)
+    return lambda: NormaliseProcessor(NETWORKS[network], rule_sets, names, partitions, metrics, history=history)
 
 
 def _agent(app: BatchApp, topic: str) -> None:

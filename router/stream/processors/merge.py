@@ -172,13 +172,17 @@ class MergeProcessor:
             if event is None:
                 continue
             try:
-                outputs.add(fold(self._state, event, self._rule_sets))
+                outcome = fold(self._state, event, self._rule_sets)
             except RuleSetError as missing:
                 rejected.append((record, self._unpublished(event, missing)))
             except RejectedEventError as failure:
                 rejected.append((record, failure.rejection))
             except Exception as failure:
                 raise PoisonError(record.offset) from failure
+            else:
+                outputs.add(outcome)
+                if outcome.rejection is not None:
+                    rejected.append((record, outcome.rejection))
         partition = records[0].partition
         outputs.write(self._names, partition, writer)
         for record, rejection in rejected:

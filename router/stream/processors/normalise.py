@@ -53,7 +53,17 @@ class NormaliseProcessor:
 
     name = "normalise"
 
-    def __init__(self, network: Network, rule_sets: RuleSets, names: Names, partitions: int, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        network: Network,
+        rule_sets: RuleSets,
+        names: Names,
+        partitions: int,
+        metrics: Metrics,
+        *,
+        history: bool = False,
+    ) -> None:
+        self._history = history
         self._network, self._rule_sets, self._names = network, rule_sets, names
         self._partitions, self._metrics = partitions, metrics
         self._dedup = DedupIndex()
@@ -123,7 +133,7 @@ class NormaliseProcessor:
         """Write the decision about each record: an event, a dead letter, or nothing for a redelivery."""
         sound = [record for record in records if record.offset not in poisoned] if poisoned else records
         try:
-            admitted = admit(self._network, sound, self._rule_sets, self._dedup)
+            admitted = admit(self._network, sound, self._rule_sets, self._dedup, history=self._history)
         except RuleSetError as missing:
             raise NotReadyError(f"rule set {missing}") from missing
         except TranslationError as failure:
@@ -148,6 +158,7 @@ class NormaliseProcessor:
 
     def _counted(self, admitted: Admitted, rejected: Counter[RejectionCode]) -> Counted:
         # only numbers: what `count` refers to lives until the commit, and the reports of a batch are large
+        disbelieved = admitted.disbelieved
         outcomes = {"accepted": admitted.accepted, "updated": admitted.updated, "redelivered": admitted.redelivered}
         outside = admitted.outside
 
@@ -159,6 +170,8 @@ class NormaliseProcessor:
             for code, number in rejected.items():
                 metrics.reports.labels(network, "rejected").inc(number)
                 metrics.dead_letters.labels(network, code).inc(number)
+            for cause, number in disbelieved.items():
+                metrics.disbelieved_times.labels(network, cause).inc(number)
 
         return count
 

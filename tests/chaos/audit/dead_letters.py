@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from router.domain.intake.dedup import digest_of
+from router.domain.intake.content import content_digest
 from router.simulator.messages import RecordAddress
 from router.wire.codec import read_dead_letter
 from router.wire.rejections import decode_rejection
@@ -27,7 +27,7 @@ def check_dead_letters(sources: Mapping[RecordAddress, Entry], *, log: Log, topi
             findings.add("dead letter twice", dead_letter.id)
         seen.add(address)
         wrong_code = entry.outcome != "dead letter" or dead_letter.code != entry.code
-        if wrong_code or not dead_letter.reason.strip() or digest_of(dead_letter.value or b"") != entry.digest:
+        if wrong_code or not dead_letter.reason.strip() or content_digest(dead_letter.value or b"") != entry.digest:
             findings.add("wrong dead letter", f"{dead_letter.id} {dead_letter.code}")
     dead = {address: entry for address, entry in sources.items() if entry.outcome == "dead letter"}
     findings.add("lost", *[f"{entry.report} of {address}" for address, entry in dead.items() if address not in seen])

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct, field
 
 from router.domain.fold import fold
-from router.domain.intake.dedup import digest_of
+from router.domain.intake.content import bytes_digest
 from router.domain.model.case import Case
 from router.domain.model.report import Report, Tick
 from router.domain.rules.rule_sets import RuleSets
@@ -113,7 +113,7 @@ class Stream:
         outcome = fold(folded.state, event, self._rule_sets)
         folded.cases.update({case.id: case for case in cases_of(outcome)})
         for task in tasks_of(outcome):
-            folded.tasks.setdefault(task.department, Counter())[digest_of(encode_task(task)[1])] += 1
+            folded.tasks.setdefault(task.department, Counter())[bytes_digest(encode_task(task)[1])] += 1
 
 
 def address_of(event: Report) -> RecordAddress:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from router.domain.intake.dedup import digest_of
+from router.domain.intake.content import bytes_digest
 from router.wire.codec import decode_task
 from router.wire.topics import Names
 from tests.chaos.audit.case_table import Table
@@ -27,7 +27,7 @@ def check_tasks(
     revisions: dict[str, tuple[int, str]] = {}
     for record in log.read([names.tasks(department) for department in sorted(found)]):
         task = decode_task(record.value)
-        found[task.department][digest_of(record.value)] += 1
+        found[task.department][bytes_digest(record.value)] += 1
         if task.case not in table.cases:
             findings.add("task without case", task.id)
         if task.state == "dispatched":

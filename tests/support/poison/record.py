@@ -1,6 +1,7 @@
 """One poison record: what a network sends that it should not, and what must become of it."""
 
 import json
+import re
 import zlib
 from collections.abc import Sequence
 from functools import cache
@@ -25,7 +26,7 @@ class Poison(Struct, frozen=True, kw_only=True):
     """Unique in the collection, begins with the kind's network or subject."""
     network: str
     value: bytes | None
-    key: bytes | None = b"poison"
+    key: bytes | None
     headers: Headers = ()
     codes: frozenset[str] = frozenset()
     """Empty: it must be accepted."""
@@ -68,12 +69,21 @@ def rejected(
     """A record that must be rejected; `codes` separated by blanks, any of them will do."""
     allowed = codes if isinstance(codes, frozenset) else frozenset(codes.split())
     content = None if value is None else written(value)
+    more = {"key": _key(network, content)} | more
     return Poison(kind=kind, name=f"{network}: {name}", network=network, value=content, codes=allowed, **more)
 
 
 def accepted(kind: str, name: str, why: str, value: Any, network: str = "policing", **more: Any) -> Poison:
     """A record that must become a report."""
-    return Poison(kind=kind, name=f"{network}: {name}", network=network, value=written(value), why=why, **more)
+    content = written(value)
+    more = {"key": _key(network, content)} | more
+    return Poison(kind=kind, name=f"{network}: {name}", network=network, value=content, why=why, **more)
+
+
+def _key(network: str, value: bytes | None) -> bytes:
+    """The id in the value, if there is one."""
+    found = re.search(rb'"%s": ?"([!-~]{1,64}?)"' % NETWORKS[network].id_field.encode(), value or b"")
+    return found[1] if found else b"poison"
 
 
 def fields_of(network: str) -> Sequence[str]:

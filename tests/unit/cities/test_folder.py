@@ -69,6 +69,32 @@ def test_the_shipped_city_has_no_findings(root: Path) -> None:
     assert coverage(city) == 1
 
 
+def test_a_city_names_fields_that_say_nothing(root: Path) -> None:
+    without = load_city("los-angeles", root)
+    change(root, "city.yaml", "zone:", "ignored_fields: {hotline: [pulledAt, batch, pulledAt]}\nzone:")
+    city = load_city("los-angeles", root)
+    assert city.ignored_fields == {"hotline": ("batch", "pulledAt")}
+    assert city.rule_set != without.rule_set
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        (
+            "{hotline: [RequestType]}",
+            "`RequestType` belongs to the schema of hotline; only an unknown field may be ignored",
+        ),
+        ("{environment: [observedAt]}", "`observedAt` belongs to the schema of environment"),
+        ("{hotlin: [pulledAt]}", "there is no network `hotlin`"),
+    ],
+)
+def test_a_field_of_the_schema_says_something(root: Path, fields: str, sentence: str) -> None:
+    change(root, "city.yaml", "zone:", f"ignored_fields: {fields}\nzone:")
+    with pytest.raises(CityError, match="ignored_fields") as raised:
+        load_city("los-angeles", root)
+    assert sentence in str(raised.value)
+
+
 RECORDED = {
     "Bulky Items": "bos",
     "Dead Animal Removal": "bos",

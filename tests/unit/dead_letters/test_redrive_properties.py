@@ -55,7 +55,7 @@ class Router:
         self.events = 0
         self._end, self._aside = 0, 1_000_000
 
-    def read(self, value: bytes | None, headers: Any, minutes: int, *, aside: bool = False) -> None:
+    def read(self, value: bytes | None, headers: Any, minutes: int, key: bytes | None, *, aside: bool = False) -> None:
         """Read the topic's next record; `aside` uses an offset that shifts no other record."""
         if aside:
             self._aside += 1
@@ -63,7 +63,7 @@ class Router:
             self._end += 1
         offset = self._aside if aside else self._end
         at = round((REJECTED_AT + timedelta(minutes=minutes)).timestamp() * 1000)
-        record = Record(value=value, offset=offset, topic=TOPIC, partition=0, timestamp=at, key=b"k", headers=headers)
+        record = Record(value=value, offset=offset, topic=TOPIC, partition=0, timestamp=at, key=key, headers=headers)
         self.processor.process([record], self, set())()  # type: ignore[arg-type]  # it only adds
 
     def add(self, topic: str, partition: int, key: Any, value: Any, headers: Any = ()) -> None:
@@ -79,8 +79,8 @@ class Router:
         """Like `dead-letters repair` and `redrive`."""
         value = patched(dead_letter, dead_letter.value, PATCH) if repaired else dead_letter.value
         if not isinstance(value, ActionFailure):
-            record = outgoing(dead_letter, value, "li.wei", repaired=repaired)
-            self.read(record.value, record.headers, minutes, aside=aside)
+            record = outgoing(dead_letter, value, "li.wei", repaired=repaired, partitions=4)
+            self.read(record.value, record.headers, minutes, record.key, aside=aside)
 
 
 def sent(which: int, wrong: str, text: int) -> bytes:
@@ -92,7 +92,7 @@ def routed(steps: list[Step], gaps: list[int], *, often: bool) -> Router:
     for step, gap in zip(steps, gaps, strict=False):
         minutes += gap
         if step[0] == "send":
-            router.read(sent(*step[1:]), (), minutes)
+            router.read(sent(*step[1:]), (), minutes, b"J%d" % step[1])
         elif router.dead_letters:
             dead_letter = router.dead_letters[step[1] % len(router.dead_letters)]
             router.redrive(dead_letter, minutes, repaired=step[2])

@@ -89,7 +89,7 @@ def _spaced(text: str, hour: int = 11) -> datetime:
     return _plausible(datetime.fromisoformat(text))
 
 
-def _american(text: str) -> datetime:
+def american_time(text: str) -> datetime:
     """Month first, 12-hour clock: 12 AM is midnight, 12 PM is noon."""
     hour = _HOURS[text[11:13] + text[20]]
     return _plausible(datetime.fromisoformat(f"{text[6:10]}-{text[:2]}-{text[3:5]}T{hour}{text[13:19]}"))
@@ -107,7 +107,7 @@ CompactTime = Annotated[datetime, _time(_COMPACT, "20180101000009", _compact)]
 """`yyyyMMddHHmmss`, a wall time of the city; a datetime without zone."""
 SpacedTime = Annotated[datetime, _time(_SPACED, "2018-01-01 00:00:09", _spaced)]
 """`yyyy-MM-dd HH:mm:ss`, a wall time of the city; a datetime without zone."""
-AmericanTime = Annotated[datetime, _time(_AMERICAN, "01/01/2018 12:00:09 AM", _american)]
+AmericanTime = Annotated[datetime, _time(_AMERICAN, "01/01/2018 12:00:09 AM", american_time)]
 """`MM/dd/yyyy hh:mm:ss AM`, a wall time of the city; a datetime without zone."""
 ZonedTime = Annotated[datetime, _time(_ZONED, "2026-11-24T09:30:00+08:00", _zoned)]
 """RFC 3339; an aware UTC datetime, cut to microseconds."""

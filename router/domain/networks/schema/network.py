@@ -43,6 +43,8 @@ class Draft(Struct, frozen=True, gc=False, kw_only=True):
     """UTC."""
     reported_at: datetime
     """UTC."""
+    revised_at: datetime | None = None
+    """When the source last changed the message, UTC; None if the schema does not say it or the time is doubtful."""
     claim: Claim
     status: Status = "Actual"
     urgency: Urgency = "Unknown"

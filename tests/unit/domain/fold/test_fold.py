@@ -112,11 +112,13 @@ def test_the_shipped_city_dispatches_an_encampment_by_its_own_lists() -> None:
     assert driver.cases[0].window_until == START + timedelta(hours=168)
 
 
-def test_a_case_id_depends_on_the_opening_report_alone() -> None:
-    first, second = Driver(CITY), Driver(CITY)
+def test_a_case_id_depends_on_id_and_received_time_of_the_opening_report() -> None:
+    first, second, later = Driver(CITY), Driver(CITY), Driver(CITY)
     first.pipe(report("1"))
-    second.pipe(report("1", 99, network="hotline", north=500, offset=7))
+    second.pipe(report("1", 99, received=0, network="hotline", north=500, offset=7))
+    later.pipe(report("1", 1))
     assert first.cases[0].id == second.cases[0].id
+    assert first.cases[0].id != later.cases[0].id
     names = [f"{number:03d}" for number in range(200)]
     many = Driver(CITY)
     many.batch([report(name, north=1000 * int(name)) for name in names])

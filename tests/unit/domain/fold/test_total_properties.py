@@ -95,6 +95,6 @@ def test_repeating_any_event_changes_nothing(log: list[Event], data: st.DataObje
         noisy.pipe(event)
         for earlier in data.draw(st.lists(st.sampled_from(log[: number + 1]), max_size=2)):
             if isinstance(earlier, Report):
-                assert noisy.pipe(earlier).decision == "redelivered"
+                assert noisy.pipe(earlier).decision in {"redelivered", "rejected"}  # rejected: its case is out of reach
     assert noisy.written == once.written
     assert noisy.dispatched == once.dispatched

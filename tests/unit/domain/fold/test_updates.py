@@ -169,9 +169,9 @@ def test_an_update_reaches_a_case_whose_window_is_closed() -> None:
     assert city.pipe(report("2", 100, matter="hole")).decision == "opened"
 
 
-def test_an_update_after_the_retention_is_a_redelivery() -> None:
+def test_an_update_after_the_retention_is_rejected() -> None:
     kept = REPORTS_KEPT / timedelta(hours=1)
-    for late, decision in ((30 + kept - 1, "updated"), (30 + kept, "redelivered")):
+    for late, decision in ((30 + kept - 1, "updated"), (30 + kept, "rejected")):
         city = driver()
         one = report("1")
         city.pipe(one)

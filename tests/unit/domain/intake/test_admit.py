@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from router.domain.intake.admit import Admitted, TranslationError, admit, rule_set_of
@@ -23,7 +24,9 @@ def record(offset: int, hour: float = 0, *, redriven: bool = False, **changed: A
     """An alarm that the intake received some hours after START."""
     received = (START + timedelta(hours=hour)).isoformat().encode()
     headers = [(RECEIVED_AT, received), *([(REDRIVEN, b"reports.policing/3/1")] if redriven else [])]
-    return Record(value=written(ALARM | changed), offset=offset, headers=headers)
+    alarm = ALARM | changed
+    key = alarm["jjdbh"].encode()
+    return Record(key=key, value=written(alarm), offset=offset, headers=headers)
 
 
 def admitted(index: DedupIndex, *records: Record, rule_sets: RuleSets | None = None) -> Admitted:
@@ -58,7 +61,10 @@ def test_an_event_has_the_partition_key_of_its_first_version() -> None:
     first, second, *_ = CITY.cells.cells
     codes = CITY.codes["policing"]
     entry = {"event_no": "E1", "event_type": codes.codes[0].code[:4], "report_time": "20180101080009"}
-    batch = [Record(value=written(entry | {"grid_code": cell}), offset=n) for n, cell in enumerate((first, second))]
+    batch = [
+        Record(key=b"E1", value=written(entry | {"grid_code": cell}), offset=n)
+        for n, cell in enumerate((first, second))
+    ]
     rules = RuleSets(replace(CITY, codes={"governance": codes}))
     done = admit(NETWORKS["governance"], batch, rules, DedupIndex())
     assert [report.location.cell for report, _ in done.events] == [first, second]
@@ -97,9 +103,45 @@ def test_a_redriven_record_has_the_rule_set_of_kafkas_time() -> None:
 
 def test_the_index_forgets_reports_that_the_topic_drops() -> None:
     index = DedupIndex()
-    admitted(index, record(0, hour=-31 * 24))
+    month_ago = msgspec.structs.replace(record(0), timestamp=int((START - timedelta(days=31)).timestamp() * 1000))
+    admitted(index, month_ago)
     admitted(index, record(1, jjdbh="J2"))
+    assert len(index) == 2  # one record, whatever its time, does not make the index forget
+    admitted(index, *[record(2, jjdbh="J2")] * (31 * 24 * 60))
     assert len(index) == 1
+
+
+def test_a_record_must_have_its_id_as_key() -> None:
+    batch = [replace_key(record(number), key) for number, key in enumerate((None, b"", b"J2", b"J1 ", b"J1"))]
+    done = admitted(DedupIndex(), *batch)
+    assert [(one.offset, rejection.code) for one, rejection in done.rejections] == [(n, "wrong-key") for n in range(4)]
+    assert done.accepted == 1
+    missing, *_, blank = [rejection.reason for _, rejection in done.rejections]
+    hint = "send the report's id 'J1' as the key, or let `dead-letters redrive` set it."
+    assert missing == f"the record has no key; {hint}"
+    assert blank == f"the record has the key 'J1 '; {hint}"
+
+
+def replace_key(one: Record, key: bytes | None) -> Record:
+    return msgspec.structs.replace(one, key=key)
+
+
+def test_a_received_time_far_from_kafkas_does_not_count_and_is_counted() -> None:
+    hours_of = {"past": -30 * 24, "future": 9.1, "": 8.5}  # Kafka's time is 8 hours after START
+    batch = [record(n, hour=hour, jjdbh=f"J{n}") for n, hour in enumerate(hours_of.values())]
+    done = admitted(DedupIndex(), *batch)
+    assert done.disbelieved == {"past": 1, "future": 1}
+    kafka = datetime(2018, 1, 1, 8, 0, 9, tzinfo=UTC)
+    assert [report.received_at for report, _ in done.events] == [kafka] * 3
+
+
+def test_history_and_redriven_records_may_be_as_old_as_they_say() -> None:
+    index, long_ago = DedupIndex(), START - timedelta(days=400)
+    old = record(0, hour=-400 * 24)
+    done = admit(POLICING, [old], RuleSets(CITY), index, history=True)
+    again = admitted(index, record(1, hour=-400 * 24, jjdbh="J2", redriven=True))
+    assert [one.received_at for one, _ in (*done.events, *again.events)] == [long_ago, long_ago]
+    assert not again.disbelieved
 
 
 def test_missing_rules_leave_the_index_as_it_was() -> None:

@@ -84,7 +84,7 @@ def test_both_lists_keep_the_order_of_the_batch() -> None:
 
 
 def test_an_empty_batch_has_no_reports() -> None:
-    assert normalised(POLICING) == Normalised([], [], [])
+    assert normalised(POLICING) == Normalised([], [], [], [])
 
 
 # Reports
@@ -232,7 +232,7 @@ FALLBACK = TIMESTAMP.isoformat()
 )
 def test_the_header_gives_the_received_time_if_it_is_valid(header: bytes | None, received: str) -> None:
     record = Record(value=written(ALARM), headers=[("other", b"x"), ("grid-received-at", header)])
-    done = normalise(POLICING, [record], CITY)
+    done = normalise(POLICING, [record], CITY, history=True)  # without an earliest time
     assert [made.received_at.isoformat() for made in done.reports] == [received]
 
 

@@ -59,7 +59,8 @@ def test_the_collection_has_over_1000_different_bad_records() -> None:
 def test_the_collection_covers_every_network_and_every_code() -> None:
     assert {one.network for one in POISON if one.codes} == set(NETWORKS)
     assert {one.network for one in POISON if not one.codes} == set(NETWORKS)
-    of_several = {"too-many-versions", "superseded", "defect", "not-an-event", "unreadable-batch", "case-full"}
+    of_several = {"too-many-versions", "superseded", "id-reused", "too-late", "defect", "not-an-event"}
+    of_several |= {"unreadable-batch", "case-full"}
     assert set().union(*(one.codes for one in POISON)) == set(REJECTION_CODES) - of_several
 
 

@@ -40,6 +40,7 @@ def test_a_recorded_row_becomes_a_report() -> None:
         codes=("Bulky Items",),
         occurred_at=midnight,
         reported_at=midnight,
+        revised_at=datetime(2018, 1, 6, 18, 18, 29, tzinfo=UTC),
         claim=Claim(
             network="hotline",
             at=midnight,

@@ -54,11 +54,11 @@ def test_exactly_the_valid_messages_are_in_one_case() -> None:
     assert offline.reports.keys() == sound
 
 
-def test_a_redelivery_is_not_folded_and_other_bytes_are_a_version() -> None:
+def test_a_redelivery_is_not_folded_and_other_content_is_a_version() -> None:
     one = MESSAGES[0]
     later = one.received_at + timedelta(hours=1)
     again = replace(one, kind="redelivered", received_at=later)
-    corrected = replace(one, kind="updated", received_at=later, value=one.value.replace(b"{", b"{ ", 1))
+    corrected = replace(one, kind="updated", received_at=later, value=one.value.replace(b"{", b'{"note": 1, ', 1))
     events = list(Translator(CITY).events([one, again, corrected]))
     assert [(event.report.id, event.report.version) for event in events] == [(one.report, 1), (one.report, 2)]
     assert {event.street for event in events} == {events[0].report.location.cell[:9]}

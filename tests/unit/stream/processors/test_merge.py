@@ -1,4 +1,4 @@
-"""The merge processor with reports whose rule set it does not have."""
+"""The merge processor with reports that it cannot fold: an unknown rule set, a case out of reach."""
 
 from datetime import datetime
 from typing import Any
@@ -35,15 +35,21 @@ class Scene:
 
     def __init__(self, rules: RuleSets) -> None:
         self.polls = 0
-        metrics = Metrics(CollectorRegistry())
+        self._registry = CollectorRegistry()
+        metrics = Metrics(self._registry)
         self._processor = MergeProcessor(rules, Names(), CLOCKS["stream"](), metrics, lambda: self.polls)
 
     def take(self, event: Report | Tick) -> list[str]:
         """Process one event; the topics that were written."""
         key, value, headers = encode_tick(event, 0) if isinstance(event, Tick) else encode_report(event)
         writer: Any = Written()
-        self._processor.process([Record(key=key, value=value, headers=headers, partition=0)], writer, set())
+        count = self._processor.process([Record(key=key, value=value, headers=headers, partition=0)], writer, set())
+        count()
         return writer.topics
+
+    def count(self, metric: str, **labels: str) -> float | None:
+        """The value of a counter."""
+        return self._registry.get_sample_value(metric, labels)
 
 
 def test_a_report_of_an_unknown_rule_set_waits_for_two_polls() -> None:
@@ -97,3 +103,13 @@ def test_a_tick_that_becomes_a_dead_letter_is_not_written_again_at_once() -> Non
     assert processor.due() == 60
     clock.at = hours(31)
     assert processor.due() == -3540
+
+
+def test_a_report_that_comes_too_late_is_a_dead_letter_and_is_counted() -> None:
+    scene = Scene(RuleSets(OLD))
+    scene.take(report("1"))
+    scene.take(Tick(at=hours(30)))
+    late = report("1", 0, received=30 + 24 * 30, version=2, description="late")
+    assert scene.take(late) == ["grid.dead-letters"]
+    assert scene.count("grid_merges_total", decision="rejected") == 1
+    assert scene.count("grid_dead_letters_total", network="grid", code="too-late") == 1

@@ -1,0 +1,116 @@
+"""A report whose id the partition knows already: a redelivery, the next version, another incident, or a report too late.
+
+The normalise stage recognises most of them. Its dedup index forgets an id after 30 days, and then takes the record for a first
+version; the state of the merge stage still has the report. Docs: docs/explanation/updates.md.
+"""
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from router.domain.case.revisions import revise_report
+from router.domain.instants import EPOCH
+from router.domain.intake.dedup import MAX_VERSIONS
+from router.domain.intake.event_rejections import too_late
+from router.domain.intake.rejections import superseded, too_many_versions
+from router.domain.matching.candidate import place_of
+from router.domain.model.case import Case, CaseReport, Version
+from router.domain.model.identity import incident_id, is_another_incident
+from router.domain.model.outcome import REDELIVERED, Outcome, rejected
+from router.domain.model.report import Report
+from router.domain.rules.city import City
+from router.domain.state.partition_state import PartitionState
+
+
+def take_known_report(state: PartitionState, known_id: str, report: Report, city: City) -> Outcome | Report:
+    """Decide about a report whose id is known.
+
+    Args:
+        state: of the partition.
+        known_id: id of the latest incident that the report's id names.
+        report: any version.
+        city: the rule set of the report.
+
+    Returns:
+        The outcome; or the report under an id of its own, when it is about another incident and may open a case.
+    """
+    case = state.case_by_report.get(known_id)
+    if case is None:
+        return _of_expired(state.expired_report_ids[known_id], report)
+    known = next(one for one in case.reports if one.id == known_id)
+    if report.version <= known.version:
+        decided = _of_forgotten(case, known, report)
+        if isinstance(decided, Outcome) or decided.version == 1:
+            return decided
+        report = decided
+    if not state.is_within_reach(case, report):
+        return rejected(too_late(report.id))
+    return revise_report(state, case, report if report.id == known_id else replace(report, id=known_id), city)
+
+
+def _of_forgotten(case: Case, known: CaseReport, report: Report) -> Outcome | Report:
+    """The index forgot the report, so its version says nothing.
+
+    Returns:
+        The outcome, the report as another incident, or the report as the next version.
+    """
+    if _is_known_record(known, report):
+        return REDELIVERED
+    if _is_another_incident(known, report):
+        return _of_another_incident(report)
+    if report.received_at < known.received_at:
+        return rejected(superseded(known.received_at.isoformat()))
+    if _says_the_same(case, known, report):
+        return REDELIVERED
+    if known.version >= MAX_VERSIONS:
+        return rejected(too_many_versions(MAX_VERSIONS))
+    return replace(report, version=known.version + 1)
+
+
+def _of_expired(last_day: int, report: Report) -> Outcome | Report:
+    """Of the case only the day is known until which the report's latest version was received."""
+    until = EPOCH + timedelta(days=last_day)
+    if report.version == 1 and is_another_incident(
+        report.occurred_at, report.received_at, known_occurred_at=until, known_received_at=until
+    ):
+        return _of_another_incident(report)
+    return rejected(too_late(report.id))
+
+
+def _of_another_incident(report: Report) -> Report:
+    return replace(report, id=incident_id(report.network, report.source_id, report.received_at))
+
+
+def _is_another_incident(known: CaseReport, report: Report) -> bool:
+    return report.version == 1 and is_another_incident(
+        report.occurred_at,
+        report.received_at,
+        known_occurred_at=known.occurred_at,
+        known_received_at=known.received_at,
+    )
+
+
+def _is_known_record(known: CaseReport, report: Report) -> bool:
+    """Whether the event is of a source record that the case has taken in, or of a copy with the same received time."""
+    source, copy = report.provenance, (report.received_at, report.occurred_at, report.matter, report.location.cell)
+    versions: list[CaseReport | Version] = [known, *known.earlier]
+    return any(
+        source == one.provenance or copy == (one.received_at, one.occurred_at, one.matter, one.cell) for one in versions
+    )
+
+
+def _says_the_same(case: Case, known: CaseReport, report: Report) -> bool:
+    """Whether the case says all that the report says. If the case did not keep something, the answer is no."""
+    if (known.matter, known.cell, known.occurred_at) != (report.matter, report.location.cell, report.occurred_at):
+        return False
+    if (known.reporter, known.person) != (report.reporter, report.person):
+        return False
+    if known.joined != "opened":
+        return known.place == place_of(report) and known.version > 1 and known.description == report.description
+    levels = report.urgency, report.severity, report.certainty
+    at = report.location
+    return (
+        (case.description, case.status, case.component_id) == (report.description, report.status, report.component_id)
+        and (case.lon, case.lat) == (at.lon, at.lat)
+        and (case.urgency, case.severity, case.certainty) == levels
+    )

@@ -1,0 +1,167 @@
+"""A report whose id the partition knows, after the dedup index forgot it: never lost, never taken for another incident."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from router.domain.fold import fold
+from router.domain.intake.dedup import MAX_VERSIONS
+from router.domain.model.report import REPORTS_KEPT, Report
+from router.domain.rules.rule_sets import RuleSets
+from tests.support.driver import Driver, report, tiny
+
+CITY = tiny()
+YEAR = 365 * 24.0
+KEPT = REPORTS_KEPT / timedelta(hours=1)
+
+
+def code_of(driver: Driver, one: Report) -> str | None:
+    """The code of the rejection that a report leads to."""
+    rejection = fold(driver.state, one, RuleSets(CITY)).rejection
+    return None if rejection is None else rejection.code
+
+
+@pytest.fixture
+def driver() -> Driver:
+    """A driver that knows report 17, received at hour 0; its window closed at hour 30."""
+    one = Driver(CITY)
+    one.pipe(report("17", description="rubbish"))
+    one.tick(30)
+    return one
+
+
+def test_a_correction_of_a_forgotten_id_is_the_next_version(driver: Driver) -> None:
+    late = report("17", 0, received=720, offset=9, matter="hole", description="a hole")
+    assert driver.pipe(late).decision == "rerouted"
+    (case,) = driver.cases
+    assert (case.matter, case.reports[0].version) == ("hole", 2)
+
+
+def test_the_index_counts_from_one_again_and_the_case_does_not(driver: Driver) -> None:
+    driver.pipe(report("17", 0, received=700, offset=9, description="second"))
+    driver.pipe(report("17", 0, received=701, offset=10, description="third", version=2))
+    driver.pipe(report("17", 0, received=702, offset=11, description="fourth", version=3))
+    (case,) = driver.cases
+    assert (case.reports[0].version, case.description) == (4, "fourth")
+    assert [one.description for one in case.reports[0].earlier] == ["rubbish", "second", "third"]
+
+
+def test_the_same_again_from_an_archive_is_a_redelivery(driver: Driver) -> None:
+    again = report("17", 0, received=710, offset=9, description="rubbish")
+    assert driver.pipe(again).decision == "redelivered"
+
+
+def test_an_old_word_is_no_correction(driver: Driver) -> None:
+    driver.pipe(report("17", 0, received=700, offset=9, description="second"))
+    old = report("17", 0, received=699, offset=10, description="older")
+    assert driver.pipe(old).decision == "rejected"
+    assert code_of(driver, old) == "superseded"
+
+
+def test_a_correction_of_a_case_out_of_reach_is_too_late(driver: Driver) -> None:
+    late = report("17", 0, received=30 + KEPT, offset=9, description="second")
+    assert code_of(driver, late) == "too-late"
+    rejection = fold(driver.state, late, RuleSets(CITY)).rejection
+    assert rejection is not None
+    assert rejection.reason == (
+        "report hotline:17 is known, and the window of its case closed more than 30 days ago; "
+        "send what is still true as a report with a new id."
+    )
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_correction_of_an_expired_case_is_too_late(driver: Driver, version: int) -> None:
+    driver.pipe(report("18", YEAR, north=500))
+    driver.pipe(report("19", YEAR + 1, north=900))
+    assert "hotline:17" in driver.state.expired_report_ids
+    late = report("17", 0, received=YEAR + 2, offset=9, description="second", version=version)
+    assert driver.pipe(late).decision == "rejected"
+    assert code_of(driver, late) == "too-late"
+    assert code_of(driver.crash(), late) == "too-late"
+
+
+@pytest.mark.parametrize("crash", [False, True])
+@pytest.mark.parametrize("expired", [False, True])
+def test_a_number_that_begins_again_opens_a_case_of_its_own(driver: Driver, expired: bool, crash: bool) -> None:
+    if expired:
+        driver.pipe(report("18", YEAR, north=500))
+    driver = driver.crash() if crash else driver
+    other = report("17", YEAR + 1, offset=9, north=40, matter="hole", description="a hole")
+    assert driver.pipe(other).decision == "opened"
+    first, second = driver.case_of("17"), driver.cases[-1]
+    assert second.reports[0].id == "hotline@20271001T020000Z:17"
+    assert first.id != second.id
+    assert (first.description, second.description) == ("rubbish", "a hole")
+    assert {task.case for task in driver.tasks} >= {second.id}
+
+
+def test_later_versions_go_to_the_latest_incident(driver: Driver) -> None:
+    driver.pipe(report("17", YEAR, offset=9, north=40, description="a hole"))
+    driver.pipe(report("17", YEAR, received=YEAR + 5, offset=10, north=40, description="a big hole", version=2))
+    driver = driver.crash()
+    driver.pipe(report("17", YEAR, received=YEAR + 6, offset=11, north=40, description="a huge hole", version=3))
+    assert driver.case_of("17").description == "rubbish"
+    second = driver.cases[-1]
+    assert (second.description, second.reports[0].version) == ("a huge hole", 3)
+
+
+def test_every_year_is_another_incident(driver: Driver) -> None:
+    for year in range(1, 6):
+        driver.pipe(report("17", YEAR * year, offset=year))
+        driver.tick(YEAR * year + 100)
+        driver = driver.crash()
+    assert len(driver.cases) == 6
+    assert len({case.id for case in driver.cases}) == 6
+    assert len({one.id for case in driver.cases for one in case.reports}) == 6
+
+
+def test_another_incident_of_the_same_number_may_join_a_case() -> None:
+    driver = Driver(CITY)
+    driver.pipe(report("17"), report("18", 71, matter="hole"))
+    assert driver.pipe(report("17", 72, offset=9, matter="hole")).decision == "near"
+    assert [one.id for one in driver.case_of("18").reports] == ["hotline:18", "hotline@20261004T010000Z:17"]
+
+
+def test_two_partitions_that_both_have_a_number_have_two_cases() -> None:
+    first, second = Driver(CITY), Driver(CITY)
+    first.pipe(report("17"))
+    second.pipe(report("17", YEAR))  # in another street: this partition never saw the number
+    assert first.cases[0].id != second.cases[0].id
+
+
+def test_versions_beyond_the_limit_are_rejected(driver: Driver) -> None:
+    for number in range(1, MAX_VERSIONS):
+        driver.pipe(report("17", 0, received=31 + number, offset=number, description=f"{number}"))
+    last = report("17", 0, received=600, offset=999, description="one too many")
+    assert code_of(driver, last) == "too-many-versions"
+    assert driver.cases[0].reports[0].version == MAX_VERSIONS
+
+
+WORDS = st.lists(
+    st.tuples(st.sampled_from(["17", "18"]), st.sampled_from([0.0, 2.0, 30.0, 800.0, YEAR]), st.sampled_from("abc")),
+    max_size=8,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(words=WORDS)
+def test_no_word_of_a_forgotten_id_is_lost(words: list[tuple[str, float, str]]) -> None:
+    """Every record is a version in a case, says what its case says already, or is rejected with a code."""
+    driver, received = Driver(CITY), 0.0
+    for number, (name, gap, text) in enumerate(words):
+        received += gap + 0.001
+        one = report(name, 0, received=received, offset=number, description=text, north=500 * int(name))
+        decision = driver.pipe(one).decision
+        case = driver.case_of(name)
+        (kept,) = case.reports
+        if decision == "rejected":
+            assert code_of(driver, one) == "too-late"
+            assert case.window_closed_at is not None
+            assert one.received_at - case.window_closed_at >= REPORTS_KEPT
+        else:
+            assert decision in {"opened", "updated", "redelivered"}
+            assert case.description == text
+            assert (kept.received_at == one.received_at) == (decision != "redelivered")
+    assert driver.crash().snapshot() == driver.snapshot()
