@@ -70,8 +70,8 @@ def check(
 ) -> None:
     """Say for each record whether the router would accept it: matter, cell and department, or the reason and what to send instead.
 
-    The records count as received now, in the order of the file, by the rules of the city's folder. What the router has
-    received before is unknown here. Exit code 1 when one would be rejected.
+    The records count as received now with the report's id as their key, in the order of the file, by the rules of the
+    city's folder. What the router has received before is unknown here. Exit code 1 when one would be rejected.
 
     Example: grid-router report check schemas/samples/reports/policing.json --city puyang
     """
@@ -142,16 +142,16 @@ def checked(
     """
     rule_sets, dedup, now = RuleSets(city), DedupIndex(), int(time.time() * 1000)
     for number, value in records:
+        id_ = source_id_of(NETWORKS[network], value, headers)
         record = PlainRecord(
             topic=Names().reports(network),
             partition=0,
             offset=number,
             timestamp=now,
-            key=None,
+            key=None if id_ is None else id_.encode(),  # a file has values only
             value=value,
             headers=headers,
         )
-        id_ = source_id_of(NETWORKS[network], value, headers)
         try:
             admitted = admit(NETWORKS[network], [record], rule_sets, dedup)
         except TranslationError:
