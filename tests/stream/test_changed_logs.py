@@ -181,7 +181,7 @@ def test_a_topic_made_again_while_a_worker_runs_is_noticed_and_read(
     assert sorted(out) == sorted([*values("a", N), *values("b", count)])
 
 
-def test_a_deleted_topic_is_told(kafka: str, topics: str, tmp_path: Path) -> None:
+def test_a_deleted_topic_is_reported(kafka: str, topics: str, tmp_path: Path) -> None:
     async def scenario() -> tuple[str, ...]:
         await produce(kafka, f"{topics}in", values("a", N))
         async with working(kafka, topics, tmp_path) as worker:
@@ -195,7 +195,7 @@ def test_a_deleted_topic_is_told(kafka: str, topics: str, tmp_path: Path) -> Non
     assert asyncio.run(scenario()) == (sentence,)
 
 
-def test_records_removed_while_a_partition_runs_are_told(kafka: str, topics: str, tmp_path: Path) -> None:
+def test_records_removed_while_a_partition_runs_are_reported(kafka: str, topics: str, tmp_path: Path) -> None:
     """The consumer is behind, and retention removes what it has not read. One fetch holds ten of these records."""
     large = [value + b"." * 200_000 for value in values("b", N)]
     for name in ("out", "changelog"):
@@ -265,7 +265,7 @@ def test_added_partitions_are_read_without_a_restart(kafka: str, topics: str, tm
     assert sorted(asyncio.run(scenario())) == sorted([*values("a", N), *values("b", N)])
 
 
-def test_a_network_that_nobody_reads_is_told(kafka: str, topics: str, tmp_path: Path) -> None:
+def test_a_network_without_a_reader_is_reported(kafka: str, topics: str, tmp_path: Path) -> None:
     async def scenario() -> tuple[tuple[str, ...], float]:
         async with admin(kafka) as client:
             await client.create_topics([NewTopic(f"{topics}reports.{name}", 2, 1) for name in ("silent", "new")])

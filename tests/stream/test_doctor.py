@@ -53,7 +53,7 @@ def test_missing_applied_and_differently_partitioned_topics(settings: Settings) 
 
 
 def test_the_deployed_city_is_judged_and_its_folder_compared(settings: Settings, tmp_path: Path) -> None:
-    """Two folders, one of them deployed. Its edit is named with the cure, until it is published."""
+    """Two folders, one of them deployed. Its edit is named with the hint, until it is published."""
     with pytest.raises(checks.Skipped, match="no city is deployed here"):
         checks.deployed_city(settings, None, [])
     for name in (CITY, "seattle"):

@@ -147,8 +147,8 @@ def test_a_worker_that_starts_later_goes_by_the_topic_and_not_by_its_folder(
     cases = cases_with(settings, 2, pool)
     assert {case.rule_set for case in cases.values()} == {old}
     new = load_city(CITY, cities).rule_set
-    cure = f"({new}) is not the rule set in effect ({old}), so its changes do nothing; `grid-router catalogue publish {CITY} --actor"
-    assert cure in pool.logs[0].read_text("utf-8")
+    hint = f"({new}) is not the rule set in effect ({old}), so its changes do nothing; `grid-router catalogue publish {CITY} --actor"
+    assert hint in pool.logs[0].read_text("utf-8")
 
 
 def test_what_fails_lint_or_its_tests_is_not_published(settings: Settings, pool: WorkerPool, cities: Path) -> None:

@@ -222,8 +222,8 @@ def explain(
     """
     found = _city_of(city, cell)
     if matter is None:
-        matter, told = _matter_of(found, network, code)
-        say(told)
+        matter, sentence = _matter_of(found, network, code)
+        say(sentence)
     if matter not in found.catalogue.matters:
         near = get_close_matches(matter, found.catalogue.matters, n=1)
         hint = f"perhaps {near[0]} was meant" if near else f"choose one of {', '.join(found.catalogue.matters)}"

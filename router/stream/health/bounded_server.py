@@ -1,6 +1,6 @@
 """An HTTP server in threads that slow, large or many requests cannot exhaust.
 
-Whoever reaches the port may send anything. So a connection has a deadline, a request a size, and the server a number of connections:
+Any client of the port may send anything. So a connection has a deadline, a request a size, and the server a number of connections:
 when all are taken, the oldest one is closed. A real request takes some milliseconds, so it is never that one.
 """
 

@@ -29,7 +29,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
 
 
 def java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kafka: str) -> None:
-    """Let a shell script stand for Java: it tells a version, formats the data, and runs `kafka` as the broker."""
+    """Let a shell script stand for Java: it prints a version, formats the data, and runs `kafka` as the broker."""
     program = tmp_path / "jdk" / "bin" / "java"
     program.parent.mkdir(parents=True)
     program.write_text(
@@ -45,15 +45,15 @@ esac
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "jdk"))
 
 
-def test_one_that_died_is_told_at_once_with_its_last_lines(
+def test_one_that_died_is_reported_at_once_with_its_last_lines(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = "echo 'first cause'; echo '\tat a.b.C(D.java:1)'; printf 'second \\033[31mcause\\n'; exit 3"
     java(tmp_path, monkeypatch, said)
-    with pytest.raises(BrokerError) as told:
+    with pytest.raises(BrokerError) as reported:
         server.start(settings)
     out = Folder(settings).out
-    assert str(told.value) == (
+    assert str(reported.value) == (
         f"{out}: the broker ended during its start (first cause | second  [31mcause); read that log."
     )
     assert server.status(settings).state == "stopped"
@@ -75,7 +75,7 @@ def test_the_lines_of_an_earlier_start_are_not_its_cause(
         server.start(settings)
 
 
-def test_one_that_does_nothing_is_told_and_left_running(
+def test_one_that_does_nothing_is_reported_and_left_running(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "STALLED_SECONDS", 0.5)

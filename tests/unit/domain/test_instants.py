@@ -1,4 +1,4 @@
-"""RFC 3339 by the examples of its section 5.8 and by hand: every digit of a second, both cases, leap seconds."""
+"""RFC 3339 by the examples of its section 5.8 and our own: every digit of a second, both cases, leap seconds."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
