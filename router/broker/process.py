@@ -9,7 +9,7 @@ import sys
 import time
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from router.broker.folder import Folder, last_causes
@@ -45,8 +45,14 @@ def check_ports(port: int) -> None:
                 ) from error
 
 
-def format_data(folder: Folder, java: Path, jars: str) -> None:
+def format_data(folder: Folder, java: Path, jars: str, features: Sequence[str] = ()) -> None:
     """Format a new data folder with a cluster id, which is derived from its path and never changes.
+
+    Args:
+        folder: of the broker, with its configuration.
+        java: the Java command.
+        jars: the class path.
+        features: `name=level` of features (KIP-584) whose level is not the release's default.
 
     Raises:
         BrokerError: Kafka's storage tool fails.
@@ -60,6 +66,7 @@ def format_data(folder: Folder, java: Path, jars: str) -> None:
         f"--cluster-id={cluster_id(folder)}",  # as one word: one id in 64 begins with a hyphen, like an option
         "-c",
         folder.properties.name,
+        *(f"--feature={feature}" for feature in features),
     ]
     done = subprocess.run(
         tool,

@@ -1,7 +1,7 @@
 """Topics that are deleted and made again, cut and grown while workers run or are away: nothing is skipped in silence."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,8 +13,11 @@ from prometheus_client import CollectorRegistry
 
 from router.kafka.cluster_metadata import describe_topics, epoch_end
 from router.kafka.consumers import LazyConsumer
+from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.log_position import BeyondEndError
+from router.stream.engine.processor import Processor
+from router.stream.engine.stored_offset import read_stored_offset
 from router.stream.faust_adapter.app import app_of
 from router.stream.faust_adapter.transport import BatchApp
 from router.stream.health.broker_probe import Probe
@@ -22,9 +25,10 @@ from router.stream.health.log_watch import LogWatch
 from router.stream.health.observations import HealthMonitor
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
-from router.wire.stored_offsets import StoredOffset
+from router.wire.stored_offsets import StoredOffset, encode_stored_offset
 from tests.stream.test_partition import Tally, produce, read, topics, values
 from tests.stream.test_stored_offsets import written
+from tests.support.patience import PATIENCE_S
 from tests.support.topics import set_config
 
 __all__ = ["topics"]
@@ -48,7 +52,7 @@ class Worker:
 
     async def until(self, condition: Callable[[], Awaitable[bool] | bool]) -> None:
         """Look at the logs until the condition holds."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 await self.watch.look()
                 held = condition()
@@ -58,10 +62,12 @@ class Worker:
 
 
 @asynccontextmanager
-async def working(kafka: str, namespace: str, home: Path) -> AsyncIterator[Worker]:
+async def working(
+    kafka: str, namespace: str, home: Path, processor: Callable[[], Processor] | None = None
+) -> AsyncIterator[Worker]:
     settings = Settings(kafka=kafka, home=home, namespace=namespace, metrics_port=0)
     metrics = Metrics(CollectorRegistry())
-    app = app_of({f"{namespace}in": lambda: Tally(namespace)}, settings, kafka, metrics)
+    app = app_of({f"{namespace}in": processor or (lambda: Tally(namespace))}, settings, kafka, metrics)
     await app.start()
     worker = Worker(app, kafka, metrics, namespace)
     try:
@@ -85,7 +91,7 @@ async def admin(kafka: str) -> AsyncIterator[AIOKafkaAdminClient]:
 async def make_again(kafka: str, topic: str, partitions: int = 1) -> None:
     """Delete a topic, create it as soon as the name is free, and wait until the broker knows the new one."""
     before, _ = await described(kafka, topic)
-    async with admin(kafka) as client, asyncio.timeout(30):
+    async with admin(kafka) as client, asyncio.timeout(PATIENCE_S):
         await client.delete_topics([topic])
         while (await client.create_topics([NewTopic(topic, partitions, 1)])).topic_errors[0][1]:
             await asyncio.sleep(0.05)
@@ -179,6 +185,53 @@ def test_a_topic_made_again_while_a_worker_runs_is_noticed_and_read(
 
     out = asyncio.run(scenario())
     assert sorted(out) == sorted([*values("a", N), *values("b", count)])
+
+
+class Stateful(Tally):
+    """Knows the topic of its changelog, and stores its offset in another one, as the merge stage does."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(namespace)
+        self.changelog_ids: Mapping[str, str] = {}
+
+    async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
+        self.changelog_ids = {self.changelog: (await logs.describe(self.changelog)).topic_id}
+        await super().open(logs, source)
+        return await read_stored_offset(logs, TopicPartition(self.out, 0))
+
+    async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
+        stored = await read_stored_offset(logs, TopicPartition(self.out, 0))
+        return stored is not None and stored.same_place(position)
+
+    def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:
+        writer.add(self.out, 0, *encode_stored_offset(position))
+
+
+def test_a_changelog_made_again_while_a_partition_runs_is_restored_once(
+    kafka: str, topics: str, tmp_path: Path
+) -> None:
+    """The state in memory belongs to the deleted changelog. It must not be kept, although nothing else has changed."""
+    processors: list[Stateful] = []
+
+    def processor() -> Stateful:
+        processors.append(Stateful(topics))
+        return processors[-1]
+
+    async def scenario() -> list[int]:
+        async with working(kafka, topics, tmp_path, processor) as worker:
+            await produce(kafka, f"{topics}in", values("a", N))
+            await worker.until(lambda: [one.position for one in worker.app.assignment] == [N])
+            (before,) = [one.topic_ids[f"{topics}changelog"] for one in worker.app.assignment]
+            await make_again(kafka, f"{topics}changelog")
+            await worker.until(
+                lambda: [one.topic_ids.get(f"{topics}changelog", before) for one in worker.app.assignment] != [before]
+            )
+            for _ in range(3):
+                await worker.watch.look()
+                await asyncio.sleep(0.3)
+            return [one.opened for one in processors]
+
+    assert asyncio.run(scenario()) == [2], "restored once more, and not again and again"
 
 
 def test_a_deleted_topic_is_reported(kafka: str, topics: str, tmp_path: Path) -> None:

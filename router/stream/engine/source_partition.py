@@ -55,6 +55,8 @@ class SourcePartition:
         """The stored offset of the processor's state, while no uncommitted record is folded into it; None otherwise."""
         self.trouble = ""
         """Why the partition cannot go on until an operator acts; one sentence, empty without trouble."""
+        self._log_changed = False
+        """Whether the state may belong to another log than the present one, so that it must be restored."""
         self._topic_id = ""
         """Of the log that is read, as it was before the partition looked where to go on."""
         self.session, self.isolation = FetchSession(), PoisonIsolation()
@@ -84,7 +86,7 @@ class SourcePartition:
     def log_changed(self, how: str) -> None:
         """Have the stream task open again, because the log is not what it was. The opening decides where to go on."""
         if self.status is StreamTaskStatus.RUNNING and not self.trouble and self._task.changed is None:
-            self._task.changed = LogChangedError(how)
+            self._log_changed, self._task.changed = True, LogChangedError(how)
             self._task.wake.set()
 
     async def restore(self, logs: ChangelogReader) -> tuple[ResumePoint, StoredOffset | None]:
@@ -99,7 +101,7 @@ class SourcePartition:
         try:
             # before the log is read: if the topic is made again in between, the next look at its id shows it
             self._topic_id = (await logs.describe(self.source.topic)).topic_id
-            stored = self.state_offset
+            stored = None if self._log_changed else self.state_offset
             if stored is None or not await self.processor.resume(logs, self.source, stored):
                 self.state_offset = None
                 stored = await self.processor.open(logs, self.source)
@@ -117,7 +119,7 @@ class SourcePartition:
             stored: the stored offset.
             checkpoint: the next one; it stores the position when the stored offset is another, or names no log.
         """
-        position, self.trouble = resume.position, ""
+        position, self.trouble, self._log_changed = resume.position, "", False
         if stored is not None and (position != stored.offset or not stored.topic_id) and self._topic_id:
             checkpoint.moved[self.source] = position
         went_back = (self._position is not None and position < self._position) or resume.change in {"replaced", "cut"}
