@@ -199,11 +199,11 @@ class Stateful(Tally):
         await super().open(logs, source)
         return await read_stored_offset(logs, TopicPartition(self.out, 0))
 
-    async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
+    async def resume(self, logs: ChangelogReader, _: TopicPartition, position: StoredOffset) -> bool:
         stored = await read_stored_offset(logs, TopicPartition(self.out, 0))
         return stored is not None and stored.same_place(position)
 
-    def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:
+    def store_offset(self, position: StoredOffset, writer: Writer, _: int) -> None:
         writer.add(self.out, 0, *encode_stored_offset(position))
 
 

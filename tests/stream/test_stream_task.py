@@ -11,10 +11,12 @@ from prometheus_client import CollectorRegistry
 from router.kafka.record_batches import Writer
 from router.stream.engine.assignment import AssignedPartitions
 from router.stream.engine.changelog_reader import ChangelogReader
-from router.stream.engine.processor import Counted, Record
+from router.stream.engine.log_position import StoppedError
+from router.stream.engine.processor import Counted, NotReadyError, Record
 from router.stream.engine.status import StreamTaskStatus
 from router.stream.engine.stream_task import StreamTask
 from router.wire.metrics import Metrics
+from router.wire.stored_offsets import StoredOffset
 from tests.stream.test_partition import Tally, opened_task, produce, read, until, values
 
 pytestmark = pytest.mark.broker
@@ -53,7 +55,8 @@ async def offer_both(kafka: str, task: StreamTask, first: Sequence[bytes], secon
     """Produce to both topics, and offer the records to the stream task."""
     for partition, sent in zip(task.partitions, (first, second), strict=True):
         await produce(kafka, partition.source.topic, sent)
-        partition.offer(await read(kafka, partition.source.topic))
+        if sent:
+            partition.offer(await read(kafka, partition.source.topic))
 
 
 async def drained(task: StreamTask) -> None:
@@ -120,6 +123,117 @@ def test_an_output_that_kafka_rejects_is_found_among_two_partitions(kafka: str, 
     out = asyncio.run(scenario())
     assert sorted(record.value for record in out) == sorted([*values("a", 6), *values("b", 1)])
     assert [record.value for record in out if record.key == b"dead"] == [b"a3"]
+
+
+def test_poison_among_hundreds_of_the_other_network_is_found_in_few_attempts(kafka: str, topics: str) -> None:
+    """Halving takes about the binary logarithm of the records. It must not begin anew with each record of the other network."""
+
+    async def scenario() -> tuple[list[Record], int]:
+        a, b = sources(topics)
+        bad = Network(topics, "a", fails_at=b"a0")
+        async with opened_task(kafka, topics, {a: (bad, None), b: (Network(topics, "b"), None)}) as task:
+            await until(lambda: task.partitions[0].status is StreamTaskStatus.RUNNING)
+            async with task._fold_lock:
+                await offer_both(kafka, task, values("a", 1), values("b", 400))
+            await drained(task)
+        return await read(kafka, f"{topics}out"), bad.opened
+
+    out, opened = asyncio.run(scenario())
+    assert sorted(record.value for record in out) == sorted([*values("a", 1), *values("b", 400)])
+    assert [record.value for record in out if record.key == b"dead"] == [b"a0"]
+    assert opened <= 4
+
+
+@pytest.mark.parametrize("order", ["first", "last"])
+def test_a_network_that_waits_for_its_rules_does_not_hold_up_the_other(kafka: str, topics: str, order: str) -> None:
+    """Its records wait, and are processed when the rules are there; the other network's records are committed meanwhile."""
+
+    class Waiting(Network):
+        ready = False
+
+        def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
+            if not self.ready:
+                raise NotReadyError("rule set x")
+            return super().process(records, writer, poisoned)
+
+    async def scenario() -> list[Record]:
+        a, b = sources(topics)
+        waiting = Waiting(topics, "a")
+        pairs = [(a, (waiting, None)), (b, (Network(topics, "b"), None))]
+        async with opened_task(kafka, topics, dict(pairs if order == "first" else pairs[::-1])) as task:
+            by_topic = {one.source: one for one in task.partitions}
+            await produce(kafka, a.topic, values("a", 20))
+            by_topic[a].offer(await read(kafka, a.topic))
+            await until(lambda: by_topic[a].alone)
+            for end in (10, 20):
+                await produce(kafka, b.topic, values("b", 20)[end - 10 : end])
+                by_topic[b].offer(await read(kafka, b.topic))
+                await until(lambda end=end: by_topic[b].position == end)  # type: ignore[misc]
+            assert by_topic[a].position == 0
+            waiting.ready = True
+            await until(lambda: by_topic[a].position == 20)
+            assert not by_topic[a].alone
+        return await read(kafka, f"{topics}out")
+
+    assert sorted(record.value for record in asyncio.run(scenario())) == sorted([*values("a", 20), *values("b", 20)])
+
+
+def test_a_record_that_fails_for_ever_does_not_hold_up_the_other_network(kafka: str, topics: str) -> None:
+    """Its dead letter does not fit its topic, so isolating it brings nothing."""
+
+    async def scenario() -> list[Record]:
+        a, b = sources(topics)
+        bad = Network(topics, "a", fails_at=b"a3")
+        bad.dead_letter = bytes(2 << 20)
+        async with opened_task(kafka, topics, {a: (bad, None), b: (Network(topics, "b"), None)}) as task:
+            first, second = task.partitions
+            await produce(kafka, a.topic, values("a", 8))
+            first.offer(await read(kafka, a.topic))
+            await until(lambda: first.held_for > 0)
+            for end in range(10, 60, 10):
+                await produce(kafka, b.topic, values("b", 60)[end - 10 : end])
+                second.offer(await read(kafka, b.topic))
+                await until(lambda end=end: second.position == end)  # type: ignore[misc]
+            assert (first.position or 0) <= 3
+        return await read(kafka, f"{topics}out")
+
+    out = asyncio.run(scenario())
+    assert [record.value for record in out if record.value.startswith(b"b")] == values("b", 50)
+
+
+def test_a_partition_that_stops_while_it_is_searched_for_poison_blocks_no_other(kafka: str, topics: str) -> None:
+    class Stopping(Network):
+        gone = False
+
+        async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
+            if self.gone:
+                raise StoppedError("its changelog is gone")
+            return await super().open(logs, source)
+
+        def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
+            self.gone = True
+            return super().process(records, writer, poisoned)
+
+    async def scenario() -> list[Record]:
+        a, b = sources(topics)
+        stopping = Stopping(topics, "a", fails_at=b"a3")
+        async with opened_task(kafka, topics, {a: (stopping, None), b: (Network(topics, "b"), None)}) as task:
+            first, second = task.partitions
+            await offer_both(kafka, task, values("a", 8), [])
+            await until(lambda: first.trouble == "its changelog is gone")
+            await produce(kafka, b.topic, values("b", 10))
+            second.offer(await read(kafka, b.topic))
+            await until(lambda: second.position == 10)
+            stopping.gone, stopping.fails_at = False, b""
+            await until(lambda: not first.trouble)
+            assert first.session.seek_target == 0, "what it had buffered is fetched again"
+            first.session.on_seek(0)
+            first.offer(await read(kafka, a.topic))
+            await drained(task)
+        return await read(kafka, f"{topics}out")
+
+    out = asyncio.run(scenario())
+    assert sorted(record.value for record in out) == sorted([*values("a", 8), *values("b", 10)])
 
 
 def test_a_second_owner_shuts_out_both_partitions_of_the_first(kafka: str, topics: str) -> None:

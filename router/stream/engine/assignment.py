@@ -19,6 +19,8 @@ MAX_BUFFERED_BYTES = 128 << 20
 """When all partitions together buffer so much, only partitions with an empty buffer get more."""
 CLOSE_SECONDS = 8.0
 """One deadline for all stream tasks of a revoke: longer than a transaction, shorter than the rebalance timeout."""
+COUNT_SECONDS = 2.0
+"""Within this time a broker says how many partitions topics have. No heartbeat is sent meanwhile."""
 Source = TypeVar("Source", bound=tuple[str, int])
 
 
@@ -73,7 +75,7 @@ class AssignedPartitions:
             partition.restart_session()
         new = [source for source in wanted if source not in self._partitions and source.topic in self._processors]
         if new:
-            self._partition_counts |= await self._logs.partition_counts(self._processors)
+            self._partition_counts |= await self._logs.partition_counts(self._processors, within=COUNT_SECONDS)
         await self._open(new)
         self._kept.clear()
         self._capacity.set()
@@ -85,14 +87,15 @@ class AssignedPartitions:
         for source in sources:
             kept = self._kept.pop(source, None) or (self._processors[source.topic](), None)
             owned.setdefault(self._task_id(source, kept[0].name), {})[source] = kept
-        for task_id in [one for one in owned if one in self._tasks]:
-            grown = self._tasks[task_id]
-            await self._close([grown], CLOSE_SECONDS)
-            owned[task_id] |= {one.source: (one.processor, one.state_offset) for one in grown.partitions}
+        grown = [self._tasks[task_id] for task_id in owned if task_id in self._tasks]
+        await self._close(grown, CLOSE_SECONDS)
+        for task in grown:
+            owned[task.id] |= {one.source: (one.processor, one.state_offset) for one in task.partitions}
         for task_id, partitions in owned.items():
             self._tasks[task_id] = task = StreamTask(
                 task_id,
                 partitions,
+                counts=self._partition_counts,
                 logs=self._logs,
                 metrics=self._metrics,
                 on_capacity=self._capacity.set,

@@ -63,10 +63,11 @@ class ChangelogReader:
             raise StoppedError(missing_topic(topic))
         return described[topic]
 
-    async def partition_counts(self, topics: Collection[str]) -> dict[str, int]:
-        """How many partitions topics have; without topics that do not exist, and empty when no broker answers."""
+    async def partition_counts(self, topics: Collection[str], *, within: float) -> dict[str, int]:
+        """How many partitions topics have; without topics that do not exist, and empty when no broker answers within these seconds."""
         with suppress(KafkaError, OSError, TimeoutError):
-            described = await self._request(lambda client: describe_topics(client, list(topics)))
+            async with asyncio.timeout(within):
+                described = await self._request(lambda client: describe_topics(client, list(topics)))
             return {topic: len(one.leader_epochs) for topic, one in described.items()}
         return {}
 

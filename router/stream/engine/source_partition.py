@@ -3,6 +3,7 @@
 Its records are folded in log order into the checkpoints of the stream task. Its processor owns the state.
 """
 
+import time
 from collections.abc import Callable, Sequence
 
 from aiokafka import TopicPartition
@@ -28,6 +29,10 @@ FOLD_CHUNK_RECORDS = 1000
 """Records folded between two turns of the event loop (about 50 ms), so that transactions of other stream tasks go on."""
 BATCH_BYTES = 8 << 20
 """Most bytes of input values in one transaction; one record is always taken."""
+HOLD_S = (0.1, 0.5, 1.0, 2.0, 5.0)
+"""How long a partition is held, by the number of times in a row; the last one repeats."""
+SHOWN_AFTER_S = 30.0
+"""A partition that is held again and again for so long is in trouble."""
 
 
 class SourcePartition:
@@ -37,6 +42,7 @@ class SourcePartition:
         source: the input partition.
         processor: processes its records; owns the state.
         state_offset: the stored offset of the processor's state, if this worker still has that state; None to restore it.
+        partitions: how many partitions its topic has when its stream task is made; None when that is not to be checked.
         task: what the partitions of the stream task share.
         on_capacity: called when the partition may be able to take more records.
     """
@@ -47,18 +53,24 @@ class SourcePartition:
         processor: Processor,
         *,
         state_offset: StoredOffset | None,
+        partitions: int | None,
         task: StreamTaskState,
         on_capacity: Callable[[], None],
     ) -> None:
         self.source, self.processor = source, processor
         self.state_offset = state_offset
         """The stored offset of the processor's state, while no uncommitted record is folded into it; None otherwise."""
-        self.trouble = ""
-        """Why the partition cannot go on until an operator acts; one sentence, empty without trouble."""
+        self.stopped = ""
+        """Why the partition cannot go on until an operator acts; one sentence, empty while it runs."""
+        self._partitions = partitions
+        self._held_because, self._holds = "", 0
+        self._held_until = self._held_since = 0.0
         self._log_changed = False
         """Whether the state may belong to another log than the present one, so that it must be restored."""
         self._topic_id = ""
         """Of the log that is read, as it was before the partition looked where to go on."""
+        self._continued_id = ""
+        """Of the log that the buffered records are from."""
         self.session, self.isolation = FetchSession(), PoisonIsolation()
         self._timers = processor if isinstance(processor, TimedProcessor) else None
         self._task, self._on_capacity = task, on_capacity
@@ -68,6 +80,8 @@ class SourcePartition:
 
     def offer(self, records: Sequence[Record]) -> None:
         """Buffer fetched records; never waits. Skips records that were offered before (after a seek back)."""
+        if self.stopped:
+            return  # they are fetched again when it goes on
         if self._buffer.offer(records):
             self._task.progress.work_started()
             self._task.wake.set()
@@ -85,7 +99,7 @@ class SourcePartition:
 
     def log_changed(self, how: str) -> None:
         """Have the stream task open again, because the log is not what it was. The opening decides where to go on."""
-        if self.status is StreamTaskStatus.RUNNING and not self.trouble and self._task.changed is None:
+        if self.status is StreamTaskStatus.RUNNING and not self.stopped and self._task.changed is None:
             self._log_changed, self._task.changed = True, LogChangedError(how)
             self._task.wake.set()
 
@@ -96,20 +110,31 @@ class SourcePartition:
             Where to go on, and the stored offset beside the state.
 
         Raises:
-            StoppedError: the partition cannot go on until an operator acts. `trouble` says why.
+            StoppedError: the partition cannot go on until an operator acts. `stopped` says why.
         """
         try:
             # before the log is read: if the topic is made again in between, the next look at its id shows it
-            self._topic_id = (await logs.describe(self.source.topic)).topic_id
+            described = await logs.describe(self.source.topic)
+            self._topic_id = described.topic_id
+            self._check_partitions(len(described.leader_epochs))
             stored = None if self._log_changed else self.state_offset
             if stored is None or not await self.processor.resume(logs, self.source, stored):
                 self.state_offset = None
                 stored = await self.processor.open(logs, self.source)
             resume = await logs.position(self.source, stored, self._topic_id)
         except StoppedError as failure:
-            self.state_offset, self.trouble = None, str(failure)
+            self.state_offset, self.stopped = None, str(failure)
+            self._buffer.clear()
             raise
         return resume, stored
+
+    def _check_partitions(self, now: int) -> None:
+        """Raise StoppedError when the topic has other partitions than when the stream task was made: another one owns this then."""
+        if self._partitions is not None and now != self._partitions:
+            raise StoppedError(
+                f"{self.source.topic}: the topic has {now} partitions, and had {self._partitions} when partition "
+                f"{self.source.partition} was assigned; the group assigns it again, restart the workers if it does not."
+            )
 
     def continue_at(self, resume: ResumePoint, stored: StoredOffset | None, checkpoint: Checkpoint) -> None:
         """Skip committed records; seek to the position unless the buffered records continue it. The state is restored.
@@ -119,14 +144,16 @@ class SourcePartition:
             stored: the stored offset.
             checkpoint: the next one; it stores the position when the stored offset is another, or names no log.
         """
-        position, self.trouble, self._log_changed = resume.position, "", False
+        position, was_stopped, self.stopped, self._log_changed = resume.position, bool(self.stopped), "", False
+        another = self._continued_id not in {"", self._topic_id}
+        self._continued_id = self._topic_id
         if stored is not None and (position != stored.offset or not stored.topic_id) and self._topic_id:
             checkpoint.moved[self.source] = position
         went_back = (self._position is not None and position < self._position) or resume.change in {"replaced", "cut"}
-        if went_back:
+        if went_back or another or was_stopped:
             self._buffer.clear()
             self.isolation.reset()
-        if went_back or not self.fetching:
+        if went_back or another or was_stopped or not self.fetching:
             self.session.begin(position)
         self._position, self.state_offset = position, self._stored(position)
         self._buffer.skip(position)
@@ -156,7 +183,7 @@ class SourcePartition:
         return True
 
     def _take(self, checkpoint: Checkpoint) -> Chunk:
-        most = 0 if self.trouble else min(FOLD_CHUNK_RECORDS, self.isolation.limit - checkpoint.records)
+        most = min(FOLD_CHUNK_RECORDS, self.isolation.limit - checkpoint.records) if self.ready else 0
         most_bytes = BATCH_BYTES - checkpoint.bytes
         if most <= 0 or (most_bytes <= 0 and checkpoint.records):
             return Chunk((), 0)
@@ -174,7 +201,7 @@ class SourcePartition:
     @property
     def tick_in(self) -> float | None:
         """Seconds until a tick is due; None when there is none."""
-        return self._timers.due() if self._timers is not None and not self.trouble else None
+        return self._timers.due() if self._timers is not None and not self.stopped else None
 
     def store_offset(self, position: int, checkpoint: Checkpoint) -> None:
         """Write the next input offset; it commits with the outputs of the records before it."""
@@ -194,6 +221,7 @@ class SourcePartition:
         self._position = position
         if records:
             self._last_timestamp = records[-1].timestamp
+            self._holds = 0
         self.isolation.committed(position)
         if not folded:
             self.state_offset = self._stored(position)
@@ -201,6 +229,43 @@ class SourcePartition:
     def put_back(self, records: Sequence[Record]) -> None:
         """Put records of a failed transaction back in front of the buffer."""
         self._buffer.put_back(records)
+
+    def hold(self, why: str, least: float) -> None:
+        """Leave the partition out for a while, so that the others of its stream task go on; longer each time until it commits.
+
+        Args:
+            why: a sentence for `trouble`.
+            least: seconds.
+        """
+        now = time.monotonic()
+        if self._holds == 0:
+            self._held_since = now
+        self._held_until = now + max(least, HOLD_S[min(self._holds, len(HOLD_S) - 1)])
+        self._held_because, self._holds = why, self._holds + 1
+
+    @property
+    def held_for(self) -> float:
+        """Seconds that it is still held; 0 when it is not."""
+        return max(0.0, self._held_until - time.monotonic())
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has records that may be folded."""
+        return not self.stopped and len(self._buffer) > 0 and self.held_for == 0
+
+    @property
+    def alone(self) -> bool:
+        """Whether its records must have a transaction of their own, because they failed since its last commit."""
+        return self.isolation.before is not None or self._holds > 0
+
+    @property
+    def trouble(self) -> str:
+        """Why the partition does not go on; one sentence, empty without trouble."""
+        held = self._holds > 0 and time.monotonic() - self._held_since > SHOWN_AFTER_S
+        source = self.source
+        return self.stopped or (
+            f"{source.topic}/{source.partition} is tried again and again: {self._held_because}" if held else ""
+        )
 
     @property
     def status(self) -> StreamTaskStatus:
@@ -210,7 +275,7 @@ class SourcePartition:
     @property
     def has_capacity(self) -> bool:
         """Whether more records may be offered."""
-        return self._buffer.has_capacity
+        return self._buffer.has_capacity and not self.stopped
 
     @property
     def buffered_bytes(self) -> int:
@@ -228,7 +293,7 @@ class SourcePartition:
 
         Retries after a failure do not reset it, so a stalled task stays visible.
         """
-        return self._task.uncommitted_seconds if self.backlog and not self.trouble else 0.0
+        return self._task.uncommitted_seconds if self.backlog and not self.stopped else 0.0
 
     @property
     def restoring_seconds(self) -> float:

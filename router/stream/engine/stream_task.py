@@ -15,17 +15,18 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
 
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.checkpoint import Checkpoint
 from router.stream.engine.failure_policy import Effect, recovery_for
 from router.stream.engine.log_position import StoppedError
 from router.stream.engine.pipeline import Pipeline
-from router.stream.engine.processor import Processor
+from router.stream.engine.poison_isolation import BatchFailedError
+from router.stream.engine.processor import NotReadyError, PoisonError, Processor
 from router.stream.engine.source_partition import SourcePartition
 from router.stream.engine.status import StreamTaskState, StreamTaskStatus
 from router.stream.engine.stream_task_id import StreamTaskId
@@ -48,6 +49,7 @@ class StreamTask:
     Args:
         task_id: makes the transactional id.
         owned: its input partitions.
+        counts: how many partitions each of these topics has; without a topic whose number is not to be checked.
         logs: reads offsets and changelogs; shared with other stream tasks.
         on_capacity: called when a partition may be able to take more records.
         fold_lock: held while folding. The stream tasks of a worker share it, so the event loop turns between two of them.
@@ -58,6 +60,7 @@ class StreamTask:
         task_id: StreamTaskId,
         owned: Owned,
         *,
+        counts: Mapping[str, int] = MappingProxyType({}),
         logs: ChangelogReader,
         metrics: Metrics,
         on_capacity: Callable[[], None],
@@ -67,12 +70,18 @@ class StreamTask:
         self._state = StreamTaskState()
         self._partitions = {
             source: SourcePartition(
-                source, processor, state_offset=state_offset, task=self._state, on_capacity=on_capacity
+                source,
+                processor,
+                state_offset=state_offset,
+                partitions=counts.get(source.topic),
+                task=self._state,
+                on_capacity=on_capacity,
             )
             for source, (processor, state_offset) in owned.items()
         }
         self._turn = list(self._partitions.values())
         """The partitions in the order in which they are folded next."""
+        self._predecessor_fenced = False
         self._logs, self._metrics, self._fold_lock = logs, metrics, fold_lock
         self._work = asyncio.create_task(self._run_forever(), name=f"task {task_id}")
 
@@ -109,6 +118,10 @@ class StreamTask:
         if self._state.become(StreamTaskStatus.RESTORING):
             progress.restore_started()
         backoff = recovery.backoff(progress.failures)
+        held = self._to_hold(failure, effect)
+        if held is not None:
+            held.hold(str(failure), backoff)
+            effect, backoff = Effect.PROGRESS, 0.0
         if effect is Effect.PROGRESS:
             progress.progress_made()
         elif effect is Effect.FAILURE:
@@ -116,6 +129,16 @@ class StreamTask:
                 self._metrics.reopened.labels(source.topic).inc()
             progress.failed()
         await self._pause(backoff)
+
+    def _to_hold(self, failure: Exception, effect: Effect) -> SourcePartition | None:
+        """The partition that waits so that the others go on: its records need something, or failed again as before."""
+        if len(self._partitions) == 1:
+            return None
+        if isinstance(failure, BatchFailedError) and effect is Effect.FAILURE:
+            return self._partitions[next(iter(failure.batches))]
+        if isinstance(failure, NotReadyError) or (isinstance(failure, PoisonError) and effect is Effect.FAILURE):
+            return self._partitions[failure.source] if failure.source is not None else None
+        return None
 
     async def _pause(self, seconds: float) -> None:
         deadline, wake = time.monotonic() + seconds, self._state.wake
@@ -130,8 +153,8 @@ class StreamTask:
         transactions = Transactions(self._logs.bootstrap, self._logs.group, self.id)
         self._state.pipeline = Pipeline(transactions, self._state.wake.set)
         async with asyncio.timeout(RESTORE_TIMEOUT_S):
-            await transactions.fence()
-            self._state.changed = None
+            await transactions.fence(predecessor=not self._predecessor_fenced)
+            self._predecessor_fenced, self._state.changed = True, None
             try:
                 async with asyncio.TaskGroup() as restores:
                     for partition in self._turn:
@@ -144,27 +167,35 @@ class StreamTask:
 
     async def _restore(self, partition: SourcePartition) -> None:
         """Restore a partition. One that cannot go on until an operator acts stops alone; the others run."""
-        source, before = partition.source, partition.trouble
+        source, before = partition.source, partition.stopped
         with suppress(StoppedError):
             resume, stored = await partition.restore(self._logs)
             if resume.change is not None:
                 self._metrics.log_changes.labels(source.topic, resume.change).inc()
             partition.continue_at(resume, stored, self._opened.open)
-        if partition.trouble and partition.trouble != before:
-            log.error("partition stopped", topic=source.topic, partition=source.partition, reason=partition.trouble)
+        if partition.stopped and partition.stopped != before:
+            log.error("partition stopped", topic=source.topic, partition=source.partition, reason=partition.stopped)
 
-    async def _retry_stopped(self) -> None:
-        """Try again to restore the partitions that stopped, while the others run. No fence: the stream task has its owner's epoch."""
-        while stopped := [one for one in self._turn if one.trouble]:
+    async def _retry(self, stopped: SourcePartition) -> None:
+        """Restore a partition that stopped, while the others run. No fence: the stream task has its owner's epoch."""
+        while stopped.stopped:
             await asyncio.sleep(RETRY_STOPPED_S)
-            for partition in stopped:
-                with suppress(KafkaError, OSError, TimeoutError):  # the broker is away; the next try comes soon
-                    await self._restore(partition)
-            self._state.wake.set()
+            try:
+                async with asyncio.timeout(RESTORE_TIMEOUT_S):
+                    await self._restore(stopped)
+            except Exception:
+                source = stopped.source
+                log.warning(
+                    "a stopped partition cannot be restored",
+                    topic=source.topic,
+                    partition=source.partition,
+                    exc_info=True,
+                )
+        self._state.wake.set()
 
     async def _run(self, pipeline: Pipeline) -> None:
         """Fold what is buffered. Commit when the buffers are empty or a transaction is full or lingers; never wait for a full one."""
-        retries = asyncio.create_task(self._retry_stopped())
+        retries = [asyncio.create_task(self._retry(one)) for one in self._turn if one.stopped]
         try:
             while self._state.status is StreamTaskStatus.RUNNING:
                 self._state.wake.clear()
@@ -177,8 +208,9 @@ class StreamTask:
                     await self._rest(pipeline)
             await self._finish(pipeline)
         finally:
-            retries.cancel()
-            await asyncio.gather(retries, return_exceptions=True)
+            for retry in retries:
+                retry.cancel()
+            await asyncio.gather(*retries, return_exceptions=True)
             # after any failure: a committed transaction must not be folded again
             await pipeline.wait()
             with suppress(Exception):  # the next opening shows how it ended
@@ -193,7 +225,7 @@ class StreamTask:
     async def _fold(self, checkpoint: Checkpoint) -> bool:
         """Fold one chunk of one partition into the checkpoint; False when there is none or the checkpoint is full."""
         async with self._fold_lock:
-            folded = next((one for one in self._next_partitions() if one.fold(checkpoint)), None)
+            folded = next((one for one in self._next_partitions(checkpoint) if one.fold(checkpoint)), None)
             ticks = [one.tick(checkpoint) for one in self._turn]
             if folded is not None:
                 self._turn.remove(folded)
@@ -203,15 +235,23 @@ class StreamTask:
                 self._state.progress.nothing_to_do()
         return folded is not None or any(ticks)
 
-    def _next_partitions(self) -> Sequence[SourcePartition]:
-        """The partitions that may be folded. While a batch that failed is searched for poison, its partition has the stream task alone."""
-        suspect = next((one for one in self._turn if one.isolation.before is not None), None)
-        return list(self._turn) if suspect is None else [suspect]
+    def _next_partitions(self, checkpoint: Checkpoint) -> Sequence[SourcePartition]:
+        """The partitions that may be folded into the checkpoint.
+
+        Records that failed have a checkpoint alone, so that a failure costs no other partition anything. These checkpoints and
+        those of the others take turns.
+        """
+        together = [one for one in self._turn if one.ready and not one.alone]
+        if checkpoint.batches:
+            begun = [one for one in self._turn if one.alone and one.source in checkpoint.batches]
+            return [one for one in begun if one.ready] if begun else together
+        first = next((one for one in self._turn if one.ready), None)
+        return [first] if first is not None and first.alone else together
 
     @property
     def _has_backlog(self) -> bool:
         """Whether a partition that runs has uncommitted records."""
-        return any(one.backlog and not one.trouble for one in self._turn)
+        return any(one.backlog and not one.stopped for one in self._turn)
 
     @property
     def _opened(self) -> Pipeline:
@@ -248,6 +288,7 @@ class StreamTask:
         if not pipeline.busy:
             self._state.progress.idle()
         due = [seconds for one in self._turn if (seconds := one.tick_in) is not None]
+        due += [seconds for one in self._turn if (seconds := one.held_for) > 0]
         with suppress(TimeoutError):
             await asyncio.wait_for(self._state.wake.wait(), min(due, default=None))
 

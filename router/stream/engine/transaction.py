@@ -9,6 +9,10 @@ The transactional id belongs to the stream task, not to the worker. So a worker 
 Docs: docs/explanation/exactly-once.md.
 """
 
+from contextlib import suppress
+
+from aiokafka.errors import KafkaError
+
 from router.kafka.transactional_producer import TransactionalProducer
 from router.stream.engine.checkpoint import Checkpoint
 from router.stream.engine.stream_task_id import StreamTaskId
@@ -34,15 +38,20 @@ class Transactions:
         if task.predecessor is not None:
             self._predecessor = TransactionalProducer(bootstrap, f"{group}-{task.predecessor}", batch_bytes=BATCH_BYTES)
 
-    async def fence(self) -> None:
+    async def fence(self, *, predecessor: bool) -> None:
         """Claim the stream task: fence every earlier owner and abort its transaction. Raises KafkaError.
 
-        The present owner of the predecessor, which has the other topics, opens once more by that.
+        Args:
+            predecessor: whether to fence the owner of the stream task that the partition came from, too. That costs its present
+                owner, which has the other topics, one reopening.
         """
         await self._producer.open()
-        if self._predecessor is not None:
-            await self._predecessor.open()
-            await self._predecessor.stop()
+        if predecessor and self._predecessor is not None:
+            try:
+                await self._predecessor.open()
+            finally:
+                with suppress(KafkaError):
+                    await self._predecessor.stop()
 
     def checkpoint(self) -> Checkpoint:
         """An empty checkpoint, to fill while the one before it commits."""

@@ -16,8 +16,10 @@ class Observed(Protocol):
     """The status of a partition that its health depends on."""
 
     source: TopicPartition
-    trouble: str
-    """Why it cannot go on until an operator acts; empty without trouble."""
+
+    @property
+    def trouble(self) -> str:
+        """Why the partition does not go on; one sentence, empty without trouble."""
 
     @property
     def has_capacity(self) -> bool:

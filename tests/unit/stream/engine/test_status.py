@@ -25,7 +25,9 @@ def test_a_new_partition_has_no_position_and_no_backlog() -> None:
 
     async def new() -> SourcePartition:
         source = TopicPartition("grid.events", 3)
-        return SourcePartition(source, processor, state_offset=None, task=StreamTaskState(), on_capacity=lambda: None)
+        return SourcePartition(
+            source, processor, state_offset=None, partitions=None, task=StreamTaskState(), on_capacity=lambda: None
+        )
 
     partition = asyncio.run(new())
     assert partition.status is StreamTaskStatus.CREATED
