@@ -2,6 +2,7 @@
 
 306 KB of gzip can hold 300 MiB, and zstd packs a thousand times better. Kafka's clients allocate the whole of it. These decoders stop
 at MAX_UNPACKED_BYTES, so a small batch cannot end a process. They replace those of both clients, and read all four codecs of Kafka.
+Time is bounded, too: each grows with the packed bytes only, however many members or blocks these are.
 """
 
 import struct
@@ -13,6 +14,10 @@ import cramjam
 
 MAX_UNPACKED_BYTES = 40 << 20
 """More than any record or batch of the router's own, and ten times what the topics of networks took before they were compressed."""
+MAX_PARTS = 10_000
+"""Members of gzip or blocks of snappy in a batch. Clients write one member, or blocks of 32 KiB: 1280 in the largest batch."""
+_SLICE_BYTES = 16 << 10
+"""Packed bytes that a gzip member gets at a time. It copies what it leaves of them, so this bounds the copy for each member."""
 _FIRST_GUESS = 64
 """Usual ratio of unpacked to packed bytes, at most."""
 _XERIAL = b"\x82SNAPPY\x00"
@@ -21,7 +26,7 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 class UnpackError(Exception):
-    """A batch cannot be unpacked, or only into more than MAX_UNPACKED_BYTES."""
+    """A batch cannot be unpacked, or only into more than MAX_UNPACKED_BYTES, or it has more than MAX_PARTS parts."""
 
 
 class Unpacked:
@@ -32,20 +37,26 @@ class Unpacked:
 
 def gzip_decode(packed: Any) -> bytes:
     """Unpack gzip, of one or more members. Raises UnpackError."""
+    content, at = memoryview(packed), 0
     parts: list[bytes] = []
-    left, rest = MAX_UNPACKED_BYTES, bytes(packed)
-    while rest:
+    left, members = MAX_UNPACKED_BYTES, 0
+    while at < len(content):
         decoder = zlib.decompressobj(_GZIP)
-        try:
-            parts.append(decoder.decompress(rest, left + 1))
-        except zlib.error as error:
-            raise _broken() from error
-        left -= len(parts[-1])
-        if left < 0:
-            raise _too_large()
-        if not decoder.eof:
-            raise _broken()
-        rest = decoder.unused_data
+        members += 1
+        if members > MAX_PARTS:
+            raise _too_many("gzip members")
+        while not decoder.eof:
+            piece = content[at : at + _SLICE_BYTES]
+            if not piece:
+                raise _broken()
+            try:
+                parts.append(decoder.decompress(piece, left + 1))
+            except zlib.error as error:
+                raise _broken() from error
+            left -= len(parts[-1])
+            if left < 0:
+                raise _too_large()
+            at += len(piece) - len(decoder.unused_data)
     return _counted(b"".join(parts))
 
 
@@ -62,11 +73,14 @@ def snappy_decode(packed: Any) -> bytes:
 
 
 def _xerial_blocks(content: bytes) -> list[bytes]:
-    blocks, at = [], _XERIAL_HEADER_BYTES
+    blocks: list[bytes] = []
+    at = _XERIAL_HEADER_BYTES
     while at < len(content):
         (size,) = _within(lambda here: struct.unpack_from(">i", content, here), at)
         if size <= 0 or at + 4 + size > len(content):
             raise _broken()
+        if len(blocks) == MAX_PARTS:
+            raise _too_many("snappy blocks")
         blocks.append(content[at + 4 : at + 4 + size])
         at += 4 + size
     return blocks
@@ -112,6 +126,10 @@ def _broken() -> UnpackError:
 
 def _too_large() -> UnpackError:
     return UnpackError(f"unpacks to more than {MAX_UNPACKED_BYTES} bytes")
+
+
+def _too_many(parts: str) -> UnpackError:
+    return UnpackError(f"has more than {MAX_PARTS} {parts}")
 
 
 DECODERS: dict[str, Callable[[Any], bytes]] = {

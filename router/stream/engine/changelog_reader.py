@@ -204,6 +204,21 @@ class ChangelogReader:
             raise
 
 
+async def replaced(logs: ChangelogReader, changelog: TopicPartition, ids: Mapping[str, str]) -> bool:
+    """Whether the topic of a changelog was deleted and made again since a state was restored from it.
+
+    Args:
+        logs: describes the topic as it is now.
+        changelog: one partition of it.
+        ids: topic -> its id when the state was restored; empty when unknown, and then nothing is noticed.
+
+    Raises:
+        StoppedError: the topic, or this partition of it, does not exist.
+    """
+    before, now = ids.get(changelog.topic, ""), (await logs.changelog(changelog)).topic_id
+    return bool(before and now and before != now)
+
+
 def missing_topic(topic: str) -> str:
     """The sentence for a topic that the router needs."""
     return f"{topic}: the topic does not exist; `grid-router topics apply` creates it."

@@ -68,13 +68,20 @@ class Processor(Protocol):
 
         Returns:
             The stored offset that belongs to the state; None when there is none.
+
+        Raises:
+            StoppedError: a topic of the state does not exist, or the state cannot be used.
         """
 
     async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
         """Keep the state in memory, which includes everything below this offset, after the partition was revoked.
 
         Returns:
-            Whether the stored offset is still this one, so no other worker has processed the partition. If not, call `open`.
+            Whether the stored offset is still this one, so no other worker has processed the partition, and the changelog is
+            still the one that the state was restored from. If not, call `open`.
+
+        Raises:
+            StoppedError: a topic of the state does not exist.
         """
 
     def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:

@@ -5,6 +5,7 @@ every few seconds whether the topics are still the ones that it opened. Docs: do
 """
 
 from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 import structlog
 from aiokafka import TopicPartition
@@ -24,6 +25,14 @@ UNREAD = "a network's topic has records, and no worker reads it"
 log = structlog.get_logger(__name__)
 
 
+class _Opened(NamedTuple):
+    """What a partition read before the cluster was asked. While the answer comes, it may commit, or open again."""
+
+    partition: SourcePartition
+    topic_ids: Mapping[str, str]
+    position: int | None
+
+
 class LogWatch:
     """Compares what a worker reads with what the cluster has.
 
@@ -41,44 +50,62 @@ class LogWatch:
         self._unread: dict[str, int] = {}
         self._partitions: dict[str, int] = {}
         """Number of partitions of each consumed topic at the last look."""
+        self._gaps: dict[TopicPartition, int] = {}
+        """First skipped offset of each partition, until the cluster says where the log begins."""
 
     async def look(self) -> None:
         """Look once. A broker that does not answer is ignored: the next look comes soon."""
-        partitions = list(self._app.assignment)
-        topics = {*self._app.assignment.topics, *(topic for one in partitions for topic in one.topic_ids)}
+        opened = [_Opened(one, one.topic_ids, one.position) for one in self._app.assignment]
+        topics = {*self._app.assignment.topics, *(topic for one in opened for topic in one.topic_ids)}
         described = await self._probe.describe(sorted(topics))
         if described is None:
             return
-        begins, ends = await self._probe.begins_and_ends([one.source for one in partitions])
-        for one in partitions:
-            self._check(one, described, begins, ends)
+        self._take_gaps([one.partition for one in opened])
+        begins, ends = await self._probe.begins_and_ends([one.partition.source for one in opened])
+        for one in opened:
+            self._check(one, described, ends)
+        self._report_gaps(begins)
         await self._follow_partitions(described)
         await self._find_unread(self._app.assignment.topics)
         gone = [missing_topic(topic) for topic in self._app.assignment.topics if topic not in described]
         self._monitor.set_findings([*gone[:MAX_NAMED], *unread_sentences(self._unread)])
 
     def _check(
-        self,
-        partition: SourcePartition,
-        described: Mapping[str, TopicDescription],
-        begins: Mapping[TopicPartition, int],
-        ends: Mapping[TopicPartition, int],
+        self, opened: _Opened, described: Mapping[str, TopicDescription], ends: Mapping[TopicPartition, int]
     ) -> None:
         """Have a partition open again when its log, or one of its changelogs, is not the one that it opened."""
-        source = partition.source
-        for topic, topic_id in partition.topic_ids.items():
+        partition, ids = opened.partition, opened.partition.topic_ids
+        for topic, topic_id in opened.topic_ids.items():
+            if ids.get(topic) != topic_id:
+                continue  # it opened again while the answer came
             now = described.get(topic)
             if now is None:
                 partition.log_changed(f"the topic {topic} does not exist any more")
             elif now.topic_id != topic_id:
                 partition.log_changed(f"the topic {topic} was deleted and made again")
-        position, end = partition.position, ends.get(source)
-        if position is not None and end is not None and end < position:
+        end = ends.get(partition.source)
+        if end is None or opened.position is None or partition.position is None:
+            return
+        position = min(opened.position, partition.position)
+        if end < position:
             partition.log_changed(f"the log ends at {end}, before the position {position}")
-        begin, gap = begins.get(source), partition.session.take_gap()
-        if begin is not None and gap is not None and gap < begin:
-            log.error(CHANGED["expired"], topic=source.topic, partition=source.partition, position=gap, begin=begin)
-            self._metrics.log_changes.labels(source.topic, "expired").inc()
+
+    def _take_gaps(self, partitions: Collection[SourcePartition]) -> None:
+        """Take the offsets that were skipped so far. A log that is asked before the gap may still begin at the gap."""
+        sources = {one.source for one in partitions}
+        self._gaps = {source: gap for source, gap in self._gaps.items() if source in sources}
+        for one in partitions:
+            gap = one.session.take_gap()
+            if gap is not None:
+                self._gaps.setdefault(one.source, gap)
+
+    def _report_gaps(self, begins: Mapping[TopicPartition, int]) -> None:
+        """Report skipped offsets whose records the log no longer has."""
+        for source in self._gaps.keys() & begins.keys():
+            gap, begin = self._gaps.pop(source), begins[source]
+            if gap < begin:
+                log.error(CHANGED["expired"], topic=source.topic, partition=source.partition, position=gap, begin=begin)
+                self._metrics.log_changes.labels(source.topic, "expired").inc()
 
     async def _follow_partitions(self, described: Mapping[str, TopicDescription]) -> None:
         """Let the consumer see added partitions now; by itself it looks every five minutes."""

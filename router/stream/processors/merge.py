@@ -18,7 +18,7 @@ from router.domain.rules.publication import never_published
 from router.domain.rules.rule_sets import RuleSetError, RuleSets
 from router.domain.state.partition_state import PartitionState
 from router.kafka.record_batches import Writer
-from router.stream.engine.changelog_reader import ChangelogReader
+from router.stream.engine.changelog_reader import ChangelogReader, replaced
 from router.stream.engine.processor import (
     POISON_EVENT,
     Counted,
@@ -128,7 +128,9 @@ class MergeProcessor:
         return stored
 
     async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
-        """Keep the cases in memory, if no other worker had the partition."""
+        """Keep the cases in memory, if no other worker had the partition and the topic of the cases is still the same."""
+        if await replaced(logs, TopicPartition(self._names.cases, source.partition), self.changelog_ids):
+            return False
         stored = await self._stored_offset(logs, source)
         if stored is None or not stored.same_place(position):
             return False
@@ -137,7 +139,11 @@ class MergeProcessor:
         return True
 
     async def _stored_offset(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
-        return await read_stored_offset(logs, TopicPartition(self._names.offsets, source.partition), exclusive=True)
+        offsets = TopicPartition(self._names.offsets, source.partition)
+        await logs.changelog(
+            offsets
+        )  # a topic that is missing stops the partition with a sentence; a read only times out
+        return await read_stored_offset(logs, offsets, exclusive=True)
 
     def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:
         """Write the offset to a topic of its own, because `grid.cases` is a public table."""

@@ -19,7 +19,7 @@ from router.domain.model.source_record import SourceRecord
 from router.domain.networks.registry import Network
 from router.domain.rules.rule_sets import RuleSetError, RuleSets
 from router.kafka.record_batches import Writer
-from router.stream.engine.changelog_reader import ChangelogReader
+from router.stream.engine.changelog_reader import ChangelogReader, replaced
 from router.stream.engine.processor import POISON, Counted, NotReadyError, PoisonError, Record
 from router.stream.engine.stored_offset import pop_stored_offset, read_stored_offset
 from router.stream.gc_tuning import gc_paused
@@ -119,10 +119,13 @@ class NormaliseProcessor:
         return entries
 
     async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
-        """Keep the index in memory, if no other worker has owned the partition since."""
+        """Keep the index in memory, if no other worker has owned the partition since and its changelog is still the same."""
+        changelog = TopicPartition(self._topic, source.partition)
+        if await replaced(logs, changelog, self.changelog_ids):
+            return False
         if self._source_partitions != await logs.partitions(source.topic):
             return False  # reports of other partitions moved here
-        stored = await read_stored_offset(logs, TopicPartition(self._topic, source.partition))
+        stored = await read_stored_offset(logs, changelog)
         return stored is not None and stored.same_place(position)
 
     def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:

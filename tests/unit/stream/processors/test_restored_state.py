@@ -3,17 +3,21 @@
 import asyncio
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry
 
+from router.domain.networks.registry import NETWORKS
 from router.domain.rules.rule_sets import RuleSets
 from router.kafka.cluster_metadata import TopicDescription
-from router.stream.engine.processor import UnreadableStateError
+from router.stream.engine.changelog_reader import missing_topic
+from router.stream.engine.log_position import StoppedError
+from router.stream.engine.processor import Processor, UnreadableStateError
 from router.stream.processors.clock import CLOCKS
 from router.stream.processors.merge import MergeProcessor
+from router.stream.processors.normalise import NormaliseProcessor
 from router.wire.metrics import Metrics
 from router.wire.repairs import decode_repair
 from router.wire.rule_sets import decode_rule_set
@@ -34,14 +38,31 @@ class Written:
         self._stored = stored
         self._records = [SimpleNamespace(key=k, value=v, headers=h) for k, v, h in records]
 
-    async def latest(self, _: TopicPartition, ours: Callable[[Any], bool]) -> dict[bytes, bytes]:
+        self.topic_id = CASES_ID
+        self.missing = ""
+        """A topic that was deleted. Its reads time out, as those of a broker do."""
+
+    def _read(self, topic: str) -> None:
+        if topic == self.missing:
+            raise TimeoutError
+
+    async def latest(
+        self, changelog: TopicPartition, ours: Callable[[Any], bool] = lambda _: True
+    ) -> dict[bytes, bytes]:
+        self._read(changelog.topic)
         return {record.key: record.value for record in self._records if ours(record)}
 
-    async def newest(self, *_: Any) -> dict[bytes, bytes]:
+    async def newest(self, changelog: TopicPartition, *_: Any) -> dict[bytes, bytes]:
+        self._read(changelog.topic)
         return {} if self._stored is None else dict([encode_stored_offset(self._stored)])
 
-    async def changelog(self, _: TopicPartition) -> TopicDescription:
-        return TopicDescription(topic_id=CASES_ID, leader_epochs={1: 0})
+    async def partitions(self, _: str) -> int:
+        return 2
+
+    async def changelog(self, changelog: TopicPartition) -> TopicDescription:
+        if changelog.topic == self.missing:
+            raise StoppedError(missing_topic(changelog.topic))
+        return TopicDescription(topic_id=self.topic_id, leader_epochs={1: 0})
 
 
 def opened(
@@ -97,3 +118,64 @@ def test_cases_that_were_deleted_and_made_again_stop_the_partition() -> None:
     """With an empty table every report that comes again would open a second case."""
     with pytest.raises(UnreadableStateError, match=r"^grid\.cases/1: the topic was deleted and made again, .* restore"):
         opened(stored=StoredOffset(offset=7, topic_id="E" * 22, cases_id="B" * 22))
+
+
+STORED = StoredOffset(offset=7, topic_id="E" * 22)
+SOURCE = TopicPartition("in", 1)
+
+
+def merge() -> Processor:
+    return MergeProcessor(RuleSets(tiny()), Names(), CLOCKS["wall"](), Metrics(CollectorRegistry()))
+
+
+def normalise() -> Processor:
+    return NormaliseProcessor(NETWORKS["hotline"], RuleSets(tiny()), Names(), 2, Metrics(CollectorRegistry()))
+
+
+async def resumed(stage: Callable[[], Processor], change: Callable[[Written], None]) -> bool:
+    """Whether a state is kept, after something has become of the topics."""
+    written = Written(stored=STORED)
+    processor, logs = stage(), cast(Any, written)
+    if stage is normalise:  # the stored offset is a record of the changelog itself
+        written._records = [SimpleNamespace(key=key, value=value) for key, value in [encode_stored_offset(STORED)]]
+    assert await processor.open(logs, SOURCE) == STORED
+    change(written)
+    return await processor.resume(logs, SOURCE, STORED)
+
+
+stages = pytest.mark.parametrize("stage", [merge, normalise])
+
+
+@stages
+@pytest.mark.parametrize(("topic_id", "kept"), [(CASES_ID, True), ("", True), ("B" * 22, False)])
+def test_a_state_is_kept_only_while_its_changelog_is_the_same(
+    stage: Callable[[], Processor], topic_id: str, kept: bool
+) -> None:
+    """The stored offset alone does not tell: merge keeps it on another topic, and a copy of a changelog has it, too."""
+
+    def made_again(written: Written) -> None:
+        written.topic_id = topic_id
+
+    assert asyncio.run(resumed(stage, made_again)) is kept
+
+
+TOPICS = [(merge, "grid.cases"), (merge, "grid.offsets"), (normalise, "grid.dedup.hotline")]
+
+
+@pytest.mark.parametrize(("stage", "topic"), TOPICS)
+def test_a_deleted_topic_of_a_kept_state_stops_the_partition(stage: Callable[[], Processor], topic: str) -> None:
+    def deleted(written: Written) -> None:
+        written.missing = topic
+
+    with pytest.raises(StoppedError) as stopped:
+        asyncio.run(resumed(stage, deleted))
+    assert str(stopped.value) == missing_topic(topic)
+
+
+@pytest.mark.parametrize(("stage", "topic"), TOPICS)
+def test_a_deleted_topic_stops_a_partition_that_opens(stage: Callable[[], Processor], topic: str) -> None:
+    logs: Any = Written(stored=STORED)
+    logs.missing = topic
+    with pytest.raises(StoppedError) as stopped:
+        asyncio.run(stage().open(logs, SOURCE))
+    assert str(stopped.value) == missing_topic(topic)
