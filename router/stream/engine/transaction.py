@@ -34,9 +34,7 @@ class Transactions:
     def __init__(self, bootstrap: str, group: str, task: StreamTaskId) -> None:
         self.task = task
         self._producer = TransactionalProducer(bootstrap, f"{group}-{task}", batch_bytes=BATCH_BYTES)
-        self._predecessor = None
-        if task.predecessor is not None:
-            self._predecessor = TransactionalProducer(bootstrap, f"{group}-{task.predecessor}", batch_bytes=BATCH_BYTES)
+        self._bootstrap, self._group = bootstrap, group
 
     async def fence(self, *, predecessor: bool) -> None:
         """Claim the stream task: fence every earlier owner and abort its transaction. Raises KafkaError.
@@ -46,12 +44,14 @@ class Transactions:
                 owner, which has the other topics, one reopening.
         """
         await self._producer.open()
-        if predecessor and self._predecessor is not None:
+        if predecessor and self.task.predecessor is not None:
+            earlier_id = f"{self._group}-{self.task.predecessor}"
+            earlier = TransactionalProducer(self._bootstrap, earlier_id, batch_bytes=BATCH_BYTES)
             try:
-                await self._predecessor.open()
+                await earlier.open()
             finally:
                 with suppress(KafkaError):
-                    await self._predecessor.stop()
+                    await earlier.stop()
 
     def checkpoint(self) -> Checkpoint:
         """An empty checkpoint, to fill while the one before it commits."""

@@ -4,7 +4,9 @@ The consumer notices little of what happens to a log: it goes on by offsets, and
 every few seconds whether the topics are still the ones that it opened. Docs: docs/explanation/exactly-once.md.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 import structlog
@@ -19,6 +21,7 @@ from router.stream.health.observations import HealthMonitor
 from router.wire.metrics import Metrics
 from router.wire.topics import MAX_NAMED
 
+REFRESH_SECONDS = 2.0
 LIST_EVERY = 10
 """All topics of the cluster are listed at the first look and at each tenth."""
 UNREAD = "a network's topic has records, and no worker reads it"
@@ -108,13 +111,15 @@ class LogWatch:
                 self._metrics.log_changes.labels(source.topic, "expired").inc()
 
     async def _follow_partitions(self, described: Mapping[str, TopicDescription]) -> None:
-        """Let the consumer see added partitions now; by itself it looks every five minutes."""
+        """Let the consumer see what was made or added; by itself it looks every five minutes."""
         counts = {topic: len(one.leader_epochs) for topic, one in described.items()}
         grown = [topic for topic, count in counts.items() if count > self._partitions.get(topic, count)]
         if grown:
             log.warning("partitions were added", topics=grown)
-            await self._app.consumer.refresh_metadata()
         self._partitions = counts
+        # a topic that was away while the group assigned partitions is in no assignment until a consumer sees it again
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._app.consumer.refresh_metadata(), REFRESH_SECONDS)
 
     async def _find_unread(self, heard: Collection[str]) -> None:
         """Find the topics `reports.*` that have records and no reader."""

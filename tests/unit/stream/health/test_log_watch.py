@@ -56,12 +56,17 @@ class Cluster:
         return ({}, {}) if self.silent else (begins, ends)
 
 
+class Consumer:
+    async def refresh_metadata(self) -> bool:
+        return True
+
+
 class Assignment(list[Partition]):
     topics = (SOURCE.topic,)
 
 
 def watch(partition: Partition, cluster: Cluster) -> tuple[LogWatch, Metrics]:
-    app: Any = SimpleNamespace(assignment=Assignment([partition]))
+    app: Any = SimpleNamespace(assignment=Assignment([partition]), consumer=Consumer())
     probe: Any = cluster
     metrics = Metrics(CollectorRegistry())
     return LogWatch(app, probe, Worker().monitor, metrics, "reports."), metrics
