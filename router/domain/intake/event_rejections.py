@@ -31,6 +31,8 @@ def _cause(record: SourceRecord, error: Exception) -> str:
         return "it has no value"
     if isinstance(error, RecursionError):
         return "its value has too many nested brackets"
+    if isinstance(error, UnicodeDecodeError):
+        return "its value is not UTF-8 text"
     if not isinstance(error, MsgspecError):
         types = [content for name, content in record.headers if name == "ce_type"]
         named = printable((types[0] or b"").decode("utf-8", "replace")) if types else ""
