@@ -16,7 +16,6 @@ from router.wire.partitioning import partition_for_key
 from tests.support.records import ALARM, Record, city, written
 from tests.support.rejected_records import LATER, NAMES, PATCH, REJECTED_AT, UNKNOWN, dead_letter
 
-
 NO_TEXT = (
     b'{"specversion":"\xff","id":"a","source":"b","type":"c","data":{}}',
     b'[{"specversion":"1.0","id":"\xff","source":"b","type":"c"}]',
