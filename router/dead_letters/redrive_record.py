@@ -5,14 +5,13 @@ from hashlib import sha256
 
 from kafka import KafkaConsumer, TopicPartition
 from msgspec.structs import replace
-from pydantic import ValidationError
 
 from router.dead_letters.actions import ActionFailure
 from router.dead_letters.redrive_producer import OutgoingRecord
 from router.domain.intake.charset import CONTENT_TYPE, UTF8, charset
-from router.domain.intake.cloudevents import event_data, report_text
 from router.domain.intake.normalise import LAST_MS, RECEIVED_AT, REDRIVEN, received_at
 from router.domain.intake.rejections import printable
+from router.domain.intake.source_ids import report_id_of
 from router.domain.model.source_record import PlainRecord
 from router.domain.networks.registry import NETWORKS
 from router.kafka.topic_reader import Bounds, bounds_since, read_range
@@ -86,17 +85,8 @@ def outgoing(
 def right_key(dead_letter: DeadLetter, value: bytes | None, *, repaired: bool) -> bytes | None:
     """The id of the report in the value, which must be its key; None if the value is not a report."""
     network = NETWORKS.get(dead_letter.network)
-    if network is None or value is None:
-        return None
-    headers = headers_again(dead_letter, repaired=repaired)
-    for text in (report_text(value, headers), event_data(value)):
-        try:
-            message = network.schema.model_validate_json(text) if isinstance(text, bytes) else None
-        except ValidationError:
-            continue
-        if message is not None:
-            return network.draft(message, UTC).source_id.encode()
-    return None
+    id_ = None if network is None else report_id_of(network, value, headers_again(dead_letter, repaired=repaired))
+    return None if id_ is None else id_.encode()
 
 
 def too_large(record: OutgoingRecord) -> ActionFailure | None:

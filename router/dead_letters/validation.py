@@ -1,7 +1,5 @@
 """Checks a new value of a dead letter with the rules that the router will apply to it."""
 
-import msgspec
-
 from router.dead_letters.actions import ActionFailure
 from router.dead_letters.redrive_record import foreign_topic, headers_again, record_of
 from router.domain.intake.normalise import normalise
@@ -10,7 +8,7 @@ from router.domain.model.rejection import Rejection
 from router.domain.model.report import Report
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
-from router.wire.codec import DeadLetter, decode_event
+from router.wire.codec import UNREADABLE, DeadLetter, decode_event
 from router.wire.partitioning import partition_for_cell
 from router.wire.topics import Names
 
@@ -43,7 +41,7 @@ def rejection_of(
 def _event_failure(dead_letter: DeadLetter, value: bytes, partitions: int) -> ActionFailure | None:
     try:
         event = decode_event(dead_letter.headers, value)
-    except (msgspec.MsgspecError, ValueError, TypeError) as error:
+    except (*UNREADABLE, ValueError, TypeError) as error:
         reason = f"still not an event of the grid stream ({printable(str(error), 160)}); send the network's own record again instead."
         return ActionFailure(code="not-an-event", reason=reason)
     if (

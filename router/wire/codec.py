@@ -25,8 +25,8 @@ from router.wire.record_kinds import KINDS, kinds_on
 from router.wire.topics import Names
 
 Headers = Sequence[tuple[str, bytes]]
-UNREADABLE = (msgspec.MsgspecError, RecursionError)
-"""Exceptions of decoding a malformed value; the second one when brackets nest too deeply."""
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""Exceptions of decoding a malformed value: also a text in it that is not UTF-8, and brackets that nest too deeply."""
 
 DEAD_LETTER = "grid-dead-letter-"
 """Prefix of the headers of a dead letter."""

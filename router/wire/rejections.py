@@ -11,8 +11,9 @@ from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 
 from router.domain.intake.normalise import LAST_MS
-from router.domain.intake.source_ids import source_id_of
+from router.domain.intake.source_ids import LONGEST, source_id_of
 from router.domain.model.rejection import Rejection
+from router.domain.model.report import Report
 from router.domain.model.source_record import SourceRecord
 from router.domain.networks.schema.network import Network
 
@@ -35,13 +36,13 @@ class RecordRejected(Struct, frozen=True, kw_only=True, omit_defaults=True):
     offset: int
     """Offset of the rejected record."""
     rejected_at: datetime
-    """Kafka's time of the rejected record, UTC."""
+    """Kafka's time of the rejected record, UTC; its received time, if its case did not take it."""
     report_id: str | None = None
     """The source's own id in the rejected value; absent: it cannot be read."""
     size: int | None = None
-    """Bytes of the rejected value; absent: it had none."""
+    """Bytes of the rejected value; absent: it had none, or its case did not take it."""
     sha256: str | None = None
-    """SHA-256 of the rejected value, for a comparison with what was sent; absent: it had none."""
+    """SHA-256 of the rejected value, for a comparison with what was sent; absent as `size` is."""
 
 
 _encode = Encoder().encode
@@ -64,16 +65,36 @@ def encode_rejection(
         size=None if value is None else len(value),
         sha256=None if value is None else sha256(value).hexdigest(),
     )
+    return _encoded(found, record.key)
+
+
+def encode_report_rejection(
+    report: Report, rejection: Rejection
+) -> tuple[bytes | None, bytes, list[tuple[str, bytes]]]:
+    """One record of `rejections.<network>` for a report that its case did not take. It names the network's record."""
+    source, key = report.provenance, report.source_id.encode()
+    found = RecordRejected(
+        code=rejection.code,
+        reason=rejection.reason[:LONGEST_REASON],
+        topic=source.topic,
+        partition=source.partition,
+        offset=source.offset,
+        rejected_at=report.received_at,
+        report_id=report.source_id if len(report.source_id) <= LONGEST else None,
+    )
+    return _encoded(found, key)
+
+
+def _encoded(found: RecordRejected, key: bytes | None) -> tuple[bytes | None, bytes, list[tuple[str, bytes]]]:
     headers = [
         ("ce_specversion", b"1.0"),
         ("ce_type", KIND.encode()),
         ("ce_source", b"/grid-router"),
-        ("ce_id", f"{record.topic}/{record.partition}/{record.offset}".encode()),
+        ("ce_id", f"{found.topic}/{found.partition}/{found.offset}".encode()),
         ("ce_time", _encode(found.rejected_at)[1:-1]),
         ("content-type", b"application/json"),
     ]
-    key = record.key if record.key is not None and len(record.key) <= LONGEST_KEY else None
-    return key, _encode(found), headers
+    return key if key is not None and len(key) <= LONGEST_KEY else None, _encode(found), headers
 
 
 def decode_rejection(value: bytes) -> RecordRejected:

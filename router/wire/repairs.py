@@ -80,7 +80,7 @@ def decode_repair(key: bytes | None, value: bytes) -> Repair:
     """
     try:
         repair = _decode(value)
-    except (MsgspecError, RecursionError) as error:
+    except (MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"not a repair: {error}") from error
     if key != repair.dead_letter.encode():
         raise ValueError("not a repair: its key is not the id of its dead letter")

@@ -6,15 +6,18 @@ import pytest
 from msgspec.structs import replace
 
 from router.domain.model.rejection import Rejection
+from router.domain.model.report import Report
 from router.wire.codec import (
     decode_case,
     decode_dedup_entry,
+    decode_event,
     decode_task,
     encode_case,
     encode_dead_letter,
     encode_dedup_entry,
     encode_task,
 )
+from router.wire.rejections import encode_report_rejection
 from tests.chaos.audit.audit import audit
 from tests.chaos.audit.findings import FAULTS, Fault
 from tests.chaos.cities import make_cities
@@ -144,6 +147,21 @@ def valid_report_dead(of: Recording) -> None:
             return
 
 
+def not_taken(*, said: bool) -> Callable[[Recording], None]:
+    """A dead letter of an event that its case did not take, and perhaps the record of its network."""
+
+    def alter(of: Recording) -> None:
+        event = of.lists.records[fullest(of.lists, NAMES.events)][0]
+        rejection = Rejection(code="too-late", reason="late.")
+        of.lists.add(NAMES.dead_letters, 0, *encode_dead_letter(event, rejection, "grid"))
+        if said:
+            report = decode_event(event.headers, event.value)
+            assert isinstance(report, Report)
+            of.lists.add(NAMES.rejections(report.network), 0, *encode_report_rejection(report, rejection))
+
+    return alter
+
+
 def without_reason(of: Recording) -> None:
     """A dead letter whose reason is empty."""
     one = of.lists.of(NAMES.dead_letters)[0]
@@ -207,6 +225,12 @@ ALTERATIONS: list[tuple[str, Callable[[Recording], None], set[Fault]]] = [
     ("a dead letter is written twice", twice(NAMES.dead_letters, 0), {"dead letter twice"}),
     ("a dead letter without a reason", without_reason, {"wrong dead letter"}),
     ("a valid report has a dead letter", valid_report_dead, {"wrong dead letter", "rejection differs"}),
+    (
+        "a network is not told that a case did not take its record",
+        not_taken(said=False),
+        {"never sent", "rejection differs"},
+    ),
+    ("a case did not take a record of a sound run", not_taken(said=True), {"never sent"}),
     ("a dedup entry is wrong", incomplete_dedup_entry, {"dedup index differs from the log"}),
     ("a record is not committed", unread, {"not committed"}),
     ("an event is not committed", unfolded_event, {"not committed", "state differs from the log"}),

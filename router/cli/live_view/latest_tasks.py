@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 
-import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
 from router.domain.model.task import Task
-from router.wire.codec import decode_task
+from router.wire.codec import UNREADABLE, decode_task
 
 ANSWER_MS = 2000
 WINDOW = 40
@@ -55,5 +54,5 @@ class LatestTasks:
 def _task(value: bytes | None) -> Task | None:
     try:
         return None if value is None else decode_task(value)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None

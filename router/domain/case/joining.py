@@ -1,7 +1,6 @@
 """A report that matches a case well enough joins it."""
 
 from router.domain.case.reports import joining_report
-from router.domain.case.size import is_full
 from router.domain.matching.candidate import with_references
 from router.domain.matching.correlation import Match
 from router.domain.matching.parameters import MergeParameters
@@ -21,7 +20,7 @@ def case_to_join(matches: list[Match], merging: MergeParameters) -> Match | None
     for match in matches:
         if match.score < merging.thresholds.merge:
             break
-        if is_full(match.candidate.case):
+        if match.candidate.full:
             continue
         if match.joined != "community" or len(matches) == 1:
             return match

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from router.domain.case.revisions import revise_report
+from router.domain.case.revisions import KEPT_CHARACTERS, revise_report
 from router.domain.instants import EPOCH
 from router.domain.intake.dedup import MAX_VERSIONS
 from router.domain.intake.event_rejections import too_late
@@ -54,7 +54,7 @@ def _of_forgotten(case: Case, known: CaseReport, report: Report) -> Outcome | Re
     Returns:
         The outcome, the report as another incident, or the report as the next version.
     """
-    if _is_known_record(known, report):
+    if _is_known_record(case, known, report):
         return REDELIVERED
     if _is_another_incident(known, report):
         return _of_another_incident(report)
@@ -90,13 +90,46 @@ def _is_another_incident(known: CaseReport, report: Report) -> bool:
     )
 
 
-def _is_known_record(known: CaseReport, report: Report) -> bool:
-    """Whether the event is of a source record that the case has taken in, or of a copy with the same received time."""
-    source, copy = report.provenance, (report.received_at, report.occurred_at, report.matter, report.location.cell)
-    versions: list[CaseReport | Version] = [known, *known.earlier]
-    return any(
-        source == one.provenance or copy == (one.received_at, one.occurred_at, one.matter, one.cell) for one in versions
-    )
+def _is_known_record(case: Case, known: CaseReport, report: Report) -> bool:
+    """Whether the event is of a source record that the case has taken in, or of a copy of one.
+
+    Only a first version can be a copy: the index knows the record before a later one, and has seen that the two differ.
+    """
+    if report.provenance in [known.provenance, *[one.provenance for one in known.earlier]]:
+        return True
+    return report.version == 1 and (_is_copy_of_latest(case, known, report) or _is_copy_of_earlier(known, report))
+
+
+def _is_copy_of_latest(case: Case, known: CaseReport, report: Report) -> bool:
+    """Whether the report has the received time of the latest version, and says what the case still has of it."""
+    if not _is_of_moment(known, report) or (known.reporter, known.person) != (report.reporter, report.person):
+        return False
+    if known.joined != "opened":
+        same_text = known.version == 1 or known.description == report.description[:KEPT_CHARACTERS]
+        return same_text and known.place == place_of(report)
+    if (case.description, case.status) != (report.description, report.status) or not _has_point_of(case, report):
+        return False
+    return len(case.reports) > 1 or _has_levels_of(case, report)  # other reports may have raised the levels
+
+
+def _is_copy_of_earlier(known: CaseReport, report: Report) -> bool:
+    """Whether the report has the received time of an earlier version, and its text, if the case still has that."""
+    text = report.description[:KEPT_CHARACTERS]
+    return any(_is_of_moment(one, report) and one.description in ("", text) for one in known.earlier)
+
+
+def _is_of_moment(one: CaseReport | Version, report: Report) -> bool:
+    moment = report.received_at, report.occurred_at, report.matter, report.location.cell
+    return moment == (one.received_at, one.occurred_at, one.matter, one.cell)
+
+
+def _has_point_of(case: Case, report: Report) -> bool:
+    return (case.lon, case.lat) == (report.location.lon, report.location.lat)
+
+
+def _has_levels_of(case: Case, report: Report) -> bool:
+    levels = report.urgency, report.severity, report.certainty
+    return (case.urgency, case.severity, case.certainty) == levels
 
 
 def _says_the_same(case: Case, known: CaseReport, report: Report) -> bool:
@@ -107,10 +140,6 @@ def _says_the_same(case: Case, known: CaseReport, report: Report) -> bool:
         return False
     if known.joined != "opened":
         return known.place == place_of(report) and known.version > 1 and known.description == report.description
-    levels = report.urgency, report.severity, report.certainty
-    at = report.location
-    return (
-        (case.description, case.status, case.component_id) == (report.description, report.status, report.component_id)
-        and (case.lon, case.lat) == (at.lon, at.lat)
-        and (case.urgency, case.severity, case.certainty) == levels
-    )
+    said = report.description, report.status, report.component_id
+    kept = case.description, case.status, case.component_id
+    return kept == said and _has_point_of(case, report) and _has_levels_of(case, report)

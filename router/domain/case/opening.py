@@ -6,7 +6,6 @@ from sys import intern
 
 from router.domain.case.dispatch import assignments, task
 from router.domain.case.reports import opening_report
-from router.domain.case.size import is_full
 from router.domain.catalogue.resolve import Route
 from router.domain.instants import us
 from router.domain.matching.correlation import Match
@@ -81,6 +80,10 @@ def _suggestion(match: Match, report: Report) -> Suggestion:
     where = "in the same community" if match.distance_m is None else f"{match.distance_m:.0f} m away"
     when = f"{match.apart_s / 3600:.1f} h apart"
     case = match.candidate.case
-    known = f"the same, but that case is full with {len(case.reports)} reports" if is_full(case) else "perhaps the same"
+    known = (
+        f"the same, but that case is full with {len(case.reports)} reports"
+        if match.candidate.full
+        else "perhaps the same"
+    )
     reason = f"{report.matter} like {case.matter}, {where}, {when}: {known}"
     return Suggestion(case=case.id, score=match.score, reason=reason)

@@ -26,7 +26,7 @@ from router.domain.model.rejection import Rejection
 
 _MEDIA_TYPE, _BATCH = "application/cloudevents", "application/cloudevents-batch"
 _Mode = Literal["structured", "batch", "other format"]
-_UNREADABLE = (MsgspecError, RecursionError)
+_UNREADABLE = (MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class _Envelope(Struct):

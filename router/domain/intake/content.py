@@ -32,7 +32,7 @@ def content_digest(text: bytes, ignored: Collection[str] = ()) -> str:
         if ignored:
             _drop(said, ignored)
         canonical = _encode(said)
-    except (MsgspecError, RecursionError):
+    except (MsgspecError, UnicodeDecodeError, RecursionError):
         canonical = _slowly(text, ignored)
     return blake2b(canonical, digest_size=8).hexdigest()
 

@@ -38,7 +38,7 @@ class Said(Struct, frozen=True, gc=False):
     content: str
     """Digest of the content."""
     revised_at: datetime | None = None
-    """When the source last changed the report, if its schema says so; UTC."""
+    """When the source last changed the report, if its schema says so; UTC. The index ignores one that is after the receipt."""
     disbelieved: str = ""
     """Why the received time of the header does not count: `past`, `future`, or empty."""
 
@@ -109,6 +109,10 @@ class DedupIndex:
             write, when the old entry is older than a day. A rejection when the report has too many versions, when a newer
             version is known, or when the id names another incident by now.
         """
+        if said.revised_at is not None and said.revised_at > report.received_at + TOLERANCE:
+            said = replace(
+                said, revised_at=None
+            )  # a typing error, which would make every later correction an old version
         entries, source_id = self._entries, report.source_id
         previous = entries.pop(source_id, None)
         if previous is None:

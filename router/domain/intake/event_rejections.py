@@ -7,6 +7,11 @@ from router.domain.model.rejection import Rejection
 from router.domain.model.report import REPORTS_KEPT
 from router.domain.model.source_record import SourceRecord, UnreadableBatch
 
+_CAUSES: dict[type[Exception], str] = {
+    RecursionError: "its value has too many nested brackets",
+    UnicodeDecodeError: "its value is not UTF-8 text",
+}
+
 
 def not_an_event(why: str) -> Rejection:
     """Reject a record that is not an event of the router; `why` completes the sentence."""
@@ -29,8 +34,8 @@ def _cause(record: SourceRecord, error: Exception) -> str:
         return f"the compressed batch of {record.span} {record.why}"
     if record.value is None:
         return "it has no value"
-    if isinstance(error, RecursionError):
-        return "its value has too many nested brackets"
+    if type(error) in _CAUSES:
+        return _CAUSES[type(error)]
     if not isinstance(error, MsgspecError):
         types = [content for name, content in record.headers if name == "ce_type"]
         named = printable((types[0] or b"").decode("utf-8", "replace")) if types else ""

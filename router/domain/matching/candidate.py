@@ -27,6 +27,8 @@ class MatchCandidate(Struct, gc=False, eq=False):
     """The latest MAX_PLACES other places of its reports, beside that of the report that opened it."""
     references: tuple[str, ...] = ()
     """Who reported it, and whom it is about."""
+    full: bool = False
+    """Whether it takes no further report (`case/size.py`). The state keeps it as the case is."""
 
     @classmethod
     def of(cls, case: Case, parameters: MergeParameters) -> "MatchCandidate":

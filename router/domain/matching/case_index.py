@@ -20,15 +20,16 @@ from router.domain.model.vocabulary import BY_POINT
 
 MAX_CANDIDATES = 32
 """How many cases of one matter are compared in one square or one community: those whose latest report is nearest in time. Where there
-are more, nearness means nothing, and a report must not cost more."""
+are more, nearness means nothing, and a report must not cost more. Cases with room come first: in a flood of one incident most are full,
+and behind them the one with room would not be found."""
 _NORTHERNMOST = 89.0
 
-
-_WHEN, _LATEST = attrgetter("last_us", "case.id"), attrgetter("last_us")
-"""Sort keys of the cases of one matter and place."""
+_WHEN = attrgetter("full", "last_us", "case.id")
+"""Sort key of the cases of one matter and place."""
+_FULL, _LATEST = attrgetter("full"), attrgetter("last_us")
 Spot = TypeVar("Spot")
 Cases = MatchCandidate | list[MatchCandidate]
-"""One case, or several sorted by the occurrence of their latest report."""
+"""One case, or several: first those with room, then the full ones, each sorted by the occurrence of their latest report."""
 Kinds = dict[str, Cases]
 """Matter, component or reference -> cases."""
 There = MatchCandidate | Kinds
@@ -50,7 +51,7 @@ class CaseIndex:
         self._references: dict[str, Kinds] = {}
         """Street -> reference -> cases."""
         self._open: dict[str, dict[str, int]] = {}
-        """Street -> matter -> number of candidates, if the city has a frequency penalty."""
+        """Street -> matter -> number of candidates with room, if the city has a frequency penalty."""
 
     def add(self, entry: MatchCandidate, merging: MergeParameters) -> None:
         """Add a candidate."""
@@ -83,11 +84,13 @@ class CaseIndex:
             _leave(kinds, name, entry)
 
     def _count(self, entry: MatchCandidate, more: int) -> None:
+        if entry.full:  # another case continues it: the two are one incident
+            return
         counts, matter = self._open.setdefault(entry.case.cell[:STREET], {}), entry.case.matter
         counts[matter] = counts.get(matter, 0) + more
 
     def counts(self, cell: str) -> Mapping[str, int]:
-        """Number of candidates by matter in the cell's street, if the city has a frequency penalty."""
+        """Number of candidates with room by matter in the cell's street, if the city has a frequency penalty."""
         return self._open.get(cell[:STREET], {})
 
     def _places(self, entry: MatchCandidate, merging: MergeParameters) -> list[tuple[Table[Any], int | str]]:
@@ -137,13 +140,16 @@ class CaseIndex:
             found.append(self._with_point[community])
         return found
 
-    def of_component(self, cell: str, component_id: str) -> Sequence[MatchCandidate]:
-        """Cases of the cell's street that are about this component."""
-        return _all(self._components.get(cell[:STREET], {}).get(component_id, []))
+    def of_component(self, cell: str, component_id: str, occurred_us: int) -> Sequence[MatchCandidate]:
+        """Cases of the cell's street that are about this component, at most MAX_CANDIDATES."""
+        return _compared(self._components.get(cell[:STREET], {}).get(component_id, []), occurred_us)
 
     def of_reference(self, cell: str, reference: str) -> Sequence[MatchCandidate]:
-        """Cases of the cell's street that name this reporter or person."""
-        return _all(self._references.get(cell[:STREET], {}).get(reference, []))
+        """Cases of the cell's street that name this reporter or person: those with room, or else the latest full one."""
+        cases = _all(self._references.get(cell[:STREET], {}).get(reference, []))
+        if not cases or not cases[-1].full:
+            return cases
+        return cases[: bisect_left(cases, True, key=_FULL)] or cases[-1:]
 
     def listed(self) -> list[dict[Any, dict[str, list[str]]]]:
         """The ids of the cases under every key, table by table, for comparing two indexes."""
@@ -167,7 +173,8 @@ def _enter(kinds: Kinds, kind: str, entry: MatchCandidate) -> None:
         return
     if isinstance(cases, MatchCandidate):
         cases = kinds[kind] = [cases]
-    if cases[-1].last_us < entry.last_us:
+    last = cases[-1]
+    if last.full is entry.full and last.last_us < entry.last_us:
         cases.append(entry)
     else:
         insort(cases, entry, key=_WHEN)
@@ -204,19 +211,27 @@ def candidates(
             continue
         for matter, pair in pairs.items():
             if matter in there:
-                cases = there[matter]
-                if isinstance(cases, MatchCandidate):
-                    affine.append((pair, (cases,)))
-                else:
-                    affine.append((pair, cases if len(cases) <= MAX_CANDIDATES else _nearest(cases, occurred_us)))
+                affine.append((pair, _compared(there[matter], occurred_us)))
     return affine
 
 
-def _nearest(entries: list[MatchCandidate], occurred_us: int) -> list[MatchCandidate]:
-    """The MAX_CANDIDATES whose latest report is nearest to an instant."""
-    middle = bisect_left(entries, occurred_us, key=_LATEST)
-    first = max(0, min(middle - MAX_CANDIDATES // 2, len(entries) - MAX_CANDIDATES))
-    return entries[first : first + MAX_CANDIDATES]
+def _compared(cases: Cases, occurred_us: int) -> Sequence[MatchCandidate]:
+    """At most MAX_CANDIDATES cases: those with room whose latest report is nearest to an instant, then such full ones."""
+    if isinstance(cases, MatchCandidate):
+        return (cases,)
+    if len(cases) <= MAX_CANDIDATES:
+        return cases
+    rooms = bisect_left(cases, True, key=_FULL)
+    if rooms >= MAX_CANDIDATES:
+        return _nearest(cases, 0, rooms, occurred_us, MAX_CANDIDATES)
+    return cases[:rooms] + _nearest(cases, rooms, len(cases), occurred_us, MAX_CANDIDATES - rooms)
+
+
+def _nearest(cases: list[MatchCandidate], begin: int, end: int, occurred_us: int, most: int) -> list[MatchCandidate]:
+    """The `most` of the cases from `begin` to `end` whose latest report is nearest to an instant."""
+    middle = bisect_left(cases, occurred_us, begin, end, key=_LATEST)
+    first = max(begin, min(middle - most // 2, end - most))
+    return cases[first : first + most]
 
 
 def _square(row: int, column: int) -> int:

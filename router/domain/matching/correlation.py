@@ -6,7 +6,8 @@
             or `reference` / cases that name it for the same reporter or person
           / (1 + common x like cases in the street + crowding x rivals)
 
-The rivals of a case are the other like cases around the report, each weighted by affinity and time. A managed component (部件)
+The rivals of a case are the other like cases around the report, each weighted by affinity and time. A full case is nobody's rival,
+because another case continues it. A managed component (部件)
 decides alone: a report that names the component of a case belongs to it, and a report that names another one does not. Cases of
 another street or another CAP status are never candidates. This is only the correlation (EIP). Docs: docs/explanation/merging.md.
 """
@@ -70,7 +71,7 @@ def _of_component(report: Report, index: CaseIndex, occurred_us: int, received_u
     """Cases about the component that the report names, of any matter and any age."""
     return [
         Match(entry, "component", 1.0, None, _time_gap_us(entry, occurred_us) / 1e6)
-        for entry in index.of_component(report.location.cell, report.component_id or "")
+        for entry in index.of_component(report.location.cell, report.component_id or "", occurred_us)
         if _may_join(report, entry, received_us)
     ]
 
@@ -105,7 +106,9 @@ def _near(
             if apart > pair.window_us or (metres > reach and not crowding):
                 continue
             left = time_decay(pair, apart, merging)
-            rival = round(left * _PARTS) if crowding else 0  # whole numbers: the sum does not depend on the order
+            rival = (
+                round(left * _PARTS) if crowding and not entry.full else 0
+            )  # whole numbers: the sum does not depend on the order
             around += rival
             if metres <= reach:
                 left *= nearness(metres, reach, merging.decay_at_max_distance)

@@ -36,6 +36,7 @@ class CaseReport(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """One report of a case: where it came from and why it was joined."""
 
     id: str
+    """`<network>:<source_id>` or `<network>@<time>:<source_id>`, as in the event of the report."""
     network: str
     matter: str
     cell: str

@@ -60,7 +60,8 @@ class Report(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What one network reported, after translation. Every report enters exactly one case."""
 
     id: str
-    """`<network>:<source_id>`. The same source record always gets the same id, so a redelivery is recognised."""
+    """`<network>:<source_id>`, or `<network>@<time>:<source_id>` if the source's id had named another incident before that time. The
+    same source record always gets the same id. Read `network` and `source_id` in their own fields, not out of it."""
     network: str
     source_id: str
     matter: str

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from router.domain.case.size import is_full
 from router.domain.instants import us
 from router.domain.matching.candidate import MatchCandidate
 from router.domain.matching.case_index import CaseIndex
@@ -56,7 +57,12 @@ class Changing:
         case.revision += 1
         if entry is None:
             return
-        if self._moves:
+        moves = self._moves
+        if is_full(case) is not entry.full:
+            if not moves:
+                self._index.remove(entry, self._merging)
+            entry.full, moves = not entry.full, True
+        if moves:
             self._index.add(entry, self._merging)
         if due(case) is not self._due:
             entry.until_us = us(case.window_until)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import Any
 
-from router.domain.case.size import MAX_REPORTS, thin
+from router.domain.case.size import MAX_REPORTS, is_full, thin
 from router.domain.instants import MICROSECOND, us
 from router.domain.matching.candidate import MatchCandidate
 from router.domain.matching.case_index import CaseIndex
@@ -58,6 +58,7 @@ class PartitionState:
     def add(self, case: Case, merging: MergeParameters) -> None:
         """Add a case whose merge window is open."""
         entry = self.candidates[case.id] = MatchCandidate.of(case, merging)
+        entry.full = is_full(case)
         self.index.add(entry, merging)
         self.timers.set(case)
 
@@ -164,4 +165,12 @@ def _complete(case: Case) -> None:
 
 
 def _content(entry: MatchCandidate) -> tuple[Any, ...]:
-    return entry.first_us, entry.last_us, entry.until_us, sorted(entry.networks), entry.places, entry.references
+    return (
+        entry.first_us,
+        entry.last_us,
+        entry.until_us,
+        sorted(entry.networks),
+        entry.places,
+        entry.references,
+        entry.full,
+    )

@@ -12,7 +12,7 @@ from router.domain.fold import fold
 from router.domain.intake.event_rejections import undecodable, unpublished_rule_set
 from router.domain.intake.rejections import printable
 from router.domain.model.case import Case
-from router.domain.model.rejection import RejectedEventError, Rejection
+from router.domain.model.rejection import RejectedEventError, Rejection, RejectionCode
 from router.domain.model.report import Report, Tick
 from router.domain.rules.publication import never_published
 from router.domain.rules.rule_sets import RuleSetError, RuleSets
@@ -41,6 +41,7 @@ from router.wire.codec import (
     is_tick,
 )
 from router.wire.metrics import Metrics
+from router.wire.rejections import encode_report_rejection
 from router.wire.stored_offsets import StoredOffset, encode_stored_offset
 from router.wire.topics import Names
 
@@ -48,6 +49,7 @@ RESTORE_CHUNK = 500
 """Cases restored between two turns of the event loop: about 10 ms."""
 TICK_PAUSE = timedelta(minutes=1)
 """No tick is written for so long after one became a dead letter. The next one would probably fail, too, without end."""
+NOT_AN_EVENT: RejectionCode = "not-an-event"
 ROUTER = "grid"
 """Value of the label `network` for records that no network sent."""
 
@@ -192,8 +194,27 @@ class MergeProcessor:
         partition = records[0].partition
         outputs.write(self._names, partition, writer)
         for record, rejection in rejected:
-            writer.add(self._names.dead_letters, partition, *encode_dead_letter(record, rejection, ROUTER))
+            self._write_rejected(record, rejection, writer, partition)
         return self._counted(outputs, Counter(rejection.code for _, rejection in rejected))
+
+    def _write_rejected(self, record: Record, rejection: Rejection, writer: Writer, partition: int) -> None:
+        writer.add(self._names.dead_letters, partition, *encode_dead_letter(record, rejection, ROUTER))
+        report = self._report_of_network(record, rejection)
+        if report is not None:
+            writer.add(self._names.rejections(report.network), 0, *encode_report_rejection(report, rejection))
+
+    def _report_of_network(self, record: Record, rejection: Rejection) -> Report | None:
+        """The rejected report, if a network of the city sent it: its record is named on `rejections.<network>`, too."""
+        if rejection.code == NOT_AN_EVENT:
+            return None
+        try:
+            event = decode_event(record.headers, record.value)
+            if not isinstance(event, Report) or event.network not in self._rule_sets.of(event.rule_set).codes:
+                return None
+        except (*UNREADABLE, ValueError, TypeError, RuleSetError):
+            return None
+        # another topic is no network's, whatever the event says
+        return event if event.provenance.topic == self._names.reports(event.network) else None
 
     def _poisoned(self, record: Record) -> Rejection:
         """Give up a record at which the fold fails. A tick that failed is not written again at once."""

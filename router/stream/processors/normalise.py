@@ -94,7 +94,7 @@ class NormaliseProcessor:
             for number, (key, value) in enumerate(entries):
                 try:
                     self._dedup.restore(key.decode(), decode_dedup_entry(value))
-                except (*UNREADABLE, UnicodeDecodeError):
+                except UNREADABLE:
                     unreadable += 1
                 if number % RESTORE_CHUNK == 0:
                     await asyncio.sleep(0)  # let other partitions finish their transactions

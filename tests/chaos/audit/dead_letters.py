@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from router.domain.intake.content import content_digest
+from router.domain.model.report import Report
 from router.simulator.messages import RecordAddress
-from router.wire.codec import read_dead_letter
+from router.wire.codec import decode_event, read_dead_letter
 from router.wire.rejections import decode_rejection
 from router.wire.topics import Names
 from tests.chaos.audit.findings import Findings
@@ -35,13 +36,18 @@ def check_dead_letters(sources: Mapping[RecordAddress, Entry], *, log: Log, topi
 
 
 def check_rejections(networks: Sequence[str], *, log: Log, names: Names, findings: Findings) -> None:
-    """Check that each dead letter of a network's topic has one record on `rejections.<network>`, with its code."""
+    """Check that each dead letter of a network's record or report has one record on `rejections.<network>`, with its code."""
     dead: set[tuple[str, int, int, str]] = set()
     sources = {names.reports(network) for network in networks}
     for record in log.read([names.dead_letters]):
         one = read_dead_letter(record.key, record.value, list(record.headers))
         if one.topic in sources:
             dead.add((one.topic, one.partition, one.offset, one.code))
+        elif one.code != "not-an-event":
+            event = decode_event(one.headers, one.value or b"")
+            if isinstance(event, Report):
+                source = event.provenance
+                dead.add((source.topic, source.partition, source.offset, one.code))
     found: Counter[tuple[str, int, int, str]] = Counter()
     for record in log.read([names.rejections(network) for network in networks], 0):
         rejected = decode_rejection(record.value)

@@ -76,6 +76,26 @@ def test_each_record_has_its_outcome(check: Check, tmp_path: Path) -> None:
     )
 
 
+def test_the_key_is_the_id_that_the_router_reads(check: Check, tmp_path: Path) -> None:
+    """In an envelope that no header declares, and beside a NaN, which the router takes: neither is `wrong-key`."""
+    event = {"specversion": "1.0", "type": "t", "source": "/s", "id": "e-1", "data": ALARM}
+    file = tmp_path / "policing.jsonl"
+    file.write_bytes(lines(event, json.dumps(ALARM | {"jjdbh": "J-2", "q": float("nan")})))
+    code, out, _ = check(file, "--city", CITY, "-o", "json")
+    found = [json.loads(line) for line in out.splitlines()]
+    assert [(one["outcome"], one["id"]) for one in found] == [("accepted", ALARM["jjdbh"]), ("accepted", "J-2")]
+    assert code == 0
+
+
+def test_a_byte_that_is_not_utf8_is_named(check: Check, tmp_path: Path) -> None:
+    """In a file of lines and in one JSON object that is written over several lines."""
+    for name, content in (("policing.jsonl", b'{"jjdbh":"\xff"}\n'), ("policing.json", b'{"jjdbh":"\xff"}\n{}\n')):
+        file = tmp_path / name
+        file.write_bytes(content)
+        code, out, _ = check(file, "--city", CITY, "-o", "json")
+        assert (json.loads(out.splitlines()[0])["code"], code) == ("not-utf8", 1)
+
+
 def test_the_text_has_a_line_for_each_record(check: Check, tmp_path: Path) -> None:
     file = tmp_path / "policing.jsonl"
     file.write_bytes(lines(ALARM, ALARM, '{"jjdbh": "\\u001b[2J"}'))

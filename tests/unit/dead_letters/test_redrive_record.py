@@ -16,6 +16,13 @@ from router.wire.partitioning import partition_for_key
 from tests.support.records import ALARM, Record, city, written
 from tests.support.rejected_records import LATER, NAMES, PATCH, REJECTED_AT, UNKNOWN, dead_letter
 
+NO_TEXT = (
+    b'{"specversion":"\xff","id":"a","source":"b","type":"c","data":{}}',
+    b'[{"specversion":"1.0","id":"\xff","source":"b","type":"c"}]',
+    b'{"\xff":1}',
+)
+"""JSON but for one byte, which is not UTF-8."""
+
 
 def received(record: Any) -> datetime:
     """The received time that the router gives a record."""
@@ -66,7 +73,7 @@ def test_a_right_key_stays_where_its_producer_put_it() -> None:
 
 
 def test_what_is_no_report_keeps_its_key() -> None:
-    for value in (b"{}", b"\xff", None):
+    for value in (b"{}", b"\xff", *NO_TEXT, None):
         record = outgoing(dead_letter(key=None), value, "li.wei", repaired=False, partitions=4)
         assert (record.key, record.partition) == (None, 2)
 

@@ -1,10 +1,12 @@
 """A report whose id the partition knows, after the dedup index forgot it: never lost, never taken for another incident."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from router.domain.fold import fold
 from router.domain.intake.dedup import MAX_VERSIONS
@@ -58,6 +60,51 @@ def test_an_old_word_is_no_correction(driver: Driver) -> None:
     old = report("17", 0, received=699, offset=10, description="older")
     assert driver.pipe(old).decision == "rejected"
     assert code_of(driver, old) == "superseded"
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_two_words_of_one_batch_are_both_taken(joined: bool) -> None:
+    """A producer's batch has one time. The index, which forgot the report, calls the first word version 1, the second 2."""
+    driver = Driver(CITY)
+    driver.pipe(*[report(name, 0, description="rubbish") for name in (["16", "17"] if joined else ["17"])])
+    word = report("17", 0, received=720, offset=9, description="larger")
+    moved = report("17", 0, received=720, offset=10, description="larger", north=20, version=2)
+    assert [driver.pipe(one).decision for one in (word, moved)] == ["updated", "updated"]
+    (case,) = driver.cases
+    assert [one.version for one in case.reports if one.id == "hotline:17"] == [3]
+    here = case.reports[-1].place or (case.lon, case.lat)
+    assert here[1] == moved.location.lat
+    assert driver.pipe(moved).decision == "redelivered"
+    assert driver.pipe(replace(word, version=1)).decision == "redelivered"
+
+
+OTHER_WORDS: list[dict[str, Any]] = [
+    {"description": "larger"},
+    {"status": "Test"},
+    {"urgency": "Immediate"},
+    {"severity": "Severe"},
+    {"certainty": "Observed"},
+    {"north": 20},
+    {"reporter": "someone"},
+]
+
+
+@pytest.mark.parametrize("more", OTHER_WORDS, ids=[next(iter(one)) for one in OTHER_WORDS])
+def test_another_word_with_the_time_of_the_known_one_is_no_copy(driver: Driver, more: dict[str, Any]) -> None:
+    assert driver.pipe(report("17", 0, offset=9, **{"description": "rubbish"} | more)).decision == "updated"
+    assert driver.pipe(report("17", 0, offset=10, description="rubbish")).decision == "redelivered"
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_copy_of_a_joined_report_is_a_redelivery(version: int) -> None:
+    driver = Driver(CITY)
+    driver.pipe(report("16"), report("17", north=5, urgency="Immediate", description="x" * 300))
+    text = "y" * 300 if version == 2 else "x" * 300
+    if version == 2:
+        driver.pipe(report("17", received=1, north=5, offset=1, version=2, description=text))
+    for offset, north, decision in ((7, 5, "redelivered"), (8, 6, "updated")):
+        copy = report("17", received=version - 1, north=north, offset=offset, urgency="Immediate", description=text)
+        assert driver.pipe(copy).decision == decision
 
 
 def test_a_correction_of_a_case_out_of_reach_is_too_late(driver: Driver) -> None:

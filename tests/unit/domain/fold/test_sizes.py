@@ -1,6 +1,7 @@
 """Every record that the fold writes fits its topic, whatever networks send, and a flood costs no square of its reports."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -8,12 +9,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from router.domain.case.size import CASE_BYTES, MAX_REPORTS, MOST_BYTES, UPDATED_BYTES, encoded_bytes
+from router.domain.instants import us
+from router.domain.matching.case_index import MAX_CANDIDATES
+from router.domain.matching.correlation import correlate
 from router.domain.model.case import Assignment
 from router.domain.model.rejection import RejectedEventError
 from router.domain.model.report import Report, Tick
 from router.wire.codec import decode_case, encode_case, encode_report, encode_task
 from router.wire.topics import Names, declared
-from tests.support.driver import NEXT_CELL, Driver, hours, report, tiny
+from tests.support.driver import MERGING, NEXT_CELL, Driver, hours, report, tiny
 
 CITY = tiny()
 LIMITS = {
@@ -119,6 +123,66 @@ def test_a_flood_continues_in_a_second_case_that_says_why() -> None:
     assert suggestion.case == full.id
     assert len(driver.tasks) == 2 * len(full.assignments)
     assert suggestion.reason.endswith(f"the same, but that case is full with {MAX_REPORTS} reports")
+
+
+CROWDED = f"{MERGING}frequency_penalty: 0.1\ndensity_penalty: 1\n"
+ONE_REPORTER = f"{MERGING}evidence: {{citizen_networks: [hotline], reference_factor: 0.9, reference_radius_m: 1000, geocoded_sources: []}}\n"
+MORE_THAN_COMPARED = (MAX_CANDIDATES + 8) * MAX_REPORTS
+
+
+@pytest.mark.parametrize(
+    ("rules", "more"),
+    [
+        (MERGING, {}),
+        (CROWDED, {}),
+        (MERGING, {"component_id": "4109020010010001"}),
+        (MERGING, {"component_id": "4109020010010001", "point": False}),
+        (ONE_REPORTER, {"reporter": "r", "point": False}),
+    ],
+    ids=["one point", "a crowd counts", "one component", "one component without a point", "one reporter"],
+)
+def test_a_flood_with_one_time_fills_case_after_case(rules: str, more: dict[str, Any]) -> None:
+    """24,000 hotline reports of one point and time once opened 4,059 cases: full ones hid the one with room."""
+    driver = Driver(tiny(rules))
+    events = [report(str(name), **more) for name in range(MORE_THAN_COMPARED)]
+    for begin in range(0, len(events), 500):
+        driver.batch(events[begin : begin + 500])
+    assert {len(case.reports) for case in driver.cases} == {MAX_REPORTS}
+    assert len(driver.cases) == MAX_CANDIDATES + 8
+    successor = driver.crash()
+    assert successor.snapshot() == driver.snapshot()
+    for one in (driver, successor):
+        one.pipe(report("next", **more), report("last", **more))
+    assert len(driver.cases) == MAX_CANDIDATES + 9
+    assert successor.snapshot() == driver.snapshot()
+
+
+@pytest.mark.parametrize("component_id", [None, "4109020010010001"])
+def test_a_report_of_a_flood_is_compared_with_no_more_cases(component_id: str | None) -> None:
+    """Counted, not timed: 30,000 reports of one component would be compared with four million full cases."""
+    driver = Driver(CITY)
+    events = [report(str(name), name / 1000, component_id=component_id) for name in range(MORE_THAN_COMPARED)]
+    driver.batch(events)
+    late = report("late", 1, component_id=component_id)
+    matches = correlate(late, driver.state.index, CITY.merging, us(late.occurred_at), us(late.received_at))
+    assert len(matches) <= MAX_CANDIDATES
+    assert len(driver.cases) == MAX_CANDIDATES + 8
+
+
+def test_the_index_follows_a_case_that_is_full_by_its_bytes_and_has_room_again() -> None:
+    """A correction of a full case leaves out old texts."""
+    driver = Driver(CITY)
+    corrected = list(flood(60, 40, "长" * 200))
+    driver.batch(corrected)
+
+    def full() -> list[bool]:
+        assert driver.crash().snapshot() == driver.snapshot()
+        return [entry.full for entry in driver.state.candidates.values()]
+
+    driver.batch([report(f"more-{name}", 0.5, received=1.1) for name in range(MAX_REPORTS // 2)])
+    assert full() == [True, False]
+    driver.pipe(replace(corrected[-1], version=41, received_at=hours(1.2), description="short"))
+    assert full() == [False, False]
 
 
 def test_bytes_written_for_a_thousand_joins_are_bounded() -> None:

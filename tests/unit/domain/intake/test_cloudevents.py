@@ -53,6 +53,24 @@ def packed(value: bytes, content_type: str = "application/json") -> bytes:
 
 
 @pytest.mark.parametrize(
+    ("name", "headers"),
+    [
+        *[(name, []) for name in ("specversion", "id", "source", "type", "datacontenttype")],
+        *[(name, STRUCTURED) for name in ("specversion", "datacontenttype")],
+    ],
+)
+def test_an_attribute_that_is_not_utf8_is_named(name: str, headers: Headers) -> None:
+    """JSON is UTF-8 (RFC 8259, 8.1), and the router does not fail on what is not."""
+    value = json.dumps(ATTRIBUTES | {"data": REQUEST} | {name: "?"}).encode().replace(b'"?"', b'"\xff"')
+    assert rejected(value, headers).code == "not-utf8"
+
+
+def test_a_batch_with_a_byte_that_is_not_utf8_is_named() -> None:
+    value = json.dumps([ATTRIBUTES | {"id": "?"}]).encode().replace(b'"?"', b'"\xff"')
+    assert rejected(value).code == "not-utf8"
+
+
+@pytest.mark.parametrize(
     "content_type",
     [
         b"application/cloudevents+json",

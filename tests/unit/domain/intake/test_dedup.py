@@ -126,9 +126,22 @@ def test_a_version_that_its_source_calls_older_does_not_win() -> None:
 
 def test_without_a_time_of_change_the_order_of_the_log_decides() -> None:
     index = DedupIndex()
-    index.register(report("1"), said(A, 5), b"")
-    event, entry = registered(index, report("1", received=1), B)
+    index.register(report("1", received=5), said(A, 5), b"")
+    event, entry = registered(index, report("1", received=6), B)
     assert (event.version, entry.revised_at) == (2, hours(5))
+
+
+@pytest.mark.parametrize(("ahead", "counts"), [(0, True), (1, True), (1.01, False), (90 * 365 * 24, False)])
+def test_a_time_of_change_after_the_receipt_decides_nothing(ahead: float, counts: bool) -> None:
+    """2108 for 2018 would make every later correction an old version. An hour is the tolerance for clocks."""
+    index = DedupIndex()
+    index.register(report("1"), said(A, -1), b"")
+    typed = index.register(report("1", received=2), said(B, 2 + ahead), b"")
+    assert isinstance(typed, tuple)
+    assert typed[1].revised_at == (hours(2 + ahead) if counts else hours(-1))
+    later = index.register(report("1", received=2.5), said(C, 1.5), b"")
+    assert isinstance(later, Rejection if counts else tuple)
+    assert isinstance(index.register(report("1", received=6), said("d" * 16, 5), b""), tuple)
 
 
 def test_a_redriven_record_wins_if_its_source_calls_it_newer() -> None:

@@ -34,6 +34,7 @@ def rejection(value: bytes | None, headers: RecordHeaders) -> Rejection:
         (VALUE, [], "it has no header `ce_type`"),
         (VALUE, [("ce_type", b"grid.\x1b[31m")], "its header `ce_type` names 'grid.�[31m'"),
         (b"{", HEADERS, "its value is not JSON"),
+        (b'{"id":"\xff"}', HEADERS, "its value is not UTF-8 text"),
         (b"[]", HEADERS, "its value does not match its `ce_type`"),
         (json.dumps(NO_CELL).encode(), HEADERS, "its value does not match its `ce_type`, at `location.cell`"),
     ],

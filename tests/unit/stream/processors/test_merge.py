@@ -1,11 +1,15 @@
 """The merge processor with reports that it cannot fold: an unknown rule set, a case out of reach."""
 
+import dataclasses
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
+from router.domain.catalogue.code_tables import CodeTable
 from router.domain.model.report import Report, Tick
 from router.domain.rules.rule_sets import RuleSets
 from router.stream.engine.processor import NotReadyError
@@ -13,6 +17,7 @@ from router.stream.processors.clock import CLOCKS
 from router.stream.processors.merge import MergeProcessor
 from router.wire.codec import encode_report, encode_tick
 from router.wire.metrics import Metrics
+from router.wire.rejections import decode_rejection
 from router.wire.topics import Names
 from tests.support.driver import hours, report, tiny
 from tests.support.records import Record
@@ -24,10 +29,10 @@ class Written:
     """Topics in the order of writing."""
 
     def __init__(self) -> None:
-        self.topics: list[str] = []
+        self.records: list[tuple[Any, ...]] = []
 
-    def add(self, topic: str, *_: object) -> None:
-        self.topics.append(topic)
+    def add(self, topic: str, *rest: object) -> None:
+        self.records.append((topic, *rest))
 
 
 class Scene:
@@ -41,11 +46,18 @@ class Scene:
 
     def take(self, event: Report | Tick) -> list[str]:
         """Process one event; the topics that were written."""
+        return [topic for topic, *_ in self.written(event)]
+
+    def written(self, event: Report | Tick, poisoned: Collection[int] = ()) -> list[tuple[Any, ...]]:
+        """Process one event; the records that were written: topic, partition, key, value and headers."""
         key, value, headers = encode_tick(event, 0) if isinstance(event, Tick) else encode_report(event)
         writer: Any = Written()
-        count = self._processor.process([Record(key=key, value=value, headers=headers, partition=0)], writer, set())
+        count = self._processor.process(
+            [Record(key=key, value=value, headers=headers, partition=0)], writer, set(poisoned)
+        )
         count()
-        return writer.topics
+        records: list[tuple[Any, ...]] = writer.records
+        return records
 
     def count(self, metric: str, **labels: str) -> float | None:
         """The value of a counter."""
@@ -60,6 +72,32 @@ def test_a_report_of_an_unknown_rule_set_waits_for_two_polls() -> None:
             scene.take(report("1", rule_set="unknown"))
     scene.polls = 2
     assert scene.take(report("1", rule_set="unknown")) == ["grid.dead-letters"]
+
+
+@pytest.mark.parametrize("poisoned", [False, True])
+def test_the_network_reads_that_its_case_did_not_take_its_record(poisoned: bool) -> None:
+    """With the address of the network's own record. A report of no network of the city has no such topic."""
+    hotline = CodeTable("hotline", ())
+    for codes, topic, expected in (
+        ({"hotline": hotline}, "reports.hotline", True),
+        ({"policing": hotline}, "reports.hotline", False),
+        ({"hotline": hotline}, "reports.policing", False),
+    ):
+        scene = Scene(RuleSets(dataclasses.replace(OLD, codes=codes, rule_set="")))
+        scene.take(report("1"))
+        scene.take(Tick(at=hours(30)))
+        late = report("1", 0, received=31 + 30 * 24, offset=41, description="late")
+        late = replace(late, provenance=replace(late.provenance, topic=topic, partition=3))
+        code = "defect" if poisoned else "too-late"
+        written = scene.written(late, poisoned={0} if poisoned else set())
+        assert [one[0] for one in written] == ["grid.dead-letters", *["rejections.hotline"] * expected]
+        if expected:
+            _, partition, key, value, headers = written[1]
+            found = decode_rejection(value)
+            assert (found.code, found.topic, found.partition, found.offset) == (code, "reports.hotline", 3, 41)
+            assert (partition, key, found.report_id, found.rejected_at) == (0, b"1", "1", late.received_at)
+            assert (found.size, found.sha256) == (None, None)
+            assert dict(headers)["ce_id"] == b"reports.hotline/3/41"
 
 
 def test_a_tick_waits_for_the_rule_set_of_a_case_however_many_polls_end() -> None:
@@ -99,7 +137,7 @@ def test_a_tick_that_becomes_a_dead_letter_is_not_written_again_at_once() -> Non
     assert processor.due() == -6 * 3600
     key, value, headers = encode_tick(Tick(at=hours(30)), 0)
     processor.process([Record(key=key, value=value, headers=headers, partition=0, offset=9)], target, {9})
-    assert writer.topics[-1] == "grid.dead-letters"
+    assert writer.records[-1][0] == "grid.dead-letters"
     assert processor.due() == 60
     clock.at = hours(31)
     assert processor.due() == -3540

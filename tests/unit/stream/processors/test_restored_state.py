@@ -78,7 +78,7 @@ DEEP = (b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}",)
 CASE = [("ce_type", b"grid.case.changed.v1")]
 
 
-@pytest.mark.parametrize("value", [b"", b"{", b"[]", b"{}", b'{"id":7}', b"\xff", *DEEP])
+@pytest.mark.parametrize("value", [b"", b"{", b"[]", b"{}", b'{"id":7}', b"\xff", b'{"id":"\xff"}', *DEEP])
 def test_an_unreadable_case_stops_its_partition_with_a_sentence(value: bytes) -> None:
     with pytest.raises(UnreadableStateError) as stopped:
         opened((b"C-1\x1b[31m", value, CASE))
