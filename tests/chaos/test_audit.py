@@ -226,7 +226,7 @@ ALTERATIONS: list[tuple[str, Callable[[Recording], None], set[Fault]]] = [
     ("a dead letter without a reason", without_reason, {"wrong dead letter"}),
     ("a valid report has a dead letter", valid_report_dead, {"wrong dead letter", "rejection differs"}),
     (
-        "a network is not told that a case did not take its record",
+        "the rejection of a correction is missing",
         not_taken(said=False),
         {"never sent", "rejection differs"},
     ),

@@ -6,7 +6,7 @@
             or `reference` / cases that name it for the same reporter or person
           / (1 + common x like cases in the street + crowding x rivals)
 
-The rivals of a case are the other like cases around the report, each weighted by affinity and time. A full case is nobody's rival,
+The rivals of a case are the other like cases around the report, each weighted by affinity and time. A full case is no case's rival,
 because another case continues it. A managed component (部件)
 decides alone: a report that names the component of a case belongs to it, and a report that names another one does not. Cases of
 another street or another CAP status are never candidates. This is only the correlation (EIP). Docs: docs/explanation/merging.md.
