@@ -151,7 +151,7 @@ stages = pytest.mark.parametrize("stage", [merge, normalise])
 def test_a_state_is_kept_only_while_its_changelog_is_the_same(
     stage: Callable[[], Processor], topic_id: str, kept: bool
 ) -> None:
-    """The stored offset alone does not tell: merge keeps it on another topic, and a copy of a changelog has it, too."""
+    """The stored offset alone is not enough: merge keeps it on another topic, and a copy of a changelog has it, too."""
 
     def made_again(written: Written) -> None:
         written.topic_id = topic_id
