@@ -45,7 +45,8 @@ class TessellationParameters(_Strict):
     """The content of `tessellation.yaml`."""
 
     source: str
-    network: str
+    network: str | None = None
+    """None: no network names its areas by these columns, so the crosswalk has no rows."""
     columns: Columns
     county: str = Field(pattern=r"^[0-9]{5}$")
     origin: Origin

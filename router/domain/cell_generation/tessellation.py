@@ -83,14 +83,16 @@ class Tessellation(Struct, frozen=True):
     areas: Sequence[tuple[str, str, str, str]]
 
 
-def tessellate(spots: Sequence[Spot], lattice: Lattice, *, county: str, network: str, ring: int = 1) -> Tessellation:
+def tessellate(
+    spots: Sequence[Spot], lattice: Lattice, *, county: str, network: str | None, ring: int = 1
+) -> Tessellation:
     """Cells, communities and the crosswalk of one network's area names.
 
     Args:
         spots: recorded places; those without a point only add names to the crosswalk.
         lattice: of the squares.
         county: the first five digits of all codes; the sixth is the county's number in alphabetical order.
-        network: whose area names (`county|street|community`) the crosswalk resolves.
+        network: whose area names (`county|street|community`) the crosswalk resolves; None: there are none, and it is empty.
         ring: how many rings of squares around a reported one become cells too.
 
     Raises:
@@ -109,7 +111,8 @@ def tessellate(spots: Sequence[Spot], lattice: Lattice, *, county: str, network:
     cells = sorted((code, "", "", "", lattice.wkt(square)) for square, code in codes.items())
     titles = {codes[square][:12]: " / ".join(name or "?" for name in names) for square, names in owners.items()}
     communities = [(code, titles[code], cell) for code, cell in sorted(defaults.items())]
-    return Tessellation(cells, communities, _crosswalk(spots, points, codes, network))
+    areas = [] if network is None else _crosswalk(spots, points, codes, network)
+    return Tessellation(cells, communities, areas)
 
 
 def _points(spots: Iterable[Spot], lattice: Lattice) -> dict[Square, Counter[Names]]:

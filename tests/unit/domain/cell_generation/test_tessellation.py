@@ -37,6 +37,14 @@ def made(*spots: Spot, ring: int = 0, lattice: Lattice = LATTICE) -> Tessellatio
     return tessellate(spots, lattice, county="41090", network="hotline", ring=ring)
 
 
+def test_without_a_network_only_the_crosswalk_is_empty() -> None:
+    """A network that writes codes names no area, so no row could ever be used."""
+    spots = [at(0, 0), at(5, 1, WEST)]
+    named, unnamed = made(*spots), tessellate(spots, LATTICE, county="41090", network=None, ring=0)
+    assert [row[0] for row in named.areas] == ["hotline"] * 2
+    assert (unnamed.cells, unnamed.communities, unnamed.areas) == (named.cells, named.communities, [])
+
+
 def shapes(cells: Sequence[Sequence[str]]) -> "np.ndarray[tuple[int], np.dtype[np.object_]]":
     return np.asarray(shapely.from_wkt([row[-1] for row in cells]), dtype=object)
 
@@ -413,7 +421,8 @@ def test_a_missing_source_is_one_sentence(city: Path) -> None:
         ('county: "41090"', 'county: "４１０９０"', "4:9: GR003 `county`"),
         ('county: "41090"', 'county: "41090\\n"', "4:9: GR003 `county`"),
         ("lat: 34}", "lat: 89}", r"5:25: GR003 `origin\.lat`"),
-        ("network:", "netwrok:", "GR005 `network` is missing"),
+        ("network:", "netwrok:", "2:1: GR002 unknown key `netwrok`"),
+        ("source:", "sorce:", "GR005 `source` is missing"),
         ("county: county,", "", r"GR005 `columns\.county` is missing"),
         ("origin:", "ring: 9\norigin:", "5:7: GR003 `ring`"),
         ("origin:", "size: 50\norigin:", "5:1: GR002 unknown key `size`"),
