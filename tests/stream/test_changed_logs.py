@@ -207,7 +207,7 @@ class Stateful(Tally):
         writer.add(self.out, 0, *encode_stored_offset(position))
 
 
-def test_a_changelog_made_again_while_a_partition_runs_is_restored_anew(
+def test_a_changelog_made_again_while_a_partition_runs_is_restored_again(
     kafka: str, topics: str, tmp_path: Path
 ) -> None:
     """The state in memory belongs to the deleted changelog. It must not be kept, although nothing else has changed."""

@@ -126,7 +126,7 @@ def test_an_output_that_kafka_rejects_is_found_among_two_partitions(kafka: str, 
 
 
 def test_poison_among_hundreds_of_the_other_network_is_found_in_few_attempts(kafka: str, topics: str) -> None:
-    """Halving takes about the binary logarithm of the records. It must not begin anew with each record of the other network."""
+    """Halving takes about the binary logarithm of the records. It must not start again with each record of the other network."""
 
     async def scenario() -> tuple[list[Record], int]:
         a, b = sources(topics)
