@@ -89,7 +89,7 @@ def deployment(kafka: str) -> Names:
         texts=pack(city_folder(CITY)),
     )
     key, content, headers = encode_rule_set(record)
-    producer.send(names.rule_sets, key=HOSTILE.encode(), value=content, headers=headers)
+    producer.send(names.rule_sets, key=key, value=content, headers=headers)
     producer.close()
     return names
 
