@@ -1,6 +1,7 @@
 """Thousands of corrections of one incident on a real broker: nothing fails, nothing is lost, and the partition goes on."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,8 +26,11 @@ def scene(kafka: str, namespace: str, tmp_path: Path) -> Scene:
 def alarms(topic: str, version: int) -> list[Sent]:
     """One version of every report. Each character of the text takes six bytes in JSON."""
     text = "\x01" * 190 + str(version)
-    values = [written(sound("policing", f"flood {number}", bjnr=text)) for number in range(INCIDENTS)]
-    return [Sent(topic=topic, partition=0, value=value, key=b"k") for value in values]
+    return [sent(topic, sound("policing", f"flood {number}", bjnr=text)) for number in range(INCIDENTS)]
+
+
+def sent(topic: str, message: dict[str, Any]) -> Sent:
+    return Sent(topic=topic, partition=0, value=written(message), key=str(message[ID]).encode())
 
 
 def test_thousands_of_corrections_of_one_incident_hold_up_nothing(scene: Scene) -> None:
@@ -37,7 +41,7 @@ def test_thousands_of_corrections_of_one_incident_hold_up_nothing(scene: Scene) 
         scene.drain(pool)
         assert pool.restarts == 0
         other = sound("policing", "bystander", bjnr="after the flood")
-        scene.send([Sent(topic=topic, partition=0, value=written(other), key=b"k")])
+        scene.send([sent(topic, other)])
         scene.drain(pool)
         log = pool.logs[0].read_text()
     assert scene.dead_letters() == []

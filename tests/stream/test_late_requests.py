@@ -20,7 +20,7 @@ from router.broker.admin import connected
 from router.dead_letters.redrive_producer import OutgoingRecord, open_redrive_producer
 from router.kafka import transactional_producer
 from router.kafka.transactional_producer import OutOfTurnError, TransactionalProducer
-from router.stream.engine.status import PartitionStatus
+from router.stream.engine.status import StreamTaskStatus
 from router.wire.errors import BrokerError
 from tests.chaos.cluster import Cluster
 from tests.chaos.frames import Api, Request
@@ -366,7 +366,7 @@ def test_a_partition_writes_every_value_once_when_any_request_may_be_late(
         await produce(network.cluster.address, f"{namespace}in", expected)
         records = await read(network.cluster.address, f"{namespace}in")
         async with partition_opened(network.cluster.proxy, namespace, Tally(namespace)) as partition:
-            await until(lambda: partition.status is PartitionStatus.RUNNING)
+            await until(lambda: partition.status is StreamTaskStatus.RUNNING)
             network.proxy.hold, network.proxy.limit_s = hold, 3.0
             for start in range(0, len(records), 10):
                 partition.offer(records[start : start + 10])
