@@ -29,7 +29,7 @@ def after(api: Api) -> Due:
 
 def at_once(_: Request, __: int) -> bool:
     """Due as soon as the client is cut."""
-    raise NotImplementedError  # never asked
+    return True
 
 
 def after_answers(number: int) -> Due:

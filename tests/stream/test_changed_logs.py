@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from router.kafka.cluster_metadata import describe_topics, epoch_end
 from router.kafka.consumers import LazyConsumer
 from router.kafka.record_batches import Writer
-from router.stream.engine.changelog_reader import ChangelogReader
+from router.stream.engine.changelog_reader import ChangelogReader, replaced
 from router.stream.engine.log_position import BeyondEndError
 from router.stream.engine.processor import Processor
 from router.stream.engine.stored_offset import read_stored_offset
@@ -199,7 +199,9 @@ class Stateful(Tally):
         await super().open(logs, source)
         return await read_stored_offset(logs, TopicPartition(self.out, 0))
 
-    async def resume(self, logs: ChangelogReader, _: TopicPartition, position: StoredOffset) -> bool:
+    async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
+        if await replaced(logs, TopicPartition(self.changelog, source.partition), self.changelog_ids):
+            return False
         stored = await read_stored_offset(logs, TopicPartition(self.out, 0))
         return stored is not None and stored.same_place(position)
 

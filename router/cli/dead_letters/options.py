@@ -66,35 +66,19 @@ def selection_of(
     )
 
 
-def required_selection_of(
-    ids: Sequence[str] | None,
-    reason: str | None,
-    network: str | None,
-    since: str | None,
-    until: str | None,
-    *,
-    key: str | None = None,
-    report_id: str | None = None,
-    otherwise: str,
-) -> Selection:
-    """The selection of these options, at least one of which is required.
+def required(selection: Selection, *, otherwise: str = "") -> Selection:
+    """The selection, if it has a condition.
 
     Args:
-        ids: as in `selection_of`, like the next four.
-        reason: a rejection code.
-        network: a network's name.
-        since: an instant.
-        until: an instant.
-        key: of the rejected records.
-        report_id: the source's own id.
+        selection: of `selection_of`.
         otherwise: ends the hint, e.g. with an option that selects all dead letters.
 
     Raises:
-        InputError: no option is given, or `selection_of` raises it.
+        InputError: it has no condition.
     """
-    if not ids and all(condition is None for condition in (reason, network, since, until, key, report_id)):
+    if selection == Selection():
         raise InputError("no dead letters are named", hint=f"give ids, or some of {CONDITIONS}{otherwise}")
-    return selection_of(ids, reason, network, since, until, key=key, report_id=report_id)
+    return selection
 
 
 def attribution_of(actor: str, why: str) -> Attribution:

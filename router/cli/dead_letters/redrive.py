@@ -19,12 +19,13 @@ from router.cli.dead_letters.options import (
     Why,
     attribution_of,
     force_of,
-    required_selection_of,
+    required,
     selection_of,
 )
 from router.cli.dead_letters.outcomes import OutcomePrinter
 from router.cli.text.output import Output
 from router.dead_letters import redrive as service
+from router.dead_letters.selection import Selection
 from router.wire.errors import InputError
 from router.wire.settings import Settings
 from router.wire.topics import Names
@@ -56,14 +57,12 @@ def redrive(
 
     Example: grid-router dead-letters redrive --reason unknown-code --from -2d --actor li.wei --why "table corrected"
     """
-    conditions = (ids, reason, network, since, until)
-    if all_ and (ids or any(condition is not None for condition in (*conditions[1:], key, report_id))):
+    selection = selection_of(ids, reason, network, since, until, key=key, report_id=report_id)
+    if all_ and selection != Selection():
         raise InputError("--all is given, and conditions too", hint="give --all alone, or the conditions alone")
     settings = Settings()
     options = service.RedriveOptions(
-        selection=selection_of(*conditions)
-        if all_
-        else required_selection_of(*conditions, key=key, report_id=report_id, otherwise=", or --all"),
+        selection=selection if all_ else required(selection, otherwise=", or --all"),
         attribution=attribution_of(actor, why),
         force=force_of(force=force, again=again),
         limit=limit,

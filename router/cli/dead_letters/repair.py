@@ -21,7 +21,8 @@ from router.cli.dead_letters.options import (
     Why,
     attribution_of,
     force_of,
-    required_selection_of,
+    required,
+    selection_of,
 )
 from router.cli.dead_letters.outcomes import OutcomePrinter
 from router.cli.text.output import Output
@@ -63,7 +64,7 @@ def repair(
     Example: grid-router dead-letters repair --reason unknown-code --network policing --city los-angeles
     --patch '[{"op":"replace","path":"/bjlxdm","value":"1204"}]' --actor li.wei --why "code of the old table"
     """
-    selection = required_selection_of(ids, reason, network, since, until, key=key, report_id=report_id, otherwise="")
+    selection = required(selection_of(ids, reason, network, since, until, key=key, report_id=report_id))
     new = _new_value(patch, value, len(selection.ids))
     attribution = attribution_of(actor, why)
     settings = Settings()

@@ -153,7 +153,8 @@ class PartitionState:
 def _complete(case: Case) -> None:
     """Add what release 0.1.0 did not write: the revision and the partition key.
 
-    A case that it let grow is thinned, so that the end of its window can be written. Its CloudEvents ids ended with the number of versions of the case's reports, so later revisions must be greater.
+    Its CloudEvents ids ended with the number of versions of the case's reports, so later revisions must be greater. A case that it
+    let grow is thinned, so that the end of its window can be written.
     """
     if not case.revision:
         case.revision = sum([report.version for report in case.reports])

@@ -65,8 +65,6 @@ class SourcePartition:
         self._partitions = partitions
         self._held_because, self._holds = "", 0
         self._held_until = self._held_since = 0.0
-        self._log_changed = False
-        """Whether the state may belong to another log than the present one, so that it must be restored."""
         self._topic_id = ""
         """Of the log that is read, as it was before the partition looked where to go on."""
         self._continued_id = ""
@@ -100,7 +98,7 @@ class SourcePartition:
     def log_changed(self, how: str) -> None:
         """Have the stream task open again, because the log is not what it was. The opening decides where to go on."""
         if self.status is StreamTaskStatus.RUNNING and not self.stopped and self._task.changed is None:
-            self._log_changed, self._task.changed = True, LogChangedError(how)
+            self._task.changed = LogChangedError(how)
             self._task.wake.set()
 
     async def restore(self, logs: ChangelogReader) -> tuple[ResumePoint, StoredOffset | None]:
@@ -117,7 +115,7 @@ class SourcePartition:
             described = await logs.describe(self.source.topic)
             self._topic_id = described.topic_id
             self._check_partitions(len(described.leader_epochs))
-            stored = None if self._log_changed else self.state_offset
+            stored = self.state_offset
             if stored is None or not await self.processor.resume(logs, self.source, stored):
                 self.state_offset = None
                 stored = await self.processor.open(logs, self.source)
@@ -144,7 +142,7 @@ class SourcePartition:
             stored: the stored offset.
             checkpoint: the next one; it stores the position when the stored offset is another, or names no log.
         """
-        position, was_stopped, self.stopped, self._log_changed = resume.position, bool(self.stopped), "", False
+        position, was_stopped, self.stopped = resume.position, bool(self.stopped), ""
         another = self._continued_id not in {"", self._topic_id}
         self._continued_id = self._topic_id
         if stored is not None and (position != stored.offset or not stored.topic_id) and self._topic_id:

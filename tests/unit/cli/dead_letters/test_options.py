@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from router.cli.dead_letters.options import attribution_of, force_of, required_selection_of, selection_of
+from router.cli.dead_letters.options import attribution_of, force_of, required, selection_of
 from router.cli.dead_letters.repair import patch_of
 from router.wire.errors import InputError
 from tests.support.rejected_records import PATCH
@@ -13,7 +13,7 @@ from tests.support.rejected_records import PATCH
 
 def test_no_option_does_not_select_every_dead_letter() -> None:
     with pytest.raises(InputError, match="no dead letters are named"):
-        required_selection_of(None, None, None, None, None, otherwise="")
+        required(selection_of(None, None, None, None, None))
     with pytest.raises(InputError, match="ids are given, and conditions too"):
         selection_of(["a/1/1"], "schema", None, None, None)
     with pytest.raises(InputError, match="ids are given, and conditions too"):
