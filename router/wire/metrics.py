@@ -155,6 +155,14 @@ METRICS: Sequence[Metric] = (
         buckets=SECONDS,
     ),
     Metric(
+        attribute="restore_records",
+        name="grid_restore_records",
+        kind="gauge",
+        unit="records",
+        help="Records of the changelogs of partitions that restore their state now; removed ones count, too. 0 when none restores.",
+        labels={"state": "`done` or `remaining`"},
+    ),
+    Metric(
         attribute="matchable_cases",
         name="grid_matchable_cases",
         kind="gauge",
@@ -238,6 +246,7 @@ class Metrics:
     uncommitted_seconds: Gauge
     transaction_seconds: Histogram
     restore_seconds: Histogram
+    restore_records: Gauge
     matchable_cases: Gauge
     batch_records: Histogram
     healthy: Gauge

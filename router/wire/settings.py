@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     rebalance_limit_s: float = Field(default=60.0, ge=1)
     """A worker ends itself when a rebalance, also the first one, does not complete in this time."""
     restore_limit_s: float = Field(default=900.0, ge=1)
-    """A worker ends itself when a partition is not restored in this time."""
+    """A worker ends itself when the restore of a partition comes no further for this time."""
     fetch_limit_s: float = Field(default=120.0, ge=1)
     """A worker ends itself when it fetches no record of a partition that has some for this time."""
     drain_s: float = Field(default=9.0, ge=1)

@@ -5,7 +5,7 @@ The state is changed in place. After any failure the shell drops it and restores
 
 from copy import copy
 from datetime import datetime, timedelta
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from router.domain.case.size import MAX_REPORTS, is_full, thin
@@ -96,17 +96,53 @@ class PartitionState:
             self._forget(heappop(self.window_closed)[2])
 
     def restore(self, case: Case, merging: MergeParameters) -> None:
-        """Restore a case from the changelog: each case once, in any order."""
+        """Take a case as the changelog has it: in any order of cases, and those of one case in their order."""
         _complete(case)
         intern_case(case)
+        earlier = self.case_by_report.get(case.reports[0].id)
+        if earlier is not None and earlier.id == case.id:
+            if earlier.window_closed_at is not None and earlier.window_closed_at == case.window_closed_at:
+                self._overwrite(earlier, case)
+                return
+            self._remove(earlier, merging)
         for report in case.reports:
             self.remember(report.id, case)
         if case.window_closed_at is None:
             self.add(case, merging)
         else:
             heappush(self.window_closed, (us(case.window_closed_at), case.id, case))
+        self._expire_at(case)
+
+    def _overwrite(self, earlier: Case, case: Case) -> None:
+        """Change a case whose window is closed to what it is now. Its place in the heap stays."""
+        for field in case.__struct_fields__:
+            setattr(earlier, field, getattr(case, field))
+        for report in case.reports:
+            self.remember(report.id, earlier)
+        self._expire_at(case)
+
+    def _expire_at(self, case: Case) -> None:
+        """Forget what no update reaches any more at the latest instant that a case shows."""
         received = [(report.earlier[0] if report.earlier else report).received_at for report in case.reports]
         self.expire(us(max(received if case.window_closed_at is None else [*received, case.window_closed_at])))
+
+    def drop(self, case_id: str, merging: MergeParameters) -> None:
+        """Remove a case that was deleted from the changelog."""
+        entry = self.candidates.get(case_id)
+        closed = (case for _, id_, case in self.window_closed if id_ == case_id)
+        case = entry.case if entry is not None else next(closed, None)
+        if case is not None:
+            self._remove(case, merging)
+
+    def _remove(self, case: Case, merging: MergeParameters) -> None:
+        for report in case.reports:
+            self.case_by_report.pop(report.id, None)
+        entry = self.candidates.pop(case.id, None)
+        if entry is not None:
+            self.index.remove(entry, merging)
+            return
+        self.window_closed = [one for one in self.window_closed if one[1] != case.id]
+        heapify(self.window_closed)
 
     def remember(self, report_id: str, case: Case) -> None:
         """Remember in which case a report is, and which incident its source id names now."""
