@@ -131,7 +131,7 @@ class SourcePartition:
             StoppedError: the partition cannot go on until an operator acts. `stopped` says why.
         """
         if self._stateful is not None:
-            self._stateful.copy.on_progress = on_progress
+            self._stateful.copy.opening(on_progress)
         try:
             # before the log is read: if the topic is made again in between, the next look at its id shows it
             described = await logs.describe(self.source.topic)

@@ -46,8 +46,12 @@ class StateCopy:
         self.intact = True
         """Whether the state has nothing but committed records; not while, and not after it was lost, uncommitted ones are folded in."""
         self._leader_epoch = -1
-        self.on_progress: Callable[[], None] = lambda: None
-        """Called when some of the changelog was read."""
+        self._on_progress: Callable[[], None] = lambda: None
+
+    def opening(self, on_progress: Callable[[], None]) -> None:
+        """The partition opens, and nothing is read yet; `on_progress` is called whenever some of the changelog was read."""
+        self.begun = self.end = self.next
+        self._on_progress = on_progress
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -95,7 +99,7 @@ class StateCopy:
             self._apply(values, changelog)
             await asyncio.sleep(0)
         self.next = portion.next
-        self.on_progress()
+        self._on_progress()
 
     def committed(self, acknowledged: Mapping[TopicPartition, int], changelog: TopicPartition) -> None:
         """The partition's owner has committed records that it wrote: the state has them.

@@ -183,6 +183,7 @@ class StreamTask:
 
         with suppress(StoppedError):
             resume, stored = await partition.restore(self._logs, further)
+            self._metrics.restored_records.labels(self.id.stage).inc(partition.restore_progress[1])
             if resume.change is not None:
                 self._metrics.log_changes.labels(source.topic, resume.change).inc()
             partition.continue_at(resume, stored, self._opened.open)

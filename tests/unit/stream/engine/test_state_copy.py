@@ -23,7 +23,7 @@ class State:
         self.fails_at: bytes | None = None
         self.progress: list[tuple[int, int]] = []
         self.copy = StateCopy(self.values.clear, self.apply)
-        self.copy.on_progress = lambda: self.progress.append(self.copy.progress)
+        self.copy.opening(lambda: self.progress.append(self.copy.progress))
 
     def apply(self, values: Values, _: TopicPartition) -> None:
         for key, value in values.items():
