@@ -3,6 +3,7 @@
 The state is changed in place. After any failure the shell drops it and restores it from the log.
 """
 
+import sys
 from copy import copy
 from datetime import datetime, timedelta
 from heapq import heapify, heappop, heappush
@@ -62,13 +63,19 @@ class PartitionState:
         self.index.add(entry, merging)
         self.timers.set(case)
 
-    def close_windows(self, until: datetime, at: datetime, rules: RuleLookup) -> list[Case]:
-        """Close every window that ends at `until` or before: the earliest first, at the same instant the smaller id first.
+    def close_windows(self, until: datetime, at: datetime, rules: RuleLookup, *, most: int = sys.maxsize) -> list[Case]:
+        """Close windows that end at `until` or before: the earliest first, at the same instant the smaller id first.
+
+        Args:
+            until: end of the windows.
+            at: when they are closed.
+            rules: the rule sets of the cases.
+            most: how many windows to close at most.
 
         Raises:
             RuleSetError: the rule set of one of the cases is not at hand; nothing was changed.
         """
-        cases = self.timers.take(until)
+        cases = self.timers.take(until, most)
         if not cases:
             return cases
         try:
