@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Literal
+from typing import Any
 
 from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
@@ -14,9 +14,11 @@ from kafka.errors import (
     TopicAuthorizationFailedError,
 )
 from kafka.protocol.consumer.offsets import OffsetSpec
-from msgspec import Struct
 
 from router.broker.reach import listens
+from router.broker.replicas import create_internal
+from router.broker.topic_plan import Cluster, FoundDurability, Plan
+from router.wire.durability import Durability
 from router.wire.errors import START_KAFKA, BrokerError, TopicError
 from router.wire.topics import ROOTS, Topic, renamed_topics
 
@@ -32,43 +34,36 @@ HINTS: dict[type[KafkaError], str] = {
 }
 
 
-class TopicChange(Struct, frozen=True, kw_only=True):
-    """One difference between declaration and cluster."""
-
-    topic: str
-    action: Literal["create", "set", "grow", "reject", "rename"]
-    """`reject` and `rename` are not applied: the first needs another number of partitions, the second another topic."""
-    what: str
-    """`partitions`, `name`, or the name of a configuration."""
-    found: str | None
-    declared: str
-
-
-class Plan(Struct, frozen=True):
-    """Everything that would change, in the order of the declaration."""
-
-    changes: Sequence[TopicChange]
-    unchanged: int
-
-    @property
-    def rejected(self) -> Sequence[TopicChange]:
-        """Topics with another number of partitions, which must not be applied."""
-        return [change for change in self.changes if change.action == "reject"]
-
-    @property
-    def renamed(self) -> Sequence[TopicChange]:
-        """Topics of which one of an earlier version exists under its old name."""
-        return [change for change in self.changes if change.action == "rename"]
-
-
-def plan(bootstrap: str, topics: Sequence[Topic]) -> Plan:
+def plan(
+    bootstrap: str, topics: Sequence[Topic], *, replication: int | None = 1, min_insync: int | None = None
+) -> Plan:
     """Compare the declaration with the cluster, without a change.
+
+    Args:
+        bootstrap: `host:port` list.
+        topics: as declared.
+        replication: as set; None: by the size of the cluster (`router/wire/durability.py`).
+        min_insync: as set; None: the majority of the replicas.
 
     Raises:
         BrokerError: the cluster cannot be reached.
+        InputError: the settings ask for what no cluster can keep.
     """
     with connected(bootstrap) as admin:
-        return _plan(admin, topics)
+        return Cluster(admin, topics, replication, min_insync).plan()
+
+
+def durability_of(
+    bootstrap: str, topics: Sequence[Topic], *, replication: int | None, min_insync: int | None
+) -> FoundDurability:
+    """What is declared for each record, and where the cluster has less; the arguments are those of `plan`.
+
+    Raises:
+        BrokerError: the cluster cannot be reached.
+        InputError: the settings ask for what no cluster can keep.
+    """
+    with connected(bootstrap) as admin:
+        return Cluster(admin, topics, replication, min_insync).found_durability()
 
 
 def existing(bootstrap: str) -> list[str]:
@@ -97,16 +92,26 @@ def records_of(bootstrap: str, topics: Sequence[str]) -> dict[str, int]:
     return records
 
 
-def apply(bootstrap: str, topics: Sequence[Topic], *, replication: int = 1) -> Plan:
-    """Create missing topics and correct their configuration; a second call changes nothing.
+def apply(
+    bootstrap: str, topics: Sequence[Topic], *, replication: int | None = 1, min_insync: int | None = None
+) -> Plan:
+    """Create missing topics, give the others their replicas and configuration; a second call changes nothing.
+
+    Args:
+        bootstrap: `host:port` list.
+        topics: as declared.
+        replication: as set; None: by the size of the cluster.
+        min_insync: as set; None: the majority of the replicas.
 
     Raises:
         TopicError: a topic keyed by place has another number of partitions, or a topic of an earlier version exists under its old name.
             Nothing is changed then. More partitions would move streets away from their state, and Kafka cannot remove any.
-        BrokerError: the cluster cannot be reached, or rejects the change.
+        BrokerError: the cluster cannot be reached, has too few brokers, or rejects the change.
+        InputError: the settings ask for what no cluster can keep.
     """
     with connected(bootstrap) as admin:
-        found = _plan(admin, topics)
+        cluster = Cluster(admin, topics, replication, min_insync)
+        found = cluster.plan()
         if old := renamed_topics([str(change.found) for change in found.renamed], topics):
             raise old
         for change in found.rejected:
@@ -116,9 +121,16 @@ def apply(bootstrap: str, topics: Sequence[Topic], *, replication: int = 1) -> P
                 where=change.topic,
                 hint=f"set GRID_ROUTER_PARTITIONS={change.found}, or use another GRID_ROUTER_NAMESPACE",
             )
-        _create(admin, topics, found, replication)
+        if any(change.action in {"create", "replicate"} for change in found.changes):
+            cluster.check_size(bootstrap)
+        _create(admin, topics, found, cluster.durability)
         _grow(admin, found)
-        _configure(admin, found, bootstrap)
+        made = found
+        if cluster.missing_internal:
+            create_internal(admin, cluster.missing_internal)
+            made = Cluster(admin, topics, replication, min_insync).plan()
+        cluster.replicate(made)
+        _configure(admin, made, bootstrap)
         return found
 
 
@@ -169,79 +181,13 @@ def connected(bootstrap: str) -> Iterator[KafkaAdminClient]:
         admin.close()
 
 
-def _plan(admin: KafkaAdminClient, topics: Sequence[Topic]) -> Plan:
-    names = set(admin.list_topics())
-    present = [topic for topic in topics if topic.name in names]
-    partitions = _partitions(admin, present)
-    configs = _configs(admin, present)
-    changes = [
-        TopicChange(topic=topic.name, action="rename", what="name", found=topic.formerly, declared=topic.name)
-        for topic in topics
-        if topic.formerly in names
-    ]
-    for topic in topics:
-        if topic.name in names:
-            changes += _differences(topic, partitions, configs[topic.name])
-        else:
-            changes.append(_partition_change(topic, "create", None, topic.wanted_partitions(partitions)))
-    touched = {change.topic for change in changes}
-    return Plan(changes, sum(topic.name not in touched for topic in topics))
-
-
-def _differences(topic: Topic, partitions: dict[str, int], config: dict[str, str]) -> list[TopicChange]:
-    """What differs between a topic that exists and its declaration.
-
-    Args:
-        topic: as declared.
-        partitions: number of partitions of every declared topic that exists.
-        config: of the topic.
-    """
-    found, wanted = partitions[topic.name], topic.wanted_partitions(partitions)
-    grows = topic.may_grow and topic.partitions <= found < wanted
-    change = _partition_change(topic, "grow" if grows else "reject", str(found), wanted)
-    return [
-        *([] if found == wanted else [change]),
-        *(
-            TopicChange(topic=topic.name, action="set", what=name, found=config.get(name), declared=value)
-            for name, value in topic.config().items()
-            if config.get(name) != value
-        ),
-    ]
-
-
-def _partition_change(
-    topic: Topic, action: Literal["create", "grow", "reject"], found: str | None, wanted: int
-) -> TopicChange:
-    return TopicChange(topic=topic.name, action=action, what="partitions", found=found, declared=str(wanted))
-
-
-def _partitions(admin: KafkaAdminClient, topics: Sequence[Topic]) -> dict[str, int]:
-    if not topics:
-        return {}
-    described: list[dict[str, Any]] = admin.describe_topics([topic.name for topic in topics])
-    return {one.get("name") or one["topic"]: len(one["partitions"]) for one in described}
-
-
-def _configs(admin: KafkaAdminClient, topics: Sequence[Topic]) -> dict[str, dict[str, str]]:
-    if not topics:
-        return {}
-    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
-    answer: dict[str, dict[str, dict[str, Any]]] = admin.describe_configs(resources, config_filter="all")
-    described = next(iter(answer.values()))
-    return {name: {key: _value(entry) for key, entry in entries.items()} for name, entries in described.items()}
-
-
-def _value(entry: Any) -> str:
-    return str(entry["value"] if isinstance(entry, dict) else entry)
-
-
-def _create(admin: KafkaAdminClient, topics: Sequence[Topic], found: Plan, replication: int) -> None:
+def _create(admin: KafkaAdminClient, topics: Sequence[Topic], found: Plan, durability: Durability) -> None:
     missing = {change.topic: int(change.declared) for change in found.changes if change.action == "create"}
     new = {
         topic.name: {
             "num_partitions": missing[topic.name],
-            "replication_factor": replication,
-            "configs": topic.config(),
+            "replication_factor": durability.replication,
+            "configs": topic.config() | durability.config(),
         }
         for topic in topics
         if topic.name in missing

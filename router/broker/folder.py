@@ -1,4 +1,7 @@
-"""The folder of an embedded broker, `<home>/kafka`: its configuration, data, logs, and process id. Its user alone may read it."""
+"""The folder of an embedded broker: its configuration, data, logs, and process id. Its user alone may read it.
+
+A broker alone has `<home>/kafka`, and the three of a cluster have `<home>/kafka/nodes/<n>`. So both keep their data beside each other.
+"""
 
 import fcntl
 import os
@@ -6,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from router.broker.properties import log_properties, server_properties
+from router.broker.properties import Node, log_properties, server_properties
 from router.wire.errors import BrokerError
 from router.wire.private_files import open_private, private_folder, write_private
 from router.wire.settings import Settings
@@ -18,20 +21,30 @@ END_BYTES = 64 << 10
 
 
 class Folder:
-    """The files of an embedded broker."""
+    """The files of an embedded broker.
 
-    def __init__(self, settings: Settings) -> None:
-        self.root = settings.home.absolute() / "kafka"
+    Args:
+        settings: of the deployment.
+        node: which broker it is.
+    """
+
+    def __init__(self, settings: Settings, node: Node = Node()) -> None:  # noqa: B008 - immutable
+        self.node, alone = node, settings.home.absolute() / "kafka"
+        self.root = alone if node.of == 1 else alone / "nodes" / str(node.number)
         self.data, self.log, self.out = self.root / "data", self.root / "kafka.log", self.root / "kafka.out"
         self.properties, self.logging = self.root / "server.properties", self.root / "log4j2.properties"
         self.pid, self.lock = self.root / "kafka.pid", self.root / "start.lock"
 
-    def write(self, port: int) -> None:
+    def write(self, first_port: int) -> None:
         """Write the configuration; the data stays unchanged.
 
         Its paths are relative to the folder: a comma, a blank or a Chinese character in the path above it is never parsed.
+
+        Args:
+            first_port: of the cluster's first broker.
         """
-        write_private(self.properties, server_properties(port, self.data.relative_to(self.root)).encode())
+        text = server_properties(first_port, self.data.relative_to(self.root), self.node)
+        write_private(self.properties, text.encode())
         write_private(self.logging, log_properties(self.log.relative_to(self.root)).encode())
 
     @contextmanager

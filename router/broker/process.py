@@ -1,4 +1,4 @@
-"""The embedded broker's process: format its data, start it in a session of its own, wait for it, end it."""
+"""The process of an embedded broker: format its data, start it in a session of its own, wait for it, end it."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ import sys
 import time
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from router.broker.folder import Folder, last_causes
@@ -19,20 +19,21 @@ from router.wire.errors import BrokerError
 from router.wire.private_files import UMASK, open_private, write_private
 
 STOP_SECONDS = 30.0
-HEAP = "512m"
+HEAP, HEAP_OF_SEVERAL = "512m", "384m"
+"""Of a broker alone, and of each of three: together they fit a machine of 4 GiB."""
 MARK = "grid.router.properties"
 """A property that Kafka ignores. By its value, `Folder.running_pid` knows the process of this folder."""
 NAMESPACE = uuid.UUID("5f4c6d0a-6b1f-5c1e-9a3e-2d9a3c7b1f10")
 """Namespace of our cluster ids; an arbitrary constant."""
 
 
-def check_ports(port: int) -> None:
-    """Check that the broker's port and the next one, its controller's, are free.
+def check_ports(ports: Iterable[int]) -> None:
+    """Check that the ports of a broker, or of several, are free.
 
     Raises:
         BrokerError: one of them is in use.
     """
-    for number in (port, port + 1):
+    for number in ports:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -41,7 +42,8 @@ def check_ports(port: int) -> None:
                 raise BrokerError(
                     "the port is in use by another program, or is not permitted",
                     where=f"{HOST}:{number}",
-                    hint="stop that program, or set GRID_ROUTER_BROKER_PORT to a free port whose next port is free, too",
+                    hint="stop that program, or set GRID_ROUTER_BROKER_PORT to a free port whose next port is free, too "
+                    "(the next five, for three brokers)",
                 ) from error
 
 
@@ -88,8 +90,9 @@ def format_data(folder: Folder, java: Path, jars: str, features: Sequence[str] =
 
 
 def cluster_id(folder: Folder) -> str:
-    """The cluster id of a folder: 22 characters of base64, equal for equal paths."""
-    return urlsafe_b64encode(uuid.uuid5(NAMESPACE, str(folder.data)).bytes).rstrip(b"=").decode()
+    """The cluster id of a folder: 22 characters of base64, equal for equal paths and for the brokers of one cluster."""
+    named = folder.data if folder.node.of == 1 else folder.root.parent
+    return urlsafe_b64encode(uuid.uuid5(NAMESPACE, str(named)).bytes).rstrip(b"=").decode()
 
 
 def spawn(folder: Folder, java: Path, jars: str) -> int:
@@ -139,20 +142,30 @@ def await_answer(folder: Folder, pid: int, answers: Callable[[], bool], *, logge
         time.sleep(0.1)
 
 
-def end(folder: Folder, pid: int) -> None:
-    """End the broker: SIGTERM first, so that it closes its logs, then SIGKILL."""
+def end(running: Sequence[tuple[Folder, int]]) -> None:
+    """End the broker, or all brokers of a cluster: SIGTERM first, so that they close their logs, then SIGKILL.
+
+    All get SIGTERM at once, because a broker hands its partitions over with the help of a majority of the controllers. One
+    that is ended after the others waits for a majority that does not come back.
+
+    Args:
+        running: folder and process of each.
+    """
+    left = list(running)
     for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
-        if _ended(folder, pid):
-            break
-    folder.pid.unlink(missing_ok=True)
+        for _, pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        deadline = time.monotonic() + STOP_SECONDS
+        left = [one for one in left if not _ended(*one, deadline)]
+    for folder, _ in running:
+        folder.pid.unlink(missing_ok=True)
 
 
 def _java(folder: Folder, java: Path, jars: str) -> list[str]:
     return [
         str(java),
-        f"-Xmx{HEAP}",
+        f"-Xmx{HEAP if folder.node.of == 1 else HEAP_OF_SEVERAL}",
         "-cp",
         jars,
         "-Dfile.encoding=UTF-8",
@@ -170,8 +183,7 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "LC_ALL": "C.UTF-8"} if sys.getfilesystemencoding() == "utf-8" else dict(os.environ)
 
 
-def _ended(folder: Folder, pid: int) -> bool:
-    deadline = time.monotonic() + STOP_SECONDS
+def _ended(folder: Folder, pid: int, deadline: float) -> bool:
     while time.monotonic() < deadline:
         if _gone(pid) or folder.running_pid() is None:
             return True

@@ -1,7 +1,12 @@
-"""The embedded broker's configuration: KRaft, broker and controller in one process, loopback only, no replication."""
+"""The configuration of an embedded broker: KRaft, broker and controller in one process, loopback only.
+
+Alone it keeps one copy of each record. Of three, each record has a copy on every one, and is acknowledged when two have it.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
+
+from msgspec import Struct
 
 HOST = "127.0.0.1"
 ASCII_END = 0x80
@@ -16,33 +21,56 @@ COORDINATOR_SEGMENT_BYTES = 1 << 20
 treats the part that it has read as complete: a killed broker that restarted slowly reported offsets of half an hour before."""
 
 
-def server_properties(port: int, data: Path) -> str:
-    """`server.properties` of a broker on `port`, with its controller on the next port.
+class Node(Struct, frozen=True):
+    """One broker of an embedded cluster."""
+
+    number: int = 1
+    """From 1; its node id."""
+    of: int = 1
+    """Brokers of the cluster."""
+
+    def port(self, first: int) -> int:
+        """Its port on the loopback address, given the first port of the cluster. Its controller listens on the next one."""
+        return first + 2 * (self.number - 1)
+
+    def ports(self, first: int) -> tuple[int, int]:
+        """Its port and its controller's."""
+        return self.port(first), self.port(first) + 1
+
+
+def server_properties(first: int, data: Path, node: Node = Node()) -> str:  # noqa: B008 - immutable
+    """`server.properties` of one broker.
 
     Args:
-        port: on the loopback address.
+        first: port of the cluster's first broker.
         data: the folder of its topics. Kafka reads a comma as the end of a path, so give a path relative to the
             broker's working folder when its parents are not known.
+        node: which broker it is.
     """
+    port, copies, needed = node.port(first), str(node.of), str(node.of // 2 + 1)
+    voters = (f"{number}@{HOST}:{Node(number).port(first) + 1}" for number in range(1, node.of + 1))
     settings = {
         "process.roles": "broker,controller",
-        "node.id": "1",
-        "controller.quorum.voters": f"1@{HOST}:{port + 1}",
+        "node.id": str(node.number),
+        "controller.quorum.voters": ",".join(voters),
         "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{port + 1}",
         "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
         "controller.listener.names": "CONTROLLER",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "log.dirs": str(data),
         "auto.create.topics.enable": "false",
-        "offsets.topic.replication.factor": "1",
+        "default.replication.factor": copies,
+        "min.insync.replicas": needed,
+        "unclean.leader.election.enable": "false",
+        "offsets.topic.replication.factor": copies,
         "offsets.topic.num.partitions": "4",
         "offsets.topic.segment.bytes": str(COORDINATOR_SEGMENT_BYTES),
-        "transaction.state.log.replication.factor": "1",
-        "transaction.state.log.min.isr": "1",
+        "transaction.state.log.replication.factor": copies,
+        "transaction.state.log.min.isr": needed,
         "transaction.state.log.num.partitions": "4",
         "transaction.state.log.segment.bytes": str(COORDINATOR_SEGMENT_BYTES),
-        "share.coordinator.state.topic.replication.factor": "1",
-        "share.coordinator.state.topic.min.isr": "1",
+        "share.coordinator.state.topic.replication.factor": copies,
+        "share.coordinator.state.topic.min.isr": needed,
         # A router that was stopped for a week must find its committed offsets, or it would read every record again.
         "offsets.retention.minutes": str(366 * 24 * 60),
         "log.cleaner.dedupe.buffer.size": str(32 << 20),

@@ -1,5 +1,7 @@
 """The cluster in use: the outside cluster of the settings, or the embedded broker, started on demand."""
 
+from collections.abc import Sequence
+from itertools import chain
 from typing import Literal
 
 from msgspec import Struct
@@ -8,10 +10,24 @@ from router.broker import process
 from router.broker.folder import Folder
 from router.broker.jars import classpath
 from router.broker.java import find_java
-from router.broker.properties import HOST
+from router.broker.properties import HOST, Node
 from router.broker.reach import PatientAnswer, answers
-from router.wire.errors import BrokerError
+from router.wire.errors import BrokerError, InputError
+from router.wire.private_files import private_folder
 from router.wire.settings import Settings
+
+SEVERAL = 3
+"""Brokers of an embedded cluster: the fewest of which one may fail while two hold each acknowledged record."""
+
+
+class NodeStatus(Struct, frozen=True):
+    """One broker of an embedded cluster of three."""
+
+    node: int
+    address: str
+    pid: int | None
+    """None: it does not run."""
+    log: str
 
 
 class Status(Struct, frozen=True):
@@ -20,7 +36,10 @@ class Status(Struct, frozen=True):
     state: Literal["running", "stopped", "outside", "unreachable"]
     address: str
     pid: int | None = None
+    """Of the embedded broker; of a cluster, that of its first broker that runs."""
     log: str | None = None
+    nodes: Sequence[NodeStatus] = ()
+    """The brokers of an embedded cluster of three."""
 
     @property
     def running(self) -> bool:
@@ -28,21 +47,36 @@ class Status(Struct, frozen=True):
         return self.state in {"running", "outside"}
 
 
+def folders(settings: Settings, brokers: int) -> list[Folder]:
+    """The folders of an embedded broker alone, or of each broker of a cluster."""
+    return [Folder(settings, Node(number, brokers)) for number in range(1, brokers + 1)]
+
+
+def running_folders(settings: Settings) -> list[Folder]:
+    """The folders of the embedded cluster, if one of its brokers runs; else the folder of the broker alone."""
+    several = folders(settings, SEVERAL)
+    return several if _pids(several) else folders(settings, 1)
+
+
+def ports(settings: Settings, found: Sequence[Folder]) -> list[int]:
+    """The ports that these brokers and their controllers take."""
+    return list(chain.from_iterable(folder.node.ports(settings.broker_port) for folder in found))
+
+
 def bootstrap(settings: Settings) -> str:
-    """Address of the cluster in use: that of the outside cluster, or of the embedded broker."""
-    return settings.kafka or f"{HOST}:{settings.broker_port}"
+    """Addresses of the cluster in use, `host:port[,host:port]`: the outside one, or the embedded one."""
+    return settings.kafka or _address(settings, running_folders(settings))
 
 
 def status(settings: Settings) -> Status:
     """State of the cluster in use; changes nothing."""
-    address = bootstrap(settings)
     if settings.kafka is not None:
-        return Status("outside" if answers(address) else "unreachable", address)
-    folder = Folder(settings)
-    pid = folder.running_pid()
-    if pid is None:
-        return Status("stopped", address, log=str(folder.log))
-    return Status("running" if answers(address) else "unreachable", address, pid, str(folder.log))
+        return Status("outside" if answers(settings.kafka) else "unreachable", settings.kafka)
+    found = running_folders(settings)
+    address, pids = _address(settings, found), _pids(found)
+    if not pids:
+        return Status("stopped", address, log=str(found[0].log))
+    return _status("running" if answers(address) else "unreachable", settings, found)
 
 
 def ensure_running(settings: Settings) -> str:
@@ -62,46 +96,101 @@ def ensure_running(settings: Settings) -> str:
     return settings.kafka
 
 
-def start(settings: Settings) -> Status:
-    """Start the embedded broker and wait until it answers; does nothing if it runs already.
+def start(settings: Settings, brokers: int | None = None) -> Status:
+    """Start the embedded broker, or a cluster of three, and wait until each of them answers; those that run stay.
+
+    Args:
+        settings: of the deployment.
+        brokers: 1 or 3; None: as many as the cluster has of which a broker runs, else 1.
 
     Raises:
-        BrokerError: the settings name an outside cluster, a port is in use, Java or a jar is missing, or the broker
+        InputError: another number of brokers.
+        BrokerError: the settings name an outside cluster, a port is in use, Java or a jar is missing, or a broker
             ends; the sentence names its log.
     """
+    if brokers not in {None, 1, SEVERAL}:
+        raise InputError(
+            f"{brokers} brokers are no cluster that keeps its promises when one fails", hint="use --brokers 1 or 3"
+        )
     if settings.kafka is not None:
         raise BrokerError(
             "GRID_ROUTER_KAFKA names an outside cluster",
             where=settings.kafka,
             hint="unset GRID_ROUTER_KAFKA to use the embedded broker",
         )
-    folder, address, logged = Folder(settings), bootstrap(settings), 0
-    with folder.one_at_a_time():
-        pid = folder.running_pid()
-        if pid is None:
-            process.check_ports(settings.broker_port)
-            java, jars = find_java().path, classpath()
-            folder.write(settings.broker_port)
-            process.format_data(folder, java, jars)
-            logged = folder.logged()
-            pid = process.spawn(folder, java, jars)
-        elif folder.port() != settings.broker_port:
-            raise BrokerError(
-                f"the broker of this folder runs on port {folder.port()}, not on {settings.broker_port}",
-                where=str(folder.root),
-                hint=f"set GRID_ROUTER_BROKER_PORT={folder.port()}, or `grid-router broker stop` first",
-            )
-        process.await_answer(folder, pid, PatientAnswer(address), logged=logged)
-    return Status("running", address, pid, str(folder.log))
+    with Folder(settings).one_at_a_time():
+        found = running_folders(settings)
+        if brokers not in {None, len(found)}:
+            if _pids(found):
+                raise _other_size(found)
+            found = folders(settings, brokers or 1)
+        _start(settings, found)
+    return _status("running", settings, found)
 
 
 def stop(settings: Settings) -> bool:
-    """Shut down the embedded broker; False when it did not run."""
-    folder = Folder(settings)
-    if folder.running_pid() is None:
+    """Shut down the embedded brokers; False when none ran."""
+    if not _pids(running_folders(settings)):
         return False
-    with folder.one_at_a_time():
-        pid = folder.running_pid()
-        if pid is not None:
-            process.end(folder, pid)
-    return pid is not None
+    with Folder(settings).one_at_a_time():
+        running = [(folder, pid) for folder in running_folders(settings) if (pid := folder.running_pid()) is not None]
+        process.end(running)
+    return bool(running)
+
+
+def _start(settings: Settings, found: Sequence[Folder]) -> None:
+    """Start those that do not run, and wait for all."""
+    for folder in found:
+        if folder.running_pid() is not None and folder.port() != folder.node.port(settings.broker_port):
+            raise _other_port(folder, settings)
+    pids = {folder: pid for folder in found if (pid := folder.running_pid()) is not None}
+    missing = [folder for folder in found if folder not in pids]
+    logged = {folder: folder.logged() for folder in missing}
+    if missing:
+        process.check_ports(ports(settings, missing))
+        java, jars = find_java().path, classpath()
+        for folder in missing:
+            private_folder(folder.root)
+            folder.write(settings.broker_port)
+            process.format_data(folder, java, jars)
+        for folder in missing:
+            pids[folder] = process.spawn(folder, java, jars)
+    for folder in found:
+        answer = PatientAnswer(_address(settings, [folder]))
+        process.await_answer(folder, pids[folder], answer, logged=logged.get(folder, 0))
+
+
+def _status(state: Literal["running", "unreachable"], settings: Settings, found: Sequence[Folder]) -> Status:
+    address, log = _address(settings, found), str(found[0].log)
+    nodes = [
+        NodeStatus(folder.node.number, _address(settings, [folder]), folder.running_pid(), str(folder.log))
+        for folder in found
+    ]
+    pid = next((node.pid for node in nodes if node.pid is not None), None)
+    return Status(state, address, pid, log, nodes if len(nodes) > 1 else ())
+
+
+def _address(settings: Settings, found: Sequence[Folder]) -> str:
+    return ",".join(f"{HOST}:{folder.node.port(settings.broker_port)}" for folder in found)
+
+
+def _pids(found: Sequence[Folder]) -> list[int]:
+    return [pid for folder in found if (pid := folder.running_pid()) is not None]
+
+
+def _other_size(running: Sequence[Folder]) -> BrokerError:
+    number = "a broker alone runs" if len(running) == 1 else f"a cluster of {len(running)} brokers runs"
+    return BrokerError(
+        f"{number} in this folder, and each has data of its own",
+        where=str(running[0].root),
+        hint="`grid-router broker stop` first",
+    )
+
+
+def _other_port(folder: Folder, settings: Settings) -> BrokerError:
+    first = (folder.port() or 0) - 2 * (folder.node.number - 1)
+    return BrokerError(
+        f"the broker of this folder runs on port {folder.port()}, not on {folder.node.port(settings.broker_port)}",
+        where=str(folder.root),
+        hint=f"set GRID_ROUTER_BROKER_PORT={first}, or `grid-router broker stop` first",
+    )

@@ -1,6 +1,7 @@
 """`grid-router broker install|start|stop|status`: the embedded Apache Kafka."""
 
 import time
+from typing import Annotated
 
 import msgspec
 import typer
@@ -40,21 +41,33 @@ def lock() -> None:
 
 
 @app.command()
-def start() -> None:
-    """Start the broker and wait until it answers; does nothing if it runs already.
+def start(
+    brokers: Annotated[
+        int | None,
+        typer.Option(help="Brokers of the cluster, 1 or 3; default: as many as there were when one runs, else 1."),
+    ] = None,
+) -> None:
+    """Start the broker, or a cluster of three, and wait until each answers; those that run already stay.
 
-    Example: GRID_ROUTER_BROKER_PORT=29092 grid-router broker start
+    Three brokers keep a copy of each record each, and lose nothing when one of them does. They need 2 GB of memory, and
+    take the ports from GRID_ROUTER_BROKER_PORT to the fifth after it. Their data is apart from that of a broker alone.
+
+    Example: grid-router broker start --brokers 3
     """
     begun = time.monotonic()
-    found = server.start(Settings())
-    say(
-        f"Kafka answers at {found.address} (process {found.pid}, {time.monotonic() - begun:.1f} s); its log is {found.log}."
-    )
+    found = server.start(Settings(), brokers)
+    took = f"{time.monotonic() - begun:.1f} s"
+    if found.nodes:
+        say(f"Kafka answers at {found.address} ({len(found.nodes)} brokers, {took}).")
+        for node in found.nodes:
+            say(_line(node))
+    else:
+        say(f"Kafka answers at {found.address} (process {found.pid}, {took}); its log is {found.log}.")
 
 
 @app.command()
 def stop() -> None:
-    """Shut down the broker; its data stays.
+    """Shut down the broker, or all of the cluster; the data stays.
 
     Example: grid-router broker stop
     """
@@ -71,7 +84,13 @@ def status(output: Output = "text") -> None:
     if output == "json":
         json_out(msgspec.to_builtins(found))
     else:
-        process = f", process {found.pid}" if found.pid else ""
-        lines_out(f"{found.state}: {found.address}{process}{f', log {found.log}' if found.log else ''}")
+        process = f", process {found.pid}" if found.pid and not found.nodes else ""
+        log = f", log {found.log}" if found.log and not found.nodes else ""
+        lines_out(f"{found.state}: {found.address}{process}{log}", *map(_line, found.nodes))
     if not found.running:
         raise typer.Exit(CHECK_FAILED)
+
+
+def _line(node: server.NodeStatus) -> str:
+    state = f"process {node.pid}" if node.pid is not None else "does not run; `grid-router broker start` starts it"
+    return f"  broker {node.node}: {node.address}, {state}, log {node.log}"

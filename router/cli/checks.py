@@ -27,6 +27,7 @@ from router.cli.published import read_published
 from router.cli.schemas import DEFAULT, drifted, made
 from router.domain.rules.in_effect import in_effect, takes_effect
 from router.stream.rule_sets.folder_check import folder_difference
+from router.wire.durability import too_few_brokers
 from router.wire.errors import BrokerError, CityError, InputError, RouterError, TopicError
 from router.wire.private_files import open_to_others
 from router.wire.rule_sets import RuleSetRecord
@@ -73,6 +74,7 @@ def examine(settings: Settings, city: str | None) -> Iterator[Check]:
     yield _outcome("city", lambda: deployed_city(settings, city, deployed))
     for name in deployed:
         yield _outcome(f"topics {name}", lambda name=name: topics(settings, name))  # type: ignore[misc]
+    yield _outcome("durability", lambda: durability(settings, deployed))
     yield _outcome("networks", lambda: networks(settings, deployed))
     yield _outcome("schemas", schemas)
     for name in deployed:
@@ -124,11 +126,11 @@ def ports(settings: Settings) -> str:
     """The ports are free, or in use by our own broker and workers."""
     parts = []
     if settings.kafka is None:
-        first = settings.broker_port
-        held = server.status(settings).pid
+        held, taken = server.status(settings).pid, server.ports(settings, server.running_folders(settings))
         if held is None:
-            check_ports(first)
-        parts.append(f"{first} and {first + 1} {'free' if held is None else f'in use by our broker (process {held})'}")
+            check_ports(taken)
+        named = " and ".join(map(str, taken)) if len(taken) == 2 else f"{taken[0]} to {taken[-1]}"
+        parts.append(f"{named} {'free' if held is None else f'in use by our broker (process {held})'}")
     if settings.metrics_port:
         parts.append(f"{settings.metrics_port} {_metrics_port(settings)}")
     return ", ".join(parts) or "none needed"
@@ -235,7 +237,8 @@ def topics(settings: Settings, name: str) -> str:
     except CityError:
         raise Skipped("the city cannot be loaded; see its catalogue") from None
     wanted = topics_of(city, settings)
-    found = admin.plan(server.bootstrap(settings), wanted)
+    asked = {"replication": settings.replication, "min_insync": settings.min_insync_replicas}
+    found = admin.plan(server.bootstrap(settings), wanted, **asked)
     if old := renamed_topics([str(change.found) for change in found.renamed], wanted):
         raise old
     for change in found.rejected:
@@ -253,6 +256,36 @@ def topics(settings: Settings, name: str) -> str:
             hint=f"`grid-router topics plan {name}` shows them, `grid-router topics apply {name}` corrects them",
         )
     return f"{len(wanted)} as declared"
+
+
+def durability(settings: Settings, cities: list[str]) -> str:
+    """Each record is on as many brokers as declared, and none is away."""
+    if not server.status(settings).running:
+        raise Skipped("no broker runs")
+    address, wanted = server.bootstrap(settings), []
+    for name in cities:
+        with suppress(CityError):
+            wanted += topics_of(load_city(name, settings.cities), settings)
+    asked = {"replication": settings.replication, "min_insync": settings.min_insync_replicas}
+    found = admin.durability_of(address, wanted, **asked)
+    if found.brokers < found.declared.replication:
+        raise too_few_brokers(found.declared.replication, found.brokers, address)
+    for change in found.shortfalls:
+        raise TopicError(
+            f"{change.what} is {change.found or 'unset'}, {change.declared} is declared",
+            where=change.topic,
+            hint="`grid-router topics apply CITY` corrects it and all others",
+        )
+    if found.behind:
+        raise BrokerError(
+            f"{found.behind} partitions have fewer replicas in sync than declared",
+            where=address,
+            hint="start the broker that is away, or wait until it has caught up",
+        )
+    if found.declared.replication == 1:
+        why = "GRID_ROUTER_REPLICATION=1" if found.brokers > 1 else "1 broker"
+        return f"1 replica ({why}): what the broker's disk loses is lost; three brokers keep it"
+    return f"{found.declared.replication} replicas, {found.declared.min_insync} must have a record before it is acknowledged"
 
 
 def networks(settings: Settings, cities: list[str]) -> str:

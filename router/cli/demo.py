@@ -122,7 +122,8 @@ def _city(city: str, own: Settings, options: DemoOptions, stop_requested: thread
 
 
 def _topics(settings: Settings, city: City) -> Names:
-    apply(str(settings.kafka), topics_of(city, settings), replication=settings.replication)
+    asked = {"replication": settings.replication, "min_insync": settings.min_insync_replicas}
+    apply(str(settings.kafka), topics_of(city, settings), **asked)
     return Names(settings.namespace)
 
 

@@ -17,7 +17,7 @@ MARKS = {"ok": ("ok", "green"), "failed": ("FAILED", "bold red"), "skipped": ("s
 
 
 def doctor(city: City = None, *, output: Output = "text") -> None:
-    """Check Python, Java, ports, broker, topics, schemas, rules, clock, disk and privacy; exit code 1 when one fails.
+    """Check Python, Java, ports, broker, topics, durability, schemas, rules, clock, disk and privacy; exit code 1 when one fails.
 
     Without a name, it checks the city that is deployed in the namespace, and no other folder.
 

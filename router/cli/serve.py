@@ -51,7 +51,8 @@ def serve(
     loaded = load_city(city, settings.cities)
     with ExitStack() as stack:
         own = settings.model_copy(update={"kafka": kafka(settings, stack)})
-        apply(str(own.kafka), topics_of(loaded, own), replication=own.replication)
+        asked = {"replication": own.replication, "min_insync": own.min_insync_replicas}
+        apply(str(own.kafka), topics_of(loaded, own), **asked)
         published = read_published(str(own.kafka), Names(own.namespace).rule_sets)
         folder = display_path(city_folder(city, own.cities))
         if note := folder_difference(loaded, folder, published, datetime.now(UTC)):

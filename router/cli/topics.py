@@ -5,10 +5,10 @@ from typing import Annotated
 import msgspec
 import typer
 
-from router.broker.admin import Plan
 from router.broker.admin import apply as apply_topics
 from router.broker.admin import plan as plan_topics
 from router.broker.server import bootstrap
+from router.broker.topic_plan import Plan
 from router.cities.folder import load_city
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.text.output import Form, Output, json_out, say, table_out
@@ -29,7 +29,9 @@ def plan(city: City, output: Output = "text") -> None:
     """
     settings = Settings()
     topics = _topics(city, settings)
-    found = plan_topics(bootstrap(settings), topics)
+    found = plan_topics(
+        bootstrap(settings), topics, replication=settings.replication, min_insync=settings.min_insync_replicas
+    )
     _show(found, output)
     if old := renamed_topics([str(change.found) for change in found.renamed], topics):
         say(str(old))
@@ -43,12 +45,19 @@ def apply(city: City, output: Output = "text") -> None:
 
     A network's topic may have more partitions than declared. Its dedup index then gets as many.
 
+    On a cluster of three brokers or more, each topic gets three replicas, of which two must have a record before it is
+    acknowledged. Topics that exist with fewer are copied, Kafka's own included; the command waits until all are in sync.
+
     Stops without a change while a topic of an earlier version exists under its old name.
 
     Example: GRID_ROUTER_PARTITIONS=8 grid-router topics apply los-angeles
     """
     settings = Settings()
-    _show(apply_topics(bootstrap(settings), _topics(city, settings), replication=settings.replication), output)
+    topics = _topics(city, settings)
+    found = apply_topics(
+        bootstrap(settings), topics, replication=settings.replication, min_insync=settings.min_insync_replicas
+    )
+    _show(found, output)
 
 
 def _topics(name: str, settings: Settings) -> list[Topic]:
@@ -59,7 +68,7 @@ def _show(found: Plan, output: Form) -> None:
     if output == "json":
         json_out(msgspec.to_builtins(found))
         return
-    marks = {"create": "+", "set": "~", "grow": "+", "reject": "!", "rename": "!"}
+    marks = {"create": "+", "set": "~", "grow": "+", "replicate": "+", "reject": "!", "rename": "!"}
     rows = [
         (marks[change.action], change.topic, change.what, change.found or "-", change.declared)
         for change in found.changes

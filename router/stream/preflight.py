@@ -1,18 +1,25 @@
-"""Checks before a worker starts: the cluster answers, and each topic has the declared number of partitions.
+"""Checks before a worker starts: the cluster answers, each topic has the declared number of partitions, and each record its replicas.
 
 With another number a worker would send the reports of a cell to a partition that does not have the state of that cell. A
 network's topic may have more, if its dedup index has as many.
 """
 
 import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, for_code
 
+from router.wire.durability import INTERNAL_TOPICS, declared_durability, too_few_brokers
 from router.wire.errors import START_KAFKA, BrokerError, TopicError
+from router.wire.settings import Settings
 from router.wire.topics import Topic, elsewhere, renamed_topics
 
 TIMEOUT_MS = 10_000
+APPLY = "run `grid-router topics apply CITY`"
 
 
 async def check_topics(bootstrap: str, topics: list[Topic], namespace: str) -> None:
@@ -54,18 +61,84 @@ async def check_topics(bootstrap: str, topics: list[Topic], namespace: str) -> N
             )
 
 
+async def check_durability(bootstrap: str, topics: Sequence[Topic], settings: Settings) -> None:
+    """Compare replicas and what a write needs with the declaration, also on the topics of Kafka itself.
+
+    With one replica there is nothing to compare.
+
+    Args:
+        bootstrap: `host:port` list.
+        topics: that exist.
+        settings: of the deployment.
+
+    Raises:
+        BrokerError: no broker answers, or there are fewer than each record needs.
+        InputError: the settings ask for what no cluster can keep.
+        TopicError: a topic has fewer replicas, or may lose acknowledged records.
+    """
+    names = [*(topic.name for topic in topics), *INTERNAL_TOPICS]
+    async with _connected(bootstrap) as admin:
+        brokers = len((await admin.describe_cluster())["brokers"])
+        replicas = _fewest_replicas(await admin.describe_topics(names))
+        internal = [replicas[name] for name in INTERNAL_TOPICS if name in replicas]
+        wanted = declared_durability(settings.replication, settings.min_insync_replicas, max(brokers, *internal, 0))
+        if wanted.replication == 1:
+            return
+        configs = await _configs(admin, list(replicas))
+    for name in names:
+        if name not in replicas:
+            raise TopicError(
+                "the topic does not exist yet", where=name, hint=f"{APPLY}, which has the brokers create it"
+            )
+        for short in wanted.shortfalls(replicas[name], configs.get(name, wanted.config())):
+            if brokers < wanted.replication:
+                raise too_few_brokers(wanted.replication, brokers, bootstrap)
+            raise TopicError(
+                f"{short.what} is {short.found}, {short.declared} is declared, so a broker that fails could lose "
+                "acknowledged records",
+                where=name,
+                hint=f"{APPLY}, which corrects it",
+            )
+
+
 async def _partitions(bootstrap: str, names: list[str]) -> tuple[dict[str, int], list[str]]:
     """Number of partitions of each topic that exists; and all topics of the cluster, if none of them does."""
-    log = logging.getLogger("aiokafka")
-    before, admin = log.level, AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=TIMEOUT_MS)
-    log.setLevel(logging.CRITICAL)  # the error below reports an unreachable broker once
-    try:
-        await admin.start()
+    async with _connected(bootstrap) as admin:
         described = await admin.describe_topics(names)
         partitions = {
             one["topic"]: len(one["partitions"]) for one in described if for_code(one["error_code"]).errno == 0
         }
         return partitions, [] if partitions else await admin.list_topics()
+
+
+def _fewest_replicas(described: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Topic that exists -> the replicas of its partition that has the fewest."""
+    return {
+        one["topic"]: min(len(partition["replicas"]) for partition in one["partitions"])
+        for one in described
+        if for_code(one["error_code"]).errno == 0
+    }
+
+
+async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Topic -> its configuration; left out when this user may not read it."""
+    answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
+    return {
+        name: {entry[0]: entry[1] for entry in entries}
+        for answer in answers
+        for error_code, _, _, name, entries in answer.resources
+        if error_code == 0
+    }
+
+
+@asynccontextmanager
+async def _connected(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    log = logging.getLogger("aiokafka")
+    before, admin = log.level, AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=TIMEOUT_MS)
+    log.setLevel(logging.CRITICAL)  # the error below reports an unreachable broker once
+    try:
+        await admin.start()
+        yield admin
     except (KafkaError, OSError, ValueError) as error:
         raise BrokerError(
             f"no Kafka broker answers ({type(error).__name__})",

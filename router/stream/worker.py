@@ -23,7 +23,7 @@ from router.stream.health.observations import HealthMonitor
 from router.stream.health.verdict import Limits
 from router.stream.health.watchdog import Health, start_watchdog
 from router.stream.log_setup import log_to_stderr
-from router.stream.preflight import check_topics
+from router.stream.preflight import check_durability, check_topics
 from router.stream.processors.clock import CLOCKS, ClockName
 from router.stream.rule_sets.bootstrap import load_or_bootstrap, rule_set_from_folder
 from router.stream.rule_sets.folder_check import folder_difference
@@ -70,7 +70,9 @@ def main(
     topics = declared(
         names, networks=rule_sets.networks, departments=rule_sets.departments, partitions=settings.partitions
     )
-    asyncio.run(check_topics(bootstrap, [one for one in topics if one not in own_topics], settings.namespace))
+    later_topics = [one for one in topics if one not in own_topics]
+    asyncio.run(check_topics(bootstrap, later_topics, settings.namespace))
+    asyncio.run(check_durability(bootstrap, [*own_topics, *later_topics], settings))
     metrics = Metrics(CollectorRegistry())
     app = build_app(rule_sets, settings, bootstrap, CLOCKS[clock](), metrics, polls=lambda: store.polls)
     periodic.poll_rule_sets(app, store, rule_sets, loader)

@@ -28,9 +28,11 @@ class Settings(BaseSettings):
     cities: Path | None = None
     """Folder of the cities; without it, `deploy/cities` of the working folder or of the source tree."""
     broker_port: int = Field(default=19092, ge=1, le=65535)
-    """Loopback port of the embedded broker; its controller listens on the next one."""
-    replication: int = Field(default=1, ge=1)
-    """Replication factor of topics; 3 on a cluster."""
+    """Loopback port of the embedded broker; its controller listens on the next one. Three brokers take the next five, too."""
+    replication: int | None = Field(default=None, ge=1)
+    """Replication factor of every topic; without it, 3 on a cluster of three brokers or more, else 1."""
+    min_insync_replicas: int | None = Field(default=None, ge=1)
+    """Brokers that must have a record before it is acknowledged; without it, the majority of the replicas: 2 of 3."""
     partitions: int = Field(default=4, ge=1, le=1024)
     """Partitions of every topic keyed by place; this number cannot change once cases exist."""
     standby_copies: int = Field(default=1, ge=0, le=1)

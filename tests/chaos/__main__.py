@@ -13,20 +13,22 @@ from router.wire.private_files import write_private
 from tests.chaos.deployment import NoProgressError
 from tests.chaos.report import as_json, failures, lines
 from tests.chaos.run import ReplayPlan, run
-from tests.chaos.schedule import FROZEN_S, KINDS, schedule
+from tests.chaos.schedule import CLUSTER_KINDS, FROZEN_S, KINDS, kinds_of, schedule
+from tests.chaos.small_disk import possible
 
 HOME = Path(".grid-router/chaos")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument(
-        "--rounds", type=int, default=len(KINDS), help="number of faults; every kind comes once before one repeats"
-    )
+    parser.add_argument("--rounds", type=int, help="number of faults; default: every kind once, before one repeats")
+    parser.add_argument("--brokers", type=int, choices=(1, 3), default=1, help="brokers of the cluster")
     parser.add_argument("--seed", type=int, default=1, help="seed of the faults and the reports")
     parser.add_argument("--per-second", type=int, default=400, help="reports a second")
     parser.add_argument("--broker-frozen", type=float, default=FROZEN_S, help="seconds that the broker is stopped")
-    parser.add_argument("--only", choices=KINDS, action="append", help="only this kind of fault; may be repeated")
+    parser.add_argument(
+        "--only", choices=(*KINDS, *CLUSTER_KINDS), action="append", help="only this kind of fault; may be repeated"
+    )
     parser.add_argument(
         "--home", type=Path, default=HOME, help="folder of the run; it is deleted first and kept afterwards"
     )
@@ -34,10 +36,19 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.home.exists():
         shutil.rmtree(arguments.home)
-    faults = schedule(
-        arguments.rounds, arguments.seed, broker_frozen_s=arguments.broker_frozen, kinds=arguments.only or KINDS
+    kinds = arguments.only or kinds_of(arguments.brokers)
+    if "disk full" in kinds and not possible():
+        kinds = [kind for kind in kinds if kind != "disk full"]
+        print("No fault `disk full`: only root can mount a disk that is full.")
+    rounds = arguments.rounds or len(kinds)
+    faults = schedule(rounds, arguments.seed, broker_frozen_s=arguments.broker_frozen, kinds=kinds)
+    plan = ReplayPlan(
+        faults=faults,
+        seed=arguments.seed,
+        home=arguments.home,
+        per_second=arguments.per_second,
+        brokers=arguments.brokers,
     )
-    plan = ReplayPlan(faults=faults, seed=arguments.seed, home=arguments.home, per_second=arguments.per_second)
     for client in ("aiokafka", "kafka"):  # an unavailable broker is expected here
         logging.getLogger(client).setLevel(logging.CRITICAL)
     begun = time.monotonic()

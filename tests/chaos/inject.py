@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 
 from tests.chaos.deployment import Deployment
-from tests.chaos.faults import broker, clock, network, resend, rules, worker
-from tests.chaos.schedule import Fault, Kind
+from tests.chaos.faults import broker, brokers, clock, network, resend, rules, worker
+from tests.chaos.schedule import ClusterKind, Fault, Kind
 
-INJECTORS: Mapping[Kind, Callable[[Deployment, Fault], dict[str, float]]] = {
+INJECTORS: Mapping[Kind | ClusterKind, Callable[[Deployment, Fault], dict[str, float]]] = {
     "worker killed": worker.killed,
     "worker terminated": worker.terminated,
     "worker frozen": worker.frozen,
@@ -20,4 +20,11 @@ INJECTORS: Mapping[Kind, Callable[[Deployment, Fault], dict[str, float]]] = {
     "clock off": clock.off,
     "rules reloaded": rules.reloaded,
     "topic replayed": resend.replayed,
+    "leader killed": brokers.leader_killed,
+    "two brokers away": brokers.two_away,
+    "controller killed": brokers.controller_killed,
+    "controller cut off": brokers.controller_cut_off,
+    "disk lost": brokers.disk_lost,
+    "disk full": brokers.disk_full,
+    "several at once": brokers.several,
 }

@@ -57,8 +57,8 @@ class LateRequests(Proxy):
     """A proxy that holds back single requests; a context manager.
 
     Args:
-        listen: `host:port` where clients connect.
-        to: `host:port` of the broker.
+        listen: `host:port[,host:port]` where clients connect.
+        to: `host:port` of the broker behind each of them.
     """
 
     hold: Hold = staticmethod(lambda _: None)

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of the broker. It delays, resets and half-opens connections."""
+"""A TCP proxy in front of the brokers. It delays, resets and half-opens connections."""
 
 import asyncio
 import socket
@@ -6,6 +6,7 @@ import struct
 import threading
 from collections.abc import Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import Any, Self
 
 CHUNK = 64 << 10
@@ -24,12 +25,12 @@ class Proxy:
     """Forwards bytes in both directions, in its own thread; a context manager.
 
     Args:
-        listen: `host:port` where clients connect.
-        to: `host:port` of the broker.
+        listen: `host:port[,host:port]` where clients connect.
+        to: `host:port` of the broker behind each of them.
     """
 
     def __init__(self, listen: str, to: str) -> None:
-        self._listen, self._to = listen, to
+        self._routes = list(zip(listen.split(","), to.split(","), strict=True))
         self.delay_s = 0.0
         """Delay of every chunk, in each direction."""
         self.connections = 0
@@ -72,11 +73,13 @@ class Proxy:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _serve(self) -> None:
-        host, _, port = self._listen.rpartition(":")
-        self._server = await asyncio.start_server(self._accept, host, int(port))
+        self._servers = []
+        for listen, to in self._routes:
+            host, _, port = listen.rpartition(":")
+            self._servers.append(await asyncio.start_server(partial(self._accept, to), host, int(port)))
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        host, _, port = self._to.rpartition(":")
+    async def _accept(self, to: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        host, _, port = to.rpartition(":")
         self.connections += 1
         try:
             remote_reader, remote_writer = await asyncio.open_connection(host, int(port))
@@ -120,7 +123,8 @@ class Proxy:
         self._writers.clear()
 
     async def _close(self) -> None:
-        self._server.close()
+        for server in self._servers:
+            server.close()
         for task in list(self._tasks):
             task.cancel()
         await self._cut()

@@ -52,6 +52,7 @@ class ReplayPlan(Struct, frozen=True, kw_only=True):
     """An empty folder."""
     per_second: int = 400
     partitions: int = 4
+    brokers: int = 1
     workers: int = WORKERS
     command: tuple[str, ...] = WORKER
     """Command of a worker."""
@@ -99,13 +100,14 @@ def run(
         NoProgressError: a round does not recover, or records stay unprocessed.
     """
     cities, path = make_cities(plan.home / "cities"), plan.home / "ledger.jsonl"
-    with Cluster(plan.home) as cluster:
+    small_disk = any(fault.kind == "disk full" for fault in plan.faults)
+    with Cluster(plan.home, brokers=plan.brokers, small_disk=small_disk) as cluster:
         settings = cluster.settings.model_copy(
             update={"kafka": cluster.address, "cities": cities, "metrics_port": 0, "partitions": plan.partitions}
         )
         city = load_city(CITY, cities)
         topics = topics_of(city, settings)
-        apply(cluster.address, topics)
+        apply(cluster.address, topics, replication=None)
         reports = {Names(settings.namespace).reports(network) for network in city.codes}
         written = [topic.name for topic in topics if topic.name not in reports]
         begun = time.monotonic()

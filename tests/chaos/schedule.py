@@ -23,6 +23,28 @@ Kind = Literal[
     "topic replayed",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+ClusterKind = Literal[
+    "leader killed",
+    "two brokers away",
+    "controller killed",
+    "controller cut off",
+    "disk lost",
+    "disk full",
+    "several at once",
+]
+"""Faults of a cluster of three brokers."""
+CLUSTER_KINDS: tuple[ClusterKind, ...] = get_args(ClusterKind)
+OF_ONE_BROKER = ("broker killed", "broker frozen")
+"""Faults of the only broker; of three, the kinds above take their place."""
+CLUSTER_DURATIONS = {
+    "leader killed": (2.0, 14.0),  # shorter and longer than a broker's session
+    "two brokers away": (6.0, 14.0),
+    "controller killed": (2.0, 14.0),
+    "controller cut off": (12.0, 16.0),
+    "disk lost": (2.0, 12.0),
+    "disk full": (2.0, 6.0),
+    "several at once": (4.0, 8.0),
+}
 FROZEN_S = 30.0
 """How long the broker is stopped."""
 
@@ -31,7 +53,7 @@ class Fault(Struct, frozen=True, kw_only=True):
     """One fault of a run."""
 
     round: int
-    kind: Kind
+    kind: Kind | ClusterKind
     calm_s: float
     """Seconds of load without a fault before it."""
     lasts_s: float = 0.0
@@ -45,7 +67,7 @@ class Fault(Struct, frozen=True, kw_only=True):
 
 
 def schedule(
-    rounds: int, seed: int, *, broker_frozen_s: float = FROZEN_S, kinds: Sequence[Kind] = KINDS
+    rounds: int, seed: int, *, broker_frozen_s: float = FROZEN_S, kinds: Sequence[Kind | ClusterKind] = KINDS
 ) -> list[Fault]:
     """One fault a round. Every kind comes once before one repeats."""
     rng = random.Random(seed)
@@ -59,6 +81,7 @@ def schedule(
         "network half open": (3.0, 14.0),  # shorter and longer than a session
         "requests late": (10.0, 15.0),
         "clock off": (3.0, 6.0),
+        **CLUSTER_DURATIONS,
     }
     return [
         Fault(
@@ -73,6 +96,11 @@ def schedule(
     ]
 
 
-def _kinds(rng: random.Random, kinds: Sequence[Kind]) -> Iterator[Kind]:
+def kinds_of(brokers: int) -> list[Kind | ClusterKind]:
+    """Every kind of fault of a deployment with one broker or three."""
+    return [*KINDS] if brokers == 1 else [*CLUSTER_KINDS, *(kind for kind in KINDS if kind not in OF_ONE_BROKER)]
+
+
+def _kinds(rng: random.Random, kinds: Sequence[Kind | ClusterKind]) -> Iterator[Kind | ClusterKind]:
     while True:
         yield from rng.sample(kinds, len(kinds))

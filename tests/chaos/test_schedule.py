@@ -4,7 +4,7 @@ from collections import Counter
 
 from router.stream.faust_adapter.app import SESSION_SECONDS
 from tests.chaos.inject import INJECTORS
-from tests.chaos.schedule import KINDS, schedule
+from tests.chaos.schedule import CLUSTER_KINDS, KINDS, schedule
 
 
 def test_equal_seeds_give_equal_faults() -> None:
@@ -25,4 +25,4 @@ def test_a_worker_is_frozen_for_longer_than_its_session() -> None:
 
 
 def test_every_kind_has_an_injector() -> None:
-    assert set(INJECTORS) == set(KINDS)
+    assert set(INJECTORS) == {*KINDS, *CLUSTER_KINDS}

@@ -8,7 +8,8 @@ from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 from typer.testing import CliRunner
 
-from router.broker.admin import TopicChange, apply, connected, delete, plan
+from router.broker.admin import apply, connected, delete, plan
+from router.broker.topic_plan import TopicChange
 from router.cities.folder import load_city
 from router.cli.topics import app
 from router.stream.preflight import check_topics

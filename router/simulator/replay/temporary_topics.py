@@ -31,7 +31,7 @@ def scratch_topics(
         RouterError: the topics cannot be created.
     """
     topics = topics_of(city, settings)
-    admin.apply(bootstrap, topics, replication=settings.replication)
+    admin.apply(bootstrap, topics, replication=settings.replication, min_insync=settings.min_insync_replicas)
     try:
         yield
     finally:

@@ -156,6 +156,7 @@ def test_json_lists_every_check_and_one_failure_means_exit_1(
         "broker",
         "city",
         "topics",
+        "durability",
         "networks",
         "schemas",
         "catalogue",
