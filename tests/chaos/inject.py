@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from tests.chaos.deployment import Deployment
-from tests.chaos.faults import broker, clock, network, resend, rules, worker
+from tests.chaos.faults import broker, clock, flood, keys, network, resend, rules, worker
 from tests.chaos.schedule import Fault, Kind
 
 INJECTORS: Mapping[Kind, Callable[[Deployment, Fault], dict[str, float]]] = {
@@ -20,4 +20,6 @@ INJECTORS: Mapping[Kind, Callable[[Deployment, Fault], dict[str, float]]] = {
     "clock off": clock.off,
     "rules reloaded": rules.reloaded,
     "topic replayed": resend.replayed,
+    "keys wrong": keys.wrong,
+    "case flooded": flood.flooded,
 }
