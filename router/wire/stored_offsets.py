@@ -20,6 +20,11 @@ class StoredOffset(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cases_id: str = ""
     """Id of the topic of the cases that belong to the offset; only on `grid.offsets`. Empty: written by an earlier release."""
 
+    number: int = 0
+    """Rises with every stored offset of the partition, if they are signed: an older one that is written again does not count."""
+    signature: str = ""
+    """Of the fields before, its topic and its partition (`offset_keys.py`). Empty: workers without keys wrote it."""
+
     def same_place(self, other: "StoredOffset") -> bool:
         """Whether both name the same offset of the same log."""
         return self.offset == other.offset and (

@@ -18,13 +18,14 @@ from router.stream.engine.changelog_reader import ChangelogReader, replaced
 from router.stream.engine.log_position import BeyondEndError
 from router.stream.engine.processor import Processor
 from router.stream.engine.state_copy import StateCopy
-from router.stream.engine.stored_offset import read_stored_offset
+from router.stream.engine.stored_offset import StoredOffsets
 from router.stream.faust_adapter.app import app_of
 from router.stream.faust_adapter.transport import BatchApp
 from router.stream.health.broker_probe import Probe
 from router.stream.health.log_watch import LogWatch
 from router.stream.health.observations import HealthMonitor
 from router.wire.metrics import Metrics
+from router.wire.offset_keys import NO_KEYS
 from router.wire.settings import Settings
 from router.wire.stored_offsets import StoredOffset, encode_stored_offset
 from tests.stream.test_partition import Tally, produce, read, topics, values
@@ -201,12 +202,12 @@ class Stateful(Tally):
     async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
         await self.copy.check(logs, self.changelog_of(source))
         await super().open(logs, source)
-        return await read_stored_offset(logs, TopicPartition(self.out, 0))
+        return await StoredOffsets(NO_KEYS).read(logs, TopicPartition(self.out, 0))
 
     async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
         if await replaced(logs, self.changelog_of(source), self.copy.topic_id):
             return False
-        stored = await read_stored_offset(logs, TopicPartition(self.out, 0))
+        stored = await StoredOffsets(NO_KEYS).read(logs, TopicPartition(self.out, 0))
         return stored is not None and stored.same_place(position)
 
     def store_offset(self, position: StoredOffset, writer: Writer, _: int) -> None:
