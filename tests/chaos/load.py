@@ -29,8 +29,8 @@ MAX_IN_FLIGHT = 4000
 """Maximum number of unacknowledged records."""
 REQUEST_TIMEOUT_MS = 180_000
 """Longer than the broker is unavailable."""
-RECEIVED_AGO = timedelta(hours=1) - timedelta(seconds=20)
-"""Age of the receipt time in the header: merge windows of one hour end 20 s after the report is sent."""
+RECEIVED_AGO = timedelta(hours=1) - timedelta(seconds=8)
+"""Age of the receipt time in the header: merge windows of one hour end 8 s after the report is sent. A run ends when all have ended."""
 
 
 class Sending(Struct, frozen=True):

@@ -78,6 +78,7 @@ def schedule(
     *,
     broker_frozen_s: float = FROZEN_S,
     late_s: float | None = None,
+    quick: bool = False,
     kinds: Sequence[Kind | ClusterKind] = KINDS,
 ) -> list[Fault]:
     """One fault a round. Every kind comes once before one repeats.
@@ -87,6 +88,7 @@ def schedule(
         seed: of their order and parameters.
         broker_frozen_s: how long the broker is stopped.
         late_s: how long requests are late; None: 10 to 15 s.
+        quick: whether each fault has its shortest duration.
         kinds: of faults.
     """
     rng = random.Random(seed)
@@ -103,11 +105,14 @@ def schedule(
         "keys wrong": (1.0, 2.0),
         **CLUSTER_DURATIONS,
     }
+    calm = (0.5, 2.5)
+    if quick:
+        durations, calm = {kind: (least, least) for kind, (least, _) in durations.items()}, (0.5, 0.5)
     return [
         Fault(
             round=number,
             kind=kind,
-            calm_s=round(rng.uniform(0.5, 2.5), 3),
+            calm_s=round(rng.uniform(*calm), 3),
             lasts_s=round(rng.uniform(*durations.get(kind, (0.0, 0.0))), 3),
             worker=rng.randrange(2),
             share=round(rng.random(), 6),
