@@ -75,6 +75,10 @@ def test_a_zombie_that_is_not_fenced_dispatches_twice(tmp_path: Path) -> None:
     assert {"dispatched twice", "tasks differ from the log"} <= kinds(audit_mutant(tmp_path, "unfenced", workers=2))
 
 
+def test_a_standby_copy_without_the_tail_is_detected(tmp_path: Path) -> None:
+    assert "tasks differ from the log" in kinds(audit_mutant(tmp_path, "stale_copy", workers=2))
+
+
 def test_one_dropped_record_among_thousands_is_detected(tmp_path: Path) -> None:
     findings = audit_mutant(tmp_path, "one_dropped")
     assert len(findings.ids["lost"]) == 1
