@@ -79,6 +79,7 @@ DRAFTS: dict[str, Draft] = {
             lat=35.8194,
             accuracy_m=15.0,
             cell="410902001001001",
+            county_code="4109020102",
         ),
         certainty="Observed",
         description="暴露垃圾约两立方米, 占压人行道",

@@ -52,6 +52,7 @@ def test_a_full_event_becomes_a_full_report() -> None:
             lat=35.7605,
             accuracy_m=15.0,
             cell="410902001001001",
+            county_code="4109020102",
         ),
         status="Test",
         certainty="Observed",
