@@ -57,6 +57,7 @@ def test_a_full_event_becomes_a_full_report() -> None:
         status="Test",
         certainty="Observed",
         description="垃圾堆放",
+        address="中原路 12 号",
         reporter="cg-0417",
         media=(Media(url="https://photos.example.org/a.jpg", sha256=HASH),),
         extensions={"district": {"name": "kept"}},
