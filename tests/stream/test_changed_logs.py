@@ -20,6 +20,7 @@ from router.stream.engine.processor import Processor
 from router.stream.engine.state_copy import StateCopy
 from router.stream.engine.stored_offset import StoredOffsets
 from router.stream.faust_adapter.app import app_of
+from router.stream.faust_adapter.lenient_headers import install
 from router.stream.faust_adapter.transport import BatchApp
 from router.stream.health.broker_probe import Probe
 from router.stream.health.log_watch import LogWatch
@@ -306,6 +307,27 @@ def test_a_cut_log_is_read_from_the_cut_on_and_never_skipped(kafka: str, topics:
         return at
 
     assert asyncio.run(scenario()) == (N, "cut")
+
+
+def test_a_stored_offset_has_the_leader_epoch_of_its_last_record(kafka: str, topics: str, tmp_path: Path) -> None:
+    """So the broker can say where its records end, if an election lost some."""
+    install()
+
+    async def scenario() -> tuple[StoredOffset | None, int]:
+        await produce(kafka, f"{topics}in", values("a", N))
+        async with working(kafka, topics, tmp_path) as worker:
+            await written(kafka, topics, N)
+            await worker.watch.look()
+        _, epochs = await described(kafka, f"{topics}in")
+        logs = ChangelogReader(kafka, f"{topics}group")
+        try:
+            return await read_stored_offset(logs, TopicPartition(f"{topics}changelog", 0)), epochs[0]
+        finally:
+            await logs.close()
+
+    stored, epoch = asyncio.run(scenario())
+    assert stored is not None
+    assert (stored.offset, stored.leader_epoch) == (N, epoch)
 
 
 def test_added_partitions_are_read_without_a_restart(kafka: str, topics: str, tmp_path: Path) -> None:
