@@ -11,7 +11,7 @@ from tests.chaos.report import failures, lines
 from tests.chaos.run import ReplayPlan, run
 from tests.chaos.schedule import schedule
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(900)]
 PER_SECOND = 100
 
 
@@ -28,7 +28,6 @@ def test_a_leader_that_loses_its_disk_costs_nothing(tmp_path: Path) -> None:
     assert failures(result) == [], report
 
 
-@pytest.mark.long
 def test_a_network_that_asks_the_leader_alone_loses_reports(tmp_path: Path) -> None:
     """The followers stand still while the leader acknowledges; then it dies, and one of them leads without the records."""
 

@@ -165,6 +165,7 @@ def test_a_late_end_is_fenced_on_every_leader(network: Network, due: late.Due, e
     asyncio.run(late.late_end_is_fenced(network, due, end))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("gone", ["coordinator", "leader"])
 def test_a_broker_that_dies_within_a_transaction_leaves_all_of_it_or_nothing(network: Network, gone: str) -> None:
     """The stored offset decides which, and the next producer goes on behind it."""
