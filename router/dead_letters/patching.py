@@ -1,11 +1,12 @@
 """JSON patches on the value of a dead letter (RFC 6902)."""
 
-import json
-from typing import Any, NoReturn
+from math import isfinite
+from typing import Any
 
 from jsonpatch import JsonPatch, JsonPatchException, JsonPatchPathNotFound, JsonPatchTestFailed, JsonPointerException
 
 from router.dead_letters.actions import ActionFailure
+from router.domain.exact_json import Number, parse, write
 from router.domain.intake.charset import utf8
 from router.domain.intake.rejections import printable
 from router.domain.model.rejection import Rejection
@@ -28,7 +29,8 @@ def parse_patch(text: str) -> Patch:
     if len(text) > MAX_BYTES:
         raise ValueError(f"a patch of more than {MAX_BYTES} characters")
     try:
-        operations: Patch = json.loads(text)
+        operations: Patch = parse(text)
+        _reject_constants(operations)
         JsonPatch(operations)
     except (ValueError, TypeError, RecursionError, JsonPatchException, JsonPointerException) as error:
         raise ValueError("not a JSON patch") from error
@@ -38,7 +40,7 @@ def parse_patch(text: str) -> Patch:
 
 
 def patched(dead_letter: DeadLetter, value: bytes | None, patch: Patch) -> bytes | ActionFailure:
-    """Apply a patch; the new value is compact JSON in UTF-8.
+    """Apply a patch; the new value is compact JSON in UTF-8. Numbers that it does not name stay as they were written.
 
     A failure names the operation, never the content of the record: it may be personal data.
 
@@ -49,21 +51,22 @@ def patched(dead_letter: DeadLetter, value: bytes | None, patch: Patch) -> bytes
     """
     try:
         text = utf8(value or b"", dead_letter.headers)
-        document = json.loads((b"" if isinstance(text, Rejection) else text).decode(), parse_constant=_reject_constant)
+        document = parse((b"" if isinstance(text, Rejection) else text).decode())
+        _reject_constants(document)
     except (ValueError, RecursionError):
         reason = "the rejected value is not JSON, so no patch applies; give the whole value with --value FILE."
         return ActionFailure(code="not-json", reason=reason)
     for number, operation in enumerate(patch, start=1):
         try:
             document = JsonPatch([operation]).apply(document, in_place=True)
-            if operation["op"] == "copy" and len(json.dumps(document)) > MAX_BYTES:
+            if operation["op"] == "copy" and len(write(document)) > MAX_BYTES:
                 raise ValueError("a value that is too large")
         except (JsonPatchException, JsonPointerException, LookupError, TypeError, ValueError, RecursionError) as error:
             step = f"operation {number} ({printable(operation['op'])} {printable(str(operation['path']), 80)})"
             hint = "look at it with `grid-router dead-letters show` and correct the patch"
             return ActionFailure(code="patch-misfit", reason=f"{step} {_misfit(error)}; {hint}.")
     try:
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        return write(document)
     except (ValueError, RecursionError):
         reason = "the patched value cannot be written as JSON; give the whole value with --value FILE."
         return ActionFailure(code="not-json", reason=reason)
@@ -77,6 +80,26 @@ def _misfit(error: Exception) -> str:
     return "cannot be applied to this record"
 
 
-def _reject_constant(constant: str) -> NoReturn:
-    """NaN and Infinity are not JSON."""
-    raise ValueError(constant)
+def for_history(patch: Patch) -> Patch:
+    """The patch as the history keeps it. A number that a float does not hold is kept as a text."""
+    kept: Patch = _kept(patch)
+    return kept
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, Number):
+        number = float(value)
+        return number if write(number) == value.text.encode() else value.text
+    if isinstance(value, list):
+        return [_kept(item) for item in value]
+    return {name: _kept(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+
+def _reject_constants(value: Any) -> None:
+    """NaN and Infinity are not JSON. Raises ValueError."""
+    if isinstance(value, Number):
+        if not isfinite(value) and not any(digit in value.text for digit in "0123456789"):
+            raise ValueError(value.text)
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            _reject_constants(item)

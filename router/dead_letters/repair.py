@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from router.dead_letters.actions import ActionFailure, ActionOutcome, Attribution, ReportOutcome
 from router.dead_letters.chunks import chunks
-from router.dead_letters.patching import Patch, patched
+from router.dead_letters.patching import Patch, for_history, patched
 from router.dead_letters.redrive_record import original
 from router.dead_letters.selection import Selection
 from router.dead_letters.session import Session, open_session
@@ -94,7 +94,7 @@ class _RepairRun(Struct, frozen=True):
             actor=attribution.actor,
             why=attribution.why,
             at=attribution.at,
-            patch=None if isinstance(new, bytes) else new,
+            patch=None if isinstance(new, bytes) else for_history(new),
             sha256=sha256(value).hexdigest(),
         )
         repaired = earlier.repaired(step, value)

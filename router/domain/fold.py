@@ -20,6 +20,9 @@ from router.domain.state.partition_state import PartitionState
 GRACE = timedelta(hours=1)
 """A report received this long after the end of a window closes the window, if no tick has. In a backlog the tick waits behind
 other records, and windows that ended long ago would pile up. An hour, because networks' reports are not quite in order of receipt."""
+CLOSED_AT_ONCE = 2
+"""Windows that one report closes at most. A report opens one at most, so ended windows do not pile up. A broker's clock that jumps by 45
+days for some reports closes a few windows too early, and not all of them. Ticks follow another clock, and close every window that ended."""
 _EARLIEST = datetime.min.replace(tzinfo=UTC) + GRACE
 """GRACE cannot be subtracted from an earlier instant."""
 
@@ -51,7 +54,8 @@ def _fold_report(state: PartitionState, report: Report, rules: RuleLookup) -> Ou
     merging, occurred_us, received_us = city.merging, us(report.occurred_at), us(report.received_at)
     received_at = report.received_at
     ended = received_at - GRACE if received_at > _EARLIEST else received_at
-    closed = state.close_windows(ended, received_at, rules) if state.timers.is_due(ended) else []
+    due = state.timers.is_due(ended)
+    closed = state.close_windows(ended, received_at, rules, most=CLOSED_AT_ONCE) if due else []
     state.expire(received_us)
     matches = correlate(report, state.index, merging, occurred_us, received_us)
     match = case_to_join(matches, merging)

@@ -65,13 +65,13 @@ class LazyConsumer:
 
 @asynccontextmanager
 async def partition_consumer(
-    bootstrap: str, partition: TopicPartition, **options: Any
+    bootstrap: str, *partitions: TopicPartition, **options: Any
 ) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer of one partition, closed at the end.
+    """A consumer of some partitions, closed at the end.
 
     Args:
         bootstrap: `host:port` list of the cluster.
-        partition: that it is assigned.
+        partitions: that it is assigned.
         options: of `AIOKafkaConsumer`, beside or instead of the defaults of this module.
 
     Raises:
@@ -80,7 +80,7 @@ async def partition_consumer(
     consumer = _consumer(bootstrap, **options)
     await _start(consumer)
     try:
-        consumer.assign([partition])
+        consumer.assign(list(partitions))
         yield consumer
     finally:
         await consumer.stop()

@@ -57,7 +57,7 @@ CLASS_NAMES: Mapping[Any, tuple[str, ...]] = {
     EndTxnHandler: ("create_request", "do", "group", "handle_response"),
     TransactionManager: ("complete_transaction", "fatal_error", "is_empty_transaction"),
     AIOKafkaClient: ("force_metadata_update", "send"),
-    GroupCoordinator: ("_do_commit_offsets",),
+    GroupCoordinator: ("_do_commit_offsets", "request_rejoin"),
     SubscriptionState: ("reassignment_in_progress", "subscription"),
     Subscription: ("assignment",),
     faust_driver.AIOKafkaConsumerThread: ("_create_worker_consumer", "_ensure_consumer"),
@@ -76,7 +76,14 @@ INSTANCE_NAMES: Mapping[Any, tuple[str, ...]] = {
     AIOKafkaProducer: ("_sender", "_request_timeout_ms"),
     Sender: ("_acks", "_message_accumulator", "_retry_backoff", "_txn_manager", "client"),
     EndTxnHandler: ("_default_backoff", "_sender"),
-    AIOKafkaConsumer: ("_client", "_coordinator", "_subscription", "_isolation_level", "_fetch_max_wait_ms"),
+    AIOKafkaConsumer: (
+        "_client",
+        "_coordinator",
+        "_subscription",
+        "_isolation_level",
+        "_fetch_max_wait_ms",
+        "_partition_assignment_strategy",
+    ),
     GroupCoordinator: ("coordinator_id",),
     _MemoryRecordsPy: ("_next_slice",),
     _DefaultRecordBatchPy: ("_buffer",),
@@ -93,6 +100,17 @@ def set_fetch_options(consumer: AIOKafkaConsumer, *, isolation_level: str, fetch
     """
     consumer._isolation_level = isolation_level
     consumer._fetch_max_wait_ms = fetch_max_wait_ms
+
+
+def set_assignor(consumer: AIOKafkaConsumer, assignor: Any) -> None:
+    """Set the only assignor of a consumer that has not started. Faust chooses round robin for an app without tables."""
+    consumer._partition_assignment_strategy = [assignor]
+
+
+def request_rejoin(consumer: AIOKafkaConsumer) -> None:
+    """Have the consumer join its group again, so that the leader assigns all partitions anew. aiokafka has no public call for it."""
+    if consumer._coordinator is not None:
+        consumer._coordinator.request_rejoin()
 
 
 async def commit_offsets_once(

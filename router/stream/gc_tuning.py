@@ -19,7 +19,10 @@ def tune_gc() -> None:
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """Collect nothing while state is restored, because all its objects stay. Several restores may overlap."""
+    """Collect nothing while state is restored, because all its objects stay. Several restores may overlap.
+
+    Afterwards the objects are excluded from later collections: the next one would scan all of them at once.
+    """
     global _pauses  # noqa: PLW0603 - the collector belongs to the process
     _pauses += 1
     gc.disable()
@@ -28,4 +31,5 @@ def gc_paused() -> Iterator[None]:
     finally:
         _pauses -= 1
         if not _pauses:
+            gc.freeze()
             gc.enable()

@@ -19,6 +19,7 @@ GAUGES_SECONDS = 1.0
 PROBE_SECONDS = 3.0
 """How often the cluster is probed: a small part of every limit."""
 REPORT_SECONDS = 0.5
+WARM_UP_SECONDS = 1.0
 RULE_SETS_SECONDS = 1.0
 """How soon a published rule set is read; much shorter than the lead time with which rule sets are published."""
 
@@ -37,6 +38,19 @@ def watch_health(app: BatchApp, metrics: Metrics, monitor: HealthMonitor, probe:
 def watch_logs(app: BatchApp, watch: LogWatch) -> None:
     """Notice topics that were made again, logs that were cut, added partitions, and networks that no worker reads."""
     _every(PROBE_SECONDS, app, watch.look)
+
+
+def ask_for_partitions(app: BatchApp) -> None:
+    """Have the group assign anew, once in a generation, when this worker can take over partitions at once that it should have."""
+    asked: list[int | None] = [None]
+
+    async def ask() -> None:
+        wanted, copies, generation = app.group_assignor.warm_ups(), app.assignment.copies, app.assignment.generation
+        if wanted and generation != asked[0] and all(copies.get(source, False) for source in wanted):
+            asked[0] = generation
+            await app.consumer.rejoin()
+
+    _every(WARM_UP_SECONDS, app, ask)
 
 
 def report_offsets(app: BatchApp, reporter: GroupOffsetReporter) -> None:

@@ -112,6 +112,7 @@ def run(
     reports = Names(settings.namespace).reports("")
     periodic.watch_logs(app, LogWatch(app, Probe(bootstrap), monitor, metrics, reports))
     periodic.report_offsets(app, reporter)
+    periodic.ask_for_partitions(app)
     start_watchdog(health, metrics)
     if exit_with_parent:
         watch_parent()

@@ -155,6 +155,22 @@ METRICS: Sequence[Metric] = (
         buckets=SECONDS,
     ),
     Metric(
+        attribute="restored_records",
+        name="grid_restored_records_total",
+        kind="counter",
+        unit="records",
+        help="Records of changelogs that were read to take over partitions; removed ones count, too. With a standby copy only the last ones.",
+        labels=_STAGE,
+    ),
+    Metric(
+        attribute="restore_records",
+        name="grid_restore_records",
+        kind="gauge",
+        unit="records",
+        help="Records of the changelogs of partitions that restore their state now; removed ones count, too. 0 when none restores.",
+        labels={"state": "`done` or `remaining`"},
+    ),
+    Metric(
         attribute="matchable_cases",
         name="grid_matchable_cases",
         kind="gauge",
@@ -184,6 +200,22 @@ METRICS: Sequence[Metric] = (
         kind="gauge",
         unit="partitions",
         help="Partitions that are assigned to this worker.",
+        labels=_TOPIC,
+    ),
+    Metric(
+        attribute="standby_partitions",
+        name="grid_standby_partitions",
+        kind="gauge",
+        unit="partitions",
+        help="Partitions of another worker of whose state this worker keeps a copy.",
+        labels=_TOPIC,
+    ),
+    Metric(
+        attribute="standby_lag",
+        name="grid_standby_lag_records",
+        kind="gauge",
+        unit="records",
+        help="Records of the changelogs that these copies do not have yet.",
         labels=_TOPIC,
     ),
     Metric(
@@ -238,10 +270,14 @@ class Metrics:
     uncommitted_seconds: Gauge
     transaction_seconds: Histogram
     restore_seconds: Histogram
+    restored_records: Counter
+    restore_records: Gauge
     matchable_cases: Gauge
     batch_records: Histogram
     healthy: Gauge
     partitions: Gauge
+    standby_partitions: Gauge
+    standby_lag: Gauge
     reopened: Counter
     log_changes: Counter
     unread_records: Gauge

@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     """Brokers that must have a record before it is acknowledged; without it, the majority of the replicas: 2 of 3."""
     partitions: int = Field(default=4, ge=1, le=1024)
     """Partitions of every topic keyed by place; this number cannot change once cases exist."""
+    standby_copies: int = Field(default=1, ge=0, le=1)
+    """Copies of each partition's state in other workers, which take over at once when its worker dies; 0 saves their memory."""
     namespace: str = ""
     """Prefix of every topic, group and transactional id, e.g. `drill.`; empty in production."""
     metrics_port: int = Field(default=19100, ge=0, le=65535)
@@ -50,7 +52,7 @@ class Settings(BaseSettings):
     rebalance_limit_s: float = Field(default=60.0, ge=1)
     """A worker ends itself when a rebalance, also the first one, does not complete in this time."""
     restore_limit_s: float = Field(default=900.0, ge=1)
-    """A worker ends itself when a partition is not restored in this time."""
+    """A worker ends itself when the restore of a partition comes no further for this time."""
     fetch_limit_s: float = Field(default=120.0, ge=1)
     """A worker ends itself when it fetches no record of a partition that has some for this time."""
     drain_s: float = Field(default=9.0, ge=1)

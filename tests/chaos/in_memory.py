@@ -25,6 +25,7 @@ from router.wire.topics import Names
 from tests.chaos.audit.audit import AuditInput
 from tests.chaos.cities import CITY
 from tests.chaos.ledger import NUMBER, Entry, Kept, Ledger
+from tests.chaos.load import KeyOf, own_id
 
 PARTITIONS = 2
 BATCH = 50
@@ -39,7 +40,7 @@ class Record(Struct, kw_only=True):
     partition: int
     offset: int
     timestamp: int
-    key: bytes
+    key: Any
     value: bytes
     headers: list[tuple[str, bytes]]
 
@@ -101,21 +102,26 @@ class Recording(Struct, frozen=True):
     deployment: AuditInput
 
 
-def record(reports: int, cities: Path, path: Path) -> Recording:
+def record(
+    reports: int, cities: Path, path: Path, *, more: Sequence[SourceMessage] = (), key_of: KeyOf = own_id
+) -> Recording:
     """Send messages of Puyang through both stages.
 
     Args:
         reports: number of messages.
         cities: folder of the run's cities.
         path: file of the ledger.
+        more: messages that are sent after these.
+        key_of: the key of each message.
     """
     city = load_city(CITY, cities)
     stream = list(
         messages(city, read_simulation(city_folder(CITY, cities)), reports=reports, days=None, seed=1, rate=20)
     )
-    lists, ledger = MemoryLog(), Ledger(path, city)
-    entries = ledger.enter(stream)
-    kept = {entry.number: _send(lists, entry, message) for entry, message in zip(entries, stream, strict=True)}
+    stream += more
+    lists, ledger, keys = MemoryLog(), Ledger(path, city), [key_of(one) for one in stream]
+    entries = ledger.enter(stream, keys)
+    kept = {row[0].number: _send(lists, *row) for row in zip(entries, stream, keys, strict=True)}
     ledger.close()
     rule_sets, metrics = RuleSets(city), Metrics(CollectorRegistry())
     for network in sorted(city.codes):
@@ -131,10 +137,10 @@ def record(reports: int, cities: Path, path: Path) -> Recording:
     return Recording(entries, kept, lists, deployment)
 
 
-def _send(lists: MemoryLog, entry: Entry, message: SourceMessage) -> Kept:
-    topic, key = NAMES.reports(message.network), message.source_id.encode()
+def _send(lists: MemoryLog, entry: Entry, message: SourceMessage, key: bytes | None) -> Kept:
+    topic = NAMES.reports(message.network)
     received = rfc3339(START + timedelta(seconds=entry.number)).encode()
-    partition = partition_for_key(key, PARTITIONS)
+    partition = entry.number % PARTITIONS if key is None else partition_for_key(key, PARTITIONS)
     lists.add(topic, partition, key, message.value, [(RECEIVED_AT, received), (NUMBER, b"%d" % entry.number)])
     return Kept(entry.number, topic, partition, len(lists.records[topic, partition]) - 1)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from tests.chaos.deployment import Deployment
-from tests.chaos.faults import broker, brokers, clock, network, resend, rules, worker
+from tests.chaos.faults import broker, brokers, clock, flood, keys, network, resend, rules, worker
 from tests.chaos.schedule import ClusterKind, Fault, Kind
 
 INJECTORS: Mapping[Kind | ClusterKind, Callable[[Deployment, Fault], dict[str, float]]] = {
@@ -20,6 +20,8 @@ INJECTORS: Mapping[Kind | ClusterKind, Callable[[Deployment, Fault], dict[str, f
     "clock off": clock.off,
     "rules reloaded": rules.reloaded,
     "topic replayed": resend.replayed,
+    "keys wrong": keys.wrong,
+    "case flooded": flood.flooded,
     "leader killed": brokers.leader_killed,
     "two brokers away": brokers.two_away,
     "controller killed": brokers.controller_killed,

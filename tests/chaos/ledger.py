@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from router.domain.intake.content import content_digest
 from router.domain.intake.normalise import normalise
+from router.domain.model.rejection import RejectionCode
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.simulator.messages import RecordAddress, SourceMessage
@@ -22,6 +23,8 @@ from tests.support.records import Record
 
 NUMBER = "ledger-number"
 """Header with the ledger number; every record has it."""
+WRONG_KEY: RejectionCode = "wrong-key"
+"""A record whose key is not the id of its report, or that has none (ADR 0013)."""
 Outcome = Literal["case", "update", "redelivered", "dead letter"]
 """Expected outcome of a record: a report in one case; the next version of a report in one case; no output; a dead letter."""
 
@@ -80,12 +83,24 @@ class Ledger:
         self._encode = msgspec.json.Encoder().encode
         self._versions: dict[str, list[str]] = {}
         self._homes: dict[str, str] = {}
+        self.source_ids: list[str] = []
+        """Of every message; index = number - 1."""
         self.sent = self.kept = 0
 
-    def enter(self, messages: Sequence[SourceMessage]) -> list[Entry]:
-        """Write entries for messages that are sent next, in this order. Flushes the file."""
-        resolved = self._resolve(messages)
-        entries = [self._entry(message, cell) for message, cell in zip(messages, resolved, strict=True)]
+    def enter(self, messages: Sequence[SourceMessage], keys: Sequence[bytes | None] | None = None) -> list[Entry]:
+        """Write entries for messages that are sent next, in this order. Flushes the file.
+
+        Args:
+            messages: of any networks.
+            keys: of their records; None when each has its own id.
+        """
+        own = [message.source_id.encode() for message in messages]
+        rows = zip(messages, keys or own, own, self._resolve(messages), strict=True)
+        entries = [
+            self._entry(message, resolved if key == id_ or resolved[0] is None else (None, WRONG_KEY))
+            for message, key, id_, resolved in rows
+        ]
+        self.source_ids += [message.source_id for message in messages]
         self._file.write(b"".join([self._encode(entry) + b"\n" for entry in entries]))
         self._file.flush()
         return entries

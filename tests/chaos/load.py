@@ -8,7 +8,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from aiokafka import AIOKafkaProducer
+from msgspec import Struct
 
 from router.domain.intake.normalise import RECEIVED_AT
 from router.simulator.messages import SourceMessage, rfc3339
@@ -30,6 +31,21 @@ REQUEST_TIMEOUT_MS = 180_000
 """Longer than the broker is unavailable."""
 RECEIVED_AGO = timedelta(hours=1) - timedelta(seconds=20)
 """Age of the receipt time in the header: merge windows of one hour end 20 s after the report is sent."""
+
+
+class Sending(Struct, frozen=True):
+    """A message and the key of its record."""
+
+    message: SourceMessage
+    key: bytes | None
+
+
+KeyOf = Callable[[SourceMessage], bytes | None]
+
+
+def own_id(message: SourceMessage) -> bytes:
+    """The key that a network must send."""
+    return message.source_id.encode()
 
 
 class Load:
@@ -59,7 +75,9 @@ class Load:
         self.ledger, self._bootstrap, self._names, self._partitions = ledger, bootstrap, names, partitions
         self._messages, self._per_slot = iter(messages), max(1, round(per_second * SLOT_S))
         self._replicated_acks = replicated_acks
-        self._resend: deque[SourceMessage] = deque()
+        self._extra: deque[Sending] = deque()
+        self.key_of: KeyOf = own_id
+        """The key of each message of the load, in its thread."""
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="load")
         self._running: Future[None] | None = None
@@ -85,14 +103,14 @@ class Load:
         if self._running is not None and self._running.done():
             self._running.result()
 
-    def send_again(self, messages: Iterable[SourceMessage]) -> None:
-        """Send these messages as redeliveries, in addition to the load."""
-        self._resend.extend(messages)
+    def send(self, sendings: Iterable[Sending]) -> None:
+        """Send these, in addition to the load and in this order."""
+        self._extra.extend(sendings)
 
     @property
-    def sending_again(self) -> bool:
-        """Whether redeliveries are left to send."""
-        return bool(self._resend)
+    def sending(self) -> bool:
+        """Whether some of these are left to send."""
+        return bool(self._extra)
 
     async def _run(self) -> None:
         producer = AIOKafkaProducer(
@@ -107,7 +125,8 @@ class Load:
         try:
             due = time.monotonic()
             while not self._stop.is_set():
-                await self._send(producer, [*islice(self._messages, self._per_slot), *self._next_redeliveries()])
+                usual = [Sending(one, self.key_of(one)) for one in islice(self._messages, self._per_slot)]
+                await self._send(producer, [*usual, *self._next_extra()])
                 due = max(due + SLOT_S, time.monotonic())
                 await asyncio.sleep(due - time.monotonic())
             await producer.flush()
@@ -116,24 +135,28 @@ class Load:
         finally:
             await producer.stop()
 
-    def _next_redeliveries(self) -> Iterator[SourceMessage]:
-        for _ in range(min(4 * self._per_slot, len(self._resend))):
-            yield self._resend.popleft()
+    def _next_extra(self) -> Iterator[Sending]:
+        for _ in range(min(4 * self._per_slot, len(self._extra))):
+            yield self._extra.popleft()
 
-    async def _send(self, producer: AIOKafkaProducer, messages: list[SourceMessage]) -> None:
+    async def _send(self, producer: AIOKafkaProducer, sendings: list[Sending]) -> None:
         while self.ledger.sent - self.ledger.kept > MAX_IN_FLIGHT:
             await asyncio.sleep(SLOT_S)
         received = rfc3339(datetime.now(UTC) - RECEIVED_AGO).encode()
-        for entry, message in zip(self.ledger.enter(messages), messages, strict=True):
-            key = message.source_id.encode()
+        entries = self.ledger.enter([one.message for one in sendings], [one.key for one in sendings])
+        for entry, one in zip(entries, sendings, strict=True):
             kept = await producer.send(
-                self._names.reports(message.network),
-                message.value,
-                key=key,
-                partition=partition_for_key(key, self._partitions),
+                self._names.reports(one.message.network),
+                one.message.value,
+                key=one.key,
+                partition=self._partition(entry, one.key),
                 headers=[(RECEIVED_AT, received), (NUMBER, str(entry.number).encode())],
             )
             kept.add_done_callback(self._on_acknowledged(entry))
+
+    def _partition(self, entry: Entry, key: bytes | None) -> int:
+        """As Kafka's partitioner chooses it; in turn for a record without key."""
+        return entry.number % self._partitions if key is None else partition_for_key(key, self._partitions)
 
     def _on_acknowledged(self, entry: Entry):
         def acknowledge(done: "asyncio.Future[object]") -> None:

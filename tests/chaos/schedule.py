@@ -21,6 +21,8 @@ Kind = Literal[
     "clock off",
     "rules reloaded",
     "topic replayed",
+    "keys wrong",
+    "case flooded",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ClusterKind = Literal[
@@ -81,6 +83,7 @@ def schedule(
         "network half open": (3.0, 14.0),  # shorter and longer than a session
         "requests late": (10.0, 15.0),
         "clock off": (3.0, 6.0),
+        "keys wrong": (1.0, 2.0),
         **CLUSTER_DURATIONS,
     }
     return [

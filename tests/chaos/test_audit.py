@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from router.domain.case.size import MAX_REPORTS
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Report
 from router.wire.codec import (
@@ -136,6 +137,13 @@ def report_in_two_cases(of: Recording) -> None:
     of.lists.add(*where, *encode_case(second))
 
 
+def overfull(key: bytes, value: bytes) -> bytes:
+    """A case with one report more than ADR 0018 allows."""
+    del key
+    case = decode_case(value)
+    return encode_case(replace(case, reports=case.reports[:1] * (MAX_REPORTS + 1)))[1]
+
+
 def valid_report_dead(of: Recording) -> None:
     """A dead letter of a report that is in a case."""
     where = fullest(of.lists, "reports.")
@@ -212,6 +220,7 @@ ALTERATIONS: list[tuple[str, Callable[[Recording], None], set[Fault]]] = [
     ("a case is dropped", without(NAMES.cases), {"state differs from the log"}),
     ("a case is written again", twice(NAMES.cases), {"out of order in a cell"}),
     ("a report is in two cases", report_in_two_cases, {"in two cases", "state differs from the log"}),
+    ("a case has too many reports", rewritten(NAMES.cases, overfull, -1), {"case too large", "in two cases"}),
     ("restored state is tampered with", rewritten(NAMES.cases, tampered, -1), {"state differs from the log"}),
     ("departments of no rule set", rewritten(NAMES.cases, other_rules, -1), {"decided by two rule sets"}),
     ("a task is dispatched twice", twice("tasks."), {"dispatched twice", "tasks differ from the log"}),

@@ -1,7 +1,7 @@
 """Topics that are deleted and made again, cut and grown while workers run or are away: nothing is skipped in silence."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import ChangelogReader, replaced
 from router.stream.engine.log_position import BeyondEndError
 from router.stream.engine.processor import Processor
+from router.stream.engine.state_copy import StateCopy
 from router.stream.engine.stored_offset import read_stored_offset
 from router.stream.faust_adapter.app import app_of
 from router.stream.faust_adapter.transport import BatchApp
@@ -192,15 +193,18 @@ class Stateful(Tally):
 
     def __init__(self, namespace: str) -> None:
         super().__init__(namespace)
-        self.changelog_ids: Mapping[str, str] = {}
+        self.copy = StateCopy(lambda: None, lambda *_: None)
+
+    def changelog_of(self, source: TopicPartition) -> TopicPartition:
+        return TopicPartition(self.changelog, source.partition)
 
     async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
-        self.changelog_ids = {self.changelog: (await logs.describe(self.changelog)).topic_id}
+        await self.copy.check(logs, self.changelog_of(source))
         await super().open(logs, source)
         return await read_stored_offset(logs, TopicPartition(self.out, 0))
 
     async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
-        if await replaced(logs, TopicPartition(self.changelog, source.partition), self.changelog_ids):
+        if await replaced(logs, self.changelog_of(source), self.copy.topic_id):
             return False
         stored = await read_stored_offset(logs, TopicPartition(self.out, 0))
         return stored is not None and stored.same_place(position)

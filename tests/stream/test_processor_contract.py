@@ -19,7 +19,8 @@ from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets
 from router.simulator.scenario import history_of
-from router.stream.engine.processor import Processor, Record
+from router.stream.engine.changelog_reader import ChangelogReader
+from router.stream.engine.processor import Processor, Record, StatefulProcessor
 from router.stream.engine.source_partition import SourcePartition
 from router.stream.engine.status import StreamTaskStatus
 from router.stream.processors.clock import StreamClock
@@ -166,6 +167,53 @@ def test_a_restored_state_equals_the_folded_state(kafka: str, stage: Stage) -> N
         for end in (20, 40, N):
             async with opened(kafka, stage) as partition:
                 await process(partition, records[:end])  # each owner fetches from the beginning
+        assert await written(kafka, stage) == folded(stage, records)
+
+    asyncio.run(scenario())
+
+
+def test_a_copy_takes_over_with_the_tail_alone(kafka: str, stage: Stage) -> None:
+    """The copy follows committed records only. What it takes over equals the fold, and it reads nothing a second time."""
+
+    async def scenario() -> None:
+        records, copy, logs = await produce(kafka, stage), stage.make(), ChangelogReader(kafka, stage.source)
+        assert isinstance(copy, StatefulProcessor)
+        changelog = copy.changelog_of(TopicPartition(stage.source, 0))
+        async with opened(kafka, stage) as owner:
+            for end in (20, 40):
+                await process(owner, records[:end])
+                await copy.copy.catch_up(logs, changelog)
+            followed = copy.copy.next
+            await process(owner, records[:50])
+        await logs.close()
+        async with opened(kafka, stage, copy) as heir:
+            await until(lambda: heir.status is StreamTaskStatus.RUNNING)
+            assert copy.copy.begun == followed
+            assert heir.restore_progress == (copy.copy.end - followed,) * 2
+            await process(heir, records)
+        assert await written(kafka, stage) == folded(stage, records)
+
+    asyncio.run(scenario())
+
+
+def test_an_owner_that_was_fenced_keeps_its_state_and_reads_what_the_other_wrote(kafka: str, stage: Stage) -> None:
+    """Its state has what it committed itself, so it reads on behind that."""
+
+    async def scenario() -> None:
+        records, first = await produce(kafka, stage), stage.make()
+        source = TopicPartition(stage.source, 0)
+        assert isinstance(first, StatefulProcessor)
+        async with opened(kafka, stage, first) as owner:
+            await process(owner, records[:20])
+        own, state_offset = first.copy.next, owner.state_offset
+        assert state_offset is not None
+        async with opened(kafka, stage) as other:
+            await process(other, records[:40])
+        async with opened_task(kafka, f"{stage.source}-", {source: (first, state_offset)}) as task:
+            await until(lambda: task.partitions[0].status is StreamTaskStatus.RUNNING)
+            assert own > 0
+            assert first.copy.begun == own
+            await process(task.partitions[0], records)
         assert await written(kafka, stage) == folded(stage, records)
 
     asyncio.run(scenario())

@@ -25,6 +25,7 @@ class Partition:
         self.awaited_offset: int | None = None
         self.uncommitted_seconds = 0.0
         self.restoring_seconds = 0.0
+        self.restore_progress = (0, 0)
 
 
 class Worker:

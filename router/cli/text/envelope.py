@@ -8,10 +8,13 @@ from msgspec import Struct
 
 from router.cli.text.sanitize import sanitize, sanitize_bytes
 from router.cli.text.timestamps import from_ms, stamp
+from router.domain import exact_json
 from router.kafka.topic_reader import Record
 
 SHALLOW = 200
 """Number of brackets and braces that orjson can always write, however deep they are nested."""
+INTEGER = 19
+"""Characters of the longest integer that orjson can always write."""
 ValueKind = Literal["json", "text", "hex", "none"]
 
 
@@ -23,12 +26,13 @@ class Content(Struct, frozen=True):
 
 
 def content_of(raw: bytes | None) -> Content:
-    """JSON if orjson can parse and write it, else text if it is UTF-8, else hexadecimal digits."""
+    """JSON, its numbers as they were written, if orjson can parse and write it; else text if it is UTF-8, else hexadecimal digits."""
     if raw is None:
         return Content("none", None)
     try:
-        return Content("json", _writable(raw, orjson.loads(raw)))
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        _check_writable(raw, orjson.loads(raw))
+        return Content("json", exact_json.parse(raw, INTEGER))
+    except (ValueError, orjson.JSONEncodeError, RecursionError):
         pass
     try:
         return Content("text", raw.decode())
@@ -36,11 +40,10 @@ def content_of(raw: bytes | None) -> Content:
         return Content("hex", raw.hex())
 
 
-def _writable(raw: bytes, parsed: Any) -> Any:
-    """The parsed value. Raises orjson.JSONEncodeError: orjson reads deeper nesting than it writes."""
+def _check_writable(raw: bytes, parsed: Any) -> None:
+    """Raise orjson.JSONEncodeError if orjson cannot write the value: it reads deeper nesting than it writes."""
     if raw.count(b"[") + raw.count(b"{") > SHALLOW:
         orjson.dumps(parsed)
-    return parsed
 
 
 def text_of(raw: bytes | None) -> str | None:

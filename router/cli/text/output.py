@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from router.cli.text.sanitize import escape_json, sanitize
+from router.domain.exact_json import Number
 
 Form = Literal["text", "json"]
 Output = Annotated[Form, typer.Option("--output", "-o", help="Format of the data on stdout.")]
@@ -33,8 +34,15 @@ def flush() -> None:
 def json_out(value: Any) -> None:
     """Write one value as one line of JSON that is safe for a terminal. Characters that it obeys or hides are escaped."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(escape_json(orjson.dumps(value).decode()).encode() + b"\n")
+    sys.stdout.buffer.write(escape_json(orjson.dumps(value, default=_as_written).decode()).encode() + b"\n")
     sys.stdout.buffer.flush()
+
+
+def _as_written(number: object) -> orjson.Fragment:
+    """A number of a record, as its sender wrote it."""
+    if isinstance(number, Number):
+        return orjson.Fragment(number.text)
+    raise TypeError(type(number).__name__)
 
 
 def table_out(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:

@@ -89,4 +89,10 @@ def task(
         urgency=case.urgency,
         severity=case.severity,
         description=case.description,
+        address=case.address,
+        resolved_by=case.resolved_by,
+        accuracy_m=case.accuracy_m,
+        place_doubt=case.place_doubt,
+        networks=tuple(dict.fromkeys([report.network for report in case.reports])),
+        media=case.media,
     )

@@ -107,7 +107,8 @@ def _is_copy_of_latest(case: Case, known: CaseReport, report: Report) -> bool:
     if known.joined != "opened":
         same_text = known.version == 1 or known.description == report.description[:KEPT_CHARACTERS]
         return same_text and known.place == place_of(report)
-    if (case.description, case.status) != (report.description, report.status) or not _has_point_of(case, report):
+    said = report.description, report.address, report.media, report.status
+    if (case.description, case.address, case.media, case.status) != said or not _has_point_of(case, report):
         return False
     return len(case.reports) > 1 or _has_levels_of(case, report)  # other reports may have raised the levels
 
@@ -140,6 +141,6 @@ def _says_the_same(case: Case, known: CaseReport, report: Report) -> bool:
         return False
     if known.joined != "opened":
         return known.place == place_of(report) and known.version > 1 and known.description == report.description
-    said = report.description, report.status, report.component_id
-    kept = case.description, case.status, case.component_id
+    said = report.description, report.address, report.media, report.status, report.component_id
+    kept = case.description, case.address, case.media, case.status, case.component_id
     return kept == said and _has_point_of(case, report) and _has_levels_of(case, report)

@@ -72,6 +72,7 @@ def _case(report: Report, route: Route, suggestions: tuple[Suggestion, ...], cit
     case.rule_set, case.partition_key, case.revision = intern(report.rule_set), report.partition_key or opening.cell, 1
     case.component_id, case.status, case.description = report.component_id, report.status, report.description
     case.urgency, case.severity, case.certainty = report.urgency, report.severity, report.certainty
+    case.address, case.place_doubt, case.media = report.address, location.doubt, report.media
     case.suggestions = suggestions
     return case
 

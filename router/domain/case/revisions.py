@@ -106,7 +106,8 @@ def _follow(case: Case, report: Report) -> None:
     case.matter, case.cell, case.occurred_at = intern(report.matter), intern(location.cell), report.occurred_at
     case.lon, case.lat, case.accuracy_m = location.lon, location.lat, intern_float(location.accuracy_m)
     case.resolved_by, case.status = location.resolved_by, report.status
-    case.description = report.description
+    case.description, case.address = report.description, report.address
+    case.place_doubt, case.media = location.doubt, report.media
     case.component_id = report.component_id or case.component_id
     if len(case.reports) == 1:
         case.urgency, case.severity, case.certainty = report.urgency, report.severity, report.certainty
@@ -116,7 +117,8 @@ def _follow(case: Case, report: Report) -> None:
 
 def _visible(case: Case) -> tuple[object, ...]:
     """What a task shows of its case beside the matter and the cell."""
-    return case.status, case.urgency, case.severity, case.description, case.lon, case.lat
+    place = case.lon, case.lat, case.accuracy_m, case.resolved_by, case.place_doubt, case.address
+    return case.status, case.urgency, case.severity, case.description, place, case.media
 
 
 def _task_updates(case: Case, city: City, at: datetime) -> list[Task]:

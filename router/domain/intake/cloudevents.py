@@ -15,6 +15,7 @@ from typing import Any, Literal
 from msgspec import UNSET, MsgspecError, Raw, Struct, UnsetType
 from msgspec.json import Decoder
 
+from router.domain import exact_json
 from router.domain.intake.charset import CONTENT_TYPE, MAX_HEADER_BYTES, charset, media_type, recoded
 from router.domain.intake.rejections import (
     bad_base64,
@@ -47,6 +48,7 @@ class _Event(_Envelope, kw_only=True):
     type: str
 
 
+_REQUIRED = ("specversion", "id", "source", "type")
 _read_envelope = Decoder(_Envelope).decode
 _read_event = Decoder(_Event).decode
 _read_events = Decoder(list[_Event]).decode
@@ -77,10 +79,9 @@ def event_data(value: bytes) -> bytes | Rejection | None:
 
     Call it for a value that is not a valid report itself.
     """
-    try:
-        return _data(_read_event(value))
-    except _UNREADABLE:
-        pass
+    envelope = _event(value)
+    if envelope is not None:
+        return _data(envelope)
     try:
         return batch_of_events() if value.lstrip()[:1] == b"[" and _read_events(value) else None
     except _UNREADABLE:
@@ -103,13 +104,54 @@ def _of_mode(text: bytes, mode: _Mode, content_type: bytes) -> bytes | Rejection
         return batch_of_events()
     if mode == "other format":
         return other_event_format(media_type(content_type))
-    try:
-        envelope = _read_envelope(text)
-    except _UNREADABLE:
+    envelope = _envelope(text)
+    if envelope is None:
         return text
     if envelope.data is UNSET and envelope.data_base64 is UNSET and envelope.specversion is UNSET:
         return text  # the report itself, for example a repaired value
     return _data(envelope)
+
+
+def _event(text: bytes) -> _Envelope | None:
+    """The envelope with its required attributes; None if the text is none."""
+    try:
+        return _read_event(text)
+    except _UNREADABLE:
+        event = _leniently(text)
+    return None if event is None or not all(isinstance(event.get(name), str) for name in _REQUIRED) else _made(event)
+
+
+def _envelope(text: bytes) -> _Envelope | None:
+    """The text as an envelope, which may lack everything; None if it is no JSON object."""
+    try:
+        return _read_envelope(text)
+    except _UNREADABLE:
+        event = _leniently(text)
+    return None if event is None else _made(event)
+
+
+def _leniently(text: bytes) -> dict[str, Any] | None:
+    """The fields of an envelope with NaN, infinity or a number that no float holds. A report may have them in unknown fields."""
+    if b"specversion" not in text:
+        return None
+    try:
+        fields = exact_json.parse(text)
+    except (ValueError, RecursionError):
+        return None
+    return fields if isinstance(fields, dict) else None
+
+
+def _made(fields: dict[str, Any]) -> _Envelope | None:
+    try:
+        data = Raw(exact_json.write(fields["data"])) if "data" in fields else UNSET
+    except (ValueError, RecursionError):
+        return None
+    return _Envelope(
+        specversion=fields.get("specversion", UNSET),
+        datacontenttype=fields.get("datacontenttype"),
+        data=data,
+        data_base64=fields.get("data_base64", UNSET),
+    )
 
 
 def _data(envelope: _Envelope) -> bytes | Rejection:

@@ -95,6 +95,10 @@ class DedupIndex:
         if entry.digests:
             self._entries[source_id] = entry
 
+    def drop(self, source_id: str) -> None:
+        """Forget a report whose entry was deleted from the changelog."""
+        self._entries.pop(source_id, None)
+
     def register(self, report: Report, said: Said, value: bytes, *, redriven: bool = False) -> Decision:
         """Decide whether a report is new, an update, another incident or a redelivery, and remember it.
 

@@ -239,6 +239,7 @@ def _report(network: str, drafted: _Drafted, location: Location, rule_set: str) 
         description=draft.description,
         reporter=draft.reporter,
         media=draft.media,
+        address=draft.address,
         extensions=storable(draft.extensions) if draft.extensions else {},
         rule_set=rule_set,
     )

@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from router.domain.model.report import Provenance
+from router.domain.model.report import Media, Provenance
 from router.domain.model.vocabulary import Certainty, ResolvedBy, Role, Severity, Status, Urgency
 
 JoinKind = Literal["opened", "component", "near", "reference", "community"]
@@ -130,3 +130,8 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     partition_key: str = ""
     """Cell of the first version of the report that opened the case. It is the key under which the case's events reach their
     partition of `grid.events`; `cell` is another after a correction of the place."""
+    address: str = ""
+    place_doubt: str | None = None
+    """Why the place of the report that opened the case may be wrong: `doubt` of its location."""
+    media: tuple[Media, ...] = ()
+    """Address and photos of the report that opened the case."""

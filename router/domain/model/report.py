@@ -85,6 +85,8 @@ class Report(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     reporter: str | None = None
     """Masked reference of the reporter, never a name or a number."""
     media: tuple[Media, ...] = ()
+    address: str = ""
+    """Address in free text, if the network has a field for it. The router does not read it."""
     extensions: dict[str, Any] = {}
     """Source fields that no schema names, unchanged."""
     version: int = 1

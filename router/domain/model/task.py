@@ -5,7 +5,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from router.domain.model.vocabulary import Role, Severity, Status, Urgency
+from router.domain.model.report import Media
+from router.domain.model.vocabulary import ResolvedBy, Role, Severity, Status, Urgency
 
 TaskState = Literal["dispatched", "updated", "withdrawn"]
 """A task is dispatched once. It is updated when the department must know more, and withdrawn when a correction leads elsewhere."""
@@ -41,3 +42,16 @@ class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     urgency: Urgency = "Unknown"
     severity: Severity = "Unknown"
     description: str = ""
+    address: str = ""
+    """Address in free text, as the report that opened the case has it."""
+    resolved_by: ResolvedBy | None = None
+    """How the cell was determined: `code` and `point` are sure; after `fallback` nothing is known of the place. Absent in records
+    of earlier releases."""
+    accuracy_m: float | None = None
+    """How many metres the true place may be from the point; without a point, from the middle of the named area."""
+    place_doubt: str | None = None
+    """Why the place may be wrong, in one sentence; absent if nothing speaks against it."""
+    networks: tuple[str, ...] = ()
+    """Networks that reported the incident until this revision, the first one first."""
+    media: tuple[Media, ...] = ()
+    """Photos and files of the report that opened the case, by reference."""

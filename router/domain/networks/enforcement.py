@@ -118,6 +118,7 @@ def _draft(message: Offence, zone: tzinfo) -> Draft:
         severity=severity,
         certainty=_CERTAINTIES.get(message.clueSource, "Unknown"),
         description=message.facts or message.address or "",
+        address=message.address or "",
         reporter=message.officerRef or None,
         media=media(message.evidence) if message.evidence else (),
         extensions=extensions,

@@ -136,6 +136,7 @@ def _of_complaint(message: Complaint) -> Draft:
         ),
         status=message.status,
         description=message.content or message.address or "",
+        address=message.address or "",
         reporter=message.complainantRef or None,
         media=media(message.photos) if message.photos else (),
         extensions=message.unknown(),

@@ -88,6 +88,7 @@ def _draft(message: Entry, zone: tzinfo) -> Draft:
         severity=_SEVERITIES.get(message.event_scale, "Unknown"),
         certainty=_CERTAINTIES.get(message.found_by, "Unknown"),
         description=message.content or message.address or "",
+        address=message.address or "",
         reporter=message.gridman_ref or None,
         media=media(message.photos) if message.photos else (),
         extensions=doubtful(message.unknown(), doubt, doubt_too),

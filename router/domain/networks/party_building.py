@@ -95,6 +95,7 @@ def _draft(message: Whistle, zone: tzinfo) -> Draft:  # noqa: ARG001 - its times
         severity=severity,
         certainty="Observed",
         description=message.content or message.address or "",
+        address=message.address or "",
         reporter=message.raisedBy or None,
         media=media(message.photos) if message.photos else (),
         extensions=extensions,

@@ -70,6 +70,7 @@ def _draft(message: Petition, zone: tzinfo) -> Draft:
         description="; ".join(
             text for text in (message.gynr, message.wtdz) if text
         ),  # the text must say where, because there is no point
+        address=message.wtdz or "",
         reporter=message.xfrbs or None,
         extensions=doubtful(message.unknown(), doubt, doubt_too),
     )

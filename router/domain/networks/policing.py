@@ -84,6 +84,7 @@ def _draft(message: Alarm, zone: tzinfo) -> Draft:
         urgency=urgency,
         severity=severity,
         description=message.bjnr or message.sfdz or "",
+        address=message.sfdz or "",
         reporter=message.bjrbs or None,
         extensions=doubtful(message.unknown(), doubt, doubt_too),
     )

@@ -94,6 +94,7 @@ def _draft(message: Problem, zone: tzinfo) -> Draft:
         certainty=_SEEN.get(message.channel, "Unknown"),
         component_id=message.componentCode or None,
         description=message.description or message.address or "",
+        address=message.address or "",
         reporter=message.reporterRef or None,
         media=media(message.photos) if message.photos else (),
         extensions=doubtful(message.unknown(), doubt, doubt_too),

@@ -98,6 +98,7 @@ def _draft(message: Hazard, zone: tzinfo) -> Draft:
         severity=severity,
         certainty=_CERTAINTY.get(message.YHLY, "Unknown"),
         description=message.YHMS or message.DZ or "",
+        address=message.DZ or "",
         reporter=message.JCRBS or None,
         media=media(message.ZP) if message.ZP else (),
         extensions=extensions,

@@ -3,9 +3,10 @@
 The state is changed in place. After any failure the shell drops it and restores it from the log.
 """
 
+import sys
 from copy import copy
 from datetime import datetime, timedelta
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from router.domain.case.size import MAX_REPORTS, is_full, thin
@@ -62,13 +63,19 @@ class PartitionState:
         self.index.add(entry, merging)
         self.timers.set(case)
 
-    def close_windows(self, until: datetime, at: datetime, rules: RuleLookup) -> list[Case]:
-        """Close every window that ends at `until` or before: the earliest first, at the same instant the smaller id first.
+    def close_windows(self, until: datetime, at: datetime, rules: RuleLookup, *, most: int = sys.maxsize) -> list[Case]:
+        """Close windows that end at `until` or before: the earliest first, at the same instant the smaller id first.
+
+        Args:
+            until: end of the windows.
+            at: when they are closed.
+            rules: the rule sets of the cases.
+            most: how many windows to close at most.
 
         Raises:
             RuleSetError: the rule set of one of the cases is not at hand; nothing was changed.
         """
-        cases = self.timers.take(until)
+        cases = self.timers.take(until, most)
         if not cases:
             return cases
         try:
@@ -96,17 +103,53 @@ class PartitionState:
             self._forget(heappop(self.window_closed)[2])
 
     def restore(self, case: Case, merging: MergeParameters) -> None:
-        """Restore a case from the changelog: each case once, in any order."""
+        """Take a case as the changelog has it: in any order of cases, and those of one case in their order."""
         _complete(case)
         intern_case(case)
+        earlier = self.case_by_report.get(case.reports[0].id)
+        if earlier is not None and earlier.id == case.id:
+            if earlier.window_closed_at is not None and earlier.window_closed_at == case.window_closed_at:
+                self._overwrite(earlier, case)
+                return
+            self._remove(earlier, merging)
         for report in case.reports:
             self.remember(report.id, case)
         if case.window_closed_at is None:
             self.add(case, merging)
         else:
             heappush(self.window_closed, (us(case.window_closed_at), case.id, case))
+        self._expire_at(case)
+
+    def _overwrite(self, earlier: Case, case: Case) -> None:
+        """Change a case whose window is closed to what it is now. Its place in the heap stays."""
+        for field in case.__struct_fields__:
+            setattr(earlier, field, getattr(case, field))
+        for report in case.reports:
+            self.remember(report.id, earlier)
+        self._expire_at(case)
+
+    def _expire_at(self, case: Case) -> None:
+        """Forget what no update reaches any more at the latest instant that a case shows."""
         received = [(report.earlier[0] if report.earlier else report).received_at for report in case.reports]
         self.expire(us(max(received if case.window_closed_at is None else [*received, case.window_closed_at])))
+
+    def drop(self, case_id: str, merging: MergeParameters) -> None:
+        """Remove a case that was deleted from the changelog."""
+        entry = self.candidates.get(case_id)
+        closed = (case for _, id_, case in self.window_closed if id_ == case_id)
+        case = entry.case if entry is not None else next(closed, None)
+        if case is not None:
+            self._remove(case, merging)
+
+    def _remove(self, case: Case, merging: MergeParameters) -> None:
+        for report in case.reports:
+            self.case_by_report.pop(report.id, None)
+        entry = self.candidates.pop(case.id, None)
+        if entry is not None:
+            self.index.remove(entry, merging)
+            return
+        self.window_closed = [one for one in self.window_closed if one[1] != case.id]
+        heapify(self.window_closed)
 
     def remember(self, report_id: str, case: Case) -> None:
         """Remember in which case a report is, and which incident its source id names now."""

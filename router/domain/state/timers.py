@@ -4,6 +4,7 @@ Nothing about timers is stored, so a restored state has the timers of the state 
 case that moved on leaves its old entry behind; an entry that disagrees with its case is stale and is skipped.
 """
 
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from heapq import heappop, heappush
@@ -61,14 +62,18 @@ class Timers:
         """Whether `take` may find a case at this instant; quick, so that every report can ask."""
         return bool(self._heap) and self._heap[0].due <= at
 
-    def take(self, until: datetime) -> list[Case]:
+    def take(self, until: datetime, most: int = sys.maxsize) -> list[Case]:
         """Take the cases that are due at `until`: the earliest first, at the same instant the smaller id first.
 
         Their timers are gone then. `set` brings back one that was taken too early.
+
+        Args:
+            until: what is due then or earlier.
+            most: how many cases to take at most.
         """
         taken: list[Case] = []
         heap = self._heap
-        while heap and heap[0].due <= until:
+        while heap and heap[0].due <= until and len(taken) < most:
             case = self._current(heappop(heap))
             if case is not None and not (taken and taken[-1] is case):  # a timer that was set twice
                 taken.append(case)

@@ -82,13 +82,19 @@ def _reports(sent: Sequence[Sent], cases: Mapping[str, Case], dead: Sequence[Dea
     named = Counter(report.id for case in cases.values() for report in case.reports)
     standing = Counter(_place(p) for case in cases.values() for report in case.reports for p in _provenances(report))
     rejected = Counter(dead_letter.place for dead_letter in dead)
+    omitted = Counter({report.id: report.earlier_omitted for case in cases.values() for report in case.reports})
+    """Report -> versions that its case counts and no longer has."""
     faults: dict[Fault, set[str]] = {"lost": set(), "in two cases": set(), "in a case and dead": set()}
+    missing: dict[str, list[Sent]] = {}
     for one in sent:
         if one.kind == "updated":  # each version on its own: in its report's case, or rejected
             stands, dead_ = standing[one.place], one.place in rejected
-            faults["lost"] |= {_version(one)} if not stands and not dead_ else set()
+            if not stands and not dead_:
+                missing.setdefault(one.report, []).append(one)
             faults["in two cases"] |= {_version(one)} if stands > 1 else set()
             faults["in a case and dead"] |= {_version(one)} if stands and dead_ else set()
+    for report, versions in missing.items():
+        faults["lost"] |= {_version(one) for one in versions[omitted[report] :]}
     for report, places in _places(sent).items():
         # a malformed message may have become a report under another id than expected; its address finds it
         times = named[report] or sum(standing[place] for place in places)

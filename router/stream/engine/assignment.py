@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import TypeVar
 
 from aiokafka import TopicPartition
 
 from router.stream.engine.changelog_reader import ChangelogReader
-from router.stream.engine.processor import Processor, Record
+from router.stream.engine.processor import Processor, Record, StatefulProcessor
 from router.stream.engine.source_partition import SourcePartition
+from router.stream.engine.standby import StandbyCopies
 from router.stream.engine.stream_task import StreamTask
 from router.stream.engine.stream_task_id import StreamTaskId
 from router.wire.metrics import Metrics
@@ -52,6 +54,8 @@ class AssignedPartitions:
         """Positions of the partitions that were revoked since the last assignment."""
         self._kept: dict[TopicPartition, tuple[Processor, StoredOffset]] = {}
         """Processors of those partitions, with the offset of their state: a rebalance may assign them to this worker again."""
+        self._standbys = StandbyCopies(logs, metrics)
+        self._owned: frozenset[TopicPartition] = frozenset()
         self._capacity = asyncio.Event()
         self._fold_lock = asyncio.Lock()
         self._generation: int | None = None
@@ -64,10 +68,28 @@ class AssignedPartitions:
         """The topics that the worker consumes, whether or not it has partitions of them."""
         return self._processors.keys()
 
-    async def assigned(self, sources: Iterable[tuple[str, int]], generation: int) -> None:
+    @property
+    def owned(self) -> Collection[TopicPartition]:
+        """The partitions of the last assignment, also while the group rebalances. Any thread may read it."""
+        return self._owned
+
+    @property
+    def copies(self) -> Mapping[TopicPartition, bool]:
+        """The partitions of whose state there is a standby copy, and whether it has caught up. Any thread may read it."""
+        return self._standbys.ready
+
+    async def assigned(
+        self, sources: Iterable[tuple[str, int]], generation: int, standbys: Collection[TopicPartition] = ()
+    ) -> None:
         """Open the stream tasks of these partitions for a generation of the group. Each opens in the background while others run.
 
-        A stream task that gets more partitions than it had closes first, and keeps its states.
+        A stream task that gets more partitions than it had closes first, and keeps its states. A partition of which there is a
+        standby copy goes on with that.
+
+        Args:
+            sources: the partitions to process.
+            generation: of the group.
+            standbys: the partitions of whose state to keep a copy.
         """
         self._generation, self._released = generation, {}
         wanted = [TopicPartition(*source) for source in sources]
@@ -76,16 +98,33 @@ class AssignedPartitions:
         new = [source for source in wanted if source not in self._partitions and source.topic in self._processors]
         if new:
             self._partition_counts |= await self._logs.partition_counts(self._processors, within=COUNT_SECONDS)
-        await self._open(new)
+        copies = await self._standbys.take()
+        await self._open(new, copies)
+        self._owned = frozenset(self._partitions)
+        self._follow([one for one in standbys if one.topic in self._processors and one not in self._owned], copies)
         self._kept.clear()
         self._capacity.set()
         self._update_gauge()
 
-    async def _open(self, sources: Iterable[TopicPartition]) -> None:
+    def _follow(self, sources: Iterable[TopicPartition], copies: Mapping[TopicPartition, StatefulProcessor]) -> None:
+        """Keep copies of these partitions' states. What was a copy, or was processed here, goes on from there."""
+        followed: dict[TopicPartition, StatefulProcessor] = {}
+        for source in sources:
+            kept, _ = self._kept.get(source, (None, None))
+            if isinstance(kept, StatefulProcessor):
+                kept.copy.intact = True
+            processor = kept or copies.get(source) or self._processors[source.topic]()
+            if isinstance(processor, StatefulProcessor):
+                followed[source] = processor
+        self._standbys.follow(followed)
+
+    async def _open(
+        self, sources: Iterable[TopicPartition], copies: Mapping[TopicPartition, Processor] = MappingProxyType({})
+    ) -> None:
         """Open stream tasks for these partitions, together with the other partitions of a stream task that is open already."""
         owned: dict[StreamTaskId, dict[TopicPartition, tuple[Processor, StoredOffset | None]]] = {}
         for source in sources:
-            kept = self._kept.pop(source, None) or (self._processors[source.topic](), None)
+            kept = self._kept.pop(source, None) or (copies.get(source) or self._processors[source.topic](), None)
             owned.setdefault(self._task_id(source, kept[0].name), {})[source] = kept
         grown = [self._tasks[task_id] for task_id in owned if task_id in self._tasks]
         await self._close(grown, CLOSE_SECONDS)
@@ -143,6 +182,7 @@ class AssignedPartitions:
 
     async def close(self, within: float) -> None:
         """Close all stream tasks before one deadline in `within` seconds: the worker stops."""
+        await self._standbys.close()
         await self.revoked(list(self._partitions), within)
 
     def positions(self) -> dict[TopicPartition, int]:

@@ -5,9 +5,9 @@ five times as slow, and a city of eleven networks has a hundred partitions.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -19,6 +19,7 @@ from router.stream.engine.log_position import LogBounds, LogChange, ResumePoint,
 from router.wire.stored_offsets import StoredOffset
 
 FETCH_BYTES = 8 << 20
+FETCH_RECORDS = 20_000
 NEWEST_AMONG = 100
 """How many offsets `newest` reads at first, from the end of a partition."""
 ANSWER_SECONDS = 30.0
@@ -34,6 +35,15 @@ CHANGED: Mapping[LogChange, str] = {
     "cut": "the log lost records that were processed, so it is read from the cut on",
 }
 log = structlog.get_logger(__name__)
+
+
+class Portion(NamedTuple):
+    """The next records of a changelog."""
+
+    values: dict[bytes, bytes | None]
+    """The last value of each key among them, ordered by its offset; None for a key that was deleted."""
+    next: int
+    """The next offset to read."""
 
 
 class ChangelogReader:
@@ -108,10 +118,9 @@ class ChangelogReader:
         if stored is None:
             committed = await self._request(lambda client: client.committed(source))
             stored = None if committed is None else StoredOffset(offset=int(committed))
-        begin, end, ends_at = await self._begin(source), await self._end(source), None
+        begin, end, ends_at = await self._begin(source), await self.end(source), None
         if stored is not None and stored.leader_epoch >= 0:
-            epoch = stored.leader_epoch
-            ends_at = await self._request(lambda client: epoch_end(client, source, epoch))
+            ends_at = await self.epoch_end(source, stored.leader_epoch)
         at = resume_point(f"{source.topic}/{source.partition}", stored, LogBounds(topic_id, begin, end, ends_at))
         if at.change is not None and stored is not None:
             log.error(
@@ -132,18 +141,23 @@ class ChangelogReader:
         topic, because committed records lie behind that transaction.
         """
         values: dict[bytes, bytes] = {}
-        begin, end = await self._begin(changelog), await self._end(changelog)
-        if begin == end:
-            return values
-        async with self._consumer_of(changelog) as consumer:
-            async for record in _between(consumer, changelog, begin, end):
-                if not ours(record):
-                    _log_foreign(record)
-                    continue
-                values.pop(record.key, None)
-                if record.value is not None:
-                    values[record.key] = record.value
+        async for portion in self.portions(changelog, 0, await self.end(changelog), ours):
+            for key, value in portion.values.items():
+                values.pop(key, None)
+                if value is not None:
+                    values[key] = value
         return values
+
+    async def portions(
+        self, changelog: TopicPartition, begin: int, end: int, ours: Callable[[Any], bool] = lambda _: True
+    ) -> AsyncIterator[Portion]:
+        """The committed records of a compacted partition from one offset up to another, a fetch at a time. Waits as `latest` does."""
+        begin = max(begin, await self._begin(changelog))
+        if begin >= end:
+            return
+        async with self._consumer_of(changelog) as consumer:
+            async for records, position in _between(consumer, changelog, begin, end):
+                yield Portion(latest_values(records, ours), position)
 
     async def newest(
         self, changelog: TopicPartition, key: bytes, ours: Callable[[Any], bool] = lambda _: True
@@ -152,7 +166,7 @@ class ChangelogReader:
 
         Records that are not `ours` are foreign, and an error names their offsets.
         """
-        begin, end = await self._begin(changelog), await self._end(changelog)
+        begin, end = await self._begin(changelog), await self.end(changelog)
         if begin == end:
             return {}
         start, back = end, NEWEST_AMONG
@@ -160,11 +174,12 @@ class ChangelogReader:
             while start > begin:  # the last offsets are transaction markers and aborted records
                 start, before = max(begin, end - back), start
                 values: dict[bytes, bytes] = {}
-                async for record in _between(consumer, changelog, start, before):
-                    if record.key == key:
-                        values[key] = record.value
-                    elif not ours(record):
-                        _log_foreign(record)
+                async for records, _ in _between(consumer, changelog, start, before):
+                    for record in records:
+                        if record.key == key:
+                            values[key] = record.value
+                        elif not ours(record):
+                            _log_foreign(record)
                 if values:
                     return values
                 back *= 10
@@ -186,9 +201,13 @@ class ChangelogReader:
     async def _begin(self, partition: TopicPartition) -> int:
         return int((await self._request(lambda client: client.beginning_offsets([partition])))[partition])
 
-    async def _end(self, partition: TopicPartition) -> int:
+    async def end(self, partition: TopicPartition) -> int:
         """The end of the log, open transactions included."""
         return int((await self._request(lambda client: client.end_offsets([partition])))[partition])
+
+    async def epoch_end(self, partition: TopicPartition, leader_epoch: int) -> int | None:
+        """Where the records of this leader epoch and earlier ones end; None when the log does not know."""
+        return await self._request(lambda client: epoch_end(client, partition, leader_epoch))
 
     async def _request(self, request: Callable[[AIOKafkaConsumer], Awaitable[Answer]]) -> Answer:
         """Send a request with the shared client. A failure closes that client, so that the next request gets a new one.
@@ -204,18 +223,18 @@ class ChangelogReader:
             raise
 
 
-async def replaced(logs: ChangelogReader, changelog: TopicPartition, ids: Mapping[str, str]) -> bool:
+async def replaced(logs: ChangelogReader, changelog: TopicPartition, before: str) -> bool:
     """Whether the topic of a changelog was deleted and made again since a state was restored from it.
 
     Args:
         logs: describes the topic as it is now.
         changelog: one partition of it.
-        ids: topic -> its id when the state was restored; empty when unknown, and then nothing is noticed.
+        before: its id when the state was restored; empty when unknown, and then nothing is noticed.
 
     Raises:
         StoppedError: the topic, or this partition of it, does not exist.
     """
-    before, now = ids.get(changelog.topic, ""), (await logs.changelog(changelog)).topic_id
+    now = (await logs.changelog(changelog)).topic_id
     return bool(before and now and before != now)
 
 
@@ -224,14 +243,32 @@ def missing_topic(topic: str) -> str:
     return f"{topic}: the topic does not exist; `grid-router topics apply` creates it."
 
 
+def latest_values(records: Sequence[Any], ours: Callable[[Any], bool]) -> dict[bytes, bytes | None]:
+    """The last value of each key, ordered by its offset. Foreign records replace no value, and an error names their offsets."""
+    values: dict[bytes, bytes | None] = {}
+    for record in records:
+        if not ours(record):
+            _log_foreign(record)
+            continue
+        values.pop(record.key, None)
+        values[record.key] = record.value
+    return values
+
+
 def _log_foreign(record: Any) -> None:
     log.error(FOREIGN_RECORD, topic=record.topic, partition=record.partition, offset=record.offset)
 
 
-async def _between(consumer: AIOKafkaConsumer, changelog: TopicPartition, begin: int, end: int) -> AsyncIterator[Any]:
-    """The committed records from one offset up to another. Waits for open transactions among them."""
+async def _between(
+    consumer: AIOKafkaConsumer, changelog: TopicPartition, begin: int, end: int
+) -> AsyncIterator[tuple[Sequence[Any], int]]:
+    """The committed records from one offset up to another, a fetch at a time, with the next offset to read.
+
+    Waits for open transactions among them.
+    """
     consumer.seek(changelog, begin)
-    while await consumer.position(changelog) < end:
-        fetched = await consumer.getmany(changelog, timeout_ms=200, max_records=20_000)
-        for record in fetched.get(changelog, []):
-            yield record
+    while (position := await consumer.position(changelog)) < end:
+        fetched = await consumer.getmany(changelog, timeout_ms=200, max_records=FETCH_RECORDS)
+        before, position = position, await consumer.position(changelog)
+        if position > before:
+            yield fetched.get(changelog, ()), position

@@ -37,6 +37,8 @@ class Checkpoint:
         self.ticked = False
         self.moved: dict[TopicPartition, int] = {}
         """Where an input partition goes on, when that is stored without a record: its log changed, or the old offset names no log."""
+        self.acknowledged: dict[TopicPartition, int] = {}
+        """Partition -> the offset behind the last output that was written to it."""
         self.begun = time.monotonic()
         """When its transaction began."""
 

@@ -3,7 +3,7 @@
 `tests/stream/test_processor_contract.py` runs every processor through it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from aiokafka import TopicPartition
@@ -12,6 +12,7 @@ from router.domain.model.rejection import Rejection
 from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.log_position import StoppedError
+from router.stream.engine.state_copy import StateCopy
 from router.wire.stored_offsets import StoredOffset
 
 Record = Any
@@ -101,10 +102,13 @@ class Processor(Protocol):
 
 @runtime_checkable
 class StatefulProcessor(Processor, Protocol):
-    """A processor that knows which topics its state was restored from."""
+    """A processor whose state is what the latest values of a changelog say, so that another worker can keep a copy of it."""
 
-    changelog_ids: Mapping[str, str]
-    """Topic -> its id when the state was restored. Another id means that the topic was deleted and made again."""
+    copy: StateCopy
+    """How far the state follows the changelog. `resume` and `process` keep its `intact`."""
+
+    def changelog_of(self, source: TopicPartition) -> TopicPartition:
+        """The changelog of the state of an input partition."""
 
 
 @runtime_checkable

@@ -23,6 +23,7 @@ class Progress:
         """Whether something failed since the last commit that is not caused by a record."""
         self.failures = 0
         """Such failures in a row."""
+        self._furthest = 0
 
     @property
     def busy_seconds(self) -> float:
@@ -32,7 +33,7 @@ class Progress:
 
     @property
     def restoring_seconds(self) -> float:
-        """Time since the restore began, failed attempts included; 0 after a commit or when there is nothing to do."""
+        """Time since the restore began or last came further, failed attempts included; 0 after a commit or when there is nothing to do."""
         since = self._restoring_since
         return 0.0 if since is None else self._clock() - since
 
@@ -50,6 +51,11 @@ class Progress:
         """A failure brought progress: a batch was halved, or the partition waits for something that a restart cannot bring."""
         self._restoring_since = self._clock()
 
+    def restored(self, offsets: int) -> None:
+        """The changelogs are read up to here. Only what no attempt before it has reached is progress."""
+        if self._restoring_since is not None and offsets > self._furthest:
+            self._furthest, self._restoring_since = offsets, self._clock()
+
     def opened(self) -> None:
         """The state is restored. A first restore does not count as busy."""
         if self._busy_since is not None and not self.failing:
@@ -62,7 +68,7 @@ class Progress:
 
     def committed(self, *, more: bool) -> None:
         """A transaction committed; `more` says whether uncommitted records are left."""
-        self.failing, self.failures, self._restoring_since = False, 0, None
+        self.failing, self.failures, self._restoring_since, self._furthest = False, 0, None, 0
         self._busy_since = self._clock() if more else None
 
     def idle(self) -> None:

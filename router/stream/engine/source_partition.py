@@ -22,6 +22,7 @@ from router.stream.engine.processor import (
     StatefulProcessor,
     TimedProcessor,
 )
+from router.stream.engine.state_copy import StateCopy
 from router.stream.engine.status import StreamTaskState, StreamTaskStatus
 from router.wire.stored_offsets import StoredOffset
 
@@ -71,6 +72,7 @@ class SourcePartition:
         """Of the log that the buffered records are from."""
         self.session, self.isolation = FetchSession(), PoisonIsolation()
         self._timers = processor if isinstance(processor, TimedProcessor) else None
+        self._stateful = processor if isinstance(processor, StatefulProcessor) else None
         self._task, self._on_capacity = task, on_capacity
         self._buffer = InputBuffer()
         self._position: int | None = None
@@ -92,8 +94,20 @@ class SourcePartition:
     @property
     def topic_ids(self) -> dict[str, str]:
         """Topic -> the id that it had when the partition was opened: the input and the changelogs. Without those unknown."""
-        changelogs = self.processor.changelog_ids if isinstance(self.processor, StatefulProcessor) else {}
-        return {topic: one for topic, one in {**changelogs, self.source.topic: self._topic_id}.items() if one}
+        ids = {self.source.topic: self._topic_id}
+        if self._stateful is not None:
+            ids[self._stateful.changelog_of(self.source).topic] = self._stateful.copy.topic_id
+        return {topic: one for topic, one in ids.items() if one}
+
+    @property
+    def copy(self) -> StateCopy | None:
+        """How far its state follows the changelog; None for a processor without one."""
+        return self._stateful.copy if self._stateful is not None else None
+
+    @property
+    def restore_progress(self) -> tuple[int, int]:
+        """How many offsets of its changelog were read since the restore began, and how many are to be read."""
+        return self._stateful.copy.progress if self._stateful is not None else (0, 0)
 
     def log_changed(self, how: str) -> None:
         """Have the stream task open again, because the log is not what it was. The opening decides where to go on."""
@@ -101,8 +115,14 @@ class SourcePartition:
             self._task.changed = LogChangedError(how)
             self._task.wake.set()
 
-    async def restore(self, logs: ChangelogReader) -> tuple[ResumePoint, StoredOffset | None]:
+    async def restore(
+        self, logs: ChangelogReader, on_progress: Callable[[], None]
+    ) -> tuple[ResumePoint, StoredOffset | None]:
         """Restore the state, or keep it if no other worker has changed it. Call it after the fence.
+
+        Args:
+            logs: reads the input and the changelog.
+            on_progress: called when some of the changelog was read.
 
         Returns:
             Where to go on, and the stored offset beside the state.
@@ -110,6 +130,8 @@ class SourcePartition:
         Raises:
             StoppedError: the partition cannot go on until an operator acts. `stopped` says why.
         """
+        if self._stateful is not None:
+            self._stateful.copy.opening(on_progress)
         try:
             # before the log is read: if the topic is made again in between, the next look at its id shows it
             described = await logs.describe(self.source.topic)
@@ -208,14 +230,17 @@ class SourcePartition:
     def _stored(self, position: int) -> StoredOffset:
         return StoredOffset(offset=position, topic_id=self._topic_id)
 
-    def committed(self, position: int, records: Sequence[Record], *, folded: bool) -> None:
+    def committed(self, position: int, checkpoint: Checkpoint, *, folded: bool) -> None:
         """Record what is committed.
 
         Args:
             position: the next offset to read.
-            records: the records before it; none when only the position was stored.
+            checkpoint: has the records before it; none when only the position was stored.
             folded: whether later records are folded into the state already.
         """
+        records = checkpoint.records_of(self.source)
+        if self._stateful is not None:
+            self._stateful.copy.committed(checkpoint.acknowledged, self._stateful.changelog_of(self.source))
         self._position = position
         if records:
             self._last_timestamp = records[-1].timestamp

@@ -34,8 +34,9 @@ from router.stream.engine.transaction import Transactions
 from router.wire.metrics import Metrics
 from router.wire.stored_offsets import StoredOffset
 
-RESTORE_TIMEOUT_S = 600.0
-"""A restore that takes longer (a changelog that cannot be read to its end) starts again."""
+RESTORE_STALL_S = 120.0
+"""A restore that reads nothing for so long is tried again. It waits for transactions that are open on the changelog, and those of the
+router end within 30 s."""
 RETRY_STOPPED_S = 2.0
 """How often a partition that waits for an operator tries again."""
 Owned = Mapping[TopicPartition, tuple[Processor, StoredOffset | None]]
@@ -152,24 +153,37 @@ class StreamTask:
         await self._release()
         transactions = Transactions(self._logs.bootstrap, self._logs.group, self.id)
         self._state.pipeline = Pipeline(transactions, self._state.wake.set)
-        async with asyncio.timeout(RESTORE_TIMEOUT_S):
+        async with asyncio.timeout(RESTORE_STALL_S) as stall:
             await transactions.fence(predecessor=not self._predecessor_fenced)
             self._predecessor_fenced, self._state.changed = True, None
             try:
                 async with asyncio.TaskGroup() as restores:
                     for partition in self._turn:
-                        restores.create_task(self._restore(partition))
+                        restores.create_task(self._restore(partition, stall))
             except ExceptionGroup as failures:
                 raise failures.exceptions[0] from failures
         self._metrics.restore_seconds.observe(time.monotonic() - begun)
         self._state.progress.opened()
         self._state.become(StreamTaskStatus.RUNNING)
 
-    async def _restore(self, partition: SourcePartition) -> None:
-        """Restore a partition. One that cannot go on until an operator acts stops alone; the others run."""
+    async def _restore(self, partition: SourcePartition, stall: asyncio.Timeout) -> None:
+        """Restore a partition. One that cannot go on until an operator acts stops alone; the others run.
+
+        Args:
+            partition: of this stream task.
+            stall: begins again whenever the partition comes further.
+        """
         source, before = partition.source, partition.stopped
+
+        def further() -> None:
+            if not stall.expired():
+                stall.reschedule(asyncio.get_running_loop().time() + RESTORE_STALL_S)
+            copies = [one.copy for one in self._turn]
+            self._state.progress.restored(sum(copy.next for copy in copies if copy is not None))
+
         with suppress(StoppedError):
-            resume, stored = await partition.restore(self._logs)
+            resume, stored = await partition.restore(self._logs, further)
+            self._metrics.restored_records.labels(self.id.stage).inc(partition.restore_progress[1])
             if resume.change is not None:
                 self._metrics.log_changes.labels(source.topic, resume.change).inc()
             partition.continue_at(resume, stored, self._opened.open)
@@ -181,8 +195,8 @@ class StreamTask:
         while stopped.stopped:
             await asyncio.sleep(RETRY_STOPPED_S)
             try:
-                async with asyncio.timeout(RESTORE_TIMEOUT_S):
-                    await self._restore(stopped)
+                async with asyncio.timeout(RESTORE_STALL_S) as stall:
+                    await self._restore(stopped, stall)
             except Exception:
                 source = stopped.source
                 log.warning(
@@ -281,7 +295,7 @@ class StreamTask:
             self._metrics.batch_records.labels(self.id.stage).observe(checkpoint.records)
         for source, position in checkpoint.positions.items():
             folded = bool(later.records_of(source))
-            self._partitions[source].committed(position, checkpoint.records_of(source), folded=folded)
+            self._partitions[source].committed(position, checkpoint, folded=folded)
         self._state.progress.committed(more=self._has_backlog)
 
     async def _rest(self, pipeline: Pipeline) -> None:

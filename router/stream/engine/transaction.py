@@ -11,6 +11,7 @@ Docs: docs/explanation/exactly-once.md.
 
 from contextlib import suppress
 
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from router.kafka.transactional_producer import TransactionalProducer
@@ -65,7 +66,11 @@ class Transactions:
                 other transaction.
         """
         await self._producer.begin()
-        await self._producer.send(checkpoint.writer)
+        for written, (_, batch) in zip(
+            await self._producer.send(checkpoint.writer), checkpoint.writer.batches, strict=True
+        ):
+            partition = TopicPartition(written.topic, written.partition)
+            checkpoint.acknowledged[partition] = written.offset + batch.record_count()
         await self._producer.commit()
 
     async def stop(self) -> None:

@@ -13,6 +13,7 @@ from router.domain.rules.rule_sets import RuleSets
 from router.stream.engine.assignment import AssignedPartitions
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.processor import Processor
+from router.stream.faust_adapter.assignor import GroupAssignor, Holdings
 from router.stream.faust_adapter.transport import BatchApp
 from router.stream.processors.clock import Clock
 from router.stream.processors.merge import MergeProcessor
@@ -75,6 +76,7 @@ def app_of(
     app.assignment = AssignedPartitions(
         processors, partitions=settings.partitions, logs=ChangelogReader(bootstrap, group), metrics=metrics
     )
+    app.group_assignor = GroupAssignor(settings.standby_copies, lambda: _holdings(app.assignment))
     _connect(app)
     for topic in processors:
         _agent(app, topic)
@@ -125,9 +127,22 @@ def _agent(app: BatchApp, topic: str) -> None:
     app.agent(batches, name=f"agent {topic}")(offer)
 
 
+def _holdings(assignment: AssignedPartitions) -> Holdings:
+    """What the worker has, by topic. The consumer asks from its own thread."""
+    holdings = Holdings(owned={}, ready={}, following={})
+    for topic, number in assignment.owned:
+        holdings.owned.setdefault(topic, []).append(number)
+    for (topic, number), ready in assignment.copies.items():
+        (holdings.ready if ready else holdings.following).setdefault(topic, []).append(number)
+    return holdings
+
+
 def _connect(app: BatchApp) -> None:
     async def assigned(_: Any, sources: set[TP], **__: Any) -> None:
-        await app.assignment.assigned([(tp.topic, tp.partition) for tp in sources], app.consumer_generation_id)
+        standbys = app.group_assignor.standbys()
+        await app.assignment.assigned(
+            [(tp.topic, tp.partition) for tp in sources], app.consumer_generation_id, standbys
+        )
 
     async def revoked(_: Any, sources: set[TP], **__: Any) -> None:
         await app.assignment.revoked([(tp.topic, tp.partition) for tp in sources])

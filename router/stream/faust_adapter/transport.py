@@ -16,9 +16,16 @@ from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from router.kafka.internals import commit_offsets_once, refresh_metadata, set_fetch_options
+from router.kafka.internals import (
+    commit_offsets_once,
+    refresh_metadata,
+    request_rejoin,
+    set_assignor,
+    set_fetch_options,
+)
 from router.stream.engine.assignment import AssignedPartitions
 from router.stream.engine.processor import Record
+from router.stream.faust_adapter.assignor import GroupAssignor
 
 WHILE_FULL_SECONDS = 0.02
 """Timeout of a fetch while the buffer of some partition is full. The consumer must notice soon that it has capacity again."""
@@ -35,7 +42,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         set_fetch_options(consumer, isolation_level="read_committed", fetch_max_wait_ms=FETCH_WAIT_MS)
+        set_assignor(consumer, self.app.group_assignor)
         return consumer
+
+    async def rejoin(self) -> None:
+        """Have the group assign all partitions anew."""
+        await self.call_thread(self._rejoin)
+
+    async def _rejoin(self) -> None:
+        request_rejoin(self._ensure_consumer())
 
     async def report(self, positions: Mapping[TopicPartition, int]) -> bool:
         """Commit these positions in the group; False when that fails."""
@@ -61,6 +76,10 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     async def report(self, positions: Mapping[TopicPartition, int]) -> bool:
         """Commit these positions in the group; False when that fails."""
         return await self._thread.report(positions)  # type: ignore[no-any-return]
+
+    async def rejoin(self) -> None:
+        """Have the group assign all partitions anew."""
+        await self._thread.rejoin()
 
     async def refresh_metadata(self) -> bool:
         """Ask the cluster for its topics and partitions now; False when no broker answers."""
@@ -159,9 +178,10 @@ class Transport(driver.Transport):  # type: ignore[misc]
 
 
 class BatchApp(faust.App):  # type: ignore[misc]
-    """A Faust app whose agents receive record batches; `assignment` must be set before it starts."""
+    """A Faust app whose agents receive record batches; its attributes must be set before it starts."""
 
     assignment: AssignedPartitions
+    group_assignor: GroupAssignor
 
     def _new_transport(self) -> Transport:
         return Transport(self.conf.broker, self, self.loop)

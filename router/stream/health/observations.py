@@ -43,7 +43,11 @@ class Observed(Protocol):
 
     @property
     def restoring_seconds(self) -> float:
-        """Time since the restore began."""
+        """Time since the restore began or last came further."""
+
+    @property
+    def restore_progress(self) -> tuple[int, int]:
+        """How many offsets of its changelog are read, and how many are to be read."""
 
 
 class HealthMonitor:
@@ -127,12 +131,16 @@ class HealthMonitor:
         """Everything at this moment."""
         now, partitions = self._now(), list(self._assignment)
         restore = [(partition.restoring_seconds, partition.source) for partition in partitions]
+        restoring = [one for one in partitions if one.restoring_seconds > 0 and not one.trouble]
+        progress = [one.restore_progress for one in restoring]
         return HealthSnapshot(
             # the age of the event loop begins with the first beat; until then the worker is starting
             generation=None if self._beat is None else self._generation(),
             rebalancing=self._rebalancing(),
             assigned=len(partitions),
-            restoring=sum(1 for one in partitions if one.restoring_seconds > 0 and not one.trouble),
+            restoring=len(restoring),
+            restored=sum(done for done, _ in progress),
+            to_restore=sum(of for _, of in progress),
             stopping=self._stopping,
             findings=(
                 *dict.fromkeys(partition.trouble for partition in partitions if partition.trouble),

@@ -61,6 +61,9 @@ class HealthSnapshot:
     restoring: int = 0
     """Number of assigned partitions that restore their state, for the first time or after a failure; without those that cannot
     go on until an operator acts."""
+    restored: int = 0
+    to_restore: int = 0
+    """How many records of their changelogs these partitions have read, of how many; removed ones count, too."""
     stopping: bool = False
     findings: tuple[str, ...] = ()
     """What is not processed until an operator acts, a sentence each. A restart of the worker alone does not help."""
@@ -73,7 +76,7 @@ class HealthSnapshot:
     rebalance: StallAge = StallAge()
     """Time since the rebalance began that has not ended."""
     restore: StallAge = StallAge()
-    """Time since a partition began to restore, failed attempts included."""
+    """Time since a partition began to restore or last came further, failed attempts included."""
     fetch: StallAge = StallAge()
     """Time for which a partition has had unread records and its fetch position has not moved."""
 
@@ -106,7 +109,8 @@ def evaluate(snapshot: HealthSnapshot, limits: Limits) -> HealthReport:
             "starting", ("the group rebalances." if joined else "the worker has not joined its group yet.",)
         )
     if snapshot.restoring:
-        restoring = f"{snapshot.restoring} of {snapshot.assigned} partitions restore their state."
+        read = f"; {snapshot.restored} of {snapshot.to_restore} records are read" if snapshot.to_restore else ""
+        restoring = f"{snapshot.restoring} of {snapshot.assigned} partitions restore their state{read}."
         return HealthReport("starting", (restoring, *snapshot.findings))
     if snapshot.findings:
         return HealthReport("degraded", snapshot.findings)
@@ -126,7 +130,12 @@ def _checks(snapshot: HealthSnapshot, limits: Limits) -> Iterator[tuple[str, Sta
             "COMMIT",
         ),
         (f"{snapshot.fetch.where} has unread records and none was fetched", snapshot.fetch, limits.fetch_s, "FETCH"),
-        (f"{snapshot.restore.where} has not restored its state", snapshot.restore, limits.restore_s, "RESTORE"),
+        (
+            f"{snapshot.restore.where} has not come further in restoring its state",
+            snapshot.restore,
+            limits.restore_s,
+            "RESTORE",
+        ),
     ):
         yield (
             f"{what} for {age.seconds:.0f} s; the worker exits at {limit:.0f} s (GRID_ROUTER_{name}_LIMIT_S).",

@@ -100,6 +100,9 @@ async def probe_cluster(app: BatchApp, probe: Probe, monitor: HealthMonitor) -> 
 async def update_gauges(app: BatchApp, metrics: Metrics, monitor: HealthMonitor) -> None:
     """Update the gauges of lag and commit age, and the fetch position of each partition."""
     metrics.uncommitted_seconds.set(app.assignment.uncommitted_seconds)
+    snapshot = monitor.snapshot()
+    metrics.restore_records.labels("done").set(snapshot.restored)
+    metrics.restore_records.labels("remaining").set(snapshot.to_restore - snapshot.restored)
     for partition in app.assignment:
         position = None
         # the partition may have been revoked (aiokafka then raises AssertionError), or the broker may be unreachable

@@ -1,8 +1,7 @@
 """Stage 2: the fold of one partition of the grid stream into cases and tasks; its state is restored from `grid.cases`."""
 
-import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from aiokafka import TopicPartition
@@ -27,8 +26,8 @@ from router.stream.engine.processor import (
     Record,
     UnreadableStateError,
 )
+from router.stream.engine.state_copy import StateCopy, Values
 from router.stream.engine.stored_offset import read_stored_offset
-from router.stream.gc_tuning import gc_paused
 from router.stream.processors.clock import Clock
 from router.stream.processors.outputs import BatchOutputs
 from router.wire.codec import (
@@ -45,8 +44,6 @@ from router.wire.rejections import encode_report_rejection
 from router.wire.stored_offsets import StoredOffset, encode_stored_offset
 from router.wire.topics import Names
 
-RESTORE_CHUNK = 500
-"""Cases restored between two turns of the event loop: about 10 ms."""
 TICK_PAUSE = timedelta(minutes=1)
 """No tick is written for so long after one became a dead letter. The next one would probably fail, too, without end."""
 NOT_AN_EVENT: RejectionCode = "not-an-event"
@@ -102,36 +99,49 @@ class MergeProcessor:
         self._rule_sets, self._names, self._clock, self._metrics = rule_sets, names, clock, metrics
         self._polls = polls
         self._state = PartitionState()
+        self.copy = StateCopy(self._clear, self._apply, lambda record: is_case(record.headers))
         self._received: datetime | None = None
+        self._shown: datetime | None = None
+        """The latest received time of a report that is in a case."""
         self._pending_tick: datetime | None = None
         self._no_tick_before: datetime | None = None
         self._label = ""
-        self.changelog_ids: Mapping[str, str] = {}
         self._missing: dict[str, int] = {}
         """Rule set that was missed -> polls that had ended then."""
 
     async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
-        """Drop the state and rebuild it from the committed cases of this partition."""
-        self._state, self._pending_tick, self._label = PartitionState(), None, str(source.partition)
-        self._received = None  # a record that could not be folded may have carried a wrong time
-        changelog = TopicPartition(self._names.cases, source.partition)
+        """Bring the state to the end of the committed cases of this partition."""
+        self._pending_tick, self._label = None, str(source.partition)
+        changelog = self.changelog_of(source)
         stored = await self._stored_offset(logs, source)
-        self.changelog_ids = {changelog.topic: (await logs.changelog(changelog)).topic_id}
-        _same_cases(stored, changelog, self.changelog_ids[changelog.topic])
-        cases = await logs.latest(changelog, lambda record: is_case(record.headers))
-        with gc_paused():
-            for number, (key, value) in enumerate(cases.items()):
-                case = _case(changelog, key, value)
-                self._state.restore(case, self._rule_sets.merging)
-                self._advance(max(report.received_at for report in case.reports))
-                if number % RESTORE_CHUNK == 0:
-                    await asyncio.sleep(0)  # other partitions have transactions to finish
+        _same_cases(stored, changelog, (await logs.changelog(changelog)).topic_id)
+        await self.copy.catch_up(logs, changelog)
+        self._received = self._shown  # a record that could not be folded may have carried a wrong time
         self._metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
         return stored
 
+    def changelog_of(self, source: TopicPartition) -> TopicPartition:
+        """The partition of `grid.cases` that has the cases of an input partition."""
+        return TopicPartition(self._names.cases, source.partition)
+
+    def _clear(self) -> None:
+        self._state, self._shown = PartitionState(), None
+
+    def _apply(self, values: Values, changelog: TopicPartition) -> None:
+        state, merging = self._state, self._rule_sets.merging
+        for key, value in values.items():
+            if value is None:
+                state.drop(key.decode("utf-8", "replace"), merging)
+                continue
+            case = _case(changelog, key, value)
+            state.restore(case, merging)
+            shown = max([report.received_at for report in case.reports])
+            self._shown = shown if self._shown is None else max(self._shown, shown)
+
     async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
         """Keep the cases in memory, if no other worker had the partition and the topic of the cases is still the same."""
-        if await replaced(logs, TopicPartition(self._names.cases, source.partition), self.changelog_ids):
+        self.copy.intact = True
+        if await replaced(logs, self.changelog_of(source), self.copy.topic_id):
             return False
         stored = await self._stored_offset(logs, source)
         if stored is None or not stored.same_place(position):
@@ -149,7 +159,7 @@ class MergeProcessor:
 
     def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:
         """Write the offset to a topic of its own, because `grid.cases` is a public table."""
-        stored = replace(position, cases_id=self.changelog_ids.get(self._names.cases, ""))
+        stored = replace(position, cases_id=self.copy.topic_id)
         writer.add(self._names.offsets, partition, *encode_stored_offset(stored))
 
     def _unpublished(self, event: Report | Tick, missing: RuleSetError) -> Rejection:
@@ -170,6 +180,7 @@ class MergeProcessor:
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         """Fold a batch in log order. A case that changes many times is written once, as it is at the end."""
+        self.copy.intact = False
         outputs = BatchOutputs()
         rejected: list[tuple[Record, Rejection]] = []
         for record in records:

@@ -4,9 +4,8 @@
 is the dedup index, restored from `grid.dedup.<network>`.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -21,8 +20,8 @@ from router.domain.rules.rule_sets import RuleSetError, RuleSets
 from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import ChangelogReader, replaced
 from router.stream.engine.processor import POISON, Counted, NotReadyError, PoisonError, Record
+from router.stream.engine.state_copy import StateCopy, Values
 from router.stream.engine.stored_offset import pop_stored_offset, read_stored_offset
-from router.stream.gc_tuning import gc_paused
 from router.wire.codec import UNREADABLE, decode_dedup_entry, encode_dead_letter, encode_dedup_entry, encode_report
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_cell, partition_for_key
@@ -30,8 +29,6 @@ from router.wire.rejections import encode_rejection
 from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, encode_stored_offset
 from router.wire.topics import Names
 
-RESTORE_CHUNK = 5000
-"""Entries restored between two turns of the event loop: about 10 ms."""
 UNREADABLE_ENTRIES = (
     "dedup entries cannot be decoded and are dropped; the router takes corrections of these reports for first versions"
 )
@@ -68,38 +65,49 @@ class NormaliseProcessor:
         self._partitions, self._metrics = partitions, metrics
         self._dedup = DedupIndex()
         self._topic = names.dedup_index(network.name)
-        self.changelog_ids: Mapping[str, str] = {}
+        self.copy = StateCopy(self._clear, self._apply)
+        self._stored: dict[bytes, bytes] = {}
+        """The record of the stored offset, as the changelog has it."""
+        self._unreadable = 0
         self._source_partitions = partitions
 
     async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
-        """Restore the dedup index from its committed changelog."""
-        self._dedup = DedupIndex()
-        changelog = TopicPartition(self._topic, source.partition)
-        self.changelog_ids = {self._topic: (await logs.changelog(changelog)).topic_id}
+        """Bring the dedup index to the end of its committed changelog."""
+        changelog = self.changelog_of(source)
         self._source_partitions = await logs.partitions(source.topic)
-        dedup = await logs.latest(changelog)
-        position = pop_stored_offset(dedup, changelog)
+        await self.copy.catch_up(logs, changelog)
         moved = await self._moved(logs, changelog)
-        if not moved:
-            await self._restore(dedup.items(), source)
-        else:
-            known = [*moved, *dedup.items()]
-            await self._restore(sorted(known, key=lambda entry: _written_at(entry[1])), source)
-        return position
+        if moved:
+            known = [*moved, *(await logs.latest(changelog)).items()]
+            self._dedup, self._unreadable = DedupIndex(), 0
+            for key, value in sorted(known, key=lambda entry: _written_at(entry[1])):
+                self._apply({key: value}, changelog)
+        if self._unreadable:
+            log.error(
+                UNREADABLE_ENTRIES, network=self._network.name, partition=source.partition, records=self._unreadable
+            )
+        return pop_stored_offset(dict(self._stored), changelog)
 
-    async def _restore(self, entries: Iterable[tuple[bytes, bytes]], source: TopicPartition) -> None:
+    def changelog_of(self, source: TopicPartition) -> TopicPartition:
+        """The partition of `grid.dedup.<network>` that has the entries of an input partition."""
+        return TopicPartition(self._topic, source.partition)
+
+    def _clear(self) -> None:
+        self._dedup, self._stored, self._unreadable = DedupIndex(), {}, 0
+
+    def _apply(self, values: Values, _: TopicPartition) -> None:
         """Put entries into the index, in the order of writing."""
-        unreadable = 0
-        with gc_paused():
-            for number, (key, value) in enumerate(entries):
-                try:
+        for key, value in values.items():
+            if key == STORED_OFFSET_KEY:
+                self._stored = {} if value is None else {key: value}
+                continue
+            try:
+                if value is None:
+                    self._dedup.drop(key.decode())
+                else:
                     self._dedup.restore(key.decode(), decode_dedup_entry(value))
-                except UNREADABLE:
-                    unreadable += 1
-                if number % RESTORE_CHUNK == 0:
-                    await asyncio.sleep(0)  # let other partitions finish their transactions
-        if unreadable:
-            log.error(UNREADABLE_ENTRIES, network=self._network.name, partition=source.partition, records=unreadable)
+            except UNREADABLE:
+                self._unreadable += 1
 
     async def _moved(self, logs: ChangelogReader, changelog: TopicPartition) -> list[tuple[bytes, bytes]]:
         """Entries of other partitions whose reports come to this one, because partitions were added to the network's topic.
@@ -120,8 +128,8 @@ class NormaliseProcessor:
 
     async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
         """Keep the index in memory, if no other worker has owned the partition since and its changelog is still the same."""
-        changelog = TopicPartition(self._topic, source.partition)
-        if await replaced(logs, changelog, self.changelog_ids):
+        self.copy.intact, changelog = True, self.changelog_of(source)
+        if await replaced(logs, changelog, self.copy.topic_id):
             return False
         if self._source_partitions != await logs.partitions(source.topic):
             return False  # reports of other partitions moved here
@@ -134,6 +142,7 @@ class NormaliseProcessor:
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         """Write the decision about each record: an event, a dead letter, or nothing for a redelivery."""
+        self.copy.intact = False
         sound = [record for record in records if record.offset not in poisoned] if poisoned else records
         try:
             admitted = admit(self._network, sound, self._rule_sets, self._dedup, history=self._history)

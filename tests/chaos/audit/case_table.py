@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
+from router.domain.case.size import MAX_REPORTS, MOST_BYTES
 from router.domain.model.case import Case, CaseReport
 from router.domain.model.report import Provenance
 from router.domain.rules.city import City
@@ -25,6 +26,10 @@ class Table(Struct):
     """Report id -> its case."""
     versions: set[RecordAddress] = field(default_factory=set)
     """Source records that are a version of a report in a case."""
+    omitted: set[tuple[str, int]] = field(default_factory=set)
+    """Report id and number of the versions that a large case counts and no longer has."""
+    largest: int = 0
+    """The most reports of a case."""
     cases: set[str] = field(default_factory=set)
     assigned: dict[str, str] = {}
     """Task id -> its case, for every assignment of every case."""
@@ -47,6 +52,9 @@ def check_partition(
     latest = _latest(log, topic, partition, findings)
     cases = {id_: decode_case(value) for id_, value in latest.items()}
     for case in cases.values():
+        if len(case.reports) > MAX_REPORTS:
+            findings.add("case too large", f"{case.id} with {len(case.reports)} reports")
+        table.largest = max(table.largest, len(case.reports))
         _check_reports(case, table, folded, sources, findings)
         table.cases.add(case.id)
         table.assigned |= {one.task: case.id for one in case.assignments}
@@ -60,6 +68,8 @@ def _latest(log: Log, topic: str, partition: int, findings: Findings) -> dict[st
     latest: dict[str, bytes] = {}
     reached: dict[str, tuple[int, bool]] = {}
     for record in log.read([topic], partition):
+        if len(record.value) > MOST_BYTES:
+            findings.add("case too large", f"{record.key.decode()} at {len(record.value)} bytes")
         id_ = record.key.decode()
         version = _version(dict(record.headers)["ce_id"].decode())
         if version <= reached.get(id_, (0, False)):
@@ -83,11 +93,13 @@ def _check_reports(
             findings.add("in two cases", report.id)
         table.home[report.id] = case.id
         addresses = versions_of(report)
-        for number, address in enumerate(addresses, 1):
+        for number, address in zip(numbers_of(report), addresses, strict=True):
             entry = sources.get(address)
             if entry is None or (entry.report, entry.version) != (report.id, number):
                 findings.add("never sent", f"{report.id} version {number}")
             table.versions.add(address)
+        if report.earlier_omitted:
+            table.omitted |= {(report.id, number) for number in range(2, 2 + report.earlier_omitted)}
         events = [folded.at.get(address, -1) for address in addresses]
         if events != sorted(events) or events[0] <= joined:
             findings.add("out of order in a cell", report.id)
@@ -107,7 +119,13 @@ def _compare(
     findings.add("state differs from the log", *[f"restored {name}" for name in should if again[name] != should[name]])
 
 
+def numbers_of(report: CaseReport) -> list[int]:
+    """Numbers of the versions that its case has. A large case leaves out those that follow the first one."""
+    last = 1 + len(report.earlier) + report.earlier_omitted
+    return [1, *range(2 + report.earlier_omitted, last + 1)]
+
+
 def versions_of(report: CaseReport) -> list[RecordAddress]:
-    """Addresses of the source records of its versions, first version first."""
+    """Addresses of the source records of the versions that its case has, first version first."""
     provenances: list[Provenance] = [*(version.provenance for version in report.earlier), report.provenance]
     return [(one.topic, one.partition, one.offset) for one in provenances]

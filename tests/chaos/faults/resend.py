@@ -1,13 +1,15 @@
 """A network sends all records of its topic again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
 from router.simulator.messages import SourceMessage
 from router.wire.topics import Names
-from tests.chaos.audit.topics import KafkaLog
+from tests.chaos.audit.sources import number_of
+from tests.chaos.audit.topics import KafkaLog, Record
 from tests.chaos.deployment import Deployment
+from tests.chaos.load import Sending
 from tests.chaos.schedule import Fault
 
 MAX_RECORDS = 10_000
@@ -15,23 +17,28 @@ MAX_RECORDS = 10_000
 
 
 def replayed(deployment: Deployment, fault: Fault) -> dict[str, float]:
-    """Send every record once more with equal bytes, in addition to the load."""
+    """Send every record once more with equal bytes and key, in addition to the load."""
     networks = sorted(deployment.city.codes)
     network = networks[int(fault.share * len(networks))]
     names, settings = Names(deployment.settings.namespace), deployment.settings
     with KafkaLog(str(settings.kafka), settings.partitions, {}) as log:
-        redeliveries = list(islice(_messages(network, log.read([names.reports(network)])), MAX_RECORDS))
-    deployment.load.send_again(redeliveries)
-    deployment.until(lambda: not deployment.load.sending_again, 120, f"{network} could not be sent again")
+        records = islice(log.read([names.reports(network)]), MAX_RECORDS)
+        redeliveries = list(_sendings(network, records, deployment.load.ledger.source_ids))
+    deployment.load.send(redeliveries)
+    deployment.until(lambda: not deployment.load.sending, 120, f"{network} could not be sent again")
     return {"injected": float(bool(redeliveries)), "records": len(redeliveries)}
 
 
-def _messages(network: str, records: Iterator) -> Iterator[SourceMessage]:
+def _sendings(network: str, records: Iterable[Record], source_ids: Sequence[str]) -> Iterator[Sending]:
     for record in records:
-        yield SourceMessage(
+        number = number_of(record)
+        if number is None:
+            continue
+        message = SourceMessage(
             network=network,
-            source_id=record.key.decode(),
+            source_id=source_ids[number - 1],
             value=record.value,
             received_at=datetime.now(UTC),
             kind="redelivered",
         )
+        yield Sending(message, record.key)

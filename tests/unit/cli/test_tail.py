@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from router.cli.text.envelope import content_of, envelope, in_cell, line
+from router.cli.text.output import json_out
 from router.cli.text.sanitize import sanitize, sanitize_bytes
 from router.cli.text.timestamps import BEGINNING, from_ms, instant, stamp
 from router.wire.errors import InputError
@@ -104,6 +105,17 @@ def test_the_envelope_is_json_and_keeps_repeated_headers_in_order() -> None:
 def test_a_value_that_is_not_json_is_still_shown(raw: bytes | None, kind: str, shown: Any) -> None:
     content = content_of(raw)
     assert (content.kind, content.shown) == (kind, shown)
+
+
+@pytest.mark.parametrize(
+    "number", ["1.0000000000000000000001", "-0", "1.50", "1E2", "115.0305", "12345678901234567890123"]
+)
+def test_the_numbers_of_a_value_are_printed_as_they_were_written(
+    number: str, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """People make repairs of what is printed."""
+    json_out(envelope(record(value=f'{{ "n": [{number}] }}'.encode())))
+    assert f'"value":{{"n":[{number}]}}'.encode() in capsysbinary.readouterr().out
 
 
 def test_a_line_has_one_width_and_no_control_characters() -> None:

@@ -1,12 +1,14 @@
 """JSON patches on the value of a dead letter."""
 
 import json
+from datetime import UTC, datetime
 
 import orjson
 import pytest
 
 from router.dead_letters.actions import ActionFailure
-from router.dead_letters.patching import MAX_BYTES, MAX_OPERATIONS, Patch, parse_patch, patched
+from router.dead_letters.patching import MAX_BYTES, MAX_OPERATIONS, Patch, for_history, parse_patch, patched
+from router.wire.repairs import Repair, Step, decode_repair, encode_repair
 from tests.support.records import written
 from tests.support.rejected_records import PATCH, UNKNOWN, dead_letter
 
@@ -15,6 +17,44 @@ def test_a_patch_changes_nothing_but_what_it_names() -> None:
     value = '{"bjlxdm":"9999","bjnr":"垃圾","n":12345678901234567890,"deep":{"x":[1,2]}}'.encode()
     new = patched(dead_letter(), value, [*PATCH, {"op": "remove", "path": "/deep/x/0"}])
     assert new == '{"bjlxdm":"1204","bjnr":"垃圾","n":12345678901234567890,"deep":{"x":[2]}}'.encode()
+
+
+LONG = "1.0000000000000000000001"
+
+
+@pytest.mark.parametrize("number", ["1e999", "-0", "-0.0", LONG, "1.50", "1E2", "7" * 40, "7" * 5000])
+def test_a_patch_leaves_every_other_number_as_it_was_written(number: str) -> None:
+    value = f'{{"bjlxdm":"9999","n":{number},"deep":[{{"x":{number}}}]}}'.encode()
+    assert patched(dead_letter(), value, PATCH) == value.replace(b"9999", b"1204")
+    moved = [
+        {"op": "copy", "from": "/n", "path": "/m"},
+        {"op": "remove", "path": "/n"},
+        {"op": "remove", "path": "/deep"},
+    ]
+    assert patched(dead_letter(), value, moved) == f'{{"bjlxdm":"9999","m":{number}}}'.encode()
+
+
+@pytest.mark.parametrize("number", ["1e999", "-0", LONG, "1.50"])
+def test_a_number_in_a_patch_is_written_as_in_the_patch(number: str) -> None:
+    patch = parse_patch(f'[{{"op":"add","path":"/n","value":{{"x":{number}}}}}]')
+    assert patched(dead_letter(), b"{}", patch) == f'{{"n":{{"x":{number}}}}}'.encode()
+
+
+def test_a_test_operation_compares_numbers_by_value() -> None:
+    """RFC 6902, 4.6: numbers are equal if their values are."""
+    patch = parse_patch('[{"op":"test","path":"/n","value":1.5}]')
+    assert patched(dead_letter(), b'{"n":1.50}', patch) == b'{"n":1.50}'
+
+
+def test_the_history_of_a_patch_can_be_read_again() -> None:
+    """A record of the history with `1e999` in it would be no repair any more."""
+    patch = parse_patch(f'[{{"op":"add","path":"/n","value":[1e999,{LONG},1.5,2,"x",{{"y":-0}}]}}]')
+    step = Step(
+        done="repaired", actor="li.wei", why="test", at=datetime(2026, 11, 30, tzinfo=UTC), patch=for_history(patch)
+    )
+    key, value, _ = encode_repair(Repair(dead_letter="reports.policing/0/7", steps=(step,)))
+    (kept,) = decode_repair(key, value).steps
+    assert kept.patch == [{"op": "add", "path": "/n", "value": ["1e999", LONG, 1.5, 2, "x", {"y": "-0"}]}]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +88,18 @@ def test_a_value_that_is_not_json_needs_a_whole_new_value(value: bytes | None) -
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "{", "3", '[{"op":"replace"}]', '[{"op":"mend","path":"/a"}]', "[1]", "null"]
+    "text",
+    [
+        '[{"op":"add","path":"/a","value":NaN}]',
+        "",
+        "x",
+        "{",
+        "3",
+        '[{"op":"replace"}]',
+        '[{"op":"mend","path":"/a"}]',
+        "[1]",
+        "null",
+    ],
 )
 def test_text_that_is_not_a_json_patch_raises_value_error(text: str) -> None:
     with pytest.raises(ValueError, match="not a JSON patch"):

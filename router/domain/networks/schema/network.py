@@ -52,6 +52,8 @@ class Draft(Struct, frozen=True, gc=False, kw_only=True):
     certainty: Certainty = "Unknown"
     component_id: str | None = None
     description: str = ""
+    """What the report says; its address, if it says nothing else."""
+    address: str = ""
     reporter: str | None = None
     media: tuple[Media, ...] = ()
     extensions: Mapping[str, Any] = NO_EXTENSIONS

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from router.domain.model.report import Provenance, Report, Tick
+from router.domain.state.partition_state import PartitionState
+from router.wire.codec import decode_case
 from tests.support.driver import CELL, NEXT_CELL, OTHER_COMMUNITY, OTHER_STREET, Driver, hours, report, tiny
 
 CITY = tiny()
@@ -96,6 +98,31 @@ def test_a_state_restored_after_any_prefix_equals_the_lost_one(log: Log, cut: in
     assert heir.written == driver.written
     assert heir.dispatched == driver.dispatched[before:]
     assert heir.snapshot() == driver.snapshot()
+
+
+@settings(max_examples=60)
+@given(log=logs(), size=st.integers(1, 4), cut=st.integers(0, 16))
+def test_a_copy_that_follows_every_change_equals_the_fold(log: Log, size: int, cut: int) -> None:
+    """A standby sees each change of a case. After a failure it sees some of them again, from an earlier one on."""
+    driver, copy = Driver(CITY), PartitionState()
+    for begin in range(0, len(log), size):
+        driver.batch(log[begin : begin + size])
+    for _, value in [*driver.written, *driver.written[cut:]]:
+        copy.restore(decode_case(value), driver.rules.merging)
+    assert copy.snapshot() == driver.snapshot()
+
+
+@settings(max_examples=60)
+@given(log=logs())
+def test_a_copy_drops_what_was_deleted(log: Log) -> None:
+    driver, others = folded(log), PartitionState()
+    gone, *rest = driver.latest().values()
+    for value in rest:
+        others.restore(decode_case(value), driver.rules.merging)
+    copy = driver.crash().state
+    copy.drop(decode_case(gone).id, driver.rules.merging)
+    copy.drop("C-unknown", driver.rules.merging)
+    assert copy.snapshot() == others.snapshot()
 
 
 @settings(max_examples=60)

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
+from router.domain.fold import CLOSED_AT_ONCE
 from router.domain.model.case import Case
 from router.domain.model.report import Tick
 from router.domain.state.partition_state import PartitionState
@@ -67,6 +68,23 @@ def test_a_report_an_hour_after_the_end_closes_the_window() -> None:
     assert outcome.cases[0].window_closed_at == outcome.cases[0].updated_at == hours(25)
     assert [task.case for task in outcome.tasks] == [outcome.cases[1].id]
     assert driver.state.matchable_cases == 3
+
+
+def test_a_clock_of_the_broker_that_jumps_leaves_most_windows_open() -> None:
+    """50 cases, then ten reports that seem to be received 45 days later. After the repair, reports join what is there."""
+    driver = Driver(CITY)
+    driver.pipe(*[report(f"{n}", n / 60, north=900 * n) for n in range(50)])
+    driver.pipe(*[report(f"ahead {n}", 1, received=24 * 45, north=-900 * (n + 1)) for n in range(10)])
+    assert driver.state.matchable_cases == 50 + 10 - 10 * CLOSED_AT_ONCE
+    assert driver.pipe(report("again 49", 2, north=900 * 49)).decision == "near"
+    assert driver.pipe(report("again ahead", 2, north=-900)).decision == "near"
+
+
+def test_ended_windows_do_not_pile_up_in_a_backlog() -> None:
+    """Ten days of reports without a tick, each of another place: after the first day as many windows close as open."""
+    driver = Driver(CITY)
+    driver.pipe(*[report(f"{n}", n / 4, north=900 * (n % 100), east=900 * (n // 100)) for n in range(960)])
+    assert driver.state.matchable_cases == 4 * 25
 
 
 def test_a_report_of_the_year_1_can_be_folded() -> None:

@@ -93,6 +93,36 @@ def test_an_envelope_that_no_header_declares_is_read(headers: Headers) -> None:
     assert became(enveloped(REQUEST), headers) == became(json.dumps(REQUEST).encode())
 
 
+@pytest.mark.parametrize("headers", [[], STRUCTURED])
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_a_number_that_is_none_is_in_an_envelope_what_it_is_without(number: str, headers: Headers) -> None:
+    """In a field that nobody reads it is kept as a text; in another one it is named."""
+    text = json.dumps(REQUEST | {"more": "?"}).replace('"?"', number)
+    alone = became(text.encode())
+    assert isinstance(alone, Report)
+    assert alone.extensions == {"more": number}
+    value = f'{json.dumps(ATTRIBUTES)[:-1]}, "extra": {number}, "data": {text}}}'.encode()
+    assert became(value, headers) == alone
+    wrong = json.dumps(REQUEST | {"RequestSource": "?"}).replace('"?"', number)
+    rejection = became(f'{json.dumps(ATTRIBUTES)[:-1]}, "data": {wrong}}}'.encode(), headers)
+    assert rejection == became(wrong.encode())
+    assert isinstance(rejection, Rejection)
+    assert "RequestSource" in rejection.reason
+
+
+def test_the_numbers_of_data_beside_a_nan_keep_their_digits() -> None:
+    text = json.dumps(REQUEST | {"more": "?"}).replace('"?"', "[1.0000000000000000000001, -0, NaN]")
+    value = f'{json.dumps(ATTRIBUTES)[:-1]}, "data": {text}}}'.encode()
+    assert became(value) == became(text.encode())
+
+
+@pytest.mark.parametrize(
+    "value", [b'{"specversion":NaN}', b'[{"specversion":NaN}]', b'{"specversion":NaN', b"[" * 9000 + b'"specversion"']
+)
+def test_what_is_no_envelope_stays_none(value: bytes) -> None:
+    assert event_data(value) is None
+
+
 def test_an_envelope_may_be_in_gb18030() -> None:
     named = REQUEST | {"别名": "胜利路"}
     value = json.dumps(ATTRIBUTES | {"data": named}, ensure_ascii=False).encode("gb18030")

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from random import Random
@@ -145,6 +145,43 @@ def test_a_pattern_is_that_of_the_schema(schema: type[BaseModel], field: str, pa
 def test_a_field_without_pattern_is_an_error() -> None:
     with pytest.raises(TypeError, match=r"Flood\.kind has no pattern"):
         pattern_of(Flood, "kind")
+
+
+ADDRESSES = {
+    "enforcement": "address",
+    "environment": "address",
+    "governance": "address",
+    "party-building": "address",
+    "petitions": "wtdz",
+    "policing": "sfdz",
+    "urban-management": "address",
+    "work-safety": "DZ",
+}
+"""Network -> its field of the address."""
+
+
+def test_every_field_of_an_address_is_listed() -> None:
+    def of(fields: Iterable[str]) -> set[str]:
+        return {field for field in fields if field.lower() in {"address", "wtdz", "sfdz", "dz"}}
+
+    found = {name: of(field for kind in kinds(NETWORKS[name]) for field in kind["properties"]) for name in NETWORKS}
+    assert {name: fields for name, fields in found.items() if fields} == {
+        name: {one} for name, one in ADDRESSES.items()
+    }
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_an_address_stands_beside_the_text(name: str) -> None:
+    """It was dropped when the report had a text, too."""
+    messages = [(orjson.loads(text), of) for network, text, of in SAMPLES if network == name]
+    allowed = {field for kind in kinds(NETWORKS[name]) for field in kind["properties"]}
+    message, of = next((one, of) for one, of in messages if one.get("kind") != "reading")
+    (text,) = allowed & {"facts", "content", "gynr", "bjnr", "description", "YHMS"}
+    made = report(name, message | {ADDRESSES[name]: "胜利路 12 号", text: "rubbish"}, of)
+    assert made.address == "胜利路 12 号"
+    assert "rubbish" in made.description
+    assert report(name, message | {ADDRESSES[name]: "胜利路 12 号", text: ""}, of).description == "胜利路 12 号"
+    assert report(name, message | {ADDRESSES[name]: None}, of).address == ""
 
 
 @pytest.mark.parametrize(("name", "message", "of"), SAMPLES)

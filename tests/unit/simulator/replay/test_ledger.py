@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from router.domain.model.case import Assignment, CaseReport
+from router.domain.model.case import Assignment, CaseReport, Version
 from router.simulator.messages import Kind, RecordAddress, Sent
 from router.simulator.replay.ledger import Dead, Ledger, reconcile
 from tests.support.cases import case, report, task
@@ -127,3 +127,26 @@ def test_record_addresses_include_topic_and_partition() -> None:
     other: RecordAddress = ("reports.policing", 0, 4)
     both = [*SENT, Sent(report="policing:p", place=other, kind="secondary_reports", incident="hotline:a", owner=None)]
     assert faults(sent=both) == {"lost": ["policing:p"]}
+
+
+@pytest.mark.parametrize(("omitted", "lost"), [(2, []), (1, [13]), (0, [12, 13])])
+def test_versions_that_a_large_case_counts_are_not_lost(omitted: int, lost: list[int]) -> None:
+    """A large case has the first version and the latest ones, and counts the others."""
+    first = version(1, 1)
+    latest = replace(report("b", 14), version=2 + omitted, earlier=(first,), earlier_omitted=omitted)
+    updates = [sent("b", offset, "updated") for offset in (12, 13, 14)]
+    cases = CASES | {"k1": case("k1", report("a", 0), latest)}
+    found = faults(sent=[*SENT, *updates], cases=cases)
+    assert found.get("lost", []) == [f"hotline:b (reports.hotline/0/{offset})" for offset in lost]
+
+
+def version(number: int, offset: int) -> Version:
+    one = report("b", offset)
+    return Version(
+        version=number,
+        matter=one.matter,
+        cell=one.cell,
+        occurred_at=one.occurred_at,
+        received_at=one.received_at,
+        provenance=one.provenance,
+    )

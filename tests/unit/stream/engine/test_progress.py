@@ -74,6 +74,19 @@ def test_a_failure_that_brings_progress_resets_the_age() -> None:
     assert progress.restoring_seconds == 60
 
 
+def test_a_restore_that_comes_further_resets_the_age() -> None:
+    """A large state takes as long as it takes. Reading the same records again and again is no progress."""
+    clock = Clock()
+    progress = Progress(clock)
+    for offsets, age in ((100, 0), (200, 0), (50, 40), (200, 80), (201, 0)):
+        clock.now += 40
+        progress.restored(offsets)
+        assert progress.restoring_seconds == age
+    progress.committed(more=False)
+    progress.restored(500)
+    assert progress.restoring_seconds == 0, "it restores nothing"
+
+
 def test_an_age_can_be_read_while_the_event_loop_commits() -> None:
     """The watchdog's thread failed when a commit came between two reads of one attribute."""
 

@@ -21,7 +21,7 @@ EACH = [
     ("loop", 30, "the event loop has not turned", "LOOP"),
     ("broker", 60, "no broker has answered", "BROKER"),
     ("rebalance", 40, "the rebalance of the group has not ended", "REBALANCE"),
-    ("restore", 900, "reports.policing/2 has not restored its state", "RESTORE"),
+    ("restore", 900, "reports.policing/2 has not come further in restoring its state", "RESTORE"),
     ("fetch", 100, "reports.policing/2 has unread records and none was fetched", "FETCH"),
 ]
 

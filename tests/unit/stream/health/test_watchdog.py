@@ -65,7 +65,7 @@ def test_a_revoked_partition_leaves_no_lag_behind() -> None:
             return 5
 
     app: Any = SimpleNamespace(assignment=assignment, consumer=Consumer())
-    monitor: Any = SimpleNamespace(set_position=lambda *_: None, forget_revoked=lambda: None)
+    monitor: Any = SimpleNamespace(set_position=lambda *_: None, forget_revoked=lambda: None, snapshot=HealthSnapshot)
     metrics.lag_records.labels(source.topic, "2").set(35)
     asyncio.run(update_gauges(app, metrics, monitor))
     assert metrics.registry.get_sample_value("grid_lag_records", {"topic": "grid.events", "partition": "2"}) is None

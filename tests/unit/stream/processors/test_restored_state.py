@@ -1,7 +1,7 @@
 """State that cannot be read back: the error names the place and the remedy, and no case is opened a second time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.rule_sets import RuleSets
 from router.kafka.cluster_metadata import TopicDescription
-from router.stream.engine.changelog_reader import missing_topic
+from router.stream.engine.changelog_reader import Portion, latest_values, missing_topic
 from router.stream.engine.log_position import StoppedError
 from router.stream.engine.processor import Processor, UnreadableStateError
 from router.stream.processors.clock import CLOCKS
@@ -36,7 +36,10 @@ class Written:
         self, *records: tuple[bytes, bytes, list[tuple[str, bytes]]], stored: StoredOffset | None = None
     ) -> None:
         self._stored = stored
-        self._records = [SimpleNamespace(key=k, value=v, headers=h) for k, v, h in records]
+        self._records = [
+            SimpleNamespace(topic="t", partition=1, offset=n, key=k, value=v, headers=h)
+            for n, (k, v, h) in enumerate(records)
+        ]
 
         self.topic_id = CASES_ID
         self.missing = ""
@@ -51,6 +54,16 @@ class Written:
     ) -> dict[bytes, bytes]:
         self._read(changelog.topic)
         return {record.key: record.value for record in self._records if ours(record)}
+
+    async def end(self, changelog: TopicPartition) -> int:
+        self._read(changelog.topic)
+        return len(self._records)
+
+    async def portions(
+        self, changelog: TopicPartition, begin: int, end: int, ours: Callable[[Any], bool] = lambda _: True
+    ) -> AsyncIterator[Portion]:
+        self._read(changelog.topic)
+        yield Portion(latest_values(self._records[begin:end], ours), end)
 
     async def newest(self, changelog: TopicPartition, *_: Any) -> dict[bytes, bytes]:
         self._read(changelog.topic)

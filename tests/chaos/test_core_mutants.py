@@ -1,0 +1,104 @@
+"""The audit detects mutants of the pure core, in a run without Kafka: each breaks one rule while the stages run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from router.domain.case import size
+from router.domain.case.size import MAX_REPORTS
+from router.domain.intake import admit
+from router.domain.intake.normalise import Normalised
+from router.domain.model.source_record import PlainRecord
+from router.domain.state import partition_state
+from tests.chaos.audit.audit import Verdict, audit
+from tests.chaos.audit.findings import FAULTS, Fault
+from tests.chaos.cities import make_cities
+from tests.chaos.faults.flood import REPORTS, VERSIONS, flood
+from tests.chaos.faults.keys import EVERY, WrongKeys
+from tests.chaos.in_memory import Recording, record
+
+N = 400
+
+
+@pytest.fixture(scope="module")
+def cities(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_cities(tmp_path_factory.mktemp("cities"))
+
+
+@pytest.fixture
+def patch() -> Iterator[pytest.MonkeyPatch]:
+    """Ends before the audit folds: the audit must have the true core."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+def audited(recording: Recording, patch: pytest.MonkeyPatch) -> Verdict:
+    patch.undo()
+    return audit(recording.entries, recording.kept, recording.deployment)
+
+
+def found(verdict: Verdict) -> set[Fault]:
+    return {fault for fault, number in verdict.findings.counts.items() if number}
+
+
+def wrong_keys(cities: Path, tmp_path: Path) -> Recording:
+    return record(N, cities, tmp_path / "ledger", key_of=WrongKeys().key_of)
+
+
+def flooded(cities: Path, tmp_path: Path) -> Recording:
+    return record(N, cities, tmp_path / "ledger", more=list(flood("one")))
+
+
+def test_records_with_wrong_keys_are_dead_letters(cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    recording = wrong_keys(cities, tmp_path)
+    verdict = audited(recording, patch)
+    assert verdict.findings.counts == dict.fromkeys(FAULTS, 0)
+    assert sum(entry.code == "wrong-key" for entry in recording.entries) > N // EVERY // 2
+
+
+def test_a_router_that_ignores_keys_is_found(cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    true = admit.normalise
+
+    def keyed(*args: Any, **options: Any) -> Normalised:
+        done = true(*args, **options)
+        pairs = zip(done.sources, done.reports, strict=True)
+        return replace(done, sources=[with_key(source, report.source_id) for source, report in pairs])
+
+    patch.setattr(admit, "normalise", keyed)
+    assert {"lost", "never sent"} <= found(audited(wrong_keys(cities, tmp_path), patch))
+
+
+def with_key(record: Any, source_id: str) -> Any:
+    return PlainRecord(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        key=source_id.encode(),
+        value=record.value,
+        headers=record.headers,
+    )
+
+
+def test_a_flood_fills_a_case_and_loses_nothing(cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    verdict = audited(flooded(cities, tmp_path), patch)
+    assert verdict.findings.counts == dict.fromkeys(FAULTS, 0)
+    assert size.MEASURED_FROM < verdict.largest <= MAX_REPORTS
+    assert 0 < verdict.omitted < REPORTS * VERSIONS
+
+
+def test_a_case_that_takes_more_reports_is_found(cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(size, "MAX_REPORTS", 10 * MAX_REPORTS)
+    patch.setattr(partition_state, "MAX_REPORTS", 10 * MAX_REPORTS)
+    patch.setattr(size, "CASE_BYTES", size.MOST_BYTES)
+    verdict = audited(flooded(cities, tmp_path), patch)
+    assert {"case too large", "state differs from the log"} <= found(verdict)
+    assert verdict.largest == REPORTS
+
+
+def test_a_case_that_leaves_nothing_out_is_found(cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(size, "CASE_BYTES", 100 * size.MOST_BYTES)
+    assert "state differs from the log" in found(audited(flooded(cities, tmp_path), patch))

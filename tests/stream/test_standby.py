@@ -1,0 +1,66 @@
+"""A worker that is killed: the other one goes on with its standby copies, and reads only the end of the changelogs."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.request import ProxyHandler, build_opener
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from router.broker.admin import apply
+from router.cities.folder import load_city
+from router.wire.settings import Settings
+from router.wire.topics import Names, topics_of
+from router.workers.pool import WorkerPool
+from tests.stream.test_rebalance import CITY, Load, await_members, await_progress, reports_in_cases
+from tests.support.broker import free_ports
+from tests.support.patience import PATIENCE_S
+
+PARTITIONS = 4 * 6
+"""Of the five networks of Los Angeles and of the grid stream."""
+pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(600)]
+
+
+def total(settings: Settings, name: str) -> float:
+    """The sum of a metric of worker 0 over all its labels."""
+    opener = build_opener(ProxyHandler({}))
+    with opener.open(f"http://127.0.0.1:{settings.metrics_port}/metrics", timeout=5) as answer:
+        families = text_string_to_metric_families(answer.read().decode())
+        return sum(sample.value for family in families for sample in family.samples if sample.name == name)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_a_killed_worker_is_replaced_by_its_copies(kafka: str, namespace: str, tmp_path: Path) -> None:
+    settings = Settings(kafka=kafka, home=tmp_path / "one", namespace=namespace, metrics_port=free_ports(1))
+    other = settings.model_copy(update={"home": tmp_path / "two", "metrics_port": 0})
+    apply(kafka, topics_of(load_city(CITY), settings))
+    with WorkerPool(CITY, settings, 1, "stream") as staying, WorkerPool(CITY, other, 1, "stream") as killed:
+        await_members(settings, 2, staying, killed)
+        with Load(settings, Names(namespace).reports("hotline")) as load:
+            # both have their share at last: each has a copy of the other's
+            until(
+                lambda: (
+                    total(settings, "grid_partitions") == total(settings, "grid_standby_partitions") == PARTITIONS / 2
+                )
+            )
+            await_progress(load, 3000)
+            before, restored = len(load.sent), total(settings, "grid_restored_records_total")
+            killed.kill(0)
+            until(lambda: total(settings, "grid_partitions") == PARTITIONS)
+            await_progress(load, 500)
+        deadline = time.monotonic() + PATIENCE_S
+        while len(found := reports_in_cases(settings)) < len(load.sent) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        tail = total(settings, "grid_restored_records_total") - restored
+        assert staying.restarts == 0
+    assert sorted(set(load.sent) - set(found)) == [], "lost"
+    assert [report for report, times in found.items() if times > 1] == [], "in two cases"
+    # without copies it would read an entry of the dedup index for each report of the killed worker, and its cases
+    assert tail < before / 4

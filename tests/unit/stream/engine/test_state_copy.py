@@ -1,0 +1,140 @@
+"""A state that follows its changelog: what is read, what is read again, and when the copy does not count."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from aiokafka import TopicPartition
+
+from router.stream.engine.state_copy import APPLIED, StateCopy, Values
+from tests.support.changelog import Changelog
+
+SOURCE = TopicPartition("grid.cases", 1)
+RECORDS = ((b"a", b"1"), (b"b", b"1"), (b"a", b"2"), (b"c", b"1"), (b"b", None))
+"""Leave a: 2 and c: 1."""
+
+
+class State:
+    """The latest value of each key."""
+
+    def __init__(self) -> None:
+        self.values: dict[bytes, bytes] = {}
+        self.fails_at: bytes | None = None
+        self.progress: list[tuple[int, int]] = []
+        self.copy = StateCopy(self.values.clear, self.apply)
+        self.copy.opening(lambda: self.progress.append(self.copy.progress))
+
+    def apply(self, values: Values, _: TopicPartition) -> None:
+        for key, value in values.items():
+            if key == self.fails_at:
+                raise ValueError("unreadable")
+            if value is None:
+                self.values.pop(key, None)
+            else:
+                self.values[key] = value
+
+    def follow(self, log: Changelog) -> list[int]:
+        """Catch up; the offsets that were read for that."""
+        del log.read[:]
+        asyncio.run(self.copy.catch_up(cast(Any, log), SOURCE))
+        return log.read
+
+
+def test_a_changelog_is_read_in_portions_and_then_only_its_tail() -> None:
+    log, state = Changelog(*RECORDS), State()
+    assert state.follow(log) == [0, 1, 2, 3, 4]
+    assert state.values == {b"a": b"2", b"c": b"1"}
+    assert state.progress == [(2, 5), (4, 5), (5, 5)]
+    log.records += [(b"c", b"2"), (b"d", b"1")]
+    assert state.follow(log) == [5, 6]
+    assert state.values == {b"a": b"2", b"c": b"2", b"d": b"1"}
+    assert state.copy.progress == (2, 2)
+    assert state.follow(log) == []
+
+
+def made_again(log: Changelog) -> None:
+    log.topic_id = "B" * 22
+
+
+def unknown(log: Changelog) -> None:
+    log.topic_id = ""
+
+
+def cut(log: Changelog) -> None:
+    del log.records[-1]
+
+
+def cut_and_grown(log: Changelog) -> None:
+    """An unclean election: the new leader's epoch begins before what was read."""
+    log.epoch, log.epoch_ends = 6, {5: 4}
+    log.records[4:] = [(b"x", b"1")] * 3
+
+
+def without_epochs(log: Changelog) -> None:
+    log.epoch, log.epoch_ends = 6, {5: None}
+
+
+@pytest.mark.parametrize("change", [made_again, unknown, cut, cut_and_grown, without_epochs])
+def test_a_copy_of_another_log_does_not_count(change: Callable[[Changelog], None]) -> None:
+    log, state, anew = Changelog(*RECORDS), State(), State()
+    state.follow(log)
+    state.values[b"only in the copy"] = b"1"
+    change(log)
+    assert state.follow(log) == list(range(len(log.records)))
+    anew.follow(log)
+    assert state.values == anew.values
+
+
+def test_a_new_leader_that_has_everything_keeps_the_copy() -> None:
+    log, state = Changelog(*RECORDS), State()
+    state.follow(log)
+    log.epoch, log.epoch_ends = 6, {5: 5}
+    assert state.follow(log) == []
+
+
+def test_a_state_with_uncommitted_records_is_read_again() -> None:
+    log, state = Changelog(*RECORDS), State()
+    state.follow(log)
+    state.values[b"uncommitted"], state.copy.intact = b"1", False
+    assert state.follow(log) == [0, 1, 2, 3, 4]
+    assert state.values == {b"a": b"2", b"c": b"1"}
+    assert state.copy.intact
+
+
+def test_a_reading_that_failed_goes_on_where_it_ended() -> None:
+    log, state = Changelog(*RECORDS), State()
+    state.fails_at = b"c"
+    with pytest.raises(ValueError, match="unreadable"):
+        state.follow(log)
+    state.fails_at = None
+    assert state.follow(log) == [2, 3, 4]
+    assert state.values == {b"a": b"2", b"c": b"1"}
+
+
+def test_what_the_owner_committed_is_not_read_again() -> None:
+    log, state = Changelog(*RECORDS), State()
+    state.follow(log)
+    log.records += [(b"d", b"1"), (b"e", b"1")]
+    state.values[b"d"] = b"1"  # folded
+    state.copy.committed({SOURCE: 6, TopicPartition("grid.cases", 2): 7}, SOURCE)
+    assert state.follow(log) == [6]
+
+
+def test_other_partitions_take_turns() -> None:
+    log, state = Changelog(*((b"%d" % n, b"1") for n in range(3 * APPLIED))), State()
+    log.portion, turns = len(log.records), 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def scenario() -> None:
+        other = asyncio.create_task(others())
+        await state.copy.catch_up(cast(Any, log), SOURCE)
+        other.cancel()
+
+    asyncio.run(scenario())
+    assert turns >= 3
