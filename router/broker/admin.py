@@ -215,7 +215,8 @@ def _configure(admin: KafkaAdminClient, found: Plan, bootstrap: str) -> None:
     if not wanted:
         return
     answer: dict[str, dict[str, Any]] = admin.alter_configs(
-        [ConfigResource(ConfigResourceType.TOPIC, name, configs) for name, configs in wanted.items()]
+        [ConfigResource(ConfigResourceType.TOPIC, name, configs) for name, configs in wanted.items()],
+        raise_on_unknown=False,  # it would ask a broker that may not know a new topic yet
     )
     for name, outcome in answer.get("topic", {}).items():
         if outcome != "OK":  # the client returns the error instead of raising it

@@ -16,7 +16,7 @@ LOOK_SECONDS = 0.2
 STALLED_SECONDS = 120.0
 """When no replica comes into sync for this long, the command says so and ends. The brokers go on copying."""
 PROBE = "grid-router-probe"
-"""A group and a transactional id that nobody uses. Asking for their coordinators makes a new cluster create its internal topics."""
+"""A group and a transactional id without users. Asking for their coordinators makes a new cluster create its internal topics."""
 
 Replicas = Mapping[TopicPartition, Sequence[int]]
 """Partition -> brokers that hold it, the preferred leader first."""

@@ -1,14 +1,18 @@
 """The difference between the declared topics and a cluster: what `topics plan` shows and `topics apply` does."""
 
+import time
 from collections.abc import Sequence
 from typing import Any, Literal
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from msgspec import Struct
 
-from router.broker.replicas import await_in_sync, behind, fewest, reassign, replicas_of, widened
+from router.broker.replicas import LOOK_SECONDS, await_in_sync, behind, fewest, reassign, replicas_of, widened
 from router.wire.durability import INTERNAL_TOPICS, MIN_INSYNC, Durability, declared_durability, too_few_brokers
 from router.wire.topics import Topic
+
+HEARD_SECONDS = 5.0
+"""A broker hears of a topic some time after the controller has created it. Until then it describes no configuration."""
 
 
 class TopicChange(Struct, frozen=True, kw_only=True):
@@ -193,10 +197,14 @@ def _described(admin: KafkaAdminClient, names: Sequence[str]) -> list[dict[str, 
 def _configs(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
     if not names:
         return {}
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
-    answer: dict[str, dict[str, dict[str, Any]]] = admin.describe_configs(resources, config_filter="all")
-    described = next(iter(answer.values()))
-    return {name: {key: _value(entry) for key, entry in entries.items()} for name, entries in described.items()}
+    deadline = time.monotonic() + HEARD_SECONDS
+    while True:
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        answer: dict[str, dict[str, dict[str, Any]]] = admin.describe_configs(resources, config_filter="all")
+        described = next(iter(answer.values()))
+        if all(described.get(name) for name in names) or time.monotonic() > deadline:
+            return {name: {key: _value(one) for key, one in described.get(name, {}).items()} for name in names}
+        time.sleep(LOOK_SECONDS)
 
 
 def _value(entry: Any) -> str:

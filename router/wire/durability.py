@@ -1,4 +1,4 @@
-"""How many brokers hold each record: declared for every topic, and refused when the cluster cannot keep it.
+"""How many brokers hold each record: declared for every topic, and rejected when the cluster cannot keep it.
 
 Of three replicas, two must have a record before the producer gets its acknowledgement. So one broker may fail, or lose its disk,
 and no acknowledged record is lost. An unclean election would make a replica without them the leader.

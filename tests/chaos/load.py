@@ -59,6 +59,7 @@ class Load:
         partitions: of every network's topic.
         messages: endless source of messages.
         per_second: messages a second.
+        replicated_acks: whether a record is acknowledged when the replicas that a write needs have it; else when the leader has it.
     """
 
     def __init__(
@@ -70,9 +71,11 @@ class Load:
         partitions: int,
         messages: Iterable[SourceMessage],
         per_second: int,
+        replicated_acks: bool = True,
     ) -> None:
         self.ledger, self._bootstrap, self._names, self._partitions = ledger, bootstrap, names, partitions
         self._messages, self._per_slot = iter(messages), max(1, round(per_second * SLOT_S))
+        self._replicated_acks = replicated_acks
         self._extra: deque[Sending] = deque()
         self.key_of: KeyOf = own_id
         """The key of each message of the load, in its thread."""
@@ -128,8 +131,8 @@ class Load:
     async def _run(self) -> None:
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap,
-            acks="all",
-            enable_idempotence=True,
+            acks="all" if self._replicated_acks else 1,
+            enable_idempotence=self._replicated_acks,
             linger_ms=5,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             retry_backoff_ms=50,

@@ -57,6 +57,8 @@ class ReplayPlan(Struct, frozen=True, kw_only=True):
     per_second: int = 400
     partitions: int = 4
     brokers: int = 1
+    replicated_acks: bool = True
+    """Whether the load asks for `acks=all`; a mutant of the network asks the leader alone."""
     workers: int = WORKERS
     command: tuple[str, ...] = WORKER
     """Command of a worker."""
@@ -165,6 +167,7 @@ def _deployed(
             partitions=settings.partitions,
             messages=stream,
             per_second=plan.per_second,
+            replicated_acks=plan.replicated_acks,
         )
         yield Deployment(
             settings=settings,

@@ -151,22 +151,24 @@ async def answered(late: Late) -> int:
 # Two Produce requests, as a transaction has on several brokers, or when it does not fit in one batch a partition.
 
 
+async def outputs_without_position(network: Network) -> None:
+    """A scenario in which the plain client is torn."""
+    producer = network.producer()
+    network.hold("EndTxn", after("Produce"))
+    await first_transaction(network, producer)
+    await producer.commit()  # the connection broke, and no error is raised
+    await producer.begin()
+    await write(producer, network.name, outputs=b"case-2")
+    assert await answered(network.late) == 0
+    await until_visible(network, ([b"case-1", b"case-2"], [b"1"]))
+    await producer.stop()  # the worker ends here
+    async with opened(network):
+        assert await network.visible() == ([b"case-1", b"case-2"], [b"1"])
+
+
 @pytest.mark.usefixtures("plain_client")
 def test_the_plain_client_shows_outputs_without_their_position(network: Network) -> None:
-    async def scenario() -> None:
-        producer = network.producer()
-        network.hold("EndTxn", after("Produce"))
-        await first_transaction(network, producer)
-        await producer.commit()  # the connection broke, and no error is raised
-        await producer.begin()
-        await write(producer, network.name, outputs=b"case-2")
-        assert await answered(network.late) == 0
-        await until_visible(network, ([b"case-1", b"case-2"], [b"1"]))
-        await producer.stop()  # the worker ends here
-        async with opened(network):
-            assert await network.visible() == ([b"case-1", b"case-2"], [b"1"])
-
-    asyncio.run(scenario())
+    asyncio.run(outputs_without_position(network))
 
 
 @pytest.mark.usefixtures("plain_client")
@@ -255,6 +257,27 @@ End = Callable[[TransactionalProducer], Awaitable[None]]
 ENDS: list[End] = [TransactionalProducer.commit, TransactionalProducer.abort]
 
 
+async def late_end_is_fenced(network: Network, due: Due, end: End) -> None:
+    """A scenario in which a commit or abort of the router's producer arrives in the next transaction."""
+    producer = network.producer()
+    network.hold("EndTxn", due)
+    await first_transaction(network, producer)
+    with pytest.raises(KafkaError):
+        await end(producer)
+    with pytest.raises(OutOfTurnError, match="no answer; open another producer"):
+        await producer.begin()
+    async with opened(network) as successor:
+        assert await network.visible() == ([], [])  # the stored offset decides: nothing was committed
+        await successor.begin()
+        await write(successor, network.name, outputs=b"case-2")
+        assert await answered(network.late) in {*FENCED, CONCURRENT_TRANSACTIONS}  # neither ends anything
+        assert await network.visible() == ([], [])
+        await write(successor, network.name, positions=b"2")
+        await successor.commit()
+        await until_visible(network, ([b"case-2"], [b"2"]))
+    await producer.stop()
+
+
 @pytest.mark.parametrize("end", ENDS, ids=["commit", "abort"])
 @pytest.mark.parametrize(
     "due",
@@ -267,26 +290,7 @@ ENDS: list[End] = [TransactionalProducer.commit, TransactionalProducer.abort]
     ids=["while InitProducerId aborts", "after InitProducerId", "after AddPartitionsToTxn", "after Produce"],
 )
 def test_a_late_end_is_fenced_by_the_new_epoch(network: Network, due: Due, end: End) -> None:
-    async def scenario() -> None:
-        producer = network.producer()
-        network.hold("EndTxn", due)
-        await first_transaction(network, producer)
-        with pytest.raises(KafkaError):
-            await end(producer)
-        with pytest.raises(OutOfTurnError, match="no answer; open another producer"):
-            await producer.begin()
-        async with opened(network) as successor:
-            assert await network.visible() == ([], [])  # the stored offset decides: nothing was committed
-            await successor.begin()
-            await write(successor, network.name, outputs=b"case-2")
-            assert await answered(network.late) in {*FENCED, CONCURRENT_TRANSACTIONS}  # neither ends anything
-            assert await network.visible() == ([], [])
-            await write(successor, network.name, positions=b"2")
-            await successor.commit()
-            await until_visible(network, ([b"case-2"], [b"2"]))
-        await producer.stop()
-
-    asyncio.run(scenario())
+    asyncio.run(late_end_is_fenced(network, due, end))
 
 
 def test_a_commit_that_arrives_before_the_new_epoch_is_found_by_its_position(network: Network) -> None:

@@ -33,4 +33,4 @@ def set_config(kafka: str, topic: str, **configs: str) -> None:
     """Change a topic's configuration; write `_` for `.` in names."""
     values = {name.replace("_", "."): value for name, value in configs.items()}
     with connected(kafka) as admin:
-        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, values)])
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, values)], raise_on_unknown=False)

@@ -1,0 +1,52 @@
+"""Three brokers under load: one round, and a network without `acks=all`, of which the audit must see what it lost."""
+
+from pathlib import Path
+
+import pytest
+
+from router.wire.topics import Names
+from tests.chaos.audit.findings import FAULTS
+from tests.chaos.deployment import Deployment
+from tests.chaos.report import failures, lines
+from tests.chaos.run import ReplayPlan, run
+from tests.chaos.schedule import schedule
+
+pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(900)]
+PER_SECOND = 100
+
+
+def test_a_leader_that_loses_its_disk_costs_nothing(tmp_path: Path) -> None:
+    """Of every topic one partition, to start quickly."""
+    faults = schedule(1, 20_261_130, kinds=["disk lost"])
+    plan = ReplayPlan(faults=faults, seed=1, home=tmp_path, partitions=1, brokers=3, per_second=PER_SECOND)
+    log: list[str] = []
+    result = run(plan, log.append)
+    report = "\n".join([*log, *lines(result)])
+    print(report)
+    assert result.verdict.findings.counts == dict.fromkeys(FAULTS, 0), report
+    assert result.verdict.events > 500
+    assert failures(result) == [], report
+
+
+def test_a_network_that_asks_the_leader_alone_loses_reports(tmp_path: Path) -> None:
+    """The followers stand still while the leader acknowledges; then it dies, and one of them leads without the records."""
+
+    def lose_the_leader(deployment: Deployment) -> None:
+        cluster = deployment.cluster
+        leader = cluster.leader(Names().reports(min(deployment.city.codes)), 0)
+        for follower in set(cluster.numbers) - {leader}:
+            cluster.freeze(follower)
+        kept = deployment.load.ledger.kept
+        deployment.until(
+            lambda: deployment.load.ledger.kept > kept + 2 * PER_SECOND, 60, "the leader acknowledges nothing"
+        )
+        cluster.kill(leader)
+        cluster.thaw()
+        deployment.pause(12.0)  # longer than a broker's session: another one leads
+        cluster.start()
+
+    plan = ReplayPlan(
+        faults=[], seed=1, home=tmp_path, partitions=1, brokers=3, per_second=PER_SECOND, replicated_acks=False
+    )
+    found = run(plan, print, lose_the_leader).verdict.findings
+    assert found.ids["acknowledged, not stored"] != []
