@@ -6,6 +6,7 @@ router/domain/networks.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -122,7 +123,8 @@ def _read(
     if isinstance(classified, Rejection):
         return classified
     received, disbelieved = _received(record, history=history)
-    content = content_digest(value, city.ignored_fields.get(network.name, ()))
+    all_known = not getattr(message, "root", message).unknown()
+    content = content_digest(value, city.ignored_fields.get(network.name, ()), all_known=all_known)
     return record, *classified, received, Said(content, draft.revised_at, disbelieved)
 
 
@@ -194,9 +196,13 @@ def _received(record: SourceRecord, *, history: bool) -> tuple[datetime, str]:
 
 def kafka_time_of(record: SourceRecord) -> datetime:
     """Kafka's time of a record, limited to the years that a report may have."""
-    timestamp = record.timestamp
-    ms = timestamp if 0 <= timestamp <= LAST_MS else min(max(timestamp, 0), LAST_MS)
-    return _EPOCH + timedelta(0, 0, 0, ms)  # a keyword would double the cost
+    return _instant_of(record.timestamp)
+
+
+@lru_cache(maxsize=1 << 10)
+def _instant_of(timestamp: int) -> datetime:
+    """Milliseconds since 1970 as an instant. Records of one batch mostly share a few of them."""
+    return _EPOCH + timedelta(milliseconds=min(max(timestamp, 0), LAST_MS))
 
 
 def is_redriven(record: SourceRecord) -> bool:

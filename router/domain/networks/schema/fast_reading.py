@@ -1,8 +1,8 @@
-"""The fast way to read a message: msgspec reads what most messages are, pydantic reads and refuses all others.
+"""The fast way to read a message: msgspec reads what most messages are, pydantic reads and rejects all others.
 
 So that a report costs less, a msgspec type is made of the checks that pydantic has
 compiled from a source schema, and it is narrower: a message that it accepts, pydantic accepts with equal values. Every
-message that it does not accept goes to pydantic, which alone decides and words the refusal. Nothing is declared twice.
+message that it does not accept goes to pydantic, which alone decides and words the rejection. Nothing is declared twice.
 
 The fast way leaves to pydantic: messages with fields that the schema does not name, values of unread fields that are no text,
 and altitudes behind a point.
@@ -24,7 +24,7 @@ Check = Callable[[Any], Any]
 """Reads a text further, such as a time, or raises ValueError."""
 _Node = Mapping[str, Any]
 """A part of a core schema of pydantic."""
-REFUSED = (MsgspecError, ValueError, RecursionError)
+UNREADABLE = (MsgspecError, ValueError, RecursionError)
 """What the fast way raises for a message that it leaves to pydantic."""
 _class = re.compile(r"\[[^\]]+\]")
 _not_plain = re.compile(r"\\[^.]|(?<!\\)\.|[\[\]^$\n]|\(\?").search
@@ -50,14 +50,14 @@ def fast_reader(schema: type[BaseModel]) -> Callable[[bytes], Any]:
     def read(text: bytes) -> Any:
         try:
             return decode(text)
-        except REFUSED:
+        except UNREADABLE:
             return validate(text)
 
     return read
 
 
 def fast_decoder(schema: type[BaseModel]) -> Callable[[bytes], Any]:
-    """The fast way alone: it raises one of REFUSED for a message that pydantic must read.
+    """The fast way alone: it raises one of UNREADABLE for a message that pydantic must read.
 
     Raises:
         TypeError: the schema has a part that this module does not know.
@@ -158,7 +158,7 @@ def _tagged(node: _Node) -> Any:
 
 
 def _model(node: _Node, tag: tuple[str, str] | None = None) -> Any:
-    """A struct with the fields of a model; in a union, the field that tells the models apart is its tag."""
+    """A struct with the fields of a model; in a union, the field that names the model is its tag."""
     whole = _function(node) if node["type"] == "function-after" else None
     model = node if whole is None else node["schema"]
     if model.get("root_model"):

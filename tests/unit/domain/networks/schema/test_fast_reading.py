@@ -1,4 +1,4 @@
-"""The fast way to read a message accepts nothing that pydantic refuses, and reads the same values."""
+"""The fast way to read a message accepts nothing that pydantic rejects, and reads the same values."""
 
 from datetime import tzinfo
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from msgspec.structs import fields
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from router.domain.networks.registry import NETWORKS
-from router.domain.networks.schema.fast_reading import REFUSED, fast_decoder, fast_reader
+from router.domain.networks.schema.fast_reading import UNREADABLE, fast_decoder, fast_reader
 from tests.support.samples import NAMES, sample
 
 SHANGHAI: tzinfo = ZoneInfo("Asia/Shanghai")
@@ -116,7 +116,7 @@ def same(name: str, text: bytes) -> bool:
     network = NETWORKS[name]
     try:
         fast = DECODERS[name](text)
-    except REFUSED:
+    except UNREADABLE:
         return False
     model = network.schema.model_validate_json(text)
     assert values(fast) == values(model)
@@ -137,21 +137,21 @@ def test_a_whole_sample_takes_the_fast_way(name: str) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("raw", RAW)
-def test_no_field_holds_what_pydantic_refuses(name: str, raw: bytes) -> None:
+def test_no_field_holds_what_pydantic_rejects(name: str, raw: bytes) -> None:
     for field in MESSAGES[name]:
         rest = orjson.dumps({key: value for key, value in MESSAGES[name].items() if key != field})
         same(name, rest[:-1] + b"," + orjson.dumps(field) + b":" + raw + b"}")
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_refusal_is_worded_by_pydantic(name: str) -> None:
+def test_a_rejection_is_worded_by_pydantic(name: str) -> None:
     network = NETWORKS[name]
     text = orjson.dumps({**MESSAGES[name], network.id_field: "not an id"})
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as rejected:
         network.read(text)
     with pytest.raises(ValidationError) as worded:
         network.schema.model_validate_json(text)
-    assert str(refused.value) == str(worded.value)
+    assert str(rejected.value) == str(worded.value)
 
 
 def test_an_unknown_field_is_kept() -> None:
