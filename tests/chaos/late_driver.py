@@ -113,11 +113,14 @@ def main() -> int:
         logging.getLogger(client).setLevel(logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     begun = time.monotonic()
-    with TemporaryDirectory() as home, Cluster(Path(home)) as cluster:
-        with LateRequests(cluster.proxy, cluster.behind_proxy) as proxy:
-            late = Late(proxy, arguments.each, arguments.seed)
-            proxy.limit_s, proxy.hold = LIMIT_S, late.hold
-            wrong = asyncio.run(run(cluster, late, arguments.tasks, arguments.most, arguments.seconds))
+    with (
+        TemporaryDirectory() as home,
+        Cluster(Path(home)) as cluster,
+        LateRequests(cluster.proxy, cluster.behind_proxy) as proxy,
+    ):
+        late = Late(proxy, arguments.each, arguments.seed)
+        proxy.limit_s, proxy.hold = LIMIT_S, late.hold
+        wrong = asyncio.run(run(cluster, late, arguments.tasks, arguments.most, arguments.seconds))
     print(
         json.dumps(late.answered),
         f"{time.monotonic() - begun:.0f} s",

@@ -321,7 +321,7 @@ def test_a_stored_offset_has_the_leader_epoch_of_its_last_record(kafka: str, top
         _, epochs = await described(kafka, f"{topics}in")
         logs = ChangelogReader(kafka, f"{topics}group")
         try:
-            return await read_stored_offset(logs, TopicPartition(f"{topics}changelog", 0)), epochs[0]
+            return await StoredOffsets(NO_KEYS).read(logs, TopicPartition(f"{topics}changelog", 0)), epochs[0]
         finally:
             await logs.close()
 
