@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from router.broker.properties import Node, log_properties, server_properties
+from router.broker.properties import BrokerNode, log_properties, server_properties
 from router.wire.errors import BrokerError
 from router.wire.offset_keys import EMBEDDED
 from router.wire.private_files import open_private, private_folder, write_private
@@ -29,7 +29,7 @@ class Folder:
         node: which broker it is.
     """
 
-    def __init__(self, settings: Settings, node: Node = Node()) -> None:  # noqa: B008 - immutable
+    def __init__(self, settings: Settings, node: BrokerNode = BrokerNode()) -> None:  # noqa: B008 - immutable
         self.node, alone = node, settings.home.absolute() / "kafka"
         self.root = alone if node.of == 1 else alone / "nodes" / str(node.number)
         self.data, self.log, self.out = self.root / "data", self.root / "kafka.log", self.root / "kafka.out"

@@ -21,7 +21,7 @@ COORDINATOR_SEGMENT_BYTES = 1 << 20
 treats the part that it has read as complete: a killed broker that restarted slowly reported offsets of half an hour before."""
 
 
-class Node(Struct, frozen=True):
+class BrokerNode(Struct, frozen=True):
     """One broker of an embedded cluster."""
 
     number: int = 1
@@ -38,7 +38,7 @@ class Node(Struct, frozen=True):
         return self.port(first), self.port(first) + 1
 
 
-def server_properties(first: int, data: Path, node: Node = Node()) -> str:  # noqa: B008 - immutable
+def server_properties(first: int, data: Path, node: BrokerNode = BrokerNode()) -> str:  # noqa: B008 - immutable
     """`server.properties` of one broker.
 
     Args:
@@ -48,7 +48,7 @@ def server_properties(first: int, data: Path, node: Node = Node()) -> str:  # no
         node: which broker it is.
     """
     port, copies, needed = node.port(first), str(node.of), str(node.of // 2 + 1)
-    voters = (f"{number}@{HOST}:{Node(number).port(first) + 1}" for number in range(1, node.of + 1))
+    voters = (f"{number}@{HOST}:{BrokerNode(number).port(first) + 1}" for number in range(1, node.of + 1))
     settings = {
         "process.roles": "broker,controller",
         "node.id": str(node.number),

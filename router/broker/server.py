@@ -11,7 +11,7 @@ from router.broker import process
 from router.broker.folder import Folder
 from router.broker.jars import classpath
 from router.broker.java import find_java
-from router.broker.properties import HOST, Node
+from router.broker.properties import HOST, BrokerNode
 from router.broker.reach import PatientAnswer, answers
 from router.wire.errors import BrokerError, InputError
 from router.wire.offset_keys import make_offset_keys
@@ -51,7 +51,7 @@ class Status(Struct, frozen=True):
 
 def folders(settings: Settings, brokers: int) -> list[Folder]:
     """The folders of an embedded broker alone, or of each broker of a cluster."""
-    return [Folder(settings, Node(number, brokers)) for number in range(1, brokers + 1)]
+    return [Folder(settings, BrokerNode(number, brokers)) for number in range(1, brokers + 1)]
 
 
 def running_folders(settings: Settings) -> list[Folder]:

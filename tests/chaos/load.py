@@ -27,6 +27,8 @@ from tests.chaos.ledger import NUMBER, Entry, Ledger
 SLOT_S = 0.05
 MAX_IN_FLIGHT = 4000
 """Maximum number of unacknowledged records."""
+BATCH_BYTES = 256 << 10
+"""A full batch of a partition whose leader is away would hold up all others."""
 REQUEST_TIMEOUT_MS = 180_000
 """Longer than the broker is unavailable."""
 RECEIVED_AGO = timedelta(hours=1) - timedelta(seconds=8)
@@ -134,6 +136,7 @@ class Load:
             acks="all" if self._replicated_acks else 1,
             enable_idempotence=self._replicated_acks,
             linger_ms=5,
+            max_batch_size=BATCH_BYTES,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             retry_backoff_ms=50,
         )

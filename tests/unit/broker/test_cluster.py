@@ -7,18 +7,18 @@ from kafka import TopicPartition
 
 from router.broker import server
 from router.broker.process import cluster_id
-from router.broker.properties import Node, server_properties
+from router.broker.properties import BrokerNode, server_properties
 from router.broker.replicas import fewest, widened
 from router.wire.errors import InputError
 from router.wire.settings import Settings
 
 
-def properties(node: Node) -> dict[str, str]:
+def properties(node: BrokerNode) -> dict[str, str]:
     return dict(line.split("=", 1) for line in server_properties(19092, Path("data"), node).splitlines())
 
 
 def test_three_brokers_are_one_quorum_on_loopback() -> None:
-    brokers = [properties(Node(number, 3)) for number in (1, 2, 3)]
+    brokers = [properties(BrokerNode(number, 3)) for number in (1, 2, 3)]
     assert {broker["controller.quorum.voters"] for broker in brokers} == {
         "1@127.0.0.1:19093,2@127.0.0.1:19095,3@127.0.0.1:19097"
     }
@@ -30,7 +30,7 @@ def test_three_brokers_are_one_quorum_on_loopback() -> None:
 
 @pytest.mark.parametrize(("of", "copies", "needed"), [(1, "1", "1"), (3, "3", "2")])
 def test_each_broker_keeps_as_many_copies_as_there_are_brokers(of: int, copies: str, needed: str) -> None:
-    found = properties(Node(1, of))
+    found = properties(BrokerNode(1, of))
     for name in ("default", "offsets.topic", "transaction.state.log"):
         assert found[f"{name}.replication.factor"] == copies
     assert found["min.insync.replicas"] == found["transaction.state.log.min.isr"] == needed
