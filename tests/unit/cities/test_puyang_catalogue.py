@@ -213,7 +213,14 @@ def test_its_own_tests_hold_and_reach_every_duty() -> None:
     assert read is not None
     found = puyang()
     trial = run(
-        *read, RuleTestContext(catalogue=found.catalogue, codes=found.codes, cells=found.cells.cells, zone=found.zone)
+        *read,
+        RuleTestContext(
+            catalogue=found.catalogue,
+            codes=found.codes,
+            cells=found.cells.cells,
+            zone=found.zone,
+            calendar=found.calendar,
+        ),
     )
     assert (trial.coverage, trial.untested) == (100, ())
     assert [verdict.name for verdict in trial.verdicts if verdict.failures] == []
