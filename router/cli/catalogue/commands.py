@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from msgspec import to_builtins
 from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
@@ -16,23 +15,20 @@ from rich.tree import Tree
 from router.cities.city_reader import CALENDAR, CityReading, display_path, read_city, read_tests
 from router.cities.folder import cities_folder, city_folder, city_names, load_city
 from router.cli.catalogue.coverage import coverage
-from router.cli.catalogue.deadlines import deadline_lines
 from router.cli.catalogue.diff import diff
+from router.cli.catalogue.explanation import explanation_json, explanation_text
 from router.cli.catalogue.rule_sets import publish, rule_sets
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.text.junit import Suite, TestCase, junit
 from router.cli.text.output import Output, json_out, lines_out, say
 from router.cli.text.sanitize import sanitize
-from router.cli.text.timestamps import instant, stamp
+from router.cli.text.timestamps import instant
 from router.domain.calendar import lint as calendar_lint
-from router.domain.calendar.deadlines import DeadlineExplanation, explain_deadline
 from router.domain.catalogue.checks.rule_tests import RuleTestContext, RuleTestRun, Threshold, local, run
 from router.domain.catalogue.code_tables import EVERY_OTHER
 from router.domain.catalogue.diff import receiver
-from router.domain.catalogue.explain import Explanation
 from router.domain.catalogue.explain import explain as explain_route
 from router.domain.catalogue.lists import Duty
-from router.domain.catalogue.resolve import Assigned
 from router.domain.documents import Finding, SourcePosition
 from router.domain.rules.city import City
 from router.simulator.synthetic import simulation
@@ -248,9 +244,9 @@ def explain(
     instant_ = local(at, found.zone) or instant(at, datetime.now(UTC), option="--at")
     explanation = explain_route(found.catalogue, matter, cell, instant_)
     if output == "json":
-        json_out(_explanation_json(explanation, found))
+        json_out(explanation_json(explanation, found))
     else:
-        _explanation_text(explanation, found)
+        explanation_text(explanation, found)
 
 
 def _matter_of(city: City, network: str | None, code: str | None) -> tuple[str, str]:
@@ -286,38 +282,6 @@ def _city_of(name: str | None, cell: str) -> City:
         )
     cities = [load_city(one, root) for one in names]
     return next((city for city in cities if cell in city.cells.cells), cities[0])
-
-
-def _explanation_json(explanation: Explanation, city: City) -> dict[str, Any]:
-    value: dict[str, Any] = to_builtins(explanation)
-    for assigned, due in zip(value["route"]["assigned"], _dues(explanation, city), strict=True):
-        assigned["due_at"] = stamp(due.at) if due else None
-        assigned["due"] = to_builtins(due)
-    return {"city": city.name} | value | {"at": stamp(explanation.at)}
-
-
-def _dues(explanation: Explanation, city: City) -> list[DeadlineExplanation | None]:
-    start = explanation.at.astimezone(UTC)
-    limits = [one.limit for one in explanation.route.assigned]
-    return [explain_deadline(start, limit, city.calendar) if limit else None for limit in limits]
-
-
-def _explanation_text(explanation: Explanation, city: City) -> None:
-    for number, one in enumerate(explanation.considered, start=1):
-        lines_out(f"{number}. {one.rule}: {one.verdict}, {one.why} ({one.place})")
-    lines_out(f"{explanation.route.reason}.")
-    for assigned, due in zip(explanation.route.assigned, _dues(explanation, city), strict=True):
-        lines_out(f"  {_assignment(assigned, due, city)}")
-        lines_out(*(f"    {line}" for line in (deadline_lines(due, city.zone) if due else ())))
-    lines_out(f"  workflow {explanation.route.workflow or 'none'}, catalogue {explanation.catalogue}")
-    say(f"{_count(explanation.others, 'duty').replace('dutys', 'duties')} about other matters are not shown.")
-
-
-def _assignment(one: Assigned, due: DeadlineExplanation | None, city: City) -> str:
-    department = city.catalogue.departments[one.department].name.en
-    unit = f", unit {one.unit}" if one.unit else ""
-    limit = f"due {due.at.astimezone(city.zone):%Y-%m-%d %H:%M} ({due.limit})" if due else "never due"
-    return f"{one.role} {one.department} ({department}){unit}, {limit}"
 
 
 @app.command()

@@ -66,6 +66,7 @@ class CityCalendar:
         self.version = _version(self.years)
         self._holidays = {day: one.name for year in years.values() for one in year.holidays for day in _days(one)}
         self._makeups = frozenset(day for year in years.values() for day in year.makeup_workdays)
+        self._has_duty_hours = all(year.duty_hours for year in years.values())
         self._tracks: dict[tuple[int, Hours], WindowTrack] = {}
 
     def published(self, year: int) -> bool:
@@ -74,7 +75,7 @@ class CityCalendar:
 
     def has(self, hours: Hours) -> bool:
         """Whether every year has windows of this kind."""
-        return hours == "office" or all(year.duty_hours for year in self.years.values())
+        return hours == "office" or self._has_duty_hours
 
     def pattern(self, year: int) -> CalendarYear:
         """The year's own data; for a year that is not published, those of the nearest one that is."""

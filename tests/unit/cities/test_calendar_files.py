@@ -25,7 +25,7 @@ code,name,valid_from,valid_until,geometry
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of cities with Los Angeles in it, on one cell."""
     city = tmp_path / "cities" / "los-angeles"
-    shutil.copytree(SHIPPED, city, ignore=shutil.ignore_patterns("cells", "history", "tests.yaml"))
+    shutil.copytree(SHIPPED, city, ignore=shutil.ignore_patterns("cells", "history"))
     (city / "cells").mkdir()
     (city / "cells" / "cells.csv").write_text(CELLS)
     (city / "cells" / "communities.csv").write_text(f"community,name,default_cell\n{CELL[:12]},A,{CELL}\n")
@@ -142,3 +142,15 @@ def test_explain_says_why_it_is_due_then(root: Path) -> None:
     (lead, *_) = value["route"]["assigned"]
     assert (lead["due_at"], lead["due"]["provisional"]) == ("2026-11-27T18:30:00.000Z", False)
     assert [span["why"] for span in lead["due"]["spans"]] == ["office-hours", "holiday", "office-hours"]
+
+
+def test_lint_warns_when_the_data_end(root: Path) -> None:
+    folder = root / "los-angeles" / "calendar"
+    (folder / "2026.yaml").unlink()
+    (folder / "2027.yaml").unlink()
+    printed = command("lint", "los-angeles")
+    assert printed.exit_code == 0
+    assert "calendar/2025.yaml:1:1: warning GR075 the calendar ends with 2025-12-31, " in printed.stdout
+    assert "write 2026.yaml as soon as its notice is published" in printed.stdout
+    shutil.rmtree(folder)
+    assert "GR075" not in command("lint", "los-angeles").stdout
