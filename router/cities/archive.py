@@ -7,7 +7,7 @@ from router.cities.city_reader import read_city
 from router.domain.rules.city import City
 from router.wire.errors import CityError
 
-PACKED = ("city.yaml", "merging.yaml", "catalogue/*.yaml", "codes/*.csv", "cells/*.csv")
+PACKED = ("city.yaml", "merging.yaml", "catalogue/*.yaml", "codes/*.csv", "cells/*.csv", "calendar/*.yaml")
 """Files of a rule set. merging.yaml is one of them, for the record."""
 
 

@@ -1,15 +1,19 @@
 """Reads and checks a city's folder. The result is the city, or all findings."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated, TypeVar
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
+from router.cities.zones import read_zone
+from router.domain.calendar import lint as calendar_lint
+from router.domain.calendar.city_calendar import CityCalendar
+from router.domain.calendar.year_file import CalendarYear
 from router.domain.catalogue.checks import code_table_lint, merging_lint, name_lint, reference_lint
 from router.domain.catalogue.checks import coverage as coverage_check
 from router.domain.catalogue.checks.coverage import Coverage
@@ -41,10 +45,13 @@ from router.domain.rules.city import City
 Model = TypeVar("Model", bound=BaseModel)
 TESTS = "tests.yaml"
 CELLS = ("cells.csv", "communities.csv", "areas.csv")
+CALENDAR = "calendar"
+"""Optional folder, for cities with limits in working time."""
 GRIDS = "grids.csv"
 """Optional file, for cities whose networks have areas with a shape."""
 
 
+_YEAR = re.compile(r"(19|2[0-9])[0-9]{2}")
 _NO_ZONES = ("localtime", "posixrules", "factory")
 """Names of the tz database's folder that are no place: a link that differs by machine, a default, a placeholder."""
 _NO_FOLDERS = ("right/", "posix/")
@@ -58,7 +65,7 @@ def _zone(text: str) -> str:
             "write an IANA name such as Asia/Shanghai"
         )
     try:
-        ZoneInfo(text)
+        read_zone(text)
     except (KeyError, ValueError, OSError):
         raise ValueError("there is no such time zone; write an IANA name such as Asia/Shanghai") from None
     return text
@@ -135,9 +142,10 @@ def read_city(name: str, folder: Path, *, published: bool = False) -> CityReadin
     """
     findings: list[Finding] = []
     about, about_file = _model(CityFile, folder / "city.yaml", findings)
-    zone = ZoneInfo(about.zone) if about else None
+    zone = read_zone(about.zone) if about else None
     lists = _lists(folder / "catalogue", findings)
     catalogue = compile_catalogue(lists, zone) if lists and zone else None
+    calendar = _calendar(folder / CALENDAR, zone or UTC, lists, findings)
     codes = _codes(
         folder / "codes",
         lists,
@@ -162,7 +170,9 @@ def read_city(name: str, folder: Path, *, published: bool = False) -> CityReadin
     city = None
     if about and zone and cells and catalogue and merging and not _has_errors(findings):
         ignored = {network: tuple(sorted(set(names))) for network, names in about.ignored_fields.items()}
-        city = City(name, about.title.en, zone, cells, catalogue, merging, codes, about.datums, ignored)
+        city = City(
+            name, about.title.en, zone, cells, catalogue, merging, codes, about.datums, ignored, calendar=calendar
+        )
     return CityReading(name=name, city=city, findings=tuple(sorted(findings, key=_sort_key)), coverage=coverage)
 
 
@@ -243,6 +253,31 @@ def _lists(folder: Path, findings: list[Finding]) -> Lists | None:
     new_findings = [*reference_lint.check(lists), *name_lint.check(lists)]
     findings += new_findings
     return None if _has_errors(new_findings) else lists
+
+
+def _calendar(folder: Path, zone: tzinfo, lists: Lists | None, findings: list[Finding]) -> CityCalendar | None:
+    """The city's calendar, or None if it has none or one with an error. Appends to the findings."""
+    files: dict[int, calendar_lint.YearFile] = {}
+    new_findings: list[Finding] = []
+    paths = sorted(folder.glob("*.yaml"))
+    for path in paths:
+        year, document = _model(CalendarYear, path, new_findings)
+        if not _YEAR.fullmatch(path.stem):
+            mark = SourcePosition(display_path(path))
+            new_findings.append(
+                found(calendar_lint.NO_YEAR, mark, "the name of the file is no year", "write 2026.yaml")
+            )
+        elif year and document:
+            files[int(path.stem)] = calendar_lint.YearFile(year, document)
+    if len(files) == len(paths):
+        new_findings += calendar_lint.check(files)
+    findings += new_findings
+    if _has_errors(new_findings):
+        return None
+    calendar = CityCalendar({number: file.year for number, file in files.items()}, zone) if files else None
+    if lists is not None:
+        findings += calendar_lint.check_limits(lists.standards, lists.documents["standards.yaml"], calendar)
+    return calendar
 
 
 def _codes(

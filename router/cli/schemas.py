@@ -15,6 +15,7 @@ from router.contracts.asyncapi import ASYNCAPI, asyncapi_text
 from router.contracts.headers import header_schemas
 from router.contracts.releases import breaks_since, ended_since, read_released, write_released
 from router.contracts.schemas import FOLDERS, URN, city_schemas, record_schemas, report_schemas
+from router.domain.calendar.year_file import CalendarYear
 from router.domain.catalogue.checks.rule_tests import RuleTests
 from router.domain.catalogue.model import Departments, Duties, Matters, Standards, Work
 from router.domain.matching.parameters import MergeParameters
@@ -25,6 +26,7 @@ app = typer.Typer(no_args_is_help=True, help="Generate and check the JSON Schema
 Folder = Annotated[Path, typer.Option(help="Folder of the schemas.")]
 DEFAULT = Path("schemas")
 CITY: dict[str, type[BaseModel]] = {
+    "calendar": CalendarYear,
     "city": CityFile,
     "departments": Departments,
     "duties": Duties,

@@ -5,6 +5,8 @@ The comparison of schemas cannot compute this from two patterns. A test draws te
 
 from collections.abc import Mapping
 
+from router.domain.calendar.limits import LIMIT_PATTERN
+
 _ZONED = (
     r"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}{}[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(\.{})?({}|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 )
@@ -16,6 +18,7 @@ WIDENED: Mapping[tuple[str, str], str] = {
         _ZONED.format("T", "[0-9]{1,6}", "Z"),
         _ZONED.format("[Tt]", "[0-9]+", "[Zz]"),
     ): "times with any number of digits of a second, and with t and z in lower case (RFC 3339)",
+    ("^([1-9][0-9]{0,4})([hd])$", f"^({LIMIT_PATTERN})$"): "limits in working time, and limits of 0",
     **{
         (
             f"^({degrees.format('{1,17}')})?$",

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from router.cities.folder import load_city
 from router.domain.logic_version import LOGIC_VERSION
-from router.domain.model.case import Case, CaseReport
+from router.domain.model.case import Assignment, Case, CaseReport
 from router.domain.model.report import Provenance, Report, Tick
 from router.domain.model.task import Task
 from tests.replay.history import BLOCK, History, Output
@@ -88,7 +88,7 @@ def _case(case: Case) -> tuple[Any, ...]:
         *(case.status, case.urgency, case.severity, case.certainty, case.description),
         [_joined(report) for report in case.reports],
         [
-            (a.task, a.department, a.role, a.rule, a.unit, a.due_at, a.dispatched_at, a.withdrawn_at)
+            (a.task, a.department, a.role, a.rule, a.unit, a.due_at, a.dispatched_at, a.withdrawn_at, *_provisional(a))
             for a in case.assignments
         ],
         [(suggestion.case, _near(suggestion.score)) for suggestion in case.suggestions],
@@ -122,7 +122,13 @@ def _task(task: Task, versions: int) -> tuple[Any, ...]:
         *(task.id, task.case, task.department, task.role, task.unit, task.state, task.rule, task.workflow),
         *(task.matter, task.cell, task.dispatched_at, task.due_at, task.updated_at, versions),
         *(_near(task.lon), _near(task.lat), task.status, task.urgency, task.severity, task.description),
+        *_provisional(task),
     )
+
+
+def _provisional(one: Assignment | Task) -> tuple[str, ...]:
+    """Only where it is true, so that histories without such deadlines keep their digests."""
+    return ("provisional",) if one.due_provisional else ()
 
 
 def _address(provenance: Provenance) -> tuple[str, int, int]:

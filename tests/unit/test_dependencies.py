@@ -16,7 +16,7 @@ from tests.support.repository import ROOT
 
 OWN = {"router", "tests", "docs"}
 NOT_IMPORTED = {"tzdata"}
-"""`zoneinfo` reads it where the operating system has no time zones."""
+"""`zoneinfo` reads it (router/cities/zones.py)."""
 CORE = {"pydantic-core"}
 """pydantic documents this package as part of its interface, and pins its version."""
 COMMANDS = {

@@ -8,30 +8,28 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from msgspec import to_builtins
 from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from router.cities.city_reader import CityReading, display_path, read_city, read_tests
+from router.cities.city_reader import CALENDAR, CityReading, display_path, read_city, read_tests
 from router.cities.folder import cities_folder, city_folder, city_names, load_city
 from router.cli.catalogue.coverage import coverage
 from router.cli.catalogue.diff import diff
+from router.cli.catalogue.explanation import explanation_json, explanation_text
 from router.cli.catalogue.rule_sets import publish, rule_sets
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.text.junit import Suite, TestCase, junit
 from router.cli.text.output import Output, json_out, lines_out, say
 from router.cli.text.sanitize import sanitize
-from router.cli.text.timestamps import instant, stamp
-from router.domain.calendar.limits import due_at
+from router.cli.text.timestamps import instant
+from router.domain.calendar import lint as calendar_lint
 from router.domain.catalogue.checks.rule_tests import RuleTestContext, RuleTestRun, Threshold, local, run
 from router.domain.catalogue.code_tables import EVERY_OTHER
 from router.domain.catalogue.diff import receiver
-from router.domain.catalogue.explain import Explanation
 from router.domain.catalogue.explain import explain as explain_route
 from router.domain.catalogue.lists import Duty
-from router.domain.catalogue.resolve import Assigned
-from router.domain.documents import Finding
+from router.domain.documents import Finding, SourcePosition
 from router.domain.rules.city import City
 from router.simulator.synthetic import simulation
 from router.wire.errors import CityError, InputError
@@ -54,6 +52,7 @@ def lint(cities: Cities = None, *, output: Output = "text") -> None:
         folder = city_folder(name, root)
         reading = read_city(name, folder)
         findings = [*reading.findings, *read_tests(folder)[1], *simulation.lint(folder, reading.city)]
+        findings += _calendar_end(folder, reading.city)
         failed = failed or any(finding.level == "error" for finding in findings)
         for finding in findings:
             if output == "json":
@@ -63,6 +62,15 @@ def lint(cities: Cities = None, *, output: Output = "text") -> None:
         say(_summary(reading, findings))
     if failed:
         raise typer.Exit(CHECK_FAILED)
+
+
+def _calendar_end(folder: Path, city: City | None) -> list[Finding]:
+    """A warning when the calendar's data end soon. It depends on today, so it is not a finding of the folder."""
+    calendar = city.calendar if city else None
+    if calendar is None:
+        return []
+    mark = SourcePosition(display_path(folder / CALENDAR / f"{calendar.last}.yaml"))
+    return list(calendar_lint.check_end(calendar, mark, datetime.now(calendar.zone).date()))
 
 
 def _not_empty(names: list[str], root: Path | None) -> list[str]:
@@ -135,7 +143,9 @@ def _run(name: str, root: Path | None, minimum: float | None) -> RuleTestRun:
     tests, document = tests_read
     if minimum is not None:
         tests = tests.model_copy(update={"coverage": Threshold(min=minimum)})
-    context = RuleTestContext(catalogue=city.catalogue, codes=city.codes, cells=city.cells.cells, zone=city.zone)
+    context = RuleTestContext(
+        catalogue=city.catalogue, codes=city.codes, cells=city.cells.cells, zone=city.zone, calendar=city.calendar
+    )
     return run(tests, document, context)
 
 
@@ -234,9 +244,9 @@ def explain(
     instant_ = local(at, found.zone) or instant(at, datetime.now(UTC), option="--at")
     explanation = explain_route(found.catalogue, matter, cell, instant_)
     if output == "json":
-        json_out(_explanation_json(explanation, found))
+        json_out(explanation_json(explanation, found))
     else:
-        _explanation_text(explanation, found)
+        explanation_text(explanation, found)
 
 
 def _matter_of(city: City, network: str | None, code: str | None) -> tuple[str, str]:
@@ -272,38 +282,6 @@ def _city_of(name: str | None, cell: str) -> City:
         )
     cities = [load_city(one, root) for one in names]
     return next((city for city in cities if cell in city.cells.cells), cities[0])
-
-
-def _explanation_json(explanation: Explanation, city: City) -> dict[str, Any]:
-    value: dict[str, Any] = to_builtins(explanation)
-    dues = _dues(explanation)
-    for assigned, due in zip(value["route"]["assigned"], dues, strict=True):
-        assigned["due_at"] = stamp(due) if due else None
-    return {"city": city.name} | value | {"at": stamp(explanation.at)}
-
-
-def _dues(explanation: Explanation) -> list[datetime | None]:
-    start = explanation.at.astimezone(UTC)
-    return [due_at(start, one.limit) if one.limit else None for one in explanation.route.assigned]
-
-
-def _explanation_text(explanation: Explanation, city: City) -> None:
-    for number, one in enumerate(explanation.considered, start=1):
-        lines_out(f"{number}. {one.rule}: {one.verdict}, {one.why} ({one.place})")
-    lines_out(f"{explanation.route.reason}.")
-    for assigned, due in zip(explanation.route.assigned, _dues(explanation), strict=True):
-        lines_out(f"  {_assignment(assigned, due, city)}")
-    lines_out(f"  workflow {explanation.route.workflow or 'none'}, catalogue {explanation.catalogue}")
-    say(f"{_count(explanation.others, 'duty').replace('dutys', 'duties')} about other matters are not shown.")
-
-
-def _assignment(one: Assigned, due: datetime | None, city: City) -> str:
-    department = city.catalogue.departments[one.department].name.en
-    unit = f", unit {one.unit}" if one.unit else ""
-    limit = (
-        f"due {due.astimezone(city.zone):%Y-%m-%d %H:%M} ({one.limit.amount} h)" if due and one.limit else "never due"
-    )
-    return f"{one.role} {one.department} ({department}){unit}, {limit}"
 
 
 @app.command()

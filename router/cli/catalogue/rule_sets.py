@@ -123,7 +123,9 @@ def _checked(name: str, folder: Path) -> City:
         say(f"{name}: nothing was published, because the city has errors.")
         raise typer.Exit(CHECK_FAILED)
     found = reading.city
-    context = RuleTestContext(catalogue=found.catalogue, codes=found.codes, cells=found.cells.cells, zone=found.zone)
+    context = RuleTestContext(
+        catalogue=found.catalogue, codes=found.codes, cells=found.cells.cells, zone=found.zone, calendar=found.calendar
+    )
     test_run = run(*tests, context)
     if not test_run.passed:
         for verdict in test_run.verdicts:

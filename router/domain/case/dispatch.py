@@ -4,29 +4,39 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from router.domain.calendar.limits import due_at
+from router.domain.calendar.city_calendar import CityCalendar
+from router.domain.calendar.deadlines import due_at
 from router.domain.catalogue.resolve import Assigned, Route
 from router.domain.model.case import Assignment, Case
 from router.domain.model.task import Task, TaskState
 
 
-def assignments(case_id: str, route: Route, start: datetime) -> tuple[Assignment, ...]:
-    """The assignments of a new case; limits count from `start`."""
-    return tuple([_assignment(case_id, number, one, start) for number, one in enumerate(route.assigned, 1)])
+def assignments(
+    case_id: str, route: Route, start: datetime, calendar: CityCalendar | None = None
+) -> tuple[Assignment, ...]:
+    """The assignments of a new case; limits count from `start`, working time by the calendar."""
+    return tuple([_assignment(case_id, number, one, start, calendar) for number, one in enumerate(route.assigned, 1)])
 
 
-def _assignment(case_id: str, number: int, one: Assigned, start: datetime) -> Assignment:
+def _deadline(one: Assigned, start: datetime, calendar: CityCalendar | None) -> tuple[datetime | None, bool]:
+    """When the assignment is due, if ever, and whether that is provisional."""
+    return due_at(start, one.limit, calendar) if one.limit else (None, False)
+
+
+def _assignment(case_id: str, number: int, one: Assigned, start: datetime, calendar: CityCalendar | None) -> Assignment:
+    due, provisional = _deadline(one, start, calendar)
     return Assignment(
         task=f"{case_id}.{number}",
         department=one.department,
         role=one.role,
         rule=one.rule,
-        due_at=due_at(start, one.limit) if one.limit else None,
+        due_at=due,
         unit=one.unit,
+        due_provisional=provisional,
     )
 
 
-def reassign(case: Case, route: Route, at: datetime) -> tuple[Assignment, ...]:
+def reassign(case: Case, route: Route, at: datetime, calendar: CityCalendar | None = None) -> tuple[Assignment, ...]:
     """The case's assignments after it was routed again at `at`.
 
     A department that stays in the same role keeps its task, and its limit still counts from the dispatch. A new department gets a
@@ -38,14 +48,14 @@ def reassign(case: Case, route: Route, at: datetime) -> tuple[Assignment, ...]:
         one = left.pop((old.department, old.role, old.unit), None) if old.withdrawn_at is None else None
         if one is not None:
             start = old.dispatched_at or case.opened_at
-            due = due_at(start, one.limit) if one.limit else None
-            known.append(replace(old, rule=one.rule, due_at=due))
+            due, provisional = _deadline(one, start, calendar)
+            known.append(replace(old, rule=one.rule, due_at=due, due_provisional=provisional))
         elif old.withdrawn_at is None:
             known.append(replace(old, withdrawn_at=at))
         else:
             known.append(old)
     new = [
-        replace(_assignment(case.id, number, one, at), dispatched_at=at)
+        replace(_assignment(case.id, number, one, at, calendar), dispatched_at=at)
         for number, one in enumerate(left.values(), len(known) + 1)
     ]
     return (*known, *new)
@@ -95,4 +105,5 @@ def task(
         place_doubt=case.place_doubt,
         networks=tuple(dict.fromkeys([report.network for report in case.reports])),
         media=case.media,
+        due_provisional=assignment.due_provisional,
     )

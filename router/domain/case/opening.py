@@ -62,7 +62,7 @@ def _case(report: Report, route: Route, suggestions: tuple[Suggestion, ...], cit
         window_until=received_at + city.merging.window_of(report.matter),
         accuracy_m=intern_float(location.accuracy_m),
         reports=(opening,),
-        assignments=assignments(id_, route, received_at),
+        assignments=assignments(id_, route, received_at, city.calendar),
         reason=route.reason,
         catalogue=city.catalogue.version,
         lon=location.lon,

@@ -133,7 +133,7 @@ def _reroute(case: Case, report: Report, city: City, matter: str, cell: str) -> 
     what = f"{matter} became {case.matter}" if case.matter != matter else f"{cell} became {case.cell}"
     case.reason = f"{route.reason}; routed again, because {what} by version {report.version} of {report.id}"
     case.catalogue, case.rule_set = city.catalogue.version, intern(report.rule_set)
-    case.assignments = reassign(case, route, report.received_at)
+    case.assignments = reassign(case, route, report.received_at, city.calendar)
     return route
 
 

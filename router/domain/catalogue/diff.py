@@ -10,6 +10,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from router.domain.calendar.diff import CalendarChange, calendar_changes
 from router.domain.calendar.limits import Limit
 from router.domain.catalogue.code_tables import EVERY_OTHER, CodeTable
 from router.domain.catalogue.model import Receiver
@@ -58,6 +59,7 @@ class Diff(Struct, frozen=True, kw_only=True):
     departments_added: tuple[str, ...]
     departments_removed: tuple[str, ...]
     codes: tuple[Recoded, ...]
+    calendar: tuple[CalendarChange, ...] = ()
 
     @property
     def same(self) -> bool:
@@ -76,6 +78,7 @@ def diff(old: City, new: City) -> Diff:
         departments_added=_without(after.departments, before.departments),
         departments_removed=_without(before.departments, after.departments),
         codes=tuple(_codes(old.codes, new.codes)),
+        calendar=calendar_changes(old.calendar, new.calendar),
     )
 
 
@@ -138,10 +141,7 @@ def receiver(one: Receiver) -> str:
 
 
 def _limit(limits: Mapping[Role, Limit | None], role: Role) -> str:
-    limit = limits.get(role)
-    if limit is None:
-        return NONE
-    return f"{limit.amount}h" if limit.calendar == "calendar-hours" else f"{limit.amount} {limit.calendar}"
+    return str(limits.get(role) or NONE)
 
 
 def _codes(old: Mapping[str, CodeTable], new: Mapping[str, CodeTable]) -> Iterator[Recoded]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
-from router.domain.calendar.limits import Limit
+from router.domain.calendar.limits import LIMIT_PATTERN, Limit, read_limit
 from router.domain.model.vocabulary import Severity, Urgency
 
 FALLBACK = "fallback"
@@ -22,8 +22,6 @@ Step = Literal["collection", "filing", "dispatch", "handling", "feedback", "chec
 STEPS: tuple[Step, ...] = ("collection", "filing", "dispatch", "handling", "feedback", "checking", "evaluation")
 AREA_LENGTHS = (0, 2, 4, 6, 9, 12, 15)
 """Province, prefecture, county, street, community, cell. 0 digits mean the whole city."""
-_LIMIT = re.compile(r"([1-9][0-9]{0,4})([hd])")
-HOURS = {"h": 1, "d": 24}
 EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)
 
 
@@ -35,9 +33,13 @@ def digits(value: Any) -> Any:
 def _limit(value: Any) -> Any:
     if isinstance(value, Limit) or value is None:
         return value
-    if not isinstance(value, str) or not (parts := _LIMIT.fullmatch(value)):
-        raise ValueError("a limit is a number of calendar hours or days, like 24h or 3d")
-    return Limit(amount=int(parts[1]) * HOURS[parts[2]], calendar="calendar-hours")
+    limit = read_limit(value) if isinstance(value, str) else None
+    if limit is None:
+        raise ValueError(
+            "a limit is a number of calendar hours or days, like 24h or 3d, of working hours (4wh, at most 9999), urgent "
+            "working hours (2uwh, at most 9999) or working days (7wd, at most 999)"
+        )
+    return limit
 
 
 def _area(value: str) -> str:
@@ -66,16 +68,16 @@ def _receiver(value: Any) -> Any:
     return {"department": value} if isinstance(value, str) else value
 
 
-_SOME = Field(json_schema_extra={"minItems": 1})
+SOME = Field(json_schema_extra={"minItems": 1})
 """The JSON Schema of `_some`. A `min_length` would report a second error for a list with a wrong item."""
 _AREA_TEXT = Annotated[str, Field(pattern=f"^({'|'.join(f'[0-9]{{{length}}}' for length in AREA_LENGTHS)})$")]
 LimitText = Annotated[
     Limit | None,
-    BeforeValidator(_limit, json_schema_input_type=Annotated[str, Field(pattern=f"^{_LIMIT.pattern}$")] | None),
+    BeforeValidator(_limit, json_schema_input_type=Annotated[str, Field(pattern=f"^({LIMIT_PATTERN})$")] | None),
 ]
-"""`24h` or `3d`: calendar hours, or days of 24 hours."""
+"""`24h` or `3d`: calendar hours, or days of 24 hours. `4wh`, `2uwh`, `7wd`: working hours, urgent working hours, working days."""
 Area = Annotated[str, BeforeValidator(_area, json_schema_input_type=_AREA_TEXT), BeforeValidator(digits)]
-Areas = Annotated[tuple[Area, ...], AfterValidator(_some), _SOME]
+Areas = Annotated[tuple[Area, ...], AfterValidator(_some), SOME]
 
 
 class Strict(BaseModel):
@@ -117,7 +119,7 @@ ReceiverText = Annotated[Receiver, BeforeValidator(_receiver, json_schema_input_
 class DutyNode(Strict):
     """One node of the tree of duties (职责). It inherits missing values from its parent."""
 
-    matters: Annotated[Annotated[tuple[str, ...], AfterValidator(_some), _SOME] | None, BeforeValidator(several)] = None
+    matters: Annotated[Annotated[tuple[str, ...], AfterValidator(_some), SOME] | None, BeforeValidator(several)] = None
     """Ids of matters or groups, or `*`."""
     area: Annotated[Areas | None, BeforeValidator(one_or_more)] = None
     """One or more code prefixes. None at the top level: the whole city."""

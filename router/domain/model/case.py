@@ -87,6 +87,8 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """Absent if the task was dispatched when the case was opened."""
     withdrawn_at: datetime | None = None
     """When a correction led elsewhere; absent while the assignment is valid."""
+    due_provisional: bool = False
+    """`due_at` reaches into a year whose calendar was not published, and may move when it is."""
 
 
 class Case(Struct, gc=False, kw_only=True, omit_defaults=True):

@@ -55,3 +55,5 @@ class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Networks that reported the incident until this revision, the first one first."""
     media: tuple[Media, ...] = ()
     """Photos and files of the report that opened the case, by reference."""
+    due_provisional: bool = False
+    """`due_at` reaches into a year whose calendar was not published, and may move when it is."""

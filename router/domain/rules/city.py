@@ -6,6 +6,7 @@ from datetime import tzinfo
 from hashlib import blake2b
 from typing import Any
 
+from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.catalogue.code_tables import CodeTable
 from router.domain.catalogue.resolve import Catalogue
 from router.domain.cells.registry import CellRegistry
@@ -36,9 +37,11 @@ class City:
     """Version: twelve hexadecimal digits that change with everything by which a report is translated or routed. It is computed if
     not given. The worker computes that of a published rule set again, so a release that computes it otherwise must still
     recognise the versions of earlier ones."""
+    calendar: CityCalendar | None = None
+    """Its working time. None: its limits are calendar hours only."""
 
     def __post_init__(self) -> None:
-        """Compute the version from the lists, the code tables, the cells and the zone."""
+        """Compute the version from the lists, the code tables, the cells, the zone and the calendar."""
         if self.rule_set:
             return
         codes: list[Any] = [
@@ -49,4 +52,6 @@ class City:
         content = repr((self.catalogue.version, self.cells.version, str(self.zone), codes))
         if self.ignored_fields:
             content += repr(sorted(self.ignored_fields.items()))
+        if self.calendar is not None:
+            content += f" calendar {self.calendar.version}"
         object.__setattr__(self, "rule_set", blake2b(content.encode(), digest_size=6).hexdigest())

@@ -357,7 +357,7 @@ def test_explain_names_the_lead_and_the_reason() -> None:
     assert "1. harbor-dumping: won, the most specific in effect: names the matter in 060373 (" in printed.stdout
     assert "2. sanitation: lost, less specific than harbor-dumping: it names its group only (" in printed.stdout
     # 72 real hours over the beginning of summer time
-    assert "lead bos (Bureau of Sanitation), due 2018-03-13 10:00 (72 h)" in printed.stdout
+    assert "lead bos (Bureau of Sanitation), due 2018-03-13 10:00 (72h)" in printed.stdout
     printed = command(
         "explain",
         "los-angeles",

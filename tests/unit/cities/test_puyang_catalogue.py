@@ -4,6 +4,7 @@ import csv
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,11 @@ import yaml
 
 from router.cities.city_reader import read_city, read_tests
 from router.cities.folder import cities_folder, load_city
+from router.domain.calendar.deadlines import due_at
 from router.domain.catalogue.checks.coverage import measure
 from router.domain.catalogue.checks.rule_tests import RuleTestContext, run
+from router.domain.catalogue.resolve import Matter
+from router.domain.model.vocabulary import Role
 from router.domain.rules.city import City
 
 FOLDER = cities_folder() / "puyang"
@@ -203,7 +207,14 @@ def test_workflows_are_the_seven_steps() -> None:
 def test_every_matter_has_limits_for_both_roles_and_a_closing_condition() -> None:
     matters = puyang().catalogue.matters.values()
     assert [matter.id for matter in matters if None in matter.limits.values() or not matter.closing] == []
-    longer = [m.id for m in matters if m.limits["assist"].amount > m.limits["lead"].amount]  # type: ignore[union-attr]
+    monday = datetime(2026, 3, 2, 0, 30, tzinfo=UTC)  # 08:30 in Puyang
+
+    def due(matter: Matter, role: Role) -> datetime:
+        limit = matter.limits[role]
+        assert limit is not None
+        return due_at(monday, limit, puyang().calendar).at
+
+    longer = [matter.id for matter in matters if due(matter, "assist") > due(matter, "lead")]
     assert longer == ["trapped-person"]  # whose lift is looked at when the person is out
 
 
@@ -213,7 +224,14 @@ def test_its_own_tests_hold_and_reach_every_duty() -> None:
     assert read is not None
     found = puyang()
     trial = run(
-        *read, RuleTestContext(catalogue=found.catalogue, codes=found.codes, cells=found.cells.cells, zone=found.zone)
+        *read,
+        RuleTestContext(
+            catalogue=found.catalogue,
+            codes=found.codes,
+            cells=found.cells.cells,
+            zone=found.zone,
+            calendar=found.calendar,
+        ),
     )
     assert (trial.coverage, trial.untested) == (100, ())
     assert [verdict.name for verdict in trial.verdicts if verdict.failures] == []

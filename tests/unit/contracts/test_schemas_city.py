@@ -15,7 +15,9 @@ CITIES = ROOT / "deploy" / "cities"
 SHIPPED = [
     (name, path)
     for name in CITY
-    for path in sorted([*CITIES.glob(f"*/{name}.yaml"), *CITIES.glob(f"*/catalogue/{name}.yaml")])
+    for path in sorted(
+        [*CITIES.glob(f"*/{name}.yaml"), *CITIES.glob(f"*/catalogue/{name}.yaml"), *CITIES.glob(f"*/{name}/*.yaml")]
+    )
 ]
 
 
@@ -32,6 +34,7 @@ def test_every_kind_of_file_is_shipped_by_some_city() -> None:
 
 
 NAME = "{name: {en: A}}"
+NOTICE = "notices: [{id: A 1, issuer: {en: A}, date: 2025-11-04}]"
 WRITTEN = [
     ("duties", "duties: {a: {matters: ['*'], lead: ocb}}", True),
     (
@@ -67,7 +70,23 @@ WRITTEN = [
     ("matters", "groups: {g: {name: {en: G}}}\nmatters: {m: {name: {en: M}, group: g, urgency: future}}", False),
     ("standards", "default: {limit: 24h, lead: {limit: 3d}, assist: }\nmatters: {m: {limit: }}", True),
     ("standards", "default: {limit: 24}", False),
-    ("standards", "default: {limit: 0h}", False),
+    ("standards", "default: {limit: 0h, lead: {limit: 9999wh}, assist: {limit: 999wd}}", True),
+    ("standards", "default: {limit: 10uwh}", True),
+    ("standards", "default: {limit: 00h}", False),
+    ("standards", "default: {limit: 10000wh}", False),
+    ("standards", "default: {limit: 1000wd}", False),
+    ("standards", "default: {limit: 4WH}", False),
+    ("standards", "default: {limit: '４wh'}", False),
+    ("calendar", f"{NOTICE}\noffice_hours: ['08:30-12:00', '14:30-24:00']", True),
+    ("calendar", f"{NOTICE}\noffice_hours: ['08:30-24:01']", False),
+    ("calendar", f"{NOTICE}\noffice_hours: ['8:30-12:00']", False),
+    ("calendar", f"{NOTICE}\noffice_hours: []", False),
+    ("calendar", f"{NOTICE}\noffice_hours: ['08:30-12:00']\nworkdays: []", False),
+    ("calendar", f"{NOTICE}\noffice_hours: ['08:30-12:00']\nworkdays: [sunday]\nmakeup_workdays: [2026-02-14]", True),
+    ("calendar", f"{NOTICE}\noffice_hours: ['08:30-12:00']\nholidays: [{{from: 2026-01-01, name: {{en: A}}}}]", True),
+    ("calendar", f"{NOTICE}\noffice_hours: ['08:30-12:00']\nholidays: [2026-01-01]", False),
+    ("calendar", "notices: []\noffice_hours: ['08:30-12:00']", False),
+    ("calendar", "office_hours: ['08:30-12:00']", False),
     ("standards", "default: {limit: 3 days}", False),
     ("city", "title: {en: A}\nzone: Asia/Shanghai\ndefault_cell: '410902003001007'", True),
     ("city", "title: {en: A}\nzone: Asia/Shanghai\ndefault_cell: 410902003001007", False),

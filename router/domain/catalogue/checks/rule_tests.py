@@ -7,7 +7,8 @@ from typing import Annotated, Protocol, Self
 from msgspec import Struct
 from pydantic import BeforeValidator, Field, model_validator
 
-from router.domain.calendar.limits import due_at
+from router.domain.calendar.city_calendar import CityCalendar
+from router.domain.calendar.deadlines import due_at
 from router.domain.catalogue.code_tables import Code
 from router.domain.catalogue.model import FALLBACK, LimitText, Strict, digits, one_or_more, several
 from router.domain.catalogue.resolve import Assigned, Catalogue, Route
@@ -134,6 +135,7 @@ class RuleTestContext(Struct, frozen=True, kw_only=True):
     codes: Mapping[str, RuleTestCodes]
     cells: Mapping[str, object]
     zone: tzinfo
+    calendar: CityCalendar | None
 
 
 def run(tests: RuleTests, document: Document, ground: RuleTestContext) -> RuleTestRun:
@@ -161,7 +163,7 @@ def _run(number: int, test: RuleTest, at_default: str, document: Document, groun
         route = ground.catalogue.route(matter, test.cell, at)
         wrong = [
             *_unknown_names(test, ground.catalogue),
-            *_expected(test, route, at, ground.zone),
+            *_expected(test, route, at, ground),
             *_refuted(test, route),
         ]
     else:
@@ -217,7 +219,7 @@ def local(text: str, zone: tzinfo) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
-def _expected(test: RuleTest, route: Route, at: datetime, zone: tzinfo) -> Iterator[_Wrong]:
+def _expected(test: RuleTest, route: Route, at: datetime, ground: RuleTestContext) -> Iterator[_Wrong]:
     lead = next((one for one in route.assigned if one.role == "lead"), None)
     actual = {
         "lead": lead.department if lead else NONE,
@@ -231,7 +233,7 @@ def _expected(test: RuleTest, route: Route, at: datetime, zone: tzinfo) -> Itera
         if value is None:
             continue
         if key == "due":
-            yield from _due(value, lead, at, zone)
+            yield from _due(value, lead, at, ground)
         elif (sorted(value) if key == "assist" else value) != actual[key]:
             yield _Wrong(("expect", key), f"{key} is {_shown(actual[key])}, not {_shown(value)} ({route.reason})")
 
@@ -243,16 +245,16 @@ def _assists(route: Route) -> list[str]:
 def _shown(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(value) or NONE
-    amount = getattr(value, "amount", None)
-    return NONE if value is None else f"{amount}h" if amount else str(value)
+    return NONE if value is None else str(value)
 
 
-def _due(text: str, lead: Assigned | None, at: datetime, zone: tzinfo) -> Iterator[_Wrong]:
+def _due(text: str, lead: Assigned | None, at: datetime, ground: RuleTestContext) -> Iterator[_Wrong]:
+    zone = ground.zone
     wanted = local(text, zone)
     if wanted is None:
         yield _Wrong(("expect", "due"), f"{text!r} is no time; write one like 2026-10-01T09:00")
         return
-    due = due_at(at.astimezone(UTC), lead.limit) if lead and lead.limit else None
+    due = due_at(at.astimezone(UTC), lead.limit, ground.calendar).at if lead and lead.limit else None
     if due is None or due.astimezone(UTC) != wanted.astimezone(UTC):
         actual = due.astimezone(zone).isoformat() if due else NONE
         yield _Wrong(("expect", "due"), f"due is {actual}, not {wanted.isoformat()}")

@@ -42,7 +42,7 @@ def test_valid_lists_have_no_findings() -> None:
         ("duties", DUTIES.replace("lead: parks", "led: parks"), ("GR002", "duties.yaml", 5, 5)),
         ("departments", DEPARTMENTS.replace("parks:", "Parks:"), ("GR003", "departments.yaml", 1, 8)),
         ("standards", STANDARDS.replace("3d", "3w"), ("GR003", "standards.yaml", 1, 18)),
-        ("standards", "default: {limit: 0h}", ("GR003", "standards.yaml", 1, 18)),
+        ("standards", "default: {limit: -1h}", ("GR003", "standards.yaml", 1, 18)),
         ("duties", DUTIES.replace("matters: [hole]", "matters: []"), ("GR003", "duties.yaml", 7, 14)),
         (
             "duties",

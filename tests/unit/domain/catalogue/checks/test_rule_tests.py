@@ -26,7 +26,11 @@ def trial(*tests: str, coverage: float = 0) -> RuleTestRun:
     assert read is not None, findings
     assert isinstance(CODES, CodeTable)
     ground = RuleTestContext(
-        catalogue=catalogue(duties=DUTIES), codes={"hotline": CODES}, cells=dict.fromkeys(CELLS, None), zone=ZONE
+        catalogue=catalogue(duties=DUTIES),
+        codes={"hotline": CODES},
+        cells=dict.fromkeys(CELLS, None),
+        zone=ZONE,
+        calendar=None,
     )
     return run(read, document, ground)
 

@@ -1,0 +1,56 @@
+"""Sentences about a deadline: which windows and days count, which do not, and why."""
+
+from collections.abc import Iterator
+from datetime import tzinfo
+
+from router.cli.text.sanitize import sanitize
+from router.domain.calendar.deadlines import DeadlineExplanation, Span, Why
+
+_WHY: dict[Why, str] = {
+    "all-hours": "every hour counts",
+    "office-hours": "office hours count",
+    "duty-hours": "duty hours count",
+    "working-day": "counts, a working day",
+    "makeup-workday": "counts, a make-up workday",
+    "start-day": "does not count, the day of the start",
+    "closed": "does not count, the start is after the last window",
+    "day-off": "does not count, a day off",
+    "holiday": "does not count, a holiday",
+}
+
+
+def deadline_lines(explained: DeadlineExplanation, zone: tzinfo) -> Iterator[str]:
+    """A line for each span, and one for the calendar. Calendar hours need no explanation.
+
+    Args:
+        explained: the deadline.
+        zone: of the city, for the wall times.
+    """
+    if explained.calendar is None:
+        return
+    for span in explained.spans:
+        yield f"{_when(span, zone)}: {_what(span)}"
+    unpublished = sorted(
+        {year for span in explained.spans if span.provisional for year in (span.first.year, span.last.year)}
+    )
+    why = f"; provisional, because {', '.join(map(str, unpublished))} is not published" if explained.provisional else ""
+    yield f"calendar {explained.calendar}{why}"
+
+
+def _when(span: Span, zone: tzinfo) -> str:
+    if span.since is not None and span.until is not None:
+        since, until = (at.astimezone(zone) for at in (span.since, span.until))
+        return f"{since:%Y-%m-%d %H:%M}-{until:%H:%M}"
+    return f"{span.first}" if span.first == span.last else f"{span.first} to {span.last}"
+
+
+def _what(span: Span) -> str:
+    said = _WHY[span.why]
+    if span.since is not None:
+        minutes, seconds = divmod(span.seconds, 60)
+        said += f", {minutes // 60:.0f} h {minutes % 60:02.0f} min" + (f" {seconds:g} s" if seconds else "")
+    elif span.days > 1:
+        said += f", {span.days} days"
+    if span.name:
+        said += f" ({sanitize(span.name)})"
+    return said + (", by the weekly pattern" if span.provisional else "")
