@@ -24,8 +24,8 @@ from tests.chaos.frames import APIS, Api, Request
 from tests.chaos.late_requests import Due, LateRequests, after_answers, at_once
 from tests.stream.test_partition import Tally, opened_task, produce, read, values
 
-SHARE: dict[Api, float] = {"InitProducerId": 0.2, "AddPartitionsToTxn": 0.1, "Produce": 0.1, "EndTxn": 0.1}
-"""Share of the requests of a kind that are late, until there are enough of it."""
+SHARE: dict[Api, float] = {"InitProducerId": 0.5, "AddPartitionsToTxn": 0.1, "Produce": 0.1, "EndTxn": 0.1}
+"""Share of the requests of a kind that are late, until there are enough of it. Only an opening sends an InitProducerId."""
 MAX_LATER = 4
 TOGETHER = 3
 """Records in one transaction."""
@@ -70,7 +70,9 @@ async def run(cluster: Cluster, late: Late, tasks: int, each_task: int, seconds:
     await admin.start()
     await admin.create_topics([NewTopic(f"{name}{one}", 1, 1) for name in names for one in ("in", "out", "changelog")])
     await admin.close()
+    showing = asyncio.create_task(_show(late))
     fed = await asyncio.gather(*[_task(cluster, name, late, each_task, deadline) for name in names])
+    showing.cancel()
     wrong: list[str] = []
     for name, number in zip(names, fed, strict=True):
         out = [record.value for record in await read(cluster.address, f"{name}out")]
@@ -78,6 +80,12 @@ async def run(cluster: Cluster, late: Late, tasks: int, each_task: int, seconds:
             missing, twice = set(values("a", number)) - set(out), [one for one, n in Counter(out).items() if n > 1]
             wrong.append(f"{name}: {len(missing)} missing, {len(twice)} twice, of {number}")
     return wrong
+
+
+async def _show(late: Late) -> None:
+    while True:
+        await asyncio.sleep(10)
+        print(json.dumps(late.answered), flush=True)
 
 
 async def _task(cluster: Cluster, name: str, late: Late, most: int, deadline: float) -> int:
@@ -109,7 +117,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=900, help="time after which no more are fed")
     parser.add_argument("--seed", type=int, default=1, help="of the choice of requests")
     arguments = parser.parse_args()
-    for client in ("aiokafka", "kafka"):
+    for client in ("aiokafka", "kafka", "asyncio"):
         logging.getLogger(client).setLevel(logging.CRITICAL)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     begun = time.monotonic()
