@@ -242,7 +242,8 @@ def _next_version(entry: DedupEntry, report: Report, said: Said) -> Decision:
         occurred_at=occurred if occurred > received else None,
         revised_at=said.revised_at or entry.revised_at,
     )
-    return replace(report, id=id_, version=len(digests), partition_key=moved), newer
+    first = newer.earlier_at[0] if len(newer.earlier_at) == len(entry.digests) else None
+    return replace(report, id=id_, version=len(digests), first_received_at=first, partition_key=moved), newer
 
 
 def _another_incident(entry: DedupEntry, report: Report, said: Said) -> Decision:
