@@ -102,7 +102,9 @@ def main() -> None:
     tune_gc()
     city = load_city("puyang")
     year, source, number = Year(city), cycle(templates(city)), 0
-    print("  day  rows in table  MB in table  ids in state  in index   archived  rejected     ticks  us/report  MiB (peak)  restore s")
+    print(
+        "  day  rows in table  MB in table  ids in state  in index   archived  rejected     ticks  us/report  MiB (peak)  restore s"
+    )
     for day in range(1, arguments.days + 1):
         begun = time.perf_counter()
         for report in islice(source, arguments.a_day):
