@@ -88,7 +88,7 @@ def test_one_event_archives_few_cases_and_the_next_ones_the_rest() -> None:
 
 
 @pytest.mark.parametrize("jumps", ["broker", "worker"])
-def test_a_clock_that_jumps_archives_nothing_and_refuses_nothing(driver: Driver, jumps: str) -> None:
+def test_a_clock_that_jumps_archives_nothing_and_rejects_nothing(driver: Driver, jumps: str) -> None:
     """Kafka's clock stamps reports, the worker's clock ticks. Either may be wrong by 45 days, for as long as it likes."""
     for number in range(2, 50):
         jumped = CLOSED + number + 45 * 24
@@ -151,10 +151,10 @@ def test_nothing_of_an_archived_case_opens_a_second_one(driver: Driver, more: di
     let_pass(driver, END)
     driver = driver.crash() if crash else driver
     again = report("17", offset=9, **{"received": END + 1} | more)
-    refused = rejection_of(driver, again)
-    assert refused is not None
-    assert refused.code == "too-late"
-    assert refused.reason == (
+    rejected = rejection_of(driver, again)
+    assert rejected is not None
+    assert rejected.code == "too-late"
+    assert rejected.reason == (
         "report hotline:17 is more than 30 days old, and the router remembers ids no longer, so it may be in a case already; "
         "look for it in grid.archive, and if no case has it, redrive this dead letter: it then opens a case."
     )
@@ -177,7 +177,7 @@ def test_a_state_that_has_forgotten_nothing_takes_the_oldest_report(driver: Driv
     assert driver.pipe(report("old", -99999, received=END, north=FAR)).decision == "opened"
 
 
-def test_only_what_may_be_forgotten_is_refused(driver: Driver) -> None:
+def test_only_what_may_be_forgotten_is_rejected(driver: Driver) -> None:
     """A report that was made after the last forgotten window ended was never known. Clocks differ by an hour at most."""
     let_pass(driver, END)
     assert driver.pipe(report("young", CLOSED + 1.001, received=END + 1, north=FAR)).decision == "opened"
@@ -257,7 +257,7 @@ def test_a_report_is_in_one_case_whatever_its_network_sends_again(
 
 
 def test_a_network_that_sends_everything_daily_keeps_its_ids_in_the_index_only() -> None:
-    """The state forgets a report that the index still knows: its next version is refused, and says first when it came first."""
+    """The state forgets a report that the index still knows: its next version is rejected, and says first when it came first."""
     both = Both()
     both.send("1", 0, 0, "rubbish")
     both.driver.tick(CLOSED)
