@@ -8,11 +8,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from router.domain.case.joining import case_to_join, join_case
-from router.domain.case.known_reports import take_known_report
+from router.domain.case.known_reports import may_be_forgotten, take_known_report
 from router.domain.case.opening import open_case
 from router.domain.instants import us
+from router.domain.intake.event_rejections import forgotten
 from router.domain.matching.correlation import correlate
-from router.domain.model.outcome import NOTHING_DUE, CaseChanged, Outcome, TickFolded, outcome
+from router.domain.model.outcome import (
+    NOTHING_DUE,
+    CaseChanged,
+    Outcome,
+    TickFolded,
+    outcome,
+    rejected,
+    with_archived,
+)
 from router.domain.model.report import Report, Tick
 from router.domain.rules.rule_sets import RuleLookup
 from router.domain.state.partition_state import PartitionState
@@ -46,32 +55,35 @@ def _fold_report(state: PartitionState, report: Report, rules: RuleLookup) -> Ou
     """Add the report to the case that it belongs to, or open one. Windows that ended long ago are closed first."""
     city = rules.of(report.rule_set)
     known_id = state.latest_incident(report.id)
-    if known_id in state.case_by_report or known_id in state.expired_report_ids:
+    if known_id in state.case_by_report:
         decided = take_known_report(state, known_id, report, city)
         if isinstance(decided, Outcome):
             return decided
         report = decided
+    elif may_be_forgotten(state.clock, report):
+        return rejected(forgotten(report.id))
     merging, occurred_us, received_us = city.merging, us(report.occurred_at), us(report.received_at)
     received_at = report.received_at
     ended = received_at - GRACE if received_at > _EARLIEST else received_at
     due = state.timers.is_due(ended)
     closed = state.close_windows(ended, received_at, rules, most=CLOSED_AT_ONCE) if due else []
-    state.expire(received_us)
+    state.clock.received_at = received_at
+    archived = state.archive()
     matches = correlate(report, state.index, merging, occurred_us, received_us)
     match = case_to_join(matches, merging)
     if match is None:
         case, tasks = open_case(state, report, matches, city)
-        return outcome("opened", [*closed, case], tasks)
-    return outcome(match.joined, [*closed, join_case(state, report, occurred_us, match, merging)], [])
+        return with_archived(outcome("opened", [*closed, case], tasks), archived)
+    joined = join_case(state, report, occurred_us, match, merging)
+    return with_archived(outcome(match.joined, [*closed, joined], []), archived)
 
 
 def _fold_tick(state: PartitionState, tick: Tick, rules: RuleLookup) -> Outcome:
-    """Close every window that has ended. A tick that comes early or twice changes nothing."""
+    """Close every window that has ended, and archive cases that are finished. A tick that comes early or twice does neither."""
     closed = state.close_windows(tick.at, tick.at, rules)
-    if not closed:
-        return NOTHING_DUE
-    state.expire(us(tick.at))
-    return Outcome([CaseChanged(case) for case in closed], [TickFolded(len(closed))])
+    state.clock.ticked_at = tick.at
+    decided = Outcome([CaseChanged(case) for case in closed], [TickFolded(len(closed))]) if closed else NOTHING_DUE
+    return with_archived(decided, state.archive())
 
 
 Handler = Callable[[PartitionState, Any, RuleLookup], Outcome]

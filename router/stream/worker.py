@@ -70,7 +70,11 @@ def main(
         log.warning(str(note))
     names = Names(settings.namespace)
     topics = declared(
-        names, networks=rule_sets.networks, departments=rule_sets.departments, partitions=settings.partitions
+        names,
+        networks=rule_sets.networks,
+        departments=rule_sets.departments,
+        partitions=settings.partitions,
+        archive_years=settings.archive_years,
     )
     later_topics = [one for one in topics if one not in own_topics]
     asyncio.run(check_topics(bootstrap, later_topics, settings.namespace))

@@ -13,9 +13,10 @@ from typing import Any, Literal, cast
 import msgspec
 from msgspec import Struct
 from msgspec.json import Decoder, Encoder
+from msgspec.structs import replace
 
 from router.domain.intake.dedup import DedupEntry
-from router.domain.intake.normalise import LAST_MS
+from router.domain.intake.normalise import LAST_MS, REDRIVEN
 from router.domain.model.case import Case
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Report, Tick
@@ -32,6 +33,8 @@ DEAD_LETTER = "grid-dead-letter-"
 """Prefix of the headers of a dead letter."""
 DIGEST = "sha256"
 """Precedes the digest of an omitted value."""
+EVENT_HEADERS = 7
+"""Headers of an event that the normalise stage wrote."""
 OMITTED = f"{DEAD_LETTER}omitted"
 KEPT_BYTES = 6 << 20
 """A dead letter omits a larger value and names its size and hash, because its topic takes records of 8 MiB."""
@@ -53,6 +56,7 @@ _REPORT_TYPE = KINDS["grid.report.received.v1"].ce_type
 _UPDATE_TYPE = KINDS["grid.report.updated.v1"].ce_type
 _TICK_TYPE = KINDS["grid.clock.ticked.v1"].ce_type
 _CASE_TYPE = KINDS["grid.case.changed.v1"].ce_type
+_ARCHIVED_TYPE = KINDS["grid.case.archived.v1"].ce_type
 _TASK_TYPES = {kind.task_state: kind.ce_type for kind in KINDS.values() if kind.task_state}
 _ROUTER = ("ce_source", b"/grid-router")
 _NETWORK_SOURCES: dict[str, tuple[str, bytes]] = {}
@@ -152,6 +156,26 @@ def encode_case(case: Case) -> Encoded:
     return key, _encode(case), headers
 
 
+def encode_archived(case: Case, at: datetime) -> Encoded:
+    """One record of `grid.archive`: the last state of a case, archived at this instant."""
+    key = case.id.encode()
+    headers = [
+        _SPEC_VERSION,
+        _ARCHIVED_TYPE,
+        _ROUTER,
+        ("ce_id", b"%s.%d.archived" % (key, case.revision)),
+        ("ce_subject", case.cell.encode()),
+        ("ce_time", _instant(at)),
+        _CONTENT_TYPE,
+    ]
+    return key, _encode(case), headers
+
+
+def encode_tombstone(case: Case) -> tuple[bytes, None, list[tuple[str, bytes]]]:
+    """The record that takes an archived case out of `grid.cases`. The header says that the router wrote it."""
+    return case.id.encode(), None, [_ARCHIVED_TYPE]
+
+
 def encode_task(task: Task) -> Encoded:
     """One record of `tasks.<department>`, keyed by case id; the header `unit` names a small receiver.
 
@@ -184,6 +208,8 @@ def decode_event(headers: Headers, value: bytes) -> Report | Tick:
     if decode is None:
         raise ValueError(f"unknown ce_type {kind!r} on the event stream")
     event: Report | Tick = decode(value)
+    if len(headers) > EVENT_HEADERS and isinstance(event, Report) and any(name == REDRIVEN for name, _ in headers):
+        return replace(event, redriven=True)  # a dead letter of the merge stage came back as it was
     return event
 
 
@@ -207,6 +233,11 @@ def decode_case(value: bytes) -> Case:
 def is_case(headers: Headers) -> bool:
     """Whether the headers of a record of `grid.cases` declare a case."""
     return _type_of(headers) == _CASE_TYPE[1]
+
+
+def is_row(headers: Headers, value: bytes | None) -> bool:
+    """Whether a record of `grid.cases` is one of the router's: a case, or the tombstone of an archived one."""
+    return _type_of(headers) == (_ARCHIVED_TYPE if value is None else _CASE_TYPE)[1]
 
 
 def decode_task(value: bytes) -> Task:

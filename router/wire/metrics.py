@@ -115,6 +115,13 @@ METRICS: Sequence[Metric] = (
         attribute="ticks", name="grid_ticks_total", kind="counter", unit="ticks", help="Ticks that the merge processed."
     ),
     Metric(
+        attribute="archived",
+        name="grid_archived_cases_total",
+        kind="counter",
+        unit="cases",
+        help="Cases that left `grid.cases` for `grid.archive`, because nothing reaches them any more.",
+    ),
+    Metric(
         attribute="lag_records",
         name="grid_lag_records",
         kind="gauge",
@@ -273,6 +280,7 @@ class Metrics:
     dead_letters: Counter
     disbelieved_times: Counter
     ticks: Counter
+    archived: Counter
     lag_records: Gauge
     lag_seconds: Gauge
     uncommitted_seconds: Gauge

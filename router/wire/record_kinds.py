@@ -122,6 +122,14 @@ _ALL = (
         event=EventAttributes(source="router", time="When it changed, UTC."),
     ),
     RecordKind(
+        name="grid.case.archived.v1",
+        title="Case archived",
+        topics=(_NAMES.archive,),
+        struct=Case,
+        key=_CASE_ID,
+        event=EventAttributes(source="router", time="When it was archived, by the times of the reports, UTC."),
+    ),
+    RecordKind(
         name="grid.task.dispatched.v1",
         title="Task",
         topics=(_TASKS,),

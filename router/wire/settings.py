@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     """Partitions of every topic keyed by place; this number cannot change once cases exist."""
     standby_copies: int = Field(default=1, ge=0, le=1)
     """Copies of each partition's state in other workers, which take over at once when its worker dies; 0 saves their memory."""
+    archive_years: int = Field(default=10, ge=1, le=100)
+    """How many years `grid.archive` keeps cases that are finished; `grid-router topics apply` sets it on the topic."""
     namespace: str = ""
     """Prefix of every topic, group and transactional id, e.g. `drill.`; empty in production."""
     metrics_port: int = Field(default=19100, ge=0, le=65535)

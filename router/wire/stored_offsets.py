@@ -1,5 +1,7 @@
 """The next offset to read of an input partition: a record beside the state, written in the same transaction."""
 
+from datetime import datetime
+
 import msgspec
 from msgspec import Struct
 
@@ -21,6 +23,12 @@ class StoredOffset(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cases_id: str = ""
     """Id of the topic of the cases that belong to the offset; only on `grid.offsets`. Empty: written by an earlier release."""
 
+    received_at: datetime | None = None
+    """When the latest report that the cases have was received; only on `grid.offsets`, from the first report on."""
+    ticked_at: datetime | None = None
+    """The instant of the latest tick; only on `grid.offsets`, from the first tick on. With `received_at` it is the log time."""
+    forgotten_until: datetime | None = None
+    """The latest end of a window of an archived case; only on `grid.offsets`. Absent: none was archived."""
     number: int = 0
     """Rises with every stored offset of the partition, if they are signed: an older one that is written again does not count."""
     signature: str = ""

@@ -13,6 +13,9 @@ from router.wire.settings import Settings
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+YEAR_MS = 366 * DAY_MS
+ARCHIVE_YEARS = 10
+"""Default of the setting."""
 MILLISECOND = timedelta(milliseconds=1)
 COMPRESSION = "producer"
 """The broker keeps each batch as its producer sent it. With any other value it unpacks batches whole to write them again, and 300 KB of
@@ -96,6 +99,11 @@ class Names(Struct, frozen=True):
         return f"{self.namespace}grid.cases"
 
     @property
+    def archive(self) -> str:
+        """The last state of each case that nothing reaches any more."""
+        return f"{self.namespace}grid.archive"
+
+    @property
     def dead_letters(self) -> str:
         """Every rejected record, once."""
         return f"{self.namespace}grid.dead-letters"
@@ -132,7 +140,14 @@ class Names(Struct, frozen=True):
         return f"{self.namespace}tasks.{department}"
 
 
-def declared(names: Names, *, networks: Iterable[str], departments: Iterable[str], partitions: int) -> list[Topic]:
+def declared(
+    names: Names,
+    *,
+    networks: Iterable[str],
+    departments: Iterable[str],
+    partitions: int,
+    archive_years: int = ARCHIVE_YEARS,
+) -> list[Topic]:
     """All topics of a city, in a stable order.
 
     Topics keyed by place have one number of partitions, because a case is written to its event's partition.
@@ -143,6 +158,7 @@ def declared(names: Names, *, networks: Iterable[str], departments: Iterable[str
         *(_dedup_index(names, network, partitions) for network in networks),
         *(_network_rejections(names, network) for network in networks),
         *_stream(names, partitions),
+        _archive(names, partitions, archive_years),
         *(_tasks(names, department, partitions) for department in sorted(departments)),
         *_rejections(names, partitions),
     ]
@@ -210,7 +226,8 @@ def _stream(names: Names, partitions: int) -> list[Topic]:
         Topic(
             name=names.cases,
             key="case id",
-            about="The table of cases: the last record of a key is the current case.",
+            about="The table of cases: the last record of a key is the current case. A record without a value says that nothing "
+            "reaches the case any more; its last state is in `grid.archive`.",
             partitions=partitions,
             cleanup="compact",
         ),
@@ -225,6 +242,16 @@ def _stream(names: Names, partitions: int) -> list[Topic]:
             segment_bytes=OFFSETS_SEGMENT_BYTES,
         ),
     ]
+
+
+def _archive(names: Names, partitions: int, years: int) -> Topic:
+    return Topic(
+        name=names.archive,
+        key="case id",
+        about="The last state of each case that nothing reaches any more. Its key leaves `grid.cases` in the same transaction.",
+        partitions=partitions,
+        retention_ms=years * YEAR_MS,
+    )
 
 
 def _tasks(names: Names, department: str, partitions: int) -> Topic:
@@ -266,6 +293,7 @@ def topics_of(city: City, settings: Settings) -> list[Topic]:
         networks=city.codes,
         departments=city.catalogue.departments,
         partitions=settings.partitions,
+        archive_years=settings.archive_years,
     )
 
 

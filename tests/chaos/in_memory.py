@@ -1,5 +1,6 @@
 """A deployment in memory: the router's own stages and fold, with outputs in lists that a test may change. No Kafka."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from router.cities.folder import city_folder, load_city
 from router.domain.intake.normalise import RECEIVED_AT
 from router.domain.networks.registry import NETWORKS
+from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets
 from router.simulator.messages import rfc3339
 from router.simulator.synthetic.stream import messages, read_simulation
@@ -31,6 +33,9 @@ PARTITIONS = 2
 BATCH = 50
 NAMES = Names()
 START = datetime(2026, 11, 1, tzinfo=UTC)
+LATER = timedelta(days=40)
+LAST = 10
+"""This number of messages comes 40 days after the others, and the same number 80 days. The former end all windows, the latter archive cases."""
 
 
 class Record(Struct, kw_only=True):
@@ -41,7 +46,8 @@ class Record(Struct, kw_only=True):
     offset: int
     timestamp: int
     key: Any
-    value: bytes
+    value: Any
+    """Bytes, or None in a tombstone."""
     headers: list[tuple[str, bytes]]
 
 
@@ -127,33 +133,62 @@ def record(
     sendings = [*(Sending(one, key_of(one)) for one in usual), *more]
     lists, ledger = MemoryLog(), Ledger(path, city)
     entries = ledger.enter([one.message for one in sendings], [one.key for one in sendings])
-    kept = {entry.number: _send(lists, entry, one) for entry, one in zip(entries, sendings, strict=True)}
     ledger.close()
-    rule_sets, metrics = RuleSets(city), Metrics(CollectorRegistry())
-    for network in sorted(city.codes):
-        for partition in range(PARTITIONS):
-            processor = NormaliseProcessor(NETWORKS[network], rule_sets, NAMES, PARTITIONS, metrics)
-            _process(processor, lists, NAMES.reports(network), partition)
-    for partition in range(PARTITIONS):
-        merge = MergeProcessor(rule_sets, NAMES, StreamClock(), metrics)
-        _process(merge, lists, NAMES.events, partition)
-        merge.tick(lists, partition)
-        _process(merge, lists, NAMES.events, partition, first=lists.position(NAMES.events, partition) - 1)
+    rule_sets, stages = RuleSets(city), _Stages(city, lists)
+    sent = Counter(entry.report for entry in entries)
+    late = [entry.number for entry in entries if entry.outcome == "case" and sent[entry.report] == 1]
+    delayed = dict.fromkeys(late[-2 * LAST : -LAST], LATER) | dict.fromkeys(late[-LAST:], 2 * LATER)
+    kept: dict[int, Kept] = {}
+    for delay in (timedelta(0), LATER, 2 * LATER):
+        for entry, one in zip(entries, sendings, strict=True):
+            if delayed.get(entry.number, timedelta(0)) == delay:
+                kept[entry.number] = _send(lists, entry, one, delay)
+        stages.run()
     deployment = AuditInput(log=lists, names=NAMES, partitions=PARTITIONS, rule_sets=rule_sets)
     return Recording(entries, kept, lists, deployment)
 
 
-def _send(lists: MemoryLog, entry: Entry, one: Sending) -> Kept:
+class _Stages:
+    """Both stages of a city, which process what was sent since they ran last; then each partition of the grid stream gets a tick.
+
+    Args:
+        city: the rules.
+        lists: the topics.
+    """
+
+    def __init__(self, city: City, lists: MemoryLog) -> None:
+        rule_sets, metrics = RuleSets(city), Metrics(CollectorRegistry())
+        self._lists, self._done = lists, Counter[tuple[str, int]]()
+        self._normalise = {
+            (NAMES.reports(network), partition): NormaliseProcessor(
+                NETWORKS[network], rule_sets, NAMES, PARTITIONS, metrics
+            )
+            for network in sorted(city.codes)
+            for partition in range(PARTITIONS)
+        }
+        self._merge = [MergeProcessor(rule_sets, NAMES, StreamClock(), metrics) for _ in range(PARTITIONS)]
+
+    def run(self) -> None:
+        for (topic, partition), processor in self._normalise.items():
+            self._process(processor, topic, partition)
+        for partition, merge in enumerate(self._merge):
+            self._process(merge, NAMES.events, partition)
+            merge.tick(self._lists, partition)
+            self._process(merge, NAMES.events, partition)
+
+    def _process(self, processor: Processor, topic: str, partition: int) -> None:
+        records = self._lists.records.get((topic, partition), [])
+        for start in range(self._done[topic, partition], len(records), BATCH):
+            processor.process(records[start : start + BATCH], self._lists, set())
+        self._done[topic, partition] = len(records)
+
+
+def _send(lists: MemoryLog, entry: Entry, one: Sending, delay: timedelta) -> Kept:
     topic, key = NAMES.reports(one.message.network), one.key
-    received = rfc3339(START + timedelta(seconds=entry.number)).encode()
+    at = START + timedelta(seconds=entry.number) + delay
+    received = rfc3339(at).encode()
     partition = entry.number % PARTITIONS if key is None else partition_for_key(key, PARTITIONS)
     lists.add(topic, partition, key, one.message.value, [(RECEIVED_AT, received), (NUMBER, b"%d" % entry.number)])
-    if one.timestamp is not None:
-        lists.records[topic, partition][-1].timestamp = one.timestamp
+    stamped = round(at.timestamp() * 1000) + 1000
+    lists.records[topic, partition][-1].timestamp = stamped if one.timestamp is None else one.timestamp
     return Kept(entry.number, topic, partition, len(lists.records[topic, partition]) - 1)
-
-
-def _process(processor: Processor, lists: MemoryLog, topic: str, partition: int, *, first: int = 0) -> None:
-    records = lists.records.get((topic, partition), [])[first:]
-    for start in range(0, len(records), BATCH):
-        processor.process(records[start : start + BATCH], lists, set())

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from router.domain.case.size import MAX_REPORTS
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Report
+from router.domain.state.partition_state import ARCHIVED_AT_ONCE
 from router.wire.codec import (
     decode_case,
     decode_dedup_entry,
@@ -22,7 +23,7 @@ from router.wire.rejections import encode_report_rejection
 from tests.chaos.audit.audit import audit
 from tests.chaos.audit.findings import FAULTS, Fault
 from tests.chaos.cities import make_cities
-from tests.chaos.in_memory import NAMES, MemoryLog, Recording, record
+from tests.chaos.in_memory import NAMES, PARTITIONS, MemoryLog, Recording, record
 
 REPORTS = 1000
 
@@ -51,7 +52,8 @@ def test_a_correct_run_has_no_findings_and_has_every_outcome(recording: Recordin
     assert verdict.events == sum(entry.outcome in {"case", "update"} for entry in recording.entries)
     assert verdict.dead_letters == sum(entry.outcome == "dead letter" for entry in recording.entries)
     assert 0 < verdict.cases < verdict.events
-    assert verdict.ticks == 2
+    assert verdict.ticks == 6
+    assert len(recording.lists.of(NAMES.archive)) == PARTITIONS * ARCHIVED_AT_ONCE
 
 
 def fullest(lists: MemoryLog, prefix: str) -> tuple[str, int]:
@@ -59,9 +61,11 @@ def fullest(lists: MemoryLog, prefix: str) -> tuple[str, int]:
     return max((where for where in lists.records if where[0].startswith(prefix)), key=lambda it: len(lists.records[it]))
 
 
-def without(prefix: str, number: int = 10) -> Callable[[Recording], None]:
+def without(prefix: str, number: int | None = 10) -> Callable[[Recording], None]:
+    """Without a number, the last record that has a value."""
+
     def alter(of: Recording) -> None:
-        del of.lists.records[fullest(of.lists, prefix)][number]
+        del of.lists.records[fullest(of.lists, prefix)][last_of(of, prefix) if number is None else number]
 
     return alter
 
@@ -76,12 +80,18 @@ def twice(prefix: str, number: int = 10) -> Callable[[Recording], None]:
     return alter
 
 
-def rewritten(prefix: str, change: Callable[[bytes, bytes], bytes], number: int = 10) -> Callable[[Recording], None]:
+def rewritten(prefix: str, change: Callable[[bytes, bytes], bytes]) -> Callable[[Recording], None]:
     def alter(of: Recording) -> None:
-        one = of.lists.records[fullest(of.lists, prefix)][number]
+        one = of.lists.records[fullest(of.lists, prefix)][last_of(of, prefix)]
         one.value = change(one.key, one.value)
 
     return alter
+
+
+def last_of(of: Recording, prefix: str) -> int:
+    """Number of the last record that has a value, in the partition with the most records: in the table, a case as it is now."""
+    records = of.lists.records[fullest(of.lists, prefix)]
+    return max(number for number, one in enumerate(records) if one.value is not None)
 
 
 def test_every_alteration_is_found(recording: Recording) -> None:
@@ -201,6 +211,17 @@ def record_lost_by_kafka(of: Recording) -> None:
     of.lists.records[fullest(of.lists, "reports.")].pop()
 
 
+def tombstone_without_archive(of: Recording) -> None:
+    """The key of a case left the table, and the archive does not have it."""
+    of.lists.records[fullest(of.lists, NAMES.archive)].pop()
+
+
+def archive_without_tombstone(of: Recording) -> None:
+    """An archived case is still in the table."""
+    records = of.lists.records[fullest(of.lists, NAMES.cases)]
+    del records[next(number for number, one in enumerate(records) if one.value is None)]
+
+
 def tampered(key: bytes, value: bytes) -> bytes:
     del key
     case = decode_case(value)
@@ -217,12 +238,16 @@ ALTERATIONS: list[tuple[str, Callable[[Recording], None], set[Fault]]] = [
     ("an event is dropped", without(NAMES.events), {"lost", "state differs from the log"}),
     ("an event is written twice", twice(NAMES.events), {"in two cases"}),
     ("an event is keyed by another cell", under_another_cell, {"wrong partition or cell"}),
-    ("a case is dropped", without(NAMES.cases), {"state differs from the log"}),
+    ("a case is dropped", without(NAMES.cases, None), {"state differs from the log"}),
     ("a case is written again", twice(NAMES.cases), {"out of order in a cell"}),
     ("a report is in two cases", report_in_two_cases, {"in two cases", "state differs from the log"}),
-    ("a case has too many reports", rewritten(NAMES.cases, overfull, -1), {"case too large", "in two cases"}),
-    ("restored state is tampered with", rewritten(NAMES.cases, tampered, -1), {"state differs from the log"}),
-    ("departments of no rule set", rewritten(NAMES.cases, other_rules, -1), {"decided by two rule sets"}),
+    ("a case has too many reports", rewritten(NAMES.cases, overfull), {"case too large", "in two cases"}),
+    ("restored state is tampered with", rewritten(NAMES.cases, tampered), {"state differs from the log"}),
+    ("departments of no rule set", rewritten(NAMES.cases, other_rules), {"decided by two rule sets"}),
+    ("a case left without its last state", tombstone_without_archive, {"lost", "archive differs from the log"}),
+    ("an archived case stayed", archive_without_tombstone, {"in two cases", "archive differs from the log"}),
+    ("a case is archived twice", twice("grid.archive", 0), {"archive differs from the log"}),
+    ("an archived case is not as it was", rewritten("grid.archive", tampered), {"archive differs from the log"}),
     ("a task is dispatched twice", twice("tasks."), {"dispatched twice", "tasks differ from the log"}),
     ("a duty is dispatched under two ids", another_task, {"dispatched twice"}),
     ("a task without a case", task_of_no_case, {"task without case", "tasks differ from the log"}),

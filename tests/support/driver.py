@@ -5,6 +5,7 @@ wrote to `grid.cases` is all that its successor gets.
 """
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from math import cos, radians
@@ -21,8 +22,18 @@ from router.domain.model.report import Location, Provenance, Report, Tick
 from router.domain.model.task import Task
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleLookup, RuleSets
+from router.domain.state.log_clock import LogClock
 from router.domain.state.partition_state import PartitionState
-from router.wire.codec import decode_case, decode_event, encode_case, encode_report, encode_task, encode_tick
+from router.wire.codec import (
+    decode_case,
+    decode_event,
+    encode_archived,
+    encode_case,
+    encode_report,
+    encode_task,
+    encode_tick,
+    encode_tombstone,
+)
 from tests.support.catalogue_lists import CELLS, ZONE, catalogue
 from tests.support.outcomes import Folded, folded
 
@@ -140,13 +151,22 @@ class Driver:
     Args:
         city: the rules, or the rule sets of a city by their versions.
         written: what an earlier owner of the partition wrote to `grid.cases`, from which the state is restored.
+        clock: that the earlier owner stored with its offset.
     """
 
-    def __init__(self, city: City | RuleLookup, written: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    def __init__(
+        self,
+        city: City | RuleLookup,
+        written: Iterable[tuple[bytes, bytes | None]] = (),
+        clock: LogClock | None = None,
+    ) -> None:
         self.rules: RuleLookup = RuleSets(city) if isinstance(city, City) else city
         self.state = PartitionState()
-        self.written: list[tuple[bytes, bytes]] = list(written)
+        self.state.clock = LogClock() if clock is None else copy(clock)
+        self.written: list[tuple[bytes, bytes | None]] = list(written)
         """Key and value of every record of `grid.cases`."""
+        self.archived: list[bytes] = []
+        """Value of every record of `grid.archive`."""
         self.dispatched: list[bytes] = []
         """Value of every record of `tasks.*`."""
         self.tasks: list[Task] = []
@@ -164,15 +184,19 @@ class Driver:
     def batch(self, events: Sequence[Report | Tick]) -> list[Folded]:
         """Fold events as the shell does: they are read from bytes, and a changed case is written once, as it is at the end."""
         outcomes = [folded(fold(self.state, _read_back(event), self.rules)) for event in events]
+        gone = [one for outcome in outcomes for one in outcome.archived]
         changed = {case.id: case for outcome in outcomes for case in outcome.cases}
+        changed = {id_: case for id_, case in changed.items() if id_ not in [one.case.id for one in gone]}
         self.written += [encode_case(case)[:2] for case in changed.values()]
+        self.written += [encode_tombstone(one.case)[:2] for one in gone]
+        self.archived += [encode_archived(one.case, one.at)[1] for one in gone]
         self.tasks += [task for outcome in outcomes for task in outcome.tasks]
         self.dispatched += [encode_task(task)[1] for outcome in outcomes for task in outcome.tasks]
         return outcomes
 
     def latest(self) -> dict[bytes, bytes]:
-        """What compaction leaves of `grid.cases`: the last value of each key."""
-        return dict(self.written)
+        """What compaction leaves of `grid.cases`: the last value of each key that has one."""
+        return {key: value for key, value in dict(self.written).items() if value is not None}
 
     @property
     def cases(self) -> list[Case]:
@@ -190,7 +214,7 @@ class Driver:
 
     def crash(self) -> "Driver":
         """A successor that has only what this one wrote."""
-        return Driver(self.rules, self.written)
+        return Driver(self.rules, self.written, self.state.clock)
 
 
 def _read_back(event: Report | Tick) -> Report | Tick:

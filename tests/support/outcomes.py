@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from router.domain.model.case import Case
-from router.domain.model.outcome import CaseChanged, Outcome, ReportDecided, TaskIssued, TickFolded
+from router.domain.model.outcome import CaseArchived, CaseChanged, Outcome, ReportDecided, TaskIssued, TickFolded
 from router.domain.model.task import Task
 
 
@@ -14,11 +14,12 @@ class Folded(NamedTuple):
     """What became of the report; of a tick `window-closed` or `ticked`."""
     cases: list[Case]
     tasks: list[Task]
+    archived: list[CaseArchived]
 
 
 def folded(outcome: Outcome) -> Folded:
     """The outcome, its records sorted by kind."""
-    return Folded(decision_of(outcome), cases_of(outcome), tasks_of(outcome))
+    return Folded(decision_of(outcome), cases_of(outcome), tasks_of(outcome), archived_of(outcome))
 
 
 def decision_of(outcome: Outcome) -> str:
@@ -32,6 +33,11 @@ def decision_of(outcome: Outcome) -> str:
 def cases_of(outcome: Outcome) -> list[Case]:
     """The cases that were opened or have changed."""
     return [record.case for record in outcome.records if isinstance(record, CaseChanged)]
+
+
+def archived_of(outcome: Outcome) -> list[CaseArchived]:
+    """The cases that left the state for the archive."""
+    return [record for record in outcome.records if isinstance(record, CaseArchived)]
 
 
 def tasks_of(outcome: Outcome) -> list[Task]:

@@ -52,8 +52,8 @@ def redrive(
     """Send rejected records to their own topic and partition again, with the repaired value if there is one.
 
     The router processes them like any record, so one that is in a case already is a counted no-op. The record and its
-    history are sent in one transaction. A dead letter that was redriven before is skipped. Exit code 1 when some could
-    not be sent.
+    history are sent in one transaction. A dead letter that was redriven before is skipped. A `too-late` report opens a case,
+    if the router no longer remembers its id; look into grid.archive first. Exit code 1 when some could not be sent.
 
     Example: grid-router dead-letters redrive --reason unknown-code --from -2d --actor li.wei --why "table corrected"
     """

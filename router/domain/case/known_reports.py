@@ -4,29 +4,32 @@ The normalise stage recognises most of them. Its dedup index forgets an id after
 version; the state of the merge stage still has the report. Docs: docs/explanation/updates.md.
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
 from router.domain.case.revisions import KEPT_CHARACTERS, revise_report
-from router.domain.instants import EPOCH
 from router.domain.intake.dedup import MAX_VERSIONS
 from router.domain.intake.event_rejections import too_late
 from router.domain.intake.rejections import superseded, too_many_versions
 from router.domain.matching.candidate import place_of
 from router.domain.model.case import Case, CaseReport, Version
-from router.domain.model.identity import incident_id, is_another_incident
+from router.domain.model.identity import TOLERANCE, incident_id, is_another_incident
 from router.domain.model.outcome import REDELIVERED, Outcome, rejected
 from router.domain.model.report import Report
 from router.domain.rules.city import City
+from router.domain.state.log_clock import LogClock
 from router.domain.state.partition_state import PartitionState
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC) + TOLERANCE
+"""TOLERANCE cannot be subtracted from an earlier instant."""
 
 
 def take_known_report(state: PartitionState, known_id: str, report: Report, city: City) -> Outcome | Report:
     """Decide about a report whose id is known.
 
     Args:
-        state: of the partition.
+        state: of the partition, which has a case with this id.
         known_id: id of the latest incident that the report's id names.
         report: any version.
         city: the rule set of the report.
@@ -34,9 +37,7 @@ def take_known_report(state: PartitionState, known_id: str, report: Report, city
     Returns:
         The outcome; or the report under an id of its own, when it is about another incident and may open a case.
     """
-    case = state.case_by_report.get(known_id)
-    if case is None:
-        return _of_expired(state.expired_report_ids[known_id], report)
+    case = state.case_by_report[known_id]
     known = next(one for one in case.reports if one.id == known_id)
     if report.version <= known.version:
         decided = _of_forgotten(case, known, report)
@@ -46,6 +47,23 @@ def take_known_report(state: PartitionState, known_id: str, report: Report, city
     if not state.is_within_reach(case, report):
         return rejected(too_late(report.id))
     return revise_report(state, case, report if report.id == known_id else replace(report, id=known_id), city)
+
+
+def may_be_forgotten(clock: LogClock, report: Report) -> bool:
+    """Whether a report whose id is not known may be in a case that the state has forgotten.
+
+    No version of a report is received before the report exists, give or take what clocks differ. So a report that is younger than
+    everything forgotten is new. A person answers for a redriven one.
+
+    Args:
+        clock: of the partition.
+        report: any version.
+    """
+    until = clock.forgotten_until
+    if until is None or report.redriven:
+        return False
+    first = report.first_received_at or min(report.reported_at, report.received_at)
+    return first - TOLERANCE <= until if first > _EARLIEST else True
 
 
 def _of_forgotten(case: Case, known: CaseReport, report: Report) -> Outcome | Report:
@@ -65,16 +83,6 @@ def _of_forgotten(case: Case, known: CaseReport, report: Report) -> Outcome | Re
     if known.version >= MAX_VERSIONS:
         return rejected(too_many_versions(MAX_VERSIONS))
     return replace(report, version=known.version + 1)
-
-
-def _of_expired(last_day: int, report: Report) -> Outcome | Report:
-    """Of the case only the day is known until which the report's latest version was received."""
-    until = EPOCH + timedelta(days=last_day)
-    if report.version == 1 and is_another_incident(
-        report.occurred_at, report.received_at, known_occurred_at=until, known_received_at=until
-    ):
-        return _of_another_incident(report)
-    return rejected(too_late(report.id))
 
 
 def _of_another_incident(report: Report) -> Report:

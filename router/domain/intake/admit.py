@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from router.domain.intake.dedup import DedupEntry, DedupIndex
 from router.domain.intake.normalise import Normalised, is_redriven, normalise, ruled_at
@@ -129,7 +130,9 @@ def _register(translated: Sequence[Normalised], dedup: DedupIndex) -> Admitted:
             if record.key != translation.source_id.encode():
                 rejections.append((record, wrong_key(record.key, translation.source_id)))
                 continue
-            redriven = translation.source_id in dedup and is_redriven(record)  # of a new id it says nothing
+            redriven = len(record.headers) > 1 and is_redriven(record)  # a redrive adds two
+            if redriven:
+                translation = replace(translation, redriven=True)  # noqa: PLW2901 - one in a million
             decision = dedup.register(translation, said, record.value or b"", redriven=redriven)
             if decision is None:
                 redelivered += 1

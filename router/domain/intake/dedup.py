@@ -27,8 +27,11 @@ MAX_FORMER = 16
 """Digests kept of the incidents that had the id before: a copy of such a record is a redelivery. A copy of an older one is rejected
 (`id-reused`) and never lost, so the bound keeps entries short and costs a dead letter at most."""
 STEP = timedelta(minutes=1)
-"""How far one record moves the index's clock. So a broker's clock that jumps by 45 days for 20,000 records makes the index forget
-nothing, and a partition of few records remembers longer: never more than 43,200 reports beyond the 30 days."""
+"""How far one record moves the index's clock towards its received time. So a broker's clock that jumps by 45 days for 20,000 records makes
+the index forget nothing."""
+GAP = timedelta(days=1)
+"""How much of the time between two batches moves the clock beside that, in the same direction. A partition of few records would remember
+ever more without it. A clock that jumps ahead or back wins a day by it, and loses it when it is right again."""
 _SAMPLE = 1000
 """Entries of which the restored clock is the median."""
 
@@ -85,7 +88,9 @@ class DedupIndex:
         self._entries: dict[str, DedupEntry] = {}
         """By the source's id, the least recently written first."""
         self._clock: datetime | None = None
-        """Follows the received times by one STEP a record."""
+        """Follows the received times, a STEP a record and a GAP a batch at most."""
+        self._received: datetime | None = None
+        """Of the batch before; None after a restore."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -139,6 +144,9 @@ class DedupIndex:
             records: how many records the batch has.
         """
         clock, step = self._clock or self._restored_clock() or received, STEP * records
+        if self._received is not None:
+            step += min(abs(received - self._received), GAP)
+        self._received = received
         self._clock = min(max(received, clock - step), clock + step)
         before = min(received, self._clock) - REPORTS_KEPT
         while self._entries:
@@ -242,7 +250,8 @@ def _next_version(entry: DedupEntry, report: Report, said: Said) -> Decision:
         occurred_at=occurred if occurred > received else None,
         revised_at=said.revised_at or entry.revised_at,
     )
-    return replace(report, id=id_, version=len(digests), partition_key=moved), newer
+    first = newer.earlier_at[0] if len(newer.earlier_at) == len(entry.digests) else None
+    return replace(report, id=id_, version=len(digests), first_received_at=first, partition_key=moved), newer
 
 
 def _another_incident(entry: DedupEntry, report: Report, said: Said) -> Decision:

@@ -48,6 +48,15 @@ def _cause(record: SourceRecord, error: Exception) -> str:
     return f"{mismatch}, at `{field}`" if field else mismatch
 
 
+def forgotten(report_id: str) -> Rejection:
+    """Reject a report so old that it may be in a case which the router has archived and forgotten."""
+    reason = (
+        f"report {printable(report_id, 80)} is more than {REPORTS_KEPT.days} days old, and the router remembers ids no longer, so it may "
+        "be in a case already; look for it in grid.archive, and if no case has it, redrive this dead letter: it then opens a case."
+    )
+    return Rejection(code="too-late", reason=reason)
+
+
 def too_late(report_id: str) -> Rejection:
     """Reject a version of a report whose case is out of reach."""
     reason = (

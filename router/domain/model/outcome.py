@@ -4,6 +4,7 @@ The shell knows every type of record and of fact from a registry; it decides not
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct
@@ -33,7 +34,15 @@ class TaskIssued(Struct, frozen=True, gc=False):
     task: Task
 
 
-Output = CaseChanged | TaskIssued
+class CaseArchived(Struct, frozen=True, gc=False):
+    """Nothing reaches a case any more: its last state goes to the archive, and its key leaves the table of cases."""
+
+    case: Case
+    at: datetime
+    """Log time."""
+
+
+Output = CaseChanged | CaseArchived | TaskIssued
 """A record that leaves the fold."""
 
 
@@ -66,7 +75,13 @@ class TaskChanged(Struct, frozen=True, gc=False):
     state: TaskState
 
 
-Fact = ReportDecided | TickFolded | TaskDispatched | TaskChanged
+class CasesArchived(Struct, frozen=True, gc=False):
+    """Cases were archived."""
+
+    number: int
+
+
+Fact = ReportDecided | TickFolded | TaskDispatched | TaskChanged | CasesArchived
 """Something that happened and is counted."""
 
 
@@ -77,6 +92,13 @@ class Outcome(Struct, frozen=True, gc=False):
     facts: Sequence[Fact]
     rejection: Rejection | None = None
     """Why the event becomes a dead letter; the state is as it was."""
+
+
+def with_archived(one: Outcome, archived: Sequence[CaseArchived]) -> Outcome:
+    """The outcome, and cases that were archived before the event was decided."""
+    if not archived:
+        return one
+    return Outcome([*archived, *one.records], [*one.facts, CasesArchived(len(archived))], one.rejection)
 
 
 def outcome(decision: ReportDecision, cases: list[Case], tasks: list[Task]) -> Outcome:

@@ -48,7 +48,7 @@ REJECTION_CODES: Mapping[RejectionCode, str] = {
     "too-many-versions": "The network sent more versions of the report than a case can keep.",
     "superseded": "The router already has a newer version of the report: the source says so, or the record was redriven.",
     "id-reused": "The record corrects an incident whose id names another incident by now.",
-    "too-late": "The router no longer holds the case that the record corrects.",
+    "too-late": "The router no longer holds the case that the record corrects, or may have archived and forgotten it.",
     "case-full": "The case that has the report is too large for another version of it.",
     "not-an-event": "A record of `grid.events` is not an event of the router: another program wrote it.",
     "defect": "The router failed on the record; this is a defect of the router.",

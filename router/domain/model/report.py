@@ -93,6 +93,10 @@ class Report(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """From 2 on, the network sent a known report again with other content: a correction or a supplement."""
     rule_set: str = ""
     """Version of the rule set that translated the report; the same one routes it."""
+    first_received_at: Instant | None = None
+    """From version 2 on: when the first version was received, if the router still knows it."""
+    redriven: bool = False
+    """Whether the record was a dead letter that a person redrove."""
     partition_key: str | None = None
     """Cell of the first version, if this version is in another cell. It is the key of the event, so it decides the partition."""
 

@@ -1,55 +1,55 @@
-"""What the fold remembers of one partition, and how it is restored from the changelog.
+"""What the fold remembers of one partition, and how it is restored from the changelog and the stored log time.
 
 The state is changed in place. After any failure the shell drops it and restores it from the log.
 """
 
 import sys
+from collections.abc import Sequence
 from copy import copy
-from datetime import datetime, timedelta
-from heapq import heapify, heappop, heappush
+from datetime import datetime
+from heapq import heappop, heappush
 from typing import Any
 
+from router.domain.case.life import finished_at
 from router.domain.case.size import MAX_REPORTS, is_full, thin
-from router.domain.instants import MICROSECOND, us
 from router.domain.matching.candidate import MatchCandidate
 from router.domain.matching.case_index import CaseIndex
 from router.domain.matching.parameters import MergeParameters
 from router.domain.model.case import Case
 from router.domain.model.identity import INCIDENT_MARK, first_incident_id
+from router.domain.model.outcome import CaseArchived
 from router.domain.model.report import REPORTS_KEPT, Report
 from router.domain.rules.rule_sets import RuleLookup, RuleSetError
 from router.domain.state.changing import Changing
 from router.domain.state.interning import intern_case
+from router.domain.state.log_clock import LogClock
 from router.domain.state.timers import Timers
 
-_DAY_US = timedelta(days=1) // MICROSECOND
-_KEPT_US = (REPORTS_KEPT + timedelta(days=1)) // MICROSECOND
-"""How long a case stays in memory after its window was closed. That is a day longer than updates reach it, because records are
-not quite in order."""
+ARCHIVED_AT_ONCE = 10
+"""Cases that one event archives at most. In the long run each event opens at most one, so the state does not grow, and many cases
+that are finished at once (after an upgrade, or a long silence) make no transaction large."""
 
 
 class PartitionState:
-    """Cases whose window is open, later ones that an update may still reach, and the id of every report ever folded."""
+    """Cases that are not finished: their window is open, or something may still reach them. And the ids of their reports."""
 
     def __init__(self) -> None:
         self.case_by_report: dict[str, Case] = {}
-        """Report id -> its case, for as long as the case stays in memory."""
-        self.expired_report_ids: dict[str, int] = {}
-        """Ids of reports whose case is out of reach, each with the end of the last day on which a version of it was received or
-        occurred, in days since 1970. That is enough to recognise another incident with the same id."""
-        self._days: dict[int, int] = {}
-        self._latest_incidents: dict[str, str] = {}
-        """Id of the first incident of a source id -> that of the latest one, for source ids that named several."""
+        """Report id -> its case."""
+        self._incidents: dict[str, tuple[str, ...]] = {}
+        """Id of the first incident of a source id -> those of the later ones, the latest one last."""
+        self.clock = LogClock()
+        """Not shown by the cases: a restored state gets it from what was stored with the offset."""
         self.candidates: dict[str, MatchCandidate] = {}
         """Case id -> the case whose merge window is open."""
         self.index = CaseIndex()
         self.timers = Timers(self.candidates)
         self.changing = Changing(self.candidates, self.index, self.timers)
         """The door through which a case changes. `close_windows` alone closes windows."""
-        self.window_closed: list[tuple[int, str, Case]] = []
-        """A heap of (when the window was closed in µs, case id, case)."""
-        self._clock_us = 0
-        """The latest instant that an event brought and that some case shows, so that a restored state has the same."""
+        self._closed: dict[str, Case] = {}
+        """Case id -> the case whose window was closed."""
+        self._ends: list[tuple[datetime, str]] = []
+        """A heap of (when it is finished, case id) of these cases. An entry that disagrees with its case is stale and is skipped."""
 
     @property
     def matchable_cases(self) -> int:
@@ -84,23 +84,34 @@ class PartitionState:
             for case in cases:
                 self.timers.set(case)
             raise
-        at_us = us(at)
         for case, parameters in zip(cases, merging, strict=True):
             self.index.remove(self.candidates.pop(case.id), parameters)
             case.window_closed_at = case.updated_at = at
             case.revision += 1
-            heappush(self.window_closed, (at_us, case.id, case))
+            self._await_end(case)
         return cases
 
-    def expire(self, now_us: int) -> None:
-        """Forget cases that no update reaches any more.
+    def archive(self) -> Sequence[CaseArchived]:
+        """Take the finished cases out of the state, and with them the ids of their reports: the earliest first, some at a time."""
+        ends, now = self._ends, self.clock.now
+        if not ends or now is None or ends[0][0] > now:
+            return ()
+        archived: list[CaseArchived] = []
+        while ends and ends[0][0] <= now and len(archived) < ARCHIVED_AT_ONCE:
+            end, id_ = heappop(ends)
+            case = self._closed.get(id_)
+            if case is not None and finished_at(case) == end:
+                self.clock.forgot(case)
+                self._forget(case)
+                archived.append(CaseArchived(case, now))
+        return archived
 
-        Args:
-            now_us: an instant that a case shows: when a report was received, or when a window was closed.
-        """
-        self._clock_us = max(self._clock_us, now_us)
-        while self.window_closed and self.window_closed[0][0] + _KEPT_US <= self._clock_us:
-            self._forget(heappop(self.window_closed)[2])
+    def assume_forgotten(self) -> None:
+        """Call it after a restore without a stored log time: cases may have been archived, whose windows ended before all others."""
+        self.clock = LogClock()
+        for case in self._closed.values() or [entry.case for entry in self.candidates.values()]:
+            end, until = case.window_closed_at or case.opened_at, self.clock.forgotten_until
+            self.clock.forgotten_until = end if until is None else min(end, until)
 
     def restore(self, case: Case, merging: MergeParameters) -> None:
         """Take a case as the changelog has it: in any order of cases, and those of one case in their order."""
@@ -117,8 +128,7 @@ class PartitionState:
         if case.window_closed_at is None:
             self.add(case, merging)
         else:
-            heappush(self.window_closed, (us(case.window_closed_at), case.id, case))
-        self._expire_at(case)
+            self._await_end(case)
 
     def _overwrite(self, earlier: Case, case: Case) -> None:
         """Change a case whose window is closed to what it is now. Its place in the heap stays."""
@@ -126,30 +136,19 @@ class PartitionState:
             setattr(earlier, field, getattr(case, field))
         for report in case.reports:
             self.remember(report.id, earlier)
-        self._expire_at(case)
-
-    def _expire_at(self, case: Case) -> None:
-        """Forget what no update reaches any more at the latest instant that a case shows."""
-        received = [(report.earlier[0] if report.earlier else report).received_at for report in case.reports]
-        self.expire(us(max(received if case.window_closed_at is None else [*received, case.window_closed_at])))
 
     def drop(self, case_id: str, merging: MergeParameters) -> None:
-        """Remove a case that was deleted from the changelog."""
+        """Remove a case that was deleted from the changelog, because it is archived."""
         entry = self.candidates.get(case_id)
-        closed = (case for _, id_, case in self.window_closed if id_ == case_id)
-        case = entry.case if entry is not None else next(closed, None)
+        case = entry.case if entry is not None else self._closed.get(case_id)
         if case is not None:
             self._remove(case, merging)
 
     def _remove(self, case: Case, merging: MergeParameters) -> None:
-        for report in case.reports:
-            self.case_by_report.pop(report.id, None)
+        self._forget(case)
         entry = self.candidates.pop(case.id, None)
         if entry is not None:
             self.index.remove(entry, merging)
-            return
-        self.window_closed = [one for one in self.window_closed if one[1] != case.id]
-        heapify(self.window_closed)
 
     def remember(self, report_id: str, case: Case) -> None:
         """Remember in which case a report is, and which incident its source id names now."""
@@ -157,11 +156,11 @@ class PartitionState:
         if INCIDENT_MARK in report_id:
             first = first_incident_id(report_id)
             if first is not None:
-                self._latest_incidents[first] = max(report_id, self._latest_incidents.get(first, ""))
+                self._incidents[first] = tuple(sorted({*self._incidents.get(first, ()), report_id}))
 
     def latest_incident(self, report_id: str) -> str:
         """The id of the latest incident that has the same source id, or the id itself."""
-        return self._latest_incidents.get(report_id, report_id) if self._latest_incidents else report_id
+        return self._incidents.get(report_id, (report_id,))[-1] if self._incidents else report_id
 
     @staticmethod
     def is_within_reach(case: Case, report: Report) -> bool:
@@ -175,22 +174,33 @@ class PartitionState:
     def snapshot(self) -> dict[str, Any]:
         """The content of the state, for comparing two of them. Later events do not change it."""
         candidates = {id_: (copy(entry.case), *_content(entry)) for id_, entry in self.candidates.items()}
-        closed = sorted((closed_us, id_, copy(case).reports) for closed_us, id_, case in self.window_closed)
-        ids = self.expired_report_ids.keys() | self.case_by_report.keys()
+        closed = {id_: (finished_at(case), case.reports) for id_, case in self._closed.items()}
         return {
-            "report ids": ids,
-            "latest incidents": dict(self._latest_incidents),
+            "report ids": self.case_by_report.keys() | set(),
+            "incidents": dict(self._incidents),
             "candidates": candidates,
             "window closed": closed,
             "index": self.index.listed(),
             "due": self.next_due(),
         }
 
+    def _await_end(self, case: Case) -> None:
+        """Keep a case whose window was closed until it is finished."""
+        self._closed[case.id] = case
+        if (end := finished_at(case)) is not None:
+            heappush(self._ends, (end, case.id))
+
     def _forget(self, case: Case) -> None:
+        self._closed.pop(case.id, None)
         for report in case.reports:
+            if self.case_by_report.get(report.id) is not case:
+                continue  # after a loss of state two cases may have one report
             del self.case_by_report[report.id]
-            day = max(us(report.received_at), us(report.occurred_at)) // _DAY_US + 1
-            self.expired_report_ids[report.id] = self._days.setdefault(day, day)  # one object for all reports of a day
+            first = first_incident_id(report.id) if INCIDENT_MARK in report.id else None
+            if first is not None:
+                left = tuple([one for one in self._incidents.pop(first) if one != report.id])
+                if left:
+                    self._incidents[first] = left
 
 
 def _complete(case: Case) -> None:

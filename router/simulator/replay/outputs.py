@@ -54,13 +54,14 @@ class Outputs:
     def __init__(self, consumer: KafkaConsumer, names: Names, departments: Iterable[str], partitions: int) -> None:
         self._consumer, self._names = consumer, names
         self._case_states: dict[str, bytes] = {}
+        self._archived: dict[str, bytes] = {}
         self._arrived: set[str] = set()
         self._thinned: set[str] = set()
         """Reports of which a case counts versions that it no longer has."""
         self._places: set[RecordAddress] = set()
         self.tasks: list[Task] = []
         self.dead: list[Dead] = []
-        topics = [names.cases, names.dead_letters, *(names.tasks(d) for d in departments)]
+        topics = [names.cases, names.archive, names.dead_letters, *(names.tasks(d) for d in departments)]
         self._partitions = [TopicPartition(topic, number) for topic in topics for number in range(partitions)]
         consumer.assign(self._partitions)
         consumer.seek_to_beginning()
@@ -92,12 +93,13 @@ class Outputs:
         return all(tp in ends and self._consumer.position(tp) >= ends[tp] for tp in self._partitions)
 
     def _note(self, record: Any) -> None:
-        if record.topic == self._names.cases:
+        if record.topic in (self._names.cases, self._names.archive):
+            states = self._case_states if record.topic == self._names.cases else self._archived
             case = record.key.decode()
             if record.value is None:
-                self._case_states.pop(case, None)
+                states.pop(case, None)
                 return
-            self._case_states[case] = record.value
+            states[case] = record.value
             for report in _joiners(record.value).reports:
                 self._arrived.add(report.id)
                 self._places.add(_place(report.provenance))
@@ -122,7 +124,7 @@ class Outputs:
     @property
     def opened(self) -> int:
         """Number of cases so far."""
-        return len(self._case_states)
+        return len(self._case_states | self._archived)
 
     @property
     def arrived(self) -> int:
@@ -130,8 +132,8 @@ class Outputs:
         return len(self._arrived)
 
     def cases(self) -> dict[str, Case]:
-        """The last state of each case."""
-        return {case: decode_case(value) for case, value in self._case_states.items()}
+        """The last state of each case, whether it is archived or not."""
+        return {case: decode_case(value) for case, value in (self._archived | self._case_states).items()}
 
 
 def dead(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]], names: Names) -> Dead:

@@ -15,6 +15,7 @@ from router.domain.model.rejection import RejectedEventError, Rejection, Rejecti
 from router.domain.model.report import Report, Tick
 from router.domain.rules.publication import never_published
 from router.domain.rules.rule_sets import RuleSetError, RuleSets
+from router.domain.state.log_clock import LogClock
 from router.domain.state.partition_state import PartitionState
 from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import ChangelogReader, replaced
@@ -36,7 +37,7 @@ from router.wire.codec import (
     decode_event,
     encode_dead_letter,
     encode_tick,
-    is_case,
+    is_row,
     is_tick,
 )
 from router.wire.metrics import Metrics
@@ -104,7 +105,7 @@ class MergeProcessor:
         self._rule_sets, self._names, self._clock, self._metrics = rule_sets, names, clock, metrics
         self._polls = polls
         self._state = PartitionState()
-        self.copy = StateCopy(self._clear, self._apply, lambda record: is_case(record.headers))
+        self.copy = StateCopy(self._clear, self._apply, lambda record: is_row(record.headers, record.value))
         self._received: datetime | None = None
         self._shown: datetime | None = None
         """The latest received time of a report that is in a case."""
@@ -119,9 +120,14 @@ class MergeProcessor:
         self._pending_tick, self._label = None, str(source.partition)
         changelog = self.changelog_of(source)
         stored = await self._stored_offset(logs, source)
+        await logs.changelog(TopicPartition(self._names.archive, source.partition))
         _same_cases(stored, changelog, (await logs.changelog(changelog)).topic_id)
         await self.copy.catch_up(logs, changelog)
         self._received = self._shown  # a record that could not be folded may have carried a wrong time
+        if stored is not None:
+            self._state.clock = LogClock(stored.received_at, stored.ticked_at, stored.forgotten_until)
+        else:
+            self._state.assume_forgotten()
         self._metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
         return stored
 
@@ -148,6 +154,7 @@ class MergeProcessor:
         self.copy.intact = True
         if await replaced(logs, self.changelog_of(source), self.copy.topic_id):
             return False
+        await logs.changelog(TopicPartition(self._names.archive, source.partition))
         stored = await self._stored_offset(logs, source)
         if stored is None or not stored.same_place(position):
             return False
@@ -164,7 +171,14 @@ class MergeProcessor:
 
     def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:
         """Write the offset to a topic of its own, because `grid.cases` is a public table."""
-        stored = replace(position, cases_id=self.copy.topic_id)
+        clock = self._state.clock
+        stored = replace(
+            position,
+            cases_id=self.copy.topic_id,
+            received_at=clock.received_at,
+            ticked_at=clock.ticked_at,
+            forgotten_until=clock.forgotten_until,
+        )
         changelog = TopicPartition(self._names.offsets, partition)
         writer.add(changelog.topic, partition, *self._offsets.encode(stored, changelog))
 

@@ -8,7 +8,9 @@ from typing import Any
 from msgspec import Struct
 
 from router.domain.model.outcome import (
+    CaseArchived,
     CaseChanged,
+    CasesArchived,
     Fact,
     Outcome,
     Output,
@@ -19,7 +21,7 @@ from router.domain.model.outcome import (
     TickFolded,
 )
 from router.kafka.record_batches import Writer
-from router.wire.codec import Encoded, encode_case, encode_task
+from router.wire.codec import Encoded, encode_archived, encode_case, encode_task, encode_tombstone
 from router.wire.metrics import Metrics
 from router.wire.topics import Names
 
@@ -30,7 +32,9 @@ class OutputKind(Struct, frozen=True, kw_only=True):
     topic: Callable[[Names, Any], str]
     encode: Callable[[Any], Encoded]
     table_key: Callable[[Any], str] | None = None
-    """Key of the row, if the topic is a table. A row that changes often in a batch is written once, as it is at the end."""
+    """Key of the row of `grid.cases` that it changes. A row that changes often in a batch is written once, as it is at the end."""
+    tombstone: Callable[[Any], tuple[bytes, None, list[tuple[str, bytes]]]] | None = None
+    """What takes the row out of `grid.cases`, in the same transaction."""
 
 
 OUTPUT_KINDS: dict[type[Output], OutputKind] = {
@@ -38,6 +42,12 @@ OUTPUT_KINDS: dict[type[Output], OutputKind] = {
         topic=lambda names, _: names.cases,
         encode=lambda output: encode_case(output.case),
         table_key=attrgetter("case.id"),
+    ),
+    CaseArchived: OutputKind(
+        topic=lambda names, _: names.archive,
+        encode=lambda output: encode_archived(output.case, output.at),
+        table_key=lambda output: output.case.id,
+        tombstone=lambda output: encode_tombstone(output.case),
     ),
     TaskIssued: OutputKind(
         topic=lambda names, output: names.tasks(output.task.department),
@@ -57,6 +67,7 @@ FACT_METRICS: dict[type[Fact], Callable[[Metrics, Any, int], None]] = {
     ReportDecided: lambda metrics, fact, number: metrics.merges.labels(fact.decision).inc(number),
     TickFolded: lambda metrics, _, number: metrics.ticks.inc(number),
     TaskDispatched: _task_dispatched,
+    CasesArchived: lambda metrics, fact, number: metrics.archived.inc(fact.number * number),
     TaskChanged: lambda metrics, fact, number: metrics.task_changes.labels(fact.department, fact.state).inc(number),
 }
 
@@ -65,7 +76,7 @@ class BatchOutputs:
     """The outputs and facts of one batch, collected in log order."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[type[Output], str], Output] = {}
+        self._rows: dict[str, Output] = {}
         self._appended: list[Output] = []
         self._facts: list[Fact] = []
 
@@ -76,7 +87,7 @@ class BatchOutputs:
             if table_key is None:
                 self._appended.append(output)
             else:
-                self._rows[type(output), table_key(output)] = output
+                self._rows[table_key(output)] = output
         self._facts += outcome.facts
 
     def write(self, names: Names, partition: int, writer: Writer) -> None:
@@ -84,6 +95,8 @@ class BatchOutputs:
         for output in (*self._rows.values(), *self._appended):
             kind = OUTPUT_KINDS[type(output)]
             writer.add(kind.topic(names, output), partition, *kind.encode(output))
+            if kind.tombstone is not None:
+                writer.add(names.cases, partition, *kind.tombstone(output))
         self._rows.clear()
         self._appended.clear()
 

@@ -1,6 +1,6 @@
 """The audit compares every id that was sent with every record that the router wrote. It reads only.
 
-    ledger ── networks' topics ── grid.events ── grid.cases, tasks.*, grid.dead-letters, grid.dedup.*
+    ledger ── networks' topics ── grid.events ── grid.cases, grid.archive, tasks.*, grid.dead-letters, grid.dedup.*
            stored records      every event      the same fold in this process, byte for byte
 
 It is independent of the product's own ledger (`router/simulator/replay/ledger.py`) and shares no line with it.
@@ -79,7 +79,7 @@ def audit(ledgered: Ledgered, of: AuditInput) -> Verdict:
             folded,
             table,
             log=log,
-            topic=names.cases,
+            names=names,
             sources=known,
             rule_sets=of.rule_sets,
             findings=findings,

@@ -1,6 +1,6 @@
 """Compares the cases of one partition of `grid.cases` with the ledger and with the folded log."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct, field
 
@@ -12,11 +12,12 @@ from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from router.simulator.messages import RecordAddress
 from router.wire.codec import decode_case, encode_case
+from router.wire.topics import Names
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.grid_events import Folded
 from tests.chaos.audit.rule_sets import mixed
 from tests.chaos.audit.sources import Sources
-from tests.chaos.audit.topics import Log
+from tests.chaos.audit.topics import Log, Record
 from tests.chaos.ledger import Entry
 
 
@@ -44,15 +45,16 @@ def check_partition(
     table: Table,
     *,
     log: Log,
-    topic: str,
+    names: Names,
     sources: Sources,
     rule_sets: RuleSets,
     findings: Findings,
 ) -> None:
-    """Read the cases of one partition to the end and compare them."""
-    latest = _latest(log, topic, partition, findings)
+    """Read the cases of one partition and its archive to the end and compare them."""
+    latest, left = _latest(log, names.cases, partition, findings)
     cases = {id_: decode_case(value) for id_, value in latest.items()}
-    for case in cases.values():
+    archived = _archived(log.read([names.archive], partition), left, folded, findings)
+    for case in (*cases.values(), *archived):
         if len(case.reports) > MAX_REPORTS:
             findings.add("case too large", f"{case.id} with {len(case.reports)} reports")
         table.largest = max(table.largest, len(case.reports))
@@ -61,22 +63,42 @@ def check_partition(
         table.assigned |= {one.task: case.id for one in case.assignments}
         table.withdrawn |= {one.task for one in case.assignments if one.withdrawn_at is not None}
     _compare(latest, cases, folded, rule_sets.first, findings)
-    findings.add("decided by two rule sets", *mixed(cases.values(), rule_sets))
+    findings.add("decided by two rule sets", *mixed([*cases.values(), *archived], rule_sets))
 
 
-def _latest(log: Log, topic: str, partition: int, findings: Findings) -> dict[str, bytes]:
-    """The last value of every case. The versions of a case must increase."""
+def _archived(records: Iterable[Record], left: set[str], folded: Folded, findings: Findings) -> list[Case]:
+    """The archived cases. Each left the table of cases, and is archived once, as the log says."""
+    found: dict[str, bytes] = {}
+    for record in records:
+        id_ = record.key.decode()
+        if id_ in found:
+            findings.add("archive differs from the log", f"case {id_} twice")
+        found[id_] = record.value
+    differing = [id_ for id_ in found.keys() | folded.archived.keys() if found.get(id_) != folded.archived.get(id_)]
+    findings.add("archive differs from the log", *sorted({*differing, *(left ^ found.keys())}))
+    return [decode_case(value) for value in found.values()]
+
+
+def _latest(log: Log, topic: str, partition: int, findings: Findings) -> tuple[dict[str, bytes], set[str]]:
+    """The last value of every case, and the ids of those that left the table. The versions of a case must increase."""
     latest: dict[str, bytes] = {}
+    left: set[str] = set()
     reached: dict[str, tuple[int, bool]] = {}
     for record in log.read([topic], partition):
-        if len(record.value) > MOST_BYTES:
-            findings.add("case too large", f"{record.key.decode()} at {len(record.value)} bytes")
         id_ = record.key.decode()
+        if record.value is None:
+            latest.pop(id_, None)
+            left.add(id_)
+            continue
+        if len(record.value) > MOST_BYTES:
+            findings.add("case too large", f"{id_} at {len(record.value)} bytes")
+        if id_ in left:
+            findings.add("out of order in a cell", f"case {id_} after its end")
         version = _version(dict(record.headers)["ce_id"].decode())
         if version <= reached.get(id_, (0, False)):
             findings.add("out of order in a cell", f"case {id_} at {version[0]}")
         latest[id_], reached[id_] = record.value, version
-    return latest
+    return latest, left
 
 
 def _version(event_id: str) -> tuple[int, bool]:

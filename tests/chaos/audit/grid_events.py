@@ -13,13 +13,13 @@ from router.domain.model.report import Report, Tick
 from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from router.simulator.messages import RecordAddress
-from router.wire.codec import decode_event, encode_task
+from router.wire.codec import decode_event, encode_archived, encode_task
 from router.wire.partitioning import partition_for_cell
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.sources import Sources
 from tests.chaos.audit.topics import Log, Record
 from tests.chaos.ledger import Entry
-from tests.support.outcomes import cases_of, tasks_of
+from tests.support.outcomes import archived_of, cases_of, tasks_of
 
 
 class Folded(Struct):
@@ -27,6 +27,9 @@ class Folded(Struct):
 
     state: PartitionState = field(default_factory=PartitionState)
     cases: dict[str, Case] = {}
+    """Those that are not archived."""
+    archived: dict[str, bytes] = {}
+    """Id of an archived case -> value of its record."""
     tasks: dict[str, Counter[str]] = {}
     """Department -> digests of the task records that it must have received."""
     at: dict[RecordAddress, int] = {}
@@ -116,6 +119,9 @@ class Stream:
             folded.ticks += 1
         outcome = fold(folded.state, event, self._rule_sets)
         folded.cases.update({case.id: case for case in cases_of(outcome)})
+        for one in archived_of(outcome):
+            folded.archived[one.case.id] = encode_archived(one.case, one.at)[1]
+            del folded.cases[one.case.id]
         for task in tasks_of(outcome):
             folded.tasks.setdefault(task.department, Counter())[bytes_digest(encode_task(task)[1])] += 1
 

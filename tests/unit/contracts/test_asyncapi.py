@@ -114,7 +114,7 @@ def test_the_router_receives_reports_and_events_and_sends_the_rest() -> None:
         *(("receive", f"reports.{network}") for network in NETWORKS),
         ("receive", "grid.events"),
         *(("send", f"rejections.{network}") for network in NETWORKS),
-        *(("send", name) for name in ("grid.events", "grid.cases", "tasks", "grid.dead-letters")),
+        *(("send", name) for name in ("grid.events", "grid.cases", "grid.archive", "tasks", "grid.dead-letters")),
     }
     for one in ASYNCAPI["operations"].values():
         channel = pointed(ASYNCAPI, one["channel"]["$ref"][1:])

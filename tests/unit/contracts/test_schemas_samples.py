@@ -80,9 +80,10 @@ def test_a_sample_shows_every_field_that_a_record_can_have(path: str) -> None:
 
 
 UNSHOWN = {
-    "events/grid.report.received.v1.json": {"version", "partition_key"},
+    "events/grid.report.received.v1.json": {"version", "partition_key", "first_received_at", "redriven"},
     "events/grid.task.dispatched.v1.json": {"state", "updated_at"},
     "events/grid.case.changed.v1.json": {"state", "earlier_omitted"},
+    "events/grid.case.archived.v1.json": {"state", "earlier_omitted"},
 }
 """Fields that a record of this kind never has, or that the codec omits because they have their default."""
 
@@ -173,6 +174,8 @@ def test_the_codec_reads_and_writes_each_sample_event(path: str) -> None:
         _, again, said = codec.encode_tick(codec.decode_event([("ce_type", kind.encode())], body), 3)  # type: ignore[arg-type]
     elif kind == "grid.case.changed.v1":
         _, again, said = codec.encode_case(codec.decode_case(body))
+    elif kind == "grid.case.archived.v1":
+        _, again, said = codec.encode_archived(codec.decode_case(body), datetime.fromisoformat(headers["ce_time"]))
     elif kind == "grid.record.rejected.v1":
         assert_rejection(value, headers)
         return

@@ -77,6 +77,13 @@ def test_a_report_survives_encoding_and_decoding() -> None:
     assert decode_event(headers, value) == REPORT
 
 
+def test_a_redriven_event_says_so() -> None:
+    _, value, headers = encode_report(REPORT)
+    redriven = decode_event([*headers, ("grid-redriven", b"grid.events/0/7"), ("grid-redriven-by", b"li.wei")], value)
+    assert isinstance(redriven, Report)
+    assert (redriven.redriven, decode_event(headers, value)) == (True, REPORT)
+
+
 def test_a_tick_survives_encoding_and_equal_ticks_have_equal_ids() -> None:
     _, value, headers = encode_tick(Tick(at=NOON), 3)
     assert decode_event(headers, value) == Tick(at=NOON)

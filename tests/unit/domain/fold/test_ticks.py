@@ -170,29 +170,6 @@ def test_a_snapshot_stays_as_it_was() -> None:
     assert [len(case.reports) for case, *_ in before["candidates"].values()] == [1]
 
 
-def test_a_case_out_of_reach_leaves_only_its_report_ids() -> None:
-    driver = Driver(CITY)
-    driver.pipe(report("1"), report("2", component_id=LAMP), report("3", network="social-security", point=False))
-    driver.tick(100)
-    driver.pipe(report("4", 100 + 30 * 24))
-    assert driver.state.expired_report_ids == {}
-    driver.tick(100 + 31 * 24)
-    assert driver.state.expired_report_ids.keys() == {"hotline:1", "hotline:2", "social-security:3"}
-    assert driver.state.case_by_report.keys() == {"hotline:4"}
-    assert driver.crash().snapshot() == driver.snapshot()
-
-
-def test_a_restored_state_forgets_the_same_cases() -> None:
-    """A correction must not depend on a rebalance: an instant that no case shows expires nothing."""
-    driver = Driver(CITY)
-    driver.pipe(report("1"))
-    driver.tick(30)
-    driver.tick(30 + 40 * 24)  # closes nothing, so no case shows it
-    heir, late = driver.crash(), replace(report("1", description="late"), version=2, received_at=hours(31))
-    assert heir.snapshot() == driver.snapshot()
-    assert heir.pipe(late) == driver.pipe(late)
-
-
 def test_the_same_log_gives_the_same_bytes() -> None:
     log = [report(f"{n}", n / 3, network=("hotline", "policing")[n % 2], north=n * 7 % 90) for n in range(60)]
     first, second = Driver(CITY), Driver(tiny())

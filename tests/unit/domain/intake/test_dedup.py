@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from router.domain.intake.content import bytes_digest, content_digest
-from router.domain.intake.dedup import MAX_FORMER, MAX_VERSIONS, STEP, Decision, DedupEntry, DedupIndex, Said
+from router.domain.intake.dedup import GAP, MAX_FORMER, MAX_VERSIONS, STEP, Decision, DedupEntry, DedupIndex, Said
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import REPORTS_KEPT, Report
 from router.wire.codec import decode_dedup_entry, decode_event, encode_dedup_entry, encode_report
@@ -301,12 +301,12 @@ def test_a_restored_index_takes_its_clock_from_most_entries() -> None:
     assert len(index) == 4
 
 
-def test_one_record_moves_the_clock_by_one_step() -> None:
+def test_one_record_moves_the_clock_by_one_step_and_a_pause_by_a_day() -> None:
     index = DedupIndex()
     registered(index, report("1"), A)
     index.forget(hours(0))
     far = hours(0) + 10 * REPORTS_KEPT
-    index.forget(far, REPORTS_KEPT // STEP)
+    index.forget(far, (REPORTS_KEPT - GAP) // STEP)
     assert len(index) == 1
     index.forget(far)
     assert len(index) == 0
@@ -370,4 +370,26 @@ def test_a_report_that_is_sent_daily_stays_in_the_index() -> None:
     )
     assert again(index, report("1", received=30), A) is None
     index.forget(hours(24) + REPORTS_KEPT, MANY)
+    assert len(index) == 1
+
+
+@pytest.mark.parametrize("gap_h", [0.01, 1.0, 20.0])
+def test_the_index_stays_as_small_as_thirty_days_are(gap_h: float) -> None:
+    """Also in a partition of few records, and though the clock follows slowly. A year of it, or as much as a test has time for."""
+    index, number = DedupIndex(), min(round(365 * 24 / gap_h), 90_000)
+    for one in range(number):
+        at = one * gap_h
+        index.register(report(str(one), at), Said(f"{one}"), b"")
+        index.forget(hours(at))
+    assert len(index) <= 31 * 24 / gap_h
+
+
+@pytest.mark.parametrize("alternating", [False, True])
+def test_a_clock_that_jumps_wins_a_day_at_most(alternating: bool) -> None:
+    index = DedupIndex()
+    index.register(report("known", 0), Said("a"), b"")
+    index.forget(hours(0))
+    for one in range(2000):
+        ahead = 0.0 if alternating and one % 2 else 45 * 24.0
+        index.forget(hours(one / 3600 + ahead))
     assert len(index) == 1

@@ -62,6 +62,20 @@ def test_a_case_that_changes_often_in_a_batch_is_written_once() -> None:
     assert len(decode_case(value).reports) == decode_case(value).revision == 5
 
 
+def test_a_case_that_is_archived_in_a_batch_leaves_the_table_in_it() -> None:
+    """Its record, its tombstone and the offset are in one transaction; and what it was before in the batch is not written."""
+    records = written(report("1"), Tick(at=hours(30)), report("2", 2000, north=900), Tick(at=hours(2000)))
+    one = next(value for topic, value in records if topic == "grid.archive")
+    assert decode_case(one).window_closed_at == hours(30)
+    assert [(topic, value is None) for topic, value in records if topic.startswith("grid.")] == [
+        ("grid.archive", False),
+        ("grid.cases", True),
+        ("grid.cases", False),
+    ]
+    registry = counted(report("1"), Tick(at=hours(30)), report("2", 2000, north=900), Tick(at=hours(2000)))
+    assert registry.get_sample_value("grid_archived_cases_total") == 1
+
+
 def test_every_task_is_written_after_the_cases() -> None:
     topics = [topic for topic, _ in written(report("1"), report("2", north=900))]
     assert topics[:2] == ["grid.cases"] * 2

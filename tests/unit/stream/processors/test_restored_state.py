@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.rule_sets import RuleSets
+from router.domain.state.log_clock import LogClock
 from router.kafka.cluster_metadata import TopicDescription
 from router.stream.engine.changelog_reader import Portion, latest_values, missing_topic
 from router.stream.engine.log_position import StoppedError
@@ -21,9 +22,9 @@ from router.stream.processors.normalise import NormaliseProcessor
 from router.wire.metrics import Metrics
 from router.wire.repairs import decode_repair
 from router.wire.rule_sets import decode_rule_set
-from router.wire.stored_offsets import StoredOffset, encode_stored_offset
+from router.wire.stored_offsets import StoredOffset, decode_stored_offset, encode_stored_offset
 from router.wire.topics import Names
-from tests.support.driver import Driver, report, tiny
+from tests.support.driver import Driver, hours, report, tiny
 from tests.support.poison.foreign_records import RULE_SETS, STATES
 
 CASES_ID = "A" * 22
@@ -53,7 +54,8 @@ class Written:
         self, changelog: TopicPartition, ours: Callable[[Any], bool] = lambda _: True
     ) -> dict[bytes, bytes]:
         self._read(changelog.topic)
-        return {record.key: record.value for record in self._records if ours(record)}
+        latest = {record.key: record.value for record in self._records if ours(record)}
+        return {key: value for key, value in latest.items() if value is not None}
 
     async def end(self, changelog: TopicPartition) -> int:
         self._read(changelog.topic)
@@ -107,6 +109,47 @@ def test_a_foreign_record_replaces_no_case() -> None:
     ((key, value),) = driver.latest().items()
     processor = opened((key, value, CASE), (key, b"garbage", []), (b"x", b"{}", [("ce_type", b"other")]))
     assert processor._state.snapshot() == driver.snapshot()
+
+
+ARCHIVED = [("ce_type", b"grid.case.archived.v1")]
+
+
+@pytest.mark.parametrize(("headers", "gone"), [(ARCHIVED, True), ([], False), (CASE, False)])
+def test_only_a_tombstone_of_the_router_takes_a_case_out(headers: list[tuple[str, bytes]], gone: bool) -> None:
+    driver = Driver(tiny())
+    driver.pipe(report("a"))
+    ((key, value),) = driver.latest().items()
+    none: Any = None
+    processor = opened((key, value, CASE), (key, none, headers))
+    assert processor._state.snapshot() == (Driver(tiny()) if gone else driver).snapshot()
+
+
+def test_an_archived_case_with_a_value_is_foreign_in_the_table_of_cases() -> None:
+    driver = Driver(tiny())
+    driver.pipe(report("a"))
+    ((key, value),) = driver.latest().items()
+    assert opened((key, value, ARCHIVED))._state.snapshot() == Driver(tiny()).snapshot()
+
+
+def test_the_log_time_is_stored_with_the_offset_and_restored() -> None:
+    clock = LogClock(hours(3), hours(2), hours(1))
+    processor = opened()
+    processor._state.clock = clock
+    writer: Any = SimpleNamespace(add=lambda *record: written.append(record))
+    written: list[Any] = []
+    processor.store_offset(StoredOffset(offset=7), writer, 1)
+    ((topic, _, _, value),) = written
+    assert topic == "grid.offsets"
+    assert opened(stored=decode_stored_offset(value))._state.clock == clock
+
+
+def test_without_a_stored_offset_a_case_may_have_been_archived() -> None:
+    driver = Driver(tiny())
+    driver.pipe(report("a"))
+    driver.tick(30)
+    ((key, value),) = driver.latest().items()
+    assert opened((key, value, CASE))._state.clock.forgotten_until == hours(30)
+    assert opened((key, value, CASE), stored=StoredOffset(offset=7))._state.clock.forgotten_until is None
 
 
 @pytest.mark.parametrize("value", [value for value in RULE_SETS if value is not None])
@@ -172,7 +215,7 @@ def test_a_state_is_kept_only_while_its_changelog_is_the_same(
     assert asyncio.run(resumed(stage, made_again)) is kept
 
 
-TOPICS = [(merge, "grid.cases"), (merge, "grid.offsets"), (normalise, "grid.dedup.hotline")]
+TOPICS = [(merge, "grid.cases"), (merge, "grid.archive"), (merge, "grid.offsets"), (normalise, "grid.dedup.hotline")]
 
 
 @pytest.mark.parametrize(("stage", "topic"), TOPICS)
