@@ -220,7 +220,7 @@ def test_an_owner_that_was_fenced_keeps_its_state_and_reads_what_the_other_wrote
 
 
 def test_a_state_that_became_a_copy_takes_over_at_its_own_offset(kafka: str, stage: Stage) -> None:
-    """Nobody wrote in between, so the stored offset is one that this worker wrote itself. It is not in the tail."""
+    """No worker wrote in between, so the stored offset is one that this worker wrote itself. It is not in the tail."""
 
     async def scenario() -> None:
         records, first = await produce(kafka, stage), stage.make()

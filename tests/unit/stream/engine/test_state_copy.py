@@ -80,13 +80,13 @@ def without_epochs(log: Changelog) -> None:
 
 @pytest.mark.parametrize("change", [made_again, unknown, cut, cut_and_grown, without_epochs])
 def test_a_copy_of_another_log_does_not_count(change: Callable[[Changelog], None]) -> None:
-    log, state, anew = Changelog(*RECORDS), State(), State()
+    log, state, fresh = Changelog(*RECORDS), State(), State()
     state.follow(log)
     state.values[b"only in the copy"] = b"1"
     change(log)
     assert state.follow(log) == list(range(len(log.records)))
-    anew.follow(log)
-    assert state.values == anew.values
+    fresh.follow(log)
+    assert state.values == fresh.values
 
 
 def test_a_new_leader_that_has_everything_keeps_the_copy() -> None:
