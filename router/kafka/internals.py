@@ -108,7 +108,7 @@ def set_assignor(consumer: AIOKafkaConsumer, assignor: Any) -> None:
 
 
 def request_rejoin(consumer: AIOKafkaConsumer) -> None:
-    """Have the consumer join its group again, so that the leader assigns all partitions anew. aiokafka has no public call for it."""
+    """Have the consumer join its group again, so that the leader assigns all partitions again. aiokafka has no public call for it."""
     if consumer._coordinator is not None:
         consumer._coordinator.request_rejoin()
 

@@ -41,7 +41,7 @@ def watch_logs(app: BatchApp, watch: LogWatch) -> None:
 
 
 def ask_for_partitions(app: BatchApp) -> None:
-    """Have the group assign anew, once in a generation, when this worker can take over partitions at once that it should have."""
+    """Have the group assign again, once in a generation, when this worker can take over partitions at once that it should have."""
     asked: list[int | None] = [None]
 
     async def ask() -> None:

@@ -219,6 +219,23 @@ def test_an_owner_that_was_fenced_keeps_its_state_and_reads_what_the_other_wrote
     asyncio.run(scenario())
 
 
+def test_a_state_that_became_a_copy_takes_over_at_its_own_offset(kafka: str, stage: Stage) -> None:
+    """No worker wrote in between, so the stored offset is one that this worker wrote itself. It is not in the tail."""
+
+    async def scenario() -> None:
+        records, first = await produce(kafka, stage), stage.make()
+        assert isinstance(first, StatefulProcessor)
+        async with opened(kafka, stage, first) as owner:
+            await process(owner, records)
+        own, first.copy.intact = first.copy.next, True  # as the engine does when it keeps the state as a copy
+        async with opened(kafka, stage, first) as again:
+            await until(lambda: again.status is StreamTaskStatus.RUNNING)
+            assert (first.copy.begun, again.position) == (own, N)
+        assert await written(kafka, stage) == folded(stage, records)
+
+    asyncio.run(scenario())
+
+
 def test_a_poison_record_goes_to_the_dead_letters_alone(kafka: str, stage: Stage) -> None:
     processor = stage.make()
     sound = processor.process

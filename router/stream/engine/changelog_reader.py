@@ -244,10 +244,13 @@ def missing_topic(topic: str) -> str:
 
 
 def latest_values(records: Sequence[Any], ours: Callable[[Any], bool]) -> dict[bytes, bytes | None]:
-    """The last value of each key, ordered by its offset. Foreign records replace no value, and an error names their offsets."""
+    """The last value of each key, ordered by its offset. Foreign records replace no value, and an error names their offsets.
+
+    A record that stands for a batch that cannot be unpacked has no key.
+    """
     values: dict[bytes, bytes | None] = {}
     for record in records:
-        if not ours(record):
+        if record.key is None or not ours(record):
             _log_foreign(record)
             continue
         values.pop(record.key, None)

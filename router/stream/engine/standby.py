@@ -21,9 +21,9 @@ from router.stream.engine.state_copy import StateCopy
 from router.wire.metrics import Metrics
 
 READY_LAG = 10_000
-"""A copy has caught up when it is at most so many records behind, as `acceptable.recovery.lag` of Kafka Streams."""
+"""Records that a copy may be behind and still count as caught up, as `acceptable.recovery.lag` of Kafka Streams."""
 REST = 4.0
-"""Copies rest so many times as long as they work: in a backlog they get a fifth of the event loop, and the partitions the others."""
+"""How much longer copies rest than they work. In a backlog they get a fifth of the event loop, and the partitions the others."""
 FETCH_RECORDS = 2000
 FETCH_BYTES = 1 << 20
 """Of each partition; eight times as much of all together."""

@@ -36,7 +36,7 @@ class Holdings(Struct, kw_only=True):
 
 
 class Copies(Struct, kw_only=True):
-    """What a worker is told beside its partitions."""
+    """What a worker gets beside its partitions."""
 
     standby: Numbers = {}
     warm_up: Numbers = {}

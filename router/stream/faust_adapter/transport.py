@@ -46,7 +46,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return consumer
 
     async def rejoin(self) -> None:
-        """Have the group assign all partitions anew."""
+        """Have the group assign all partitions again."""
         await self.call_thread(self._rejoin)
 
     async def _rejoin(self) -> None:
@@ -78,7 +78,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         return await self._thread.report(positions)  # type: ignore[no-any-return]
 
     async def rejoin(self) -> None:
-        """Have the group assign all partitions anew."""
+        """Have the group assign all partitions again."""
         await self._thread.rejoin()
 
     async def refresh_metadata(self) -> bool:

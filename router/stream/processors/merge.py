@@ -108,7 +108,7 @@ class MergeProcessor:
         self.copy = StateCopy(self._clear, self._apply, lambda record: is_row(record.headers, record.value))
         self._received: datetime | None = None
         self._shown: datetime | None = None
-        """The latest received time of a report that is in a case."""
+        """The latest received time of a report that is in a case, of those that the changelog brought."""
         self._pending_tick: datetime | None = None
         self._no_tick_before: datetime | None = None
         self._label = ""
@@ -122,8 +122,10 @@ class MergeProcessor:
         stored = await self._stored_offset(logs, source)
         await logs.changelog(TopicPartition(self._names.archive, source.partition))
         _same_cases(stored, changelog, (await logs.changelog(changelog)).topic_id)
+        # a record that could not be folded may have carried a wrong time
+        received = [self._received] if self.copy.intact else []
         await self.copy.catch_up(logs, changelog)
-        self._received = self._shown  # a record that could not be folded may have carried a wrong time
+        self._received = max((at for at in (*received, self._shown) if at is not None), default=None)
         if stored is not None:
             self._state.clock = LogClock(stored.received_at, stored.ticked_at, stored.forgotten_until)
         else:

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from aiokafka import TopicPartition
 
+from router.domain.model.source_record import UnreadableBatch
+from router.stream.engine.changelog_reader import latest_values
 from router.stream.engine.state_copy import APPLIED, StateCopy, Values
 from tests.support.changelog import Changelog
 
@@ -119,6 +122,12 @@ def test_what_the_owner_committed_is_not_read_again() -> None:
     state.values[b"d"] = b"1"  # folded
     state.copy.committed({SOURCE: 6, TopicPartition("grid.cases", 2): 7}, SOURCE)
     assert state.follow(log) == [6]
+
+
+def test_a_batch_that_cannot_be_unpacked_changes_no_value() -> None:
+    batch = UnreadableBatch(topic="grid.cases", partition=1, offset=2, first_offset=1, timestamp=0, why="broken")
+    record = SimpleNamespace(key=b"a", value=b"1")
+    assert latest_values([record, batch], lambda _: True) == {b"a": b"1"}
 
 
 def test_other_partitions_take_turns() -> None:

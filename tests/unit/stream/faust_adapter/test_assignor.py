@@ -60,8 +60,8 @@ def test_a_worker_gets_only_what_it_subscribes_to() -> None:
     assert set(got["b"]) == {"grid.events"}
 
 
-def test_assigned_copies_are_reported_again() -> None:
-    """The copies that a worker is assigned are those that it reports as held, and then it takes over."""
+def test_what_a_worker_copies_it_takes_over() -> None:
+    """The copies of one assignment are what the worker has in the next one."""
     both = {"a": member(), "b": member()}
     answer = received(GroupAssignor(1, Holdings).assign(cast(Any, Cluster()), both)["a"])
     worker = GroupAssignor(1, Holdings)
