@@ -136,7 +136,11 @@ def record(
     ledger.close()
     rule_sets, stages = RuleSets(city), _Stages(city, lists)
     sent = Counter(entry.report for entry in entries)
-    late = [entry.number for entry in entries if entry.outcome == "case" and sent[entry.report] == 1]
+    late = [
+        entry.number
+        for entry, one in zip(entries, sendings, strict=True)
+        if entry.outcome == "case" and sent[entry.report] == 1 and one.timestamp is None
+    ]
     delayed = dict.fromkeys(late[-2 * LAST : -LAST], LATER) | dict.fromkeys(late[-LAST:], 2 * LATER)
     kept: dict[int, Kept] = {}
     for delay in (timedelta(0), LATER, 2 * LATER):
