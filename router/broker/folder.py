@@ -11,6 +11,7 @@ from pathlib import Path
 
 from router.broker.properties import BrokerNode, log_properties, server_properties
 from router.wire.errors import BrokerError
+from router.wire.offset_keys import EMBEDDED
 from router.wire.private_files import open_private, private_folder, write_private
 from router.wire.settings import Settings
 
@@ -33,6 +34,7 @@ class Folder:
         self.root = alone if node.of == 1 else alone / "nodes" / str(node.number)
         self.data, self.log, self.out = self.root / "data", self.root / "kafka.log", self.root / "kafka.out"
         self.properties, self.logging = self.root / "server.properties", self.root / "log4j2.properties"
+        self.offset_keys = settings.home.absolute() / EMBEDDED
         self.pid, self.lock = self.root / "kafka.pid", self.root / "start.lock"
 
     def write(self, first_port: int) -> None:

@@ -1,6 +1,7 @@
 """The cluster in use: the outside cluster of the settings, or the embedded broker, started on demand."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Literal
 
@@ -13,6 +14,7 @@ from router.broker.java import find_java
 from router.broker.properties import HOST, BrokerNode
 from router.broker.reach import PatientAnswer, answers
 from router.wire.errors import BrokerError, InputError
+from router.wire.offset_keys import make_offset_keys
 from router.wire.private_files import private_folder
 from router.wire.settings import Settings
 
@@ -147,6 +149,7 @@ def _start(settings: Settings, found: Sequence[Folder]) -> None:
     missing = [folder for folder in found if folder not in pids]
     logged = {folder: folder.logged() for folder in missing}
     if missing:
+        make_offset_keys(Folder(settings).offset_keys, datetime.now(UTC))
         process.check_ports(ports(settings, missing))
         java, jars = find_java().path, classpath()
         for folder in missing:

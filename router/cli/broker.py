@@ -1,6 +1,8 @@
-"""`grid-router broker install|start|stop|status`: the embedded Apache Kafka."""
+"""`grid-router broker install|start|stop|status|keys`: the embedded Apache Kafka."""
 
 import time
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -11,6 +13,8 @@ from router.broker.jars import KAFKA_VERSION, classpath, lock_text
 from router.broker.java import find_java
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.text.output import Output, json_out, lines_out, say
+from router.wire.errors import InputError
+from router.wire.offset_keys import make_offset_keys
 from router.wire.settings import Settings
 
 app = typer.Typer(
@@ -38,6 +42,31 @@ def lock() -> None:
     Example: grid-router broker lock > router/broker/kafka.lock
     """
     lines_out(*lock_text().splitlines())
+
+
+@app.command()
+def keys(
+    file: Annotated[Path, typer.Argument(help="Where to write it; every worker needs the same file.")],
+) -> None:
+    """Make a file of keys with which workers sign stored offsets, for GRID_ROUTER_OFFSET_KEYS. The embedded broker has one already.
+
+    Example: grid-router broker keys /etc/grid-router/offset-keys
+    """
+    try:
+        made = make_offset_keys(file, datetime.now(UTC))
+    except OSError as error:
+        raise InputError(
+            f"the file cannot be written ({error.strerror})",
+            where=str(file),
+            hint="choose a folder that exists and is yours",
+        ) from error
+    if not made:
+        raise InputError(
+            "the file exists", where=str(file), hint="choose another name; a new file trusts what is stored so far"
+        )
+    say(
+        f"Wrote {file}. It trusts what is stored within the next hour: end all workers before the first one starts with it."
+    )
 
 
 @app.command()

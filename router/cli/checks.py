@@ -29,6 +29,7 @@ from router.domain.rules.in_effect import in_effect, takes_effect
 from router.stream.rule_sets.folder_check import folder_difference
 from router.wire.durability import too_few_brokers
 from router.wire.errors import BrokerError, CityError, InputError, RouterError, TopicError
+from router.wire.offset_keys import offset_keys
 from router.wire.private_files import open_to_others
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings, misspelt, renamed_settings
@@ -67,6 +68,7 @@ def examine(settings: Settings, city: str | None) -> Iterator[Check]:
     """
     yield _outcome("python", python)
     yield _outcome("settings", names_of_settings)
+    yield _outcome("signatures", lambda: signatures(settings))
     yield _outcome("java", lambda: java(settings))
     yield _outcome("ports", lambda: ports(settings))
     yield _outcome("broker", lambda: broker(settings))
@@ -112,6 +114,16 @@ def names_of_settings() -> str:
             f"{name} is no setting and changes nothing", hint=f"set {meant} if that is meant, and unset {name}"
         )
     return "every variable is a setting"
+
+
+def signatures(settings: Settings) -> str:
+    """The keys of stored offsets can be read."""
+    if not offset_keys(settings, server.bootstrap(settings)):
+        raise Skipped(
+            "no keys, so a stored offset that another program wrote counts; GRID_ROUTER_OFFSET_KEYS names them, "
+            "`grid-router broker keys FILE` makes them"
+        )
+    return "stored offsets are signed"
 
 
 def java(settings: Settings) -> str:

@@ -28,13 +28,13 @@ from aiokafka.protocol.types import (
 from msgspec import Struct
 
 from router.kafka.internals import send_to_any, send_to_leader
+from router.wire.stored_offsets import NO_EPOCH
 
 UUID_BYTES = 16
 ABSENT = bytes(UUID_BYTES)
 """The id of a topic that has none, because the cluster is too old."""
 CONSUMER = -1
 """Replica id of a client."""
-NO_EPOCH = -1
 UNKNOWN_TOPIC = 3
 
 

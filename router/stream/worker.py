@@ -30,6 +30,7 @@ from router.stream.rule_sets.folder_check import folder_difference
 from router.stream.rule_sets.loading import RuleSetLoader, build_rule_sets
 from router.stream.rule_sets.store import RuleSetStore
 from router.wire.metrics import Metrics
+from router.wire.offset_keys import offset_keys
 from router.wire.settings import Settings
 from router.wire.topics import Names, declared, topics_of
 from router.workers.parent_watch import watch_parent
@@ -51,10 +52,11 @@ def main(
 
     Raises:
         RouterError: the city cannot be loaded, no broker answers, a topic is missing or has another number of partitions,
-            or the metrics port is taken.
+            or the metrics port is taken; the keys of stored offsets cannot be read.
     """
     settings = Settings()
     log_to_stderr()
+    keys = offset_keys(settings, bootstrap)
     loaded = load_city(city, settings.cities)
     own_topics = topics_of(loaded, settings)
     asyncio.run(check_topics(bootstrap, own_topics, settings.namespace))
@@ -74,7 +76,7 @@ def main(
     asyncio.run(check_topics(bootstrap, later_topics, settings.namespace))
     asyncio.run(check_durability(bootstrap, [*own_topics, *later_topics], settings))
     metrics = Metrics(CollectorRegistry())
-    app = build_app(rule_sets, settings, bootstrap, CLOCKS[clock](), metrics, polls=lambda: store.polls)
+    app = build_app(rule_sets, settings, bootstrap, CLOCKS[clock](), metrics, polls=lambda: store.polls, keys=keys)
     periodic.poll_rule_sets(app, store, rule_sets, loader)
     run(app, metrics, settings, bootstrap, number=number, exit_with_parent=exit_with_parent)
 

@@ -227,6 +227,14 @@ METRICS: Sequence[Metric] = (
         labels=_TOPIC,
     ),
     Metric(
+        attribute="ignored_offsets",
+        name="grid_ignored_stored_offsets_total",
+        kind="counter",
+        unit="records",
+        help="Stored offsets without a signature of this deployment's keys, met while partitions opened: another program wrote them.",
+        labels=_TOPIC,
+    ),
+    Metric(
         attribute="log_changes",
         name="grid_log_changes_total",
         kind="counter",
@@ -279,6 +287,7 @@ class Metrics:
     standby_partitions: Gauge
     standby_lag: Gauge
     reopened: Counter
+    ignored_offsets: Counter
     log_changes: Counter
     unread_records: Gauge
 

@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     """Folder of the embedded broker's data, its log and the workers' logs."""
     cities: Path | None = None
     """Folder of the cities; without it, `deploy/cities` of the working folder or of the source tree."""
+    offset_keys: Path | None = None
+    """File with the keys that sign stored offsets, the same for all workers; `grid-router broker keys FILE` makes one."""
     broker_port: int = Field(default=19092, ge=1, le=65535)
     """Loopback port of the embedded broker; its controller listens on the next one. Three brokers take the next five, too."""
     replication: int | None = Field(default=None, ge=1)

@@ -3,6 +3,7 @@
 import msgspec
 from msgspec import Struct
 
+NO_EPOCH = -1
 STORED_OFFSET_KEY = b"input position"
 """The key of all these records, because a partition that holds one belongs to a single input partition. Ids contain no blank."""
 _encode = msgspec.json.Encoder().encode
@@ -15,10 +16,15 @@ class StoredOffset(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The next offset to read."""
     topic_id: str = ""
     """Id of the topic that was read, 22 characters as Kafka prints it. Empty: written by an earlier release."""
-    leader_epoch: int = -1
-    """Leader epoch of the last record before the offset; -1: unknown. Read and not written yet (ADR 0015)."""
+    leader_epoch: int = NO_EPOCH
+    """Leader epoch of the last record before the offset; -1: unknown. Earlier releases did not write it."""
     cases_id: str = ""
     """Id of the topic of the cases that belong to the offset; only on `grid.offsets`. Empty: written by an earlier release."""
+
+    number: int = 0
+    """Rises with every stored offset of the partition, if they are signed: an older one that is written again does not count."""
+    signature: str = ""
+    """Of the fields before, its topic and its partition (`offset_keys.py`). Empty: workers without keys wrote it."""
 
     def same_place(self, other: "StoredOffset") -> bool:
         """Whether both name the same offset of the same log."""

@@ -1,11 +1,13 @@
 """Runs a worker that prints when it got its partitions and its first records: `python -m tests.bench.announcing_worker CITY ...`.
 
-It is the product with two more lines on standard output: `ASSIGNED <seconds since 1970>` and `FIRST <seconds since 1970>`.
+It is the product with two more lines on standard output: `ASSIGNED <seconds since 1970>`, each time, and `FIRST <seconds since 1970>`.
 """
 
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+
+from aiokafka import TopicPartition
 
 from router.stream.__main__ import _run
 from router.stream.engine.assignment import AssignedPartitions
@@ -24,11 +26,16 @@ def announce() -> None:
         AssignedPartitions.offer = offer
         offer(self, topic, number, records, generation)
 
-    async def print_assigned(self: AssignedPartitions, sources: Iterable[tuple[str, int]], generation: int) -> None:
+    async def print_assigned(
+        self: AssignedPartitions,
+        sources: Iterable[tuple[str, int]],
+        generation: int,
+        standbys: Collection[TopicPartition] = (),
+    ) -> None:
         partitions = list(sources)
         if partitions:
             print(f"ASSIGNED {time.time():.4f}", flush=True)
-        await assigned(self, partitions, generation)
+        await assigned(self, partitions, generation, standbys)
 
     AssignedPartitions.offer, AssignedPartitions.assigned = print_first, print_assigned
 

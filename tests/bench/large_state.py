@@ -26,6 +26,7 @@ PROBES = 1_000
 class LargeState:
     """The worker, its input and its output."""
 
+    own: Settings
     worker: Pinned
     committed: Ends
     cases: str
@@ -52,7 +53,7 @@ def large_state(cases: int, settings: Settings) -> Iterator[LargeState]:
         feed = Feed(bootstrap, names, own.partitions, None)
         with ends(bootstrap) as committed, started(router(CITY), own) as worker:
             earlier = committed.each(names.cases)
-            state = LargeState(worker, committed, names.cases, feed, messages)
+            state = LargeState(own, worker, committed, names.cases, feed, messages)
             state.send(state.take(PROBES))
             begun = lambda: all_beyond(committed, names.cases, earlier)  # noqa: E731
             until_quiet(committed, names.cases, begun, beyond=sum(earlier.values()))

@@ -65,8 +65,14 @@ class Pinned:
         """When it got its partitions (seconds since 1970); None until it has printed it."""
         return self._printed(ASSIGNED)
 
-    def _printed(self, word: bytes) -> float | None:
-        for line in self.log.read_bytes().splitlines():
+    @property
+    def last_assigned(self) -> float | None:
+        """The same for the last time that it got partitions."""
+        return self._printed(ASSIGNED, last=True)
+
+    def _printed(self, word: bytes, *, last: bool = False) -> float | None:
+        lines = self.log.read_bytes().splitlines()
+        for line in reversed(lines) if last else lines:
             _, found, instant = line.partition(word)  # Faust writes control sequences before it
             if found:
                 return float(instant)

@@ -3,6 +3,8 @@
 `noticed`: until the group assigns the partitions to the worker that was started immediately. That takes a session timeout,
 because the killed worker did not leave the group. `restored`: from there until the slowest partition has committed its
 first batch.
+
+With `--standby` a second worker has copies of all states when the first one is killed, and nothing is started.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import orjson
 from router.wire.settings import Settings
 from tests.bench.large_state import SIZES, LargeState, large_state
 from tests.bench.pinned_process import Pinned
+from tests.bench.second_worker import await_copies, second_worker
 from tests.bench.stopwatch import LIMIT_SECONDS, UnfinishedError
 from tests.bench.topics import Ends
 
@@ -39,13 +42,14 @@ class Restored:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     parser.add_argument("--cases", type=int, nargs="*", default=SIZES, help="numbers of matchable cases")
+    parser.add_argument("--standby", action="store_true", help="kill a worker of which another one has copies")
 
 
 def main(arguments: argparse.Namespace, settings: Settings) -> int:
     """Measure, print, write."""
     found = []
     for cases in sorted(arguments.cases):
-        one = measure(cases, settings)
+        one = (measure_standby if arguments.standby else measure)(cases, settings)
         found.append(asdict(one))
         print(describe(one), flush=True)
     (settings.home / "bench" / "restore.json").write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
@@ -78,6 +82,20 @@ def kill_and_restore(cases: int, large: LargeState) -> Restored:
         committed_at = _await_commits(worker, committed, topic, earlier)
     assigned = worker.assigned or at
     return Restored(cases, assigned - at, min(committed_at) - assigned, max(committed_at) - assigned)
+
+
+def measure_standby(cases: int, settings: Settings) -> Restored:
+    """Kill a worker that has a number of matchable cases, when another one has copies of all states."""
+    with large_state(cases, settings) as large, second_worker(large.own) as heir:
+        await_copies(heir)
+        with _Load(large):
+            time.sleep(1.0)
+            at = time.time()
+            large.worker.kill()
+            earlier = large.committed.each(large.cases)
+            committed_at = _await_commits(heir.worker, large.committed, large.cases, earlier)
+        assigned = heir.worker.last_assigned or at
+        return Restored(cases, assigned - at, min(committed_at) - assigned, max(committed_at) - assigned)
 
 
 def _await_commits(worker: Pinned, committed: Ends, topic: str, earlier: Mapping[int, int]) -> list[float]:

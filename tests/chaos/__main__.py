@@ -29,6 +29,10 @@ def main() -> int:
     parser.add_argument(
         "--only", choices=(*KINDS, *CLUSTER_KINDS), action="append", help="only this kind of fault; may be repeated"
     )
+    parser.add_argument("--late", type=float, help="seconds of late requests in a round; 10 to 15 without it")
+    parser.add_argument(
+        "--partitions", type=int, default=4, help="partitions of each topic: more make more transactions"
+    )
     parser.add_argument(
         "--home", type=Path, default=HOME, help="folder of the run; it is deleted first and kept afterwards"
     )
@@ -41,13 +45,16 @@ def main() -> int:
         kinds = [kind for kind in kinds if kind != "disk full"]
         print("No fault `disk full`: only root can mount a disk that is full.")
     rounds = arguments.rounds or len(kinds)
-    faults = schedule(rounds, arguments.seed, broker_frozen_s=arguments.broker_frozen, kinds=kinds)
+    faults = schedule(
+        rounds, arguments.seed, broker_frozen_s=arguments.broker_frozen, late_s=arguments.late, kinds=kinds
+    )
     plan = ReplayPlan(
         faults=faults,
         seed=arguments.seed,
         home=arguments.home,
         per_second=arguments.per_second,
         brokers=arguments.brokers,
+        partitions=arguments.partitions,
     )
     for client in ("aiokafka", "kafka"):  # an unavailable broker is expected here
         logging.getLogger(client).setLevel(logging.CRITICAL)

@@ -16,6 +16,7 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.group_monitor import GroupMonitor
 from tests.chaos.late_requests import LateRequests
 from tests.chaos.load import Load
+from tests.chaos.observer import Observer
 from tests.support.patience import PATIENCE_S
 
 WORKERS = 2
@@ -35,6 +36,7 @@ class Deployment(Struct, frozen=True):
     pool: WorkerPool
     load: Load
     monitor: GroupMonitor
+    observer: Observer
     city: City
     labelled_worker: Sequence[str] = LABELLED_WORKER
     """Command of the worker whose requests are late."""

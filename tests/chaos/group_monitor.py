@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
-from typing import Self
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Self
 
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import KafkaError
@@ -26,6 +26,8 @@ class Sample(Struct, frozen=True):
     """0 while the group is not stable."""
     committed: Mapping[TopicPartition, int]
     ends: Mapping[TopicPartition, int]
+    assigned: Collection[tuple[str, int]]
+    """Topics and partitions of all members."""
 
     def passed(self, marks: Mapping[TopicPartition, int]) -> bool:
         """Whether every offset before the marks is committed."""
@@ -95,6 +97,10 @@ class GroupMonitor:
         """Members of the stable group in the last sample."""
         return 0 if self.latest is None else self.latest.members
 
+    def assigned(self, partitions: Iterable[TopicPartition]) -> bool:
+        """Whether the group was stable in the last sample, and had assigned all of these."""
+        return self.members > 0 and self.latest is not None and {*partitions} <= {*self.latest.assigned}
+
     def measure_recovery(self) -> None:
         """Start to measure the recovery time."""
         self.recovery = Recovery(time.monotonic(), self._sources)
@@ -129,4 +135,13 @@ class GroupMonitor:
             members=len(group["members"]) if group["group_state"] == "Stable" else 0,
             committed={tp: found.offset for tp, found in committed.items()},
             ends={tp: found.offset for tp, found in ends.items()},
+            assigned={one for member in group["members"] for one in _assigned(member)},
         )
+
+
+def _assigned(member: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    assignment = member["member_assignment"]
+    if isinstance(assignment, Mapping):  # a member that has just joined has none
+        for one in assignment["assigned_partitions"]:
+            for number in one["partitions"]:
+                yield one["topic"], number

@@ -13,7 +13,7 @@ from router.cities.folder import city_folder, load_city
 from router.domain.intake.normalise import RECEIVED_AT
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.rule_sets import RuleSets
-from router.simulator.messages import SourceMessage, rfc3339
+from router.simulator.messages import rfc3339
 from router.simulator.synthetic.stream import messages, read_simulation
 from router.stream.engine.processor import Processor
 from router.stream.processors.clock import StreamClock
@@ -24,8 +24,8 @@ from router.wire.partitioning import partition_for_key
 from router.wire.topics import Names
 from tests.chaos.audit.audit import AuditInput
 from tests.chaos.cities import CITY
-from tests.chaos.ledger import NUMBER, Entry, Kept, Ledger
-from tests.chaos.load import KeyOf, own_id
+from tests.chaos.ledger import NUMBER, Entry, Kept, Ledger, Ledgered
+from tests.chaos.load import KeyOf, Sending, own_id
 
 PARTITIONS = 2
 BATCH = 50
@@ -88,8 +88,9 @@ class MemoryLog:
             if topic in topics and partition in {None, number}:
                 yield from records
 
-    def position(self, topic: str, partition: int) -> int:
+    def position(self, topic: str, partition: int, topic_id: str = "") -> int:
         """See `Log.position`."""
+        del topic_id  # no topic is deleted here
         return self.offsets.get((topic, partition), 0)
 
 
@@ -101,9 +102,14 @@ class Recording(Struct, frozen=True):
     lists: MemoryLog
     deployment: AuditInput
 
+    @property
+    def ledgered(self) -> Ledgered:
+        """What the file of a ledger would hold."""
+        return Ledgered(self.entries, self.kept)
+
 
 def record(
-    reports: int, cities: Path, path: Path, *, more: Sequence[SourceMessage] = (), key_of: KeyOf = own_id
+    reports: int, cities: Path, path: Path, *, more: Sequence[Sending] = (), key_of: KeyOf = own_id
 ) -> Recording:
     """Send messages of Puyang through both stages.
 
@@ -111,17 +117,17 @@ def record(
         reports: number of messages.
         cities: folder of the run's cities.
         path: file of the ledger.
-        more: messages that are sent after these.
-        key_of: the key of each message.
+        more: what is sent after these.
+        key_of: the key of each of these messages.
     """
     city = load_city(CITY, cities)
-    stream = list(
+    usual = list(
         messages(city, read_simulation(city_folder(CITY, cities)), reports=reports, days=None, seed=1, rate=20)
     )
-    stream += more
-    lists, ledger, keys = MemoryLog(), Ledger(path, city), [key_of(one) for one in stream]
-    entries = ledger.enter(stream, keys)
-    kept = {row[0].number: _send(lists, *row) for row in zip(entries, stream, keys, strict=True)}
+    sendings = [*(Sending(one, key_of(one)) for one in usual), *more]
+    lists, ledger = MemoryLog(), Ledger(path, city)
+    entries = ledger.enter([one.message for one in sendings], [one.key for one in sendings])
+    kept = {entry.number: _send(lists, entry, one) for entry, one in zip(entries, sendings, strict=True)}
     ledger.close()
     rule_sets, metrics = RuleSets(city), Metrics(CollectorRegistry())
     for network in sorted(city.codes):
@@ -137,11 +143,13 @@ def record(
     return Recording(entries, kept, lists, deployment)
 
 
-def _send(lists: MemoryLog, entry: Entry, message: SourceMessage, key: bytes | None) -> Kept:
-    topic = NAMES.reports(message.network)
+def _send(lists: MemoryLog, entry: Entry, one: Sending) -> Kept:
+    topic, key = NAMES.reports(one.message.network), one.key
     received = rfc3339(START + timedelta(seconds=entry.number)).encode()
     partition = entry.number % PARTITIONS if key is None else partition_for_key(key, PARTITIONS)
-    lists.add(topic, partition, key, message.value, [(RECEIVED_AT, received), (NUMBER, b"%d" % entry.number)])
+    lists.add(topic, partition, key, one.message.value, [(RECEIVED_AT, received), (NUMBER, b"%d" % entry.number)])
+    if one.timestamp is not None:
+        lists.records[topic, partition][-1].timestamp = one.timestamp
     return Kept(entry.number, topic, partition, len(lists.records[topic, partition]) - 1)
 
 

@@ -3,7 +3,20 @@
 from collections.abc import Callable, Mapping
 
 from tests.chaos.deployment import Deployment
-from tests.chaos.faults import broker, brokers, clock, flood, keys, network, resend, rules, worker
+from tests.chaos.faults import (
+    broker,
+    broker_clock,
+    brokers,
+    clock,
+    flood,
+    forgeries,
+    keys,
+    logs,
+    network,
+    resend,
+    rules,
+    worker,
+)
 from tests.chaos.schedule import ClusterKind, Fault, Kind
 
 INJECTORS: Mapping[Kind | ClusterKind, Callable[[Deployment, Fault], dict[str, float]]] = {
@@ -29,4 +42,8 @@ INJECTORS: Mapping[Kind | ClusterKind, Callable[[Deployment, Fault], dict[str, f
     "disk lost": brokers.disk_lost,
     "disk full": brokers.disk_full,
     "several at once": brokers.several,
+    "topic made again": logs.made_again,
+    "topic grown": logs.grown,
+    "broker's clock jumps": broker_clock.jumped,
+    "offsets forged": forgeries.written,
 }

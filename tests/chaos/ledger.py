@@ -1,13 +1,15 @@
 """The ledger: the expected outcome of every report, written to a file before the report is produced.
 
 One JSON array a line: `["sent", number, network, source id, outcome, version, cell, home, code, digest]` before producing,
-`["kept", number, topic, partition, offset]` when Kafka has acknowledged it. A record carries its number in a header, so
+`["kept", number, topic, partition, offset]` when Kafka has acknowledged it, and `["gone", number, topic, topic id, partition,
+offset, received]` when its topic is deleted. A record carries its number in a header, so
 the audit finds it in Kafka even when the acknowledgement was lost.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -25,8 +27,9 @@ NUMBER = "ledger-number"
 """Header with the ledger number; every record has it."""
 WRONG_KEY: RejectionCode = "wrong-key"
 """A record whose key is not the id of its report, or that has none (ADR 0013)."""
-Outcome = Literal["case", "update", "redelivered", "dead letter"]
-"""Expected outcome of a record: a report in one case; the next version of a report in one case; no output; a dead letter."""
+Outcome = Literal["case", "update", "redelivered", "dead letter", "unread"]
+"""Expected outcome of a record: a report in one case; the next version of a report in one case; no output; a dead letter; nothing,
+because its log was deleted before the router had read it. The last one is found out by the audit."""
 
 
 class Entry(Struct, frozen=True, gc=False, array_like=True, tag="sent"):
@@ -67,6 +70,30 @@ class Kept(Struct, frozen=True, gc=False, array_like=True, tag="kept"):
         return self.topic, self.partition, self.offset
 
 
+class Gone(Struct, frozen=True, gc=False, array_like=True, tag="gone"):
+    """Where a record was in a log that was deleted. Written before the topic is made again, while nothing is sent."""
+
+    number: int
+    topic: str
+    topic_id: str
+    """Of the deleted topic."""
+    partition: int
+    offset: int
+    received_at: datetime
+    """From its header."""
+
+
+class Ledgered(NamedTuple):
+    """What a ledger's file holds."""
+
+    entries: list[Entry]
+    """Index = number - 1."""
+    kept: dict[int, Kept]
+    """Acknowledgements by number."""
+    gone: Sequence[Gone] = ()
+    """Records of deleted logs, log by log and in the order of each partition."""
+
+
 class Ledger:
     """Writes each message with its expected outcome, and each acknowledgement.
 
@@ -81,8 +108,7 @@ class Ledger:
     def __init__(self, path: Path, city: City) -> None:
         self._file, self._city = open_private(path, "wb"), city
         self._encode = msgspec.json.Encoder().encode
-        self._versions: dict[str, list[str]] = {}
-        self._homes: dict[str, str] = {}
+        self._versions = Versions()
         self.source_ids: list[str] = []
         """Of every message; index = number - 1."""
         self.sent = self.kept = 0
@@ -110,6 +136,11 @@ class Ledger:
         self.kept += 1
         self._file.write(self._encode(Kept(number, topic, partition, offset)) + b"\n")
 
+    def topic_deleted(self, records: Iterable[Gone]) -> None:
+        """Write where every record of a log was that is deleted now. Flushes the file."""
+        self._file.write(b"".join([self._encode(one) + b"\n" for one in records]))
+        self._file.flush()
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()
@@ -127,30 +158,48 @@ class Ledger:
     def _entry(self, message: SourceMessage, resolved: tuple[str | None, str | None]) -> Entry:
         cell, code = resolved
         digest = content_digest(message.value)
-        outcome, version, home = self._expected(message.report, cell, digest)
+        outcome, version, home = self._versions.expect(message.report, cell, digest)
         self.sent += 1
         return Entry(self.sent, message.network, message.source_id, outcome, version, cell, home, code, digest)
 
-    def _expected(self, report: str, cell: str | None, digest: str) -> tuple[Outcome, int, str | None]:
+
+class Versions:
+    """Decides what a record is by the records that were sent before it: a report, its next version, or a redelivery."""
+
+    def __init__(self) -> None:
+        self._digests: dict[str, list[str]] = {}
+        self._homes: dict[str, str] = {}
+
+    def expect(self, report: str, cell: str | None, digest: str) -> tuple[Outcome, int, str | None]:
+        """Outcome, version and home cell of the next record of a report.
+
+        Args:
+            report: id of the report.
+            cell: of this record; None when the record is rejected.
+            digest: of its content.
+        """
         if cell is None:
             return "dead letter", 0, None
-        versions, home = self._versions.setdefault(report, []), self._homes.setdefault(report, cell)
-        if versions and digest == versions[-1]:
+        digests, home = self._digests.setdefault(report, []), self._homes.setdefault(report, cell)
+        if digests and digest == digests[-1]:
             return "redelivered", 0, home
-        versions.append(digest)
-        return "case" if len(versions) == 1 else "update", len(versions), home
+        digests.append(digest)
+        return "case" if len(digests) == 1 else "update", len(digests), home
 
 
-def read_ledger(path: Path) -> tuple[list[Entry], dict[int, Kept]]:
-    """All entries in their order, and the acknowledgements by number."""
-    decode = msgspec.json.Decoder(Entry | Kept).decode
+def read_ledger(path: Path) -> Ledgered:
+    """Everything that the file holds, in its order."""
+    decode = msgspec.json.Decoder(Entry | Kept | Gone).decode
     entries: list[Entry] = []
     kept: dict[int, Kept] = {}
+    gone: list[Gone] = []
     with path.open("rb") as file:
         for line in file:
             one = decode(line)
             if isinstance(one, Entry):
                 entries.append(one)
-            else:
+            elif isinstance(one, Kept):
                 kept[one.number] = one
-    return entries, kept
+            else:
+                gone.append(one)
+    return Ledgered(entries, kept, gone)

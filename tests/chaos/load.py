@@ -31,15 +31,16 @@ BATCH_BYTES = 256 << 10
 """A full batch of a partition whose leader is away would hold up all others."""
 REQUEST_TIMEOUT_MS = 180_000
 """Longer than the broker is unavailable."""
-RECEIVED_AGO = timedelta(hours=1) - timedelta(seconds=20)
-"""Age of the receipt time in the header: merge windows of one hour end 20 s after the report is sent."""
+RECEIVED_AGO = timedelta(hours=1) - timedelta(seconds=8)
+"""Age of the receipt time in the header: merge windows of one hour end 8 s after the report is sent. A run ends when all have ended."""
 
 
 class Sending(Struct, frozen=True):
-    """A message and the key of its record."""
+    """A message, the key of its record, and perhaps its timestamp in ms, for a topic that takes those of producers."""
 
     message: SourceMessage
     key: bytes | None
+    timestamp: int | None = None
 
 
 KeyOf = Callable[[SourceMessage], bytes | None]
@@ -80,7 +81,11 @@ class Load:
         self._extra: deque[Sending] = deque()
         self.key_of: KeyOf = own_id
         """The key of each message of the load, in its thread."""
-        self._stop = threading.Event()
+        self._networks: set[str] = set()
+        """That have sent a record."""
+        self.grown: dict[str, int] = {}
+        """Network -> partitions of its topic, if some were added."""
+        self._stop, self._held, self._resting = threading.Event(), threading.Event(), threading.Event()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="load")
         self._running: Future[None] | None = None
 
@@ -99,6 +104,17 @@ class Load:
         self._pool.shutdown()
         if self._running is not None:
             self._running.result()
+
+    def hold(self) -> None:
+        """Send nothing more until `go_on`; returns when Kafka has acknowledged everything."""
+        self._held.set()
+        while not self._resting.wait(SLOT_S):
+            self.check()
+
+    def go_on(self) -> None:
+        """Send again."""
+        self._resting.clear()
+        self._held.clear()
 
     def check(self) -> None:
         """Raise the error that ended the load, if there is one."""
@@ -128,6 +144,9 @@ class Load:
         try:
             due = time.monotonic()
             while not self._stop.is_set():
+                if self._held.is_set():
+                    await self._rest(producer)
+                    due = time.monotonic()
                 usual = [Sending(one, self.key_of(one)) for one in islice(self._messages, self._per_slot)]
                 await self._send(producer, [*usual, *self._next_extra()])
                 due = max(due + SLOT_S, time.monotonic())
@@ -138,6 +157,23 @@ class Load:
         finally:
             await producer.stop()
 
+    async def _rest(self, producer: AIOKafkaProducer) -> None:
+        """Send nothing, with everything acknowledged, while the load is held."""
+        await producer.flush()
+        while self._held.is_set() and not self._stop.is_set():
+            if self.ledger.kept == self.ledger.sent:
+                self._resting.set()
+            await asyncio.sleep(SLOT_S)
+        for network in self._networks:
+            await self._await_partitions(producer, network)
+
+    async def _await_partitions(self, producer: AIOKafkaProducer, network: str) -> None:
+        """Wait until the producer knows every partition: while it rested, the topic may have been made again, or have grown."""
+        topic, cluster = self._names.reports(network), producer.client.cluster
+        while len(cluster.partitions_for_topic(topic) or ()) < self.grown.get(network, self._partitions):
+            await producer.client.force_metadata_update()
+            await asyncio.sleep(SLOT_S)
+
     def _next_extra(self) -> Iterator[Sending]:
         for _ in range(min(4 * self._per_slot, len(self._extra))):
             yield self._extra.popleft()
@@ -147,19 +183,22 @@ class Load:
             await asyncio.sleep(SLOT_S)
         received = rfc3339(datetime.now(UTC) - RECEIVED_AGO).encode()
         entries = self.ledger.enter([one.message for one in sendings], [one.key for one in sendings])
+        self._networks |= {one.message.network for one in sendings}
         for entry, one in zip(entries, sendings, strict=True):
             kept = await producer.send(
                 self._names.reports(one.message.network),
                 one.message.value,
                 key=one.key,
                 partition=self._partition(entry, one.key),
+                timestamp_ms=one.timestamp,
                 headers=[(RECEIVED_AT, received), (NUMBER, str(entry.number).encode())],
             )
             kept.add_done_callback(self._on_acknowledged(entry))
 
     def _partition(self, entry: Entry, key: bytes | None) -> int:
         """As Kafka's partitioner chooses it; in turn for a record without key."""
-        return entry.number % self._partitions if key is None else partition_for_key(key, self._partitions)
+        partitions = self.grown.get(entry.network, self._partitions)
+        return entry.number % partitions if key is None else partition_for_key(key, partitions)
 
     def _on_acknowledged(self, entry: Entry):
         def acknowledge(done: "asyncio.Future[object]") -> None:

@@ -15,8 +15,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from msgspec import Struct
 
-from router.broker.admin import connected
+from router.wire.errors import BrokerError
 from tests.chaos.labelled_worker import LABEL
+from tests.chaos.partitions import partitions_of
 
 TORN_S = 20.0
 """Partitions get the marker of a commit one after the other. A transaction that is visible in part for longer is torn."""
@@ -68,7 +69,7 @@ class Observer:
         self._bootstrap, self._topics = bootstrap, topics
         self._transactions = Transactions()
         self._torn: dict[str, None] = {}
-        self._stop = threading.Event()
+        self._stop, self._grown = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="observer")
 
     def __enter__(self) -> Self:
@@ -79,6 +80,10 @@ class Observer:
         self._stop.set()
         self._thread.join()
 
+    def follow_partitions(self) -> None:
+        """Read partitions that were added, too."""
+        self._grown.set()
+
     def finish(self) -> Observed:
         """Read to the end. Call it after the last transaction."""
         self._stop.set()
@@ -87,16 +92,31 @@ class Observer:
         return Observed(whole=self._transactions.whole, torn=list(dict.fromkeys(torn)))
 
     async def _run(self) -> None:
-        partitions = _partitions(self._bootstrap, self._topics)
+        partitions = self._partitions()
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap, isolation_level="read_committed", auto_offset_reset="earliest"
         )
         async with consumer:
             consumer.assign(partitions)
             while not self._stop.is_set():
-                with suppress(KafkaError):  # the broker may be down
+                with suppress(KafkaError, BrokerError):  # the broker may be down
+                    if self._grown.is_set():
+                        partitions = await self._add_partitions(consumer)
+                        self._grown.clear()
                     self._add(await consumer.getmany(timeout_ms=200))
             await self._read_to_end(consumer, partitions)
+
+    def _partitions(self) -> list[TopicPartition]:
+        return [TopicPartition(*one) for one in partitions_of(self._bootstrap, self._topics)]
+
+    async def _add_partitions(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
+        """Assign the added partitions, and go on in the others where it is."""
+        partitions = await asyncio.to_thread(self._partitions)
+        at = {one: await consumer.position(one) for one in consumer.assignment()}
+        consumer.assign(partitions)
+        for one, position in at.items():
+            consumer.seek(one, position)
+        return partitions
 
     async def _read_to_end(self, consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> None:
         async with asyncio.timeout(END_S):
@@ -111,11 +131,3 @@ class Observer:
             for record in records:
                 self._transactions.add(record.headers, now)
         self._torn.update(dict.fromkeys(self._transactions.partial(now - TORN_S)))
-
-
-def _partitions(bootstrap: str, topics: Sequence[str]) -> list[TopicPartition]:
-    with connected(bootstrap) as admin:
-        described: list[dict[str, Any]] = admin.describe_topics(list(topics))
-    return [
-        TopicPartition(one.get("name") or one["topic"], n) for one in described for n in range(len(one["partitions"]))
-    ]

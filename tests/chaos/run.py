@@ -1,6 +1,7 @@
 """One run: broker, workers, load, one fault a round, and the final audit."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -19,6 +20,8 @@ from router.simulator.synthetic.stream import messages, read_simulation
 from router.stream.faust_adapter.app import GROUP
 from router.stream.rule_sets.loading import build_rule_sets
 from router.stream.rule_sets.store import RuleSetStore
+from router.wire.offset_keys import KEY_BYTES, OffsetKeys, read_offset_keys
+from router.wire.private_files import write_private
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
@@ -34,6 +37,7 @@ from tests.chaos.late_requests import LateRequests
 from tests.chaos.ledger import Ledger, read_ledger
 from tests.chaos.load import Load
 from tests.chaos.observer import Observed, Observer
+from tests.chaos.partitions import partitions_of
 from tests.chaos.schedule import Fault
 from tests.support.patience import PATIENCE_S
 
@@ -104,9 +108,12 @@ def run(
     cities, path = make_cities(plan.home / "cities"), plan.home / "ledger.jsonl"
     small_disk = any(fault.kind == "disk full" for fault in plan.faults)
     with Cluster(plan.home, brokers=plan.brokers, small_disk=small_disk) as cluster:
-        settings = cluster.settings.model_copy(
-            update={"kafka": cluster.address, "cities": cities, "metrics_port": 0, "partitions": plan.partitions}
-        )
+        keys = plan.home / "offset-keys"
+        write_private(
+            keys, f"key {secrets.token_hex(KEY_BYTES)}\n".encode()
+        )  # which trusts nothing, not even for an hour
+        own = {"cities": cities, "metrics_port": 0, "partitions": plan.partitions, "offset_keys": keys}
+        settings = cluster.settings.model_copy(update={"kafka": cluster.address, **own})
         city = load_city(CITY, cities)
         topics = topics_of(city, settings)
         apply(cluster.address, topics, replication=None)
@@ -114,7 +121,7 @@ def run(
         written = [topic.name for topic in topics if topic.name not in reports]
         begun = time.monotonic()
         with Observer(cluster.address, written) as observer:
-            with _deployed(plan, settings, cluster, city) as deployment:
+            with _deployed(plan, settings, cluster, city, observer) as deployment:
                 deployment.await_members(plan.workers)
                 with deployment.load:
                     injected = [_round(deployment, fault, log) for fault in plan.faults]
@@ -139,7 +146,9 @@ def run(
 
 
 @contextmanager
-def _deployed(plan: ReplayPlan, settings: Settings, cluster: Cluster, city: City) -> Iterator[Deployment]:
+def _deployed(
+    plan: ReplayPlan, settings: Settings, cluster: Cluster, city: City, observer: Observer
+) -> Iterator[Deployment]:
     """Start proxy, ledger, load, workers and group monitor."""
     simulation = read_simulation(city_folder(CITY, settings.cities))
     stream = messages(city, simulation, reports=None, days=None, seed=plan.seed, rate=SIMULATED_RATE)
@@ -167,6 +176,7 @@ def _deployed(plan: ReplayPlan, settings: Settings, cluster: Cluster, city: City
             pool=pool,
             load=load,
             monitor=monitor,
+            observer=observer,
             city=city,
             labelled_worker=plan.labelled_worker,
         )
@@ -205,15 +215,15 @@ def finish(deployment: Deployment) -> None:
     Raises:
         NoProgressError: it does not.
     """
-    names, numbers = Names(deployment.settings.namespace), range(deployment.settings.partitions)
-    bootstrap = str(deployment.settings.kafka)
+    names, bootstrap = Names(deployment.settings.namespace), str(deployment.settings.kafka)
+    sources = partitions_of(bootstrap, [names.reports(one) for one in sorted(deployment.city.codes)])
     with open_admin(bootstrap) as admin, open_consumer(bootstrap, connect_ms=PATIENT_MS) as scout:
         group = ConsumerGroup(
             admin,
             scout,
             f"{names.namespace}{GROUP}",
-            sources=[TopicPartition(names.reports(one), n) for one in sorted(deployment.city.codes) for n in numbers],
-            events=[TopicPartition(names.events, n) for n in numbers],
+            sources=sources,
+            events=partitions_of(bootstrap, [names.events]),
         )
         deployment.until(group.finished, PATIENCE_S, "some records are not committed")
 
@@ -221,14 +231,14 @@ def finish(deployment: Deployment) -> None:
 def examine(ledger: Path, settings: Settings, city: City) -> Verdict:
     """Audit the topics on the broker, after the workers have ended."""
     bootstrap, names = str(settings.kafka), Names(settings.namespace)
-    entries, kept = read_ledger(ledger)
     offset_topics = {names.reports(network): names.dedup_index(network) for network in city.codes} | {
         names.events: names.offsets
     }
     rule_sets = build_rule_sets(city, asyncio.run(_published(RuleSetStore(bootstrap, names.rule_sets))))
-    with KafkaLog(bootstrap, settings.partitions, offset_topics) as log:
+    keys = OffsetKeys() if settings.offset_keys is None else read_offset_keys(settings.offset_keys)
+    with KafkaLog(bootstrap, offset_topics, keys) as log:
         target = AuditInput(log=log, names=names, partitions=settings.partitions, rule_sets=rule_sets)
-        return audit(entries, kept, target)
+        return audit(read_ledger(ledger), target)
 
 
 async def _published(store: RuleSetStore) -> list[RuleSetRecord]:

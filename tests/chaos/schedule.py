@@ -21,6 +21,10 @@ Kind = Literal[
     "clock off",
     "rules reloaded",
     "topic replayed",
+    "topic made again",
+    "topic grown",
+    "broker's clock jumps",
+    "offsets forged",
     "keys wrong",
     "case flooded",
 ]
@@ -69,9 +73,24 @@ class Fault(Struct, frozen=True, kw_only=True):
 
 
 def schedule(
-    rounds: int, seed: int, *, broker_frozen_s: float = FROZEN_S, kinds: Sequence[Kind | ClusterKind] = KINDS
+    rounds: int,
+    seed: int,
+    *,
+    broker_frozen_s: float = FROZEN_S,
+    late_s: float | None = None,
+    quick: bool = False,
+    kinds: Sequence[Kind | ClusterKind] = KINDS,
 ) -> list[Fault]:
-    """One fault a round. Every kind comes once before one repeats."""
+    """One fault a round. Every kind comes once before one repeats.
+
+    Args:
+        rounds: number of faults.
+        seed: of their order and parameters.
+        broker_frozen_s: how long the broker is stopped.
+        late_s: how long requests are late; None: 10 to 15 s.
+        quick: whether each fault has its shortest duration.
+        kinds: of faults.
+    """
     rng = random.Random(seed)
     durations = {
         "worker frozen": (11.5, 14.0),  # longer than a session
@@ -81,16 +100,19 @@ def schedule(
         "network delayed": (4.0, 8.0),
         "network cut": (3.0, 6.0),
         "network half open": (3.0, 14.0),  # shorter and longer than a session
-        "requests late": (10.0, 15.0),
+        "requests late": (10.0, 15.0) if late_s is None else (late_s, late_s),
         "clock off": (3.0, 6.0),
         "keys wrong": (1.0, 2.0),
         **CLUSTER_DURATIONS,
     }
+    calm = (0.5, 2.5)
+    if quick:
+        durations, calm = {kind: (least, least) for kind, (least, _) in durations.items()}, (0.5, 0.5)
     return [
         Fault(
             round=number,
             kind=kind,
-            calm_s=round(rng.uniform(0.5, 2.5), 3),
+            calm_s=round(rng.uniform(*calm), 3),
             lasts_s=round(rng.uniform(*durations.get(kind, (0.0, 0.0))), 3),
             worker=rng.randrange(2),
             share=round(rng.random(), 6),

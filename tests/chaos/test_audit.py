@@ -38,12 +38,12 @@ def audit_altered(recording: Recording, alter: Callable[[Recording], None]) -> d
     lists = recording.lists.copy()
     altered = Recording(recording.entries, dict(recording.kept), lists, replace(recording.deployment, log=lists))
     alter(altered)
-    verdict = audit(altered.entries, altered.kept, altered.deployment)
+    verdict = audit(altered.ledgered, altered.deployment)
     return {fault: list(ids) for fault, ids in verdict.findings.ids.items() if ids}
 
 
 def test_a_correct_run_has_no_findings_and_has_every_outcome(recording: Recording) -> None:
-    verdict = audit(recording.entries, recording.kept, recording.deployment)
+    verdict = audit(recording.ledgered, recording.deployment)
     assert verdict.findings.counts == dict.fromkeys(FAULTS, 0)
     outcomes = {entry.outcome for entry in recording.entries}
     assert outcomes == {"case", "update", "redelivered", "dead letter"}

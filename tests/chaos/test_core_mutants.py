@@ -9,16 +9,20 @@ from msgspec.structs import replace
 
 from router.domain.case import size
 from router.domain.case.size import MAX_REPORTS
-from router.domain.intake import admit
+from router.domain.intake import admit, dedup
 from router.domain.intake.normalise import Normalised
 from router.domain.model.source_record import PlainRecord
 from router.domain.state import partition_state
+from router.simulator.messages import SourceMessage
 from tests.chaos.audit.audit import Verdict, audit
 from tests.chaos.audit.findings import FAULTS, Fault
+from tests.chaos.audit.sources import number_of
 from tests.chaos.cities import make_cities
+from tests.chaos.faults.broker_clock import JUMP, NETWORK, ahead
 from tests.chaos.faults.flood import REPORTS, VERSIONS, flood
 from tests.chaos.faults.keys import EVERY, WrongKeys
-from tests.chaos.in_memory import Recording, record
+from tests.chaos.in_memory import NAMES, START, Recording, record
+from tests.chaos.load import Sending, own_id
 
 N = 400
 
@@ -37,7 +41,7 @@ def patch() -> Iterator[pytest.MonkeyPatch]:
 
 def audited(recording: Recording, patch: pytest.MonkeyPatch) -> Verdict:
     patch.undo()
-    return audit(recording.entries, recording.kept, recording.deployment)
+    return audit(recording.ledgered, recording.deployment)
 
 
 def found(verdict: Verdict) -> set[Fault]:
@@ -49,7 +53,7 @@ def wrong_keys(cities: Path, tmp_path: Path) -> Recording:
 
 
 def flooded(cities: Path, tmp_path: Path) -> Recording:
-    return record(N, cities, tmp_path / "ledger", more=list(flood("one")))
+    return record(N, cities, tmp_path / "ledger", more=[Sending(one, own_id(one)) for one in flood("one")])
 
 
 def test_records_with_wrong_keys_are_dead_letters(cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
@@ -81,6 +85,32 @@ def with_key(record: Any, source_id: str) -> Any:
         value=record.value,
         headers=record.headers,
     )
+
+
+def clock_jumped(cities: Path, tmp_path: Path) -> Recording:
+    """Reports that Kafka stored 45 days ahead, and then those again that were sent before."""
+    first = record(N, cities, tmp_path / "first")
+    again = [
+        Sending(
+            SourceMessage(
+                network=entry.network, source_id=entry.source_id, value=one.value, received_at=START, kind="redelivered"
+            ),
+            one.key,
+        )
+        for entry, one in ((first.entries[number_of(one) - 1], one) for one in first.lists.of(NAMES.reports(NETWORK)))  # type: ignore[operator]
+    ]
+    return record(N, cities, tmp_path / "ledger", more=[*ahead("one", START + JUMP), *again])
+
+
+def test_a_jump_of_the_clock_forgets_nothing(cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    recording = clock_jumped(cities, tmp_path)
+    assert sum(entry.outcome == "redelivered" for entry in recording.entries) > N // 4
+    assert audited(recording, patch).findings.counts == dict.fromkeys(FAULTS, 0)
+
+
+def test_a_clock_that_empties_the_memory_is_found(cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(dedup, "STEP", JUMP)
+    assert {"never sent", "dedup index differs from the log"} <= found(audited(clock_jumped(cities, tmp_path), patch))
 
 
 def test_a_flood_fills_a_case_and_loses_nothing(cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch) -> None:

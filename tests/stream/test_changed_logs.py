@@ -18,13 +18,15 @@ from router.stream.engine.changelog_reader import ChangelogReader, replaced
 from router.stream.engine.log_position import BeyondEndError
 from router.stream.engine.processor import Processor
 from router.stream.engine.state_copy import StateCopy
-from router.stream.engine.stored_offset import read_stored_offset
+from router.stream.engine.stored_offset import StoredOffsets
 from router.stream.faust_adapter.app import app_of
+from router.stream.faust_adapter.lenient_headers import install
 from router.stream.faust_adapter.transport import BatchApp
 from router.stream.health.broker_probe import Probe
 from router.stream.health.log_watch import LogWatch
 from router.stream.health.observations import HealthMonitor
 from router.wire.metrics import Metrics
+from router.wire.offset_keys import NO_KEYS
 from router.wire.settings import Settings
 from router.wire.stored_offsets import StoredOffset, encode_stored_offset
 from tests.stream.test_partition import Tally, produce, read, topics, values
@@ -201,12 +203,12 @@ class Stateful(Tally):
     async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
         await self.copy.check(logs, self.changelog_of(source))
         await super().open(logs, source)
-        return await read_stored_offset(logs, TopicPartition(self.out, 0))
+        return await StoredOffsets(NO_KEYS).read(logs, TopicPartition(self.out, 0))
 
     async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
         if await replaced(logs, self.changelog_of(source), self.copy.topic_id):
             return False
-        stored = await read_stored_offset(logs, TopicPartition(self.out, 0))
+        stored = await StoredOffsets(NO_KEYS).read(logs, TopicPartition(self.out, 0))
         return stored is not None and stored.same_place(position)
 
     def store_offset(self, position: StoredOffset, writer: Writer, _: int) -> None:
@@ -305,6 +307,27 @@ def test_a_cut_log_is_read_from_the_cut_on_and_never_skipped(kafka: str, topics:
         return at
 
     assert asyncio.run(scenario()) == (N, "cut")
+
+
+def test_a_stored_offset_has_the_leader_epoch_of_its_last_record(kafka: str, topics: str, tmp_path: Path) -> None:
+    """So the broker can say where its records end, if an election lost some."""
+    install()
+
+    async def scenario() -> tuple[StoredOffset | None, int]:
+        await produce(kafka, f"{topics}in", values("a", N))
+        async with working(kafka, topics, tmp_path) as worker:
+            await written(kafka, topics, N)
+            await worker.watch.look()
+        _, epochs = await described(kafka, f"{topics}in")
+        logs = ChangelogReader(kafka, f"{topics}group")
+        try:
+            return await StoredOffsets(NO_KEYS).read(logs, TopicPartition(f"{topics}changelog", 0)), epochs[0]
+        finally:
+            await logs.close()
+
+    stored, epoch = asyncio.run(scenario())
+    assert stored is not None
+    assert (stored.offset, stored.leader_epoch) == (N, epoch)
 
 
 def test_added_partitions_are_read_without_a_restart(kafka: str, topics: str, tmp_path: Path) -> None:

@@ -18,10 +18,11 @@ from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.log_position import BeyondEndError
 from router.stream.engine.processor import Counted, PoisonError, Processor, Record
 from router.stream.engine.source_partition import SourcePartition
-from router.stream.engine.stored_offset import pop_stored_offset, read_stored_offset
+from router.stream.engine.stored_offset import StoredOffsets, pop_stored_offset
 from router.stream.engine.stream_task import Owned, StreamTask
 from router.stream.engine.stream_task_id import StreamTaskId
 from router.wire.metrics import Metrics
+from router.wire.offset_keys import NO_KEYS
 from router.wire.stored_offsets import StoredOffset, encode_stored_offset
 from tests.support.patience import PATIENCE_S
 
@@ -59,7 +60,7 @@ class Tally:
         return position
 
     async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
-        stored = await read_stored_offset(logs, TopicPartition(self.changelog, source.partition))
+        stored = await StoredOffsets(NO_KEYS).read(logs, TopicPartition(self.changelog, source.partition))
         return stored is not None and stored.same_place(position)
 
     def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:

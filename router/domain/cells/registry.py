@@ -47,6 +47,8 @@ class Claim(Struct, frozen=True, gc=False, kw_only=True):
     """12 digits."""
     area: str | None = None
     """The source's own grid by name or code. The crosswalk resolves it."""
+    county_code: str | None = None
+    """A code of the report that begins with the county and is no place: of its class or its component."""
 
 
 def cell_code(text: str) -> str | None:
@@ -105,9 +107,22 @@ class CellRegistry:
         its point.
         """
         return [
-            self._pointless(claim) if around is None else self._by_point(claim, *around)
+            self._with_county(claim, self._pointless(claim) if around is None else self._by_point(claim, *around))
             for claim, around in zip(claims, self._locate(claims), strict=True)
         ]
+
+    def _with_county(self, claim: Claim, location: Location) -> Location:
+        """The location with a doubt for each code of another city that had no part in finding it."""
+        code, area = claim.county_code, claim.area
+        if code is None and area is None:
+            return location
+        doubts = [] if code is None or code[:CITY] in self._prefectures else [f"code {code!r} {self._unknown(code)}"]
+        joined = None if area is None else professional_community(area)
+        if joined is not None and joined[:CITY] not in self._prefectures:
+            doubts.append(f"area {area!r} {self._unknown(joined)}")
+        if not doubts:
+            return location
+        return replace(location, doubt="; ".join([location.doubt, *doubts] if location.doubt else doubts))
 
     def _locate(self, claims: Sequence[Claim]) -> list[Around | None]:
         """Where the point of each claim lies. None: no point, or one that stands for no place."""

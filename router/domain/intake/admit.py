@@ -129,7 +129,8 @@ def _register(translated: Sequence[Normalised], dedup: DedupIndex) -> Admitted:
             if record.key != translation.source_id.encode():
                 rejections.append((record, wrong_key(record.key, translation.source_id)))
                 continue
-            decision = dedup.register(translation, said, record.value or b"", redriven=is_redriven(record))
+            redriven = translation.source_id in dedup and is_redriven(record)  # of a new id it says nothing
+            decision = dedup.register(translation, said, record.value or b"", redriven=redriven)
             if decision is None:
                 redelivered += 1
             elif isinstance(decision, Rejection):

@@ -24,7 +24,8 @@ REFRESH_AFTER = timedelta(days=1)
 MAX_VERSIONS = 50
 """A case keeps every version, and each change writes the whole case."""
 MAX_FORMER = 16
-"""Digests kept of the incidents that had the id before."""
+"""Digests kept of the incidents that had the id before: a copy of such a record is a redelivery. A copy of an older one is rejected
+(`id-reused`) and never lost, so the bound keeps entries short and costs a dead letter at most."""
 STEP = timedelta(minutes=1)
 """How far one record moves the index's clock. So a broker's clock that jumps by 45 days for 20,000 records makes the index forget
 nothing, and a partition of few records remembers longer: never more than 43,200 reports beyond the 30 days."""
@@ -88,6 +89,10 @@ class DedupIndex:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def __contains__(self, source_id: str) -> bool:
+        """Whether a report with this id was passed on."""
+        return source_id in self._entries
 
     def restore(self, source_id: str, entry: DedupEntry) -> None:
         """Put back an entry of the changelog; call it in the order of writing. One without a version says nothing."""

@@ -21,7 +21,7 @@ def report_id_of(network: Network, value: bytes | None, headers: Headers = ()) -
     """The id of the report in a value, which must be the key of its record; None if the value is no report of the network."""
     for text in _texts(value, headers):
         try:
-            return network.draft(network.schema.__pydantic_validator__.validate_json(text), UTC).source_id
+            return network.draft(network.read(text), UTC).source_id
         except ValidationError:
             continue
         except Exception:  # noqa: BLE001 - a defect of the translator: the router rejects the record, too

@@ -6,9 +6,10 @@ A key of a table mostly has one case. It has the candidate itself then, and a li
 a list of one costs nearly as much memory as the candidate, and a class around the two would cost more than the list.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from heapq import nsmallest
 from math import cos, floor, radians
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -22,12 +23,17 @@ MAX_CANDIDATES = 32
 """How many cases of one matter are compared in one square or one community: those whose latest report is nearest in time. Where there
 are more, nearness means nothing, and a report must not cost more. Cases with room come first: in a flood of one incident most are full,
 and behind them the one with room would not be found."""
+MAX_TIED = 256
+"""Of so many cases at one instant the MAX_CANDIDATES nearest in place are compared. A source that gives days for times, or a storm, has
+more than MAX_CANDIDATES at one instant, and the very address of a report would be hidden."""
 _NORTHERNMOST = 89.0
 
 _WHEN = attrgetter("full", "last_us", "case.id")
 """Sort key of the cases of one matter and place."""
 _FULL, _LATEST = attrgetter("full"), attrgetter("last_us")
 Spot = TypeVar("Spot")
+Point = tuple[float, float]
+"""Longitude and latitude."""
 Cases = MatchCandidate | list[MatchCandidate]
 """One case, or several: first those with room, then the full ones, each sorted by the occurrence of their latest report."""
 Kinds = dict[str, Cases]
@@ -200,9 +206,16 @@ def _listed(there: There) -> dict[str, list[str]]:
 
 
 def candidates(
-    pairs: Mapping[str, Pair], found: Iterable[There], occurred_us: int
+    pairs: Mapping[str, Pair], found: Iterable[There], occurred_us: int, point: Point | None = None
 ) -> list[tuple[Pair, Sequence[MatchCandidate]]]:
-    """The cases of matters that may be the same thing, with their pair; at most MAX_CANDIDATES of each matter and place."""
+    """The cases of matters that may be the same thing, with their pair; at most MAX_CANDIDATES of each matter and place.
+
+    Args:
+        pairs: matter -> its pair with the matter of the report.
+        found: of the index.
+        occurred_us: of the report.
+        point: longitude and latitude of the report, if all cases have a point.
+    """
     affine: list[tuple[Pair, Sequence[MatchCandidate]]] = []
     for there in found:
         if isinstance(there, MatchCandidate):
@@ -211,27 +224,55 @@ def candidates(
             continue
         for matter, pair in pairs.items():
             if matter in there:
-                affine.append((pair, _compared(there[matter], occurred_us)))
+                affine.append((pair, _compared(there[matter], occurred_us, point)))
     return affine
 
 
-def _compared(cases: Cases, occurred_us: int) -> Sequence[MatchCandidate]:
-    """At most MAX_CANDIDATES cases: those with room whose latest report is nearest to an instant, then such full ones."""
+def _compared(cases: Cases, occurred_us: int, point: Point | None = None) -> Sequence[MatchCandidate]:
+    """At most MAX_CANDIDATES cases: those with room whose latest report is nearest to an instant, then such full ones.
+
+    At the same instant the nearest in place count.
+    """
     if isinstance(cases, MatchCandidate):
         return (cases,)
     if len(cases) <= MAX_CANDIDATES:
         return cases
     rooms = bisect_left(cases, True, key=_FULL)
     if rooms >= MAX_CANDIDATES:
-        return _nearest(cases, 0, rooms, occurred_us, MAX_CANDIDATES)
+        return _nearest(cases, 0, rooms, occurred_us, MAX_CANDIDATES, point=point)
     return cases[:rooms] + _nearest(cases, rooms, len(cases), occurred_us, MAX_CANDIDATES - rooms)
 
 
-def _nearest(cases: list[MatchCandidate], begin: int, end: int, occurred_us: int, most: int) -> list[MatchCandidate]:
+def _nearest(
+    cases: list[MatchCandidate], begin: int, end: int, occurred_us: int, most: int, *, point: Point | None = None
+) -> list[MatchCandidate]:
     """The `most` of the cases from `begin` to `end` whose latest report is nearest to an instant."""
     middle = bisect_left(cases, occurred_us, begin, end, key=_LATEST)
     first = max(begin, min(middle - most // 2, end - most))
-    return cases[first : first + most]
+    last = first + most
+    if point is None:
+        return cases[first:last]
+    low, high = first, last
+    if first > begin and cases[first - 1].last_us == cases[first].last_us:
+        low = bisect_left(cases, cases[first].last_us, max(begin, first - MAX_TIED), first, key=_LATEST)
+    if last < end and cases[last].last_us == cases[last - 1].last_us:
+        high = bisect_right(cases, cases[last - 1].last_us, last, min(end, last + MAX_TIED), key=_LATEST)
+    if high - low == most:
+        return cases[first:last]
+    return _nearest_in_place(cases[low:high], occurred_us, most, *point)
+
+
+def _nearest_in_place(
+    cases: Iterable[MatchCandidate], occurred_us: int, most: int, lon: float, lat: float
+) -> list[MatchCandidate]:
+    """The `most` cases whose latest report is nearest to an instant; at the same instant those whose first point is nearest."""
+    narrow = cos(radians(lat)) ** 2
+
+    def far(entry: MatchCandidate) -> tuple[int, float]:
+        east, north = entry.case.lon - lon, entry.case.lat - lat  # type: ignore[operator]  # squares have cases with a point
+        return abs(entry.last_us - occurred_us), east * east * narrow + north * north
+
+    return nsmallest(most, cases, far)
 
 
 def _square(row: int, column: int) -> int:

@@ -93,7 +93,7 @@ def _near(
         merging.evidence.geocoded_sources,
     )
     fits: list[_Fit] = []
-    for pair, entries in candidates(merging.pairs(report.matter), found, occurred_us):
+    for pair, entries in candidates(merging.pairs(report.matter), found, occurred_us, (lon, lat)):
         for entry in entries:
             case = entry.case
             metres = distance_m(lon, lat, case.lon, case.lat)  # type: ignore[arg-type]  # the squares have only cases with a point

@@ -82,9 +82,9 @@ class EnvironmentMessage(RootModel[Annotated[Reading | Complaint, Field(discrimi
     """A reading or a complaint."""
 
 
-def _draft(message: EnvironmentMessage, zone: tzinfo) -> Draft:  # noqa: ARG001 - its times have a zone
-    inner = message.root
-    return _of_reading(inner) if isinstance(inner, Reading) else _of_complaint(inner)
+def _draft(message: EnvironmentMessage | Reading | Complaint, zone: tzinfo) -> Draft:  # noqa: ARG001 - its times have a zone
+    inner = message.root if isinstance(message, EnvironmentMessage) else message
+    return _of_reading(inner) if inner.kind == "reading" else _of_complaint(inner)
 
 
 def _of_reading(message: Reading) -> Draft:

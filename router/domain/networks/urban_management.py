@@ -89,6 +89,7 @@ def _draft(message: Problem, zone: tzinfo) -> Draft:
             cell=message.cellCode or None,
             community=None,
             area=None,
+            county_code=message.eventCode or message.componentCode,
         ),
         status=message.status,
         certainty=_SEEN.get(message.channel, "Unknown"),

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 from msgspec import Struct
 
 from router.domain.model.case import Case
+from router.domain.model.identity import first_incident_id
 from router.simulator.messages import Kind, Sent, SourceMessage
 
 JUDGED: frozenset[Kind] = frozenset({"recorded", "secondary_reports", "simulated"})
@@ -96,8 +97,13 @@ def labels_of(sent: Iterable[SourceMessage | Sent]) -> list[Label]:
 
 
 def clusters_of(cases: Iterable[Case]) -> dict[str, str]:
-    """The case of each report."""
-    return {report.id: case.id for case in cases for report in case.reports}
+    """The case of each report. Labels name a report by its source id, also when that had named another incident before."""
+    clusters = {report.id: case.id for case in cases for report in case.reports}
+    for id_, case_id in sorted(clusters.items()):
+        first = first_incident_id(id_)
+        if first is not None:
+            clusters.setdefault(first, case_id)
+    return clusters
 
 
 def evaluate(labels: Sequence[Label], clusters: Clusters) -> Evaluation:

@@ -176,10 +176,10 @@ class ChangelogReader:
                 values: dict[bytes, bytes] = {}
                 async for records, _ in _between(consumer, changelog, start, before):
                     for record in records:
-                        if record.key == key:
-                            values[key] = record.value
-                        elif not ours(record):
+                        if not ours(record):
                             _log_foreign(record)
+                        elif record.key == key:
+                            values[key] = record.value
                 if values:
                     return values
                 back *= 10

@@ -24,7 +24,7 @@ from router.stream.engine.processor import (
 )
 from router.stream.engine.state_copy import StateCopy
 from router.stream.engine.status import StreamTaskState, StreamTaskStatus
-from router.wire.stored_offsets import StoredOffset
+from router.wire.stored_offsets import NO_EPOCH, StoredOffset
 
 FOLD_CHUNK_RECORDS = 1000
 """Records folded between two turns of the event loop (about 50 ms), so that transactions of other stream tasks go on."""
@@ -76,6 +76,8 @@ class SourcePartition:
         self._task, self._on_capacity = task, on_capacity
         self._buffer = InputBuffer()
         self._position: int | None = None
+        self.leader_epoch = NO_EPOCH
+        """Of the last committed record."""
         self._last_timestamp: int | None = None
 
     def offer(self, records: Sequence[Record]) -> None:
@@ -175,7 +177,9 @@ class SourcePartition:
             self.isolation.reset()
         if went_back or another or was_stopped or not self.fetching:
             self.session.begin(position)
-        self._position, self.state_offset = position, self._stored(position)
+        same = stored is not None and position == stored.offset and resume.change is None
+        self.leader_epoch = stored.leader_epoch if stored is not None and same else NO_EPOCH
+        self._position, self.state_offset = position, self._stored(position, self.leader_epoch)
         self._buffer.skip(position)
         self.isolation.clear_below(position)
         self._on_capacity()
@@ -225,10 +229,15 @@ class SourcePartition:
 
     def store_offset(self, position: int, checkpoint: Checkpoint) -> None:
         """Write the next input offset; it commits with the outputs of the records before it."""
-        self.processor.store_offset(self._stored(position), checkpoint.writer, self.source.partition)
+        stored = self._stored(position, self._epoch_of(checkpoint.records_of(self.source)))
+        self.processor.store_offset(stored, checkpoint.writer, self.source.partition)
 
-    def _stored(self, position: int) -> StoredOffset:
-        return StoredOffset(offset=position, topic_id=self._topic_id)
+    def _epoch_of(self, records: Sequence[Record]) -> int:
+        """Leader epoch of the last record; without records that of the last committed one."""
+        return getattr(records[-1], "leader_epoch", NO_EPOCH) if records else self.leader_epoch
+
+    def _stored(self, position: int, leader_epoch: int) -> StoredOffset:
+        return StoredOffset(offset=position, topic_id=self._topic_id, leader_epoch=leader_epoch)
 
     def committed(self, position: int, checkpoint: Checkpoint, *, folded: bool) -> None:
         """Record what is committed.
@@ -241,13 +250,13 @@ class SourcePartition:
         records = checkpoint.records_of(self.source)
         if self._stateful is not None:
             self._stateful.copy.committed(checkpoint.acknowledged, self._stateful.changelog_of(self.source))
-        self._position = position
+        self._position, self.leader_epoch = position, self._epoch_of(records)
         if records:
             self._last_timestamp = records[-1].timestamp
             self._holds = 0
         self.isolation.committed(position)
         if not folded:
-            self.state_offset = self._stored(position)
+            self.state_offset = self._stored(position, self.leader_epoch)
 
     def put_back(self, records: Sequence[Record]) -> None:
         """Put records of a failed transaction back in front of the buffer."""

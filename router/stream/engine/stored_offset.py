@@ -1,35 +1,138 @@
-"""The stored offset: the input offset that a partition keeps beside its state. Docs: docs/explanation/exactly-once.md."""
+"""The stored offset: the input offset that a partition keeps beside its state. Docs: docs/explanation/exactly-once.md.
+
+With keys it is signed, so that one of another program does not count (docs/adr/0024-signed-stored-offsets.md).
+"""
+
+from collections.abc import Callable
+from typing import Any
 
 from aiokafka import TopicPartition
+from msgspec.structs import replace
 
 from router.domain.intake.rejections import printable
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.processor import UnreadableStateError
 from router.wire.codec import UNREADABLE
-from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, decode_stored_offset
+from router.wire.offset_keys import OffsetKeys
+from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, decode_stored_offset, encode_stored_offset
 
 
-async def read_stored_offset(
-    logs: ChangelogReader, changelog: TopicPartition, *, exclusive: bool = False
-) -> StoredOffset | None:
-    """Read the stored offset from the end of a partition, without reading the records before it.
+class StoredOffsets:
+    """Reads and writes the stored offset of one partition.
 
     Args:
-        logs: reads the partition.
-        changelog: where the offset is stored.
-        exclusive: only stored offsets belong into this partition, so any other record is logged as a foreign record.
-
-    Returns:
-        The offset; None when none was stored.
-
-    Raises:
-        UnreadableStateError: see `pop_stored_offset`.
+        keys: sign and verify.
+        ignored: called with the topic for each stored offset that does not count.
     """
-    if exclusive:
-        latest = await logs.newest(changelog, STORED_OFFSET_KEY, lambda record: record.key == STORED_OFFSET_KEY)
-    else:
-        latest = await logs.newest(changelog, STORED_OFFSET_KEY)
-    return pop_stored_offset(latest, changelog)
+
+    def __init__(self, keys: OffsetKeys, ignored: Callable[[str], None] = lambda _: None) -> None:
+        self._keys, self._ignored = keys, ignored
+        self._number = 0
+        """Of the stored offset that was read or written last."""
+
+    def encode(self, stored: StoredOffset, changelog: TopicPartition) -> tuple[bytes, bytes]:
+        """Key and value of the next record."""
+        if self._keys:
+            self._number += 1
+            stored = replace(stored, number=self._number)
+        return encode_stored_offset(self._keys.sign(stored, changelog.topic, changelog.partition))
+
+    def check(self) -> "OffsetCheck":
+        """A check for the reading of a changelog."""
+        return OffsetCheck(self._keys, self._ignored)
+
+    def pop(self, latest: dict[bytes, bytes], changelog: TopicPartition, check: "OffsetCheck") -> StoredOffset | None:
+        """Remove the stored offset from the latest values and return it; see `pop_stored_offset`.
+
+        Args:
+            latest: key -> value.
+            changelog: where they were read.
+            check: that the reading used.
+
+        Raises:
+            UnreadableStateError: it cannot be read, or only stored offsets that do not count are left.
+        """
+        stored = pop_stored_offset(latest, changelog)
+        where = f"{changelog.topic}/{changelog.partition}"
+        if stored is None and check.ignored:
+            raise UnreadableStateError(
+                f"{where}: the stored offsets that are left have no signature of this deployment's keys, so this partition stops; "
+                "give this worker the keys of the workers that wrote them (GRID_ROUTER_OFFSET_KEYS), or make new keys with "
+                "`grid-router broker keys`, which trust what is stored."
+            )
+        if stored is not None and stored.signature and not self._keys:
+            raise UnreadableStateError(
+                f"{where}: the stored offset is signed and this worker has no keys, so this partition stops; set "
+                "GRID_ROUTER_OFFSET_KEYS to the file of the workers that wrote it, or to new keys of `grid-router broker keys`."
+            )
+        self._number = max(self._number, stored.number) if stored is not None else self._number
+        return stored
+
+    async def read(
+        self, logs: ChangelogReader, changelog: TopicPartition, *, exclusive: bool = False
+    ) -> StoredOffset | None:
+        """Read the stored offset from the end of a partition, without reading the records before it.
+
+        Args:
+            logs: reads the partition.
+            changelog: where the offset is stored.
+            exclusive: only stored offsets belong into this partition, so any other record is logged as a foreign record.
+
+        Returns:
+            The offset; None when none was stored.
+
+        Raises:
+            UnreadableStateError: see `pop`.
+        """
+        check = self.check()
+
+        def ours(record: Any) -> bool:
+            return check(record) and (record.key == STORED_OFFSET_KEY or not exclusive)
+
+        return self.pop(await logs.newest(changelog, STORED_OFFSET_KEY, ours), changelog, check)
+
+
+class OffsetCheck:
+    """Says of each record of one changelog whether it counts. Records with other keys do. A part of the log may be read again.
+
+    Args:
+        keys: verify.
+        on_ignored: called with the topic for each stored offset that does not count.
+    """
+
+    def __init__(self, keys: OffsetKeys, on_ignored: Callable[[str], None]) -> None:
+        self._keys, self._on_ignored = keys, on_ignored
+        self.reset()
+
+    def reset(self) -> None:
+        """Another reading begins."""
+        self._number, self._at = 0, -1
+        """The highest number, and the offset of the record that has it."""
+        self.ignored = 0
+        """Stored offsets that did not count."""
+
+    def __call__(self, record: Any) -> bool:
+        """Whether a record counts."""
+        if not self._keys or record.key != STORED_OFFSET_KEY:
+            return True
+        if self._counts(record):
+            return True
+        self.ignored += 1
+        self._on_ignored(record.topic)
+        return False
+
+    def _counts(self, record: Any) -> bool:
+        try:
+            stored = decode_stored_offset(record.value or b"")
+        except UNREADABLE:
+            return False
+        if stored.number < self._number and record.offset > self._at:
+            return False  # written once more
+        if not self._keys.counts(stored, record.topic, record.partition, record.timestamp):
+            return False
+        if record.offset > self._at:
+            self._number, self._at = stored.number, record.offset
+        return True
 
 
 def pop_stored_offset(latest: dict[bytes, bytes], changelog: TopicPartition) -> StoredOffset | None:

@@ -19,6 +19,7 @@ from router.stream.processors.clock import Clock
 from router.stream.processors.merge import MergeProcessor
 from router.stream.processors.normalise import NormaliseProcessor
 from router.wire.metrics import Metrics
+from router.wire.offset_keys import NO_KEYS, OffsetKeys
 from router.wire.private_files import private_folder
 from router.wire.settings import Settings
 from router.wire.topics import Names
@@ -42,20 +43,21 @@ def build_app(
     metrics: Metrics,
     *,
     polls: Callable[[], int] = lambda: 0,
+    keys: OffsetKeys = NO_KEYS,
 ) -> BatchApp:
     """The app of one worker for one city; every topic must exist already (`grid-router topics apply`).
 
     It hears the networks of every rule set that is published now. One that is published later adds its networks after a restart.
 
-    `polls` says how many polls of the published rule sets have ended.
+    `polls` says how many polls of the published rule sets have ended. `keys` sign the stored offsets.
     """
     names = Names(settings.namespace)
     processors: dict[str, Callable[[], Processor]] = {
-        names.events: lambda: MergeProcessor(rule_sets, names, clock, metrics, polls)
+        names.events: lambda: MergeProcessor(rule_sets, names, clock, metrics, polls, keys=keys)
     }
     for name in rule_sets.networks:
         processors[names.reports(name)] = _normaliser(
-            name, rule_sets, names, settings.partitions, metrics, history=not clock.waits
+            name, rule_sets, names, settings.partitions, metrics, history=not clock.waits, keys=keys
         )
     return app_of(processors, settings, bootstrap, metrics)
 
@@ -105,9 +107,18 @@ def _configured(group: str, scratch: Path, bootstrap: str) -> BatchApp:
 
 
 def _normaliser(
-    network: str, rule_sets: RuleSets, names: Names, partitions: int, metrics: Metrics, *, history: bool
+    network: str,
+    rule_sets: RuleSets,
+    names: Names,
+    partitions: int,
+    metrics: Metrics,
+    *,
+    history: bool,
+    keys: OffsetKeys,
 ) -> Callable[[], Processor]:
-    return lambda: NormaliseProcessor(NETWORKS[network], rule_sets, names, partitions, metrics, history=history)
+    return lambda: NormaliseProcessor(
+        NETWORKS[network], rule_sets, names, partitions, metrics, history=history, keys=keys
+    )
 
 
 def _agent(app: BatchApp, topic: str) -> None:

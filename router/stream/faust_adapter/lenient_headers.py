@@ -6,9 +6,12 @@ producer would then crash each worker in turn that owns its partition. Here such
 A compressed batch can be small on the wire and huge in memory. It is unpacked within a bound (`router/kafka/unpacking.py`); one record
 stands for a batch that exceeds it. A fetch of several batches ends early when they are large together, and the others are fetched again.
 
+Each record gets the leader epoch of its batch, which aiokafka does not show: it goes into the stored offset (ADR 0015).
+
 Other fetches take aiokafka's own path, at no extra cost.
 """
 
+import struct
 from typing import Any
 
 import structlog
@@ -17,9 +20,13 @@ from aiokafka.record.memory_records import MemoryRecords
 from router.domain.model.source_record import UnreadableBatch
 from router.kafka import internals
 from router.kafka.unpacking import DECODERS, Unpacked, UnpackError
+from router.wire.stored_offsets import NO_EPOCH
 
 MAX_FETCH_BYTES = 32 << 20
 """Unpacked bytes after which a fetch ends. The batch that exceeds it is read to its end."""
+_LENGTH = struct.Struct(">8xii")
+"""Of a batch: length behind the first twelve bytes, partition leader epoch (record format 2)."""
+_BEFORE_LENGTH = 12
 UNREADABLE_BATCH = "a compressed batch was not read; one dead letter stands for all its records"
 
 log = structlog.get_logger(__name__)
@@ -48,6 +55,9 @@ class LenientFetch:
         )
         self.batch: Any = None
         """The latest one that was taken."""
+        self.leader_epoch = NO_EPOCH
+        """Its leader epoch."""
+        self._at = 0
 
     def has_next(self) -> bool:
         """Whether to take another batch. Not behind batches that were large together: the consumer fetches the rest again."""
@@ -58,6 +68,8 @@ class LenientFetch:
     def next_batch(self) -> Any:
         """The next batch."""
         self.batch = self._next_batch()
+        length, self.leader_epoch = _LENGTH.unpack_from(self._content, self._at)
+        self._at += _BEFORE_LENGTH + length
         return self.batch
 
     def again(self, offset: int) -> "_LenientBatches":
@@ -86,6 +98,11 @@ class LenientPartitionRecords(internals.BasePartitionRecords):  # type: ignore[m
             except UnicodeDecodeError:
                 self._decode_leniently()
 
+    def _consumer_record(self, tp: Any, record: Any) -> Any:
+        made = super()._consumer_record(tp, record)
+        made.leader_epoch = self._records.leader_epoch
+        return made
+
     def _decode_leniently(self) -> None:
         topic, partition, offset = self._tp.topic, self._tp.partition, self.next_fetch_offset
         log.warning("a header's name is not UTF-8", topic=topic, partition=partition, offset=offset)
@@ -111,11 +128,13 @@ class _LenientBatches(internals.PyMemoryRecords):  # type: ignore[misc]
     def __init__(self, content: bytes, offset: int) -> None:
         super().__init__(content)
         self.batch: Any = None
+        self.leader_epoch = NO_EPOCH
         while self.has_next() and _LenientBatch(self._next_slice).next_offset <= offset:
             self._cache_next()
 
     def next_batch(self, *_: int) -> "_LenientBatch":
         batch = self.batch = _LenientBatch(self._next_slice)
+        _, self.leader_epoch = _LENGTH.unpack_from(self._next_slice)
         self._cache_next()
         return batch
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from router.kafka.cluster_metadata import TopicDescription, describe_topics
+from router.kafka.cluster_metadata import TopicDescription, describe_topics, epoch_end
 from router.kafka.consumers import LazyConsumer
 from router.kafka.internals import refresh_metadata
 
@@ -54,6 +54,14 @@ class Probe:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await describe_topics(await self._client.connected(), topics)
+        except (KafkaError, OSError, TimeoutError):
+            return None
+
+    async def epoch_end(self, source: TopicPartition, leader_epoch: int) -> int | None:
+        """Where the records of this leader epoch and earlier ones end; None when no leader says it."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await epoch_end(await self._client.connected(), source, leader_epoch)
         except (KafkaError, OSError, TimeoutError):
             return None
 

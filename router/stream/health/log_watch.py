@@ -19,6 +19,7 @@ from router.stream.faust_adapter.transport import BatchApp
 from router.stream.health.broker_probe import Probe
 from router.stream.health.observations import HealthMonitor
 from router.wire.metrics import Metrics
+from router.wire.stored_offsets import NO_EPOCH
 from router.wire.topics import MAX_NAMED
 
 REFRESH_SECONDS = 2.0
@@ -34,6 +35,7 @@ class _Opened(NamedTuple):
     partition: SourcePartition
     topic_ids: Mapping[str, str]
     position: int | None
+    leader_epoch: int
 
 
 class LogWatch:
@@ -53,12 +55,14 @@ class LogWatch:
         self._unread: dict[str, int] = {}
         self._partitions: dict[str, int] = {}
         """Number of partitions of each consumed topic at the last look."""
+        self._epochs: dict[TopicPartition, tuple[int, int]] = {}
+        """Leader epochs of the last record and of the leader, for which the broker said where the records end."""
         self._gaps: dict[TopicPartition, int] = {}
         """First skipped offset of each partition, until the cluster says where the log begins."""
 
     async def look(self) -> None:
         """Look once. A broker that does not answer is ignored: the next look comes soon."""
-        opened = [_Opened(one, one.topic_ids, one.position) for one in self._app.assignment]
+        opened = [_Opened(one, one.topic_ids, one.position, one.leader_epoch) for one in self._app.assignment]
         topics = {*self._app.assignment.topics, *(topic for one in opened for topic in one.topic_ids)}
         described = await self._probe.describe(sorted(topics))
         if described is None:
@@ -67,6 +71,7 @@ class LogWatch:
         begins, ends = await self._probe.begins_and_ends([one.partition.source for one in opened])
         for one in opened:
             self._check(one, described, ends)
+            await self._check_epoch(one, described)
         self._report_gaps(begins)
         await self._follow_partitions(described)
         await self._find_unread(self._app.assignment.topics)
@@ -92,6 +97,27 @@ class LogWatch:
         position = min(opened.position, partition.position)
         if end < position:
             partition.log_changed(f"the log ends at {end}, before the position {position}")
+
+    async def _check_epoch(self, opened: _Opened, described: Mapping[str, TopicDescription]) -> None:
+        """Have a partition open again when its last records are gone, though others were written in their place.
+
+        An election may choose a replica without them. It raises the leader epoch, so only then the broker is asked where the
+        epoch of the last record ends (KIP-101).
+        """
+        partition, source, epoch = opened.partition, opened.partition.source, opened.leader_epoch
+        now = described.get(source.topic)
+        if now is None or epoch == NO_EPOCH or opened.topic_ids.get(source.topic) != now.topic_id:
+            return
+        seen = (epoch, now.leader_epochs.get(source.partition, epoch))
+        if seen[1] == epoch or self._epochs.get(source) == seen:
+            return
+        end = await self._probe.epoch_end(source, epoch)
+        if end is None or opened.position is None or partition.position is None:
+            return
+        self._epochs[source] = seen
+        position = min(opened.position, partition.position)
+        if end < position:
+            partition.log_changed(f"the records of leader epoch {epoch} end at {end}, before the position {position}")
 
     def _take_gaps(self, partitions: Collection[SourcePartition]) -> None:
         """Take the offsets that were skipped so far. A log that is asked before the gap may still begin at the gap."""

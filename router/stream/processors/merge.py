@@ -27,7 +27,7 @@ from router.stream.engine.processor import (
     UnreadableStateError,
 )
 from router.stream.engine.state_copy import StateCopy, Values
-from router.stream.engine.stored_offset import read_stored_offset
+from router.stream.engine.stored_offset import StoredOffsets
 from router.stream.processors.clock import Clock
 from router.stream.processors.outputs import BatchOutputs
 from router.wire.codec import (
@@ -40,8 +40,9 @@ from router.wire.codec import (
     is_tick,
 )
 from router.wire.metrics import Metrics
+from router.wire.offset_keys import NO_KEYS, OffsetKeys
 from router.wire.rejections import encode_report_rejection
-from router.wire.stored_offsets import StoredOffset, encode_stored_offset
+from router.wire.stored_offsets import StoredOffset
 from router.wire.topics import Names
 
 TICK_PAUSE = timedelta(minutes=1)
@@ -84,6 +85,7 @@ class MergeProcessor:
         clock: says when timers are due.
         metrics: of the worker.
         polls: how many polls of the published rule sets have ended.
+        keys: of stored offsets.
     """
 
     name = "merge"
@@ -95,7 +97,10 @@ class MergeProcessor:
         clock: Clock,
         metrics: Metrics,
         polls: Callable[[], int] = lambda: 0,
+        *,
+        keys: OffsetKeys = NO_KEYS,
     ) -> None:
+        self._offsets = StoredOffsets(keys, lambda topic: metrics.ignored_offsets.labels(topic).inc())
         self._rule_sets, self._names, self._clock, self._metrics = rule_sets, names, clock, metrics
         self._polls = polls
         self._state = PartitionState()
@@ -155,12 +160,13 @@ class MergeProcessor:
         await logs.changelog(
             offsets
         )  # a topic that is missing stops the partition with a sentence; a read only times out
-        return await read_stored_offset(logs, offsets, exclusive=True)
+        return await self._offsets.read(logs, offsets, exclusive=True)
 
     def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:
         """Write the offset to a topic of its own, because `grid.cases` is a public table."""
         stored = replace(position, cases_id=self.copy.topic_id)
-        writer.add(self._names.offsets, partition, *encode_stored_offset(stored))
+        changelog = TopicPartition(self._names.offsets, partition)
+        writer.add(changelog.topic, partition, *self._offsets.encode(stored, changelog))
 
     def _unpublished(self, event: Report | Tick, missing: RuleSetError) -> Rejection:
         """Reject a report whose rule set was never published.

@@ -21,12 +21,13 @@ from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import ChangelogReader, replaced
 from router.stream.engine.processor import POISON, Counted, NotReadyError, PoisonError, Record
 from router.stream.engine.state_copy import StateCopy, Values
-from router.stream.engine.stored_offset import pop_stored_offset, read_stored_offset
+from router.stream.engine.stored_offset import StoredOffsets
 from router.wire.codec import UNREADABLE, decode_dedup_entry, encode_dead_letter, encode_dedup_entry, encode_report
 from router.wire.metrics import Metrics
+from router.wire.offset_keys import NO_KEYS, OffsetKeys
 from router.wire.partitioning import partition_for_cell, partition_for_key
 from router.wire.rejections import encode_rejection
-from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, encode_stored_offset
+from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset
 from router.wire.topics import Names
 
 UNREADABLE_ENTRIES = (
@@ -59,15 +60,20 @@ class NormaliseProcessor:
         metrics: Metrics,
         *,
         history: bool = False,
+        keys: OffsetKeys = NO_KEYS,
     ) -> None:
         self._history = history
+        self._offsets = StoredOffsets(keys, lambda topic: metrics.ignored_offsets.labels(topic).inc())
         self._network, self._rule_sets, self._names = network, rule_sets, names
         self._partitions, self._metrics = partitions, metrics
         self._dedup = DedupIndex()
         self._topic = names.dedup_index(network.name)
-        self.copy = StateCopy(self._clear, self._apply)
+        self._check = self._offsets.check()
+        self.copy = StateCopy(self._clear, self._apply, self._check)
         self._stored: dict[bytes, bytes] = {}
-        """The record of the stored offset, as the changelog has it."""
+        """The record of the stored offset, as the changelog had it when it was read."""
+        self._written = False
+        """Whether this processor has written a stored offset since."""
         self._unreadable = 0
         self._source_partitions = partitions
 
@@ -86,7 +92,9 @@ class NormaliseProcessor:
             log.error(
                 UNREADABLE_ENTRIES, network=self._network.name, partition=source.partition, records=self._unreadable
             )
-        return pop_stored_offset(dict(self._stored), changelog)
+        if self._written:
+            return await self._offsets.read(logs, changelog)
+        return self._offsets.pop(dict(self._stored), changelog, self._check)
 
     def changelog_of(self, source: TopicPartition) -> TopicPartition:
         """The partition of `grid.dedup.<network>` that has the entries of an input partition."""
@@ -94,12 +102,14 @@ class NormaliseProcessor:
 
     def _clear(self) -> None:
         self._dedup, self._stored, self._unreadable = DedupIndex(), {}, 0
+        self._written = False
+        self._check.reset()
 
     def _apply(self, values: Values, _: TopicPartition) -> None:
         """Put entries into the index, in the order of writing."""
         for key, value in values.items():
             if key == STORED_OFFSET_KEY:
-                self._stored = {} if value is None else {key: value}
+                self._stored, self._written = {} if value is None else {key: value}, False
                 continue
             try:
                 if value is None:
@@ -133,12 +143,13 @@ class NormaliseProcessor:
             return False
         if self._source_partitions != await logs.partitions(source.topic):
             return False  # reports of other partitions moved here
-        stored = await read_stored_offset(logs, changelog)
+        stored = await self._offsets.read(logs, changelog)
         return stored is not None and stored.same_place(position)
 
     def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:
         """Store the offset in the changelog of the dedup index: both commit in one transaction."""
-        writer.add(self._topic, partition, *encode_stored_offset(position))
+        self._written = True
+        writer.add(self._topic, partition, *self._offsets.encode(position, TopicPartition(self._topic, partition)))
 
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         """Write the decision about each record: an event, a dead letter, or nothing for a redelivery."""

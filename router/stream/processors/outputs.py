@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
@@ -36,13 +37,15 @@ OUTPUT_KINDS: dict[type[Output], OutputKind] = {
     CaseChanged: OutputKind(
         topic=lambda names, _: names.cases,
         encode=lambda output: encode_case(output.case),
-        table_key=lambda output: output.case.id,
+        table_key=attrgetter("case.id"),
     ),
     TaskIssued: OutputKind(
         topic=lambda names, output: names.tasks(output.task.department),
         encode=lambda output: encode_task(output.task),
     ),
 }
+
+_TABLE_KEYS = {type_: kind.table_key for type_, kind in OUTPUT_KINDS.items()}
 
 
 def _task_dispatched(metrics: Metrics, fact: TaskDispatched, number: int) -> None:
@@ -64,18 +67,17 @@ class BatchOutputs:
     def __init__(self) -> None:
         self._rows: dict[tuple[type[Output], str], Output] = {}
         self._appended: list[Output] = []
-        self._facts: Counter[Fact] = Counter()
+        self._facts: list[Fact] = []
 
     def add(self, outcome: Outcome) -> None:
         """Take the outcome of the next event."""
         for output in outcome.records:
-            table_key = OUTPUT_KINDS[type(output)].table_key
+            table_key = _TABLE_KEYS[type(output)]
             if table_key is None:
                 self._appended.append(output)
             else:
                 self._rows[type(output), table_key(output)] = output
-        for fact in outcome.facts:
-            self._facts[fact] += 1
+        self._facts += outcome.facts
 
     def write(self, names: Names, partition: int, writer: Writer) -> None:
         """Write the rows of tables, then everything else in its order, and forget both: only the facts live until the commit."""
@@ -87,5 +89,5 @@ class BatchOutputs:
 
     def count(self, metrics: Metrics) -> None:
         """Count the facts; for a batch whose transaction has committed."""
-        for fact, number in self._facts.items():
+        for fact, number in Counter(self._facts).items():
             FACT_METRICS[type(fact)](metrics, fact, number)

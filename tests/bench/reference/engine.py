@@ -14,9 +14,10 @@ from router.kafka.record_batches import Writer
 from router.stream import log_setup, worker
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.processor import POISON, Counted, Processor, Record
-from router.stream.engine.stored_offset import read_stored_offset
+from router.stream.engine.stored_offset import StoredOffsets
 from router.stream.faust_adapter.app import app_of
 from router.wire.metrics import Metrics
+from router.wire.offset_keys import NO_KEYS
 from router.wire.partitioning import partition_for_cell
 from router.wire.settings import Settings
 from router.wire.stored_offsets import StoredOffset, encode_stored_offset
@@ -50,10 +51,14 @@ class JobProcessor:
         self._positions = f"{run.prefix}positions-{self.name}"
 
     async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
-        return await read_stored_offset(logs, TopicPartition(self._positions, source.partition), exclusive=True)
+        return await StoredOffsets(NO_KEYS).read(
+            logs, TopicPartition(self._positions, source.partition), exclusive=True
+        )
 
     async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
-        stored = await read_stored_offset(logs, TopicPartition(self._positions, source.partition), exclusive=True)
+        stored = await StoredOffsets(NO_KEYS).read(
+            logs, TopicPartition(self._positions, source.partition), exclusive=True
+        )
         return stored is not None and stored.same_place(position)
 
     def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:

@@ -7,7 +7,6 @@ It is independent of the product's own ledger (`router/simulator/replay/ledger.p
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -18,10 +17,10 @@ from tests.chaos.audit.dead_letters import check_dead_letters, check_rejections
 from tests.chaos.audit.dedup_index import check_dedup_index
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.grid_events import Stream, describe
-from tests.chaos.audit.sources import Sources, sources
+from tests.chaos.audit.sources import Sources, settled, sources
 from tests.chaos.audit.tasks import check_tasks
 from tests.chaos.audit.topics import Log
-from tests.chaos.ledger import Entry, Kept
+from tests.chaos.ledger import Ledgered
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -38,6 +37,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     omitted: int
     """Versions that large cases count and no longer have."""
     tasks: int
+    unread: int
+    """Records that went with a deleted log before the router had read them."""
     dead_letters: int
     late: int
     """Events decided entirely by an older rule set than the active one, because a worker was stalled when it changed."""
@@ -53,23 +54,23 @@ class AuditInput(Struct, frozen=True, kw_only=True):
     """The rule sets of `grid.rule-sets`."""
 
 
-def audit(entries: Sequence[Entry], kept: Mapping[int, Kept], of: AuditInput) -> Verdict:
+def audit(ledgered: Ledgered, of: AuditInput) -> Verdict:
     """Compare every id.
 
     Args:
-        entries: of the ledger; index = number - 1.
-        kept: acknowledgements of Kafka, by number.
+        ledgered: everything of the ledger.
         of: the deployment, after its workers have ended.
     """
     findings, names, log = Findings(), of.names, of.log
     city = of.rule_sets.first
     networks = sorted(city.codes)
-    known = sources(entries, kept, log, {one: names.reports(one) for one in networks}, findings)
+    entries = settled(ledgered, log)
+    known = sources(entries, ledgered, log, {one: names.reports(one) for one in networks}, findings)
     _check_offsets(known, log, findings)
     table, wanted = Table(), dict[str, Counter[str]]()
     events = ticks = late = 0
     stream = Stream(
-        log, names.events, partitions=of.partitions, sources=known.at, rule_sets=of.rule_sets, findings=findings
+        log, names.events, partitions=of.partitions, sources=known, rule_sets=of.rule_sets, findings=findings
     )
     for partition in range(of.partitions):
         folded = stream.fold(partition)
@@ -79,7 +80,7 @@ def audit(entries: Sequence[Entry], kept: Mapping[int, Kept], of: AuditInput) ->
             table,
             log=log,
             topic=names.cases,
-            sources=known.at,
+            sources=known,
             rule_sets=of.rule_sets,
             findings=findings,
         )
@@ -89,7 +90,7 @@ def audit(entries: Sequence[Entry], kept: Mapping[int, Kept], of: AuditInput) ->
     stream.close()
     _check_lost(known, table, findings)
     tasks = check_tasks(city.catalogue.departments, wanted, table, log=log, names=names, findings=findings)
-    dead_letters = check_dead_letters(known.at, log=log, topic=names.dead_letters, findings=findings)
+    dead_letters = check_dead_letters(known, log=log, topic=names.dead_letters, findings=findings)
     check_rejections(networks, log=log, names=names, findings=findings)
     check_dedup_index(known.dedup_index, networks, log=log, names=names, findings=findings)
     return Verdict(
@@ -101,6 +102,7 @@ def audit(entries: Sequence[Entry], kept: Mapping[int, Kept], of: AuditInput) ->
         largest=table.largest,
         omitted=len(table.omitted),
         tasks=tasks,
+        unread=sum(entry.outcome == "unread" for entry in entries),
         dead_letters=dead_letters,
         late=late,
     )
@@ -108,8 +110,9 @@ def audit(entries: Sequence[Entry], kept: Mapping[int, Kept], of: AuditInput) ->
 
 def _check_offsets(known: Sources, log: Log, findings: Findings) -> None:
     """Check that the workers have committed every record of the networks' topics."""
+    deleted = {name for names in known.deleted.values() for name in names}
     for (topic, partition, offset), entry in known.at.items():
-        if offset >= log.position(topic, partition):
+        if topic not in deleted and offset >= log.position(topic, partition):
             findings.add("not committed", entry.report)
 
 

@@ -1,6 +1,6 @@
 """Compares the cases of one partition of `grid.cases` with the ledger and with the folded log."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct, field
 
@@ -15,6 +15,7 @@ from router.wire.codec import decode_case, encode_case
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.grid_events import Folded
 from tests.chaos.audit.rule_sets import mixed
+from tests.chaos.audit.sources import Sources
 from tests.chaos.audit.topics import Log
 from tests.chaos.ledger import Entry
 
@@ -44,7 +45,7 @@ def check_partition(
     *,
     log: Log,
     topic: str,
-    sources: Mapping[RecordAddress, Entry],
+    sources: Sources,
     rule_sets: RuleSets,
     findings: Findings,
 ) -> None:
@@ -84,17 +85,16 @@ def _version(event_id: str) -> tuple[int, bool]:
     return int(versions), bool(closed)
 
 
-def _check_reports(
-    case: Case, table: Table, folded: Folded, sources: Mapping[RecordAddress, Entry], findings: Findings
-) -> None:
+def _check_reports(case: Case, table: Table, folded: Folded, sources: Sources, findings: Findings) -> None:
     joined = -1
     for report in case.reports:
         if report.id in table.home:
             findings.add("in two cases", report.id)
         table.home[report.id] = case.id
-        addresses = versions_of(report)
+        numbered = zip(numbers_of(report), versions_of(report), strict=True)
+        addresses = [sources.place(address, _is_version(report.id, number)) for number, address in numbered]
         for number, address in zip(numbers_of(report), addresses, strict=True):
-            entry = sources.get(address)
+            entry = sources.at.get(address)
             if entry is None or (entry.report, entry.version) != (report.id, number):
                 findings.add("never sent", f"{report.id} version {number}")
             table.versions.add(address)
@@ -117,6 +117,10 @@ def _compare(
         restored.restore(case, first.merging)
     again, should = restored.snapshot(), folded.state.snapshot()
     findings.add("state differs from the log", *[f"restored {name}" for name in should if again[name] != should[name]])
+
+
+def _is_version(report: str, number: int) -> Callable[[Entry], bool]:
+    return lambda entry: (entry.report, entry.version) == (report, number)
 
 
 def numbers_of(report: CaseReport) -> list[int]:

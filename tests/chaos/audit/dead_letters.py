@@ -1,7 +1,7 @@
 """Compares the dead letters with the ledger, and the rejections that networks read with the dead letters."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from router.domain.intake.content import content_digest
 from router.domain.model.report import Report
@@ -10,16 +10,20 @@ from router.wire.codec import decode_event, read_dead_letter
 from router.wire.rejections import decode_rejection
 from router.wire.topics import Names
 from tests.chaos.audit.findings import Findings
+from tests.chaos.audit.sources import Sources
 from tests.chaos.audit.topics import Log
 from tests.chaos.ledger import Entry
 
 
-def check_dead_letters(sources: Mapping[RecordAddress, Entry], *, log: Log, topic: str, findings: Findings) -> int:
+def check_dead_letters(known: Sources, *, log: Log, topic: str, findings: Findings) -> int:
     """Read the dead letters to the end, compare them, and return how many there are."""
-    seen: set[RecordAddress] = set()
+    seen, sources = set[RecordAddress](), known.at
     for record in log.read([topic]):
         dead_letter = read_dead_letter(record.key, record.value, list(record.headers))
-        address = (dead_letter.topic, dead_letter.partition, dead_letter.offset)
+        address = known.place(
+            (dead_letter.topic, dead_letter.partition, dead_letter.offset),
+            _is_of(content_digest(dead_letter.value or b""), seen, known),
+        )
         entry = sources.get(address)
         if entry is None:
             findings.add("never sent", dead_letter.id)
@@ -35,24 +39,30 @@ def check_dead_letters(sources: Mapping[RecordAddress, Entry], *, log: Log, topi
     return len(seen)
 
 
+def _is_of(digest: str, seen: Collection[RecordAddress], known: Sources) -> Callable[[Entry], bool]:
+    """Whether an entry of a deleted log is that of a dead letter with this content, which no dead letter was so far."""
+    dead = {known.at[address].number for address in seen if address in known.at} if known.deleted else set()
+    return lambda entry: entry.outcome == "dead letter" and entry.digest == digest and entry.number not in dead
+
+
 def check_rejections(networks: Sequence[str], *, log: Log, names: Names, findings: Findings) -> None:
     """Check that each dead letter of a network's record or report has one record on `rejections.<network>`, with its code."""
-    dead: set[tuple[str, int, int, str]] = set()
+    dead: Counter[tuple[str, int, int, str]] = Counter()
     sources = {names.reports(network) for network in networks}
     for record in log.read([names.dead_letters]):
         one = read_dead_letter(record.key, record.value, list(record.headers))
         if one.topic in sources:
-            dead.add((one.topic, one.partition, one.offset, one.code))
+            dead[one.topic, one.partition, one.offset, one.code] += 1
         elif one.code != "not-an-event":
             event = decode_event(one.headers, one.value or b"")
             if isinstance(event, Report):
                 source = event.provenance
-                dead.add((source.topic, source.partition, source.offset, one.code))
+                dead[source.topic, source.partition, source.offset, one.code] += 1
     found: Counter[tuple[str, int, int, str]] = Counter()
     for record in log.read([names.rejections(network) for network in networks], 0):
         rejected = decode_rejection(record.value)
         found[rejected.topic, rejected.partition, rejected.offset, rejected.code] += 1
-    wrong = (dead ^ set(found)) | {one for one, number in found.items() if number > 1}
+    wrong = (dead - found) + (found - dead)
     findings.add(
         "rejection differs", *[f"{topic}/{partition}/{offset} {code}" for topic, partition, offset, code in wrong]
     )

@@ -1,7 +1,7 @@
 """Reads a partition of the grid stream: every expected event once, in its partition and order. Folds it as well."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable
 
 import msgspec
 from msgspec import Struct, field
@@ -16,6 +16,7 @@ from router.simulator.messages import RecordAddress
 from router.wire.codec import decode_event, encode_task
 from router.wire.partitioning import partition_for_cell
 from tests.chaos.audit.findings import Findings
+from tests.chaos.audit.sources import Sources
 from tests.chaos.audit.topics import Log, Record
 from tests.chaos.ledger import Entry
 from tests.support.outcomes import cases_of, tasks_of
@@ -42,7 +43,7 @@ class Stream:
     Args:
         log: of the deployment.
         topic: `grid.events`.
-        sources: the expected reports, by the address of their source record.
+        sources: the expected reports.
         rule_sets: the published rule sets.
     """
 
@@ -52,7 +53,7 @@ class Stream:
         topic: str,
         *,
         partitions: int,
-        sources: Mapping[RecordAddress, Entry],
+        sources: Sources,
         rule_sets: RuleSets,
         findings: Findings,
     ) -> None:
@@ -73,8 +74,9 @@ class Stream:
                 self._findings.add("never sent", f"{record.topic}/{partition}/{record.offset}")
                 continue
             if isinstance(event, Report):
-                self._check(event, record, latest)
-                folded.at[address_of(event)] = record.offset
+                address = self._sources.place(address_of(event), _is_of(event))
+                self._check(event, record, address, latest)
+                folded.at[address] = record.offset
             if record.offset < position:
                 self._apply(folded, event)
             elif isinstance(event, Report):
@@ -83,13 +85,15 @@ class Stream:
 
     def close(self) -> None:
         """Report missing events, after all partitions were read."""
-        for address, entry in self._sources.items():
+        for address, entry in self._sources.at.items():
             if entry.outcome in {"case", "update"} and not self._times[address]:
                 self._findings.add("lost", describe(entry))
 
-    def _check(self, event: Report, record: Record, latest: dict[tuple[str, int, bytes], int]) -> None:
-        add, address = self._findings.add, address_of(event)
-        entry = self._sources.get(address)
+    def _check(
+        self, event: Report, record: Record, address: RecordAddress, latest: dict[tuple[str, int, bytes], int]
+    ) -> None:
+        add = self._findings.add
+        entry = self._sources.at.get(address)
         if entry is None or entry.report != event.id or entry.outcome not in {"case", "update"}:
             add("never sent", event.id)
             return
@@ -119,6 +123,10 @@ class Stream:
 def address_of(event: Report) -> RecordAddress:
     """Address of its source record."""
     return event.provenance.topic, event.provenance.partition, event.provenance.offset
+
+
+def _is_of(event: Report) -> Callable[[Entry], bool]:
+    return lambda entry: (entry.report, entry.version) == (event.id, event.version)
 
 
 def describe(entry: Entry) -> str:

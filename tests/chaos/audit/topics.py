@@ -7,7 +7,9 @@ from typing import Any, Protocol, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from router.wire.offset_keys import NO_KEYS, OffsetKeys
 from router.wire.stored_offsets import STORED_OFFSET_KEY, decode_stored_offset
+from tests.chaos.partitions import partitions_of
 from tests.support.patience import PATIENCE_S
 
 Record = Any
@@ -20,8 +22,14 @@ class Log(Protocol):
     def read(self, topics: Sequence[str], partition: int | None = None) -> Iterator[Record]:
         """All committed records, in the order of each partition. With `partition`, of that partition only."""
 
-    def position(self, topic: str, partition: int) -> int:
-        """The stored offset of the workers; 0 without one."""
+    def position(self, topic: str, partition: int, topic_id: str = "") -> int:
+        """The stored offset of the workers; 0 without one.
+
+        Args:
+            topic: an input topic.
+            partition: of it.
+            topic_id: of a topic of this name that was deleted; empty for the present one.
+        """
 
 
 class KafkaLog:
@@ -31,13 +39,13 @@ class KafkaLog:
 
     Args:
         bootstrap: `host:port` list.
-        partitions: number of partitions of each topic.
         offset_topics: input topic -> topic with the stored offsets of the workers.
+        keys: sign these offsets; others do not count.
     """
 
-    def __init__(self, bootstrap: str, partitions: int, offset_topics: Mapping[str, str]) -> None:
-        self._bootstrap, self._partitions, self._offset_topics = bootstrap, partitions, offset_topics
-        self._positions: dict[str, dict[int, int]] = {}
+    def __init__(self, bootstrap: str, offset_topics: Mapping[str, str], keys: OffsetKeys = NO_KEYS) -> None:
+        self._bootstrap, self._offset_topics, self._keys = bootstrap, offset_topics, keys
+        self._positions: dict[str, dict[tuple[int, str], int]] = {}
         self._loop = asyncio.new_event_loop()
 
     def __enter__(self) -> Self:
@@ -54,8 +62,11 @@ class KafkaLog:
         Raises:
             TimeoutError: no record arrives for a minute before the end of a partition.
         """
-        numbers = range(self._partitions) if partition is None else [partition]
-        wanted = [TopicPartition(topic, number) for topic in topics for number in numbers]
+        wanted = [
+            TopicPartition(topic, number)
+            for topic, number in partitions_of(self._bootstrap, topics)
+            if partition in {None, number}
+        ]
         ends = self._loop.run_until_complete(self._begin(wanted))
         moved = time.monotonic()
         while ends:
@@ -68,12 +79,21 @@ class KafkaLog:
                 raise TimeoutError(f"{min(ends)} cannot be read to its end")
             ends = self._loop.run_until_complete(self._unfinished(ends))
 
-    def position(self, topic: str, partition: int) -> int:
+    def position(self, topic: str, partition: int, topic_id: str = "") -> int:
         """See `Log.position`."""
         if topic not in self._positions:
-            found = (record for record in self.read([self._offset_topics[topic]]) if record.key == STORED_OFFSET_KEY)
-            self._positions[topic] = {record.partition: decode_stored_offset(record.value).offset for record in found}
-        return self._positions[topic].get(partition, 0)
+            positions = self._positions[topic] = {}
+            numbers: dict[int, int] = {}
+            for record in self.read([self._offset_topics[topic]]):
+                if record.key == STORED_OFFSET_KEY:
+                    stored = decode_stored_offset(record.value)
+                    if not self._keys.counts(stored, record.topic, record.partition, record.timestamp):
+                        continue
+                    if stored.number < numbers.get(record.partition, 0):
+                        continue  # an old one that was written again
+                    numbers[record.partition] = stored.number
+                    positions[record.partition, stored.topic_id] = positions[record.partition, ""] = stored.offset
+        return self._positions[topic].get((partition, topic_id), 0)
 
     async def _begin(self, wanted: list[TopicPartition]) -> dict[TopicPartition, int]:
         """Partition -> its current end offset."""

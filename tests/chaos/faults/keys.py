@@ -4,10 +4,11 @@ from itertools import count, cycle
 
 from router.simulator.messages import SourceMessage
 from tests.chaos.deployment import Deployment
+from tests.chaos.load import own_id
 from tests.chaos.schedule import Fault
 
 EVERY = 4
-"""One record of so many has a wrong key."""
+"""The share of records with a wrong key is one in this number."""
 
 
 def wrong(deployment: Deployment, fault: Fault) -> dict[str, float]:
@@ -15,7 +16,7 @@ def wrong(deployment: Deployment, fault: Fault) -> dict[str, float]:
     wrong_keys = WrongKeys()
     deployment.load.key_of = wrong_keys.key_of
     deployment.pause(fault.lasts_s)
-    del deployment.load.key_of
+    deployment.load.key_of = own_id
     return {"injected": float(wrong_keys.sent > 0), "records": wrong_keys.sent}
 
 

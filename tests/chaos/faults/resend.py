@@ -21,15 +21,16 @@ def replayed(deployment: Deployment, fault: Fault) -> dict[str, float]:
     networks = sorted(deployment.city.codes)
     network = networks[int(fault.share * len(networks))]
     names, settings = Names(deployment.settings.namespace), deployment.settings
-    with KafkaLog(str(settings.kafka), settings.partitions, {}) as log:
+    with KafkaLog(str(settings.kafka), {}) as log:
         records = islice(log.read([names.reports(network)]), MAX_RECORDS)
-        redeliveries = list(_sendings(network, records, deployment.load.ledger.source_ids))
+        redeliveries = list(sendings_of(network, records, deployment.load.ledger.source_ids))
     deployment.load.send(redeliveries)
     deployment.until(lambda: not deployment.load.sending, 120, f"{network} could not be sent again")
     return {"injected": float(bool(redeliveries)), "records": len(redeliveries)}
 
 
-def _sendings(network: str, records: Iterable[Record], source_ids: Sequence[str]) -> Iterator[Sending]:
+def sendings_of(network: str, records: Iterable[Record], source_ids: Sequence[str]) -> Iterator[Sending]:
+    """The same records once more, as redeliveries."""
     for record in records:
         number = number_of(record)
         if number is None:

@@ -3,7 +3,10 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
+from router.workers.pool import WorkerPool
 from tests.chaos.deployment import Deployment
 from tests.chaos.process_state import is_stopped
 from tests.chaos.schedule import Fault
@@ -43,6 +46,20 @@ def frozen(deployment: Deployment, fault: Fault) -> dict[str, float]:
     stopped = is_stopped(pid)
     os.kill(pid, signal.SIGCONT)
     return {"injected": float(stopped)}
+
+
+@contextmanager
+def frozen_workers(pool: WorkerPool) -> Iterator[None]:
+    """Every worker of the pool is stopped with SIGSTOP, and continues after the context."""
+    pids = list(pool.pids.values())
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 def joins(deployment: Deployment, fault: Fault) -> dict[str, float]:

@@ -151,6 +151,7 @@ def test_json_lists_every_check_and_one_failure_means_exit_1(
     assert [check["name"].split()[0] for check in said["checks"]] == [
         "python",
         "settings",
+        "signatures",
         "java",
         "ports",
         "broker",

@@ -13,6 +13,8 @@ from typing import Any
 from msgspec import MsgspecError, Raw
 from msgspec.json import Decoder, Encoder
 
+NO_EXTENSIONS: dict[str, Any] = {}
+"""Shared by all messages and drafts without extensions; never change it."""
 _LEAST, _MOST = -(2**63), 2**63 - 1
 _LONGEST_INTEGER = 20
 """Characters of the longest integer of 64 bits, with its sign."""

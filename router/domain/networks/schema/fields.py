@@ -84,9 +84,10 @@ def _compact(text: str) -> datetime:
 
 def _spaced(text: str, hour: int = 11) -> datetime:
     """Read by the standard library, which in some versions takes hour 24 for the next day's midnight."""
-    if text[hour : hour + 2] == "24":
+    at = datetime.fromisoformat(text)
+    if text[hour : hour + 2] == "24" or not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise ValueError(text)
-    return _plausible(datetime.fromisoformat(text))
+    return at
 
 
 def american_time(text: str) -> datetime:

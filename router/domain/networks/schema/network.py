@@ -5,7 +5,7 @@ Translator (EIP). A draft has no matter and no cell yet: the city's code tables 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -15,10 +15,9 @@ from pydantic import BaseModel, ConfigDict
 from router.domain.cells.registry import Claim
 from router.domain.model.report import Media
 from router.domain.model.vocabulary import Certainty, Datum, Severity, Status, Urgency
+from router.domain.networks.schema.extensions import NO_EXTENSIONS
+from router.domain.networks.schema.fast_reading import fast_reader
 from router.domain.networks.schema.patterns import ANY_TEXT
-
-NO_EXTENSIONS: dict[str, Any] = {}
-"""Shared by all drafts without extensions; never change it."""
 
 
 class Message(BaseModel):
@@ -72,7 +71,7 @@ class Network:
     id_field: str
     """Field with the source's own id, in the source's spelling."""
     draft: Callable[[Any, tzinfo], Draft]
-    """Translates a valid message of `schema` to a draft, with the city's zone for wall times. It never raises."""
+    """Translates what `read` returns to a draft, with the city's zone for wall times. It never raises."""
     datum: Datum = "cgcs2000"
     """In what its points are drawn, as its schema says. A city may name another one."""
     codes: str = ANY_TEXT
@@ -80,3 +79,10 @@ class Network:
     tables with it."""
     grids: str | None = ANY_TEXT
     """Regular expression of every area of its own grid that a claim can name, alike. None: it names none."""
+    read: Callable[[bytes], Any] = field(init=False, repr=False, compare=False)
+    """Reads a message of `schema` from JSON: the model, or a struct that has the same attributes. Raises pydantic's
+    ValidationError for a message that is not valid."""
+
+    def __post_init__(self) -> None:
+        """Make the reader of the schema."""
+        object.__setattr__(self, "read", fast_reader(self.schema))

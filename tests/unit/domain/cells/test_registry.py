@@ -7,9 +7,10 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from router.domain.cells.csv_tables import Tables, read_tables
-from router.domain.cells.registry import CellRegistry, cell_code, street
+from router.domain.cells.registry import CellRegistry, Claim, cell_code, street
 from router.domain.documents import Source
 from tests.support.cells import FILES, Dated, texts
 from tests.support.example_city import (
@@ -301,6 +302,23 @@ def test_a_point_of_this_city_beside_a_community_of_another_has_a_doubt() -> Non
     assert (found.cell, found.resolved_by) == (A2, "point")
     assert found.doubt == f"community '{BEIJING}' is of another city (1101), its point is not"
     assert resolve(claim(1.5, 0.5, community=A)).doubt is None
+
+
+@pytest.mark.parametrize("place", [claim(1.5, 0.5), claim(community=A)])
+def test_a_code_of_another_city_that_is_no_place_is_a_doubt(place: Claim) -> None:
+    """The class or component of another city says that the report may be of that city, whatever its point is."""
+    sound = resolve(replace(place, county_code=f"{A[:6]}0102"))
+    assert sound.doubt is None
+    found = resolve(replace(place, county_code="1101010102"))
+    assert found.doubt == "code '1101010102' is of another city (1101)"
+    assert (found.cell, found.resolved_by) == (sound.cell, sound.resolved_by)
+    assert resolve(claim(9.5, 0.5, community=A, county_code="1101010102")).doubt is not None
+
+
+def test_a_professional_grid_of_another_city_beside_a_point_is_a_doubt() -> None:
+    grid = f"020100{BEIJING}01"
+    assert resolve(claim(1.5, 0.5, area=grid)).doubt == f"area '{grid}' is of another city (1101)"
+    assert resolve(claim(1.5, 0.5, area=f"020100{A}01")).doubt is None
 
 
 def test_the_point_of_every_address_not_found_is_no_place() -> None:

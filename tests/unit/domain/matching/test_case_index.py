@@ -11,14 +11,26 @@ from hypothesis import strategies as st
 
 from router.domain.fold import fold
 from router.domain.matching.candidate import MatchCandidate, references_of
-from router.domain.matching.case_index import MAX_CANDIDATES, CaseIndex, candidates
+from router.domain.matching.case_index import MAX_CANDIDATES, MAX_TIED, CaseIndex, candidates
 from router.domain.matching.correlation import correlate
 from router.domain.matching.parameters import MergeParameters
 from router.domain.model.report import Report, Tick
 from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from tests.support.candidates import COMPONENT, OTHER_COMPONENT, REAL, ask, opened, scores, us
-from tests.support.driver import CELL, MERGING, NEXT_CELL, OTHER_COMMUNITY, OTHER_STREET, hours, merging, report, tiny
+from tests.support.driver import (
+    CELL,
+    LAT,
+    LON,
+    MERGING,
+    NEXT_CELL,
+    OTHER_COMMUNITY,
+    OTHER_STREET,
+    hours,
+    merging,
+    report,
+    tiny,
+)
 from tests.support.outcomes import decision_of
 
 TINY = merging()
@@ -289,6 +301,46 @@ def test_only_the_cases_nearest_in_time_are_compared() -> None:
         for at, expected in ((50.5, range(35, 67)), (1000, range(68, 100)), (-9, range(32))):
             ((_, some),) = candidates(TINY.pairs("tree"), found, us(hours(at)))
             assert [entry.case.reports[0].id for entry in some] == [f"hotline:{number}" for number in expected]
+
+
+@pytest.mark.parametrize("at", [0, 5])
+@pytest.mark.parametrize("number", [0, 31, 32, 60, 99])
+def test_cases_of_one_instant_do_not_hide_the_one_at_the_report_s_address(number: int, at: float) -> None:
+    """A hundred addresses 14 m apart in ten rows, all reported at the same instant: the same address is the best match."""
+    entries = opened(*(report(str(n), 3, east=14 * (n % 10), north=14 * (n // 10)) for n in range(100)))
+    for order in (entries, entries[::-1], Random(1).sample(entries, 100)):
+        index = CaseIndex()
+        for entry in order:
+            index.add(entry, TINY)
+        asked = report(
+            "x", at, received=6, network="policing", east=14 * (number % 10) + 2, north=14 * (number // 10) + 2
+        )
+        matches = correlate(asked, index, TINY, us(asked.occurred_at), us(asked.received_at))
+        assert matches[0].candidate.case.reports[0].id == f"hotline:{number}"
+        assert len(matches) <= 4 * MAX_CANDIDATES
+
+
+@pytest.mark.parametrize("crowd", [33, MAX_TIED, 5000])
+def test_a_crowd_at_one_instant_is_bounded(crowd: int) -> None:
+    index = CaseIndex()
+    for entry in opened(*(report(str(n), 3, east=n % 7) for n in range(crowd))):
+        index.add(entry, TINY)
+    found = index.near(CELL, LON, LAT, TINY)
+    looked_at = [some for _, some in candidates(TINY.pairs("tree"), found, us(hours(3)), (LON, LAT))]
+    assert sum(map(len, looked_at)) == MAX_CANDIDATES
+    assert {round((entry.case.lon or 0) - LON, 9) for some in looked_at for entry in some} <= {0.0} or crowd < MAX_TIED
+
+
+def test_cases_of_another_instant_count_by_time_first() -> None:
+    """40 cases of one instant far away in place, and one that is nearer in time."""
+    far = [report(str(n), 3, east=14 + n / 10) for n in range(40)]
+    index = CaseIndex()
+    for entry in opened(*far, report("soon", 4, east=60)):
+        index.add(entry, TINY)
+    found = index.near(CELL, LON, LAT, TINY)
+    ((_, some),) = candidates(TINY.pairs("tree"), found, us(hours(5)), (LON, LAT))
+    ids = [entry.case.reports[0].id for entry in some]
+    assert ids == ["hotline:soon", *(f"hotline:{n}" for n in range(31))]
 
 
 def test_cases_can_be_removed_from_a_crowd_in_any_order() -> None:

@@ -50,6 +50,7 @@ def test_a_full_complaint_becomes_a_full_report() -> None:
         ),
         status="Exercise",
         description="刺激性气味",
+        address="胜利路",
         reporter="c-**17",
         media=(Media(url="https://photos.example.org/a.jpg", sha256=HASH),),
         extensions={"wind": 3.5},

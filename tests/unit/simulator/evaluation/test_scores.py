@@ -5,6 +5,7 @@ from itertools import combinations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from router.domain.model.report import Report
 from router.simulator.evaluation.error_analysis import by_cause, merge_errors
@@ -117,6 +118,14 @@ def test_only_valid_reports_are_judged_each_once(kind: Kind, judged: bool) -> No
 def test_every_report_of_a_case_is_in_its_cluster() -> None:
     cases = [case("k1", in_case("a", 0), in_case("b", 1)), case("k2", in_case("c", 2))]
     assert clusters_of(cases) == {"hotline:a": "k1", "hotline:b": "k1", "hotline:c": "k2"}
+
+
+def test_a_report_whose_number_began_again_is_found_by_its_source_id() -> None:
+    """Else it counted as a report in no case. The first incident keeps its own cluster."""
+    again, other = in_case("a", 0), in_case("b", 1)
+    again, other = replace(again, id="hotline@20190104T170000Z:a"), replace(other, id="hotline@20190104T170000Z:b")
+    clusters = clusters_of([case("k1", again), case("k2", in_case("b", 1)), case("k3", other)])
+    assert (clusters["hotline:a"], clusters["hotline:b"]) == ("k1", "k2")
 
 
 # -- mistakes

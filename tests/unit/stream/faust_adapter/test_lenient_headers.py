@@ -67,6 +67,13 @@ def test_a_fetch_of_valid_names_is_decoded_once(monkeypatch: pytest.MonkeyPatch)
     assert [record.headers[0][0] for record in read(batch(0, "a", "日本", "\x1b[31m"))] == ["a", "日本", "\x1b[31m"]
 
 
+def test_each_record_has_the_leader_epoch_of_its_batch() -> None:
+    """It is in bytes 12 to 15 of a batch, and the checksum does not cover it."""
+    fetch = [one[:12] + epoch.to_bytes(4, "big") + one[16:] for epoch, one in zip((0, 3, 3, 7), FETCH, strict=True)]
+    assert [record.leader_epoch for record in read(*fetch)] == [0, 0, 3, 3, 3, 3, 3, 7, 7]
+    assert [record.leader_epoch for record in read(*fetch[1:], start=3)] == [3, 3, 3, 3, 7, 7]
+
+
 CODECS = pytest.mark.parametrize("codec", [1, 2, 3, 4], ids=["gzip", "snappy", "lz4", "zstd"])
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry
 
@@ -23,6 +24,7 @@ class Partition:
     """One that is open: its position, the topics that it opened, and what it is asked to do."""
 
     position: int | None = 10
+    leader_epoch: int = 3
     source: TopicPartition = SOURCE
     topic_ids: dict[str, str] = field(default_factory=lambda: {SOURCE.topic: "old"})
     session: FetchSession = field(default_factory=FetchSession)
@@ -40,14 +42,23 @@ class Cluster:
     end: int = 10
     topic_id: str = "old"
     silent: bool = False
+    leader_epoch: int = 3
+    epoch_ends: dict[int, int] = field(default_factory=dict)
+    epochs_asked: int = 0
     asked: bool = False
     """Where the logs begin and end."""
     meanwhile: Callable[[], None] = lambda: None
 
     async def describe(self, topics: Sequence[str] | None) -> dict[str, TopicDescription]:
-        answer = TopicDescription(topic_id=self.topic_id, leader_epochs={0: 0})
+        answer = TopicDescription(topic_id=self.topic_id, leader_epochs={0: self.leader_epoch})
         self.meanwhile()
         return dict.fromkeys(topics or [], answer)
+
+    async def epoch_end(self, source: TopicPartition, leader_epoch: int) -> int | None:
+        assert source == SOURCE
+        self.epochs_asked += 1
+        self.meanwhile()
+        return self.epoch_ends.get(leader_epoch)
 
     async def begins_and_ends(self, sources: Sequence[TopicPartition]) -> tuple[dict[Any, int], dict[Any, int]]:
         begins, ends = dict.fromkeys(sources, self.begin), dict.fromkeys(sources, self.end)
@@ -89,6 +100,50 @@ def test_records_committed_while_the_cluster_answers_are_no_cut() -> None:
 
 def test_a_log_that_ends_before_the_position_is_a_cut() -> None:
     assert changes(Partition(), Cluster(end=9)) == ["the log ends at 9, before the position 10"]
+
+
+def test_a_log_that_lost_records_and_grew_again_is_a_cut() -> None:
+    """An unclean election: the records of epoch 3 end at 7, and the new leader has written up to 50."""
+    cluster = Cluster(end=50, leader_epoch=4, epoch_ends={3: 7})
+    assert changes(Partition(), cluster) == ["the records of leader epoch 3 end at 7, before the position 10"]
+
+
+@pytest.mark.parametrize("end", [10, 12])
+def test_a_clean_election_is_no_cut_and_is_asked_about_once(end: int) -> None:
+    partition, cluster = Partition(), Cluster(end=50, leader_epoch=4, epoch_ends={3: end})
+    log_watch, _ = watch(partition, cluster)
+
+    async def looks() -> None:
+        for _ in range(3):
+            await log_watch.look()
+
+    asyncio.run(looks())
+    assert (partition.changes, cluster.epochs_asked) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("partition", "cluster"),
+    [
+        (Partition(), Cluster(end=50)),  # the same leader
+        (Partition(leader_epoch=-1), Cluster(end=50, leader_epoch=4)),  # an offset of an earlier release
+        (Partition(position=None), Cluster(end=50, leader_epoch=4, epoch_ends={3: 7})),
+    ],
+)
+def test_without_an_election_or_an_epoch_nothing_is_a_cut(partition: Partition, cluster: Cluster) -> None:
+    assert changes(partition, cluster) == []
+
+
+def test_an_epoch_about_which_no_leader_answers_is_asked_about_again() -> None:
+    partition, cluster = Partition(), Cluster(end=50, leader_epoch=4)
+    log_watch, _ = watch(partition, cluster)
+
+    async def looks() -> None:
+        await log_watch.look()
+        cluster.epoch_ends = {3: 7}
+        await log_watch.look()
+
+    asyncio.run(looks())
+    assert len(partition.changes) == 1
 
 
 def test_a_partition_that_opened_again_meanwhile_is_not_opened_once_more() -> None:

@@ -1,0 +1,78 @@
+"""Another program writes into the router's own topics, in the router's own format, while its workers are away."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from aiokafka import AIOKafkaProducer
+
+from router.cities.archive import pack
+from router.cities.folder import city_folder, load_city
+from router.stream.rule_sets.store import publish
+from router.wire.rule_sets import RuleSetRecord
+from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, encode_stored_offset
+from router.wire.topics import Names
+from tests.chaos.audit.topics import KafkaLog
+from tests.chaos.cities import CITY, NEXT
+from tests.chaos.deployment import Deployment
+from tests.chaos.faults.worker import frozen_workers
+from tests.chaos.schedule import Fault
+
+BEHIND_S = 1.0
+"""How long records arrive that a forged offset would skip."""
+Forged = tuple[str, int, bytes]
+"""Topic, partition and value of a stored offset."""
+
+
+def written(deployment: Deployment, _: Fault) -> dict[str, float]:
+    """Write stored offsets at the end of each log, of other topics, and old ones again; and rule sets. The workers then start anew."""
+    settings, names = deployment.settings, Names(deployment.settings.namespace)
+    bootstrap = str(settings.kafka)
+    with frozen_workers(deployment.pool):
+        deployment.pause(BEHIND_S)
+        latest = deployment.monitor.latest
+        ends = {} if latest is None else {(tp.topic, tp.partition): end for tp, end in latest.ends.items()}
+        changelogs = {names.reports(one): names.dedup_index(one) for one in deployment.city.codes}
+        with KafkaLog(bootstrap, {}) as log:
+            forged = list(_offsets(log, ends, changelogs | {names.events: names.offsets}))
+        asyncio.run(_write(bootstrap, forged))
+        for record in _rule_sets(deployment):
+            asyncio.run(publish(bootstrap, names.rule_sets, record))
+        for number in list(deployment.pool.pids):
+            deployment.pool.kill(number)
+    return {"injected": float(bool(forged)), "offsets": float(len(forged))}
+
+
+def _offsets(log: KafkaLog, ends: Mapping[tuple[str, int], int], changelogs: Mapping[str, str]) -> Iterator[Forged]:
+    """Of each partition: its first stored offset again, one of another topic, and last of all one at the end of its log."""
+    for topic, changelog in changelogs.items():
+        seen: dict[int, bytes] = {}
+        for record in log.read([changelog]):
+            if record.key == STORED_OFFSET_KEY:
+                seen.setdefault(record.partition, record.value)
+        for (name, partition), end in ends.items():
+            if name == topic and end and partition in seen:
+                yield changelog, partition, seen[partition]
+                yield changelog, partition, _value(StoredOffset(offset=end, topic_id="A" * 22))
+                yield changelog, partition, _value(StoredOffset(offset=end, number=1 << 40, signature="0" * 32))
+
+
+def _value(stored: StoredOffset) -> bytes:
+    return encode_stored_offset(stored)[1]
+
+
+async def _write(bootstrap: str, forged: list[Forged]) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all") as producer:
+        for topic, partition, value in forged:
+            await producer.send(topic, value, key=STORED_OFFSET_KEY, partition=partition)
+        await producer.flush()
+
+
+def _rule_sets(deployment: Deployment) -> Iterator[RuleSetRecord]:
+    """Other rules under an invented version, another initial rule set, and one that cannot be read and holds from 2099."""
+    cities, now = deployment.settings.cities, datetime.now(UTC)
+    texts, version = pack(city_folder(NEXT, cities)), load_city(NEXT, cities).rule_set
+    yield RuleSetRecord(version="f" * len(version), city=CITY, published_at=now, effective_from=now, texts=texts)
+    yield RuleSetRecord(version=version, city=CITY, published_at=datetime(2020, 1, 1, tzinfo=UTC), texts=texts)
+    in_2099 = datetime(2099, 1, 1, tzinfo=UTC)
+    yield RuleSetRecord(version="e" * len(version), city=CITY, published_at=now, effective_from=in_2099, texts={})

@@ -1,0 +1,16 @@
+"""A mutant that takes every stored offset, whoever wrote it."""
+
+import sys
+from typing import Any
+
+from router.stream import __main__
+from router.stream.engine.stored_offset import OffsetCheck
+
+
+def every(*_: Any) -> bool:
+    return True
+
+
+if __name__ == "__main__":
+    OffsetCheck.__call__ = every
+    sys.exit(__main__._run())
