@@ -20,8 +20,8 @@ from tests.chaos.observer import Observer
 from tests.support.patience import PATIENCE_S
 
 WORKERS = 2
-RESTART_POLICY = RestartPolicy(crashes=1_000_000)
-"""A run kills workers more often than a crash loop does, so no limit applies."""
+RESTART_POLICY = RestartPolicy(crashes=1_000_000, rejections=1_000_000)
+"""A run kills workers more often than a crash loop does, and a worker that starts without a broker ends; so no limit applies, as in `serve`."""
 WORKER = (sys.executable, "-m", "router.stream")
 LABELLED_WORKER = (sys.executable, "-m", "tests.chaos.labelled_worker")
 

@@ -94,7 +94,7 @@ def test_topics_of_one_replica_are_named_copied_and_then_as_declared(three: Netw
         ({"unclean_leader_election_enable": "true"}, r"unclean\.leader\.election\.enable is true, false is declared"),
     ],
 )
-def test_a_topic_that_may_lose_records_is_refused_named_and_corrected(
+def test_a_topic_that_may_lose_records_is_rejected_named_and_corrected(
     three: Network, internal: bool, config: dict[str, str], said: str
 ) -> None:
     cluster, topics = three.cluster, topics_of_test()
@@ -111,11 +111,11 @@ def test_a_topic_that_may_lose_records_is_refused_named_and_corrected(
 
 def test_more_replicas_than_brokers_is_one_sentence(three: Network) -> None:
     cluster, topics = three.cluster, topics_of_test()
-    refused = r"each record needs 4 brokers, and the cluster has 3 now; .*GRID_ROUTER_REPLICATION to no more than 3"
-    with pytest.raises(BrokerError, match=refused):
+    rejected = r"each record needs 4 brokers, and the cluster has 3 now; .*GRID_ROUTER_REPLICATION to no more than 3"
+    with pytest.raises(BrokerError, match=rejected):
         apply(cluster.address, topics, replication=4)
     apply(cluster.address, topics, replication=None)
-    with pytest.raises(BrokerError, match=refused):
+    with pytest.raises(BrokerError, match=rejected):
         check(cluster, topics, replication=4)
 
 
