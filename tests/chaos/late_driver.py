@@ -1,4 +1,4 @@
-"""`python -m tests.chaos.late_driver --each 1000`: requests of many stream tasks are late, at least so many of each kind.
+"""`python -m tests.chaos.late_driver --each 1000`: requests of many stream tasks are late, at least N of each kind.
 
 A round of chaos with a whole worker gives some tens of late requests. Here stream tasks with a small processor commit a few records at
 a time through the proxy. At the end each value must have come out once and in order.

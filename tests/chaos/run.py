@@ -188,10 +188,10 @@ def _round(deployment: Deployment, fault: Fault, log: Callable[[str], None]) -> 
     log(f"round {fault.round}: {fault}")
     begun = time.monotonic()
     deployment.monitor.measure_recovery()
-    recovery = deployment.monitor.recovery
-    assert recovery is not None
     notes = INJECTORS[fault.kind](deployment, fault)
     lasted = time.monotonic() - begun
+    recovery = deployment.monitor.recovery  # a fault may have begun the measurement again
+    assert recovery is not None
     deployment.until(lambda: recovery.took_s is not None, RECOVERY_LIMIT_S, f"no recovery after {fault}")
     details = ", ".join(f"{name} {value:g}" for name, value in notes.items() if name != "injected")
     log(f"  lasted {lasted:.1f} s, recovered after {recovery.took_s:.1f} s{', ' if details else ''}{details}")

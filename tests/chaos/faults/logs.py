@@ -11,6 +11,7 @@ from kafka import KafkaAdminClient, TopicPartition
 
 from router.broker.admin import apply, connected
 from router.wire.errors import BrokerError
+from router.wire.stored_offsets import STORED_OFFSET_KEY, decode_stored_offset
 from router.wire.topics import Names, topics_of
 from tests.chaos.audit.sources import number_of, received_of
 from tests.chaos.audit.topics import KafkaLog, Record
@@ -22,10 +23,10 @@ from tests.chaos.schedule import Fault
 from tests.support.patience import PATIENCE_S
 
 BEHIND_S = 1.0
-"""How long records arrive that nobody reads before the topic is deleted."""
+"""How long records arrive unread before the topic is deleted."""
 ADDED = 2
 BUSIEST, LEAST = 3, 40
-"""One of the three busiest networks is taken, when each has sent so many records."""
+"""One of the three busiest networks is taken, when each has sent this number of records."""
 LONGER = 0.5
 """With a share below it, the new log becomes longer than the stored offsets."""
 
@@ -55,9 +56,13 @@ def made_again(deployment: Deployment, fault: Fault) -> dict[str, float]:
             deployment.pause(BEHIND_S)
             for number in list(deployment.pool.pids):
                 deployment.pool.kill(number)
+        now = topic_id(admin, topic)
     if not longer:
-        deployment.until(lambda: _noticed(deployment, topic), PATIENCE_S, f"nobody noticed that {topic} is another one")
+        changelog = Names(deployment.settings.namespace).dedup_index(network)
+        with KafkaLog(bootstrap, {}) as log:
+            deployment.until(lambda: _noticed(log, changelog, before, now), PATIENCE_S, f"{topic}: no worker noticed")
         load.go_on()
+    deployment.monitor.measure_recovery()  # the offsets begin again
     return {"injected": float(bool(records)), "records": len(records), "longer": float(longer)}
 
 
@@ -70,7 +75,7 @@ def grown(deployment: Deployment, fault: Fault) -> dict[str, float]:
     deployment.until(lambda: _read(deployment, topic), PATIENCE_S, f"{topic} is not read to its end")
     with connected(bootstrap) as admin:
         admin.create_partitions({topic: before + ADDED})
-        apply(bootstrap, topics_of(deployment.city, deployment.settings))
+        apply(bootstrap, topics_of(deployment.city, deployment.settings), replication=None)
         deployment.observer.follow_partitions()
         added = [TopicPartition(topic, number) for number in range(before, before + ADDED)]
         deployment.until(lambda: deployment.monitor.assigned(added), PATIENCE_S, f"{added} are not assigned")
@@ -107,7 +112,7 @@ def _made(deployment: Deployment, admin: KafkaAdminClient, topic: str, before: s
     if topic_id(admin, topic) not in {"", before}:
         return True
     with suppress(BrokerError):  # the name is free a moment later
-        apply(str(deployment.settings.kafka), topics_of(deployment.city, deployment.settings))
+        apply(str(deployment.settings.kafka), topics_of(deployment.city, deployment.settings), replication=None)
     return False
 
 
@@ -118,15 +123,14 @@ def _gone(records: list[Record], id_: str) -> Iterator[Gone]:
             yield Gone(number, record.topic, id_, record.partition, record.offset, received_of(record))
 
 
-def _noticed(deployment: Deployment, topic: str) -> bool:
-    """Whether the workers are at the beginning of the new log, which is empty."""
-    latest = deployment.monitor.latest
-    at = (
-        []
-        if latest is None
-        else [latest.committed.get(tp, 0) - end for tp, end in latest.ends.items() if tp.topic == topic]
-    )
-    return bool(at) and max(at) <= 0
+def _noticed(log: KafkaLog, changelog: str, before: str, now: str) -> bool:
+    """Whether each partition that had an offset of the old log has stored one of the new log."""
+    stored = [
+        (record.partition, decode_stored_offset(record.value).topic_id)
+        for record in log.read([changelog])
+        if record.key == STORED_OFFSET_KEY
+    ]
+    return {number for number, of in stored if of == before} <= {number for number, of in stored if of == now}
 
 
 def _read(deployment: Deployment, topic: str) -> bool:

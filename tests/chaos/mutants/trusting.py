@@ -1,4 +1,4 @@
-"""A mutant that takes every stored offset, whoever wrote it."""
+"""A mutant that takes every stored offset, also of another program."""
 
 import sys
 from typing import Any
