@@ -17,9 +17,12 @@ from tests.chaos.cities import CITY, NEXT
 from tests.chaos.deployment import Deployment
 from tests.chaos.faults.worker import frozen_workers
 from tests.chaos.schedule import Fault
+from tests.support.patience import PATIENCE_S
 
 BEHIND_S = 1.0
 """How long records arrive that a forged offset would skip."""
+LEAST = 500
+"""Records that are committed before, so that most partitions have a stored offset."""
 Forged = tuple[str, int, bytes]
 """Topic, partition and value of a stored offset."""
 
@@ -28,6 +31,7 @@ def written(deployment: Deployment, _: Fault) -> dict[str, float]:
     """Write stored offsets at the end of each log, of other topics, and old ones again; and rule sets. The workers then start anew."""
     settings, names = deployment.settings, Names(deployment.settings.namespace)
     bootstrap = str(settings.kafka)
+    deployment.until(lambda: _committed(deployment) >= LEAST, PATIENCE_S, f"fewer than {LEAST} records are committed")
     with frozen_workers(deployment.pool):
         deployment.pause(BEHIND_S)
         latest = deployment.monitor.latest
@@ -41,6 +45,11 @@ def written(deployment: Deployment, _: Fault) -> dict[str, float]:
         for number in list(deployment.pool.pids):
             deployment.pool.kill(number)
     return {"injected": float(bool(forged)), "offsets": float(len(forged))}
+
+
+def _committed(deployment: Deployment) -> int:
+    latest = deployment.monitor.latest
+    return 0 if latest is None else sum(max(0, offset) for offset in latest.committed.values())
 
 
 def _offsets(log: KafkaLog, ends: Mapping[tuple[str, int], int], changelogs: Mapping[str, str]) -> Iterator[Forged]:

@@ -4,6 +4,7 @@ from base64 import urlsafe_b64encode
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from router.wire.topics import Names, topics_of
 from tests.chaos.audit.sources import number_of, received_of
 from tests.chaos.audit.topics import KafkaLog, Record
 from tests.chaos.deployment import Deployment
-from tests.chaos.faults.resend import sendings_of
+from tests.chaos.faults.resend import MAX_RECORDS, sendings_of
 from tests.chaos.faults.worker import frozen_workers
 from tests.chaos.ledger import Gone
 from tests.chaos.schedule import Fault
@@ -67,7 +68,10 @@ def made_again(deployment: Deployment, fault: Fault) -> dict[str, float]:
 
 
 def grown(deployment: Deployment, fault: Fault) -> dict[str, float]:
-    """Add partitions to a network's topic while nothing of it is unread (ADR 0015), and send on once they are assigned."""
+    """Add partitions to a network's topic while nothing of it is unread (ADR 0015). Once they are assigned, the network sends again.
+
+    Most of its reports come to another partition then, which must know them.
+    """
     network, load = network_of(deployment, fault), deployment.load
     bootstrap, topic = str(deployment.settings.kafka), Names(deployment.settings.namespace).reports(network)
     before = load.grown.get(network, deployment.settings.partitions)
@@ -79,8 +83,12 @@ def grown(deployment: Deployment, fault: Fault) -> dict[str, float]:
         deployment.observer.follow_partitions()
         added = [TopicPartition(topic, number) for number in range(before, before + ADDED)]
         deployment.until(lambda: deployment.monitor.assigned(added), PATIENCE_S, f"{added} are not assigned")
+    with KafkaLog(bootstrap, {}) as log:
+        records = list(islice(log.read([topic]), MAX_RECORDS))
     load.grown[network] = before + ADDED
     load.go_on()
+    load.send(sendings_of(network, records, load.ledger.source_ids))
+    deployment.until(lambda: not load.sending, PATIENCE_S, f"{network} could not be sent again")
     return {"injected": 1.0, "partitions": float(before + ADDED)}
 
 
