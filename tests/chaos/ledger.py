@@ -94,6 +94,21 @@ class Ledgered(NamedTuple):
     """Records of deleted logs, log by log and in the order of each partition."""
 
 
+class Resolved(NamedTuple):
+    """What the pure core makes of a message alone."""
+
+    cell: str | None
+    """None when it is rejected."""
+    code: str | None
+    """Of the rejection."""
+    digest: str
+    """Of its content: as the dedup index has it, or of the value of a rejected record."""
+
+
+def _wrong_key(message: SourceMessage) -> Resolved:
+    return Resolved(None, WRONG_KEY, content_digest(message.value))
+
+
 class Ledger:
     """Writes each message with its expected outcome, and each acknowledgement.
 
@@ -123,7 +138,7 @@ class Ledger:
         own = [message.source_id.encode() for message in messages]
         rows = zip(messages, keys or own, own, self._resolve(messages), strict=True)
         entries = [
-            self._entry(message, resolved if key == id_ or resolved[0] is None else (None, WRONG_KEY))
+            self._entry(message, resolved if key == id_ or resolved.cell is None else _wrong_key(message))
             for message, key, id_, resolved in rows
         ]
         self.source_ids += [message.source_id for message in messages]
@@ -145,19 +160,21 @@ class Ledger:
         """Close the file."""
         self._file.close()
 
-    def _resolve(self, messages: Sequence[SourceMessage]) -> list[tuple[str | None, str | None]]:
-        """The cell of each message, or the code of its rejection."""
-        resolved: dict[int, tuple[str | None, str | None]] = {}
+    def _resolve(self, messages: Sequence[SourceMessage]) -> list[Resolved]:
+        """What becomes of each message, whatever came before."""
+        resolved: dict[int, Resolved] = {}
         for name in {message.network for message in messages}:
             records = [Record(value=m.value, offset=n) for n, m in enumerate(messages) if m.network == name]
             done = normalise(NETWORKS[name], records, self._city)
-            resolved |= {report.provenance.offset: (report.location.cell, None) for report in done.reports}
-            resolved |= {record.offset: (None, rejection.code) for record, rejection in done.rejections}
+            for report, said in zip(done.reports, done.said, strict=True):
+                resolved[report.provenance.offset] = Resolved(report.location.cell, None, said.content)
+            for record, rejection in done.rejections:
+                digest = content_digest(messages[record.offset].value)
+                resolved[record.offset] = Resolved(None, rejection.code, digest)
         return [resolved[number] for number in range(len(messages))]
 
-    def _entry(self, message: SourceMessage, resolved: tuple[str | None, str | None]) -> Entry:
-        cell, code = resolved
-        digest = content_digest(message.value)
+    def _entry(self, message: SourceMessage, resolved: Resolved) -> Entry:
+        cell, code, digest = resolved
         outcome, version, home = self._versions.expect(message.report, cell, digest)
         self.sent += 1
         return Entry(self.sent, message.network, message.source_id, outcome, version, cell, home, code, digest)
