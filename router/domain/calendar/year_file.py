@@ -51,7 +51,7 @@ class Notice(Strict):
 
 
 class Holiday(Strict):
-    """Consecutive days on which nobody has office hours, whatever day of the week they are."""
+    """Consecutive days without office hours, whatever day of the week they are."""
 
     since: Day = Field(alias="from")
     until: Day | None = None

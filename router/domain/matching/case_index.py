@@ -24,7 +24,7 @@ MAX_CANDIDATES = 32
 are more, nearness means nothing, and a report must not cost more. Cases with room come first: in a flood of one incident most are full,
 and behind them the one with room would not be found."""
 MAX_TIED = 256
-"""Of so many cases at one instant the MAX_CANDIDATES nearest in place are compared. A source that gives days for times, or a storm, has
+"""If this number of cases has one instant, the MAX_CANDIDATES nearest in place are compared. A source that gives days for times, or a storm, has
 more than MAX_CANDIDATES at one instant, and the very address of a report would be hidden."""
 _NORTHERNMOST = 89.0
 

@@ -28,7 +28,7 @@ Forged = tuple[str, int, bytes]
 
 
 def written(deployment: Deployment, _: Fault) -> dict[str, float]:
-    """Write stored offsets at the end of each log, of other topics, and old ones again; and rule sets. The workers then start anew."""
+    """Write stored offsets at the end of each log, of other topics, and old ones again; and rule sets. The workers then start again."""
     settings, names = deployment.settings, Names(deployment.settings.namespace)
     bootstrap = str(settings.kafka)
     deployment.until(lambda: _committed(deployment) >= LEAST, PATIENCE_S, f"fewer than {LEAST} records are committed")

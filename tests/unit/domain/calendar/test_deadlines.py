@@ -223,7 +223,7 @@ def test_working_time_needs_a_calendar() -> None:
         due_at(local("2026-02-13T10:00:00", SHANGHAI), limit("4uwh"), without)
 
 
-def test_the_longest_limits_end_somewhere() -> None:
+def test_the_longest_limits_have_an_end() -> None:
     start = local("2026-02-13T10:00:00", SHANGHAI)
     assert due_at(start, limit("9999wh"), puyang()).at.year == 2031
     assert due_at(start, limit("999wd"), puyang()).at.year == 2029

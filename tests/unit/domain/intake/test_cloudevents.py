@@ -96,7 +96,7 @@ def test_an_envelope_that_no_header_declares_is_read(headers: Headers) -> None:
 @pytest.mark.parametrize("headers", [[], STRUCTURED])
 @pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
 def test_a_number_that_is_none_is_in_an_envelope_what_it_is_without(number: str, headers: Headers) -> None:
-    """In a field that nobody reads it is kept as a text; in another one it is named."""
+    """A field without a reader keeps it as a text; another field names it."""
     text = json.dumps(REQUEST | {"more": "?"}).replace('"?"', number)
     alone = became(text.encode())
     assert isinstance(alone, Report)

@@ -1,4 +1,4 @@
-"""Where partitions and copies go: as examples for what happens to workers, and as properties of every group."""
+"""Where partitions and copies go: as examples for what happens to workers and as properties of every group."""
 
 from hypothesis import given
 from hypothesis import strategies as st
