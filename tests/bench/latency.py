@@ -81,14 +81,14 @@ def measure(city: str, rate: int, seconds: float, settings: Settings) -> Latency
     """Measure one rate on a warm worker."""
     with ExitStack() as stack:
         own, _ = stack.enter_context(deployed(city, settings))
-        bootstrap, cases = str(own.kafka), Names(own.namespace).cases
+        bootstrap, names = str(own.kafka), Names(own.namespace)
         committed = stack.enter_context(ends(bootstrap))
         ids = _warm(city, own)
 
         def complete() -> bool:
-            return len(members(bootstrap, cases)) >= len(ids)
+            return len(members(bootstrap, names)) >= len(ids)
 
-        until_quiet(committed, cases, complete)
+        until_quiet(committed, names.cases, complete)
         reader = stack.enter_context(_process(read_tasks, own, city))
         generator = stack.enter_context(
             _process(send, own, ReplayPlan(city, WARM_REPORTS, round(rate * seconds), rate))
@@ -96,13 +96,18 @@ def measure(city: str, rate: int, seconds: float, settings: Settings) -> Latency
         generator.send("go")
         shots: list[Shot] = generator.recv()
         ids |= {shot.report for shot in shots if shot.sound}
-        until_quiet(committed, cases, complete)
+        until_quiet(committed, names.cases, complete)
         reader.send("stop")
         seen: dict[bytes, float] = reader.recv()
-        found = members(bootstrap, cases)
-        openers = read(bootstrap, cases, lambda record: (record.key, decode_case(record.value).reports[0].id))
+        found = members(bootstrap, names)
+        openers = read(bootstrap, names.cases, _opener)
     once = sorted(found) == sorted(ids)
-    return _latency(city, rate, shots, {report: seen.get(case) for case, report in openers}, once)
+    return _latency(city, rate, shots, {report: seen.get(case) for case, report in openers if report is not None}, once)
+
+
+def _opener(record: Any) -> tuple[bytes, str | None]:
+    """Case id and the report that opened it; None for the tombstone of an archived case."""
+    return record.key, None if record.value is None else decode_case(record.value).reports[0].id
 
 
 def _latency(city: str, rate: int, shots: Sequence[Shot], opened: dict[str, float | None], once: bool) -> Latency:

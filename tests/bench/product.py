@@ -66,11 +66,11 @@ def contend(contender: Contender, reports: int, settings: Settings) -> Figure:
         UnfinishedError: it ended, or its output was not complete in time.
     """
     with topics_for(contender.city, settings) as own:
-        bootstrap, cases = str(own.kafka), Names(own.namespace).cases
+        bootstrap, names = str(own.kafka), Names(own.namespace)
         ids = filled(own, contender.city, reports)
         with ends(bootstrap) as committed, started(contender.command, own) as worker:
-            run = watch(worker, committed, cases, lambda: len(members(bootstrap, cases)) >= len(ids))
-        faults = () if members(bootstrap, cases) == sorted(ids) else ("not every id is in exactly one case",)
+            run = watch(worker, committed, names.cases, lambda: len(members(bootstrap, names)) >= len(ids))
+        faults = () if members(bootstrap, names) == sorted(ids) else ("not every id is in exactly one case",)
     if not faults:
         worker.log.unlink()
     return Figure(
@@ -126,7 +126,12 @@ def filled(settings: Settings, name: str, reports: int) -> set[str]:
     return {sent.report for sent in feed.sent if sent.kind != "malformed"}
 
 
-def members(bootstrap: str, cases: str) -> list[str]:
-    """Report ids of the final state of every case, sorted; an id in two cases is listed twice."""
-    last = dict(read(bootstrap, cases, lambda record: (record.key, record.value)))
-    return sorted(report.id for value in last.values() for report in decode_case(value).reports)
+def members(bootstrap: str, names: Names) -> list[str]:
+    """Report ids of the final state of every case, sorted; an id in two cases is listed twice.
+
+    The archive is read first: a case that is archived meanwhile is missing until the next reading, and is never there twice.
+    """
+    archived = read(bootstrap, names.archive, lambda record: record.value)
+    last = dict(read(bootstrap, names.cases, lambda record: (record.key, record.value)))
+    cases = [*archived, *(value for value in last.values() if value is not None)]
+    return sorted(report.id for value in cases for report in decode_case(value).reports)

@@ -98,6 +98,8 @@ class Reader:
                 for source, records in fetched.items():
                     self.arrivals[source.partition].append(now)
                     for record in records:
+                        if record.value is None:
+                            continue  # its case was archived with the reports that it had
                         reports = {report.id for report in decode_case(record.value).reports}
                         self.cases[record.key] = reports
                         for report in reports:
