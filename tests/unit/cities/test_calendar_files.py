@@ -151,7 +151,7 @@ def test_explain_says_why_it_is_due_then(root: Path) -> None:
 
 
 def test_a_night_and_unpublished_years_are_written_out() -> None:
-    """By hand: a window that ends at midnight ends at 24:00; a time with seconds shows them; two years are two."""
+    """A window that ends at midnight ends at 24:00; a time with seconds shows them; two years are two."""
     calendar = los_angeles()
     start = datetime(2026, 2, 16, 23, 30, 10, tzinfo=calendar.zone)
     night = list(
