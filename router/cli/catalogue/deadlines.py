@@ -1,7 +1,7 @@
 """Sentences about a deadline: which windows and days count, which do not, and why."""
 
 from collections.abc import Iterator
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 from router.cli.text.sanitize import sanitize
 from router.domain.calendar.deadlines import DeadlineExplanation, Span, Why
@@ -33,14 +33,21 @@ def deadline_lines(explained: DeadlineExplanation, zone: tzinfo) -> Iterator[str
     unpublished = sorted(
         {year for span in explained.spans if span.provisional for year in (span.first.year, span.last.year)}
     )
-    why = f"; provisional, because {', '.join(map(str, unpublished))} is not published" if explained.provisional else ""
+    years = f"{' and '.join(map(str, unpublished))} {'is' if len(unpublished) == 1 else 'are'}"
+    why = f"; provisional, because {years} not published" if explained.provisional else ""
     yield f"calendar {explained.calendar}{why}"
+
+
+def wall_time(at: datetime) -> str:
+    """A wall time to the minute, or to the second if it is none of a whole minute."""
+    return f"{at:%H:%M:%S}" if at.second or at.microsecond else f"{at:%H:%M}"
 
 
 def _when(span: Span, zone: tzinfo) -> str:
     if span.since is not None and span.until is not None:
-        since, until = (at.astimezone(zone) for at in (span.since, span.until))
-        return f"{since:%Y-%m-%d %H:%M}-{until:%H:%M}"
+        until = span.until.astimezone(zone)
+        end = "24:00" if until.date() > span.first else wall_time(until)
+        return f"{span.first} {wall_time(span.since.astimezone(zone))}-{end}"
     return f"{span.first}" if span.first == span.last else f"{span.first} to {span.last}"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from router.cli.catalogue.deadlines import deadline_lines
+from router.cli.catalogue.deadlines import deadline_lines, wall_time
 from router.cli.text.output import lines_out, say
 from router.cli.text.timestamps import stamp
 from router.domain.calendar.deadlines import DeadlineExplanation, explain_deadline
@@ -45,5 +45,6 @@ def explanation_text(explanation: Explanation, city: City) -> None:
 def _assignment(one: Assigned, due: DeadlineExplanation | None, city: City) -> str:
     department = city.catalogue.departments[one.department].name.en
     unit = f", unit {one.unit}" if one.unit else ""
-    limit = f"due {due.at.astimezone(city.zone):%Y-%m-%d %H:%M} ({due.limit})" if due else "never due"
+    at = due.at.astimezone(city.zone) if due else None
+    limit = f"due {at:%Y-%m-%d} {wall_time(at)} ({due.limit})" if due and at else "never due"
     return f"{one.role} {one.department} ({department}){unit}, {limit}"

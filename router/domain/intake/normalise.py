@@ -123,8 +123,8 @@ def _read(
     if isinstance(classified, Rejection):
         return classified
     received, disbelieved = _received(record, history=history)
-    all_known = not getattr(message, "root", message).unknown()
-    content = content_digest(value, city.ignored_fields.get(network.name, ()), all_known=all_known)
+    unknown, ignored = getattr(message, "root", message).unknown(), city.ignored_fields.get(network.name, ())
+    content = content_digest(value, ignored, all_known=not unknown or unknown.keys() <= set(ignored))
     return record, *classified, received, Said(content, draft.revised_at, disbelieved)
 
 

@@ -6,11 +6,11 @@ The state is changed in place. After any failure the shell drops it and restores
 import sys
 from collections.abc import Sequence
 from copy import copy
-from datetime import datetime
-from heapq import heappop, heappush
+from datetime import UTC, datetime
+from heapq import heapify, heappop, heappush
 from typing import Any
 
-from router.domain.case.life import finished_at
+from router.domain.case.life import IDS_KEPT, finished_at
 from router.domain.case.size import MAX_REPORTS, is_full, thin
 from router.domain.matching.candidate import MatchCandidate
 from router.domain.matching.case_index import CaseIndex
@@ -23,11 +23,13 @@ from router.domain.rules.rule_sets import RuleLookup, RuleSetError
 from router.domain.state.changing import Changing
 from router.domain.state.interning import intern_case
 from router.domain.state.log_clock import LogClock
-from router.domain.state.timers import Timers
+from router.domain.state.timers import STALE, Timers
 
 ARCHIVED_AT_ONCE = 10
 """Cases that one event archives at most. In the long run each event opens at most one, so the state does not grow, and many cases
 that are finished at once (after an upgrade, or a long silence) make no transaction large."""
+_EARLIEST = datetime.min.replace(tzinfo=UTC) + IDS_KEPT
+"""IDS_KEPT cannot be subtracted from an earlier instant."""
 
 
 class PartitionState:
@@ -107,11 +109,19 @@ class PartitionState:
         return archived
 
     def assume_forgotten(self) -> None:
-        """Call it after a restore without a stored log time: cases may have been archived, whose windows ended before all others."""
+        """Call it after a restore without a stored log time: cases may have been archived.
+
+        Their windows ended before all others, and at least IDS_KEPT before the latest report that a case has. Without the second
+        bound a young partition would reject its new reports.
+        """
         self.clock = LogClock()
-        for case in self._closed.values() or [entry.case for entry in self.candidates.values()]:
-            end, until = case.window_closed_at or case.opened_at, self.clock.forgotten_until
-            self.clock.forgotten_until = end if until is None else min(end, until)
+        cases = [*self._closed.values(), *[entry.case for entry in self.candidates.values()]]
+        if cases:
+            received = max([report.received_at for case in cases for report in case.reports])
+            ends = [case.window_closed_at for case in cases if case.window_closed_at is not None]
+            self.clock.forgotten_until = min(
+                [max(received, _EARLIEST) - IDS_KEPT, *(ends or [case.opened_at for case in cases])]
+            )
 
     def restore(self, case: Case, merging: MergeParameters) -> None:
         """Take a case as the changelog has it: in any order of cases, and those of one case in their order."""
@@ -129,6 +139,14 @@ class PartitionState:
             self.add(case, merging)
         else:
             self._await_end(case)
+        self._leave_out_stale()
+
+    def _leave_out_stale(self) -> None:
+        """A copy that follows its changelog takes nothing from its heaps, so stale entries would pile up in them."""
+        self.timers.leave_out_stale()
+        if len(self._ends) > 2 * len(self._closed) + STALE:
+            self._ends = [(end, case.id) for case in self._closed.values() if (end := finished_at(case)) is not None]
+            heapify(self._ends)
 
     def _overwrite(self, earlier: Case, case: Case) -> None:
         """Change a case whose window is closed to what it is now. Its place in the heap stays."""

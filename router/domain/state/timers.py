@@ -7,12 +7,15 @@ case that moved on leaves its old entry behind; an entry that disagrees with its
 import sys
 from collections.abc import Mapping
 from datetime import datetime
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from msgspec import Struct
 
 from router.domain.matching.candidate import MatchCandidate
 from router.domain.model.case import Case
+
+STALE = 1_000
+"""A heap is made again when it has more stale entries than others and this number."""
 
 
 def due(case: Case) -> datetime | None:
@@ -78,6 +81,13 @@ class Timers:
             if case is not None and not (taken and taken[-1] is case):  # a timer that was set twice
                 taken.append(case)
         return taken
+
+    def leave_out_stale(self) -> None:
+        """Make the heap again when most of its entries are stale, so that it does not grow where nothing is taken from it."""
+        if len(self._heap) > 2 * len(self._candidates) + STALE:
+            cases = [entry.case for entry in self._candidates.values()]
+            self._heap = [Timer(instant, case.id) for case in cases if (instant := due(case)) is not None]
+            heapify(self._heap)
 
     def _current(self, timer: Timer) -> Case | None:
         """The timer's case; None if the timer is stale."""

@@ -1,6 +1,7 @@
 """The folder `calendar` of a city: it is read, checked, packed into the rule set, compared, and explained."""
 
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -11,7 +12,11 @@ from router.cities.archive import pack, unpack
 from router.cities.city_reader import read_city
 from router.cities.folder import cities_folder, load_city
 from router.cli.catalogue.commands import app
+from router.cli.catalogue.deadlines import deadline_lines
+from router.domain.calendar.deadlines import explain_deadline
+from router.domain.calendar.limits import Limit
 from router.domain.catalogue.diff import diff
+from tests.support.calendars import los_angeles
 
 SHIPPED = cities_folder() / "los-angeles"
 CELL = "060371002014021"
@@ -138,10 +143,30 @@ def test_explain_says_why_it_is_due_then(root: Path) -> None:
     beyond = command(*words, "2027-12-30T16:00").stdout
     assert "2028-01-03 08:00-11:00: office hours count, 3 h 00 min, by the weekly pattern" in beyond
     assert "; provisional, because 2028 is not published" in beyond
+    assert "due 2026-11-27 10:30:05 (4wh)" in command(*words, "2026-11-25T15:30:05").stdout
     value = orjson.loads(command(*words, "2026-11-25T15:30", "-o", "json").stdout)
     (lead, *_) = value["route"]["assigned"]
     assert (lead["due_at"], lead["due"]["provisional"]) == ("2026-11-27T18:30:00.000Z", False)
     assert [span["why"] for span in lead["due"]["spans"]] == ["office-hours", "holiday", "office-hours"]
+
+
+def test_a_night_and_unpublished_years_are_written_out() -> None:
+    """A window that ends at midnight ends at 24:00; a time with seconds shows them; two years are two."""
+    calendar = los_angeles()
+    start = datetime(2026, 2, 16, 23, 30, 10, tzinfo=calendar.zone)
+    night = list(
+        deadline_lines(
+            explain_deadline(start, Limit(amount=2, calendar="urgent-working-hours"), calendar), calendar.zone
+        )
+    )
+    assert night[:2] == [
+        "2026-02-16 23:30:10-24:00: duty hours count, 0 h 29 min 50 s",
+        "2026-02-17 00:00-01:30:10: duty hours count, 1 h 30 min 10 s",
+    ]
+    years = list(
+        deadline_lines(explain_deadline(start, Limit(amount=750, calendar="working-days"), calendar), calendar.zone)
+    )
+    assert years[-1] == f"calendar {calendar.version}; provisional, because 2028 and 2029 are not published"
 
 
 def test_lint_warns_when_the_data_end(root: Path) -> None:

@@ -24,7 +24,7 @@ Check = Callable[[Any], Any]
 """Reads a text further, such as a time, or raises ValueError."""
 _Node = Mapping[str, Any]
 """A part of a core schema of pydantic."""
-UNREADABLE = (MsgspecError, ValueError, RecursionError)
+UNREADABLE = (MsgspecError, ValueError, AssertionError, RecursionError)
 """What the fast way raises for a message that it leaves to pydantic."""
 _class = re.compile(r"\[[^\]]+\]")
 _not_plain = re.compile(r"\\[^.]|(?<!\\)\.|[\[\]^$\n]|\(\?").search
@@ -86,6 +86,7 @@ def _type(node: _Node) -> Any:
 
 def _field(node: _Node) -> _Field:
     kind = node["type"]
+    _reject_unknown_options(node)
     if kind in _WRAPPERS:
         return _field(node["schema"])
     if kind == "nullable":
@@ -95,10 +96,26 @@ def _field(node: _Node) -> _Field:
     if kind == "str":
         return _text(node)
     if kind == "function-after" and node["schema"]["type"] != "model":
-        return _field(node["schema"])._replace(check=_function(node))
+        return _checked_text(node)
     if kind not in _TYPES:
         raise TypeError(f"no fast way to read a {kind}")
     return _Field(_TYPES[kind](node))
+
+
+def _reject_unknown_options(node: _Node) -> None:
+    """Raise TypeError for what pydantic does with a part, but the fast way would not, such as to cut blanks off a text."""
+    known = _OPTIONS.get(node["type"], frozenset())
+    more = sorted((node.keys() - known - _HARMLESS) | (node.get("config", {}).keys() - _CONFIG))
+    if more or node.get("custom_init") or node.get("default_factory_takes_data"):
+        raise TypeError(f"no fast way to read a {node['type']} with {', '.join(more) or 'a function of its own'}")
+
+
+def _checked_text(node: _Node) -> _Field:
+    """A text with a check behind it. The check never sees the blank text, so the pattern must exclude it."""
+    made = _field(node["schema"])
+    if made.pattern is None or made.check is not None or re.fullmatch(made.pattern, ""):
+        raise TypeError("no fast way to a check of anything but a text whose pattern excludes the blank text")
+    return made._replace(check=_function(node))
 
 
 def _or_null(made: _Field) -> _Field:
@@ -216,6 +233,24 @@ def _checked(fields: Mapping[str, _Field], whole: Check | None) -> Callable[[Any
 
 
 _WRAPPERS = frozenset({"default", "custom-error"})
+_HARMLESS = frozenset(
+    {"type", "schema", "metadata", "ref", "strict", "cls", "config", "custom_init", "root_model", "function"}
+)
+"""Keys of a node that change nothing, or that this module reads."""
+_CONFIG = frozenset({"title", "extra_fields_behavior", "strict", "allow_inf_nan", "validate_by_name"})
+"""Options of a model that accept nothing less and change nothing that the fast way accepts."""
+_OPTIONS: Mapping[str, frozenset[str]] = {
+    "str": frozenset({"pattern", "min_length", "max_length"}),
+    "float": frozenset({"ge", "gt", "le", "lt", "allow_inf_nan"}),
+    "list": frozenset({"items_schema", "min_length", "max_length"}),
+    "tuple": frozenset({"items_schema", "variadic_item_index"}),
+    "literal": frozenset({"expected"}),
+    "union": frozenset({"choices"}),
+    "tagged-union": frozenset({"choices", "discriminator", "from_attributes"}),
+    "default": frozenset({"default", "default_factory", "default_factory_takes_data"}),
+    "custom-error": frozenset({"custom_error_type", "custom_error_message", "custom_error_context"}),
+}
+"""What else the fast way knows of a node, by its type. A node with any other key is left to pydantic."""
 _TYPES: Mapping[str, Callable[[_Node], Any]] = {
     "float": _number,
     "literal": lambda node: Literal[tuple(node["expected"])],

@@ -15,7 +15,9 @@ from router.domain.intake.dedup import DedupIndex, Said
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Report
 from router.domain.rules.rule_sets import RuleSets
-from router.domain.state.partition_state import ARCHIVED_AT_ONCE
+from router.domain.state.log_clock import LogClock
+from router.domain.state.partition_state import ARCHIVED_AT_ONCE, PartitionState
+from router.domain.state.timers import STALE
 from router.wire.codec import decode_case
 from tests.support.driver import Driver, hours, report, tiny
 
@@ -195,6 +197,41 @@ def test_a_state_without_its_stored_offset_assumes_what_it_may_have_forgotten(dr
     assert heir.pipe(report("17", description="rubbish")).decision == "rejected"
     assert heir.pipe(report("18", 100, north=FAR)).decision == "redelivered"
     assert heir.pipe(report("19", 202, north=-FAR)).decision == "opened"
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_young_state_without_its_stored_offset_takes_new_reports(closed: bool) -> None:
+    """A deployment that was upgraded in its first hours: nothing of it can have been archived, so nothing is too late."""
+    driver = Driver(CITY)
+    driver.pipe(report("17"), report("18", CLOSED - 0.5, north=FAR))
+    if closed:
+        driver.tick(CLOSED)
+    heir = Driver(CITY, driver.written)
+    heir.state.assume_forgotten()
+    assert heir.pipe(report("19", CLOSED + 0.1, north=-FAR)).decision == "opened"
+    assert heir.pipe(report("20", 0.2, received=CLOSED + 0.1, north=2 * FAR)).decision == "opened"
+
+
+def test_a_state_that_only_follows_its_changelog_stays_small() -> None:
+    """Nothing is taken from a standby copy's heaps: every change of a case would leave an entry there for ever."""
+    driver, copy_ = Driver(CITY), PartitionState()
+    driver.pipe(report("a"))
+    (still_open,) = driver.cases
+    ended = replace(
+        still_open,
+        id="C-closed",
+        window_closed_at=hours(CLOSED),
+        reports=(replace(still_open.reports[0], id="hotline:b"),),
+    )
+    for number in range(3 * STALE):
+        later = timedelta(minutes=number)
+        copy_.restore(replace(still_open, window_until=still_open.window_until + later), CITY.merging)
+        copy_.restore(replace(ended, window_closed_at=hours(CLOSED) + later), CITY.merging)
+    assert max(len(copy_.timers._heap), len(copy_._ends)) <= STALE + 3
+    assert copy_.next_due() == still_open.window_until + later
+    copy_.clock = LogClock(hours(9999), hours(9999))
+    assert [one.case.id for one in copy_.archive()] == ["C-closed"]
+    assert copy_.archive() == ()
 
 
 def test_nothing_reaches_an_open_case_too_late() -> None:

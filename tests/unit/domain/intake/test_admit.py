@@ -49,6 +49,18 @@ def test_each_record_of_a_batch_is_counted_once() -> None:
     assert [source_id for source_id, _ in done.entries] == ["J1", "J1", "J2"]
 
 
+@pytest.mark.parametrize("pulled", ["a", 1.50, [1e2]])
+def test_a_field_that_says_nothing_may_be_there_or_not(pulled: Any) -> None:
+    """Fields that a city ignores do not decide how numbers are compared, either."""
+    place = {"jd": 115.0305, "wd": 35.7605}
+    rule_sets = RuleSets(replace(CITY, ignored_fields={"policing": ("pulledAt", "batch")}))
+    batch = [record(0, **place), record(1, pulledAt=pulled, **place), record(2, pulledAt=pulled, batch=7, **place)]
+    done = admitted(DedupIndex(), *batch, rule_sets=rule_sets)
+    assert (done.accepted, done.updated, done.redelivered) == (1, 0, 2)
+    more = admitted(DedupIndex(), record(0, **place), record(1, other=1, pulledAt=pulled, **place), rule_sets=rule_sets)
+    assert (more.accepted, more.updated) == (1, 1)
+
+
 def test_reports_whose_point_lies_outside_every_cell_are_counted() -> None:
     """The second lies some 10 km north of the cells, the third at 0, 0, and the first nowhere."""
     north, nowhere = {"jd": 115.0305, "wd": 35.86}, {"jd": 0.0, "wd": 0.0}

@@ -9,6 +9,7 @@ import pytest
 from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry
 
+from router.domain.case.life import IDS_KEPT
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.log_clock import LogClock
@@ -147,8 +148,10 @@ def test_without_a_stored_offset_a_case_may_have_been_archived() -> None:
     driver = Driver(tiny())
     driver.pipe(report("a"))
     driver.tick(30)
-    ((key, value),) = driver.latest().items()
-    assert opened((key, value, CASE))._state.clock.forgotten_until == hours(30)
+    driver.pipe(report("b", 2000))
+    (key, value), later = driver.latest().items()
+    assert opened((key, value, CASE), (*later, CASE))._state.clock.forgotten_until == hours(30)
+    assert opened((key, value, CASE))._state.clock.forgotten_until == hours(0) - IDS_KEPT
     assert opened((key, value, CASE), stored=StoredOffset(offset=7))._state.clock.forgotten_until is None
 
 

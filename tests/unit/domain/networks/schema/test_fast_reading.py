@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import fields
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from router.domain.networks.registry import NETWORKS
 from router.domain.networks.schema.fast_reading import UNREADABLE, fast_decoder, fast_reader
@@ -200,6 +200,101 @@ class Null(BaseModel):
     """Null, but not the blank text."""
 
     text: Annotated[str, Field(pattern="^[a-z]$")] | None
+
+
+def _named(text: str) -> str:
+    if not text:
+        raise ValueError("blank")
+    return text
+
+
+def _not_zero(number: float) -> float:
+    assert number, "zero"
+    return number
+
+
+class Named(BaseModel):
+    """A check that rejects the blank text."""
+
+    text: Annotated[str, AfterValidator(_named)]
+
+
+class MaybeNamed(BaseModel):
+    """A check that rejects the blank text, behind a pattern that does not."""
+
+    text: Annotated[str, Field(pattern="^a?$"), AfterValidator(_named)]
+
+
+class NotZero(BaseModel):
+    """A check of a number."""
+
+    number: Annotated[float, AfterValidator(_not_zero)]
+
+
+class Halves(BaseModel):
+    """A number with a rule that msgspec does not get."""
+
+    number: float = Field(multiple_of=0.5)
+
+
+class Stripped(BaseModel):
+    """A text that pydantic changes."""
+
+    text: Annotated[str, StringConstraints(strip_whitespace=True)]
+
+
+class AllStripped(BaseModel):
+    """A model whose texts pydantic changes."""
+
+    model_config = ConfigDict(str_strip_whitespace=True)
+    text: str
+
+
+class Afterwards(BaseModel):
+    """A model with a function behind it."""
+
+    text: str
+
+    def model_post_init(self, _: Any, /) -> None:
+        raise ValueError(self.text)
+
+
+class NoOption(BaseModel):
+    """A text that must not be what the check asserts."""
+
+    text: Annotated[str, Field(pattern="^[a-z]$"), AfterValidator(lambda text: _not_zero(text != "x") and text)]
+
+
+def test_a_failed_assertion_is_worded_by_pydantic() -> None:
+    read = fast_reader(NoOption)
+    assert read(b'{"text":"a"}').text == "a"
+    with pytest.raises(ValidationError):
+        read(b'{"text":"x"}')
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        (Named, b'{"text":""}'),
+        (MaybeNamed, b'{"text":""}'),
+        (NotZero, b'{"number":0}'),
+        (Halves, b'{"number":0.3}'),
+        (Stripped, b'{"text":" a "}'),
+        (AllStripped, b'{"text":" a "}'),
+        (Afterwards, b'{"text":"a"}'),
+    ],
+)
+def test_what_msgspec_does_not_get_is_left_to_pydantic(schema: type[BaseModel], text: bytes) -> None:
+    """A network may use any option of pydantic. The fast way knows some, and leaves a schema with another one alone."""
+    with pytest.raises(TypeError, match="fast"):
+        fast_decoder(schema)
+    outcomes: list[Any] = []
+    for read in (fast_reader(schema), schema.model_validate_json):
+        try:
+            outcomes.append(values(read(text)))
+        except ValidationError as rejected:
+            outcomes.append(str(rejected))
+    assert outcomes[0] == outcomes[1]
 
 
 @pytest.mark.parametrize("schema", [Digits, Lines, Part, Whole, Checked, Either, Null])
