@@ -18,6 +18,7 @@ from kafka.protocol.consumer.offsets import OffsetSpec
 from router.broker.reach import listens
 from router.broker.replicas import create_internal
 from router.broker.topic_plan import Cluster, FoundDurability, Plan
+from router.kafka.blocking import admin_client
 from router.wire.durability import Durability
 from router.wire.errors import START_KAFKA, BrokerError, TopicError
 from router.wire.topics import ROOTS, Topic, renamed_topics
@@ -164,9 +165,7 @@ def connected(bootstrap: str) -> Iterator[KafkaAdminClient]:
     if not listens(bootstrap):
         raise no_answer
     try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=bootstrap.split(","), request_timeout_ms=TIMEOUT_MS, bootstrap_timeout_ms=CONNECT_MS
-        )
+        admin = admin_client(bootstrap, request_ms=TIMEOUT_MS, connect_ms=CONNECT_MS)
     except (KafkaError, ValueError, OSError) as error:
         raise no_answer from error
     try:

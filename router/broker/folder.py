@@ -88,6 +88,10 @@ class Folder:
             return None
         return next((int(line.split(",")[0].rpartition(":")[2]) for line in lines if line.startswith(name)), None)
 
+    def started_at(self) -> float:
+        """When it was last started, in seconds since 1970; 0 when it never was. Each start writes its configuration."""
+        return self.properties.stat().st_mtime if self.properties.exists() else 0.0
+
     def logged(self) -> int:
         """The present size of its log in bytes."""
         return self.log.stat().st_size if self.log.exists() else 0

@@ -2,8 +2,9 @@
 
 import socket
 
-from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
+
+from router.kafka.blocking import admin_client
 
 CONNECT_SECONDS = 2.0
 ANSWER_MS = 2_000
@@ -23,17 +24,9 @@ def answers(bootstrap: str, limit_ms: int = ANSWER_MS) -> bool:
     if not listens(bootstrap):
         return False
     try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=bootstrap.split(","), request_timeout_ms=limit_ms, bootstrap_timeout_ms=limit_ms
-        )
+        admin_client(bootstrap, request_ms=limit_ms, connect_ms=limit_ms).close()
     except (KafkaError, OSError, ValueError):
         return False
-    try:
-        admin.list_topics()
-    except (KafkaError, OSError):
-        return False
-    finally:
-        admin.close()
     return True
 
 

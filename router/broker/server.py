@@ -54,10 +54,13 @@ def folders(settings: Settings, brokers: int) -> list[Folder]:
     return [Folder(settings, BrokerNode(number, brokers)) for number in range(1, brokers + 1)]
 
 
-def running_folders(settings: Settings) -> list[Folder]:
-    """The folders of the embedded cluster, if one of its brokers runs; else the folder of the broker alone."""
-    several = folders(settings, SEVERAL)
-    return several if _pids(several) else folders(settings, 1)
+def folders_in_use(settings: Settings) -> list[Folder]:
+    """The folders of the embedded broker or cluster that runs, or that ran last; of a broker alone, if none ever did."""
+    alone, several = folders(settings, 1), folders(settings, SEVERAL)
+    for found in (several, alone):
+        if _pids(found):
+            return found
+    return max(alone, several, key=lambda found: max(folder.started_at() for folder in found))
 
 
 def ports(settings: Settings, found: Sequence[Folder]) -> list[int]:
@@ -67,14 +70,14 @@ def ports(settings: Settings, found: Sequence[Folder]) -> list[int]:
 
 def bootstrap(settings: Settings) -> str:
     """Addresses of the cluster in use, `host:port[,host:port]`: the outside one, or the embedded one."""
-    return settings.kafka or _address(settings, running_folders(settings))
+    return settings.kafka or _address(settings, folders_in_use(settings))
 
 
 def status(settings: Settings) -> Status:
     """State of the cluster in use; changes nothing."""
     if settings.kafka is not None:
         return Status("outside" if answers(settings.kafka) else "unreachable", settings.kafka)
-    found = running_folders(settings)
+    found = folders_in_use(settings)
     address, pids = _address(settings, found), _pids(found)
     if not pids:
         return Status("stopped", address, log=str(found[0].log))
@@ -103,7 +106,7 @@ def start(settings: Settings, brokers: int | None = None) -> Status:
 
     Args:
         settings: of the deployment.
-        brokers: 1 or 3; None: as many as the cluster has of which a broker runs, else 1.
+        brokers: 1 or 3; None: as many as the cluster has that runs or ran last, else 1.
 
     Raises:
         InputError: another number of brokers.
@@ -121,7 +124,7 @@ def start(settings: Settings, brokers: int | None = None) -> Status:
             hint="unset GRID_ROUTER_KAFKA to use the embedded broker",
         )
     with Folder(settings).one_at_a_time():
-        found = running_folders(settings)
+        found = folders_in_use(settings)
         if brokers not in {None, len(found)}:
             if _pids(found):
                 raise _other_size(found)
@@ -132,10 +135,10 @@ def start(settings: Settings, brokers: int | None = None) -> Status:
 
 def stop(settings: Settings) -> bool:
     """Shut down the embedded brokers; False when none ran."""
-    if not _pids(running_folders(settings)):
+    if not _pids(folders_in_use(settings)):
         return False
     with Folder(settings).one_at_a_time():
-        running = [(folder, pid) for folder in running_folders(settings) if (pid := folder.running_pid()) is not None]
+        running = [(folder, pid) for folder in folders_in_use(settings) if (pid := folder.running_pid()) is not None]
         process.end(running)
     return bool(running)
 

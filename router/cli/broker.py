@@ -73,7 +73,7 @@ def keys(
 def start(
     brokers: Annotated[
         int | None,
-        typer.Option(help="Brokers of the cluster, 1 or 3; default: as many as there were when one runs, else 1."),
+        typer.Option(help="Brokers of the cluster, 1 or 3; default: as many as at the last start, and 1 at the first."),
     ] = None,
 ) -> None:
     """Start the broker, or a cluster of three, and wait until each answers; those that run already stay.

@@ -138,7 +138,7 @@ def ports(settings: Settings) -> str:
     """The ports are free, or in use by our own broker and workers."""
     parts = []
     if settings.kafka is None:
-        held, taken = server.status(settings).pid, server.ports(settings, server.running_folders(settings))
+        held, taken = server.status(settings).pid, server.ports(settings, server.folders_in_use(settings))
         if held is None:
             check_ports(taken)
         named = " and ".join(map(str, taken)) if len(taken) == 2 else f"{taken[0]} to {taken[-1]}"

@@ -15,6 +15,8 @@ CONNECT_MS = 5000
 """How long a command looks for a broker."""
 PATIENT_MS = 30_000
 """How long a long-running process looks for a broker."""
+BROKERS_ASKED = 3
+"""For a first answer: two of them may have died a moment ago."""
 READ_BEHIND = "the worker's log names its offsets; read what comes later with --from"
 FETCH_BYTES, PARTITION_FETCH_BYTES = 32 << 20, 4 << 20
 
@@ -69,13 +71,49 @@ def open_admin(bootstrap: str) -> Iterator[KafkaAdminClient]:
     """An admin client. Raises BrokerError when no Kafka answers there."""
     admin = None
     try:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap.split(","))
+        admin = admin_client(bootstrap, request_ms=PATIENT_MS, connect_ms=PATIENT_MS)
         yield admin
     except KafkaError as error:
         raise _unreachable(bootstrap, error) from error
     finally:
         if admin is not None:
             admin.close()
+
+
+def admin_client(bootstrap: str, *, request_ms: int, connect_ms: int) -> KafkaAdminClient:
+    """An admin client to which a broker has answered.
+
+    The metadata names a broker that has just died until its session ends, and the client sends its first request to any of
+    them. Later ones go to the broker that has answered. So this asks until one does; one that did not is not asked again.
+
+    Args:
+        bootstrap: `host:port` list of the cluster.
+        request_ms: limit of one request.
+        connect_ms: how long to look for a broker.
+
+    Raises:
+        KafkaError: none answers.
+    """
+    admin = KafkaAdminClient(
+        bootstrap_servers=bootstrap.split(","), request_timeout_ms=request_ms, bootstrap_timeout_ms=connect_ms
+    )
+    try:
+        _await_answer(admin)
+    except BaseException:
+        admin.close()
+        raise
+    return admin
+
+
+def _await_answer(admin: KafkaAdminClient) -> None:
+    for left in reversed(range(BROKERS_ASKED)):
+        try:
+            admin.describe_topics([])  # of no topic: the smallest request that any broker answers
+        except KafkaError:
+            if not left:
+                raise
+        else:
+            return
 
 
 def _unreachable(bootstrap: str, error: KafkaError) -> BrokerError:

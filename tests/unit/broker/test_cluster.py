@@ -1,5 +1,6 @@
 """A cluster of three embedded brokers: its configuration, its folders, and who gets new replicas."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,21 @@ def test_the_brokers_of_a_cluster_have_folders_of_their_own_and_one_cluster_id(t
 def test_another_number_of_brokers_is_one_sentence(brokers: int, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"{brokers} brokers are no cluster .* use --brokers 1 or 3"):
         server.start(Settings(home=tmp_path), brokers)
+
+
+def test_a_stopped_cluster_stays_the_one_in_use(tmp_path: Path) -> None:
+    """So `serve` after `broker stop` finds its topics, and not a new broker alone."""
+    settings = Settings(home=tmp_path, broker_port=19092, kafka=None)
+    alone, several = server.folders(settings, 1), server.folders(settings, 3)
+    assert server.bootstrap(settings) == "127.0.0.1:19092"
+    for found, at in ((several, 1_000), (alone, 2_000), (several[1:], 3_000)):
+        for folder in found:
+            folder.root.mkdir(parents=True, exist_ok=True)
+            folder.write(settings.broker_port)
+            os.utime(folder.properties, (at, at))
+        assert server.status(settings).address == ",".join(
+            f"127.0.0.1:{port}" for port in ((19092,) if found is alone else (19092, 19094, 19096))
+        )
 
 
 def partition(number: int) -> TopicPartition:
