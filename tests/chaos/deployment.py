@@ -61,16 +61,18 @@ class Deployment(Struct, frozen=True):
             self.pause(0.2)
 
     def await_members(self, workers: int = WORKERS) -> None:
-        """Wait until the group is stable with this number of members."""
+        """Wait until the group is stable with this number of members, of which each has partitions."""
         self.until(
-            lambda: self.monitor.members == workers, PATIENCE_S, f"the group is not stable with {workers} members"
+            lambda: self.monitor.members == workers,
+            PATIENCE_S,
+            f"the group is not stable with {workers} members that have partitions",
         )
 
     @contextmanager
     def third_worker(
         self, command: Sequence[str] = WORKER, *, through_proxy: bool = False, notes: dict[str, float]
     ) -> Iterator[WorkerPool]:
-        """A third worker, which is in the group when the context begins; measures its graceful stop."""
+        """A third worker, which has its share of the partitions when the context begins; measures its graceful stop."""
         settings = self.settings.model_copy(
             update={
                 "home": self.settings.home / "third",

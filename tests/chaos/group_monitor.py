@@ -23,7 +23,7 @@ class Sample(Struct, frozen=True):
     at: float
     """Seconds of the monotonic clock."""
     members: int
-    """0 while the group is not stable."""
+    """0 while the group is not stable, and while a member has no partitions: a worker that joins warms up copies first."""
     committed: Mapping[TopicPartition, int]
     ends: Mapping[TopicPartition, int]
     assigned: Collection[tuple[str, int]]
@@ -94,11 +94,11 @@ class GroupMonitor:
 
     @property
     def members(self) -> int:
-        """Members of the stable group in the last sample."""
+        """Members of the stable group in the last sample, each with partitions of its own; 0 if one has none."""
         return 0 if self.latest is None else self.latest.members
 
     def assigned(self, partitions: Iterable[TopicPartition]) -> bool:
-        """Whether the group was stable in the last sample, and had assigned all of these."""
+        """Whether the group was stable in the last sample, as `members` counts, and had assigned all of these."""
         return self.members > 0 and self.latest is not None and {*partitions} <= {*self.latest.assigned}
 
     def measure_recovery(self) -> None:
@@ -128,14 +128,15 @@ class GroupMonitor:
 
     def _sample(self, admin: KafkaAdminClient) -> Sample:
         group = admin.describe_groups([self._group])[self._group]
+        shares = [set(_assigned(member)) for member in group["members"]]
         committed = admin.list_group_offsets({self._group: None})[self._group]
         ends = admin.list_partition_offsets(self._wanted, isolation_level=IsolationLevel.READ_COMMITTED)
         return Sample(
             at=time.monotonic(),
-            members=len(group["members"]) if group["group_state"] == "Stable" else 0,
+            members=len(shares) if group["group_state"] == "Stable" and all(shares) else 0,
             committed={tp: found.offset for tp, found in committed.items()},
             ends={tp: found.offset for tp, found in ends.items()},
-            assigned={one for member in group["members"] for one in _assigned(member)},
+            assigned=set().union(*shares),
         )
 
 

@@ -60,6 +60,8 @@ def test_a_killed_worker_is_replaced_by_its_copies(kafka: str, namespace: str, t
             time.sleep(0.5)
         tail = total(settings, "grid_restored_records_total") - restored
         assert staying.restarts == 0
+    logged = "".join(file.read_text("utf-8") for file in (tmp_path / "one" / "logs").iterdir())
+    assert "a standby copy cannot be kept" not in logged
     assert sorted(set(load.sent) - set(found)) == [], "lost"
     assert [report for report, times in found.items() if times > 1] == [], "in two cases"
     # without copies it would read an entry of the dedup index for each report of the killed worker, and its cases

@@ -5,6 +5,7 @@ Its records are folded in log order into the checkpoints of the stream task. Its
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 from aiokafka import TopicPartition
 
@@ -132,23 +133,25 @@ class SourcePartition:
         Raises:
             StoppedError: the partition cannot go on until an operator acts. `stopped` says why.
         """
-        if self._stateful is not None:
-            self._stateful.copy.opening(on_progress)
+        opening = self._stateful.copy.opening(on_progress) if self._stateful is not None else nullcontext()
         try:
-            # before the log is read: if the topic is made again in between, the next look at its id shows it
-            described = await logs.describe(self.source.topic)
-            self._topic_id = described.topic_id
-            self._check_partitions(len(described.leader_epochs))
-            stored = self.state_offset
-            if stored is None or not await self.processor.resume(logs, self.source, stored):
-                self.state_offset = None
-                stored = await self.processor.open(logs, self.source)
-            resume = await logs.position(self.source, stored, self._topic_id)
+            with opening:
+                return await self._restored(logs)
         except StoppedError as failure:
             self.state_offset, self.stopped = None, str(failure)
             self._buffer.clear()
             raise
-        return resume, stored
+
+    async def _restored(self, logs: ChangelogReader) -> tuple[ResumePoint, StoredOffset | None]:
+        # before the log is read: if the topic is made again in between, the next look at its id shows it
+        described = await logs.describe(self.source.topic)
+        self._topic_id = described.topic_id
+        self._check_partitions(len(described.leader_epochs))
+        stored = self.state_offset
+        if stored is None or not await self.processor.resume(logs, self.source, stored):
+            self.state_offset = None
+            stored = await self.processor.open(logs, self.source)
+        return await logs.position(self.source, stored, self._topic_id), stored
 
     def _check_partitions(self, now: int) -> None:
         """Raise StoppedError when the topic has other partitions than when the stream task was made: another one owns this then."""

@@ -7,6 +7,7 @@ Docs: docs/adr/0022-standby-copies.md.
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -46,12 +47,20 @@ class StateCopy:
         self.intact = True
         """Whether the state has nothing but committed records; not while, and not after it was lost, uncommitted ones are folded in."""
         self._leader_epoch = -1
-        self._on_progress: Callable[[], None] = lambda: None
+        self._on_progress: Callable[[], None] = _ignore
 
-    def opening(self, on_progress: Callable[[], None]) -> None:
-        """The partition opens, and nothing is read yet; `on_progress` is called whenever some of the changelog was read."""
+    @contextmanager
+    def opening(self, on_progress: Callable[[], None]) -> Iterator[None]:
+        """The partition opens, and nothing is read yet. In the context, `on_progress` is called whenever some of the changelog was read.
+
+        Not behind it: as a standby copy, the state goes on when the stream task that opened it has ended.
+        """
         self.begun = self.end = self.next
         self._on_progress = on_progress
+        try:
+            yield
+        finally:
+            self._on_progress = _ignore
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -109,6 +118,10 @@ class StateCopy:
             changelog: of the state.
         """
         self.next = max(self.next, acknowledged.get(changelog, 0))
+
+
+def _ignore() -> None:
+    """No opening waits for the copy."""
 
 
 def _parts(values: Values) -> Iterator[Values]:

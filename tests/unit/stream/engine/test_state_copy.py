@@ -9,7 +9,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from router.domain.model.source_record import UnreadableBatch
-from router.stream.engine.changelog_reader import latest_values
+from router.stream.engine.changelog_reader import Portion, latest_values
 from router.stream.engine.state_copy import APPLIED, StateCopy, Values
 from tests.support.changelog import Changelog
 
@@ -26,7 +26,6 @@ class State:
         self.fails_at: bytes | None = None
         self.progress: list[tuple[int, int]] = []
         self.copy = StateCopy(self.values.clear, self.apply)
-        self.copy.opening(lambda: self.progress.append(self.copy.progress))
 
     def apply(self, values: Values, _: TopicPartition) -> None:
         for key, value in values.items():
@@ -40,7 +39,8 @@ class State:
     def follow(self, log: Changelog) -> list[int]:
         """Catch up; the offsets that were read for that."""
         del log.read[:]
-        asyncio.run(self.copy.catch_up(cast(Any, log), SOURCE))
+        with self.copy.opening(lambda: self.progress.append(self.copy.progress)):
+            asyncio.run(self.copy.catch_up(cast(Any, log), SOURCE))
         return log.read
 
 
@@ -54,6 +54,24 @@ def test_a_changelog_is_read_in_portions_and_then_only_its_tail() -> None:
     assert state.values == {b"a": b"2", b"c": b"2", b"d": b"1"}
     assert state.copy.progress == (2, 2)
     assert state.follow(log) == []
+
+
+def test_a_standby_copy_tells_no_progress_to_the_opening_before_it() -> None:
+    log, state = Changelog(*RECORDS), State()
+
+    async def scenario() -> None:
+        async with asyncio.timeout(60) as stall:
+
+            def further() -> None:
+                stall.reschedule(asyncio.get_running_loop().time() + 60)  # an error once the timeout has ended
+
+            with state.copy.opening(further):
+                await state.copy.catch_up(cast(Any, log), SOURCE)
+        await state.copy.take(Portion({b"d": b"1"}, 6), SOURCE)
+
+    asyncio.run(scenario())
+    assert state.values == {b"a": b"2", b"c": b"1", b"d": b"1"}
+    assert state.copy.next == 6
 
 
 def made_again(log: Changelog) -> None:
