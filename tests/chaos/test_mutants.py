@@ -23,6 +23,8 @@ pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(600)]
 
 PER_SECOND, PARTITIONS = 120, 3
 """Little for the machine: processes start and recover sooner."""
+LATE_S = 8.0
+"""Seconds of late requests in a round: each has some ends of transactions among them."""
 CALM_S = 5.0
 """Seconds of load before a fault: its network has some hundred records."""
 
@@ -63,7 +65,7 @@ class Mutants(NamedTuple):
 
     def delay_requests(self, name: str) -> Result:
         """Requests of a worker are late that is this mutant."""
-        return self._run(labelled_worker=worker(name), faults=schedule(2, 5, kinds=["requests late"]))
+        return self._run(labelled_worker=worker(name), faults=schedule(2, 5, late_s=LATE_S, kinds=["requests late"]))
 
     def _run(
         self,
