@@ -54,6 +54,8 @@ class ReplayPlan(Struct, frozen=True, kw_only=True):
     seed: int
     home: Path
     """An empty folder."""
+    namespace: str = ""
+    """Prefix of its topics and its group, on a cluster that other runs use."""
     per_second: int = 400
     partitions: int = 4
     brokers: int = 1
@@ -92,12 +94,23 @@ class Result(Struct, frozen=True, kw_only=True):
     """Seconds that the last workers took to end."""
 
 
-def run(
-    plan: ReplayPlan, log: Callable[[str], None], under_load: Callable[[Deployment], None] = lambda _: None
+def run(plan: ReplayPlan, log: Callable[[str], None]) -> Result:
+    """Run the plan with brokers of its own, as `run_on` does."""
+    small_disk = any(fault.kind == "disk full" for fault in plan.faults)
+    with Cluster(plan.home, brokers=plan.brokers, small_disk=small_disk) as cluster:
+        return run_on(cluster, plan, log)
+
+
+def run_on(
+    cluster: Cluster,
+    plan: ReplayPlan,
+    log: Callable[[str], None],
+    under_load: Callable[[Deployment], None] = lambda _: None,
 ) -> Result:
     """Run the plan. Every process that it started has ended when it returns or raises.
 
     Args:
+        cluster: its brokers, which answer.
         plan: what to run.
         log: called with one line a step.
         under_load: called after the faults, while the load goes on.
@@ -106,43 +119,40 @@ def run(
         NoProgressError: a round does not recover, or records stay unprocessed.
     """
     cities, path = make_cities(plan.home / "cities"), plan.home / "ledger.jsonl"
-    small_disk = any(fault.kind == "disk full" for fault in plan.faults)
-    with Cluster(plan.home, brokers=plan.brokers, small_disk=small_disk) as cluster:
-        keys = plan.home / "offset-keys"
-        write_private(
-            keys, f"key {secrets.token_hex(KEY_BYTES)}\n".encode()
-        )  # which trusts nothing, not even for an hour
-        own = {"cities": cities, "metrics_port": 0, "partitions": plan.partitions, "offset_keys": keys}
-        settings = cluster.settings.model_copy(update={"kafka": cluster.address, **own})
-        city = load_city(CITY, cities)
-        topics = topics_of(city, settings)
-        apply(cluster.address, topics, replication=None)
-        reports = {Names(settings.namespace).reports(network) for network in city.codes}
-        written = [topic.name for topic in topics if topic.name not in reports]
-        begun = time.monotonic()
-        with Observer(cluster.address, written) as observer:
-            with _deployed(plan, settings, cluster, city, observer) as deployment:
-                deployment.await_members(plan.workers)
-                with deployment.load:
-                    injected = [_round(deployment, fault, log) for fault in plan.faults]
-                    under_load(deployment)
-                    deployment.pause(1.0)
-                seconds = time.monotonic() - begun
-                log(
-                    f"all {deployment.load.ledger.kept:,} records are acknowledged; waiting until the workers have processed them"
-                )
-                finish(deployment)
-                drained_s, restarts = stopped_within(deployment.pool), deployment.pool.restarts
-            observed = observer.finish()
-        log("auditing: reading every topic to its end")
-        return Result(
-            verdict=examine(path, settings, city),
-            observed=observed,
-            injected=injected,
-            seconds=seconds,
-            restarts=restarts,
-            drained_s=drained_s,
-        )
+    keys = plan.home / "offset-keys"
+    write_private(keys, f"key {secrets.token_hex(KEY_BYTES)}\n".encode())  # which trusts nothing, not even for an hour
+    own = {"cities": cities, "metrics_port": 0, "partitions": plan.partitions, "offset_keys": keys}
+    own |= {"home": plan.home, "namespace": plan.namespace, "kafka": cluster.address}
+    settings = cluster.settings.model_copy(update=own)
+    city = load_city(CITY, cities)
+    topics = topics_of(city, settings)
+    apply(cluster.address, topics, replication=None)
+    reports = {Names(settings.namespace).reports(network) for network in city.codes}
+    written = [topic.name for topic in topics if topic.name not in reports]
+    begun = time.monotonic()
+    with Observer(cluster.address, written) as observer:
+        with _deployed(plan, settings, cluster, city, observer) as deployment:
+            deployment.await_members(plan.workers)
+            with deployment.load:
+                injected = [_round(deployment, fault, log) for fault in plan.faults]
+                under_load(deployment)
+                deployment.pause(1.0)
+            seconds = time.monotonic() - begun
+            log(
+                f"all {deployment.load.ledger.kept:,} records are acknowledged; waiting until the workers have processed them"
+            )
+            finish(deployment)
+            drained_s, restarts = stopped_within(deployment.pool), deployment.pool.restarts
+        observed = observer.finish()
+    log("auditing: reading every topic to its end")
+    return Result(
+        verdict=examine(path, settings, city),
+        observed=observed,
+        injected=injected,
+        seconds=seconds,
+        restarts=restarts,
+        drained_s=drained_s,
+    )
 
 
 @contextmanager

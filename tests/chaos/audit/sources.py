@@ -76,6 +76,7 @@ def sources(
     """
     found, kept = Sources({}, {}, {}, {}), ledgered.kept
     seen: Counter[int] = Counter()
+    admitted: list[tuple[Entry, int, datetime]] = []
     for gone in ledgered.gone:
         entry, name = entries[gone.number - 1], f"{gone.topic} {gone.topic_id}"
         seen[gone.number] += 1
@@ -83,7 +84,7 @@ def sources(
             found.deleted[gone.topic].append(name)
         if entry.outcome != "unread":
             found.at[name, gone.partition, gone.offset] = entry
-            _update_entry(found, entry, gone.partition, gone.received_at)
+            admitted.append((entry, gone.partition, gone.received_at))
     for record in log.read(sorted(topics.values())):
         address: RecordAddress = (record.topic, record.partition, record.offset)
         number = number_of(record)
@@ -93,10 +94,13 @@ def sources(
         entry = entries[number - 1]
         seen[number] += 1
         found.at[address] = entry
-        _update_entry(found, entry, record.partition, received_of(record))
+        admitted.append((entry, record.partition, received_of(record)))
         acknowledged = kept.get(number)
         if acknowledged is not None and acknowledged.offset >= 0 and acknowledged.address != address:
             findings.add("stored twice", entry.report)
+    # in the order of sending: partitions are read in any order, and reports of a topic that has grown are in two of them
+    for entry, partition, received in sorted(admitted, key=lambda one: one[0].number):
+        _update_entry(found, entry, partition, received)
     findings.add("stored twice", *[entries[number - 1].report for number, times in seen.items() if times > 1])
     findings.add("acknowledged, not stored", *[entries[number - 1].report for number in kept if number not in seen])
     return found
