@@ -78,12 +78,8 @@ class ChangelogReader:
         with suppress(KafkaError, OSError, TimeoutError):
             async with asyncio.timeout(within):
                 described = await self._request(lambda client: describe_topics(client, list(topics)))
-            return {topic: len(one.leader_epochs) for topic, one in described.items()}
+            return {topic: one.partitions for topic, one in described.items()}
         return {}
-
-    async def partitions(self, topic: str) -> int:
-        """How many partitions a topic has now. Raises as `describe` does."""
-        return len((await self.describe(topic)).leader_epochs)
 
     async def changelog(self, changelog: TopicPartition) -> TopicDescription:
         """What the topic of a changelog is now.

@@ -146,7 +146,7 @@ class SourcePartition:
         # before the log is read: if the topic is made again in between, the next look at its id shows it
         described = await logs.describe(self.source.topic)
         self._topic_id = described.topic_id
-        self._check_partitions(len(described.leader_epochs))
+        self._check_partitions(described.partitions)
         stored = self.state_offset
         if stored is None or not await self.processor.resume(logs, self.source, stored):
             self.state_offset = None

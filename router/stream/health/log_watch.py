@@ -138,7 +138,7 @@ class LogWatch:
 
     async def _follow_partitions(self, described: Mapping[str, TopicDescription]) -> None:
         """Let the consumer see what was made or added; by itself it looks every five minutes."""
-        counts = {topic: len(one.leader_epochs) for topic, one in described.items()}
+        counts = {topic: one.partitions for topic, one in described.items()}
         grown = [topic for topic, count in counts.items() if count > self._partitions.get(topic, count)]
         if grown:
             log.warning("partitions were added", topics=grown)

@@ -45,8 +45,8 @@ class Grown:
             for name, records in partitions.items()
         }
 
-    async def partitions(self, _: str) -> int:
-        return NOW
+    async def describe(self, _: str) -> TopicDescription:
+        return TopicDescription(topic_id="A" * 22, leader_epochs=dict.fromkeys(range(NOW), 0))
 
     async def changelog(self, changelog: TopicPartition) -> TopicDescription:
         return TopicDescription(topic_id="A" * 22, leader_epochs={changelog.partition: 0})

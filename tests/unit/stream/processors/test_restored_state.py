@@ -72,8 +72,8 @@ class Written:
         self._read(changelog.topic)
         return {} if self._stored is None else dict([encode_stored_offset(self._stored)])
 
-    async def partitions(self, _: str) -> int:
-        return 2
+    async def describe(self, _: str) -> TopicDescription:
+        return TopicDescription(topic_id=self.topic_id, leader_epochs=dict.fromkeys(range(2), 0))
 
     async def changelog(self, changelog: TopicPartition) -> TopicDescription:
         if changelog.topic == self.missing:
