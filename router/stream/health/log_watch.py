@@ -24,7 +24,7 @@ from router.wire.topics import MAX_NAMED
 
 REFRESH_SECONDS = 2.0
 REFRESHES = 10
-"""Looks after a change that refresh the metadata: a broker may hear of the change later than the one that told of it."""
+"""Looks after a change that refresh the metadata: a broker may hear of the change later than the one that showed it."""
 LIST_EVERY = 10
 """All topics of the cluster are listed at the first look and at each tenth."""
 UNREAD = "a network's topic has records, and no worker reads it"

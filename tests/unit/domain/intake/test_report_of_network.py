@@ -1,4 +1,4 @@
-"""Who reads why an event was rejected: the network of the city that sent it, and nobody else."""
+"""Who reads why an event was rejected: the network of the city that sent it, and no other one."""
 
 import dataclasses
 
