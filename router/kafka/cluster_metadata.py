@@ -46,6 +46,11 @@ class TopicDescription(Struct, frozen=True, kw_only=True):
     leader_epochs: Mapping[int, int]
     """Partition -> leader epoch. Its keys are the partitions of the topic."""
 
+    @property
+    def partitions(self) -> int:
+        """How many partitions it has."""
+        return len(self.leader_epochs)
+
 
 class _Uuid(AbstractType[bytes]):  # type: ignore[misc]
     @classmethod

@@ -45,8 +45,8 @@ def ask_for_partitions(app: BatchApp) -> None:
     asked: list[int | None] = [None]
 
     async def ask() -> None:
-        wanted, copies, generation = app.group_assignor.warm_ups(), app.assignment.copies, app.assignment.generation
-        if wanted and generation != asked[0] and all(copies.get(source, False) for source in wanted):
+        generation = app.assignment.generation
+        if generation != asked[0] and app.assignment.can_take_over(app.group_assignor.warm_ups()):
             asked[0] = generation
             await app.consumer.rejoin()
 

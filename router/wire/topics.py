@@ -16,6 +16,8 @@ DAY_MS = 24 * HOUR_MS
 YEAR_MS = 366 * DAY_MS
 ARCHIVE_YEARS = 10
 """Default of the setting."""
+TOMBSTONES_MS = DAY_MS
+"""How long compaction keeps a tombstone. A state that has not reached the end of its changelog for half of it is read again."""
 MILLISECOND = timedelta(milliseconds=1)
 COMPRESSION = "producer"
 """The broker keeps each batch as its producer sent it. With any other value it unpacks batches whole to write them again, and 300 KB of
@@ -59,6 +61,8 @@ class Topic(Struct, frozen=True, kw_only=True):
     def config(self) -> dict[str, str]:
         """The configuration of this topic on the broker, with values as Kafka writes them."""
         own = {} if self.segment_bytes is None else {"segment.bytes": str(self.segment_bytes)}
+        if self.cleanup != "delete":
+            own["delete.retention.ms"] = str(TOMBSTONES_MS)
         return {
             **own,
             "cleanup.policy": self.cleanup,

@@ -189,7 +189,7 @@ def test_a_record_that_fails_for_ever_does_not_hold_up_the_other_network(kafka: 
             first, second = task.partitions
             await produce(kafka, a.topic, values("a", 8))
             first.offer(await read(kafka, a.topic))
-            await until(lambda: first.held_for > 0)
+            await until(lambda: first.hold.seconds > 0)
             for end in range(10, 60, 10):
                 await produce(kafka, b.topic, values("b", 60)[end - 10 : end])
                 second.offer(await read(kafka, b.topic))

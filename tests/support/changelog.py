@@ -7,7 +7,7 @@ from typing import Any
 from aiokafka import TopicPartition
 
 from router.kafka.cluster_metadata import TopicDescription
-from router.stream.engine.changelog_reader import Portion, latest_values
+from router.stream.engine.changelog_reader import Portion, portion
 
 Record = tuple[bytes, bytes | None]
 
@@ -45,4 +45,4 @@ class Changelog:
             offsets = range(at, min(at + self.portion, end))
             self.read += offsets
             records = [SimpleNamespace(offset=n, key=self.records[n][0], value=self.records[n][1]) for n in offsets]
-            yield Portion(latest_values(records, ours), offsets[-1] + 1)
+            yield portion(records, offsets[-1] + 1, ours)

@@ -1,11 +1,14 @@
 """Rejections of records on `grid.events`: a foreign record, a defect, or a report that comes too late for its case."""
 
+from collections.abc import Callable
+
 from msgspec import MsgspecError, ValidationError
 
 from router.domain.intake.rejections import printable
 from router.domain.model.rejection import Rejection
-from router.domain.model.report import REPORTS_KEPT
+from router.domain.model.report import REPORTS_KEPT, Report, Tick
 from router.domain.model.source_record import SourceRecord, UnreadableBatch
+from router.domain.rules.rule_sets import RuleLookup, RuleSetError
 
 _CAUSES: dict[type[Exception], str] = {
     RecursionError: "its value has too many nested brackets",
@@ -64,3 +67,21 @@ def too_late(report_id: str) -> Rejection:
         "send what is still true as a report with a new id."
     )
     return Rejection(code="too-late", reason=reason)
+
+
+def report_of_network(event: Report | Tick | None, rules: RuleLookup, topic_of: Callable[[str], str]) -> Report | None:
+    """The report of a rejected event, if a network of the city sent it: that network reads why. None for any other event.
+
+    Args:
+        event: as it was decoded; None for a record that is no event.
+        rules: the rule sets; a report is of the networks of its own.
+        topic_of: network -> the topic on which it sends. Another topic is no network's, whatever the event says.
+    """
+    if not isinstance(event, Report):
+        return None
+    try:
+        networks = rules.of(event.rule_set).codes
+    except RuleSetError:
+        return None
+    sent = event.network in networks and event.provenance.topic == topic_of(event.network)
+    return event if sent else None

@@ -9,6 +9,7 @@ from typing import TypeVar
 from aiokafka import TopicPartition
 
 from router.stream.engine.changelog_reader import ChangelogReader
+from router.stream.engine.placement import can_take_over
 from router.stream.engine.processor import Processor, Record, StatefulProcessor
 from router.stream.engine.source_partition import SourcePartition
 from router.stream.engine.standby import StandbyCopies
@@ -77,6 +78,10 @@ class AssignedPartitions:
     def copies(self) -> Mapping[TopicPartition, bool]:
         """The partitions of whose state there is a standby copy, and whether it has caught up. Any thread may read it."""
         return self._standbys.ready
+
+    def can_take_over(self, warm_ups: Collection[TopicPartition]) -> bool:
+        """Whether the group should assign again, because copies of these partitions have caught up."""
+        return can_take_over(warm_ups, self._standbys.ready, self._standbys.given_up)
 
     async def assigned(
         self, sources: Iterable[tuple[str, int]], generation: int, standbys: Collection[TopicPartition] = ()

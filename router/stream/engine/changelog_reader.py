@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from router.kafka.cluster_metadata import TopicDescription, describe_topics, epoch_end
 from router.kafka.consumers import LazyConsumer, partition_consumer
 from router.stream.engine.log_position import LogBounds, LogChange, ResumePoint, StoppedError, resume_point
-from router.wire.stored_offsets import StoredOffset
+from router.wire.stored_offsets import NO_EPOCH, StoredOffset
 
 FETCH_BYTES = 8 << 20
 FETCH_RECORDS = 20_000
@@ -44,6 +44,10 @@ class Portion(NamedTuple):
     """The last value of each key among them, ordered by its offset; None for a key that was deleted."""
     next: int
     """The next offset to read."""
+    behind: int = 0
+    """The offset behind the last of the records; 0 without any. Transaction markers may lie between it and `next`."""
+    leader_epoch: int = NO_EPOCH
+    """Of the last of the records; unknown without any."""
 
 
 class ChangelogReader:
@@ -78,12 +82,8 @@ class ChangelogReader:
         with suppress(KafkaError, OSError, TimeoutError):
             async with asyncio.timeout(within):
                 described = await self._request(lambda client: describe_topics(client, list(topics)))
-            return {topic: len(one.leader_epochs) for topic, one in described.items()}
+            return {topic: one.partitions for topic, one in described.items()}
         return {}
-
-    async def partitions(self, topic: str) -> int:
-        """How many partitions a topic has now. Raises as `describe` does."""
-        return len((await self.describe(topic)).leader_epochs)
 
     async def changelog(self, changelog: TopicPartition) -> TopicDescription:
         """What the topic of a changelog is now.
@@ -157,7 +157,7 @@ class ChangelogReader:
             return
         async with self._consumer_of(changelog) as consumer:
             async for records, position in _between(consumer, changelog, begin, end):
-                yield Portion(latest_values(records, ours), position)
+                yield portion(records, position, ours)
 
     async def newest(
         self, changelog: TopicPartition, key: bytes, ours: Callable[[Any], bool] = lambda _: True
@@ -256,6 +256,20 @@ def latest_values(records: Sequence[Any], ours: Callable[[Any], bool]) -> dict[b
         values.pop(record.key, None)
         values[record.key] = record.value
     return values
+
+
+def portion(records: Sequence[Any], position: int, ours: Callable[[Any], bool]) -> Portion:
+    """What was fetched of a changelog.
+
+    Args:
+        records: that were fetched, maybe none.
+        position: the next offset to read.
+        ours: whether the router wrote a record.
+    """
+    if not records:
+        return Portion({}, position)
+    last = records[-1]
+    return Portion(latest_values(records, ours), position, last.offset + 1, getattr(last, "leader_epoch", NO_EPOCH))
 
 
 def _log_foreign(record: Any) -> None:

@@ -34,6 +34,21 @@ class Given(Struct):
     """Those of the copies whose partition it gets when they have caught up."""
 
 
+def can_take_over(
+    warm_ups: Collection[tuple[str, int]], ready: Mapping[tuple[str, int], bool], given_up: Collection[tuple[str, int]]
+) -> bool:
+    """Whether a worker should have the group assign again: it can process more at once, and nothing more will catch up.
+
+    Args:
+        warm_ups: topic and number of the partitions that it gets when their copies have caught up.
+        ready: partition -> whether its copy has caught up.
+        given_up: partitions of which it cannot keep a copy. Their numbers stay where they are, and hold up no other.
+    """
+    never = {number for topic, number in warm_ups if (topic, number) in given_up}
+    waits = [ready.get(one, False) for one in warm_ups if one[1] not in never]
+    return bool(waits) and all(waits)
+
+
 def place(held: Mapping[str, Held], partitions: int, copies: int) -> dict[str, Given]:
     """Place partitions 0 up to `partitions` and the copies of their state.
 

@@ -3,7 +3,6 @@
 Its records are folded in log order into the checkpoints of the stream task. Its processor owns the state.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
@@ -12,6 +11,7 @@ from aiokafka import TopicPartition
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.checkpoint import Checkpoint
 from router.stream.engine.fetch_session import FetchSession
+from router.stream.engine.hold import Hold
 from router.stream.engine.input_buffer import Chunk, InputBuffer
 from router.stream.engine.log_position import LogChangedError, ResumePoint, StoppedError
 from router.stream.engine.poison_isolation import BatchFailedError, PoisonIsolation
@@ -23,6 +23,7 @@ from router.stream.engine.processor import (
     StatefulProcessor,
     TimedProcessor,
 )
+from router.stream.engine.source_log import SourceLog
 from router.stream.engine.state_copy import StateCopy
 from router.stream.engine.status import StreamTaskState, StreamTaskStatus
 from router.wire.stored_offsets import NO_EPOCH, StoredOffset
@@ -31,10 +32,6 @@ FOLD_CHUNK_RECORDS = 1000
 """Records folded between two turns of the event loop (about 50 ms), so that transactions of other stream tasks go on."""
 BATCH_BYTES = 8 << 20
 """Most bytes of input values in one transaction; one record is always taken."""
-HOLD_S = (0.1, 0.5, 1.0, 2.0, 5.0)
-"""How long a partition is held, by the number of times in a row; the last one repeats."""
-SHOWN_AFTER_S = 30.0
-"""A partition that is held again and again for so long is in trouble."""
 
 
 class SourcePartition:
@@ -64,14 +61,8 @@ class SourcePartition:
         """The stored offset of the processor's state, while no uncommitted record is folded into it; None otherwise."""
         self.stopped = ""
         """Why the partition cannot go on until an operator acts; one sentence, empty while it runs."""
-        self._partitions = partitions
-        self._held_because, self._holds = "", 0
-        self._held_until = self._held_since = 0.0
-        self._topic_id = ""
-        """Of the log that is read, as it was before the partition looked where to go on."""
-        self._continued_id = ""
-        """Of the log that the buffered records are from."""
-        self.session, self.isolation = FetchSession(), PoisonIsolation()
+        self._log = SourceLog(source, partitions)
+        self.session, self.isolation, self.hold = FetchSession(), PoisonIsolation(), Hold()
         self._timers = processor if isinstance(processor, TimedProcessor) else None
         self._stateful = processor if isinstance(processor, StatefulProcessor) else None
         self._task, self._on_capacity = task, on_capacity
@@ -97,7 +88,7 @@ class SourcePartition:
     @property
     def topic_ids(self) -> dict[str, str]:
         """Topic -> the id that it had when the partition was opened: the input and the changelogs. Without those unknown."""
-        ids = {self.source.topic: self._topic_id}
+        ids = {self.source.topic: self._log.topic_id}
         if self._stateful is not None:
             ids[self._stateful.changelog_of(self.source).topic] = self._stateful.copy.topic_id
         return {topic: one for topic, one in ids.items() if one}
@@ -110,7 +101,7 @@ class SourcePartition:
     @property
     def restore_progress(self) -> tuple[int, int]:
         """How many offsets of its changelog were read since the restore began, and how many are to be read."""
-        return self._stateful.copy.progress if self._stateful is not None else (0, 0)
+        return self.copy.progress if self.copy is not None else (0, 0)
 
     def log_changed(self, how: str) -> None:
         """Have the stream task open again, because the log is not what it was. The opening decides where to go on."""
@@ -143,23 +134,12 @@ class SourcePartition:
             raise
 
     async def _restored(self, logs: ChangelogReader) -> tuple[ResumePoint, StoredOffset | None]:
-        # before the log is read: if the topic is made again in between, the next look at its id shows it
-        described = await logs.describe(self.source.topic)
-        self._topic_id = described.topic_id
-        self._check_partitions(len(described.leader_epochs))
+        await self._log.look(logs)
         stored = self.state_offset
         if stored is None or not await self.processor.resume(logs, self.source, stored):
             self.state_offset = None
             stored = await self.processor.open(logs, self.source)
-        return await logs.position(self.source, stored, self._topic_id), stored
-
-    def _check_partitions(self, now: int) -> None:
-        """Raise StoppedError when the topic has other partitions than when the stream task was made: another one owns this then."""
-        if self._partitions is not None and now != self._partitions:
-            raise StoppedError(
-                f"{self.source.topic}: the topic has {now} partitions, and had {self._partitions} when partition "
-                f"{self.source.partition} was assigned; the group assigns it again, restart the workers if it does not."
-            )
+        return await logs.position(self.source, stored, self._log.topic_id), stored
 
     def continue_at(self, resume: ResumePoint, stored: StoredOffset | None, checkpoint: Checkpoint) -> None:
         """Skip committed records; seek to the position unless the buffered records continue it. The state is restored.
@@ -170,9 +150,8 @@ class SourcePartition:
             checkpoint: the next one; it stores the position when the stored offset is another, or names no log.
         """
         position, was_stopped, self.stopped = resume.position, bool(self.stopped), ""
-        another = self._continued_id not in {"", self._topic_id}
-        self._continued_id = self._topic_id
-        if stored is not None and (position != stored.offset or not stored.topic_id) and self._topic_id:
+        another = self._log.went_on()
+        if stored is not None and (position != stored.offset or not stored.topic_id) and self._log.topic_id:
             checkpoint.moved[self.source] = position
         went_back = (self._position is not None and position < self._position) or resume.change in {"replaced", "cut"}
         if went_back or another or was_stopped:
@@ -182,7 +161,7 @@ class SourcePartition:
             self.session.begin(position)
         same = stored is not None and position == stored.offset and resume.change is None
         self.leader_epoch = stored.leader_epoch if stored is not None and same else NO_EPOCH
-        self._position, self.state_offset = position, self._stored(position, self.leader_epoch)
+        self._position, self.state_offset = position, self._log.stored(position, self.leader_epoch)
         self._buffer.skip(position)
         self.isolation.clear_below(position)
         self._on_capacity()
@@ -232,15 +211,12 @@ class SourcePartition:
 
     def store_offset(self, position: int, checkpoint: Checkpoint) -> None:
         """Write the next input offset; it commits with the outputs of the records before it."""
-        stored = self._stored(position, self._epoch_of(checkpoint.records_of(self.source)))
+        stored = self._log.stored(position, self._epoch_of(checkpoint.records_of(self.source)))
         self.processor.store_offset(stored, checkpoint.writer, self.source.partition)
 
     def _epoch_of(self, records: Sequence[Record]) -> int:
         """Leader epoch of the last record; without records that of the last committed one."""
         return getattr(records[-1], "leader_epoch", NO_EPOCH) if records else self.leader_epoch
-
-    def _stored(self, position: int, leader_epoch: int) -> StoredOffset:
-        return StoredOffset(offset=position, topic_id=self._topic_id, leader_epoch=leader_epoch)
 
     def committed(self, position: int, checkpoint: Checkpoint, *, folded: bool) -> None:
         """Record what is committed.
@@ -256,51 +232,30 @@ class SourcePartition:
         self._position, self.leader_epoch = position, self._epoch_of(records)
         if records:
             self._last_timestamp = records[-1].timestamp
-            self._holds = 0
+            self.hold.end()
         self.isolation.committed(position)
         if not folded:
-            self.state_offset = self._stored(position, self.leader_epoch)
+            self.state_offset = self._log.stored(position, self.leader_epoch)
 
     def put_back(self, records: Sequence[Record]) -> None:
         """Put records of a failed transaction back in front of the buffer."""
         self._buffer.put_back(records)
 
-    def hold(self, why: str, least: float) -> None:
-        """Leave the partition out for a while, so that the others of its stream task go on; longer each time until it commits.
-
-        Args:
-            why: a sentence for `trouble`.
-            least: seconds.
-        """
-        now = time.monotonic()
-        if self._holds == 0:
-            self._held_since = now
-        self._held_until = now + max(least, HOLD_S[min(self._holds, len(HOLD_S) - 1)])
-        self._held_because, self._holds = why, self._holds + 1
-
-    @property
-    def held_for(self) -> float:
-        """Seconds that it is still held; 0 when it is not."""
-        return max(0.0, self._held_until - time.monotonic())
-
     @property
     def ready(self) -> bool:
         """Whether it has records that may be folded."""
-        return not self.stopped and len(self._buffer) > 0 and self.held_for == 0
+        return not self.stopped and len(self._buffer) > 0 and self.hold.seconds == 0
 
     @property
     def alone(self) -> bool:
         """Whether its records must have a transaction of their own, because they failed since its last commit."""
-        return self.isolation.before is not None or self._holds > 0
+        return self.isolation.before is not None or self.hold.retried
 
     @property
     def trouble(self) -> str:
         """Why the partition does not go on; one sentence, empty without trouble."""
-        held = self._holds > 0 and time.monotonic() - self._held_since > SHOWN_AFTER_S
-        source = self.source
-        return self.stopped or (
-            f"{source.topic}/{source.partition} is tried again and again: {self._held_because}" if held else ""
-        )
+        again, source = self.hold.trouble, self.source
+        return self.stopped or (f"{source.topic}/{source.partition} is tried again and again: {again}" if again else "")
 
     @property
     def status(self) -> StreamTaskStatus:

@@ -7,18 +7,20 @@ docs/adr/0022-standby-copies.md.
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from router.kafka.consumers import partition_consumer
-from router.stream.engine.changelog_reader import ChangelogReader, Portion, latest_values
+from router.stream.engine.changelog_reader import ChangelogReader, portion
 from router.stream.engine.processor import StatefulProcessor
 from router.stream.engine.state_copy import StateCopy
 from router.wire.metrics import Metrics
+from router.wire.stored_offsets import NO_EPOCH
 
 READY_LAG = 10_000
 """Records that a copy may be behind and still count as caught up, as `acceptable.recovery.lag` of Kafka Streams."""
@@ -48,6 +50,8 @@ class Standby:
         self.changelog = processor.changelog_of(source)
         self.lag: int | None = None
         """Records that the copy is behind; None when unknown."""
+        self.given_up = False
+        """Whether it cannot be kept."""
 
     @property
     def copy(self) -> StateCopy:
@@ -80,6 +84,11 @@ class StandbyCopies:
     def ready(self) -> Mapping[TopicPartition, bool]:
         """The input partitions of which there is a copy, and whether it has caught up. Any thread may read it."""
         return {one.source: one.ready for one in list(self._copies.values())}
+
+    @property
+    def given_up(self) -> Collection[TopicPartition]:
+        """The input partitions of which no copy can be kept."""
+        return {source for source, one in self._copies.items() if one.given_up}
 
     async def take(self) -> dict[TopicPartition, StatefulProcessor]:
         """Stop following; input partition -> the processor with its state."""
@@ -135,10 +144,10 @@ class StandbyCopies:
                         if one.copy.next != before:
                             consumer.seek(changelog, one.copy.next)
 
-    async def _check(self, one: Standby) -> bool:
+    async def _check(self, one: Standby, leader_epoch: int = NO_EPOCH) -> bool:
         """Drop what is of another log; False for a copy that cannot be kept, which an operator must mend first."""
         try:
-            await one.copy.check(self._logs, one.changelog)
+            await one.copy.check(self._logs, one.changelog, leader_epoch)
             one.lag = await self._logs.end(one.changelog) - one.copy.next
         except (KafkaError, OSError, TimeoutError):
             raise
@@ -152,25 +161,34 @@ class StandbyCopies:
         fetched = await consumer.getmany(timeout_ms=WAIT_MS, max_records=FETCH_RECORDS)
         begun = time.monotonic()
         for changelog, one in list(following.items()):
-            position = await consumer.position(changelog)
-            if position < one.copy.next:  # the consumer was set back: the log lost what the copy has
-                one.copy.intact = False
-                await self._check(one)
-                consumer.seek(changelog, one.copy.next)
-                continue
-            try:
-                await one.copy.take(
-                    Portion(latest_values(fetched.get(changelog, ()), one.copy.ours), position), changelog
-                )
-            except Exception as failure:  # noqa: BLE001 - a copy is only a cache; its partition is not affected
-                self._give_up(one, failure)
+            if not await self._take(consumer, one, fetched.get(changelog, ())):
                 consumer.pause(changelog)
                 del following[changelog]
-                continue
-            end = consumer.highwater(changelog)
-            one.lag = one.lag if end is None else max(0, end - position)
         self._update_lag()
         await asyncio.sleep(REST * (time.monotonic() - begun))
+
+    async def _take(self, consumer: AIOKafkaConsumer, one: Standby, records: Sequence[Any]) -> bool:
+        """Take what was fetched of one changelog; False for a copy that cannot be kept."""
+        changelog, copy = one.changelog, one.copy
+        position = await consumer.position(changelog)
+        if position < copy.next:  # the consumer was set back: the log lost what the copy has
+            copy.intact = False
+        fetched = portion(records, position, copy.ours)
+        if not copy.intact or fetched.leader_epoch > copy.leader_epoch:
+            before = copy.next
+            if not await self._check(one, fetched.leader_epoch):
+                return False
+            if copy.next != before:
+                consumer.seek(changelog, copy.next)
+                return True
+        try:
+            await copy.take(fetched, changelog)
+        except Exception as failure:  # noqa: BLE001 - a copy is only a cache; its partition is not affected
+            self._give_up(one, failure)
+            return False
+        end = consumer.highwater(changelog)
+        one.lag, one.given_up = one.lag if end is None else max(0, end - position), False
+        return True
 
     def _give_up(self, one: Standby, failure: Exception) -> None:
         """Leave a copy out, until the group assigns partitions again."""
@@ -178,7 +196,7 @@ class StandbyCopies:
         log.warning(
             "a standby copy cannot be kept", topic=source.topic, partition=source.partition, reason=str(failure)
         )
-        one.copy.intact, one.lag = False, None
+        one.copy.intact, one.lag, one.given_up = False, None, True
 
     def _update_lag(self) -> None:
         lags: dict[str, int] = {}

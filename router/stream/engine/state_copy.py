@@ -6,6 +6,7 @@ Docs: docs/adr/0022-standby-copies.md.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
@@ -15,9 +16,14 @@ from aiokafka import TopicPartition
 
 from router.stream.engine.changelog_reader import ChangelogReader, Portion
 from router.stream.gc_tuning import gc_paused
+from router.wire.stored_offsets import NO_EPOCH
+from router.wire.topics import TOMBSTONES_MS
 
 APPLIED = 200
 """Values taken into the state between two turns of the event loop: a few ms, in which other partitions wait."""
+MAX_AGE_S = TOMBSTONES_MS / 2000
+"""After so long without reaching the end of its changelog, a state is read again. Compaction keeps a tombstone twice as long. A state
+that missed one would keep a case that is archived, for ever."""
 Values = Mapping[bytes, bytes | None]
 """Key -> its last value; None for a key that was deleted."""
 
@@ -29,6 +35,7 @@ class StateCopy:
         clear: empties the state.
         apply: takes values of a changelog into the state. Values of one key come in the order of the log, and may come again after a failure.
         ours: whether the router wrote a record; others are left out.
+        clock: seconds since 1970. It goes on while the machine is suspended.
     """
 
     def __init__(
@@ -36,8 +43,9 @@ class StateCopy:
         clear: Callable[[], None],
         apply: Callable[[Values, TopicPartition], None],
         ours: Callable[[Any], bool] = lambda _: True,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._clear, self._apply, self.ours = clear, apply, ours
+        self._clear, self._apply, self.ours, self._clock = clear, apply, ours, clock
         self.topic_id = ""
         """Of the changelog that was read; empty when unknown."""
         self.next = 0
@@ -46,7 +54,14 @@ class StateCopy:
         """Where the present or the last reading began, and where it ends."""
         self.intact = True
         """Whether the state has nothing but committed records; not while, and not after it was lost, uncommitted ones are folded in."""
-        self._leader_epoch = -1
+        self.leader_epoch = NO_EPOCH
+        """The latest one whose beginning was compared with what was read."""
+        self._behind = 0
+        """The offset behind the last record that the state may have."""
+        self._complete_at = 0.0
+        """When the log had no record that the state does not have."""
+        self._awaited, self._awaited_at = 0, 0.0
+        """An end of the log that was not reached yet when it was looked at, and when that was."""
         self._on_progress: Callable[[], None] = _ignore
 
     @contextmanager
@@ -79,35 +94,55 @@ class StateCopy:
         with gc_paused():
             async for portion in logs.portions(changelog, self.next, self.end, self.ours):
                 await self.take(portion, changelog)
-        self.next = max(self.next, self.end)
+        self._advance(self.end)
 
-    async def check(self, logs: ChangelogReader, changelog: TopicPartition) -> None:
-        """Empty the state, unless it is that of the log as it is now. Raises as `catch_up` does."""
+    async def check(self, logs: ChangelogReader, changelog: TopicPartition, leader_epoch: int = NO_EPOCH) -> None:
+        """Empty the state, unless it is that of the log as it is now. Raises as `catch_up` does.
+
+        Args:
+            logs: reads the changelog.
+            changelog: of the state.
+            leader_epoch: of a record behind `next`. The broker that describes the log may not know it yet.
+        """
         described = await logs.changelog(changelog)
-        epoch = described.leader_epochs[changelog.partition]
-        if self.next and not (self.intact and await self._continues(logs, changelog, described.topic_id, epoch)):
-            self.next = 0
+        epoch = max(described.leader_epochs[changelog.partition], leader_epoch)
+        now, end = self._clock(), await logs.end(changelog)
+        if self.next:
+            fresh = self.intact and abs(now - self._complete_at) < MAX_AGE_S
+            self.next = await self._continued(logs, changelog, described.topic_id, epoch, end) if fresh else 0
         if not self.next:
             self._clear()
-        self.topic_id, self._leader_epoch, self.intact = described.topic_id, epoch, True
+            self._behind, self._awaited, self._complete_at = 0, 0, now
+        self.leader_epoch = max(epoch, self.leader_epoch) if self.next else epoch
+        self.topic_id, self.intact = described.topic_id, True
+        if self.next >= self._awaited:
+            self._awaited, self._awaited_at = end, now
+        self._advance(self.next)
 
-    async def _continues(self, logs: ChangelogReader, changelog: TopicPartition, topic_id: str, epoch: int) -> bool:
-        """Whether the log still has what was read of it: the same topic, not cut since."""
-        if not topic_id or topic_id != self.topic_id:
-            return False
-        if await logs.end(changelog) < self.next:
-            return False
-        if epoch == self._leader_epoch:
-            return True
-        ends_at = await logs.epoch_end(changelog, self._leader_epoch)
-        return ends_at is not None and ends_at >= self.next
+    async def _continued(
+        self, logs: ChangelogReader, changelog: TopicPartition, topic_id: str, epoch: int, end: int
+    ) -> int:
+        """Where to read on in the same topic, if it was not cut before that; else 0."""
+        if not topic_id or topic_id != self.topic_id or end < self._behind:
+            return 0
+        if epoch <= self.leader_epoch:
+            return min(self.next, end)
+        ends_at = await logs.epoch_end(changelog, self.leader_epoch)
+        # only markers may lie between the last record and `next`: they may be of the new leader, and so may other records
+        return 0 if ends_at is None or ends_at < self._behind else min(self.next, ends_at)
+
+    def _advance(self, to: int) -> None:
+        self.next = max(self.next, to)
+        if self.next >= self._awaited:
+            self._complete_at = max(self._complete_at, self._awaited_at)
 
     async def take(self, portion: Portion, changelog: TopicPartition) -> None:
         """Take the next records of the changelog into the state."""
+        self._behind = max(self._behind, portion.behind)
         for values in _parts(portion.values):
             self._apply(values, changelog)
             await asyncio.sleep(0)
-        self.next = portion.next
+        self._advance(portion.next)
         self._on_progress()
 
     def committed(self, acknowledged: Mapping[TopicPartition, int], changelog: TopicPartition) -> None:
@@ -117,7 +152,9 @@ class StateCopy:
             acknowledged: partition -> the offset behind the last record that the transaction wrote to it.
             changelog: of the state.
         """
-        self.next = max(self.next, acknowledged.get(changelog, 0))
+        written = acknowledged.get(changelog, 0)
+        self._behind, self._complete_at = max(self._behind, written), self._clock()
+        self._advance(written)
 
 
 def _ignore() -> None:

@@ -16,6 +16,10 @@ from router.wire.codec import UNREADABLE
 from router.wire.offset_keys import OffsetKeys
 from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, decode_stored_offset, encode_stored_offset
 
+OPENING = 1 << 20
+"""How much the number rises at an opening. Transactions that the owner before could not commit used up some numbers: their records are
+signed, and another program can read them. If it writes one again, it has a lower number than what was committed since."""
+
 
 class StoredOffsets:
     """Reads and writes the stored offset of one partition.
@@ -65,7 +69,7 @@ class StoredOffsets:
                 f"{where}: the stored offset is signed and this worker has no keys, so this partition stops; set "
                 "GRID_ROUTER_OFFSET_KEYS to the file of the workers that wrote it, or to new keys of `grid-router broker keys`."
             )
-        self._number = max(self._number, stored.number) if stored is not None else self._number
+        self._number = max(self._number, (stored.number if stored is not None else 0) + OPENING)
         return stored
 
     async def read(

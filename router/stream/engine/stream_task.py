@@ -31,6 +31,7 @@ from router.stream.engine.source_partition import SourcePartition
 from router.stream.engine.status import StreamTaskState, StreamTaskStatus
 from router.stream.engine.stream_task_id import StreamTaskId
 from router.stream.engine.transaction import Transactions
+from router.stream.engine.turns import Turns
 from router.wire.metrics import Metrics
 from router.wire.stored_offsets import StoredOffset
 
@@ -80,8 +81,7 @@ class StreamTask:
             )
             for source, (processor, state_offset) in owned.items()
         }
-        self._turn = list(self._partitions.values())
-        """The partitions in the order in which they are folded next."""
+        self._turns = Turns(self.partitions)
         self._predecessor_fenced = False
         self._logs, self._metrics, self._fold_lock = logs, metrics, fold_lock
         self._work = asyncio.create_task(self._run_forever(), name=f"task {task_id}")
@@ -121,7 +121,7 @@ class StreamTask:
         backoff = recovery.backoff(progress.failures)
         held = self._to_hold(failure, effect)
         if held is not None:
-            held.hold(str(failure), backoff)
+            held.hold.begin(str(failure), backoff)
             effect, backoff = Effect.PROGRESS, 0.0
         if effect is Effect.PROGRESS:
             progress.progress_made()
@@ -158,7 +158,7 @@ class StreamTask:
             self._predecessor_fenced, self._state.changed = True, None
             try:
                 async with asyncio.TaskGroup() as restores:
-                    for partition in self._turn:
+                    for partition in self._turns:
                         restores.create_task(self._restore(partition, stall))
             except ExceptionGroup as failures:
                 raise failures.exceptions[0] from failures
@@ -178,7 +178,7 @@ class StreamTask:
         def further() -> None:
             if not stall.expired():
                 stall.reschedule(asyncio.get_running_loop().time() + RESTORE_STALL_S)
-            copies = [one.copy for one in self._turn]
+            copies = [one.copy for one in self._turns]
             self._state.progress.restored(sum(copy.next for copy in copies if copy is not None))
 
         with suppress(StoppedError):
@@ -209,7 +209,7 @@ class StreamTask:
 
     async def _run(self, pipeline: Pipeline) -> None:
         """Fold what is buffered. Commit when the buffers are empty or a transaction is full or lingers; never wait for a full one."""
-        retries = [asyncio.create_task(self._retry(one)) for one in self._turn if one.stopped]
+        retries = [asyncio.create_task(self._retry(one)) for one in self._turns if one.stopped]
         try:
             while self._state.status is StreamTaskStatus.RUNNING:
                 self._state.wake.clear()
@@ -239,33 +239,17 @@ class StreamTask:
     async def _fold(self, checkpoint: Checkpoint) -> bool:
         """Fold one chunk of one partition into the checkpoint; False when there is none or the checkpoint is full."""
         async with self._fold_lock:
-            folded = next((one for one in self._next_partitions(checkpoint) if one.fold(checkpoint)), None)
-            ticks = [one.tick(checkpoint) for one in self._turn]
-            if folded is not None:
-                self._turn.remove(folded)
-                self._turn.append(folded)
+            folded, ticked = self._turns.fold(checkpoint), self._turns.tick(checkpoint)
+            if folded:
                 await asyncio.sleep(0)
             elif not self._has_backlog:
                 self._state.progress.nothing_to_do()
-        return folded is not None or any(ticks)
-
-    def _next_partitions(self, checkpoint: Checkpoint) -> Sequence[SourcePartition]:
-        """The partitions that may be folded into the checkpoint.
-
-        Records that failed have a checkpoint alone, so that a failure costs no other partition anything. These checkpoints and
-        those of the others take turns.
-        """
-        together = [one for one in self._turn if one.ready and not one.alone]
-        if checkpoint.batches:
-            begun = [one for one in self._turn if one.alone and one.source in checkpoint.batches]
-            return [one for one in begun if one.ready] if begun else together
-        first = next((one for one in self._turn if one.ready), None)
-        return [first] if first is not None and first.alone else together
+        return folded or ticked
 
     @property
     def _has_backlog(self) -> bool:
         """Whether a partition that runs has uncommitted records."""
-        return any(one.backlog and not one.stopped for one in self._turn)
+        return any(one.backlog and not one.stopped for one in self._turns)
 
     @property
     def _opened(self) -> Pipeline:
@@ -301,8 +285,8 @@ class StreamTask:
     async def _rest(self, pipeline: Pipeline) -> None:
         if not pipeline.busy:
             self._state.progress.idle()
-        due = [seconds for one in self._turn if (seconds := one.tick_in) is not None]
-        due += [seconds for one in self._turn if (seconds := one.held_for) > 0]
+        due = [seconds for one in self._turns if (seconds := one.tick_in) is not None]
+        due += [seconds for one in self._turns if (seconds := one.hold.seconds) > 0]
         with suppress(TimeoutError):
             await asyncio.wait_for(self._state.wake.wait(), min(due, default=None))
 

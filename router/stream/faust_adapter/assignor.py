@@ -104,10 +104,10 @@ class GroupAssignor(AbstractPartitionAssignor):  # type: ignore[misc]
         return {TopicPartition(topic, number) for topic, numbers in self.given.warm_up.items() for number in numbers}
 
 
-def _read(content: bytes, of: type[Said]) -> Said:
-    """Read user data; that of another program counts as empty."""
+def _read(content: bytes | None, of: type[Said]) -> Said:
+    """Read user data; that of another program counts as empty. In the protocol it may be null."""
     try:
-        return msgspec.json.decode(content, type=of)
+        return msgspec.json.decode(content or b"", type=of)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return of()
 

@@ -23,6 +23,8 @@ from router.wire.stored_offsets import NO_EPOCH
 from router.wire.topics import MAX_NAMED
 
 REFRESH_SECONDS = 2.0
+REFRESHES = 10
+"""Looks after a change that refresh the metadata: a broker may hear of the change later than the one that showed it."""
 LIST_EVERY = 10
 """All topics of the cluster are listed at the first look and at each tenth."""
 UNREAD = "a network's topic has records, and no worker reads it"
@@ -53,8 +55,10 @@ class LogWatch:
         self._app, self._probe, self._monitor, self._metrics, self._reports = app, probe, monitor, metrics, reports
         self._looks = 0
         self._unread: dict[str, int] = {}
-        self._partitions: dict[str, int] = {}
-        """Number of partitions of each consumed topic at the last look."""
+        self._shapes: dict[str, tuple[str, int]] = {}
+        """Id and number of partitions of each topic at the last look."""
+        self._refreshes = 0
+        """How often the consumer's metadata must be refreshed still."""
         self._epochs: dict[TopicPartition, tuple[int, int]] = {}
         """Leader epochs of the last record and of the leader, for which the broker said where the records end."""
         self._gaps: dict[TopicPartition, int] = {}
@@ -137,15 +141,19 @@ class LogWatch:
                 self._metrics.log_changes.labels(source.topic, "expired").inc()
 
     async def _follow_partitions(self, described: Mapping[str, TopicDescription]) -> None:
-        """Let the consumer see what was made or added; by itself it looks every five minutes."""
-        counts = {topic: len(one.leader_epochs) for topic, one in described.items()}
-        grown = [topic for topic, count in counts.items() if count > self._partitions.get(topic, count)]
+        """Let the consumer see what was made or added; by itself it looks every five minutes.
+
+        A topic that was away while the group assigned partitions is in no assignment until a consumer sees it again.
+        """
+        shapes = {topic: (one.topic_id, one.partitions) for topic, one in described.items()}
+        grown = [topic for topic, (_, count) in shapes.items() if count > self._shapes.get(topic, ("", count))[1]]
         if grown:
             log.warning("partitions were added", topics=grown)
-        self._partitions = counts
-        # a topic that was away while the group assigned partitions is in no assignment until a consumer sees it again
+        if shapes != self._shapes:
+            self._shapes, self._refreshes = shapes, REFRESHES
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._app.consumer.refresh_metadata(), REFRESH_SECONDS)
+            if self._refreshes and await asyncio.wait_for(self._app.consumer.refresh_metadata(), REFRESH_SECONDS):
+                self._refreshes -= 1
 
     async def _find_unread(self, heard: Collection[str]) -> None:
         """Find the topics `reports.*` that have records and no reader."""

@@ -11,7 +11,7 @@ from router.domain.fold import fold
 from router.domain.intake.event_rejections import undecodable, unpublished_rule_set
 from router.domain.intake.rejections import printable
 from router.domain.model.case import Case
-from router.domain.model.rejection import RejectedEventError, Rejection, RejectionCode
+from router.domain.model.rejection import RejectedEventError, Rejection
 from router.domain.model.report import Report, Tick
 from router.domain.rules.publication import never_published
 from router.domain.rules.rule_sets import RuleSetError, RuleSets
@@ -31,26 +31,22 @@ from router.stream.engine.state_copy import StateCopy, Values
 from router.stream.engine.stored_offset import StoredOffsets
 from router.stream.processors.clock import Clock
 from router.stream.processors.outputs import BatchOutputs
+from router.stream.processors.rejected_events import NO_EVENT, ROUTER, Rejected, event_of
 from router.wire.codec import (
     UNREADABLE,
     decode_case,
     decode_event,
-    encode_dead_letter,
     encode_tick,
     is_row,
     is_tick,
 )
 from router.wire.metrics import Metrics
 from router.wire.offset_keys import NO_KEYS, OffsetKeys
-from router.wire.rejections import encode_report_rejection
 from router.wire.stored_offsets import StoredOffset
 from router.wire.topics import Names
 
 TICK_PAUSE = timedelta(minutes=1)
 """No tick is written for so long after one became a dead letter. The next one would probably fail, too, without end."""
-NOT_AN_EVENT: RejectionCode = "not-an-event"
-ROUTER = "grid"
-"""Value of the label `network` for records that no network sent."""
 
 
 def _case(changelog: TopicPartition, key: bytes, value: bytes) -> Case:
@@ -166,9 +162,7 @@ class MergeProcessor:
 
     async def _stored_offset(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
         offsets = TopicPartition(self._names.offsets, source.partition)
-        await logs.changelog(
-            offsets
-        )  # a topic that is missing stops the partition with a sentence; a read only times out
+        await logs.changelog(offsets)  # a missing topic stops the partition with a sentence; a read only times out
         return await self._offsets.read(logs, offsets, exclusive=True)
 
     def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:
@@ -204,10 +198,10 @@ class MergeProcessor:
         """Fold a batch in log order. A case that changes many times is written once, as it is at the end."""
         self.copy.intact = False
         outputs = BatchOutputs()
-        rejected: list[tuple[Record, Rejection]] = []
+        rejected: list[Rejected] = []
         for record in records:
             if record.offset in poisoned:
-                rejected.append((record, self._poisoned(record)))
+                rejected.append(Rejected(record, self._poisoned(record), event_of(record)))
                 continue
             event = self._event(record, rejected)
             if event is None:
@@ -215,39 +209,20 @@ class MergeProcessor:
             try:
                 outcome = fold(self._state, event, self._rule_sets)
             except RuleSetError as missing:
-                rejected.append((record, self._unpublished(event, missing)))
+                rejected.append(Rejected(record, self._unpublished(event, missing)))
             except RejectedEventError as failure:
-                rejected.append((record, failure.rejection))
+                rejected.append(Rejected(record, failure.rejection, event))
             except Exception as failure:
                 raise PoisonError(record.offset) from failure
             else:
                 outputs.add(outcome)
                 if outcome.rejection is not None:
-                    rejected.append((record, outcome.rejection))
+                    rejected.append(Rejected(record, outcome.rejection, event))
         partition = records[0].partition
         outputs.write(self._names, partition, writer)
-        for record, rejection in rejected:
-            self._write_rejected(record, rejection, writer, partition)
-        return self._counted(outputs, Counter(rejection.code for _, rejection in rejected))
-
-    def _write_rejected(self, record: Record, rejection: Rejection, writer: Writer, partition: int) -> None:
-        writer.add(self._names.dead_letters, partition, *encode_dead_letter(record, rejection, ROUTER))
-        report = self._report_of_network(record, rejection)
-        if report is not None:
-            writer.add(self._names.rejections(report.network), 0, *encode_report_rejection(report, rejection))
-
-    def _report_of_network(self, record: Record, rejection: Rejection) -> Report | None:
-        """The rejected report, if a network of the city sent it: its record is named on `rejections.<network>`, too."""
-        if rejection.code == NOT_AN_EVENT:
-            return None
-        try:
-            event = decode_event(record.headers, record.value)
-            if not isinstance(event, Report) or event.network not in self._rule_sets.of(event.rule_set).codes:
-                return None
-        except (*UNREADABLE, ValueError, TypeError, RuleSetError):
-            return None
-        # another topic is no network's, whatever the event says
-        return event if event.provenance.topic == self._names.reports(event.network) else None
+        for one in rejected:
+            one.write(self._names, self._rule_sets, partition, writer)
+        return self._counted(outputs, Counter(one.rejection.code for one in rejected))
 
     def _poisoned(self, record: Record) -> Rejection:
         """Give up a record at which the fold fails. A tick that failed is not written again at once."""
@@ -256,11 +231,11 @@ class MergeProcessor:
             self._pending_tick, self._no_tick_before = None, now + TICK_PAUSE
         return POISON_EVENT
 
-    def _event(self, record: Record, rejected: list[tuple[Record, Rejection]]) -> Report | Tick | None:
+    def _event(self, record: Record, rejected: list[Rejected]) -> Report | Tick | None:
         try:
             event = decode_event(record.headers, record.value)
-        except (*UNREADABLE, ValueError, TypeError) as error:
-            rejected.append((record, undecodable(record, error)))
+        except NO_EVENT as error:
+            rejected.append(Rejected(record, undecodable(record, error)))
             return None
         if isinstance(event, Report):
             self._advance(event.received_at)

@@ -80,7 +80,7 @@ class NormaliseProcessor:
     async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
         """Bring the dedup index to the end of its committed changelog."""
         changelog = self.changelog_of(source)
-        self._source_partitions = await logs.partitions(source.topic)
+        self._source_partitions = (await logs.describe(source.topic)).partitions
         await self.copy.catch_up(logs, changelog)
         moved = await self._moved(logs, changelog)
         if moved:
@@ -131,7 +131,7 @@ class NormaliseProcessor:
         if count == self._partitions:
             return []
         entries: list[tuple[bytes, bytes]] = []
-        for number in range(await logs.partitions(self._topic)):
+        for number in range((await logs.describe(self._topic)).partitions):
             if number != changelog.partition:
                 others = await logs.latest(TopicPartition(self._topic, number))
                 others.pop(STORED_OFFSET_KEY, None)
@@ -143,7 +143,7 @@ class NormaliseProcessor:
         self.copy.intact, changelog = True, self.changelog_of(source)
         if await replaced(logs, changelog, self.copy.topic_id):
             return False
-        if self._source_partitions != await logs.partitions(source.topic):
+        if self._source_partitions != (await logs.describe(source.topic)).partitions:
             return False  # reports of other partitions moved here
         stored = await self._offsets.read(logs, changelog)
         return stored is not None and stored.same_place(position)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.stream.engine.placement import Given, Held, place
+from router.stream.engine.placement import Given, Held, can_take_over, place
 
 P = 4
 ALL = frozenset(range(P))
@@ -68,6 +68,24 @@ def test_a_zombie_that_claims_the_same_partition_changes_nothing_for_the_others(
     placed = place({"a": held({0, 1}), "b": held({1, 2, 3})}, P, 1)
     assert placed["a"].active == {0, 1}
     assert placed["b"].active == {2, 3}
+
+
+def test_a_worker_asks_when_all_copies_have_caught_up() -> None:
+    wanted = {(topic, number) for topic in ("events", "reports") for number in (1, 3)}
+    ready = dict.fromkeys(wanted, True)
+    assert can_take_over(wanted, ready, set())
+    assert not can_take_over(wanted, ready | {("reports", 3): False}, set())
+    assert not can_take_over(wanted, {}, set())
+    assert not can_take_over(set(), ready, set())
+
+
+def test_a_copy_that_cannot_be_kept_holds_up_no_other() -> None:
+    """A case that cannot be read stops its partition alone. The worker would never have got its share."""
+    wanted = {(topic, number) for topic in ("events", "reports") for number in (1, 3)}
+    ready = dict.fromkeys(wanted, True) | {("events", 3): False, ("reports", 3): False}
+    assert can_take_over(wanted, ready, {("events", 3)})
+    assert not can_take_over(wanted, ready | {("events", 1): False}, {("events", 3)})
+    assert not can_take_over({("events", 3)}, ready, {("events", 3)}), "nothing would move, again and again"
 
 
 numbers = st.frozensets(st.integers(0, 9))

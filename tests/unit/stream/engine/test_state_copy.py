@@ -25,7 +25,8 @@ class State:
         self.values: dict[bytes, bytes] = {}
         self.fails_at: bytes | None = None
         self.progress: list[tuple[int, int]] = []
-        self.copy = StateCopy(self.values.clear, self.apply)
+        self.now = 1_800_000_000.0
+        self.copy = StateCopy(self.values.clear, self.apply, clock=lambda: self.now)
 
     def apply(self, values: Values, _: TopicPartition) -> None:
         for key, value in values.items():
@@ -111,6 +112,69 @@ def test_a_new_leader_that_has_everything_keeps_the_copy() -> None:
     log, state = Changelog(*RECORDS), State()
     state.follow(log)
     log.epoch, log.epoch_ends = 6, {5: 5}
+    assert state.follow(log) == []
+
+
+def markers_of_a_new_leader(log: Changelog) -> None:
+    """The marker of the last transaction was written after an election."""
+    log.epoch, log.epoch_ends = 6, {5: 4}
+
+
+def test_a_marker_of_a_new_leader_is_no_record_that_was_lost() -> None:
+    """At each election copies were read once more, although nothing was cut."""
+    log, state = Changelog(*RECORDS[:4]), State()
+    state.follow(log)
+    state.copy.next = 5  # behind the marker
+    log.records += [(b"d", b"1"), (b"e", b"1")]
+    markers_of_a_new_leader(log)
+    assert state.follow(log) == [4, 5], "another record may be where the marker was"
+    assert state.values == {b"a": b"2", b"b": b"1", b"c": b"1", b"d": b"1", b"e": b"1"}
+
+
+def test_records_of_a_new_leader_are_compared_before_they_are_taken() -> None:
+    """Its epoch ends where the one before it ended: a later look does not take them for records of the earlier one."""
+    log, state = Changelog(*RECORDS[:4]), State()
+    state.follow(log)
+    log.epoch, log.epoch_ends = 6, {5: 4}
+    asyncio.run(state.copy.check(cast(Any, log), SOURCE, leader_epoch=7))
+    log.records += [(b"d", b"1")]
+    log.epoch, log.epoch_ends = 7, {}
+    assert state.follow(log) == [4]
+    assert state.follow(log) == []
+
+
+def test_a_part_that_was_taken_only_half_is_not_kept_when_the_log_is_cut_within_it() -> None:
+    log, state = Changelog(*RECORDS, (b"d", b"1"), (b"e", b"1")), State()
+    log.portion, state.fails_at = 7, b"e"
+    with pytest.raises(ValueError, match="unreadable"):
+        state.follow(log)
+    state.fails_at, log.portion = None, 2
+    log.epoch, log.epoch_ends = 6, {5: 5}
+    log.records[5:] = [(b"x", b"1"), (b"x", b"2")]
+    state.copy.next = 4
+    state.follow(log)
+    assert state.values == {b"a": b"2", b"c": b"1", b"x": b"2"}
+
+
+@pytest.mark.parametrize(("hours", "read"), [(11.9, [5]), (12.0, [0, 1, 2, 3, 4, 5]), (-13.0, [0, 1, 2, 3, 4, 5])])
+def test_a_state_that_may_have_missed_a_tombstone_is_read_again(hours: float, read: list[int]) -> None:
+    """After a day compaction removes tombstones. A machine that was suspended so long would have kept their keys for ever."""
+    log, state = Changelog(*RECORDS), State()
+    state.follow(log)
+    log.records.append((b"d", b"1"))
+    state.now += hours * 3600
+    assert state.follow(log) == read
+
+
+def test_a_state_that_reaches_the_end_now_and_then_stays() -> None:
+    """Also when records come as fast as they are read, so that it never has all of them when it is looked at."""
+    log, state = Changelog(*RECORDS), State()
+    state.follow(log)
+    for _ in range(10):
+        state.now += 6 * 3600
+        log.records.append((b"d", b"1"))
+        asyncio.run(state.copy.check(cast(Any, log), SOURCE))
+        asyncio.run(state.copy.take(Portion({b"d": b"1"}, len(log.records)), SOURCE))
     assert state.follow(log) == []
 
 

@@ -79,8 +79,10 @@ def test_a_copy_that_lags_in_one_topic_is_not_ready() -> None:
     assert (held.ready, held.following) == ({2}, {1})
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff", b"{", b"[]", b'{"owned":7}', b'{"owned":{"grid.events":["x"]}}'])
-def test_user_data_of_another_program_counts_as_none(content: bytes) -> None:
+@pytest.mark.parametrize(
+    "content", [None, b"", b"\xff", b"{", b"[]", b'{"owned":7}', b'{"owned":{"grid.events":["x"]}}']
+)
+def test_user_data_of_another_program_counts_as_none(content: bytes | None) -> None:
     foreign = ConsumerProtocolMemberMetadata(0, TOPICS, content)
     got = assigned({"a": member(), "foreign": foreign})
     assert sorted(map(len, (topics["grid.events"] for topics in got.values()))) == [2, 2]

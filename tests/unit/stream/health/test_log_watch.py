@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from router.kafka.cluster_metadata import TopicDescription
 from router.stream.engine.fetch_session import FetchSession
-from router.stream.health.log_watch import LogWatch
+from router.stream.health.log_watch import REFRESHES, LogWatch
 from router.wire.metrics import Metrics
 from tests.support.observations import Worker
 
@@ -41,6 +41,7 @@ class Cluster:
     begin: int = 0
     end: int = 10
     topic_id: str = "old"
+    partitions: int = 1
     silent: bool = False
     leader_epoch: int = 3
     epoch_ends: dict[int, int] = field(default_factory=dict)
@@ -50,7 +51,8 @@ class Cluster:
     meanwhile: Callable[[], None] = lambda: None
 
     async def describe(self, topics: Sequence[str] | None) -> dict[str, TopicDescription]:
-        answer = TopicDescription(topic_id=self.topic_id, leader_epochs={0: self.leader_epoch})
+        epochs = dict.fromkeys(range(self.partitions), self.leader_epoch)
+        answer = TopicDescription(topic_id=self.topic_id, leader_epochs=epochs)
         self.meanwhile()
         return dict.fromkeys(topics or [], answer)
 
@@ -68,7 +70,10 @@ class Cluster:
 
 
 class Consumer:
+    refreshed = 0
+
     async def refresh_metadata(self) -> bool:
+        self.refreshed += 1
         return True
 
 
@@ -167,6 +172,26 @@ def test_a_topic_made_again_after_the_answer_is_noticed_by_the_next_look() -> No
     assert changes(partition, cluster) == []
     partition.topic_ids = {SOURCE.topic: "old"}
     assert changes(partition, Cluster(topic_id="new")) == ["the topic reports.x was deleted and made again"]
+
+
+def test_the_consumer_asks_for_metadata_only_after_a_change() -> None:
+    """Each worker asked every three seconds for ever."""
+    partition, cluster = Partition(), Cluster()
+    log_watch, _ = watch(partition, cluster)
+    consumer: Any = log_watch._app.consumer
+
+    async def looks() -> int:
+        before = consumer.refreshed
+        for _ in range(2 * REFRESHES):
+            await log_watch.look()
+        return int(consumer.refreshed - before)
+
+    assert asyncio.run(looks()) == REFRESHES, "the first look"
+    assert asyncio.run(looks()) == 0
+    cluster.topic_id = "new"
+    assert asyncio.run(looks()) == REFRESHES
+    cluster.partitions = 2
+    assert asyncio.run(looks()) == REFRESHES
 
 
 def skip(partition: Partition) -> None:

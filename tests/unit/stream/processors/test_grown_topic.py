@@ -13,7 +13,7 @@ from router.domain.intake.dedup import DedupEntry
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.rule_sets import RuleSets
 from router.kafka.cluster_metadata import TopicDescription
-from router.stream.engine.changelog_reader import Portion, latest_values
+from router.stream.engine.changelog_reader import Portion, latest_values, portion
 from router.stream.engine.stored_offset import StoredOffsets
 from router.stream.processors.normalise import NormaliseProcessor
 from router.wire.codec import encode_dedup_entry
@@ -45,8 +45,8 @@ class Grown:
             for name, records in partitions.items()
         }
 
-    async def partitions(self, _: str) -> int:
-        return NOW
+    async def describe(self, _: str) -> TopicDescription:
+        return TopicDescription(topic_id="A" * 22, leader_epochs=dict.fromkeys(range(NOW), 0))
 
     async def changelog(self, changelog: TopicPartition) -> TopicDescription:
         return TopicDescription(topic_id="A" * 22, leader_epochs={changelog.partition: 0})
@@ -57,7 +57,7 @@ class Grown:
     async def portions(
         self, changelog: TopicPartition, begin: int, end: int, ours: Callable[[Any], bool] = lambda _: True
     ) -> AsyncIterator[Portion]:
-        yield Portion(latest_values(self._records.get(changelog.partition, [])[begin:end], ours), end)
+        yield portion(self._records.get(changelog.partition, [])[begin:end], end, ours)
 
     async def latest(self, changelog: TopicPartition, ours: Callable[[Any], bool] = lambda _: True) -> dict[bytes, Any]:
         return latest_values(self._records.get(changelog.partition, []), ours)

@@ -14,7 +14,7 @@ from router.domain.networks.registry import NETWORKS
 from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.log_clock import LogClock
 from router.kafka.cluster_metadata import TopicDescription
-from router.stream.engine.changelog_reader import Portion, latest_values, missing_topic
+from router.stream.engine.changelog_reader import Portion, missing_topic, portion
 from router.stream.engine.log_position import StoppedError
 from router.stream.engine.processor import Processor, UnreadableStateError
 from router.stream.processors.clock import CLOCKS
@@ -66,14 +66,14 @@ class Written:
         self, changelog: TopicPartition, begin: int, end: int, ours: Callable[[Any], bool] = lambda _: True
     ) -> AsyncIterator[Portion]:
         self._read(changelog.topic)
-        yield Portion(latest_values(self._records[begin:end], ours), end)
+        yield portion(self._records[begin:end], end, ours)
 
     async def newest(self, changelog: TopicPartition, *_: Any) -> dict[bytes, bytes]:
         self._read(changelog.topic)
         return {} if self._stored is None else dict([encode_stored_offset(self._stored)])
 
-    async def partitions(self, _: str) -> int:
-        return 2
+    async def describe(self, _: str) -> TopicDescription:
+        return TopicDescription(topic_id=self.topic_id, leader_epochs=dict.fromkeys(range(2), 0))
 
     async def changelog(self, changelog: TopicPartition) -> TopicDescription:
         if changelog.topic == self.missing:
@@ -196,7 +196,7 @@ async def resumed(stage: Callable[[], Processor], change: Callable[[Written], No
     written = Written(stored=STORED)
     processor, logs = stage(), cast(Any, written)
     if stage is normalise:  # the stored offset is a record of the changelog itself
-        written._records = [SimpleNamespace(key=key, value=value) for key, value in [encode_stored_offset(STORED)]]
+        written._records = [SimpleNamespace(key=k, value=v, offset=0) for k, v in [encode_stored_offset(STORED)]]
     assert await processor.open(logs, SOURCE) == STORED
     change(written)
     return await processor.resume(logs, SOURCE, STORED)

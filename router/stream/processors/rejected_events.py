@@ -1,0 +1,42 @@
+"""Records of the grid stream that go to the dead letters, and who reads why."""
+
+from typing import NamedTuple
+
+from router.domain.intake.event_rejections import report_of_network
+from router.domain.model.rejection import Rejection
+from router.domain.model.report import Report, Tick
+from router.domain.rules.rule_sets import RuleSets
+from router.kafka.record_batches import Writer
+from router.stream.engine.processor import Record
+from router.wire.codec import UNREADABLE, decode_event, encode_dead_letter
+from router.wire.rejections import encode_report_rejection
+from router.wire.topics import Names
+
+NO_EVENT = (*UNREADABLE, ValueError, TypeError)
+"""What decoding a record raises that is no event."""
+ROUTER = "grid"
+"""Value of the label `network` for records that no network sent."""
+
+
+class Rejected(NamedTuple):
+    """One of them."""
+
+    record: Record
+    rejection: Rejection
+    event: Report | Tick | None = None
+    """What the record says; None if it is no event."""
+
+    def write(self, names: Names, rules: RuleSets, partition: int, writer: Writer) -> None:
+        """Write its dead letter, and a record for the network that sent the report."""
+        writer.add(names.dead_letters, partition, *encode_dead_letter(self.record, self.rejection, ROUTER))
+        report = report_of_network(self.event, rules, names.reports)
+        if report is not None:
+            writer.add(names.rejections(report.network), 0, *encode_report_rejection(report, self.rejection))
+
+
+def event_of(record: Record) -> Report | Tick | None:
+    """The event of a record; None if it is none."""
+    try:
+        return decode_event(record.headers, record.value)
+    except NO_EVENT:
+        return None
