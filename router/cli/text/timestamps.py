@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+from router.domain.catalogue.model import EARLIEST, LATEST
 from router.domain.instants import from_rfc3339
 from router.wire.errors import InputError
 
@@ -20,7 +21,7 @@ def instant(text: str, now: datetime, *, option: str) -> datetime:
         option: the option's name, for the error sentence.
 
     Raises:
-        InputError: the text has none of these forms, or is a time without a zone.
+        InputError: the text has none of these forms, is a time without a zone, or of a year in which no rule holds.
     """
     if text == "beginning":
         return BEGINNING
@@ -36,6 +37,11 @@ def instant(text: str, now: datetime, *, option: str) -> datetime:
             where=option,
             hint="write -30m, -1h, -2d, beginning, now, or a time like 2026-11-24T09:00:00+08:00",
         ) from None
+    if not EARLIEST.year <= at.year <= LATEST.year:
+        years = f"{EARLIEST.year} to {LATEST.year}"
+        raise InputError(
+            f"{text!r} is not a time of the years {years}", where=option, hint="write a year with four digits"
+        )
     if at.tzinfo is None:
         whole = at.isoformat()  # a date alone cannot carry a zone
         raise InputError(f"{text!r} has no time zone", where=option, hint=f"write {whole}Z for UTC, or add +08:00")

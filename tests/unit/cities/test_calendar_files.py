@@ -16,6 +16,7 @@ from router.cli.catalogue.deadlines import deadline_lines
 from router.domain.calendar.deadlines import explain_deadline
 from router.domain.calendar.limits import Limit
 from router.domain.catalogue.diff import diff
+from router.wire.errors import InputError
 from tests.support.calendars import los_angeles
 
 SHIPPED = cities_folder() / "los-angeles"
@@ -148,6 +149,20 @@ def test_explain_says_why_it_is_due_then(root: Path) -> None:
     (lead, *_) = value["route"]["assigned"]
     assert (lead["due_at"], lead["due"]["provisional"]) == ("2026-11-27T18:30:00.000Z", False)
     assert [span["why"] for span in lead["due"]["spans"]] == ["office-hours", "holiday", "office-hours"]
+
+
+@pytest.mark.parametrize("at", ["9999-12-31T09:00", "0001-01-01T00:00", "9999-12-31T09:00:00Z"])
+def test_a_time_at_the_end_of_the_calendar_is_an_error_in_words(root: Path, at: str) -> None:
+    working_time(root)
+    asked = command("explain", "los-angeles", "--matter", "dead-animal", "--cell", CELL, "--at", at)
+    assert isinstance(asked.exception, InputError)
+    assert str(asked.exception).startswith(f"--at: {at!r} is not a time of the years 1900 to 2999")
+    assert (
+        command(
+            "explain", "los-angeles", "--matter", "dead-animal", "--cell", CELL, "--at", "2999-12-31T23:59"
+        ).exit_code
+        == 0
+    )
 
 
 def test_a_night_and_unpublished_years_are_written_out() -> None:

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.calendar.deadlines import due_at
 from router.domain.catalogue.code_tables import Code
-from router.domain.catalogue.model import FALLBACK, LimitText, Strict, digits, one_or_more, several
+from router.domain.catalogue.model import EARLIEST, FALLBACK, LATEST, LimitText, Strict, digits, one_or_more, several
 from router.domain.catalogue.resolve import Assigned, Catalogue, Route
 from router.domain.documents import Document, SourcePosition
 from router.domain.instants import from_rfc3339
@@ -211,11 +211,13 @@ def _unknown_names(test: RuleTest, catalogue: Catalogue) -> Iterator[_Wrong]:
 
 
 def local(text: str, zone: tzinfo) -> datetime | None:
-    """An instant written as local time of the city or with its own zone. None: neither."""
+    """An instant written as local time of the city or with its own zone. None: neither, or of a year in which no rule holds."""
     try:
         at = from_rfc3339(text)
     except ValueError:
         return None
+    if not EARLIEST.year <= at.year <= LATEST.year:
+        return None  # a limit may not end within the years that Python has
     return at if at.tzinfo else at.replace(tzinfo=zone)
 
 

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from router.domain import documents
+from router.domain.calendar import lint as calendars
 from router.domain.catalogue import lists as lists_module
 from router.domain.catalogue.checks import code_table_lint as coding
 from router.domain.catalogue.checks import coverage
@@ -254,7 +255,7 @@ def test_the_lists_of_these_tests_compile() -> None:
 
 
 def test_every_code_is_documented() -> None:
-    modules = (documents, lists_module, references, coverage, coding, merged, datums, naming)
+    modules = (documents, lists_module, references, coverage, coding, merged, datums, naming, calendars)
     codes = {value for module in modules for value in vars(module).values() if re.fullmatch(r"GR\d{3}", str(value))}
     page = (ROOT / "docs" / "reference" / "catalogue.md").read_text()
     assert set(re.findall(r"GR\d{3}", page)) == codes
