@@ -52,6 +52,8 @@ class FoundDurability(Struct, frozen=True, kw_only=True):
     declared: Durability
     brokers: int
     """That answer."""
+    topics: int
+    """Declared topics that exist."""
     shortfalls: Sequence[TopicChange]
     """Topics with less than declared, and Kafka's own topics that do not exist yet."""
     behind: int
@@ -123,6 +125,7 @@ class Cluster:
         return FoundDurability(
             declared=self.durability,
             brokers=len(self._brokers),
+            topics=len(self._present),
             shortfalls=[*shortfalls, *map(self._missing, self.missing_internal)],
             behind=len(behind(self._admin, names)) if names else 0,
         )

@@ -138,14 +138,23 @@ def ports(settings: Settings) -> str:
     """The ports are free, or in use by our own broker and workers."""
     parts = []
     if settings.kafka is None:
-        held, taken = server.status(settings).pid, server.ports(settings, server.folders_in_use(settings))
+        taken = server.ports(settings, server.folders_in_use(settings))
+        held = _holder(server.status(settings))
         if held is None:
             check_ports(taken)
         named = " and ".join(map(str, taken)) if len(taken) == 2 else f"{taken[0]} to {taken[-1]}"
-        parts.append(f"{named} {'free' if held is None else f'in use by our broker (process {held})'}")
+        parts.append(f"{named} {'free' if held is None else f'in use by {held}'}")
     if settings.metrics_port:
         parts.append(f"{settings.metrics_port} {_metrics_port(settings)}")
     return ", ".join(parts) or "none needed"
+
+
+def _holder(found: server.Status) -> str | None:
+    """Our broker or brokers that run; None when none does."""
+    pids = [str(node.pid) for node in found.nodes if node.pid is not None]
+    if len(pids) > 1:
+        return f"our brokers (processes {', '.join(pids)})"
+    return None if found.pid is None else f"our broker (process {found.pid})"
 
 
 def _metrics_port(settings: Settings) -> str:
@@ -282,17 +291,23 @@ def durability(settings: Settings, cities: list[str]) -> str:
     found = admin.durability_of(address, wanted, **asked)
     if found.brokers < found.declared.replication:
         raise too_few_brokers(found.declared.replication, found.brokers, address)
+    if not found.topics and found.declared.replication > 1:
+        raise Skipped(
+            f"no topics yet; `grid-router topics apply CITY` gives each {found.declared.replication} replicas"
+        )
     for change in found.shortfalls:
+        less = f"{change.what} is {change.found or 'unset'}, {change.declared} is declared"
         raise TopicError(
-            f"{change.what} is {change.found or 'unset'}, {change.declared} is declared",
+            "the topic does not exist yet" if change.action == "create" else less,
             where=change.topic,
             hint="`grid-router topics apply CITY` corrects it and all others",
         )
     if found.behind:
+        start = "`grid-router broker start` starts a" if settings.kafka is None else "start the"
         raise BrokerError(
             f"{found.behind} partitions have fewer replicas in sync than declared",
             where=address,
-            hint="start the broker that is away, or wait until it has caught up",
+            hint=f"{start} broker that is away; one that runs needs time to catch up",
         )
     if found.declared.replication == 1:
         why = "GRID_ROUTER_REPLICATION=1" if found.brokers > 1 else "1 broker"

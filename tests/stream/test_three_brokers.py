@@ -1,6 +1,7 @@
 """A cluster of three brokers: its life, what is declared for each record, and transactions whose partitions have several leaders."""
 
 import asyncio
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import count
@@ -67,6 +68,13 @@ def check(cluster: Cluster, topics: Sequence[Topic], **asked: int) -> None:
 
 
 SAFE = (3, "2", "false")
+
+
+def test_doctor_finds_nothing_wrong_with_a_new_cluster(three: Network) -> None:
+    settings = three.cluster.settings.model_copy(update={"metrics_port": 0})
+    with pytest.raises(checks.Skipped, match=r"no topics yet; `grid-router topics apply CITY` gives each 3 replicas"):
+        checks.durability(settings, ["puyang"])
+    assert re.search(r"in use by our brokers \(processes \d+, \d+, \d+\)$", checks.ports(settings))
 
 
 def test_topics_of_one_replica_are_named_copied_and_then_as_declared(three: Network) -> None:
