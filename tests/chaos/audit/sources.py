@@ -84,6 +84,7 @@ def sources(
         if entry.outcome != "unread":
             found.at[name, gone.partition, gone.offset] = entry
             _update_entry(found, entry, gone.partition, gone.received_at)
+    read: list[tuple[int, int, datetime]] = []
     for record in log.read(sorted(topics.values())):
         address: RecordAddress = (record.topic, record.partition, record.offset)
         number = number_of(record)
@@ -93,10 +94,12 @@ def sources(
         entry = entries[number - 1]
         seen[number] += 1
         found.at[address] = entry
-        _update_entry(found, entry, record.partition, received_of(record))
+        read.append((number, record.partition, received_of(record)))
         acknowledged = kept.get(number)
         if acknowledged is not None and acknowledged.offset >= 0 and acknowledged.address != address:
             findings.add("stored twice", entry.report)
+    for number, partition, received in sorted(read):  # as sent: a report of a grown topic is in two partitions
+        _update_entry(found, entries[number - 1], partition, received)
     findings.add("stored twice", *[entries[number - 1].report for number, times in seen.items() if times > 1])
     findings.add("acknowledged, not stored", *[entries[number - 1].report for number in kept if number not in seen])
     return found
