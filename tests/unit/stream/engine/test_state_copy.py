@@ -57,7 +57,7 @@ def test_a_changelog_is_read_in_portions_and_then_only_its_tail() -> None:
     assert state.follow(log) == []
 
 
-def test_a_standby_copy_tells_no_progress_to_the_opening_before_it() -> None:
+def test_a_standby_copy_reports_no_progress_to_the_opening_before_it() -> None:
     log, state = Changelog(*RECORDS), State()
 
     async def scenario() -> None:
