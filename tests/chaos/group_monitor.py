@@ -23,7 +23,7 @@ class Sample(Struct, frozen=True):
     at: float
     """Seconds of the monotonic clock."""
     members: int
-    """0 while the group is not stable, and while a member has no partitions: a worker that joins warms up copies first."""
+    """0 while the group is not stable, and while a member that could have partitions has none: a worker that joins warms up copies first."""
     committed: Mapping[TopicPartition, int]
     ends: Mapping[TopicPartition, int]
     assigned: Collection[tuple[str, int]]
@@ -133,11 +133,17 @@ class GroupMonitor:
         ends = admin.list_partition_offsets(self._wanted, isolation_level=IsolationLevel.READ_COMMITTED)
         return Sample(
             at=time.monotonic(),
-            members=len(shares) if group["group_state"] == "Stable" and all(shares) else 0,
+            members=len(shares) if group["group_state"] == "Stable" and _all_have_some(shares) else 0,
             committed={tp: found.offset for tp, found in committed.items()},
             ends={tp: found.offset for tp, found in ends.items()},
             assigned=set().union(*shares),
         )
+
+
+def _all_have_some(shares: Collection[Collection[tuple[str, int]]]) -> bool:
+    """Whether every member has partitions; with fewer numbers of partitions than members, whether as many have some as can."""
+    numbers = {number for share in shares for _, number in share}
+    return 0 < min(len(shares), len(numbers)) <= sum(bool(share) for share in shares)
 
 
 def _assigned(member: Mapping[str, Any]) -> Iterator[tuple[str, int]]:

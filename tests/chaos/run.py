@@ -94,11 +94,13 @@ class Result(Struct, frozen=True, kw_only=True):
     """Seconds that the last workers took to end."""
 
 
-def run(plan: ReplayPlan, log: Callable[[str], None]) -> Result:
+def run(
+    plan: ReplayPlan, log: Callable[[str], None], under_load: Callable[[Deployment], None] = lambda _: None
+) -> Result:
     """Run the plan with brokers of its own, as `run_on` does."""
     small_disk = any(fault.kind == "disk full" for fault in plan.faults)
     with Cluster(plan.home, brokers=plan.brokers, small_disk=small_disk) as cluster:
-        return run_on(cluster, plan, log)
+        return run_on(cluster, plan, log, under_load)
 
 
 def run_on(
