@@ -61,7 +61,6 @@ class Load:
         partitions: of every network's topic.
         messages: endless source of messages.
         per_second: messages a second.
-        replicated_acks: whether a record is acknowledged when the replicas that a write needs have it; else when the leader has it.
     """
 
     def __init__(
@@ -73,11 +72,9 @@ class Load:
         partitions: int,
         messages: Iterable[SourceMessage],
         per_second: int,
-        replicated_acks: bool = True,
     ) -> None:
         self.ledger, self._bootstrap, self._names, self._partitions = ledger, bootstrap, names, partitions
         self._messages, self._per_slot = iter(messages), max(1, round(per_second * SLOT_S))
-        self._replicated_acks = replicated_acks
         self._extra: deque[Sending] = deque()
         self.key_of: KeyOf = own_id
         """The key of each message of the load, in its thread."""
@@ -133,8 +130,8 @@ class Load:
     async def _run(self) -> None:
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap,
-            acks="all" if self._replicated_acks else 1,
-            enable_idempotence=self._replicated_acks,
+            acks="all",
+            enable_idempotence=True,
             linger_ms=5,
             max_batch_size=BATCH_BYTES,
             request_timeout_ms=REQUEST_TIMEOUT_MS,

@@ -59,8 +59,6 @@ class ReplayPlan(Struct, frozen=True, kw_only=True):
     per_second: int = 400
     partitions: int = 4
     brokers: int = 1
-    replicated_acks: bool = True
-    """Whether the load asks for `acks=all`; a mutant of the network asks the leader alone."""
     workers: int = WORKERS
     command: tuple[str, ...] = WORKER
     """Command of a worker."""
@@ -94,13 +92,11 @@ class Result(Struct, frozen=True, kw_only=True):
     """Seconds that the last workers took to end."""
 
 
-def run(
-    plan: ReplayPlan, log: Callable[[str], None], under_load: Callable[[Deployment], None] = lambda _: None
-) -> Result:
+def run(plan: ReplayPlan, log: Callable[[str], None]) -> Result:
     """Run the plan with brokers of its own, as `run_on` does."""
     small_disk = any(fault.kind == "disk full" for fault in plan.faults)
     with Cluster(plan.home, brokers=plan.brokers, small_disk=small_disk) as cluster:
-        return run_on(cluster, plan, log, under_load)
+        return run_on(cluster, plan, log)
 
 
 def run_on(
@@ -179,7 +175,6 @@ def _deployed(
             partitions=settings.partitions,
             messages=stream,
             per_second=plan.per_second,
-            replicated_acks=plan.replicated_acks,
         )
         yield Deployment(
             settings=settings,
