@@ -31,6 +31,8 @@ class Accepting:
 
     def __init__(self) -> None:
         self.offsets: dict[int, list[int]] = {}
+        self.owned: set[tuple[str, int]] = set()
+        self.copies: dict[tuple[str, int], bool] = {}
         self._seek_targets: dict[tuple[str, int], int] = {}
         self._session_ids: dict[tuple[str, int], int] = {}
 
