@@ -312,7 +312,9 @@ def test_a_restore_waits_for_an_open_foreign_transaction(kafka: str, topics: str
         await foreign.start()
         await foreign.begin_transaction()
         await foreign.send_and_wait(changelog.topic, b"?", key=b"?")
-        await produce(kafka, changelog.topic, values("a", 3))
+        async with AIOKafkaProducer(bootstrap_servers=kafka, acks="all") as producer:
+            for value in values("a", 3):
+                await producer.send_and_wait(changelog.topic, value, key=b"a", partition=changelog.partition)
         logs = ChangelogReader(kafka, f"{topics}group")
         restoring = asyncio.create_task(logs.latest(changelog))
         done, _ = await asyncio.wait([restoring], timeout=1.0)

@@ -192,7 +192,7 @@ def test_a_worker_without_its_topics_or_broker_ends_with_one_sentence(settings: 
     for done, sentence in (
         (
             start_worker(settings),
-            f"{prefix}reports.environment: the topic does not exist (and 29 more); run `grid-router",
+            f"{prefix}reports.environment: the topic does not exist (and 30 more); run `grid-router",
         ),
         (start_worker(settings, "atlantis"), "no city 'atlantis'"),
         (start_worker(settings.model_copy(update={"kafka": "127.0.0.1:1"})), "127.0.0.1:1: no Kafka broker answers"),
