@@ -95,10 +95,6 @@ class DedupIndex:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def __contains__(self, source_id: str) -> bool:
-        """Whether a report with this id was passed on."""
-        return source_id in self._entries
-
     def restore(self, source_id: str, entry: DedupEntry) -> None:
         """Put back an entry of the changelog; call it in the order of writing. One without a version says nothing."""
         self._entries.pop(source_id, None)
