@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.consumer import fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.producer.sender import EndTxnHandler, Sender
 
@@ -38,7 +37,9 @@ async def instances() -> dict[Any, Any]:
         EndTxnHandler: EndTxnHandler(sender, True),
         internals.PyMemoryRecords: records,
         internals.PyRecordBatch: internals.PyRecordBatch(a_batch()),
-        fetcher.PartitionRecords: fetcher.PartitionRecords(TopicPartition("t", 0), records, [], 0, None, None, True, 0),
+        internals.BasePartitionRecords: internals.BasePartitionRecords(
+            TopicPartition("t", 0), records, [], 0, None, None, True, 0
+        ),
     }
     await coordinator.close()
     await consumer.stop()

@@ -83,7 +83,7 @@ def test_reports_that_moved_are_known_in_their_new_partition() -> None:
     processor, found = opened(
         Grown(p0=[entry("own"), stored(7, NO_KEYS)], p1=[entry(MOVED), entry(STAYED), stored(90, NO_KEYS)]), NO_KEYS
     )
-    assert [one in processor._dedup for one in ("own", MOVED, STAYED)] == [True, True, False]
+    assert set(processor._dedup._entries) == {"own", MOVED}
     assert found is not None
     assert found.offset == 7
 
@@ -91,6 +91,6 @@ def test_reports_that_moved_are_known_in_their_new_partition() -> None:
 def test_a_forged_offset_does_not_count_in_a_topic_that_has_grown() -> None:
     forged = encode_stored_offset(StoredOffset(offset=50, topic_id="t", number=99, signature="0" * 32))
     processor, found = opened(Grown(p0=[entry("own"), stored(7, KEYS), forged], p1=[entry(MOVED)]), KEYS)
-    assert MOVED in processor._dedup
+    assert MOVED in processor._dedup._entries
     assert found is not None
     assert found.offset == 7
