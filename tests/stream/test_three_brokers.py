@@ -17,7 +17,7 @@ from router.broker.reach import answers
 from router.broker.replicas import fewest, replicas_of
 from router.cli import checks
 from router.kafka.transactional_producer import TransactionalProducer
-from router.stream.preflight import check_durability
+from router.stream.preflight import check_durability, check_topics
 from router.wire.durability import INTERNAL_TOPICS
 from router.wire.errors import BrokerError, TopicError
 from router.wire.topics import Topic
@@ -245,11 +245,13 @@ def test_a_broker_that_is_away_is_named_and_started_again(three: Network, monkey
         BrokerError, match=r"a cluster of 3 brokers runs in this folder.*`grid-router broker stop` first"
     ):
         server.start(settings, 1)
-    apply(three.cluster.address, topics_of_test(), replication=None)
+    topics = topics_of_test()
+    apply(three.cluster.address, topics, replication=None)
 
     three.cluster.kill(2)
     for _ in range(ASKED):
         assert answers(three.cluster.address)
+        asyncio.run(check_topics(three.cluster.address, topics, ""))
         with connected(three.cluster.address) as admin:
             assert admin.describe_cluster()["brokers"]
     away = server.status(settings)

@@ -17,6 +17,8 @@ from msgspec import Struct
 
 from router.stream.engine.placement import Given, Held, place
 
+ASSIGNOR = "grid-router"
+"""Its name in the group protocol. Members with another one cannot join the group."""
 Said = TypeVar("Said")
 Numbers = dict[str, list[int]]
 """Topic -> numbers of partitions."""
@@ -61,8 +63,8 @@ class GroupAssignor(AbstractPartitionAssignor):  # type: ignore[misc]
 
     @property
     def name(self) -> str:
-        """Of the protocol. Members with another one cannot join the group."""
-        return "grid-router"
+        """Of the protocol."""
+        return ASSIGNOR
 
     @property
     def version(self) -> int:
