@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 import urllib.request
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from router.broker import server
@@ -27,6 +27,8 @@ LEAST_FREE_BYTES = 2 << 30
 WRITTEN = datetime(2026, 11, 24, tzinfo=UTC)
 """The day of this release; an earlier clock is wrong."""
 AHEAD_SECONDS = 60.0
+TRUSTED_AHEAD = timedelta(days=1)
+"""How far ahead `trust-until` may be; `grid-router broker keys` writes an hour."""
 OWN_FOLDERS = ("kafka", "logs", "faust")
 """Folders below GRID_ROUTER_HOME that hold records or logs."""
 
@@ -50,14 +52,23 @@ def names_of_settings() -> str:
     return "every variable is a setting"
 
 
-def signatures(settings: Settings) -> str:
-    """The keys of stored offsets can be read."""
-    if not offset_keys(settings, server.bootstrap(settings)):
+def signatures(settings: Settings, now: datetime | None = None) -> str:
+    """The keys of stored offsets can be read, and offsets without a signature do not count for long."""
+    keys, now = offset_keys(settings, server.bootstrap(settings)), now or datetime.now(UTC)
+    if not keys:
         raise Skipped(
             "no keys, so a stored offset that another program wrote counts; GRID_ROUTER_OFFSET_KEYS names them, "
             "`grid-router broker keys FILE` makes them"
         )
-    return "stored offsets are signed"
+    if keys.trust_until is None or keys.trust_until <= now:
+        return "stored offsets are signed"
+    until = shown(keys.trust_until.timestamp())
+    if keys.trust_until > now + TRUSTED_AHEAD:
+        raise InputError(
+            f"stored offsets are signed, but what any program writes until {until} counts without a signature",
+            hint="write an earlier `trust-until` into the file of all workers, end them all, and start them again",
+        )
+    return f"stored offsets are signed; until {until} those without a signature count, too"
 
 
 def java(settings: Settings) -> str:

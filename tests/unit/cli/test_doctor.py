@@ -17,6 +17,7 @@ from router.cli.checks.examine import examine
 from router.cli.checks.outcome import Skipped
 from router.cli.schemas import made
 from router.wire.errors import BrokerError, CityError, InputError
+from router.wire.offset_keys import GRACE, make_offset_keys
 from router.wire.settings import Settings
 from tests.support.broker import free_ports
 
@@ -43,6 +44,27 @@ def test_python() -> None:
     assert machine.python().endswith(".".join(map(str, sys.version_info[:3])))
     with pytest.raises(InputError, match=r"Python 3\.10\.4 is too old; .*3\.11"):
         machine.python((3, 10, 4))
+
+
+def test_keys_that_trust_what_anybody_writes_for_long_are_named(settings: Settings, tmp_path: Path) -> None:
+    """Until `trust-until` a forged offset counts, and the reports before it would be skipped in silence."""
+    with pytest.raises(Skipped, match="no keys"):
+        machine.signatures(settings)
+    file, now = tmp_path / "keys", datetime(2026, 11, 30, 8, tzinfo=UTC)
+    settings = settings.model_copy(update={"offset_keys": file})
+    make_offset_keys(file, now)
+    signed = "stored offsets are signed"
+    assert machine.signatures(settings, now) == (
+        f"{signed}; until 2026-11-30 09:00:00+00:00 those without a signature count, too"
+    )
+    assert machine.signatures(settings, now + GRACE) == signed
+    key, _ = file.read_text().splitlines()
+    for until in ("2026-12-01T08:00:01+00:00", "9999-12-31T23:59:59+00:00"):
+        file.write_text(f"{key}\ntrust-until {until}\n")
+        with pytest.raises(InputError, match=rf"until {until[:10]} .* counts without a signature; .*earlier"):
+            machine.signatures(settings, now)
+    file.write_text(f"{key}\n")
+    assert machine.signatures(settings, now) == signed
 
 
 def test_java_is_not_needed_for_an_outside_cluster(settings: Settings) -> None:
