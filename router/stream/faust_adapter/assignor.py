@@ -2,7 +2,7 @@
 
 The decision is `router/stream/engine/placement.py`. Partition n of all topics with the same number of partitions goes to one worker,
 because together they are stream tasks. A rolling restart may add a topic: until the worker of partition n subscribes to it, its
-partition n goes to nobody, because a second worker with a part of the stream task would fence the first one.
+partition n goes to no worker, because a second worker with a part of the stream task would fence the first one.
 """
 
 from collections import defaultdict
