@@ -5,7 +5,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from router.cli.checks import Check, examine
+from router.cli.checks.examine import examine
+from router.cli.checks.outcome import Check
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.text.output import Output, json_out, say, styled_out
 from router.wire.settings import Settings

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import FrameType
 
-from router.broker.server import ensure_running, status, stop
+from router.broker.server import ensure_running, folders_in_use, status, stop
 from router.cli.live_view.view import ViewProgress
 from router.cli.text.output import say
 from router.simulator.messages import SourceMessage
@@ -18,6 +18,8 @@ from router.wire.settings import Settings
 from router.workers.pool import WorkerPool
 
 KEEPS_RUNNING = "Kafka keeps running; `grid-router broker stop` stops it."
+ABOUT_S = {1: 10, 3: 40}
+"""About how long the start of a broker, and of a cluster of three, takes on two cores."""
 STOPPING_S = 20.0
 """How long to wait for the last acknowledgements of Kafka. Without a broker none arrive."""
 
@@ -54,7 +56,8 @@ def kafka(settings: Settings, stack: ExitStack) -> str:
         if status(settings).pid is not None:  # it runs, though it may not answer yet
             stack.callback(say, KEEPS_RUNNING)
         else:
-            say("Starting Kafka (about 10 s) ...")
+            brokers = len(folders_in_use(settings))
+            say(f"Starting {f'{brokers} brokers of ' if brokers > 1 else ''}Kafka (about {ABOUT_S[brokers]} s) ...")
             stack.callback(_stop_kafka, settings)
             return _started(settings)
     return ensure_running(settings)

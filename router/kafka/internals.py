@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
@@ -57,6 +58,7 @@ CLASS_NAMES: Mapping[Any, tuple[str, ...]] = {
     EndTxnHandler: ("create_request", "do", "group", "handle_response"),
     TransactionManager: ("complete_transaction", "fatal_error", "is_empty_transaction"),
     AIOKafkaClient: ("force_metadata_update", "send"),
+    AIOKafkaAdminClient: ("_send_request",),
     GroupCoordinator: ("_do_commit_offsets", "request_rejoin"),
     SubscriptionState: ("reassignment_in_progress", "subscription"),
     Subscription: ("assignment",),
@@ -84,6 +86,7 @@ INSTANCE_NAMES: Mapping[Any, tuple[str, ...]] = {
         "_fetch_max_wait_ms",
         "_partition_assignment_strategy",
     ),
+    AIOKafkaAdminClient: ("_client",),
     GroupCoordinator: ("coordinator_id",),
     _MemoryRecordsPy: ("_next_slice",),
     _DefaultRecordBatchPy: ("_buffer",),
@@ -147,11 +150,27 @@ async def refresh_metadata(consumer: AIOKafkaConsumer) -> bool:
 
 async def send_to_any(consumer: AIOKafkaConsumer, request: Any) -> Any:
     """The answer to a request of aiokafka's protocol, from the first broker that gives one, in random order. Raises KafkaError."""
-    nodes = [broker.nodeId for broker in consumer._client.cluster.brokers()]
+    return await _first_answer(consumer._client, request)
+
+
+class AdminClient(AIOKafkaAdminClient):  # type: ignore[misc]
+    """Asks one broker after the other until one answers.
+
+    The metadata name a broker that has just died until its session ends, and aiokafka 0.14.0 asks any of them, once.
+    """
+
+    async def _send_request(self, request: Any, node_id: int | None = None) -> Any:
+        if node_id is None:
+            return await _first_answer(self._client, request)
+        return await super()._send_request(request, node_id)
+
+
+async def _first_answer(client: AIOKafkaClient, request: Any) -> Any:
+    nodes = [broker.nodeId for broker in client.cluster.brokers()]
     failure: KafkaError = NodeNotReadyError("no broker is known")
     for node in random.sample(nodes, len(nodes)):
         try:
-            return await consumer._client.send(node, request)
+            return await client.send(node, request)
         except KafkaError as error:
             failure = error
     raise failure

@@ -1,4 +1,5 @@
 """Checks before a worker starts: the cluster answers, each topic has the declared number of partitions, and each record its replicas.
+No worker of another version is in its group.
 
 With another number a worker would send the reports of a cell to a partition that does not have the state of that cell. A
 network's topic may have more, if its dedup index has as many.
@@ -9,12 +10,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, for_code
 
+from router.kafka.internals import AdminClient
 from router.wire.durability import INTERNAL_TOPICS, declared_durability, too_few_brokers
-from router.wire.errors import START_KAFKA, BrokerError, TopicError
+from router.wire.errors import START_KAFKA, BrokerError, TopicError, WorkerError
 from router.wire.settings import Settings
 from router.wire.topics import Topic, elsewhere, renamed_topics
 
@@ -101,6 +102,35 @@ async def check_durability(bootstrap: str, topics: Sequence[Topic], settings: Se
             )
 
 
+async def check_group(bootstrap: str, group: str, assignor: str) -> None:
+    """Check that the members of the group have our assignor. Another one's members would keep this worker out without a word.
+
+    A group that is just assigned again does not say what its members have, and one whose broker does not answer says nothing.
+    Both pass, because the worker itself waits for its group.
+
+    Args:
+        bootstrap: `host:port` list.
+        group: of all workers of the deployment.
+        assignor: the name of this version's.
+
+    Raises:
+        BrokerError: no broker answers.
+        WorkerError: workers of another version are in the group.
+    """
+    async with _connected(bootstrap) as admin:
+        try:
+            (answer,) = await admin.describe_consumer_groups([group])
+        except KafkaError:
+            return
+    error_code, _, _, _, found, members, *_ = answer.groups[0]
+    if error_code == 0 and members and found not in {"", assignor}:
+        raise WorkerError(
+            f"a worker of another version runs ({len(members)} in all), beside which this one gets no partition",
+            where=f"group {group}",
+            hint="end all workers of the earlier version before the first new one starts",
+        )
+
+
 async def _partitions(bootstrap: str, names: list[str]) -> tuple[dict[str, int], list[str]]:
     """Number of partitions of each topic that exists; and all topics of the cluster, if none of them does."""
     async with _connected(bootstrap) as admin:
@@ -120,7 +150,7 @@ def _fewest_replicas(described: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     }
 
 
-async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+async def _configs(admin: AdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
     """Topic -> its configuration; left out when this user may not read it."""
     answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
     return {
@@ -132,9 +162,9 @@ async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str
 
 
 @asynccontextmanager
-async def _connected(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def _connected(bootstrap: str) -> AsyncIterator[AdminClient]:
     log = logging.getLogger("aiokafka")
-    before, admin = log.level, AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=TIMEOUT_MS)
+    before, admin = log.level, AdminClient(bootstrap_servers=bootstrap, request_timeout_ms=TIMEOUT_MS)
     log.setLevel(logging.CRITICAL)  # the error below reports an unreachable broker once
     try:
         await admin.start()

@@ -11,7 +11,8 @@ from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
 from router.stream import periodic
 from router.stream.faust_adapter import lenient_headers
-from router.stream.faust_adapter.app import build_app
+from router.stream.faust_adapter.app import build_app, group_of
+from router.stream.faust_adapter.assignor import ASSIGNOR
 from router.stream.faust_adapter.graceful_shutdown import Worker
 from router.stream.faust_adapter.offset_reporter import GroupOffsetReporter
 from router.stream.faust_adapter.transport import BatchApp
@@ -23,7 +24,7 @@ from router.stream.health.observations import HealthMonitor
 from router.stream.health.verdict import Limits
 from router.stream.health.watchdog import Health, start_watchdog
 from router.stream.log_setup import log_to_stderr
-from router.stream.preflight import check_durability, check_topics
+from router.stream.preflight import check_durability, check_group, check_topics
 from router.stream.processors.clock import CLOCKS, ClockName
 from router.stream.rule_sets.bootstrap import load_or_bootstrap, rule_set_from_folder
 from router.stream.rule_sets.folder_check import folder_difference
@@ -52,7 +53,7 @@ def main(
 
     Raises:
         RouterError: the city cannot be loaded, no broker answers, a topic is missing or has another number of partitions,
-            or the metrics port is taken; the keys of stored offsets cannot be read.
+            workers of another version run, or the metrics port is taken; the keys of stored offsets cannot be read.
     """
     settings = Settings()
     log_to_stderr()
@@ -79,6 +80,7 @@ def main(
     later_topics = [one for one in topics if one not in own_topics]
     asyncio.run(check_topics(bootstrap, later_topics, settings.namespace))
     asyncio.run(check_durability(bootstrap, [*own_topics, *later_topics], settings))
+    asyncio.run(check_group(bootstrap, group_of(settings), ASSIGNOR))
     metrics = Metrics(CollectorRegistry())
     app = build_app(rule_sets, settings, bootstrap, CLOCKS[clock](), metrics, polls=lambda: store.polls, keys=keys)
     periodic.poll_rule_sets(app, store, rule_sets, loader)

@@ -46,7 +46,7 @@ class OffsetKeys:
     """
 
     def __init__(self, keys: Sequence[bytes] = (), trust_until: datetime | None = None) -> None:
-        self._keys, self._trust_until = tuple(keys), trust_until
+        self._keys, self.trust_until = tuple(keys), trust_until
 
     def __bool__(self) -> bool:
         return bool(self._keys)
@@ -74,7 +74,7 @@ class OffsetKeys:
         """
         if not self._keys:
             return True
-        if self._trust_until is not None and at_ms < self._trust_until.timestamp() * 1000:
+        if self.trust_until is not None and at_ms < self.trust_until.timestamp() * 1000:
             return True
         return bool(stored.signature) and any(
             hmac.compare_digest(_signature(key, stored, topic, partition).encode(), stored.signature.encode())

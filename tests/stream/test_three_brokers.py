@@ -15,9 +15,11 @@ from router.broker import server
 from router.broker.admin import apply, connected, durability_of, plan
 from router.broker.reach import answers
 from router.broker.replicas import fewest, replicas_of
-from router.cli import checks
+from router.cli.checks import cluster as cluster_checks
+from router.cli.checks import machine
+from router.cli.checks.outcome import Skipped
 from router.kafka.transactional_producer import TransactionalProducer
-from router.stream.preflight import check_durability
+from router.stream.preflight import check_durability, check_topics
 from router.wire.durability import INTERNAL_TOPICS
 from router.wire.errors import BrokerError, TopicError
 from router.wire.topics import Topic
@@ -72,9 +74,9 @@ SAFE = (3, "2", "false")
 
 def test_doctor_finds_nothing_wrong_with_a_new_cluster(three: Network) -> None:
     settings = three.cluster.settings.model_copy(update={"metrics_port": 0})
-    with pytest.raises(checks.Skipped, match=r"no topics yet; `grid-router topics apply CITY` gives each 3 replicas"):
-        checks.durability(settings, ["puyang"])
-    assert re.search(r"in use by our brokers \(processes \d+, \d+, \d+\)$", checks.ports(settings))
+    with pytest.raises(Skipped, match=r"no topics yet; `grid-router topics apply CITY` gives each 3 replicas"):
+        cluster_checks.durability(settings, ["puyang"])
+    assert re.search(r"in use by our brokers \(processes \d+, \d+, \d+\)$", machine.ports(settings))
 
 
 def test_topics_of_one_replica_are_named_copied_and_then_as_declared(three: Network) -> None:
@@ -245,11 +247,13 @@ def test_a_broker_that_is_away_is_named_and_started_again(three: Network, monkey
         BrokerError, match=r"a cluster of 3 brokers runs in this folder.*`grid-router broker stop` first"
     ):
         server.start(settings, 1)
-    apply(three.cluster.address, topics_of_test(), replication=None)
+    topics = topics_of_test()
+    apply(three.cluster.address, topics, replication=None)
 
     three.cluster.kill(2)
     for _ in range(ASKED):
         assert answers(three.cluster.address)
+        asyncio.run(check_topics(three.cluster.address, topics, ""))
         with connected(three.cluster.address) as admin:
             assert admin.describe_cluster()["brokers"]
     away = server.status(settings)
@@ -258,7 +262,7 @@ def test_a_broker_that_is_away_is_named_and_started_again(three: Network, monkey
     back = server.start(settings)
     assert [node.pid for node in back.nodes][::2] == [node.pid for node in running.nodes][::2]
     assert back.nodes[1].pid not in {None, running.nodes[1].pid}
-    assert checks.broker(settings).endswith("3 brokers, running")
+    assert cluster_checks.broker(settings).endswith("3 brokers, running")
 
     assert server.stop(settings)
     assert server.status(settings).state == "stopped"

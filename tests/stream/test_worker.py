@@ -1,5 +1,6 @@
 """One worker on a real broker: poison among sound records, its metrics, and what it does not start with."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from aiokafka import AIOKafkaConsumer
 from kafka import KafkaProducer
 
 from router.broker.admin import apply
@@ -17,6 +19,9 @@ from router.cities.folder import city_folder, load_city
 from router.domain.intake.normalise import MAX_BYTES
 from router.simulator.messages import SourceMessage
 from router.simulator.scenario import history_of
+from router.stream.faust_adapter.app import group_of
+from router.stream.faust_adapter.assignor import ASSIGNOR
+from router.stream.preflight import check_group
 from router.wire.codec import decode_case, read_dead_letter
 from router.wire.rejections import decode_rejection
 from router.wire.settings import Settings
@@ -208,6 +213,27 @@ def test_a_worker_with_another_number_of_partitions_ends_with_one_sentence(setti
     assert done.stderr == (
         f"{names.reports('environment')}: the topic has 2 partitions, 8 are declared; "
         "set GRID_ROUTER_PARTITIONS=2, or use another GRID_ROUTER_NAMESPACE.\n"
+    )
+
+
+def test_a_worker_beside_those_of_an_earlier_version_ends_with_one_sentence(settings: Settings, names: Names) -> None:
+    """Kafka lets no member into a group whose members have another assignor, and the client only waits."""
+    kafka, group = str(settings.kafka), group_of(settings)
+
+    async def scenario() -> subprocess.CompletedProcess[str]:
+        await check_group(kafka, group, ASSIGNOR)  # of no member yet
+        async with AIOKafkaConsumer(names.events, bootstrap_servers=kafka, group_id=group) as earlier:
+            async with asyncio.timeout(PATIENCE_S):
+                while not earlier.assignment():
+                    await earlier.getmany(timeout_ms=200)
+            await check_group(kafka, group, "roundrobin")
+            return await asyncio.to_thread(start_worker, settings)
+
+    done = asyncio.run(scenario())
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"group {group}: a worker of another version runs (1 in all), beside which this one gets no partition; "
+        "end all workers of the earlier version before the first new one starts.\n"
     )
 
 

@@ -40,7 +40,7 @@ def diff(
         json_out(_json(found, before, after))
     else:
         lines_out(*_lines(found, after.zone))
-        versions = f"{before.name} {before.catalogue.version} -> {after.name} {after.catalogue.version}"
+        versions = f"rule set {before.rule_set} of {before.name} -> {after.rule_set} of {after.name}"
         say(f"{versions}: {'nothing' if found.same else 'something'} would be routed differently.")
     if not found.same:
         raise typer.Exit(CHECK_FAILED)
@@ -97,7 +97,7 @@ def _json(found: Diff, before: City, after: City) -> dict[str, Any]:
         for one in found.changes
     ]
     versions = {
-        side: {"city": city.name, "catalogue": city.catalogue.version}
+        side: {"city": city.name, "catalogue": city.catalogue.version, "rule_set": city.rule_set}
         for side, city in (("old", before), ("new", after))
     }
     return {"same": found.same} | versions | value

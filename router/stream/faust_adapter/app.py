@@ -73,7 +73,7 @@ def app_of(
         bootstrap: `host:port` list of the cluster.
         metrics: of this worker.
     """
-    group = f"{settings.namespace}{GROUP}"
+    group = group_of(settings)
     app = _configured(group, settings.home / "faust", bootstrap)
     app.assignment = AssignedPartitions(
         processors, partitions=settings.partitions, logs=ChangelogReader(bootstrap, group), metrics=metrics
@@ -83,6 +83,11 @@ def app_of(
     for topic in processors:
         _agent(app, topic)
     return app
+
+
+def group_of(settings: Settings) -> str:
+    """The consumer group of all workers of a deployment."""
+    return f"{settings.namespace}{GROUP}"
 
 
 def _configured(group: str, scratch: Path, bootstrap: str) -> BatchApp:

@@ -1,7 +1,8 @@
 """The group's assignor: what each worker says it has, and what the leader gives to each, as user data of the consumer protocol.
 
 The decision is `router/stream/engine/placement.py`. Partition n of all topics with the same number of partitions goes to one worker,
-because together they are stream tasks.
+because together they are stream tasks. A rolling restart may add a topic: until the worker of partition n subscribes to it, its
+partition n goes to no worker, because a second worker with a part of the stream task would fence the first one.
 """
 
 from collections import defaultdict
@@ -17,6 +18,8 @@ from msgspec import Struct
 
 from router.stream.engine.placement import Given, Held, place
 
+ASSIGNOR = "grid-router"
+"""Its name in the group protocol. Members with another one cannot join the group."""
 Said = TypeVar("Said")
 Numbers = dict[str, list[int]]
 """Topic -> numbers of partitions."""
@@ -61,8 +64,8 @@ class GroupAssignor(AbstractPartitionAssignor):  # type: ignore[misc]
 
     @property
     def name(self) -> str:
-        """Of the protocol. Members with another one cannot join the group."""
-        return "grid-router"
+        """Of the protocol."""
+        return ASSIGNOR
 
     @property
     def version(self) -> int:
@@ -80,10 +83,12 @@ class GroupAssignor(AbstractPartitionAssignor):  # type: ignore[misc]
         held = {member: _read(metadata.user_data, Holdings) for member, metadata in members.items()}
         active: dict[str, Numbers] = {member: {} for member in members}
         copies = {member: Copies(standby={}, warm_up={}) for member in members}
-        for (count, subscribed), topics in _together(cluster, members).items():
-            given = place({member: held[member].of(topics) for member in subscribed}, count, self._copies)
+        for count, topics in _together(cluster, members).items():
+            hearing = {member for subscribed in topics.values() for member in subscribed}
+            given = place({member: held[member].of(topics) for member in hearing}, count, self._copies)
             for member, one in given.items():
-                _enter(one, topics, active[member], copies[member])
+                heard = [topic for topic, subscribed in topics.items() if member in subscribed]
+                _enter(one, heard, active[member], copies[member])
         return {
             member: ConsumerProtocolMemberAssignment(
                 self.version, sorted(active[member].items()), msgspec.json.encode(copies[member])
@@ -114,17 +119,17 @@ def _read(content: bytes | None, of: type[Said]) -> Said:
 
 def _together(
     cluster: ClusterMetadata, members: Mapping[str, ConsumerProtocolMemberMetadata]
-) -> dict[tuple[int, tuple[str, ...]], list[str]]:
-    """Number of partitions and the members that subscribe -> the topics that are assigned together; without topics that are missing."""
+) -> dict[int, dict[str, list[str]]]:
+    """Number of partitions -> topics that are assigned together, each with the members that subscribe to it; without missing topics."""
     subscribers: dict[str, list[str]] = defaultdict(list)
     for member in sorted(members):
         for topic in members[member].subscription:
             subscribers[topic].append(member)
-    together: dict[tuple[int, tuple[str, ...]], list[str]] = defaultdict(list)
+    together: dict[int, dict[str, list[str]]] = defaultdict(dict)
     for topic in sorted(subscribers):
         count = len(cluster.partitions_for_topic(topic) or ())
         if count:
-            together[count, tuple(subscribers[topic])].append(topic)
+            together[count][topic] = subscribers[topic]
     return together
 
 

@@ -2,11 +2,14 @@
 
 import asyncio
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.producer.sender import EndTxnHandler, Sender
 
 from router.kafka import internals
@@ -32,6 +35,7 @@ async def instances() -> dict[Any, Any]:
     made = {
         AIOKafkaConsumer: consumer,
         AIOKafkaProducer: producer,
+        AIOKafkaAdminClient: AIOKafkaAdminClient(),
         GroupCoordinator: coordinator,
         Sender: sender,
         EndTxnHandler: EndTxnHandler(sender, True),
@@ -74,3 +78,42 @@ def test_no_other_file_reads_private_names_of_a_client() -> None:
         source = path.read_text("utf-8")
         assert not exempted.search(source), path
         assert not private_import.search(source), path
+
+
+class Brokers:
+    """The part of a client that sends: of three brokers, some have just died, and the metadata still name them."""
+
+    def __init__(self, dead: set[int]) -> None:
+        self.cluster, self._dead = self, dead
+
+    def brokers(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(nodeId=number) for number in (1, 2, 3)]
+
+    async def send(self, node: int, request: str) -> tuple[int, str]:
+        if node in self._dead:
+            raise KafkaConnectionError(f"no answer of {node}")
+        return node, request
+
+
+async def asked(dead: set[int], node: int | None = None) -> Any:
+    admin = internals.AdminClient()
+    client, admin._client = admin._client, Brokers(dead)
+    try:
+        return await admin._send_request("which topics?", node)
+    finally:
+        await client.close()
+
+
+@pytest.mark.parametrize("dead", [{1}, {2, 3}, {1, 2}, set[int]()], ids=str)
+def test_the_admin_client_asks_until_a_broker_answers(dead: set[int]) -> None:
+    for _ in range(10):
+        node, request = asyncio.run(asked(dead))
+        assert node in {1, 2, 3} - dead
+        assert request == "which topics?"
+
+
+def test_the_admin_client_fails_when_no_broker_answers_or_the_one_that_must() -> None:
+    with pytest.raises(KafkaConnectionError):
+        asyncio.run(asked({1, 2, 3}))
+    with pytest.raises(KafkaConnectionError, match="no answer of 2"):
+        asyncio.run(asked({2}, node=2))

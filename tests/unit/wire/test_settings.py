@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from router.cli import checks
 from router.cli import main as entry
+from router.cli.checks import machine
 from router.wire.errors import InputError
 from router.wire.settings import RENAMED, Settings, misspelt
 from tests.support.repository import ROOT
@@ -31,7 +31,7 @@ def test_a_misspelt_setting_is_named_with_the_right_one(
         entry.main()
     assert f"{given} is no setting and changes nothing; did you mean {meant}?\n" in capsys.readouterr().err
     with pytest.raises(InputError, match=f"{given} is no setting and changes nothing; set {meant} "):
-        checks.names_of_settings()
+        machine.names_of_settings()
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_an_old_setting_is_named_with_its_new_name(
     sentence = f"{given} changes nothing, because that setting is now {now}; rename the variable."
     assert f"{sentence}\n" in capsys.readouterr().err
     with pytest.raises(InputError) as raised:
-        checks.names_of_settings()
+        machine.names_of_settings()
     assert str(raised.value) == sentence
 
 
@@ -90,4 +90,4 @@ def test_no_setting_counts_as_misspelt(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_variables_that_kubernetes_sets_are_not_reported(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "tcp://10.0.0.1:19100")
     assert misspelt() == {}
-    assert checks.names_of_settings() == "every variable is a setting"
+    assert machine.names_of_settings() == "every variable is a setting"

@@ -290,6 +290,28 @@ def test_the_command_prints_a_sentence_for_each_change(tmp_path: Path) -> None:
     assert (change["since"], change["until"]) == ("2026-11-30T16:00:00.000Z", None)  # midnight in Puyang
 
 
+@pytest.mark.parametrize(
+    ("file", "before", "after"),
+    [
+        ("calendar/2026.yaml", '"14:30-18:00"', '"14:30-17:30"'),
+        ("codes/policing.csv", ",tree-danger,", ",old-tree,"),
+        ("city.yaml", "Asia/Shanghai", "Asia/Urumqi"),
+    ],
+)
+def test_the_command_names_two_versions_whatever_differs(tmp_path: Path, file: str, before: str, after: str) -> None:
+    """The catalogue alone is the same in all of these."""
+    folder = copied(tmp_path)
+    text = (folder / file).read_text("utf-8")
+    assert before in text
+    (folder / file).write_text(text.replace(before, after), "utf-8")
+    old, new = load_city("puyang", SHIPPED).rule_set, load_city(folder.name, folder.parent).rule_set
+    assert old != new
+    result = CliRunner().invoke(app, ["catalogue", "diff", "puyang", str(folder)])
+    assert f"rule set {old} of puyang -> {new} of {folder.name}: " in result.stderr
+    value = orjson.loads(CliRunner().invoke(app, ["catalogue", "diff", "puyang", str(folder), "-o", "json"]).stdout)
+    assert [value[side]["rule_set"] for side in ("old", "new")] == [old, new]
+
+
 def test_the_command_prints_nothing_for_equal_cities(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["catalogue", "diff", "puyang", str(copied(tmp_path))])
     assert (result.exit_code, result.stdout) == (0, "")

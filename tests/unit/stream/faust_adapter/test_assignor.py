@@ -54,10 +54,27 @@ def test_a_topic_with_another_number_of_partitions_is_assigned_alone() -> None:
     assert got["a"]["grid.events"] == got["a"]["reports.environment"]
 
 
-def test_a_worker_gets_only_what_it_subscribes_to() -> None:
-    got = assigned({"a": member(), "b": member(topics=["grid.events"])})
-    assert got["a"]["reports.hotline"] == [0, 1, 2, 3]
-    assert set(got["b"]) == {"grid.events"}
+@pytest.mark.parametrize("restarted", range(4))
+def test_in_a_rolling_restart_no_stream_task_has_two_workers(restarted: int) -> None:
+    """A network is added. The workers that restarted hear it, and the others do not yet."""
+    added = [*TOPICS, "reports.added"]
+    members = {f"w{n}": member(topics=added if n < restarted else TOPICS) for n in range(3)}
+    got = assigned(members)
+    for topic in TOPICS:
+        assert sorted(n for topics in got.values() for n in topics.get(topic, [])) == [0, 1, 2, 3]
+    for name, topics in got.items():
+        wanted = topics["grid.events"] if name < f"w{restarted}" else []
+        assert topics.get("reports.added", []) == wanted
+        assert {tuple(numbers) for numbers in topics.values()} == {tuple(topics["grid.events"])}
+
+
+def test_copies_of_an_added_topic_are_kept_by_workers_that_hear_it() -> None:
+    members = {"a": member(), "b": member(topics=[*TOPICS, "reports.added"])}
+    answers = GroupAssignor(1, Holdings).assign(cast(Any, Cluster()), members)
+    for name, topics in (("a", TOPICS), ("b", [*TOPICS, "reports.added"])):
+        worker = GroupAssignor(1, Holdings)
+        worker.on_assignment(received(answers[name]))
+        assert {copy.topic for copy in worker.standbys()} == set(topics)
 
 
 def test_what_a_worker_copies_it_takes_over() -> None:
