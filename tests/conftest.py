@@ -13,6 +13,8 @@ _numbers = count()
 # a test beside a load may be slow, and hypothesis would call that a failure
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+# brokers of a test live for a minute: a JVM that compiles less has done half the work by then
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

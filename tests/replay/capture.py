@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from msgspec import Struct
 
-from router.cities.folder import city_folder, load_city
+from router.cities.folder import city_folder
 from router.domain.intake.dedup import MAX_VERSIONS
 from router.domain.intake.normalise import MAX_BYTES, RECEIVED_AT, REDRIVEN
 from router.simulator.messages import rfc3339
@@ -22,6 +22,7 @@ from router.simulator.scenario import input_of
 from router.wire.partitioning import partition_for_key
 from tests.replay.history import PARTITIONS
 from tests.replay.sources import CITIES, Sourced, sources_file, write_sources
+from tests.support.cities import shipped
 
 SEED = 1
 MADE = {"puyang": 101_300}
@@ -47,7 +48,7 @@ class Sent(Struct, frozen=True, kw_only=True):
 
 def capture(city: str) -> list[Sourced]:
     """Messages of the networks of a city, with partitions and offsets."""
-    rules = load_city(city)
+    rules = shipped(city)
     messages = input_of(rules, city_folder(city)).messages(
         reports=MADE.get(city), seed=SEED, secondary_reports=True, noise=1.0
     )

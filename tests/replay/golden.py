@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from router.cities.folder import load_city
 from router.domain.logic_version import LOGIC_VERSION
 from router.domain.model.case import Assignment, Case, CaseReport
 from router.domain.model.report import Provenance, Report, Tick
 from router.domain.model.task import Task
 from tests.replay.history import BLOCK, History, Output
 from tests.replay.sources import HERE, Sourced, read_sources
+from tests.support.cities import shipped
 
 _encode = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode  # sets, too, whose order changes from process to process
@@ -149,7 +149,7 @@ class Replayed(NamedTuple):
 
 def rules_of(city: str) -> Rules:
     """The current data of a city."""
-    loaded = load_city(city)
+    loaded = shipped(city)
     parameters = _encode_sorted(loaded.merging.model_dump())
     return Rules(rule_set=loaded.rule_set, merging=blake2b(parameters, digest_size=DIGEST_BYTES).hexdigest())
 
@@ -172,7 +172,7 @@ class Watched:
     def __init__(self, city: str) -> None:
         self.records = read_sources(city)
         self._city = city
-        self._history = History(load_city(city))
+        self._history = History(shipped(city))
         self._counts: dict[str, Counter[str]] = {name: Counter() for name in ("outputs", "decisions", "dead letters")}
         self._blocks: list[str] = []
 

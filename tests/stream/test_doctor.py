@@ -21,6 +21,7 @@ from router.wire.errors import CityError, InputError, TopicError
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
 from router.wire.topics import Names, Topic, declared, topics_of
+from tests.support.cities import shipped
 
 pytestmark = pytest.mark.broker
 CITY = "los-angeles"
@@ -39,7 +40,7 @@ def test_a_broker_that_answers(settings: Settings) -> None:
 def test_missing_applied_and_differently_partitioned_topics(settings: Settings) -> None:
     with pytest.raises(Skipped, match=r"the city has no topics; .*topics apply los-angeles"):
         cluster.topics(settings, CITY)
-    city = load_city(CITY)
+    city = shipped(CITY)
     wanted = declared(
         Names(settings.namespace), networks=city.codes, departments=city.catalogue.departments, partitions=2
     )

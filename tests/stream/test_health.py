@@ -18,9 +18,7 @@ import pytest
 
 from router.broker import server
 from router.broker.admin import apply, connected
-from router.cities.folder import city_folder, load_city
 from router.simulator.replay.feed import Feed
-from router.simulator.scenario import history_of
 from router.stream.faust_adapter.app import GROUP
 from router.stream.health.http_server import fetch_health
 from router.wire.codec import decode_case
@@ -30,6 +28,7 @@ from router.wire.topics import Names, topics_of
 from router.workers.exit_codes import IN_ORDER, NOT_DRAINED, STALLED
 from router.workers.pool import WorkerPool, environment
 from tests.support.broker import free_ports
+from tests.support.cities import recorded, shipped
 from tests.support.topics import committed
 
 pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(600)]
@@ -56,7 +55,7 @@ def health(settings: Settings, number: int = 0) -> dict[str, Any]:
 
 def send(settings: Settings, number: int, skip: int = 0) -> list[str]:
     """Recorded requests onto their topic; their reports' ids."""
-    messages = list(history_of(load_city(CITY), city_folder(CITY)).messages(skip + number))[skip:]
+    messages = list(recorded(CITY).messages(skip + number))[skip:]
     Feed(str(settings.kafka), Names(settings.namespace), settings.partitions, None).run(messages)
     return sorted(message.report for message in messages)
 
@@ -96,7 +95,7 @@ def own(broker: Settings, tmp_path: Path, namespace: str) -> Settings:
     """The city's topics on that broker."""
     address = server.start(broker).address
     settings = Settings(kafka=address, home=tmp_path, namespace=namespace, metrics_port=free_ports(1))
-    apply(address, topics_of(load_city(CITY), settings))
+    apply(address, topics_of(shipped(CITY), settings))
     return settings
 
 
@@ -219,7 +218,7 @@ def ended(pool: WorkerPool, settings: Settings, number: int = 0) -> int:
 def shared(kafka: str, namespace: str, tmp_path: Path) -> Settings:
     """On the session's broker, for tests that neither freeze nor kill it."""
     settings = Settings(kafka=kafka, home=tmp_path, namespace=namespace, metrics_port=free_ports(3))
-    apply(kafka, topics_of(load_city(CITY), settings))
+    apply(kafka, topics_of(shipped(CITY), settings))
     return settings
 
 

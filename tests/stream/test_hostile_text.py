@@ -12,7 +12,7 @@ from kafka import KafkaProducer
 
 from router.broker.admin import apply
 from router.cities.archive import pack
-from router.cities.folder import city_folder, load_city
+from router.cities.folder import city_folder
 from router.cli.text.sanitize import INVISIBLE
 from router.domain.model.rejection import Rejection
 from router.domain.model.source_record import PlainRecord
@@ -21,6 +21,7 @@ from router.wire.repairs import Repair, Step, encode_repair
 from router.wire.rule_sets import RuleSetRecord, encode_rule_set
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
+from tests.support.cities import shipped
 from tests.support.pty_run import SGR, run_on_terminal
 
 pytestmark = pytest.mark.broker
@@ -59,7 +60,7 @@ def deployment(kafka: str) -> Names:
     """The topics of a city, each with hostile records: keys, values, header names and header values."""
     names = Names("hostile-text.")
     settings = Settings(kafka=kafka, namespace=names.namespace, partitions=1)
-    city = load_city(CITY)
+    city = shipped(CITY)
     apply(kafka, topics_of(city, settings))
     producer = KafkaProducer(bootstrap_servers=kafka, acks="all")
     raw = [(HOSTILE, HOSTILE.encode())]

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from prometheus_client import CollectorRegistry
 
 from router.broker.admin import apply
-from router.cities.folder import city_folder, load_city
+from router.cities.folder import city_folder
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets
@@ -32,6 +32,7 @@ from router.wire.settings import Settings
 from router.wire.stored_offsets import STORED_OFFSET_KEY
 from router.wire.topics import Names, topics_of
 from tests.stream.test_partition import opened_task, read, until
+from tests.support.cities import shipped
 from tests.support.driver import report, tiny
 
 pytestmark = pytest.mark.broker
@@ -58,7 +59,7 @@ class Stage:
 
 def normalise_stage(names: Names) -> Stage:
     """Recorded requests of Los Angeles."""
-    city = load_city("los-angeles")
+    city = shipped("los-angeles")
     messages = history_of(city, city_folder("los-angeles")).messages(N)
     return Stage(
         city=city,

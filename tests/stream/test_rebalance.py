@@ -14,14 +14,13 @@ import pytest
 from kafka import KafkaProducer
 
 from router.broker.admin import apply, connected
-from router.cities.folder import city_folder, load_city
-from router.simulator.scenario import history_of
 from router.stream.faust_adapter.app import GROUP
 from router.wire.codec import decode_case
 from router.wire.errors import BrokerError
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from router.workers.pool import WorkerPool
+from tests.support.cities import recorded, shipped
 from tests.support.patience import PATIENCE_S
 from tests.support.topics import committed
 
@@ -49,7 +48,7 @@ class Load:
         self._thread.join()
 
     def _run(self) -> None:
-        messages = history_of(load_city(CITY), city_folder(CITY)).messages(1_000_000)
+        messages = recorded(CITY).messages(1_000_000)
         producer = KafkaProducer(bootstrap_servers=self._settings.kafka, acks="all", linger_ms=5)
         while not self._stop.wait(0.02):
             batch = [next(messages) for _ in range(PER_SECOND // 50)]
@@ -95,7 +94,7 @@ def await_progress(load: Load, records: int) -> None:
 def test_workers_that_join_leave_and_die_lose_and_duplicate_nothing(kafka: str, namespace: str, tmp_path: Path) -> None:
     settings = Settings(kafka=kafka, home=tmp_path / "one", namespace=namespace, metrics_port=0)
     other = settings.model_copy(update={"home": tmp_path / "two"})
-    apply(kafka, topics_of(load_city(CITY), settings))
+    apply(kafka, topics_of(shipped(CITY), settings))
     with WorkerPool(CITY, settings, 1, "stream") as staying:
         await_members(settings, 1, staying)
         with Load(settings, Names(namespace).reports("hotline")) as load:

@@ -11,7 +11,6 @@ import pytest
 from typer.testing import CliRunner
 
 from router.broker.admin import apply
-from router.cities.folder import load_city
 from router.cli.dead_letters.commands import app
 from router.wire.codec import decode_case
 from router.wire.errors import InputError, TopicError
@@ -19,6 +18,7 @@ from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from router.workers.pool import WorkerPool
 from tests.support.broker import free_ports
+from tests.support.cities import shipped
 from tests.support.dead_letters import (
     ATTRIBUTION,
     CITY,
@@ -56,7 +56,7 @@ def settings(kafka: str, namespace: str, tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.fixture
 def names(settings: Settings) -> Names:
-    apply(str(settings.kafka), topics_of(load_city(CITY), settings))
+    apply(str(settings.kafka), topics_of(shipped(CITY), settings))
     return Names(settings.namespace)
 
 

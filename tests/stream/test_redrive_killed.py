@@ -9,7 +9,6 @@ import pytest
 from typer.testing import CliRunner
 
 from router.broker.admin import apply
-from router.cities.folder import load_city
 from router.cli.dead_letters.commands import app
 from router.dead_letters.redrive_producer import OutgoingRecord, open_redrive_producer
 from router.wire.errors import BrokerError
@@ -17,6 +16,7 @@ from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from router.workers.pool import environment
 from tests.support.broker import free_ports
+from tests.support.cities import shipped
 from tests.support.dead_letters import (
     ATTRIBUTION,
     CITY,
@@ -42,7 +42,7 @@ def settings(kafka: str, namespace: str, tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.fixture
 def names(settings: Settings) -> Names:
-    apply(str(settings.kafka), topics_of(load_city(CITY), settings))
+    apply(str(settings.kafka), topics_of(shipped(CITY), settings))
     return Names(settings.namespace)
 
 

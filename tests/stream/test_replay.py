@@ -8,7 +8,6 @@ import orjson
 import pytest
 
 from router.broker.admin import connected, delete
-from router.cities.folder import load_city
 from router.domain.fold import fold
 from router.domain.model.case import Case
 from router.domain.rules.city import City
@@ -19,6 +18,7 @@ from router.wire.codec import decode_case, decode_event, encode_case
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from router.workers.pool import environment
+from tests.support.cities import shipped
 from tests.support.outcomes import cases_of
 from tests.support.topics import committed
 
@@ -44,7 +44,7 @@ KEYS = [
 
 @pytest.fixture(scope="module")
 def city() -> City:
-    return load_city(CITY)
+    return shipped(CITY)
 
 
 @pytest.fixture(scope="module")

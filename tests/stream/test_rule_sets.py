@@ -22,6 +22,7 @@ from router.wire.rule_sets import decode_rule_set
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from router.workers.pool import WorkerPool, environment
+from tests.support.cities import shipped
 from tests.support.patience import PATIENCE_S
 from tests.support.topics import committed
 
@@ -58,7 +59,7 @@ def pool(settings: Settings) -> Iterator[WorkerPool]:
 
 def alarm(name: str, at: datetime, code: str = "2002", **more: object) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
     """An alarm that was called in and received at an instant: key, value, headers."""
-    wall = at.astimezone(load_city(CITY).zone)
+    wall = at.astimezone(shipped(CITY).zone)
     value = {"jjdbh": name, "bjlbdm": code[:2], "bjlxdm": code, "bjsj": f"{wall:%Y%m%d%H%M%S}", "gxdwdm": BEAT, **more}
     return name.encode(), orjson.dumps(value), [(RECEIVED_AT, at.isoformat().encode())]
 
@@ -244,6 +245,6 @@ def test_a_network_of_a_later_rule_set_is_heard_after_a_restart(
 
 def governance(name: str, at: datetime, cell: str) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
     """A report of the governance network at an instant: key, value, headers."""
-    wall = at.astimezone(load_city(CITY).zone)
+    wall = at.astimezone(shipped(CITY).zone)
     value = {"event_no": name, "event_type": "0101", "report_time": f"{wall:%Y%m%d%H%M%S}", "grid_code": cell}
     return name.encode(), orjson.dumps(value), [(RECEIVED_AT, at.isoformat().encode())]

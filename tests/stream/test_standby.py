@@ -9,12 +9,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from router.broker.admin import apply
-from router.cities.folder import load_city
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from router.workers.pool import WorkerPool
 from tests.stream.test_rebalance import CITY, Load, await_members, await_progress, reports_in_cases
 from tests.support.broker import free_ports
+from tests.support.cities import shipped
 from tests.support.patience import PATIENCE_S
 
 PARTITIONS = 4 * 6
@@ -40,7 +40,7 @@ def until(condition: Callable[[], bool]) -> None:
 def test_a_killed_worker_is_replaced_by_its_copies(kafka: str, namespace: str, tmp_path: Path) -> None:
     settings = Settings(kafka=kafka, home=tmp_path / "one", namespace=namespace, metrics_port=free_ports(1))
     other = settings.model_copy(update={"home": tmp_path / "two", "metrics_port": 0})
-    apply(kafka, topics_of(load_city(CITY), settings))
+    apply(kafka, topics_of(shipped(CITY), settings))
     with WorkerPool(CITY, settings, 1, "stream") as staying, WorkerPool(CITY, other, 1, "stream") as killed:
         await_members(settings, 2, staying, killed)
         with Load(settings, Names(namespace).reports("hotline")) as load:

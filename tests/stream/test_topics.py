@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 
 from router.broker.admin import apply, connected, delete, plan
 from router.broker.topic_plan import TopicChange
-from router.cities.folder import load_city
 from router.cli.topics import app
 from router.stream.preflight import check_topics
 from router.wire.errors import BrokerError, TopicError
 from router.wire.settings import Settings
 from router.wire.topics import DAY_MS, HOUR_MS, Topic, topics_of
+from tests.support.cities import shipped
 from tests.support.topics import set_config
 
 pytestmark = pytest.mark.broker
@@ -58,7 +58,7 @@ def test_what_was_declared_is_what_the_broker_has(kafka: str, namespace: str) ->
 @pytest.mark.parametrize("hours", [24, -24])
 def test_a_worker_whose_clock_is_a_day_off_can_write_to_every_topic(kafka: str, namespace: str, hours: int) -> None:
     """Kafka rejects what is stamped more than an hour ahead, unless it stamps the topic itself."""
-    topics = topics_of(load_city("seattle"), Settings(kafka=kafka, namespace=namespace, partitions=1))
+    topics = topics_of(shipped("seattle"), Settings(kafka=kafka, namespace=namespace, partitions=1))
     apply(kafka, topics)
     now = round(time.time() * 1000)
     producer = KafkaProducer(bootstrap_servers=kafka, acks="all")

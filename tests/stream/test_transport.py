@@ -10,7 +10,6 @@ from aiokafka import AIOKafkaProducer
 from prometheus_client import CollectorRegistry
 
 from router.broker.admin import apply
-from router.cities.folder import load_city
 from router.domain.rules.rule_sets import RuleSets
 from router.stream.engine.processor import Record
 from router.stream.faust_adapter.app import build_app
@@ -18,6 +17,7 @@ from router.stream.processors.clock import StreamClock
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
+from tests.support.cities import shipped
 from tests.support.patience import PATIENCE_S
 
 pytestmark = pytest.mark.broker
@@ -78,7 +78,7 @@ def test_records_stopped_between_fetch_and_delivery_are_fetched_again(
     kafka: str, namespace: str, tmp_path: Path
 ) -> None:
     settings = Settings(kafka=kafka, home=tmp_path, namespace=namespace, metrics_port=0)
-    city = load_city(CITY)
+    city = shipped(CITY)
     apply(kafka, topics_of(city, settings))
 
     async def scenario() -> tuple[Accepting, int]:

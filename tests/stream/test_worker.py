@@ -15,10 +15,8 @@ from aiokafka import AIOKafkaConsumer
 from kafka import KafkaProducer
 
 from router.broker.admin import apply
-from router.cities.folder import city_folder, load_city
 from router.domain.intake.normalise import MAX_BYTES
 from router.simulator.messages import SourceMessage
-from router.simulator.scenario import history_of
 from router.stream.faust_adapter.app import group_of
 from router.stream.faust_adapter.assignor import ASSIGNOR
 from router.stream.preflight import check_group
@@ -28,6 +26,7 @@ from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from router.workers.pool import WorkerPool, environment
 from tests.support.broker import free_ports
+from tests.support.cities import recorded, shipped
 from tests.support.patience import PATIENCE_S
 from tests.support.topics import Record, committed
 
@@ -70,7 +69,7 @@ def settings(kafka: str, namespace: str, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def names(settings: Settings) -> Names:
-    apply(str(settings.kafka), topics_of(load_city(CITY), settings))
+    apply(str(settings.kafka), topics_of(shipped(CITY), settings))
     return Names(settings.namespace)
 
 
@@ -83,7 +82,7 @@ def worker(settings: Settings, names: Names) -> Iterator[WorkerPool]:
 
 
 def some_requests(number: int) -> list[SourceMessage]:
-    return list(history_of(load_city(CITY), city_folder(CITY)).messages(number))
+    return list(recorded(CITY).messages(number))
 
 
 def produce(settings: Settings, topic: str, values: Sequence[bytes | None], key: bytes | None = None) -> None:
@@ -106,8 +105,8 @@ def until(condition: Callable[[], bool], pool: WorkerPool, seconds: float = PATI
         time.sleep(0.2)
 
 
-def records(settings: Settings, topic: str) -> list[Record]:
-    return committed(str(settings.kafka), topic)
+def records(settings: Settings, *topics: str) -> list[Record]:
+    return committed(str(settings.kafka), *topics)
 
 
 def reports_in_cases(settings: Settings, names: Names) -> list[str]:
@@ -156,7 +155,7 @@ def test_a_redelivered_report_is_counted_and_has_no_effect(
     produce(settings, names.reports("hotline"), [request.value] * 3)
     until(lambda: metric(settings, REDELIVERED) == 2, worker)
     until(lambda: reports_in_cases(settings, names) == [request.report], worker)
-    assert sum(len(records(settings, names.tasks(d))) for d in load_city(CITY).catalogue.departments) == 1
+    assert len(records(settings, *map(names.tasks, shipped(CITY).catalogue.departments))) == 1
 
 
 def page(settings: Settings) -> str:
@@ -252,4 +251,4 @@ def test_a_second_demo_continues_with_the_data_of_the_first(settings: Settings, 
     reports = reports_in_cases(settings, names)
     assert len(reports) == len(set(reports))
     assert len([report for report in reports if report.startswith("hotline:")]) == 400
-    assert orjson.loads(records(settings, names.cases)[0].value)["catalogue"] == load_city(CITY).catalogue.version
+    assert orjson.loads(records(settings, names.cases)[0].value)["catalogue"] == shipped(CITY).catalogue.version

@@ -13,16 +13,15 @@ from kafka import KafkaProducer
 from kafka.errors import MessageSizeTooLargeError
 from typer.testing import Result
 
-from router.cities.folder import city_folder, load_city
 from router.domain.model.rejection import Rejection
 from router.domain.model.source_record import PlainRecord
 from router.simulator.messages import SourceMessage
-from router.simulator.scenario import history_of
 from router.wire.codec import decode_case, encode_dead_letter
 from router.wire.repairs import Repair, decode_repair
 from router.wire.settings import Settings
 from router.wire.topics import Names
 from router.workers.pool import WorkerPool
+from tests.support.cities import recorded, shipped
 from tests.support.patience import PATIENCE_S
 from tests.support.topics import Record, committed
 
@@ -40,7 +39,7 @@ RECOGNISED = {
 
 
 def requests(number: int) -> list[SourceMessage]:
-    return list(history_of(load_city(CITY), city_folder(CITY)).messages(number))
+    return list(recorded(CITY).messages(number))
 
 
 def producer_of(settings: Settings) -> KafkaProducer:
@@ -66,8 +65,8 @@ def send_until_accepted(settings: Settings, topic: str, value: bytes) -> Any:
             producer.close(5)
 
 
-def records(settings: Settings, topic: str) -> list[Record]:
-    return committed(str(settings.kafka), topic)
+def records(settings: Settings, *topics: str) -> list[Record]:
+    return committed(str(settings.kafka), *topics)
 
 
 def address(record: Record) -> str:
@@ -99,8 +98,8 @@ def reports_in_cases(settings: Settings, names: Names) -> list[str]:
 
 
 def tasks(settings: Settings, names: Names) -> Counter[bytes]:
-    departments = load_city(CITY).catalogue.departments
-    return Counter(r.key + r.value for d in departments for r in records(settings, names.tasks(d)))
+    departments = shipped(CITY).catalogue.departments
+    return Counter(r.key + r.value for r in records(settings, *map(names.tasks, departments)))
 
 
 def wait_until(condition: Callable[[], bool], pool: WorkerPool, seconds: float = PATIENCE_S) -> None:

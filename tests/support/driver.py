@@ -11,7 +11,6 @@ from functools import cache
 from math import cos, radians
 from typing import Any
 
-from router.cities.folder import load_city
 from router.domain.cells.registry import CellRegistry, load_cells
 from router.domain.documents import Source, read_yaml, validate
 from router.domain.fold import fold
@@ -35,6 +34,7 @@ from router.wire.codec import (
     encode_tombstone,
 )
 from tests.support.catalogue_lists import CELLS, ZONE, catalogue
+from tests.support.cities import shipped
 from tests.support.outcomes import Folded, folded
 
 START = datetime(2026, 10, 1, 1, tzinfo=UTC)
@@ -76,7 +76,7 @@ def tiny(rules: str = MERGING, **lists: str) -> City:
 @cache
 def los_angeles() -> City:
     """The city as it is shipped."""
-    return load_city("los-angeles")
+    return shipped("los-angeles")
 
 
 @cache

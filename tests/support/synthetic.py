@@ -6,7 +6,7 @@ from math import sqrt
 
 import numpy as np
 
-from router.cities.folder import city_folder, load_city
+from router.cities.folder import city_folder
 from router.domain.intake.normalise import normalise
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Report
@@ -17,6 +17,7 @@ from router.simulator.synthetic.generator import Generator
 from router.simulator.synthetic.message_batch import MessageBatch
 from router.simulator.synthetic.simulation import Simulation
 from router.simulator.synthetic.stream import message_batches, messages, read_simulation
+from tests.support.cities import shipped
 from tests.support.records import Record
 
 SEED = 7
@@ -24,7 +25,7 @@ SEED = 7
 
 @cache
 def puyang() -> City:
-    return load_city("puyang")
+    return shipped("puyang")
 
 
 @cache

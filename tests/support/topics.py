@@ -13,17 +13,21 @@ from tests.support.patience import PATIENCE_S
 Record = Any
 
 
-def committed(bootstrap: str, topic: str) -> list[Record]:
-    """The committed records of all partitions, one partition after the other."""
+def committed(bootstrap: str, *topics: str) -> list[Record]:
+    """The committed records of all partitions of a topic, or of several: one partition after the other."""
     with open_consumer(bootstrap, connect_ms=PATIENT_MS) as consumer:
-        partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in topics
+            for number in sorted(consumer.partitions_for_topic(topic) or ())
+        ]
         consumer.assign(partitions)
         consumer.seek_to_beginning()
         ends = consumer.end_offsets(partitions)
         found: dict[TopicPartition, list[Record]] = {partition: [] for partition in partitions}
         deadline = time.monotonic() + PATIENCE_S
         while any(consumer.position(partition) < end for partition, end in ends.items()):
-            assert time.monotonic() < deadline, f"{topic} cannot be read to its end"
+            assert time.monotonic() < deadline, f"{', '.join(topics)} cannot be read to the end"
             for partition, records in consumer.poll(timeout_ms=200, max_records=5000).items():
                 found[partition] += records
     return [record for records in found.values() for record in records]

@@ -4,6 +4,7 @@ Closing a partition waits for its running transaction. A broker that is down or 
 all the same. Nothing is lost: the next owner fences the partition and reads on from the stored offset.
 """
 
+import asyncio
 import os
 import threading
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from router.workers.exit_codes import NOT_DRAINED, exit_after_logging
 
 CLOSE_SHARE = 0.5
 """Share of the time limit for closing partitions. Closing producers and leaving the group take the rest."""
+CANCELLED_S = 1.0
+"""How long cancelled tasks may take to end."""
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +60,20 @@ class Worker(faust.Worker):  # type: ignore[misc]
         self._monitor.stop()
         threading.Thread(target=self._exit_when_overdue, name="drain", daemon=True).start()
         super()._schedule_shutdown(signal)
+
+    def _gather_all(self) -> None:
+        """Cancel the tasks that are left once every service has ended: clients that only read.
+
+        mode waits a second for them first, though none of them ends by itself.
+        """
+        left = asyncio.all_tasks(self.loop)
+        for task in left:
+            task.cancel()
+        if left:
+            self.loop.run_until_complete(asyncio.wait(left, timeout=CANCELLED_S))
+
+    async def _sentinel_task(self) -> None:
+        """Nothing is left to wait for; mode sleeps for a second before it closes the loop."""
 
     def _exit_when_overdue(self) -> None:
         threading.Event().wait(self._drain_s)  # a graceful exit ends this daemon thread

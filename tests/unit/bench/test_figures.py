@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.cities.folder import load_city
 from router.domain.intake.normalise import normalise
 from router.domain.networks.registry import NETWORKS
 from router.simulator.evaluation.offline import record_of
@@ -16,6 +15,7 @@ from tests.bench.load_shape import CITY, INTERVAL, load_shape
 from tests.bench.reference.installed import _run
 from tests.bench.speed import Entry, _take
 from tests.bench.stopwatch import UnfinishedError, cpu_between
+from tests.support.cities import shipped
 
 
 def figure(name: str, seconds: float, **given_: object) -> Figure:
@@ -82,7 +82,7 @@ def test_the_load_shape_depends_on_its_seed_and_is_always_accepted() -> None:
     assert messages == list(islice(load_shape(), 500))
     assert all(later.received_at - earlier.received_at == INTERVAL for earlier, later in pairwise(messages))
     records = [record_of(message, offset) for offset, message in enumerate(messages)]
-    done = normalise(NETWORKS[messages[0].network], records, load_city(CITY))
+    done = normalise(NETWORKS[messages[0].network], records, shipped(CITY))
     assert len({report.id for report in done.reports}) == len(messages)
 
 

@@ -2,9 +2,9 @@
 
 import re
 
-from router.cities.folder import load_city
 from router.cli.merge import curve, numbers
 from router.simulator.evaluation.parameter_sweep import with_value
+from tests.support.cities import shipped
 
 
 def test_the_example_of_curve_runs() -> None:
@@ -12,4 +12,4 @@ def test_the_example_of_curve_runs() -> None:
     assert match is not None
     city, parameter, values = match.groups()
     for value in numbers(values, "--values"):
-        assert with_value(load_city(city), parameter, value).merging.density_penalty == value
+        assert with_value(shipped(city), parameter, value).merging.density_penalty == value

@@ -15,6 +15,7 @@ from router.cli import main as entry
 from router.cli import report
 from router.cli.report import checked, network_of, records_of
 from router.wire.errors import InputError
+from tests.support.cities import shipped
 from tests.support.samples import FOLDER, NAMES, sample
 
 CITY = "puyang"
@@ -183,7 +184,7 @@ def test_a_file_that_cannot_be_checked_raises_one_sentence(
         records_of(empty)
     code, out, err = check(empty, "--city", "seattle", "--network", "mediation")
     assert (code, out) == (2, "")
-    networks = ", ".join(sorted(load_city("seattle").codes))
+    networks = ", ".join(sorted(shipped("seattle").codes))
     hint = f"choose one of {networks}, or add codes/mediation.csv."
     assert err == f"--network: the city seattle does not have the network mediation; {hint}\n"
 

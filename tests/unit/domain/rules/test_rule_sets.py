@@ -8,12 +8,13 @@ from shutil import copytree
 import pytest
 
 from router.cities.archive import InventedVersionError, pack, unpack
-from router.cities.folder import city_folder, load_city
+from router.cities.folder import city_folder
 from router.domain.catalogue.code_tables import CodeTable
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets, UnknownRuleSetError, UnreadableRuleSetError
 from router.wire.errors import CityError
 from router.wire.rule_sets import RuleSetRecord, decode_rule_set, encode_rule_set
+from tests.support.cities import shipped
 from tests.support.driver import START, hours, tiny
 
 DUTIES = "duties: {trees: {matters: [tree], lead: police}}"
@@ -132,7 +133,7 @@ def test_a_value_that_is_no_rule_set_is_rejected(value: bytes) -> None:
 
 
 def test_a_packed_city_is_the_same_city() -> None:
-    city = load_city("seattle")
+    city = shipped("seattle")
     texts = pack(city_folder("seattle"))
     assert {"city.yaml", "catalogue/duties.yaml", "codes/policing.csv", "cells/cells.csv"} <= texts.keys()
     assert unpack("seattle", texts, city.rule_set).rule_set == city.rule_set

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from router.cities.folder import load_city
 from router.domain.cells.registry import STREET
 from router.domain.intake.admit import admit
 from router.domain.intake.dedup import DedupIndex
@@ -19,6 +18,7 @@ from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets
 from router.simulator.evaluation.offline import Event, Offline, record_of
 from router.simulator.messages import SourceMessage
+from tests.support.cities import shipped
 from tests.support.driver import los_angeles
 
 NOON = datetime(2018, 1, 5, 17, tzinfo=UTC)
@@ -165,7 +165,7 @@ def test_a_later_version_belongs_to_the_incident_that_the_number_names_now() -> 
 
 @pytest.mark.parametrize("forgetful", [False, True])
 def test_a_wrong_year_is_corrected_and_no_second_incident(forgetful: bool) -> None:
-    puyang = load_city("puyang")
+    puyang = shipped("puyang")
     whistle = {
         "whistleId": "W-1",
         "matterCode": "DJ0101",

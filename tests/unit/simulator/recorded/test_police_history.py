@@ -11,7 +11,7 @@ import jsonschema_rs
 import orjson
 import pytest
 
-from router.cities.folder import city_folder, load_city
+from router.cities.folder import city_folder
 from router.domain.geometry import distance_m
 from router.domain.intake.normalise import normalise
 from router.domain.model.report import Report
@@ -20,6 +20,7 @@ from router.domain.rules.city import City
 from router.simulator.messages import SourceMessage
 from router.simulator.scenario import HISTORY, history_of, input_of
 from router.wire.errors import InputError
+from tests.support.cities import shipped
 from tests.support.driver import los_angeles
 from tests.support.records import Record
 
@@ -62,7 +63,7 @@ CODES = {row["code"]: row["matter"] for row in table(FOLDER / "codes" / "policin
 
 @cache
 def seattle() -> City:
-    return load_city("seattle")
+    return shipped("seattle")
 
 
 @cache

@@ -18,6 +18,7 @@ from router.domain.rules.rule_sets import UnknownRuleSetError, UnreadableRuleSet
 from router.stream.rule_sets.loading import RuleSetLoader, build_rule_sets
 from router.wire.errors import CityError
 from router.wire.rule_sets import RuleSetRecord
+from tests.support.cities import shipped
 
 NAME = "seattle"
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
@@ -25,7 +26,7 @@ NOW = datetime(2026, 11, 29, tzinfo=UTC)
 
 @cache
 def own() -> City:
-    return load_city(NAME)
+    return shipped(NAME)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,20 @@
+"""The cities of the repository, read once in a test process: reading one costs half a second of CPU."""
+
+from functools import cache
+
+from router.cities.folder import city_folder, load_city
+from router.domain.rules.city import City
+from router.simulator.recorded.history import History
+from router.simulator.scenario import history_of
+
+
+@cache
+def shipped(name: str) -> City:
+    """A city as the repository has it; a test that edits a city loads its own copy."""
+    return load_city(name)
+
+
+@cache
+def recorded(name: str) -> History:
+    """The recorded reports of a city that has some."""
+    return history_of(shipped(name), city_folder(name))
