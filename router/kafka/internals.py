@@ -43,7 +43,7 @@ BasePartitionRecords = fetcher.PartitionRecords
 
 CLASS_NAMES: Mapping[Any, tuple[str, ...]] = {
     fetcher: ("MemoryRecords", "PartitionRecords"),
-    fetcher.PartitionRecords: ("_unpack_records",),
+    fetcher.PartitionRecords: ("_consumer_record", "_unpack_records"),
     default_records: ("gzip_decode", "snappy_decode", "lz4_decode", "zstd_decode"),
     sys.modules[default_records.DefaultRecordBatch.__module__]: (
         "gzip_decode",
