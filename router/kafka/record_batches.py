@@ -7,9 +7,12 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
+from router.kafka.internals import append_record
+
 Slot = tuple[str, int]
 """Topic and partition."""
 RecordHeaders = list[tuple[str, bytes]]
+NO_HEADERS: RecordHeaders = []
 
 
 def append(builder: BatchBuilder, key: bytes | None, value: bytes | None, headers: RecordHeaders) -> bool:
@@ -21,7 +24,7 @@ def append(builder: BatchBuilder, key: bytes | None, value: bytes | None, header
     Raises:
         RuntimeError: an empty batch did not take the record.
     """
-    if builder.append(timestamp=None, key=key, value=value, headers=headers) is not None:
+    if append_record(builder, key, value, headers):
         return True
     if builder.record_count() == 0:
         raise RuntimeError("an empty record batch rejected a record")
@@ -53,10 +56,12 @@ class Writer:
         builder = self._open.get(slot)
         if builder is None:
             builder = self._open[slot] = self._producer.create_batch()
-        if not append(builder, key, value, headers or []):
+        elif append_record(builder, key, value, headers or NO_HEADERS):
+            return
+        else:
             self._full.append((slot, builder))
             builder = self._open[slot] = self._producer.create_batch()
-            append(builder, key, value, headers or [])
+        append(builder, key, value, headers or NO_HEADERS)
 
     @property
     def batches(self) -> list[tuple[Slot, BatchBuilder]]:

@@ -10,7 +10,7 @@ RecordHeaders = Sequence[tuple[str, bytes | None]]
 
 
 class SourceRecord(Protocol):
-    """The record as the consumer delivered it: aiokafka's `ConsumerRecord` on the hot path, never a copy."""
+    """The record as the consumer delivered it, never a copy."""
 
     @property
     def topic(self) -> str:

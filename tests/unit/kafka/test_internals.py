@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaConnectionError
+from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.producer.sender import EndTxnHandler, Sender
 
 from router.kafka import internals
@@ -39,6 +40,7 @@ async def instances() -> dict[Any, Any]:
         GroupCoordinator: coordinator,
         Sender: sender,
         EndTxnHandler: EndTxnHandler(sender, True),
+        BatchBuilder: BatchBuilder(1000, 0),
         internals.PyMemoryRecords: records,
         internals.PyRecordBatch: internals.PyRecordBatch(a_batch()),
         internals.BasePartitionRecords: internals.BasePartitionRecords(
@@ -65,7 +67,7 @@ def test_private_names_of_instances_exist() -> None:
 def test_the_listed_names_are_those_that_the_functions_use() -> None:
     listed = {name for names in (*internals.CLASS_NAMES.values(), *internals.INSTANCE_NAMES.values()) for name in names}
     source = (ROOT / INTERNALS).read_text("utf-8")
-    used = set(re.findall(r"\b(?:consumer|producer|group|sender|self)\.(_[a-z_]+)", source))
+    used = set(re.findall(r"\b(?:builder|consumer|producer|group|sender|self)\.(_[a-z_]+)", source))
     assert used <= listed
 
 

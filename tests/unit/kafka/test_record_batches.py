@@ -1,11 +1,13 @@
 """Records are appended to batches, and none is lost when a batch is full; without a broker."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -82,6 +84,22 @@ def test_append_says_that_a_batch_is_full() -> None:
     assert append(builder, b"k", b"x" * 600, [])
     assert not append(builder, b"k", b"x" * 600, [])
     assert builder.record_count() == 1
+
+
+def test_an_appended_record_is_what_the_client_itself_would_append() -> None:
+    ours, theirs = Batches().create_batch(), Batches().create_batch()
+    for key, value, headers in ((b"k", b"v", [("h", b"1")]), (None, b"v", []), (b"k", None, [])):
+        assert append(ours, key, value, headers)
+        assert theirs.append(timestamp=None, key=key, value=value, headers=headers) is not None
+    assert contents(ours) == contents(theirs)
+    assert ours.record_count() == theirs.record_count() == 3
+
+
+def contents(builder: BatchBuilder) -> list[Any]:
+    before, batch = time.time(), MemoryRecords(bytes(builder._build())).next_batch()
+    records = list(batch)
+    assert all(before - 60 <= record.timestamp / 1000 <= time.time() + 1 for record in records)
+    return [(record.offset, record.key, record.value, record.headers) for record in records]
 
 
 def test_append_takes_a_first_record_of_any_size() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.record.memory_records import MemoryRecords
 
 from router.domain.model.source_record import UnreadableBatch
 from router.kafka import internals
@@ -56,6 +57,22 @@ def test_every_record_is_read_once_and_in_order_from_any_offset(start: int) -> N
     assert [record.headers for record in found] == [((name, b"v"),) for name in NAMES[start:]]
 
 
+def test_a_record_has_what_the_client_says_of_it() -> None:
+    content = batch(5, "a", "b")
+    ours = list(read(content, start=5))
+    theirs = internals.BasePartitionRecords(SOURCE, MemoryRecords(content), None, 5, None, None, True, READ_COMMITTED)
+    for mine, its in zip(ours, theirs, strict=True):
+        for name in ("topic", "partition", "offset", "timestamp", "key", "value", "headers"):
+            assert getattr(mine, name) == getattr(its, name)
+
+
+def test_a_fetch_is_read_in_parts() -> None:
+    """As with a maximum number of records: each call goes on where the one before it stopped."""
+    records: Any = read(*FETCH)
+    first = [next(iter(records)).offset for _ in range(3)]
+    assert [*first, next(records).offset, *(record.offset for record in records)] == list(range(9))
+
+
 def test_the_position_follows_each_record() -> None:
     records: Any = read(*FETCH)
     positions: Sequence[int] = [records.next_fetch_offset for _ in records]
@@ -101,6 +118,7 @@ def test_a_batch_that_cannot_be_unpacked_is_skipped_in_the_same_way() -> None:
     damaged = bytearray(batch(0, "a", codec=1, padding=100) + batch(1, "b", "c"))
     damaged[70:75] = b"\0\0\0\0\0"
     fetch = LenientPartitionRecords(SOURCE, LenientFetch(bytes(damaged)), None, 0, None, None, False, READ_COMMITTED)
+    stands: Any
     stands, *others = list(fetch)
     assert (stands.span, stands.why) == ("offsets 0 to 0", "cannot be unpacked")
     assert [record.value for record in others] == [b"1", b"2"]
