@@ -28,6 +28,8 @@ from router.workers.exit_codes import DEFECT, exit_after_logging
 GROUP = "grid-router"
 SESSION_SECONDS = 10.0
 """After this time without a heartbeat the group gives a worker's partitions to the others."""
+HEARTBEAT_SECONDS = 0.5
+"""Until its next heartbeat a worker does not know that the group rebalances. All wait for the last one."""
 FETCH_BYTES = 2 << 20
 POLL_RECORDS = 20_000
 """Records made into objects at once. A batch of 40 MiB can hold millions of empty ones, and each object takes 500 bytes."""
@@ -97,7 +99,7 @@ def _configured(group: str, scratch: Path, bootstrap: str) -> BatchApp:
         table_standby_replicas=0,
         stream_wait_empty=False,
         broker_session_timeout=SESSION_SECONDS,
-        broker_heartbeat_interval=2.0,
+        broker_heartbeat_interval=HEARTBEAT_SECONDS,
         broker_rebalance_timeout=20.0,
         broker_request_timeout=20.0,
         consumer_max_fetch_size=FETCH_BYTES,
