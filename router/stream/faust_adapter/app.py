@@ -1,5 +1,6 @@
 """The Faust app of one worker: one agent a network that normalises, and one that merges. Wiring only."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,9 @@ from router.wire.offset_keys import NO_KEYS, OffsetKeys
 from router.wire.private_files import private_folder
 from router.wire.settings import Settings
 from router.wire.topics import Names
+from router.workers.client_id import client_id
 from router.workers.exit_codes import DEFECT, exit_after_logging
 
-GROUP = "grid-router"
 SESSION_SECONDS = 10.0
 """After this time without a heartbeat the group gives a worker's partitions to the others."""
 HEARTBEAT_SECONDS = 0.5
@@ -75,7 +76,7 @@ def app_of(
         bootstrap: `host:port` list of the cluster.
         metrics: of this worker.
     """
-    group = f"{settings.namespace}{GROUP}"
+    group = Names(settings.namespace).group
     app = _configured(group, settings.home / "faust", bootstrap)
     app.assignment = AssignedPartitions(
         processors, partitions=settings.partitions, logs=ChangelogReader(bootstrap, group), metrics=metrics
@@ -92,6 +93,7 @@ def _configured(group: str, scratch: Path, bootstrap: str) -> BatchApp:
     return BatchApp(
         group,
         broker=";".join(f"kafka://{address}" for address in bootstrap.split(",")),
+        broker_client_id=client_id(os.getpid()),
         datadir=str(scratch),
         web_enabled=False,
         topic_allow_declare=False,
