@@ -19,6 +19,7 @@ from router.stream.rule_sets.folder_check import folder_difference
 from router.wire.errors import InputError
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
+from router.workers.dead_members import DeadMembers
 from router.workers.pool import WorkerPool
 from router.workers.restart_policy import ENDLESS
 from router.workers.supervisor import Supervisor
@@ -58,7 +59,8 @@ def serve(
         if note := folder_difference(loaded, folder, published, datetime.now(UTC)):
             _log(str(note))
         number = workers or min(cores(), own.partitions)
-        pool = WorkerPool(city, own, number, clock, restart_policy=ENDLESS, log=_log)
+        dead = DeadMembers(str(own.kafka), Names(own.namespace).group, _log)
+        pool = WorkerPool(city, own, number, clock, restart_policy=ENDLESS, log=_log, on_exit=dead.remove)
         supervisor = Supervisor(pool, number, partial(_health, own), _log)
         stop_requested = stack.enter_context(interruptible(supervisor.request_rollout))
         stack.enter_context(running_pool(pool))

@@ -11,7 +11,7 @@ from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
 from router.stream import periodic
 from router.stream.faust_adapter import lenient_headers
-from router.stream.faust_adapter.app import build_app, group_of
+from router.stream.faust_adapter.app import build_app
 from router.stream.faust_adapter.assignor import ASSIGNOR
 from router.stream.faust_adapter.graceful_shutdown import Worker
 from router.stream.faust_adapter.offset_reporter import GroupOffsetReporter
@@ -80,7 +80,7 @@ def main(
     later_topics = [one for one in topics if one not in own_topics]
     asyncio.run(check_topics(bootstrap, later_topics, settings.namespace))
     asyncio.run(check_durability(bootstrap, [*own_topics, *later_topics], settings))
-    asyncio.run(check_group(bootstrap, group_of(settings), ASSIGNOR))
+    asyncio.run(check_group(bootstrap, Names(settings.namespace).group, ASSIGNOR))
     metrics = Metrics(CollectorRegistry())
     app = build_app(rule_sets, settings, bootstrap, CLOCKS[clock](), metrics, polls=lambda: store.polls, keys=keys)
     periodic.poll_rule_sets(app, store, rule_sets, loader)

@@ -210,6 +210,13 @@ METRICS: Sequence[Metric] = (
         labels=_TOPIC,
     ),
     Metric(
+        attribute="rebalances",
+        name="grid_rebalances_total",
+        kind="counter",
+        unit="rebalances",
+        help="How often the group assigned partitions to this worker, or none.",
+    ),
+    Metric(
         attribute="standby_partitions",
         name="grid_standby_partitions",
         kind="gauge",
@@ -218,11 +225,19 @@ METRICS: Sequence[Metric] = (
         labels=_TOPIC,
     ),
     Metric(
+        attribute="standby_ready",
+        name="grid_standby_ready_partitions",
+        kind="gauge",
+        unit="partitions",
+        help="Those of these copies that have caught up, so that this worker could process the partition at once.",
+        labels=_TOPIC,
+    ),
+    Metric(
         attribute="standby_lag",
         name="grid_standby_lag_records",
         kind="gauge",
         unit="records",
-        help="Records of the changelogs that these copies do not have yet.",
+        help="Records of the changelogs that these copies do not have yet, as far as it is known.",
         labels=_TOPIC,
     ),
     Metric(
@@ -292,7 +307,9 @@ class Metrics:
     batch_records: Histogram
     healthy: Gauge
     partitions: Gauge
+    rebalances: Counter
     standby_partitions: Gauge
+    standby_ready: Gauge
     standby_lag: Gauge
     reopened: Counter
     ignored_offsets: Counter

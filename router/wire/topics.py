@@ -93,6 +93,11 @@ class Names(Struct, frozen=True):
     namespace: str = ""
 
     @property
+    def group(self) -> str:
+        """The consumer group of the workers."""
+        return f"{self.namespace}grid-router"
+
+    @property
     def events(self) -> str:
         """The all-purpose grid stream (全科网格), keyed by cell."""
         return f"{self.namespace}grid.events"

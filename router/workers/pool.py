@@ -55,6 +55,7 @@ class WorkerPool:
         command: replaces `python -m router.stream`, for tests.
         restart_policy: when workers are restarted.
         log: called with one line for each start and each exit of a worker.
+        on_exit: called once with the process id of each worker that has ended and will be restarted.
     """
 
     def __init__(
@@ -67,8 +68,10 @@ class WorkerPool:
         command: Sequence[str] = (sys.executable, "-m", "router.stream"),
         restart_policy: RestartPolicy | None = None,
         log: Callable[[str], None] = lambda _: None,
+        on_exit: Callable[[int], object] = lambda _: None,
     ) -> None:
         self._settings, self._policy, self._log = settings, restart_policy or RestartPolicy(), log
+        self._on_exit = on_exit
         self._arguments = [*command, city]
         self._options = ["--clock", clock, "--exit-with-parent"]
         logs = settings.home.absolute() / "logs"
@@ -123,6 +126,7 @@ class WorkerPool:
             if worker.restart_at is None:
                 pause = self._pause(worker, now)
                 worker.restart_at = now + pause
+                self._on_exit(worker.process.pid)
                 self._log(_exit_line(worker, code, pause))
             if now >= worker.restart_at:
                 self.restarts += 1

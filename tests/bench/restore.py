@@ -1,30 +1,31 @@
 """`python -m tests.bench restore`: seconds from kill -9 until every partition processes again, by matchable cases.
 
 `noticed`: until the group assigns the partitions to the worker that was started immediately. That takes a session timeout,
-because the killed worker did not leave the group. `restored`: from there until the slowest partition has committed its
-first batch.
+because the killed worker did not leave the group. `restored`: from there until the slowest partition has a committed
+record.
 
 With `--standby` a second worker has copies of all states when the first one is killed, and nothing is started.
 """
 
 import argparse
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from threading import Event, Thread
 
 import orjson
+from kafka import KafkaConsumer, TopicPartition
 
+from router.kafka.blocking import PATIENT_MS, open_consumer
 from router.wire.settings import Settings
 from tests.bench.large_state import SIZES, LargeState, large_state
 from tests.bench.pinned_process import Pinned
 from tests.bench.second_worker import await_copies, second_worker
 from tests.bench.stopwatch import LIMIT_SECONDS, UnfinishedError
-from tests.bench.topics import Ends
 
 RATE = 200
 """Reports a second around the kill, so that every partition has input."""
-POLL_SECONDS = 0.02
+POLL_MS = 20
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,9 @@ class Restored:
     cases: int
     noticed: float
     restored_first: float
-    """Until the first partition commits."""
+    """Until the first partition has a committed record."""
     restored: float
-    """Until all partitions have committed."""
+    """Until all partitions have one."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,44 +73,45 @@ def measure(cases: int, settings: Settings) -> Restored:
 
 def kill_and_restore(cases: int, large: LargeState) -> Restored:
     """Kill the worker under a constant load and start it again."""
-    committed, worker, topic = large.committed, large.worker, large.cases
-    with _Load(large):
-        time.sleep(1.0)
-        at = time.time()
-        worker.kill()
-        earlier = committed.each(topic)
-        worker.restart()
-        committed_at = _await_commits(worker, committed, topic, earlier)
-    assigned = worker.assigned or at
-    return Restored(cases, assigned - at, min(committed_at) - assigned, max(committed_at) - assigned)
+    return _kill(cases, large, large.worker, large.worker.restart)
 
 
 def measure_standby(cases: int, settings: Settings) -> Restored:
     """Kill a worker that has a number of matchable cases, when another one has copies of all states."""
     with large_state(cases, settings) as large, second_worker(large.own) as heir:
         await_copies(heir)
-        with _Load(large):
-            time.sleep(1.0)
-            at = time.time()
-            large.worker.kill()
-            earlier = large.committed.each(large.cases)
-            committed_at = _await_commits(heir.worker, large.committed, large.cases, earlier)
-        assigned = heir.worker.last_assigned or at
-        return Restored(cases, assigned - at, min(committed_at) - assigned, max(committed_at) - assigned)
+        return _kill(cases, large, heir.worker, lambda: None)
 
 
-def _await_commits(worker: Pinned, committed: Ends, topic: str, earlier: Mapping[int, int]) -> list[float]:
-    """When each partition of a topic has a new record (seconds since 1970)."""
-    committed_at: dict[int, float] = {}
+def _kill(cases: int, large: LargeState, heir: Pinned, then: Callable[[], None]) -> Restored:
+    """Kill the worker under a constant load, do what comes `then`, and wait until another one processes its partitions."""
+    with _Load(large), open_consumer(str(large.own.kafka), connect_ms=PATIENT_MS) as reader:
+        time.sleep(1.0)
+        at = time.time()
+        large.worker.kill()
+        reader.assign([TopicPartition(large.cases, number) for number in range(large.own.partitions)])
+        reader.seek_to_end()
+        then()
+        assigned, processed = _await_records(heir, reader, at)
+    return Restored(cases, assigned - at, min(processed) - assigned, max(processed) - assigned)
+
+
+def _await_records(worker: Pinned, reader: KafkaConsumer, killed: float) -> tuple[float, list[float]]:
+    """When the worker got its partitions, and when each of them had its first committed record since then (seconds since 1970).
+
+    End offsets would not do: the marker that aborts the killed worker's transaction raises them.
+    """
+    last: dict[TopicPartition, list[float]] = {source: [] for source in reader.assignment()}
     deadline = time.monotonic() + LIMIT_SECONDS
-    while len(committed_at) < len(earlier):
-        if time.monotonic() > deadline or worker.exit_code is not None:
-            raise UnfinishedError(f"{len(committed_at)} of {len(earlier)} partitions process again; see {worker.log}")
-        for partition, end in committed.each(topic).items():
-            if end > earlier[partition]:
-                committed_at.setdefault(partition, time.time())
-        time.sleep(POLL_SECONDS)
-    return list(committed_at.values())
+    while time.monotonic() < deadline and worker.exit_code is None:
+        for source, records in reader.poll(timeout_ms=POLL_MS).items():
+            last[source] += [time.time()] if records else []
+        assigned = worker.last_assigned or 0.0
+        if assigned > killed:
+            later = [[instant for instant in instants if instant > assigned] for instants in last.values()]
+            if all(later):
+                return assigned, [min(instants) for instants in later]
+    raise UnfinishedError(f"not all {len(last)} partitions process again; see {worker.log}")
 
 
 class _Load:

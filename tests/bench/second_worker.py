@@ -53,7 +53,7 @@ def await_copies(second: Second) -> None:
     """Wait until the worker has its share of the partitions, and copies of the others that have caught up."""
     deadline = time.monotonic() + LIMIT_SECONDS
     while not (
-        second.metric("grid_partitions") == second.metric("grid_standby_partitions") > 0
+        second.metric("grid_partitions") == second.metric("grid_standby_ready_partitions") > 0
         and second.metric("grid_standby_lag_records") == 0
     ):
         if time.monotonic() > deadline or second.worker.exit_code is not None:

@@ -17,7 +17,6 @@ from router.domain.rules.city import City
 from router.kafka.blocking import PATIENT_MS, open_admin, open_consumer
 from router.simulator.replay.consumer_group import ConsumerGroup
 from router.simulator.synthetic.stream import messages, read_simulation
-from router.stream.faust_adapter.app import GROUP
 from router.stream.rule_sets.loading import build_rule_sets
 from router.stream.rule_sets.store import RuleSetStore
 from router.wire.offset_keys import KEY_BYTES, OffsetKeys, read_offset_keys
@@ -211,7 +210,7 @@ def monitored(settings: Settings, city: City) -> Iterator[GroupMonitor]:
     names, numbers = Names(settings.namespace), range(settings.partitions)
     sources = [TopicPartition(names.reports(network), n) for network in sorted(city.codes) for n in numbers]
     events = [TopicPartition(names.events, n) for n in numbers]
-    group = f"{settings.namespace}{GROUP}"
+    group = Names(settings.namespace).group
     with GroupMonitor(str(settings.kafka), group, sources=sources, events=events) as monitor:
         yield monitor
 
@@ -228,7 +227,7 @@ def finish(deployment: Deployment) -> None:
         group = ConsumerGroup(
             admin,
             scout,
-            f"{names.namespace}{GROUP}",
+            names.group,
             sources=sources,
             events=partitions_of(bootstrap, [names.events]),
         )

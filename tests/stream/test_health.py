@@ -19,7 +19,6 @@ import pytest
 from router.broker import server
 from router.broker.admin import apply, connected
 from router.simulator.replay.feed import Feed
-from router.stream.faust_adapter.app import GROUP
 from router.stream.health.http_server import fetch_health
 from router.wire.codec import decode_case
 from router.wire.errors import BrokerError
@@ -75,7 +74,8 @@ def if_answered(request: Callable[[], Answer]) -> Answer | None:
 
 def committed_in_group(settings: Settings) -> int:
     """The number of recorded requests that the group has committed, by its coordinator."""
-    group, topic = f"{settings.namespace}{GROUP}", Names(settings.namespace).reports("hotline")
+    names = Names(settings.namespace)
+    group, topic = names.group, names.reports("hotline")
     with connected(str(settings.kafka)) as admin:
         positions = admin.list_group_offsets({group: None})[group]
     return sum(position.offset for source, position in positions.items() if source.topic == topic)

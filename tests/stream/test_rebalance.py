@@ -14,11 +14,12 @@ import pytest
 from kafka import KafkaProducer
 
 from router.broker.admin import apply, connected
-from router.stream.faust_adapter.app import GROUP
 from router.wire.codec import decode_case
 from router.wire.errors import BrokerError
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
+from router.workers.client_id import client_id
+from router.workers.dead_members import DeadMembers
 from router.workers.pool import WorkerPool
 from tests.support.cities import recorded, shipped
 from tests.support.patience import PATIENCE_S
@@ -61,7 +62,7 @@ class Load:
 
 def members(settings: Settings) -> int:
     """Number of members of the workers' group while it is stable, else 0."""
-    name = f"{settings.namespace}{GROUP}"
+    name = Names(settings.namespace).group
     try:
         with connected(str(settings.kafka)) as admin:
             group = admin.describe_groups([name])[name]
@@ -94,6 +95,7 @@ def await_progress(load: Load, records: int) -> None:
 def test_workers_that_join_leave_and_die_lose_and_duplicate_nothing(kafka: str, namespace: str, tmp_path: Path) -> None:
     settings = Settings(kafka=kafka, home=tmp_path / "one", namespace=namespace, metrics_port=0)
     other = settings.model_copy(update={"home": tmp_path / "two"})
+    said: list[str] = []
     apply(kafka, topics_of(shipped(CITY), settings))
     with WorkerPool(CITY, settings, 1, "stream") as staying:
         await_members(settings, 1, staying)
@@ -103,12 +105,16 @@ def test_workers_that_join_leave_and_die_lose_and_duplicate_nothing(kafka: str, 
                     await_members(settings, 2, staying, visiting)
                     await_progress(load, 500)
                     if leaves_by == "kill":
+                        pid = visiting.pids[0]
                         visiting.kill(0)
+                        dead = DeadMembers(kafka, Names(namespace).group, said.append)
+                        dead.remove(pid).join(PATIENCE_S)
                 await_members(settings, 1, staying)
                 await_progress(load, 500)
         deadline = time.monotonic() + PATIENCE_S
         while len(found := reports_in_cases(settings)) < len(load.sent) and time.monotonic() < deadline:
             time.sleep(0.5)
+    assert said == [f"the group goes on without {client_id(pid)}, whose process has ended"]
     assert len(load.sent) > 3000
     assert sorted(set(load.sent) - set(found)) == [], "lost"
     assert [report for report, times in found.items() if times > 1] == [], "in two cases"

@@ -13,12 +13,13 @@ from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.processor import Record, UnreadableStateError
 from router.stream.engine.status import StreamTaskStatus
 from router.stream.engine.stored_offset import pop_stored_offset
-from router.stream.faust_adapter.app import GROUP, app_of
+from router.stream.faust_adapter.app import app_of
 from router.stream.faust_adapter.offset_reporter import GroupOffsetReporter
 from router.stream.faust_adapter.transport import BatchApp
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, encode_stored_offset
+from router.wire.topics import Names
 from tests.stream.test_partition import Tally, opened, opened_task, produce, read, topics, until, values
 from tests.support.patience import PATIENCE_S
 
@@ -54,7 +55,7 @@ async def written(kafka: str, namespace: str, count: int) -> list[bytes]:
 
 
 def group_of(kafka: str, namespace: str) -> AIOKafkaConsumer:
-    return AIOKafkaConsumer(bootstrap_servers=kafka, group_id=f"{namespace}{GROUP}", enable_auto_commit=False)
+    return AIOKafkaConsumer(bootstrap_servers=kafka, group_id=Names(namespace).group, enable_auto_commit=False)
 
 
 async def commit_to_group(kafka: str, namespace: str, position: int) -> None:

@@ -17,7 +17,6 @@ from kafka import KafkaProducer
 from router.broker.admin import apply
 from router.domain.intake.normalise import MAX_BYTES
 from router.simulator.messages import SourceMessage
-from router.stream.faust_adapter.app import group_of
 from router.stream.faust_adapter.assignor import ASSIGNOR
 from router.stream.preflight import check_group
 from router.wire.codec import decode_case, read_dead_letter
@@ -217,7 +216,7 @@ def test_a_worker_with_another_number_of_partitions_ends_with_one_sentence(setti
 
 def test_a_worker_beside_those_of_an_earlier_version_ends_with_one_sentence(settings: Settings, names: Names) -> None:
     """Kafka lets no member into a group whose members have another assignor, and the client only waits."""
-    kafka, group = str(settings.kafka), group_of(settings)
+    kafka, group = str(settings.kafka), Names(settings.namespace).group
 
     async def scenario() -> subprocess.CompletedProcess[str]:
         await check_group(kafka, group, ASSIGNOR)  # of no member yet

@@ -28,7 +28,6 @@ from router.simulator.replay.outputs import Outputs
 from router.simulator.replay.rule_switch import Switch, Switched, examine, middle
 from router.simulator.replay.temporary_topics import namespace, scratch_topics
 from router.simulator.scenario import ScenarioInput, input_of
-from router.stream.faust_adapter.app import GROUP
 from router.stream.rule_sets.store import publish
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
@@ -105,7 +104,7 @@ def replay(plan: ReplayPlan, settings: Settings, bootstrap: str, on_progress: On
     on_progress(ReplayProgress(doing="making topics"))
     with ExitStack() as stack:
         kafka = stack.enter_context(open_admin(bootstrap))
-        group = f"{own.namespace}{GROUP}"
+        group = Names(own.namespace).group
         stack.enter_context(scratch_topics(kafka, bootstrap, city, own, group=group, keep=plan.keep))
         reader, scout = (stack.enter_context(open_consumer(bootstrap, connect_ms=PATIENT_MS)) for _ in range(2))
         outputs = Outputs(reader, Names(own.namespace), sorted(city.catalogue.departments), own.partitions)

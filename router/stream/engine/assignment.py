@@ -97,6 +97,7 @@ class AssignedPartitions:
             standbys: the partitions of whose state to keep a copy.
         """
         self._generation, self._released = generation, {}
+        self._metrics.rebalances.inc()
         wanted = [TopicPartition(*source) for source in sources]
         for partition in [self._partitions[source] for source in wanted if source in self._partitions]:
             partition.restart_session()
@@ -163,8 +164,6 @@ class AssignedPartitions:
         for source in lost:
             self._metrics.remove_lag(source.topic, source.partition)
         await self._open([one.source for one in closed if one.source not in lost])
-        if not self._partitions:
-            await self._logs.close()
         self._update_gauge()
 
     async def _close(self, tasks: Sequence[StreamTask], within: float) -> Sequence[SourcePartition]:
@@ -189,6 +188,7 @@ class AssignedPartitions:
         """Close all stream tasks before one deadline in `within` seconds: the worker stops."""
         await self._standbys.close()
         await self.revoked(list(self._partitions), within)
+        await self._logs.close()
 
     def positions(self) -> dict[TopicPartition, int]:
         """The next offset to read of each partition that has one; includes those revoked since the last assignment."""

@@ -106,7 +106,7 @@ class StandbyCopies:
         self._topics |= {source.topic for source in self._copies}
         for topic in self._topics:
             self._metrics.standby_partitions.labels(topic).set(sum(one.topic == topic for one in self._copies))
-            self._metrics.standby_lag.labels(topic).set(0)
+        self._update_gauges()
         if self._copies:
             self._work = asyncio.create_task(self._follow_forever(), name="standby copies")
 
@@ -164,7 +164,7 @@ class StandbyCopies:
             if not await self._take(consumer, one, fetched.get(changelog, ())):
                 consumer.pause(changelog)
                 del following[changelog]
-        self._update_lag()
+        self._update_gauges()
         await asyncio.sleep(REST * (time.monotonic() - begun))
 
     async def _take(self, consumer: AIOKafkaConsumer, one: Standby, records: Sequence[Any]) -> bool:
@@ -198,12 +198,14 @@ class StandbyCopies:
         )
         one.copy.intact, one.lag, one.given_up = False, None, True
 
-    def _update_lag(self) -> None:
-        lags: dict[str, int] = {}
+    def _update_gauges(self) -> None:
+        lags, ready = dict.fromkeys(self._topics, 0), dict.fromkeys(self._topics, 0)
         for one in self._copies.values():
-            lags[one.source.topic] = lags.get(one.source.topic, 0) + (one.lag or 0)
+            lags[one.source.topic] += one.lag or 0
+            ready[one.source.topic] += one.ready
         for topic, lag in lags.items():
             self._metrics.standby_lag.labels(topic).set(lag)
+            self._metrics.standby_ready.labels(topic).set(ready[topic])
 
     async def close(self) -> None:
         """Drop all copies."""

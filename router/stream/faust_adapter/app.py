@@ -1,5 +1,6 @@
 """The Faust app of one worker: one agent a network that normalises, and one that merges. Wiring only."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,13 @@ from router.wire.offset_keys import NO_KEYS, OffsetKeys
 from router.wire.private_files import private_folder
 from router.wire.settings import Settings
 from router.wire.topics import Names
+from router.workers.client_id import client_id
 from router.workers.exit_codes import DEFECT, exit_after_logging
 
-GROUP = "grid-router"
 SESSION_SECONDS = 10.0
 """After this time without a heartbeat the group gives a worker's partitions to the others."""
+HEARTBEAT_SECONDS = 0.5
+"""Until its next heartbeat a worker does not know that the group rebalances. All wait for the last one."""
 FETCH_BYTES = 2 << 20
 POLL_RECORDS = 20_000
 """Records made into objects at once. A batch of 40 MiB can hold millions of empty ones, and each object takes 500 bytes."""
@@ -73,7 +76,7 @@ def app_of(
         bootstrap: `host:port` list of the cluster.
         metrics: of this worker.
     """
-    group = group_of(settings)
+    group = Names(settings.namespace).group
     app = _configured(group, settings.home / "faust", bootstrap)
     app.assignment = AssignedPartitions(
         processors, partitions=settings.partitions, logs=ChangelogReader(bootstrap, group), metrics=metrics
@@ -85,16 +88,12 @@ def app_of(
     return app
 
 
-def group_of(settings: Settings) -> str:
-    """The consumer group of all workers of a deployment."""
-    return f"{settings.namespace}{GROUP}"
-
-
 def _configured(group: str, scratch: Path, bootstrap: str) -> BatchApp:
     private_folder(scratch)
     return BatchApp(
         group,
         broker=";".join(f"kafka://{address}" for address in bootstrap.split(",")),
+        broker_client_id=client_id(os.getpid()),
         datadir=str(scratch),
         web_enabled=False,
         topic_allow_declare=False,
@@ -102,7 +101,7 @@ def _configured(group: str, scratch: Path, bootstrap: str) -> BatchApp:
         table_standby_replicas=0,
         stream_wait_empty=False,
         broker_session_timeout=SESSION_SECONDS,
-        broker_heartbeat_interval=2.0,
+        broker_heartbeat_interval=HEARTBEAT_SECONDS,
         broker_rebalance_timeout=20.0,
         broker_request_timeout=20.0,
         consumer_max_fetch_size=FETCH_BYTES,

@@ -12,7 +12,6 @@ from router.broker.admin import apply
 from router.cities.folder import load_city
 from router.domain.rules.city import City
 from router.simulator.replay.consumer_group import ConsumerGroup
-from router.stream.faust_adapter.app import GROUP
 from router.wire.codec import DeadLetter, decode_case, decode_task, is_case, read_dead_letter
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
@@ -77,7 +76,7 @@ class Scene:
         group = ConsumerGroup(
             admin,
             consumer,
-            f"{self.settings.namespace}{GROUP}",
+            Names(self.settings.namespace).group,
             sources=[tp for network in self.city.codes for tp in self._partitions(self.names.reports(network))],
             events=self._partitions(self.names.events),
         )

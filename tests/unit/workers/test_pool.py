@@ -118,6 +118,19 @@ def test_a_killed_worker_is_restarted_and_does_not_count_as_a_crash(pool_of: Cal
     assert pool.restarts == POLICY.crashes + 1
 
 
+def test_each_exit_is_reported_once_with_its_process(pool_of: Callable[..., WorkerPool]) -> None:
+    ended: list[int] = []
+    pool = pool_of(STOPS_IN_ORDER, 2, on_exit=ended.append, restart_policy=replace(POLICY, first_s=600, most_s=600))
+    pool.start()
+    until(lambda: "up" in text(pool, 0) and "up" in text(pool, 1))
+    crashed = pool.pids[1]
+    os.kill(crashed, signal.SIGKILL)
+    until(lambda: 1 not in pool.pids)
+    for _ in range(2):
+        pool.poll()
+    assert ended == [crashed]
+
+
 def test_a_graceful_restart_stops_in_order_and_starts_at_once(pool_of: Callable[..., WorkerPool]) -> None:
     logged: list[str] = []
     pool = pool_of(STOPS_IN_ORDER, 2, log=logged.append)

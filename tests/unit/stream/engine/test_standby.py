@@ -1,0 +1,37 @@
+"""Standby copies that nothing is known of yet."""
+
+import asyncio
+
+from aiokafka import TopicPartition
+from prometheus_client import CollectorRegistry
+
+from router.cities.folder import load_city
+from router.domain.rules.rule_sets import RuleSets
+from router.stream.engine.changelog_reader import ChangelogReader
+from router.stream.engine.standby import StandbyCopies
+from router.stream.processors.clock import StreamClock
+from router.stream.processors.merge import MergeProcessor
+from router.wire.metrics import Metrics
+from router.wire.topics import Names
+
+SOURCE = TopicPartition("grid.events", 0)
+NO_BROKER = "127.0.0.1:1"
+
+
+def test_a_copy_counts_as_caught_up_only_when_its_lag_is_known() -> None:
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+
+    def value(name: str) -> float | None:
+        return registry.get_sample_value(name, {"topic": SOURCE.topic})
+
+    async def scenario() -> None:
+        copies = StandbyCopies(ChangelogReader(NO_BROKER, "group"), metrics)
+        processor = MergeProcessor(RuleSets(load_city("los-angeles")), Names(""), StreamClock(), metrics)
+        copies.follow({SOURCE: processor})
+        assert copies.ready == {SOURCE: False}
+        assert value("grid_standby_partitions") == 1
+        assert value("grid_standby_ready_partitions") == 0
+        await copies.close()
+
+    asyncio.run(scenario())
