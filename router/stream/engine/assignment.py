@@ -55,7 +55,7 @@ class AssignedPartitions:
         """Positions of the partitions that were revoked since the last assignment."""
         self._kept: dict[TopicPartition, tuple[Processor, StoredOffset]] = {}
         """Processors of those partitions, with the offset of their state: a rebalance may assign them to this worker again."""
-        self._standbys = StandbyCopies(logs, metrics)
+        self._standbys = StandbyCopies(logs, metrics, lambda: bool(self._partitions))
         self._owned: frozenset[TopicPartition] = frozenset()
         self._capacity = asyncio.Event()
         self._fold_lock = asyncio.Lock()

@@ -7,7 +7,7 @@ docs/adr/0022-standby-copies.md.
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -25,7 +25,8 @@ from router.wire.stored_offsets import NO_EPOCH
 READY_LAG = 10_000
 """Records that a copy may be behind and still count as caught up, as `acceptable.recovery.lag` of Kafka Streams."""
 REST = 4.0
-"""How much longer copies rest than they work. In a backlog they get a fifth of the event loop, and the partitions the others."""
+"""How much longer copies rest than they work, on a worker that processes partitions. In a backlog they get a fifth of the event loop,
+and the partitions the others."""
 FETCH_RECORDS = 2000
 FETCH_BYTES = 1 << 20
 """Of each partition; eight times as much of all together."""
@@ -35,6 +36,11 @@ CHECK_S = 10.0
 RETRY_S = 2.0
 
 log = structlog.get_logger(__name__)
+
+
+def rest_after(seconds: float, *, busy: bool) -> float:
+    """How long copies rest after some work. A worker without partitions has nothing else to do, and gets its own when it has caught up."""
+    return REST * seconds if busy else 0.0
 
 
 class Standby:
@@ -70,10 +76,11 @@ class StandbyCopies:
     Args:
         logs: reads offsets and changelogs.
         metrics: of the worker.
+        is_busy: whether the worker processes partitions.
     """
 
-    def __init__(self, logs: ChangelogReader, metrics: Metrics) -> None:
-        self._logs, self._metrics = logs, metrics
+    def __init__(self, logs: ChangelogReader, metrics: Metrics, is_busy: Callable[[], bool]) -> None:
+        self._logs, self._metrics, self._is_busy = logs, metrics, is_busy
         self._copies: dict[TopicPartition, Standby] = {}
         """By input partition."""
         self._topics: set[str] = set()
@@ -165,7 +172,7 @@ class StandbyCopies:
                 consumer.pause(changelog)
                 del following[changelog]
         self._update_gauges()
-        await asyncio.sleep(REST * (time.monotonic() - begun))
+        await asyncio.sleep(rest_after(time.monotonic() - begun, busy=self._is_busy()))
 
     async def _take(self, consumer: AIOKafkaConsumer, one: Standby, records: Sequence[Any]) -> bool:
         """Take what was fetched of one changelog; False for a copy that cannot be kept."""

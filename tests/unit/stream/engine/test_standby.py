@@ -2,13 +2,14 @@
 
 import asyncio
 
+import pytest
 from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry
 
 from router.cities.folder import load_city
 from router.domain.rules.rule_sets import RuleSets
 from router.stream.engine.changelog_reader import ChangelogReader
-from router.stream.engine.standby import StandbyCopies
+from router.stream.engine.standby import StandbyCopies, rest_after
 from router.stream.processors.clock import StreamClock
 from router.stream.processors.merge import MergeProcessor
 from router.wire.metrics import Metrics
@@ -26,7 +27,7 @@ def test_a_copy_counts_as_caught_up_only_when_its_lag_is_known() -> None:
         return registry.get_sample_value(name, {"topic": SOURCE.topic})
 
     async def scenario() -> None:
-        copies = StandbyCopies(ChangelogReader(NO_BROKER, "group"), metrics)
+        copies = StandbyCopies(ChangelogReader(NO_BROKER, "group"), metrics, lambda: False)
         processor = MergeProcessor(RuleSets(load_city("los-angeles")), Names(""), StreamClock(), metrics)
         copies.follow({SOURCE: processor})
         assert copies.ready == {SOURCE: False}
@@ -35,3 +36,8 @@ def test_a_copy_counts_as_caught_up_only_when_its_lag_is_known() -> None:
         await copies.close()
 
     asyncio.run(scenario())
+
+
+def test_a_worker_without_partitions_catches_up_without_rest() -> None:
+    assert rest_after(0.1, busy=False) == 0.0
+    assert rest_after(0.1, busy=True) == pytest.approx(0.4), "a fifth of the event loop"
