@@ -7,6 +7,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+STOP_SECONDS = 2.0
+"""Longer than a consumer without a group needs to close its connections."""
+
 
 def _consumer(bootstrap: str, **options: Any) -> AIOKafkaConsumer:
     """A consumer that has not started; call it in the event loop that will run it."""
@@ -19,8 +22,18 @@ async def _start(consumer: AIOKafkaConsumer) -> None:
     try:
         await consumer.start()
     except BaseException:
-        await consumer.stop()
+        await _stop(consumer)
         raise
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer, but wait only for some seconds: a takeover or the end of a worker must not wait for a connection."""
+    stopping = asyncio.ensure_future(consumer.stop())
+    done, _ = await asyncio.wait({stopping}, timeout=STOP_SECONDS)
+    if done:
+        stopping.result()
+    else:
+        stopping.cancel()
 
 
 class LazyConsumer:
@@ -60,7 +73,7 @@ class LazyConsumer:
             return
         self._current = None
         with suppress(Exception):  # a broker that is down cannot be notified
-            await consumer.stop()
+            await _stop(consumer)
 
 
 @asynccontextmanager
@@ -83,4 +96,4 @@ async def partition_consumer(
         consumer.assign(list(partitions))
         yield consumer
     finally:
-        await consumer.stop()
+        await _stop(consumer)

@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import count
 
@@ -27,6 +28,7 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.late_requests import LateRequests, after
 from tests.stream import test_late_requests as late
 from tests.stream.test_late_requests import Network, plain_client  # noqa: F401 - a fixture
+from tests.support.patience import PATIENCE_S
 from tests.support.topics import set_config
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
@@ -69,7 +71,25 @@ def check(cluster: Cluster, topics: Sequence[Topic], **asked: int) -> None:
     asyncio.run(check_durability(cluster.address, topics, cluster.settings.model_copy(update=asked)))
 
 
+def rejection(cluster: Cluster, topics: Sequence[Topic]) -> str:
+    """Why a worker does not start; empty if it does."""
+    try:
+        check(cluster, topics)
+    except TopicError as error:
+        return str(error)
+    return ""
+
+
+def until_all_say(say: Callable[[], object]) -> None:
+    """Wait until several looks in a row agree. A change is known to one broker before the others, and a client asks any of them."""
+    deadline, agreed = time.monotonic() + PATIENCE_S, 0
+    while agreed < LOOKS:
+        agreed = agreed + 1 if say() else 0
+        assert time.monotonic() < deadline
+
+
 SAFE = (3, "2", "false")
+LOOKS = 5
 
 
 def test_doctor_finds_nothing_wrong_with_a_new_cluster(three: Network) -> None:
@@ -114,12 +134,11 @@ def test_a_topic_that_may_lose_records_is_rejected_named_and_corrected(
     apply(cluster.address, topics, replication=None)
     worse = "__transaction_state" if internal else topics[1].name
     set_config(cluster.address, worse, **config)
-    with pytest.raises(TopicError, match=rf"{worse}: {said}"):
-        check(cluster, topics)
+    until_all_say(lambda: re.match(rf"{worse}: {said}", rejection(cluster, topics)))
     found = durability_of(cluster.address, topics, replication=None, min_insync=None)
     assert [one.topic for one in found.shortfalls] == [worse]
     apply(cluster.address, topics, replication=None)
-    check(cluster, topics)
+    until_all_say(lambda: not rejection(cluster, topics))
 
 
 def test_more_replicas_than_brokers_is_one_sentence(three: Network) -> None:

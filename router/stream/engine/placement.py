@@ -68,7 +68,7 @@ def place(held: Mapping[str, Held], partitions: int, copies: int) -> dict[str, G
         given[target].active.add(number)
     if copies:
         _place_copies(given, held, partitions, min(copies, len(given) - 1))
-        _warm_up(given, partitions)
+        _warm_up(given)
     return given
 
 
@@ -91,19 +91,19 @@ def _place_active(given: Mapping[str, Given], held: Mapping[str, Held], numbers:
 
 def _next_move(given: Mapping[str, Given], held: Mapping[str, Held], copies: int) -> tuple[int, str, str] | None:
     """A partition that evens out the numbers, from one worker to another; None when there is none that costs no restore."""
-    for source, target in _uneven(given):
+    for source, target in _uneven({worker: len(one.active) for worker, one in given.items()}):
         for number in sorted(given[source].active):
             if not copies or held[target].has_state(number) or not held[source].has_state(number):
                 return number, source, target
     return None
 
 
-def _uneven(given: Mapping[str, Given]) -> Iterator[tuple[str, str]]:
+def _uneven(counts: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """Pairs of workers of which the first has at least two partitions more, the most uneven first."""
-    ascending = sorted(given, key=lambda worker: len(given[worker].active))
+    ascending = sorted(counts, key=lambda worker: counts[worker])
     for source in reversed(ascending):
         for target in ascending:
-            if len(given[source].active) - len(given[target].active) > 1:
+            if counts[source] - counts[target] > 1:
                 yield source, target
 
 
@@ -122,18 +122,18 @@ def _place_copies(given: Mapping[str, Given], held: Mapping[str, Held], partitio
             given[worker].standby.add(number)
 
 
-def _warm_up(given: Mapping[str, Given], partitions: int) -> None:
-    """Have workers with too few partitions copy some of those that have too many, beside the copies that are kept anyway."""
-    fair = partitions // len(given)
-    surplus = [
-        number
-        for source in sorted(given, key=lambda worker: -len(given[worker].active))
-        for number in sorted(given[source].active)[fair:]
-    ]
-    for target in given.values():
-        missing = fair - len(target.active)
-        if missing > 0:
-            numbers = sorted(surplus, key=lambda number: number not in target.standby)[:missing]
-            surplus = [number for number in surplus if number not in numbers]
-            target.standby.update(numbers)
-            target.warm_up.update(numbers)
+def _warm_up(given: Mapping[str, Given]) -> None:
+    """Have workers with too few partitions copy some of those that have too many, beside the copies that are kept anyway.
+
+    When all have caught up, no worker has two partitions more than another.
+    """
+    counts = {worker: len(one.active) for worker, one in given.items()}
+    left = {worker: sorted(one.active) for worker, one in given.items()}
+    while pairs := [pair for pair in _uneven(counts) if counts[pair[1]] == min(counts.values())]:
+        copied = ((*pair, number) for pair in pairs for number in left[pair[0]] if number in given[pair[1]].standby)
+        source, target, number = next(copied, (*pairs[0], left[pairs[0][0]][-1]))
+        left[source].remove(number)
+        counts[source] -= 1
+        counts[target] += 1
+        given[target].standby.add(number)
+        given[target].warm_up.add(number)

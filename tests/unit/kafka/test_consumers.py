@@ -1,11 +1,14 @@
-"""A lazy consumer connects at its first use; without a broker."""
+"""A lazy consumer connects at its first use, and no consumer waits long for its end; without a broker."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaConnectionError
 
-from router.kafka.consumers import LazyConsumer
+from router.kafka import consumers
+from router.kafka.consumers import LazyConsumer, partition_consumer
 
 UNREACHABLE = "127.0.0.1:1"
 
@@ -23,3 +26,58 @@ def test_a_failed_connection_raises_and_the_next_use_tries_again() -> None:
 
 def test_closing_before_the_first_use_does_nothing() -> None:
     asyncio.run(LazyConsumer(UNREACHABLE).close())
+
+
+async def closed_lazily() -> None:
+    consumer = LazyConsumer(UNREACHABLE)
+    await consumer.connected()
+    await consumer.close()
+
+
+async def ended_block() -> None:
+    async with partition_consumer(UNREACHABLE):
+        pass
+
+
+async def cancelled_block() -> None:
+    """As the copies of a state are, when their partition moves."""
+    inside = asyncio.Event()
+
+    async def follow() -> None:
+        async with partition_consumer(UNREACHABLE):
+            inside.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(follow())
+    await inside.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.parametrize("end", [closed_lazily, ended_block, cancelled_block])
+def test_a_consumer_that_does_not_stop_is_waited_for_a_short_time(
+    end: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connection hangs, and who takes its partitions over waits for it."""
+    begun: list[AIOKafkaConsumer] = []
+
+    async def start(_: AIOKafkaConsumer) -> None:
+        """Connected at once."""
+
+    stop = AIOKafkaConsumer.stop
+
+    async def hang(consumer: AIOKafkaConsumer) -> None:
+        begun.append(consumer)
+        await asyncio.Event().wait()
+
+    async def ended() -> None:
+        async with asyncio.timeout(60):
+            await end()
+        for consumer in begun:
+            await stop(consumer)
+
+    monkeypatch.setattr(consumers, "STOP_SECONDS", 0.05)
+    monkeypatch.setattr(AIOKafkaConsumer, "start", start)
+    monkeypatch.setattr(AIOKafkaConsumer, "stop", hang)
+    asyncio.run(ended())
+    assert len(begun) == 1

@@ -42,6 +42,15 @@ def test_the_copies_of_a_dead_worker_take_over_although_a_new_worker_is_there() 
     assert not any(one.warm_up for one in again.values())
 
 
+def test_with_more_workers_than_partitions_no_worker_keeps_two() -> None:
+    """Their fair share is less than one, which is no reason to leave another worker without any."""
+    group = {name: Held() for name in "abcd"} | {"e": held(ready={0, 1})}
+    placed = place(group, P, 1)
+    assert len(placed["e"].active) == 2
+    again = place(next_round(placed), P, 1)
+    assert sorted(map(len, active(again).values())) == [0, 1, 1, 1, 1]
+
+
 def test_of_three_workers_the_one_with_the_copy_takes_over() -> None:
     group = {"a": held({0, 3}, ready={1}), "b": held({1}, ready={2}), "c": held({2}, ready={0, 3})}
     placed = place({worker: one for worker, one in group.items() if worker != "b"}, P, 1)
