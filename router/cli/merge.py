@@ -73,10 +73,10 @@ def curve(
 
     Example: grid-router merge curve puyang --parameter density_penalty --values 0,1,3 --seeds 1,2,3
     """
+    candidates, numbered = numbers(values, "--values"), numbers(seeds, "--seeds")
     rules, open_stream = _input(city)
-    candidates = numbers(values, "--values")
     cities = [with_value(rules, parameter, value) for value in candidates]
-    streams = [open_stream(reports, int(seed), noise) for seed in numbers(seeds, "--seeds")]
+    streams = [open_stream(reports, int(seed), noise) for seed in numbered]
     rows = []
     for value, changed in zip(candidates, cities, strict=True):
         judged = [stream.judged(changed)[1] for stream in streams]

@@ -14,6 +14,7 @@ from router import __version__
 from router.cli import main as entry
 from router.wire.errors import InputError
 from router.wire.settings import Settings
+from tests.support.patience import PATIENCE_S
 from tests.support.repository import ROOT
 
 
@@ -170,7 +171,7 @@ def test_a_reader_that_stops_reading_is_no_error() -> None:
     process.stdout.close()
     assert b"Traceback" not in process.stderr.read()
     process.stderr.close()
-    process.wait(10)
+    process.wait(PATIENCE_S)
 
 
 def test_starting_the_command_imports_no_geometry_and_no_faust() -> None:

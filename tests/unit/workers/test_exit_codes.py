@@ -6,6 +6,7 @@ from threading import Event, Thread
 import pytest
 
 from router.workers.exit_codes import STALLED, describe_exit, exit_after_logging
+from tests.support.patience import PATIENCE_S
 
 
 @pytest.mark.parametrize("lasts", [0.0, 60.0])
@@ -28,7 +29,7 @@ def test_a_last_log_line_that_fails_or_blocks_does_not_delay_the_exit(
             exit_after_logging(STALLED, write, end)
 
     Thread(target=exit_, daemon=True).start()
-    assert ended.wait(20)
+    assert ended.wait(PATIENCE_S)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from router.domain.model.task import Task
 from router.simulator.messages import Sent, SourceMessage
 from router.wire.errors import BrokerError, WorkerError
 from router.wire.metrics import Metrics
+from tests.support.patience import PATIENCE_S
 
 START = datetime(2018, 1, 1, tzinfo=UTC)
 
@@ -163,7 +164,7 @@ def test_the_first_signal_stops_and_a_second_ctrl_c_interrupts() -> None:
     with interruptible() as asked:
         assert not asked.is_set()
         os.kill(os.getpid(), signal.SIGTERM)
-        assert asked.wait(5)
+        assert asked.wait(PATIENCE_S)
         os.kill(os.getpid(), signal.SIGTERM)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
@@ -206,7 +207,7 @@ def messages(number: int) -> list[SourceMessage]:
 def test_the_input_counts_what_earlier_runs_sent(capsys: pytest.CaptureFixture[str]) -> None:
     feed: Any = Feed()
     with running_input(ReplayInput(feed, messages(5), total=12, speed="x1000")) as source:
-        assert feed.under_way.wait(5)
+        assert feed.under_way.wait(PATIENCE_S)
         progress = source.progress
     assert (progress.fed, progress.of, progress.until) == (7 + 2, 12, START + timedelta(minutes=1))
     assert (progress.speed, progress.ended) == ("x1000", False)

@@ -15,6 +15,7 @@ from router.stream.health.bounded_server import CONNECTIONS, REQUEST_BYTES, Boun
 from router.stream.health.http_server import fetch_health, serve
 from router.stream.health.verdict import HealthReport, HealthSnapshot
 from tests.support.broker import free_ports
+from tests.support.patience import PATIENCE_S
 
 HOST = "127.0.0.1"
 
@@ -30,13 +31,13 @@ def server() -> Iterator[BoundedServer]:
 
 
 def connected(server: BoundedServer, sent: bytes = b"") -> socket.socket:
-    client = socket.create_connection((HOST, server.server_port), timeout=30)
+    client = socket.create_connection((HOST, server.server_port), timeout=PATIENCE_S)
     client.sendall(sent)
     return client
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)

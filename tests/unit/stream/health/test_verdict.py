@@ -13,6 +13,7 @@ from router.stream.health.verdict import REPORTED_SHARE, HealthReport, HealthSna
 from router.wire.errors import BrokerError
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
+from tests.support.patience import PATIENCE_S
 
 LIMITS = Limits(commit_s=120, loop_s=30, broker_s=60, rebalance_s=40, restore_s=900, fetch_s=100)
 OK = HealthSnapshot(generation=3, assigned=4)
@@ -126,7 +127,7 @@ def served(worker: HealthSnapshot) -> Iterator[int]:
 
 
 def get(port: int, path: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     connection.request("GET", path)
     answer = connection.getresponse()
     text = answer.read().decode()

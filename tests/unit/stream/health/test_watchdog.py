@@ -15,6 +15,7 @@ from router.stream.health.watchdog import Health, start_watchdog, update_gauges
 from router.wire.metrics import Metrics
 from router.workers.exit_codes import STALLED
 from tests.support.observations import Worker
+from tests.support.patience import PATIENCE_S
 
 
 class AssignedPartitions(list[Any]):
@@ -87,7 +88,7 @@ def test_the_watchdog_ends_the_process_at_the_limit_and_not_before() -> None:
             assert thread.is_alive()
     assert ended == []
     worker.clock.now = 160
-    thread.join(10)
+    thread.join(PATIENCE_S)
     assert ended == [STALLED]
 
 
@@ -97,7 +98,7 @@ def test_a_watchdog_whose_checks_fail_ends_the_process() -> None:
 
     ended: list[int] = []
     registry = CollectorRegistry()
-    start_watchdog(failing, Metrics(registry), ended.append, check_seconds=0.001).join(20)  # type: ignore[arg-type]
+    start_watchdog(failing, Metrics(registry), ended.append, check_seconds=0.001).join(PATIENCE_S)  # type: ignore[arg-type]
     assert ended == [STALLED]
     assert registry.get_sample_value("grid_healthy") == 0
 
@@ -114,5 +115,5 @@ def test_one_failed_check_does_not_end_the_process() -> None:
         return HealthSnapshot(), check
 
     ended: list[int] = []
-    start_watchdog(health, Metrics(CollectorRegistry()), ended.append, check_seconds=0.001).join(20)  # type: ignore[arg-type]
+    start_watchdog(health, Metrics(CollectorRegistry()), ended.append, check_seconds=0.001).join(PATIENCE_S)  # type: ignore[arg-type]
     assert (ended, len(seen)) == ([STALLED], 4)
