@@ -51,6 +51,11 @@ class Pinned:
             )
 
     @property
+    def pid(self) -> int:
+        """The process id of the contender: `taskset` becomes it."""
+        return self._process.pid
+
+    @property
     def exit_code(self) -> int | None:
         """None while it runs."""
         return self._process.poll()

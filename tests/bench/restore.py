@@ -1,10 +1,11 @@
 """`python -m tests.bench restore`: seconds from kill -9 until every partition processes again, by matchable cases.
 
-`noticed`: until the group assigns the partitions to the worker that was started immediately. That takes a session timeout,
-because the killed worker did not leave the group. `restored`: from there until the slowest partition has a committed
+`noticed`: until the group assigns the partitions to the worker that was started immediately. That takes a session timeout
+when the killed worker does not leave the group. `restored`: from there until the slowest partition has a committed
 record.
 
-With `--standby` a second worker has copies of all states when the first one is killed, and nothing is started.
+With `--standby` a second worker has copies of all states when the first one is killed, and nothing is started. With `--supervised` the killed
+worker leaves its group at once, as under `serve`.
 """
 
 import argparse
@@ -18,6 +19,8 @@ from kafka import KafkaConsumer, TopicPartition
 
 from router.kafka.blocking import PATIENT_MS, open_consumer
 from router.wire.settings import Settings
+from router.wire.topics import Names
+from router.workers.dead_members import DeadMembers
 from tests.bench.large_state import SIZES, LargeState, large_state
 from tests.bench.pinned_process import Pinned
 from tests.bench.second_worker import await_copies, second_worker
@@ -44,13 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     parser.add_argument("--cases", type=int, nargs="*", default=SIZES, help="numbers of matchable cases")
     parser.add_argument("--standby", action="store_true", help="kill a worker of which another one has copies")
+    parser.add_argument("--supervised", action="store_true", help="remove the killed worker from its group")
 
 
 def main(arguments: argparse.Namespace, settings: Settings) -> int:
     """Measure, print, write."""
     found = []
     for cases in sorted(arguments.cases):
-        one = (measure_standby if arguments.standby else measure)(cases, settings)
+        one = (measure_standby if arguments.standby else measure)(cases, settings, supervised=arguments.supervised)
         found.append(asdict(one))
         print(describe(one), flush=True)
     (settings.home / "bench" / "restore.json").write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
@@ -65,30 +69,33 @@ def describe(one: Restored) -> str:
     )
 
 
-def measure(cases: int, settings: Settings) -> Restored:
+def measure(cases: int, settings: Settings, *, supervised: bool) -> Restored:
     """Kill a worker that has a number of matchable cases."""
     with large_state(cases, settings) as large:
-        return kill_and_restore(cases, large)
+        return kill_and_restore(cases, large, supervised=supervised)
 
 
-def kill_and_restore(cases: int, large: LargeState) -> Restored:
+def kill_and_restore(cases: int, large: LargeState, *, supervised: bool = False) -> Restored:
     """Kill the worker under a constant load and start it again."""
-    return _kill(cases, large, large.worker, large.worker.restart)
+    return _kill(cases, large, large.worker, large.worker.restart, supervised=supervised)
 
 
-def measure_standby(cases: int, settings: Settings) -> Restored:
+def measure_standby(cases: int, settings: Settings, *, supervised: bool) -> Restored:
     """Kill a worker that has a number of matchable cases, when another one has copies of all states."""
     with large_state(cases, settings) as large, second_worker(large.own) as heir:
         await_copies(heir)
-        return _kill(cases, large, heir.worker, lambda: None)
+        return _kill(cases, large, heir.worker, lambda: None, supervised=supervised)
 
 
-def _kill(cases: int, large: LargeState, heir: Pinned, then: Callable[[], None]) -> Restored:
+def _kill(cases: int, large: LargeState, heir: Pinned, then: Callable[[], None], *, supervised: bool) -> Restored:
     """Kill the worker under a constant load, do what comes `then`, and wait until another one processes its partitions."""
+    dead, pid = DeadMembers(str(large.own.kafka), Names(large.own.namespace).group), large.worker.pid
     with _Load(large), open_consumer(str(large.own.kafka), connect_ms=PATIENT_MS) as reader:
         time.sleep(1.0)
         at = time.time()
         large.worker.kill()
+        if supervised:
+            dead.remove(pid)
         reader.assign([TopicPartition(large.cases, number) for number in range(large.own.partitions)])
         reader.seek_to_end()
         then()
