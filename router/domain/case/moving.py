@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.domain.case.amending import Cause, amend
-from router.domain.case.derived import counting, derive
+from router.domain.case.derived import derive
 from router.domain.case.joining import case_to_join
 from router.domain.case.opening import open_case
 from router.domain.case.reports import as_report, whole
@@ -47,7 +47,9 @@ class Moves(Struct, kw_only=True):
 def former_case(state: PartitionState, one: CaseReport, report: Report, merging: MergeParameters) -> Match | None:
     """The case that the report left last, if it fits there again and there is room."""
     former = state.left.get((one.id, one.former)) if one.former is not None else None
-    if former is None or not former.reports or is_full(former) or rejection_of(former) is not None:
+    if former is None or not former.reports or not state.is_within_reach(former, report):
+        return None
+    if is_full(former) or rejection_of(former) is not None:
         return None
     if former.state == "dispatched" and former.status != report.status:
         return None
@@ -100,15 +102,15 @@ def move(moves: Moves, source: Case, one: CaseReport, report: Report, reason: st
 
 
 def move_unlike(moves: Moves, case: Case) -> None:
-    """Let every report leave whose matter has nothing in common with that of the case, since another one leads."""
+    """Let every report that is not closed leave whose matter is unlike that of the case, since another one leads."""
     cause, merging = moves.cause, moves.cause.city.merging
     while case.state == "dispatched" and len(case.reports) > 1:
-        unlike = [one for one in counting(case.reports) if case.matter not in merging.pairs(one.matter)]
-        if not unlike:
+        pairs = merging.pairs(case.matter)
+        one = next((one for one in case.reports if one.closed is None and one.matter not in pairs), None)
+        if one is None:
             return
-        one = unlike[0]
         reason = f"{one.matter} is not like {case.matter}, which the case became by {cause.name}"
-        move(moves, case, one, as_report(one, cause.at), reason)
+        move(moves, case, one, as_report(one, cause.report), reason)
 
 
 def _others(case: Case, one: CaseReport) -> tuple[CaseReport, ...]:

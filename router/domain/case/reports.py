@@ -1,6 +1,5 @@
 """A report as its case keeps it."""
 
-from datetime import datetime
 from functools import lru_cache
 from sys import intern
 
@@ -167,12 +166,12 @@ def next_version(known: CaseReport, report: Report) -> CaseReport:
     )
 
 
-def as_report(one: CaseReport, at: datetime) -> Report:
-    """A report of a case as an event that was received at `at`, with what matching and opening a case read of it.
+def as_report(one: CaseReport, cause: Report) -> Report:
+    """A report of a case as an event, with what matching and opening a case read of it.
 
     Args:
         one: whole.
-        at: when it leaves its case.
+        cause: the correction by which it leaves its case; it has the time and the rule set of that.
     """
     says, place = one.says or NOTHING, one.place
     location = Location(
@@ -191,7 +190,7 @@ def as_report(one: CaseReport, at: datetime) -> Report:
         source_code=one.matter,
         occurred_at=one.occurred_at,
         reported_at=one.occurred_at,
-        received_at=at,
+        received_at=cause.received_at,
         location=location,
         provenance=one.provenance,
         status=says.status,
@@ -209,6 +208,7 @@ def as_report(one: CaseReport, at: datetime) -> Report:
         extensions={} if one.person is None else {"personRef": one.person},
         version=one.version,
         closed=one.closed,
+        rule_set=cause.rule_set,
     )
 
 

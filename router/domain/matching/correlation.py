@@ -8,8 +8,8 @@
 
 The rivals of a case are the other like cases around the report, each weighted by affinity and time. A full case is no case's rival,
 because another case continues it. A managed component (部件)
-decides alone: a report that names the component of a case belongs to it, and a report that names another one does not. Cases of
-another street or another CAP status are never candidates. This is only the correlation (EIP). Docs: docs/explanation/merging.md.
+decides about place and time: a report of a like matter that names the component of a case belongs to it, and a report that names
+another one does not. Cases of another street or another CAP status are never candidates. This is only the correlation (EIP). Docs: docs/explanation/merging.md.
 """
 
 from collections.abc import Mapping
@@ -50,7 +50,8 @@ def correlate(
     report: Report, index: CaseIndex, merging: MergeParameters, occurred_us: int, received_us: int
 ) -> list[Match]:
     """The candidates that reach the threshold of suggesting, the best first."""
-    matches = _of_component(report, index, occurred_us, received_us) if report.component_id is not None else []
+    named = report.component_id is not None
+    matches = _of_component(report, index, merging, occurred_us, received_us) if named else []
     if not matches:
         matches = _near(report, index, merging, occurred_us, received_us)
         matches += _by_community(report, index, merging, occurred_us, received_us)
@@ -67,12 +68,18 @@ def _order(match: Match) -> tuple[float, datetime, str]:
     return -match.score, match.candidate.case.opened_at, match.candidate.case.id
 
 
-def _of_component(report: Report, index: CaseIndex, occurred_us: int, received_us: int) -> list[Match]:
-    """Cases about the component that the report names, of any matter and any age."""
+def _of_component(
+    report: Report, index: CaseIndex, merging: MergeParameters, occurred_us: int, received_us: int
+) -> list[Match]:
+    """Cases of a like matter about the component that the report names, of any age.
+
+    Two unlike matters of one component are two duties, and a case is led to one.
+    """
+    pairs = merging.pairs(report.matter)
     return [
         Match(entry, "component", 1.0, None, time_gap_us(entry, occurred_us) / 1e6)
         for entry in index.of_component(report.location.cell, report.component_id or "", occurred_us)
-        if _may_join(report, entry, received_us)
+        if entry.case.matter in pairs and _may_join(report, entry, received_us)
     ]
 
 

@@ -42,14 +42,15 @@ def fit(report: Report, entry: MatchCandidate, merging: MergeParameters, occurre
     case, street = entry.case, report.location.cell[:STREET]
     if street != case.cell[:STREET]:
         return f"it is in {street}, another street than {case.cell[:STREET]}"
-    apart = time_gap_us(entry, occurred_us)
+    pair, apart = merging.pairs(report.matter).get(case.matter), time_gap_us(entry, occurred_us)
+    if pair is None:
+        return f"{report.matter} is not like {case.matter}"
     if report.component_id is not None and case.component_id is not None:
-        if report.component_id == case.component_id:
-            return Match(entry, "component", 1.0, None, apart / 1e6)
-        return f"it is about component {report.component_id}, not {case.component_id}"
-    pair = merging.pairs(report.matter).get(case.matter)
-    if pair is None or apart > pair.window_us:
-        return f"{report.matter} is not like {case.matter}" if pair is None else f"it is {apart / 3.6e9:.1f} h apart"
+        same = report.component_id == case.component_id
+        other = f"it is about component {report.component_id}, not {case.component_id}"
+        return Match(entry, "component", 1.0, None, apart / 1e6) if same else other
+    if apart > pair.window_us:
+        return f"it is {apart / 3.6e9:.1f} h apart"
     metres = metres_to(report, entry)
     share, joined = _place(report, entry, metres, pair, merging)
     score = round(time_decay(pair, apart, merging) * share, 4)

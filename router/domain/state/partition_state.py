@@ -123,7 +123,7 @@ class PartitionState:
         self.clock = LogClock()
         cases = [*self._closed.values(), *[entry.case for entry in self.candidates.values()]]
         if cases:
-            received = max([report.received_at for case in cases for report in case.reports])
+            received = max([one.received_at for case in cases for one in case.reports], default=_EARLIEST)
             ends = [case.window_closed_at for case in cases if case.window_closed_at is not None]
             self.clock.forgotten_until = min(
                 [max(received, _EARLIEST) - IDS_KEPT, *(ends or [case.opened_at for case in cases])]

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from router.domain.model.case import Case
 from router.domain.model.report import Media, Report
 from router.domain.model.task import Task
+from router.domain.rules.rule_sets import RuleSets
 from tests.support.driver import (
     CELL,
     MERGING,
@@ -152,6 +153,30 @@ def test_a_report_comes_back_after_the_window_of_its_case() -> None:
     assert [one.id for one in driver.case_of("1").reports] == ["hotline:1", "policing:2"]
 
 
+def test_a_report_does_not_come_back_to_a_case_that_updates_no_longer_reach() -> None:
+    driver, _, joiner = pair()
+    driver.pipe(updated(joiner, matter="hole"))
+    driver.tick(30)
+    driver.tick(90)
+    outcome = driver.pipe(updated(joiner, 3, at=30 + 30 * 24 + 1))
+    assert (outcome.decision, seen(outcome.tasks)) == (
+        "rerouted",
+        [("roads", "tree", "withdrawn"), ("parks", "tree", "dispatched")],
+    )
+    assert [one.id for one in driver.case_of("1").reports] == ["hotline:1"]
+
+
+def test_unlike_reports_of_one_component_have_a_case_each() -> None:
+    driver, component = Driver(CITY), {"component_id": "4109020109000017"}
+    hole = report("2", 0.5, network="policing", matter="hole", **component)
+    driver.pipe(report("1", **component), hole)
+    assert live(driver.case_of("2", "policing")) == ["roads"]
+    joiner = report("3", 0.6, network="enforcement", matter="grass", **component)
+    assert driver.pipe(joiner).decision == "component"
+    assert driver.pipe(updated(joiner, matter="hole")).decision == "moved"
+    assert driver.case_of("3", "enforcement").id == driver.case_of("2", "policing").id
+
+
 def test_a_third_report_leaves_when_another_one_leads_that_has_nothing_in_common_with_it() -> None:
     """Both are like grass, but hole is not like tree here: the hole opens a case of its own when the tree leads."""
     affine = MERGING.replace("[grass, hole], affinity: 0.45", "[grass, hole], affinity: 0.9")
@@ -170,6 +195,67 @@ def test_a_third_report_leaves_when_another_one_leads_that_has_nothing_in_common
         "hole",
     ]
     assert ("roads", "hole", "dispatched") in seen(outcome.tasks)
+
+
+def test_a_report_that_another_one_drives_out_follows_the_rule_set_of_the_correction() -> None:
+    affine = MERGING.replace("[grass, hole], affinity: 0.45", "[grass, hole], affinity: 0.9")
+    old, new = (
+        tiny(affine, duties=DUTIES, standards=LIMIT),
+        tiny(affine, duties=DUTIES, standards="default: {limit: 9d}\n"),
+    )
+    rules = RuleSets(old)
+    rules.add(new.rule_set, hours(1), lambda: new)
+    driver, opener = Driver(rules), report("1", matter="grass")
+    hole = report("3", matter="hole", network="enforcement")
+    driver.pipe(*[replace(one, rule_set=old.rule_set) for one in (opener, report("2", network="policing"), hole)])
+    driver.pipe(updated(opener, status="Test", rule_set=new.rule_set))
+    case = driver.case_of("3", "enforcement")
+    assert (case.rule_set, case.catalogue) == (new.rule_set, new.catalogue.version)
+    assert case.assignments[0].due_at == hours(1 + 9 * 24)
+
+
+def test_a_drill_whose_matter_is_not_like_what_turns_real_has_a_case_of_its_own() -> None:
+    affine = MERGING.replace("[grass, hole], affinity: 0.45", "[grass, hole], affinity: 0.9")
+    driver = Driver(tiny(affine, duties=DUTIES, standards=LIMIT))
+    tree = report("2", network="policing", status="Exercise")
+    hole = report("3", matter="hole", network="enforcement", status="Exercise")
+    driver.pipe(report("1", matter="grass", status="Exercise"), tree, hole)
+    driver.pipe(updated(tree, status="Actual"))
+    assert [driver.case_of(*one).status for one in (("2", "policing"), ("3", "enforcement"))] == ["Actual", "Exercise"]
+    assert live(driver.case_of("3", "enforcement")) == ["roads"]
+    assert driver.case_of("1").id == driver.case_of("2", "policing").id
+
+
+def test_a_closed_report_stays_whoever_leads() -> None:
+    """It needs no task, so nothing is gained by a case of its own."""
+    affine = MERGING.replace("[grass, hole], affinity: 0.45", "[grass, hole], affinity: 0.9")
+    driver, opener = Driver(tiny(affine, duties=DUTIES, standards=LIMIT)), report("1", matter="grass")
+    hole = report("3", matter="hole", network="enforcement", closed="closed")
+    driver.pipe(opener, report("2", network="policing"), hole, updated(opener, status="Test"))
+    assert [len(case.reports) for case in driver.cases] == [3]
+
+
+def test_a_real_report_does_not_return_to_what_is_a_drill_now() -> None:
+    driver, opener, joiner = pair()
+    driver.pipe(updated(joiner, matter="hole"), updated(opener, at=2, status="Exercise"))
+    driver.pipe(updated(joiner, 3, at=3))
+    assert [case.status for case in driver.cases] == ["Exercise", "Actual"]
+    assert driver.case_of("2", "policing").matter == "tree"
+
+
+def test_who_holds_a_task_hears_of_a_doubt() -> None:
+    driver, opener, _ = pair()
+    doubted = replace(opener.location, doubt="the source wrote another cell")
+    outcome = driver.pipe(updated(opener, location=doubted))
+    assert [(task.place_doubt, task.state) for task in outcome.tasks] == [("the source wrote another cell", "updated")]
+
+
+def test_a_correction_does_not_extend_a_window_that_has_ended() -> None:
+    """Whether or not a tick has closed it: a hole could otherwise be joined for 72 hours."""
+    late, timely = Driver(CITY), Driver(CITY)
+    for driver, at in ((late, 24), (timely, 23)):
+        driver.pipe(report("1"), updated(report("1"), at=at, matter="hole"))
+    assert (late.cases[0].window_until, timely.cases[0].window_until) == (hours(24), hours(72))
 
 
 def test_levels_follow_what_is_said_now_both_ways() -> None:

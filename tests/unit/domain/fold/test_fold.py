@@ -250,7 +250,7 @@ def test_a_case_takes_the_component_that_a_later_report_names() -> None:
     driver.pipe(report("1"), report("2", 1, network="urban-management", component_id=LAMP))
     assert driver.cases[0].component_id == LAMP
     for owner in (driver, driver.crash()):
-        outcome = owner.pipe(report("3", 2, network="urban-management", component_id=LAMP, point=False, matter="hole"))
+        outcome = owner.pipe(report("3", 2, network="urban-management", component_id=LAMP, point=False, matter="grass"))
         assert outcome.decision == "component"
         assert ids(owner.cases[0]) == ["hotline:1", "urban-management:2", "urban-management:3"]
         assert owner.pipe(report("4", 2, network="urban-management", component_id=OTHER_LAMP)).decision == "opened"
