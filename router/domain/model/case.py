@@ -1,7 +1,8 @@
 """The case: what reports are merged into.
 
 `Case` is the public record on `grid.cases` and also the changelog from which a partition's state is restored. So it has everything
-that the fold must remember. Instants are aware UTC datetimes.
+that the fold must remember. What it says follows from its reports (`router/domain/case/derived.py`): the *leading* one gives matter,
+place, time and text. Instants are aware UTC datetimes. Docs: docs/explanation/cases.md.
 """
 
 from datetime import datetime
@@ -133,11 +134,7 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
 
 
 class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
-    """An incident as the city sees it: every report about it, and the departments that must act.
-
-    What it says follows from what its reports say now (`router/domain/case/derived.py`). The *leading* report gives matter, place,
-    time and text. Docs: docs/explanation/cases.md.
-    """
+    """An incident as the city sees it: what its reports say now, and the departments that must act."""
 
     id: str
     cell: str
