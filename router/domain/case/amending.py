@@ -9,7 +9,7 @@ from sys import intern
 from msgspec import Struct
 
 from router.domain.case.derived import derive, leading, state_of
-from router.domain.case.dispatch import reassign, shown, task_changes, task_updates, withdraw
+from router.domain.case.dispatch import lead_due, reassign, shown, task_changes, task_updates, withdraw
 from router.domain.case.size import thin
 from router.domain.case.window import extended
 from router.domain.matching.candidate import MatchCandidate
@@ -127,12 +127,11 @@ def _decide_departments(case: Case, cause: Cause, matter: str, cell: str, before
 
 def _follow_window(case: Case, entry: MatchCandidate | None, cause: Cause, until: datetime | None) -> None:
     """A case with a report that is not closed keeps its window. Any other window is closed."""
-    if case.state == "dispatched":
-        if entry is not None:
-            entry.reread(cause.city.merging)
-            if (
-                until is not None and cause.at < case.window_until
-            ):  # else it has ended, whether or not the tick has come
-                case.window_until = extended(case, until, cause.city.merging)
-    elif case.window_closed_at is None:
-        case.window_closed_at = cause.at
+    if case.state != "dispatched":
+        if case.window_closed_at is None:
+            case.window_closed_at = cause.at
+    elif entry is not None:
+        entry.reread(cause.city.merging)
+        ended = cause.at >= case.window_until  # whether or not the tick has come
+        if until is not None and not ended:
+            case.window_until = extended(case, until, lead_due(case), cause.city.merging)

@@ -17,23 +17,30 @@ from collections.abc import Sequence
 from router.domain.case.reports import KEPT_CHARACTERS, NOTHING, kept_media
 from router.domain.model.case import Case, CaseReport, CaseState
 from router.domain.model.severity import STATUSES, take_highest
+from router.domain.model.vocabulary import Status
 from router.domain.state.interning import intern_float
 
+_STANDINGS: dict[Status, int] = {status: number for number, status in enumerate(STATUSES)}
 
-def standing(report: CaseReport) -> tuple[bool, int]:
+
+def _standing(report: CaseReport) -> int:
     """The greater leads."""
-    return report.closed is None, STATUSES.index((report.says or NOTHING).status)
+    standing = _STANDINGS[(report.says or NOTHING).status]
+    return standing if report.closed is not None else standing + len(_STANDINGS)
 
 
 def leading(reports: Sequence[CaseReport]) -> CaseReport:
     """The report that a case follows: the first one of the best standing."""
-    return max(reports, key=standing)
+    return max(reports, key=_standing)
 
 
-def counting(reports: Sequence[CaseReport]) -> list[CaseReport]:
-    """The reports that have the standing of the leading one."""
-    best = max(map(standing, reports))
-    return [report for report in reports if standing(report) == best]
+def counting(reports: Sequence[CaseReport]) -> Sequence[CaseReport]:
+    """The reports that have the standing of the leading one, which is the first of them."""
+    if len(reports) == 1:
+        return reports
+    standings = [_standing(report) for report in reports]
+    best = max(standings)
+    return [report for report, standing in zip(reports, standings, strict=True) if standing == best]
 
 
 def state_of(case: Case) -> CaseState:
@@ -47,8 +54,9 @@ def derive(case: Case) -> None:
     """Let a case follow its reports, all of them whole. A case without reports keeps what it said last."""
     if not case.reports:
         return
-    lead, says = leading(case.reports), [report.says or NOTHING for report in counting(case.reports)]
-    own = lead.says or NOTHING
+    counted = counting(case.reports)
+    lead, says = counted[0], [report.says or NOTHING for report in counted]
+    own = says[0]
     case.matter, case.cell, case.occurred_at = lead.matter, lead.cell, lead.occurred_at
     if lead.place is None:
         case.lon = case.lat = None

@@ -128,7 +128,7 @@ def task(
 ) -> Task:
     """The task of an assignment, as the case is now.
 
-    It is made in two steps: a call with more than 15 arguments makes a dictionary of them, which costs more than the task.
+    It is made in steps: a call with more than 15 arguments makes a dictionary of them, which costs more than the task.
     """
     made = Task(
         id=assignment.task,
@@ -147,7 +147,7 @@ def task(
         lon=case.lon,
         lat=case.lat,
     )
-    return replace(
+    made = replace(
         made,
         state=state,
         updated_at=updated_at,
@@ -163,5 +163,5 @@ def task(
         place_doubt=case.place_doubt,
         networks=_networks(case),
         media=case.media,
-        due_provisional=assignment.due_provisional,
     )
+    return replace(made, due_provisional=True) if assignment.due_provisional else made

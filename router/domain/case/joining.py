@@ -42,7 +42,7 @@ def join_case(
     entry, case, merging = match.candidate, match.candidate.case, city.merging
     state.remember(report.id, case)
     new = report.network not in entry.networks
-    joined, counts, raised = joining_report(report, match), report.closed is None, False
+    joined, counts, raised, due = joining_report(report, match), report.closed is None, False, lead_due(case)
     component = case.component_id or (report.component_id if counts else None)
     references = with_references(entry.references, joined, merging)
     moves = occurred_us > entry.last_us or component != case.component_id or references is not entry.references
@@ -51,11 +51,11 @@ def join_case(
         case.reports = (*reports, joined) if len(reports) > 1 else (whole(case, reports[0]), joined)
         case.updated_at = max(case.updated_at, report.received_at)
         if counts:
-            case.window_until = extended(case, report.received_at + merging.window_of(report.matter), merging)
+            until = report.received_at + merging.window_of(report.matter)
+            case.window_until = extended(case, until, due, merging)
             case.component_id = component
             raised = raise_severity(case, report)
         entry.add_report(joined, occurred_us, references)
-    due = lead_due(case)
     if raised or new or (counts and due is not None and report.received_at >= due):
         return case, task_updates(case, city.catalogue, report.received_at)
     return case, []

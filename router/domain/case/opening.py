@@ -20,8 +20,6 @@ from router.domain.state.partition_state import PartitionState
 
 SUGGESTIONS = 3
 """How many cases are suggested at most as perhaps the same."""
-
-
 Left = tuple[str, str, CaseReport]
 """Of a report that left another case: id and partition key of the case that it opens, and the report as that case keeps it."""
 
@@ -39,18 +37,14 @@ def open_case(
         left: given if the report left another case.
     """
     route = city.catalogue.route(report.matter, report.location.cell, report.received_at)
-    case = _case(report, route, suggestions(report, matches), city)
+    case = _case(report, route, suggestions(report, matches) if matches else (), city)
     if left is not None:
         case.id, case.partition_key, one = left
         case.reports = (replace(one, joined="opened", score=None, distance_m=None, apart_s=None),)
         case.assignments = assignments(case.id, route, report.received_at, city.calendar)
     if report.closed is not None:
-        case.state, case.assignments, case.window_until, case.window_closed_at = (
-            "closed",
-            (),
-            report.received_at,
-            report.received_at,
-        )
+        case.state, case.assignments = "closed", ()
+        case.window_until = case.window_closed_at = report.received_at
         case.reason = f"no department: {report.id} was {report.closed} when it was received"
     state.remember(report.id, case)
     state.add(case, city.merging)

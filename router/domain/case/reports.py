@@ -10,7 +10,7 @@ from router.domain.matching.correlation import Match
 from router.domain.model.case import Case, CaseReport, Statement, Version
 from router.domain.model.report import Location, Media, Report
 from router.domain.model.vocabulary import Certainty, ResolvedBy, Severity, Status, Urgency
-from router.domain.state.interning import intern_float, intern_provenance, intern_statement
+from router.domain.state.interning import intern_float, intern_provenance
 
 KEPT_CHARACTERS = 200
 """How much of a version's text is kept. A case is written whole at every change (`size.py`), and the network's record has the
@@ -40,8 +40,11 @@ def opening_report(report: Report) -> CaseReport:
 
 
 def joining_report(report: Report, match: Match) -> CaseReport:
-    """A report that joins a case, with the reason."""
-    return CaseReport(
+    """A report that joins a case, with the reason.
+
+    What few reports have is added in a second step: a call with more than 15 arguments makes a dictionary of them.
+    """
+    joined = CaseReport(
         id=report.id,
         network=intern(report.network),
         matter=intern(report.matter),
@@ -53,38 +56,36 @@ def joining_report(report: Report, match: Match) -> CaseReport:
         score=match.score,
         distance_m=match.distance_m,
         apart_s=match.apart_s,
-        version=report.version,
         description=report.description[:KEPT_CHARACTERS],
         place=place_of(report),
         says=statement_of(report),
         reporter=report.reporter,
-        person=report.person if report.extensions else None,
-        closed=report.closed,
     )
+    version, person, closed = report.version, report.person if report.extensions else None, report.closed
+    if version == 1 and person is None and closed is None:
+        return joined
+    return replace(joined, version=version, person=person, closed=closed)
 
 
 def statement_of(report: Report) -> Statement:
     """What a report says beside matter, place, time and text."""
-    location = report.location
-    no_point = location.lon is None or location.lat is None
-    says = _levels(
-        (
-            report.status,
-            report.urgency,
-            report.severity,
-            report.certainty,
-            report.component_id,
-            location.resolved_by,
-            location.accuracy_m if no_point else None,
-        )
+    at = report.location
+    accuracy_m = at.accuracy_m if at.lon is None or at.lat is None else None
+    levels = report.status, report.urgency, report.severity, report.certainty
+    return _statement(
+        (*levels, report.component_id, at.resolved_by, accuracy_m), report.address, at.doubt, report.media
     )
-    if not (report.address or location.doubt or report.media):
+
+
+def _statement(levels: "_Levels", address: str, doubt: str | None, media: tuple[Media, ...]) -> Statement:
+    says = _of_levels(levels)
+    if not (address or doubt or media):
         return says
     return replace(
         says,
-        address=report.address[:KEPT_CHARACTERS],
-        place_doubt=location.doubt and location.doubt[:KEPT_CHARACTERS],
-        media=kept_media(report.media),
+        address=address[:KEPT_CHARACTERS],
+        place_doubt=doubt and doubt[:KEPT_CHARACTERS],
+        media=kept_media(media),
     )
 
 
@@ -92,7 +93,7 @@ _Levels = tuple[Status, Urgency, Severity, Certainty, str | None, ResolvedBy, fl
 
 
 @lru_cache(maxsize=1 << 12)
-def _levels(said: _Levels) -> Statement:
+def _of_levels(said: _Levels) -> Statement:
     """One object for all reports that say the same; looking it up costs a third of making one."""
     status, urgency, severity, certainty, component_id, resolved_by, accuracy_m = said
     return Statement(
@@ -115,21 +116,12 @@ def whole(case: Case, report: CaseReport) -> CaseReport:
     """The report of a case with all that it says: of the only report, the case itself says it."""
     if report.says is not None:
         return report
-    no_point = case.lon is None or case.lat is None
-    says = Statement(
-        status=case.status,
-        urgency=case.urgency,
-        severity=case.severity,
-        certainty=case.certainty,
-        component_id=case.component_id,
-        resolved_by=case.resolved_by,
-        accuracy_m=case.accuracy_m if no_point else None,
-        address=case.address[:KEPT_CHARACTERS],
-        place_doubt=case.place_doubt and case.place_doubt[:KEPT_CHARACTERS],
-        media=kept_media(case.media),
-    )
     place = None if case.lon is None or case.lat is None else (case.lon, case.lat, case.accuracy_m)
-    return replace(report, description=case.description[:KEPT_CHARACTERS], place=place, says=intern_statement(says))
+    accuracy_m = case.accuracy_m if place is None else None
+    levels = case.status, case.urgency, case.severity, case.certainty
+    said = *levels, case.component_id, case.resolved_by, accuracy_m
+    says = _statement(said, case.address, case.place_doubt, case.media)
+    return replace(report, description=case.description[:KEPT_CHARACTERS], place=place, says=says)
 
 
 def next_version(known: CaseReport, report: Report) -> CaseReport:

@@ -26,10 +26,14 @@ def raise_severity(case: Case, report: Report) -> bool:
 
 
 def take_highest(case: Case, statements: Sequence[Statement]) -> None:
-    """Give the case the highest of each level that the statements name."""
-    case.urgency = max([one.urgency for one in statements], key=_URGENCIES.index)
-    case.severity = max([one.severity for one in statements], key=_SEVERITIES.index)
-    case.certainty = max([one.certainty for one in statements], key=_CERTAINTIES.index)
+    """Give the case the highest of each level that the statements name. There is at least one."""
+    first = statements[0]
+    urgency, severity, certainty = first.urgency, first.severity, first.certainty
+    for one in statements:
+        urgency = _higher(_URGENCIES, urgency, one.urgency)
+        severity = _higher(_SEVERITIES, severity, one.severity)
+        certainty = _higher(_CERTAINTIES, certainty, one.certainty)
+    case.urgency, case.severity, case.certainty = urgency, severity, certainty
 
 
 def _higher(order: tuple[Level, ...], one: Level, other: Level) -> Level:

@@ -14,8 +14,9 @@ from router.domain.state.timers import Timers, due
 class Changing:
     """`with state.changing(case, merging) as candidate:` changes one case; one change at a time.
 
-    A change that sets `window_closed_at` closes the merge window. The index loses the case before the change and gets it back after it, because it has the case by what the case says. There is one
-    such object a state: a new one for every change would cost as much as the change.
+    A change that sets `window_closed_at` closes the merge window. The index loses the case before the change and gets it back after
+    it, because it has the case by what the case says. There is one such object a state: a new one for every change would cost as
+    much as the change.
 
     Args:
         candidates: the cases whose merge window is open, by id.
