@@ -226,7 +226,7 @@ def test_a_drill_whose_matter_is_not_like_what_turns_real_has_a_case_of_its_own(
     assert driver.case_of("1").id == driver.case_of("2", "policing").id
 
 
-def test_a_closed_report_stays_whoever_leads() -> None:
+def test_a_closed_report_stays_when_another_report_leads() -> None:
     """It needs no task, so nothing is gained by a case of its own."""
     affine = MERGING.replace("[grass, hole], affinity: 0.45", "[grass, hole], affinity: 0.9")
     driver, opener = Driver(tiny(affine, duties=DUTIES, standards=LIMIT)), report("1", matter="grass")
