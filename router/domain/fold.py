@@ -74,8 +74,8 @@ def _fold_report(state: PartitionState, report: Report, rules: RuleLookup) -> Ou
     if match is None:
         case, tasks = open_case(state, report, matches, city)
         return with_archived(outcome("opened", [*closed, case], tasks), archived)
-    joined = join_case(state, report, occurred_us, match, merging)
-    return with_archived(outcome(match.joined, [*closed, joined], []), archived)
+    case, tasks = join_case(state, report, occurred_us, match, city)
+    return with_archived(outcome(match.joined, [*closed, case], tasks), archived)
 
 
 def _fold_tick(state: PartitionState, tick: Tick, rules: RuleLookup) -> Outcome:

@@ -65,7 +65,7 @@ METRICS: Sequence[Metric] = (
         unit="reports",
         help="Reports that the merge stage processed, by decision.",
         labels={
-            "decision": "`opened`, `near`, `component`, `reference`, `community`, `redelivered`, `updated`, `rerouted` or `rejected`"
+            "decision": "`opened`, `near`, `component`, `reference`, `community`, `redelivered`, `updated`, `rerouted`, `moved` or `rejected`"
         },
     ),
     Metric(

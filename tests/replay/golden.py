@@ -75,7 +75,7 @@ def _report(report: Report) -> tuple[Any, ...]:
         *(report.occurred_at, report.reported_at, report.received_at),
         *(at.cell, at.resolved_by, _near(at.accuracy_m), _near(at.lon), _near(at.lat), at.source_grid, bool(at.doubt)),
         *(report.status, report.urgency, report.severity, report.certainty),
-        *(report.component_id, report.description, report.reporter, report.person, len(report.media)),
+        *(report.component_id, report.description, report.reporter, report.person, len(report.media), report.closed),
         *_address(report.provenance),
     )
 
@@ -92,6 +92,7 @@ def _case(case: Case) -> tuple[Any, ...]:
             for a in case.assignments
         ],
         [(suggestion.case, _near(suggestion.score)) for suggestion in case.suggestions],
+        [(left.report, left.version, left.at, left.case) for left in case.departed],
     )
 
 
@@ -101,7 +102,7 @@ def _joined(report: CaseReport) -> tuple[Any, ...]:
         *(report.occurred_at, report.received_at, *_address(report.provenance)),
         *(_near(report.score), _near(report.distance_m), _near(report.apart_s)),
         [_near(number) for number in report.place or ()],
-        *(report.description, report.reporter, report.person),
+        *(report.description, report.reporter, report.person, report.closed, report.former),
         [
             (
                 old.version,

@@ -189,7 +189,7 @@ class History:
         return 0 if dispatched else sum(report.version for report in self.cases[task.case].reports)
 
 
-_AMENDED = ("updated", "rerouted")
+_AMENDED = ("updated", "rerouted", "moved")
 """Decisions that change a case whose window may have closed before."""
 
 

@@ -1,12 +1,13 @@
 """From a route to assignments, and from an assignment to the task that its department gets."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.calendar.deadlines import due_at
-from router.domain.catalogue.resolve import Assigned, Route
+from router.domain.catalogue.resolve import Assigned, Catalogue, Route
 from router.domain.model.case import Assignment, Case
 from router.domain.model.task import Task, TaskState
 
@@ -61,6 +62,63 @@ def reassign(case: Case, route: Route, at: datetime, calendar: CityCalendar | No
     return (*known, *new)
 
 
+def withdraw(case: Case, at: datetime) -> tuple[Assignment, ...]:
+    """The case's assignments, all of them withdrawn at `at` or before."""
+    return tuple([one if one.withdrawn_at is not None else replace(one, withdrawn_at=at) for one in case.assignments])
+
+
+def lead_due(case: Case) -> datetime | None:
+    """When the limit of the department that leads ends; None without a limit or a lead."""
+    for one in case.assignments:
+        if one.role == "lead" and one.withdrawn_at is None:
+            return one.due_at
+    return None
+
+
+def shown(case: Case) -> tuple[object, ...]:
+    """What a task shows of its case beside the matter and the cell."""
+    place = case.lon, case.lat, case.accuracy_m, case.resolved_by, case.place_doubt, case.address
+    return case.status, case.urgency, case.severity, case.description, place, case.media, _networks(case)
+
+
+def _networks(case: Case) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([report.network for report in case.reports]))
+
+
+def task_updates(case: Case, catalogue: Catalogue, at: datetime) -> list[Task]:
+    """The tasks that departments hold, as the case is now."""
+    matter = catalogue.matters.get(case.matter)
+    workflow = matter.workflow if matter else None
+    return [task(case, one, workflow, "updated", at) for one in case.assignments if one.withdrawn_at is None]
+
+
+def task_changes(case: Case, before: Sequence[Assignment], workflow: str | None, at: datetime) -> list[Task]:
+    """The tasks that new assignments dispatch, update or withdraw.
+
+    Args:
+        case: with its new assignments.
+        before: its assignments before.
+        workflow: of the route.
+        at: when it happened.
+    """
+    old = {one.task: one for one in before}
+    tasks: list[Task] = []
+    for one in case.assignments:
+        state = _state_after(old.get(one.task), one)
+        if state is not None:
+            tasks.append(task(case, one, workflow, state, None if state == "dispatched" else at))
+    return tasks
+
+
+def _state_after(old: Assignment | None, new: Assignment) -> TaskState | None:
+    """The state of a task that its department must learn; None if the task was withdrawn before."""
+    if old is None:
+        return "dispatched"
+    if old.withdrawn_at is not None:
+        return None
+    return "updated" if new.withdrawn_at is None else "withdrawn"
+
+
 def task(
     case: Case,
     assignment: Assignment,
@@ -70,7 +128,7 @@ def task(
 ) -> Task:
     """The task of an assignment, as the case is now.
 
-    It is made in two steps: a call with more than 15 arguments makes a dictionary of them, which costs more than the task.
+    It is made in steps: a call with more than 15 arguments makes a dictionary of them, which costs more than the task.
     """
     made = Task(
         id=assignment.task,
@@ -89,7 +147,7 @@ def task(
         lon=case.lon,
         lat=case.lat,
     )
-    return replace(
+    made = replace(
         made,
         state=state,
         updated_at=updated_at,
@@ -103,7 +161,7 @@ def task(
         resolved_by=case.resolved_by,
         accuracy_m=case.accuracy_m,
         place_doubt=case.place_doubt,
-        networks=tuple(dict.fromkeys([report.network for report in case.reports])),
+        networks=_networks(case),
         media=case.media,
-        due_provisional=assignment.due_provisional,
     )
+    return replace(made, due_provisional=True) if assignment.due_provisional else made

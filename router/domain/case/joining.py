@@ -1,12 +1,16 @@
 """A report that matches a case well enough joins it."""
 
-from router.domain.case.reports import joining_report
+from router.domain.case.dispatch import lead_due, task_updates
+from router.domain.case.reports import joining_report, whole
+from router.domain.case.window import extended
 from router.domain.matching.candidate import with_references
 from router.domain.matching.correlation import Match
 from router.domain.matching.parameters import MergeParameters
 from router.domain.model.case import Case
 from router.domain.model.report import Report
 from router.domain.model.severity import raise_severity
+from router.domain.model.task import Task
+from router.domain.rules.city import City
 from router.domain.state.partition_state import PartitionState
 
 
@@ -27,20 +31,31 @@ def case_to_join(matches: list[Match], merging: MergeParameters) -> Match | None
     return None
 
 
-def join_case(state: PartitionState, report: Report, occurred_us: int, match: Match, merging: MergeParameters) -> Case:
-    """Add a report to the case that it matches."""
-    entry, case = match.candidate, match.candidate.case
+def join_case(
+    state: PartitionState, report: Report, occurred_us: int, match: Match, city: City
+) -> tuple[Case, list[Task]]:
+    """Add a report to the case that it matches.
+
+    Returns:
+        The case, and the tasks to update: all, if the report changes what they show, or comes after the limit of the lead.
+    """
+    entry, case, merging = match.candidate, match.candidate.case, city.merging
     state.remember(report.id, case)
-    joined = joining_report(report, match)
-    component = case.component_id or report.component_id
+    new = report.network not in entry.networks
+    joined, counts, raised, due = joining_report(report, match), report.closed is None, False, lead_due(case)
+    component = case.component_id or (report.component_id if counts else None)
     references = with_references(entry.references, joined, merging)
     moves = occurred_us > entry.last_us or component != case.component_id or references is not entry.references
     with state.changing(case, merging, moves=moves):
-        case.reports = (*case.reports, joined)
+        reports = case.reports
+        case.reports = (*reports, joined) if len(reports) > 1 else (whole(case, reports[0]), joined)
         case.updated_at = max(case.updated_at, report.received_at)
-        until = report.received_at + merging.window_of(report.matter)
-        case.window_until = max(case.window_until, until)
-        case.component_id = component
-        raise_severity(case, report)
+        if counts:
+            until = report.received_at + merging.window_of(report.matter)
+            case.window_until = extended(case, until, due, merging)
+            case.component_id = component
+            raised = raise_severity(case, report)
         entry.add_report(joined, occurred_us, references)
-    return case
+    if raised or new or (counts and due is not None and report.received_at >= due):
+        return case, task_updates(case, city.catalogue, report.received_at)
+    return case, []

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from router.domain.case.revisions import KEPT_CHARACTERS, revise_report
+from router.domain.case.derived import leading
+from router.domain.case.reports import KEPT_CHARACTERS, statement_of
+from router.domain.case.revisions import revise_report
 from router.domain.intake.dedup import MAX_VERSIONS
 from router.domain.intake.event_rejections import too_late
 from router.domain.intake.rejections import superseded, too_many_versions
@@ -112,13 +114,16 @@ def _is_copy_of_latest(case: Case, known: CaseReport, report: Report) -> bool:
     """Whether the report has the received time of the latest version, and says what the case still has of it."""
     if not _is_of_moment(known, report) or (known.reporter, known.person) != (report.reporter, report.person):
         return False
-    if known.joined != "opened":
-        same_text = known.version == 1 or known.description == report.description[:KEPT_CHARACTERS]
-        return same_text and known.place == place_of(report)
-    said = report.description, report.address, report.media, report.status
-    if (case.description, case.address, case.media, case.status) != said or not _has_point_of(case, report):
+    if known.closed != report.closed:
         return False
-    return len(case.reports) > 1 or _has_levels_of(case, report)  # other reports may have raised the levels
+    if known.says is None:  # the only report, so the case says what it says
+        return _says_all(case, report)
+    same_text = known.description == report.description[:KEPT_CHARACTERS]
+    if not same_text and (
+        known.version > 1 or known.description
+    ):  # release 0.1.0 did not keep the text of a first version
+        return False
+    return known.place == place_of(report) and known.says == statement_of(report)
 
 
 def _is_copy_of_earlier(known: CaseReport, report: Report) -> bool:
@@ -132,23 +137,29 @@ def _is_of_moment(one: CaseReport | Version, report: Report) -> bool:
     return moment == (one.received_at, one.occurred_at, one.matter, one.cell)
 
 
-def _has_point_of(case: Case, report: Report) -> bool:
-    return (case.lon, case.lat) == (report.location.lon, report.location.lat)
-
-
-def _has_levels_of(case: Case, report: Report) -> bool:
-    levels = report.urgency, report.severity, report.certainty
-    return (case.urgency, case.severity, case.certainty) == levels
+def _says_all(case: Case, report: Report) -> bool:
+    """Whether the case says what the report says beside matter, cell and time."""
+    location = report.location
+    return (
+        *(case.lon, case.lat, case.description, case.status, case.component_id),
+        *(case.urgency, case.severity, case.certainty, case.address, case.place_doubt, case.media),
+    ) == (
+        *(location.lon, location.lat, report.description, report.status, report.component_id),
+        *(report.urgency, report.severity, report.certainty, report.address, location.doubt, report.media),
+    )
 
 
 def _says_the_same(case: Case, known: CaseReport, report: Report) -> bool:
     """Whether the case says all that the report says. If the case did not keep something, the answer is no."""
     if (known.matter, known.cell, known.occurred_at) != (report.matter, report.location.cell, report.occurred_at):
         return False
-    if (known.reporter, known.person) != (report.reporter, report.person):
+    if (known.reporter, known.person, known.closed) != (report.reporter, report.person, report.closed):
         return False
-    if known.joined != "opened":
-        return known.place == place_of(report) and known.version > 1 and known.description == report.description
-    said = report.description, report.address, report.media, report.status, report.component_id
-    kept = case.description, case.address, case.media, case.status, case.component_id
-    return kept == said and _has_point_of(case, report) and _has_levels_of(case, report)
+    if known.says is None:
+        return _says_all(case, report)
+    leads = leading(case.reports) is known
+    text = case.description if leads else known.description
+    kept = (
+        leads or known.version > 1 or known.description != ""
+    )  # release 0.1.0 did not keep the text of a first version
+    return kept and text == report.description and (known.place, known.says) == (place_of(report), statement_of(report))

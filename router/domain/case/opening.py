@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from sys import intern
 
+from msgspec.structs import replace
+
 from router.domain.case.dispatch import assignments, task
 from router.domain.case.reports import opening_report
 from router.domain.catalogue.resolve import Route
 from router.domain.instants import us
 from router.domain.matching.correlation import Match
-from router.domain.model.case import Case, Suggestion
+from router.domain.model.case import Case, CaseReport, Suggestion
 from router.domain.model.report import Report
 from router.domain.model.task import Task
 from router.domain.rules.city import City
@@ -18,20 +20,32 @@ from router.domain.state.partition_state import PartitionState
 
 SUGGESTIONS = 3
 """How many cases are suggested at most as perhaps the same."""
+Left = tuple[str, str, CaseReport]
+"""Of a report that left another case: id and partition key of the case that it opens, and the report as that case keeps it."""
 
 
-def open_case(state: PartitionState, report: Report, matches: Sequence[Match], city: City) -> tuple[Case, list[Task]]:
-    """Open a case for a report and dispatch its tasks.
+def open_case(
+    state: PartitionState, report: Report, matches: Sequence[Match], city: City, left: Left | None = None
+) -> tuple[Case, list[Task]]:
+    """Open a case for a report and dispatch its tasks. A report that is closed already has none, and nothing joins its case.
 
     Args:
         state: of the partition.
         report: the first report of the case.
         matches: cases below the threshold of merging, the best first.
         city: the rule set of the report.
+        left: given if the report left another case.
     """
     route = city.catalogue.route(report.matter, report.location.cell, report.received_at)
-    suggestions = tuple([_suggestion(match, report) for match in matches[:SUGGESTIONS]])
-    case = _case(report, route, suggestions, city)
+    case = _case(report, route, suggestions(report, matches) if matches else (), city)
+    if left is not None:
+        case.id, case.partition_key, one = left
+        case.reports = (replace(one, joined="opened", score=None, distance_m=None, apart_s=None),)
+        case.assignments = assignments(case.id, route, report.received_at, city.calendar)
+    if report.closed is not None:
+        case.state, case.assignments = "closed", ()
+        case.window_until = case.window_closed_at = report.received_at
+        case.reason = f"no department: {report.id} was {report.closed} when it was received"
     state.remember(report.id, case)
     state.add(case, city.merging)
     return case, [task(case, one, route.workflow) for one in case.assignments]
@@ -44,7 +58,7 @@ def _case_id(report: Report) -> str:
     return f"C-{blake2b(f'{report.id} {us(report.received_at)}'.encode(), digest_size=10).hexdigest()}"
 
 
-def _case(report: Report, route: Route, suggestions: tuple[Suggestion, ...], city: City) -> Case:
+def _case(report: Report, route: Route, suggested: tuple[Suggestion, ...], city: City) -> Case:
     """The case in two steps: a call with more than 15 arguments makes a dictionary of them, which costs more than the case."""
     id_, location, received_at, opening = (
         _case_id(report),
@@ -73,8 +87,13 @@ def _case(report: Report, route: Route, suggestions: tuple[Suggestion, ...], cit
     case.component_id, case.status, case.description = report.component_id, report.status, report.description
     case.urgency, case.severity, case.certainty = report.urgency, report.severity, report.certainty
     case.address, case.place_doubt, case.media = report.address, location.doubt, report.media
-    case.suggestions = suggestions
+    case.suggestions = suggested
     return case
+
+
+def suggestions(report: Report, matches: Sequence[Match]) -> tuple[Suggestion, ...]:
+    """The best of the cases that are perhaps the same as that of the report."""
+    return tuple([_suggestion(match, report) for match in matches[:SUGGESTIONS]])
 
 
 def _suggestion(match: Match, report: Report) -> Suggestion:

@@ -29,7 +29,7 @@ UPDATED_BYTES = 1 << 20
 MOST_BYTES = 2 << 20
 """Half of what the topic takes."""
 MEASURED_FROM = 48
-"""Reports. Fewer cannot fill a case: what joins has no text, and the history of an updated report is bounded by its update."""
+"""Reports. Fewer cannot fill a case beyond its topic: what joins has 200 characters of text and 3 media at most, and the history of an updated report is bounded by its update."""
 SOME_VERSIONS = 4
 
 _encode: Callable[[object], bytes] = Encoder().encode

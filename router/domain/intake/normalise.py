@@ -245,6 +245,7 @@ def _report(network: str, drafted: _Drafted, location: Location, rule_set: str) 
         reporter=draft.reporter,
         media=draft.media,
         address=draft.address,
+        closed=draft.closed if draft.closed_at is None or draft.closed_at <= received_at else None,
         extensions=storable(draft.extensions) if draft.extensions else {},
         rule_set=rule_set,
     )

@@ -39,15 +39,13 @@ class MatchCandidate(Struct, gc=False, eq=False):
             networks = with_network(NO_NETWORKS, report.network)
             return cls(case, occurred_us, occurred_us, us(case.window_until), networks, (), references)
         first_us, last_us = _span(case)
-        networks = NO_NETWORKS
-        for report in case.reports:
-            networks = with_network(networks, report.network)
         until_us, places, references = us(case.window_until), places_of(case), references_of(case, parameters)
-        return cls(case, first_us, last_us, until_us, networks, places, references)
+        return cls(case, first_us, last_us, until_us, _networks(case), places, references)
 
     def reread(self, parameters: MergeParameters) -> None:
-        """Follow a case of which a report was corrected. The networks and the window stay as they are."""
+        """Follow a case of which a report was corrected, left or came. The window stays as it is."""
         self.first_us, self.last_us = _span(self.case)
+        self.networks = _networks(self.case)
         self.places, self.references = places_of(self.case), references_of(self.case, parameters)
 
     def add_report(self, report: CaseReport, occurred_us: int, references: tuple[str, ...]) -> None:
@@ -67,6 +65,13 @@ def _span(case: Case) -> tuple[int, int]:
     """Occurrence in µs of the earliest and the latest report."""
     occurred = [us(report.occurred_at) for report in case.reports]
     return min(occurred), max(occurred)
+
+
+def _networks(case: Case) -> frozenset[str]:
+    networks = NO_NETWORKS
+    for report in case.reports:
+        networks = with_network(networks, report.network)
+    return networks
 
 
 def named_references(report: Report | CaseReport, parameters: MergeParameters) -> list[str]:

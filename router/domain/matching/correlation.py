@@ -8,8 +8,8 @@
 
 The rivals of a case are the other like cases around the report, each weighted by affinity and time. A full case is no case's rival,
 because another case continues it. A managed component (部件)
-decides alone: a report that names the component of a case belongs to it, and a report that names another one does not. Cases of
-another street or another CAP status are never candidates. This is only the correlation (EIP). Docs: docs/explanation/merging.md.
+decides about place and time: a report of a like matter that names the component of a case belongs to it, and a report that names
+another one does not. Cases of another street or another CAP status are never candidates. This is only the correlation (EIP). Docs: docs/explanation/merging.md.
 """
 
 from collections.abc import Mapping
@@ -50,7 +50,8 @@ def correlate(
     report: Report, index: CaseIndex, merging: MergeParameters, occurred_us: int, received_us: int
 ) -> list[Match]:
     """The candidates that reach the threshold of suggesting, the best first."""
-    matches = _of_component(report, index, occurred_us, received_us) if report.component_id is not None else []
+    named = report.component_id is not None
+    matches = _of_component(report, index, merging, occurred_us, received_us) if named else []
     if not matches:
         matches = _near(report, index, merging, occurred_us, received_us)
         matches += _by_community(report, index, merging, occurred_us, received_us)
@@ -67,12 +68,18 @@ def _order(match: Match) -> tuple[float, datetime, str]:
     return -match.score, match.candidate.case.opened_at, match.candidate.case.id
 
 
-def _of_component(report: Report, index: CaseIndex, occurred_us: int, received_us: int) -> list[Match]:
-    """Cases about the component that the report names, of any matter and any age."""
+def _of_component(
+    report: Report, index: CaseIndex, merging: MergeParameters, occurred_us: int, received_us: int
+) -> list[Match]:
+    """Cases of a like matter about the component that the report names, of any age.
+
+    Two unlike matters of one component are two duties, and a case is led to one.
+    """
+    pairs = merging.pairs(report.matter)
     return [
-        Match(entry, "component", 1.0, None, _time_gap_us(entry, occurred_us) / 1e6)
+        Match(entry, "component", 1.0, None, time_gap_us(entry, occurred_us) / 1e6)
         for entry in index.of_component(report.location.cell, report.component_id or "", occurred_us)
-        if _may_join(report, entry, received_us)
+        if entry.case.matter in pairs and _may_join(report, entry, received_us)
     ]
 
 
@@ -99,9 +106,9 @@ def _near(
             metres = distance_m(lon, lat, case.lon, case.lat)  # type: ignore[arg-type]  # the squares have only cases with a point
             if metres > most_m or not _may_join(report, entry, received_us):
                 continue
-            apart, accuracy_m = _time_gap_us(entry, occurred_us), case.accuracy_m
+            apart, accuracy_m = time_gap_us(entry, occurred_us), case.accuracy_m
             if entry.places:
-                metres, accuracy_m = _nearest_place(lon, lat, metres, entry)
+                metres, accuracy_m = nearest_place(lon, lat, metres, entry)
             reach = reach_m(pair, location.accuracy_m, accuracy_m, merging)
             if apart > pair.window_us or (metres > reach and not crowding):
                 continue
@@ -141,7 +148,7 @@ def nearness(metres: float, reach: float, far: float) -> float:
     return float(far ** (metres / reach) ** 2) if metres else 1.0  # a reach of 0 m allows the same point
 
 
-def _nearest_place(lon: float, lat: float, metres: float, entry: MatchCandidate) -> tuple[float, float]:
+def nearest_place(lon: float, lat: float, metres: float, entry: MatchCandidate) -> tuple[float, float]:
     """Metres to the nearest place of the case, and the accuracy of that place. `metres` is the distance to its first place."""
     nearest = metres, entry.case.accuracy_m
     for other_lon, other_lat, accuracy_m in entry.places:
@@ -163,9 +170,9 @@ def _by_reference(
             pair = pairs.get(entry.case.matter)
             if pair is None or not _may_join(report, entry, received_us):
                 continue
-            apart = _time_gap_us(entry, occurred_us)
-            metres = _metres(report, entry)
-            if apart > pair.window_us or not _within_reference_radius(report, entry, metres, merging):
+            apart = time_gap_us(entry, occurred_us)
+            metres = metres_to(report, entry)
+            if apart > pair.window_us or not within_reference_radius(report, entry, metres, merging):
                 continue
             score = round(time_decay(pair, apart, merging) * evidence.reference_factor / len(entries), 4)
             if score >= merging.thresholds.suggest:
@@ -174,17 +181,18 @@ def _by_reference(
     return matches
 
 
-def _metres(report: Report, entry: MatchCandidate) -> float | None:
+def metres_to(report: Report, entry: MatchCandidate) -> float | None:
     """Metres to the nearest place of the case; None if one of the two has no point."""
     lon, lat, case = report.location.lon, report.location.lat, entry.case
     if lon is None or lat is None or case.lon is None or case.lat is None:
         return None
-    return _nearest_place(lon, lat, distance_m(lon, lat, case.lon, case.lat), entry)[0]
+    return nearest_place(lon, lat, distance_m(lon, lat, case.lon, case.lat), entry)[0]
 
 
-def _within_reference_radius(
+def within_reference_radius(
     report: Report, entry: MatchCandidate, metres: float | None, merging: MergeParameters
 ) -> bool:
+    """Whether a report is near enough to a case for a common reference: in metres, or without a point by community."""
     if metres is not None and metres <= merging.evidence.reference_radius_m:
         return True
     return metres is None and report.location.cell[:COMMUNITY] == entry.case.cell[:COMMUNITY]
@@ -220,7 +228,7 @@ def _by_community(
         for entry in entries:
             if report.network in entry.networks or not _may_join(report, entry, received_us):
                 continue
-            apart = _time_gap_us(entry, occurred_us)
+            apart = time_gap_us(entry, occurred_us)
             score = time_decay(pair, apart, merging) * merging.same_community
             score = round(
                 score / (1 + merging.frequency_penalty * index.counts(location.cell).get(entry.case.matter, 0)), 4
@@ -244,6 +252,6 @@ def time_decay(pair: Pair, apart_us: int, merging: MergeParameters) -> float:
     return pair.affinity * late / (late + (1 - late) * apart_us / pair.window_us) if apart_us else pair.affinity
 
 
-def _time_gap_us(entry: MatchCandidate, occurred_us: int) -> int:
+def time_gap_us(entry: MatchCandidate, occurred_us: int) -> int:
     """Time in µs from the report's occurrence to the span of the case's occurrences; 0 inside it."""
     return entry.first_us - occurred_us if occurred_us < entry.first_us else max(0, occurred_us - entry.last_us)

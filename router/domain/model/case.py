@@ -1,7 +1,8 @@
 """The case: what reports are merged into.
 
 `Case` is the public record on `grid.cases` and also the changelog from which a partition's state is restored. So it has everything
-that the fold must remember. Instants are aware UTC datetimes.
+that the fold must remember. What it says follows from its reports (`router/domain/case/derived.py`): the *leading* one gives matter,
+place, time and text. Instants are aware UTC datetimes. Docs: docs/explanation/cases.md.
 """
 
 from datetime import datetime
@@ -10,13 +11,17 @@ from typing import Literal
 from msgspec import Struct
 
 from router.domain.model.report import Media, Provenance
-from router.domain.model.vocabulary import Certainty, ResolvedBy, Role, Severity, Status, Urgency
+from router.domain.model.vocabulary import Certainty, Closing, ResolvedBy, Role, Severity, Status, Urgency
 
 JoinKind = Literal["opened", "component", "near", "reference", "community"]
 """Why a report is in its case: it opened the case, named the same component, was near in place and time, named the same reporter or
 person, or was in the same community (if one of the two has no point)."""
 Place = tuple[float, ...]
 """Longitude, latitude, and how many metres the point may be off."""
+
+
+CaseState = Literal["dispatched", "closed", "empty"]
+"""Departments have tasks; every report says that nothing is left to do; every report went back to another case."""
 
 
 class Version(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -30,6 +35,37 @@ class Version(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     provenance: Provenance
     """The source record with the whole version, for as long as the network's topic keeps it."""
     description: str = ""
+
+
+class Statement(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """What a report says now beside matter, place, time and text. The case follows from the statements of its reports."""
+
+    status: Status = "Actual"
+    urgency: Urgency = "Unknown"
+    severity: Severity = "Unknown"
+    certainty: Certainty = "Unknown"
+    component_id: str | None = None
+    resolved_by: ResolvedBy = "point"
+    accuracy_m: float | None = None
+    """Of a report without a point: the size of its area in metres."""
+    address: str = ""
+    place_doubt: str | None = None
+    media: tuple[Media, ...] = ()
+    """The first 3 photos and files, by references of at most 500 characters."""
+
+
+class Departure(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """A report that left the case, because it no longer fits."""
+
+    report: str
+    """Id of the report."""
+    version: int
+    """Its version when it left."""
+    at: datetime
+    case: str
+    """Id of the case that has it since."""
+    reason: str
+    """Why it no longer fits, in one sentence."""
 
 
 class CaseReport(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -52,9 +88,15 @@ class CaseReport(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     version: int = 1
     """Version of this content. From 2 on, the network sent the report again with other content."""
     description: str = ""
-    """From the second version on. The text of a first version is the case's own, or is in the network's record."""
+    """At most 200 characters of its text. Absent from the only report of a case: its text is the case's own."""
     place: Place | None = None
-    """Its point, if it joined the case and has one. The point of the report that opened the case is the case's own."""
+    """Its point, if it has one. Absent from the only report of a case: its point is the case's own."""
+    says: Statement | None = None
+    """What else it says now. Absent from the only report of a case that was never corrected: the case says the same."""
+    closed: Closing | None = None
+    """Set while its network says that nothing is left to do."""
+    former: str | None = None
+    """Id of the case that it left last. It returns there when a correction fits that case again."""
     reporter: str | None = None
     person: str | None = None
     """Masked references of the reporter and of the person it is about."""
@@ -86,13 +128,13 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     dispatched_at: datetime | None = None
     """Absent if the task was dispatched when the case was opened."""
     withdrawn_at: datetime | None = None
-    """When a correction led elsewhere; absent while the assignment is valid."""
+    """When a correction led elsewhere, or the case was closed; absent while the assignment is valid."""
     due_provisional: bool = False
     """`due_at` reaches into a year whose calendar was not published, and may move when it is."""
 
 
 class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
-    """An incident as the city sees it: every report about it, and the departments that must act."""
+    """An incident as the city sees it: what its reports say now, and the departments that must act."""
 
     id: str
     cell: str
@@ -100,7 +142,7 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     opened_at: datetime
     updated_at: datetime
     occurred_at: datetime
-    """Occurrence of the report that opened the case."""
+    """Occurrence of the leading report."""
     window_until: datetime
     """Further reports may join until this instant of received time."""
     accuracy_m: float
@@ -112,13 +154,13 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     """Version of the catalogue that decided."""
     rule_set: str = ""
     """Version of the rule set that translated and routed the deciding report: catalogue, code tables and cells together."""
-    state: Literal["dispatched"] = "dispatched"
+    state: CaseState = "dispatched"
     lon: float | None = None
     lat: float | None = None
     resolved_by: ResolvedBy = "point"
-    """How the cell of the opening report was determined; after `fallback` nothing is known of the place."""
+    """How the cell of the leading report was determined; after `fallback` nothing is known of the place."""
     component_id: str | None = None
-    """The managed component (部件) that the case is about, from the first report that named one."""
+    """The managed component (部件) that the case is about, from the first report that names one."""
     status: Status = "Actual"
     urgency: Urgency = "Unknown"
     severity: Severity = "Unknown"
@@ -130,10 +172,12 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     revision: int = 0
     """Number of changes so far: 1 when the case is opened, one more at every change. With the id it names one state of the case."""
     partition_key: str = ""
-    """Cell of the first version of the report that opened the case. It is the key under which the case's events reach their
-    partition of `grid.events`; `cell` is another after a correction of the place."""
+    """Cell of the first version of the report that opened the case, or the key of the case that this report left. Under this key the
+    case's events reach their partition of `grid.events`; `cell` is another after a correction of the place."""
     address: str = ""
     place_doubt: str | None = None
-    """Why the place of the report that opened the case may be wrong: `doubt` of its location."""
+    """Why the place of the leading report may be wrong: `doubt` of its location."""
     media: tuple[Media, ...] = ()
-    """Address and photos of the report that opened the case."""
+    """Address and photos of the leading report."""
+    departed: tuple[Departure, ...] = ()
+    """The latest reports that left the case, each once."""

@@ -15,10 +15,10 @@ from router.domain.model.task import Task, TaskState
 from router.domain.model.vocabulary import Role
 
 ReportDecision = Literal[
-    "opened", "near", "component", "reference", "community", "redelivered", "updated", "rerouted", "rejected"
+    "opened", "near", "component", "reference", "community", "redelivered", "updated", "rerouted", "moved", "rejected"
 ]
 """What became of a report. It opened a case, or joined one for the reason named. It was known already, or it changed its case:
-`updated` leaves the departments as they are, `rerouted` does not. A rejected one becomes a dead letter."""
+`updated` leaves the departments as they are, `rerouted` does not, and `moved` takes a report to another case. A rejected one becomes a dead letter."""
 
 
 class CaseChanged(Struct, frozen=True, gc=False):
@@ -130,6 +130,7 @@ _DECIDED: dict[ReportDecision, list[Fact]] = {
     "redelivered": [ReportDecided("redelivered")],
     "updated": [ReportDecided("updated")],
     "rerouted": [ReportDecided("rerouted")],
+    "moved": [ReportDecided("moved")],
     "rejected": [ReportDecided("rejected")],
 }
 REDELIVERED = Outcome([], _DECIDED["redelivered"])

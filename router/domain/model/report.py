@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from router.domain.model.vocabulary import BY_POINT, Certainty, ResolvedBy, Severity, Status, Urgency
+from router.domain.model.vocabulary import BY_POINT, Certainty, Closing, ResolvedBy, Severity, Status, Urgency
 
 REPORTS_KEPT = timedelta(days=30)
 """How long the topics of networks keep records, and how long the router remembers where each report went."""
@@ -97,6 +97,8 @@ class Report(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """From version 2 on: when the first version was received, if the router still knows it."""
     redriven: bool = False
     """Whether the record was a dead letter that a person redrove."""
+    closed: Closing | None = None
+    """Set if its network said, when the record was received, that nothing is left to do."""
     partition_key: str | None = None
     """Cell of the first version, if this version is in another cell. It is the key of the event, so it decides the partition."""
 

@@ -6,6 +6,8 @@ Role = Literal["lead", "assist"]
 """What a department does for a case: it answers for it, or it helps."""
 Status = Literal["Actual", "Exercise", "Test"]
 """OASIS CAP 1.2 `status`: drills and tests pass through everything and stay recognisable."""
+Closing = Literal["closed", "cancelled"]
+"""What a network says of an incident for which nothing is left to do: it was handled, or it was reported by mistake."""
 Urgency = Literal["Immediate", "Expected", "Future", "Past", "Unknown"]
 """OASIS CAP 1.2 `urgency`: how soon someone must act."""
 Severity = Literal["Extreme", "Severe", "Moderate", "Minor", "Unknown"]

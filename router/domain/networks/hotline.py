@@ -1,16 +1,18 @@
 """The citizens' hotline (12345 in China, 311 in the United States): service requests as the city exports them.
 
 The schema is the header of Los Angeles' open data file of service requests. Every value is a text, as in the file.
-Times are wall times. `Owner` is the department that really had the request. Evaluations of routing compare with it, so
+Times are wall times. A request whose `Status` is `Closed` or `Cancelled` is closed from `ClosedDate` on. `Owner` is the department that really had the request. Evaluations of routing compare with it, so
 the translator never reads it. A column that it never reads may hold anything.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Annotated, LiteralString
 
 from pydantic import Field, GetPydanticSchema
 
 from router.domain.cells.registry import Claim
+from router.domain.model.vocabulary import Closing
 from router.domain.networks.schema.fields import AmericanTime, Short, SourceId, Unread, american_time, with_error
 from router.domain.networks.schema.local_time import doubtful, instant
 from router.domain.networks.schema.network import Draft, Message, Network
@@ -18,6 +20,8 @@ from router.domain.networks.schema.network import Draft, Message, Network
 ACCURACY_M = 20.0
 """Accuracy of an address, geocoded to the middle of its lot, in metres; our assumption."""
 STAFF = "Driver Self Report"
+CLOSINGS: Mapping[str, Closing] = {"Closed": "closed", "Cancelled": "cancelled"}
+"""What two of the file's statuses say. A request that was referred out is still to be done."""
 _LATITUDE = r"-?(0?[0-8]?[0-9](\.[0-9]+)?|0?90(\.0+)?)"
 _LONGITUDE = r"-?((0?[0-9]{1,2}|1[0-7][0-9])(\.[0-9]+)?|180(\.0+)?)"
 
@@ -57,6 +61,7 @@ def _draft(message: ServiceRequest, zone: tzinfo) -> Draft:
     if x and y:  # one coordinate alone is not a point
         lon, lat = float(x), float(y)
     area = f"{message.commission or ''}|{message.precinct or ''}|{message.council or ''}"
+    closed = CLOSINGS.get(message.status) if isinstance(message.status, str) else None
     return Draft(
         source_id=message.number,
         codes=(message.request_type,),
@@ -71,9 +76,16 @@ def _draft(message: ServiceRequest, zone: tzinfo) -> Draft:
             accuracy_m=None if lon is None else ACCURACY_M,
             area=None if area == "||" else area,
         ),
+        closed=closed,
+        closed_at=None if closed is None else _closed_at(message, zone),
         certainty="Observed" if message.channel == STAFF else "Unknown",
         extensions=message.unknown() if doubt is None else doubtful(message.unknown(), doubt),
     )
+
+
+def _closed_at(message: ServiceRequest, zone: tzinfo) -> datetime | None:
+    """When the request was closed or cancelled: a cancelled one has no `ClosedDate`, so its last change says it."""
+    return _revised_at(message.closed, zone) or _revised_at(message.updated, zone)
 
 
 def _revised_at(text: object, zone: tzinfo) -> datetime | None:

@@ -1,6 +1,6 @@
 """The door through which a case changes, so that the index, the timers and the revision follow."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 
 from router.domain.case.size import is_full
 from router.domain.instants import us
@@ -14,19 +14,27 @@ from router.domain.state.timers import Timers, due
 class Changing:
     """`with state.changing(case, merging) as candidate:` changes one case; one change at a time.
 
-    The index loses the case before the change and gets it back after it, because it has the case by what the case says. There is one
-    such object a state: a new one for every change would cost as much as the change.
+    A change that sets `window_closed_at` closes the merge window. The index loses the case before the change and gets it back after
+    it, because it has the case by what the case says. There is one such object a state: a new one for every change would cost as
+    much as the change.
 
     Args:
         candidates: the cases whose merge window is open, by id.
         index: of the candidates.
         timers: of the candidates.
+        closed: takes a case whose window a change has closed.
     """
 
-    __slots__ = ("_candidates", "_case", "_due", "_entry", "_index", "_merging", "_moves", "_timers")
+    __slots__ = ("_candidates", "_case", "_closed", "_due", "_entry", "_index", "_merging", "_moves", "_timers")
 
-    def __init__(self, candidates: Mapping[str, MatchCandidate], index: CaseIndex, timers: Timers) -> None:
-        self._candidates, self._index, self._timers = candidates, index, timers
+    def __init__(
+        self,
+        candidates: dict[str, MatchCandidate],
+        index: CaseIndex,
+        timers: Timers,
+        closed: Callable[[Case], None],
+    ) -> None:
+        self._candidates, self._index, self._timers, self._closed = candidates, index, timers, closed
 
     def __call__(self, case: Case, merging: MergeParameters, *, moves: bool = True) -> "Changing":
         """Begin a change.
@@ -58,6 +66,10 @@ class Changing:
         if entry is None:
             return
         moves = self._moves
+        if moves and case.window_closed_at is not None:  # the change closed it: nothing joins this case any more
+            del self._candidates[case.id]
+            self._closed(case)
+            return
         if is_full(case) is not entry.full:
             if not moves:
                 self._index.remove(entry, self._merging)

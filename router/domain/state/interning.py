@@ -10,7 +10,7 @@ from sys import intern
 
 from msgspec.structs import replace
 
-from router.domain.model.case import Assignment, Case, CaseReport
+from router.domain.model.case import Assignment, Case, CaseReport, Statement
 from router.domain.model.report import Provenance
 
 
@@ -18,6 +18,16 @@ from router.domain.model.report import Provenance
 def intern_float(number: float) -> float:
     """The number as one object. 20 and 20.0 stay two, because they are written differently."""
     return number
+
+
+def intern_statement(says: Statement) -> Statement:
+    """The statement as one object, if it may be that of many reports: it has no text of its own."""
+    return says if says.address or says.media else _interned(says)
+
+
+@lru_cache(maxsize=1 << 12, typed=True)
+def _interned(says: Statement) -> Statement:
+    return says
 
 
 def intern_provenance(source: Provenance) -> Provenance:
@@ -33,6 +43,8 @@ def intern_case(case: Case) -> None:
     case.partition_key = intern(case.partition_key)
     case.reports = tuple([_report(report) for report in case.reports])
     case.assignments = tuple([_assignment(one) for one in case.assignments])
+    if not case.reports:
+        return
     first, last = case.reports[0], case.reports[-1]
     # the next lines change no value: of two equal objects one is kept
     if case.opened_at == first.received_at:
@@ -50,6 +62,7 @@ def _report(report: CaseReport) -> CaseReport:
         matter=intern(report.matter),
         cell=intern(report.cell),
         provenance=intern_provenance(report.provenance),
+        says=None if report.says is None else intern_statement(report.says),
     )
 
 

@@ -11,11 +11,12 @@ from heapq import heapify, heappop, heappush
 from typing import Any
 
 from router.domain.case.life import IDS_KEPT, finished_at
+from router.domain.case.reports import complete_reports
 from router.domain.case.size import MAX_REPORTS, is_full, thin
 from router.domain.matching.candidate import MatchCandidate
 from router.domain.matching.case_index import CaseIndex
 from router.domain.matching.parameters import MergeParameters
-from router.domain.model.case import Case
+from router.domain.model.case import Case, Departure
 from router.domain.model.identity import INCIDENT_MARK, first_incident_id
 from router.domain.model.outcome import CaseArchived
 from router.domain.model.report import REPORTS_KEPT, Report
@@ -46,12 +47,14 @@ class PartitionState:
         """Case id -> the case whose merge window is open."""
         self.index = CaseIndex()
         self.timers = Timers(self.candidates)
-        self.changing = Changing(self.candidates, self.index, self.timers)
-        """The door through which a case changes. `close_windows` alone closes windows."""
         self._closed: dict[str, Case] = {}
         """Case id -> the case whose window was closed."""
         self._ends: list[tuple[datetime, str]] = []
         """A heap of (when it is finished, case id) of these cases. An entry that disagrees with its case is stale and is skipped."""
+        self.changing = Changing(self.candidates, self.index, self.timers, self._await_end)
+        """The door through which a case changes. Windows that come due are closed by `close_windows`."""
+        self.left: dict[tuple[str, str], Case] = {}
+        """(report id, case id) -> a case of the state that the report left, so that it can return there."""
 
     @property
     def matchable_cases(self) -> int:
@@ -59,7 +62,10 @@ class PartitionState:
         return len(self.candidates)
 
     def add(self, case: Case, merging: MergeParameters) -> None:
-        """Add a case whose merge window is open."""
+        """Add a case. It is matchable while its merge window is open."""
+        if case.window_closed_at is not None:
+            self._await_end(case)
+            return
         entry = self.candidates[case.id] = MatchCandidate.of(case, merging)
         entry.full = is_full(case)
         self.index.add(entry, merging)
@@ -117,7 +123,7 @@ class PartitionState:
         self.clock = LogClock()
         cases = [*self._closed.values(), *[entry.case for entry in self.candidates.values()]]
         if cases:
-            received = max([report.received_at for case in cases for report in case.reports])
+            received = max([one.received_at for case in cases for one in case.reports], default=_EARLIEST)
             ends = [case.window_closed_at for case in cases if case.window_closed_at is not None]
             self.clock.forgotten_until = min(
                 [max(received, _EARLIEST) - IDS_KEPT, *(ends or [case.opened_at for case in cases])]
@@ -127,18 +133,16 @@ class PartitionState:
         """Take a case as the changelog has it: in any order of cases, and those of one case in their order."""
         _complete(case)
         intern_case(case)
-        earlier = self.case_by_report.get(case.reports[0].id)
-        if earlier is not None and earlier.id == case.id:
+        earlier = self._known(case.id)
+        if earlier is not None:
             if earlier.window_closed_at is not None and earlier.window_closed_at == case.window_closed_at:
                 self._overwrite(earlier, case)
                 return
             self._remove(earlier, merging)
         for report in case.reports:
             self.remember(report.id, case)
-        if case.window_closed_at is None:
-            self.add(case, merging)
-        else:
-            self._await_end(case)
+        self.remember_departures(case)
+        self.add(case, merging)
         self._leave_out_stale()
 
     def _leave_out_stale(self) -> None:
@@ -148,17 +152,22 @@ class PartitionState:
             self._ends = [(end, case.id) for case in self._closed.values() if (end := finished_at(case)) is not None]
             heapify(self._ends)
 
+    def _known(self, case_id: str) -> Case | None:
+        entry = self.candidates.get(case_id)
+        return self._closed.get(case_id) if entry is None else entry.case
+
     def _overwrite(self, earlier: Case, case: Case) -> None:
         """Change a case whose window is closed to what it is now. Its place in the heap stays."""
+        departed = earlier.departed
         for field in case.__struct_fields__:
             setattr(earlier, field, getattr(case, field))
         for report in case.reports:
             self.remember(report.id, earlier)
+        self.remember_departures(earlier, departed)
 
     def drop(self, case_id: str, merging: MergeParameters) -> None:
         """Remove a case that was deleted from the changelog, because it is archived."""
-        entry = self.candidates.get(case_id)
-        case = entry.case if entry is not None else self._closed.get(case_id)
+        case = self._known(case_id)
         if case is not None:
             self._remove(case, merging)
 
@@ -175,6 +184,20 @@ class PartitionState:
             first = first_incident_id(report_id)
             if first is not None:
                 self._incidents[first] = tuple(sorted({*self._incidents.get(first, ()), report_id}))
+
+    def remember_departures(self, case: Case, before: tuple[Departure, ...] = ()) -> None:
+        """Remember which reports left the case.
+
+        Args:
+            case: as it is now.
+            before: the departures that it had.
+        """
+        if case.departed is before:
+            return
+        for one in before:
+            self.left.pop((one.report, case.id), None)
+        for one in case.departed:
+            self.left[one.report, case.id] = case
 
     def latest_incident(self, report_id: str) -> str:
         """The id of the latest incident that has the same source id, or the id itself."""
@@ -200,6 +223,7 @@ class PartitionState:
             "window closed": closed,
             "index": self.index.listed(),
             "due": self.next_due(),
+            "left": {key: case.id for key, case in self.left.items()},
         }
 
     def _await_end(self, case: Case) -> None:
@@ -210,6 +234,8 @@ class PartitionState:
 
     def _forget(self, case: Case) -> None:
         self._closed.pop(case.id, None)
+        for one in case.departed:
+            self.left.pop((one.report, case.id), None)
         for report in case.reports:
             if self.case_by_report.get(report.id) is not case:
                 continue  # after a loss of state two cases may have one report
@@ -222,7 +248,7 @@ class PartitionState:
 
 
 def _complete(case: Case) -> None:
-    """Add what release 0.1.0 did not write: the revision and the partition key.
+    """Add what release 0.1.0 did not write: the revision, the partition key, and what each of several reports says.
 
     Its CloudEvents ids ended with the number of versions of the case's reports, so later revisions must be greater. A case that it
     let grow is thinned, so that the end of its window can be written.
@@ -231,6 +257,7 @@ def _complete(case: Case) -> None:
         case.revision = sum([report.version for report in case.reports])
     if len(case.reports) > MAX_REPORTS:
         thin(case)
+    complete_reports(case)
     if not case.partition_key:
         opening = case.reports[0]
         case.partition_key = (opening.earlier[0] if opening.earlier else opening).cell

@@ -15,7 +15,7 @@ class RoutingScore(Struct, frozen=True):
     """Shares between 0 and 1. None where there was nothing to score."""
 
     routing_accuracy: float | None
-    """Of the reports in cases whose owner is known, the share whose case is led by that owner."""
+    """Of the reports whose owner is known and whose case is not closed, the share whose case is led by that owner."""
     merge_precision: float | None
     """Of the secondary reports in a case with recorded reports, the share whose case holds their own incident."""
     merge_recall: float | None
@@ -30,7 +30,11 @@ def score(sent: Sequence[Sent], cases: Mapping[str, Case]) -> RoutingScore:
     secondary_reports = [one for one in sent if one.kind == "secondary_reports"]
     hotline = {home[one.report].id for one in recorded if one.report in home}
     return RoutingScore(
-        routing_accuracy=_share(lead(home[one.report]) == one.owner for one in owned if one.report in home),
+        routing_accuracy=_share(
+            lead(home[one.report]) == one.owner
+            for one in owned
+            if one.report in home and home[one.report].state == "dispatched"
+        ),
         merge_precision=_share(
             _together(one, home) for one in secondary_reports if one.report in home and home[one.report].id in hotline
         ),

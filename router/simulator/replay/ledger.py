@@ -74,7 +74,7 @@ def reconcile(sent: Sequence[Sent], cases: Mapping[str, Case], tasks: Sequence[T
     return Ledger(
         faults={fault: sorted(ids) for fault, ids in found.items() if ids},
         rejected_sound=sorted(rejected),
-        merged=sum(len(case.reports) - 1 for case in cases.values()),
+        merged=sum(len(case.reports) - 1 for case in cases.values() if case.reports),
     )
 
 
@@ -129,13 +129,16 @@ def _tasks(cases: Mapping[str, Case], tasks: Sequence[Task]) -> dict[Fault, set[
     standing = [task for task in tasks if task.state == "dispatched" and task.id not in gone]
     by_duty = Counter((task.case, task.department, task.role, task.unit) for task in standing)
     twice |= {task.id for task in standing if by_duty[task.case, task.department, task.role, task.unit] > 1}
-    changes = Counter((task.id, task.state, task.updated_at) for task in tasks if task.state != "dispatched")
-    twice |= {id_ for (id_, _, _), times in changes.items() if times > 1}
+    changes = Counter(
+        (task.id, task.state, task.revision, task.updated_at) for task in tasks if task.state != "dispatched"
+    )
+    twice |= {id_ for (id_, *_), times in changes.items() if times > 1}
     served = {task.case for task in tasks}
     without = {
         case.id
         for case in cases.values()
-        if case.id not in served or any(duty.task not in by_id for duty in case.assignments)
+        if (case.state == "dispatched" and case.id not in served)
+        or any(duty.task not in by_id for duty in case.assignments)
     }
     orphans = {task.id for task in tasks if task.case not in cases}
     return {"dispatched twice": twice, "case without task": without, "task without case": orphans}

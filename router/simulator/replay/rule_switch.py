@@ -54,7 +54,8 @@ def examine(switch: Switch, cases: Iterable[Case]) -> Switched:
 def _whole(case: Case, city: City) -> bool:
     """Whether catalogue, matter and departments of a case all follow one rule set."""
     route = city.catalogue.route(case.matter, case.cell, case.opened_at)
-    wanted = [(one.department, one.role, one.rule, one.unit) for one in route.assigned]
+    assigned = route.assigned if case.state == "dispatched" else ()
+    wanted = [(one.department, one.role, one.rule, one.unit) for one in assigned]
     stand = [(a.department, a.role, a.rule, a.unit) for a in case.assignments if a.withdrawn_at is None]
     known = case.matter in city.catalogue.matters and case.cell in city.cells.cells
     return case.catalogue == city.catalogue.version and known and sorted(stand, key=str) == sorted(wanted, key=str)

@@ -123,9 +123,10 @@ def _check_reports(case: Case, table: Table, folded: Folded, sources: Sources, f
         if report.earlier_omitted:
             table.omitted |= {(report.id, number) for number in range(2, 2 + report.earlier_omitted)}
         events = [folded.at.get(address, -1) for address in addresses]
-        if events != sorted(events) or events[0] <= joined:
+        stayed = report.former is None  # any other report came with a correction
+        if events != sorted(events) or (stayed and events[0] <= joined):
             findings.add("out of order in a cell", report.id)
-        joined = events[0]
+        joined = max(joined, events[0]) if stayed else joined
 
 
 def _compare(

@@ -14,7 +14,7 @@ def mixed(cases: Iterable[Case], rule_sets: RuleSets) -> list[str]:
 def _decided_by_one(case: Case, rule_sets: RuleSets) -> bool:
     """Whether its departments are those of its rule set when the deciding report was received.
 
-    The deciding report is the one that opened the case, or a correction of it.
+    The deciding report is the one that opened the case, or a correction of one that is in the case or has left it.
     """
     try:
         city = rule_sets.of(case.rule_set)
@@ -23,8 +23,10 @@ def _decided_by_one(case: Case, rule_sets: RuleSets) -> bool:
     current = sorted(
         [(a.department, a.role, a.rule, a.unit) for a in case.assignments if a.withdrawn_at is None], key=str
     )
-    opening = case.reports[0]
-    instants = [case.opened_at, *[version.received_at for version in opening.earlier], opening.received_at]
+    if case.state != "dispatched":
+        return case.catalogue == city.catalogue.version and not current
+    versions = [one for report in case.reports for one in (*report.earlier, report)]
+    instants = {case.opened_at, *[one.received_at for one in versions], *[one.at for one in case.departed]}
     routes = [city.catalogue.route(case.matter, case.cell, at).assigned for at in instants]
     wanted = [sorted([(one.department, one.role, one.rule, one.unit) for one in route], key=str) for route in routes]
     return case.catalogue == city.catalogue.version and current in wanted

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from router.domain.cells.registry import Claim
 from router.domain.model.report import Media
-from router.domain.model.vocabulary import Certainty, Datum, Severity, Status, Urgency
+from router.domain.model.vocabulary import Certainty, Closing, Datum, Severity, Status, Urgency
 from router.domain.networks.schema.extensions import NO_EXTENSIONS
 from router.domain.networks.schema.fast_reading import fast_reader
 from router.domain.networks.schema.patterns import ANY_TEXT
@@ -49,6 +49,10 @@ class Draft(Struct, frozen=True, gc=False, kw_only=True):
     urgency: Urgency = "Unknown"
     severity: Severity = "Unknown"
     certainty: Certainty = "Unknown"
+    closed: Closing | None = None
+    """Set if the network says that nothing is left to do."""
+    closed_at: datetime | None = None
+    """Since when, UTC. A record that is received earlier is not closed yet; None: since it was received."""
     component_id: str | None = None
     description: str = ""
     """What the report says; its address, if it says nothing else."""

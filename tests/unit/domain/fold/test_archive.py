@@ -13,7 +13,7 @@ from router.domain.case.life import IDS_KEPT, is_finished
 from router.domain.fold import fold
 from router.domain.intake.dedup import DedupIndex, Said
 from router.domain.model.rejection import Rejection
-from router.domain.model.report import Report
+from router.domain.model.report import Report, Tick
 from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.log_clock import LogClock
 from router.domain.state.partition_state import ARCHIVED_AT_ONCE, PartitionState
@@ -212,6 +212,34 @@ def test_a_young_state_without_its_stored_offset_takes_new_reports(closed: bool)
     assert heir.pipe(report("20", 0.2, received=CLOSED + 0.1, north=2 * FAR)).decision == "opened"
 
 
+def emptied() -> Driver:
+    """A driver with one case, whose only report went back to another case that is archived since."""
+    driver, joiner = Driver(CITY), report("2", 0.5, network="policing")
+    driver.pipe(report("1"), joiner)
+    again = replace(joiner, version=2, matter="hole", received_at=hours(1))
+    driver.pipe(again, Tick(at=hours(CLOSED)), replace(joiner, version=3, received_at=hours(40)))
+    return let_pass(driver, END)
+
+
+def test_a_case_that_its_only_report_left_is_finished_and_archived() -> None:
+    driver = emptied()
+    assert [decode_case(value).state for value in driver.archived] == ["dispatched"]
+    let_pass(driver, 40 + KEPT)
+    empty = decode_case(driver.archived[1])
+    assert (empty.state, empty.reports, empty.departed[0].report) == ("empty", (), "policing:2")
+    assert driver.state.left == {}
+
+
+def test_a_state_of_nothing_but_an_empty_case_can_be_restored() -> None:
+    (empty,) = [case for case in emptied().cases if case.state == "empty"]
+    state = PartitionState()
+    state.restore(empty, CITY.merging)
+    state.assume_forgotten()
+    assert state.case_by_report == {}
+    assert state.clock.forgotten_until is not None
+    assert state.clock.forgotten_until < hours(0)
+
+
 def test_a_state_that_only_follows_its_changelog_stays_small() -> None:
     """Nothing is taken from a standby copy's heaps: every change of a case would leave an entry there for ever."""
     driver, copy_ = Driver(CITY), PartitionState()
@@ -236,7 +264,7 @@ def test_a_state_that_only_follows_its_changelog_stays_small() -> None:
 
 def test_nothing_reaches_an_open_case_too_late() -> None:
     """However long reports join a case: it is finished only after its window was closed."""
-    driver = Driver(CITY)
+    driver = Driver(tiny(standards="default: {limit: 60d}\n"))  # reports join until the limit of the lead
     for number in range(60):
         driver.pipe(report(f"{number}", 20.0 * number))
     (case,) = driver.cases

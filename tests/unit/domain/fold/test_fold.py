@@ -157,7 +157,7 @@ def test_a_near_report_joins_and_dispatches_no_task() -> None:
     driver = Driver(CITY)
     driver.pipe(report("1"))
     outcome = driver.pipe(report("2", 1, network="policing", cell=NEXT_CELL, north=20, matter="grass", offset=5))
-    assert (outcome.decision, outcome.tasks, len(driver.tasks)) == ("near", [], 1)
+    assert (outcome.decision, [task.state for task in outcome.tasks], len(driver.tasks)) == ("near", ["updated"], 2)
     (case,) = driver.cases
     first, second = case.reports
     assert (first.joined, first.score, first.distance_m, first.apart_s) == ("opened", None, None, None)
@@ -173,7 +173,7 @@ def test_a_near_report_joins_and_dispatches_no_task() -> None:
 
 
 def test_joining_never_shortens_the_window() -> None:
-    driver = Driver(tiny(RULES_OF_ONE_KIND))
+    driver = Driver(tiny(RULES_OF_ONE_KIND, standards="default: {limit: 30d}\n"))
     driver.pipe(report("1", matter="hole"))  # 72 h
     assert driver.cases[0].window_until == hours(72)
     driver.pipe(report("2", 10, matter="grass"))  # 24 h
@@ -250,7 +250,7 @@ def test_a_case_takes_the_component_that_a_later_report_names() -> None:
     driver.pipe(report("1"), report("2", 1, network="urban-management", component_id=LAMP))
     assert driver.cases[0].component_id == LAMP
     for owner in (driver, driver.crash()):
-        outcome = owner.pipe(report("3", 2, network="urban-management", component_id=LAMP, point=False, matter="hole"))
+        outcome = owner.pipe(report("3", 2, network="urban-management", component_id=LAMP, point=False, matter="grass"))
         assert outcome.decision == "component"
         assert ids(owner.cases[0]) == ["hotline:1", "urban-management:2", "urban-management:3"]
         assert owner.pipe(report("4", 2, network="urban-management", component_id=OTHER_LAMP)).decision == "opened"

@@ -103,7 +103,7 @@ def test_a_copy_of_a_joined_report_is_a_redelivery(version: int) -> None:
     driver.pipe(report("16"), report("17", north=5, urgency="Immediate", description="x" * 300))
     text = "y" * 300 if version == 2 else "x" * 300
     if version == 2:
-        driver.pipe(report("17", received=1, north=5, offset=1, version=2, description=text))
+        driver.pipe(report("17", received=1, north=5, offset=1, version=2, urgency="Immediate", description=text))
     for offset, north, decision in ((7, 5, "redelivered"), (8, 6, "updated")):
         copy = report("17", received=version - 1, north=north, offset=offset, urgency="Immediate", description=text)
         assert driver.pipe(copy).decision == decision

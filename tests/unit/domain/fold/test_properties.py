@@ -166,8 +166,8 @@ def test_every_report_is_in_exactly_one_case_with_its_provenance(log: Log) -> No
 @given(log=logs())
 def test_every_assignment_of_a_case_has_exactly_one_task(log: Log) -> None:
     driver = folded(log)
-    assert [task.id for task in driver.tasks] == [duty.task for case in driver.cases for duty in case.assignments]
-    assert len({task.id for task in driver.tasks}) == len(driver.tasks)
+    dispatched = [task for task in driver.tasks if task.state == "dispatched"]
+    assert [task.id for task in dispatched] == [duty.task for case in driver.cases for duty in case.assignments]
     due = {task.id: task.due_at for task in driver.tasks}
     assert due == {duty.task: duty.due_at for case in driver.cases for duty in case.assignments}
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from router.domain.model.report import Report, Tick
 from router.domain.state.partition_state import PartitionState
 from router.wire.codec import decode_case, encode_case, encode_task
-from tests.support.driver import CELL, OTHER_STREET, Driver, hours, report, tiny
+from tests.support.driver import CELL, NEXT_CELL, OTHER_STREET, Driver, hours, report, tiny
 
 CITY = tiny()
 
@@ -22,11 +22,11 @@ HISTORY: Sequence[Report | Tick] = (
     report("2", 0.5, network="policing"),
     corrected(2, 1, description="larger"),
     corrected(3, 2, description="larger still"),
-    replace(report("1", cell=OTHER_STREET, east=5000), version=4, received_at=hours(3)),
+    corrected(4, 3, description="larger still", matter="grass"),
     Tick(at=hours(100)),
-    corrected(5, 101, description="gone", location=report("1", cell=OTHER_STREET, east=5000).location),
+    corrected(5, 101, description="gone", matter="grass"),
 )
-"""A case is opened, joined, updated twice an hour apart, moved to another street, closed and updated again."""
+"""A case is opened, joined, updated twice an hour apart, routed again, closed and updated again."""
 
 
 def folded() -> Driver:
@@ -65,19 +65,35 @@ def test_two_updates_of_a_task_an_hour_apart_have_different_ids() -> None:
     driver = folded()
     task = driver.tasks[0].id
     changes = [event_id(encode_task(one)) for one in driver.tasks if one.id == task]
-    assert changes[:3] == [task, f"{task}/3", f"{task}/4"]
+    assert changes[:4] == [task, f"{task}/2", f"{task}/3", f"{task}/4"]
 
 
 def test_no_two_records_of_tasks_have_one_id() -> None:
     ids = [event_id(encode_task(task)) for task in folded().tasks]
-    assert len(ids) == len(set(ids)) == 5
+    assert len(ids) == len(set(ids)) == 6
+
+
+def test_every_change_of_both_cases_has_a_revision_of_its_own_when_a_report_leaves() -> None:
+    driver = Driver(CITY)
+    driver.pipe(report("1"), report("2", 0.5, network="policing"))
+    assert driver.pipe(corrected(2, 1, matter="hole")).decision == "moved"
+    assert {(case.matter, case.revision) for case in driver.cases} == {("tree", 3), ("hole", 1)}
 
 
 def test_a_case_that_moved_to_another_street_keeps_its_partition_key() -> None:
-    driver = folded()
+    driver = Driver(CITY)
+    driver.pipe(report("1"), replace(report("1", cell=OTHER_STREET, east=5000), version=2, partition_key=CELL))
     (case,) = driver.cases
     assert (case.cell, case.partition_key) == (OTHER_STREET, CELL)
     assert {task.partition_key for task in driver.tasks} == {CELL}
+
+
+def test_a_case_that_a_report_opens_when_it_leaves_another_has_the_key_of_that_one() -> None:
+    driver = Driver(CITY)
+    driver.pipe(report("1", cell=CELL), report("2", cell=NEXT_CELL, east=25, network="policing"))
+    moved = report("2", cell=OTHER_STREET, east=5000, network="policing", version=2, partition_key=NEXT_CELL)
+    driver.pipe(replace(moved, received_at=hours(1)))
+    assert (driver.case_of("2", "policing").cell, driver.case_of("2", "policing").partition_key) == (OTHER_STREET, CELL)
 
 
 def test_a_case_that_a_moved_version_opens_has_the_key_of_the_first_version() -> None:

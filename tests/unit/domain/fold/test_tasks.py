@@ -40,7 +40,8 @@ def test_a_task_has_the_address_the_networks_and_the_photos(driver: Driver) -> N
 def test_an_update_names_every_network_that_reported_it(driver: Driver) -> None:
     driver.pipe(report("2", 0.2, network="policing", accuracy=40), report("3", 0.3, network="hotline", accuracy=40))
     driver.pipe(opener(version=2, received_at=hours(1), description="more rubbish"))
-    assert [task.state for task in driver.tasks] == ["dispatched", "updated"]
+    assert [task.state for task in driver.tasks] == ["dispatched", "updated", "updated"]
+    assert driver.tasks[1].networks == ("hotline", "policing")
     assert driver.tasks[-1].networks == ("hotline", "policing")
 
 

@@ -150,12 +150,12 @@ def test_reports_join_a_moved_case_at_its_new_place() -> None:
 
 def test_a_correction_of_a_report_that_joined_leaves_the_case_its_matter() -> None:
     city = driver()
-    two = report("2", 1, network="policing", matter="grass")
+    two = report("2", 1, network="policing")
     city.pipe(report("1"), two)
-    assert city.pipe(updated(two, at=2, matter="hole", urgency="Immediate")).decision == "updated"
+    assert city.pipe(updated(two, at=2, matter="grass", urgency="Immediate")).decision == "updated"
     (case,) = city.cases
     assert (case.matter, case.urgency) == ("tree", "Immediate")
-    assert [one.matter for one in case.reports] == ["tree", "hole"]
+    assert [one.matter for one in case.reports] == ["tree", "grass"]
 
 
 def test_an_update_reaches_a_case_whose_window_is_closed() -> None:

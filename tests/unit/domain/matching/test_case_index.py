@@ -129,7 +129,8 @@ def scanned(one: Report, entries: list[MatchCandidate], by: MergeParameters) -> 
         and entry.case.status == one.status
         and entry.case.cell[:9] == one.location.cell[:9]
     ]
-    evidence = [entry for entry in alive if one.component_id and entry.case.component_id == one.component_id]
+    alike = [e for e in alive if e.case.matter == one.matter or frozenset((e.case.matter, one.matter)) in shares]
+    evidence = [entry for entry in alike if one.component_id and entry.case.component_id == one.component_id]
     if evidence:
         return sorted((entry.case.id, "component", 1.0) for entry in evidence)
     found: list[tuple[str, str, float, float]] = []

@@ -9,7 +9,7 @@ import pytest
 from router.domain.cells.registry import Claim
 from router.domain.networks.schema.local_time import DOUBT
 from router.domain.networks.schema.network import Draft
-from tests.support.records import REQUEST, draft, rejection
+from tests.support.records import REQUEST, draft, rejection, report
 
 LOS_ANGELES = ZoneInfo("America/Los_Angeles")
 FULL = {  # the first row of the recorded history
@@ -38,6 +38,8 @@ def test_a_recorded_row_becomes_a_report() -> None:
     assert draft("hotline", FULL, LOS_ANGELES) == Draft(
         source_id="1-870704814",
         codes=("Bulky Items",),
+        closed="closed",
+        closed_at=datetime(2018, 1, 6, 18, 18, 29, tzinfo=UTC),
         occurred_at=midnight,
         reported_at=midnight,
         revised_at=datetime(2018, 1, 6, 18, 18, 29, tzinfo=UTC),
@@ -172,3 +174,22 @@ def test_an_unknown_request_type_is_rejected() -> None:
     assert rejected.reason == (
         "code 'Flying Saucer' is not in the code table; add it to codes/hotline.csv of the city, or correct the source."
     )
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"Status": "Closed", "ClosedDate": "01/01/2018 03:00:00 PM"}, "closed"),
+        ({"Status": "Closed", "ClosedDate": "01/01/2018 04:00:10 PM"}, None),  # a second after the receipt
+        ({"Status": "Cancelled", "UpdatedDate": "01/01/2018 03:00:00 PM"}, "cancelled"),
+        ({"Status": "Cancelled", "UpdatedDate": "01/02/2018 03:00:00 PM"}, None),
+        ({"Status": "Closed", "ClosedDate": "soon"}, "closed"),
+        ({"Status": "Closed"}, "closed"),
+        ({"Status": "Referred Out", "ClosedDate": "01/01/2018 03:00:00 PM"}, None),
+        ({"Status": ["Closed"]}, None),
+        ({}, None),
+    ],
+)
+def test_a_request_is_closed_from_its_closing_on(more: dict[str, Any], expected: str | None) -> None:
+    """Received on 1 January at 16:00:09 in Shanghai. A closing that is later than the receipt has not happened yet."""
+    assert report("hotline", REQUEST | more).closed == expected

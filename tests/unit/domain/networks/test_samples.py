@@ -124,6 +124,8 @@ DRAFTS: dict[str, Draft] = {
         occurred_at=datetime(2018, 1, 1, 8, 0, 9, tzinfo=UTC),
         reported_at=datetime(2018, 1, 1, 8, 0, 9, tzinfo=UTC),
         revised_at=datetime(2018, 1, 6, 18, 18, 29, tzinfo=UTC),
+        closed="closed",
+        closed_at=datetime(2018, 1, 6, 18, 18, 29, tzinfo=UTC),
         claim=Claim(
             network="hotline",
             at=datetime(2018, 1, 1, 8, 0, 9, tzinfo=UTC),

@@ -79,10 +79,8 @@ def test_the_columns_that_no_translator_reads_are_known() -> None:
     assert {(network, name) for network, _, name in UNREAD} >= {
         ("hotline", "ActionTaken"),
         ("hotline", "Owner"),
-        ("hotline", "Status"),
         ("hotline", "Anonymous"),
         ("hotline", "ServiceDate"),
-        ("hotline", "ClosedDate"),
         ("petitions", "xfxs"),
     }
 

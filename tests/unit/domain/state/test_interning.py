@@ -60,7 +60,7 @@ def test_equal_instants_of_a_restored_case_are_one_object() -> None:
 
 def test_a_restored_case_is_written_as_it_was_read() -> None:
     driver = two_cases_alike()
-    assert driver.pipe(_corrected()).decision == "rerouted"
+    assert driver.pipe(_corrected()).decision == "moved"
     for value in driver.latest().values():
         state, case = PartitionState(), decode_case(value)
         state.restore(case, CITY.merging)

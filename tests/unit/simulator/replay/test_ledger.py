@@ -113,6 +113,21 @@ def test_a_case_without_task_counts_as_lost() -> None:
     assert ledger.lost == 1
 
 
+def test_a_closed_or_empty_case_needs_no_task() -> None:
+    closed = replace(case("k2", report("c", 2)), state="closed", assignments=())
+    empty = replace(case("k3", report("c", 2)), state="empty", reports=(), assignments=())
+    ledger = world(cases=CASES | {"k2": closed, "k3": empty}, tasks=[task("k1")])
+    assert (dict(ledger.faults), ledger.merged) == ({}, 1)
+
+
+def test_two_updates_of_a_task_at_one_instant_are_no_duplicates() -> None:
+    updates = [
+        replace(TASKS[0], state="updated", revision=revision, updated_at=TASKS[0].dispatched_at) for revision in (2, 3)
+    ]
+    assert faults(tasks=[*TASKS, *updates]) == {}
+    assert faults(tasks=[*TASKS, updates[0], updates[0]]) == {"dispatched twice": [TASKS[0].id]}
+
+
 def test_a_case_of_which_one_of_two_tasks_is_missing_is_found() -> None:
     second = Assignment(task="t-k2-assist", department="lapd", role="assist", rule="r", due_at=None)
     half = replace(CASES["k2"], assignments=(*CASES["k2"].assignments, second))
