@@ -21,6 +21,7 @@ from router.wire.errors import BrokerError
 from router.wire.settings import Settings
 from router.wire.topics import Topic
 from tests.support.broker import free_ports
+from tests.support.patience import PATIENCE_S
 
 pytestmark = pytest.mark.broker
 TOPIC = Topic(name="kept.reports", key="id", partitions=1)
@@ -63,12 +64,14 @@ def test_life_of_a_broker(settings: Settings) -> None:
 def _send(address: str) -> None:
     apply(address, [TOPIC])
     producer = KafkaProducer(bootstrap_servers=address, acks="all")
-    producer.send(TOPIC.name, b"still here").get(10)
+    producer.send(TOPIC.name, b"still here").get(PATIENCE_S)
     producer.close()
 
 
 def _values(address: str) -> list[bytes]:
-    consumer = KafkaConsumer(bootstrap_servers=address, auto_offset_reset="earliest", consumer_timeout_ms=10_000)
+    consumer = KafkaConsumer(
+        bootstrap_servers=address, auto_offset_reset="earliest", consumer_timeout_ms=round(1000 * PATIENCE_S)
+    )
     consumer.assign([TopicPartition(TOPIC.name, 0)])
     first = next(consumer).value
     consumer.close()

@@ -22,6 +22,7 @@ from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
 from router.wire.topics import Names, Topic, declared, topics_of
 from tests.support.cities import shipped
+from tests.support.patience import PATIENCE_S
 
 pytestmark = pytest.mark.broker
 CITY = "los-angeles"
@@ -138,7 +139,7 @@ def test_a_clock_behind_the_newest_record_is_wrong(settings: Settings) -> None:
     apply(settings.kafka, [events])
     assert "no record to compare" in machine.clock(settings)
     producer = KafkaProducer(bootstrap_servers=settings.kafka)
-    producer.send(events.name, b"x", partition=1).get(10)
+    producer.send(events.name, b"x", partition=1).get(PATIENCE_S)
     producer.close()
     assert "not behind the newest record" in machine.clock(settings)
     with pytest.raises(InputError, match="but the newest record is from"):

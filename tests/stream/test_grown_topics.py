@@ -15,6 +15,7 @@ from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from router.workers.pool import WorkerPool
 from tests.stream.test_rule_sets import BEGUN, CITY, alarm, cases_with, cities, pool, send, settings
+from tests.support.patience import PATIENCE_S
 
 __all__ = ["cities", "pool", "settings"]
 
@@ -67,7 +68,7 @@ def test_a_topic_keyed_by_place_never_grows(settings: Settings, cities: Path) ->
     events, topics = Names(settings.namespace).events, topics_of(load_city(CITY, cities), settings)
     apply(str(settings.kafka), topics)
     grow(settings, events)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     while not plan(str(settings.kafka), topics).rejected:  # until the broker shows the new partitions
         assert time.monotonic() < deadline
     with pytest.raises(TopicError, match=f"^{events}: the topic has 5 partitions, 2 are declared"):

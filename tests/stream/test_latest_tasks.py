@@ -12,6 +12,7 @@ from router.cli.live_view.resume_point import last_keys
 from router.domain.model.task import Task
 from router.kafka.blocking import open_consumer
 from router.wire.codec import encode_task
+from tests.support.patience import PATIENCE_S
 
 pytestmark = pytest.mark.broker
 
@@ -63,7 +64,7 @@ def await_markers(kafka: str, topics: list[str]) -> None:
     partitions = [TopicPartition(topic, number) for topic in topics for number in (0, 1)]
     written = KafkaConsumer(bootstrap_servers=kafka, isolation_level="read_uncommitted")
     visible = KafkaConsumer(bootstrap_servers=kafka, isolation_level="read_committed")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     while visible.end_offsets(partitions) != written.end_offsets(partitions):
         assert time.monotonic() < deadline, "the transaction did not become visible"
         time.sleep(0.02)
@@ -74,7 +75,7 @@ def await_markers(kafka: str, topics: list[str]) -> None:
 def await_tasks(latest: LatestTasks, number: int) -> list[str]:
     """The ids of this many tasks. They may come in several looks, each in the order of dispatch."""
     ids: list[str] = []
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     while len(ids) < number:
         assert time.monotonic() < deadline, f"only {ids} came"
         polled = latest.tasks()

@@ -55,7 +55,7 @@ class Load:
             batch = [next(messages) for _ in range(PER_SECOND // 50)]
             sending = [producer.send(self._topic, value=m.value, key=m.source_id.encode()) for m in batch]
             for future in sending:
-                future.get(20)
+                future.get(PATIENCE_S)
             self.sent += [message.report for message in batch]
         producer.close()
 

@@ -42,6 +42,7 @@ from tests.support.dead_letters import (
     wait_until_redelivered,
     with_type,
 )
+from tests.support.patience import PATIENCE_S
 from tests.support.topics import Record, set_config
 
 pytestmark = pytest.mark.broker
@@ -118,7 +119,7 @@ def test_repaired_and_redriven_records_end_in_one_case_each(
     keys = [*(one.source_id.encode() for one in (*unknown, broken)), b"1-1", sound.source_id.encode()]
     producer = producer_of(settings)
     sent = [
-        producer.send(names.reports("hotline"), key=key, value=value, partition=n % 2).get(20)
+        producer.send(names.reports("hotline"), key=key, value=value, partition=n % 2).get(PATIENCE_S)
         for n, (key, value) in enumerate(zip(keys, values, strict=True))
     ]
     producer.close()
@@ -174,7 +175,9 @@ def test_a_redriven_event_is_recognised_as_redelivered(
 ) -> None:
     (sound,) = requests(1)
     producer = producer_of(settings)
-    producer.send(names.reports("hotline"), key=sound.source_id.encode(), value=sound.value, partition=0).get(20)
+    producer.send(names.reports("hotline"), key=sound.source_id.encode(), value=sound.value, partition=0).get(
+        PATIENCE_S
+    )
     producer.close()
     wait_until(lambda: reports_in_cases(settings, names) == [sound.report], worker)
     before = tasks(settings, names)

@@ -29,6 +29,7 @@ from tests.support.dead_letters import (
     rejected_record,
     repair_log,
 )
+from tests.support.patience import PATIENCE_S
 
 pytestmark = pytest.mark.broker
 
@@ -76,7 +77,7 @@ def kill_when_it_prints(command: list[str], settings: Settings, line: str) -> No
     with process, process.stdout:
         assert line in process.stdout.readline()
         process.send_signal(signal.SIGKILL)
-        process.wait(20)
+        process.wait(PATIENCE_S)
 
 
 def test_killed_before_the_commit_leaves_neither_record_nor_repair(settings: Settings, names: Names, run: Run) -> None:

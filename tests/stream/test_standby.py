@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(600)]
 def total(settings: Settings, name: str) -> float:
     """The sum of a metric of worker 0 over all its labels."""
     opener = build_opener(ProxyHandler({}))
-    with opener.open(f"http://127.0.0.1:{settings.metrics_port}/metrics", timeout=5) as answer:
+    with opener.open(f"http://127.0.0.1:{settings.metrics_port}/metrics", timeout=PATIENCE_S) as answer:
         families = text_string_to_metric_families(answer.read().decode())
         return sum(sample.value for family in families for sample in family.samples if sample.name == name)
 

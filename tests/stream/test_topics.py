@@ -16,6 +16,7 @@ from router.wire.errors import BrokerError, TopicError
 from router.wire.settings import Settings
 from router.wire.topics import DAY_MS, HOUR_MS, Topic, topics_of
 from tests.support.cities import shipped
+from tests.support.patience import PATIENCE_S
 from tests.support.topics import set_config
 
 pytestmark = pytest.mark.broker
@@ -66,7 +67,7 @@ def test_a_worker_whose_clock_is_a_day_off_can_write_to_every_topic(kafka: str, 
         producer.send(topic.name, key=b"k", value=b"v", partition=0, timestamp_ms=now + hours * HOUR_MS)
         for topic in topics
     ]
-    stamps = [one.get(20).timestamp for one in sent]
+    stamps = [one.get(PATIENCE_S).timestamp for one in sent]
     producer.close()
     assert all(abs(stamp - now) < 5 * 60_000 for stamp in stamps)
 

@@ -92,7 +92,7 @@ def produce(settings: Settings, topic: str, values: Sequence[bytes | None], key:
     for value in values:
         found = re.search(rb'"SRNumber":"([^"]+)"', value or b"")
         own = key if key is not None else found[1] if found else b"k"
-        producer.send(topic, value=value, key=own, partition=0, headers=[("traceparent", b"00-1")]).get(20)
+        producer.send(topic, value=value, key=own, partition=0, headers=[("traceparent", b"00-1")]).get(PATIENCE_S)
     producer.close()
 
 
@@ -161,7 +161,7 @@ def page(settings: Settings) -> str:
     url = f"http://127.0.0.1:{settings.metrics_port}/metrics"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=5) as answer:
+        with opener.open(url, timeout=PATIENCE_S) as answer:
             return str(answer.read().decode())
     except OSError:
         return ""

@@ -53,11 +53,11 @@ def send_until_accepted(settings: Settings, topic: str, value: bytes) -> Any:
 
     A producer of kafka-python sends nothing more once a record was rejected as too large. So each attempt has its own.
     """
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         producer = producer_of(settings)
         try:
-            return producer.send(topic, key=b"large", value=value, partition=0).get(20)
+            return producer.send(topic, key=b"large", value=value, partition=0).get(PATIENCE_S)
         except MessageSizeTooLargeError:
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -122,7 +122,7 @@ def wait_until_redelivered(settings: Settings, number: int, pool: WorkerPool) ->
 
 def page(settings: Settings) -> str:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"http://127.0.0.1:{settings.metrics_port}/metrics", timeout=5) as answer:
+    with opener.open(f"http://127.0.0.1:{settings.metrics_port}/metrics", timeout=PATIENCE_S) as answer:
         return str(answer.read().decode())
 
 
@@ -141,7 +141,7 @@ def publish_dead_letters(
         waiting.append(producer.send(names.dead_letters, key=key, value=value, headers=headers, partition=partition))
     producer.flush()
     for one in waiting:
-        one.get(20)
+        one.get(PATIENCE_S)
     producer.close()
     return [f"{record.topic}/{record.partition}/{record.offset}" for record in rejected]
 

@@ -7,6 +7,7 @@ from tests.chaos.deployment import Deployment
 from tests.chaos.frames import APIS, Api, Request
 from tests.chaos.late_requests import LIMIT_S, Due, Late, after_answers, at_once
 from tests.chaos.schedule import Fault
+from tests.support.patience import PATIENCE_S
 
 MAX_DELAY_S = 0.4
 LATE: dict[Api, float] = {"InitProducerId": 0.2, "AddPartitionsToTxn": 0.1, "Produce": 0.1, "EndTxn": 0.4}
@@ -51,7 +52,10 @@ def half_open(deployment: Deployment, fault: Fault) -> dict[str, float]:
 
 
 def late(deployment: Deployment, fault: Fault) -> dict[str, float]:
-    """Hold single requests of transactional producers back, cut their connection, and deliver them after later ones."""
+    """Hold single requests of transactional producers back, cut their connection, and deliver them after later ones.
+
+    It lasts until the broker has answered a late end of a transaction and a late batch: a loaded machine sends few in a short time.
+    """
     notes: dict[str, float] = {}
     random, proxy = Random(fault.share), deployment.proxy
 
@@ -65,6 +69,9 @@ def late(deployment: Deployment, fault: Fault) -> dict[str, float]:
         first = len(proxy.late)
         proxy.hold = hold
         deployment.pause(fault.lasts_s)
+        deployment.until(
+            lambda: bool(_counts(proxy.late[first:])["injected"]), PATIENCE_S, "no end and no batch was late"
+        )
         del proxy.hold
         delivered = proxy.late[first:]
         deployment.until(lambda: all(one.done for one in delivered), 3 * LIMIT_S, "late requests are not delivered")
