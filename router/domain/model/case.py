@@ -10,7 +10,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from router.domain.model.feedback import Answer
 from router.domain.model.report import Media, Provenance
+from router.domain.model.transition import TaskStage
 from router.domain.model.vocabulary import Certainty, Closing, ResolvedBy, Role, Severity, Status, Urgency
 
 JoinKind = Literal["opened", "component", "near", "reference", "community"]
@@ -20,8 +22,9 @@ Place = tuple[float, ...]
 """Longitude, latitude, and how many metres the point may be off."""
 
 
-CaseState = Literal["dispatched", "closed", "empty"]
-"""Departments have tasks; every report says that nothing is left to do; every report went back to another case."""
+CaseState = Literal["dispatched", "accepted", "handling", "checking", "closed", "empty"]
+"""How far a case is (案卷状态). Departments have tasks; the lead has taken it on; it is worked on; an inspector must look. Closed: its
+tasks are, or every report says that nothing is left to do. Empty: every report went back to another case."""
 
 
 class Version(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -131,6 +134,14 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """When a correction led elsewhere, or the case was closed; absent while the assignment is valid."""
     due_provisional: bool = False
     """`due_at` reaches into a year whose calendar was not published, and may move when it is."""
+    stage: TaskStage = "dispatched"
+    """How far the department is. Records of release 0.1.0 say only when the assignment was withdrawn."""
+    stage_at: datetime | None = None
+    """Since when; absent while the stage is that of the dispatch."""
+    final: bool = False
+    """The department cannot return it: a supervisor or the rule about returns decided."""
+    why: str = ""
+    """Why this department, if not for the reason of the case: after a return, or by a supervisor."""
 
 
 class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
@@ -181,3 +192,12 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     """Address and photos of the leading report."""
     departed: tuple[Departure, ...] = ()
     """The latest reports that left the case, each once."""
+    closed_at: datetime | None = None
+    """When the last task was closed, by its check or by a supervisor. Absent while tasks are worked on, and after reports alone
+    closed the case."""
+    transitions: int = 0
+    """How many changes of its tasks `grid.transitions` has."""
+    chain: str = ""
+    """Hash of the latest of them."""
+    answers: tuple[Answer, ...] = ()
+    """The feedback that it has decided about."""
