@@ -1,4 +1,4 @@
-"""What departments and supervision answer, and what it changes: by hand, over the fold."""
+"""What departments and supervision answer, and what it changes, over the fold."""
 
 import pytest
 from msgspec.structs import replace
@@ -87,7 +87,7 @@ def test_what_is_reported_after_the_closing_is_a_case_of_its_own() -> None:
     assert [one.state for one in found.tasks] == ["dispatched"]
 
 
-def test_a_correction_of_a_closed_case_wakes_nobody() -> None:
+def test_a_correction_of_a_closed_case_sends_no_task() -> None:
     driver, task = opened(UNCHECKED)
     driver.pipe(feedback("handled", task, 1))
     found = driver.pipe(report("17", 2, matter="hole", version=2))
@@ -135,7 +135,7 @@ def test_the_first_return_goes_to_whom_it_names_and_the_second_to_the_locality()
 
 
 @pytest.mark.parametrize("named", [None, "parks", "no such department"])
-def test_a_return_that_names_nobody_goes_to_the_locality(named: str | None) -> None:
+def test_a_return_without_a_name_goes_to_the_locality(named: str | None) -> None:
     driver, task = opened()
     found = driver.pipe(feedback("return", task, 1, reason="not ours", department=named))
     assert [(one.department, one.final) for one in found.tasks] == [("parks", False), ("locality", True)]
@@ -222,7 +222,7 @@ def test_what_was_rejected_is_not_applied_when_it_comes_again() -> None:
     assert the_case(driver).state == "accepted"
 
 
-def test_a_flood_does_not_fill_the_case_and_holds_up_nobody_else() -> None:
+def test_a_flood_does_not_fill_the_case_and_holds_up_no_other_sender() -> None:
     driver, task = opened()
     for number in range(MOST_ANSWERS):
         assert driver.pipe(feedback("progress", task, 1, id=f"flood {number}")).decision == "not-legal"

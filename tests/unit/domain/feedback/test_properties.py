@@ -74,7 +74,7 @@ def test_the_life_of_every_case_is_whole(life: Sequence[Any]) -> None:
         assert last == {one.task: one.stage for one in case.assignments}, "the journal says where each task is"
         assert case.state == state_of(case)
         if case.state in LIVE_STATES:
-            assert any(is_live(one) for one in case.assignments), "somebody has to act"
+            assert any(is_live(one) for one in case.assignments), "a department has to act"
             assert sum(one.role == "lead" for one in case.assignments if is_live(one)) <= 1
         else:
             assert all(one.stage in ENDED for one in case.assignments)

@@ -1,4 +1,4 @@
-"""The table of stages, every entry and every gap by hand."""
+"""The table of stages, every entry and every gap."""
 
 from typing import get_args
 
@@ -53,7 +53,7 @@ def test_the_table_has_no_other_entry() -> None:
     assert {*DEPARTMENT_KINDS, *SUPERVISION_KINDS} == {*KINDS_OF_FEEDBACK}
 
 
-def test_from_every_stage_at_which_somebody_works_the_task_can_be_closed() -> None:
+def test_from_every_stage_at_which_a_department_works_the_task_can_be_closed() -> None:
     for stage in set(STAGES) - ENDED:
         assert TRANSITIONS[stage, "close"] == "closed"
 
