@@ -66,16 +66,21 @@ def _transition(case: Case, old: Assignment | None, new: Assignment, cause: Jour
         begin=None if old is None else stage_of(old),
     )
     if isinstance(event, Feedback):
-        made = replace(made, kind=event.kind, actor=event.actor, sender=event.sender, reason=event.reason)
+        made.kind, made.actor, made.sender, made.reason = event.kind, event.actor, event.sender, event.reason
     else:
-        made = replace(made, reason=new.why or case.reason)
-    case.chain = hash_of(made)
-    return replace(made, hash=case.chain)
+        made.reason = new.why or case.reason
+    made.hash = case.chain = _hash(made)
+    return made
+
+
+def _hash(transition: Transition) -> str:
+    """The hash of a transition without one."""
+    return blake2b(_encode(transition), digest_size=HASH_BYTES).hexdigest()
 
 
 def hash_of(transition: Transition) -> str:
     """The hash of a transition, whose own field `hash` does not count."""
-    return blake2b(_encode(replace(transition, hash="")), digest_size=HASH_BYTES).hexdigest()
+    return _hash(replace(transition, hash=""))
 
 
 def broken_at(transitions: Sequence[Transition]) -> Transition | None:

@@ -14,7 +14,7 @@ Cause = Literal["report", "feedback"]
 """What changed the task: a report or its correction, or an answer."""
 
 
-class Transition(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+class Transition(Struct, gc=False, kw_only=True, omit_defaults=True):
     """One change of a task: the record on `grid.transitions`."""
 
     case: str

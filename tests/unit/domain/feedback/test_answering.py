@@ -125,8 +125,8 @@ def test_the_first_return_goes_to_whom_it_names_and_the_second_to_the_locality()
     found = driver.pipe(feedback("return", second, 2, reason="not ours", department="police"))
     third = found.tasks[1]
     assert (third.department, third.unit, third.final) == ("locality", "410902001", True)
-    refused = driver.pipe(feedback("return", third, 3, reason="not ours either"))
-    (answer,) = refused.rejected
+    third_return = driver.pipe(feedback("return", third, 3, reason="not ours either"))
+    (answer,) = third_return.rejected
     assert answer.rejection.code == "not-legal"
     assert answer.rejection.reason == (
         f"`return` is not possible: task {third.id} is dispatched, and it cannot be returned; possible now: accept, handled."
