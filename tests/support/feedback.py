@@ -17,6 +17,7 @@ def feedback(
     id: str | None = None,  # noqa: A002 - as the record names it
     reason: str = "",
     department: str | None = None,
+    limit: str | None = None,
     delivered: float | None = None,
 ) -> Feedback:
     """Feedback that its sender gave `at` hours after START.
@@ -29,11 +30,12 @@ def feedback(
         id: the sender's; default: one for each kind and hour.
         reason: of the sender.
         department: that it names.
+        limit: an extension.
         delivered: when Kafka got it, in hours; default: at once.
     """
     sender = sender or task.department
     id_ = id or f"{kind}-{at}"
-    content = f"{kind} {task.id} {at} {reason} {department}"
+    content = f"{kind} {task.id} {at} {reason} {department} {limit}"
     return Feedback(
         id=id_,
         sender=sender,
@@ -47,4 +49,5 @@ def feedback(
         provenance=Provenance(topic=f"feedback.{sender}", partition=0, offset=int(at * 100)),
         reason=reason,
         department=department,
+        limit=limit,
     )

@@ -27,6 +27,13 @@ class Pause(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Absent while it lasts."""
 
 
+def is_countable(limit: Limit, calendar: CityCalendar | None) -> bool:
+    """Whether the calendar has the time that a limit counts."""
+    if limit.calendar == "calendar-hours":
+        return True
+    return calendar is not None and calendar.has(HOURS_OF[limit.calendar])
+
+
 def due_of(
     start: datetime, budgets: Sequence[Limit], pauses: Sequence[Pause], calendar: CityCalendar | None = None
 ) -> Deadline | None:

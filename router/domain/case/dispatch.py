@@ -5,8 +5,10 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from router.domain.calendar.budget import due_of
 from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.calendar.deadlines import due_at
+from router.domain.calendar.limits import read_limit, text_of
 from router.domain.catalogue.resolve import Assigned, Catalogue, Route
 from router.domain.lifecycle.stages import is_live, stage_of
 from router.domain.model.case import Assignment, Case
@@ -22,16 +24,26 @@ def assignments(
     )
 
 
-def _deadline(one: Assigned, start: datetime, calendar: CityCalendar | None) -> tuple[datetime | None, bool]:
-    """When the assignment is due, if ever, and whether that is provisional."""
-    return due_at(start, one.limit, calendar) if one.limit else (None, False)
+def timed(assignment: Assignment, start: datetime, calendar: CityCalendar | None) -> Assignment:
+    """The assignment with the deadline that follows from its limit, its extensions and its pauses.
+
+    Args:
+        assignment: with a limit that the calendar can count.
+        start: when it was dispatched.
+        calendar: of the city.
+    """
+    if assignment.limit is None:
+        return replace(assignment, due_at=None, due_provisional=False)
+    budgets = [limit for text in (assignment.limit, *assignment.extensions) if (limit := read_limit(text)) is not None]
+    due = due_of(start, budgets, assignment.pauses, calendar)
+    return replace(assignment, due_at=due and due.at, due_provisional=due is not None and due.provisional)
 
 
 def new_assignment(
     case_id: str, number: int, one: Assigned, start: datetime, calendar: CityCalendar | None
 ) -> Assignment:
     """An assignment with its task's number and a limit that counts from `start`."""
-    due, provisional = _deadline(one, start, calendar)
+    due, provisional = due_at(start, one.limit, calendar) if one.limit else (None, False)
     return Assignment(
         task=f"{case_id}.{number}",
         department=one.department,
@@ -40,6 +52,7 @@ def new_assignment(
         due_at=due,
         unit=one.unit,
         due_provisional=provisional,
+        limit=None if one.limit is None else text_of(one.limit),
     )
 
 
@@ -55,8 +68,13 @@ def reassign(case: Case, route: Route, at: datetime, calendar: CityCalendar | No
         one = left.pop((old.department, old.role, old.unit), None) if old.withdrawn_at is None else None
         if one is not None:
             start = old.dispatched_at or case.opened_at
-            due, provisional = _deadline(one, start, calendar)
-            known.append(replace(old, rule=one.rule, due_at=due, due_provisional=provisional))
+            known.append(
+                timed(
+                    replace(old, rule=one.rule, limit=None if one.limit is None else text_of(one.limit)),
+                    start,
+                    calendar,
+                )
+            )
         elif is_live(old):
             known.append(withdrawn(old, at))
         else:

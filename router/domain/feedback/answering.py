@@ -3,20 +3,28 @@
 Each is applied once or rejected once: a case remembers what it has decided about. Docs: docs/explanation/feedback.md.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
-from msgspec.structs import replace
-
+from router.domain.calendar.budget import is_countable
+from router.domain.calendar.limits import read_limit
 from router.domain.case.derived import state_of
-from router.domain.case.dispatch import new_assignment, task, withdrawn, workflow_of
-from router.domain.catalogue.model import Receiver
-from router.domain.feedback.returns import assigned_to, next_receiver
-from router.domain.intake.rejections import printable
+from router.domain.case.dispatch import task, workflow_of
+from router.domain.feedback.changes import changed, effective_at
+from router.domain.feedback.rejections import (
+    bad_limit,
+    foreign_task,
+    id_reused,
+    not_legal,
+    too_late,
+    too_many,
+    unknown_department,
+    unknown_task,
+)
 from router.domain.lifecycle.journal import JournalCause, journal
-from router.domain.lifecycle.stages import is_checked, is_live, legal_for, next_stage, stage_of
+from router.domain.lifecycle.stages import is_live, legal_for
 from router.domain.model.case import Assignment, Case
-from router.domain.model.feedback import SUPERVISION, Answer, Feedback, FeedbackCode, FeedbackRejection
+from router.domain.model.feedback import SUPERVISION, Answer, Feedback, FeedbackRejection
 from router.domain.model.outcome import (
     CaseChanged,
     Fact,
@@ -28,16 +36,12 @@ from router.domain.model.outcome import (
     add_tasks,
 )
 from router.domain.model.task import Task
-from router.domain.model.transition import TaskStage
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleLookup
 from router.domain.state.partition_state import PartitionState
 
 MOST_ANSWERS = 64
 """Feedback of one sender about one case that is decided. A case takes ten in its life; the bound keeps a flood out of its record."""
-LATE = timedelta(hours=12)
-"""What was handled in time and delivered later, because a phone was offline, is judged by when it happened. After more than that it is
-judged by when it was received."""
 
 
 def take_feedback(state: PartitionState, feedback: Feedback, rules: RuleLookup) -> Outcome:
@@ -49,7 +53,7 @@ def take_feedback(state: PartitionState, feedback: Feedback, rules: RuleLookup) 
     case = state.case_of_task(feedback.task)
     assignment = next((one for one in case.assignments if one.task == feedback.task), None) if case else None
     if case is None or assignment is None:
-        return _rejected(feedback, _unknown_task(feedback))
+        return _rejected(feedback, unknown_task(feedback))
     city = rules.of(case.rule_set)
     decided = _decided_already(case, assignment, feedback)
     if decided is not None:
@@ -66,30 +70,43 @@ def take_feedback(state: PartitionState, feedback: Feedback, rules: RuleLookup) 
 def _decided_already(case: Case, assignment: Assignment, feedback: Feedback) -> Outcome | None:
     """The outcome of feedback that the case does not take up, and does not remember: foreign, known, or one too many."""
     if feedback.sender not in {SUPERVISION, assignment.department}:
-        return _rejected(feedback, _foreign_task(feedback, assignment))
+        return _rejected(feedback, foreign_task(feedback, assignment))
     known = [one for one in case.answers if one.sender == feedback.sender]
     answer = next((one for one in known if one.id == feedback.id), None)
     if answer is None:
-        return None if len(known) < MOST_ANSWERS else _rejected(feedback, _too_many(feedback))
+        return None if len(known) < MOST_ANSWERS else _rejected(feedback, too_many(feedback, MOST_ANSWERS))
     if answer.digest != feedback.digest:
-        return _rejected(feedback, _id_reused(feedback))
+        return _rejected(feedback, id_reused(feedback))
     return Outcome([], [FeedbackDecided(feedback.sender, feedback.kind, "redelivered")])
 
 
 def _why_not(assignment: Assignment, feedback: Feedback, city: City) -> FeedbackRejection | None:
     """Why the feedback cannot be applied; None if it can."""
     if feedback.kind not in legal_for(assignment, feedback.sender):
-        return _not_legal(feedback, assignment)
+        return not_legal(feedback, assignment)
     target = feedback.department
     if feedback.kind == "reroute" and (target is None or target not in city.catalogue.departments):
-        return _unknown_department(feedback, assignment)
+        return unknown_department(feedback, assignment)
+    if feedback.kind in {"ask-extension", "grant-extension"}:
+        return _why_no_extension(assignment, feedback, city)
+    return None
+
+
+def _why_no_extension(assignment: Assignment, feedback: Feedback, city: City) -> FeedbackRejection | None:
+    """Why more time cannot be asked for or granted; None if it can."""
+    limit = read_limit(feedback.limit or assignment.asked or "")
+    if assignment.limit is None or limit is None or not is_countable(limit, city.calendar):
+        return bad_limit(feedback, assignment)
+    due = assignment.due_at
+    if feedback.kind == "ask-extension" and due is not None and effective_at(feedback, assignment) >= due:
+        return too_late(feedback, assignment, due)
     return None
 
 
 def _apply(state: PartitionState, case: Case, assignment: Assignment, feedback: Feedback, city: City) -> Outcome:
     at, before = effective_at(feedback, assignment), case.assignments
     with state.changing(case, city.merging):
-        case.assignments = _APPLIERS.get(feedback.kind, _answered)(case, assignment, feedback, city, at)
+        case.assignments = changed(case, assignment, feedback, city, at)
         case.answers = (*case.answers, _answer(feedback, at=at))
         case.updated_at = max(case.updated_at, feedback.received_at)
         _close_or_reopen(case, feedback, at)
@@ -106,72 +123,6 @@ def _close_or_reopen(case: Case, feedback: Feedback, at: datetime) -> None:
         if case.window_closed_at is None:
             case.window_closed_at = feedback.received_at
     case.state = state_of(case)
-
-
-def effective_at(feedback: Feedback, assignment: Assignment) -> datetime:
-    """When the feedback takes effect: when it happened, unless it was delivered too late, and never before the stage began."""
-    happened = feedback.occurred_at if feedback.received_at - feedback.occurred_at <= LATE else feedback.received_at
-    since = assignment.stage_at or assignment.dispatched_at
-    return happened if since is None else max(happened, since)
-
-
-Applier = Callable[[Case, Assignment, Feedback, City, datetime], tuple[Assignment, ...]]
-
-
-def _answered(case: Case, one: Assignment, feedback: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
-    """The task goes on to its next stage."""
-    return _with(case, one, replace(one, stage=_next(case, one, feedback, city), stage_at=at))
-
-
-def _returned(case: Case, one: Assignment, feedback: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
-    """The task ends, and another department gets one with a limit of its own."""
-    after = next_receiver(case, one, feedback, city.catalogue)
-    new = new_assignment(case.id, len(case.assignments) + 1, after.assigned, at, city.calendar)
-    new = replace(new, dispatched_at=at, final=after.final, why=after.why)
-    return (*_with(case, one, replace(one, withdrawn_at=at, stage="returned", stage_at=at)), new)
-
-
-def _rerouted(case: Case, one: Assignment, feedback: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
-    """A supervisor decides whose the task is."""
-    department = feedback.department or one.department
-    assigned = assigned_to(
-        case, Receiver(department=department, unit=feedback.unit), one.role, SUPERVISION, city.catalogue
-    )
-    new = new_assignment(case.id, len(case.assignments) + 1, assigned, at, city.calendar)
-    new = replace(new, dispatched_at=at, final=True, why=f"a supervisor decided: {feedback.reason}")
-    return (*_with(case, one, withdrawn(one, at)), new)
-
-
-def _closed(case: Case, _: Assignment, __: Feedback, ___: City, at: datetime) -> tuple[Assignment, ...]:
-    """Every task of the case is closed."""
-    return tuple([replace(one, stage="closed", stage_at=at) if is_live(one) else one for one in case.assignments])
-
-
-def _reopened(case: Case, _: Assignment, __: Feedback, ___: City, at: datetime) -> tuple[Assignment, ...]:
-    """Every task that was closed is worked on again."""
-    return tuple(
-        [replace(one, stage="handling", stage_at=at) if stage_of(one) == "closed" else one for one in case.assignments]
-    )
-
-
-_APPLIERS: dict[str, Applier] = {
-    "return": _returned,
-    "reroute": _rerouted,
-    "close": _closed,
-    "reopen": _reopened,
-}
-"""What feedback changes beyond the stage of its own task."""
-
-
-def _with(case: Case, old: Assignment, new: Assignment) -> tuple[Assignment, ...]:
-    return tuple([new if one is old else one for one in case.assignments])
-
-
-def _next(case: Case, one: Assignment, feedback: Feedback, city: City) -> TaskStage:
-    workflow = city.catalogue.workflows.get(workflow_of(case, city.catalogue) or "")
-    stage = next_stage(one, feedback.kind, checked=is_checked(one, workflow))
-    assert stage is not None  # noqa: S101 - it is legal
-    return stage
 
 
 def _answer(feedback: Feedback, *, rejected: bool = False, at: datetime | None = None) -> Answer:
@@ -205,59 +156,3 @@ def _rejected(feedback: Feedback, rejection: FeedbackRejection, case: Case | Non
     if case is not None:
         records.insert(0, CaseChanged(case))
     return Outcome(records, [FeedbackDecided(feedback.sender, feedback.kind, rejection.code)])
-
-
-def _rejection(
-    code: FeedbackCode, reason: str, feedback: Feedback | None = None, assignment: Assignment | None = None
-) -> FeedbackRejection:
-    legal = legal_for(assignment, feedback.sender) if feedback is not None and assignment is not None else ()
-    return FeedbackRejection(code=code, reason=reason, legal=legal)
-
-
-def _unknown_task(feedback: Feedback) -> FeedbackRejection:
-    reason = (
-        f"no case here has the task {printable(feedback.task, 80)!r}: write id and partition key of the task as `tasks.*` has them; "
-        "of an archived case nothing changes any more."
-    )
-    return _rejection("unknown-task", reason)
-
-
-def _foreign_task(feedback: Feedback, assignment: Assignment) -> FeedbackRejection:
-    reason = (
-        f"task {assignment.task} is of the department {assignment.department}, and this came on the topic of "
-        f"{feedback.sender}: each department answers about its own tasks, on its own topic."
-    )
-    return _rejection("foreign-task", reason)
-
-
-def _id_reused(feedback: Feedback) -> FeedbackRejection:
-    reason = (
-        f"{feedback.sender} has sent other content under the id {printable(feedback.id, 80)!r} about this case: "
-        "give each feedback an id of its own."
-    )
-    return _rejection("id-reused", reason)
-
-
-def _too_many(feedback: Feedback) -> FeedbackRejection:
-    reason = (
-        f"{feedback.sender} has sent {MOST_ANSWERS} feedbacks about this case, more than a life needs: "
-        "a supervisor closes the case, or gives the task to another department."
-    )
-    return _rejection("too-many", reason)
-
-
-def _not_legal(feedback: Feedback, assignment: Assignment) -> FeedbackRejection:
-    legal = legal_for(assignment, feedback.sender)
-    final = ", and it cannot be returned" if feedback.kind == "return" and assignment.final else ""
-    now = f"possible now: {', '.join(legal)}" if legal else f"nothing is possible for {feedback.sender} now"
-    reason = f"`{feedback.kind}` is not possible: task {assignment.task} is {stage_of(assignment)}{final}; {now}."
-    return _rejection("not-legal", reason, feedback, assignment)
-
-
-def _unknown_department(feedback: Feedback, assignment: Assignment) -> FeedbackRejection:
-    named = printable(feedback.department or "", 80)
-    reason = (
-        f"`{feedback.kind}` names the department {named!r}, which the catalogue does not have: name one of "
-        "departments.yaml in `department`."
-    )
-    return _rejection("unknown-department", reason, feedback, assignment)

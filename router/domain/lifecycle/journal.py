@@ -46,7 +46,8 @@ def journal(case: Case, before: Sequence[Assignment], cause: JournalCause) -> li
 
 
 def _differs(old: Assignment, new: Assignment) -> bool:
-    return stage_of(old) != stage_of(new) or old.stage_at != new.stage_at
+    before = stage_of(old), old.stage_at, old.asked, old.extensions
+    return before != (stage_of(new), new.stage_at, new.asked, new.extensions)
 
 
 def _transition(case: Case, old: Assignment | None, new: Assignment, cause: JournalCause) -> Transition:

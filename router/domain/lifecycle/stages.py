@@ -17,6 +17,9 @@ from router.domain.model.feedback import (
 )
 from router.domain.model.transition import TaskStage
 
+_RUNNING: tuple[TaskStage, ...] = ("dispatched", "accepted", "handling")
+"""Stages at which the department's time runs."""
+_ABOUT_TIME: tuple[FeedbackKind, ...] = ("ask-extension", "grant-extension", "refuse-extension")
 TRANSITIONS: Mapping[tuple[TaskStage, FeedbackKind], TaskStage] = MappingProxyType(
     {
         ("dispatched", "accept"): "accepted",
@@ -36,13 +39,24 @@ TRANSITIONS: Mapping[tuple[TaskStage, FeedbackKind], TaskStage] = MappingProxyTy
         ("accepted", "close"): "closed",
         ("handling", "close"): "closed",
         ("handled", "close"): "closed",
+        ("dispatched", "suspend"): "suspended",
+        ("accepted", "suspend"): "suspended",
+        ("handling", "suspend"): "suspended",
+        ("suspended", "resume"): "handling",
+        ("suspended", "reroute"): "withdrawn",
+        ("suspended", "close"): "closed",
         ("closed", "reopen"): "handling",
+        **{(stage, kind): stage for stage in _RUNNING for kind in _ABOUT_TIME},
     }
 )
-"""(stage, feedback) -> the stage that follows. What is not here is not legal."""
+"""(stage, feedback) -> the stage that follows. What is not here is not legal. `resume` leads to the stage before, if that is another."""
+_DECISIONS = frozenset({"grant-extension", "refuse-extension"})
+"""Legal only when more time was asked for."""
 ENDED: frozenset[TaskStage] = frozenset({"returned", "withdrawn", "closed"})
 """Stages at which the department has nothing to do."""
-LIVE_STATES: frozenset[CaseState] = frozenset({"dispatched", "accepted", "handling", "checking"})
+_STATES: Mapping[TaskStage, CaseState] = {"dispatched": "dispatched", "accepted": "accepted", "suspended": "suspended"}
+"""Stage of the lead -> state of the case, where it is not `handling`."""
+LIVE_STATES: frozenset[CaseState] = frozenset({"dispatched", "accepted", "handling", "suspended", "checking"})
 """States of a case in which departments have something to do."""
 
 
@@ -69,6 +83,10 @@ def next_stage(assignment: Assignment, kind: FeedbackKind, *, checked: bool) -> 
     stage = stage_of(assignment)
     if kind == "return" and assignment.final:
         return None
+    if kind in _DECISIONS and assignment.asked is None:
+        return None
+    if kind == "resume" and stage == "suspended" and assignment.resumes is not None:
+        return assignment.resumes
     after = TRANSITIONS.get((stage, kind))
     return "closed" if after == "handled" and not checked else after
 
@@ -97,7 +115,7 @@ def state_of_tasks(assignments: Iterable[Assignment]) -> CaseState:
         return "handling" if live else "dispatched"
     if lead.stage == "handled":
         return "checking" if len(live) == 1 else "handling"
-    return "accepted" if lead.stage == "accepted" else "dispatched" if lead.stage == "dispatched" else "handling"
+    return _STATES.get(lead.stage, "handling")
 
 
 def has_ended(case: Case) -> bool:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from router.domain.calendar.budget import Pause
 from router.domain.model.feedback import Answer
 from router.domain.model.report import Media, Provenance
 from router.domain.model.transition import TaskStage
@@ -22,8 +23,8 @@ Place = tuple[float, ...]
 """Longitude, latitude, and how many metres the point may be off."""
 
 
-CaseState = Literal["dispatched", "accepted", "handling", "checking", "closed", "empty"]
-"""How far a case is (案卷状态). Departments have tasks; the lead has taken it on; it is worked on; an inspector must look. Closed: its
+CaseState = Literal["dispatched", "accepted", "handling", "suspended", "checking", "closed", "empty"]
+"""How far a case is (案卷状态). Departments have tasks; the lead has taken it on; it is worked on; its time stands still; an inspector must look. Closed: its
 tasks are, or every report says that nothing is left to do. Empty: every report went back to another case."""
 
 
@@ -126,6 +127,7 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     rule: str
     """Id of the duty in the catalogue that decided, or `fallback`."""
     due_at: datetime | None
+    """Absent without a limit, and while it is suspended."""
     unit: str | None = None
     """Receiver within the department, e.g. a village or a mediation body; a header, not a topic."""
     dispatched_at: datetime | None = None
@@ -137,7 +139,17 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     stage: TaskStage = "dispatched"
     """How far the department is. Records of release 0.1.0 say only when the assignment was withdrawn."""
     stage_at: datetime | None = None
-    """Since when; absent while the stage is that of the dispatch."""
+    """When it began, or was last said again (`progress`); absent while the stage is that of the dispatch."""
+    resumes: TaskStage | None = None
+    """The stage from which it was suspended."""
+    limit: str | None = None
+    """How much time it has, as in standards.yaml. `due_at` follows from it, the extensions and the pauses."""
+    extensions: tuple[str, ...] = ()
+    """Limits that were granted on top."""
+    asked: str | None = None
+    """An extension that was asked for, and not decided yet."""
+    pauses: tuple[Pause, ...] = ()
+    """When its time stood still: suspended, or waiting for a check that failed."""
     final: bool = False
     """The department cannot return it: a supervisor or the rule about returns decided."""
     why: str = ""

@@ -14,9 +14,19 @@ from router.domain.model.report import Instant, Media, Provenance
 
 SUPERVISION = "supervision"
 """The sender that is no department: inspectors, who check, and supervisors, who decide."""
-DepartmentKind = Literal["accept", "return", "progress", "handled"]
+DepartmentKind = Literal["accept", "return", "progress", "handled", "ask-extension"]
 """What a department says about its own task."""
-SupervisionKind = Literal["check-passed", "check-failed", "reroute", "close", "reopen"]
+SupervisionKind = Literal[
+    "check-passed",
+    "check-failed",
+    "suspend",
+    "resume",
+    "grant-extension",
+    "refuse-extension",
+    "reroute",
+    "close",
+    "reopen",
+]
 """What inspectors and supervisors say about any task."""
 FeedbackKind = DepartmentKind | SupervisionKind
 DEPARTMENT_KINDS: tuple[FeedbackKind, ...] = get_args(DepartmentKind)
@@ -26,16 +36,25 @@ KINDS_OF_FEEDBACK: Mapping[FeedbackKind, str] = {
     "return": "The task is not the department's (退单). Needs a reason, and may name the department whose it is.",
     "progress": "Work goes on (进展).",
     "handled": "The work is done (处置完成), with evidence by reference.",
+    "ask-extension": "The department asks for more time before its limit ends (延期申请), as a limit such as `2wd`. Needs a reason.",
     "check-passed": "An inspector has seen on site that it is done (核查通过).",
     "check-failed": "An inspector has seen that it is not done (核查不通过): the department works on it again.",
+    "suspend": "A supervisor suspends the task, because it cannot be done now (挂账): its time stands still. Needs a reason.",
+    "resume": "A supervisor lets the task go on at the stage it had, and its time with it (恢复).",
+    "grant-extension": "A supervisor grants the time that was asked for, or another limit that this names (同意延期).",
+    "refuse-extension": "A supervisor grants no more time (拒绝延期). Needs a reason.",
     "reroute": "A supervisor gives the task to a department, which cannot return it (强制派遣). Needs a reason.",
     "close": "A supervisor closes the case (结案). Needs a reason.",
     "reopen": "A supervisor opens a closed case again (重新立案): its tasks are worked on again. Needs a reason.",
 }
 """Every kind, and what it says."""
-WITH_REASON: frozenset[FeedbackKind] = frozenset({"return", "check-failed", "reroute", "close", "reopen"})
+WITH_REASON: frozenset[FeedbackKind] = frozenset(
+    {"return", "ask-extension", "check-failed", "suspend", "refuse-extension", "reroute", "close", "reopen"}
+)
 """Kinds that must give a reason."""
-FeedbackCode = Literal["unknown-task", "foreign-task", "not-legal", "id-reused", "too-many", "unknown-department"]
+FeedbackCode = Literal[
+    "unknown-task", "foreign-task", "not-legal", "id-reused", "too-many", "unknown-department", "too-late", "bad-limit"
+]
 """Why the fold rejects feedback. What is malformed is rejected before it reaches the fold, with a code of `RejectionCode`."""
 FEEDBACK_CODES: Mapping[FeedbackCode, str] = {
     "unknown-task": "No case of the partition has the task: the id or the partition key is wrong, or the case was archived.",
@@ -44,6 +63,8 @@ FEEDBACK_CODES: Mapping[FeedbackCode, str] = {
     "id-reused": "The sender has used this id before for other content about the case.",
     "too-many": "The sender has sent as much feedback about the case as it keeps.",
     "unknown-department": "The department that shall get the task is not in the catalogue.",
+    "too-late": "More time is asked for when the limit has ended.",
+    "bad-limit": "The task has no limit, or the city's calendar does not have the time that the extension counts.",
 }
 """Every code, and what it means in one sentence."""
 
@@ -74,6 +95,8 @@ class Feedback(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Of `return`: whose the task is, if known. Of `reroute`: who gets it."""
     unit: str | None = None
     """Unit of that department."""
+    limit: str | None = None
+    """Of `ask-extension` and `grant-extension`: how much time, as a limit such as `24h` or `2wd`."""
     evidence: tuple[Media, ...] = ()
     clock_ahead: bool = False
     """Whether the sender's clock was ahead of Kafka's, so that `occurred_at` was cut to `received_at`."""

@@ -7,9 +7,9 @@ from msgspec import Struct
 from router.domain.model.feedback import FeedbackKind
 from router.domain.model.report import Instant, Provenance
 
-TaskStage = Literal["dispatched", "accepted", "handling", "handled", "returned", "withdrawn", "closed"]
-"""How far a task is, after the steps of GB/T 30428.8: given to the department (派遣), taken on (受理), worked on (处置中), reported as
-done (处置完成), given back (退单), taken away because a correction or a decision leads elsewhere (撤回), closed after its check (结案)."""
+TaskStage = Literal["dispatched", "accepted", "handling", "suspended", "handled", "returned", "withdrawn", "closed"]
+"""How far a task is, after the steps of GB/T 30428.8: given to the department (派遣), taken on (受理), worked on (处置中), on the
+list of what cannot be done now (挂账), reported as done (处置完成), given back (退单), taken away because a correction or a decision leads elsewhere (撤回), closed after its check (结案)."""
 Cause = Literal["report", "feedback"]
 """What changed the task: a report or its correction, or an answer."""
 

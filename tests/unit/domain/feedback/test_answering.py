@@ -129,7 +129,7 @@ def test_the_first_return_goes_to_whom_it_names_and_the_second_to_the_locality()
     (answer,) = third_return.rejected
     assert answer.rejection.code == "not-legal"
     assert answer.rejection.reason == (
-        f"`return` is not possible: task {third.id} is dispatched, and it cannot be returned; possible now: accept, handled."
+        f"`return` is not possible: task {third.id} is dispatched, and it cannot be returned; possible now: accept, handled, ask-extension."
     )
     assert the_case(driver).state == "dispatched"
 

@@ -36,6 +36,7 @@ ANSWERS = st.builds(
     st.sampled_from([None, "roads", "police", "moon"]),
     st.integers(0, 60),
 )
+LIMITS = {"ask-extension": "2d", "grant-extension": "5h"}
 TICKS = st.integers(0, 90).map(lambda hour: ("tick", hour))
 LIVES = st.lists(st.one_of(REPORTS, ANSWERS, ANSWERS, ANSWERS, TICKS), max_size=25)
 
@@ -54,7 +55,9 @@ def play(driver: Driver, life: Sequence[Any]) -> list[Any]:
             task = driver.tasks[number % len(driver.tasks)]
             if sender == "own":
                 sender = task.department if kind in DEPARTMENT_KINDS else SUPERVISION
-            events.append(feedback(kind, task, hour, sender, id=f"f{id_}", reason="why", department=named))
+            events.append(
+                feedback(kind, task, hour, sender, id=f"f{id_}", reason="why", department=named, limit=LIMITS.get(kind))
+            )
         else:
             continue
         driver.pipe(events[-1])

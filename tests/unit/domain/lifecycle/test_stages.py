@@ -3,6 +3,7 @@
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace
 
 from router.domain.catalogue.model import Name, StepText, WorkflowNode
 from router.domain.lifecycle.stages import (
@@ -22,12 +23,21 @@ from router.domain.model.transition import TaskStage
 from tests.support.driver import hours
 
 STAGES: tuple[TaskStage, ...] = get_args(TaskStage)
+TIME = ("ask-extension", "grant-extension", "refuse-extension")
 LEGAL: dict[str, dict[str, str]] = {
     "dispatched": {
-        "accept": "accepted", "return": "returned", "handled": "handled", "reroute": "withdrawn", "close": "closed"
+        "accept": "accepted", "return": "returned", "handled": "handled", "suspend": "suspended", "reroute": "withdrawn",
+        "close": "closed", **dict.fromkeys(TIME, "dispatched"),
     },
-    "accepted": {"progress": "handling", "handled": "handled", "reroute": "withdrawn", "close": "closed"},
-    "handling": {"progress": "handling", "handled": "handled", "reroute": "withdrawn", "close": "closed"},
+    "accepted": {
+        "progress": "handling", "handled": "handled", "suspend": "suspended", "reroute": "withdrawn", "close": "closed",
+        **dict.fromkeys(TIME, "accepted"),
+    },
+    "handling": {
+        "progress": "handling", "handled": "handled", "suspend": "suspended", "reroute": "withdrawn", "close": "closed",
+        **dict.fromkeys(TIME, "handling"),
+    },
+    "suspended": {"resume": "handling", "reroute": "withdrawn", "close": "closed"},
     "handled": {"check-passed": "closed", "check-failed": "handling", "reroute": "withdrawn", "close": "closed"},
     "returned": {},
     "withdrawn": {},
@@ -38,7 +48,7 @@ LEGAL: dict[str, dict[str, str]] = {
 def assignment(stage: TaskStage, role: str = "lead", *, final: bool = False, department: str = "parks") -> Assignment:
     withdrawn = hours(1) if stage in {"returned", "withdrawn"} else None
     return Assignment(
-        task="C-1.1", department=department, role=role, rule="r", due_at=None, stage=stage, final=final, withdrawn_at=withdrawn  # type: ignore[arg-type]
+        task="C-1.1", department=department, role=role, rule="r", due_at=None, stage=stage, final=final, withdrawn_at=withdrawn, asked="1d"  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -67,8 +77,8 @@ def test_what_is_not_checked_is_closed_when_it_is_handled() -> None:
 def test_what_was_decided_cannot_be_returned() -> None:
     final = assignment("dispatched", final=True)
     assert next_stage(final, "return", checked=True) is None
-    assert legal_for(final, "parks") == ("accept", "handled")
-    assert legal_for(assignment("dispatched"), "parks") == ("accept", "return", "handled")
+    assert legal_for(final, "parks") == ("accept", "handled", "ask-extension")
+    assert legal_for(assignment("dispatched"), "parks") == ("accept", "return", "handled", "ask-extension")
 
 
 def test_a_department_answers_about_its_own_task_and_supervision_about_any() -> None:
@@ -78,6 +88,18 @@ def test_a_department_answers_about_its_own_task_and_supervision_about_any() -> 
     assert legal_for(one, SUPERVISION) == ("check-passed", "check-failed", "reroute", "close")
     assert legal_for(assignment("closed"), SUPERVISION) == ("reopen",)
     assert legal_for(assignment("withdrawn"), SUPERVISION) == ()
+
+
+def test_more_time_is_granted_only_when_it_was_asked_for() -> None:
+    one = replace(assignment("accepted"), asked=None)
+    assert next_stage(one, "grant-extension", checked=True) is None
+    assert next_stage(one, "refuse-extension", checked=True) is None
+    assert next_stage(one, "ask-extension", checked=True) == "accepted"
+
+
+@pytest.mark.parametrize("before", ["dispatched", "accepted", "handling"])
+def test_a_resumed_task_goes_on_at_the_stage_that_it_had(before: TaskStage) -> None:
+    assert next_stage(replace(assignment("suspended"), resumes=before), "resume", checked=True) == before
 
 
 def test_a_withdrawn_task_of_an_earlier_release_is_withdrawn() -> None:
@@ -107,6 +129,7 @@ def test_an_inspector_checks_the_lead_where_the_workflow_requires_it() -> None:
         ("handled", None, "checking"),
         ("handled", "accepted", "handling"),
         ("handled", "closed", "checking"),
+        ("suspended", "accepted", "suspended"),
         ("dispatched", "closed", "dispatched"),
         ("closed", "handling", "handling"),
         ("withdrawn", "accepted", "handling"),
