@@ -128,7 +128,7 @@ def _opened(at: int, year: int, hours: Hours, calendar: CityCalendar) -> int:
 
 
 def _after(at: datetime, left: int, budget: Limit, calendar: CityCalendar | None) -> Deadline:
-    """The instant at which so many microseconds of the budget's time have passed."""
+    """The instant at which this number of microseconds of the budget's time have passed."""
     if budget.calendar == "calendar-hours":
         return Deadline(instant(us(at) + left))
     hours = HOURS_OF[budget.calendar]

@@ -125,7 +125,7 @@ _CHANGES: dict[str, Change] = {
     "resume": _resumed,
     "ask-extension": _asked,
     "grant-extension": _granted,
-    "refuse-extension": _not_granted,
+    "reject-extension": _not_granted,
     "reroute": _rerouted,
     "close": _closed,
     "reopen": _reopened,

@@ -19,7 +19,7 @@ from router.domain.model.transition import TaskStage
 
 _RUNNING: tuple[TaskStage, ...] = ("dispatched", "accepted", "handling")
 """Stages at which the department's time runs."""
-_ABOUT_TIME: tuple[FeedbackKind, ...] = ("ask-extension", "grant-extension", "refuse-extension")
+_ABOUT_TIME: tuple[FeedbackKind, ...] = ("ask-extension", "grant-extension", "reject-extension")
 TRANSITIONS: Mapping[tuple[TaskStage, FeedbackKind], TaskStage] = MappingProxyType(
     {
         ("dispatched", "accept"): "accepted",
@@ -50,7 +50,7 @@ TRANSITIONS: Mapping[tuple[TaskStage, FeedbackKind], TaskStage] = MappingProxyTy
     }
 )
 """(stage, feedback) -> the stage that follows. What is not here is not legal. `resume` leads to the stage before, if that is another."""
-_DECISIONS = frozenset({"grant-extension", "refuse-extension"})
+_DECISIONS = frozenset({"grant-extension", "reject-extension"})
 """Legal only when more time was asked for."""
 ENDED: frozenset[TaskStage] = frozenset({"returned", "withdrawn", "closed"})
 """Stages at which the department has nothing to do."""

@@ -24,7 +24,7 @@ Place = tuple[float, ...]
 
 
 CaseState = Literal["dispatched", "accepted", "handling", "suspended", "checking", "closed", "empty"]
-"""How far a case is (案卷状态). Departments have tasks; the lead has taken it on; it is worked on; its time stands still; an inspector must look. Closed: its
+"""How far a case is (案卷状态). Departments have tasks; the lead has taken it on; it is worked on; its time stops; an inspector must look. Closed: its
 tasks are, or every report says that nothing is left to do. Empty: every report went back to another case."""
 
 

@@ -22,7 +22,7 @@ SupervisionKind = Literal[
     "suspend",
     "resume",
     "grant-extension",
-    "refuse-extension",
+    "reject-extension",
     "reroute",
     "close",
     "reopen",
@@ -39,17 +39,17 @@ KINDS_OF_FEEDBACK: Mapping[FeedbackKind, str] = {
     "ask-extension": "The department asks for more time before its limit ends (延期申请), as a limit such as `2wd`. Needs a reason.",
     "check-passed": "An inspector has seen on site that it is done (核查通过).",
     "check-failed": "An inspector has seen that it is not done (核查不通过): the department works on it again.",
-    "suspend": "A supervisor suspends the task, because it cannot be done now (挂账): its time stands still. Needs a reason.",
+    "suspend": "A supervisor suspends the task, because it cannot be done now (挂账): its time stops. Needs a reason.",
     "resume": "A supervisor lets the task go on at the stage it had, and its time with it (恢复).",
     "grant-extension": "A supervisor grants the time that was asked for, or another limit that this names (同意延期).",
-    "refuse-extension": "A supervisor grants no more time (拒绝延期). Needs a reason.",
+    "reject-extension": "A supervisor grants no more time (拒绝延期). Needs a reason.",
     "reroute": "A supervisor gives the task to a department, which cannot return it (强制派遣). Needs a reason.",
     "close": "A supervisor closes the case (结案). Needs a reason.",
     "reopen": "A supervisor opens a closed case again (重新立案): its tasks are worked on again. Needs a reason.",
 }
 """Every kind, and what it says."""
 WITH_REASON: frozenset[FeedbackKind] = frozenset(
-    {"return", "ask-extension", "check-failed", "suspend", "refuse-extension", "reroute", "close", "reopen"}
+    {"return", "ask-extension", "check-failed", "suspend", "reject-extension", "reroute", "close", "reopen"}
 )
 """Kinds that must give a reason."""
 FeedbackCode = Literal[

@@ -1,4 +1,4 @@
-"""Limits with pauses and extensions: dates computed by hand over holidays, and a walk minute by minute."""
+"""Limits with pauses and extensions: dates over holidays, and a walk minute by minute."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -73,7 +73,7 @@ def due(start: str, budgets: str, *pauses: tuple[str, str | None]) -> str | None
         ("2026-03-02 09:00", "24h 24h", [("2026-03-03 10:00", "2026-03-03 20:00")], "2026-03-04 19:00"),
     ],
 )  # fmt: skip
-def test_by_hand(start: str, budgets: str, pauses: list[tuple[str, str]], expected: str) -> None:
+def test_dates_over_holidays(start: str, budgets: str, pauses: list[tuple[str, str]], expected: str) -> None:
     assert due(start, budgets, *pauses) == expected
 
 

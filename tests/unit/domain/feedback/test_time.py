@@ -1,4 +1,4 @@
-"""Suspended tasks, extensions and checks that failed: whose time runs when, with instants by hand.
+"""Suspended tasks, extensions and checks that failed: whose time runs when.
 
 Hours count from START, which is 09:00 in Shanghai on 1 October 2026. The limit is three days of 24 hours.
 """
@@ -73,7 +73,7 @@ def test_a_supervisor_grants_less(driver: Driver) -> None:
 
 def test_a_supervisor_grants_nothing(driver: Driver) -> None:
     driver.pipe(feedback("ask-extension", task(driver), 50, reason="x", limit="2d"))
-    driver.pipe(feedback("refuse-extension", task(driver), 51, SUPERVISION, reason="no"))
+    driver.pipe(feedback("reject-extension", task(driver), 51, SUPERVISION, reason="no"))
     assert (lead(driver).asked, lead(driver).due_at) == (None, hours(72))
     assert driver.pipe(feedback("grant-extension", task(driver), 52, SUPERVISION)).decision == "not-legal"
 

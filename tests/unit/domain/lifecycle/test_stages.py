@@ -23,7 +23,7 @@ from router.domain.model.transition import TaskStage
 from tests.support.driver import hours
 
 STAGES: tuple[TaskStage, ...] = get_args(TaskStage)
-TIME = ("ask-extension", "grant-extension", "refuse-extension")
+TIME = ("ask-extension", "grant-extension", "reject-extension")
 LEGAL: dict[str, dict[str, str]] = {
     "dispatched": {
         "accept": "accepted", "return": "returned", "handled": "handled", "suspend": "suspended", "reroute": "withdrawn",
@@ -93,7 +93,7 @@ def test_a_department_answers_about_its_own_task_and_supervision_about_any() -> 
 def test_more_time_is_granted_only_when_it_was_asked_for() -> None:
     one = replace(assignment("accepted"), asked=None)
     assert next_stage(one, "grant-extension", checked=True) is None
-    assert next_stage(one, "refuse-extension", checked=True) is None
+    assert next_stage(one, "reject-extension", checked=True) is None
     assert next_stage(one, "ask-extension", checked=True) == "accepted"
 
 
