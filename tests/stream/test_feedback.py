@@ -177,7 +177,7 @@ def test_a_task_is_answered_until_its_case_is_closed(scene: Scene) -> None:
     for sender, expected in codes.items():
         scene.until(lambda sender=sender, expected=expected: sorted(o.code for o in scene.rejected(sender)) == expected)  # type: ignore[misc]
     rejected = {one.code: one for sender in codes for one in scene.rejected(sender)}
-    assert rejected["not-legal"].legal == ("accept", "return", "handled")
+    assert rejected["not-legal"].legal[:3] == ("accept", "return", "handled")
     assert (rejected["unknown-task"].feedback_id, rejected["unknown-task"].task) == ("nothing", "C-none.1")
     assert (rejected["schema"].feedback_id, rejected["schema"].size) == ("7", 22)
     assert scene.stages(other) == ["dispatched"]
