@@ -13,7 +13,10 @@ from typing import Any, Literal, get_args, get_origin
 from typer.main import get_command
 
 from router.cli.main import COMMANDS, app
+from router.domain.lifecycle.stages import TRANSITIONS
+from router.domain.model.feedback import DEPARTMENT_KINDS, FEEDBACK_CODES, KINDS_OF_FEEDBACK
 from router.domain.model.rejection import REJECTION_CODES
+from router.domain.model.transition import TaskStage
 from router.wire.metrics import METRICS
 from router.wire.settings import PREFIX, Settings
 from router.wire.topics import DAY_MS, Names, Topic, declared
@@ -32,6 +35,7 @@ def pages() -> dict[str, str]:
         "metrics.md": metrics_page(),
         "topics.md": topics_page(),
         "rejection-codes.md": rejection_codes_page(),
+        "feedback.md": feedback_page(),
         "commands.md": commands_page(),
     }
 
@@ -125,6 +129,34 @@ def rejection_codes_page() -> str:
         _table(("code", "meaning"), rows),
         "[Repair dead letters](../how-to/repair-dead-letters.md) shows how to repair and redrive them. "
         "The code is `router/domain/model/rejection.py`.",
+    )
+
+
+def feedback_page() -> str:
+    """Every kind of feedback, the table of stages, and the codes of rejections."""
+    kinds = [
+        (f"`{kind}`", "department" if kind in DEPARTMENT_KINDS else "supervision", meaning)
+        for kind, meaning in KINDS_OF_FEEDBACK.items()
+    ]
+    stages = sorted({begin for begin, _ in TRANSITIONS} | set(TRANSITIONS.values()), key=get_args(TaskStage).index)
+    rows = [
+        (
+            f"`{stage}`",
+            *(f"`{TRANSITIONS[stage, kind]}`" if (stage, kind) in TRANSITIONS else "" for kind in KINDS_OF_FEEDBACK),
+        )
+        for stage in stages
+    ]
+    codes = [(f"`{code}`", meaning) for code, meaning in FEEDBACK_CODES.items()]
+    return _page(
+        "Feedback",
+        ["What departments and supervision can say about a task. [Feedback](../explanation/feedback.md) explains it."],
+        "## Kinds\n\n" + _table(("kind", "from", "meaning"), kinds),
+        "## Stages\n\nThe stage of a task (row) after feedback (column). An empty field is not possible. `handled` leads to `closed` at "
+        "once where no inspector checks. A task that was decided cannot be returned.\n\n"
+        + _table(("stage", *(f"`{kind}`" for kind in KINDS_OF_FEEDBACK)), rows),
+        "## Rejections\n\nCodes on `feedback.rejected.<sender>`. Feedback that cannot be read has one of the [rejection codes]"
+        "(rejection-codes.md) instead. The list is open.\n\n" + _table(("code", "meaning"), codes),
+        "The code is `router/domain/lifecycle/stages.py` and `router/domain/model/feedback.py`.",
     )
 
 

@@ -14,7 +14,7 @@ from router.cli.text.output import lines_out, say
 from router.contracts.asyncapi import ASYNCAPI, asyncapi_text
 from router.contracts.headers import header_schemas
 from router.contracts.releases import breaks_since, ended_since, read_released, write_released
-from router.contracts.schemas import FOLDERS, URN, city_schemas, record_schemas, report_schemas
+from router.contracts.schemas import FOLDERS, URN, city_schemas, feedback_schema, record_schemas, report_schemas
 from router.domain.calendar.year_file import CalendarYear
 from router.domain.catalogue.checks.rule_tests import RuleTests
 from router.domain.catalogue.model import Departments, Duties, Matters, Standards, Work
@@ -43,7 +43,7 @@ VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)", re.ASCII)
 
 def made() -> dict[str, str]:
     """Path -> text of every generated file, sorted by path."""
-    schemas = report_schemas() | record_schemas() | header_schemas() | city_schemas(CITY)
+    schemas = report_schemas() | feedback_schema() | record_schemas() | header_schemas() | city_schemas(CITY)
     return dict(sorted((schemas | {ASYNCAPI: asyncapi_text()}).items()))
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import yaml
 
 import router
-from router.contracts.headers import REPORT_HEADERS
-from router.contracts.schemas import COMMENT, report_path
+from router.contracts.headers import FEEDBACK_HEADERS, REPORT_HEADERS
+from router.contracts.schemas import COMMENT, FEEDBACK_PATH, report_path
+from router.domain.model.feedback import SUPERVISION
 from router.domain.networks.registry import NETWORKS
 from router.wire.record_kinds import KINDS, RecordKind
 from router.wire.topics import Names, Topic, declared
@@ -29,6 +30,8 @@ BINDING_VERSION = "0.5.0"
 """Version of AsyncAPI's Kafka binding."""
 _DEPARTMENT = "{department}"
 _NAMES = Names()
+_FEEDBACK = "feedback"
+"""Name of the message on the topics of feedback."""
 _ACTIONS: Mapping[str, Sequence[str]] = {"read": ["receive"], "written": ["send"], "both": ["send", "receive"]}
 
 
@@ -58,7 +61,7 @@ def asyncapi_document(kinds: Iterable[RecordKind] = KINDS.values()) -> dict[str,
             "title": "grid-router",
             "version": "1.0.0",
             "description": "Reports of many networks become one stream, keyed by grid cell (`grid.events`). The router "
-            "merges these reports into cases, and each case becomes tasks of departments. A deployment may put a "
+            "merges these reports into cases, and each case becomes tasks of departments, which answer with feedback. A deployment may put a "
             "namespace before every address, e.g. `drill.`. The router writes all its records in transactions: read "
             "them with `isolation.level=read_committed`.",
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
@@ -74,6 +77,7 @@ def asyncapi_document(kinds: Iterable[RecordKind] = KINDS.values()) -> dict[str,
 def _messages_by_topic(kinds: Sequence[RecordKind]) -> dict[str, list[str]]:
     """Topic -> names of its messages; a network's own topic carries the message of its name."""
     messages = {_NAMES.reports(network): [_NAMES.reports(network)] for network in NETWORKS}
+    messages |= {_NAMES.feedback(sender): [_FEEDBACK] for sender in (_DEPARTMENT, SUPERVISION)}
     for kind in kinds:
         for topic in kind.topics:
             for name in (
@@ -111,7 +115,20 @@ def _configuration(topic: Topic) -> dict[str, Any]:
 def _messages(kinds: Sequence[RecordKind]) -> dict[str, Any]:
     return {
         **{_NAMES.reports(network): _report_message(network) for network in NETWORKS},
+        _FEEDBACK: _feedback_message(),
         **{kind.name: _message(kind) for kind in kinds},
+    }
+
+
+def _feedback_message() -> dict[str, Any]:
+    key = {"type": "string", "description": "The task's id, so that what is said about a task stays in order."}
+    return {
+        "title": "Feedback of a department or of supervision",
+        "contentType": "application/json",
+        "headers": {"$ref": f"./{FEEDBACK_HEADERS}"},
+        "payload": {"$ref": f"./{FEEDBACK_PATH}"},
+        "bindings": {"kafka": {"key": key, "bindingVersion": BINDING_VERSION}},
+        **_examples(headers=FEEDBACK_HEADERS, payload=FEEDBACK_PATH),
     }
 
 

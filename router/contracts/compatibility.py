@@ -14,11 +14,17 @@ from router.contracts.schema_changes import changes
 from router.contracts.schema_nodes import SchemaChange, escaped
 
 Promise = Literal["accepted", "kept"]
-ACCEPTED = ("reports/", "city/", "headers/report.")
+ACCEPTED = ("reports/", "feedback/", "city/", "headers/report.", "headers/feedback.")
 """Prefixes of the paths of schemas of the router's input."""
 OPEN = {
     "joined": "ways to recognise the same incident are added",
     "resolved_by": "ways to find the cell are added",
+    "kind": "kinds of feedback are added",
+    "legal": "kinds of feedback are added",
+    "stage": "stages of a task are added",
+    "to": "stages of a task are added",
+    "begin": "stages of a task are added",
+    "cause": "causes of a change are added",
     "state": "the steps of a case and of a task are added one by one (GB/T 30428.8)",
     "grid-dead-letter-code": "reasons for rejecting a record are added",
 }

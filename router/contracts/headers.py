@@ -14,18 +14,20 @@ from router.wire.record_kinds import CELL, KINDS, TEXT, EventAttributes, RecordK
 from router.wire.repairs import REDRIVEN_BY
 
 REPORT_HEADERS = "headers/report.v1.json"
+FEEDBACK_HEADERS = "headers/feedback.v1.json"
 _TEXT = dict(TEXT)
 _TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
 _NUMBER: dict[str, Any] = {"type": "string", "pattern": "^[0-9]+$"}
 _SOURCES: dict[str, dict[str, Any]] = {
     "network": {"type": "string", "pattern": "^/networks/[a-z][a-z0-9-]*$"},
+    "sender": {"type": "string", "pattern": "^/feedback/[a-z][a-z0-9-]*$"},
     "router": {"type": "string", "const": "/grid-router"},
 }
 
 
 def header_schemas(kinds: Iterable[RecordKind] = KINDS.values()) -> dict[str, str]:
-    """Path -> text of the schema of the headers of every published kind of record, and of a network's reports."""
-    made = {REPORT_HEADERS: _report_headers()}
+    """Path -> text of the schema of the headers of every published kind of record, of a network's reports, and of feedback."""
+    made = {REPORT_HEADERS: _report_headers(), FEEDBACK_HEADERS: _feedback_headers()}
     for kind in kinds:
         if kind.header_path:
             made[kind.header_path] = _event_headers(kind, kind.event) if kind.event else _dead_letter_headers()
@@ -42,6 +44,21 @@ def _report_headers() -> dict[str, Any]:
         "properties": {
             RECEIVED_AT: _TIME | {"description": received},
             "content-type": _TEXT | {"description": charset},
+            REDRIVEN: _TEXT | {"description": "Id of the dead letter that was redriven as this record."},
+            REDRIVEN_BY: _TEXT | {"description": "Who redrove it."},
+        },
+    }
+
+
+def _feedback_headers() -> dict[str, Any]:
+    received = "Only while history is replayed: when it was received then, RFC 3339 with zone."
+    return {
+        "title": "Headers of feedback",
+        "description": "All optional: a sender may send records without headers.",
+        "type": "object",
+        "properties": {
+            RECEIVED_AT: _TIME | {"description": received},
+            "content-type": _TEXT | {"description": "Without it the value is JSON in UTF-8."},
             REDRIVEN: _TEXT | {"description": "Id of the dead letter that was redriven as this record."},
             REDRIVEN_BY: _TEXT | {"description": "Who redrove it."},
         },

@@ -22,6 +22,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from router.domain.catalogue.model import digits, one_or_more
+from router.domain.feedback.message import FeedbackMessage
+from router.domain.model.feedback import SUPERVISION
 from router.domain.networks.registry import NETWORKS
 from router.wire.record_kinds import KINDS, RecordKind
 from router.wire.topics import Names
@@ -29,9 +31,11 @@ from router.wire.topics import Names
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 URN = "urn:grid-router:schema:"
 """Prefix of every `$id`: a name, not an address."""
-FOLDERS = ("reports", "events", "headers", "city")
+FOLDERS = ("reports", "feedback", "events", "headers", "city")
 """Folders of schemas; this package makes every schema in them whose `$id` begins with `URN`."""
 COMMENT = "Generated from the models by `make schemas`; changes made here are lost."
+FEEDBACK_PATH = "feedback/feedback.v1.json"
+"""Path of the schema of what departments and supervision write."""
 _NAMES = Names()
 _FIRST = ("$schema", "$id", "$comment", "title", "description", "type")
 _LAST = ("$defs",)
@@ -64,6 +68,16 @@ def report_schemas() -> dict[str, str]:
         schema["description"] += f" {text}, on the topic `{_NAMES.reports(network.name)}`."
         made[report_path(network.name)] = schema_text(report_path(network.name), schema)
     return made
+
+
+def feedback_schema() -> dict[str, str]:
+    """Path -> text of the schema of feedback."""
+    schema = FeedbackMessage.model_json_schema(by_alias=True, mode="validation", schema_generator=_Generator)
+    schema["title"] = "Feedback (反馈)"
+    schema["description"] += (
+        f" One JSON object in UTF-8, on the topic `{_NAMES.feedback('<department>')}` or `{_NAMES.feedback(SUPERVISION)}`."
+    )
+    return {FEEDBACK_PATH: schema_text(FEEDBACK_PATH, schema)}
 
 
 def record_schemas(kinds: Iterable[RecordKind] = KINDS.values()) -> dict[str, str]:

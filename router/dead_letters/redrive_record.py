@@ -17,6 +17,7 @@ from router.domain.networks.registry import NETWORKS
 from router.kafka.topic_reader import Bounds, bounds_since, read_range
 from router.wire.codec import DIGEST, DeadLetter
 from router.wire.partitioning import partition_for_key
+from router.wire.rejected_feedback import FEEDBACK
 from router.wire.repairs import REDRIVEN_BY
 from router.wire.topics import Names, Topic
 
@@ -29,6 +30,8 @@ def foreign_topic(dead_letter: DeadLetter, names: Names) -> ActionFailure | None
     if dead_letter.topic == names.events or (
         dead_letter.network in NETWORKS and dead_letter.topic == names.reports(dead_letter.network)
     ):
+        return None
+    if dead_letter.network == FEEDBACK and names.sender_of(dead_letter.topic) is not None:
         return None
     reason = f"it names the topic {printable(dead_letter.topic, 80)}, which is not its network's; do not redrive it, and find out what wrote it."
     return ActionFailure(code="foreign-topic", reason=reason)

@@ -6,11 +6,13 @@ from datetime import datetime
 from kafka import KafkaConsumer, TopicPartition
 from msgspec import Struct
 
+from router.domain.feedback.reading import feedback_id_of
 from router.domain.intake.source_ids import source_id_of
 from router.domain.networks.registry import NETWORKS
 from router.kafka.topic_reader import Bounds, bounds_since, read_range
 from router.wire.codec import DeadLetter, read_dead_letter
 from router.wire.errors import InputError
+from router.wire.rejected_feedback import FEEDBACK
 from router.wire.topics import Names
 
 DEAD_LETTERS = "grid.dead-letters"
@@ -50,6 +52,8 @@ class Selection(Struct, frozen=True, kw_only=True):
 
 def report_id_of(dead_letter: DeadLetter) -> str | None:
     """The source's own id in the rejected value; None when the value is not kept, or has no readable id."""
+    if dead_letter.network == FEEDBACK:
+        return feedback_id_of(dead_letter.value, dead_letter.headers)
     network = NETWORKS.get(dead_letter.network)
     return None if network is None else source_id_of(network, dead_letter.value, dead_letter.headers)
 

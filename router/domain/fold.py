@@ -10,14 +10,18 @@ from typing import Any
 from router.domain.case.joining import case_to_join, join_case
 from router.domain.case.known_reports import may_be_forgotten, take_known_report
 from router.domain.case.opening import open_case
+from router.domain.feedback.answering import take_feedback
 from router.domain.instants import us
 from router.domain.intake.event_rejections import forgotten
+from router.domain.lifecycle.journal import JournalCause, journal
 from router.domain.matching.correlation import correlate
+from router.domain.model.feedback import Feedback
 from router.domain.model.outcome import (
     NOTHING_DUE,
     CaseChanged,
     Outcome,
     TickFolded,
+    TransitionMade,
     outcome,
     rejected,
     with_archived,
@@ -32,16 +36,17 @@ other records, and windows that ended long ago would pile up. An hour, because n
 CLOSED_AT_ONCE = 2
 """Windows that one report closes at most. A report opens one at most, so ended windows do not pile up. A broker's clock that jumps by 45
 days for some reports closes a few windows too early, and not all of them. Ticks follow another clock, and close every window that ended."""
+Event = Report | Tick | Feedback
 _EARLIEST = datetime.min.replace(tzinfo=UTC) + GRACE
 """GRACE cannot be subtracted from an earlier instant."""
 
 
-def fold(state: PartitionState, event: Report | Tick, rules: RuleLookup) -> Outcome:
+def fold(state: PartitionState, event: Event, rules: RuleLookup) -> Outcome:
     """Fold the next event of the partition's log.
 
     Args:
         state: of the partition; changed in place.
-        event: a report, or a tick that says what time it is.
+        event: a report, feedback, or a tick that says what time it is.
         rules: the rule sets. A report is decided by its own, and a case that comes due by the case's own.
 
     Raises:
@@ -73,7 +78,8 @@ def _fold_report(state: PartitionState, report: Report, rules: RuleLookup) -> Ou
     match = case_to_join(matches, merging)
     if match is None:
         case, tasks = open_case(state, report, matches, city)
-        return with_archived(outcome("opened", [*closed, case], tasks), archived)
+        made = [TransitionMade(one, case.partition_key) for one in journal(case, (), JournalCause(report, received_at))]
+        return with_archived(outcome("opened", [*closed, case], tasks, made), archived)
     case, tasks = join_case(state, report, occurred_us, match, city)
     return with_archived(outcome(match.joined, [*closed, case], tasks), archived)
 
@@ -86,6 +92,11 @@ def _fold_tick(state: PartitionState, tick: Tick, rules: RuleLookup) -> Outcome:
     return with_archived(decided, state.archive())
 
 
+def _fold_feedback(state: PartitionState, feedback: Feedback, rules: RuleLookup) -> Outcome:
+    """Apply or reject what a department or supervision says about a task."""
+    return take_feedback(state, feedback, rules)
+
+
 Handler = Callable[[PartitionState, Any, RuleLookup], Outcome]
-HANDLERS: dict[type[Report | Tick], Handler] = {Report: _fold_report, Tick: _fold_tick}
+HANDLERS: dict[type[Event], Handler] = {Report: _fold_report, Tick: _fold_tick, Feedback: _fold_feedback}
 """What folds an event, by the type of the event."""

@@ -117,8 +117,8 @@ def run(
     tune_gc()
     reporter = GroupOffsetReporter(app)
     periodic.watch_health(app, metrics, monitor, Probe(bootstrap))
-    reports = Names(settings.namespace).reports("")
-    periodic.watch_logs(app, LogWatch(app, Probe(bootstrap), monitor, metrics, reports))
+    is_input = Names(settings.namespace).is_input
+    periodic.watch_logs(app, LogWatch(app, Probe(bootstrap), monitor, metrics, is_input))
     periodic.report_offsets(app, reporter)
     periodic.ask_for_partitions(app)
     start_watchdog(health, metrics)

@@ -1,6 +1,6 @@
 """Records <-> reports, cases, tasks, ticks and dead letters.
 
-Values are JSON. Reports, tasks, cases and ticks are CloudEvents 1.0 in Kafka's binary content mode: each attribute is
+Values are JSON. Reports, feedback, tasks, cases, transitions and ticks are CloudEvents 1.0 in Kafka's binary content mode: each attribute is
 a header `ce_<name>`, `content-type` is the type of the data, and the value is the data alone. A dead letter keeps key,
 value and headers of the rejected record, and adds headers that say why it was rejected and where it came from.
 """
@@ -18,10 +18,12 @@ from msgspec.structs import replace
 from router.domain.intake.dedup import DedupEntry
 from router.domain.intake.normalise import LAST_MS, REDRIVEN
 from router.domain.model.case import Case
+from router.domain.model.feedback import Feedback
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Report, Tick
 from router.domain.model.source_record import SourceRecord, UnreadableBatch
 from router.domain.model.task import Task
+from router.domain.model.transition import Transition
 from router.wire.record_kinds import KINDS, kinds_on
 from router.wire.topics import Names
 
@@ -44,6 +46,7 @@ KEPT_AROUND_BYTES = 1 << 20
 _encode: Callable[[object], bytes] = Encoder().encode
 _decode_case = Decoder(Case).decode
 _decode_task = Decoder(Task).decode
+_decode_transition = Decoder(Transition).decode
 _decode_dedup_entry = Decoder(DedupEntry).decode
 _EVENT_DECODERS: dict[bytes | None, Callable[[bytes], Any]] = {
     kind.ce_type[1]: Decoder(kind.struct).decode for kind in kinds_on(Names().events)
@@ -57,6 +60,8 @@ _UPDATE_TYPE = KINDS["grid.report.updated.v1"].ce_type
 _TICK_TYPE = KINDS["grid.clock.ticked.v1"].ce_type
 _CASE_TYPE = KINDS["grid.case.changed.v1"].ce_type
 _ARCHIVED_TYPE = KINDS["grid.case.archived.v1"].ce_type
+_FEEDBACK_TYPE = KINDS["grid.feedback.received.v1"].ce_type
+_TRANSITION_TYPE = KINDS["grid.task.transitioned.v1"].ce_type
 _TASK_TYPES = {kind.task_state: kind.ce_type for kind in KINDS.values() if kind.task_state}
 _ROUTER = ("ce_source", b"/grid-router")
 _NETWORK_SOURCES: dict[str, tuple[str, bytes]] = {}
@@ -196,7 +201,37 @@ def encode_task(task: Task) -> Encoded:
     return task.case.encode(), _encode(task), headers
 
 
-def decode_event(headers: Headers, value: bytes) -> Report | Tick:
+def encode_feedback(feedback: Feedback) -> Encoded:
+    """One record of `grid.events`, keyed by the partition key of the task."""
+    key = feedback.partition_key.encode()
+    headers = [
+        _SPEC_VERSION,
+        _FEEDBACK_TYPE,
+        ("ce_source", f"/feedback/{feedback.sender}".encode()),
+        ("ce_id", f"{feedback.sender}:{feedback.id}".encode()),
+        ("ce_subject", key),
+        ("ce_time", _instant(feedback.occurred_at)),
+        _CONTENT_TYPE,
+    ]
+    return key, _encode(feedback), headers
+
+
+def encode_transition(transition: Transition, partition_key: str) -> Encoded:
+    """One record of `grid.transitions`, keyed by case id; its CloudEvents id is `<case>/<number>`."""
+    key = transition.case.encode()
+    headers = [
+        _SPEC_VERSION,
+        _TRANSITION_TYPE,
+        _ROUTER,
+        ("ce_id", b"%s/%d" % (key, transition.number)),
+        ("ce_subject", partition_key.encode()),
+        ("ce_time", _instant(transition.at)),
+        _CONTENT_TYPE,
+    ]
+    return key, _encode(transition), headers
+
+
+def decode_event(headers: Headers, value: bytes) -> Report | Tick | Feedback:
     """A record of `grid.events`.
 
     Raises:
@@ -207,7 +242,7 @@ def decode_event(headers: Headers, value: bytes) -> Report | Tick:
     decode = _EVENT_DECODERS.get(kind)
     if decode is None:
         raise ValueError(f"unknown ce_type {kind!r} on the event stream")
-    event: Report | Tick = decode(value)
+    event: Report | Tick | Feedback = decode(value)
     if len(headers) > EVENT_HEADERS and isinstance(event, Report) and any(name == REDRIVEN for name, _ in headers):
         return replace(event, redriven=True)  # a dead letter of the merge stage came back as it was
     return event
@@ -243,6 +278,11 @@ def is_row(headers: Headers, value: bytes | None) -> bool:
 def decode_task(value: bytes) -> Task:
     """A record of `tasks.<department>`. Raises one of UNREADABLE."""
     return _decode_task(value)
+
+
+def decode_transition(value: bytes) -> Transition:
+    """A record of `grid.transitions`. Raises one of UNREADABLE."""
+    return _decode_transition(value)
 
 
 def encode_dead_letter(

@@ -85,6 +85,18 @@ METRICS: Sequence[Metric] = (
         labels={"department": "id of the department", "state": "`updated` or `withdrawn`"},
     ),
     Metric(
+        attribute="feedback",
+        name="grid_feedback_total",
+        kind="counter",
+        unit="records",
+        help="Feedback of departments and supervision, by what became of it.",
+        labels={
+            "sender": "id of the department, or `supervision`",
+            "kind": "what was said, e.g. `accept`; `unreadable` for a record that is no feedback",
+            "decision": "`applied`, `redelivered`, or the code of the rejection",
+        },
+    ),
+    Metric(
         attribute="rule_hits",
         name="grid_rule_hits_total",
         kind="counter",
@@ -98,7 +110,10 @@ METRICS: Sequence[Metric] = (
         kind="counter",
         unit="records",
         help="Rejected records.",
-        labels={"network": "code of the network", "code": "rejection code"},
+        labels={
+            "network": "code of the network, `feedback` for records of `feedback.*`, `grid` for those of `grid.events`",
+            "code": "rejection code",
+        },
     ),
     Metric(
         attribute="disbelieved_times",
@@ -272,7 +287,7 @@ METRICS: Sequence[Metric] = (
         name="grid_unread_records",
         kind="gauge",
         unit="records",
-        help="Records of a topic `reports.*` that no worker of the deployment reads.",
+        help="Records of a topic `reports.*` or `feedback.*` that no worker of the deployment reads.",
         labels=_TOPIC,
     ),
 )
@@ -291,6 +306,7 @@ class Metrics:
     merges: Counter
     tasks: Counter
     task_changes: Counter
+    feedback: Counter
     rule_hits: Counter
     dead_letters: Counter
     disbelieved_times: Counter

@@ -11,8 +11,12 @@ from msgspec import Struct
 
 from router.domain.intake.dedup import DedupEntry
 from router.domain.model.case import Case
+from router.domain.model.feedback import SUPERVISION, Feedback
 from router.domain.model.report import Report, Tick
 from router.domain.model.task import Task, TaskState
+from router.domain.model.transition import Transition
+from router.wire.rejected_feedback import KIND as REJECTED_FEEDBACK_KIND
+from router.wire.rejected_feedback import RejectedFeedback
 from router.wire.rejections import KIND as REJECTION_KIND
 from router.wire.rejections import RecordRejected
 from router.wire.repairs import Repair
@@ -30,8 +34,8 @@ CELL: JsonSchema = {"type": "string", "pattern": "^[0-9]{15}$", "description": "
 class EventAttributes(Struct, frozen=True, kw_only=True):
     """How a kind of record fills the attributes of CloudEvents 1.0."""
 
-    source: Literal["network", "router"]
-    """`/networks/<network>` or `/grid-router`."""
+    source: Literal["network", "sender", "router"]
+    """`/networks/<network>`, `/feedback/<sender>` or `/grid-router`."""
     time: str
     """What `ce_time` says, one sentence."""
     has_subject: bool = True
@@ -106,6 +110,14 @@ _ALL = (
         event=EventAttributes(source="network", time="When it occurred, UTC."),
     ),
     RecordKind(
+        name="grid.feedback.received.v1",
+        title="Feedback",
+        topics=(_NAMES.events,),
+        struct=Feedback,
+        key={**CELL, "description": "Partition key of the task, 15 digits."},
+        event=EventAttributes(source="sender", time="When it happened, UTC."),
+    ),
+    RecordKind(
         name="grid.clock.ticked.v1",
         title="Tick",
         topics=(_NAMES.events,),
@@ -160,6 +172,25 @@ _ALL = (
         task_state="withdrawn",
     ),
     RecordKind(
+        name="grid.task.transitioned.v1",
+        title="Transition",
+        topics=(_NAMES.transitions,),
+        struct=Transition,
+        key=_CASE_ID,
+        event=EventAttributes(source="router", time="When the change took effect, UTC."),
+    ),
+    RecordKind(
+        name=REJECTED_FEEDBACK_KIND,
+        title="Feedback rejected",
+        topics=(_NAMES.rejected_feedback("{department}"), _NAMES.rejected_feedback(SUPERVISION)),
+        struct=RejectedFeedback,
+        key={
+            "type": "string",
+            "description": "Id of the task; of a record that cannot be read, its own key, up to 256 bytes.",
+        },
+        event=EventAttributes(source="router", time="Kafka's time of the rejected record, UTC.", has_subject=False),
+    ),
+    RecordKind(
         name=REJECTION_KIND,
         title="Record rejected",
         topics=(_NAMES.rejections("{network}"),),
@@ -177,9 +208,12 @@ _ALL = (
     RecordKind(
         name="grid.stored-offset.v1",
         title="Stored offset",
-        topics=(_NAMES.offsets, _NAMES.dedup_index("{network}")),
+        topics=(_NAMES.offsets, _NAMES.dedup_index("{network}"), _NAMES.feedback_offsets),
         struct=StoredOffset,
-        key={"type": "string", "const": STORED_OFFSET_KEY.decode(), "description": "The same for all."},
+        key={
+            **TEXT,
+            "description": f"`{STORED_OFFSET_KEY.decode()}`; on `{_NAMES.feedback_offsets}` the topic, `/` and the partition.",
+        },
     ),
     RecordKind(
         name="grid.rule-set.v1",

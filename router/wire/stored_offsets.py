@@ -7,7 +7,7 @@ from msgspec import Struct
 
 NO_EPOCH = -1
 STORED_OFFSET_KEY = b"input position"
-"""The key of all these records, because a partition that holds one belongs to a single input partition. Ids contain no blank."""
+"""The key of these records, where a partition that holds one belongs to a single input partition. Ids contain no blank."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -44,9 +44,9 @@ class StoredOffset(Struct, frozen=True, kw_only=True, omit_defaults=True):
 _decode = msgspec.json.Decoder(StoredOffset).decode
 
 
-def encode_stored_offset(stored: StoredOffset) -> tuple[bytes, bytes]:
+def encode_stored_offset(stored: StoredOffset, key: bytes = STORED_OFFSET_KEY) -> tuple[bytes, bytes]:
     """Key and value of the record."""
-    return STORED_OFFSET_KEY, _encode(stored)
+    return key, _encode(stored)
 
 
 def decode_stored_offset(value: bytes) -> StoredOffset:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from router.domain.model.feedback import SUPERVISION
 from router.domain.model.report import REPORTS_KEPT
 from router.domain.rules.city import City
 from router.wire.errors import TopicError
@@ -83,7 +84,7 @@ class Topic(Struct, frozen=True, kw_only=True):
         return max(self.partitions, own if self.may_grow else 0, source)
 
 
-ROOTS = ("grid.", "reports.", "rejections.", "tasks.")
+ROOTS = ("grid.", "reports.", "rejections.", "tasks.", "feedback.")
 """How every name begins after its namespace."""
 
 
@@ -148,6 +149,35 @@ class Names(Struct, frozen=True):
         """A department's own topic."""
         return f"{self.namespace}tasks.{department}"
 
+    @property
+    def transitions(self) -> str:
+        """What happened to each task, case by case."""
+        return f"{self.namespace}grid.transitions"
+
+    @property
+    def feedback_offsets(self) -> str:
+        """Stored offsets of the topics of feedback, by topic and partition."""
+        return f"{self.namespace}grid.feedback-offsets"
+
+    def feedback(self, sender: str) -> str:
+        """What a department, or supervision, answers about tasks."""
+        return f"{self.namespace}feedback.{sender}"
+
+    def is_input(self, topic: str) -> bool:
+        """Whether others write a topic for the router: reports of a network, or feedback."""
+        return topic.startswith(self.reports("")) or self.sender_of(topic) is not None
+
+    def sender_of(self, topic: str) -> str | None:
+        """The sender whose topic of feedback it is; None for any other topic."""
+        begins = self.feedback("")
+        if not topic.startswith(begins) or topic.startswith(self.rejected_feedback("")):
+            return None
+        return topic.removeprefix(begins)
+
+    def rejected_feedback(self, sender: str) -> str:
+        """What was rejected of a sender's feedback, for that sender alone."""
+        return f"{self.namespace}feedback.rejected.{sender}"
+
 
 def declared(
     names: Names,
@@ -161,14 +191,19 @@ def declared(
 
     Topics keyed by place have one number of partitions, because a case is written to its event's partition.
     """
-    networks = sorted(networks)
+    networks, departments = sorted(networks), sorted(departments)
+    senders = [*departments, SUPERVISION]
     return [
         *(_reports(names, network, partitions) for network in networks),
         *(_dedup_index(names, network, partitions) for network in networks),
         *(_network_rejections(names, network) for network in networks),
         *_stream(names, partitions),
         _archive(names, partitions, archive_years),
-        *(_tasks(names, department, partitions) for department in sorted(departments)),
+        _transitions(names, partitions, archive_years),
+        *(_tasks(names, department, partitions) for department in departments),
+        *(_feedback(names, sender, partitions) for sender in senders),
+        _feedback_offsets(names, partitions),
+        *(_rejected_feedback(names, sender) for sender in senders),
         *_rejections(names, partitions),
     ]
 
@@ -270,6 +305,55 @@ def _tasks(names: Names, department: str, partitions: int) -> Topic:
         about="Tasks of one department.",
         partitions=partitions,
         retention_ms=90 * DAY_MS,
+    )
+
+
+def _transitions(names: Names, partitions: int, years: int) -> Topic:
+    return Topic(
+        name=names.transitions,
+        key="case id",
+        about="What happened to each task (流转): one record a change, with the hash of the case's record before.",
+        partitions=partitions,
+        retention_ms=years * YEAR_MS,
+    )
+
+
+def _feedback(names: Names, sender: str, partitions: int) -> Topic:
+    about = (
+        "What inspectors and supervisors say about tasks."
+        if sender == SUPERVISION
+        else "What one department answers about its tasks (反馈)."
+    )
+    return Topic(
+        name=names.feedback(sender),
+        key="task id, so that what is said about a task stays in order",
+        about=about,
+        access="read",
+        partitions=partitions,
+        may_grow=True,
+        retention_ms=REPORTS_KEPT // MILLISECOND,
+    )
+
+
+def _feedback_offsets(names: Names, partitions: int) -> Topic:
+    return Topic(
+        name=names.feedback_offsets,
+        key="topic and partition whose offset it is",
+        about="Stored offsets of the topics of feedback: the next offset to read of each partition. For the router alone.",
+        access="both",
+        partitions=partitions,
+        cleanup="compact",
+        segment_bytes=OFFSETS_SEGMENT_BYTES,
+    )
+
+
+def _rejected_feedback(names: Names, sender: str) -> Topic:
+    return Topic(
+        name=names.rejected_feedback(sender),
+        key="task id",
+        about="Rejections of one sender's feedback: code, sentence, what is possible now, and which record. For that sender.",
+        partitions=1,  # few records, and their reader gets them in order
+        retention_ms=REPORTS_KEPT // MILLISECOND,
     )
 
 

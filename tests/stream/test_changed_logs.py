@@ -29,6 +29,7 @@ from router.wire.metrics import Metrics
 from router.wire.offset_keys import NO_KEYS
 from router.wire.settings import Settings
 from router.wire.stored_offsets import StoredOffset, encode_stored_offset
+from router.wire.topics import Names
 from tests.stream.test_partition import Tally, produce, read, topics, values
 from tests.stream.test_stored_offsets import written
 from tests.support.patience import PATIENCE_S
@@ -48,7 +49,7 @@ class Worker:
         self.app, self.metrics = app, metrics
         self.monitor = HealthMonitor(app.assignment, lambda: app.assignment.generation, lambda: app.rebalancing)
         self.probe = Probe(kafka)
-        self.watch = LogWatch(app, self.probe, self.monitor, metrics, f"{namespace}reports.")
+        self.watch = LogWatch(app, self.probe, self.monitor, metrics, Names(namespace).is_input)
 
     def counted(self, topic: str, change: str) -> float:
         return self.metrics.log_changes.labels(topic, change)._value.get()  # type: ignore[no-any-return]

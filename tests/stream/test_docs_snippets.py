@@ -1,4 +1,4 @@
-"""The code in docs/how-to/produce-reports.md and docs/how-to/consume-tasks.md, run as it is printed."""
+"""The code in docs/how-to/produce-reports.md, consume-tasks.md and answer-tasks.md, run as it is printed."""
 
 import json
 import re
@@ -13,11 +13,14 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 
+from router.domain.feedback.reading import read_feedback
+from router.domain.model.feedback import Feedback, FeedbackRejection
 from router.domain.model.rejection import Rejection
 from router.domain.model.source_record import PlainRecord
 from router.domain.model.task import Task
 from router.domain.networks.registry import NETWORKS
 from router.wire.codec import encode_task
+from router.wire.rejected_feedback import encode_rejected_feedback
 from router.wire.rejections import encode_rejection
 from router.wire.topics import Names
 from tests.support.patience import PATIENCE_S
@@ -169,3 +172,23 @@ def test_the_consumer_stores_a_task_and_skips_its_duplicate(
     assert database.execute("SELECT count(*) FROM seen").fetchone() == (3,)
     assert page["store"](database, {name: content.decode() for name, content in first[2]}, first[1]) is False
     database.close()
+
+
+def test_answer_tasks(kafka: str, names: Names, topic: Callable[[str], str]) -> None:
+    """Asserted: the router reads what the page's code sends, and the page's code reads what the router rejects."""
+    page = snippet("answer-tasks.md", "answer")
+    answers, rejections = topic(names.feedback("sanitation")), topic(names.rejected_feedback("sanitation"))
+    value = json.loads(encode_task(task(1, partition_key="410902001001001"))[1])
+    producer = page["open_producer"](kafka)
+    page["answer"](producer, answers, value, "return", "HW-1", "hw-officer-17", reason="not ours", department="parks")
+    producer.close()
+    (record,) = committed(kafka, answers)
+    read = read_feedback(record, "sanitation")
+    assert isinstance(read, Feedback)
+    assert (read.id, read.task, read.kind, read.department) == ("HW-1", "c1.1", "return", "parks")
+    rejection = FeedbackRejection(code="not-legal", reason="Why.", legal=("progress",))
+    send(kafka, rejections, encode_rejected_feedback(read, rejection, rejection.legal))
+    found = page["rejected"](kafka, rejections, f"{names.namespace}sanitation", within_limit(lambda: False))
+    one = next(found)
+    found.close()
+    assert (one["code"], one["feedback_id"], one["legal"]) == ("not-legal", "HW-1", ["progress"])

@@ -13,12 +13,14 @@ from typing import Any
 
 from router.domain.cells.registry import CellRegistry, load_cells
 from router.domain.documents import Source, read_yaml, validate
-from router.domain.fold import fold
+from router.domain.fold import Event, fold
 from router.domain.geometry import METRES_PER_DEGREE
 from router.domain.matching.parameters import MergeParameters
 from router.domain.model.case import Case
+from router.domain.model.feedback import Feedback
 from router.domain.model.report import Location, Provenance, Report, Tick
 from router.domain.model.task import Task
+from router.domain.model.transition import Transition
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleLookup, RuleSets
 from router.domain.state.log_clock import LogClock
@@ -170,10 +172,12 @@ class Driver:
         self.dispatched: list[bytes] = []
         """Value of every record of `tasks.*`."""
         self.tasks: list[Task] = []
+        self.transitions: list[Transition] = []
+        """Every record of `grid.transitions`."""
         for value in self.latest().values():
             self.state.restore(decode_case(value), self.rules.merging)
 
-    def pipe(self, *events: Report | Tick) -> Folded:
+    def pipe(self, *events: Event) -> Folded:
         """Fold events one by one, each a batch of its own; returns what the last one led to."""
         return [self.batch([event])[0] for event in events][-1]
 
@@ -181,7 +185,7 @@ class Driver:
         """Fold a tick, `at` hours after START."""
         return self.pipe(Tick(at=hours(at)))
 
-    def batch(self, events: Sequence[Report | Tick]) -> list[Folded]:
+    def batch(self, events: Sequence[Event]) -> list[Folded]:
         """Fold events as the shell does: they are read from bytes, and a changed case is written once, as it is at the end."""
         outcomes = [folded(fold(self.state, _read_back(event), self.rules)) for event in events]
         gone = [one for outcome in outcomes for one in outcome.archived]
@@ -191,6 +195,7 @@ class Driver:
         self.written += [encode_tombstone(one.case)[:2] for one in gone]
         self.archived += [encode_archived(one.case, one.at)[1] for one in gone]
         self.tasks += [task for outcome in outcomes for task in outcome.tasks]
+        self.transitions += [one for outcome in outcomes for one in outcome.transitions]
         self.dispatched += [encode_task(task)[1] for outcome in outcomes for task in outcome.tasks]
         return outcomes
 
@@ -217,6 +222,8 @@ class Driver:
         return Driver(self.rules, self.written, self.state.clock)
 
 
-def _read_back(event: Report | Tick) -> Report | Tick:
+def _read_back(event: Event) -> Event:
+    if isinstance(event, Feedback):
+        return event
     _, value, headers = encode_tick(event, 0) if isinstance(event, Tick) else encode_report(event)
     return decode_event(headers, value)

@@ -3,29 +3,50 @@
 from typing import NamedTuple
 
 from router.domain.model.case import Case
-from router.domain.model.outcome import CaseArchived, CaseChanged, Outcome, ReportDecided, TaskIssued, TickFolded
+from router.domain.model.outcome import (
+    CaseArchived,
+    CaseChanged,
+    FeedbackDecided,
+    FeedbackRejected,
+    Outcome,
+    ReportDecided,
+    TaskIssued,
+    TickFolded,
+    TransitionMade,
+)
 from router.domain.model.task import Task
+from router.domain.model.transition import Transition
 
 
 class Folded(NamedTuple):
     """What one event led to, by kind of record."""
 
     decision: str
-    """What became of the report; of a tick `window-closed` or `ticked`."""
+    """What became of the report or the feedback; of a tick `window-closed` or `ticked`."""
     cases: list[Case]
     tasks: list[Task]
     archived: list[CaseArchived]
+    transitions: list[Transition]
+    rejected: list[FeedbackRejected]
 
 
 def folded(outcome: Outcome) -> Folded:
     """The outcome, its records sorted by kind."""
-    return Folded(decision_of(outcome), cases_of(outcome), tasks_of(outcome), archived_of(outcome))
+    records = outcome.records
+    return Folded(
+        decision_of(outcome),
+        cases_of(outcome),
+        tasks_of(outcome),
+        archived_of(outcome),
+        [one.transition for one in records if isinstance(one, TransitionMade)],
+        [one for one in records if isinstance(one, FeedbackRejected)],
+    )
 
 
 def decision_of(outcome: Outcome) -> str:
     """The decision of the one fact that every event has."""
-    (fact,) = [fact for fact in outcome.facts if isinstance(fact, ReportDecided | TickFolded)]
-    if isinstance(fact, ReportDecided):
+    (fact,) = [fact for fact in outcome.facts if isinstance(fact, ReportDecided | TickFolded | FeedbackDecided)]
+    if isinstance(fact, ReportDecided | FeedbackDecided):
         return fact.decision
     return "window-closed" if fact.closed else "ticked"
 

@@ -9,6 +9,7 @@ from kafka.protocol.consumer.offsets import OffsetSpec
 from router.broker import admin, server
 from router.cities.folder import load_city
 from router.cli.checks.outcome import Skipped
+from router.domain.model.feedback import SUPERVISION
 from router.wire.durability import too_few_brokers
 from router.wire.errors import BrokerError, CityError, TopicError
 from router.wire.settings import Settings
@@ -106,26 +107,35 @@ def durability(settings: Settings, cities: list[str]) -> str:
 
 
 def networks(settings: Settings, cities: list[str]) -> str:
-    """Every network's topic that has records belongs to a network of a city, so that a worker can read it."""
+    """Every topic of reports or feedback that has records belongs to a network or department of a city, so that a worker can read it."""
     if not server.status(settings).running:
         raise Skipped("no broker runs")
     names = Names(settings.namespace)
     known: set[str] = set()
     for name in cities:
         with suppress(CityError):
-            known |= {names.reports(network) for network in load_city(name, settings.cities).codes}
+            city = load_city(name, settings.cities)
+            known |= {names.reports(network) for network in city.codes}
+            known |= {names.feedback(sender) for sender in (*city.catalogue.departments, SUPERVISION)}
     if not known:
         raise Skipped("no city can be loaded")
     address = server.bootstrap(settings)
-    present = [topic for topic in admin.existing(address) if topic.startswith(names.reports(""))]
+    present = [topic for topic in admin.existing(address) if names.is_input(topic)]
     unread = admin.records_of(address, [topic for topic in present if topic not in known])
     for topic, records in sorted(unread.items()):
-        raise TopicError(
-            f"the topic has {records} records, and no city here has its network, so no worker reads it",
-            where=topic,
-            hint=f"add codes/{topic.removeprefix(names.reports(''))}.csv to the city and publish it (docs/how-to/add-a-network.md)",
-        )
-    return f"{len(present)} topics {names.reports('*')}, each with a network"
+        raise _unread(topic, records, names)
+    return f"{len(present)} topics {names.reports('*')} and {names.feedback('*')}, each with a network or a department"
+
+
+def _unread(topic: str, records: int, names: Names) -> TopicError:
+    sender = names.sender_of(topic)
+    if sender is None:
+        whose, network = "network", topic.removeprefix(names.reports(""))
+        hint = f"add codes/{network}.csv to the city and publish it (docs/how-to/add-a-network.md)"
+    else:
+        whose, hint = "department", "add it to departments.yaml and publish it, or find out who writes there"
+    what = f"the topic has {records} records, and no city here has its {whose}, so no worker reads it"
+    return TopicError(what, where=topic, hint=hint)
 
 
 def newest_record(settings: Settings) -> float | None:

@@ -145,12 +145,12 @@ def _decide(start: datetime, limit: Limit, calendar: CityCalendar | None) -> tup
     if limit.calendar == "working-days" and limit.amount:
         run = _working_days(day, limit.amount, calendar)
     else:
-        run = _open_time(us(start), day, limit.amount * HOUR_US, hours, calendar)
+        run = open_time(us(start), day, limit.amount * HOUR_US, hours, calendar)
     provisional = run.begins.year < calendar.first or run.last_year > calendar.last
     return Deadline(instant(run.due), provisional), run, calendar
 
 
-def _open_time(at: int, day: date, amount: int, hours: Hours, calendar: CityCalendar) -> _Run:
+def open_time(at: int, day: date, amount: int, hours: Hours, calendar: CityCalendar) -> _Run:
     """The run of an amount of open time in microseconds, which begins at an instant or at the next opening."""
     year = day.year
     track = calendar.windows(year, hours)

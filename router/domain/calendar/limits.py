@@ -1,6 +1,7 @@
 """Time limits (时限): how much of which time a department has."""
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
@@ -45,3 +46,9 @@ def read_limit(text: str) -> Limit | None:
     number, suffix = (part for part in parts.groups() if part is not None)
     unit, times = _SUFFIXES[suffix]
     return Limit(amount=int(number) * times, calendar=unit)
+
+
+@lru_cache(maxsize=1 << 10)
+def text_of(limit: Limit) -> str:
+    """The text of a limit, one object for all that are equal."""
+    return str(limit)

@@ -12,10 +12,13 @@ from router.domain.case.derived import derive, leading, state_of
 from router.domain.case.dispatch import lead_due, reassign, shown, task_changes, task_updates, withdraw
 from router.domain.case.size import thin
 from router.domain.case.window import extended
+from router.domain.lifecycle.journal import JournalCause, journal
+from router.domain.lifecycle.stages import LIVE_STATES, has_ended
 from router.domain.matching.candidate import MatchCandidate
 from router.domain.model.case import Case, CaseReport, Departure
 from router.domain.model.report import Report
 from router.domain.model.task import Task
+from router.domain.model.transition import Transition
 from router.domain.rules.city import City
 from router.domain.state.partition_state import PartitionState
 
@@ -45,6 +48,7 @@ class Amended(Struct, frozen=True):
     tasks: list[Task]
     rerouted: bool
     """Whether the departments were decided again."""
+    transitions: list[Transition] = []
 
 
 MOST_DEPARTURES = 32
@@ -84,7 +88,8 @@ def amend(
         thin(case)
     state.remember_departures(case, departed)
     if rerouted:
-        return Amended(task_changes(case, before, workflow, at), rerouted=True)
+        transitions = journal(case, before, JournalCause(cause.report, at))
+        return Amended(task_changes(case, before, workflow, at), rerouted=True, transitions=transitions)
     return Amended(task_updates(case, city.catalogue, at) if shown(case) != showed else [], rerouted=False)
 
 
@@ -105,14 +110,15 @@ def _decide_departments(case: Case, cause: Cause, matter: str, cell: str, before
     """
     city, at = cause.city, cause.at
     case.state = state_of(case)
-    if case.state != "dispatched":
-        if before == "dispatched":
+    was_live = before in LIVE_STATES
+    if has_ended(case):
+        if was_live:
             case.assignments = withdraw(case, at)
             what = "every report is closed" if case.reports else "no report is left"
             case.reason = f"no department: {what}, since {cause.name}"
         known = city.catalogue.matters.get(case.matter)
-        return (known.workflow if known else None), before == "dispatched"
-    if before == "dispatched" and (case.matter, case.cell) == (matter, cell):
+        return (known.workflow if known else None), was_live
+    if was_live and (case.matter, case.cell) == (matter, cell):
         return None, False
     route = city.catalogue.route(case.matter, case.cell, at)
     if case.matter != matter:
@@ -122,12 +128,13 @@ def _decide_departments(case: Case, cause: Cause, matter: str, cell: str, before
     case.reason = f"{route.reason}; routed again, because {what} by {cause.name}"
     case.catalogue, case.rule_set = city.catalogue.version, intern(cause.report.rule_set)
     case.assignments = reassign(case, route, at, city.calendar)
+    case.state = state_of(case)
     return route.workflow, True
 
 
 def _follow_window(case: Case, entry: MatchCandidate | None, cause: Cause, until: datetime | None) -> None:
     """A case with a report that is not closed keeps its window. Any other window is closed."""
-    if case.state != "dispatched":
+    if has_ended(case):
         if case.window_closed_at is None:
             case.window_closed_at = cause.at
     elif entry is not None:

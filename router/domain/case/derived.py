@@ -6,7 +6,7 @@
 | status | the leading report: what is real leads, then a drill, then a test |
 | urgency, severity, certainty | the highest that a report that counts names |
 | component | the first report that counts and names one |
-| state | `dispatched` while a report is not closed |
+| state | the tasks, while a report is not closed |
 
 A report *counts* if it has the standing of the leading report: closed or not, and its status. The leading report is the first one of
 the best standing. Docs: docs/explanation/cases.md.
@@ -15,6 +15,7 @@ the best standing. Docs: docs/explanation/cases.md.
 from collections.abc import Sequence
 
 from router.domain.case.reports import KEPT_CHARACTERS, NOTHING, kept_media
+from router.domain.lifecycle.stages import state_of_tasks
 from router.domain.model.case import Case, CaseReport, CaseState
 from router.domain.model.severity import STATUSES, take_highest
 from router.domain.model.vocabulary import Status
@@ -44,10 +45,14 @@ def counting(reports: Sequence[CaseReport]) -> Sequence[CaseReport]:
 
 
 def state_of(case: Case) -> CaseState:
-    """The state that the reports imply."""
+    """The state that its reports and its tasks imply."""
+    if case.closed_at is not None:
+        return "closed"
     if not case.reports:
         return "empty"
-    return "dispatched" if any(report.closed is None for report in case.reports) else "closed"
+    if all(report.closed is not None for report in case.reports):
+        return "closed"
+    return state_of_tasks(case.assignments)
 
 
 def derive(case: Case) -> None:

@@ -5,9 +5,12 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from router.domain.calendar.budget import due_of
 from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.calendar.deadlines import due_at
+from router.domain.calendar.limits import read_limit, text_of
 from router.domain.catalogue.resolve import Assigned, Catalogue, Route
+from router.domain.lifecycle.stages import is_live, stage_of
 from router.domain.model.case import Assignment, Case
 from router.domain.model.task import Task, TaskState
 
@@ -16,16 +19,31 @@ def assignments(
     case_id: str, route: Route, start: datetime, calendar: CityCalendar | None = None
 ) -> tuple[Assignment, ...]:
     """The assignments of a new case; limits count from `start`, working time by the calendar."""
-    return tuple([_assignment(case_id, number, one, start, calendar) for number, one in enumerate(route.assigned, 1)])
+    return tuple(
+        [new_assignment(case_id, number, one, start, calendar) for number, one in enumerate(route.assigned, 1)]
+    )
 
 
-def _deadline(one: Assigned, start: datetime, calendar: CityCalendar | None) -> tuple[datetime | None, bool]:
-    """When the assignment is due, if ever, and whether that is provisional."""
-    return due_at(start, one.limit, calendar) if one.limit else (None, False)
+def timed(assignment: Assignment, start: datetime, calendar: CityCalendar | None) -> Assignment:
+    """The assignment with the deadline that follows from its limit, its extensions and its pauses.
+
+    Args:
+        assignment: with a limit that the calendar can count.
+        start: when it was dispatched.
+        calendar: of the city.
+    """
+    if assignment.limit is None:
+        return replace(assignment, due_at=None, due_provisional=False)
+    budgets = [limit for text in (assignment.limit, *assignment.extensions) if (limit := read_limit(text)) is not None]
+    due = due_of(start, budgets, assignment.pauses, calendar)
+    return replace(assignment, due_at=due and due.at, due_provisional=due is not None and due.provisional)
 
 
-def _assignment(case_id: str, number: int, one: Assigned, start: datetime, calendar: CityCalendar | None) -> Assignment:
-    due, provisional = _deadline(one, start, calendar)
+def new_assignment(
+    case_id: str, number: int, one: Assigned, start: datetime, calendar: CityCalendar | None
+) -> Assignment:
+    """An assignment with its task's number and a limit that counts from `start`."""
+    due, provisional = due_at(start, one.limit, calendar) if one.limit else (None, False)
     return Assignment(
         task=f"{case_id}.{number}",
         department=one.department,
@@ -34,6 +52,7 @@ def _assignment(case_id: str, number: int, one: Assigned, start: datetime, calen
         due_at=due,
         unit=one.unit,
         due_provisional=provisional,
+        limit=None if one.limit is None else text_of(one.limit),
     )
 
 
@@ -49,14 +68,19 @@ def reassign(case: Case, route: Route, at: datetime, calendar: CityCalendar | No
         one = left.pop((old.department, old.role, old.unit), None) if old.withdrawn_at is None else None
         if one is not None:
             start = old.dispatched_at or case.opened_at
-            due, provisional = _deadline(one, start, calendar)
-            known.append(replace(old, rule=one.rule, due_at=due, due_provisional=provisional))
-        elif old.withdrawn_at is None:
-            known.append(replace(old, withdrawn_at=at))
+            known.append(
+                timed(
+                    replace(old, rule=one.rule, limit=None if one.limit is None else text_of(one.limit)),
+                    start,
+                    calendar,
+                )
+            )
+        elif is_live(old):
+            known.append(withdrawn(old, at))
         else:
             known.append(old)
     new = [
-        replace(_assignment(case.id, number, one, at, calendar), dispatched_at=at)
+        replace(new_assignment(case.id, number, one, at, calendar), dispatched_at=at)
         for number, one in enumerate(left.values(), len(known) + 1)
     ]
     return (*known, *new)
@@ -64,7 +88,12 @@ def reassign(case: Case, route: Route, at: datetime, calendar: CityCalendar | No
 
 def withdraw(case: Case, at: datetime) -> tuple[Assignment, ...]:
     """The case's assignments, all of them withdrawn at `at` or before."""
-    return tuple([one if one.withdrawn_at is not None else replace(one, withdrawn_at=at) for one in case.assignments])
+    return tuple([withdrawn(one, at) if is_live(one) else one for one in case.assignments])
+
+
+def withdrawn(assignment: Assignment, at: datetime) -> Assignment:
+    """The assignment without its department."""
+    return replace(assignment, withdrawn_at=at, stage="withdrawn", stage_at=at)
 
 
 def lead_due(case: Case) -> datetime | None:
@@ -87,9 +116,14 @@ def _networks(case: Case) -> tuple[str, ...]:
 
 def task_updates(case: Case, catalogue: Catalogue, at: datetime) -> list[Task]:
     """The tasks that departments hold, as the case is now."""
+    workflow = workflow_of(case, catalogue)
+    return [task(case, one, workflow, "updated", at) for one in case.assignments if is_live(one)]
+
+
+def workflow_of(case: Case, catalogue: Catalogue) -> str | None:
+    """Id of the workflow of the case's matter."""
     matter = catalogue.matters.get(case.matter)
-    workflow = matter.workflow if matter else None
-    return [task(case, one, workflow, "updated", at) for one in case.assignments if one.withdrawn_at is None]
+    return matter.workflow if matter else None
 
 
 def task_changes(case: Case, before: Sequence[Assignment], workflow: str | None, at: datetime) -> list[Task]:
@@ -114,7 +148,7 @@ def _state_after(old: Assignment | None, new: Assignment) -> TaskState | None:
     """The state of a task that its department must learn; None if the task was withdrawn before."""
     if old is None:
         return "dispatched"
-    if old.withdrawn_at is not None:
+    if not is_live(old) and not is_live(new):
         return None
     return "updated" if new.withdrawn_at is None else "withdrawn"
 
@@ -139,7 +173,7 @@ def task(
         cell=case.cell,
         rule=assignment.rule,
         catalogue=case.catalogue,
-        reason=case.reason,
+        reason=assignment.why or case.reason,
         dispatched_at=assignment.dispatched_at or case.opened_at,
         due_at=assignment.due_at,
         unit=assignment.unit,
@@ -164,4 +198,7 @@ def task(
         networks=_networks(case),
         media=case.media,
     )
-    return replace(made, due_provisional=True) if assignment.due_provisional else made
+    stage = stage_of(assignment)
+    if stage == "dispatched" and not (assignment.due_provisional or assignment.final):
+        return made
+    return replace(made, due_provisional=assignment.due_provisional, stage=stage, final=assignment.final)

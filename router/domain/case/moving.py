@@ -16,13 +16,17 @@ from router.domain.case.opening import open_case
 from router.domain.case.reports import as_report, whole
 from router.domain.case.size import is_full, rejection_of
 from router.domain.instants import us
+from router.domain.lifecycle.journal import JournalCause, journal
+from router.domain.lifecycle.stages import has_ended
 from router.domain.matching.candidate import MatchCandidate
 from router.domain.matching.correlation import Match, correlate
 from router.domain.matching.fitting import fit
 from router.domain.matching.parameters import MergeParameters
 from router.domain.model.case import Case, CaseReport, Departure
+from router.domain.model.outcome import TransitionMade
 from router.domain.model.report import Report
 from router.domain.model.task import Task
+from router.domain.model.transition import Transition
 from router.domain.state.partition_state import PartitionState
 
 
@@ -34,14 +38,16 @@ class Moves(Struct, kw_only=True):
     """The correction."""
     cases: list[Case] = []
     tasks: list[Task] = []
+    transitions: list[TransitionMade] = []
     rerouted: bool = False
     moved: bool = False
 
-    def add(self, case: Case, tasks: Sequence[Task]) -> None:
-        """Add a changed case, once, and the tasks that its change issues."""
+    def add(self, case: Case, tasks: Sequence[Task], transitions: Sequence[Transition]) -> None:
+        """Add a changed case, once, and the tasks and transitions of its change."""
         if not any(one is case for one in self.cases):
             self.cases.append(case)
         self.tasks += tasks
+        self.transitions += [TransitionMade(one, case.partition_key) for one in transitions]
 
 
 def former_case(state: PartitionState, one: CaseReport, report: Report, merging: MergeParameters) -> Match | None:
@@ -51,7 +57,7 @@ def former_case(state: PartitionState, one: CaseReport, report: Report, merging:
         return None
     if is_full(former) or rejection_of(former) is not None:
         return None
-    if former.state == "dispatched" and former.status != report.status:
+    if not has_ended(former) and former.status != report.status:
         return None
     entry = state.candidates.get(former.id) or MatchCandidate.of(former, merging)
     match = fit(report, entry, merging, us(report.occurred_at))
@@ -86,25 +92,27 @@ def move(moves: Moves, source: Case, one: CaseReport, report: Report, reason: st
     target_id = match.candidate.case.id if match else _case_id(source, one)
     departure = Departure(report=one.id, version=one.version, at=cause.at, case=target_id, reason=reason)
     left = amend(state, source, _others(source, one), cause, departure=departure)
-    moves.add(source, left.tasks)
+    moves.add(source, left.tasks, left.transitions)
     one = replace(one, former=source.id)
     if match is None:
         case, tasks = open_case(state, report, matches, cause.city, left=(target_id, source.partition_key, one))
+        transitions = journal(case, (), JournalCause(cause.report, cause.at))
     else:
         case = match.candidate.case
         taken = replace(one, joined=match.joined, score=match.score, distance_m=match.distance_m, apart_s=match.apart_s)
         reports = (*[whole(case, known) for known in case.reports], taken)
         until = cause.at + merging.window_of(one.matter) if one.closed is None else None
-        tasks = amend(state, case, reports, cause, until=until).tasks
+        amended = amend(state, case, reports, cause, until=until)
+        tasks, transitions = amended.tasks, amended.transitions
     state.remember(one.id, case)
-    moves.add(case, tasks)
+    moves.add(case, tasks, transitions)
     moves.moved = True
 
 
 def move_unlike(moves: Moves, case: Case) -> None:
     """Let every report that is not closed leave whose matter is unlike that of the case, since another one leads."""
     cause, merging = moves.cause, moves.cause.city.merging
-    while case.state == "dispatched" and len(case.reports) > 1:
+    while not has_ended(case) and len(case.reports) > 1:
         pairs = merging.pairs(case.matter)
         one = next((one for one in case.reports if one.closed is None and one.matter not in pairs), None)
         if one is None:

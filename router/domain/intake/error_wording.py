@@ -6,8 +6,11 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from router.domain.calendar.limits import LIMIT_PATTERN
+
 _FIELDS = {
     "missing": "missing",
+    "extra_forbidden": "not a field of the schema",
     "union_tag_not_found": "missing",
     "union_tag_invalid": "not one of {expected_tags}",
     "literal_error": "not one of {expected}",
@@ -30,8 +33,11 @@ _FIELDS = {
 """Wording by type of error. The values in braces are from the schema, never from the sender."""
 _PATTERNS = {
     "^[!-~]{1,64}$": "1 to 64 printable ASCII characters without spaces",
+    "^[!-~]{1,128}$": "1 to 128 printable ASCII characters without spaces",
+    "^[0-9a-z-]{1,48}$": "1 to 48 lower-case letters, digits and hyphens",
     "^[0-9]{14}[0-9]?$": "15 or 14 digits",
     "^[0-9A-Za-z*#_.:+-]{1,64}$": "1 to 64 letters, digits and * # _ . : + -",
+    f"^({LIMIT_PATTERN})$": "a number of hours or days like 24h, 3d, 4wh, 2uwh or 7wd",
     "^https?://[!-~]{1,1000}$": "an address that begins with https:// or http://",
     "^[0-9a-f]{64}$": "64 hexadecimal digits in lower case",
 }

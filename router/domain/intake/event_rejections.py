@@ -5,6 +5,7 @@ from collections.abc import Callable
 from msgspec import MsgspecError, ValidationError
 
 from router.domain.intake.rejections import printable
+from router.domain.model.feedback import Feedback
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import REPORTS_KEPT, Report, Tick
 from router.domain.model.source_record import SourceRecord, UnreadableBatch
@@ -30,6 +31,11 @@ def undecodable(record: SourceRecord, error: Exception) -> Rejection:
 def unpublished_rule_set(version: str) -> Rejection:
     """Reject a report that names a rule set which was never published."""
     return not_an_event(f"it names the rule set {printable(version)!r}, which was never published")
+
+
+def unknown_sender(sender: str) -> Rejection:
+    """Reject feedback of a sender that the city does not have."""
+    return not_an_event(f"it names the sender {printable(sender)!r}, which is no department of the city")
 
 
 def _cause(record: SourceRecord, error: Exception) -> str:
@@ -69,7 +75,9 @@ def too_late(report_id: str) -> Rejection:
     return Rejection(code="too-late", reason=reason)
 
 
-def report_of_network(event: Report | Tick | None, rules: RuleLookup, topic_of: Callable[[str], str]) -> Report | None:
+def report_of_network(
+    event: Report | Tick | Feedback | None, rules: RuleLookup, topic_of: Callable[[str], str]
+) -> Report | None:
     """The report of a rejected event, if a network of the city sent it: that network reads why. None for any other event.
 
     Args:

@@ -97,14 +97,29 @@ def bad_base64() -> Rejection:
 
 
 def invalid(network: Network, value: bytes, error: ValidationError) -> Rejection:
-    """Reject a value that breaks the network's schema. The sentence names the first error and counts the others."""
+    """Reject a value that breaks the network's schema."""
+    hint = f"send it as schemas/reports/{network.name}.v1.json describes"
+    return invalid_message(network.schema, network.id_field, hint, value, error)
+
+
+def invalid_message(
+    schema: type[BaseModel], id_field: str, hint: str, value: bytes, error: ValidationError
+) -> Rejection:
+    """Reject a value that breaks a schema. The sentence names the first error and counts the others.
+
+    Args:
+        schema: of the message.
+        id_field: the field whose errors are `bad-id`.
+        hint: what to do.
+        value: JSON of the message.
+        error: of the schema.
+    """
     details = error.errors(include_url=False)
     first = details[0]
     if first["type"] == "json_invalid":
         return _not_json(value, first["msg"])
-    fields = list(dict.fromkeys(_field(network.schema, detail) for detail in details))
-    code = "bad-id" if fields[0] == network.id_field else _OWN_ERRORS.get(first["type"], "schema")
-    hint = f"send it as schemas/reports/{network.name}.v1.json describes"
+    fields = list(dict.fromkeys(_field(schema, detail) for detail in details))
+    code = "bad-id" if fields[0] == id_field else _OWN_ERRORS.get(first["type"], "schema")
     kind = kind_of(value)
     if kind is not None:
         return Rejection(code=code, reason=f"the message is {kind}; {hint}.")
@@ -121,6 +136,8 @@ def _field(schema: type[BaseModel], detail: ErrorDetails) -> str:
     """
     if detail["type"].startswith("union_tag_"):
         return str(detail["ctx"]["discriminator"]).strip("'")
+    if detail["type"] == "extra_forbidden":
+        return ".".join(map(str, detail["loc"]))
     names = _names(schema)
     return ".".join(str(part) for part in detail["loc"] if isinstance(part, int) or part in names)
 

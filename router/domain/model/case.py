@@ -10,7 +10,10 @@ from typing import Literal
 
 from msgspec import Struct
 
+from router.domain.calendar.budget import Pause
+from router.domain.model.feedback import Answer
 from router.domain.model.report import Media, Provenance
+from router.domain.model.transition import TaskStage
 from router.domain.model.vocabulary import Certainty, Closing, ResolvedBy, Role, Severity, Status, Urgency
 
 JoinKind = Literal["opened", "component", "near", "reference", "community"]
@@ -20,8 +23,9 @@ Place = tuple[float, ...]
 """Longitude, latitude, and how many metres the point may be off."""
 
 
-CaseState = Literal["dispatched", "closed", "empty"]
-"""Departments have tasks; every report says that nothing is left to do; every report went back to another case."""
+CaseState = Literal["dispatched", "accepted", "handling", "suspended", "checking", "closed", "empty"]
+"""How far a case is (案卷状态). Departments have tasks; the lead has taken it on; it is worked on; its time stops; an inspector must look. Closed: its
+tasks are, or every report says that nothing is left to do. Empty: every report went back to another case."""
 
 
 class Version(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -123,6 +127,7 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     rule: str
     """Id of the duty in the catalogue that decided, or `fallback`."""
     due_at: datetime | None
+    """Absent without a limit, and while it is suspended."""
     unit: str | None = None
     """Receiver within the department, e.g. a village or a mediation body; a header, not a topic."""
     dispatched_at: datetime | None = None
@@ -131,6 +136,24 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """When a correction led elsewhere, or the case was closed; absent while the assignment is valid."""
     due_provisional: bool = False
     """`due_at` reaches into a year whose calendar was not published, and may move when it is."""
+    stage: TaskStage = "dispatched"
+    """How far the department is. Records of release 0.1.0 say only when the assignment was withdrawn."""
+    stage_at: datetime | None = None
+    """When it began, or was last said again (`progress`); absent while the stage is that of the dispatch."""
+    resumes: TaskStage | None = None
+    """The stage from which it was suspended."""
+    limit: str | None = None
+    """How much time it has, as in standards.yaml. `due_at` follows from it, the extensions and the pauses."""
+    extensions: tuple[str, ...] = ()
+    """Limits that were granted on top."""
+    asked: str | None = None
+    """An extension that was asked for, and not decided yet."""
+    pauses: tuple[Pause, ...] = ()
+    """When its time stood still: suspended, or waiting for a check that failed."""
+    final: bool = False
+    """The department cannot return it: a supervisor or the rule about returns decided."""
+    why: str = ""
+    """Why this department, if not for the reason of the case: after a return, or by a supervisor."""
 
 
 class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
@@ -181,3 +204,12 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     """Address and photos of the leading report."""
     departed: tuple[Departure, ...] = ()
     """The latest reports that left the case, each once."""
+    closed_at: datetime | None = None
+    """When the last task was closed, by its check or by a supervisor. Absent while tasks are worked on, and after reports alone
+    closed the case."""
+    transitions: int = 0
+    """How many changes of its tasks `grid.transitions` has."""
+    chain: str = ""
+    """Hash of the latest of them."""
+    answers: tuple[Answer, ...] = ()
+    """The feedback that it has decided about."""

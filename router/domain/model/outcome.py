@@ -10,8 +10,10 @@ from typing import Literal
 from msgspec import Struct
 
 from router.domain.model.case import Case
+from router.domain.model.feedback import Feedback, FeedbackCode, FeedbackKind, FeedbackRejection
 from router.domain.model.rejection import Rejection
 from router.domain.model.task import Task, TaskState
+from router.domain.model.transition import Transition
 from router.domain.model.vocabulary import Role
 
 ReportDecision = Literal[
@@ -42,7 +44,21 @@ class CaseArchived(Struct, frozen=True, gc=False):
     """Log time."""
 
 
-Output = CaseChanged | CaseArchived | TaskIssued
+class TransitionMade(Struct, frozen=True, gc=False):
+    """A task has changed."""
+
+    transition: Transition
+    partition_key: str
+
+
+class FeedbackRejected(Struct, frozen=True, gc=False):
+    """Feedback changed nothing: its sender reads why."""
+
+    feedback: Feedback
+    rejection: FeedbackRejection
+
+
+Output = CaseChanged | CaseArchived | TaskIssued | TransitionMade | FeedbackRejected
 """A record that leaves the fold."""
 
 
@@ -81,7 +97,15 @@ class CasesArchived(Struct, frozen=True, gc=False):
     number: int
 
 
-Fact = ReportDecided | TickFolded | TaskDispatched | TaskChanged | CasesArchived
+class FeedbackDecided(Struct, frozen=True, gc=False):
+    """Feedback was folded."""
+
+    sender: str
+    kind: FeedbackKind
+    decision: FeedbackCode | Literal["applied", "redelivered"]
+
+
+Fact = ReportDecided | TickFolded | TaskDispatched | TaskChanged | CasesArchived | FeedbackDecided
 """Something that happened and is counted."""
 
 
@@ -101,19 +125,27 @@ def with_archived(one: Outcome, archived: Sequence[CaseArchived]) -> Outcome:
     return Outcome([*archived, *one.records], [*one.facts, CasesArchived(len(archived))], one.rejection)
 
 
-def outcome(decision: ReportDecision, cases: list[Case], tasks: list[Task]) -> Outcome:
-    """The outcome of a report that changed these cases and issued these tasks."""
+def outcome(
+    decision: ReportDecision, cases: list[Case], tasks: list[Task], transitions: Sequence[TransitionMade] = ()
+) -> Outcome:
+    """The outcome of a report that changed these cases and tasks."""
     records: list[Output] = [CaseChanged(cases[0])] if len(cases) == 1 else [CaseChanged(case) for case in cases]
     if not tasks:
         return Outcome(records, _DECIDED[decision])
     facts = _DECIDED[decision].copy()
+    records += transitions
+    add_tasks(tasks, records, facts)
+    return Outcome(records, facts)
+
+
+def add_tasks(tasks: Sequence[Task], records: list[Output], facts: list[Fact]) -> None:
+    """Add the records and facts of tasks."""
     for task in tasks:
         records.append(TaskIssued(task))
         if task.state == "dispatched":
             facts.append(TaskDispatched(task.department, task.role, task.rule))
         else:
             facts.append(TaskChanged(task.department, task.state))
-    return Outcome(records, facts)
 
 
 def rejected(rejection: Rejection) -> Outcome:

@@ -6,6 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from router.domain.model.report import Media
+from router.domain.model.transition import TaskStage
 from router.domain.model.vocabulary import ResolvedBy, Role, Severity, Status, Urgency
 
 TaskState = Literal["dispatched", "updated", "withdrawn"]
@@ -57,3 +58,7 @@ class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Photos and files of the report that opened the case, by reference."""
     due_provisional: bool = False
     """`due_at` reaches into a year whose calendar was not published, and may move when it is."""
+    stage: TaskStage = "dispatched"
+    """How far the department is with it, as feedback says."""
+    final: bool = False
+    """The department cannot return it."""

@@ -135,6 +135,13 @@ class RuleSets:
             {department for city in self._readable(self.versions) for department in city.catalogue.departments}
         )
 
+    def has_department(self, department: str) -> bool:
+        """Whether a rule set has the department. Rules that were not needed yet are read only if no other has it."""
+        ready = list(self._ready.values())
+        return any(department in city.catalogue.departments for city in ready) or any(
+            department in city.catalogue.departments for city in self._readable(self.versions)
+        )
+
     def _readable(self, versions: Iterable[str]) -> Iterator[City]:
         for version in versions:
             with suppress(UnreadableRuleSetError):

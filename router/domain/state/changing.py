@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from router.domain.case.life import finished_at
 from router.domain.case.size import is_full
 from router.domain.instants import us
 from router.domain.matching.candidate import MatchCandidate
@@ -22,10 +23,10 @@ class Changing:
         candidates: the cases whose merge window is open, by id.
         index: of the candidates.
         timers: of the candidates.
-        closed: takes a case whose window a change has closed.
+        closed: takes a case whose window is closed, when a change has moved the instant at which it is finished.
     """
 
-    __slots__ = ("_candidates", "_case", "_closed", "_due", "_entry", "_index", "_merging", "_moves", "_timers")
+    __slots__ = ("_candidates", "_case", "_closed", "_due", "_end", "_entry", "_index", "_merging", "_moves", "_timers")
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Changing:
         case = self._case
         entry = self._entry = self._candidates.get(case.id)
         self._due = due(case)
+        self._end = None if entry is not None else finished_at(case)
         if entry is not None and self._moves:
             self._index.remove(entry, self._merging)
         return entry
@@ -64,6 +66,8 @@ class Changing:
         case, entry = self._case, self._entry
         case.revision += 1
         if entry is None:
+            if finished_at(case) != self._end:
+                self._closed(case)
             return
         moves = self._moves
         if moves and case.window_closed_at is not None:  # the change closed it: nothing joins this case any more

@@ -117,14 +117,14 @@ class PartitionState:
     def assume_forgotten(self) -> None:
         """Call it after a restore without a stored log time: cases may have been archived.
 
-        Their windows ended before all others, and at least IDS_KEPT before the latest report that a case has. Without the second
+        They were finished before all others, and their windows ended at least IDS_KEPT before the latest report that a case has. Without the second
         bound a young partition would reject its new reports.
         """
         self.clock = LogClock()
         cases = [*self._closed.values(), *[entry.case for entry in self.candidates.values()]]
         if cases:
             received = max([one.received_at for case in cases for one in case.reports], default=_EARLIEST)
-            ends = [case.window_closed_at for case in cases if case.window_closed_at is not None]
+            ends = [end - IDS_KEPT for case in cases if (end := finished_at(case)) is not None]
             self.clock.forgotten_until = min(
                 [max(received, _EARLIEST) - IDS_KEPT, *(ends or [case.opened_at for case in cases])]
             )
@@ -152,18 +152,24 @@ class PartitionState:
             self._ends = [(end, case.id) for case in self._closed.values() if (end := finished_at(case)) is not None]
             heapify(self._ends)
 
+    def case_of_task(self, task_id: str) -> Case | None:
+        """The case that a task's id names, whether or not it has the task; None if the state has no such case."""
+        return self._known(task_id.rpartition(".")[0])
+
     def _known(self, case_id: str) -> Case | None:
         entry = self.candidates.get(case_id)
         return self._closed.get(case_id) if entry is None else entry.case
 
     def _overwrite(self, earlier: Case, case: Case) -> None:
-        """Change a case whose window is closed to what it is now. Its place in the heap stays."""
-        departed = earlier.departed
+        """Change a case whose window is closed to what it is now."""
+        departed, end = earlier.departed, finished_at(earlier)
         for field in case.__struct_fields__:
             setattr(earlier, field, getattr(case, field))
         for report in case.reports:
             self.remember(report.id, earlier)
         self.remember_departures(earlier, departed)
+        if finished_at(earlier) != end:
+            self._await_end(earlier)
 
     def drop(self, case_id: str, merging: MergeParameters) -> None:
         """Remove a case that was deleted from the changelog, because it is archived."""

@@ -27,10 +27,13 @@ class StoredOffsets:
     Args:
         keys: sign and verify.
         ignored: called with the topic for each stored offset that does not count.
+        key: of its records. Input partitions that store their offsets in one partition have a key each.
     """
 
-    def __init__(self, keys: OffsetKeys, ignored: Callable[[str], None] = lambda _: None) -> None:
-        self._keys, self._ignored = keys, ignored
+    def __init__(
+        self, keys: OffsetKeys, ignored: Callable[[str], None] = lambda _: None, key: bytes = STORED_OFFSET_KEY
+    ) -> None:
+        self._keys, self._ignored, self._key = keys, ignored, key
         self._number = 0
         """Of the stored offset that was read or written last."""
 
@@ -39,11 +42,11 @@ class StoredOffsets:
         if self._keys:
             self._number += 1
             stored = replace(stored, number=self._number)
-        return encode_stored_offset(self._keys.sign(stored, changelog.topic, changelog.partition))
+        return encode_stored_offset(self._keys.sign(stored, *place_of(changelog, self._key)), self._key)
 
     def check(self) -> "OffsetCheck":
         """A check for the reading of a changelog."""
-        return OffsetCheck(self._keys, self._ignored)
+        return OffsetCheck(self._keys, self._ignored, self._key)
 
     def pop(self, latest: dict[bytes, bytes], changelog: TopicPartition, check: "OffsetCheck") -> StoredOffset | None:
         """Remove the stored offset from the latest values and return it; see `pop_stored_offset`.
@@ -56,7 +59,7 @@ class StoredOffsets:
         Raises:
             UnreadableStateError: it cannot be read, or only stored offsets that do not count are left.
         """
-        stored = pop_stored_offset(latest, changelog)
+        stored = pop_stored_offset(latest, changelog, self._key)
         where = f"{changelog.topic}/{changelog.partition}"
         if stored is None and check.ignored:
             raise UnreadableStateError(
@@ -91,9 +94,9 @@ class StoredOffsets:
         check = self.check()
 
         def ours(record: Any) -> bool:
-            return check(record) and (record.key == STORED_OFFSET_KEY or not exclusive)
+            return check(record) and (record.key == self._key or not exclusive)
 
-        return self.pop(await logs.newest(changelog, STORED_OFFSET_KEY, ours), changelog, check)
+        return self.pop(await logs.newest(changelog, self._key, ours), changelog, check)
 
 
 class OffsetCheck:
@@ -102,10 +105,11 @@ class OffsetCheck:
     Args:
         keys: verify.
         on_ignored: called with the topic for each stored offset that does not count.
+        key: of the stored offset.
     """
 
-    def __init__(self, keys: OffsetKeys, on_ignored: Callable[[str], None]) -> None:
-        self._keys, self._on_ignored = keys, on_ignored
+    def __init__(self, keys: OffsetKeys, on_ignored: Callable[[str], None], key: bytes = STORED_OFFSET_KEY) -> None:
+        self._keys, self._on_ignored, self._key = keys, on_ignored, key
         self.reset()
 
     def reset(self) -> None:
@@ -117,7 +121,7 @@ class OffsetCheck:
 
     def __call__(self, record: Any) -> bool:
         """Whether a record counts."""
-        if not self._keys or record.key != STORED_OFFSET_KEY:
+        if not self._keys or record.key != self._key:
             return True
         if self._counts(record):
             return True
@@ -132,24 +136,37 @@ class OffsetCheck:
             return False
         if stored.number < self._number and record.offset > self._at:
             return False  # written once more
-        if not self._keys.counts(stored, record.topic, record.partition, record.timestamp):
+        place = place_of(TopicPartition(record.topic, record.partition), self._key)
+        if not self._keys.counts(stored, *place, record.timestamp):
             return False
         if record.offset > self._at:
             self._number, self._at = stored.number, record.offset
         return True
 
 
-def pop_stored_offset(latest: dict[bytes, bytes], changelog: TopicPartition) -> StoredOffset | None:
+def place_of(changelog: TopicPartition, key: bytes = STORED_OFFSET_KEY) -> tuple[str, int]:
+    """What a signature holds for: topic and partition, and with them the key, where a partition has stored offsets of several logs.
+
+    The name of a topic has no `#`, so no other place looks the same.
+    """
+    topic, partition = changelog
+    return (topic if key == STORED_OFFSET_KEY else f"{topic}#{key.decode()}"), partition
+
+
+def pop_stored_offset(
+    latest: dict[bytes, bytes], changelog: TopicPartition, key: bytes = STORED_OFFSET_KEY
+) -> StoredOffset | None:
     """Remove the stored offset from the latest values and return it; None when none was stored.
 
     Args:
         latest: key -> value.
         changelog: where they were read.
+        key: of the stored offset.
 
     Raises:
         UnreadableStateError: another program or a later version of the router wrote it.
     """
-    value = latest.pop(STORED_OFFSET_KEY, None)
+    value = latest.pop(key, None)
     if value is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The Faust app of one worker: one agent a network that normalises, and one that merges. Wiring only."""
+"""The Faust app of one worker: an agent for each network and each sender of feedback, and one that merges. Wiring only."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -9,14 +9,17 @@ import faust
 import structlog
 from faust.types import TP
 
+from router.domain.model.feedback import SUPERVISION
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.rule_sets import RuleSets
 from router.stream.engine.assignment import AssignedPartitions
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.processor import Processor
+from router.stream.engine.shared_offsets import SharedOffsets
 from router.stream.faust_adapter.assignor import GroupAssignor, Holdings
 from router.stream.faust_adapter.transport import BatchApp
 from router.stream.processors.clock import Clock
+from router.stream.processors.feedback import FeedbackProcessor
 from router.stream.processors.merge import MergeProcessor
 from router.stream.processors.normalise import NormaliseProcessor
 from router.wire.metrics import Metrics
@@ -50,7 +53,8 @@ def build_app(
 ) -> BatchApp:
     """The app of one worker for one city; every topic must exist already (`grid-router topics apply`).
 
-    It hears the networks of every rule set that is published now. One that is published later adds its networks after a restart.
+    It hears the networks and departments of every rule set that is published now. One that is published later adds its own after a
+    restart.
 
     `polls` says how many polls of the published rule sets have ended. `keys` sign the stored offsets.
     """
@@ -61,6 +65,13 @@ def build_app(
     for name in rule_sets.networks:
         processors[names.reports(name)] = _normaliser(
             name, rule_sets, names, settings.partitions, metrics, history=not clock.waits, keys=keys
+        )
+    offsets = SharedOffsets(
+        names.feedback_offsets, settings.partitions, keys, lambda topic: metrics.ignored_offsets.labels(topic).inc()
+    )
+    for sender in (*rule_sets.departments, SUPERVISION):
+        processors[names.feedback(sender)] = _feedback(
+            sender, names, settings.partitions, metrics, offsets, history=not clock.waits
         )
     return app_of(processors, settings, bootstrap, metrics)
 
@@ -123,6 +134,12 @@ def _normaliser(
     return lambda: NormaliseProcessor(
         NETWORKS[network], rule_sets, names, partitions, metrics, history=history, keys=keys
     )
+
+
+def _feedback(
+    sender: str, names: Names, partitions: int, metrics: Metrics, offsets: SharedOffsets, *, history: bool
+) -> Callable[[], Processor]:
+    return lambda: FeedbackProcessor(sender, names, partitions, metrics, offsets, history=history)
 
 
 def _agent(app: BatchApp, topic: str) -> None:

@@ -5,7 +5,7 @@ every few seconds whether the topics are still the ones that it opened. Docs: do
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ REFRESHES = 10
 """Looks after a change that refresh the metadata: a broker may hear of the change later than the one that showed it."""
 LIST_EVERY = 10
 """All topics of the cluster are listed at the first look and at each tenth."""
-UNREAD = "a network's topic has records, and no worker reads it"
+UNREAD = "a topic of a network or of feedback has records, and no worker reads it"
 log = structlog.get_logger(__name__)
 
 
@@ -48,11 +48,13 @@ class LogWatch:
         probe: a client of its own.
         monitor: gets the findings for `/health`.
         metrics: of the worker.
-        reports: how the names of networks' topics begin, namespace included.
+        is_input: whether others write a topic for the router.
     """
 
-    def __init__(self, app: BatchApp, probe: Probe, monitor: HealthMonitor, metrics: Metrics, reports: str) -> None:
-        self._app, self._probe, self._monitor, self._metrics, self._reports = app, probe, monitor, metrics, reports
+    def __init__(
+        self, app: BatchApp, probe: Probe, monitor: HealthMonitor, metrics: Metrics, is_input: Callable[[str], bool]
+    ) -> None:
+        self._app, self._probe, self._monitor, self._metrics, self._is_input = app, probe, monitor, metrics, is_input
         self._looks = 0
         self._unread: dict[str, int] = {}
         self._shapes: dict[str, tuple[str, int]] = {}
@@ -156,7 +158,7 @@ class LogWatch:
                 self._refreshes -= 1
 
     async def _find_unread(self, heard: Collection[str]) -> None:
-        """Find the topics `reports.*` that have records and no reader."""
+        """Find the topics of networks and of feedback that have records and no reader."""
         self._looks += 1
         if self._looks % LIST_EVERY != 1:
             return
@@ -166,7 +168,7 @@ class LogWatch:
         sources = [
             TopicPartition(topic, number)
             for topic, one in described.items()
-            if topic.startswith(self._reports) and topic not in heard
+            if self._is_input(topic) and topic not in heard
             for number in one.leader_epochs
         ]
         begins, ends = await self._probe.begins_and_ends(sources)
@@ -193,7 +195,7 @@ def unread_sentences(unread: Mapping[str, int]) -> list[str]:
         unread: topic -> number of its records.
     """
     return [
-        f"{topic} has {records} records and no worker reads it; publish a rule set with this network "
+        f"{topic} has {records} records and no worker reads it; publish a rule set with this network or department "
         "(`grid-router catalogue publish`) if it is not published, then restart the workers."
         for topic, records in sorted(unread.items())[:MAX_NAMED]
     ]

@@ -8,13 +8,14 @@ from aiokafka import TopicPartition
 from msgspec.structs import replace
 
 from router.domain.fold import fold
-from router.domain.intake.event_rejections import undecodable, unpublished_rule_set
+from router.domain.intake.event_rejections import undecodable, unknown_sender, unpublished_rule_set
 from router.domain.intake.rejections import printable
 from router.domain.model.case import Case
+from router.domain.model.feedback import Feedback
 from router.domain.model.rejection import RejectedEventError, Rejection
 from router.domain.model.report import Report, Tick
 from router.domain.rules.publication import never_published
-from router.domain.rules.rule_sets import RuleSetError, RuleSets
+from router.domain.rules.rule_sets import RuleSetError, RuleSets, UnknownRuleSetError
 from router.domain.state.log_clock import LogClock
 from router.domain.state.partition_state import PartitionState
 from router.kafka.record_batches import Writer
@@ -31,7 +32,7 @@ from router.stream.engine.state_copy import StateCopy, Values
 from router.stream.engine.stored_offset import StoredOffsets
 from router.stream.processors.clock import Clock
 from router.stream.processors.outputs import BatchOutputs
-from router.stream.processors.rejected_events import NO_EVENT, ROUTER, Rejected, event_of
+from router.stream.processors.rejected_events import NO_EVENT, ROUTER, Rejected, event_of, is_sender
 from router.wire.codec import (
     UNREADABLE,
     decode_case,
@@ -178,7 +179,7 @@ class MergeProcessor:
         changelog = TopicPartition(self._names.offsets, partition)
         writer.add(changelog.topic, partition, *self._offsets.encode(stored, changelog))
 
-    def _unpublished(self, event: Report | Tick, missing: RuleSetError) -> Rejection:
+    def _unpublished(self, event: Report | Tick | Feedback, missing: RuleSetError) -> Rejection:
         """Reject a report whose rule set was never published.
 
         Raises:
@@ -189,6 +190,13 @@ class MergeProcessor:
         if not never_published(named, missing, polls - self._missing.setdefault(version, polls)):
             raise NotReadyError(f"rule set {version}") from missing
         return unpublished_rule_set(version)
+
+    def _unknown_sender(self, sender: str) -> Rejection:
+        """Reject feedback of a department that no rule set has. Raises NotReadyError as `_unpublished` does."""
+        missing, polls = UnknownRuleSetError(f"with the department {sender}"), self._polls()
+        if not never_published(str(missing), missing, polls - self._missing.setdefault(str(missing), polls)):
+            raise NotReadyError(f"rule set {printable(str(missing), 80)}")
+        return unknown_sender(sender)
 
     def _advance(self, received: datetime) -> None:
         if self._received is None or received > self._received:
@@ -231,16 +239,19 @@ class MergeProcessor:
             self._pending_tick, self._no_tick_before = None, now + TICK_PAUSE
         return POISON_EVENT
 
-    def _event(self, record: Record, rejected: list[Rejected]) -> Report | Tick | None:
+    def _event(self, record: Record, rejected: list[Rejected]) -> Report | Tick | Feedback | None:
         try:
             event = decode_event(record.headers, record.value)
         except NO_EVENT as error:
             rejected.append(Rejected(record, undecodable(record, error)))
             return None
-        if isinstance(event, Report):
-            self._advance(event.received_at)
-        else:
+        if isinstance(event, Tick):
             self._pending_tick = None
+            return event
+        if isinstance(event, Feedback) and not is_sender(event.sender, self._rule_sets):
+            rejected.append(Rejected(record, self._unknown_sender(event.sender)))
+            return None
+        self._advance(event.received_at)
         return event
 
     def _counted(self, outputs: BatchOutputs, rejected: Counter[str]) -> Counted:

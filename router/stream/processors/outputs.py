@@ -12,6 +12,8 @@ from router.domain.model.outcome import (
     CaseChanged,
     CasesArchived,
     Fact,
+    FeedbackDecided,
+    FeedbackRejected,
     Outcome,
     Output,
     ReportDecided,
@@ -19,10 +21,12 @@ from router.domain.model.outcome import (
     TaskDispatched,
     TaskIssued,
     TickFolded,
+    TransitionMade,
 )
 from router.kafka.record_batches import Writer
-from router.wire.codec import Encoded, encode_archived, encode_case, encode_task, encode_tombstone
+from router.wire.codec import encode_archived, encode_case, encode_task, encode_tombstone, encode_transition
 from router.wire.metrics import Metrics
+from router.wire.rejected_feedback import encode_rejected_feedback
 from router.wire.topics import Names
 
 
@@ -30,7 +34,9 @@ class OutputKind(Struct, frozen=True, kw_only=True):
     """Where the outputs of one type are written, and how."""
 
     topic: Callable[[Names, Any], str]
-    encode: Callable[[Any], Encoded]
+    encode: Callable[[Any], tuple[bytes | None, bytes, list[tuple[str, bytes]]]]
+    partition: int | None = None
+    """The partition of the topic; None: that of the case."""
     table_key: Callable[[Any], str] | None = None
     """Key of the row of `grid.cases` that it changes. A row that changes often in a batch is written once, as it is at the end."""
     tombstone: Callable[[Any], tuple[bytes, None, list[tuple[str, bytes]]]] | None = None
@@ -53,6 +59,15 @@ OUTPUT_KINDS: dict[type[Output], OutputKind] = {
         topic=lambda names, output: names.tasks(output.task.department),
         encode=lambda output: encode_task(output.task),
     ),
+    TransitionMade: OutputKind(
+        topic=lambda names, _: names.transitions,
+        encode=lambda output: encode_transition(output.transition, output.partition_key),
+    ),
+    FeedbackRejected: OutputKind(
+        topic=lambda names, output: names.rejected_feedback(output.feedback.sender),
+        encode=lambda output: encode_rejected_feedback(output.feedback, output.rejection, output.rejection.legal),
+        partition=0,
+    ),
 }
 
 _TABLE_KEYS = {type_: kind.table_key for type_, kind in OUTPUT_KINDS.items()}
@@ -63,11 +78,16 @@ def _task_dispatched(metrics: Metrics, fact: TaskDispatched, number: int) -> Non
     metrics.rule_hits.labels(fact.rule).inc(number)
 
 
+def _feedback_decided(metrics: Metrics, fact: FeedbackDecided, number: int) -> None:
+    metrics.feedback.labels(fact.sender, fact.kind, fact.decision).inc(number)
+
+
 FACT_METRICS: dict[type[Fact], Callable[[Metrics, Any, int], None]] = {
     ReportDecided: lambda metrics, fact, number: metrics.merges.labels(fact.decision).inc(number),
     TickFolded: lambda metrics, _, number: metrics.ticks.inc(number),
     TaskDispatched: _task_dispatched,
     CasesArchived: lambda metrics, fact, number: metrics.archived.inc(fact.number * number),
+    FeedbackDecided: _feedback_decided,
     TaskChanged: lambda metrics, fact, number: metrics.task_changes.labels(fact.department, fact.state).inc(number),
 }
 
@@ -94,7 +114,8 @@ class BatchOutputs:
         """Write the rows of tables, then everything else in its order, and forget both: only the facts live until the commit."""
         for output in (*self._rows.values(), *self._appended):
             kind = OUTPUT_KINDS[type(output)]
-            writer.add(kind.topic(names, output), partition, *kind.encode(output))
+            to = partition if kind.partition is None else kind.partition
+            writer.add(kind.topic(names, output), to, *kind.encode(output))
             if kind.tombstone is not None:
                 writer.add(names.cases, partition, *kind.tombstone(output))
         self._rows.clear()

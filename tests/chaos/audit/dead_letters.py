@@ -53,7 +53,7 @@ def check_rejections(networks: Sequence[str], *, log: Log, names: Names, finding
         one = read_dead_letter(record.key, record.value, list(record.headers))
         if one.topic in sources:
             dead[one.topic, one.partition, one.offset, one.code] += 1
-        elif one.code != "not-an-event":
+        elif one.topic == names.events and one.code != "not-an-event":
             event = decode_event(one.headers, one.value or b"")
             if isinstance(event, Report):
                 source = event.provenance

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from router.domain.fold import fold
 from router.domain.intake.content import bytes_digest
 from router.domain.model.case import Case
+from router.domain.model.feedback import Feedback
 from router.domain.model.report import Report, Tick
 from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
@@ -111,11 +112,11 @@ class Stream:
             add("out of order in a cell", describe(entry))
         latest[source] = address[2]
 
-    def _apply(self, folded: Folded, event: Report | Tick) -> None:
+    def _apply(self, folded: Folded, event: Report | Tick | Feedback) -> None:
         if isinstance(event, Report):
             folded.reports += 1
             folded.late += event.rule_set != self._rule_sets.at(event.received_at).rule_set
-        else:
+        elif isinstance(event, Tick):
             folded.ticks += 1
         outcome = fold(folded.state, event, self._rule_sets)
         folded.cases.update({case.id: case for case in cases_of(outcome)})

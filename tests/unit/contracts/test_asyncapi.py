@@ -108,11 +108,22 @@ def test_the_router_receives_reports_and_events_and_sends_the_rest() -> None:
     done = {
         (one["action"], one["channel"]["$ref"].removeprefix("#/channels/")) for one in ASYNCAPI["operations"].values()
     }
-    tables = ("grid.rule-sets", "grid.repairs", "grid.offsets", *(f"grid.dedup.{network}" for network in NETWORKS))
+    tables = (
+        "grid.rule-sets",
+        "grid.repairs",
+        "grid.offsets",
+        "grid.feedback-offsets",
+        *(f"grid.dedup.{network}" for network in NETWORKS),
+    )
     assert done == {
         *((action, table) for action in ("send", "receive") for table in tables),
         *(("receive", f"reports.{network}") for network in NETWORKS),
         ("receive", "grid.events"),
+        ("receive", "feedback"),
+        ("receive", "feedback.supervision"),
+        ("send", "feedback.rejected"),
+        ("send", "feedback.rejected.supervision"),
+        ("send", "grid.transitions"),
         *(("send", f"rejections.{network}") for network in NETWORKS),
         *(("send", name) for name in ("grid.events", "grid.cases", "grid.archive", "tasks", "grid.dead-letters")),
     }

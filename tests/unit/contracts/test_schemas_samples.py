@@ -13,12 +13,21 @@ import msgspec
 import pytest
 
 from router.contracts.compatibility import OPEN, promise_of
-from router.contracts.headers import REPORT_HEADERS
+from router.contracts.headers import FEEDBACK_HEADERS, REPORT_HEADERS
+from router.contracts.schemas import FEEDBACK_PATH
+from router.domain.lifecycle.journal import hash_of
+from router.domain.model.feedback import Feedback, FeedbackRejection
 from router.domain.model.rejection import Rejection
+from router.domain.model.report import Provenance
 from router.domain.model.source_record import PlainRecord
 from router.domain.networks.registry import NETWORKS
 from router.wire import codec
 from router.wire.record_kinds import KINDS
+from router.wire.rejected_feedback import (
+    decode_rejected_feedback,
+    encode_rejected_feedback,
+    encode_unreadable_feedback,
+)
 from router.wire.rejections import decode_rejection, encode_rejection
 from router.wire.repairs import decode_repair, encode_repair
 from router.wire.rule_sets import decode_rule_set, encode_rule_set
@@ -29,7 +38,7 @@ from tests.support.schemas import ROOT, SCHEMAS, nodes, released, schema_accepts
 FOLDER = ROOT / "schemas" / "samples"
 OURS = {
     path.relative_to(FOLDER).as_posix(): json.loads(path.read_text("utf-8"))
-    for folder in ("events", "headers")
+    for folder in ("feedback", "events", "headers")
     for path in sorted((FOLDER / folder).glob("*.json"))
 }
 """Path of the schema -> the sample at the same path."""
@@ -61,8 +70,8 @@ def with_unknown_fields(value: Any) -> Any:
 
 def test_there_is_a_sample_of_every_record_and_of_its_headers() -> None:
     kinds = [path for kind in KINDS.values() for path in kind.sample_paths]
-    assert sorted(OURS) == sorted([*kinds, REPORT_HEADERS])
-    assert sorted(OURS) == sorted(path for path in SCHEMAS if path.split("/")[0] in ("events", "headers"))
+    assert sorted(OURS) == sorted([*kinds, REPORT_HEADERS, FEEDBACK_PATH, FEEDBACK_HEADERS])
+    assert sorted(OURS) == sorted(path for path in SCHEMAS if path.split("/")[0] in ("feedback", "events", "headers"))
     assert {one.network for one in map(sample, NAMES)} == set(NETWORKS)
 
 
@@ -81,7 +90,7 @@ def test_a_sample_shows_every_field_that_a_record_can_have(path: str) -> None:
 
 UNSHOWN = {
     "events/grid.report.received.v1.json": {"version", "partition_key", "first_received_at", "redriven"},
-    "events/grid.task.dispatched.v1.json": {"state", "updated_at"},
+    "events/grid.task.dispatched.v1.json": {"state", "updated_at", "stage"},
     "events/grid.case.changed.v1.json": {"state", "earlier_omitted"},
     "events/grid.case.archived.v1.json": {"state", "earlier_omitted"},
 }
@@ -176,6 +185,15 @@ def test_the_codec_reads_and_writes_each_sample_event(path: str) -> None:
         _, again, said = codec.encode_case(codec.decode_case(body))
     elif kind == "grid.case.archived.v1":
         _, again, said = codec.encode_archived(codec.decode_case(body), datetime.fromisoformat(headers["ce_time"]))
+    elif kind == "grid.feedback.received.v1":
+        _, again, said = codec.encode_feedback(codec.decode_event([("ce_type", kind.encode())], body))  # type: ignore[arg-type]
+    elif kind == "grid.task.transitioned.v1":
+        transition = codec.decode_transition(body)
+        assert transition.hash == hash_of(transition)
+        _, again, said = codec.encode_transition(transition, headers["ce_subject"])
+    elif kind == "grid.feedback.rejected.v1":
+        assert_rejected_feedback(value, headers)
+        return
     elif kind == "grid.record.rejected.v1":
         assert_rejection(value, headers)
         return
@@ -183,6 +201,41 @@ def test_the_codec_reads_and_writes_each_sample_event(path: str) -> None:
         _, again, said = codec.encode_task(codec.decode_task(body))
     assert json.loads(again) == value
     assert {name: content.decode() for name, content in said} == headers
+
+
+def assert_rejected_feedback(value: dict[str, Any], headers: dict[str, str]) -> None:
+    """The sample is what the rejections of feedback give together: that of the fold, and that of a value that cannot be read."""
+    event = json.dumps(OURS["events/grid.feedback.received.v1.json"]).encode()
+    feedback = codec.decode_event([("ce_type", b"grid.feedback.received.v1")], event)
+    assert isinstance(feedback, Feedback)
+    at = datetime.fromisoformat(value["rejected_at"])
+    source = Provenance(topic=value["topic"], partition=value["partition"], offset=value["offset"])
+    feedback = msgspec.structs.replace(feedback, id=value["feedback_id"], received_at=at, provenance=source)
+    rejection = FeedbackRejection(code=value["code"], reason=value["reason"])
+    key, again, said = encode_rejected_feedback(feedback, rejection, value["legal"])
+    assert (key, json.loads(again)) == (
+        b"cg-7f3a.1",
+        {name: one for name, one in value.items() if name not in ("size", "sha256")},
+    )
+    assert {name: text.decode() for name, text in said} == headers
+    content = b'{"id": "HW-2026-000118"}'
+    record = PlainRecord(
+        topic=value["topic"],
+        partition=value["partition"],
+        offset=value["offset"],
+        timestamp=int(at.timestamp() * 1000),
+        key=b"k",
+        value=content,
+        headers=[],
+    )
+    key, again, said = encode_unreadable_feedback(record, Rejection(code="schema", reason=value["reason"]))
+    unread = {name: one for name, one in value.items() if name not in ("kind", "task", "legal")}
+    assert (key, json.loads(again)) == (
+        b"k",
+        unread | {"code": "schema", "size": len(content), "sha256": sha256(content).hexdigest()},
+    )
+    assert {name: text.decode() for name, text in said} == headers
+    assert decode_rejected_feedback(json.dumps(value).encode()).legal == ("progress", "handled")
 
 
 def assert_rejection(value: dict[str, Any], headers: dict[str, str]) -> None:

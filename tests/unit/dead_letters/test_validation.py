@@ -4,6 +4,7 @@ import pytest
 
 from router.dead_letters.patching import patched
 from router.dead_letters.redrive_record import foreign_topic
+from router.dead_letters.selection import report_id_of
 from router.dead_letters.validation import rejection_of
 from router.wire.codec import encode_report
 from router.wire.partitioning import partition_for_cell
@@ -39,6 +40,21 @@ def test_the_rules_are_those_of_the_named_city() -> None:
     assert rejection is not None
     assert rejection.code == "unknown-network"
     assert "--city" in rejection.reason
+
+
+def test_feedback_is_repaired_by_its_own_rules() -> None:
+    """A record of `feedback.<sender>` goes back there, and to no topic of answers."""
+    said = {"id": "7", "task": "C-1.1", "partition_key": CELL, "kind": "accept", "actor": "w-1"}
+    sound = said | {"occurred_at": "2026-11-24T10:00:00Z"}
+    broken = dead_letter(topic="t1.feedback.bos", network="feedback", value=written(said))
+    assert report_id_of(broken) == "7"
+    assert rejection_of(broken, written(sound), city(), NAMES, 4) is None
+    still = rejection_of(broken, written(said), city(), NAMES, 4)
+    assert still is not None
+    assert (still.code, still.reason[:29]) == ("schema", "field `occurred_at`: missing;")
+    for topic in ("t1.feedback.rejected.bos", "t2.feedback.bos", "t1.tasks.bos"):
+        wrong = dead_letter(topic=topic, network="feedback", value=written(said))
+        assert rejection_of(wrong, written(sound), city(), NAMES, 4).code == "foreign-topic"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

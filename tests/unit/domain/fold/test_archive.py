@@ -21,7 +21,8 @@ from router.domain.state.timers import STALE
 from router.wire.codec import decode_case
 from tests.support.driver import Driver, hours, report, tiny
 
-CITY = tiny()
+CITY = tiny(standards="default: {}")
+"""Without limits, so that a case is finished when its window has ended long enough."""
 KEPT = IDS_KEPT / timedelta(hours=1)
 CLOSED = 30.0
 END = CLOSED + KEPT
@@ -64,6 +65,16 @@ def test_a_finished_case_is_archived_as_it_was(driver: Driver) -> None:
     assert driver.written[-1] == (*last.keys(), None)
     assert "hotline:17" not in driver.state.case_by_report
     assert driver.crash().snapshot() == driver.snapshot()
+
+
+def test_a_case_with_a_limit_is_kept_until_its_department_is_waited_for_no_longer() -> None:
+    driver = Driver(tiny(standards="default: {limit: 3d}"))
+    driver.pipe(report("17"))
+    driver.tick(CLOSED)
+    let_pass(driver, 72 + KEPT - 0.001)
+    assert driver.archived == []
+    let_pass(driver, 72 + KEPT)
+    assert archived(driver) == ["hotline:17"]
 
 
 def test_archived_cases_come_in_the_order_in_which_they_were_finished() -> None:

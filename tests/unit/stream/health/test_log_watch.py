@@ -14,6 +14,7 @@ from router.kafka.cluster_metadata import TopicDescription
 from router.stream.engine.fetch_session import FetchSession
 from router.stream.health.log_watch import REFRESHES, LogWatch
 from router.wire.metrics import Metrics
+from router.wire.topics import Names
 from tests.support.observations import Worker
 
 SOURCE = TopicPartition("reports.x", 0)
@@ -85,7 +86,7 @@ def watch(partition: Partition, cluster: Cluster) -> tuple[LogWatch, Metrics]:
     app: Any = SimpleNamespace(assignment=Assignment([partition]), consumer=Consumer())
     probe: Any = cluster
     metrics = Metrics(CollectorRegistry())
-    return LogWatch(app, probe, Worker().monitor, metrics, "reports."), metrics
+    return LogWatch(app, probe, Worker().monitor, metrics, Names().is_input), metrics
 
 
 def changes(partition: Partition, cluster: Cluster) -> list[str]:

@@ -10,16 +10,20 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from router.domain.catalogue.code_tables import CodeTable
+from router.domain.model.feedback import Feedback
 from router.domain.model.report import Report, Tick
 from router.domain.rules.rule_sets import RuleSets
 from router.stream.engine.processor import NotReadyError
 from router.stream.processors.clock import CLOCKS
 from router.stream.processors.merge import MergeProcessor
-from router.wire.codec import encode_report, encode_tick
+from router.wire.codec import decode_task, encode_feedback, encode_report, encode_tick, read_dead_letter
 from router.wire.metrics import Metrics
+from router.wire.rejected_feedback import decode_rejected_feedback
 from router.wire.rejections import decode_rejection
 from router.wire.topics import Names
+from tests.support.catalogue_lists import DEPARTMENTS
 from tests.support.driver import hours, report, tiny
+from tests.support.feedback import feedback
 from tests.support.records import Record
 
 OLD, NEW = tiny(), tiny(duties="duties: {trees: {matters: [tree], lead: police}}")
@@ -44,13 +48,20 @@ class Scene:
         metrics = Metrics(self._registry)
         self._processor = MergeProcessor(rules, Names(), CLOCKS["stream"](), metrics, lambda: self.polls)
 
-    def take(self, event: Report | Tick) -> list[str]:
+    def take(self, event: Report | Tick | Feedback) -> list[str]:
         """Process one event; the topics that were written."""
         return [topic for topic, *_ in self.written(event)]
 
-    def written(self, event: Report | Tick, poisoned: Collection[int] = ()) -> list[tuple[Any, ...]]:
+    def written(self, event: Report | Tick | Feedback, poisoned: Collection[int] = ()) -> list[tuple[Any, ...]]:
         """Process one event; the records that were written: topic, partition, key, value and headers."""
-        key, value, headers = encode_tick(event, 0) if isinstance(event, Tick) else encode_report(event)
+        encoded = (
+            encode_feedback(event)
+            if isinstance(event, Feedback)
+            else encode_tick(event, 0)
+            if isinstance(event, Tick)
+            else encode_report(event)
+        )
+        key, value, headers = encoded
         writer: Any = Written()
         count = self._processor.process(
             [Record(key=key, value=value, headers=headers, partition=0)], writer, set(poisoned)
@@ -151,3 +162,55 @@ def test_a_report_that_comes_too_late_is_a_dead_letter_and_is_counted() -> None:
     assert scene.take(late) == ["grid.dead-letters"]
     assert scene.count("grid_merges_total", decision="rejected") == 1
     assert scene.count("grid_dead_letters_total", network="grid", code="too-late") == 1
+
+
+def test_feedback_of_no_department_of_the_city_waits_for_two_polls_and_is_no_event() -> None:
+    """Its topic of rejections does not exist: a record for it would hold up the partition for ever."""
+    scene = Scene(RuleSets(OLD))
+    (task,) = [decode_task(one[3]) for one in scene.written(report("1")) if one[0].startswith("tasks.")]
+    forged = feedback("accept", task, 1, "harbour")
+    for polls in (0, 1):
+        scene.polls = polls
+        with pytest.raises(NotReadyError, match="with the department harbour"):
+            scene.take(forged)
+    scene.polls = 2
+    (dead,) = scene.written(forged)
+    dead_letter = read_dead_letter(*dead[2:])
+    assert (dead[0], dead_letter.code, dead_letter.network) == ("grid.dead-letters", "not-an-event", "grid")
+    assert "it names the sender 'harbour', which is no department of the city" in dead_letter.reason
+
+
+def test_a_department_of_a_later_rule_set_is_known_before_its_rules_are_needed() -> None:
+    both = RuleSets(OLD)
+    extended = tiny(departments=DEPARTMENTS + "\nharbour:\n  name: {en: Harbour, zh: 港务}\n")
+    both.know(extended.rule_set, lambda: extended)
+    scene = Scene(both)
+    (task,) = [decode_task(one[3]) for one in scene.written(report("1")) if one[0].startswith("tasks.")]
+    assert scene.take(feedback("accept", task, 1, "harbour")) == ["feedback.rejected.harbour"]
+
+
+@pytest.mark.parametrize("poisoned", [False, True])
+def test_rejected_feedback_is_answered_to_its_sender_in_partition_0(poisoned: bool) -> None:
+    scene = Scene(RuleSets(OLD))
+    (task,) = [decode_task(one[3]) for one in scene.written(report("1")) if one[0].startswith("tasks.")]
+    progress = feedback("progress", task, 1)
+    written = scene.written(progress, poisoned={0} if poisoned else set())
+    assert [one[0] for one in written if one[0] != "grid.cases"] == [
+        *["grid.dead-letters"] * poisoned,
+        f"feedback.rejected.{task.department}",
+    ]
+    _, partition, key, value, _ = written[-1]
+    rejected = decode_rejected_feedback(value)
+    assert (partition, key, rejected.code) == (0, task.id.encode(), "defect" if poisoned else "not-legal")
+    assert rejected.feedback_id == progress.id
+    labels = {"sender": task.department, "kind": "progress", "decision": "not-legal"}
+    assert scene.count("grid_feedback_total", **labels) == (None if poisoned else 1)
+
+
+def test_feedback_moves_the_clock_of_a_replay_as_reports_do() -> None:
+    """Else the last windows of a history that ends with feedback would stay open."""
+    scene = Scene(RuleSets(OLD))
+    (task,) = [decode_task(one[3]) for one in scene.written(report("1")) if one[0].startswith("tasks.")]
+    assert scene._processor.due() is None
+    scene.take(feedback("accept", task, 200))
+    assert (scene._processor.due() or 0) < 0

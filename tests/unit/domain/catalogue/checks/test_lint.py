@@ -210,6 +210,14 @@ def test_names_that_read_alike_are_a_warning(file: str, old: str, new: str) -> N
     assert [(one.code, one.level, one.file) for one in found] == [("GR025", "warning", f"{file}.yaml")], text
 
 
+@pytest.mark.parametrize("taken", ["supervision", "rejected"])
+def test_no_department_has_the_name_of_another_topic_of_feedback(taken: str) -> None:
+    (found,) = naming.check(lists(departments=DEPARTMENTS.replace("parks:", f"{taken}:", 1)))
+    assert (found.code, found.level) == ("GR026", "error")
+    assert found.place.startswith("departments.yaml:")
+    assert str(found).endswith("; choose another id.")
+
+
 def test_the_row_for_every_other_code_is_one_that_no_schema_sends() -> None:
     table = {"governance": Source("n.csv", "code,version,matter,name\n*,,tree,x\n*,,grass,x\n*,,hole,x\n")}
     assert coding.check(table, lists(), {"governance": NETWORKS["governance"].codes}) == []

@@ -1,0 +1,1 @@
+"""Feedback of departments and supervision: whether it is legal, and what it changes."""

@@ -1,0 +1,158 @@
+"""Feedback is folded: it is legal and changes tasks, or it changes nothing and its sender reads why.
+
+Each is applied once or rejected once: a case remembers what it has decided about. Docs: docs/explanation/feedback.md.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from router.domain.calendar.budget import is_countable
+from router.domain.calendar.limits import read_limit
+from router.domain.case.derived import state_of
+from router.domain.case.dispatch import task, workflow_of
+from router.domain.feedback.changes import changed, effective_at
+from router.domain.feedback.rejections import (
+    bad_limit,
+    foreign_task,
+    id_reused,
+    not_legal,
+    too_late,
+    too_many,
+    unknown_department,
+    unknown_task,
+)
+from router.domain.lifecycle.journal import JournalCause, journal
+from router.domain.lifecycle.stages import is_live, legal_for
+from router.domain.model.case import Assignment, Case
+from router.domain.model.feedback import SUPERVISION, Answer, Feedback, FeedbackRejection
+from router.domain.model.outcome import (
+    CaseChanged,
+    Fact,
+    FeedbackDecided,
+    FeedbackRejected,
+    Outcome,
+    Output,
+    TransitionMade,
+    add_tasks,
+)
+from router.domain.model.task import Task
+from router.domain.rules.city import City
+from router.domain.rules.rule_sets import RuleLookup
+from router.domain.state.partition_state import PartitionState
+
+MOST_ANSWERS = 64
+"""Feedback of one sender about one case that is decided. A case takes ten in its life; the bound keeps a flood out of its record."""
+
+
+def take_feedback(state: PartitionState, feedback: Feedback, rules: RuleLookup) -> Outcome:
+    """Fold feedback about a task.
+
+    Raises:
+        RuleSetError: the rule set of the case is not at hand; nothing was changed.
+    """
+    case = state.case_of_task(feedback.task)
+    assignment = next((one for one in case.assignments if one.task == feedback.task), None) if case else None
+    if case is None or assignment is None:
+        return _rejected(feedback, unknown_task(feedback))
+    city = rules.of(case.rule_set)
+    decided = _decided_already(case, assignment, feedback)
+    if decided is not None:
+        return decided
+    rejection = _why_not(assignment, feedback, city)
+    if rejection is None:
+        return _apply(state, case, assignment, feedback, city)
+    with state.changing(case, city.merging, moves=False):
+        case.answers = (*case.answers, _answer(feedback, rejected=True))
+        case.updated_at = max(case.updated_at, feedback.received_at)
+    return _rejected(feedback, rejection, case)
+
+
+def _decided_already(case: Case, assignment: Assignment, feedback: Feedback) -> Outcome | None:
+    """The outcome of feedback that the case does not take up, and does not remember: foreign, known, or one too many."""
+    if feedback.sender not in {SUPERVISION, assignment.department}:
+        return _rejected(feedback, foreign_task(feedback, assignment))
+    known = [one for one in case.answers if one.sender == feedback.sender]
+    answer = next((one for one in known if one.id == feedback.id), None)
+    if answer is None:
+        return None if len(known) < MOST_ANSWERS else _rejected(feedback, too_many(feedback, MOST_ANSWERS))
+    if answer.digest != feedback.digest:
+        return _rejected(feedback, id_reused(feedback))
+    return Outcome([], [FeedbackDecided(feedback.sender, feedback.kind, "redelivered")])
+
+
+def _why_not(assignment: Assignment, feedback: Feedback, city: City) -> FeedbackRejection | None:
+    """Why the feedback cannot be applied; None if it can."""
+    if feedback.kind not in legal_for(assignment, feedback.sender):
+        return not_legal(feedback, assignment)
+    target = feedback.department
+    if feedback.kind == "reroute" and (target is None or target not in city.catalogue.departments):
+        return unknown_department(feedback, assignment)
+    if feedback.kind in {"ask-extension", "grant-extension"}:
+        return _why_no_extension(assignment, feedback, city)
+    return None
+
+
+def _why_no_extension(assignment: Assignment, feedback: Feedback, city: City) -> FeedbackRejection | None:
+    """Why more time cannot be asked for or granted; None if it can."""
+    limit = read_limit(feedback.limit or assignment.asked or "")
+    if assignment.limit is None or limit is None or not is_countable(limit, city.calendar):
+        return bad_limit(feedback, assignment)
+    due = assignment.due_at
+    if feedback.kind == "ask-extension" and due is not None and effective_at(feedback, assignment) >= due:
+        return too_late(feedback, assignment, due)
+    return None
+
+
+def _apply(state: PartitionState, case: Case, assignment: Assignment, feedback: Feedback, city: City) -> Outcome:
+    at, before = effective_at(feedback, assignment), case.assignments
+    with state.changing(case, city.merging):
+        case.assignments = changed(case, assignment, feedback, city, at)
+        case.answers = (*case.answers, _answer(feedback, at=at))
+        case.updated_at = max(case.updated_at, feedback.received_at)
+        _close_or_reopen(case, feedback, at)
+        transitions = journal(case, before, JournalCause(feedback, at))
+    return _applied(case, before, feedback, city, [TransitionMade(one, case.partition_key) for one in transitions])
+
+
+def _close_or_reopen(case: Case, feedback: Feedback, at: datetime) -> None:
+    """A case is closed with its last task, and nothing joins it any more: what is reported after that happened again."""
+    if feedback.kind == "reopen":
+        case.closed_at = None
+    elif not any(is_live(one) for one in case.assignments) and any(one.stage == "closed" for one in case.assignments):
+        case.closed_at = at
+        if case.window_closed_at is None:
+            case.window_closed_at = feedback.received_at
+    case.state = state_of(case)
+
+
+def _answer(feedback: Feedback, *, rejected: bool = False, at: datetime | None = None) -> Answer:
+    return Answer(id=feedback.id, sender=feedback.sender, digest=feedback.digest, rejected=rejected, at=at)
+
+
+def _applied(
+    case: Case, before: Sequence[Assignment], feedback: Feedback, city: City, transitions: Sequence[TransitionMade]
+) -> Outcome:
+    records: list[Output] = [CaseChanged(case), *transitions]
+    facts: list[Fact] = [FeedbackDecided(feedback.sender, feedback.kind, "applied")]
+    add_tasks(_changed_tasks(case, before, workflow_of(case, city.catalogue), feedback.received_at), records, facts)
+    return Outcome(records, facts)
+
+
+def _changed_tasks(case: Case, before: Sequence[Assignment], workflow: str | None, at: datetime) -> list[Task]:
+    """The tasks whose assignment is another now: their departments hear of it."""
+    known = {one.task: one for one in before}
+    tasks: list[Task] = []
+    for one in case.assignments:
+        old = known.get(one.task)
+        if old is None:
+            tasks.append(task(case, one, workflow))
+        elif old is not one:
+            tasks.append(task(case, one, workflow, "withdrawn" if one.withdrawn_at is not None else "updated", at))
+    return tasks
+
+
+def _rejected(feedback: Feedback, rejection: FeedbackRejection, case: Case | None = None) -> Outcome:
+    records: list[Output] = [FeedbackRejected(feedback, rejection)]
+    if case is not None:
+        records.insert(0, CaseChanged(case))
+    return Outcome(records, [FeedbackDecided(feedback.sender, feedback.kind, rejection.code)])

@@ -1,0 +1,157 @@
+"""What each kind of feedback changes: the assignments of the case afterwards. What is not named here changes the stage of its own task."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from router.domain.calendar.budget import Pause
+from router.domain.case.dispatch import new_assignment, timed, withdrawn, workflow_of
+from router.domain.catalogue.model import Receiver
+from router.domain.feedback.returns import assigned_to, next_receiver
+from router.domain.lifecycle.stages import is_checked, is_live, next_stage, stage_of
+from router.domain.model.case import Assignment, Case
+from router.domain.model.feedback import SUPERVISION, Feedback
+from router.domain.model.transition import TaskStage
+from router.domain.rules.city import City
+
+LATE = timedelta(hours=12)
+"""What was handled in time and delivered later, because a phone was offline, is judged by when it happened. After more than that it is
+judged by when it was received."""
+
+
+def effective_at(feedback: Feedback, assignment: Assignment) -> datetime:
+    """When the feedback takes effect: when it happened, unless it was delivered too late, and never before the stage began."""
+    happened = feedback.occurred_at if feedback.received_at - feedback.occurred_at <= LATE else feedback.received_at
+    since = assignment.stage_at or assignment.dispatched_at
+    return happened if since is None else max(happened, since)
+
+
+Change = Callable[[Case, Assignment, Feedback, City, datetime], tuple[Assignment, ...]]
+
+
+def _answered(case: Case, one: Assignment, feedback: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
+    """The task goes on to its next stage."""
+    return _with(case, one, replace(one, stage=_next(case, one, feedback, city), stage_at=at))
+
+
+def _worked_on_again(
+    case: Case, one: Assignment, feedback: Feedback, city: City, at: datetime
+) -> tuple[Assignment, ...]:
+    """The check failed. The time in which the department waited for it does not count."""
+    new = replace(one, stage=_next(case, one, feedback, city), stage_at=at, pauses=_paused(one, at))
+    return _with(case, one, _timed(case, new, city))
+
+
+def _suspended(case: Case, one: Assignment, _: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
+    """The task's time stands still."""
+    pauses = (*one.pauses, Pause(since=at))
+    new = replace(one, stage="suspended", stage_at=at, resumes=stage_of(one), pauses=pauses)
+    return _with(case, one, _timed(case, new, city))
+
+
+def _resumed(case: Case, one: Assignment, feedback: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
+    """The task goes on at the stage from which it was suspended."""
+    pauses = (*one.pauses[:-1], replace(one.pauses[-1], until=at)) if one.pauses else ()
+    new = replace(one, stage=_next(case, one, feedback, city), stage_at=at, resumes=None, pauses=pauses)
+    return _with(case, one, _timed(case, new, city))
+
+
+def _asked(case: Case, one: Assignment, feedback: Feedback, _: City, __: datetime) -> tuple[Assignment, ...]:
+    """A supervisor must decide about more time."""
+    return _with(case, one, replace(one, asked=feedback.limit))
+
+
+def _granted(case: Case, one: Assignment, feedback: Feedback, city: City, _: datetime) -> tuple[Assignment, ...]:
+    """The task has more time, from the end of what it had."""
+    extensions = (*one.extensions, feedback.limit or one.asked or "")
+    return _with(case, one, _timed(case, replace(one, asked=None, extensions=extensions), city))
+
+
+def _not_granted(case: Case, one: Assignment, _: Feedback, __: City, ___: datetime) -> tuple[Assignment, ...]:
+    """The task has the time that it had."""
+    return _with(case, one, replace(one, asked=None))
+
+
+def _timed(case: Case, one: Assignment, city: City) -> Assignment:
+    return timed(one, one.dispatched_at or case.opened_at, city.calendar)
+
+
+def _paused(one: Assignment, until: datetime) -> tuple[Pause, ...]:
+    """The pauses of a task that was handled or closed until now."""
+    return one.pauses if one.stage_at is None else (*one.pauses, Pause(since=one.stage_at, until=until))
+
+
+def _returned(case: Case, one: Assignment, feedback: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
+    """The task ends, and another department gets one with a limit of its own."""
+    after = next_receiver(case, one, feedback, city.catalogue)
+    new = new_assignment(case.id, len(case.assignments) + 1, after.assigned, at, city.calendar)
+    new = replace(new, dispatched_at=at, final=after.final, why=after.why)
+    return (*_with(case, one, replace(one, withdrawn_at=at, stage="returned", stage_at=at)), new)
+
+
+def _rerouted(case: Case, one: Assignment, feedback: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
+    """A supervisor decides whose the task is."""
+    department = feedback.department or one.department
+    assigned = assigned_to(
+        case, Receiver(department=department, unit=feedback.unit), one.role, SUPERVISION, city.catalogue
+    )
+    new = new_assignment(case.id, len(case.assignments) + 1, assigned, at, city.calendar)
+    new = replace(new, dispatched_at=at, final=True, why=f"a supervisor decided: {feedback.reason}")
+    return (*_with(case, one, withdrawn(one, at)), new)
+
+
+def _closed(case: Case, _: Assignment, __: Feedback, ___: City, at: datetime) -> tuple[Assignment, ...]:
+    """Every task of the case is closed."""
+    return tuple([replace(one, stage="closed", stage_at=at) if is_live(one) else one for one in case.assignments])
+
+
+def _reopened(case: Case, _: Assignment, __: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
+    """Every task that was closed is worked on again. The time in which it was closed does not count."""
+    return tuple(
+        [
+            _timed(case, replace(one, stage="handling", stage_at=at, pauses=_paused(one, at)), city)
+            if stage_of(one) == "closed"
+            else one
+            for one in case.assignments
+        ]
+    )
+
+
+_CHANGES: dict[str, Change] = {
+    "return": _returned,
+    "check-failed": _worked_on_again,
+    "suspend": _suspended,
+    "resume": _resumed,
+    "ask-extension": _asked,
+    "grant-extension": _granted,
+    "reject-extension": _not_granted,
+    "reroute": _rerouted,
+    "close": _closed,
+    "reopen": _reopened,
+}
+"""What feedback changes beyond the stage of its own task."""
+
+
+def changed(case: Case, one: Assignment, feedback: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
+    """The assignments of a case after legal feedback.
+
+    Args:
+        case: as it was.
+        one: the assignment of the task.
+        feedback: about it.
+        city: the rule set of the case.
+        at: when it takes effect.
+    """
+    return _CHANGES.get(feedback.kind, _answered)(case, one, feedback, city, at)
+
+
+def _with(case: Case, old: Assignment, new: Assignment) -> tuple[Assignment, ...]:
+    return tuple([new if one is old else one for one in case.assignments])
+
+
+def _next(case: Case, one: Assignment, feedback: Feedback, city: City) -> TaskStage:
+    workflow = city.catalogue.workflows.get(workflow_of(case, city.catalogue) or "")
+    stage = next_stage(one, feedback.kind, checked=is_checked(one, workflow))
+    assert stage is not None  # noqa: S101 - it is legal
+    return stage

@@ -1,0 +1,89 @@
+"""Sentences for feedback that changes nothing: what is wrong, and what to do."""
+
+from datetime import datetime
+
+from router.domain.intake.rejections import printable
+from router.domain.lifecycle.stages import legal_for, stage_of
+from router.domain.model.case import Assignment
+from router.domain.model.feedback import Feedback, FeedbackCode, FeedbackRejection
+
+
+def _rejection(
+    code: FeedbackCode, reason: str, feedback: Feedback | None = None, assignment: Assignment | None = None
+) -> FeedbackRejection:
+    legal = legal_for(assignment, feedback.sender) if feedback is not None and assignment is not None else ()
+    return FeedbackRejection(code=code, reason=reason, legal=legal)
+
+
+def unknown_task(feedback: Feedback) -> FeedbackRejection:
+    """No case of the partition has the task."""
+    reason = (
+        f"no case here has the task {printable(feedback.task, 80)!r}: write id and partition key of the task as `tasks.*` has them; "
+        "of an archived case nothing changes any more."
+    )
+    return _rejection("unknown-task", reason)
+
+
+def foreign_task(feedback: Feedback, assignment: Assignment) -> FeedbackRejection:
+    """The task is of another department."""
+    reason = (
+        f"task {assignment.task} is of the department {assignment.department}, and this came on the topic of "
+        f"{feedback.sender}: each department answers about its own tasks, on its own topic."
+    )
+    return _rejection("foreign-task", reason)
+
+
+def id_reused(feedback: Feedback) -> FeedbackRejection:
+    """Other content has the same id."""
+    reason = (
+        f"{feedback.sender} has sent other content under the id {printable(feedback.id, 80)!r} about this case: "
+        "give each feedback an id of its own."
+    )
+    return _rejection("id-reused", reason)
+
+
+def too_many(feedback: Feedback, most: int) -> FeedbackRejection:
+    """The sender has sent as much as a case keeps."""
+    reason = (
+        f"{feedback.sender} has sent {most} feedbacks about this case, more than a life needs: "
+        "a supervisor closes the case, or gives the task to another department."
+    )
+    return _rejection("too-many", reason)
+
+
+def not_legal(feedback: Feedback, assignment: Assignment) -> FeedbackRejection:
+    """The stage of the task does not allow it."""
+    legal = legal_for(assignment, feedback.sender)
+    final = ", and it cannot be returned" if feedback.kind == "return" and assignment.final else ""
+    now = f"possible now: {', '.join(legal)}" if legal else f"nothing is possible for {feedback.sender} now"
+    reason = f"`{feedback.kind}` is not possible: task {assignment.task} is {stage_of(assignment)}{final}; {now}."
+    return _rejection("not-legal", reason, feedback, assignment)
+
+
+def unknown_department(feedback: Feedback, assignment: Assignment) -> FeedbackRejection:
+    """The department that it names does not exist."""
+    named = printable(feedback.department or "", 80)
+    reason = (
+        f"`{feedback.kind}` names the department {named!r}, which the catalogue does not have: name one of "
+        "departments.yaml in `department`."
+    )
+    return _rejection("unknown-department", reason, feedback, assignment)
+
+
+def too_late(feedback: Feedback, assignment: Assignment, due: datetime) -> FeedbackRejection:
+    """The limit has ended."""
+    reason = (
+        f"the limit of task {assignment.task} ended at {due.isoformat()}: more time is asked for before that; "
+        "say what was done, or what holds it up (`progress`)."
+    )
+    return _rejection("too-late", reason, feedback, assignment)
+
+
+def bad_limit(feedback: Feedback, assignment: Assignment) -> FeedbackRejection:
+    """The extension cannot be counted."""
+    if assignment.limit is None:
+        reason = f"task {assignment.task} has no limit, so it needs no extension."
+    else:
+        named = printable(feedback.limit or "", 20)
+        reason = f"{named!r} is no limit that the city can count: name one in `limit`, e.g. 24h, or 2wd if the city has a calendar."
+    return _rejection("bad-limit", reason, feedback, assignment)

@@ -1,0 +1,63 @@
+"""Who gets a task that its department returned, so that no order flies from door to door (推诿).
+
+The first return may name whose the task is, and that department gets it. Any other return goes to the locality, which cannot return
+it (属地兜底). So a task is returned twice at most, and always has a department.
+"""
+
+from msgspec import Struct
+
+from router.domain.catalogue.model import FALLBACK, Receiver
+from router.domain.catalogue.resolve import UNIT_DIGITS, Assigned, Catalogue
+from router.domain.model.case import Assignment, Case
+from router.domain.model.feedback import Feedback
+from router.domain.model.vocabulary import Role
+
+
+class NextReceiver(Struct, frozen=True):
+    """Who gets the task, and why."""
+
+    assigned: Assigned
+    final: bool
+    """The department cannot return it."""
+    why: str
+
+
+def next_receiver(case: Case, returned: Assignment, feedback: Feedback, catalogue: Catalogue) -> NextReceiver:
+    """Who gets a task after a return.
+
+    Args:
+        case: with the assignment as it was.
+        returned: the assignment that its department gives back.
+        feedback: the return.
+        catalogue: of the case's rule set.
+    """
+    back = [one.department for one in case.assignments if one.stage == "returned"]
+    why, named = f"{returned.department} returned the task: {feedback.reason}", feedback.department
+    if not back and named is not None and named in catalogue.departments and named != returned.department:
+        receiver = Receiver(department=named, unit=feedback.unit)
+        assigned = assigned_to(case, receiver, returned.role, "return", catalogue)
+        return NextReceiver(assigned, final=False, why=f"{why}; it named {named}")
+    fallback = catalogue.fallback
+    if fallback is None:
+        receiver = Receiver(department=returned.department, unit=returned.unit)
+        assigned = assigned_to(case, receiver, returned.role, "return", catalogue)
+        return NextReceiver(
+            assigned, final=True, why=f"{why}; no fallback is declared, so {returned.department} keeps it"
+        )
+    assigned = assigned_to(case, fallback, returned.role, FALLBACK, catalogue)
+    return NextReceiver(
+        assigned, final=True, why=f"{why}; what is returned stays with the locality, {fallback.department}"
+    )
+
+
+def assigned_to(case: Case, receiver: Receiver, role: Role, rule: str, catalogue: Catalogue) -> Assigned:
+    """A receiver with the limit that the case's matter has for the role."""
+    matter = catalogue.matters.get(case.matter)
+    digits = UNIT_DIGITS.get(receiver.unit or "")
+    return Assigned(
+        department=receiver.department,
+        role=role,
+        rule=rule,
+        unit=case.cell[:digits] if digits else receiver.unit,
+        limit=matter.limits.get(role) if matter else None,
+    )

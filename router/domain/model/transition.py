@@ -1,0 +1,44 @@
+"""The transition: one change of a task, whatever caused it."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from router.domain.model.feedback import FeedbackKind
+from router.domain.model.report import Instant, Provenance
+
+TaskStage = Literal["dispatched", "accepted", "handling", "suspended", "handled", "returned", "withdrawn", "closed"]
+"""How far a task is, after the steps of GB/T 30428.8: given to the department (派遣), taken on (受理), worked on (处置中), on the
+list of what cannot be done now (挂账), reported as done (处置完成), given back (退单), taken away because a correction or a decision leads elsewhere (撤回), closed after its check (结案)."""
+Cause = Literal["report", "feedback"]
+"""What changed the task: a report or its correction, or an answer."""
+
+
+class Transition(Struct, gc=False, kw_only=True, omit_defaults=True):
+    """One change of a task: the record on `grid.transitions`."""
+
+    case: str
+    number: int
+    """Counts the transitions of the case, from 1."""
+    task: str
+    department: str
+    to: TaskStage
+    at: Instant
+    """When it took effect."""
+    cause: Cause
+    provenance: Provenance
+    """The source record that caused it."""
+    rule_set: str
+    previous: str
+    """Hash of the case's transition before; empty for the first one."""
+    begin: TaskStage | None = None
+    """The stage before; absent when the task was dispatched."""
+    kind: FeedbackKind | None = None
+    """Of the feedback."""
+    actor: str | None = None
+    """Who sent the feedback, as it says."""
+    sender: str | None = None
+    """From whose topic the feedback came."""
+    reason: str = ""
+    hash: str = ""
+    """BLAKE2b, 16 bytes, of all other fields as JSON in the order of the schema: so it depends on the whole life before."""

@@ -1,0 +1,234 @@
+"""Feedback through a real broker and a worker: a task's life to its end, what is rejected and why, and a worker that is killed."""
+
+import json
+import os
+import signal
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaProducer
+from msgspec.structs import replace
+from prometheus_client.parser import text_string_to_metric_families
+
+from router.broker.admin import apply
+from router.cities.folder import city_folder, load_city
+from router.domain.lifecycle.journal import broken_at
+from router.domain.model.feedback import SUPERVISION, Feedback
+from router.domain.model.task import Task
+from router.domain.model.transition import Transition
+from router.simulator.scenario import history_of
+from router.wire.codec import decode_case, decode_event, decode_task, decode_transition, read_dead_letter
+from router.wire.rejected_feedback import RejectedFeedback, decode_rejected_feedback
+from router.wire.settings import Settings
+from router.wire.topics import Names, topics_of
+from router.workers.pool import WorkerPool
+from tests.support.broker import free_ports
+from tests.support.patience import PATIENCE_S
+from tests.support.topics import committed
+
+pytestmark = pytest.mark.broker
+
+CITY = "los-angeles"
+REQUESTS = 60
+
+
+class Scene:
+    """A worker of Los Angeles, and what its topics have."""
+
+    def __init__(self, settings: Settings, pool: WorkerPool) -> None:
+        self.settings, self.pool, self.names = settings, pool, Names(settings.namespace)
+        self.producer = KafkaProducer(bootstrap_servers=settings.kafka, acks="all")
+        self._at = datetime.now(UTC).isoformat()
+
+    def report(self, number: int) -> list[Task]:
+        """Send requests of the hotline, as they were before they were closed; their tasks, when each is in a case."""
+        messages = list(history_of(load_city(CITY), city_folder(CITY)).messages(number))
+        for message in messages:
+            value = json.dumps(json.loads(message.value) | {"Status": "Open", "ClosedDate": ""}).encode()
+            self.producer.send(self.names.reports("hotline"), value, key=message.source_id.encode())
+        self.producer.flush()
+        self.until(lambda: sum(len(decode_case(v).reports) for v in self.cases().values()) == number)
+        return self.tasks()
+
+    def answer(self, sender: str, task: Task, kind: str, id_: str = "", **fields: Any) -> dict[str, Any]:
+        """Send feedback about a task; what was sent."""
+        said = {
+            "id": id_ or f"{sender}-{kind}",
+            "task": task.id,
+            "partition_key": task.partition_key,
+            "kind": kind,
+            "actor": "officer-17",
+            "occurred_at": self._at,
+            **fields,
+        }
+        self.send(sender, json.dumps(said).encode(), task.id)
+        return said
+
+    def send(self, sender: str, value: bytes | None, key: str = "k") -> None:
+        """Send any value to a topic of feedback, and wait for its acknowledgement."""
+        self.producer.send(self.names.feedback(sender), value, key=key.encode()).get(PATIENCE_S)
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for a condition, with the pool alive."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            self.pool.poll()
+            assert time.monotonic() < deadline, self.pool.logs[0].read_text()[-3000:]
+            time.sleep(0.2)
+
+    def _records(self, topic: str) -> list[Any]:
+        return committed(str(self.settings.kafka), topic)
+
+    def cases(self) -> dict[bytes, bytes]:
+        """The table of cases."""
+        return {record.key: record.value for record in self._records(self.names.cases) if record.value is not None}
+
+    def tasks(self) -> list[Task]:
+        """Every record on the topics of all departments."""
+        departments = load_city(CITY).catalogue.departments
+        return [decode_task(one.value) for name in departments for one in self._records(self.names.tasks(name))]
+
+    def stages(self, task: Task) -> list[str]:
+        """The stages that the task had by its records, in order."""
+        records = [decode_task(one.value) for one in self._records(self.names.tasks(task.department))]
+        return [one.stage for one in records if one.id == task.id]
+
+    def transitions(self) -> Mapping[str, list[Transition]]:
+        """Case -> its transitions, in the order of the log."""
+        found: dict[str, list[Transition]] = {}
+        for record in self._records(self.names.transitions):
+            found.setdefault(record.key.decode(), []).append(decode_transition(record.value))
+        return found
+
+    def rejected(self, sender: str) -> list[RejectedFeedback]:
+        """What the sender reads about its rejected records."""
+        return [decode_rejected_feedback(one.value) for one in self._records(self.names.rejected_feedback(sender))]
+
+    def feedback(self) -> list[Feedback]:
+        """Feedback on the grid stream."""
+        events = [decode_event(list(one.headers), one.value) for one in self._records(self.names.events)]
+        return [one for one in events if isinstance(one, Feedback)]
+
+    def counted(self) -> Counter[tuple[str, str, str]]:
+        """What the worker has counted: sender, kind, decision -> number."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.settings.metrics_port}/metrics", timeout=5) as answer:
+            families = text_string_to_metric_families(answer.read().decode())
+            samples = [one for family in families for one in family.samples if one.name == "grid_feedback_total"]
+        return Counter(
+            {(one.labels["sender"], one.labels["kind"], one.labels["decision"]): int(one.value) for one in samples}
+        )
+
+
+@pytest.fixture
+def scene(kafka: str, namespace: str, tmp_path: Path) -> Iterator[Scene]:
+    settings = Settings(kafka=kafka, home=tmp_path, namespace=namespace, partitions=2, metrics_port=free_ports(1))
+    apply(kafka, topics_of(load_city(CITY), settings))
+    with WorkerPool(CITY, settings, 1, "wall") as pool:
+        scene = Scene(settings, pool)
+        yield scene
+        scene.producer.close()
+
+
+def checked(tasks: Sequence[Task]) -> list[Task]:
+    """Tasks that an inspector looks at, each the only one of its case."""
+    a_case = Counter(task.case for task in tasks)
+    return [one for one in tasks if one.workflow == "field-work" and one.role == "lead" and a_case[one.case] == 1]
+
+
+def test_a_task_is_answered_until_its_case_is_closed(scene: Scene) -> None:
+    """A chained transition for each change, and a sentence for each sender whose feedback changes nothing."""
+    task, other, *_ = checked(scene.report(REQUESTS))
+    department = task.department
+    foreign = next(name for name in load_city(CITY).catalogue.departments if name != department)
+
+    accepted = scene.answer(department, task, "accept")
+    scene.send(department, json.dumps(dict(reversed(accepted.items())), indent=1).encode(), task.id)
+    scene.answer(department, task, "handled", evidence=[{"url": "https://p.example.org/1.jpg", "sha256": "a" * 64}])
+    scene.until(lambda: scene.stages(task) == ["dispatched", "accepted", "handled"])
+    scene.answer(SUPERVISION, task, "check-passed")
+    scene.until(lambda: scene.stages(task)[-1] == "closed")
+
+    life = scene.transitions()[task.case]
+    assert [(one.number, one.to, one.kind, one.sender) for one in life] == [
+        (1, "dispatched", None, None),
+        (2, "accepted", "accept", department),
+        (3, "handled", "handled", department),
+        (4, "closed", "check-passed", SUPERVISION),
+    ]
+    assert broken_at(life) is None
+    case = decode_case(scene.cases()[task.case.encode()])
+    assert (case.state, case.transitions, case.chain) == ("closed", 4, life[-1].hash)
+    assert (case.closed_at, len(case.answers)) == (life[-1].at, 3)
+
+    scene.answer(department, other, "progress")
+    scene.answer(foreign, other, "accept")
+    scene.answer(department, replace(other, id="C-none.1"), "accept", "nothing")
+    scene.send(department, json.dumps(accepted | {"kind": "handled"}).encode(), task.id)
+    scene.send(department, b'{"id": "7", "task": 1}')
+    scene.send(SUPERVISION, b"\xff not text")
+    codes = {department: ["id-reused", "not-legal", "schema", "unknown-task"], foreign: ["foreign-task"]}
+    codes[SUPERVISION] = ["not-utf8"]
+    for sender, expected in codes.items():
+        scene.until(lambda sender=sender, expected=expected: sorted(o.code for o in scene.rejected(sender)) == expected)  # type: ignore[misc]
+    rejected = {one.code: one for sender in codes for one in scene.rejected(sender)}
+    assert rejected["not-legal"].legal[:3] == ("accept", "return", "handled")
+    assert (rejected["unknown-task"].feedback_id, rejected["unknown-task"].task) == ("nothing", "C-none.1")
+    assert (rejected["schema"].feedback_id, rejected["schema"].size) == ("7", 22)
+    assert scene.stages(other) == ["dispatched"]
+    dead = [read_dead_letter(r.key, r.value, list(r.headers)) for r in committed_dead(scene)]
+    assert sorted((one.network, one.code, one.topic) for one in dead) == [
+        ("feedback", "not-utf8", scene.names.feedback(SUPERVISION)),
+        ("feedback", "schema", scene.names.feedback(department)),
+    ]
+    decisions = Counter(
+        {
+            (department, "accept", "applied"): 1,
+            (department, "accept", "redelivered"): 1,
+            (department, "handled", "applied"): 1,
+            (SUPERVISION, "check-passed", "applied"): 1,
+            (department, "progress", "not-legal"): 1,
+            (foreign, "accept", "foreign-task"): 1,
+            (department, "accept", "unknown-task"): 1,
+            (department, "handled", "id-reused"): 1,
+            (department, "unreadable", "schema"): 1,
+            (SUPERVISION, "unreadable", "not-utf8"): 1,
+        }
+    )
+    scene.until(lambda: scene.counted() == decisions)
+
+
+def committed_dead(scene: Scene) -> list[Any]:
+    """The dead letters."""
+    return committed(str(scene.settings.kafka), scene.names.dead_letters)
+
+
+def test_a_killed_worker_loses_no_feedback_and_applies_none_twice(scene: Scene) -> None:
+    """It is killed twice: with feedback that it has read, and while more arrives."""
+    tasks = checked(scene.report(REQUESTS))
+    half = len(tasks) // 2
+    for task in tasks[:half]:
+        scene.answer(task.department, task, "accept", f"a-{task.id}")
+    scene.until(lambda: len(scene.feedback()) > 0)
+    os.kill(scene.pool.pids[0], signal.SIGKILL)
+    for number, task in enumerate(tasks):
+        scene.answer(task.department, task, "accept", f"a-{task.id}")  # of the first half, a second time
+        if number == half:
+            scene.until(lambda: 0 in scene.pool.pids)
+            os.kill(scene.pool.pids[0], signal.SIGKILL)
+    lives = {task.case: [(1, "dispatched"), (2, "accepted")] for task in tasks}
+    scene.until(lambda: {one.id for one in scene.tasks() if one.stage == "accepted"} == {one.id for one in tasks})
+    sent = half + len(tasks)
+    scene.until(lambda: len(scene.feedback()) == sent)
+    found = scene.transitions()
+    assert {case: [(one.number, one.to) for one in found[case]] for case in lives} == lives
+    assert all(broken_at(one) is None for one in found.values())
+    sources = [(one.provenance.topic, one.provenance.partition, one.provenance.offset) for one in scene.feedback()]
+    assert len(set(sources)) == sent
+    assert not any(scene.rejected(sender) for sender in {task.department for task in tasks})
+    assert committed_dead(scene) == []
