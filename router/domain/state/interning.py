@@ -68,4 +68,5 @@ def _report(report: CaseReport) -> CaseReport:
 
 def _assignment(one: Assignment) -> Assignment:
     unit = None if one.unit is None else intern(one.unit)
-    return replace(one, department=intern(one.department), rule=intern(one.rule), unit=unit)
+    limit = None if one.limit is None else intern(one.limit)
+    return replace(one, department=intern(one.department), rule=intern(one.rule), unit=unit, limit=limit)
