@@ -44,7 +44,7 @@ def _worked_on_again(
 
 
 def _suspended(case: Case, one: Assignment, _: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
-    """The task's time stands still."""
+    """The task's time stops."""
     pauses = (*one.pauses, Pause(since=at))
     new = replace(one, stage="suspended", stage_at=at, resumes=stage_of(one), pauses=pauses)
     return _with(case, one, _timed(case, new, city))

@@ -1,4 +1,4 @@
-"""The end of a worker's event loop: whatever is left is cancelled, and nobody sleeps."""
+"""The end of a worker's event loop: whatever is left is cancelled, and nothing sleeps."""
 
 import asyncio
 from pathlib import Path

@@ -145,7 +145,7 @@ def test_the_log_time_is_stored_with_the_offset_and_restored() -> None:
 
 
 def test_without_a_stored_offset_a_case_may_have_been_archived() -> None:
-    driver = Driver(tiny())
+    driver = Driver(tiny(standards="default: {}"))
     driver.pipe(report("a"))
     driver.tick(30)
     driver.pipe(report("b", 2000))
