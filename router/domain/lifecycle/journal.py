@@ -68,6 +68,7 @@ def _transition(case: Case, old: Assignment | None, new: Assignment, cause: Jour
     )
     if isinstance(event, Feedback):
         made.kind, made.actor, made.sender, made.reason = event.kind, event.actor, event.sender, event.reason
+        made.evidence = event.evidence
     else:
         made.reason = new.why or case.reason
     made.hash = case.chain = _hash(made)

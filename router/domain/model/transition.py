@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from router.domain.model.feedback import FeedbackKind
-from router.domain.model.report import Instant, Provenance
+from router.domain.model.report import Instant, Media, Provenance
 
 TaskStage = Literal["dispatched", "accepted", "handling", "suspended", "handled", "returned", "withdrawn", "closed"]
 """How far a task is, after the steps of GB/T 30428.8: given to the department (派遣), taken on (受理), worked on (处置中), on the
@@ -40,5 +40,7 @@ class Transition(Struct, gc=False, kw_only=True, omit_defaults=True):
     sender: str | None = None
     """From whose topic the feedback came."""
     reason: str = ""
+    evidence: tuple[Media, ...] = ()
+    """Of the feedback, by reference."""
     hash: str = ""
     """BLAKE2b, 16 bytes, of all other fields as JSON in the order of the schema: so it depends on the whole life before."""
