@@ -50,6 +50,8 @@ class AssignedPartitions:
         self._should_have = partitions
         self._tasks: dict[StreamTaskId, StreamTask] = {}
         self._partitions: dict[TopicPartition, SourcePartition] = {}
+        self._without_state: frozenset[TopicPartition] = frozenset()
+        """The partitions of which this worker should keep a copy, and that have no state."""
         """Those of the stream tasks."""
         self._released: dict[TopicPartition, int] = {}
         """Positions of the partitions that were revoked since the last assignment."""
@@ -76,12 +78,15 @@ class AssignedPartitions:
 
     @property
     def copies(self) -> Mapping[TopicPartition, bool]:
-        """The partitions of whose state there is a standby copy, and whether it has caught up. Any thread may read it."""
-        return self._standbys.ready
+        """The partitions of whose state there is a standby copy, and whether it has caught up. Any thread may read it.
+
+        One without a state needs no copy, so that it is caught up at once.
+        """
+        return {**self._standbys.ready, **dict.fromkeys(self._without_state, True)}
 
     def can_take_over(self, warm_ups: Collection[TopicPartition]) -> bool:
         """Whether the group should assign again, because copies of these partitions have caught up."""
-        return can_take_over(warm_ups, self._standbys.ready, self._standbys.given_up)
+        return can_take_over(warm_ups, self.copies, self._standbys.given_up)
 
     async def assigned(
         self, sources: Iterable[tuple[str, int]], generation: int, standbys: Collection[TopicPartition] = ()
@@ -115,6 +120,7 @@ class AssignedPartitions:
     def _follow(self, sources: Iterable[TopicPartition], copies: Mapping[TopicPartition, StatefulProcessor]) -> None:
         """Keep copies of these partitions' states. What was a copy, or was processed here, goes on from there."""
         followed: dict[TopicPartition, StatefulProcessor] = {}
+        without: set[TopicPartition] = set()
         for source in sources:
             kept, _ = self._kept.get(source, (None, None))
             if isinstance(kept, StatefulProcessor):
@@ -122,7 +128,10 @@ class AssignedPartitions:
             processor = kept or copies.get(source) or self._processors[source.topic]()
             if isinstance(processor, StatefulProcessor):
                 followed[source] = processor
+            else:
+                without.add(source)
         self._standbys.follow(followed)
+        self._without_state = frozenset(without)
 
     async def _open(
         self, sources: Iterable[TopicPartition], copies: Mapping[TopicPartition, Processor] = MappingProxyType({})
