@@ -214,14 +214,14 @@ def test_a_point_outside_every_cell_without_a_known_community_has_no_neighbours_
 def test_the_same_component_decides_against_all_evidence_of_place_and_time() -> None:
     one = report("1", matter="tree", component_id=COMPONENT)
     two = report("2", 500, matter="grass", north=5000, cell=OTHER_COMMUNITY, component_id=COMPONENT)
-    (match,) = ask(two, *opened(one))
+    (match,) = ask(two, *opened(one), by=TINY)
     assert (match.joined, match.score, match.distance_m, match.apart_s) == ("component", 1.0, None, 500 * 3600)
 
 
 def test_an_unlike_matter_of_the_same_component_is_another_case() -> None:
     """A lamp that is dark and a notice on its post: two departments have to act."""
     one = report("1", matter="tree", component_id=COMPONENT)
-    assert ask(report("2", matter="hole", component_id=COMPONENT), *opened(one)) == []
+    assert ask(report("2", matter="hole", component_id=COMPONENT), *opened(one), by=TINY) == []
 
 
 def test_the_same_component_goes_before_better_neighbours() -> None:
