@@ -25,7 +25,7 @@ from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from router.workers.pool import WorkerPool, environment
 from tests.support.broker import free_ports
-from tests.support.cities import recorded, shipped
+from tests.support.cities import open_requests, shipped
 from tests.support.patience import PATIENCE_S
 from tests.support.topics import Record, committed
 
@@ -81,7 +81,7 @@ def worker(settings: Settings, names: Names) -> Iterator[WorkerPool]:
 
 
 def some_requests(number: int) -> list[SourceMessage]:
-    return list(recorded(CITY).messages(number))
+    return open_requests(CITY, number)
 
 
 def produce(settings: Settings, topic: str, values: Sequence[bytes | None], key: bytes | None = None) -> None:
@@ -195,7 +195,7 @@ def test_a_worker_without_its_topics_or_broker_ends_with_one_sentence(settings: 
     for done, sentence in (
         (
             start_worker(settings),
-            f"{prefix}reports.environment: the topic does not exist (and 30 more); run `grid-router",
+            f"{prefix}reports.environment: the topic does not exist (and 52 more); run `grid-router",
         ),
         (start_worker(settings, "atlantis"), "no city 'atlantis'"),
         (start_worker(settings.model_copy(update={"kafka": "127.0.0.1:1"})), "127.0.0.1:1: no Kafka broker answers"),

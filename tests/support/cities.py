@@ -2,8 +2,12 @@
 
 from functools import cache
 
+import orjson
+from msgspec.structs import replace
+
 from router.cities.folder import city_folder, load_city
 from router.domain.rules.city import City
+from router.simulator.messages import SourceMessage
 from router.simulator.recorded.history import History
 from router.simulator.scenario import history_of
 
@@ -18,3 +22,15 @@ def shipped(name: str) -> City:
 def recorded(name: str) -> History:
     """The recorded reports of a city that has some."""
     return history_of(shipped(name), city_folder(name))
+
+
+def open_requests(name: str, number: int) -> list[SourceMessage]:
+    """Recorded requests of a hotline as they were when they were made.
+
+    All were closed later. A message without its received time is received now, so it would arrive closed, and have no task.
+    """
+    return [replace(one, value=_open(one.value)) for one in recorded(name).messages(number)]
+
+
+def _open(value: bytes) -> bytes:
+    return orjson.dumps(orjson.loads(value) | {"Status": "Open", "ClosedDate": ""})

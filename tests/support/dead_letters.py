@@ -21,7 +21,7 @@ from router.wire.repairs import Repair, decode_repair
 from router.wire.settings import Settings
 from router.wire.topics import Names
 from router.workers.pool import WorkerPool
-from tests.support.cities import recorded, shipped
+from tests.support.cities import open_requests, shipped
 from tests.support.patience import PATIENCE_S
 from tests.support.topics import Record, committed
 
@@ -39,7 +39,7 @@ RECOGNISED = {
 
 
 def requests(number: int) -> list[SourceMessage]:
-    return list(recorded(CITY).messages(number))
+    return open_requests(CITY, number)
 
 
 def producer_of(settings: Settings) -> KafkaProducer:

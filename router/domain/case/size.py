@@ -22,9 +22,9 @@ from router.domain.model.case import Case, CaseReport, Version
 from router.domain.model.rejection import Rejection
 
 MAX_REPORTS = 100
-"""Ten times as many as the largest case of the recorded histories. A thousand joins then write 16 MB in place of 154."""
+"""Ten times as many as the largest case of the recorded histories. A thousand joins then write 30 MB."""
 CASE_BYTES = 128 << 10
-"""Four times the bytes of MAX_REPORTS usual reports."""
+"""Twice the bytes of MAX_REPORTS usual reports."""
 UPDATED_BYTES = 1 << 20
 MOST_BYTES = 2 << 20
 """Half of what the topic takes."""
