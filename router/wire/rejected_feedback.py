@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from msgspec import Struct
-from msgspec.json import Decoder, Encoder
+from msgspec.json import Decoder
 
 from router.domain.feedback.reading import feedback_id_of
 from router.domain.intake.normalise import LAST_MS
 from router.domain.model.feedback import Feedback, FeedbackKind, FeedbackRejection
 from router.domain.model.rejection import Rejection
 from router.domain.model.source_record import SourceRecord
-from router.wire.rejections import LONGEST_KEY, LONGEST_REASON
+from router.wire.rejections import LONGEST_REASON, encoded_rejection
 
 KIND = "grid.feedback.rejected.v1"
 FEEDBACK = "feedback"
@@ -54,7 +54,6 @@ class RejectedFeedback(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """SHA-256 of this value, for a comparison with what was sent; absent as `size` is."""
 
 
-_encode = Encoder().encode
 _decode = Decoder(RejectedFeedback).decode
 
 
@@ -75,7 +74,7 @@ def encode_rejected_feedback(
         task=feedback.task,
         legal=tuple(legal),
     )
-    return _encoded(found, feedback.task.encode())
+    return encoded_rejection(KIND, found, feedback.task.encode())
 
 
 def encode_unreadable_feedback(record: SourceRecord, rejection: Rejection) -> Encoded:
@@ -92,19 +91,7 @@ def encode_unreadable_feedback(record: SourceRecord, rejection: Rejection) -> En
         size=None if value is None else len(value),
         sha256=None if value is None else sha256(value).hexdigest(),
     )
-    return _encoded(found, record.key)
-
-
-def _encoded(found: RejectedFeedback, key: bytes | None) -> Encoded:
-    headers = [
-        ("ce_specversion", b"1.0"),
-        ("ce_type", KIND.encode()),
-        ("ce_source", b"/grid-router"),
-        ("ce_id", f"{found.topic}/{found.partition}/{found.offset}".encode()),
-        ("ce_time", _encode(found.rejected_at)[1:-1]),
-        ("content-type", b"application/json"),
-    ]
-    return key if key is not None and len(key) <= LONGEST_KEY else None, _encode(found), headers
+    return encoded_rejection(KIND, found, record.key)
 
 
 def decode_rejected_feedback(value: bytes) -> RejectedFeedback:

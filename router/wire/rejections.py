@@ -6,6 +6,7 @@ why it was rejected, so a network needs to read nothing of the others. Its size 
 
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Any
 
 from msgspec import Struct
 from msgspec.json import Decoder, Encoder
@@ -65,7 +66,7 @@ def encode_rejection(
         size=None if value is None else len(value),
         sha256=None if value is None else sha256(value).hexdigest(),
     )
-    return _encoded(found, record.key)
+    return encoded_rejection(KIND, found, record.key)
 
 
 def encode_report_rejection(
@@ -82,13 +83,14 @@ def encode_report_rejection(
         rejected_at=report.received_at,
         report_id=report.source_id if len(report.source_id) <= LONGEST else None,
     )
-    return _encoded(found, key)
+    return encoded_rejection(KIND, found, key)
 
 
-def _encoded(found: RecordRejected, key: bytes | None) -> tuple[bytes | None, bytes, list[tuple[str, bytes]]]:
+def encoded_rejection(kind: str, found: Any, key: bytes | None) -> tuple[bytes | None, bytes, list[tuple[str, bytes]]]:
+    """The record of a rejection, which is a CloudEvent of this kind about the rejected record. A longer key is left out."""
     headers = [
         ("ce_specversion", b"1.0"),
-        ("ce_type", KIND.encode()),
+        ("ce_type", kind.encode()),
         ("ce_source", b"/grid-router"),
         ("ce_id", f"{found.topic}/{found.partition}/{found.offset}".encode()),
         ("ce_time", _encode(found.rejected_at)[1:-1]),

@@ -60,12 +60,12 @@ def reassign(case: Case, route: Route, at: datetime, calendar: CityCalendar | No
     """The case's assignments after it was routed again at `at`.
 
     A department that stays in the same role keeps its task, and its limit still counts from the dispatch. A new department gets a
-    task with a limit from `at`. An assignment that the new route does not name is withdrawn and stays on record.
+    task with a limit from `at`, and so does one whose task was closed: it answered about other facts. An assignment that the new route does not name is withdrawn and stays on record.
     """
     left = {(one.department, one.role, one.unit): one for one in route.assigned}
     known: list[Assignment] = []
     for old in case.assignments:
-        one = left.pop((old.department, old.role, old.unit), None) if old.withdrawn_at is None else None
+        one = left.pop((old.department, old.role, old.unit), None) if is_live(old) else None
         if one is not None:
             start = old.dispatched_at or case.opened_at
             known.append(

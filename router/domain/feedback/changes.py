@@ -107,11 +107,14 @@ def _closed(case: Case, _: Assignment, __: Feedback, ___: City, at: datetime) ->
 
 
 def _reopened(case: Case, _: Assignment, __: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
-    """Every task that was closed is worked on again. The time in which it was closed does not count."""
+    """Every task that was closed is worked on again, of several leads the latest. The time in which it was closed does not count."""
+    closed = [one for one in case.assignments if stage_of(one) == "closed"]
+    lead = next((one for one in reversed(closed) if one.role == "lead"), None)
+    again = [one for one in closed if one.role != "lead" or one is lead]
     return tuple(
         [
             _timed(case, replace(one, stage="handling", stage_at=at, pauses=_paused(one, at)), city)
-            if stage_of(one) == "closed"
+            if any(one is other for other in again)
             else one
             for one in case.assignments
         ]

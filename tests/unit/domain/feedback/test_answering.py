@@ -11,7 +11,7 @@ from router.domain.model.feedback import SUPERVISION
 from router.domain.model.task import Task
 from router.domain.rules.city import City
 from tests.support.catalogue_lists import DUTIES, WORK
-from tests.support.driver import Driver, hours, report, tiny
+from tests.support.driver import OTHER_COUNTY, Driver, hours, report, tiny
 from tests.support.feedback import feedback
 
 CHECKED = WORK + "      checking: {text: {en: Looked at}}\n"
@@ -276,3 +276,24 @@ def test_the_successor_of_a_crashed_owner_goes_on_with_the_same_life() -> None:
     assert successor.pipe(feedback("accept", task, 1)).decision == "redelivered"
     mine, theirs = (one.pipe(feedback("handled", task, 2)).transitions for one in (driver, successor))
     assert mine == theirs
+
+
+def test_a_correction_after_the_lead_was_closed_leaves_no_case_without_a_department() -> None:
+    """In the other county parks lead alone. What they have closed was about another place."""
+    alone = "  elsewhere:\n    matters: [green]\n    area: '410903'\n    lead: parks\n"
+    driver, lead = opened(tiny(work=CHECKED, duties=TOGETHER + alone))
+    driver.pipe(feedback("handled", lead, 1), feedback("check-passed", lead, 2, SUPERVISION))
+    assert the_case(driver).state == "handling", "the police has not answered"
+    found = driver.pipe(report("17", 3, cell=OTHER_COUNTY, version=2))
+    assert [(one.department, one.state) for one in found.tasks] == [("police", "withdrawn"), ("parks", "dispatched")]
+    assert the_case(driver).state == "dispatched"
+
+
+def test_of_several_leads_the_latest_works_again_after_a_reopening() -> None:
+    driver, lead = opened(CO_HANDLED)
+    driver.pipe(feedback("handled", lead, 1), feedback("check-passed", lead, 2, SUPERVISION))
+    roads = driver.pipe(report("17", 3, matter="hole", version=2)).tasks[-1]
+    assert roads.department == "roads"
+    driver.pipe(feedback("close", roads, 4, SUPERVISION, reason="x"))
+    found = driver.pipe(feedback("reopen", roads, 5, SUPERVISION, reason="y"))
+    assert [(one.department, one.stage) for one in found.tasks] == [("roads", "handling")]
