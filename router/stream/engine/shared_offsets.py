@@ -1,7 +1,7 @@
 """Stored offsets of many input partitions in one compacted topic, one key each: for processors without a changelog of their own.
 
 A city has dozens of departments, and each has a topic of feedback. When a stream task opens, its input partitions ask for their
-offsets at about the same time, so one reading answers many. Docs: docs/adr/0031-feedback.md.
+offsets at about the same time, so one reading answers many. Docs: docs/adr/0031-feedback-through-kafka.md.
 """
 
 import asyncio
@@ -54,9 +54,8 @@ class SharedOffsets:
 
     async def _read(self, logs: ChangelogReader, changelog: TopicPartition) -> _Reading:
         try:
-            await logs.changelog(
-                changelog
-            )  # a missing topic stops the partition with a sentence; a read only times out
+            # a missing topic stops the partition with a sentence; a read only times out
+            await logs.changelog(changelog)
         finally:
             self._next.pop(changelog.partition, None)  # the end of the log is looked up from here on
         checks: dict[bytes, OffsetCheck] = {}
