@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 from hypothesis import settings
 
+from router.stream.faust_adapter import lenient_headers
 from tests.support.broker import session_broker
 
 _numbers = count()
@@ -31,7 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a real Kafka broker, started once in a test process."""
+    """Address of a real Kafka broker, started once in a test process. Its consumers decode as those of a worker, in every test alike."""
+    lenient_headers.install()
     with session_broker(tmp_path_factory.mktemp("kafka")) as address:
         yield address
 

@@ -20,7 +20,6 @@ from router.stream.engine.processor import Processor
 from router.stream.engine.state_copy import StateCopy
 from router.stream.engine.stored_offset import StoredOffsets
 from router.stream.faust_adapter.app import app_of
-from router.stream.faust_adapter.lenient_headers import install
 from router.stream.faust_adapter.transport import BatchApp
 from router.stream.health.broker_probe import Probe
 from router.stream.health.log_watch import LogWatch
@@ -312,7 +311,6 @@ def test_a_cut_log_is_read_from_the_cut_on_and_never_skipped(kafka: str, topics:
 
 def test_a_stored_offset_has_the_leader_epoch_of_its_last_record(kafka: str, topics: str, tmp_path: Path) -> None:
     """So the broker can say where its records end, if an election lost some."""
-    install()
 
     async def scenario() -> tuple[StoredOffset | None, int]:
         await produce(kafka, f"{topics}in", values("a", N))

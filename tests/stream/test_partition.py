@@ -4,10 +4,10 @@
 """
 
 import asyncio
-import dataclasses
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -178,7 +178,7 @@ def test_an_endless_backlog_is_committed(kafka: str, topics: str, monkeypatch: p
         """Another record arrives with every record that it processes."""
 
         def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
-            self.partition.offer([dataclasses.replace(records[-1], offset=records[-1].offset + 1)])
+            self.partition.offer([msgspec.structs.replace(records[-1], offset=records[-1].offset + 1)])
             return super().process(records, writer, poisoned)
 
     async def scenario() -> None:
