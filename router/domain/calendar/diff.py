@@ -12,10 +12,10 @@ HOURS: tuple[Hours, ...] = ("office", "duty")
 
 
 class CalendarChange(Struct, frozen=True, kw_only=True):
-    """One date, or one year's hours, before and after."""
+    """One date, one year's hours or the zone of all of them, before and after."""
 
     what: str
-    """`2027`, `2026 office hours` or `2026-05-09`."""
+    """`2027`, `2026 office hours`, `2026-05-09` or `time zone`."""
     before: str
     after: str
 

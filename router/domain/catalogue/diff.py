@@ -78,8 +78,14 @@ def diff(old: City, new: City) -> Diff:
         departments_added=_without(after.departments, before.departments),
         departments_removed=_without(before.departments, after.departments),
         codes=tuple(_codes(old.codes, new.codes)),
-        calendar=calendar_changes(old.calendar, new.calendar),
+        calendar=(*_zones(old, new), *calendar_changes(old.calendar, new.calendar)),
     )
+
+
+def _zones(old: City, new: City) -> Iterator[CalendarChange]:
+    """The zone moves midnight and office hours, and so every limit and period."""
+    if str(old.zone) != str(new.zone):
+        yield CalendarChange(what="time zone", before=str(old.zone), after=str(new.zone))
 
 
 def _without(names: Mapping[str, object], others: Mapping[str, object]) -> tuple[str, ...]:

@@ -311,6 +311,16 @@ def test_the_command_names_two_versions_whatever_differs(tmp_path: Path, file: s
     assert f"rule set {old} of puyang -> {new} of {folder.name}: " in result.stderr
     value = orjson.loads(CliRunner().invoke(app, ["catalogue", "diff", "puyang", str(folder), "-o", "json"]).stdout)
     assert [value[side]["rule_set"] for side in ("old", "new")] == [old, new]
+    assert (result.exit_code, value["same"]) == (1, False)
+    assert result.stdout
+
+
+def test_another_zone_is_named_since_it_moves_every_limit(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    about = folder / "city.yaml"
+    about.write_text(about.read_text("utf-8").replace("Asia/Shanghai", "Asia/Urumqi"), "utf-8")
+    result = CliRunner().invoke(app, ["catalogue", "diff", "puyang", str(folder)])
+    assert "calendar time zone: Asia/Shanghai -> Asia/Urumqi" in result.stdout.splitlines()
 
 
 def test_the_command_prints_nothing_for_equal_cities(tmp_path: Path) -> None:
