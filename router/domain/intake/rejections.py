@@ -70,10 +70,8 @@ def unknown_charset(name: str) -> Rejection:
 
 
 def batch_of_events() -> Rejection:
-    """Reject a batch of CloudEvents: one record is one report."""
-    reason = (
-        "the value is a batch of CloudEvents; send each event as a record of its own, with its report's id as the key."
-    )
+    """Reject a batch of CloudEvents: one record is one event, whatever it carries."""
+    reason = "the value is a batch of CloudEvents; send each event as a record of its own, with a key of its own."
     return Rejection(code="schema", reason=reason)
 
 
@@ -81,19 +79,19 @@ def other_event_format(media_type: str) -> Rejection:
     """Reject a CloudEvent in structured mode whose envelope is not JSON."""
     reason = (
         f"the header `content-type` names the CloudEvents format {printable(media_type)!r}, which the router does not read; "
-        "send application/cloudevents+json, or the report alone."
+        "send application/cloudevents+json, or its data alone."
     )
     return Rejection(code="not-json", reason=reason)
 
 
 def empty_event() -> Rejection:
     """Reject a CloudEvent without data."""
-    return Rejection(code="schema", reason="the value is a CloudEvent without `data`; send the report as its `data`.")
+    return Rejection(code="schema", reason="the value is a CloudEvent without `data`; send what it is about as its `data`.")
 
 
 def bad_base64() -> Rejection:
     """Reject a CloudEvent whose `data_base64` cannot be decoded."""
-    return Rejection(code="schema", reason="field `data_base64`: not Base64 text; send the report as `data` instead.")
+    return Rejection(code="schema", reason="field `data_base64`: not Base64 text; send the JSON as `data` instead.")
 
 
 def invalid(network: Network, value: bytes, error: ValidationError) -> Rejection:

@@ -187,7 +187,7 @@ def test_a_batch_is_rejected_by_its_name(headers: Headers) -> None:
     one = rejected([ATTRIBUTES | {"data": REQUEST}], headers)
     assert one.code == "schema"
     assert one.reason == (
-        "the value is a batch of CloudEvents; send each event as a record of its own, with its report's id as the key."
+        "the value is a batch of CloudEvents; send each event as a record of its own, with a key of its own."
     )
 
 
@@ -207,13 +207,13 @@ def test_an_event_without_data_is_rejected() -> None:
     for headers in (STRUCTURED, []):
         one = rejected(ATTRIBUTES, headers) if headers else rejected(ATTRIBUTES)
         assert one.code == "schema"
-        assert one.reason == "the value is a CloudEvent without `data`; send the report as its `data`."
+        assert one.reason == "the value is a CloudEvent without `data`; send what it is about as its `data`."
 
 
 @pytest.mark.parametrize("text", ["!", "e30", "e30=\n", 5, None, [], "火"])
 def test_data_that_is_no_base64_is_rejected(text: Any) -> None:
     one = rejected(ATTRIBUTES | {"data_base64": text}, STRUCTURED)
-    assert one.reason == "field `data_base64`: not Base64 text; send the report as `data` instead."
+    assert one.reason == "field `data_base64`: not Base64 text; send the JSON as `data` instead."
 
 
 @pytest.mark.parametrize(
