@@ -86,7 +86,9 @@ def other_event_format(media_type: str) -> Rejection:
 
 def empty_event() -> Rejection:
     """Reject a CloudEvent without data."""
-    return Rejection(code="schema", reason="the value is a CloudEvent without `data`; send what it is about as its `data`.")
+    return Rejection(
+        code="schema", reason="the value is a CloudEvent without `data`; send what it is about as its `data`."
+    )
 
 
 def bad_base64() -> Rejection:
