@@ -84,6 +84,11 @@ class Observer:
         """Read partitions that were added, too."""
         self._grown.set()
 
+    @property
+    def torn(self) -> list[str]:
+        """Transactions of which only a part has been visible for `TORN_S`, so far."""
+        return list(self._torn)
+
     def finish(self) -> Observed:
         """Read to the end. Call it after the last transaction."""
         self._stop.set()

@@ -131,7 +131,7 @@ def run_on(
         with _deployed(plan, settings, cluster, city, observer) as deployment:
             deployment.await_members(plan.workers)
             with deployment.load:
-                injected = [_round(deployment, fault, log) for fault in plan.faults]
+                injected = [inject(deployment, fault, log) for fault in plan.faults]
                 under_load(deployment)
                 deployment.pause(1.0)
             seconds = time.monotonic() - begun
@@ -188,7 +188,12 @@ def _deployed(
         )
 
 
-def _round(deployment: Deployment, fault: Fault, log: Callable[[str], None]) -> FaultResult:
+def inject(deployment: Deployment, fault: Fault, log: Callable[[str], None]) -> FaultResult:
+    """One round: inject a fault, and wait until both stages have recovered.
+
+    Raises:
+        NoProgressError: they do not.
+    """
     deployment.await_members()
     deployment.pause(fault.calm_s)
     log(f"round {fault.round}: {fault}")

@@ -14,7 +14,7 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.deployment import Deployment
 from tests.chaos.mutants.once import mark
 from tests.chaos.report import failures, lines
-from tests.chaos.run import ReplayPlan, Result, run_on
+from tests.chaos.run import ReplayPlan, Result, inject, run_on
 from tests.chaos.schedule import Fault as ScheduledFault
 from tests.chaos.schedule import Kind, schedule
 from tests.support.patience import PATIENCE_S
@@ -23,8 +23,8 @@ pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(600)]
 
 PER_SECOND, PARTITIONS = 120, 3
 """Little for the machine: processes start and recover sooner."""
-LATE_S = 8.0
-"""Seconds of late requests in a round: each has some ends of transactions among them."""
+LATE_S, LATE_ROUNDS = 8.0, 16
+"""Seconds of late requests in a round, in which some ends of transactions should be late, and rounds at most."""
 CALM_S = 5.0
 """Seconds of load before a fault: its network has some hundred records."""
 
@@ -64,8 +64,17 @@ class Mutants(NamedTuple):
         return kinds(self._run(command=worker(name), faults=faults).verdict.findings)
 
     def delay_requests(self, name: str) -> Result:
-        """Requests of a worker are late that is this mutant."""
-        return self._run(labelled_worker=worker(name), faults=schedule(2, 5, late_s=LATE_S, kinds=["requests late"]))
+        """Requests of a worker are late that is this mutant, until a reader sees a part of a transaction.
+
+        Which requests are late is luck, and on a loaded machine there are few.
+        """
+
+        def until_torn(deployment: Deployment) -> None:
+            for fault in schedule(LATE_ROUNDS, 5, late_s=LATE_S, kinds=["requests late"]):
+                if not deployment.observer.torn:
+                    inject(deployment, fault, print)
+
+        return self._run(until_torn, labelled_worker=worker(name))
 
     def _run(
         self,
