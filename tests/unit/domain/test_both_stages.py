@@ -14,71 +14,24 @@ from typing import Any, NamedTuple
 import pytest
 
 from router.domain.intake.dedup import MAX_VERSIONS
-from router.domain.intake.normalise import RECEIVED_AT
 from router.domain.model.case import Case
 from router.domain.model.report import Report
 from router.domain.rules.city import City
 from tests.replay.history import DeadLetter, History
 from tests.replay.sources import Sourced
+from tests.support.city_messages import CLUE, DUMPING, PROBLEM, WHISTLE, sourced
 from tests.support.driver import los_angeles
 from tests.support.synthetic import puyang
 
 FIVE = datetime(2018, 1, 5, 17, tzinfo=UTC)
 """9 o'clock in Los Angeles."""
-DUMPING = {
-    "SRNumber": "1-100",
-    "CreatedDate": "01/05/2018 09:00:00 AM",
-    "UpdatedDate": "01/05/2018 09:00:00 AM",
-    "RequestType": "Illegal Dumping Pickup",
-    "Status": "Open",
-    "Latitude": "34.0606",
-    "Longitude": "-118.2498",
-    "APC": "Central APC",
-    "NCName": "DOWNTOWN LOS ANGELES",
-    "PolicePrecinct": "CENTRAL",
-}
 GRAFFITI = DUMPING | {"RequestType": "Graffiti Removal"}
 ELSEWHERE = {"Latitude": "34.0480", "Longitude": "-118.2560"}
 """1.5 km away, in another community."""
 
 MORNING = datetime(2026, 11, 24, 0, 36, tzinfo=UTC)
 """8:36 in Puyang."""
-WHISTLE = {
-    "whistleId": "W-1",
-    "matterCode": "DJ0101",
-    "branchCode": "4109-02-001-001",
-    "communityCode": "410902001001",
-    "position": {"lon": 115.1386, "lat": 35.8194},
-    "happenedAt": "2026-11-24T08:20:00+08:00",
-    "raisedAt": "2026-11-24T08:20:00+08:00",
-    "level": "一般",
-    "content": "垃圾成堆",
-    "raisedBy": "dj-w-0021",
-    "status": "Actual",
-}
 WRONG_YEAR = {"happenedAt": "2027-11-24T08:20:00+08:00", "raisedAt": "2027-11-24T08:20:00+08:00"}
-CLUE = {
-    "clueNo": "C-1",
-    "causeCode": "ZF0101",
-    "gridCode": "03020141090200100100",
-    "location": {"type": "Point", "coordinates": [115.1386, 35.8194]},
-    "registerTime": "2026-11-24 08:30:00",
-    "clueSource": "patrol",
-    "facts": "路口有垃圾",
-    "status": "Actual",
-}
-PROBLEM = {
-    "taskNum": "CG-1",
-    "eventCode": "4109020102",
-    "codeVersion": "GB/T 30428.2-2013",
-    "cellCode": "410902001001001",
-    "x": 115.1386,
-    "y": 35.8194,
-    "reportTime": "2026-11-24 08:58:00",
-    "channel": "inspector",
-    "status": "Actual",
-}
-IDS = {"hotline": "SRNumber", "party-building": "whistleId", "enforcement": "clueNo", "urban-management": "taskNum"}
 
 
 class Sent(NamedTuple):
@@ -109,11 +62,8 @@ class Router:
         )
 
     def record(self, network: str, message: dict[str, Any] | bytes, at: datetime, key: str | None = None) -> Sourced:
-        value = message if isinstance(message, bytes) else json.dumps(message).encode()
-        source_id = key or json.loads(value)[IDS[network]]
         self._offset += 1
-        received = [(RECEIVED_AT, at.isoformat().encode())]
-        return Sourced(network, 0, self._offset, int(at.timestamp() * 1000) + 5, source_id.encode(), value, received)
+        return sourced(network, message, at, self._offset, key)
 
     @property
     def cases(self) -> list[Case]:

@@ -1,101 +1,36 @@
 """Both stages on small inputs of shipped cities: who has a task after networks correct, close and repeat what they reported."""
 
-import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from router.domain.intake.normalise import RECEIVED_AT
 from router.domain.model.case import Case
 from router.domain.model.task import Task
 from router.domain.rules.city import City
 from tests.replay.history import History
-from tests.replay.sources import Sourced
+from tests.support.city_messages import CALL, CLUE, DUMPING, HAZARD, WHISTLE, Message, sourced
 from tests.support.driver import los_angeles
 from tests.support.synthetic import puyang
 
-Message = dict[str, Any]
 MORNING = datetime(2026, 11, 24, 0, 40, tzinfo=UTC)
 """8:40 in Puyang."""
-WHISTLE: Message = {
-    "whistleId": "W-1",
-    "matterCode": "DJ0101",
-    "branchCode": "4109-02-001-001",
-    "communityCode": "410902001001",
-    "position": {"lon": 115.1386, "lat": 35.8194},
-    "happenedAt": "2026-11-24T08:20:00+08:00",
-    "raisedAt": "2026-11-24T08:20:00+08:00",
-    "level": "一般",
-    "content": "垃圾成堆",
-    "raisedBy": "dj-w-0021",
-    "status": "Actual",
-}
 IN_QINGFENG = {"communityCode": "410922001001", "position": {"lon": 115.14, "lat": 35.906}}
 LAMP = {"matterCode": "DJ0205", "content": "路灯不亮"}
-CLUE: Message = {
-    "clueNo": "C-1",
-    "causeCode": "ZF0101",
-    "gridCode": "03020141090200100100",
-    "location": {"type": "Point", "coordinates": [115.1386, 35.8194]},
-    "registerTime": "2026-11-24 08:30:00",
-    "clueSource": "patrol",
-    "facts": "路口有垃圾",
-    "status": "Actual",
-}
 KILOMETRES_AWAY = {
     "gridCode": "03020141090200201000",
     "location": {"type": "Point", "coordinates": [115.17, 35.803]},
 }
 NOISE = {"causeCode": "ZF0110", "facts": "夜间施工噪声"}
-CALL: Message = {
-    "jjdbh": "J-1",
-    "gxdwdm": "410902001000",
-    "bjlxdm": "4001",
-    "bjxldm": "400101",
-    "bjsj": "20261124083000",
-    "jd": 115.1446024,
-    "wd": 35.8194865,
-    "bjnr": "起火",
-    "jqdj": "1",
-    "csbz": "0",
-}
-HAZARD: Message = {
-    "YHBH": "AQ-1",
-    "YHDM": "AQ0101",
-    "ZYWG": "03020141090200100100",
-    "QYBS": "QY-0902-0417",
-    "JD": 115.1386,
-    "WD": 35.8194,
-    "FXSJ": "2026-11-24 08:35:00",
-    "SBSJ": "2026-11-24 08:35:00",
-    "YHJB": "",
-    "YHLY": "1",
-    "YHMS": "厂房冒烟起火",
-    "YLBZ": "0",
-}
 MARCH = datetime(2018, 3, 5, 17, tzinfo=UTC)
 """9 o'clock in Los Angeles."""
-DUMPING: Message = {
+DUMPING_IN_MARCH: Message = DUMPING | {
     "SRNumber": "1-402",
     "CreatedDate": "03/05/2018 09:00:00 AM",
     "UpdatedDate": "03/05/2018 09:00:00 AM",
-    "RequestType": "Illegal Dumping Pickup",
-    "Status": "Open",
     "Latitude": "34.0485",
     "Longitude": "-118.2565",
-    "APC": "Central APC",
-    "NCName": "DOWNTOWN LOS ANGELES",
-    "PolicePrecinct": "CENTRAL",
 }
 OLD = {"CreatedDate": "01/05/2018 09:00:00 AM", "UpdatedDate": "01/05/2018 09:00:00 AM"}
-IDS = {
-    "party-building": "whistleId",
-    "enforcement": "clueNo",
-    "policing": "jjdbh",
-    "work-safety": "YHBH",
-    "hotline": "SRNumber",
-}
 
 
 class Sending:
@@ -107,9 +42,7 @@ class Sending:
     def send(self, network: str, message: Message, at: datetime) -> list[Task]:
         """The tasks that one message leads to."""
         self._offset += 1
-        value, headers = json.dumps(message).encode(), [(RECEIVED_AT, at.isoformat().encode())]
-        key, timestamp = str(message[IDS[network]]).encode(), int(at.timestamp() * 1000) + 5
-        record = Sourced(network, 0, self._offset, timestamp, key, value, headers)
+        record = sourced(network, message, at, self._offset)
         return [one.content for one in self._history.replay([record]) if isinstance(one.content, Task)]
 
     @property
@@ -210,17 +143,17 @@ def test_every_department_hears_that_a_second_report_says_extreme_and_that_it_is
 )
 def test_a_request_that_arrives_closed_makes_no_task(closing: Message) -> None:
     city = Sending(los_angeles())
-    assert city.send("hotline", DUMPING | OLD | closing, MARCH) == []
+    assert city.send("hotline", DUMPING_IN_MARCH | OLD | closing, MARCH) == []
     (case,) = city.cases
     assert (case.state, live(case)) == ("closed", [])
 
 
 def test_what_is_reported_after_the_closing_has_a_task_of_its_own() -> None:
     city = Sending(los_angeles())
-    city.send("hotline", DUMPING, MARCH)
-    cleared = DUMPING | {"Status": "Closed", "ClosedDate": "03/05/2018 11:30:00 AM"}
+    city.send("hotline", DUMPING_IN_MARCH, MARCH)
+    cleared = DUMPING_IN_MARCH | {"Status": "Closed", "ClosedDate": "03/05/2018 11:30:00 AM"}
     assert [task.state for task in city.send("hotline", cleared, MARCH + minutes(180))] == ["withdrawn"]
-    again = DUMPING | {
+    again = DUMPING_IN_MARCH | {
         "SRNumber": "1-403",
         "CreatedDate": "03/05/2018 01:00:00 PM",
         "UpdatedDate": "03/05/2018 01:00:00 PM",
@@ -235,7 +168,7 @@ def test_one_dump_that_is_reported_for_two_months_reaches_a_department_after_eac
     for day in range(0, 60, 2):
         at = MARCH + timedelta(days=day)
         written = f"{at - timedelta(hours=8):%m/%d/%Y %I:%M:%S %p}"
-        said = DUMPING | {"SRNumber": f"1-{500 + day}", "CreatedDate": written, "UpdatedDate": written}
+        said = DUMPING_IN_MARCH | {"SRNumber": f"1-{500 + day}", "CreatedDate": written, "UpdatedDate": written}
         if city.send("hotline", said, at):
             heard.append(at)
         assert at - heard[-1] <= limit
