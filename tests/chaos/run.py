@@ -58,6 +58,8 @@ class ReplayPlan(Struct, frozen=True, kw_only=True):
     per_second: int = 400
     partitions: int = 4
     brokers: int = 1
+    replication: int | None = None
+    """Replicas of the networks' topics; None: as many as all other topics have. One of three is a broken setup."""
     workers: int = WORKERS
     command: tuple[str, ...] = WORKER
     """Command of a worker."""
@@ -119,13 +121,15 @@ def run_on(
     keys = plan.home / "offset-keys"
     write_private(keys, f"key {secrets.token_hex(KEY_BYTES)}\n".encode())  # which trusts nothing, not even for an hour
     own = {"cities": cities, "metrics_port": 0, "partitions": plan.partitions, "offset_keys": keys}
-    own |= {"home": plan.home, "namespace": plan.namespace, "kafka": cluster.address}
+    own |= {"home": plan.home, "namespace": plan.namespace, "kafka": cluster.address, "replication": plan.replication}
     settings = cluster.settings.model_copy(update=own)
     city = load_city(CITY, cities)
     topics = topics_of(city, settings)
-    apply(cluster.address, topics, replication=None)
     reports = {Names(settings.namespace).reports(network) for network in city.codes}
-    written = [topic.name for topic in topics if topic.name not in reports]
+    apply(cluster.address, [topic for topic in topics if topic.name in reports], replication=plan.replication)
+    others = [topic for topic in topics if topic.name not in reports]
+    apply(cluster.address, others, replication=None)
+    written = [topic.name for topic in others]
     begun = time.monotonic()
     with Observer(cluster.address, written) as observer:
         with _deployed(plan, settings, cluster, city, observer) as deployment:
