@@ -351,8 +351,16 @@ ALTERATIONS: list[tuple[str, Callable[[Recording], None], set[Fault]]] = [
     ("feedback is dropped", answer_dropped, {"feedback lost", "state differs from the log"}),
     ("feedback is written twice", answer_twice, {"feedback twice"}),
     ("feedback is applied twice", applied_again, {"feedback twice", "never sent"}),
-    ("a refusal is dropped", without("feedback.rejected.", 0), {"feedback lost", "feedback rejection differs"}),
-    ("a refusal is written twice", twice("feedback.rejected.", 0), {"feedback twice", "feedback rejection differs"}),
+    (
+        "a rejection of feedback is dropped",
+        without("feedback.rejected.", 0),
+        {"feedback lost", "feedback rejection differs"},
+    ),
+    (
+        "a rejection of feedback is written twice",
+        twice("feedback.rejected.", 0),
+        {"feedback twice", "feedback rejection differs"},
+    ),
     ("feedback is not read", unread_feedback, {"not committed"}),
     ("a transition is dropped", without(NAMES.transitions), {"chain broken", "transitions differ from the log"}),
     ("a transition is written twice", twice(NAMES.transitions), {"chain broken", "transitions differ from the log"}),

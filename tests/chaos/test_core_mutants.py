@@ -150,9 +150,7 @@ def test_a_case_that_forgets_its_feedback_is_found(cities: Path, tmp_path: Path,
     assert {"feedback twice", "state differs from the log"} <= found(audited(answered(cities, tmp_path), patch))
 
 
-def test_a_return_that_leaves_the_case_to_nobody_is_found(
-    cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch
-) -> None:
+def test_a_return_that_leaves_no_department_is_found(cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
     true = changes._returned
     patch.setitem(changes._CHANGES, "return", lambda *call: true(*call)[:-1])
     assert "state not that of its tasks" in found(audited(answered(cities, tmp_path), patch))
