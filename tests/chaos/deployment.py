@@ -11,6 +11,7 @@ from router.domain.rules.city import City
 from router.wire.settings import Settings
 from router.workers.pool import WorkerPool
 from router.workers.restart_policy import RestartPolicy
+from tests.chaos.answerers import Answerers
 from tests.chaos.cities import CITY
 from tests.chaos.cluster import Cluster
 from tests.chaos.group_monitor import GroupMonitor
@@ -35,6 +36,7 @@ class Deployment(Struct, frozen=True):
     proxy: LateRequests
     pool: WorkerPool
     load: Load
+    answerers: Answerers
     monitor: GroupMonitor
     observer: Observer
     city: City
@@ -89,6 +91,7 @@ class Deployment(Struct, frozen=True):
     def _poll(self) -> None:
         self.pool.poll()
         self.load.check()
+        self.answerers.check()
 
 
 def stopped_within(pool: WorkerPool) -> float:

@@ -1,7 +1,7 @@
 """A deployment in memory: the router's own stages and fold, with outputs in lists that a test may change. No Kafka."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,20 +12,28 @@ from prometheus_client import CollectorRegistry
 
 from router.cities.folder import city_folder, load_city
 from router.domain.intake.normalise import RECEIVED_AT
+from router.domain.model.feedback import SUPERVISION
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets
+from router.simulator.departments.plan import PlannedAnswer, Setting, plan
 from router.simulator.messages import rfc3339
 from router.simulator.synthetic.stream import messages, read_simulation
 from router.stream.engine.processor import Processor
+from router.stream.engine.shared_offsets import SharedOffsets
 from router.stream.processors.clock import StreamClock
+from router.stream.processors.feedback import FeedbackProcessor
 from router.stream.processors.merge import MergeProcessor
 from router.stream.processors.normalise import NormaliseProcessor
+from router.wire.codec import decode_task
 from router.wire.metrics import Metrics
+from router.wire.offset_keys import NO_KEYS
 from router.wire.partitioning import partition_for_key
 from router.wire.topics import Names
+from tests.chaos.answerers import BAD_CITY, LIMIT_S, is_answered, is_checked
 from tests.chaos.audit.audit import AuditInput
 from tests.chaos.cities import CITY
+from tests.chaos.feedback_ledger import FeedbackLedgered, said_of
 from tests.chaos.ledger import NUMBER, Entry, Kept, Ledger, Ledgered
 from tests.chaos.load import KeyOf, Sending, own_id
 
@@ -34,6 +42,10 @@ BATCH = 50
 NAMES = Names()
 START = datetime(2026, 11, 1, tzinfo=UTC)
 LATER = timedelta(days=40)
+ANSWERED_AFTER = timedelta(days=15)
+"""So late that no case which it closes is archived before the last messages come."""
+ROUNDS = 3
+"""Tasks that returns and decisions lead to are answered, too."""
 LAST = 10
 """This number of messages comes 40 days after the others, and the same number 80 days. The former end all windows, the latter archive cases."""
 
@@ -105,6 +117,7 @@ class Recording(Struct, frozen=True):
 
     entries: list[Entry]
     kept: dict[int, Kept]
+    said: FeedbackLedgered
     lists: MemoryLog
     deployment: AuditInput
 
@@ -115,7 +128,13 @@ class Recording(Struct, frozen=True):
 
 
 def record(
-    reports: int, cities: Path, path: Path, *, more: Sequence[Sending] = (), key_of: KeyOf = own_id
+    reports: int,
+    cities: Path,
+    path: Path,
+    *,
+    more: Sequence[Sending] = (),
+    key_of: KeyOf = own_id,
+    answered: float = 0.0,
 ) -> Recording:
     """Send messages of Puyang through both stages.
 
@@ -125,6 +144,7 @@ def record(
         path: file of the ledger.
         more: what is sent after these.
         key_of: the key of each of these messages.
+        answered: share of the tasks that are answered.
     """
     city = load_city(CITY, cities)
     usual = list(
@@ -143,13 +163,16 @@ def record(
     ]
     delayed = dict.fromkeys(late[-2 * LAST : -LAST], LATER) | dict.fromkeys(late[-LAST:], 2 * LATER)
     kept: dict[int, Kept] = {}
+    said = FeedbackLedgered([], {})
     for delay in (timedelta(0), LATER, 2 * LATER):
         for entry, one in zip(entries, sendings, strict=True):
             if delayed.get(entry.number, timedelta(0)) == delay:
                 kept[entry.number] = _send(lists, entry, one, delay)
         stages.run()
+        if not delay and answered:
+            _answer(lists, said, city, answered, stages.run)
     deployment = AuditInput(log=lists, names=NAMES, partitions=PARTITIONS, rule_sets=rule_sets)
-    return Recording(entries, kept, lists, deployment)
+    return Recording(entries, kept, said, lists, deployment)
 
 
 class _Stages:
@@ -170,10 +193,18 @@ class _Stages:
             for network in sorted(city.codes)
             for partition in range(PARTITIONS)
         }
+        offsets = SharedOffsets(NAMES.feedback_offsets, PARTITIONS, NO_KEYS, lambda _: None)
+        self._feedback = {
+            (NAMES.feedback(sender), partition): FeedbackProcessor(
+                sender, NAMES, PARTITIONS, metrics, offsets, history=True
+            )
+            for sender in (*sorted(city.catalogue.departments), SUPERVISION)
+            for partition in range(PARTITIONS)
+        }
         self._merge = [MergeProcessor(rule_sets, NAMES, StreamClock(), metrics) for _ in range(PARTITIONS)]
 
     def run(self) -> None:
-        for (topic, partition), processor in self._normalise.items():
+        for (topic, partition), processor in (*self._normalise.items(), *self._feedback.items()):
             self._process(processor, topic, partition)
         for partition, merge in enumerate(self._merge):
             self._process(merge, NAMES.events, partition)
@@ -196,3 +227,34 @@ def _send(lists: MemoryLog, entry: Entry, one: Sending, delay: timedelta) -> Kep
     stamped = round(at.timestamp() * 1000) + 1000
     lists.records[topic, partition][-1].timestamp = stamped if one.timestamp is None else one.timestamp
     return Kept(entry.number, topic, partition, len(lists.records[topic, partition]) - 1)
+
+
+def _answer(lists: MemoryLog, said: FeedbackLedgered, city: City, share: float, run: Callable[[], None]) -> None:
+    """Answer a share of the tasks, round by round: a return leads to a task that is answered in the next round."""
+    setting = Setting(departments=sorted(city.catalogue.departments), rates=BAD_CITY)
+    known = set[str]()
+    for turn in range(1, ROUNDS + 1):
+        begin = START + ANSWERED_AFTER + turn * timedelta(hours=1)
+        tasks = [
+            decode_task(one.value) for department in setting.departments for one in lists.of(NAMES.tasks(department))
+        ]
+        new = {one.id: one for one in tasks if one.id not in known and is_answered(one, share)}
+        known |= new.keys()
+        answers = [
+            (answer, task.partition_key)
+            for task in new.values()
+            for answer in plan(task, setting, checked=is_checked(task, city), begin=begin, limit_s=LIMIT_S)
+        ]
+        for answer, key in sorted(answers, key=lambda one: one[0].delivered_at):
+            _say(lists, said, answer, key)
+        run()
+
+
+def _say(lists: MemoryLog, said: FeedbackLedgered, answer: PlannedAnswer, key: str) -> None:
+    number, topic = len(said.said) + 1, NAMES.feedback(answer.sender)
+    partition = partition_for_key(answer.task.encode(), PARTITIONS)
+    lists.add(topic, partition, answer.task.encode(), answer.value, [(NUMBER, b"%d" % number)])
+    stored = lists.records[topic, partition][-1]
+    stored.timestamp = round(answer.delivered_at.timestamp() * 1000)
+    said.said.append(said_of(number, answer, key))
+    said.kept[number] = Kept(number, topic, partition, stored.offset)

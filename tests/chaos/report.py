@@ -28,6 +28,8 @@ def lines(result: Result) -> Iterator[str]:
         f" {verdict.dead_letters:,} dead letters, {verdict.ticks:,} ticks; {result.seconds:,.0f} s of load, {len(result.injected)} faults,"
         f" {result.restarts} worker restarts"
     )
+    answers = verdict.feedback
+    yield f"  {answers.records:,} records of feedback: {answers.applied:,} applied, {answers.rejected:,} rejected"
     yield f"  {result.observed.whole:,} labelled transactions seen whole, {len(result.observed.torn):,} in part"
     for kind, took in recoveries(result).items():
         yield f"  {kind:20} {len(took):>3} times, recovered after {min(took):.1f} to {max(took):.1f} s"
@@ -77,7 +79,9 @@ def as_json(plan: ReplayPlan, result: Result) -> dict[str, object]:
         "failures": failures(result),
         "findings": verdict.findings.counts,
         "ids": {fault: list(ids)[:MAX_IN_JSON] for fault, ids in verdict.findings.ids.items() if ids},
-        "figures": {name: getattr(verdict, name) for name in verdict.__struct_fields__ if name != "findings"}
+        "figures": {
+            name: to_builtins(getattr(verdict, name)) for name in verdict.__struct_fields__ if name != "findings"
+        }
         | {"seconds": round(result.seconds, 1), "restarts": result.restarts},
         "observed": to_builtins(result.observed),
         "recoveries_s": recoveries(result),

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from router.broker.admin import apply
 from router.cities.folder import city_folder, load_city
+from router.domain.model.feedback import SUPERVISION
 from router.domain.rules.city import City
 from router.kafka.blocking import PATIENT_MS, open_admin, open_consumer
 from router.simulator.replay.consumer_group import ConsumerGroup
@@ -25,11 +26,13 @@ from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
 from router.wire.topics import Names, topics_of
 from router.workers.pool import WorkerPool
+from tests.chaos.answerers import Answerers
 from tests.chaos.audit.audit import AuditInput, Verdict, audit
 from tests.chaos.audit.topics import KafkaLog
 from tests.chaos.cities import CITY, make_cities
 from tests.chaos.cluster import Cluster
 from tests.chaos.deployment import LABELLED_WORKER, RESTART_POLICY, WORKER, WORKERS, Deployment, stopped_within
+from tests.chaos.feedback_ledger import FeedbackLedger, read_feedback_ledger
 from tests.chaos.group_monitor import GroupMonitor
 from tests.chaos.inject import INJECTORS
 from tests.chaos.late_requests import LateRequests
@@ -40,8 +43,11 @@ from tests.chaos.partitions import partitions_of
 from tests.chaos.schedule import Fault
 from tests.support.patience import PATIENCE_S
 
+LEDGER, FEEDBACK_LEDGER = "ledger.jsonl", "feedback.jsonl"
 RECOVERY_LIMIT_S = 300.0
 """A round fails after this time. The watchdog needs two minutes to end a worker that hangs, before it is restarted."""
+ANSWERED = 0.12
+"""A task that is answered has four or five records of feedback."""
 SIMULATED_RATE = 20.0
 """Reports a second in simulated time: dense enough that some merge, and most do not."""
 
@@ -66,6 +72,8 @@ class ReplayPlan(Struct, frozen=True, kw_only=True):
     labelled_worker: tuple[str, ...] = LABELLED_WORKER
     """Command of the worker whose requests are late."""
     clock: Literal["wall", "stream"] = "wall"
+    answered: float = ANSWERED
+    """Share of the tasks that are answered."""
 
 
 class FaultResult(Struct, frozen=True, kw_only=True):
@@ -117,7 +125,7 @@ def run_on(
     Raises:
         NoProgressError: a round does not recover, or records stay unprocessed.
     """
-    cities, path = make_cities(plan.home / "cities"), plan.home / "ledger.jsonl"
+    cities = make_cities(plan.home / "cities")
     keys = plan.home / "offset-keys"
     write_private(keys, f"key {secrets.token_hex(KEY_BYTES)}\n".encode())  # which trusts nothing, not even for an hour
     own = {"cities": cities, "metrics_port": 0, "partitions": plan.partitions, "offset_keys": keys}
@@ -125,29 +133,30 @@ def run_on(
     settings = cluster.settings.model_copy(update=own)
     city = load_city(CITY, cities)
     topics = topics_of(city, settings)
-    reports = {Names(settings.namespace).reports(network) for network in city.codes}
+    names = Names(settings.namespace)
+    reports = {names.reports(network) for network in city.codes}
     apply(cluster.address, [topic for topic in topics if topic.name in reports], replication=plan.replication)
-    others = [topic for topic in topics if topic.name not in reports]
-    apply(cluster.address, others, replication=None)
-    written = [topic.name for topic in others]
+    apply(cluster.address, [topic for topic in topics if topic.name not in reports], replication=None)
+    written = [topic.name for topic in topics if not names.is_input(topic.name)]
     begun = time.monotonic()
     with Observer(cluster.address, written) as observer:
         with _deployed(plan, settings, cluster, city, observer) as deployment:
             deployment.await_members(plan.workers)
-            with deployment.load:
+            with deployment.load, deployment.answerers:
                 injected = [inject(deployment, fault, log) for fault in plan.faults]
                 under_load(deployment)
                 deployment.pause(1.0)
             seconds = time.monotonic() - begun
             log(
-                f"all {deployment.load.ledger.kept:,} records are acknowledged; waiting until the workers have processed them"
+                f"all {deployment.load.ledger.kept:,} records and {deployment.answerers.ledger.kept:,} answers are acknowledged; "
+                "waiting until the workers have processed them"
             )
             finish(deployment)
             drained_s, restarts = stopped_within(deployment.pool), deployment.pool.restarts
         observed = observer.finish()
     log("auditing: reading every topic to its end")
     return Result(
-        verdict=examine(path, settings, city),
+        verdict=examine(plan.home, settings, city),
         observed=observed,
         injected=injected,
         seconds=seconds,
@@ -160,12 +169,13 @@ def run_on(
 def _deployed(
     plan: ReplayPlan, settings: Settings, cluster: Cluster, city: City, observer: Observer
 ) -> Iterator[Deployment]:
-    """Start proxy, ledger, load, workers and group monitor."""
+    """Start proxy, ledgers, load, answerers, workers and group monitor."""
     simulation = read_simulation(city_folder(CITY, settings.cities))
     stream = messages(city, simulation, reports=None, days=None, seed=plan.seed, rate=SIMULATED_RATE)
     with (
         LateRequests(cluster.proxy, cluster.behind_proxy) as proxy,
-        closing(Ledger(plan.home / "ledger.jsonl", city)) as ledger,
+        closing(Ledger(plan.home / LEDGER, city)) as ledger,
+        closing(FeedbackLedger(plan.home / FEEDBACK_LEDGER)) as said,
         WorkerPool(
             CITY, settings, plan.workers, plan.clock, command=plan.command, restart_policy=RESTART_POLICY
         ) as pool,
@@ -179,12 +189,14 @@ def _deployed(
             messages=stream,
             per_second=plan.per_second,
         )
+        names = Names(settings.namespace)
         yield Deployment(
             settings=settings,
             cluster=cluster,
             proxy=proxy,
             pool=pool,
             load=load,
+            answerers=Answerers(said, cluster.address, names, city, share=plan.answered, seed=plan.seed),
             monitor=monitor,
             observer=observer,
             city=city,
@@ -231,7 +243,8 @@ def finish(deployment: Deployment) -> None:
         NoProgressError: it does not.
     """
     names, bootstrap = Names(deployment.settings.namespace), str(deployment.settings.kafka)
-    sources = partitions_of(bootstrap, [names.reports(one) for one in sorted(deployment.city.codes)])
+    answered = [names.feedback(sender) for sender in senders_of(deployment.city)]
+    sources = partitions_of(bootstrap, [*(names.reports(one) for one in sorted(deployment.city.codes)), *answered])
     with open_admin(bootstrap) as admin, open_consumer(bootstrap, connect_ms=PATIENT_MS) as scout:
         group = ConsumerGroup(
             admin,
@@ -243,17 +256,23 @@ def finish(deployment: Deployment) -> None:
         deployment.until(group.finished, PATIENCE_S, "some records are not committed")
 
 
-def examine(ledger: Path, settings: Settings, city: City) -> Verdict:
-    """Audit the topics on the broker, after the workers have ended."""
+def examine(home: Path, settings: Settings, city: City) -> Verdict:
+    """Audit the topics on the broker against the ledgers in a folder, after the workers have ended."""
     bootstrap, names = str(settings.kafka), Names(settings.namespace)
     offset_topics = {names.reports(network): names.dedup_index(network) for network in city.codes} | {
         names.events: names.offsets
     }
+    offset_topics |= {names.feedback(sender): names.feedback_offsets for sender in senders_of(city)}
     rule_sets = build_rule_sets(city, asyncio.run(_published(RuleSetStore(bootstrap, names.rule_sets))))
     keys = OffsetKeys() if settings.offset_keys is None else read_offset_keys(settings.offset_keys)
-    with KafkaLog(bootstrap, offset_topics, keys) as log:
+    with KafkaLog(bootstrap, offset_topics, keys, shared=[names.feedback_offsets]) as log:
         target = AuditInput(log=log, names=names, partitions=settings.partitions, rule_sets=rule_sets)
-        return audit(read_ledger(ledger), target)
+        return audit(read_ledger(home / LEDGER), target, read_feedback_ledger(home / FEEDBACK_LEDGER))
+
+
+def senders_of(city: City) -> list[str]:
+    """Everyone who has a topic of feedback."""
+    return [*sorted(city.catalogue.departments), SUPERVISION]
 
 
 async def _published(store: RuleSetStore) -> list[RuleSetRecord]:

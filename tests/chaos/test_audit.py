@@ -1,11 +1,14 @@
 """The audit finds nothing in a recorded run, and finds every single alteration of it."""
 
+from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
 
 from router.domain.case.size import MAX_REPORTS
+from router.domain.model.feedback import SUPERVISION, Feedback
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Report
 from router.domain.state.partition_state import ARCHIVED_AT_ONCE
@@ -14,37 +17,43 @@ from router.wire.codec import (
     decode_dedup_entry,
     decode_event,
     decode_task,
+    decode_transition,
     encode_case,
     encode_dead_letter,
     encode_dedup_entry,
+    encode_feedback,
     encode_task,
+    encode_transition,
 )
 from router.wire.rejections import encode_report_rejection
 from tests.chaos.audit.audit import audit
 from tests.chaos.audit.findings import FAULTS, Fault
 from tests.chaos.cities import make_cities
-from tests.chaos.in_memory import NAMES, PARTITIONS, MemoryLog, Recording, record
+from tests.chaos.in_memory import NAMES, PARTITIONS, ROUNDS, MemoryLog, Recording, record
 
 REPORTS = 1000
+ANSWERED = 0.3
+"""Share of the tasks that are answered."""
 
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     home = tmp_path_factory.mktemp("recorded")
-    return record(REPORTS, make_cities(home / "cities"), home / "ledger.jsonl")
+    return record(REPORTS, make_cities(home / "cities"), home / "ledger.jsonl", answered=ANSWERED)
 
 
 def audit_altered(recording: Recording, alter: Callable[[Recording], None]) -> dict[Fault, list[str]]:
     """Findings of the audit for an altered copy."""
     lists = recording.lists.copy()
-    altered = Recording(recording.entries, dict(recording.kept), lists, replace(recording.deployment, log=lists))
+    deployment = replace(recording.deployment, log=lists)
+    altered = Recording(recording.entries, dict(recording.kept), recording.said, lists, deployment)
     alter(altered)
-    verdict = audit(altered.ledgered, altered.deployment)
+    verdict = audit(altered.ledgered, altered.deployment, altered.said)
     return {fault: list(ids) for fault, ids in verdict.findings.ids.items() if ids}
 
 
 def test_a_correct_run_has_no_findings_and_has_every_outcome(recording: Recording) -> None:
-    verdict = audit(recording.ledgered, recording.deployment)
+    verdict = audit(recording.ledgered, recording.deployment, recording.said)
     assert verdict.findings.counts == dict.fromkeys(FAULTS, 0)
     outcomes = {entry.outcome for entry in recording.entries}
     assert outcomes == {"case", "update", "redelivered", "dead letter"}
@@ -52,7 +61,9 @@ def test_a_correct_run_has_no_findings_and_has_every_outcome(recording: Recordin
     assert verdict.events == sum(entry.outcome in {"case", "update"} for entry in recording.entries)
     assert verdict.dead_letters == sum(entry.outcome == "dead letter" for entry in recording.entries)
     assert 0 < verdict.cases < verdict.events
-    assert verdict.ticks == 6
+    assert verdict.ticks == 6 + ROUNDS * PARTITIONS
+    assert verdict.feedback.records == len(recording.said.said) > REPORTS
+    assert 0 < verdict.feedback.rejected < verdict.feedback.applied
     assert len(recording.lists.of(NAMES.archive)) == PARTITIONS * ARCHIVED_AT_ONCE
 
 
@@ -196,6 +207,11 @@ def incomplete_dedup_entry(of: Recording) -> None:
                 return
 
 
+def unread_feedback(of: Recording) -> None:
+    """A stored offset of feedback before the end."""
+    of.lists.offsets[fullest(of.lists, NAMES.feedback(SUPERVISION))] -= 1
+
+
 def unread(of: Recording) -> None:
     """A stored offset before the end."""
     of.lists.offsets[fullest(of.lists, "reports.")] -= 1
@@ -234,6 +250,70 @@ def other_rules(key: bytes, value: bytes) -> bytes:
     return encode_case(replace(case, assignments=case.assignments[:-1]))[1]
 
 
+def feedback_of(of: Recording) -> tuple[tuple[str, int], int]:
+    """Partition of the grid stream, and the number of a record there that is feedback which was applied."""
+    where = fullest(of.lists, NAMES.events)
+    causes = {
+        (one.provenance.topic, one.provenance.partition, one.provenance.offset)
+        for one in (decode_transition(made.value) for made in of.lists.of(NAMES.transitions))
+    }
+    for number, stored in enumerate(of.lists.records[where]):
+        event = decode_event(stored.headers, stored.value)
+        if isinstance(event, Feedback):
+            source = event.provenance
+            if (source.topic, source.partition, source.offset) in causes:
+                return where, number
+    raise AssertionError("no feedback was applied")
+
+
+def answer_dropped(of: Recording) -> None:
+    """Feedback that never reached the grid stream."""
+    where, number = feedback_of(of)
+    del of.lists.records[where][number]
+
+
+def answer_twice(of: Recording) -> None:
+    """Feedback that reached the grid stream twice."""
+    where, number = feedback_of(of)
+    again = of.lists.records[where][number]
+    of.lists.add(*where, again.key, again.value, again.headers)
+
+
+def applied_again(of: Recording) -> None:
+    """A transition that a second record of the same feedback caused."""
+    (topic, partition), number = feedback_of(of)
+    event = of.lists.records[topic, partition][number]
+    answer = decode_event(event.headers, event.value)
+    assert isinstance(answer, Feedback)
+    second = replace(answer, provenance=replace(answer.provenance, offset=answer.provenance.offset + 10_000))
+    of.lists.add(topic, partition, *encode_feedback(second))
+    causes = ((one, decode_transition(one.value)) for one in of.lists.of(NAMES.transitions))
+    stored, made = next((stored, made) for stored, made in causes if made.provenance == answer.provenance)
+    key = dict(stored.headers)["ce_subject"].decode()
+    again = replace(made, number=made.number + 100, provenance=second.provenance)
+    of.lists.add(NAMES.transitions, stored.partition, *encode_transition(again, key))
+
+
+def wrong_state(key: bytes, value: bytes) -> bytes:
+    """A case whose state is not that of its tasks."""
+    del key
+    case = decode_case(value)
+    return encode_case(replace(case, state="checking" if case.state != "checking" else "handling"))[1]
+
+
+def later_due(of: Recording) -> None:
+    """A task whose department reads another deadline than its case has."""
+    topic, partition = fullest(of.lists, "tasks.")
+    records = of.lists.records[topic, partition]
+    times = Counter(decode_task(one.value).id for one in records)
+    for one in records:
+        task = decode_task(one.value)
+        if times[task.id] == 1 and task.due_at is not None:
+            one.value = encode_task(replace(task, due_at=task.due_at + timedelta(hours=1)))[1]
+            return
+    raise AssertionError("no task was left alone")
+
+
 ALTERATIONS: list[tuple[str, Callable[[Recording], None], set[Fault]]] = [
     ("an event is dropped", without(NAMES.events), {"lost", "state differs from the log"}),
     ("an event is written twice", twice(NAMES.events), {"in two cases"}),
@@ -268,6 +348,24 @@ ALTERATIONS: list[tuple[str, Callable[[Recording], None], set[Fault]]] = [
     ("a dedup entry is wrong", incomplete_dedup_entry, {"dedup index differs from the log"}),
     ("a record is not committed", unread, {"not committed"}),
     ("an event is not committed", unfolded_event, {"not committed", "state differs from the log"}),
+    ("feedback is dropped", answer_dropped, {"feedback lost", "state differs from the log"}),
+    ("feedback is written twice", answer_twice, {"feedback twice"}),
+    ("feedback is applied twice", applied_again, {"feedback twice", "never sent"}),
+    (
+        "a rejection of feedback is dropped",
+        without("feedback.rejected.", 0),
+        {"feedback lost", "feedback rejection differs"},
+    ),
+    (
+        "a rejection of feedback is written twice",
+        twice("feedback.rejected.", 0),
+        {"feedback twice", "feedback rejection differs"},
+    ),
+    ("feedback is not read", unread_feedback, {"not committed"}),
+    ("a transition is dropped", without(NAMES.transitions), {"chain broken", "transitions differ from the log"}),
+    ("a transition is written twice", twice(NAMES.transitions), {"chain broken", "transitions differ from the log"}),
+    ("a state of no tasks", rewritten(NAMES.cases, wrong_state), {"state not that of its tasks"}),
+    ("a task has another deadline", later_due, {"deadline differs", "tasks differ from the log"}),
     ("Kafka lost a record", record_lost_by_kafka, {"acknowledged, not stored", "never sent"}),
     ("Kafka stored a record twice", twice("reports."), {"stored twice"}),
 ]

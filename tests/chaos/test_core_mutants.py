@@ -9,8 +9,10 @@ from msgspec.structs import replace
 
 from router.domain.case import size
 from router.domain.case.size import MAX_REPORTS
+from router.domain.feedback import answering, changes
 from router.domain.intake import admit, dedup
 from router.domain.intake.normalise import Normalised
+from router.domain.lifecycle import journal
 from router.domain.model.source_record import PlainRecord
 from router.domain.state import partition_state
 from router.simulator.messages import SourceMessage
@@ -41,7 +43,7 @@ def patch() -> Iterator[pytest.MonkeyPatch]:
 
 def audited(recording: Recording, patch: pytest.MonkeyPatch) -> Verdict:
     patch.undo()
-    return audit(recording.ledgered, recording.deployment)
+    return audit(recording.ledgered, recording.deployment, recording.said)
 
 
 def found(verdict: Verdict) -> set[Fault]:
@@ -132,3 +134,51 @@ def test_a_case_that_takes_more_reports_is_found(cities: Path, tmp_path: Path, p
 def test_a_case_that_leaves_nothing_out_is_found(cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(size, "CASE_BYTES", 100 * size.MOST_BYTES)
     assert "state differs from the log" in found(audited(flooded(cities, tmp_path), patch))
+
+
+def answered(cities: Path, tmp_path: Path) -> Recording:
+    return record(N, cities, tmp_path / "ledger", answered=1.0)
+
+
+def test_a_case_that_forgets_its_feedback_is_found(cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    true = answering._decided_already
+
+    def forgetful(case: Any, assignment: Any, feedback: Any) -> Any:
+        return true(replace(case, answers=()), assignment, feedback)
+
+    patch.setattr(answering, "_decided_already", forgetful)
+    assert {"feedback twice", "state differs from the log"} <= found(audited(answered(cities, tmp_path), patch))
+
+
+def test_a_return_that_leaves_no_department_is_found(cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    true = changes._returned
+    patch.setitem(changes._CHANGES, "return", lambda *call: true(*call)[:-1])
+    assert "state not that of its tasks" in found(audited(answered(cities, tmp_path), patch))
+
+
+def test_a_grant_that_moves_no_deadline_is_found(cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(changes, "_timed", lambda _, one, __: one)
+    verdict = found(audited(answered(cities, tmp_path), patch))
+    assert {"tasks differ from the log", "state differs from the log"} <= verdict
+
+
+def test_a_department_that_does_not_hear_of_its_time_is_found(
+    cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch
+) -> None:
+    true = answering._changed_tasks
+    patch.setattr(answering, "_changed_tasks", lambda *call: [one for one in true(*call) if one.state != "updated"])
+    verdict = found(audited(answered(cities, tmp_path), patch))
+    assert {"deadline differs", "state not that of its tasks", "tasks differ from the log"} <= verdict
+
+
+def test_a_journal_that_forgets_the_hash_before_is_found(
+    cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch
+) -> None:
+    true = journal._transition
+
+    def without(case: Any, *call: Any) -> Any:
+        case.chain = ""
+        return true(case, *call)
+
+    patch.setattr(journal, "_transition", without)
+    assert {"chain broken", "transitions differ from the log"} <= found(audited(answered(cities, tmp_path), patch))

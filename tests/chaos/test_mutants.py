@@ -43,7 +43,7 @@ class Mutants(NamedTuple):
     home: Path
     namespace: str
 
-    def audit(self, name: str, *, workers: int = 1) -> Findings:
+    def audit(self, name: str, *, workers: int = 1, answered: float = 0.0) -> Findings:
         """Findings of the audit after the mutant has injected its fault and the group has recovered."""
 
         def await_fault(deployment: Deployment) -> None:
@@ -56,7 +56,9 @@ class Mutants(NamedTuple):
                 os.kill(pid, signal.SIGCONT)
             deployment.pause(2)
 
-        return self._run(await_fault, command=worker(name), workers=workers, clock="stream").verdict.findings
+        return self._run(
+            await_fault, command=worker(name), workers=workers, clock="stream", answered=answered
+        ).verdict.findings
 
     def audit_faulted(self, name: str, kind: Kind) -> set[Fault]:
         """What the audit finds after one fault of a kind with workers that are this mutant. A topic made again becomes longer than before."""
@@ -84,7 +86,7 @@ class Mutants(NamedTuple):
         **options: Any,
     ) -> Result:
         own = {"home": self.home, "namespace": self.namespace, "per_second": PER_SECOND, "partitions": PARTITIONS}
-        plan = ReplayPlan(faults=[*faults], seed=1, **own, **options)
+        plan = ReplayPlan(faults=[*faults], seed=1, **{"answered": 0.0, **own, **options})
         result = run_on(self.cluster, plan, print, under_load)
         print("\n".join(lines(result)))
         return result
@@ -124,6 +126,10 @@ def test_a_worker_that_forgets_moved_reports_opens_second_cases(mutants: Mutants
 
 def test_committing_the_offset_before_the_outputs_loses_reports(mutants: Mutants) -> None:
     assert "lost" in kinds(mutants.audit("early_offset"))
+
+
+def test_committing_the_offset_of_feedback_before_its_events_loses_it(mutants: Mutants) -> None:
+    assert "feedback lost" in kinds(mutants.audit("early_feedback", answered=0.5))
 
 
 def test_a_zombie_that_is_not_fenced_dispatches_twice(mutants: Mutants) -> None:

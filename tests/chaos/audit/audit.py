@@ -1,25 +1,31 @@
 """The audit compares every id that was sent with every record that the router wrote. It reads only.
 
     ledger ── networks' topics ── grid.events ── grid.cases, grid.archive, tasks.*, grid.dead-letters, grid.dedup.*
+              topics of feedback                  grid.transitions, feedback.rejected.*
            stored records      every event      the same fold in this process, byte for byte
 
 It is independent of the product's own ledger (`router/simulator/replay/ledger.py`) and shares no line with it.
 """
 
 from collections import Counter
+from itertools import chain
 
 from msgspec import Struct
 
+from router.domain.model.feedback import SUPERVISION
 from router.domain.rules.rule_sets import RuleSets
 from router.wire.topics import Names
 from tests.chaos.audit.case_table import Table, check_partition
 from tests.chaos.audit.dead_letters import check_dead_letters, check_rejections
 from tests.chaos.audit.dedup_index import check_dedup_index
+from tests.chaos.audit.feedback import FeedbackAudit, FeedbackFigures, check_feedback
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.grid_events import Stream, describe
+from tests.chaos.audit.lives import check_life, read_journal
 from tests.chaos.audit.sources import Sources, settled, sources
 from tests.chaos.audit.tasks import check_tasks
 from tests.chaos.audit.topics import Log
+from tests.chaos.feedback_ledger import NO_FEEDBACK, FeedbackLedgered
 from tests.chaos.ledger import Ledgered
 
 
@@ -40,6 +46,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     unread: int
     """Records that went with a deleted log before the router had read them."""
     dead_letters: int
+    feedback: FeedbackFigures
     late: int
     """Events decided entirely by an older rule set than the active one, because a worker was stalled when it changed."""
 
@@ -54,11 +61,12 @@ class AuditInput(Struct, frozen=True, kw_only=True):
     """The rule sets of `grid.rule-sets`."""
 
 
-def audit(ledgered: Ledgered, of: AuditInput) -> Verdict:
+def audit(ledgered: Ledgered, of: AuditInput, said: FeedbackLedgered = NO_FEEDBACK) -> Verdict:
     """Compare every id.
 
     Args:
         ledgered: everything of the ledger.
+        said: everything of the ledger of feedback.
         of: the deployment, after its workers have ended.
     """
     findings, names, log = Findings(), of.names, of.log
@@ -67,14 +75,14 @@ def audit(ledgered: Ledgered, of: AuditInput) -> Verdict:
     entries = settled(ledgered, log)
     known = sources(entries, ledgered, log, {one: names.reports(one) for one in networks}, findings)
     _check_offsets(known, log, findings)
-    table, wanted = Table(), dict[str, Counter[str]]()
+    table, wanted, answers = Table(), dict[str, Counter[str]](), FeedbackAudit()
     events = ticks = late = 0
     stream = Stream(
         log, names.events, partitions=of.partitions, sources=known, rule_sets=of.rule_sets, findings=findings
     )
     for partition in range(of.partitions):
         folded = stream.fold(partition)
-        check_partition(
+        cases = check_partition(
             partition,
             folded,
             table,
@@ -84,6 +92,10 @@ def audit(ledgered: Ledgered, of: AuditInput) -> Verdict:
             rule_sets=of.rule_sets,
             findings=findings,
         )
+        lives = read_journal(log.read([names.transitions], partition), folded.transitions, findings)
+        for case in cases:
+            check_life(case, lives.get(case.id, []), findings)
+        answers.add(folded, cases, chain.from_iterable(lives.values()))
         for department, digests in folded.tasks.items():
             wanted.setdefault(department, Counter()).update(digests)
         events, ticks, late = events + folded.reports, ticks + folded.ticks, late + folded.late
@@ -91,6 +103,15 @@ def audit(ledgered: Ledgered, of: AuditInput) -> Verdict:
     _check_lost(known, table, findings)
     tasks = check_tasks(city.catalogue.departments, wanted, table, log=log, names=names, findings=findings)
     dead_letters = check_dead_letters(known, log=log, topic=names.dead_letters, findings=findings)
+    figures = check_feedback(
+        said,
+        answers,
+        senders=[*sorted(city.catalogue.departments), SUPERVISION],
+        partitions=of.partitions,
+        log=log,
+        names=names,
+        findings=findings,
+    )
     check_rejections(networks, log=log, names=names, findings=findings)
     check_dedup_index(known.dedup_index, networks, log=log, names=names, findings=findings)
     return Verdict(
@@ -104,6 +125,7 @@ def audit(ledgered: Ledgered, of: AuditInput) -> Verdict:
         tasks=tasks,
         unread=sum(entry.outcome == "unread" for entry in entries),
         dead_letters=dead_letters,
+        feedback=figures,
         late=late,
     )
 

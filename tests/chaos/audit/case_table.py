@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from msgspec import Struct, field
 
 from router.domain.case.size import MAX_REPORTS, MOST_BYTES
-from router.domain.model.case import Case, CaseReport
+from router.domain.model.case import Assignment, Case, CaseReport
 from router.domain.model.report import Provenance
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets
@@ -33,10 +33,8 @@ class Table(Struct):
     largest: int = 0
     """The most reports of a case."""
     cases: set[str] = field(default_factory=set)
-    assigned: dict[str, str] = {}
-    """Task id -> its case, for every assignment of every case."""
-    withdrawn: set[str] = field(default_factory=set)
-    """Task ids of withdrawn assignments."""
+    assigned: dict[str, Assignment] = {}
+    """Task id -> its assignment, of every case."""
 
 
 def check_partition(
@@ -49,21 +47,22 @@ def check_partition(
     sources: Sources,
     rule_sets: RuleSets,
     findings: Findings,
-) -> None:
-    """Read the cases of one partition and its archive to the end and compare them."""
+) -> list[Case]:
+    """Read the cases of one partition and its archive to the end, compare them, and return them."""
     latest, left = _latest(log, names.cases, partition, findings)
     cases = {id_: decode_case(value) for id_, value in latest.items()}
     archived = _archived(log.read([names.archive], partition), left, folded, findings)
-    for case in (*cases.values(), *archived):
+    every = [*cases.values(), *archived]
+    for case in every:
         if len(case.reports) > MAX_REPORTS:
             findings.add("case too large", f"{case.id} with {len(case.reports)} reports")
         table.largest = max(table.largest, len(case.reports))
         _check_reports(case, table, folded, sources, findings)
         table.cases.add(case.id)
-        table.assigned |= {one.task: case.id for one in case.assignments}
-        table.withdrawn |= {one.task for one in case.assignments if one.withdrawn_at is not None}
+        table.assigned |= {one.task: one for one in case.assignments}
     _compare(latest, cases, folded, rule_sets.first, findings)
-    findings.add("decided by two rule sets", *mixed([*cases.values(), *archived], rule_sets))
+    findings.add("decided by two rule sets", *mixed(every, rule_sets))
+    return every
 
 
 def _archived(records: Iterable[Record], left: set[str], folded: Folded, findings: Findings) -> list[Case]:

@@ -24,6 +24,13 @@ Fault = Literal[
     "dedup index differs from the log",
     "decided by two rule sets",
     "not committed",
+    "feedback lost",
+    "feedback twice",
+    "feedback rejection differs",
+    "chain broken",
+    "transitions differ from the log",
+    "state not that of its tasks",
+    "deadline differs",
 ]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 EXPLAINED: Mapping[Fault, str] = {
@@ -47,6 +54,13 @@ EXPLAINED: Mapping[Fault, str] = {
     "dedup index differs from the log": "`grid.dedup` differs from the networks' topics",
     "decided by two rule sets": "a case whose departments do not follow from the rule set that it names",
     "not committed": "records that no worker has committed",
+    "feedback lost": "feedback without event, or without a transition, a mark in its case, or a rejection; malformed feedback without dead letter",
+    "feedback twice": "feedback with two events, applied by two records, applied and rejected, or rejected twice",
+    "feedback rejection differs": "the records of `feedback.rejected.<sender>` differ from the folded log, compared byte for byte",
+    "chain broken": "transitions of a case whose hashes do not follow, or that are not as many as the case says",
+    "transitions differ from the log": "`grid.transitions` differs from the folded log, compared byte for byte and in order",
+    "state not that of its tasks": "a case whose state or last task records are not those of its assignments, or a live case without a department",
+    "deadline differs": "the last record of a live task has another due instant than its assignment",
 }
 
 

@@ -10,17 +10,31 @@ from router.domain.fold import fold
 from router.domain.intake.content import bytes_digest
 from router.domain.model.case import Case
 from router.domain.model.feedback import Feedback
+from router.domain.model.outcome import FeedbackRejected, TransitionMade
 from router.domain.model.report import Report, Tick
 from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from router.simulator.messages import RecordAddress
-from router.wire.codec import decode_event, encode_archived, encode_task
+from router.wire.codec import decode_event, encode_archived, encode_task, encode_transition
 from router.wire.partitioning import partition_for_cell
+from router.wire.rejected_feedback import encode_rejected_feedback
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.sources import Sources
 from tests.chaos.audit.topics import Log, Record
 from tests.chaos.ledger import Entry
 from tests.support.outcomes import archived_of, cases_of, tasks_of
+
+
+class AnswerEvent(Struct, frozen=True):
+    """Feedback on the grid stream."""
+
+    source: RecordAddress
+    partition: int
+    offset: int
+    key: bytes
+    sender: str
+    id: str
+    task: str
 
 
 class Folded(Struct):
@@ -35,6 +49,12 @@ class Folded(Struct):
     """Department -> digests of the task records that it must have received."""
     at: dict[RecordAddress, int] = {}
     """Address of a source record -> offset of its event."""
+    answers: list[AnswerEvent] = []
+    """Feedback, in the order of the log."""
+    rejected: dict[str, Counter[str]] = {}
+    """Sender -> digests of the records that it must read about its rejected feedback."""
+    transitions: dict[str, list[str]] = {}
+    """Case -> digests of the records of its transitions, in order."""
     reports: int = 0
     ticks: int = 0
     late: int = 0
@@ -81,6 +101,8 @@ class Stream:
                 address = self._sources.place(address_of(event), _is_of(event))
                 self._check(event, record, address, latest)
                 folded.at[address] = record.offset
+            elif isinstance(event, Feedback):
+                folded.answers.append(_answer(event, record))
             if record.offset < position:
                 self._apply(folded, event)
             elif isinstance(event, Report):
@@ -120,14 +142,33 @@ class Stream:
             folded.ticks += 1
         outcome = fold(folded.state, event, self._rule_sets)
         folded.cases.update({case.id: case for case in cases_of(outcome)})
-        for one in archived_of(outcome):
-            folded.archived[one.case.id] = encode_archived(one.case, one.at)[1]
-            del folded.cases[one.case.id]
+        for gone in archived_of(outcome):
+            folded.archived[gone.case.id] = encode_archived(gone.case, gone.at)[1]
+            del folded.cases[gone.case.id]
         for task in tasks_of(outcome):
             folded.tasks.setdefault(task.department, Counter())[bytes_digest(encode_task(task)[1])] += 1
+        for one in outcome.records:
+            if isinstance(one, TransitionMade):
+                value = encode_transition(one.transition, one.partition_key)[1]
+                folded.transitions.setdefault(one.transition.case, []).append(bytes_digest(value))
+            elif isinstance(one, FeedbackRejected):
+                value = encode_rejected_feedback(one.feedback, one.rejection, one.rejection.legal)[1]
+                folded.rejected.setdefault(one.feedback.sender, Counter())[bytes_digest(value)] += 1
 
 
-def address_of(event: Report) -> RecordAddress:
+def _answer(event: Feedback, record: Record) -> AnswerEvent:
+    return AnswerEvent(
+        source=address_of(event),
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key,
+        sender=event.sender,
+        id=event.id,
+        task=event.task,
+    )
+
+
+def address_of(event: Report | Feedback) -> RecordAddress:
     """Address of its source record."""
     return event.provenance.topic, event.provenance.partition, event.provenance.offset
 

@@ -20,13 +20,18 @@ def _decided_by_one(case: Case, rule_sets: RuleSets) -> bool:
         city = rule_sets.of(case.rule_set)
     except RuleSetError:
         return False
-    current = sorted(
-        [(a.department, a.role, a.rule, a.unit) for a in case.assignments if a.withdrawn_at is None], key=str
-    )
-    if case.state != "dispatched":
-        return case.catalogue == city.catalogue.version and not current
+    if case.catalogue != city.catalogue.version:
+        return False
+    # what was returned, rerouted or closed follows from feedback; the folded log compares it
+    answered = any(not one.rejected for one in case.answers)
+    routed = [one for one in case.assignments if not one.why and (answered or one.withdrawn_at is None)]
+    current = sorted([(a.department, a.role, a.rule, a.unit) for a in routed], key=str)
+    if not answered and case.state != "dispatched":
+        return not current
     versions = [one for report in case.reports for one in (*report.earlier, report)]
     instants = {case.opened_at, *[one.received_at for one in versions], *[one.at for one in case.departed]}
     routes = [city.catalogue.route(case.matter, case.cell, at).assigned for at in instants]
     wanted = [sorted([(one.department, one.role, one.rule, one.unit) for one in route], key=str) for route in routes]
-    return case.catalogue == city.catalogue.version and current in wanted
+    if answered:
+        return {*current} <= {one for route in wanted for one in route}
+    return current in wanted

@@ -8,6 +8,7 @@ from router.wire.codec import decode_task
 from router.wire.topics import Names
 from tests.chaos.audit.case_table import Table
 from tests.chaos.audit.findings import Findings
+from tests.chaos.audit.lives import TaskSays, check_tasks_say, has_ended
 from tests.chaos.audit.topics import Log
 
 
@@ -25,18 +26,23 @@ def check_tasks(
     duties: set[tuple[str, str, str, str | None]] = set()
     found: dict[str, Counter[str]] = {department: Counter() for department in departments}
     revisions: dict[str, tuple[int, str]] = {}
+    said: dict[str, TaskSays] = {}
     for record in log.read([names.tasks(department) for department in sorted(found)]):
         task = decode_task(record.value)
         found[task.department][bytes_digest(record.value)] += 1
         if task.case not in table.cases:
             findings.add("task without case", task.id)
+        said[task.id] = TaskSays(task.stage, task.due_at)
+        assignment = table.assigned.get(task.id)
+        # a department may get a second task of a case when two others return theirs
+        apart = assignment is not None and (has_ended(assignment) or bool(assignment.why))
         if task.state == "dispatched":
             duty = (task.case, task.department, task.role, task.unit)
-            again = duty in duties and task.id not in table.withdrawn
+            again = duty in duties and not apart
             if task.id in dispatched or again:
                 findings.add("dispatched twice", task.id)
             dispatched.add(task.id)
-            if task.id not in table.withdrawn:
+            if not apart:
                 duties.add(duty)
         revision = task.revision, task.state
         if revision[0] < revisions.get(task.id, (0, ""))[0] or (
@@ -46,6 +52,7 @@ def check_tasks(
         if task.state != "dispatched" and revision == revisions.get(task.id):
             findings.add("dispatched twice", f"{task.id} revision {task.revision}")
         revisions[task.id] = revision
+    check_tasks_say(table.assigned, said, findings)
     findings.add("case without task", *sorted(table.assigned.keys() - dispatched))
     for department in sorted(found.keys() | wanted.keys()):
         differing = _difference(wanted.get(department, Counter()), found.get(department, Counter()))

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -40,12 +40,21 @@ class KafkaLog:
     Args:
         bootstrap: `host:port` list.
         offset_topics: input topic -> topic with the stored offsets of the workers.
+        shared: those of these topics that have the offsets of many input topics, under keys of their own.
         keys: sign these offsets; others do not count.
     """
 
-    def __init__(self, bootstrap: str, offset_topics: Mapping[str, str], keys: OffsetKeys = NO_KEYS) -> None:
-        self._bootstrap, self._offset_topics, self._keys = bootstrap, offset_topics, keys
+    def __init__(
+        self,
+        bootstrap: str,
+        offset_topics: Mapping[str, str],
+        keys: OffsetKeys = NO_KEYS,
+        *,
+        shared: Collection[str] = (),
+    ) -> None:
+        self._bootstrap, self._offset_topics, self._keys, self._shared = bootstrap, offset_topics, keys, shared
         self._positions: dict[str, dict[tuple[int, str], int]] = {}
+        """Input topic -> (partition, topic id) -> offset."""
         self._loop = asyncio.new_event_loop()
 
     def __enter__(self) -> Self:
@@ -81,19 +90,33 @@ class KafkaLog:
 
     def position(self, topic: str, partition: int, topic_id: str = "") -> int:
         """See `Log.position`."""
+        changelog = self._offset_topics[topic]
         if topic not in self._positions:
-            positions = self._positions[topic] = {}
-            numbers: dict[int, int] = {}
-            for record in self.read([self._offset_topics[topic]]):
-                if record.key == STORED_OFFSET_KEY:
-                    stored = decode_stored_offset(record.value)
-                    if not self._keys.counts(stored, record.topic, record.partition, record.timestamp):
-                        continue
-                    if stored.number < numbers.get(record.partition, 0):
-                        continue  # an old one that was written again
-                    numbers[record.partition] = stored.number
-                    positions[record.partition, stored.topic_id] = positions[record.partition, ""] = stored.offset
+            self._read_positions(topic, changelog)
         return self._positions[topic].get((partition, topic_id), 0)
+
+    def _read_positions(self, topic: str, changelog: str) -> None:
+        """Read the stored offsets of an input topic, or of all that share the topic of their offsets."""
+        shared = changelog in self._shared
+        ours = [one for one, where in self._offset_topics.items() if where == changelog] if shared else [topic]
+        self._positions |= {one: {} for one in ours}
+        numbers: dict[tuple[str, int], int] = {}
+        for record in self.read([changelog]):
+            if not shared and record.key != STORED_OFFSET_KEY:
+                continue
+            stored, place = decode_stored_offset(record.value), record.topic
+            source, partition = topic, record.partition
+            if shared:
+                key = record.key.decode()
+                place, (source, _, number) = f"{record.topic}#{key}", key.rpartition("/")
+                partition = int(number)
+            if not self._keys.counts(stored, place, record.partition, record.timestamp):
+                continue
+            if stored.number < numbers.get((source, partition), 0):
+                continue  # an old one that was written again
+            numbers[source, partition] = stored.number
+            positions = self._positions[source]
+            positions[partition, stored.topic_id] = positions[partition, ""] = stored.offset
 
     async def _begin(self, wanted: list[TopicPartition]) -> dict[TopicPartition, int]:
         """Partition -> its current end offset."""

@@ -1,0 +1,1 @@
+"""Simulated departments, inspectors and supervisors, who answer tasks."""
