@@ -26,6 +26,7 @@ COMMANDS = {
     "worker": "router.cli.worker:worker",
     "tail": "router.cli.tail:tail",
     "report": "router.cli.report:app",
+    "case": "router.cli.case.commands:app",
     "dead-letters": "router.cli.dead_letters.commands:app",
     "merge": "router.cli.merge:app",
     "catalogue": "router.cli.catalogue.commands:app",

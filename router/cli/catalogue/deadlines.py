@@ -4,19 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
 from router.cli.text.sanitize import sanitize
-from router.domain.calendar.deadlines import DeadlineExplanation, Span, Why
-
-_WHY: dict[Why, str] = {
-    "all-hours": "every hour counts",
-    "office-hours": "office hours count",
-    "duty-hours": "duty hours count",
-    "working-day": "counts, a working day",
-    "makeup-workday": "counts, a make-up workday",
-    "start-day": "does not count, the day of the start",
-    "closed": "does not count, the start is after the last window",
-    "day-off": "does not count, a day off",
-    "holiday": "does not count, a holiday",
-}
+from router.domain.calendar.deadlines import DeadlineExplanation, Span
+from router.domain.story.words import SPANS
 
 
 def deadline_lines(explained: DeadlineExplanation, zone: tzinfo) -> Iterator[str]:
@@ -52,7 +41,7 @@ def _when(span: Span, zone: tzinfo) -> str:
 
 
 def _what(span: Span) -> str:
-    said = _WHY[span.why]
+    said = SPANS[span.why].en
     if span.since is not None:
         minutes, seconds = divmod(span.seconds, 60)
         said += f", {minutes // 60:.0f} h {minutes % 60:02.0f} min" + (f" {seconds:g} s" if seconds else "")

@@ -1,0 +1,100 @@
+"""What happened to a case, in order of time."""
+
+from collections.abc import Iterator
+
+from router.domain.model.case import CaseReport, Departure
+from router.domain.model.feedback import SUPERVISION
+from router.domain.model.transition import Transition
+from router.domain.story.life import CaseLife, Sentence
+from router.domain.story.words import JOINED, STAGES, Bilingual, Wording, feedback_of
+
+
+def chronicle(life: CaseLife, wording: Wording) -> list[Sentence]:
+    """A sentence for each report, version, departure and transition, and for the end of the merge window, in order of time."""
+    case = life.case
+    told = [sentence for report in case.reports for sentence in _report(report, wording)]
+    told += [_departed(one, wording) for one in case.departed]
+    told += [_transition(one, wording) for one in life.transitions]
+    if case.window_closed_at is not None:
+        when = wording.time(case.window_closed_at)
+        told.append(
+            Sentence(
+                kind="window",
+                en=f"{when}: the merge window was closed, no further report joins.",
+                zh=f"{when}：合并窗口关闭，不再并入新的上报。",
+                at=case.window_closed_at,
+            )
+        )
+    return sorted(told, key=lambda sentence: sentence.at or case.opened_at)
+
+
+def _report(one: CaseReport, wording: Wording) -> Iterator[Sentence]:
+    """The first version of a report joined; each later one is a correction."""
+    first = one.earlier[0].received_at if one.earlier else one.received_at
+    when, why = wording.time(first), JOINED[one.joined]
+    yield Sentence(kind="joined", en=f"{when}: {one.id} {why.en}.", zh=f"{when}：{one.id} {why.zh}。", at=first)
+    later = [(known.version, known.received_at) for known in one.earlier[1:]]
+    if one.earlier:
+        later.append((one.version, one.received_at))
+    for version, at in later:
+        when = wording.time(at)
+        yield Sentence(
+            kind="corrected",
+            en=f"{when}: {one.network} sent version {version} of {one.id}.",
+            zh=f"{when}：{one.network} 发来 {one.id} 的第 {version} 版。",
+            at=at,
+        )
+    if one.earlier_omitted:
+        yield Sentence(
+            kind="omitted",
+            en=f"{one.earlier_omitted} versions of {one.id} between are on the network's topic only.",
+            zh=f"{one.id} 其间另有 {one.earlier_omitted} 个版本，仅存于来源主题。",
+            at=one.received_at,
+        )
+
+
+def _departed(one: Departure, wording: Wording) -> Sentence:
+    when = wording.time(one.at)
+    return Sentence(
+        kind="departed",
+        en=f"{when}: {one.report} left for {one.case}: {one.reason}.",
+        zh=f"{when}：{one.report} 移出本案，转入 {one.case}：{one.reason}。",
+        at=one.at,
+    )
+
+
+def _transition(one: Transition, wording: Wording) -> Sentence:
+    """One change of a task: who did what, and what the stage was and is."""
+    when, department, to = wording.time(one.at), wording.department(one.department), STAGES[one.to]
+    if one.begin is None:
+        change = Bilingual(f"{one.task} was given to {department.en}", f"{one.task} 派遣给 {department.zh}")
+    elif one.begin == one.to:
+        change = Bilingual(f"{one.task} of {department.en} stays {to.en}", f"{department.zh} 的 {one.task} 仍为{to.zh}")
+    else:
+        begin = STAGES[one.begin]
+        change = Bilingual(
+            f"{one.task} of {department.en} went from {begin.en} to {to.en}",
+            f"{department.zh} 的 {one.task} 由{begin.zh}转为{to.zh}",
+        )
+    cause = _cause(one, wording)
+    en, zh = f"{when}: {cause.en}{change.en}", f"{when}：{cause.zh}{change.zh}"
+    if one.reason:
+        en, zh = f"{en}; reason: {one.reason}", f"{zh}；原因：{one.reason}"
+    for file in one.evidence:
+        en, zh = (
+            f"{en}; evidence: {file.url} (SHA-256 {file.sha256})",
+            f"{zh}；证据：{file.url}（SHA-256 {file.sha256}）",
+        )
+    return Sentence(kind="transition", en=f"{en}.", zh=f"{zh}。", at=one.at, task=one.task)
+
+
+def _cause(one: Transition, wording: Wording) -> Bilingual:
+    """Who caused a transition. A report needs no words: its own sentence stands beside it."""
+    if one.kind is None:
+        return Bilingual("", "")
+    did = feedback_of(one.kind)
+    sender = (
+        Bilingual("supervision", "监督方") if one.sender in {None, SUPERVISION} else wording.department(str(one.sender))
+    )
+    actor = Bilingual(f", {one.actor},", f"（{one.actor}）") if one.actor else Bilingual("", "")
+    return Bilingual(f"{sender.en}{actor.en} {did.en}: ", f"{sender.zh}{actor.zh}{did.zh}：")
