@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from pygments.lexers.special import TextLexer
+
 project = "grid-router"
 extensions = ["myst_parser"]
 html_theme = "furo"
@@ -27,6 +29,7 @@ OUTSIDE = re.compile(
 
 def setup(app: Any) -> None:
     """Register the two changes that the site makes to pages."""
+    app.add_lexer("mermaid", TextLexer)  # GitHub draws the diagrams; the site shows their text
     app.connect("source-read", _read)
 
 

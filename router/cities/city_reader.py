@@ -14,7 +14,13 @@ from router.cities.zones import read_zone
 from router.domain.calendar import lint as calendar_lint
 from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.calendar.year_file import CalendarYear
-from router.domain.catalogue.checks import code_table_lint, merging_lint, name_lint, reference_lint
+from router.domain.catalogue.checks import (
+    code_table_lint,
+    life_lint,
+    merging_lint,
+    name_lint,
+    reference_lint,
+)
 from router.domain.catalogue.checks import coverage as coverage_check
 from router.domain.catalogue.checks.coverage import Coverage
 from router.domain.catalogue.checks.rule_tests import RuleTests
@@ -250,7 +256,7 @@ def _lists(folder: Path, findings: list[Finding]) -> Lists | None:
     findings += new_findings
     if lists is None:
         return None
-    new_findings = [*reference_lint.check(lists), *name_lint.check(lists)]
+    new_findings = [*reference_lint.check(lists), *name_lint.check(lists), *life_lint.check(lists)]
     findings += new_findings
     return None if _has_errors(new_findings) else lists
 
@@ -277,6 +283,7 @@ def _calendar(folder: Path, zone: tzinfo, lists: Lists | None, findings: list[Fi
     calendar = CityCalendar({number: file.year for number, file in files.items()}, zone) if files else None
     if lists is not None:
         findings += calendar_lint.check_limits(lists.standards, lists.documents["standards.yaml"], calendar)
+        findings += life_lint.check_calendar(lists, calendar)
     return calendar
 
 

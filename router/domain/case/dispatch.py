@@ -10,6 +10,7 @@ from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.calendar.deadlines import due_at
 from router.domain.calendar.limits import read_limit, text_of
 from router.domain.catalogue.resolve import Assigned, Catalogue, Route
+from router.domain.lifecycle.lives import UNCHECKED, Life
 from router.domain.lifecycle.stages import is_live, stage_of
 from router.domain.model.case import Assignment, Case
 from router.domain.model.task import Task, TaskState
@@ -93,7 +94,7 @@ def withdraw(case: Case, at: datetime) -> tuple[Assignment, ...]:
 
 def withdrawn(assignment: Assignment, at: datetime) -> Assignment:
     """The assignment without its department."""
-    return replace(assignment, withdrawn_at=at, stage="withdrawn", stage_at=at)
+    return replace(assignment, withdrawn_at=at, stage="withdrawn", stage_at=at, wait_until=None)
 
 
 def lead_due(case: Case) -> datetime | None:
@@ -124,6 +125,11 @@ def workflow_of(case: Case, catalogue: Catalogue) -> str | None:
     """Id of the workflow of the case's matter."""
     matter = catalogue.matters.get(case.matter)
     return matter.workflow if matter else None
+
+
+def life_of(case: Case, catalogue: Catalogue) -> Life:
+    """The life that the case's tasks have. Of a matter that has no workflow, what is handled is closed."""
+    return catalogue.lives.get(workflow_of(case, catalogue) or "", UNCHECKED)
 
 
 def task_changes(case: Case, before: Sequence[Assignment], workflow: str | None, at: datetime) -> list[Task]:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
 from router.domain.calendar.limits import LIMIT_PATTERN, Limit, read_limit
+from router.domain.model.feedback import FeedbackKind
+from router.domain.model.transition import TaskStage
 from router.domain.model.vocabulary import Severity, Urgency
 
 FALLBACK = "fallback"
@@ -78,6 +80,10 @@ LimitText = Annotated[
 """`24h` or `3d`: calendar hours, or days of 24 hours. `4wh`, `2uwh`, `7wd`: working hours, urgent working hours, working days."""
 Area = Annotated[str, BeforeValidator(_area, json_schema_input_type=_AREA_TEXT), BeforeValidator(digits)]
 Areas = Annotated[tuple[Area, ...], AfterValidator(_some), SOME]
+
+
+LATER = Field(exclude_if=lambda value: not value)
+"""A key that release 0.1.0 did not have. Where it is absent, the content has the version that it had."""
 
 
 class Strict(BaseModel):
@@ -154,12 +160,34 @@ class WorkflowNode(Strict):
 
     name: Name
     steps: dict[Step, StepText]
+    life: Annotated[str | None, LATER] = None
+    """Id of the life that its tasks have. None: the standard's, with a check if the step `checking` is required."""
+
+
+class StageNode(Strict):
+    """One stage of a life."""
+
+    on: dict[FeedbackKind, TaskStage]
+    """What may be said at it, and the stage to which that leads."""
+    limit: LimitText = None
+    """How long it may last. Of `handled` and `suspended` only: at the others the limit of the matter runs."""
+
+
+class LifeNode(Strict):
+    """A life of tasks: every task begins `dispatched`, and ends `closed`, `returned` or `withdrawn`."""
+
+    name: Name
+    stages: dict[TaskStage, StageNode]
 
 
 class Work(Strict):
     """work.yaml: how a matter is handled (工作清单)."""
 
     workflows: dict[Id, WorkflowNode]
+    lives: Annotated[dict[Id, LifeNode], LATER] = {}
+    """The lives that its workflows name."""
+    unused: Annotated[tuple[FeedbackKind, ...], BeforeValidator(several), LATER] = ()
+    """Feedback that no life of the city knows, on purpose."""
 
 
 class Group(Strict):

@@ -14,6 +14,7 @@ from msgspec import Struct
 from router.domain.calendar.limits import Limit
 from router.domain.catalogue.lists import Duty
 from router.domain.catalogue.model import FALLBACK, Department, Receiver, WorkflowNode
+from router.domain.lifecycle.lives import Life
 from router.domain.model.vocabulary import Role, Severity, Urgency
 
 UNIT_DIGITS = {"street": 9, "community": 12, "cell": 15}
@@ -100,6 +101,7 @@ class Catalogue:
         departments: Mapping[str, Department],
         matters: Mapping[str, Matter],
         workflows: Mapping[str, WorkflowNode],
+        lives: Mapping[str, Life],
         duties: tuple[Duty, ...],
         candidates: Mapping[str, tuple[Candidate, ...]],
         fallback: Receiver | None,
@@ -108,6 +110,8 @@ class Catalogue:
         self.departments = departments
         self.matters = matters
         self.workflows = workflows
+        self.lives = lives
+        """Workflow -> the life of its tasks."""
         self.duties = duties
         self.candidates = candidates
         self.fallback = fallback

@@ -9,7 +9,7 @@ from datetime import datetime
 from router.domain.calendar.budget import is_countable
 from router.domain.calendar.limits import read_limit
 from router.domain.case.derived import state_of
-from router.domain.case.dispatch import task, workflow_of
+from router.domain.case.dispatch import life_of, task, workflow_of
 from router.domain.feedback.changes import changed, effective_at
 from router.domain.feedback.rejections import (
     bad_limit,
@@ -22,6 +22,7 @@ from router.domain.feedback.rejections import (
     unknown_task,
 )
 from router.domain.lifecycle.journal import JournalCause, journal
+from router.domain.lifecycle.lives import Life
 from router.domain.lifecycle.stages import is_live, legal_for
 from router.domain.model.case import Assignment, Case
 from router.domain.model.feedback import SUPERVISION, Answer, Feedback, FeedbackRejection
@@ -58,7 +59,7 @@ def take_feedback(state: PartitionState, feedback: Feedback, rules: RuleLookup) 
     decided = _decided_already(case, assignment, feedback)
     if decided is not None:
         return decided
-    rejection = _why_not(assignment, feedback, city)
+    rejection = _why_not(assignment, feedback, city, life_of(case, city.catalogue))
     if rejection is None:
         return _apply(state, case, assignment, feedback, city)
     with state.changing(case, city.merging, moves=False):
@@ -80,26 +81,26 @@ def _decided_already(case: Case, assignment: Assignment, feedback: Feedback) -> 
     return Outcome([], [FeedbackDecided(feedback.sender, feedback.kind, "redelivered")])
 
 
-def _why_not(assignment: Assignment, feedback: Feedback, city: City) -> FeedbackRejection | None:
+def _why_not(assignment: Assignment, feedback: Feedback, city: City, life: Life) -> FeedbackRejection | None:
     """Why the feedback cannot be applied; None if it can."""
-    if feedback.kind not in legal_for(assignment, feedback.sender):
-        return not_legal(feedback, assignment)
+    if feedback.kind not in legal_for(assignment, feedback.sender, life):
+        return not_legal(feedback, assignment, life)
     target = feedback.department
     if feedback.kind == "reroute" and (target is None or target not in city.catalogue.departments):
-        return unknown_department(feedback, assignment)
+        return unknown_department(feedback, assignment, life)
     if feedback.kind in {"ask-extension", "grant-extension"}:
-        return _why_no_extension(assignment, feedback, city)
+        return _why_no_extension(assignment, feedback, city, life)
     return None
 
 
-def _why_no_extension(assignment: Assignment, feedback: Feedback, city: City) -> FeedbackRejection | None:
+def _why_no_extension(assignment: Assignment, feedback: Feedback, city: City, life: Life) -> FeedbackRejection | None:
     """Why more time cannot be asked for or granted; None if it can."""
     limit = read_limit(feedback.limit or assignment.asked or "")
     if assignment.limit is None or limit is None or not is_countable(limit, city.calendar):
-        return bad_limit(feedback, assignment)
+        return bad_limit(feedback, assignment, life)
     due = assignment.due_at
     if feedback.kind == "ask-extension" and due is not None and effective_at(feedback, assignment) >= due:
-        return too_late(feedback, assignment, due)
+        return too_late(feedback, assignment, due, life)
     return None
 
 

@@ -1,15 +1,18 @@
 """What each kind of feedback changes: the assignments of the case afterwards. What is not named here changes the stage of its own task."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from router.domain.calendar.budget import Pause
-from router.domain.case.dispatch import new_assignment, timed, withdrawn, workflow_of
+from router.domain.calendar.city_calendar import CityCalendar
+from router.domain.calendar.deadlines import due_at
+from router.domain.calendar.limits import Limit
+from router.domain.case.dispatch import life_of, new_assignment, timed, withdrawn
 from router.domain.catalogue.model import Receiver
 from router.domain.feedback.returns import assigned_to, next_receiver
-from router.domain.lifecycle.stages import is_checked, is_live, next_stage, stage_of
+from router.domain.lifecycle.stages import is_live, next_stage, stage_of
 from router.domain.model.case import Assignment, Case
 from router.domain.model.feedback import SUPERVISION, Feedback
 from router.domain.model.transition import TaskStage
@@ -146,7 +149,19 @@ def changed(case: Case, one: Assignment, feedback: Feedback, city: City, at: dat
         city: the rule set of the case.
         at: when it takes effect.
     """
-    return _CHANGES.get(feedback.kind, _answered)(case, one, feedback, city, at)
+    after = _CHANGES.get(feedback.kind, _answered)(case, one, feedback, city, at)
+    limits = life_of(case, city.catalogue).limits
+    return tuple([_waiting(new, limits, at, city.calendar) for new in after])
+
+
+def _waiting(
+    one: Assignment, limits: Mapping[TaskStage, Limit], at: datetime, calendar: CityCalendar | None
+) -> Assignment:
+    """The assignment with the limit of its stage, which begins at `at` if it has none yet."""
+    limit = limits.get(one.stage)
+    if limit is None or not is_live(one):
+        return one if one.wait_until is None else replace(one, wait_until=None)
+    return one if one.wait_until is not None else replace(one, wait_until=due_at(at, limit, calendar).at)
 
 
 def _with(case: Case, old: Assignment, new: Assignment) -> tuple[Assignment, ...]:
@@ -154,7 +169,6 @@ def _with(case: Case, old: Assignment, new: Assignment) -> tuple[Assignment, ...
 
 
 def _next(case: Case, one: Assignment, feedback: Feedback, city: City) -> TaskStage:
-    workflow = city.catalogue.workflows.get(workflow_of(case, city.catalogue) or "")
-    stage = next_stage(one, feedback.kind, checked=is_checked(one, workflow))
+    stage = next_stage(one, feedback.kind, life_of(case, city.catalogue))
     assert stage is not None  # noqa: S101 - it is legal
     return stage

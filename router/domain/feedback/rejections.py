@@ -3,15 +3,13 @@
 from datetime import datetime
 
 from router.domain.intake.rejections import printable
+from router.domain.lifecycle.lives import Life
 from router.domain.lifecycle.stages import legal_for, stage_of
 from router.domain.model.case import Assignment
-from router.domain.model.feedback import Feedback, FeedbackCode, FeedbackRejection
+from router.domain.model.feedback import Feedback, FeedbackCode, FeedbackKind, FeedbackRejection
 
 
-def _rejection(
-    code: FeedbackCode, reason: str, feedback: Feedback | None = None, assignment: Assignment | None = None
-) -> FeedbackRejection:
-    legal = legal_for(assignment, feedback.sender) if feedback is not None and assignment is not None else ()
+def _rejection(code: FeedbackCode, reason: str, legal: tuple[FeedbackKind, ...] = ()) -> FeedbackRejection:
     return FeedbackRejection(code=code, reason=reason, legal=legal)
 
 
@@ -51,39 +49,39 @@ def too_many(feedback: Feedback, most: int) -> FeedbackRejection:
     return _rejection("too-many", reason)
 
 
-def not_legal(feedback: Feedback, assignment: Assignment) -> FeedbackRejection:
+def not_legal(feedback: Feedback, assignment: Assignment, life: Life) -> FeedbackRejection:
     """The stage of the task does not allow it."""
-    legal = legal_for(assignment, feedback.sender)
+    legal = legal_for(assignment, feedback.sender, life)
     final = ", and it cannot be returned" if feedback.kind == "return" and assignment.final else ""
     now = f"possible now: {', '.join(legal)}" if legal else f"nothing is possible for {feedback.sender} now"
     reason = f"`{feedback.kind}` is not possible: task {assignment.task} is {stage_of(assignment)}{final}; {now}."
-    return _rejection("not-legal", reason, feedback, assignment)
+    return _rejection("not-legal", reason, legal)
 
 
-def unknown_department(feedback: Feedback, assignment: Assignment) -> FeedbackRejection:
+def unknown_department(feedback: Feedback, assignment: Assignment, life: Life) -> FeedbackRejection:
     """The department that it names does not exist."""
     named = printable(feedback.department or "", 80)
     reason = (
         f"`{feedback.kind}` names the department {named!r}, which the catalogue does not have: name one of "
         "departments.yaml in `department`."
     )
-    return _rejection("unknown-department", reason, feedback, assignment)
+    return _rejection("unknown-department", reason, legal_for(assignment, feedback.sender, life))
 
 
-def too_late(feedback: Feedback, assignment: Assignment, due: datetime) -> FeedbackRejection:
+def too_late(feedback: Feedback, assignment: Assignment, due: datetime, life: Life) -> FeedbackRejection:
     """The limit has ended."""
     reason = (
         f"the limit of task {assignment.task} ended at {due.isoformat()}: more time is asked for before that; "
         "say what was done, or what holds it up (`progress`)."
     )
-    return _rejection("too-late", reason, feedback, assignment)
+    return _rejection("too-late", reason, legal_for(assignment, feedback.sender, life))
 
 
-def bad_limit(feedback: Feedback, assignment: Assignment) -> FeedbackRejection:
+def bad_limit(feedback: Feedback, assignment: Assignment, life: Life) -> FeedbackRejection:
     """The extension cannot be counted."""
     if assignment.limit is None:
         reason = f"task {assignment.task} has no limit, so it needs no extension."
     else:
         named = printable(feedback.limit or "", 20)
         reason = f"{named!r} is no limit that the city can count: name one in `limit`, e.g. 24h, or 2wd if the city has a calendar."
-    return _rejection("bad-limit", reason, feedback, assignment)
+    return _rejection("bad-limit", reason, legal_for(assignment, feedback.sender, life))

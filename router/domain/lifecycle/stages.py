@@ -1,13 +1,12 @@
-"""The stages of a task, which feedback leads from one to another, and what the case's state is then.
+"""The stage of a task, what is legal at it, and what the case's state is then.
 
-The table is the only place that says what is legal. The documentation, the rejections and the tests are made from it.
-Docs: docs/explanation/feedback.md.
+The life of the task's workflow is the only place that says what is legal. The documentation, the rejections and the tests are made from
+it. Docs: docs/explanation/feedback.md.
 """
 
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 
-from router.domain.catalogue.model import WorkflowNode
+from router.domain.lifecycle.lives import ENDED, TRANSITIONS, Life
 from router.domain.model.case import Assignment, Case, CaseState
 from router.domain.model.feedback import (
     DEPARTMENT_KINDS,
@@ -17,43 +16,8 @@ from router.domain.model.feedback import (
 )
 from router.domain.model.transition import TaskStage
 
-_RUNNING: tuple[TaskStage, ...] = ("dispatched", "accepted", "handling")
-"""Stages at which the department's time runs."""
-_ABOUT_TIME: tuple[FeedbackKind, ...] = ("ask-extension", "grant-extension", "reject-extension")
-TRANSITIONS: Mapping[tuple[TaskStage, FeedbackKind], TaskStage] = MappingProxyType(
-    {
-        ("dispatched", "accept"): "accepted",
-        ("dispatched", "return"): "returned",
-        ("dispatched", "handled"): "handled",
-        ("accepted", "progress"): "handling",
-        ("accepted", "handled"): "handled",
-        ("handling", "progress"): "handling",
-        ("handling", "handled"): "handled",
-        ("handled", "check-passed"): "closed",
-        ("handled", "check-failed"): "handling",
-        ("dispatched", "reroute"): "withdrawn",
-        ("accepted", "reroute"): "withdrawn",
-        ("handling", "reroute"): "withdrawn",
-        ("handled", "reroute"): "withdrawn",
-        ("dispatched", "close"): "closed",
-        ("accepted", "close"): "closed",
-        ("handling", "close"): "closed",
-        ("handled", "close"): "closed",
-        ("dispatched", "suspend"): "suspended",
-        ("accepted", "suspend"): "suspended",
-        ("handling", "suspend"): "suspended",
-        ("suspended", "resume"): "handling",
-        ("suspended", "reroute"): "withdrawn",
-        ("suspended", "close"): "closed",
-        ("closed", "reopen"): "handling",
-        **{(stage, kind): stage for stage in _RUNNING for kind in _ABOUT_TIME},
-    }
-)
-"""(stage, feedback) -> the stage that follows. What is not here is not legal. `resume` leads to the stage before, if that is another."""
 _DECISIONS = frozenset({"grant-extension", "reject-extension"})
 """Legal only when more time was asked for."""
-ENDED: frozenset[TaskStage] = frozenset({"returned", "withdrawn", "closed"})
-"""Stages at which the department has nothing to do."""
 _STATES: Mapping[TaskStage, CaseState] = {"dispatched": "dispatched", "accepted": "accepted", "suspended": "suspended"}
 """Stage of the lead -> state of the case, where it is not `handling`."""
 LIVE_STATES: frozenset[CaseState] = frozenset({"dispatched", "accepted", "handling", "suspended", "checking"})
@@ -72,39 +36,33 @@ def stage_of(assignment: Assignment) -> TaskStage:
     return assignment.stage
 
 
-def next_stage(assignment: Assignment, kind: FeedbackKind, *, checked: bool) -> TaskStage | None:
+def next_stage(assignment: Assignment, kind: FeedbackKind, life: Life) -> TaskStage | None:
     """The stage after this feedback; None if it is not legal.
+
+    A task that has come to a stage which the life does not have goes on by the standard: its rules changed under way.
 
     Args:
         assignment: as it is.
         kind: of the feedback.
-        checked: whether an inspector looks at what is handled. If not, it is closed at once.
+        life: of the workflow.
     """
     stage = stage_of(assignment)
     if kind == "return" and assignment.final:
         return None
     if kind in _DECISIONS and assignment.asked is None:
         return None
-    if kind == "resume" and stage == "suspended" and assignment.resumes is not None:
+    after = (life.table if stage in life.stages else TRANSITIONS).get((stage, kind))
+    if kind == "resume" and after is not None and assignment.resumes is not None:
         return assignment.resumes
-    after = TRANSITIONS.get((stage, kind))
-    return "closed" if after == "handled" and not checked else after
+    return "closed" if after == "handled" and assignment.role != "lead" else after
 
 
-def legal_for(assignment: Assignment, sender: str) -> tuple[FeedbackKind, ...]:
+def legal_for(assignment: Assignment, sender: str, life: Life) -> tuple[FeedbackKind, ...]:
     """What a sender could say about the task now: a department about its own, supervision about any."""
     if sender not in {SUPERVISION, assignment.department}:
         return ()
     kinds = SUPERVISION_KINDS if sender == SUPERVISION else DEPARTMENT_KINDS
-    return tuple([kind for kind in kinds if next_stage(assignment, kind, checked=True) is not None])
-
-
-def is_checked(assignment: Assignment, workflow: WorkflowNode | None) -> bool:
-    """Whether an inspector looks at what the department has handled: the work of the lead, if the workflow requires the step
-    `checking`. An assistant answers to the lead.
-    """
-    step = workflow.steps.get("checking") if workflow is not None else None
-    return assignment.role == "lead" and step is not None and step.required
+    return tuple([kind for kind in kinds if next_stage(assignment, kind, life) is not None])
 
 
 def state_of_tasks(assignments: Iterable[Assignment]) -> CaseState:

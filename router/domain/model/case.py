@@ -152,6 +152,8 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """When its time stood still: suspended, or waiting for a check that failed."""
     final: bool = False
     """The department cannot return it: a supervisor or the rule about returns decided."""
+    wait_until: datetime | None = None
+    """By when an inspector must look, or a supervisor let the task go on, if its life has a limit for that stage. Absent while the department's own time runs."""
     why: str = ""
     """Why this department, if not for the reason of the case: after a return, or by a supervisor."""
 

@@ -61,6 +61,54 @@ def test_a_life_from_the_report_to_the_check() -> None:
     assert (case.transitions, case.chain) == (7, driver.transitions[-1].hash)
 
 
+LIVES = """\
+lives:
+  checked:
+    name: {en: Checked}
+    stages:
+      dispatched: {on: {handled: handled, suspend: suspended, reroute: withdrawn}}
+      handling: {on: {handled: handled}}
+      suspended: {limit: 30d, on: {resume: handling}}
+      handled: {limit: 8h, on: {check-passed: closed, check-failed: handling}}
+"""
+
+
+def test_a_stage_at_which_the_department_waits_has_a_limit() -> None:
+    driver, task = opened(tiny(work=CHECKED.replace("    steps:", "    life: checked\n    steps:") + LIVES))
+    until = []
+    for hour, (kind, sender) in enumerate(
+        [
+            ("suspend", SUPERVISION),
+            ("resume", SUPERVISION),
+            ("handled", None),
+            ("check-failed", SUPERVISION),
+            ("handled", None),
+        ],
+        1,
+    ):
+        driver.pipe(feedback(kind, task, hour, sender, reason="x"))
+        until.append(the_case(driver).assignments[0].wait_until)
+    assert until == [hours(1 + 720), None, hours(3 + 8), None, hours(5 + 8)]
+    driver.pipe(feedback("check-passed", task, 6, SUPERVISION))
+    assert the_case(driver).assignments[0].wait_until is None
+
+
+def test_a_city_without_a_stage_lets_feedback_lead_past_it() -> None:
+    three = LIVES.replace("handled: handled", "accept: handling, handled: closed").replace(
+        "handled: handled", "handled: closed"
+    )
+    three = three.replace("      handled: {limit: 8h, on: {check-passed: closed, check-failed: handling}}\n", "")
+    driver, task = opened(tiny(work=WORK.replace("    steps:", "    life: checked\n    steps:") + three))
+    driver.pipe(feedback("accept", task, 1))
+    assert (the_case(driver).state, driver.tasks[-1].stage) == ("handling", "handling")
+    rejected = driver.pipe(feedback("check-passed", task, 2, SUPERVISION))
+    assert rejected.rejected[0].rejection.reason == (
+        f"`check-passed` is not possible: task {task.id} is handling; nothing is possible for supervision now."
+    )
+    driver.pipe(feedback("handled", task, 3))
+    assert the_case(driver).state == "closed"
+
+
 def test_without_a_check_what_is_handled_is_closed() -> None:
     driver, task = opened(UNCHECKED)
     driver.pipe(feedback("handled", task, 1))

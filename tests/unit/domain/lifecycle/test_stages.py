@@ -5,12 +5,10 @@ from typing import get_args
 import pytest
 from msgspec.structs import replace
 
-from router.domain.catalogue.model import Name, StepText, WorkflowNode
+from router.domain.catalogue.model import LifeNode, StageNode
+from router.domain.lifecycle.lives import ALLOWED, CHECKED, ENDED, TRANSITIONS, UNCHECKED, life
 from router.domain.lifecycle.stages import (
-    ENDED,
     LIVE_STATES,
-    TRANSITIONS,
-    is_checked,
     is_live,
     legal_for,
     next_stage,
@@ -18,7 +16,13 @@ from router.domain.lifecycle.stages import (
     state_of_tasks,
 )
 from router.domain.model.case import Assignment, CaseState
-from router.domain.model.feedback import DEPARTMENT_KINDS, KINDS_OF_FEEDBACK, SUPERVISION, SUPERVISION_KINDS
+from router.domain.model.feedback import (
+    DEPARTMENT_KINDS,
+    KINDS_OF_FEEDBACK,
+    SUPERVISION,
+    SUPERVISION_KINDS,
+    FeedbackKind,
+)
 from router.domain.model.transition import TaskStage
 from tests.support.driver import hours
 
@@ -55,7 +59,7 @@ def assignment(stage: TaskStage, role: str = "lead", *, final: bool = False, dep
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("kind", KINDS_OF_FEEDBACK)
 def test_each_feedback_at_each_stage(stage: TaskStage, kind: str) -> None:
-    assert next_stage(assignment(stage), kind, checked=True) == LEGAL[stage].get(kind)  # type: ignore[arg-type]
+    assert next_stage(assignment(stage), kind, CHECKED) == LEGAL[stage].get(kind)  # type: ignore[arg-type]
 
 
 def test_the_table_has_no_other_entry() -> None:
@@ -69,37 +73,37 @@ def test_from_every_stage_at_which_a_department_works_the_task_can_be_closed() -
 
 
 def test_what_is_not_checked_is_closed_when_it_is_handled() -> None:
-    assert next_stage(assignment("accepted"), "handled", checked=False) == "closed"
-    assert next_stage(assignment("accepted"), "handled", checked=True) == "handled"
-    assert next_stage(assignment("accepted"), "progress", checked=False) == "handling"
+    assert next_stage(assignment("accepted"), "handled", UNCHECKED) == "closed"
+    assert next_stage(assignment("accepted"), "handled", CHECKED) == "handled"
+    assert next_stage(assignment("accepted"), "progress", UNCHECKED) == "handling"
 
 
 def test_what_was_decided_cannot_be_returned() -> None:
     final = assignment("dispatched", final=True)
-    assert next_stage(final, "return", checked=True) is None
-    assert legal_for(final, "parks") == ("accept", "handled", "ask-extension")
-    assert legal_for(assignment("dispatched"), "parks") == ("accept", "return", "handled", "ask-extension")
+    assert next_stage(final, "return", CHECKED) is None
+    assert legal_for(final, "parks", CHECKED) == ("accept", "handled", "ask-extension")
+    assert legal_for(assignment("dispatched"), "parks", CHECKED) == ("accept", "return", "handled", "ask-extension")
 
 
 def test_a_department_answers_about_its_own_task_and_supervision_about_any() -> None:
     one = assignment("handled")
-    assert legal_for(one, "roads") == ()
-    assert legal_for(one, "parks") == ()
-    assert legal_for(one, SUPERVISION) == ("check-passed", "check-failed", "reroute", "close")
-    assert legal_for(assignment("closed"), SUPERVISION) == ("reopen",)
-    assert legal_for(assignment("withdrawn"), SUPERVISION) == ()
+    assert legal_for(one, "roads", CHECKED) == ()
+    assert legal_for(one, "parks", CHECKED) == ()
+    assert legal_for(one, SUPERVISION, CHECKED) == ("check-passed", "check-failed", "reroute", "close")
+    assert legal_for(assignment("closed"), SUPERVISION, CHECKED) == ("reopen",)
+    assert legal_for(assignment("withdrawn"), SUPERVISION, CHECKED) == ()
 
 
 def test_more_time_is_granted_only_when_it_was_asked_for() -> None:
     one = replace(assignment("accepted"), asked=None)
-    assert next_stage(one, "grant-extension", checked=True) is None
-    assert next_stage(one, "reject-extension", checked=True) is None
-    assert next_stage(one, "ask-extension", checked=True) == "accepted"
+    assert next_stage(one, "grant-extension", CHECKED) is None
+    assert next_stage(one, "reject-extension", CHECKED) is None
+    assert next_stage(one, "ask-extension", CHECKED) == "accepted"
 
 
 @pytest.mark.parametrize("before", ["dispatched", "accepted", "handling"])
 def test_a_resumed_task_goes_on_at_the_stage_that_it_had(before: TaskStage) -> None:
-    assert next_stage(replace(assignment("suspended"), resumes=before), "resume", checked=True) == before
+    assert next_stage(replace(assignment("suspended"), resumes=before), "resume", CHECKED) == before
 
 
 def test_a_withdrawn_task_of_an_earlier_release_is_withdrawn() -> None:
@@ -108,16 +112,33 @@ def test_a_withdrawn_task_of_an_earlier_release_is_withdrawn() -> None:
     assert not is_live(old)
 
 
-def test_an_inspector_checks_the_lead_where_the_workflow_requires_it() -> None:
-    step = StepText(text=Name(en="Looked at"))
-    checked = WorkflowNode(name=Name(en="w"), steps={"checking": step})
-    optional = WorkflowNode(name=Name(en="w"), steps={"checking": StepText(text=Name(en="x"), required=False)})
-    lead, assist = assignment("accepted"), assignment("accepted", "assist")
-    assert is_checked(lead, checked)
-    assert not is_checked(assist, checked)
-    assert not is_checked(lead, optional)
-    assert not is_checked(lead, WorkflowNode(name=Name(en="w"), steps={}))
-    assert not is_checked(lead, None)
+def test_what_a_city_may_choose_begins_with_the_standard() -> None:
+    """A life without a stage between dispatch and work, or without a check; nothing else differs from the standard."""
+    others = {
+        ("dispatched", "accept"): ("accepted", "handling"),
+        ("dispatched", "progress"): ("handling",),
+        **{(stage, "handled"): ("handled", "closed") for stage in ("dispatched", "accepted", "handling")},
+    }
+    assert dict(ALLOWED) == {step: (after,) for step, after in TRANSITIONS.items()} | others
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_FEEDBACK)
+def test_a_task_whose_stage_its_life_lacks_goes_on_by_the_standard(kind: FeedbackKind) -> None:
+    """Its rules changed under way: it must not be stuck."""
+    three = life("three", {("dispatched", "accept"): "handling", ("handling", "handled"): "closed"})
+    for stage in ("accepted", "suspended", "handled", "closed"):
+        assert next_stage(assignment(stage), kind, three) == LEGAL[stage].get(kind)
+    assert next_stage(assignment("dispatched"), "accept", three) == "handling"
+    assert next_stage(assignment("handling"), "suspend", three) is None
+
+
+def test_the_work_of_an_assistant_is_not_checked() -> None:
+    assert next_stage(assignment("accepted", "assist"), "handled", CHECKED) == "closed"
+
+
+def test_the_schema_of_a_life_knows_every_stage_and_kind() -> None:
+    stages = {stage: StageNode(on={k: b for (a, k), b in TRANSITIONS.items() if a == stage}) for stage in STAGES}  # type: ignore[arg-type]
+    assert LifeNode.model_validate({"name": {"en": "x"}, "stages": {s: n.model_dump() for s, n in stages.items()}})
 
 
 @pytest.mark.parametrize(
