@@ -46,8 +46,8 @@ def journal(case: Case, before: Sequence[Assignment], cause: JournalCause) -> li
 
 
 def _differs(old: Assignment, new: Assignment) -> bool:
-    before = stage_of(old), old.stage_at, old.asked, old.extensions
-    return before != (stage_of(new), new.stage_at, new.asked, new.extensions)
+    before = stage_of(old), old.stage_at, old.asked, old.extensions, old.supervised_at
+    return before != (stage_of(new), new.stage_at, new.asked, new.extensions, new.supervised_at)
 
 
 def _transition(case: Case, old: Assignment | None, new: Assignment, cause: JournalCause) -> Transition:
