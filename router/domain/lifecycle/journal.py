@@ -66,6 +66,8 @@ def _transition(case: Case, old: Assignment | None, new: Assignment, cause: Jour
         previous=case.chain,
         begin=None if old is None else stage_of(old),
     )
+    if old is None:
+        made.rule = new.rule
     if isinstance(event, Feedback):
         made.kind, made.actor, made.sender, made.reason = event.kind, event.actor, event.sender, event.reason
         made.evidence = event.evidence
