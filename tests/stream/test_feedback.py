@@ -15,9 +15,11 @@ import pytest
 from kafka import KafkaProducer
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
+from typer.testing import CliRunner
 
 from router.broker.admin import apply
 from router.cities.folder import city_folder, load_city
+from router.cli.figures import app as figures_app
 from router.domain.lifecycle.journal import broken_at
 from router.domain.model.feedback import SUPERVISION, Feedback
 from router.domain.model.task import Task
@@ -135,38 +137,39 @@ def scene(kafka: str, namespace: str, tmp_path: Path) -> Iterator[Scene]:
         scene.producer.close()
 
 
-def checked(tasks: Sequence[Task]) -> list[Task]:
-    """Tasks that an inspector looks at, each the only one of its case."""
+def alone(tasks: Sequence[Task]) -> list[Task]:
+    """Tasks of one duty's kind of work, each the only one of its case."""
     a_case = Counter(task.case for task in tasks)
     return [one for one in tasks if one.workflow == "field-work" and one.role == "lead" and a_case[one.case] == 1]
 
 
 def test_a_task_is_answered_until_its_case_is_closed(scene: Scene) -> None:
     """A chained transition for each change, and a sentence for each sender whose feedback changes nothing."""
-    task, other, *_ = checked(scene.report(REQUESTS))
+    task, other, *_ = alone(scene.report(REQUESTS))
     department = task.department
     foreign = next(name for name in load_city(CITY).catalogue.departments if name != department)
 
     accepted = scene.answer(department, task, "accept")
     scene.send(department, json.dumps(dict(reversed(accepted.items())), indent=1).encode(), task.id)
+    scene.until(lambda: scene.stages(task) == ["dispatched", "handling"])
+    scene.answer(SUPERVISION, task, "supervise", reason="the mayor has asked")
+    scene.until(lambda: scene.stages(task) == ["dispatched", "handling", "handling"])
     scene.answer(department, task, "handled", evidence=[{"url": "https://p.example.org/1.jpg", "sha256": "a" * 64}])
-    scene.until(lambda: scene.stages(task) == ["dispatched", "accepted", "handled"])
-    scene.answer(SUPERVISION, task, "check-passed")
     scene.until(lambda: scene.stages(task)[-1] == "closed")
 
     life = scene.transitions()[task.case]
     assert [(one.number, one.to, one.kind, one.sender) for one in life] == [
         (1, "dispatched", None, None),
-        (2, "accepted", "accept", department),
-        (3, "handled", "handled", department),
-        (4, "closed", "check-passed", SUPERVISION),
+        (2, "handling", "accept", department),
+        (3, "handling", "supervise", SUPERVISION),
+        (4, "closed", "handled", department),
     ]
     assert broken_at(life) is None
     case = decode_case(scene.cases()[task.case.encode()])
     assert (case.state, case.transitions, case.chain) == ("closed", 4, life[-1].hash)
     assert (case.closed_at, len(case.answers)) == (life[-1].at, 3)
 
-    scene.answer(department, other, "progress")
+    scene.answer(department, other, "answer", reason="an assistant would")
     scene.answer(foreign, other, "accept")
     scene.answer(department, replace(other, id="C-none.1"), "accept", "nothing")
     scene.send(department, json.dumps(accepted | {"kind": "handled"}).encode(), task.id)
@@ -177,7 +180,7 @@ def test_a_task_is_answered_until_its_case_is_closed(scene: Scene) -> None:
     for sender, expected in codes.items():
         scene.until(lambda sender=sender, expected=expected: sorted(o.code for o in scene.rejected(sender)) == expected)  # type: ignore[misc]
     rejected = {one.code: one for sender in codes for one in scene.rejected(sender)}
-    assert rejected["not-legal"].legal[:3] == ("accept", "return", "handled")
+    assert rejected["not-legal"].legal[:3] == ("accept", "return", "progress")
     assert (rejected["unknown-task"].feedback_id, rejected["unknown-task"].task) == ("nothing", "C-none.1")
     assert (rejected["schema"].feedback_id, rejected["schema"].size) == ("7", 22)
     assert scene.stages(other) == ["dispatched"]
@@ -191,8 +194,8 @@ def test_a_task_is_answered_until_its_case_is_closed(scene: Scene) -> None:
             (department, "accept", "applied"): 1,
             (department, "accept", "redelivered"): 1,
             (department, "handled", "applied"): 1,
-            (SUPERVISION, "check-passed", "applied"): 1,
-            (department, "progress", "not-legal"): 1,
+            (SUPERVISION, "supervise", "applied"): 1,
+            (department, "answer", "not-legal"): 1,
             (foreign, "accept", "foreign-task"): 1,
             (department, "accept", "unknown-task"): 1,
             (department, "handled", "id-reused"): 1,
@@ -201,6 +204,20 @@ def test_a_task_is_answered_until_its_case_is_closed(scene: Scene) -> None:
         }
     )
     scene.until(lambda: scene.counted() == decisions)
+    figures = figures_after_a_return(scene, other)
+    assert [(one["returned_by"], one["returns"], one["cases"]) for one in figures] == [(department, 1, 1)]
+    assert figures[0]["duty"] == other.rule
+
+
+def figures_after_a_return(scene: Scene, task: Task) -> list[dict[str, Any]]:
+    """What `figures returns` prints when a department has returned a task."""
+    scene.answer(task.department, task, "return", reason="not ours")
+    scene.until(lambda: scene.stages(task)[-1] == "returned")
+    environment = {"GRID_ROUTER_KAFKA": str(scene.settings.kafka), "GRID_ROUTER_NAMESPACE": scene.settings.namespace}
+    printed = CliRunner().invoke(figures_app, ["returns", "-o", "json"], env=environment)
+    assert printed.exit_code == 0, printed.output
+    rows: list[dict[str, Any]] = json.loads(printed.stdout)
+    return rows
 
 
 def committed_dead(scene: Scene) -> list[Any]:
@@ -210,7 +227,7 @@ def committed_dead(scene: Scene) -> list[Any]:
 
 def test_a_killed_worker_loses_no_feedback_and_applies_none_twice(scene: Scene) -> None:
     """It is killed twice: with feedback that it has read, and while more arrives."""
-    tasks = checked(scene.report(REQUESTS))
+    tasks = alone(scene.report(REQUESTS))
     half = len(tasks) // 2
     for task in tasks[:half]:
         scene.answer(task.department, task, "accept", f"a-{task.id}")
@@ -221,8 +238,8 @@ def test_a_killed_worker_loses_no_feedback_and_applies_none_twice(scene: Scene) 
         if number == half:
             scene.until(lambda: 0 in scene.pool.pids)
             os.kill(scene.pool.pids[0], signal.SIGKILL)
-    lives = {task.case: [(1, "dispatched"), (2, "accepted")] for task in tasks}
-    scene.until(lambda: {one.id for one in scene.tasks() if one.stage == "accepted"} == {one.id for one in tasks})
+    lives = {task.case: [(1, "dispatched"), (2, "handling")] for task in tasks}
+    scene.until(lambda: {one.id for one in scene.tasks() if one.stage == "handling"} == {one.id for one in tasks})
     sent = half + len(tasks)
     scene.until(lambda: len(scene.feedback()) == sent)
     found = scene.transitions()

@@ -18,6 +18,7 @@ def feedback(
     reason: str = "",
     department: str | None = None,
     limit: str | None = None,
+    unit: str | None = None,
     delivered: float | None = None,
 ) -> Feedback:
     """Feedback that its sender gave `at` hours after START.
@@ -31,6 +32,7 @@ def feedback(
         reason: of the sender.
         department: that it names.
         limit: an extension.
+        unit: of the department that it names.
         delivered: when Kafka got it, in hours; default: at once.
     """
     sender = sender or task.department
@@ -50,4 +52,5 @@ def feedback(
         reason=reason,
         department=department,
         limit=limit,
+        unit=unit,
     )

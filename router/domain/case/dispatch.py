@@ -11,7 +11,7 @@ from router.domain.calendar.deadlines import due_at
 from router.domain.calendar.limits import read_limit, text_of
 from router.domain.catalogue.resolve import Assigned, Catalogue, Route
 from router.domain.lifecycle.lives import UNCHECKED, Life
-from router.domain.lifecycle.stages import is_live, stage_of
+from router.domain.lifecycle.stages import is_final, is_live, stage_of
 from router.domain.model.case import Assignment, Case
 from router.domain.model.task import Task, TaskState
 
@@ -205,6 +205,23 @@ def task(
         media=case.media,
     )
     stage = stage_of(assignment)
-    if stage == "dispatched" and not (assignment.due_provisional or assignment.final):
+    if (
+        len(case.assignments) == 1
+        and stage == "dispatched"
+        and not (assignment.due_provisional or is_final(assignment))
+    ):
         return made
-    return replace(made, due_provisional=assignment.due_provisional, stage=stage, final=assignment.final)
+    return replace(
+        made,
+        due_provisional=assignment.due_provisional,
+        stage=stage,
+        final=is_final(assignment),
+        arbitrates=assignment.arbitrates,
+        returns=returns_of(case),
+        supervised_at=assignment.supervised_at,
+    )
+
+
+def returns_of(case: Case) -> int:
+    """How often departments have returned a task of the case."""
+    return sum([one.stage == "returned" for one in case.assignments])

@@ -31,6 +31,8 @@ def compile_catalogue(lists: Lists, zone: tzinfo) -> Catalogue:
         duties=lists.flat,
         candidates={name: _candidates(name, node, lists, zone) for name, node in lists.matters.matters.items()},
         fallback=lists.duties.fallback,
+        arbitration=lists.duties.arbitration,
+        transfers=[frozenset(one) for one in lists.duties.transfers],
     )
 
 

@@ -16,6 +16,8 @@ from router.domain.model.vocabulary import Severity, Urgency
 
 FALLBACK = "fallback"
 """Rule id for matters that no duty covers (属地兜底)."""
+ARBITRATION = "arbitration"
+"""Rule id for tasks that were returned twice (一次终审)."""
 EVERY = "*"
 """Selector of all matters."""
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=48)]
@@ -140,11 +142,25 @@ class DutyNode(Strict):
     duties: dict[Id, "DutyNode"] | None = None
 
 
+class ArbitrationNode(Receiver):
+    """Who decides whose a returned task is."""
+
+    limit: LimitText = None
+    """How long it may take. None: the limit of the matter."""
+
+
+Together = Annotated[tuple[str, ...], Field(min_length=2), BeforeValidator(several)]
+
+
 class Duties(Strict):
     """duties.yaml: who acts (职责清单)."""
 
     fallback: ReceiverText | None = None
     """The department for matters that no duty covers: the locality (属地兜底)."""
+    arbitration: Annotated[ArbitrationNode | None, LATER] = None
+    """The authority that decides whose a task is that was returned twice (一次终审). None: it goes to the fallback."""
+    transfers: Annotated[tuple[Together, ...], BeforeValidator(several), LATER] = ()
+    """Sets of departments that may hand a task to each other, whose limit runs on (诉访调对接)."""
     duties: dict[Id, DutyNode]
 
 

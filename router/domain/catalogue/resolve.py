@@ -6,14 +6,14 @@ area and time are a conflict, which lint rejects (GR021). The locality gets what
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
 from router.domain.calendar.limits import Limit
 from router.domain.catalogue.lists import Duty
-from router.domain.catalogue.model import FALLBACK, Department, Receiver, WorkflowNode
+from router.domain.catalogue.model import FALLBACK, ArbitrationNode, Department, Receiver, WorkflowNode
 from router.domain.lifecycle.lives import Life
 from router.domain.model.vocabulary import Role, Severity, Urgency
 
@@ -105,6 +105,8 @@ class Catalogue:
         duties: tuple[Duty, ...],
         candidates: Mapping[str, tuple[Candidate, ...]],
         fallback: Receiver | None,
+        arbitration: ArbitrationNode | None,
+        transfers: Sequence[Collection[str]],
     ) -> None:
         self.version = version
         self.departments = departments
@@ -115,6 +117,10 @@ class Catalogue:
         self.duties = duties
         self.candidates = candidates
         self.fallback = fallback
+        self.arbitration = arbitration
+        """Who decides whose a task is that was returned twice; None: the fallback gets it."""
+        self.transfers = transfers
+        """Sets of departments that may hand tasks to each other."""
         self.boundaries = sorted({at for c in _all(candidates) for at in (c.begins, c.ends) if at is not None})
         """Instants at which the set of duties in effect changes."""
         self._depth = {matter: _depth(found, fallback) for matter, found in candidates.items()}

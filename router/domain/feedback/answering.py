@@ -14,7 +14,9 @@ from router.domain.feedback.changes import changed, effective_at
 from router.domain.feedback.rejections import (
     bad_limit,
     foreign_task,
+    has_task,
     id_reused,
+    no_transfer,
     not_legal,
     too_late,
     too_many,
@@ -25,7 +27,7 @@ from router.domain.lifecycle.journal import JournalCause, journal
 from router.domain.lifecycle.lives import Life
 from router.domain.lifecycle.stages import is_live, legal_for
 from router.domain.model.case import Assignment, Case
-from router.domain.model.feedback import SUPERVISION, Answer, Feedback, FeedbackRejection
+from router.domain.model.feedback import SUPERVISION, WITH_DEPARTMENT, Answer, Feedback, FeedbackRejection
 from router.domain.model.outcome import (
     CaseChanged,
     Fact,
@@ -59,7 +61,7 @@ def take_feedback(state: PartitionState, feedback: Feedback, rules: RuleLookup) 
     decided = _decided_already(case, assignment, feedback)
     if decided is not None:
         return decided
-    rejection = _why_not(assignment, feedback, city, life_of(case, city.catalogue))
+    rejection = _why_not(case, assignment, feedback, city)
     if rejection is None:
         return _apply(state, case, assignment, feedback, city)
     with state.changing(case, city.merging, moves=False):
@@ -81,15 +83,30 @@ def _decided_already(case: Case, assignment: Assignment, feedback: Feedback) -> 
     return Outcome([], [FeedbackDecided(feedback.sender, feedback.kind, "redelivered")])
 
 
-def _why_not(assignment: Assignment, feedback: Feedback, city: City, life: Life) -> FeedbackRejection | None:
+def _why_not(case: Case, assignment: Assignment, feedback: Feedback, city: City) -> FeedbackRejection | None:
     """Why the feedback cannot be applied; None if it can."""
+    life = life_of(case, city.catalogue)
     if feedback.kind not in legal_for(assignment, feedback.sender, life):
         return not_legal(feedback, assignment, life)
-    target = feedback.department
-    if feedback.kind == "reroute" and (target is None or target not in city.catalogue.departments):
-        return unknown_department(feedback, assignment, life)
+    if feedback.kind in WITH_DEPARTMENT:
+        return _why_no_receiver(case, assignment, feedback, city)
     if feedback.kind in {"ask-extension", "grant-extension"}:
         return _why_no_extension(assignment, feedback, city, life)
+    return None
+
+
+def _why_no_receiver(case: Case, assignment: Assignment, feedback: Feedback, city: City) -> FeedbackRejection | None:
+    """Why the department that is named cannot get a task; None if it can."""
+    life, target = life_of(case, city.catalogue), feedback.department
+    if target is None or target not in city.catalogue.departments:
+        return unknown_department(feedback, assignment, life)
+    if feedback.kind == "ask-support":
+        busy = any(is_live(one) and one.department == target for one in case.assignments)
+        return has_task(feedback, assignment, life) if busy else None
+    if feedback.kind == "transfer":
+        pair = {assignment.department, target}
+        allowed = len(pair) > 1 and any(pair <= {*together} for together in city.catalogue.transfers)
+        return None if allowed else no_transfer(feedback, assignment, life)
     return None
 
 

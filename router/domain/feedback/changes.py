@@ -10,7 +10,7 @@ from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.calendar.deadlines import due_at
 from router.domain.calendar.limits import Limit
 from router.domain.case.dispatch import life_of, new_assignment, timed, withdrawn
-from router.domain.catalogue.model import Receiver
+from router.domain.catalogue.model import ARBITRATION, Receiver
 from router.domain.feedback.returns import assigned_to, next_receiver
 from router.domain.lifecycle.stages import is_live, next_stage, stage_of
 from router.domain.model.case import Assignment, Case
@@ -89,19 +89,55 @@ def _returned(case: Case, one: Assignment, feedback: Feedback, city: City, at: d
     """The task ends, and another department gets one with a limit of its own."""
     after = next_receiver(case, one, feedback, city.catalogue)
     new = new_assignment(case.id, len(case.assignments) + 1, after.assigned, at, city.calendar)
-    new = replace(new, dispatched_at=at, final=after.final, why=after.why)
+    new = replace(new, dispatched_at=at, final=after.final, arbitrates=after.arbitrates, why=after.why)
     return (*_with(case, one, replace(one, withdrawn_at=at, stage="returned", stage_at=at)), new)
 
 
 def _rerouted(case: Case, one: Assignment, feedback: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
-    """A supervisor decides whose the task is."""
-    department = feedback.department or one.department
-    assigned = assigned_to(
-        case, Receiver(department=department, unit=feedback.unit), one.role, SUPERVISION, city.catalogue
+    """A supervisor, or the authority that arbitrates, decides whose the task is."""
+    by_supervisor = feedback.sender == SUPERVISION
+    rule, who = (
+        (SUPERVISION, "a supervisor") if by_supervisor else (ARBITRATION, f"{one.department}, which arbitrates,")
     )
+    assigned = assigned_to(case, _named(one, feedback), one.role, rule, city.catalogue)
     new = new_assignment(case.id, len(case.assignments) + 1, assigned, at, city.calendar)
-    new = replace(new, dispatched_at=at, final=True, why=f"a supervisor decided: {feedback.reason}")
+    new = replace(new, dispatched_at=at, final=True, why=f"{who} decided: {feedback.reason}")
     return (*_with(case, one, withdrawn(one, at)), new)
+
+
+def _transferred(case: Case, one: Assignment, feedback: Feedback, _: City, at: datetime) -> tuple[Assignment, ...]:
+    """Another department goes on with the task, and with its time: nothing begins again but the stage."""
+    receiver = _named(one, feedback)
+    new = replace(
+        one,
+        task=f"{case.id}.{len(case.assignments) + 1}",
+        department=receiver.department,
+        unit=receiver.unit,
+        rule="transfer",
+        dispatched_at=one.dispatched_at or case.opened_at,
+        stage="dispatched",
+        stage_at=at,
+        why=f"{one.department} handed it over: {feedback.reason}",
+    )
+    return (*_with(case, one, withdrawn(one, at)), new)
+
+
+def _supported(case: Case, one: Assignment, feedback: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
+    """Another department gets a task as an assistant, with the limit that its matter has for assistants."""
+    assigned = assigned_to(case, _named(one, feedback), "assist", "support", city.catalogue)
+    new = new_assignment(case.id, len(case.assignments) + 1, assigned, at, city.calendar)
+    new = replace(new, dispatched_at=at, why=f"{one.department} asks for support: {feedback.reason}")
+    return (*case.assignments, new)
+
+
+def _supervised(case: Case, one: Assignment, _: Feedback, __: City, at: datetime) -> tuple[Assignment, ...]:
+    """A supervisor has an eye on the task."""
+    return _with(case, one, replace(one, supervised_at=at))
+
+
+def _named(one: Assignment, feedback: Feedback) -> Receiver:
+    """The department that the feedback names."""
+    return Receiver(department=feedback.department or one.department, unit=feedback.unit)
 
 
 def _closed(case: Case, _: Assignment, __: Feedback, ___: City, at: datetime) -> tuple[Assignment, ...]:
@@ -133,6 +169,9 @@ _CHANGES: dict[str, Change] = {
     "grant-extension": _granted,
     "reject-extension": _not_granted,
     "reroute": _rerouted,
+    "transfer": _transferred,
+    "ask-support": _supported,
+    "supervise": _supervised,
     "close": _closed,
     "reopen": _reopened,
 }

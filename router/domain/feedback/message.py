@@ -46,7 +46,7 @@ class FeedbackMessage(BaseModel):
     reason: Annotated[str, Field(max_length=LONGEST_REASON)] = ""
     """Why, in the sender's words."""
     department: Annotated[str, Field(pattern=RECEIVER_PATTERN)] | None = None
-    """Of `return`: whose the task is, if known. Of `reroute`: who gets it, and then it is needed."""
+    """Of `return`: whose the task is, if known. Of `reroute` and `transfer`: who gets it; of `ask-support`: who shall help. They need it."""
     unit: Annotated[str, Field(pattern=RECEIVER_PATTERN)] | None = None
     """Unit of that department."""
     limit: Annotated[str, Field(pattern=f"^({LIMIT_PATTERN})$")] | None = None

@@ -15,7 +15,7 @@ from router.domain.feedback.message import FeedbackMessage
 from router.domain.intake.cloudevents import event_data, report_text
 from router.domain.intake.normalise import kafka_time_of, received_at
 from router.domain.intake.rejections import invalid_message, too_large, unreadable_batch
-from router.domain.model.feedback import WITH_REASON, Feedback
+from router.domain.model.feedback import WITH_DEPARTMENT, WITH_REASON, Feedback
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Media, Provenance
 from router.domain.model.source_record import SourceRecord, UnreadableBatch
@@ -81,8 +81,8 @@ def _checked(message: FeedbackMessage) -> FeedbackMessage | Rejection:
     """What JSON Schema does not say of a message: which kind needs which field."""
     if message.kind in WITH_REASON and not message.reason.strip():
         return _needed(message, "reason", "say why")
-    if message.kind == "reroute" and message.department is None:
-        return _needed(message, "department", "name the department that gets the task")
+    if message.kind in WITH_DEPARTMENT and message.department is None:
+        return _needed(message, "department", "name the department that gets a task")
     if message.kind == "ask-extension" and message.limit is None:
         return _needed(message, "limit", "say how much time, e.g. 24h")
     return message

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from router.domain.intake.rejections import printable
 from router.domain.lifecycle.lives import Life
-from router.domain.lifecycle.stages import legal_for, stage_of
+from router.domain.lifecycle.stages import is_final, legal_for, stage_of
 from router.domain.model.case import Assignment
 from router.domain.model.feedback import Feedback, FeedbackCode, FeedbackKind, FeedbackRejection
 
@@ -52,7 +52,7 @@ def too_many(feedback: Feedback, most: int) -> FeedbackRejection:
 def not_legal(feedback: Feedback, assignment: Assignment, life: Life) -> FeedbackRejection:
     """The stage of the task does not allow it."""
     legal = legal_for(assignment, feedback.sender, life)
-    final = ", and it cannot be returned" if feedback.kind == "return" and assignment.final else ""
+    final = ", and it cannot be returned" if feedback.kind == "return" and is_final(assignment) else ""
     now = f"possible now: {', '.join(legal)}" if legal else f"nothing is possible for {feedback.sender} now"
     reason = f"`{feedback.kind}` is not possible: task {assignment.task} is {stage_of(assignment)}{final}; {now}."
     return _rejection("not-legal", reason, legal)
@@ -66,6 +66,23 @@ def unknown_department(feedback: Feedback, assignment: Assignment, life: Life) -
         "departments.yaml in `department`."
     )
     return _rejection("unknown-department", reason, legal_for(assignment, feedback.sender, life))
+
+
+def has_task(feedback: Feedback, assignment: Assignment, life: Life) -> FeedbackRejection:
+    """The department that shall help works on the case already."""
+    reason = (
+        f"{feedback.department} has a task of this case already: it answers about that one, and no other is needed."
+    )
+    return _rejection("has-task", reason, legal_for(assignment, feedback.sender, life))
+
+
+def no_transfer(feedback: Feedback, assignment: Assignment, life: Life) -> FeedbackRejection:
+    """The two departments may not hand tasks to each other."""
+    reason = (
+        f"{assignment.department} cannot hand a task to {feedback.department}: duties.yaml has no set of `transfers` with both; "
+        "return the task, and name the department."
+    )
+    return _rejection("no-transfer", reason, legal_for(assignment, feedback.sender, life))
 
 
 def too_late(feedback: Feedback, assignment: Assignment, due: datetime, life: Life) -> FeedbackRejection:

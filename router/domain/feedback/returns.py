@@ -1,12 +1,15 @@
 """Who gets a task that its department returned, so that no order flies from door to door (推诿).
 
-The first return may name whose the task is, and that department gets it. Any other return goes to the locality, which cannot return
-it (属地兜底). So a task is returned twice at most, and always has a department.
+The first return may name whose the task is, and that department gets it. One that names none goes to the locality, which cannot return
+it (属地兜底). The second goes to the authority that the city names (一次终审), whose decision cannot be returned; to the locality, if the
+city names none. So a task is returned twice at most, and always has a department.
 """
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from router.domain.catalogue.model import FALLBACK, Receiver
+from router.domain.case.dispatch import returns_of
+from router.domain.catalogue.model import ARBITRATION, FALLBACK, Receiver
 from router.domain.catalogue.resolve import UNIT_DIGITS, Assigned, Catalogue
 from router.domain.model.case import Assignment, Case
 from router.domain.model.feedback import Feedback
@@ -20,6 +23,8 @@ class NextReceiver(Struct, frozen=True):
     final: bool
     """The department cannot return it."""
     why: str
+    arbitrates: bool = False
+    """It shall decide whose the task is."""
 
 
 def next_receiver(case: Case, returned: Assignment, feedback: Feedback, catalogue: Catalogue) -> NextReceiver:
@@ -31,12 +36,18 @@ def next_receiver(case: Case, returned: Assignment, feedback: Feedback, catalogu
         feedback: the return.
         catalogue: of the case's rule set.
     """
-    back = [one.department for one in case.assignments if one.stage == "returned"]
+    back = returns_of(case)
     why, named = f"{returned.department} returned the task: {feedback.reason}", feedback.department
     if not back and named is not None and named in catalogue.departments and named != returned.department:
         receiver = Receiver(department=named, unit=feedback.unit)
         assigned = assigned_to(case, receiver, returned.role, "return", catalogue)
         return NextReceiver(assigned, final=False, why=f"{why}; it named {named}")
+    authority = catalogue.arbitration
+    if back and authority is not None:
+        assigned = assigned_to(case, authority, returned.role, ARBITRATION, catalogue)
+        assigned = replace(assigned, limit=authority.limit or assigned.limit)
+        why = f"{why}; it is the second return, so {authority.department} decides whose it is"
+        return NextReceiver(assigned, final=True, why=why, arbitrates=True)
     fallback = catalogue.fallback
     if fallback is None:
         receiver = Receiver(department=returned.department, unit=returned.unit)

@@ -46,8 +46,8 @@ def journal(case: Case, before: Sequence[Assignment], cause: JournalCause) -> li
 
 
 def _differs(old: Assignment, new: Assignment) -> bool:
-    before = stage_of(old), old.stage_at, old.asked, old.extensions
-    return before != (stage_of(new), new.stage_at, new.asked, new.extensions)
+    before = stage_of(old), old.stage_at, old.asked, old.extensions, old.supervised_at
+    return before != (stage_of(new), new.stage_at, new.asked, new.extensions, new.supervised_at)
 
 
 def _transition(case: Case, old: Assignment | None, new: Assignment, cause: JournalCause) -> Transition:
@@ -66,6 +66,8 @@ def _transition(case: Case, old: Assignment | None, new: Assignment, cause: Jour
         previous=case.chain,
         begin=None if old is None else stage_of(old),
     )
+    if old is None:
+        made.rule = new.rule
     if isinstance(event, Feedback):
         made.kind, made.actor, made.sender, made.reason = event.kind, event.actor, event.sender, event.reason
         made.evidence = event.evidence

@@ -12,6 +12,7 @@ from msgspec import Struct
 from router.domain.calendar.limits import Limit
 from router.domain.model.feedback import FeedbackKind
 from router.domain.model.transition import TaskStage
+from router.domain.model.vocabulary import Role
 
 Step = tuple[TaskStage, FeedbackKind]
 """A stage, and what is said at it."""
@@ -52,10 +53,19 @@ TRANSITIONS: Table = MappingProxyType(
         ("suspended", "reroute"): "withdrawn",
         ("suspended", "close"): "closed",
         ("closed", "reopen"): "handling",
-        **{(stage, kind): stage for stage in RUNNING for kind in _ABOUT_TIME},
+        ("dispatched", "answer"): "closed",
+        ("accepted", "answer"): "closed",
+        ("handling", "answer"): "closed",
+        ("dispatched", "transfer"): "withdrawn",
+        ("accepted", "transfer"): "withdrawn",
+        ("handling", "transfer"): "withdrawn",
+        ("suspended", "supervise"): "suspended",
+        **{(stage, kind): stage for stage in RUNNING for kind in (*_ABOUT_TIME, "ask-support", "supervise")},
     }
 )
 """The life by the standard. `resume` leads to the stage before, if that is another."""
+OF_ROLE: Mapping[FeedbackKind, Role] = {"ask-support": "lead", "answer": "assist"}
+"""Feedback that only a department of one role can give."""
 _CHOICES: Mapping[Step, tuple[TaskStage, ...]] = {
     ("dispatched", "accept"): ("handling",),
     ("dispatched", "progress"): ("handling",),

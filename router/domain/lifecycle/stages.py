@@ -6,7 +6,7 @@ it. Docs: docs/explanation/feedback.md.
 
 from collections.abc import Iterable, Mapping
 
-from router.domain.lifecycle.lives import ENDED, TRANSITIONS, Life
+from router.domain.lifecycle.lives import ENDED, OF_ROLE, TRANSITIONS, Life
 from router.domain.model.case import Assignment, Case, CaseState
 from router.domain.model.feedback import (
     DEPARTMENT_KINDS,
@@ -36,6 +36,11 @@ def stage_of(assignment: Assignment) -> TaskStage:
     return assignment.stage
 
 
+def is_final(assignment: Assignment) -> bool:
+    """Whether the department cannot return the task: its receiver was decided, or a supervisor has an eye on it."""
+    return assignment.final or assignment.supervised_at is not None
+
+
 def next_stage(assignment: Assignment, kind: FeedbackKind, life: Life) -> TaskStage | None:
     """The stage after this feedback; None if it is not legal.
 
@@ -47,21 +52,28 @@ def next_stage(assignment: Assignment, kind: FeedbackKind, life: Life) -> TaskSt
         life: of the workflow.
     """
     stage = stage_of(assignment)
-    if kind == "return" and assignment.final:
+    if kind == "return" and is_final(assignment):
+        return None
+    if OF_ROLE.get(kind, assignment.role) != assignment.role:
         return None
     if kind in _DECISIONS and assignment.asked is None:
         return None
-    after = (life.table if stage in life.stages else TRANSITIONS).get((stage, kind))
+    own = stage in life.stages and not (kind == "reroute" and assignment.arbitrates)
+    after = (life.table if own else TRANSITIONS).get((stage, kind))
     if kind == "resume" and after is not None and assignment.resumes is not None:
         return assignment.resumes
     return "closed" if after == "handled" and assignment.role != "lead" else after
 
 
 def legal_for(assignment: Assignment, sender: str, life: Life) -> tuple[FeedbackKind, ...]:
-    """What a sender could say about the task now: a department about its own, supervision about any."""
+    """What a sender could say about the task now: a department about its own, supervision about any. An authority that arbitrates decides
+    about its own as a supervisor does.
+    """
     if sender not in {SUPERVISION, assignment.department}:
         return ()
     kinds = SUPERVISION_KINDS if sender == SUPERVISION else DEPARTMENT_KINDS
+    if assignment.arbitrates and sender != SUPERVISION:
+        kinds = (*kinds, "reroute")
     return tuple([kind for kind in kinds if next_stage(assignment, kind, life) is not None])
 
 

@@ -152,6 +152,10 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """When its time stood still: suspended, or waiting for a check that failed."""
     final: bool = False
     """The department cannot return it: a supervisor or the rule about returns decided."""
+    arbitrates: bool = False
+    """The department is the authority that decides whose a task is that was returned twice."""
+    supervised_at: datetime | None = None
+    """Since when a supervisor has an eye on it (督办)."""
     wait_until: datetime | None = None
     """By when an inspector must look, or a supervisor let the task go on, if its life has a limit for that stage. Absent while the department's own time runs."""
     why: str = ""

@@ -14,7 +14,9 @@ from router.domain.model.report import Instant, Media, Provenance
 
 SUPERVISION = "supervision"
 """The sender that is no department: inspectors, who check, and supervisors, who decide."""
-DepartmentKind = Literal["accept", "return", "progress", "handled", "ask-extension"]
+DepartmentKind = Literal[
+    "accept", "return", "progress", "handled", "ask-extension", "ask-support", "answer", "transfer"
+]
 """What a department says about its own task."""
 SupervisionKind = Literal[
     "check-passed",
@@ -23,11 +25,12 @@ SupervisionKind = Literal[
     "resume",
     "grant-extension",
     "reject-extension",
+    "supervise",
     "reroute",
     "close",
     "reopen",
 ]
-"""What inspectors and supervisors say about any task."""
+"""What inspectors and supervisors say about any task. `reroute` is also the word of the authority that arbitrates, about its own task."""
 FeedbackKind = DepartmentKind | SupervisionKind
 DEPARTMENT_KINDS: tuple[FeedbackKind, ...] = get_args(DepartmentKind)
 SUPERVISION_KINDS: tuple[FeedbackKind, ...] = get_args(SupervisionKind)
@@ -37,23 +40,51 @@ KINDS_OF_FEEDBACK: Mapping[FeedbackKind, str] = {
     "progress": "Work goes on (进展).",
     "handled": "The work is done (处置完成), with evidence by reference.",
     "ask-extension": "The department asks for more time before its limit ends (延期申请), as a limit such as `2wd`. Needs a reason.",
+    "ask-support": "The lead needs another department (请求协助), which gets a task as an assistant. Needs a reason and the department.",
+    "answer": "An assistant has given what the lead needs from it (协办答复), and its task is closed. Needs a reason, the answer.",
+    "transfer": "The department hands the task to one with which it shares the matter (诉访调对接). The limit runs on. Needs a reason and the department.",
     "check-passed": "An inspector has seen on site that it is done (核查通过).",
     "check-failed": "An inspector has seen that it is not done (核查不通过): the department works on it again.",
     "suspend": "A supervisor suspends the task, because it cannot be done now (挂账): its time stops. Needs a reason.",
     "resume": "A supervisor lets the task go on at the stage it had, and its time with it (恢复).",
     "grant-extension": "A supervisor grants the time that was asked for, or another limit that this names (同意延期).",
     "reject-extension": "A supervisor grants no more time (拒绝延期). Needs a reason.",
-    "reroute": "A supervisor gives the task to a department, which cannot return it (强制派遣). Needs a reason.",
+    "supervise": "A supervisor has an eye on the task (督办): its department sees it, and cannot return it. Needs a reason.",
+    "reroute": "A supervisor, or the authority that arbitrates (终审), gives the task to a department, which cannot return it (强制派遣). Needs a reason.",
     "close": "A supervisor closes the case (结案). Needs a reason.",
     "reopen": "A supervisor opens a closed case again (重新立案): its tasks are worked on again. Needs a reason.",
 }
 """Every kind, and what it says."""
 WITH_REASON: frozenset[FeedbackKind] = frozenset(
-    {"return", "ask-extension", "check-failed", "suspend", "reject-extension", "reroute", "close", "reopen"}
+    {
+        "return",
+        "ask-extension",
+        "ask-support",
+        "answer",
+        "transfer",
+        "check-failed",
+        "suspend",
+        "reject-extension",
+        "supervise",
+        "reroute",
+        "close",
+        "reopen",
+    }
 )
 """Kinds that must give a reason."""
+WITH_DEPARTMENT: frozenset[FeedbackKind] = frozenset({"ask-support", "transfer", "reroute"})
+"""Kinds that must name a department."""
 FeedbackCode = Literal[
-    "unknown-task", "foreign-task", "not-legal", "id-reused", "too-many", "unknown-department", "too-late", "bad-limit"
+    "unknown-task",
+    "foreign-task",
+    "not-legal",
+    "id-reused",
+    "too-many",
+    "unknown-department",
+    "has-task",
+    "no-transfer",
+    "too-late",
+    "bad-limit",
 ]
 """Why the fold rejects feedback. What is malformed is rejected before it reaches the fold, with a code of `RejectionCode`."""
 FEEDBACK_CODES: Mapping[FeedbackCode, str] = {
@@ -63,6 +94,8 @@ FEEDBACK_CODES: Mapping[FeedbackCode, str] = {
     "id-reused": "The sender has used this id before for other content about the case.",
     "too-many": "The sender has sent as much feedback about the case as it keeps.",
     "unknown-department": "The department that shall get the task is not in the catalogue.",
+    "has-task": "The department that shall help has a task of the case already.",
+    "no-transfer": "The city does not let the two departments transfer tasks to each other.",
     "too-late": "More time is asked for when the limit has ended.",
     "bad-limit": "The task has no limit, or the city's calendar does not have the time that the extension counts.",
 }
@@ -92,7 +125,7 @@ class Feedback(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     provenance: Provenance
     reason: str = ""
     department: str | None = None
-    """Of `return`: whose the task is, if known. Of `reroute`: who gets it."""
+    """Of `return`: whose the task is, if known. Of `reroute` and `transfer`: who gets it. Of `ask-support`: who shall help."""
     unit: str | None = None
     """Unit of that department."""
     limit: str | None = None

@@ -62,3 +62,9 @@ class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """How far the department is with it, as feedback says."""
     final: bool = False
     """The department cannot return it."""
+    arbitrates: bool = False
+    """The department shall decide whose the task is (`reroute`), because it was returned twice."""
+    returns: int = 0
+    """How often departments have returned the order before."""
+    supervised_at: datetime | None = None
+    """Since when a supervisor has an eye on it (督办)."""

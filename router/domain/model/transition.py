@@ -42,5 +42,7 @@ class Transition(Struct, gc=False, kw_only=True, omit_defaults=True):
     reason: str = ""
     evidence: tuple[Media, ...] = ()
     """Of the feedback, by reference."""
+    rule: str = ""
+    """Of a dispatch: the id of the duty that led to it, or `fallback`, `return`, `arbitration`, `support`, `transfer`, `supervision`."""
     hash: str = ""
     """BLAKE2b, 16 bytes, of all other fields as JSON in the order of the schema: so it depends on the whole life before."""

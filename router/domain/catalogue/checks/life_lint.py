@@ -12,7 +12,7 @@ from router.domain.catalogue.checks.reference_lint import unknown
 from router.domain.catalogue.lists import Lists
 from router.domain.catalogue.model import LifeNode
 from router.domain.documents import Finding, found
-from router.domain.lifecycle.lives import ALLOWED, CHECKED, ENDED, START, UNCHECKED, WAITING
+from router.domain.lifecycle.lives import ALLOWED, CHECKED, ENDED, OF_ROLE, START, UNCHECKED, WAITING
 from router.domain.model.feedback import KINDS_OF_FEEDBACK, FeedbackKind
 from router.domain.model.transition import TaskStage
 
@@ -90,7 +90,11 @@ def _closes(life: LifeNode, stage: TaskStage) -> bool:
     seen, todo = {stage}, [stage]
     while todo:
         node = life.stages.get(todo.pop())
-        new = {after for kind, after in node.on.items() if kind not in _BY_FORCE} - seen if node is not None else set()
+        new = (
+            {after for kind, after in node.on.items() if kind not in _BY_FORCE and kind not in OF_ROLE} - seen
+            if node is not None
+            else set()
+        )
         seen |= new
         todo += new
     return "closed" in seen
@@ -158,12 +162,17 @@ def _kinds(lists: Lists) -> Iterator[Finding]:
 
 
 def check_calendar(lists: Lists, calendar: CityCalendar | None) -> Iterator[Finding]:
-    """Limits of stages that count working time which the city's calendar does not have."""
-    document = lists.documents[FILE]
-    for name, life in lists.work.lives.items():
-        for stage, node in life.stages.items():
-            hours = HOURS_OF.get(node.limit.calendar) if node.limit is not None else None
-            if hours is not None and (calendar is None or not calendar.has(hours)):
-                mark = document.mark_value("lives", name, "stages", stage, "limit")
-                message = f"the limit {node.limit} needs {hours} hours, and the city's calendar does not have them"
-                yield found(NO_CALENDAR, mark, message, "write them, or a limit in calendar hours, e.g. 24h")
+    """Limits of stages and of arbitration that count working time which the city's calendar does not have."""
+    document, duties = lists.documents[FILE], lists.documents["duties.yaml"]
+    limits = [
+        (document.mark_value("lives", name, "stages", stage, "limit"), node.limit)
+        for name, life in lists.work.lives.items()
+        for stage, node in life.stages.items()
+    ]
+    if lists.duties.arbitration is not None:
+        limits.append((duties.mark_value("arbitration", "limit"), lists.duties.arbitration.limit))
+    for mark, limit in limits:
+        hours = HOURS_OF.get(limit.calendar) if limit is not None else None
+        if hours is not None and (calendar is None or not calendar.has(hours)):
+            message = f"the limit {limit} needs {hours} hours, and the city's calendar does not have them"
+            yield found(NO_CALENDAR, mark, message, "write them, or a limit in calendar hours, e.g. 24h")

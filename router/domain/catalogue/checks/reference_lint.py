@@ -104,6 +104,14 @@ def _fallback(lists: Lists) -> Iterator[Finding]:
     if lists.duties.fallback is not None:
         mark = lists.documents["duties.yaml"].mark_value("fallback")
         yield from _receiver(lists.duties.fallback, mark, lists)
+    document, departments = lists.documents["duties.yaml"], lists.departments.root
+    if lists.duties.arbitration is not None:
+        yield from _receiver(lists.duties.arbitration, document.mark_value("arbitration"), lists)
+    for number, together in enumerate(lists.duties.transfers):
+        for place, name in enumerate(together):
+            if name not in departments:
+                mark = document.mark_value("transfers", number, place)
+                yield unknown(NO_DEPARTMENT, mark, "department", name, departments)
 
 
 def _standards(lists: Lists) -> Iterator[Finding]:

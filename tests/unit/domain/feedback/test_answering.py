@@ -177,7 +177,7 @@ def test_the_first_return_goes_to_whom_it_names_and_the_second_to_the_locality()
     (answer,) = third_return.rejected
     assert answer.rejection.code == "not-legal"
     assert answer.rejection.reason == (
-        f"`return` is not possible: task {third.id} is dispatched, and it cannot be returned; possible now: accept, handled, ask-extension."
+        f"`return` is not possible: task {third.id} is dispatched, and it cannot be returned; possible now: accept, handled, ask-extension, ask-support, transfer."
     )
     assert the_case(driver).state == "dispatched"
 

@@ -17,7 +17,8 @@ from tests.support.feedback import feedback
 
 CITY = tiny(
     work=WORK + "      checking: {text: {en: Looked at}}\n",
-    duties=DUTIES.replace("lead: parks", "lead: parks\n    assist: [police]"),
+    duties="arbitration: {department: police}\ntransfers: [[parks, roads, police]]\n"
+    + DUTIES.replace("lead: parks", "lead: parks\n    assist: [police]"),
 )
 REPORTS = st.builds(
     lambda name, matter, version, closed, hour: ("report", name, matter, version, closed, hour),

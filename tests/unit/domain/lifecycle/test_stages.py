@@ -27,21 +27,22 @@ from router.domain.model.transition import TaskStage
 from tests.support.driver import hours
 
 STAGES: tuple[TaskStage, ...] = get_args(TaskStage)
-TIME = ("ask-extension", "grant-extension", "reject-extension")
+STAY = ("ask-extension", "grant-extension", "reject-extension", "ask-support", "supervise")
+"""Feedback after which a department that works on a task is at the same stage."""
 LEGAL: dict[str, dict[str, str]] = {
     "dispatched": {
         "accept": "accepted", "return": "returned", "handled": "handled", "suspend": "suspended", "reroute": "withdrawn",
-        "close": "closed", **dict.fromkeys(TIME, "dispatched"),
+        "close": "closed", "answer": "closed", "transfer": "withdrawn", **dict.fromkeys(STAY, "dispatched"),
     },
     "accepted": {
         "progress": "handling", "handled": "handled", "suspend": "suspended", "reroute": "withdrawn", "close": "closed",
-        **dict.fromkeys(TIME, "accepted"),
+        "answer": "closed", "transfer": "withdrawn", **dict.fromkeys(STAY, "accepted"),
     },
     "handling": {
         "progress": "handling", "handled": "handled", "suspend": "suspended", "reroute": "withdrawn", "close": "closed",
-        **dict.fromkeys(TIME, "handling"),
+        "answer": "closed", "transfer": "withdrawn", **dict.fromkeys(STAY, "handling"),
     },
-    "suspended": {"resume": "handling", "reroute": "withdrawn", "close": "closed"},
+    "suspended": {"supervise": "suspended", "resume": "handling", "reroute": "withdrawn", "close": "closed"},
     "handled": {"check-passed": "closed", "check-failed": "handling", "reroute": "withdrawn", "close": "closed"},
     "returned": {},
     "withdrawn": {},
@@ -59,7 +60,9 @@ def assignment(stage: TaskStage, role: str = "lead", *, final: bool = False, dep
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("kind", KINDS_OF_FEEDBACK)
 def test_each_feedback_at_each_stage(stage: TaskStage, kind: str) -> None:
-    assert next_stage(assignment(stage), kind, CHECKED) == LEGAL[stage].get(kind)  # type: ignore[arg-type]
+    role = "assist" if kind == "answer" else "lead"
+    checked = LEGAL[stage].get(kind)
+    assert next_stage(assignment(stage, role), kind, CHECKED) == checked  # type: ignore[arg-type]
 
 
 def test_the_table_has_no_other_entry() -> None:
@@ -81,8 +84,27 @@ def test_what_is_not_checked_is_closed_when_it_is_handled() -> None:
 def test_what_was_decided_cannot_be_returned() -> None:
     final = assignment("dispatched", final=True)
     assert next_stage(final, "return", CHECKED) is None
-    assert legal_for(final, "parks", CHECKED) == ("accept", "handled", "ask-extension")
-    assert legal_for(assignment("dispatched"), "parks", CHECKED) == ("accept", "return", "handled", "ask-extension")
+    assert legal_for(final, "parks", CHECKED) == ("accept", "handled", "ask-extension", "ask-support", "transfer")
+    assert "return" in legal_for(assignment("dispatched"), "parks", CHECKED)
+    assert "return" not in legal_for(replace(assignment("dispatched"), supervised_at=hours(1)), "parks", CHECKED)
+
+
+def test_the_lead_asks_for_support_and_an_assistant_answers() -> None:
+    lead, assist = (
+        legal_for(assignment("accepted"), "parks", CHECKED),
+        legal_for(assignment("accepted", "assist"), "parks", CHECKED),
+    )
+    assert ("ask-support" in lead, "answer" in lead) == (True, False)
+    assert ("ask-support" in assist, "answer" in assist) == (False, True)
+
+
+def test_the_authority_that_arbitrates_decides_as_a_supervisor_does() -> None:
+    """Also where the life lets no supervisor give a task to another department."""
+    one = replace(assignment("dispatched", final=True), arbitrates=True)
+    three = life("three", {("dispatched", "handled"): "closed"})
+    assert legal_for(one, "parks", three) == ("handled", "reroute")
+    assert next_stage(one, "reroute", three) == "withdrawn"
+    assert "reroute" not in legal_for(assignment("dispatched"), "parks", CHECKED)
 
 
 def test_a_department_answers_about_its_own_task_and_supervision_about_any() -> None:
@@ -127,7 +149,8 @@ def test_a_task_whose_stage_its_life_lacks_goes_on_by_the_standard(kind: Feedbac
     """Its rules changed under way: it must not be stuck."""
     three = life("three", {("dispatched", "accept"): "handling", ("handling", "handled"): "closed"})
     for stage in ("accepted", "suspended", "handled", "closed"):
-        assert next_stage(assignment(stage), kind, three) == LEGAL[stage].get(kind)
+        role = "assist" if kind == "answer" else "lead"
+        assert next_stage(assignment(stage, role), kind, three) == LEGAL[stage].get(kind)
     assert next_stage(assignment("dispatched"), "accept", three) == "handling"
     assert next_stage(assignment("handling"), "suspend", three) is None
 

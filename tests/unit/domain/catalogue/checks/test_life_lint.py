@@ -8,7 +8,7 @@ from router.domain.catalogue.checks.life_lint import check, check_calendar
 from router.domain.catalogue.compile import compile_catalogue
 from router.domain.documents import Finding
 from router.domain.lifecycle.lives import CHECKED, TRANSITIONS, UNCHECKED
-from tests.support.catalogue_lists import lists
+from tests.support.catalogue_lists import DUTIES, lists
 from tests.support.cities import shipped
 
 WHOLE = """\
@@ -32,7 +32,7 @@ lives:
         on: {resume: handling, close: closed}
       closed:
         on: {reopen: handling}
-unused: [ask-extension, check-passed, check-failed, grant-extension, reject-extension]
+unused: [ask-extension, ask-support, answer, transfer, supervise, check-passed, check-failed, grant-extension, reject-extension]
 """
 CHECKING = "      checking: {text: {en: Looked at}}\n"
 
@@ -104,6 +104,9 @@ def test_a_city_without_lives_has_those_of_the_standard() -> None:
 
 
 def test_a_limit_needs_its_calendar() -> None:
+    authority = DUTIES.replace("duties:", "arbitration: {department: police, limit: 4wh}\nduties:", 1)
+    (other,) = check_calendar(lists(duties=authority), None)
+    assert (other.code, other.file, other.line, other.column) == ("GR070", "duties.yaml", 2, 42)
     found: list[Finding] = list(check_calendar(lists(work=WHOLE.replace("5d", "5wd")), None))
     assert [(one.code, one.line, one.column) for one in found] == [("GR070", 17, 16)]
     assert list(check_calendar(lists(work=WHOLE), None)) == []

@@ -1,0 +1,1 @@
+"""Figures about the lives of tasks, from the journal of transitions."""
