@@ -1,7 +1,8 @@
 """`python -m tests.bench growth`: reports a second and memory of a matchable case, by the number of matchable cases.
 
 First without a broker: translation and fold in this process. Then a worker with restored state. With `--kill` it measures
-the restore, too, as `restore` does, because preloading a million cases takes longer than measuring them.
+the restore, too, as `restore` does, because preloading a million cases takes longer than measuring them. With `--cities` the
+fold alone has its cases in many copies of the city, and is timed in turn with one city.
 """
 
 import argparse
@@ -9,8 +10,9 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import count, islice
+from itertools import count, cycle, islice
 from pathlib import Path
+from statistics import median
 
 import orjson
 
@@ -26,6 +28,7 @@ from router.simulator.recorded.hotline_history import NETWORK
 from router.stream.gc_tuning import tune_gc
 from router.wire.partitioning import partition_for_cell
 from router.wire.settings import Settings
+from tests.bench.copies import in_copy
 from tests.bench.large_state import SIZES, LargeState, large_state
 from tests.bench.load_shape import CITY, load_shape
 from tests.bench.pinned_process import Pinned
@@ -36,6 +39,10 @@ from tests.bench.stopwatch import until_quiet
 MEASURED = 5_000
 """Reports that are timed at each size, without a broker."""
 BATCH = 2_000
+CASES_OF_A_CITY = 10_000
+"""Matchable cases of each copy, and of the city with which they are timed in turn."""
+TURNS, TURN = 15, 200
+"""How often the two are timed, and reports each time. They keep most of their density: the city grows by less than a third."""
 IDLE_SHARE = 0.3
 """Share of a core that heartbeats and empty fetches need."""
 
@@ -45,7 +52,7 @@ class GrowthRow:
     """Measurement at one size."""
 
     kind: str
-    """`fold` without a broker, `worker` with one."""
+    """`fold` without a broker, `worker` with one; `city` and `copies` without a broker and in turn."""
     cases: int
     reports: int
     """Reports that were timed."""
@@ -67,6 +74,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fold", action=argparse.BooleanOptionalAction, default=True, help="measure the fold alone, too"
     )
+    parser.add_argument(
+        "--cities",
+        type=int,
+        nargs="?",
+        const=0,
+        help=f"the fold alone, in turn in one city and in this number of copies of it; without a number one copy for each {CASES_OF_A_CITY:,} cases",
+    )
     parser.add_argument("--broker", action=argparse.BooleanOptionalAction, default=True, help="measure workers, too")
 
 
@@ -83,6 +97,10 @@ def main(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _all(arguments: argparse.Namespace, settings: Settings) -> Iterator[GrowthRow]:
+    if arguments.cities is not None:
+        for size in sorted(arguments.cases):
+            yield from in_turn(size, arguments.cities or max(1, size // CASES_OF_A_CITY))
+        return
     if arguments.fold:
         yield from folded(sorted(arguments.cases))
     if not arguments.broker:
@@ -104,18 +122,40 @@ def folded(sizes: list[int]) -> Iterator[GrowthRow]:
     folding.take(BATCH)  # memory allocated at the first report belongs to no case
     begun_with, before = folding.matchable_cases, resident()
     for size in sizes:
-        while (missing := size - folding.matchable_cases) > 0:
-            folding.take(min(missing, BATCH * 10))
+        folding.fill(size)
         cases, held = folding.matchable_cases, resident() - before
         spent, cpu_spent = folding.take(MEASURED)
         yield GrowthRow("fold", cases, MEASURED, MEASURED / spent, MEASURED / cpu_spent, held / (cases - begun_with))
 
 
-class Folding:
-    """The load shape through translation and fold."""
+def in_turn(size: int, cities: int) -> Iterator[GrowthRow]:
+    """Translation and fold of one city, and of copies with `size` cases in all, timed in turn: the machine drifts."""
+    foldings = {"city": Folding(), "copies": Folding(cities)}
+    held: dict[str, float] = {}
+    for (kind, folding), cases in zip(foldings.items(), (CASES_OF_A_CITY, size), strict=True):
+        folding.take(BATCH)  # memory allocated at the first report belongs to no case
+        begun_with, before = folding.matchable_cases, resident()
+        folding.fill(cases)
+        held[kind] = (resident() - before) / max(1, folding.matchable_cases - begun_with)
+    spent: dict[str, list[tuple[float, float]]] = {kind: [] for kind in foldings}
+    for _ in range(TURNS):
+        for kind, folding in foldings.items():
+            spent[kind].append(folding.take(TURN))
+    for kind, cases in zip(foldings, (CASES_OF_A_CITY, size), strict=True):
+        seconds, cpu_seconds = (median(one) for one in zip(*spent[kind], strict=True))
+        yield GrowthRow(kind, cases, TURNS * TURN, TURN / seconds, TURN / cpu_seconds, held[kind])
 
-    def __init__(self) -> None:
+
+class Folding:
+    """The load shape through translation and fold.
+
+    Args:
+        cities: copies of the city, of which each gets its share of the reports.
+    """
+
+    def __init__(self, cities: int = 1) -> None:
         self._city, self._messages, self._offsets = load_city(CITY), load_shape(), count()
+        self._copies = cycle(range(cities))
         self._rules = RuleSets(self._city)
         self._states = [PartitionState() for _ in range(PARTITIONS)]
         tune_gc()  # as a worker does
@@ -124,6 +164,11 @@ class Folding:
     def matchable_cases(self) -> int:
         """Matchable cases in all partitions."""
         return sum(state.matchable_cases for state in self._states)
+
+    def fill(self, size: int) -> None:
+        """Take reports until there are at least this many matchable cases."""
+        while (missing := size - self.matchable_cases) > 0:
+            self.take(min(missing, BATCH * 10))
 
     def take(self, number: int) -> tuple[float, float]:
         """Seconds and CPU seconds that the fold alone takes for a number of reports."""
@@ -140,7 +185,8 @@ class Folding:
 
     def _translated(self, number: int) -> list[Report]:
         records = [record_of(message, next(self._offsets)) for message in islice(self._messages, number)]
-        return normalise(NETWORKS[NETWORK], records, self._city).reports
+        reports = normalise(NETWORKS[NETWORK], records, self._city).reports
+        return [in_copy(report, copy) for report, copy in zip(reports, self._copies, strict=False)]
 
 
 def _worker(reports: int, large: LargeState) -> tuple[float, float]:
