@@ -67,7 +67,7 @@ def replay(
         noise=noise,
         switch=switch,
     )
-    with _bar() as bar:
+    with progress_bar() as bar:
         line = bar.add_task("starting Kafka", total=None)
         bootstrap = ensure_running(settings)
         result = run(plan, settings, bootstrap, lambda progress: bar.update(line, description=progress_line(progress)))
@@ -193,7 +193,7 @@ def _text(name: str, value: float | bool | dict[str, int] | None) -> str:
     return f"{value:.1%}" if name in PERCENT else f"{value:,}"
 
 
-def _bar() -> Bar:
+def progress_bar() -> Bar:
     """A progress line on stderr. It prints nothing when stderr is not a terminal."""
     quiet = not sys.stderr.isatty() or os.environ.get("TERM") == "dumb"
     return Bar(

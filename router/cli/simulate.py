@@ -1,4 +1,4 @@
-"""`grid-router simulate`: writes the reports of a synthetic city and their truth into a folder."""
+"""`grid-router simulate`: writes the reports of a synthetic city and their truth into a folder, or lives them with departments."""
 
 from pathlib import Path
 from time import perf_counter
@@ -8,7 +8,9 @@ import msgspec
 import typer
 
 from router.cities.folder import city_folder, load_city
+from router.cli.simulated_life import live_through
 from router.cli.text.output import Output, json_out, say, table_out
+from router.simulator.departments.life import LifePlan
 from router.simulator.synthetic.file_writer import TRUTH, write_files
 from router.simulator.synthetic.stream import message_batches, read_simulation
 from router.wire.settings import Settings
@@ -34,13 +36,28 @@ def simulate(
     out: Annotated[
         Path | None, typer.Option(help="Output folder; default: simulated/<city>-<seed> in GRID_ROUTER_HOME.")
     ] = None,
+    run: Annotated[
+        bool,
+        typer.Option(
+            "--run", help="Send them through a router with topics of its own, whose tasks departments answer, instead."
+        ),
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="With --run: number of worker processes.")] = 2,
+    keep: Annotated[bool, typer.Option("--keep", help="With --run: keep the topics.")] = False,
     output: Output = "text",
 ) -> None:
     """Write the messages of a synthetic city's networks. The truth goes to truth.csv, which the router never reads.
 
+    With --run, departments, inspectors and supervisors answer the tasks by event time, and a summary says what came of it.
+
     Example: grid-router simulate puyang --days 3 --seed 7 --out puyang-3
     """
     settings = Settings()
+    if run:
+        live_through(
+            LifePlan(city=city, days=days, seed=seed, rate=rate, noise=noise, workers=workers, keep=keep), output
+        )
+        return
     folder = out or settings.home / "simulated" / f"{city}-{seed}"
     loaded, simulation = load_city(city, settings.cities), read_simulation(city_folder(city, settings.cities))
     started = perf_counter()

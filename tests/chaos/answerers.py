@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError
 
 from router.domain.model.task import Task
 from router.domain.rules.city import City
-from router.simulator.departments.plan import PlannedAnswer, Setting, plan
+from router.simulator.departments.plan import PlannedAnswer, Setting, is_checked, plan
 from router.simulator.departments.rates import Rates
 from router.wire.codec import decode_task
 from router.wire.errors import BrokerError
@@ -60,13 +60,6 @@ BAD_CITY = Rates(
 def is_answered(task: Task, share: float) -> bool:
     """Whether a task is among the share that is answered."""
     return crc32(task.id.encode()) < share * (1 << 32)
-
-
-def is_checked(task: Task, city: City) -> bool:
-    """Whether an inspector looks at what is handled: the work of the lead, if its workflow requires the step."""
-    workflow = city.catalogue.workflows.get(task.workflow or "")
-    step = workflow.steps.get("checking") if workflow is not None else None
-    return task.role == "lead" and step is not None and step.required
 
 
 class Answerers:
@@ -143,7 +136,7 @@ class Answerers:
             if task.state != "dispatched" or task.id in self._known or not is_answered(task, self._share):
                 continue
             self._known.add(task.id)
-            checked = is_checked(task, self._city)
+            checked = is_checked(task, self._city.catalogue)
             for answer in plan(task, self._setting, checked=checked, begin=now, limit_s=LIMIT_S):
                 self._planned += 1
                 heappush(self._due, (answer.delivered_at, self._planned, answer, task.partition_key))

@@ -16,7 +16,7 @@ from router.domain.model.feedback import SUPERVISION
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets
-from router.simulator.departments.plan import PlannedAnswer, Setting, plan
+from router.simulator.departments.plan import PlannedAnswer, Setting, is_checked, plan
 from router.simulator.messages import rfc3339
 from router.simulator.synthetic.stream import messages, read_simulation
 from router.stream.engine.processor import Processor
@@ -30,7 +30,7 @@ from router.wire.metrics import Metrics
 from router.wire.offset_keys import NO_KEYS
 from router.wire.partitioning import partition_for_key
 from router.wire.topics import Names
-from tests.chaos.answerers import BAD_CITY, LIMIT_S, is_answered, is_checked
+from tests.chaos.answerers import BAD_CITY, LIMIT_S, is_answered
 from tests.chaos.audit.audit import AuditInput
 from tests.chaos.cities import CITY
 from tests.chaos.feedback_ledger import FeedbackLedgered, said_of
@@ -243,7 +243,7 @@ def _answer(lists: MemoryLog, said: FeedbackLedgered, city: City, share: float, 
         answers = [
             (answer, task.partition_key)
             for task in new.values()
-            for answer in plan(task, setting, checked=is_checked(task, city), begin=begin, limit_s=LIMIT_S)
+            for answer in plan(task, setting, checked=is_checked(task, city.catalogue), begin=begin, limit_s=LIMIT_S)
         ]
         for answer, key in sorted(answers, key=lambda one: one[0].delivered_at):
             _say(lists, said, answer, key)

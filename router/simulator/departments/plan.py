@@ -1,4 +1,4 @@
-"""What is answered to one task: a function of the task and the seed alone, so a run can be repeated and nobody has a memory.
+"""What is answered to one task: a function of the task and the seed alone, so a run can be repeated and it needs no memory.
 
 Department, inspector and supervisor of one task follow one script. What becomes of it, the router decides: a task that was withdrawn
 meanwhile is answered all the same, and its answers are rejected.
@@ -13,6 +13,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.json import Encoder
 
+from router.domain.catalogue.resolve import Catalogue
 from router.domain.model.feedback import SUPERVISION, FeedbackKind
 from router.domain.model.task import Task
 from router.simulator.departments.rates import CITY, Rates
@@ -71,6 +72,13 @@ class _Said(Struct):
     delivered: float = 0.0
     task: str = ""
     id: str = ""
+
+
+def is_checked(task: Task, catalogue: Catalogue) -> bool:
+    """Whether an inspector looks at what is handled: the work of the lead, if its workflow requires the step `checking`."""
+    workflow = catalogue.workflows.get(task.workflow or "")
+    step = workflow.steps.get("checking") if workflow is not None else None
+    return task.role == "lead" and step is not None and step.required
 
 
 def plan(

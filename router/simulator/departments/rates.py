@@ -13,7 +13,7 @@ class Rates(Struct, frozen=True, kw_only=True):
     """Shares between 0 and 1, and times in seconds."""
 
     silent: float = 0.01
-    """Tasks of which nobody says anything."""
+    """Tasks that get no answer."""
     returned: float = 0.06
     named: float = 0.5
     """Returns that name whose the task is."""
@@ -52,7 +52,7 @@ class Rates(Struct, frozen=True, kw_only=True):
     day_off: float = 0.001
     """Answers whose clock is off by a day."""
     usual_limit_s: float = 7 * 86400
-    """Of a task without a limit, and of one whose time stands still."""
+    """Of a task without a limit, and of a suspended one."""
 
 
 CITY = Rates()

@@ -86,22 +86,8 @@ class ReplayMonitor:
         self._begun = self._moved = self._compared = time.monotonic()
 
     def until_ready(self, workers: int) -> None:
-        """Wait until the group has assigned every partition.
-
-        Raises:
-            WorkerError: the workers end, or never join.
-        """
-        patience = Patience(lambda: work_of(self._pool.pids.values(), self._pool.logs))
-        while not self._group.ready(workers):
-            self._pool.poll()
-            self._on_progress(ReplayProgress(doing="starting workers"))
-            if why := patience.exhausted():
-                raise WorkerError(
-                    f"the workers have not joined: their work {why}",
-                    where=str(self._pool.logs[0]),
-                    hint="read that log",
-                )
-            time.sleep(LOOK_S)
+        """Wait until the group has assigned every partition. Raises WorkerError as `await_workers` does."""
+        await_workers(self._group, self._pool, workers, self._on_progress)
 
     def follow(self, sending: "Future[None]") -> End:
         """Wait until every sent record is accounted for and read, or nothing makes progress.
@@ -167,3 +153,20 @@ class ReplayMonitor:
         return End(
             seconds=self._moved - self._begun, stalled=stalled, killed_at=self._killed_at, restarts=self._pool.restarts
         )
+
+
+def await_workers(group: ConsumerGroup, pool: WorkerPool, workers: int, on_progress: OnProgress) -> None:
+    """Wait until the group has assigned every partition.
+
+    Raises:
+        WorkerError: the workers end, or never join.
+    """
+    patience = Patience(lambda: work_of(pool.pids.values(), pool.logs))
+    while not group.ready(workers):
+        pool.poll()
+        on_progress(ReplayProgress(doing="starting workers"))
+        if why := patience.exhausted():
+            raise WorkerError(
+                f"the workers have not joined: their work {why}", where=str(pool.logs[0]), hint="read that log"
+            )
+        time.sleep(LOOK_S)

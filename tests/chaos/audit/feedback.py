@@ -1,4 +1,4 @@
-"""Compares every record of the topics of feedback with what became of it: applied once, or refused once."""
+"""Compares every record of the topics of feedback with what became of it: applied once, or rejected once."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -85,16 +85,16 @@ def check_feedback(
     findings.add(
         "feedback twice", *["/".join(said_by) for said_by, sources in found.applied.items() if len(sources) > 1]
     )
-    refused: Counter[SaidBy] = Counter()
+    rejections: Counter[SaidBy] = Counter()
     for source, event in events.items():
         said_by = (event.task.rpartition(".")[0], event.sender, event.id)
         times = rejected[source]
-        refused[said_by] += times
+        rejections[said_by] += times
         if times > 1 or (times and source in applied):
             findings.add("feedback twice", _described(event))
         if not times and said_by not in found.remembered:
             findings.add("feedback lost", _described(event))
-    unheard = [said_by for said_by, answer in found.remembered.items() if answer.rejected and not refused[said_by]]
+    unheard = [said_by for said_by, answer in found.remembered.items() if answer.rejected and not rejections[said_by]]
     findings.add("feedback lost", *["/".join(said_by) for said_by in unheard])
     return FeedbackFigures(
         records=len(stored),

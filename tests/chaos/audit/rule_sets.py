@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from router.domain.model.case import Case
 from router.domain.rules.rule_sets import RuleSetError, RuleSets
+from tests.chaos.audit.lives import has_ended
 
 
 def mixed(cases: Iterable[Case], rule_sets: RuleSets) -> list[str]:
@@ -22,9 +23,11 @@ def _decided_by_one(case: Case, rule_sets: RuleSets) -> bool:
         return False
     if case.catalogue != city.catalogue.version:
         return False
-    # what was returned, rerouted or closed follows from feedback; the folded log compares it
+    # what was returned, given away or closed follows from feedback, perhaps under an earlier rule set: the folded log compares it
     answered = any(not one.rejected for one in case.answers)
-    routed = [one for one in case.assignments if not one.why and (answered or one.withdrawn_at is None)]
+    routed = [
+        one for one in case.assignments if one.withdrawn_at is None and not (answered and (one.why or has_ended(one)))
+    ]
     current = sorted([(a.department, a.role, a.rule, a.unit) for a in routed], key=str)
     if not answered and case.state != "dispatched":
         return not current

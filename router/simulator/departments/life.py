@@ -1,0 +1,278 @@
+"""A simulated time of a city through the real router: networks report, departments answer, all by event time.
+
+Time goes on in steps. What is reported and answered in one step is sent, with the time at which it is received in the header
+`grid-received-at`. When the router has read all of it, the tasks that it dispatched are planned, and the next step begins. So an answer may
+lie behind a later report in the log by a step at most, and its own time is exact.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+from msgspec import Struct
+
+from router.cities.folder import city_folder, load_city
+from router.domain.intake.normalise import RECEIVED_AT
+from router.domain.model.feedback import SUPERVISION
+from router.domain.model.task import Task
+from router.domain.rules.city import City
+from router.kafka.blocking import PATIENT_MS, open_admin, open_consumer
+from router.simulator.departments.plan import PlannedAnswer, Setting, is_checked, plan
+from router.simulator.departments.positions import Positions
+from router.simulator.departments.tally import LifeFigures, Tally
+from router.simulator.messages import SourceMessage, rfc3339
+from router.simulator.replay.consumer_group import ConsumerGroup
+from router.simulator.replay.monitor import STALLED_S, OnProgress, ReplayProgress, await_workers
+from router.simulator.replay.temporary_topics import namespace, scratch_topics
+from router.simulator.synthetic.stream import messages, read_simulation
+from router.wire.errors import BrokerError, WorkerError
+from router.wire.partitioning import partition_for_key
+from router.wire.settings import Settings
+from router.wire.topics import Names
+from router.workers.pool import WorkerPool
+
+STEP = timedelta(hours=2)
+POLL_MS = 50
+
+
+class LifePlan(Struct, frozen=True, kw_only=True):
+    """What to simulate."""
+
+    city: str
+    days: float
+    seed: int = 1
+    rate: float | None = None
+    """Mean number of reports a second; None: the city's own volumes."""
+    noise: float = 1.0
+    workers: int = 2
+    keep: bool = False
+    """Whether to keep the topics."""
+
+
+class LifeResult(Struct, frozen=True, kw_only=True):
+    """What came of it."""
+
+    namespace: str
+    reports: int
+    """Records of the networks."""
+    answers: dict[str, int]
+    """Records of feedback by label: usual, impossible, malformed, again."""
+    figures: LifeFigures
+    seconds: float
+    """From the first record to the last output."""
+    restarts: int
+
+
+def live(plan: LifePlan, settings: Settings, bootstrap: str, on_progress: OnProgress) -> LifeResult:
+    """Run a simulated time. Blocks until the router has read everything, and ends all that it started.
+
+    Args:
+        plan: what to simulate.
+        settings: of the deployment. Namespace and metrics are replaced, so that a running router is not disturbed.
+        bootstrap: `host:port` list of the cluster.
+        on_progress: called several times a second.
+
+    Raises:
+        RouterError: city, simulation, broker or workers cannot be used.
+    """
+    on_progress(ReplayProgress(doing="reading the city"))
+    city = load_city(plan.city, settings.cities)
+    simulation = read_simulation(city_folder(plan.city, settings.cities))
+    own = settings.model_copy(update={"namespace": namespace(), "metrics_port": 0, "kafka": bootstrap})
+    names = Names(own.namespace)
+    stream = messages(city, simulation, reports=None, days=plan.days, seed=plan.seed, noise=plan.noise, rate=plan.rate)
+    on_progress(ReplayProgress(doing="making topics"))
+    with ExitStack() as stack:
+        kafka = stack.enter_context(open_admin(bootstrap))
+        stack.enter_context(scratch_topics(kafka, bootstrap, city, own, group=names.group, keep=plan.keep))
+        scout = stack.enter_context(open_consumer(bootstrap, connect_ms=PATIENT_MS))
+        pool = stack.enter_context(WorkerPool(plan.city, own, plan.workers, clock="stream"))
+        await_workers(ConsumerGroup(kafka, scout, names.group, sources=[], events=[]), pool, plan.workers, on_progress)
+        run = _Run(plan, city, own, pool, on_progress)
+        try:
+            seconds, until = asyncio.run(run.run(bootstrap, stream))
+        except KafkaError as error:
+            raise BrokerError(
+                f"the simulation lost the broker ({type(error).__name__}: {error})",
+                where=bootstrap,
+                hint="check with `grid-router broker status`",
+            ) from error
+        return LifeResult(
+            namespace=own.namespace,
+            reports=run.reports,
+            answers=dict(run.answers),
+            figures=run.tally.figures(until),
+            seconds=seconds,
+            restarts=pool.restarts,
+        )
+
+
+class _Record(Struct, frozen=True):
+    """What is sent, in the order of receipt."""
+
+    at: datetime
+    topic: str
+    key: bytes
+    value: bytes
+
+
+class _Run:
+    """One simulated time."""
+
+    def __init__(
+        self, plan: LifePlan, city: City, settings: Settings, pool: WorkerPool, on_progress: OnProgress
+    ) -> None:
+        names = Names(settings.namespace)
+        self._city, self._names, self._partitions, self._pool = city, names, settings.partitions, pool
+        self._on_progress = on_progress
+        self._setting = Setting(departments=sorted(city.catalogue.departments), seed=plan.seed)
+        self._positions, self.tally = Positions(names, sorted(city.codes)), Tally(names)
+        self._planned: list[tuple[datetime, str, str, int, PlannedAnswer]] = []
+        """A heap of (when it is delivered, sender, id, number, answer): its order does not depend on that of the tasks."""
+        self.reports = 0
+        self.answers: Counter[str] = Counter()
+        self._begun = time.monotonic()
+
+    async def run(self, bootstrap: str, stream: Iterator[SourceMessage]) -> tuple[float, datetime]:
+        """Run to the end of the messages; seconds that it took, and the end of the last step."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, linger_ms=5, max_batch_size=256 << 10
+        )
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=POLL_MS,
+        )
+        async with producer, consumer:
+            outputs = await self._assign(consumer)
+            self._begun = time.monotonic()
+            first = next(stream, None)
+            until = first.received_at if first is not None else datetime.max.replace(tzinfo=UTC)
+            while first is not None:
+                until += STEP
+                batch, first = _until(until, first, stream)
+                await self._send(producer, self._step(batch, until))
+                await self._await_read(consumer, outputs)
+            return time.monotonic() - self._begun, until
+
+    async def _assign(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
+        """Read everything that the router writes. Returns the partitions of tasks, transitions and rejections."""
+        names, departments = self._names, self._setting.departments
+        wide = [*self._positions.topics, names.transitions, *(names.tasks(one) for one in departments)]
+        every = [TopicPartition(topic, number) for topic in wide for number in range(self._partitions)]
+        every += [TopicPartition(names.rejected_feedback(one), 0) for one in (*departments, SUPERVISION)]
+        consumer.assign(every)
+        return [tp for tp in every if tp.topic not in self._positions.topics]
+
+    def _step(self, batch: Sequence[SourceMessage], until: datetime) -> list[_Record]:
+        """What is received in a step: reports, and answers that were planned for then, or for before."""
+        self.reports += len(batch)
+        records = [
+            _Record(one.received_at, self._names.reports(one.network), one.source_id.encode(), one.value)
+            for one in batch
+        ]
+        while self._planned and self._planned[0][0] < until:
+            *_, answer = heappop(self._planned)
+            self.answers[answer.label] += 1
+            topic = self._names.feedback(answer.sender)
+            records.append(_Record(answer.delivered_at, topic, answer.task.encode(), answer.value))
+        return sorted(records, key=lambda one: one.at)
+
+    async def _send(self, producer: AIOKafkaProducer, records: Sequence[_Record]) -> None:
+        kept = [
+            await producer.send(
+                one.topic,
+                one.value,
+                key=one.key,
+                partition=partition_for_key(one.key, self._partitions),
+                headers=[(RECEIVED_AT, rfc3339(one.at).encode())],
+            )
+            for one in records
+        ]
+        for one in await asyncio.gather(*kept):
+            self._positions.sent(one.topic, one.partition, one.offset)
+
+    async def _await_read(self, consumer: AIOKafkaConsumer, outputs: Sequence[TopicPartition]) -> None:
+        """Wait until the router has folded all that was sent, and its outputs are read; plan what is answered.
+
+        Raises:
+            WorkerError: nothing comes for a minute.
+        """
+        events = [TopicPartition(self._names.events, number) for number in range(self._partitions)]
+        moved = time.monotonic()
+        while True:
+            fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=20_000)
+            for records in fetched.values():
+                self._take(records)
+            now = time.monotonic()
+            moved = now if fetched else moved
+            self._pool.poll()
+            self._report_progress(now)
+            if now - moved > STALLED_S:
+                raise WorkerError(
+                    f"the router has written nothing for {STALLED_S:.0f} s, and has not read everything",
+                    where=str(self._pool.logs[0]),
+                    hint="read that log",
+                )
+            if (
+                self._positions.all_read(events=False)
+                and await _at_end(consumer, events)
+                and self._positions.all_read(events=True)
+                and await _at_end(consumer, outputs)
+            ):
+                return
+
+    def _take(self, records: Sequence[object]) -> None:
+        topics = self._positions.topics
+        for record in records:
+            if record.topic in topics:  # type: ignore[attr-defined]
+                self._positions.note(record)
+                continue
+            task = self.tally.note(record)
+            if task is not None:
+                self._plan(task)
+
+    def _plan(self, task: Task) -> None:
+        checked = is_checked(task, self._city.catalogue)
+        for number, answer in enumerate(plan(task, self._setting, checked=checked)):
+            heappush(self._planned, (answer.delivered_at, answer.sender, answer.id, number, answer))
+
+    def _report_progress(self, now: float) -> None:
+        self._on_progress(
+            ReplayProgress(
+                doing="simulating",
+                sent=self.reports + self.answers.total(),
+                tasks=self.tally.tasks,
+                seconds=now - self._begun,
+            )
+        )
+
+
+def _until(
+    until: datetime, first: SourceMessage, stream: Iterator[SourceMessage]
+) -> tuple[list[SourceMessage], SourceMessage | None]:
+    """The messages received before an instant, and the first one after it."""
+    batch, one = list[SourceMessage](), first
+    while one.received_at < until:
+        batch.append(one)
+        following = next(stream, None)
+        if following is None:
+            return batch, None
+        one = following
+    return batch, one
+
+
+async def _at_end(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> bool:
+    ends = await consumer.end_offsets(list(partitions))
+    for tp, end in ends.items():
+        if await consumer.position(tp) < end:
+            return False
+    return True
