@@ -116,6 +116,17 @@ METRICS: Sequence[Metric] = (
         },
     ),
     Metric(
+        attribute="masked",
+        name="grid_masked_records_total",
+        kind="counter",
+        unit="records",
+        help="Records in whose texts or unknown fields personal numbers were masked.",
+        labels={
+            "network": "code of the network, `feedback` for records of `feedback.*`",
+            "kind": "`identity-number` or `phone-number`; a record with both counts in each",
+        },
+    ),
+    Metric(
         attribute="disbelieved_times",
         name="grid_disbelieved_received_times_total",
         kind="counter",
@@ -309,6 +320,7 @@ class Metrics:
     feedback: Counter
     rule_hits: Counter
     dead_letters: Counter
+    masked: Counter
     disbelieved_times: Counter
     ticks: Counter
     archived: Counter

@@ -13,6 +13,7 @@ from pydantic_core import from_json
 
 from router.domain.feedback.message import FeedbackMessage
 from router.domain.intake.cloudevents import event_data, report_text
+from router.domain.intake.masking import in_order
 from router.domain.intake.normalise import kafka_time_of, received_at
 from router.domain.intake.rejections import invalid_message, too_large, unreadable_batch
 from router.domain.model.feedback import WITH_DEPARTMENT, WITH_REASON, Feedback
@@ -20,6 +21,7 @@ from router.domain.model.rejection import Rejection
 from router.domain.model.report import Media, Provenance
 from router.domain.model.source_record import SourceRecord, UnreadableBatch
 from router.domain.networks.schema.fields import media
+from router.domain.privacy.detector import mask_text
 
 MAX_BYTES = 64 << 10
 """Most bytes of a value: evidence comes by reference."""
@@ -89,7 +91,7 @@ def _checked(message: FeedbackMessage) -> FeedbackMessage | Rejection:
 
 
 def _feedback(message: FeedbackMessage, record: SourceRecord, sender: str, received: datetime) -> Feedback:
-    evidence = media(list(message.evidence))
+    evidence, (reason, found) = media(list(message.evidence)), mask_text(message.reason)
     return Feedback(
         id=message.id,
         sender=sender,
@@ -101,12 +103,13 @@ def _feedback(message: FeedbackMessage, record: SourceRecord, sender: str, recei
         received_at=received,
         digest=_digest(message, evidence),
         provenance=Provenance(topic=record.topic, partition=record.partition, offset=record.offset),
-        reason=message.reason,
+        reason=reason,
         department=message.department,
         unit=message.unit,
         limit=message.limit,
         evidence=evidence,
         clock_ahead=message.occurred_at > received,
+        masked=in_order(found),
     )
 
 

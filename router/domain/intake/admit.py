@@ -52,6 +52,8 @@ class Admitted(Struct, frozen=True, kw_only=True):
     """Events whose point lies outside every cell."""
     disbelieved: Counter[str]
     """Headers with a received time that does not count, by cause: `past` or `future`."""
+    masked: Counter[str]
+    """Events in which personal numbers were masked, by kind of number."""
 
 
 def admit(
@@ -155,4 +157,5 @@ def _register(translated: Sequence[Normalised], dedup: DedupIndex) -> Admitted:
         redelivered=redelivered,
         outside=sum(report.location.outside for report, _ in events),
         disbelieved=disbelieved,
+        masked=Counter(kind for report, _ in events if report.masked for kind in report.masked),
     )

@@ -19,6 +19,7 @@ from router.domain.intake.cloudevents import event_data, report_text
 from router.domain.intake.content import content_digest
 from router.domain.intake.coordinate_systems import datum_of, to_wgs84
 from router.domain.intake.dedup import Said
+from router.domain.intake.masking import without_personal_numbers
 from router.domain.intake.rejections import (
     code_doubt,
     defect,
@@ -119,6 +120,7 @@ def _read(
     draft = network.draft(message, city.zone)
     if draft.extensions:
         draft = _with_numbers_as_sent(draft, message, value)
+    draft = without_personal_numbers(draft)
     classified = _classified(network, draft, codes)
     if isinstance(classified, Rejection):
         return classified
@@ -248,4 +250,5 @@ def _report(network: str, drafted: _Drafted, location: Location, rule_set: str) 
         closed=draft.closed if draft.closed_at is None or draft.closed_at <= received_at else None,
         extensions=storable(draft.extensions) if draft.extensions else {},
         rule_set=rule_set,
+        masked=draft.masked,
     )

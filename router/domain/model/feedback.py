@@ -11,6 +11,7 @@ from typing import Literal, get_args
 from msgspec import Struct
 
 from router.domain.model.report import Instant, Media, Provenance
+from router.domain.model.vocabulary import PersonalNumber
 
 SUPERVISION = "supervision"
 """The sender that is no department: inspectors, who check, and supervisors, who decide."""
@@ -133,6 +134,8 @@ class Feedback(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     evidence: tuple[Media, ...] = ()
     clock_ahead: bool = False
     """Whether the sender's clock was ahead of Kafka's, so that `occurred_at` was cut to `received_at`."""
+    masked: tuple[PersonalNumber, ...] = ()
+    """Which personal numbers were masked in `reason`. The digest is of what was sent."""
 
 
 class FeedbackRejection(Struct, frozen=True, gc=False, kw_only=True):

@@ -10,7 +10,16 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from router.domain.model.vocabulary import BY_POINT, Certainty, Closing, ResolvedBy, Severity, Status, Urgency
+from router.domain.model.vocabulary import (
+    BY_POINT,
+    Certainty,
+    Closing,
+    PersonalNumber,
+    ResolvedBy,
+    Severity,
+    Status,
+    Urgency,
+)
 
 REPORTS_KEPT = timedelta(days=30)
 """How long the topics of networks keep records, and how long the router remembers where each report went."""
@@ -101,6 +110,8 @@ class Report(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Set if its network said, when the record was received, that nothing is left to do."""
     partition_key: str | None = None
     """Cell of the first version, if this version is in another cell. It is the key of the event, so it decides the partition."""
+    masked: tuple[PersonalNumber, ...] = ()
+    """Which personal numbers were masked in description, address and extensions. The digest by which versions differ is of what was sent."""
 
     @property
     def person(self) -> str | None:

@@ -22,3 +22,5 @@ Datum = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
 Chinese phone maps."""
 BY_POINT: tuple[ResolvedBy, ...] = ("point", "nearest")
 """The point decided the cell. A point beside any other value lies outside every cell."""
+PersonalNumber = Literal["identity-number", "phone-number"]
+"""Numbers that are masked before anything is stored: a citizen identity number (GB 11643, 18 characters), a mobile or landline number."""

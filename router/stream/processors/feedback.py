@@ -72,15 +72,17 @@ class FeedbackProcessor:
     def process(self, records: Sequence[Record], writer: Writer, poisoned: set[int]) -> Counted:
         """Write an event for each record, or its dead letter and a rejection for its sender."""
         rejected: Counter[RejectionCode] = Counter()
+        masked: Counter[str] = Counter()
         for record in records:
             read = POISON if record.offset in poisoned else self._read(record)
             if isinstance(read, Rejection):
                 rejected[read.code] += 1
                 self._reject(record, read, writer)
                 continue
+            masked.update(read.masked)
             key, value, headers = encode_feedback(read)
             writer.add(self._names.events, partition_for_cell(key, self._partitions), key, value, headers)
-        return lambda: self._count(rejected)
+        return lambda: self._count(rejected, masked)
 
     def _read(self, record: Record) -> Feedback | Rejection:
         try:
@@ -93,10 +95,12 @@ class FeedbackProcessor:
         writer.add(self._names.dead_letters, record.partition % self._partitions, *dead_letter)
         writer.add(self._names.rejected_feedback(self._sender), 0, *encode_unreadable_feedback(record, rejection))
 
-    def _count(self, rejected: Counter[RejectionCode]) -> None:
+    def _count(self, rejected: Counter[RejectionCode], masked: Counter[str]) -> None:
         for code, number in rejected.items():
             self._metrics.feedback.labels(self._sender, UNREADABLE_KIND, code).inc(number)
             self._metrics.dead_letters.labels(FEEDBACK, code).inc(number)
+        for kind, number in masked.items():
+            self._metrics.masked.labels(FEEDBACK, kind).inc(number)
 
     def close(self) -> None:
         """Do nothing: the stage has no gauges."""

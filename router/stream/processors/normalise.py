@@ -183,7 +183,7 @@ class NormaliseProcessor:
 
     def _counted(self, admitted: Admitted, rejected: Counter[RejectionCode]) -> Counted:
         # only numbers: what `count` refers to lives until the commit, and the reports of a batch are large
-        disbelieved = admitted.disbelieved
+        disbelieved, masked = admitted.disbelieved, admitted.masked
         outcomes = {"accepted": admitted.accepted, "updated": admitted.updated, "redelivered": admitted.redelivered}
         outside = admitted.outside
 
@@ -197,6 +197,8 @@ class NormaliseProcessor:
                 metrics.dead_letters.labels(network, code).inc(number)
             for cause, number in disbelieved.items():
                 metrics.disbelieved_times.labels(network, cause).inc(number)
+            for kind, number in masked.items():
+                metrics.masked.labels(network, kind).inc(number)
 
         return count
 

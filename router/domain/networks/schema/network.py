@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from router.domain.cells.registry import Claim
 from router.domain.model.report import Media
-from router.domain.model.vocabulary import Certainty, Closing, Datum, Severity, Status, Urgency
+from router.domain.model.vocabulary import Certainty, Closing, Datum, PersonalNumber, Severity, Status, Urgency
 from router.domain.networks.schema.extensions import NO_EXTENSIONS
 from router.domain.networks.schema.fast_reading import fast_reader
 from router.domain.networks.schema.patterns import ANY_TEXT
@@ -60,6 +60,8 @@ class Draft(Struct, frozen=True, gc=False, kw_only=True):
     reporter: str | None = None
     media: tuple[Media, ...] = ()
     extensions: Mapping[str, Any] = NO_EXTENSIONS
+    masked: tuple[PersonalNumber, ...] = ()
+    """Which personal numbers were masked in its texts and extensions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,3 +265,13 @@ def test_what_the_router_reads_the_schema_accepts(said: dict[str, Any]) -> None:
     """The schema accepts more: it does not say which kind needs which field, nor which times exist."""
     if isinstance(read(json.dumps(said).encode()), Feedback):
         assert schema_accepts(SCHEMA, said)
+
+
+def test_personal_numbers_in_a_reason_are_masked_and_the_digest_is_of_what_was_sent() -> None:
+    one = read(kind="return", reason="the owner, 13812345678, says no")
+    other = read(kind="return", reason="the owner, 13812345679, says no")
+    assert isinstance(one, Feedback)
+    assert isinstance(other, Feedback)
+    assert one.reason == other.reason == "the owner, 138********, says no"
+    assert one.masked == ("phone-number",)
+    assert one.digest != other.digest

@@ -147,6 +147,21 @@ def test_a_received_time_far_from_kafkas_does_not_count_and_is_counted() -> None
     assert [report.received_at for report, _ in done.events] == [kafka] * 3
 
 
+def test_personal_numbers_are_masked_and_counted_and_the_digest_is_of_what_was_sent() -> None:
+    """A second delivery is recognised, and a corrected digit is a correction although both texts look alike afterwards."""
+    index = DedupIndex()
+    sent = {"bjnr": "call 13812345678", "sfdz": "flat of 11010519491231002X", "contact": {"phone": 13812345678}}
+    done = admitted(index, record(0, **sent), record(1, **sent), record(2, **sent | {"bjnr": "call 13812345679"}))
+    assert (done.accepted, done.redelivered, done.updated) == (1, 1, 1)
+    first, second = [report for report, _ in done.events]
+    for one in (first, second):
+        assert (one.description, one.address) == ("call 138********", "flat of 1101**************")
+        assert one.extensions == {"contact": {"phone": "138********"}}
+        assert one.masked == ("identity-number", "phone-number")
+    assert done.masked == {"identity-number": 2, "phone-number": 2}
+    assert not admitted(index, record(3, jjdbh="J9", bjnr="no number")).masked
+
+
 def test_history_and_redriven_records_may_be_as_old_as_they_say() -> None:
     index, long_ago = DedupIndex(), START - timedelta(days=400)
     old = record(0, hour=-400 * 24)

@@ -1,0 +1,1 @@
+"""Personal data: what the router masks in what it stores."""
