@@ -17,7 +17,7 @@ from router.domain.model.feedback import (
 )
 from router.domain.model.transition import TaskStage
 
-_RUNNING: tuple[TaskStage, ...] = ("dispatched", "accepted", "handling")
+RUNNING: tuple[TaskStage, ...] = ("dispatched", "accepted", "handling")
 """Stages at which the department's time runs."""
 _ABOUT_TIME: tuple[FeedbackKind, ...] = ("ask-extension", "grant-extension", "reject-extension")
 TRANSITIONS: Mapping[tuple[TaskStage, FeedbackKind], TaskStage] = MappingProxyType(
@@ -46,7 +46,7 @@ TRANSITIONS: Mapping[tuple[TaskStage, FeedbackKind], TaskStage] = MappingProxyTy
         ("suspended", "reroute"): "withdrawn",
         ("suspended", "close"): "closed",
         ("closed", "reopen"): "handling",
-        **{(stage, kind): stage for stage in _RUNNING for kind in _ABOUT_TIME},
+        **{(stage, kind): stage for stage in RUNNING for kind in _ABOUT_TIME},
     }
 )
 """(stage, feedback) -> the stage that follows. What is not here is not legal. `resume` leads to the stage before, if that is another."""

@@ -154,6 +154,12 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """The department cannot return it: a supervisor or the rule about returns decided."""
     why: str = ""
     """Why this department, if not for the reason of the case: after a return, or by a supervisor."""
+    timer_at: datetime | None = None
+    """When the next reminder or rung of its ladder comes due. It follows from the limit and the ladder, as `due_at` does."""
+    sent: tuple[str, ...] = ()
+    """Steps of its ladder that were sent in this round."""
+    round: int = 0
+    """How often its ladder has started again."""
 
 
 class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
