@@ -16,6 +16,7 @@ from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.calendar.year_file import CalendarYear
 from router.domain.catalogue.checks import (
     code_table_lint,
+    escalation_lint,
     life_lint,
     merging_lint,
     name_lint,
@@ -26,7 +27,7 @@ from router.domain.catalogue.checks.coverage import Coverage
 from router.domain.catalogue.checks.rule_tests import RuleTests
 from router.domain.catalogue.code_tables import CodeTable, load_codes
 from router.domain.catalogue.compile import compile_catalogue
-from router.domain.catalogue.lists import FILES, Lists, read_lists
+from router.domain.catalogue.lists import ESCALATIONS, FILES, Lists, read_lists
 from router.domain.catalogue.model import Name, Strict, several
 from router.domain.cells import area_lint, datum_lint
 from router.domain.cells.csv_tables import Tables, read_tables
@@ -245,18 +246,23 @@ def _model(model: type[Model], path: Path, findings: list[Finding]) -> tuple[Mod
 def _lists(folder: Path, findings: list[Finding]) -> Lists | None:
     """The lists, or None if one has an error or an unknown name. Appends to the findings."""
     sources: dict[str, Source] = {}
-    for name in FILES:
+    for name in (*FILES, *([ESCALATIONS] if (folder / ESCALATIONS).exists() else [])):
         source, new_findings = read_source(folder / name)
         findings += new_findings
         if source is not None:
             sources[name] = source
-    if len(sources) < len(FILES):
+    if not sources.keys() >= {*FILES}:
         return None
     lists, new_findings = read_lists(sources)
     findings += new_findings
     if lists is None:
         return None
-    new_findings = [*reference_lint.check(lists), *name_lint.check(lists), *life_lint.check(lists)]
+    new_findings = [
+        *reference_lint.check(lists),
+        *name_lint.check(lists),
+        *life_lint.check(lists),
+        *escalation_lint.check(lists),
+    ]
     findings += new_findings
     return None if _has_errors(new_findings) else lists
 
@@ -284,6 +290,8 @@ def _calendar(folder: Path, zone: tzinfo, lists: Lists | None, findings: list[Fi
     if lists is not None:
         findings += calendar_lint.check_limits(lists.standards, lists.documents["standards.yaml"], calendar)
         findings += life_lint.check_calendar(lists, calendar)
+        if lists.escalations is not None:
+            findings += calendar_lint.check_ladders(lists.escalations, lists.documents[ESCALATIONS], calendar)
     return calendar
 
 

@@ -17,6 +17,7 @@ from router.contracts.releases import breaks_since, ended_since, read_released, 
 from router.contracts.schemas import FOLDERS, URN, city_schemas, feedback_schema, record_schemas, report_schemas
 from router.domain.calendar.year_file import CalendarYear
 from router.domain.catalogue.checks.rule_tests import RuleTests
+from router.domain.catalogue.escalations import Escalations
 from router.domain.catalogue.model import Departments, Duties, Matters, Standards, Work
 from router.domain.matching.parameters import MergeParameters
 from router.simulator.synthetic.parameters import SimulationParameters
@@ -30,6 +31,7 @@ CITY: dict[str, type[BaseModel]] = {
     "city": CityFile,
     "departments": Departments,
     "duties": Duties,
+    "escalations": Escalations,
     "matters": Matters,
     "merging": MergeParameters,
     "simulation": SimulationParameters,

@@ -13,21 +13,25 @@ from router.domain.case.opening import open_case
 from router.domain.feedback.answering import take_feedback
 from router.domain.instants import us
 from router.domain.intake.event_rejections import forgotten
+from router.domain.lifecycle.escalating import send_due
 from router.domain.lifecycle.journal import JournalCause, journal
 from router.domain.matching.correlation import correlate
 from router.domain.model.feedback import Feedback
 from router.domain.model.outcome import (
     NOTHING_DUE,
     CaseChanged,
+    EscalationSent,
     Outcome,
+    Output,
     TickFolded,
     TransitionMade,
+    escalation_facts,
     outcome,
     rejected,
     with_archived,
 )
 from router.domain.model.report import Report, Tick
-from router.domain.rules.rule_sets import RuleLookup
+from router.domain.rules.rule_sets import RuleLookup, RuleSetError
 from router.domain.state.partition_state import PartitionState
 
 GRACE = timedelta(hours=1)
@@ -36,6 +40,9 @@ other records, and windows that ended long ago would pile up. An hour, because n
 CLOSED_AT_ONCE = 2
 """Windows that one report closes at most. A report opens one at most, so ended windows do not pile up. A broker's clock that jumps by 45
 days for some reports closes a few windows too early, and not all of them. Ticks follow another clock, and close every window that ended."""
+LADDERS_AT_ONCE = 1_000
+"""Cases of which one tick sends what is due at most, so that no transaction grows without bound after an outage. The state is still due
+then, so the next tick follows at once."""
 Event = Report | Tick | Feedback
 _EARLIEST = datetime.min.replace(tzinfo=UTC) + GRACE
 """GRACE cannot be subtracted from an earlier instant."""
@@ -70,7 +77,7 @@ def _fold_report(state: PartitionState, report: Report, rules: RuleLookup) -> Ou
     merging, occurred_us, received_us = city.merging, us(report.occurred_at), us(report.received_at)
     received_at = report.received_at
     ended = received_at - GRACE if received_at > _EARLIEST else received_at
-    due = state.timers.is_due(ended)
+    due = state.windows.is_due(ended)
     closed = state.close_windows(ended, received_at, rules, most=CLOSED_AT_ONCE) if due else []
     state.clock.received_at = received_at
     archived = state.archive()
@@ -85,10 +92,27 @@ def _fold_report(state: PartitionState, report: Report, rules: RuleLookup) -> Ou
 
 
 def _fold_tick(state: PartitionState, tick: Tick, rules: RuleLookup) -> Outcome:
-    """Close every window that has ended, and archive cases that are finished. A tick that comes early or twice does neither."""
-    closed = state.close_windows(tick.at, tick.at, rules)
+    """Close every window that has ended, send what is due on the ladders of tasks, and archive cases that are finished. A tick that
+    comes early or twice does none of it.
+    """
+    due = state.take_due_ladders(tick.at, rules, most=LADDERS_AT_ONCE) if state.ladders.is_due(tick.at) else []
+    try:
+        closed = state.close_windows(tick.at, tick.at, rules)
+    except RuleSetError:
+        for case, _ in due:
+            state.ladders.set(case)
+        raise
     state.clock.ticked_at = tick.at
-    decided = Outcome([CaseChanged(case) for case in closed], [TickFolded(len(closed))]) if closed else NOTHING_DUE
+    records: list[Output] = [CaseChanged(case) for case in closed]
+    shown = {case.id for case in closed}
+    for case, city in due:
+        with state.changing(case, city.merging, moves=False):
+            sent = send_due(case, city, tick.at)
+            case.updated_at = max(case.updated_at, tick.at)
+        if case.id not in shown:
+            records.append(CaseChanged(case))
+        records += map(EscalationSent, sent)
+    decided = Outcome(records, [TickFolded(len(closed)), *escalation_facts(records)]) if records else NOTHING_DUE
     return with_archived(decided, state.archive())
 
 

@@ -1,6 +1,6 @@
 """Records <-> reports, cases, tasks, ticks and dead letters.
 
-Values are JSON. Reports, feedback, tasks, cases, transitions and ticks are CloudEvents 1.0 in Kafka's binary content mode: each attribute is
+Values are JSON. Reports, feedback, tasks, cases, transitions, escalations and ticks are CloudEvents 1.0 in Kafka's binary content mode: each attribute is
 a header `ce_<name>`, `content-type` is the type of the data, and the value is the data alone. A dead letter keeps key,
 value and headers of the rejected record, and adds headers that say why it was rejected and where it came from.
 """
@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from router.domain.intake.dedup import DedupEntry
 from router.domain.intake.normalise import LAST_MS, REDRIVEN
 from router.domain.model.case import Case
+from router.domain.model.escalation import Escalation
 from router.domain.model.feedback import Feedback
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Report, Tick
@@ -47,6 +48,7 @@ _encode: Callable[[object], bytes] = Encoder().encode
 _decode_case = Decoder(Case).decode
 _decode_task = Decoder(Task).decode
 _decode_transition = Decoder(Transition).decode
+_decode_escalation = Decoder(Escalation).decode
 _decode_dedup_entry = Decoder(DedupEntry).decode
 _EVENT_DECODERS: dict[bytes | None, Callable[[bytes], Any]] = {
     kind.ce_type[1]: Decoder(kind.struct).decode for kind in kinds_on(Names().events)
@@ -62,6 +64,7 @@ _CASE_TYPE = KINDS["grid.case.changed.v1"].ce_type
 _ARCHIVED_TYPE = KINDS["grid.case.archived.v1"].ce_type
 _FEEDBACK_TYPE = KINDS["grid.feedback.received.v1"].ce_type
 _TRANSITION_TYPE = KINDS["grid.task.transitioned.v1"].ce_type
+_ESCALATION_TYPE = KINDS["grid.escalation.sent.v1"].ce_type
 _TASK_TYPES = {kind.task_state: kind.ce_type for kind in KINDS.values() if kind.task_state}
 _ROUTER = ("ce_source", b"/grid-router")
 _NETWORK_SOURCES: dict[str, tuple[str, bytes]] = {}
@@ -231,6 +234,20 @@ def encode_transition(transition: Transition, partition_key: str) -> Encoded:
     return key, _encode(transition), headers
 
 
+def encode_escalation(escalation: Escalation) -> Encoded:
+    """One record of `grid.escalations`, keyed by case id; its CloudEvents id is its own id."""
+    headers = [
+        _SPEC_VERSION,
+        _ESCALATION_TYPE,
+        _ROUTER,
+        ("ce_id", escalation.id.encode()),
+        ("ce_subject", escalation.partition_key.encode()),
+        ("ce_time", _instant(escalation.at)),
+        _CONTENT_TYPE,
+    ]
+    return escalation.case.encode(), _encode(escalation), headers
+
+
 def decode_event(headers: Headers, value: bytes) -> Report | Tick | Feedback:
     """A record of `grid.events`.
 
@@ -278,6 +295,11 @@ def is_row(headers: Headers, value: bytes | None) -> bool:
 def decode_task(value: bytes) -> Task:
     """A record of `tasks.<department>`. Raises one of UNREADABLE."""
     return _decode_task(value)
+
+
+def decode_escalation(value: bytes) -> Escalation:
+    """A record of `grid.escalations`. Raises one of UNREADABLE."""
+    return _decode_escalation(value)
 
 
 def decode_transition(value: bytes) -> Transition:

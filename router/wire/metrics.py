@@ -97,6 +97,17 @@ METRICS: Sequence[Metric] = (
         },
     ),
     Metric(
+        attribute="escalations",
+        name="grid_escalations_total",
+        kind="counter",
+        unit="records",
+        help="Reminders, escalations, and those that were settled.",
+        labels={
+            "kind": "`reminder`, `escalation` or `cleared`",
+            "to": "`department`, or id of the authority in escalations.yaml",
+        },
+    ),
+    Metric(
         attribute="rule_hits",
         name="grid_rule_hits_total",
         kind="counter",
@@ -318,6 +329,7 @@ class Metrics:
     tasks: Counter
     task_changes: Counter
     feedback: Counter
+    escalations: Counter
     rule_hits: Counter
     dead_letters: Counter
     masked: Counter

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from router.domain.intake.dedup import DedupEntry
 from router.domain.model.case import Case
+from router.domain.model.escalation import Escalation
 from router.domain.model.feedback import SUPERVISION, Feedback
 from router.domain.model.report import Report, Tick
 from router.domain.model.task import Task, TaskState
@@ -178,6 +179,14 @@ _ALL = (
         struct=Transition,
         key=_CASE_ID,
         event=EventAttributes(source="router", time="When the change took effect, UTC."),
+    ),
+    RecordKind(
+        name="grid.escalation.sent.v1",
+        title="Escalation",
+        topics=(_NAMES.escalations,),
+        struct=Escalation,
+        key=_CASE_ID,
+        event=EventAttributes(source="router", time="When it came due, or when what settled it took effect, UTC."),
     ),
     RecordKind(
         name=REJECTED_FEEDBACK_KIND,

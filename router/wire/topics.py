@@ -155,6 +155,11 @@ class Names(Struct, frozen=True):
         return f"{self.namespace}grid.transitions"
 
     @property
+    def escalations(self) -> str:
+        """Reminders of departments, and what authorities hear of limits that have ended."""
+        return f"{self.namespace}grid.escalations"
+
+    @property
     def feedback_offsets(self) -> str:
         """Stored offsets of the topics of feedback, by topic and partition."""
         return f"{self.namespace}grid.feedback-offsets"
@@ -200,6 +205,7 @@ def declared(
         *_stream(names, partitions),
         _archive(names, partitions, archive_years),
         _transitions(names, partitions, archive_years),
+        _escalations(names, partitions),
         *(_tasks(names, department, partitions) for department in departments),
         *(_feedback(names, sender, partitions) for sender in senders),
         _feedback_offsets(names, partitions),
@@ -315,6 +321,16 @@ def _transitions(names: Names, partitions: int, years: int) -> Topic:
         about="What happened to each task (流转): one record a change, with the hash of the case's record before.",
         partitions=partitions,
         retention_ms=years * YEAR_MS,
+    )
+
+
+def _escalations(names: Names, partitions: int) -> Topic:
+    return Topic(
+        name=names.escalations,
+        key="case id",
+        about="Reminders before the limit of a task ends, escalations after it (催办、升级上报), and what settled them. Each once.",
+        partitions=partitions,
+        retention_ms=YEAR_MS,
     )
 
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from router.domain.logic_version import LOGIC_VERSION
 from router.domain.model.case import Assignment, Case, CaseReport
+from router.domain.model.escalation import Escalation
 from router.domain.model.report import Provenance, Report, Tick
 from router.domain.model.task import Task
 from tests.replay.history import BLOCK, History, Output
@@ -61,6 +62,8 @@ def decided(output: Output) -> tuple[Any, ...]:
         values = _case(content)
     elif isinstance(content, Task):
         values = _task(content, output.versions)
+    elif isinstance(content, Escalation):
+        values = (content.id, content.kind, content.at, content.sent_at, content.due_at, content.area, content.settled)
     else:
         record, rejection = content
         values = (rejection.code, record.topic, record.partition, record.offset)

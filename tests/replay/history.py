@@ -16,6 +16,7 @@ from router.domain.fold import fold
 from router.domain.intake.admit import admit
 from router.domain.intake.dedup import DedupIndex
 from router.domain.model.case import Case
+from router.domain.model.escalation import Escalation
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Report, Tick
 from router.domain.model.task import Task
@@ -28,6 +29,7 @@ from router.wire.codec import (
     decode_event,
     encode_case,
     encode_dead_letter,
+    encode_escalation,
     encode_report,
     encode_task,
     encode_tick,
@@ -44,7 +46,7 @@ BATCH = 250
 BLOCK = 1000
 """Records with one digest; whole batches."""
 NAMES = Names()
-Kind = Literal["event", "tick", "case", "task", "dead-letter"]
+Kind = Literal["event", "tick", "case", "task", "escalation", "dead-letter"]
 
 
 class DeadLetter(NamedTuple):
@@ -55,7 +57,7 @@ class DeadLetter(NamedTuple):
     rejection: Rejection
 
 
-Content = Report | Tick | Case | Task | DeadLetter
+Content = Report | Tick | Case | Task | Escalation | DeadLetter
 
 
 class Output(NamedTuple):
@@ -99,6 +101,8 @@ class Output(NamedTuple):
             return NAMES.cases, encode_case(content)
         if isinstance(content, Task):
             return NAMES.tasks(content.department), encode_task(content)
+        if isinstance(content, Escalation):
+            return NAMES.escalations, encode_escalation(content)
         record, rejection = content
         return NAMES.dead_letters, encode_dead_letter(record, rejection, record.network)
 
@@ -178,11 +182,15 @@ class History:
             yield Output(block, "tick", partition, event, outcome.decision, key)
         for case in outcome.cases:
             self.cases[case.id] = case
-            if case.window_closed_at is not None and outcome.decision not in _AMENDED:
-                self.counts["closed by tick" if isinstance(event, Tick) else "closed by report"] += 1
+            if isinstance(event, Tick):
+                self.counts["closed by tick"] += case.window_closed_at == event.at
+            elif case.window_closed_at is not None and outcome.decision not in _AMENDED:
+                self.counts["closed by report"] += 1
             yield Output(block, "case", partition, case)
         for task in outcome.tasks:
             yield Output(block, "task", partition, task, versions=self._versions(task))
+        for escalation in outcome.escalations:
+            yield Output(block, "escalation", partition, escalation)
 
     def _versions(self, task: Task) -> int:
         dispatched = task.state == "dispatched"

@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from router.domain.catalogue.checks import coverage
+from router.domain.catalogue.checks import coverage, escalation_lint
 from router.domain.catalogue.checks import reference_lint as references
 from router.domain.catalogue.compile import compile_catalogue
 from router.domain.catalogue.lists import Lists, read_lists
@@ -77,7 +77,7 @@ def lists(**given: str) -> Lists:
 def catalogue(**given: str) -> Catalogue:
     """The compiled catalogue; its references must hold."""
     read = lists(**given)
-    wrong = references.check(read)
+    wrong = [*references.check(read), *escalation_lint.check(read)]
     assert not wrong, [str(finding) for finding in wrong]
     return compile_catalogue(read, ZONE)
 

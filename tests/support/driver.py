@@ -17,6 +17,7 @@ from router.domain.fold import Event, fold
 from router.domain.geometry import METRES_PER_DEGREE
 from router.domain.matching.parameters import MergeParameters
 from router.domain.model.case import Case
+from router.domain.model.escalation import Escalation
 from router.domain.model.feedback import Feedback
 from router.domain.model.report import Location, Provenance, Report, Tick
 from router.domain.model.task import Task
@@ -174,6 +175,8 @@ class Driver:
         self.tasks: list[Task] = []
         self.transitions: list[Transition] = []
         """Every record of `grid.transitions`."""
+        self.escalations: list[Escalation] = []
+        """Every record of `grid.escalations`."""
         for value in self.latest().values():
             self.state.restore(decode_case(value), self.rules.merging)
 
@@ -196,6 +199,7 @@ class Driver:
         self.archived += [encode_archived(one.case, one.at)[1] for one in gone]
         self.tasks += [task for outcome in outcomes for task in outcome.tasks]
         self.transitions += [one for outcome in outcomes for one in outcome.transitions]
+        self.escalations += [one for outcome in outcomes for one in outcome.escalations]
         self.dispatched += [encode_task(task)[1] for outcome in outcomes for task in outcome.tasks]
         return outcomes
 

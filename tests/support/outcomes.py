@@ -3,9 +3,11 @@
 from typing import NamedTuple
 
 from router.domain.model.case import Case
+from router.domain.model.escalation import Escalation
 from router.domain.model.outcome import (
     CaseArchived,
     CaseChanged,
+    EscalationSent,
     FeedbackDecided,
     FeedbackRejected,
     Outcome,
@@ -28,6 +30,7 @@ class Folded(NamedTuple):
     archived: list[CaseArchived]
     transitions: list[Transition]
     rejected: list[FeedbackRejected]
+    escalations: list[Escalation]
 
 
 def folded(outcome: Outcome) -> Folded:
@@ -40,6 +43,7 @@ def folded(outcome: Outcome) -> Folded:
         archived_of(outcome),
         [one.transition for one in records if isinstance(one, TransitionMade)],
         [one for one in records if isinstance(one, FeedbackRejected)],
+        [one.escalation for one in records if isinstance(one, EscalationSent)],
     )
 
 

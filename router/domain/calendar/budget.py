@@ -60,6 +60,50 @@ def due_of(
     return Deadline(at, provisional)
 
 
+def time_before(at: datetime, limit: Limit, calendar: CityCalendar | None = None) -> datetime:
+    """The latest instant from which a limit ends at `at`. Pauses do not count.
+
+    Working days count back as they count on: the date of `at` never counts, day 1 is the working day before, and the result is the
+    opening of day N. At the edge of two windows the result is the opening of the later one.
+
+    Args:
+        at: aware, UTC.
+        limit: greater than 0.
+        calendar: of the city.
+
+    Raises:
+        ValueError: the limit counts working time, and the calendar has no windows for it.
+        OverflowError: it would begin before the year 1.
+    """
+    if limit.calendar == "calendar-hours":
+        return instant(us(at) - limit.amount * HOUR_US)
+    hours, known = HOURS_OF[limit.calendar], calendar
+    if known is None or not known.has(hours):
+        raise ValueError(f"a limit of {limit} needs {hours} hours in the city's calendar")
+    day = local_date(at, known.zone)
+    if limit.calendar == "working-days":
+        return _opening_before(day, limit.amount, known)
+    year = day.year
+    passed = _opened(us(at), year, hours, known) - limit.amount * HOUR_US
+    while passed < 0:
+        year -= 1
+        passed += known.windows(year, hours).total
+    track = known.windows(year, hours)
+    index = bisect_right(track.passed, passed)
+    return instant(track.ends[index] - track.passed[index] + passed)
+
+
+def _opening_before(day: date, amount: int, calendar: CityCalendar) -> datetime:
+    """The opening of the N-th working day before a date."""
+    year = day.year
+    place = bisect_left(calendar.windows(year, "office").open_days, day.toordinal()) - amount
+    while place < 0:
+        year -= 1
+        place += len(calendar.windows(year, "office").open_days)
+    track = calendar.windows(year, "office")
+    return instant(track.opens[bisect_left(track.days, track.open_days[place])])
+
+
 def _consumed(at: datetime, budget: Limit, pauses: Sequence[Pause], calendar: CityCalendar | None) -> Deadline | None:
     """When one budget is consumed, from an instant on."""
     if budget.calendar == "working-days" and budget.amount:

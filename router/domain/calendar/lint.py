@@ -1,6 +1,6 @@
 """Checks the calendar of a city, and that the city's limits have one. Findings GR070 to GR076."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.calendar.deadlines import HOURS_OF
 from router.domain.calendar.limits import Limit
 from router.domain.calendar.year_file import WEEKDAYS, CalendarYear, minutes
+from router.domain.catalogue.escalations import Escalations
 from router.domain.catalogue.model import StandardNode, Standards
 from router.domain.documents import Document, Finding, SourcePosition, found
 
@@ -131,7 +132,23 @@ def check_limits(standards: Standards, document: Document, calendar: CityCalenda
     nodes: list[tuple[tuple[str, ...], StandardNode]] = [(("default",), standards.default)]
     nodes += [(("groups", name), node) for name, node in standards.groups.items()]
     nodes += [(("matters", name), node) for name, node in standards.matters.items()]
-    for path, limit in (one for place, node in nodes for one in _limits(place, node)):
+    yield from _uncounted((one for place, node in nodes for one in _limits(place, node)), document, calendar)
+
+
+def check_ladders(escalations: Escalations, document: Document, calendar: CityCalendar | None) -> Iterator[Finding]:
+    """The same of the reminders and rungs of ladders."""
+    limits: list[tuple[tuple[str | int, ...], Limit]] = []
+    for name, ladder in escalations.ladders.items():
+        limits += [(("ladders", name, "remind", n), one) for n, one in enumerate(ladder.remind) if one is not None]
+        rungs = [(n, one.after) for n, one in enumerate(ladder.rungs)]
+        limits += [(("ladders", name, "rungs", n, "after"), one) for n, one in rungs if one is not None]
+    yield from _uncounted(limits, document, calendar)
+
+
+def _uncounted(
+    limits: Iterable[tuple[tuple[str | int, ...], Limit]], document: Document, calendar: CityCalendar | None
+) -> Iterator[Finding]:
+    for path, limit in limits:
         hours = HOURS_OF.get(limit.calendar)
         if hours is None or (calendar is not None and calendar.has(hours)):
             continue

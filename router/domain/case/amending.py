@@ -12,10 +12,12 @@ from router.domain.case.derived import derive, leading, state_of
 from router.domain.case.dispatch import lead_due, reassign, shown, task_changes, task_updates, withdraw
 from router.domain.case.size import thin
 from router.domain.case.window import extended
+from router.domain.lifecycle.escalating import ChangedTasks, follow_tasks
 from router.domain.lifecycle.journal import JournalCause, journal
 from router.domain.lifecycle.stages import LIVE_STATES, has_ended
 from router.domain.matching.candidate import MatchCandidate
 from router.domain.model.case import Case, CaseReport, Departure
+from router.domain.model.escalation import Escalation
 from router.domain.model.report import Report
 from router.domain.model.task import Task
 from router.domain.model.transition import Transition
@@ -49,6 +51,7 @@ class Amended(Struct, frozen=True):
     rerouted: bool
     """Whether the departments were decided again."""
     transitions: list[Transition] = []
+    escalations: list[Escalation] = []
 
 
 MOST_DEPARTURES = 32
@@ -84,12 +87,14 @@ def amend(
         _follow(case, cause)
         case.updated_at = max(case.updated_at, at)
         workflow, rerouted = _decide_departments(case, cause, *said)
+        escalations = follow_tasks(case, before, ChangedTasks(city, at, at)) if rerouted else []
         _follow_window(case, entry, cause, until)
         thin(case)
     state.remember_departures(case, departed)
     if rerouted:
         transitions = journal(case, before, JournalCause(cause.report, at))
-        return Amended(task_changes(case, before, workflow, at), rerouted=True, transitions=transitions)
+        tasks = task_changes(case, before, workflow, at)
+        return Amended(tasks, rerouted=True, transitions=transitions, escalations=escalations)
     return Amended(task_updates(case, city.catalogue, at) if shown(case) != showed else [], rerouted=False)
 
 

@@ -10,6 +10,7 @@ from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.calendar.deadlines import due_at
 from router.domain.calendar.limits import read_limit, text_of
 from router.domain.catalogue.resolve import Assigned, Catalogue, Route
+from router.domain.lifecycle.ladder import next_due
 from router.domain.lifecycle.lives import UNCHECKED, Life
 from router.domain.lifecycle.stages import is_final, is_live, stage_of
 from router.domain.model.case import Assignment, Case
@@ -45,6 +46,7 @@ def new_assignment(
 ) -> Assignment:
     """An assignment with its task's number and a limit that counts from `start`."""
     due, provisional = due_at(start, one.limit, calendar) if one.limit else (None, False)
+    step = next_due(one.ladder, start, due, calendar) if one.ladder is not None and due is not None else None
     return Assignment(
         task=f"{case_id}.{number}",
         department=one.department,
@@ -54,6 +56,7 @@ def new_assignment(
         unit=one.unit,
         due_provisional=provisional,
         limit=None if one.limit is None else text_of(one.limit),
+        timer_at=None if step is None else step.at,
     )
 
 

@@ -32,8 +32,10 @@ def finished_at(case: Case) -> datetime | None:
 
 
 def _answerable_until(assignment: Assignment, closed: datetime) -> datetime:
-    """How long a department is waited for: until its limit ends, and for a year if it has answered."""
+    """How long a department is waited for: until its limit and its ladder end, and for a year if it has answered."""
     until = assignment.due_at or closed
+    if assignment.timer_at is not None:
+        until = max(until, assignment.timer_at)
     if assignment.stage == "dispatched" or assignment.stage_at is None:
         return until
     return max(until, min(assignment.stage_at, _LATEST - ANSWERED_KEPT) + ANSWERED_KEPT)

@@ -23,7 +23,8 @@ from router.domain.matching.correlation import Match, correlate
 from router.domain.matching.fitting import fit
 from router.domain.matching.parameters import MergeParameters
 from router.domain.model.case import Case, CaseReport, Departure
-from router.domain.model.outcome import TransitionMade
+from router.domain.model.escalation import Escalation
+from router.domain.model.outcome import EscalationSent, TransitionMade
 from router.domain.model.report import Report
 from router.domain.model.task import Task
 from router.domain.model.transition import Transition
@@ -38,16 +39,23 @@ class Moves(Struct, kw_only=True):
     """The correction."""
     cases: list[Case] = []
     tasks: list[Task] = []
-    transitions: list[TransitionMade] = []
+    more: list[TransitionMade | EscalationSent] = []
     rerouted: bool = False
     moved: bool = False
 
-    def add(self, case: Case, tasks: Sequence[Task], transitions: Sequence[Transition]) -> None:
-        """Add a changed case, once, and the tasks and transitions of its change."""
+    def add(
+        self,
+        case: Case,
+        tasks: Sequence[Task],
+        transitions: Sequence[Transition],
+        escalations: Sequence[Escalation] = (),
+    ) -> None:
+        """Add a changed case, once, and the tasks, transitions and escalations of its change."""
         if not any(one is case for one in self.cases):
             self.cases.append(case)
         self.tasks += tasks
-        self.transitions += [TransitionMade(one, case.partition_key) for one in transitions]
+        self.more += [TransitionMade(one, case.partition_key) for one in transitions]
+        self.more += map(EscalationSent, escalations)
 
 
 def former_case(state: PartitionState, one: CaseReport, report: Report, merging: MergeParameters) -> Match | None:
@@ -92,20 +100,20 @@ def move(moves: Moves, source: Case, one: CaseReport, report: Report, reason: st
     target_id = match.candidate.case.id if match else _case_id(source, one)
     departure = Departure(report=one.id, version=one.version, at=cause.at, case=target_id, reason=reason)
     left = amend(state, source, _others(source, one), cause, departure=departure)
-    moves.add(source, left.tasks, left.transitions)
+    moves.add(source, left.tasks, left.transitions, left.escalations)
     one = replace(one, former=source.id)
     if match is None:
         case, tasks = open_case(state, report, matches, cause.city, left=(target_id, source.partition_key, one))
-        transitions = journal(case, (), JournalCause(cause.report, cause.at))
+        transitions, escalations = journal(case, (), JournalCause(cause.report, cause.at)), []
     else:
         case = match.candidate.case
         taken = replace(one, joined=match.joined, score=match.score, distance_m=match.distance_m, apart_s=match.apart_s)
         reports = (*[whole(case, known) for known in case.reports], taken)
         until = cause.at + merging.window_of(one.matter) if one.closed is None else None
         amended = amend(state, case, reports, cause, until=until)
-        tasks, transitions = amended.tasks, amended.transitions
+        tasks, transitions, escalations = amended.tasks, amended.transitions, amended.escalations
     state.remember(one.id, case)
-    moves.add(case, tasks, transitions)
+    moves.add(case, tasks, transitions, escalations)
     moves.moved = True
 
 

@@ -43,12 +43,12 @@ def revise_report(state: PartitionState, case: Case, report: Report, city: City)
         if newer.closed is None:
             until = newer.earlier[0].received_at + city.merging.window_of(newer.matter)
         amended = amend(state, case, tuple(reports), cause, until=until)
-        moves.add(case, amended.tasks, amended.transitions)
+        moves.add(case, amended.tasks, amended.transitions, amended.escalations)
         moves.rerouted = amended.rerouted
         if elsewhere and len(case.reports) == 1 and case.window_closed_at is None:
             _suggest(state, case, report, city)
     move_unlike(moves, case)
-    return outcome(_decision(moves), moves.cases, moves.tasks, moves.transitions)
+    return outcome(_decision(moves), moves.cases, moves.tasks, moves.more)
 
 
 def _decision(moves: Moves) -> ReportDecision:

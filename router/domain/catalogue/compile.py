@@ -5,7 +5,10 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from hashlib import blake2b
 from typing import Any
 
+from pydantic import BaseModel
+
 from router.domain.calendar.limits import Limit
+from router.domain.catalogue.escalations import compile_ladders
 from router.domain.catalogue.lists import Lists
 from router.domain.catalogue.model import EVERY, LifeNode, MatterNode, RoleStandard, StandardNode, WorkflowNode
 from router.domain.catalogue.resolve import Candidate, Catalogue, Matter
@@ -33,12 +36,15 @@ def compile_catalogue(lists: Lists, zone: tzinfo) -> Catalogue:
         fallback=lists.duties.fallback,
         arbitration=lists.duties.arbitration,
         transfers=[frozenset(one) for one in lists.duties.transfers],
+        ladders=compile_ladders(lists.escalations, {name: node.group for name, node in lists.matters.matters.items()}),
     )
 
 
 def version(lists: Lists) -> str:
     """Ten hexadecimal digits of the content. Comments, spacing and key order do not change them."""
-    models = (lists.departments, lists.duties, lists.work, lists.matters, lists.standards)
+    models: list[BaseModel] = [lists.departments, lists.duties, lists.work, lists.matters, lists.standards]
+    if lists.escalations is not None:
+        models.append(lists.escalations)
     content = json.dumps([model.model_dump(by_alias=True) for model in models], sort_keys=True, default=_plain)
     return blake2b(content.encode(), digest_size=5).hexdigest()
 

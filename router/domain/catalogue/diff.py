@@ -13,6 +13,7 @@ from msgspec import Struct
 from router.domain.calendar.diff import CalendarChange, calendar_changes
 from router.domain.calendar.limits import Limit
 from router.domain.catalogue.code_tables import EVERY_OTHER, CodeTable
+from router.domain.catalogue.escalations import Ladder
 from router.domain.catalogue.model import Receiver
 from router.domain.catalogue.regions import Extent, Survey
 from router.domain.catalogue.resolve import Catalogue
@@ -26,7 +27,7 @@ class Difference(Struct, frozen=True, kw_only=True):
     """One aspect of a route, before and after."""
 
     aspect: str
-    """`lead`, `assist`, `limit`, `assist limit` or `workflow`."""
+    """`lead`, `assist`, `limit`, `assist limit`, `ladder`, `assist ladder` or `workflow`."""
     before: str
     after: str
 
@@ -137,8 +138,19 @@ def _aspects(catalogue: Catalogue, matter: str, cell: str, at: datetime) -> dict
         "assist": ", ".join(sorted(map(receiver, assist))) or NONE,
         "limit": _limit(known.limits, "lead") if lead else NONE,
         "assist limit": _limit(known.limits, "assist") if assist else NONE,
+        "ladder": _ladder(catalogue.ladder(matter, "lead")) if lead else NONE,
+        "assist ladder": _ladder(catalogue.ladder(matter, "assist")) if assist else NONE,
         "workflow": known.workflow or NONE,
     }
+
+
+def _ladder(ladder: Ladder | None) -> str:
+    """Its reminders and rungs, e.g. `4h before, town after 0h`; its id says nothing about who hears what."""
+    if ladder is None or not ladder.steps:
+        return NONE
+    return ", ".join(
+        [f"{one.limit} before" if one.kind == "reminder" else f"{one.id} after {one.limit}" for one in ladder.steps]
+    )
 
 
 def receiver(one: Receiver) -> str:

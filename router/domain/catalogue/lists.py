@@ -7,6 +7,7 @@ from typing import TypeVar
 from msgspec import Struct
 from pydantic import BaseModel
 
+from router.domain.catalogue.escalations import Escalations
 from router.domain.catalogue.model import (
     FALLBACK,
     Departments,
@@ -21,6 +22,8 @@ from router.domain.documents import MISSING, Document, Finding, Source, SourcePo
 
 Model = TypeVar("Model", bound=BaseModel)
 FILES = ("departments.yaml", "duties.yaml", "work.yaml", "matters.yaml", "standards.yaml")
+ESCALATIONS = "escalations.yaml"
+"""Optional file."""
 INCOMPLETE = "GR016"
 TWICE = "GR015"
 
@@ -43,7 +46,7 @@ class Duty(Struct, frozen=True, kw_only=True):
 
 
 class Lists(Struct, frozen=True, kw_only=True):
-    """The five files, each valid on its own. The documents know the position of every value."""
+    """The files, each valid on its own. The documents know the position of every value."""
 
     departments: Departments
     duties: Duties
@@ -52,13 +55,14 @@ class Lists(Struct, frozen=True, kw_only=True):
     standards: Standards
     documents: Mapping[str, Document]
     flat: tuple[Duty, ...]
+    escalations: Escalations | None = None
 
 
 def read_lists(sources: Mapping[str, Source]) -> tuple[Lists | None, list[Finding]]:
     """Read the lists of a city.
 
     Args:
-        sources: the texts of `FILES`, by file name without folder.
+        sources: the texts of `FILES`, by file name without folder, and that of `ESCALATIONS` if the city has it.
 
     Returns:
         The lists, or None with the findings that explain why not.
@@ -70,7 +74,9 @@ def read_lists(sources: Mapping[str, Source]) -> tuple[Lists | None, list[Findin
     work = _read(Work, "work.yaml", sources, documents, findings)
     matters = _read(Matters, "matters.yaml", sources, documents, findings)
     standards = _read(Standards, "standards.yaml", sources, documents, findings)
-    if not (departments and duties and work and matters and standards):
+    known = len(findings)
+    escalations = _read(Escalations, ESCALATIONS, sources, documents, findings) if ESCALATIONS in sources else None
+    if not (departments and duties and work and matters and standards) or len(findings) > known:
         return None, findings
     flat, wrong = flatten(duties, documents["duties.yaml"])
     if wrong:
@@ -83,6 +89,7 @@ def read_lists(sources: Mapping[str, Source]) -> tuple[Lists | None, list[Findin
         standards=standards,
         documents=documents,
         flat=flat,
+        escalations=escalations,
     )
     return lists, []
 

@@ -8,10 +8,12 @@ area and time are a conflict, which lint rejects (GR021). The locality gets what
 from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from msgspec import Struct
 
 from router.domain.calendar.limits import Limit
+from router.domain.catalogue.escalations import Ladder
 from router.domain.catalogue.lists import Duty
 from router.domain.catalogue.model import FALLBACK, ArbitrationNode, Department, Receiver, WorkflowNode
 from router.domain.lifecycle.lives import Life
@@ -33,6 +35,8 @@ class Assigned(Struct, frozen=True, kw_only=True):
     """Id of the duty, or `fallback`."""
     unit: str | None = None
     limit: Limit | None = None
+    ladder: Ladder | None = None
+    """Who hears of it before and after the limit ends."""
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -92,6 +96,7 @@ class Catalogue:
         version: short hash of the content.
         candidates: by matter, the most specific first.
         fallback: the department for what no duty covers; None: no department.
+        ladders: by matter and role; under None those of unknown matters.
     """
 
     def __init__(
@@ -107,6 +112,7 @@ class Catalogue:
         fallback: Receiver | None,
         arbitration: ArbitrationNode | None,
         transfers: Sequence[Collection[str]],
+        ladders: Mapping[tuple[str | None, Role], Ladder] = MappingProxyType({}),
     ) -> None:
         self.version = version
         self.departments = departments
@@ -121,6 +127,7 @@ class Catalogue:
         """Who decides whose a task is that was returned twice; None: the fallback gets it."""
         self.transfers = transfers
         """Sets of departments that may hand tasks to each other."""
+        self.ladders = ladders
         self.boundaries = sorted({at for c in _all(candidates) for at in (c.begins, c.ends) if at is not None})
         """Instants at which the set of duties in effect changes."""
         self._depth = {matter: _depth(found, fallback) for matter, found in candidates.items()}
@@ -143,6 +150,10 @@ class Catalogue:
             route = memo[key] = self.decide(matter, cell, self.winner(matter, cell, at))
         return route
 
+    def ladder(self, matter: str, role: Role) -> Ladder | None:
+        """Who hears of a task of this matter before and after its limit ends; None: no one."""
+        return self.ladders.get((matter if matter in self.matters else None, role)) if self.ladders else None
+
     def winner(self, matter: str, cell: str, at: datetime) -> Candidate | None:
         """The most specific duty in effect. None: only the fallback is left."""
         for candidate in self.candidates.get(matter, ()):
@@ -158,7 +169,7 @@ class Catalogue:
             return self._fall(matter, cell, known)
         duty = winner.duty
         roles: list[tuple[Role, Receiver]] = [("lead", duty.lead), *(("assist", one) for one in duty.assist)]
-        assigned = tuple(_assigned(role, receiver, duty.id, cell, known) for role, receiver in roles)
+        assigned = tuple(self._assigned(role, receiver, duty.id, cell, known) for role, receiver in roles)
         return Route(assigned=assigned, reason=_reason(matter, known, winner), workflow=workflow)
 
     def _fall(self, matter: str, cell: str, known: Matter | None) -> Route:
@@ -166,10 +177,21 @@ class Catalogue:
         workflow = known.workflow if known else None
         if self.fallback is None:
             return Route(assigned=(), reason=f"{FALLBACK}: {why}, and no fallback is declared", workflow=workflow)
-        assigned = _assigned("lead", self.fallback, FALLBACK, cell, known)
+        assigned = self._assigned("lead", self.fallback, FALLBACK, cell, known)
         unit = f" of {assigned.unit}" if assigned.unit else ""
         reason = f"{FALLBACK}: {why}, so {assigned.department}{unit} leads"
         return Route(assigned=(assigned,), reason=reason, workflow=workflow)
+
+    def _assigned(self, role: Role, receiver: Receiver, rule: str, cell: str, matter: Matter | None) -> Assigned:
+        digits = UNIT_DIGITS.get(receiver.unit or "")
+        return Assigned(
+            department=receiver.department,
+            role=role,
+            rule=rule,
+            unit=cell[:digits] if digits else receiver.unit,
+            limit=matter.limits.get(role) if matter else None,
+            ladder=self.ladders.get((None if matter is None else matter.id, role)),
+        )
 
 
 def _all(candidates: Mapping[str, tuple[Candidate, ...]]) -> list[Candidate]:
@@ -184,13 +206,6 @@ def _depth(candidates: tuple[Candidate, ...], fallback: Receiver | None) -> int:
         receivers += [fallback] if fallback else []
         longest = max(longest, STREET)
     return max(longest, *(UNIT_DIGITS.get(receiver.unit or "", 0) for receiver in receivers), 0)
-
-
-def _assigned(role: Role, receiver: Receiver, rule: str, cell: str, matter: Matter | None) -> Assigned:
-    digits = UNIT_DIGITS.get(receiver.unit or "")
-    unit = cell[:digits] if digits else receiver.unit
-    limit = matter.limits.get(role) if matter else None
-    return Assigned(department=receiver.department, role=role, rule=rule, unit=unit, limit=limit)
 
 
 def _reason(matter: str, known: Matter | None, winner: Candidate) -> str:

@@ -23,6 +23,7 @@ from router.domain.feedback.rejections import (
     unknown_department,
     unknown_task,
 )
+from router.domain.lifecycle.escalating import ChangedTasks, follow_tasks
 from router.domain.lifecycle.journal import JournalCause, journal
 from router.domain.lifecycle.lives import Life
 from router.domain.lifecycle.stages import is_live, legal_for
@@ -30,6 +31,7 @@ from router.domain.model.case import Assignment, Case
 from router.domain.model.feedback import SUPERVISION, WITH_DEPARTMENT, Answer, Feedback, FeedbackRejection
 from router.domain.model.outcome import (
     CaseChanged,
+    EscalationSent,
     Fact,
     FeedbackDecided,
     FeedbackRejected,
@@ -37,6 +39,7 @@ from router.domain.model.outcome import (
     Output,
     TransitionMade,
     add_tasks,
+    escalation_facts,
 )
 from router.domain.model.task import Task
 from router.domain.rules.city import City
@@ -125,11 +128,14 @@ def _apply(state: PartitionState, case: Case, assignment: Assignment, feedback: 
     at, before = effective_at(feedback, assignment), case.assignments
     with state.changing(case, city.merging):
         case.assignments = changed(case, assignment, feedback, city, at)
+        escalations = follow_tasks(case, before, ChangedTasks(city, at, feedback.received_at))
         case.answers = (*case.answers, _answer(feedback, at=at))
         case.updated_at = max(case.updated_at, feedback.received_at)
         _close_or_reopen(case, feedback, at)
         transitions = journal(case, before, JournalCause(feedback, at))
-    return _applied(case, before, feedback, city, [TransitionMade(one, case.partition_key) for one in transitions])
+    records: list[Output] = [TransitionMade(one, case.partition_key) for one in transitions]
+    records += map(EscalationSent, escalations)
+    return _applied(case, before, feedback, city, records)
 
 
 def _close_or_reopen(case: Case, feedback: Feedback, at: datetime) -> None:
@@ -148,10 +154,10 @@ def _answer(feedback: Feedback, *, rejected: bool = False, at: datetime | None =
 
 
 def _applied(
-    case: Case, before: Sequence[Assignment], feedback: Feedback, city: City, transitions: Sequence[TransitionMade]
+    case: Case, before: Sequence[Assignment], feedback: Feedback, city: City, more: Sequence[Output]
 ) -> Outcome:
-    records: list[Output] = [CaseChanged(case), *transitions]
-    facts: list[Fact] = [FeedbackDecided(feedback.sender, feedback.kind, "applied")]
+    records: list[Output] = [CaseChanged(case), *more]
+    facts: list[Fact] = [FeedbackDecided(feedback.sender, feedback.kind, "applied"), *escalation_facts(more)]
     add_tasks(_changed_tasks(case, before, workflow_of(case, city.catalogue), feedback.received_at), records, facts)
     return Outcome(records, facts)
 

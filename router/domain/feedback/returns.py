@@ -71,4 +71,5 @@ def assigned_to(case: Case, receiver: Receiver, role: Role, rule: str, catalogue
         rule=rule,
         unit=case.cell[:digits] if digits else receiver.unit,
         limit=matter.limits.get(role) if matter else None,
+        ladder=catalogue.ladder(case.matter, role),
     )

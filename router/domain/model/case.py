@@ -160,6 +160,12 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """By when an inspector must look, or a supervisor let the task go on, if its life has a limit for that stage. Absent while the department's own time runs."""
     why: str = ""
     """Why this department, if not for the reason of the case: after a return, or by a supervisor."""
+    timer_at: datetime | None = None
+    """When the next reminder or rung of its ladder comes due. It follows from the limit and the ladder, as `due_at` does."""
+    sent: tuple[str, ...] = ()
+    """Steps of its ladder that were sent in this round."""
+    round: int = 0
+    """How often its ladder has started again."""
 
 
 class Case(Struct, gc=False, kw_only=True, omit_defaults=True):

@@ -10,6 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from router.domain.model.case import Case
+from router.domain.model.escalation import Escalation, EscalationKind
 from router.domain.model.feedback import Feedback, FeedbackCode, FeedbackKind, FeedbackRejection
 from router.domain.model.rejection import Rejection
 from router.domain.model.task import Task, TaskState
@@ -51,6 +52,12 @@ class TransitionMade(Struct, frozen=True, gc=False):
     partition_key: str
 
 
+class EscalationSent(Struct, frozen=True, gc=False):
+    """A department is reminded, or an authority hears of a limit that has ended or is settled."""
+
+    escalation: Escalation
+
+
 class FeedbackRejected(Struct, frozen=True, gc=False):
     """Feedback changed nothing: its sender reads why."""
 
@@ -58,7 +65,7 @@ class FeedbackRejected(Struct, frozen=True, gc=False):
     rejection: FeedbackRejection
 
 
-Output = CaseChanged | CaseArchived | TaskIssued | TransitionMade | FeedbackRejected
+Output = CaseChanged | CaseArchived | TaskIssued | TransitionMade | EscalationSent | FeedbackRejected
 """A record that leaves the fold."""
 
 
@@ -105,7 +112,15 @@ class FeedbackDecided(Struct, frozen=True, gc=False):
     decision: FeedbackCode | Literal["applied", "redelivered"]
 
 
-Fact = ReportDecided | TickFolded | TaskDispatched | TaskChanged | CasesArchived | FeedbackDecided
+class Escalated(Struct, frozen=True, gc=False):
+    """A reminder or an escalation was sent, or one was settled."""
+
+    kind: EscalationKind
+    to: str
+    """Id of the authority, or `department`."""
+
+
+Fact = ReportDecided | TickFolded | TaskDispatched | TaskChanged | CasesArchived | FeedbackDecided | Escalated
 """Something that happened and is counted."""
 
 
@@ -126,14 +141,18 @@ def with_archived(one: Outcome, archived: Sequence[CaseArchived]) -> Outcome:
 
 
 def outcome(
-    decision: ReportDecision, cases: list[Case], tasks: list[Task], transitions: Sequence[TransitionMade] = ()
+    decision: ReportDecision,
+    cases: list[Case],
+    tasks: list[Task],
+    more: Sequence[TransitionMade | EscalationSent] = (),
 ) -> Outcome:
     """The outcome of a report that changed these cases and tasks."""
     records: list[Output] = [CaseChanged(cases[0])] if len(cases) == 1 else [CaseChanged(case) for case in cases]
     if not tasks:
         return Outcome(records, _DECIDED[decision])
     facts = _DECIDED[decision].copy()
-    records += transitions
+    records += more
+    facts += escalation_facts(more)
     add_tasks(tasks, records, facts)
     return Outcome(records, facts)
 
@@ -146,6 +165,12 @@ def add_tasks(tasks: Sequence[Task], records: list[Output], facts: list[Fact]) -
             facts.append(TaskDispatched(task.department, task.role, task.rule))
         else:
             facts.append(TaskChanged(task.department, task.state))
+
+
+def escalation_facts(records: Sequence[Output]) -> list[Fact]:
+    """The facts of the escalations among records."""
+    sent = [one.escalation for one in records if type(one) is EscalationSent]
+    return [Escalated(one.kind, one.authority or "department") for one in sent]
 
 
 def rejected(rejection: Rejection) -> Outcome:

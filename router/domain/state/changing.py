@@ -9,7 +9,7 @@ from router.domain.matching.candidate import MatchCandidate
 from router.domain.matching.case_index import CaseIndex
 from router.domain.matching.parameters import MergeParameters
 from router.domain.model.case import Case
-from router.domain.state.timers import Timers, due
+from router.domain.state.timers import Timers, next_timer, window_end
 
 
 class Changing:
@@ -22,20 +22,24 @@ class Changing:
     Args:
         candidates: the cases whose merge window is open, by id.
         index: of the candidates.
-        timers: of the candidates.
+        timers: of the merge windows, and of the ladders of tasks.
         closed: takes a case whose window is closed, when a change has moved the instant at which it is finished.
     """
 
-    __slots__ = ("_candidates", "_case", "_closed", "_due", "_end", "_entry", "_index", "_merging", "_moves", "_timers")
+    __slots__ = (
+        *("_candidates", "_case", "_closed", "_end", "_entry", "_index", "_ladders", "_merging", "_moves"),
+        *("_timer", "_window", "_windows"),
+    )
 
     def __init__(
         self,
         candidates: dict[str, MatchCandidate],
         index: CaseIndex,
-        timers: Timers,
+        timers: tuple[Timers, Timers],
         closed: Callable[[Case], None],
     ) -> None:
-        self._candidates, self._index, self._timers, self._closed = candidates, index, timers, closed
+        self._candidates, self._index, self._closed = candidates, index, closed
+        self._windows, self._ladders = timers
 
     def __call__(self, case: Case, merging: MergeParameters, *, moves: bool = True) -> "Changing":
         """Begin a change.
@@ -53,7 +57,7 @@ class Changing:
         """Take the case out of the index; its candidate, if its window is open."""
         case = self._case
         entry = self._entry = self._candidates.get(case.id)
-        self._due = due(case)
+        self._window, self._timer = window_end(case), next_timer(case)
         self._end = None if entry is not None else finished_at(case)
         if entry is not None and self._moves:
             self._index.remove(entry, self._merging)
@@ -65,6 +69,8 @@ class Changing:
             return
         case, entry = self._case, self._entry
         case.revision += 1
+        if next_timer(case) is not self._timer:
+            self._ladders.set(case)
         if entry is None:
             if finished_at(case) != self._end:
                 self._closed(case)
@@ -80,6 +86,6 @@ class Changing:
             entry.full, moves = not entry.full, True
         if moves:
             self._index.add(entry, self._merging)
-        if due(case) is not self._due:
+        if window_end(case) is not self._window:
             entry.until_us = us(case.window_until)
-            self._timers.set(case)
+            self._windows.set(case)

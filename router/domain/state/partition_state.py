@@ -20,11 +20,12 @@ from router.domain.model.case import Case, Departure
 from router.domain.model.identity import INCIDENT_MARK, first_incident_id
 from router.domain.model.outcome import CaseArchived
 from router.domain.model.report import REPORTS_KEPT, Report
+from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleLookup, RuleSetError
 from router.domain.state.changing import Changing
 from router.domain.state.interning import intern_case
 from router.domain.state.log_clock import LogClock
-from router.domain.state.timers import STALE, Timers
+from router.domain.state.timers import STALE, Timers, next_timer, window_end
 
 ARCHIVED_AT_ONCE = 10
 """Cases that one event archives at most. In the long run each event opens at most one, so the state does not grow, and many cases
@@ -46,12 +47,15 @@ class PartitionState:
         self.candidates: dict[str, MatchCandidate] = {}
         """Case id -> the case whose merge window is open."""
         self.index = CaseIndex()
-        self.timers = Timers(self.candidates)
+        self.windows = Timers(window_end, self._matchable)
+        """When the merge windows end."""
+        self.ladders = Timers(next_timer, self._known)
+        """When reminders and escalations come due."""
         self._closed: dict[str, Case] = {}
         """Case id -> the case whose window was closed."""
         self._ends: list[tuple[datetime, str]] = []
         """A heap of (when it is finished, case id) of these cases. An entry that disagrees with its case is stale and is skipped."""
-        self.changing = Changing(self.candidates, self.index, self.timers, self._await_end)
+        self.changing = Changing(self.candidates, self.index, (self.windows, self.ladders), self._await_end)
         """The door through which a case changes. Windows that come due are closed by `close_windows`."""
         self.left: dict[tuple[str, str], Case] = {}
         """(report id, case id) -> a case of the state that the report left, so that it can return there."""
@@ -63,13 +67,14 @@ class PartitionState:
 
     def add(self, case: Case, merging: MergeParameters) -> None:
         """Add a case. It is matchable while its merge window is open."""
+        self.ladders.set(case)
         if case.window_closed_at is not None:
             self._await_end(case)
             return
         entry = self.candidates[case.id] = MatchCandidate.of(case, merging)
         entry.full = is_full(case)
         self.index.add(entry, merging)
-        self.timers.set(case)
+        self.windows.set(case)
 
     def close_windows(self, until: datetime, at: datetime, rules: RuleLookup, *, most: int = sys.maxsize) -> list[Case]:
         """Close windows that end at `until` or before: the earliest first, at the same instant the smaller id first.
@@ -83,14 +88,14 @@ class PartitionState:
         Raises:
             RuleSetError: the rule set of one of the cases is not at hand; nothing was changed.
         """
-        cases = self.timers.take(until, most)
+        cases = self.windows.take(until, most)
         if not cases:
             return cases
         try:
             merging = [rules.of(case.rule_set).merging for case in cases]
         except RuleSetError:
             for case in cases:
-                self.timers.set(case)
+                self.windows.set(case)
             raise
         for case, parameters in zip(cases, merging, strict=True):
             self.index.remove(self.candidates.pop(case.id), parameters)
@@ -98,6 +103,25 @@ class PartitionState:
             case.revision += 1
             self._await_end(case)
         return cases
+
+    def take_due_ladders(self, until: datetime, rules: RuleLookup, *, most: int) -> list[tuple[Case, City]]:
+        """Take the cases of which a reminder or an escalation has come due, with their rule sets; a change sets their timers again.
+
+        Args:
+            until: what is due then or earlier.
+            rules: the rule sets of the cases.
+            most: how many cases to take at most.
+
+        Raises:
+            RuleSetError: the rule set of one of the cases is not at hand; nothing was changed.
+        """
+        cases = self.ladders.take(until, most)
+        try:
+            return [(case, rules.of(case.rule_set)) for case in cases]
+        except RuleSetError:
+            for case in cases:
+                self.ladders.set(case)
+            raise
 
     def archive(self) -> Sequence[CaseArchived]:
         """Take the finished cases out of the state, and with them the ids of their reports: the earliest first, some at a time."""
@@ -147,7 +171,11 @@ class PartitionState:
 
     def _leave_out_stale(self) -> None:
         """A copy that follows its changelog takes nothing from its heaps, so stale entries would pile up in them."""
-        self.timers.leave_out_stale()
+        matchable, closed = self.candidates, self._closed
+        self.windows.leave_out_stale(len(matchable), lambda: [entry.case for entry in matchable.values()])
+        self.ladders.leave_out_stale(
+            len(matchable) + len(closed), lambda: [*[entry.case for entry in matchable.values()], *closed.values()]
+        )
         if len(self._ends) > 2 * len(self._closed) + STALE:
             self._ends = [(end, case.id) for case in self._closed.values() if (end := finished_at(case)) is not None]
             heapify(self._ends)
@@ -156,13 +184,17 @@ class PartitionState:
         """The case that a task's id names, whether or not it has the task; None if the state has no such case."""
         return self._known(task_id.rpartition(".")[0])
 
+    def _matchable(self, case_id: str) -> Case | None:
+        entry = self.candidates.get(case_id)
+        return None if entry is None else entry.case
+
     def _known(self, case_id: str) -> Case | None:
         entry = self.candidates.get(case_id)
         return self._closed.get(case_id) if entry is None else entry.case
 
     def _overwrite(self, earlier: Case, case: Case) -> None:
         """Change a case whose window is closed to what it is now."""
-        departed, end = earlier.departed, finished_at(earlier)
+        departed, end, timer = earlier.departed, finished_at(earlier), next_timer(earlier)
         for field in case.__struct_fields__:
             setattr(earlier, field, getattr(case, field))
         for report in case.reports:
@@ -170,6 +202,8 @@ class PartitionState:
         self.remember_departures(earlier, departed)
         if finished_at(earlier) != end:
             self._await_end(earlier)
+        if next_timer(earlier) != timer:
+            self.ladders.set(earlier)
 
     def drop(self, case_id: str, merging: MergeParameters) -> None:
         """Remove a case that was deleted from the changelog, because it is archived."""
@@ -215,8 +249,11 @@ class PartitionState:
         return case.window_closed_at is None or report.received_at - case.window_closed_at < REPORTS_KEPT
 
     def next_due(self) -> datetime | None:
-        """When the next case comes due; None when none does."""
-        return self.timers.next()
+        """When the next case comes due, by its window or by the ladder of a task; None when none does."""
+        window, ladder = self.windows.next(), self.ladders.next()
+        if window is None or ladder is None:
+            return window or ladder
+        return min(window, ladder)
 
     def snapshot(self) -> dict[str, Any]:
         """The content of the state, for comparing two of them. Later events do not change it."""

@@ -1,29 +1,36 @@
-"""When a case comes due: one timer a case, derived from what the case says.
+"""When a case comes due: one timer a case and kind, derived from what the case says.
 
-Nothing about timers is stored, so a restored state has the timers of the state that was folded. A heap holds (due, case id). A
-case that moved on leaves its old entry behind; an entry that disagrees with its case is stale and is skipped.
+There are two kinds: the end of the merge window, and the next reminder or escalation of its tasks. Nothing about timers is stored
+beside the cases, so a restored state has the timers of the state that was folded. A heap holds (due, case id). A case that moved on
+leaves its old entry behind; an entry that disagrees with its case is stale and is skipped.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from heapq import heapify, heappop, heappush
 
 from msgspec import Struct
 
-from router.domain.matching.candidate import MatchCandidate
 from router.domain.model.case import Case
 
 STALE = 1_000
 """A heap is made again when it has more stale entries than others and this number."""
 
 
-def due(case: Case) -> datetime | None:
-    """The earliest instant at which something about the case comes due; None when nothing does.
-
-    Today that is the end of its merge window. A deadline or a reminder would be one more term.
-    """
+def window_end(case: Case) -> datetime | None:
+    """The end of the merge window of a case; None when it was closed."""
     return case.window_until if case.window_closed_at is None else None
+
+
+def next_timer(case: Case) -> datetime | None:
+    """When the next reminder or escalation of a case comes due; None when none does."""
+    found: datetime | None = None
+    for one in case.assignments:
+        at = one.timer_at
+        if at is not None and (found is None or at < found):
+            found = at
+    return found
 
 
 class Timer(Struct, frozen=True, order=True, gc=False):
@@ -36,28 +43,28 @@ class Timer(Struct, frozen=True, order=True, gc=False):
 
 
 class Timers:
-    """The timers of the cases of one partition.
+    """The timers of one kind of the cases of one partition.
 
     Args:
-        candidates: the cases that have one, by id. The state changes this mapping.
+        due: the instant at which a case comes due; None when it does not.
+        case_of: a case of the state by its id; None if the state does not have it.
     """
 
-    def __init__(self, candidates: Mapping[str, MatchCandidate]) -> None:
-        self._candidates = candidates
+    def __init__(self, due: Callable[[Case], datetime | None], case_of: Callable[[str], Case | None]) -> None:
+        self._due, self._case_of = due, case_of
         self._heap: list[Timer] = []
 
     def set(self, case: Case) -> None:
         """Set the timer of a case to the instant at which it comes due."""
-        if (instant := due(case)) is not None:
+        if (instant := self._due(case)) is not None:
             heappush(self._heap, Timer(instant, case.id))
 
     def next(self) -> datetime | None:
         """The earliest instant at which a case comes due; None when none does."""
         heap = self._heap
         while heap:
-            case = self._current(heap[0])
-            if case is not None:
-                return due(case)
+            if self._current(heap[0]) is not None:
+                return heap[0].due
             heappop(heap)
         return None
 
@@ -82,14 +89,18 @@ class Timers:
                 taken.append(case)
         return taken
 
-    def leave_out_stale(self) -> None:
-        """Make the heap again when most of its entries are stale, so that it does not grow where nothing is taken from it."""
-        if len(self._heap) > 2 * len(self._candidates) + STALE:
-            cases = [entry.case for entry in self._candidates.values()]
-            self._heap = [Timer(instant, case.id) for case in cases if (instant := due(case)) is not None]
+    def leave_out_stale(self, number: int, cases: Callable[[], Iterable[Case]]) -> None:
+        """Make the heap again when most of its entries are stale, so that it does not grow where nothing is taken from it.
+
+        Args:
+            number: of the cases that may have a timer of this kind.
+            cases: these.
+        """
+        if len(self._heap) > 2 * number + STALE:
+            self._heap = [Timer(instant, case.id) for case in cases() if (instant := self._due(case)) is not None]
             heapify(self._heap)
 
     def _current(self, timer: Timer) -> Case | None:
         """The timer's case; None if the timer is stale."""
-        entry = self._candidates.get(timer.case)
-        return entry.case if entry is not None and due(entry.case) == timer.due else None
+        case = self._case_of(timer.case)
+        return case if case is not None and self._due(case) == timer.due else None

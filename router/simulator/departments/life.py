@@ -24,8 +24,8 @@ from router.domain.model.task import Task
 from router.domain.rules.city import City
 from router.kafka.blocking import PATIENT_MS, open_admin, open_consumer
 from router.simulator.departments.plan import PlannedAnswer, Setting, is_checked, plan
-from router.simulator.departments.positions import Positions
-from router.simulator.departments.tally import LifeFigures, Tally
+from router.simulator.departments.positions import ReadProgress
+from router.simulator.departments.tally import LifeFigures, LifeTally
 from router.simulator.messages import SourceMessage, rfc3339
 from router.simulator.replay.consumer_group import ConsumerGroup
 from router.simulator.replay.monitor import STALLED_S, OnProgress, ReplayProgress, await_workers
@@ -132,7 +132,7 @@ class _Run:
         self._city, self._names, self._partitions, self._pool = city, names, settings.partitions, pool
         self._on_progress = on_progress
         self._setting = Setting(departments=sorted(city.catalogue.departments), seed=plan.seed)
-        self._positions, self.tally = Positions(names, sorted(city.codes)), Tally(names)
+        self._positions, self.tally = ReadProgress(names, sorted(city.codes)), LifeTally(names)
         self._planned: list[tuple[datetime, str, str, int, PlannedAnswer]] = []
         """A heap of (when it is delivered, sender, id, number, answer): its order does not depend on that of the tasks."""
         self.reports = 0

@@ -9,7 +9,7 @@ Place = tuple[str, int]
 """Topic and partition."""
 
 
-class Positions:
+class ReadProgress:
     """What was sent, and what the router has stored about it.
 
     Args:

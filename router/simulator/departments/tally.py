@@ -52,7 +52,7 @@ class LifeFigures(Struct, frozen=True, kw_only=True):
     """Rejected answers by code."""
 
 
-class Tally:
+class LifeTally:
     """Counts records as they are read.
 
     Args:

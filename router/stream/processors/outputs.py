@@ -11,6 +11,8 @@ from router.domain.model.outcome import (
     CaseArchived,
     CaseChanged,
     CasesArchived,
+    Escalated,
+    EscalationSent,
     Fact,
     FeedbackDecided,
     FeedbackRejected,
@@ -24,7 +26,14 @@ from router.domain.model.outcome import (
     TransitionMade,
 )
 from router.kafka.record_batches import Writer
-from router.wire.codec import encode_archived, encode_case, encode_task, encode_tombstone, encode_transition
+from router.wire.codec import (
+    encode_archived,
+    encode_case,
+    encode_escalation,
+    encode_task,
+    encode_tombstone,
+    encode_transition,
+)
 from router.wire.metrics import Metrics
 from router.wire.rejected_feedback import encode_rejected_feedback
 from router.wire.topics import Names
@@ -63,6 +72,10 @@ OUTPUT_KINDS: dict[type[Output], OutputKind] = {
         topic=lambda names, _: names.transitions,
         encode=lambda output: encode_transition(output.transition, output.partition_key),
     ),
+    EscalationSent: OutputKind(
+        topic=lambda names, _: names.escalations,
+        encode=lambda output: encode_escalation(output.escalation),
+    ),
     FeedbackRejected: OutputKind(
         topic=lambda names, output: names.rejected_feedback(output.feedback.sender),
         encode=lambda output: encode_rejected_feedback(output.feedback, output.rejection, output.rejection.legal),
@@ -88,6 +101,7 @@ FACT_METRICS: dict[type[Fact], Callable[[Metrics, Any, int], None]] = {
     TaskDispatched: _task_dispatched,
     CasesArchived: lambda metrics, fact, number: metrics.archived.inc(fact.number * number),
     FeedbackDecided: _feedback_decided,
+    Escalated: lambda metrics, fact, number: metrics.escalations.labels(fact.kind, fact.to).inc(number),
     TaskChanged: lambda metrics, fact, number: metrics.task_changes.labels(fact.department, fact.state).inc(number),
 }
 

@@ -71,6 +71,7 @@ def command(*words: str) -> Result:
 def test_a_city_without_a_calendar_has_calendar_hours_only(root: Path) -> None:
     folder = root / "los-angeles"
     shutil.rmtree(folder / "calendar")
+    change(folder / "catalogue" / "escalations.yaml", "after: 3wd", "after: 3d")
     assert load_city("los-angeles", root).calendar is None
     working_time(root)
     assert findings(folder) == [
@@ -119,6 +120,7 @@ def test_a_new_year_is_a_difference(root: Path) -> None:
     assert (found[0].what, found[0].before, found[0].after) == ("2027", "not published", "published")
     assert [one.what for one in found[1:4]] == ["2027-01-01", "2027-01-18", "2027-02-15"]
     shutil.rmtree(root / "los-angeles" / "calendar")
+    change(root / "los-angeles" / "catalogue" / "escalations.yaml", "after: 3wd", "after: 3d")
     found = diff(load_city("los-angeles", root), after).calendar
     assert [(one.what, one.before, one.after) for one in found[:3]] == [
         ("2025", "not published", "published"),

@@ -124,6 +124,7 @@ def test_the_router_receives_reports_and_events_and_sends_the_rest() -> None:
         ("send", "feedback.rejected"),
         ("send", "feedback.rejected.supervision"),
         ("send", "grid.transitions"),
+        ("send", "grid.escalations"),
         *(("send", f"rejections.{network}") for network in NETWORKS),
         *(("send", name) for name in ("grid.events", "grid.cases", "grid.archive", "tasks", "grid.dead-letters")),
     }

@@ -187,6 +187,8 @@ def test_the_codec_reads_and_writes_each_sample_event(path: str) -> None:
         _, again, said = codec.encode_archived(codec.decode_case(body), datetime.fromisoformat(headers["ce_time"]))
     elif kind == "grid.feedback.received.v1":
         _, again, said = codec.encode_feedback(codec.decode_event([("ce_type", kind.encode())], body))  # type: ignore[arg-type]
+    elif kind == "grid.escalation.sent.v1":
+        _, again, said = codec.encode_escalation(codec.decode_escalation(body))
     elif kind == "grid.task.transitioned.v1":
         transition = codec.decode_transition(body)
         assert transition.hash == hash_of(transition)

@@ -3,13 +3,11 @@
 from datetime import timedelta
 
 from router.domain.instants import MICROSECOND
-from router.domain.matching.candidate import MatchCandidate
 from router.domain.model.case import Case
-from router.domain.state.timers import Timers, due
-from tests.support.driver import Driver, hours, merging, report, tiny
+from router.domain.state.timers import Timers, window_end
+from tests.support.driver import Driver, hours, report, tiny
 
 HOUR = timedelta(hours=1)
-PARAMETERS = merging()
 
 
 def cases(*at: float) -> list[Case]:
@@ -21,7 +19,7 @@ def cases(*at: float) -> list[Case]:
 
 def timers(*of: Case) -> Timers:
     """The timers of these cases."""
-    made = Timers({case.id: MatchCandidate.of(case, PARAMETERS) for case in of})
+    made = Timers(window_end, {case.id: case for case in of}.get)
     for case in of:
         made.set(case)
     return made
@@ -29,13 +27,13 @@ def timers(*of: Case) -> Timers:
 
 def test_a_case_comes_due_at_the_end_of_its_window() -> None:
     (case,) = cases(0)
-    assert due(case) == case.window_until == hours(24)
+    assert window_end(case) == case.window_until == hours(24)
 
 
 def test_a_case_whose_window_was_closed_never_comes_due() -> None:
     (case,) = cases(0)
     case.window_closed_at = hours(24)
-    assert due(case) is None
+    assert window_end(case) is None
     assert timers(case).next() is None
 
 

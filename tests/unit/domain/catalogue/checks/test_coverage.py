@@ -160,7 +160,7 @@ def test_areas_are_named_by_the_shortest_prefixes(chosen: tuple[str, ...], expec
 def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *changes: tuple[str, str, str]) -> None:
     """A copy of Los Angeles with changed texts, without its history."""
     folder = tmp_path / "los-angeles"
-    for part in ("catalogue", "codes", "cells"):
+    for part in ("catalogue", "calendar", "codes", "cells"):
         copytree(SHIPPED / "los-angeles" / part, folder / part)
     for file in ("city.yaml", "merging.yaml", "tests.yaml"):
         (folder / file).write_text((SHIPPED / "los-angeles" / file).read_text("utf-8"), "utf-8")
