@@ -266,7 +266,7 @@ def test_a_state_that_only_follows_its_changelog_stays_small() -> None:
         later = timedelta(minutes=number)
         copy_.restore(replace(still_open, window_until=still_open.window_until + later), CITY.merging)
         copy_.restore(replace(ended, window_closed_at=hours(CLOSED) + later), CITY.merging)
-    assert max(len(copy_.windows._heap), len(copy_._ends)) <= STALE + 3
+    assert max(len(copy_.windows), len(copy_._ends)) <= STALE + 3
     assert copy_.next_due() == still_open.window_until + later
     copy_.clock = LogClock(hours(9999), hours(9999))
     assert [one.case.id for one in copy_.archive()] == ["C-closed"]

@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from router.domain.instants import MICROSECOND
 from router.domain.model.case import Case
 from router.domain.state.timers import Timers, window_end
@@ -77,3 +80,23 @@ def test_a_taken_case_can_be_put_back() -> None:
     made.take(hours(24))
     made.set(case)
     assert made.next() == hours(24)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 200), st.booleans()), max_size=60))
+def test_whatever_is_set_and_taken_the_earliest_comes_first(changes: list[tuple[int, int, bool]]) -> None:
+    """Against a plain sorted list: timers are set to a quarter of an hour, moved, and taken up to one."""
+    known = {case.id: case for case in cases(*[900.0] * 10)}
+    made, expected = Timers(window_end, known.get), dict[str, float]()
+    ids = sorted(known)
+    for number, quarter, take in changes:
+        if take:
+            taken = [case.id for case in made.take(hours(quarter / 4))]
+            due = sorted([(at, id_) for id_, at in expected.items() if at <= quarter / 4])
+            assert taken == [id_ for _, id_ in due]
+            for id_ in taken:
+                del expected[id_]
+        elif ids[number] not in expected or expected[ids[number]] != quarter / 4:
+            known[ids[number]].window_until = hours(quarter / 4)
+            expected[ids[number]] = quarter / 4
+            made.set(known[ids[number]])
+        assert made.next() == (hours(min(expected.values())) if expected else None)
