@@ -1,4 +1,4 @@
-"""`python -m tests.bench [speed|latency|restore|growth] ...`: measures the router, and other implementations beside it."""
+"""`python -m tests.bench [speed|latency|restore|growth|lifecycle] ...`: measures the router, and other implementations beside it."""
 
 import argparse
 import logging
@@ -7,10 +7,16 @@ from types import ModuleType
 
 from router.broker.server import ensure_running
 from router.wire.settings import Settings
-from tests.bench import growth, latency, restore, speed
+from tests.bench import growth, latency, lifecycle, restore, speed
 from tests.bench.pinned_process import pin_everything_to_core_0
 
-COMMANDS: dict[str, ModuleType] = {"speed": speed, "latency": latency, "restore": restore, "growth": growth}
+COMMANDS: dict[str, ModuleType] = {
+    "speed": speed,
+    "latency": latency,
+    "restore": restore,
+    "growth": growth,
+    "lifecycle": lifecycle,
+}
 
 
 def main() -> int:
