@@ -37,7 +37,7 @@ from tests.support.topics import committed
 pytestmark = pytest.mark.broker
 
 CITY = "los-angeles"
-REQUESTS = 60
+REQUESTS, FLOOD = 60, 20_000
 
 
 class Scene:
@@ -249,3 +249,45 @@ def test_a_killed_worker_loses_no_feedback_and_applies_none_twice(scene: Scene) 
     assert len(set(sources)) == sent
     assert not any(scene.rejected(sender) for sender in {task.department for task in tasks})
     assert committed_dead(scene) == []
+
+
+def test_a_flood_of_impossible_feedback_does_not_stop_the_city(scene: Scene) -> None:
+    """Reports that wait beside it are read while it lasts, each of its records is rejected once, and no case grows without end."""
+    tasks = checked(scene.report(REQUESTS))
+    known = {one.case for one in tasks}
+    pid = scene.pool.pids[0]
+    os.kill(pid, signal.SIGSTOP)
+    flood(scene, tasks)
+    messages = history_of(load_city(CITY), city_folder(CITY)).messages(2 * REQUESTS)
+    for message in list(messages)[REQUESTS:]:
+        value = json.dumps(json.loads(message.value) | {"Status": "Open", "ClosedDate": ""}).encode()
+        scene.producer.send(scene.names.reports("hotline"), value, key=message.source_id.encode())
+    scene.producer.flush()
+    os.kill(pid, signal.SIGCONT)
+    scene.until(lambda: sum(scene.counted().values()) == FLOOD)
+    scene.until(lambda: sum(len(decode_case(v).reports) for v in scene.cases().values()) == 2 * REQUESTS)
+    behind = []
+    for partition in range(scene.settings.partitions):
+        events = [one for one in scene._records(scene.names.events) if one.partition == partition]
+        kinds = [dict(one.headers)["ce_type"].decode() for one in events]
+        last = max(number for number, kind in enumerate(kinds) if "report" in kind)
+        behind.append(sum("feedback" in kind for kind in kinds[last:]))
+    assert sum(behind) > FLOOD // 4, "the reports came before most of the flood"
+    codes = Counter(code for (_, _, code), number in scene.counted().items() for _ in range(number))
+    assert codes == {"not-legal": 64 * len(known), "too-many": FLOOD - 64 * len(known)}
+    assert all(len(decode_case(value).answers) <= 64 for value in scene.cases().values())
+
+
+def flood(scene: Scene, tasks: Sequence[Task]) -> None:
+    """Feedback that its tasks do not allow, each under an id of its own, as fast as Kafka takes it."""
+    for number in range(FLOOD):
+        task = tasks[number % len(tasks)]
+        said = {
+            "id": f"f{number}",
+            "task": task.id,
+            "partition_key": task.partition_key,
+            "kind": "check-passed",
+            "actor": "officer-17",
+            "occurred_at": scene._at,
+        }
+        scene.producer.send(scene.names.feedback(task.department), json.dumps(said).encode(), key=task.id.encode())
