@@ -15,7 +15,7 @@ from router.kafka.blocking import open_consumer
 from router.kafka.topic_reader import bounds_since, find_topic, read_range
 from router.wire.codec import decode_transition
 from router.wire.settings import Settings
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 app = typer.Typer(no_args_is_help=True, help="Figures about the lives of tasks, from grid.transitions.")
 COLUMNS = ("duty", "returned by", "went to", "returns", "cases", "hours", "median", "longest")

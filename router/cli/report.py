@@ -24,7 +24,7 @@ from router.domain.rules.rule_sets import RuleSets
 from router.stream.engine.processor import POISON
 from router.wire.errors import InputError
 from router.wire.settings import Settings
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 app = typer.Typer(no_args_is_help=True, help="Check reports before they are sent; offline, without Kafka.")
 MAX_FILE_BYTES = 64 << 20

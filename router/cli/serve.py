@@ -18,7 +18,8 @@ from router.stream.processors.clock import ClockName
 from router.stream.rule_sets.folder_check import folder_difference
 from router.wire.errors import InputError
 from router.wire.settings import Settings
-from router.wire.topics import Names, topics_of
+from router.wire.topic_names import Names
+from router.wire.topics import topics_of
 from router.workers.dead_members import DeadMembers
 from router.workers.pool import WorkerPool
 from router.workers.restart_policy import ENDLESS

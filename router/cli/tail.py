@@ -18,7 +18,7 @@ from router.kafka.blocking import open_consumer
 from router.kafka.topic_reader import Bounds, Record, bounds_since, find_topic, follow, read_range
 from router.wire.errors import InputError
 from router.wire.settings import Settings
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 PIPED_WIDTH = 200
 """Characters of a text line when the output is not a terminal."""

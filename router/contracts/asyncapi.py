@@ -13,7 +13,8 @@ from router.contracts.schemas import COMMENT, FEEDBACK_PATH, report_path
 from router.domain.model.feedback import SUPERVISION
 from router.domain.networks.registry import NETWORKS
 from router.wire.record_kinds import KINDS, RecordKind
-from router.wire.topics import Names, Topic, declared
+from router.wire.topic_names import Names
+from router.wire.topics import Topic, declared
 
 ASYNCAPI = "asyncapi.yaml"
 SAMPLES = Path(router.__file__).parents[1] / "schemas" / "samples"

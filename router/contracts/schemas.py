@@ -26,7 +26,7 @@ from router.domain.feedback.message import FeedbackMessage
 from router.domain.model.feedback import SUPERVISION
 from router.domain.networks.registry import NETWORKS
 from router.wire.record_kinds import KINDS, RecordKind
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 URN = "urn:grid-router:schema:"

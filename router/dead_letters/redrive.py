@@ -13,7 +13,7 @@ from router.dead_letters.selection import Selection
 from router.dead_letters.session import Session, open_session
 from router.wire.codec import DeadLetter
 from router.wire.repairs import Repair, Step
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 _Ready = tuple[Repair, OutgoingRecord]
 """The repair so far, and the record to send."""

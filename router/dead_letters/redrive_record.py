@@ -19,7 +19,8 @@ from router.wire.codec import DIGEST, DeadLetter
 from router.wire.partitioning import partition_for_key
 from router.wire.rejected_feedback import FEEDBACK
 from router.wire.repairs import REDRIVEN_BY
-from router.wire.topics import Names, Topic
+from router.wire.topic_names import Names
+from router.wire.topics import Topic
 
 LARGEST_RECORD_BYTES = Topic(name="", key="", partitions=1).largest_bytes - 1024
 """What a network's topic and `grid.events` accept, less the header of a batch."""

@@ -15,7 +15,7 @@ from router.domain.model.rejection import Rejection
 from router.domain.rules.city import City
 from router.wire.codec import DeadLetter
 from router.wire.repairs import LARGEST_BYTES, Repair, Step, encode_repair
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 
 class RepairOptions(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from router.dead_letters.redrive_producer import OutgoingRecord, RedriveProducer
 from router.kafka.topic_reader import Bounds, bounds_since, read_range
 from router.wire.errors import TopicError
 from router.wire.repairs import Repair, State, decode_repair, encode_repair
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 GAP = 200
 """Repairs that are fewer offsets apart than this are read in one range."""

@@ -13,7 +13,7 @@ from router.kafka.topic_reader import Bounds, bounds_since, read_range
 from router.wire.codec import DeadLetter, read_dead_letter
 from router.wire.errors import InputError
 from router.wire.rejected_feedback import FEEDBACK
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 DEAD_LETTERS = "grid.dead-letters"
 COPY_ID = "copy an id from `grid-router dead-letters list`"

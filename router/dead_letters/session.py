@@ -12,7 +12,7 @@ from router.dead_letters.selection import DEAD_LETTERS, Selection, select
 from router.kafka.blocking import open_consumer
 from router.kafka.topic_reader import find_topic
 from router.wire.codec import DeadLetter
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 
 class Session(Struct, frozen=True):

@@ -12,7 +12,7 @@ from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.wire.codec import UNREADABLE, DeadLetter, decode_event
 from router.wire.partitioning import partition_for_cell
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 
 def rejection_of(

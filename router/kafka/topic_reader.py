@@ -12,7 +12,8 @@ import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
 from router.wire.errors import BrokerError, TopicError
-from router.wire.topics import ROOTS, Names, elsewhere
+from router.wire.other_topics import elsewhere
+from router.wire.topic_names import ROOTS, Names
 
 Record = Any
 """A `ConsumerRecord` of kafka-python: topic, partition, offset, timestamp (ms), key, value, headers."""

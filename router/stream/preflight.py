@@ -16,8 +16,9 @@ from aiokafka.errors import KafkaError, for_code
 from router.kafka.internals import AdminClient
 from router.wire.durability import INTERNAL_TOPICS, declared_durability, too_few_brokers
 from router.wire.errors import START_KAFKA, BrokerError, TopicError, WorkerError
+from router.wire.other_topics import elsewhere, renamed_topics
 from router.wire.settings import Settings
-from router.wire.topics import Topic, elsewhere, renamed_topics
+from router.wire.topics import Topic
 
 TIMEOUT_MS = 10_000
 APPLY = "run `grid-router topics apply CITY`"

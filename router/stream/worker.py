@@ -33,7 +33,8 @@ from router.stream.rule_sets.store import RuleSetStore
 from router.wire.metrics import Metrics
 from router.wire.offset_keys import offset_keys
 from router.wire.settings import Settings
-from router.wire.topics import Names, declared, topics_of
+from router.wire.topic_names import Names
+from router.wire.topics import declared, topics_of
 from router.workers.parent_watch import watch_parent
 
 log = structlog.get_logger(__name__)

@@ -26,7 +26,7 @@ from router.domain.model.source_record import SourceRecord, UnreadableBatch
 from router.domain.model.task import Task
 from router.domain.model.transition import Transition
 from router.wire.record_kinds import KINDS, kinds_on
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 Headers = Sequence[tuple[str, bytes]]
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)

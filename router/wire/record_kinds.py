@@ -23,7 +23,7 @@ from router.wire.rejections import RecordRejected
 from router.wire.repairs import Repair
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 JsonSchema = Mapping[str, Any]
 _NAMES = Names()

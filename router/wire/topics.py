@@ -1,6 +1,6 @@
-"""Every topic, declared once: name, key, content, partitions, retention, compaction; and the names of earlier versions."""
+"""Every topic, declared once: name, key, content, partitions, retention, compaction, and its name in an earlier version."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Literal
 
@@ -9,8 +9,8 @@ from msgspec import Struct
 from router.domain.model.feedback import SUPERVISION
 from router.domain.model.report import REPORTS_KEPT
 from router.domain.rules.city import City
-from router.wire.errors import TopicError
 from router.wire.settings import Settings
+from router.wire.topic_names import Names
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -27,8 +27,6 @@ OFFSETS_SEGMENT_BYTES = 1 << 20
 """The smallest that Kafka 4.1 accepts. Kafka does not compact the active segment, and only the last record counts."""
 MAX_RULE_SET_BYTES = 32 << 20
 """A city of 40,000 cells is 1 MiB compressed."""
-MAX_NAMED = 5
-"""Topics or namespaces that a sentence names."""
 
 
 class Topic(Struct, frozen=True, kw_only=True):
@@ -82,106 +80,6 @@ class Topic(Struct, frozen=True, kw_only=True):
         own = found.get(self.name, 0)
         source = found.get(self.grows_with, 0) if self.grows_with is not None else 0
         return max(self.partitions, own if self.may_grow else 0, source)
-
-
-ROOTS = ("grid.", "reports.", "rejections.", "tasks.", "feedback.")
-"""How every name begins after its namespace."""
-
-
-class Names(Struct, frozen=True):
-    """Topic names of one deployment; `namespace` is empty or ends with a dot."""
-
-    namespace: str = ""
-
-    @property
-    def group(self) -> str:
-        """The consumer group of the workers."""
-        return f"{self.namespace}grid-router"
-
-    @property
-    def events(self) -> str:
-        """The all-purpose grid stream (全科网格), keyed by cell."""
-        return f"{self.namespace}grid.events"
-
-    @property
-    def cases(self) -> str:
-        """Cases by id: the public table, and the changelog of the merge stage."""
-        return f"{self.namespace}grid.cases"
-
-    @property
-    def archive(self) -> str:
-        """The last state of each case that nothing reaches any more."""
-        return f"{self.namespace}grid.archive"
-
-    @property
-    def dead_letters(self) -> str:
-        """Every rejected record, once."""
-        return f"{self.namespace}grid.dead-letters"
-
-    @property
-    def rule_sets(self) -> str:
-        """Published rule sets (catalogue, code tables, cells), by version."""
-        return f"{self.namespace}grid.rule-sets"
-
-    @property
-    def repairs(self) -> str:
-        """What people did about dead letters, by the dead letter's id."""
-        return f"{self.namespace}grid.repairs"
-
-    @property
-    def offsets(self) -> str:
-        """Stored offsets of the grid stream, one record a partition. Those of a network's topic are in its dedup index."""
-        return f"{self.namespace}grid.offsets"
-
-    def dedup_index(self, network: str) -> str:
-        """Where each report of a network went first: the changelog of its normalise stage, partition by partition."""
-        return f"{self.namespace}grid.dedup.{network}"
-
-    def reports(self, network: str) -> str:
-        """A network's own topic."""
-        return f"{self.namespace}reports.{network}"
-
-    def rejections(self, network: str) -> str:
-        """What was rejected of a network, for that network alone."""
-        return f"{self.namespace}rejections.{network}"
-
-    def tasks(self, department: str) -> str:
-        """A department's own topic."""
-        return f"{self.namespace}tasks.{department}"
-
-    @property
-    def transitions(self) -> str:
-        """What happened to each task, case by case."""
-        return f"{self.namespace}grid.transitions"
-
-    @property
-    def escalations(self) -> str:
-        """Reminders of departments, and what authorities hear of limits that have ended."""
-        return f"{self.namespace}grid.escalations"
-
-    @property
-    def feedback_offsets(self) -> str:
-        """Stored offsets of the topics of feedback, by topic and partition."""
-        return f"{self.namespace}grid.feedback-offsets"
-
-    def feedback(self, sender: str) -> str:
-        """What a department, or supervision, answers about tasks."""
-        return f"{self.namespace}feedback.{sender}"
-
-    def is_input(self, topic: str) -> bool:
-        """Whether others write a topic for the router: reports of a network, or feedback."""
-        return topic.startswith(self.reports("")) or self.sender_of(topic) is not None
-
-    def sender_of(self, topic: str) -> str | None:
-        """The sender whose topic of feedback it is; None for any other topic."""
-        begins = self.feedback("")
-        if not topic.startswith(begins) or topic.startswith(self.rejected_feedback("")):
-            return None
-        return topic.removeprefix(begins)
-
-    def rejected_feedback(self, sender: str) -> str:
-        """What was rejected of a sender's feedback, for that sender alone."""
-        return f"{self.namespace}feedback.rejected.{sender}"
 
 
 def declared(
@@ -403,45 +301,4 @@ def topics_of(city: City, settings: Settings) -> list[Topic]:
         departments=city.catalogue.departments,
         partitions=settings.partitions,
         archive_years=settings.archive_years,
-    )
-
-
-def elsewhere(existing: Iterable[str], namespace: str) -> str:
-    """A hint for a deployment without topics: the namespaces of the cluster that have some. Empty when none has.
-
-    Args:
-        existing: names of all topics of the cluster.
-        namespace: of the deployment that has none.
-    """
-    events = Names().events
-    ends = {name.removesuffix(events) for name in existing if name.endswith(events)} - {namespace}
-    others = sorted(end for end in ends if not end or end.endswith("."))
-    if not others:
-        return ""
-    if others == [""]:
-        return ", or unset GRID_ROUTER_NAMESPACE: there are topics without one"
-    named = [f"`{other}`" if other else "none" for other in others[:MAX_NAMED]]
-    if len(others) > MAX_NAMED:
-        named.append(f"{len(others) - MAX_NAMED} more")
-    return f", or set GRID_ROUTER_NAMESPACE: there are topics under {', '.join(named)}"
-
-
-def renamed_topics(existing: Collection[str], topics: Iterable[Topic]) -> TopicError | None:
-    """The error that stops a deployment while a topic of an earlier version exists; None when there is none.
-
-    Args:
-        existing: names of topics of the cluster.
-        topics: as declared now.
-    """
-    old = [(topic.formerly, topic.name) for topic in topics if topic.formerly in existing]
-    if not old:
-        return None
-    (where, name), *others = old
-    more = f" (and {len(others)} more have new names)" if others else ""
-    hint = (
-        "end the old workers when their lag is 0 and delete the old topics, or set GRID_ROUTER_NAMESPACE to a new "
-        "prefix (docs/how-to/upgrade.md)"
-    )
-    return TopicError(
-        f"the topic is now {name}{more}, and this version does not read the old one", where=where, hint=hint
     )

@@ -29,7 +29,8 @@ from router.kafka.record_batches import Writer
 from router.wire.codec import encode_case, encode_transition
 from router.wire.rule_sets import RuleSetRecord, encode_rule_set
 from router.wire.settings import PREFIX, Settings
-from router.wire.topics import Names, topics_of
+from router.wire.topic_names import Names
+from router.wire.topics import topics_of
 from tests.bench.load_shape import CITY
 from tests.support.driver import Driver, hours, report
 from tests.support.feedback import feedback

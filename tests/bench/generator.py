@@ -20,7 +20,7 @@ from router.simulator.messages import SourceMessage, rfc3339
 from router.simulator.scenario import input_of
 from router.wire.partitioning import partition_for_key
 from router.wire.settings import Settings
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 START_DELAY_S = 0.2
 MAX_SLEEP_S = 0.001

@@ -8,7 +8,7 @@ from itertools import islice
 from router.simulator.messages import SourceMessage
 from router.simulator.replay.feed import Feed
 from router.wire.settings import Settings
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.bench.load_shape import CITY, load_shape
 from tests.bench.pinned_process import Pinned
 from tests.bench.preloaded_state import preload_state

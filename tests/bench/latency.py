@@ -16,7 +16,7 @@ import orjson
 from router.simulator.replay.feed import Feed
 from router.wire.codec import decode_case
 from router.wire.settings import Settings
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.bench.figures import percentile
 from tests.bench.generator import ReplayPlan, Shot, messages, send
 from tests.bench.latency_reader import read_tasks

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from router.cities.folder import load_city
 from router.wire.settings import Settings
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 POLL_MS = 100
 

@@ -29,7 +29,7 @@ from router.simulator.scenario import input_of
 from router.wire.codec import decode_task
 from router.wire.partitioning import partition_for_key
 from router.wire.settings import Settings
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.bench.pinned_process import Pinned
 from tests.bench.product import SYNTHETIC, deployed, members
 from tests.bench.stopwatch import until_quiet

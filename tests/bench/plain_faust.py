@@ -19,7 +19,7 @@ from router.domain.state.partition_state import PartitionState
 from router.wire.codec import decode_event, encode_case, encode_report, encode_task
 from router.wire.partitioning import partition_for_cell
 from router.wire.settings import Settings
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.bench.reference.job import first
 from tests.support.outcomes import cases_of, tasks_of
 

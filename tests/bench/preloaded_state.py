@@ -24,7 +24,7 @@ from router.stream.processors.normalise import NormaliseProcessor
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_key
 from router.wire.settings import Settings
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.bench.load_shape import CITY
 
 BATCH = 16_000

@@ -19,7 +19,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from router.kafka.blocking import PATIENT_MS, open_consumer
 from router.wire.settings import Settings
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from router.workers.dead_members import DeadMembers
 from tests.bench.large_state import SIZES, LargeState, large_state
 from tests.bench.pinned_process import Pinned

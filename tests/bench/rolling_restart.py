@@ -28,7 +28,8 @@ from router.simulator.scenario import history_of
 from router.stream.faust_adapter.app import SESSION_SECONDS
 from router.wire.codec import decode_case
 from router.wire.settings import Settings
-from router.wire.topics import Names, topics_of
+from router.wire.topic_names import Names
+from router.wire.topics import topics_of
 from router.workers.pool import environment
 
 CITY = "los-angeles"

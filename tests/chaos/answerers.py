@@ -23,7 +23,7 @@ from router.simulator.departments.plan import PlannedAnswer, Setting, is_checked
 from router.simulator.departments.rates import Rates
 from router.wire.codec import decode_task
 from router.wire.errors import BrokerError
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.chaos.feedback_ledger import FeedbackLedger, Said
 from tests.chaos.ledger import NUMBER
 from tests.chaos.load import BATCH_BYTES, REQUEST_TIMEOUT_MS

@@ -29,7 +29,7 @@ from router.wire.codec import decode_task
 from router.wire.metrics import Metrics
 from router.wire.offset_keys import NO_KEYS
 from router.wire.partitioning import partition_for_key
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.chaos.answerers import BAD_CITY, LIMIT_S, is_answered
 from tests.chaos.audit.audit import AuditInput
 from tests.chaos.cities import CITY

@@ -21,7 +21,7 @@ from msgspec import Struct
 from router.domain.intake.normalise import RECEIVED_AT
 from router.simulator.messages import SourceMessage, rfc3339
 from router.wire.partitioning import partition_for_key
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.chaos.ledger import NUMBER, Entry, Ledger
 
 SLOT_S = 0.05

@@ -24,7 +24,8 @@ from router.wire.offset_keys import KEY_BYTES, OffsetKeys, read_offset_keys
 from router.wire.private_files import write_private
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
-from router.wire.topics import Names, topics_of
+from router.wire.topic_names import Names
+from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool
 from tests.chaos.answerers import Answerers
 from tests.chaos.audit.audit import AuditInput, Verdict, audit

@@ -8,7 +8,7 @@ from kafka import TopicPartition
 
 from router.broker.admin import connected
 from router.broker.replicas import reassign
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.chaos.audit.findings import FAULTS
 from tests.chaos.cluster import Cluster
 from tests.chaos.deployment import Deployment

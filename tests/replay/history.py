@@ -35,7 +35,7 @@ from router.wire.codec import (
     encode_tick,
 )
 from router.wire.partitioning import partition_for_cell
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.replay.sources import Sourced, as_json
 from tests.support.outcomes import folded
 

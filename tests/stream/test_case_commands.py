@@ -18,7 +18,8 @@ from router.wire.codec import encode_archived, encode_case, encode_tombstone, en
 from router.wire.errors import BrokerError, InputError, TopicError
 from router.wire.rule_sets import RuleSetRecord, encode_rule_set
 from router.wire.settings import PREFIX, Settings
-from router.wire.topics import Names, topics_of
+from router.wire.topic_names import Names
+from router.wire.topics import topics_of
 from tests.support.broker import free_ports
 from tests.support.driver import Driver, hours, report
 from tests.support.feedback import feedback

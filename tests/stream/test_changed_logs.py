@@ -28,7 +28,7 @@ from router.wire.metrics import Metrics
 from router.wire.offset_keys import NO_KEYS
 from router.wire.settings import Settings
 from router.wire.stored_offsets import StoredOffset, encode_stored_offset
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.stream.test_partition import Tally, produce, read, topics, values
 from tests.stream.test_stored_offsets import written
 from tests.support.patience import PATIENCE_S

@@ -22,7 +22,7 @@ from router.domain.networks.registry import NETWORKS
 from router.wire.codec import encode_task
 from router.wire.rejected_feedback import encode_rejected_feedback
 from router.wire.rejections import encode_rejection
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.support.patience import PATIENCE_S
 from tests.support.repository import ROOT
 from tests.support.topics import committed

@@ -20,7 +20,8 @@ from router.stream.rule_sets.store import publish as append
 from router.wire.errors import CityError, InputError, TopicError
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
-from router.wire.topics import Names, Topic, declared, topics_of
+from router.wire.topic_names import Names
+from router.wire.topics import Topic, declared, topics_of
 from tests.support.cities import shipped
 from tests.support.patience import PATIENCE_S
 

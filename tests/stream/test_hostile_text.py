@@ -20,7 +20,8 @@ from router.wire.codec import encode_dead_letter
 from router.wire.repairs import Repair, Step, encode_repair
 from router.wire.rule_sets import RuleSetRecord, encode_rule_set
 from router.wire.settings import Settings
-from router.wire.topics import Names, topics_of
+from router.wire.topic_names import Names
+from router.wire.topics import topics_of
 from tests.support.cities import shipped
 from tests.support.pty_run import SGR, run_on_terminal
 

@@ -9,7 +9,7 @@ import pytest
 from router.domain.networks.registry import NETWORKS
 from router.wire.codec import DeadLetter
 from router.wire.stored_offsets import STORED_OFFSET_KEY
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.support.poison import POISON, Poison
 from tests.support.poison.foreign_records import EVENTS, POISON_EVENT, RULE_SETS, STATES, typed
 from tests.support.poison.record import named, sound, written

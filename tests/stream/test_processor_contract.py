@@ -35,7 +35,8 @@ from router.wire.metrics import Metrics
 from router.wire.offset_keys import OffsetKeys
 from router.wire.settings import Settings
 from router.wire.stored_offsets import STORED_OFFSET_KEY
-from router.wire.topics import Names, topics_of
+from router.wire.topic_names import Names
+from router.wire.topics import topics_of
 from tests.stream.test_partition import opened_task, read, until
 from tests.support.cities import shipped
 from tests.support.driver import CELL, report, tiny

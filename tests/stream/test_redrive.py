@@ -15,7 +15,8 @@ from router.cli.dead_letters.commands import app
 from router.wire.codec import decode_case
 from router.wire.errors import InputError, TopicError
 from router.wire.settings import Settings
-from router.wire.topics import Names, topics_of
+from router.wire.topic_names import Names
+from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool
 from tests.support.broker import free_ports
 from tests.support.cities import shipped

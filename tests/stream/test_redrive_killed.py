@@ -13,7 +13,8 @@ from router.cli.dead_letters.commands import app
 from router.dead_letters.redrive_producer import OutgoingRecord, open_redrive_producer
 from router.wire.errors import BrokerError
 from router.wire.settings import Settings
-from router.wire.topics import Names, topics_of
+from router.wire.topic_names import Names
+from router.wire.topics import topics_of
 from router.workers.pool import environment
 from tests.support.broker import free_ports
 from tests.support.cities import shipped

@@ -13,7 +13,8 @@ from router.broker.admin import apply
 from router.kafka.blocking import PATIENT_MS, open_consumer
 from router.stream.faust_adapter.app import SESSION_SECONDS
 from router.wire.settings import Settings
-from router.wire.topics import Names, topics_of
+from router.wire.topic_names import Names
+from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool
 from tests.stream.test_rebalance import CITY, Load, await_members, await_progress, reports_in_cases
 from tests.support.broker import free_ports

@@ -20,7 +20,7 @@ from router.stream.faust_adapter.transport import BatchApp
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, encode_stored_offset
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.stream.test_partition import Tally, opened, opened_task, produce, read, topics, until, values
 from tests.support.patience import PATIENCE_S
 

@@ -16,7 +16,7 @@ from router.cli.tail import TailRequest, Tally, select, tail
 from router.kafka.blocking import open_consumer
 from router.kafka.topic_reader import find_topic
 from router.wire.errors import BrokerError, InputError, TopicError
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 pytestmark = pytest.mark.broker
 

@@ -19,7 +19,7 @@ from router.simulator.messages import SourceMessage
 from router.wire.codec import decode_case, encode_dead_letter
 from router.wire.repairs import Repair, decode_repair
 from router.wire.settings import Settings
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from router.workers.pool import WorkerPool
 from tests.support.cities import open_requests, shipped
 from tests.support.patience import PATIENCE_S

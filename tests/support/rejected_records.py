@@ -5,7 +5,7 @@ from typing import Any
 
 from router.dead_letters.patching import Patch
 from router.wire.codec import DeadLetter
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.support.records import ALARM, written
 
 REJECTED_AT = datetime(2026, 11, 24, 16, 0, 0, 7000, tzinfo=UTC)

@@ -24,7 +24,7 @@ from router.domain.story.words import Wording
 from router.stream.faust_adapter import lenient_headers
 from router.wire.errors import CityError
 from router.wire.settings import Settings
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 app = typer.Typer(
     no_args_is_help=True, help="The life of a case: what it is, why, what happened, and whether that is whole."

@@ -15,7 +15,7 @@ from router.cli.text.output import say
 from router.kafka.cluster_metadata import TopicDescription, describe_topics
 from router.wire.codec import UNREADABLE, is_row
 from router.wire.errors import BrokerError, TopicError
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 FILE = "case-positions"
 SILENCE_S = 20.0

@@ -18,7 +18,7 @@ from router.domain.story.life import CaseLife
 from router.kafka.consumers import partition_consumer
 from router.wire.codec import UNREADABLE, decode_case, decode_transition
 from router.wire.errors import START_KAFKA, BrokerError, InputError
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 WAIT_MS = 20
 """How long a broker may wait for more: a consumer that is moved or closed waits for its answer."""

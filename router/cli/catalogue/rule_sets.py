@@ -24,7 +24,8 @@ from router.stream.rule_sets.store import publish as append
 from router.wire.errors import START_KAFKA, BrokerError
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
-from router.wire.topics import Names, declared, topics_of
+from router.wire.topic_names import Names
+from router.wire.topics import declared, topics_of
 
 AHEAD = timedelta(seconds=15)
 """Time until a rule set takes effect. By then every worker must have read it: workers poll each second, and a large city

@@ -10,9 +10,10 @@ from router.cli.published import read_published
 from router.domain.rules.in_effect import in_effect, takes_effect
 from router.stream.rule_sets.folder_check import folder_difference
 from router.wire.errors import CityError
+from router.wire.other_topics import elsewhere
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
-from router.wire.topics import Names, elsewhere
+from router.wire.topic_names import Names
 
 
 def deployed_city(settings: Settings, named: str | None, found: list[str]) -> str:

@@ -12,8 +12,10 @@ from router.cli.checks.outcome import Skipped
 from router.domain.model.feedback import SUPERVISION
 from router.wire.durability import too_few_brokers
 from router.wire.errors import BrokerError, CityError, TopicError
+from router.wire.other_topics import elsewhere, renamed_topics
 from router.wire.settings import Settings
-from router.wire.topics import Names, elsewhere, renamed_topics, topics_of
+from router.wire.topic_names import Names
+from router.wire.topics import topics_of
 
 AUTO_CREATE = "auto.create.topics.enable"
 

@@ -17,7 +17,7 @@ from router.kafka.blocking import open_consumer
 from router.kafka.topic_reader import bounds_since, find_topic
 from router.wire.codec import DeadLetter
 from router.wire.settings import Settings
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 app = typer.Typer(no_args_is_help=True, help="Rejected records: list and show them, repair and redrive them.")
 

@@ -28,7 +28,7 @@ from router.dead_letters import redrive as service
 from router.dead_letters.selection import Selection
 from router.wire.errors import InputError
 from router.wire.settings import Settings
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 
 def redrive(

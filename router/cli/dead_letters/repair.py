@@ -30,7 +30,7 @@ from router.dead_letters import repair as service
 from router.dead_letters.patching import Patch, parse_patch
 from router.wire.errors import InputError
 from router.wire.settings import Settings
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 _EXAMPLE = """write operations like [{"op":"replace","path":"/bjlxdm","value":"1204"}] (RFC 6902), or @FILE"""
 

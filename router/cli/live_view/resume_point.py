@@ -7,7 +7,7 @@ from kafka import KafkaConsumer, TopicPartition
 from router.kafka.topic_reader import Bounds, read_range
 from router.simulator.messages import SourceMessage
 from router.wire.partitioning import partition_for_key
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 Slot = tuple[str, int]
 """Topic and partition."""

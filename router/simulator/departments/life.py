@@ -34,7 +34,7 @@ from router.simulator.synthetic.stream import messages, read_simulation
 from router.wire.errors import BrokerError, WorkerError
 from router.wire.partitioning import partition_for_key
 from router.wire.settings import Settings
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from router.workers.pool import WorkerPool
 
 STEP = timedelta(hours=2)

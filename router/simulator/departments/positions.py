@@ -3,7 +3,7 @@
 from typing import Any
 
 from router.wire.stored_offsets import STORED_OFFSET_KEY, decode_stored_offset
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 Place = tuple[str, int]
 """Topic and partition."""

@@ -20,7 +20,7 @@ from router.simulator.messages import Sent, SourceMessage, rfc3339
 from router.simulator.replay.flow_control import InFlightLimiter
 from router.wire.errors import BrokerError
 from router.wire.partitioning import partition_for_key
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 BATCH_RECORDS = 1000
 """Records in one batch: large enough to cost little, small enough to keep all partitions supplied."""

@@ -14,7 +14,7 @@ from router.simulator.messages import RecordAddress, Sent
 from router.simulator.replay.ledger import Dead
 from router.wire.codec import decode_case, decode_event, decode_task, read_dead_letter
 from router.wire.errors import BrokerError
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 END_S = 60.0
 """Reading to the end takes seconds. After this long the broker counts as unreachable."""

@@ -31,7 +31,7 @@ from router.simulator.scenario import ScenarioInput, input_of
 from router.stream.rule_sets.store import publish
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from router.workers.pool import WorkerPool
 
 

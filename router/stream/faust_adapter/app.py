@@ -26,7 +26,7 @@ from router.wire.metrics import Metrics
 from router.wire.offset_keys import NO_KEYS, OffsetKeys
 from router.wire.private_files import private_folder
 from router.wire.settings import Settings
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from router.workers.client_id import client_id
 from router.workers.exit_codes import DEFECT, exit_after_logging
 

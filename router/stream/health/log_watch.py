@@ -19,8 +19,8 @@ from router.stream.faust_adapter.transport import BatchApp
 from router.stream.health.broker_probe import Probe
 from router.stream.health.observations import HealthMonitor
 from router.wire.metrics import Metrics
+from router.wire.other_topics import MAX_NAMED
 from router.wire.stored_offsets import NO_EPOCH
-from router.wire.topics import MAX_NAMED
 
 REFRESH_SECONDS = 2.0
 REFRESHES = 10

@@ -21,7 +21,7 @@ from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_cell
 from router.wire.rejected_feedback import FEEDBACK, UNREADABLE_KIND, encode_unreadable_feedback
 from router.wire.stored_offsets import StoredOffset
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 
 class FeedbackProcessor:

@@ -44,7 +44,7 @@ from router.wire.codec import (
 from router.wire.metrics import Metrics
 from router.wire.offset_keys import NO_KEYS, OffsetKeys
 from router.wire.stored_offsets import StoredOffset
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 TICK_PAUSE = timedelta(minutes=1)
 """No tick is written for so long after one became a dead letter. The next one would probably fail, too, without end."""

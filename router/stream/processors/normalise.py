@@ -28,7 +28,7 @@ from router.wire.offset_keys import NO_KEYS, OffsetKeys
 from router.wire.partitioning import partition_for_cell, partition_for_key
 from router.wire.rejections import encode_rejection
 from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 UNREADABLE_ENTRIES = (
     "dedup entries cannot be decoded and are dropped; the router takes corrections of these reports for first versions"

@@ -36,7 +36,7 @@ from router.wire.codec import (
 )
 from router.wire.metrics import Metrics
 from router.wire.rejected_feedback import encode_rejected_feedback
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 
 class OutputKind(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from router.stream.engine.processor import Record
 from router.wire.codec import UNREADABLE, decode_event, encode_dead_letter
 from router.wire.rejected_feedback import encode_rejected_feedback
 from router.wire.rejections import encode_report_rejection
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 NO_EVENT = (*UNREADABLE, ValueError, TypeError)
 """What decoding a record raises that is no event."""

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from router.domain.model.feedback import SUPERVISION
 from router.domain.rules.rule_sets import RuleSets
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.chaos.audit.case_table import Table, check_partition
 from tests.chaos.audit.dead_letters import check_dead_letters, check_rejections
 from tests.chaos.audit.dedup_index import check_dedup_index

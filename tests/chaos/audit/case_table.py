@@ -12,7 +12,7 @@ from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from router.simulator.messages import RecordAddress
 from router.wire.codec import decode_case, encode_case
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.grid_events import Folded
 from tests.chaos.audit.rule_sets import mixed

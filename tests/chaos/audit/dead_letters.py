@@ -9,7 +9,7 @@ from router.simulator.messages import RecordAddress
 from router.wire.codec import decode_event, read_dead_letter
 from router.wire.rejected_feedback import FEEDBACK
 from router.wire.rejections import decode_rejection
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.sources import Sources
 from tests.chaos.audit.topics import Log

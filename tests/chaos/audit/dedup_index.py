@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from router.domain.intake.dedup import DedupEntry
 from router.wire.codec import decode_dedup_entry
 from router.wire.stored_offsets import STORED_OFFSET_KEY
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.topics import Log
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from router.domain.intake.content import bytes_digest
 from router.wire.codec import decode_task
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.chaos.audit.case_table import Table
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.lives import TaskSays, check_tasks_say, has_ended

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from router.domain.networks.registry import NETWORKS
 from router.simulator.messages import SourceMessage
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.chaos.audit.topics import KafkaLog
 from tests.chaos.deployment import Deployment
 from tests.chaos.faults.resend import sendings_of

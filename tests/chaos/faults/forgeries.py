@@ -11,7 +11,7 @@ from router.cities.folder import city_folder, load_city
 from router.stream.rule_sets.store import publish
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, encode_stored_offset
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.chaos.audit.topics import KafkaLog
 from tests.chaos.cities import CITY, NEXT
 from tests.chaos.deployment import Deployment

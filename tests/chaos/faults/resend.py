@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from router.simulator.messages import SourceMessage
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.chaos.audit.sources import number_of
 from tests.chaos.audit.topics import KafkaLog, Record
 from tests.chaos.deployment import Deployment

@@ -7,7 +7,7 @@ from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
 from router.stream.rule_sets.store import publish
 from router.wire.rule_sets import RuleSetRecord
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.chaos.cities import CITY, NEXT
 from tests.chaos.deployment import Deployment
 from tests.chaos.load import RECEIVED_AGO

@@ -10,7 +10,7 @@ from router.stream import __main__
 from router.stream.engine.checkpoint import Checkpoint
 from router.stream.engine.transaction import Transactions
 from router.wire.stored_offsets import STORED_OFFSET_KEY
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.chaos.mutants import once
 
 add, commit = Writer.add, Transactions.commit

@@ -14,7 +14,8 @@ from router.contracts import asyncapi
 from router.domain.networks.registry import NETWORKS
 from router.wire.record_kinds import KINDS
 from router.wire.settings import Settings
-from router.wire.topics import Names, declared
+from router.wire.topic_names import Names
+from router.wire.topics import declared
 from tests.support.schemas import ASYNCAPI, FILES, ROOT, SCHEMAS, nodes, schema_accepts
 
 

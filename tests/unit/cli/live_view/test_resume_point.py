@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from router.cli.live_view.resume_point import unsent
 from router.simulator.messages import SourceMessage
 from router.wire.partitioning import partition_for_key
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 NAMES = Names("t1.")
 PARTITIONS = 4

@@ -16,7 +16,8 @@ from router.domain.model.case import Assignment
 from router.domain.model.rejection import RejectedEventError
 from router.domain.model.report import Report, Tick
 from router.wire.codec import decode_case, encode_case, encode_report, encode_task
-from router.wire.topics import Names, declared
+from router.wire.topic_names import Names
+from router.wire.topics import declared
 from tests.support.driver import MERGING, NEXT_CELL, Driver, hours, report, tiny
 
 CITY = tiny()

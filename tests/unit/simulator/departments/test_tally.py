@@ -6,7 +6,7 @@ from router.simulator.departments.positions import Positions
 from router.simulator.departments.tally import Tally
 from router.wire.codec import encode_task, encode_transition
 from router.wire.stored_offsets import StoredOffset, encode_stored_offset
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.support.driver import Driver, hours, report, tiny
 from tests.support.feedback import feedback
 from tests.support.records import Record

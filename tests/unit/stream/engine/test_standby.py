@@ -13,7 +13,7 @@ from router.stream.engine.standby import StandbyCopies, rest_after
 from router.stream.processors.clock import StreamClock
 from router.stream.processors.merge import MergeProcessor
 from router.wire.metrics import Metrics
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 
 SOURCE = TopicPartition("grid.events", 0)
 NO_BROKER = "127.0.0.1:1"

@@ -14,7 +14,7 @@ from router.kafka.cluster_metadata import TopicDescription
 from router.stream.engine.fetch_session import FetchSession
 from router.stream.health.log_watch import REFRESHES, LogWatch
 from router.wire.metrics import Metrics
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.support.observations import Worker
 
 SOURCE = TopicPartition("reports.x", 0)

@@ -21,7 +21,7 @@ from router.wire.metrics import Metrics
 from router.wire.offset_keys import NO_KEYS, OffsetKeys
 from router.wire.partitioning import partition_for_key
 from router.wire.stored_offsets import StoredOffset, encode_stored_offset
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.support.driver import tiny
 
 NETWORK, BEFORE, NOW = "policing", 2, 3

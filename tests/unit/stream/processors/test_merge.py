@@ -20,7 +20,7 @@ from router.wire.codec import decode_task, encode_feedback, encode_report, encod
 from router.wire.metrics import Metrics
 from router.wire.rejected_feedback import decode_rejected_feedback
 from router.wire.rejections import decode_rejection
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.support.catalogue_lists import DEPARTMENTS
 from tests.support.driver import hours, report, tiny
 from tests.support.feedback import feedback

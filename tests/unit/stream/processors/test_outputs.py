@@ -12,7 +12,7 @@ from router.domain.state.partition_state import PartitionState
 from router.stream.processors.outputs import FACT_METRICS, OUTPUT_KINDS, BatchOutputs
 from router.wire.codec import decode_case
 from router.wire.metrics import Metrics
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.support.driver import hours, report, tiny
 
 RULES = RuleSets(tiny())

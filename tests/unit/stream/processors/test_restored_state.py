@@ -24,7 +24,7 @@ from router.wire.metrics import Metrics
 from router.wire.repairs import decode_repair
 from router.wire.rule_sets import decode_rule_set
 from router.wire.stored_offsets import StoredOffset, decode_stored_offset, encode_stored_offset
-from router.wire.topics import Names
+from router.wire.topic_names import Names
 from tests.support.driver import Driver, hours, report, tiny
 from tests.support.poison.foreign_records import RULE_SETS, STATES
 
