@@ -254,7 +254,7 @@ def test_a_killed_worker_loses_no_feedback_and_applies_none_twice(scene: Scene) 
 
 def test_a_flood_of_impossible_feedback_does_not_stop_the_city(scene: Scene) -> None:
     """Reports that wait beside it are read while it lasts, each of its records is rejected once, and no case grows without end."""
-    tasks = checked(scene.report(REQUESTS))
+    tasks = alone(scene.report(REQUESTS))
     known = {one.case for one in tasks}
     pid = scene.pool.pids[0]
     os.kill(pid, signal.SIGSTOP)
