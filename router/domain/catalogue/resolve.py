@@ -15,7 +15,7 @@ from router.domain.calendar.limits import Limit
 from router.domain.catalogue.lists import Duty
 from router.domain.catalogue.model import FALLBACK, ArbitrationNode, Department, Receiver, WorkflowNode
 from router.domain.lifecycle.lives import Life
-from router.domain.model.vocabulary import Role, Severity, Urgency
+from router.domain.model.vocabulary import DataClass, Role, Severity, TaskField, Urgency
 
 UNIT_DIGITS = {"street": 9, "community": 12, "cell": 15}
 """Units that are part of the cell code."""
@@ -33,6 +33,9 @@ class Assigned(Struct, frozen=True, kw_only=True):
     """Id of the duty, or `fallback`."""
     unit: str | None = None
     limit: Limit | None = None
+    sees: DataClass | None = None
+    masks: tuple[TaskField, ...] = ()
+    """What its task shows, as the department's entry says."""
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -158,7 +161,7 @@ class Catalogue:
             return self._fall(matter, cell, known)
         duty = winner.duty
         roles: list[tuple[Role, Receiver]] = [("lead", duty.lead), *(("assist", one) for one in duty.assist)]
-        assigned = tuple(_assigned(role, receiver, duty.id, cell, known) for role, receiver in roles)
+        assigned = tuple(self._assigned(role, receiver, duty.id, cell, known) for role, receiver in roles)
         return Route(assigned=assigned, reason=_reason(matter, known, winner), workflow=workflow)
 
     def _fall(self, matter: str, cell: str, known: Matter | None) -> Route:
@@ -166,10 +169,32 @@ class Catalogue:
         workflow = known.workflow if known else None
         if self.fallback is None:
             return Route(assigned=(), reason=f"{FALLBACK}: {why}, and no fallback is declared", workflow=workflow)
-        assigned = _assigned("lead", self.fallback, FALLBACK, cell, known)
+        assigned = self._assigned("lead", self.fallback, FALLBACK, cell, known)
         unit = f" of {assigned.unit}" if assigned.unit else ""
         reason = f"{FALLBACK}: {why}, so {assigned.department}{unit} leads"
         return Route(assigned=(assigned,), reason=reason, workflow=workflow)
+
+    def _assigned(self, role: Role, receiver: Receiver, rule: str, cell: str, matter: Matter | None) -> Assigned:
+        return self.assign(receiver, role, rule, cell, matter.limits.get(role) if matter else None)
+
+    def assign(self, receiver: Receiver, role: Role, rule: str, cell: str, limit: Limit | None) -> Assigned:
+        """The part of a receiver, in a cell, with what its department may see."""
+        digits = UNIT_DIGITS.get(receiver.unit or "")
+        sees, masks = self.view_of(receiver.department)
+        return Assigned(
+            department=receiver.department,
+            role=role,
+            rule=rule,
+            unit=cell[:digits] if digits else receiver.unit,
+            limit=limit,
+            sees=sees,
+            masks=masks,
+        )
+
+    def view_of(self, department: str) -> tuple[DataClass | None, tuple[TaskField, ...]]:
+        """The highest class of fields that a department's tasks show (None: every class), and the fields that they never show."""
+        known = self.departments.get(department)
+        return (None, ()) if known is None else (known.sees, known.masks)
 
 
 def _all(candidates: Mapping[str, tuple[Candidate, ...]]) -> list[Candidate]:
@@ -184,13 +209,6 @@ def _depth(candidates: tuple[Candidate, ...], fallback: Receiver | None) -> int:
         receivers += [fallback] if fallback else []
         longest = max(longest, STREET)
     return max(longest, *(UNIT_DIGITS.get(receiver.unit or "", 0) for receiver in receivers), 0)
-
-
-def _assigned(role: Role, receiver: Receiver, rule: str, cell: str, matter: Matter | None) -> Assigned:
-    digits = UNIT_DIGITS.get(receiver.unit or "")
-    unit = cell[:digits] if digits else receiver.unit
-    limit = matter.limits.get(role) if matter else None
-    return Assigned(department=receiver.department, role=role, rule=rule, unit=unit, limit=limit)
 
 
 def _reason(matter: str, known: Matter | None, winner: Candidate) -> str:
