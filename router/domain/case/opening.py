@@ -6,7 +6,8 @@ from sys import intern
 
 from msgspec.structs import replace
 
-from router.domain.case.dispatch import assignments, task
+from router.domain.calendar.deadlines import due_at
+from router.domain.case.dispatch import assignments, life_of, task
 from router.domain.case.reports import opening_report
 from router.domain.catalogue.resolve import Route
 from router.domain.instants import us
@@ -14,6 +15,7 @@ from router.domain.matching.correlation import Match
 from router.domain.model.case import Case, CaseReport, Suggestion
 from router.domain.model.report import Report
 from router.domain.model.task import Task
+from router.domain.model.transition import TaskStage
 from router.domain.rules.city import City
 from router.domain.state.interning import intern_float
 from router.domain.state.partition_state import PartitionState
@@ -46,9 +48,25 @@ def open_case(
         case.state, case.assignments = "closed", ()
         case.window_until = case.window_closed_at = report.received_at
         case.reason = f"no department: {report.id} was {report.closed} when it was received"
+    elif report.solved and left is None and case.assignments:
+        _solved(case, report, city)
     state.remember(report.id, case)
     state.add(case, city.merging)
     return case, [task(case, one, route.workflow) for one in case.assignments]
+
+
+def _solved(case: Case, report: Report, city: City) -> None:
+    """What the reporter has put right needs no department but the lead, and only its check. Without a check the case is closed."""
+    life, at = life_of(case, city.catalogue), report.received_at
+    stage: TaskStage = "handled" if "handled" in life.stages else "closed"
+    limit = life.limits.get(stage)
+    case.reason = f"{case.reason}; {report.id} says that it is solved"
+    wait_until = None if limit is None else due_at(at, limit, city.calendar).at
+    case.assignments = (replace(case.assignments[0], stage=stage, stage_at=at, wait_until=wait_until),)
+    case.state = "checking"
+    if stage == "closed":
+        case.state, case.closed_at = "closed", at
+        case.window_until = case.window_closed_at = at
 
 
 def _case_id(report: Report) -> str:
