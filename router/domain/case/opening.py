@@ -1,6 +1,7 @@
 """A report that matches no case opens one, which is routed at once."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from hashlib import blake2b
 from sys import intern
 
@@ -69,17 +70,19 @@ def _solved(case: Case, report: Report, city: City) -> None:
         case.window_until = case.window_closed_at = at
 
 
-def _case_id(report: Report) -> str:
-    """80 bits of the opening report's id and received time. Among a million million cases two share an id with a probability
-    below one half. The time is there because a number that begins again may reach a partition that has never seen it.
+def case_id(report: str, received_at: datetime) -> str:
+    """The id of the case that a report opens: 80 bits of the report's id and received time.
+
+    Among a million million cases two share an id with a probability below one half. The time is there because a number that begins again
+    may reach a partition that has never seen it.
     """
-    return f"C-{blake2b(f'{report.id} {us(report.received_at)}'.encode(), digest_size=10).hexdigest()}"
+    return f"C-{blake2b(f'{report} {us(received_at)}'.encode(), digest_size=10).hexdigest()}"
 
 
 def _case(report: Report, route: Route, suggested: tuple[Suggestion, ...], city: City) -> Case:
     """The case in two steps: a call with more than 15 arguments makes a dictionary of them, which costs more than the case."""
     id_, location, received_at, opening = (
-        _case_id(report),
+        case_id(report.id, report.received_at),
         report.location,
         report.received_at,
         opening_report(report),
