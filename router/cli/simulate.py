@@ -17,7 +17,12 @@ from router.wire.settings import Settings
 
 
 def simulate(
-    city: Annotated[str, typer.Argument(help="Name of the city's folder, e.g. `puyang`; it has a simulation.yaml.")],
+    city: Annotated[
+        str,
+        typer.Argument(
+            help="Name of the city's folder, e.g. `puyang`; it has a simulation.yaml, or with --run a history."
+        ),
+    ],
     *,
     days: Annotated[
         float, typer.Option(min=0.001, max=3660, help="Number of days, from `first_day` of simulation.yaml.")
@@ -48,7 +53,8 @@ def simulate(
 ) -> None:
     """Write the messages of a synthetic city's networks. The truth goes to truth.csv, which the router never reads.
 
-    With --run, departments, inspectors and supervisors answer the tasks by event time, and a summary says what came of it.
+    With --run, departments, inspectors and supervisors answer the tasks by event time, and a summary says what came of it. A city with a
+    recorded history has its reports, and its departments answer when the file says that a request was closed or a response cleared.
 
     Example: grid-router simulate puyang --days 3 --seed 7 --out puyang-3
     """

@@ -36,3 +36,16 @@ def test_departments_answer_what_networks_report(kafka: str, tmp_path: Path) -> 
         "id-reused",
         "schema",
     }
+
+
+def test_a_recorded_history_is_answered_as_its_file_says(kafka: str, tmp_path: Path) -> None:
+    """The first hours of Los Angeles, and every closing of them: whatever had a task is closed by its department."""
+    plan = LifePlan(city="los-angeles", days=0.4, workers=1)
+    result = live(plan, Settings(home=tmp_path), kafka, lambda _: None)
+    figures = result.figures
+    assert result.reports == 125
+    assert figures.cases > 50
+    assert figures.closed == figures.cases
+    assert set(figures.by_kind) <= {"handled", "answer"}
+    assert figures.by_kind["handled"] == figures.cases
+    assert figures.rejected == {}

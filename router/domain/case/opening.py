@@ -1,12 +1,14 @@
 """A report that matches no case opens one, which is routed at once."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from hashlib import blake2b
 from sys import intern
 
 from msgspec.structs import replace
 
-from router.domain.case.dispatch import assignments, task
+from router.domain.calendar.deadlines import due_at
+from router.domain.case.dispatch import assignments, life_of, task
 from router.domain.case.reports import opening_report
 from router.domain.catalogue.resolve import Route
 from router.domain.instants import us
@@ -14,6 +16,7 @@ from router.domain.matching.correlation import Match
 from router.domain.model.case import Case, CaseReport, Suggestion
 from router.domain.model.report import Report
 from router.domain.model.task import Task
+from router.domain.model.transition import TaskStage
 from router.domain.rules.city import City
 from router.domain.state.interning import intern_float
 from router.domain.state.partition_state import PartitionState
@@ -46,22 +49,40 @@ def open_case(
         case.state, case.assignments = "closed", ()
         case.window_until = case.window_closed_at = report.received_at
         case.reason = f"no department: {report.id} was {report.closed} when it was received"
+    elif report.solved and left is None and case.assignments:
+        _solved(case, report, city)
     state.remember(report.id, case)
     state.add(case, city.merging)
     return case, [task(case, one, route.workflow) for one in case.assignments]
 
 
-def _case_id(report: Report) -> str:
-    """80 bits of the opening report's id and received time. Among a million million cases two share an id with a probability
-    below one half. The time is there because a number that begins again may reach a partition that has never seen it.
+def _solved(case: Case, report: Report, city: City) -> None:
+    """What the reporter has put right needs no department but the lead, and only its check. Without a check the case is closed."""
+    life, at = life_of(case, city.catalogue), report.received_at
+    stage: TaskStage = "handled" if "handled" in life.stages else "closed"
+    limit = life.limits.get(stage)
+    case.reason = f"{case.reason}; {report.id} says that it is solved"
+    wait_until = None if limit is None else due_at(at, limit, city.calendar).at
+    case.assignments = (replace(case.assignments[0], stage=stage, stage_at=at, wait_until=wait_until),)
+    case.state = "checking"
+    if stage == "closed":
+        case.state, case.closed_at = "closed", at
+        case.window_until = case.window_closed_at = at
+
+
+def case_id(report: str, received_at: datetime) -> str:
+    """The id of the case that a report opens: 80 bits of the report's id and received time.
+
+    Among a million million cases two share an id with a probability below one half. The time is there because a number that begins again
+    may reach a partition that has never seen it.
     """
-    return f"C-{blake2b(f'{report.id} {us(report.received_at)}'.encode(), digest_size=10).hexdigest()}"
+    return f"C-{blake2b(f'{report} {us(received_at)}'.encode(), digest_size=10).hexdigest()}"
 
 
 def _case(report: Report, route: Route, suggested: tuple[Suggestion, ...], city: City) -> Case:
     """The case in two steps: a call with more than 15 arguments makes a dictionary of them, which costs more than the case."""
     id_, location, received_at, opening = (
-        _case_id(report),
+        case_id(report.id, report.received_at),
         report.location,
         report.received_at,
         opening_report(report),

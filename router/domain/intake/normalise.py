@@ -248,6 +248,7 @@ def _report(network: str, drafted: _Drafted, location: Location, rule_set: str) 
         media=draft.media,
         address=draft.address,
         closed=draft.closed if draft.closed_at is None or draft.closed_at <= received_at else None,
+        solved=draft.solved,
         extensions=storable(draft.extensions) if draft.extensions else {},
         rule_set=rule_set,
         masked=draft.masked,

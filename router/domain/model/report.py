@@ -108,6 +108,8 @@ class Report(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Whether the record was a dead letter that a person redrove."""
     closed: Closing | None = None
     """Set if its network said, when the record was received, that nothing is left to do."""
+    solved: bool = False
+    """Whether the reporter has put it right on the spot (举手之劳), so that it only needs its check."""
     partition_key: str | None = None
     """Cell of the first version, if this version is in another cell. It is the key of the event, so it decides the partition."""
     masked: tuple[PersonalNumber, ...] = ()

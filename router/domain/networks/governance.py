@@ -65,6 +65,9 @@ class Entry(Message):
     found_by: Literal["patrol", "camera", "resident", "superior", ""] | None = Field(
         default=None, description="发现方式"
     )
+    self_handled: Literal["0", "1", ""] | None = Field(
+        default=None, description="自行处置: 1 if the grid worker has put it right on the spot (举手之劳)"
+    )
     address: Short = ""
     content: Text = ""
     gridman_ref: PersonReference | Blank | None = Field(
@@ -92,6 +95,7 @@ def _draft(message: Entry, zone: tzinfo) -> Draft:
         reporter=message.gridman_ref or None,
         media=media(message.photos) if message.photos else (),
         extensions=doubtful(message.unknown(), doubt, doubt_too),
+        solved=message.self_handled == "1",
     )
 
 

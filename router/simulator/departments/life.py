@@ -1,5 +1,7 @@
 """A simulated time of a city through the real router: networks report, departments answer, all by event time.
 
+A city without a simulation has the reports of its recorded history, and its departments answer when the file says that they did.
+
 Time goes on in steps. What is reported and answered in one step is sent, with the time at which it is received in the header
 `grid-received-at`. When the router has read all of it, the tasks that it dispatched are planned, and the next step begins. So an answer may
 lie behind a later report in the log by a step at most, and its own time is exact.
@@ -8,10 +10,12 @@ lie behind a later report in the log by a step at most, and its own time is exac
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
+from itertools import takewhile
+from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -23,13 +27,17 @@ from router.domain.model.feedback import SUPERVISION
 from router.domain.model.task import Task
 from router.domain.rules.city import City
 from router.kafka.blocking import PATIENT_MS, open_admin, open_consumer
-from router.simulator.departments.plan import PlannedAnswer, Setting, is_checked, plan
+from router.simulator.departments.plan import PlannedAnswer, Setting, is_checked
+from router.simulator.departments.plan import plan as planned
 from router.simulator.departments.positions import ReadProgress
 from router.simulator.departments.tally import LifeFigures, LifeTally
 from router.simulator.messages import SourceMessage, rfc3339
+from router.simulator.recorded.closings import closings_of, recorded_answers
 from router.simulator.replay.consumer_group import ConsumerGroup
 from router.simulator.replay.monitor import STALLED_S, OnProgress, ReplayProgress, await_workers
 from router.simulator.replay.temporary_topics import namespace, scratch_topics
+from router.simulator.scenario import Recorded, history_of
+from router.simulator.synthetic.simulation import FILE
 from router.simulator.synthetic.stream import messages, read_simulation
 from router.wire.errors import BrokerError, WorkerError
 from router.wire.partitioning import partition_for_key
@@ -39,6 +47,8 @@ from router.workers.pool import WorkerPool
 
 STEP = timedelta(hours=2)
 POLL_MS = 50
+Answers = Callable[[Task], Sequence[PlannedAnswer]]
+"""What is answered to a task."""
 
 
 class LifePlan(Struct, frozen=True, kw_only=True):
@@ -83,10 +93,9 @@ def live(plan: LifePlan, settings: Settings, bootstrap: str, on_progress: OnProg
     """
     on_progress(ReplayProgress(doing="reading the city"))
     city = load_city(plan.city, settings.cities)
-    simulation = read_simulation(city_folder(plan.city, settings.cities))
+    stream, answers, to_the_end = _input(plan, city, city_folder(plan.city, settings.cities))
     own = settings.model_copy(update={"namespace": namespace(), "metrics_port": 0, "kafka": bootstrap})
     names = Names(own.namespace)
-    stream = messages(city, simulation, reports=None, days=plan.days, seed=plan.seed, noise=plan.noise, rate=plan.rate)
     on_progress(ReplayProgress(doing="making topics"))
     with ExitStack() as stack:
         kafka = stack.enter_context(open_admin(bootstrap))
@@ -94,7 +103,7 @@ def live(plan: LifePlan, settings: Settings, bootstrap: str, on_progress: OnProg
         scout = stack.enter_context(open_consumer(bootstrap, connect_ms=PATIENT_MS))
         pool = stack.enter_context(WorkerPool(plan.city, own, plan.workers, clock="stream"))
         await_workers(ConsumerGroup(kafka, scout, names.group, sources=[], events=[]), pool, plan.workers, on_progress)
-        run = _Run(plan, city, own, pool, on_progress)
+        run = _Run(city, own, pool, answers, on_progress, to_the_end=to_the_end)
         try:
             seconds, until = asyncio.run(run.run(bootstrap, stream))
         except KafkaError as error:
@@ -113,6 +122,38 @@ def live(plan: LifePlan, settings: Settings, bootstrap: str, on_progress: OnProg
         )
 
 
+def _input(plan: LifePlan, city: City, folder: Path) -> tuple[Iterator[SourceMessage], Answers, bool]:
+    """The messages of the networks, what departments answer, and whether all answers are awaited: those of a history end.
+
+    Both are synthetic, or both are as the city's history has them.
+    """
+    if (folder / FILE).is_file():
+        setting = Setting(departments=sorted(city.catalogue.departments), seed=plan.seed)
+        stream = messages(
+            city,
+            read_simulation(folder),
+            reports=None,
+            days=plan.days,
+            seed=plan.seed,
+            noise=plan.noise,
+            rate=plan.rate,
+        )
+        return stream, lambda task: planned(task, setting, checked=is_checked(task, city.catalogue)), False
+    history = history_of(city, folder)
+    closings = closings_of(history)
+    recorded = Recorded(city, history).messages(reports=None, seed=plan.seed, secondary_reports=False)
+    return _first_days(recorded, plan.days), lambda task: recorded_answers(task, closings), True
+
+
+def _first_days(recorded: Iterator[SourceMessage], days: float) -> Iterator[SourceMessage]:
+    """The messages received within some days of the first."""
+    first = next(recorded, None)
+    if first is not None:
+        yield first
+        end = first.received_at + timedelta(days=days)
+        yield from takewhile(lambda one: one.received_at < end, recorded)
+
+
 class _Record(Struct, frozen=True):
     """What is sent, in the order of receipt."""
 
@@ -126,12 +167,19 @@ class _Run:
     """One simulated time."""
 
     def __init__(
-        self, plan: LifePlan, city: City, settings: Settings, pool: WorkerPool, on_progress: OnProgress
+        self,
+        city: City,
+        settings: Settings,
+        pool: WorkerPool,
+        answers: Answers,
+        on_progress: OnProgress,
+        *,
+        to_the_end: bool,
     ) -> None:
         names = Names(settings.namespace)
         self._city, self._names, self._partitions, self._pool = city, names, settings.partitions, pool
-        self._on_progress = on_progress
-        self._setting = Setting(departments=sorted(city.catalogue.departments), seed=plan.seed)
+        self._answered, self._to_the_end, self._on_progress = answers, to_the_end, on_progress
+        self._departments = sorted(city.catalogue.departments)
         self._positions, self.tally = ReadProgress(names, sorted(city.codes)), LifeTally(names)
         self._planned: list[tuple[datetime, str, str, int, PlannedAnswer]] = []
         """A heap of (when it is delivered, sender, id, number, answer): its order does not depend on that of the tasks."""
@@ -140,7 +188,7 @@ class _Run:
         self._begun = time.monotonic()
 
     async def run(self, bootstrap: str, stream: Iterator[SourceMessage]) -> tuple[float, datetime]:
-        """Run to the end of the messages; seconds that it took, and the end of the last step."""
+        """Run to the end of the messages, or of the answers; seconds that it took, and the end of the last step."""
         producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, linger_ms=5, max_batch_size=256 << 10
         )
@@ -156,16 +204,16 @@ class _Run:
             self._begun = time.monotonic()
             first = next(stream, None)
             until = first.received_at if first is not None else datetime.max.replace(tzinfo=UTC)
-            while first is not None:
-                until += STEP
-                batch, first = _until(until, first, stream)
+            while first is not None or (self._to_the_end and self._planned):
+                until = (until if first is not None else max(until, self._planned[0][0])) + STEP
+                batch, first = ([], None) if first is None else _until(until, first, stream)
                 await self._send(producer, self._step(batch, until))
                 await self._await_read(consumer, outputs)
             return time.monotonic() - self._begun, until
 
     async def _assign(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
         """Read everything that the router writes. Returns the partitions of tasks, transitions and rejections."""
-        names, departments = self._names, self._setting.departments
+        names, departments = self._names, self._departments
         wide = [*self._positions.topics, names.transitions, *(names.tasks(one) for one in departments)]
         every = [TopicPartition(topic, number) for topic in wide for number in range(self._partitions)]
         every += [TopicPartition(names.rejected_feedback(one), 0) for one in (*departments, SUPERVISION)]
@@ -241,8 +289,7 @@ class _Run:
                 self._plan(task)
 
     def _plan(self, task: Task) -> None:
-        checked = is_checked(task, self._city.catalogue)
-        for number, answer in enumerate(plan(task, self._setting, checked=checked)):
+        for number, answer in enumerate(self._answered(task)):
             heappush(self._planned, (answer.delivered_at, answer.sender, answer.id, number, answer))
 
     def _report_progress(self, now: float) -> None:

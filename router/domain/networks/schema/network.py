@@ -63,6 +63,8 @@ class Draft(Struct, frozen=True, gc=False, kw_only=True):
     """Set if the network says that nothing is left to do."""
     closed_at: datetime | None = None
     """Since when, UTC. A record that is received earlier is not closed yet; None: since it was received."""
+    solved: bool = False
+    """Whether the reporter has put it right on the spot (举手之劳)."""
     component_id: str | None = None
     description: str = ""
     """What the report says; its address, if it says nothing else."""

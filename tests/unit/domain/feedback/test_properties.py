@@ -22,11 +22,12 @@ CITY = tiny(
     + DUTIES.replace("lead: parks", "lead: parks\n    assist: [police]"),
 )
 REPORTS = st.builds(
-    lambda name, matter, version, closed, hour: ("report", name, matter, version, closed, hour),
+    lambda name, matter, version, closed, solved, hour: ("report", name, matter, version, closed, solved, hour),
     st.sampled_from(["1", "2", "3"]),
     st.sampled_from(["tree", "tree", "grass", "hole"]),
     st.integers(1, 3),
     st.sampled_from([None, None, None, "closed"]),
+    st.sampled_from([False, False, True]),
     st.integers(0, 30),
 )
 ANSWERS = st.builds(
@@ -48,8 +49,8 @@ def play(driver: Driver, life: Sequence[Any]) -> list[Any]:
     events: list[Any] = []
     for step in life:
         if step[0] == "report":
-            _, name, matter, version, closed, hour = step
-            events.append(report(name, hour, matter=matter, version=version, closed=closed))
+            _, name, matter, version, closed, solved, hour = step
+            events.append(report(name, hour, matter=matter, version=version, closed=closed, solved=solved))
         elif step[0] == "tick":
             events.append(Tick(at=hours(step[1])))
         elif driver.tasks:

@@ -28,6 +28,12 @@ def test_an_entry_with_only_required_fields_is_accepted() -> None:
     )
 
 
+@pytest.mark.parametrize(("given", "solved"), [("1", True), ("0", False), ("", False), (None, False)])
+def test_a_grid_worker_may_have_put_it_right(given: str | None, solved: bool) -> None:
+    assert draft("governance", ENTRY | {"self_handled": given}, SHANGHAI).solved is solved
+    assert report("governance", ENTRY | {"self_handled": given}, listening()).solved is solved
+
+
 @pytest.mark.parametrize(
     ("gcj02", "wgs84"),
     [  # pairs published with googollee/eviltransform
