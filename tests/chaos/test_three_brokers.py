@@ -1,6 +1,7 @@
 """Three brokers under load: a broker comes back without its data, of which it had one of three replicas, or the only one."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from kafka import TopicPartition
 
 from router.broker.admin import connected
 from router.broker.replicas import reassign
+from router.wire.errors import BrokerError
 from router.wire.topic_names import Names
 from tests.chaos.audit.findings import FAULTS
 from tests.chaos.cluster import Cluster
@@ -16,6 +18,7 @@ from tests.chaos.partitions import partitions_of
 from tests.chaos.report import failures, lines
 from tests.chaos.run import ReplayPlan, Result, run_on
 from tests.chaos.schedule import schedule
+from tests.support.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(900)]
 PER_SECOND = 100
@@ -86,8 +89,14 @@ def _lose_a_disk(deployment: Deployment) -> None:
     cluster.wipe(number)
     cluster.start()
     other = next(one for one in cluster.numbers if one != number)
-    with connected(bootstrap) as admin:
-        reassign(admin, {TopicPartition(*one): [other] for one in led})
+
+    def reassigned() -> bool:
+        with suppress(BrokerError), connected(bootstrap) as admin:  # the brokers may not know each other yet
+            reassign(admin, {TopicPartition(*one): [other] for one in led})
+            return True
+        return False
+
+    deployment.until(reassigned, PATIENCE_S, "some topics have no leader")
 
 
 def _printed(result: Result, log: list[str]) -> str:
