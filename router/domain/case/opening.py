@@ -63,7 +63,8 @@ def _solved(case: Case, report: Report, city: City) -> None:
     limit = life.limits.get(stage)
     case.reason = f"{case.reason}; {report.id} says that it is solved"
     wait_until = None if limit is None else due_at(at, limit, city.calendar).at
-    case.assignments = (replace(case.assignments[0], stage=stage, stage_at=at, wait_until=wait_until),)
+    lead = replace(case.assignments[0], stage=stage, stage_at=at, wait_until=wait_until, timer_at=None)
+    case.assignments = (lead,)
     case.state = "checking"
     if stage == "closed":
         case.state, case.closed_at = "closed", at

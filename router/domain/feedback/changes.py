@@ -122,7 +122,8 @@ def _transferred(case: Case, one: Assignment, feedback: Feedback, city: City, at
         sees=sees,
         masks=masks,
     )
-    return (*_with(case, one, withdrawn(one, at)), new)
+    old = replace(withdrawn(one, at), sent=())  # what was escalated is settled when the other department has done it
+    return (*_with(case, one, old), new)
 
 
 def _supported(case: Case, one: Assignment, feedback: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
