@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from router.domain.case.dispatch import task, workflow_of
 from router.domain.case.joining import case_to_join, join_case
 from router.domain.case.known_reports import may_be_forgotten, take_known_report
 from router.domain.case.opening import open_case
@@ -15,24 +16,31 @@ from router.domain.instants import us
 from router.domain.intake.event_rejections import forgotten
 from router.domain.lifecycle.escalating import send_due
 from router.domain.lifecycle.journal import JournalCause, journal
+from router.domain.lifecycle.provisional import move_deadlines
 from router.domain.matching.correlation import correlate
+from router.domain.model.case import Case
 from router.domain.model.feedback import Feedback
 from router.domain.model.outcome import (
     NOTHING_DUE,
     CaseChanged,
     EscalationSent,
+    Fact,
     Outcome,
     Output,
     TickFolded,
     TransitionMade,
+    add_tasks,
     escalation_facts,
     outcome,
     rejected,
     with_archived,
 )
 from router.domain.model.report import Report, Tick
+from router.domain.model.task import Task
+from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleLookup, RuleSetError
 from router.domain.state.partition_state import PartitionState
+from router.domain.state.timers import next_timer
 
 GRACE = timedelta(hours=1)
 """A report received this long after the end of a window closes the window, if no tick has. In a backlog the tick waits behind
@@ -43,6 +51,8 @@ days for some reports closes a few windows too early, and not all of them. Ticks
 LADDERS_AT_ONCE = 1_000
 """Cases of which one tick sends what is due at most, so that no transaction grows without bound after an outage. The state is still due
 then, so the next tick follows at once."""
+MOVED_AT_ONCE = 2_000
+"""Cases whose provisional deadlines one tick moves at most, for the same reason."""
 Event = Report | Tick | Feedback
 _EARLIEST = datetime.min.replace(tzinfo=UTC) + GRACE
 """GRACE cannot be subtracted from an earlier instant."""
@@ -92,28 +102,53 @@ def _fold_report(state: PartitionState, report: Report, rules: RuleLookup) -> Ou
 
 
 def _fold_tick(state: PartitionState, tick: Tick, rules: RuleLookup) -> Outcome:
-    """Close every window that has ended, send what is due on the ladders of tasks, and archive cases that are finished. A tick that
-    comes early or twice does none of it.
+    """Let provisional deadlines follow the calendar in effect, close every window that has ended, send what is due on the ladders of
+    tasks, and archive cases that are finished. A tick that comes early or twice does none of it.
     """
-    due = state.take_due_ladders(tick.at, rules, most=LADDERS_AT_ONCE) if state.ladders.is_due(tick.at) else []
+    moving = state.take_provisional(tick.rule_set, rules, most=MOVED_AT_ONCE) if tick.rule_set else []
+    due: list[tuple[Case, City]] = []
     try:
+        if state.ladders.is_due(tick.at):
+            due = state.take_due_ladders(tick.at, rules, most=LADDERS_AT_ONCE)
         closed = state.close_windows(tick.at, tick.at, rules)
     except RuleSetError:
+        state.provisional.put_back([case for case, _ in moving])
         for case, _ in due:
             state.ladders.set(case)
         raise
     state.clock.ticked_at = tick.at
-    records: list[Output] = [CaseChanged(case) for case in closed]
-    shown = {case.id for case in closed}
+    changed = {case.id: case for case in closed}
+    more: list[Output] = []
+    tasks: list[Task] = []
+    for case, city in moving:
+        more += _move(state, case, city, tick, tasks)
+        changed[case.id] = case
     for case, city in due:
+        at = next_timer(case)
+        if at is None or at > tick.at:
+            continue  # its deadline has moved just now
         with state.changing(case, city.merging, moves=False):
-            sent = send_due(case, city, tick.at)
+            more += map(EscalationSent, send_due(case, city, tick.at))
             case.updated_at = max(case.updated_at, tick.at)
-        if case.id not in shown:
-            records.append(CaseChanged(case))
-        records += map(EscalationSent, sent)
-    decided = Outcome(records, [TickFolded(len(closed)), *escalation_facts(records)]) if records else NOTHING_DUE
-    return with_archived(decided, state.archive())
+        changed[case.id] = case
+    if not changed:
+        return with_archived(NOTHING_DUE, state.archive())
+    records: list[Output] = [*map(CaseChanged, changed.values()), *more]
+    facts: list[Fact] = [TickFolded(len(closed)), *escalation_facts(more)]
+    add_tasks(tasks, records, facts)
+    return with_archived(Outcome(records, facts), state.archive())
+
+
+def _move(state: PartitionState, case: Case, city: City, tick: Tick, tasks: list[Task]) -> list[Output]:
+    """Let the provisional deadlines of a case follow a calendar. Appends the tasks of which the departments hear."""
+    before = case.assignments
+    with state.changing(case, city.merging, moves=False):
+        transitions, escalations = move_deadlines(case, city, tick.rule_set, tick.at)
+        case.updated_at = max(case.updated_at, tick.at)
+    workflow = workflow_of(case, city.catalogue)
+    moved = [one for one in case.assignments if not any(one is old for old in before)]
+    tasks += [task(case, one, workflow, "updated", tick.at) for one in moved]
+    return [*[TransitionMade(one, case.partition_key) for one in transitions], *map(EscalationSent, escalations)]
 
 
 def _fold_feedback(state: PartitionState, feedback: Feedback, rules: RuleLookup) -> Outcome:

@@ -131,7 +131,7 @@ def _decide_departments(case: Case, cause: Cause, matter: str, cell: str, before
     else:
         what = f"{cell} became {case.cell}" if case.cell != cell else "it was reported again"
     case.reason = f"{route.reason}; routed again, because {what} by {cause.name}"
-    case.catalogue, case.rule_set = city.catalogue.version, intern(cause.report.rule_set)
+    case.catalogue, case.rule_set, case.calendar_set = city.catalogue.version, intern(cause.report.rule_set), ""
     case.assignments = reassign(case, route, at, city.calendar)
     case.state = state_of(case)
     return route.workflow, True

@@ -82,7 +82,7 @@ def diff(old: City, new: City) -> Diff:
         departments_removed=_without(before.departments, after.departments),
         codes=tuple(_codes(old.codes, new.codes)),
         lives=life_changes(before, after),
-        calendar=(*_zones(old, new), *calendar_changes(old.calendar, new.calendar)),
+        calendar=(*_zones(old, new), *calendar_changes(old.calendar, new.calendar), *_moving(old, new)),
     )
 
 
@@ -90,6 +90,17 @@ def _zones(old: City, new: City) -> Iterator[CalendarChange]:
     """The zone moves midnight and office hours, and so every limit and period."""
     if str(old.zone) != str(new.zone):
         yield CalendarChange(what="time zone", before=str(old.zone), after=str(new.zone))
+
+
+def _moving(old: City, new: City) -> Iterator[CalendarChange]:
+    """Provisional deadlines of running tasks move when their year is published: those of limits in working time."""
+    if old.calendar is None or new.calendar is None or new.calendar.last <= old.calendar.last:
+        return
+    limits = {limit for matter in old.catalogue.matters.values() for limit in matter.limits.values() if limit}
+    texts = sorted({str(limit) for limit in limits if limit.calendar != "calendar-hours"})
+    if texts:
+        what = f"running deadlines beyond {old.calendar.last}"
+        yield CalendarChange(what=what, before="provisional", after=f"move, of the limits {', '.join(texts)}")
 
 
 def _without(names: Mapping[str, object], others: Mapping[str, object]) -> tuple[str, ...]:

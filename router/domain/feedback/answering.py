@@ -26,6 +26,7 @@ from router.domain.feedback.rejections import (
 from router.domain.lifecycle.escalating import ChangedTasks, follow_tasks
 from router.domain.lifecycle.journal import JournalCause, journal
 from router.domain.lifecycle.lives import Life
+from router.domain.lifecycle.provisional import city_of
 from router.domain.lifecycle.stages import is_live, legal_for
 from router.domain.model.case import Assignment, Case
 from router.domain.model.feedback import SUPERVISION, WITH_DEPARTMENT, Answer, Feedback, FeedbackRejection
@@ -60,7 +61,7 @@ def take_feedback(state: PartitionState, feedback: Feedback, rules: RuleLookup) 
     assignment = next((one for one in case.assignments if one.task == feedback.task), None) if case else None
     if case is None or assignment is None:
         return _rejected(feedback, unknown_task(feedback))
-    city = rules.of(case.rule_set)
+    city = city_of(case, rules)
     decided = _decided_already(case, assignment, feedback)
     if decided is not None:
         return decided

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from router.domain.lifecycle.stages import stage_of
 from router.domain.model.case import Assignment, Case
 from router.domain.model.feedback import Feedback
-from router.domain.model.report import Report
+from router.domain.model.report import Provenance, Report
 from router.domain.model.transition import Transition
 
 HASH_BYTES = 16
@@ -85,6 +85,37 @@ def _hash(transition: Transition) -> str:
 def hash_of(transition: Transition) -> str:
     """The hash of a transition, whose own field `hash` does not count."""
     return _hash(replace(transition, hash=""))
+
+
+def moved_deadline(case: Case, one: Assignment, at: datetime, version: str, reason: str) -> Transition:
+    """The transition of a task whose deadline follows a calendar that was published. The case remembers it, as in `journal`.
+
+    Args:
+        case: changed in place.
+        one: the assignment with its new deadline.
+        at: the instant of the tick.
+        version: of the rule set that has the calendar.
+        reason: for people.
+    """
+    case.transitions += 1
+    stage = stage_of(one)
+    opening = case.reports[0] if case.reports else None
+    made = Transition(
+        case=case.id,
+        number=case.transitions,
+        task=one.task,
+        department=one.department,
+        to=stage,
+        at=at,
+        cause="calendar",
+        provenance=Provenance(topic="", partition=0, offset=0) if opening is None else opening.provenance,
+        rule_set=version,
+        previous=case.chain,
+        begin=stage,
+        reason=reason,
+    )
+    made.hash = case.chain = _hash(made)
+    return made
 
 
 def broken_at(transitions: Sequence[Transition]) -> Transition | None:

@@ -237,5 +237,7 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     """How many changes of its tasks `grid.transitions` has."""
     chain: str = ""
     """Hash of the latest of them."""
+    calendar_set: str = ""
+    """Version of the rule set whose calendar counts, if that is a later one than `rule_set`: its years were published meanwhile."""
     answers: tuple[Answer, ...] = ()
     """The feedback that it has decided about."""

@@ -123,7 +123,9 @@ class Report(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
         return person if isinstance(person, str) and len(person) <= LONGEST_REFERENCE else None
 
 
-class Tick(Struct, frozen=True, gc=False, kw_only=True):
+class Tick(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Time as a record: the owner of a partition writes that the instant `at` has come, so timers fire in log order."""
 
     at: Instant
+    rule_set: str = ""
+    """Version of the rule set in effect then, whose calendar provisional deadlines follow. Absent in ticks of earlier releases."""

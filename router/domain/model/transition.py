@@ -10,8 +10,8 @@ from router.domain.model.report import Instant, Media, Provenance
 TaskStage = Literal["dispatched", "accepted", "handling", "suspended", "handled", "returned", "withdrawn", "closed"]
 """How far a task is, after the steps of GB/T 30428.8: given to the department (派遣), taken on (受理), worked on (处置中), on the
 list of what cannot be done now (挂账), reported as done (处置完成), given back (退单), taken away because a correction or a decision leads elsewhere (撤回), closed after its check (结案)."""
-Cause = Literal["report", "feedback"]
-"""What changed the task: a report or its correction, or an answer."""
+Cause = Literal["report", "feedback", "calendar"]
+"""What changed the task: a report or its correction, an answer, or a calendar that was published."""
 
 
 class Transition(Struct, gc=False, kw_only=True, omit_defaults=True):
@@ -27,7 +27,7 @@ class Transition(Struct, gc=False, kw_only=True, omit_defaults=True):
     """When it took effect."""
     cause: Cause
     provenance: Provenance
-    """The source record that caused it."""
+    """The source record that caused it; of a calendar the report that opened the case, because a rule set has no source record."""
     rule_set: str
     previous: str
     """Hash of the case's transition before; empty for the first one."""

@@ -100,8 +100,12 @@ class RuleSets:
 
     def at(self, received: datetime) -> City:
         """The rule set in effect at an instant of received time."""
+        return self.of(self.version_at(received))
+
+    def version_at(self, received: datetime) -> str:
+        """Version of the rule set in effect at an instant of received time."""
         place = bisect_right(self._timeline, received, key=itemgetter(0))
-        return self.of(self._timeline[place - 1][1]) if place else self.first
+        return self._timeline[place - 1][1] if place else self.first.rule_set
 
     def for_network(self, received: datetime, network: str) -> City:
         """The rule set in effect at an instant, or the nearest one that has the network: the next one, else the last before.

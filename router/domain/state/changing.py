@@ -24,10 +24,11 @@ class Changing:
         index: of the candidates.
         timers: of the merge windows, and of the ladders of tasks.
         closed: takes a case whose window is closed, when a change has moved the instant at which it is finished.
+        followed: takes every case that has changed.
     """
 
     __slots__ = (
-        *("_candidates", "_case", "_closed", "_end", "_entry", "_index", "_ladders", "_merging", "_moves"),
+        *("_candidates", "_case", "_closed", "_end", "_entry", "_followed", "_index", "_ladders", "_merging", "_moves"),
         *("_timer", "_window", "_windows"),
     )
 
@@ -37,8 +38,9 @@ class Changing:
         index: CaseIndex,
         timers: tuple[Timers, Timers],
         closed: Callable[[Case], None],
+        followed: Callable[[Case], None],
     ) -> None:
-        self._candidates, self._index, self._closed = candidates, index, closed
+        self._candidates, self._index, self._closed, self._followed = candidates, index, closed, followed
         self._windows, self._ladders = timers
 
     def __call__(self, case: Case, merging: MergeParameters, *, moves: bool = True) -> "Changing":
@@ -71,6 +73,7 @@ class Changing:
         case.revision += 1
         if next_timer(case) is not self._timer:
             self._ladders.set(case)
+        self._followed(case)
         if entry is None:
             if finished_at(case) != self._end:
                 self._closed(case)

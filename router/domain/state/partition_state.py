@@ -6,6 +6,7 @@ The state is changed in place. After any failure the shell drops it and restores
 import sys
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 from heapq import heapify, heappop, heappush
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from router.domain.case.life import IDS_KEPT, finished_at
 from router.domain.case.reports import complete_reports
 from router.domain.case.size import MAX_REPORTS, is_full, thin
+from router.domain.lifecycle.provisional import city_of
 from router.domain.matching.candidate import MatchCandidate
 from router.domain.matching.case_index import CaseIndex
 from router.domain.matching.parameters import MergeParameters
@@ -25,6 +27,7 @@ from router.domain.rules.rule_sets import RuleLookup, RuleSetError
 from router.domain.state.changing import Changing
 from router.domain.state.interning import intern_case
 from router.domain.state.log_clock import LogClock
+from router.domain.state.provisional_cases import ProvisionalCases
 from router.domain.state.timers import STALE, Timers, next_timer, window_end
 
 ARCHIVED_AT_ONCE = 10
@@ -55,7 +58,11 @@ class PartitionState:
         """Case id -> the case whose window was closed."""
         self._ends: list[tuple[datetime, str]] = []
         """A heap of (when it is finished, case id) of these cases. An entry that disagrees with its case is stale and is skipped."""
-        self.changing = Changing(self.candidates, self.index, (self.windows, self.ladders), self._await_end)
+        self.provisional = ProvisionalCases(self._known)
+        """Cases with a deadline that moves when a calendar is published."""
+        self.changing = Changing(
+            self.candidates, self.index, (self.windows, self.ladders), self._await_end, self.provisional.follow
+        )
         """The door through which a case changes. Windows that come due are closed by `close_windows`."""
         self.left: dict[tuple[str, str], Case] = {}
         """(report id, case id) -> a case of the state that the report left, so that it can return there."""
@@ -68,6 +75,7 @@ class PartitionState:
     def add(self, case: Case, merging: MergeParameters) -> None:
         """Add a case. It is matchable while its merge window is open."""
         self.ladders.set(case)
+        self.provisional.follow(case)
         if case.window_closed_at is not None:
             self._await_end(case)
             return
@@ -117,10 +125,28 @@ class PartitionState:
         """
         cases = self.ladders.take(until, most)
         try:
-            return [(case, rules.of(case.rule_set)) for case in cases]
+            return [(case, city_of(case, rules)) for case in cases]
         except RuleSetError:
             for case in cases:
                 self.ladders.set(case)
+            raise
+
+    def take_provisional(self, version: str, rules: RuleLookup, *, most: int) -> list[tuple[Case, City]]:
+        """Take the cases whose provisional deadlines may move by the calendar of a rule set, with their own rule sets and that calendar.
+
+        Args:
+            version: of the rule set.
+            rules: the rule sets.
+            most: how many cases to take at most.
+
+        Raises:
+            RuleSetError: a rule set is not at hand; nothing was changed.
+        """
+        cases = self.provisional.take(version, most)
+        try:
+            return [(case, replace(rules.of(case.rule_set), calendar=rules.of(version).calendar)) for case in cases]
+        except RuleSetError:
+            self.provisional.put_back(cases)
             raise
 
     def archive(self) -> Sequence[CaseArchived]:
@@ -204,6 +230,7 @@ class PartitionState:
             self._await_end(earlier)
         if next_timer(earlier) != timer:
             self.ladders.set(earlier)
+        self.provisional.follow(earlier)
 
     def drop(self, case_id: str, merging: MergeParameters) -> None:
         """Remove a case that was deleted from the changelog, because it is archived."""
@@ -277,6 +304,7 @@ class PartitionState:
 
     def _forget(self, case: Case) -> None:
         self._closed.pop(case.id, None)
+        self.provisional.forget(case)
         for one in case.departed:
             self.left.pop((one.report, case.id), None)
         for report in case.reports:

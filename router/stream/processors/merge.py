@@ -264,10 +264,18 @@ class MergeProcessor:
         return count
 
     def due(self) -> float | None:
-        """Seconds until the next merge window closes, by this partition's clock; None while a tick is in flight."""
-        instant = self._state.next_due()
+        """Seconds until something comes due, by this partition's clock; None while a tick is in flight."""
         now = self._clock.now(self._received)
-        if instant is None or now is None or self._pending_tick is not None:
+        if now is None or self._pending_tick is not None:
+            return None
+        if (
+            self._no_tick_before is None
+            and self._state.provisional
+            and self._state.provisional.wait_for(self._version(now))
+        ):
+            return 0.0
+        instant = self._state.next_due()
+        if instant is None:
             return None
         instant = instant if self._no_tick_before is None else max(instant, self._no_tick_before)
         seconds = (instant - now).total_seconds()
@@ -278,7 +286,12 @@ class MergeProcessor:
         now = self._clock.now(self._received)
         if now is not None:
             self._pending_tick = now
-            writer.add(self._names.events, partition, *encode_tick(Tick(at=now), partition))
+            tick = Tick(at=now, rule_set=self._version(now))
+            writer.add(self._names.events, partition, *encode_tick(tick, partition))
+
+    def _version(self, now: datetime) -> str:
+        """Version of the rule set in effect, whose calendar provisional deadlines follow."""
+        return self._rule_sets.version_at(now)
 
     def close(self) -> None:
         """The partition was released."""
