@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from msgspec import Struct
 from msgspec.json import Decoder
 
-from router.cli.case.positions import Place, Positions, mark_of
+from router.cli.case.positions import CasePositions, Place, mark_of
 from router.cli.text.output import say
 from router.kafka.cluster_metadata import TopicDescription, describe_topics
 from router.wire.codec import UNREADABLE, is_row
@@ -38,7 +38,7 @@ class _Reports(Struct):
 _decode_reports: Callable[[bytes], _Reports] = Decoder(_Reports).decode
 
 
-async def open_positions(consumer: AIOKafkaConsumer, names: Names, home: Path) -> Positions:
+async def open_positions(consumer: AIOKafkaConsumer, names: Names, home: Path) -> CasePositions:
     """The file of positions of a deployment.
 
     A cluster that gives no ids of topics gets none: another log may have their names.
@@ -53,7 +53,7 @@ async def open_positions(consumer: AIOKafkaConsumer, names: Names, home: Path) -
         raise TopicError("there is no such topic", where=missing, hint=hint)
     ids = [one.topic_id for one in described.values()]
     name = f"{FILE}{'-' if names.namespace else ''}{names.namespace.rstrip('.')}.db"
-    return Positions(home / name if all(ids) else None, "/".join(ids))
+    return CasePositions(home / name if all(ids) else None, "/".join(ids))
 
 
 def _topics(names: Names) -> tuple[str, str, str]:
@@ -61,7 +61,7 @@ def _topics(names: Names) -> tuple[str, str, str]:
     return names.transitions, names.archive, names.cases
 
 
-async def follow(consumer: AIOKafkaConsumer, names: Names, positions: Positions) -> None:
+async def follow(consumer: AIOKafkaConsumer, names: Names, positions: CasePositions) -> None:
     """Take in what the topics have since the last command.
 
     Raises:
@@ -78,7 +78,7 @@ async def follow(consumer: AIOKafkaConsumer, names: Names, positions: Positions)
 
 
 async def _bounds(
-    consumer: AIOKafkaConsumer, described: TopicDescription, topic: str, positions: Positions
+    consumer: AIOKafkaConsumer, described: TopicDescription, topic: str, positions: CasePositions
 ) -> dict[TopicPartition, tuple[int, int]]:
     """The first offset to read of each partition, and the first not to read: its last stable offset."""
     partitions = [TopicPartition(topic, number) for number in sorted(described.leader_epochs)]
@@ -97,7 +97,7 @@ async def _take_in(
     topic: str,
     bounds: Mapping[TopicPartition, tuple[int, int]],
     names: Names,
-    positions: Positions,
+    positions: CasePositions,
 ) -> None:
     left = {one: end for one, (start, end) in bounds.items() if start < end}
     if not left:
@@ -123,7 +123,7 @@ async def _take_in(
         await asyncio.sleep(0)
 
 
-def _add(topic: str, records: Sequence[Any], names: Names, positions: Positions) -> None:
+def _add(topic: str, records: Sequence[Any], names: Names, positions: CasePositions) -> None:
     """Take in records of one partition. Those that the router did not write are left out."""
     keyed = [(mark_of(id_), one) for one in records if (id_ := _text(one.key)) is not None]
     if topic == names.transitions:

@@ -39,7 +39,7 @@ def mark_of(id_: str) -> int:
     return int.from_bytes(blake2b(id_.encode(), digest_size=8).digest(), signed=True)
 
 
-class Positions:
+class CasePositions:
     """The file of positions.
 
     Args:

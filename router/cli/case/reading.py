@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from msgspec import Struct
 
 from router.cli.case.following import follow, open_positions
-from router.cli.case.positions import Place, Positions, mark_of
+from router.cli.case.positions import CasePositions, Place, mark_of
 from router.domain.model.case import Case
 from router.domain.model.transition import Transition
 from router.domain.story.life import CaseLife
@@ -100,7 +100,7 @@ async def _life(bootstrap: str, names: Names, home: Path, asked: Wanted) -> Case
     return life
 
 
-async def _found(picker: AIOKafkaConsumer, names: Names, positions: Positions, asked: Wanted) -> CaseLife:
+async def _found(picker: AIOKafkaConsumer, names: Names, positions: CasePositions, asked: Wanted) -> CaseLife:
     mark = mark_of(asked.case) if asked.case is not None else positions.holder(mark_of(asked.report or ""))
     row, kept = positions.case(mark) if mark is not None else (None, None)
     case, archived = (await _case(picker, names.cases, row)) if row else None, False

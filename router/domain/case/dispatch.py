@@ -15,6 +15,7 @@ from router.domain.lifecycle.lives import UNCHECKED, Life
 from router.domain.lifecycle.stages import is_final, is_live, stage_of
 from router.domain.model.case import Assignment, Case
 from router.domain.model.task import Task, TaskState
+from router.domain.privacy.classes import withhold
 
 
 def assignments(
@@ -57,6 +58,8 @@ def new_assignment(
         due_provisional=provisional,
         limit=None if one.limit is None else text_of(one.limit),
         timer_at=None if step is None else step.at,
+        sees=one.sees,
+        masks=one.masks,
     )
 
 
@@ -74,7 +77,13 @@ def reassign(case: Case, route: Route, at: datetime, calendar: CityCalendar | No
             start = old.dispatched_at or case.opened_at
             known.append(
                 timed(
-                    replace(old, rule=one.rule, limit=None if one.limit is None else text_of(one.limit)),
+                    replace(
+                        old,
+                        rule=one.rule,
+                        limit=None if one.limit is None else text_of(one.limit),
+                        sees=one.sees,
+                        masks=one.masks,
+                    ),
                     start,
                     calendar,
                 )
@@ -207,6 +216,8 @@ def task(
         networks=_networks(case),
         media=case.media,
     )
+    if assignment.sees is not None or assignment.masks:
+        made = withhold(made, assignment.sees, assignment.masks)
     stage = stage_of(assignment)
     if (
         len(case.assignments) == 1

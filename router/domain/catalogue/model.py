@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from router.domain.calendar.limits import LIMIT_PATTERN, Limit, read_limit
 from router.domain.model.feedback import FeedbackKind
 from router.domain.model.transition import TaskStage
-from router.domain.model.vocabulary import Severity, Urgency
+from router.domain.model.vocabulary import DataClass, Severity, TaskField, Urgency
 
 FALLBACK = "fallback"
 """Rule id for matters that no duty covers (属地兜底)."""
@@ -107,6 +107,10 @@ class Department(Strict):
     name: Name
     units: dict[str, Name] | None = None
     """Its receivers by id (yards, villages, mediation bodies). None: not listed, so any unit is accepted."""
+    sees: Annotated[DataClass | None, LATER] = None
+    """The highest class of fields that its tasks show: public, internal, personal or special. None: every class."""
+    masks: Annotated[tuple[TaskField, ...], BeforeValidator(several), LATER] = ()
+    """Fields that its tasks never show."""
 
 
 class Departments(RootModel[dict[Id, Department]]):

@@ -17,7 +17,7 @@ from router.domain.catalogue.escalations import Ladder
 from router.domain.catalogue.lists import Duty
 from router.domain.catalogue.model import FALLBACK, ArbitrationNode, Department, Receiver, WorkflowNode
 from router.domain.lifecycle.lives import Life
-from router.domain.model.vocabulary import Role, Severity, Urgency
+from router.domain.model.vocabulary import DataClass, Role, Severity, TaskField, Urgency
 
 UNIT_DIGITS = {"street": 9, "community": 12, "cell": 15}
 """Units that are part of the cell code."""
@@ -37,6 +37,9 @@ class Assigned(Struct, frozen=True, kw_only=True):
     limit: Limit | None = None
     ladder: Ladder | None = None
     """Who hears of it before and after the limit ends."""
+    sees: DataClass | None = None
+    masks: tuple[TaskField, ...] = ()
+    """What its task shows, as the department's entry says."""
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -169,7 +172,7 @@ class Catalogue:
             return self._fall(matter, cell, known)
         duty = winner.duty
         roles: list[tuple[Role, Receiver]] = [("lead", duty.lead), *(("assist", one) for one in duty.assist)]
-        assigned = tuple(self._assigned(role, receiver, duty.id, cell, known) for role, receiver in roles)
+        assigned = tuple(self.assign(receiver, role, duty.id, cell, known) for role, receiver in roles)
         return Route(assigned=assigned, reason=_reason(matter, known, winner), workflow=workflow)
 
     def _fall(self, matter: str, cell: str, known: Matter | None) -> Route:
@@ -177,13 +180,15 @@ class Catalogue:
         workflow = known.workflow if known else None
         if self.fallback is None:
             return Route(assigned=(), reason=f"{FALLBACK}: {why}, and no fallback is declared", workflow=workflow)
-        assigned = self._assigned("lead", self.fallback, FALLBACK, cell, known)
+        assigned = self.assign(self.fallback, "lead", FALLBACK, cell, known)
         unit = f" of {assigned.unit}" if assigned.unit else ""
         reason = f"{FALLBACK}: {why}, so {assigned.department}{unit} leads"
         return Route(assigned=(assigned,), reason=reason, workflow=workflow)
 
-    def _assigned(self, role: Role, receiver: Receiver, rule: str, cell: str, matter: Matter | None) -> Assigned:
+    def assign(self, receiver: Receiver, role: Role, rule: str, cell: str, matter: Matter | None) -> Assigned:
+        """The part of a receiver, in a cell, with the limit and the ladder of a matter and what its department may see."""
         digits = UNIT_DIGITS.get(receiver.unit or "")
+        sees, masks = self.view_of(receiver.department)
         return Assigned(
             department=receiver.department,
             role=role,
@@ -191,7 +196,14 @@ class Catalogue:
             unit=cell[:digits] if digits else receiver.unit,
             limit=matter.limits.get(role) if matter else None,
             ladder=self.ladders.get((None if matter is None else matter.id, role)),
+            sees=sees,
+            masks=masks,
         )
+
+    def view_of(self, department: str) -> tuple[DataClass | None, tuple[TaskField, ...]]:
+        """The highest class of fields that a department's tasks show (None: every class), and the fields that they never show."""
+        known = self.departments.get(department)
+        return (None, ()) if known is None else (known.sees, known.masks)
 
 
 def _all(candidates: Mapping[str, tuple[Candidate, ...]]) -> list[Candidate]:

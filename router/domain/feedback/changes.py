@@ -105,9 +105,10 @@ def _rerouted(case: Case, one: Assignment, feedback: Feedback, city: City, at: d
     return (*_with(case, one, withdrawn(one, at)), new)
 
 
-def _transferred(case: Case, one: Assignment, feedback: Feedback, _: City, at: datetime) -> tuple[Assignment, ...]:
+def _transferred(case: Case, one: Assignment, feedback: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
     """Another department goes on with the task, and with its time: nothing begins again but the stage."""
     receiver = _named(one, feedback)
+    sees, masks = city.catalogue.view_of(receiver.department)
     new = replace(
         one,
         task=f"{case.id}.{len(case.assignments) + 1}",
@@ -118,6 +119,8 @@ def _transferred(case: Case, one: Assignment, feedback: Feedback, _: City, at: d
         stage="dispatched",
         stage_at=at,
         why=f"{one.department} handed it over: {feedback.reason}",
+        sees=sees,
+        masks=masks,
     )
     return (*_with(case, one, withdrawn(one, at)), new)
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from router.domain.case.dispatch import returns_of
 from router.domain.catalogue.model import ARBITRATION, FALLBACK, Receiver
-from router.domain.catalogue.resolve import UNIT_DIGITS, Assigned, Catalogue
+from router.domain.catalogue.resolve import Assigned, Catalogue
 from router.domain.model.case import Assignment, Case
 from router.domain.model.feedback import Feedback
 from router.domain.model.vocabulary import Role
@@ -64,12 +64,4 @@ def next_receiver(case: Case, returned: Assignment, feedback: Feedback, catalogu
 def assigned_to(case: Case, receiver: Receiver, role: Role, rule: str, catalogue: Catalogue) -> Assigned:
     """A receiver with the limit that the case's matter has for the role."""
     matter = catalogue.matters.get(case.matter)
-    digits = UNIT_DIGITS.get(receiver.unit or "")
-    return Assigned(
-        department=receiver.department,
-        role=role,
-        rule=rule,
-        unit=case.cell[:digits] if digits else receiver.unit,
-        limit=matter.limits.get(role) if matter else None,
-        ladder=catalogue.ladder(case.matter, role),
-    )
+    return catalogue.assign(receiver, role, rule, case.cell, matter)

@@ -14,7 +14,17 @@ from router.domain.calendar.budget import Pause
 from router.domain.model.feedback import Answer
 from router.domain.model.report import Media, Provenance
 from router.domain.model.transition import TaskStage
-from router.domain.model.vocabulary import Certainty, Closing, ResolvedBy, Role, Severity, Status, Urgency
+from router.domain.model.vocabulary import (
+    Certainty,
+    Closing,
+    DataClass,
+    ResolvedBy,
+    Role,
+    Severity,
+    Status,
+    TaskField,
+    Urgency,
+)
 
 JoinKind = Literal["opened", "component", "near", "reference", "community"]
 """Why a report is in its case: it opened the case, named the same component, was near in place and time, named the same reporter or
@@ -166,6 +176,10 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """Steps of its ladder that were sent in this round."""
     round: int = 0
     """How often its ladder has started again."""
+    sees: DataClass | None = None
+    """The highest class of fields that its task shows, as the catalogue said at the dispatch; absent: every class."""
+    masks: tuple[TaskField, ...] = ()
+    """Fields that its task does not show, whatever their class."""
 
 
 class Case(Struct, gc=False, kw_only=True, omit_defaults=True):

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from router.domain.model.report import Media
 from router.domain.model.transition import TaskStage
-from router.domain.model.vocabulary import ResolvedBy, Role, Severity, Status, Urgency
+from router.domain.model.vocabulary import ResolvedBy, Role, Severity, Status, TaskField, Urgency
 
 TaskState = Literal["dispatched", "updated", "withdrawn"]
 """A task is dispatched once. It is updated when the department must know more, and withdrawn when a correction leads elsewhere."""
@@ -68,3 +68,5 @@ class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """How often departments have returned the order before."""
     supervised_at: datetime | None = None
     """Since when a supervisor has an eye on it (督办)."""
+    withheld: tuple[TaskField, ...] = ()
+    """Fields that are left out, because the catalogue does not let the department see them."""

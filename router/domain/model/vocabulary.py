@@ -24,3 +24,8 @@ BY_POINT: tuple[ResolvedBy, ...] = ("point", "nearest")
 """The point decided the cell. A point beside any other value lies outside every cell."""
 PersonalNumber = Literal["identity-number", "phone-number"]
 """Numbers that are masked before anything is stored: a citizen identity number (GB 11643, 18 characters), a mobile or landline number."""
+DataClass = Literal["public", "internal", "personal", "special"]
+"""How private a field is, from the least: for everybody; for the city's offices; about a person; about health, need, faith and the
+like (敏感个人信息)."""
+TaskField = Literal["description", "address", "point", "media"]
+"""Fields of a task that a department may be denied. Without the others it could not act."""

@@ -132,6 +132,7 @@ NETWORK = Network(
     schema=Offence,
     id_field="clueNo",
     draft=_draft,
+    classes={"description": "personal", "media": "personal"},
     codes=pattern_of(Offence, "causeCode"),
     grids=pattern_of(Offence, "gridCode"),
 )

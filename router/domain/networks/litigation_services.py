@@ -68,6 +68,7 @@ NETWORK = Network(
     schema=Service,
     id_field="caseNo",
     draft=_draft,
+    classes={"description": "personal", "address": "personal"},
     codes=pattern_of(Service, "serviceCode"),
     grids=None,
 )

@@ -80,6 +80,7 @@ NETWORK = Network(
     schema=Dispute,
     id_field="dispute_no",
     draft=_draft,
+    classes={"description": "personal", "address": "personal"},
     codes=pattern_of(Dispute, "dispute_type"),
     grids=None,
 )

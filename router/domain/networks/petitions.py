@@ -83,6 +83,7 @@ NETWORK = Network(
     schema=Petition,
     id_field="xfjbh",
     draft=_draft,
+    classes={"description": "personal", "address": "personal"},
     codes=rf"{pattern_of(Petition, 'nrfldm')}|[0-9]{{4}}|[0-9]{{2}}",
     grids=None,
 )

@@ -122,6 +122,7 @@ NETWORK = Network(
     schema=Alarm,
     id_field="jjdbh",
     draft=_draft,
+    classes={"description": "personal", "media": "personal"},
     datum="gcj02",
     codes="|".join(pattern_of(Alarm, field) for field in ("bjxldm", "bjlxdm", "bjlbdm")),
     grids=pattern_of(Alarm, "gxdwdm"),

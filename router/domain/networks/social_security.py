@@ -85,6 +85,7 @@ NETWORK = Network(
     schema=Need,
     id_field="id",
     draft=_draft,
+    classes={"description": "special", "address": "special", "media": "special"},
     codes=pattern_of(Need, "matterCode"),
     grids=pattern_of(Need, "communityCode"),
 )

@@ -14,7 +14,17 @@ from pydantic import BaseModel, ConfigDict
 
 from router.domain.cells.registry import Claim
 from router.domain.model.report import Media
-from router.domain.model.vocabulary import Certainty, Closing, Datum, PersonalNumber, Severity, Status, Urgency
+from router.domain.model.vocabulary import (
+    Certainty,
+    Closing,
+    DataClass,
+    Datum,
+    PersonalNumber,
+    Severity,
+    Status,
+    TaskField,
+    Urgency,
+)
 from router.domain.networks.schema.extensions import NO_EXTENSIONS
 from router.domain.networks.schema.fast_reading import fast_reader
 from router.domain.networks.schema.patterns import ANY_TEXT
@@ -83,6 +93,8 @@ class Network:
     codes: str = ANY_TEXT
     """Regular expression of every class code that a draft can have, made of the schema's own patterns. Lint compares the code
     tables with it."""
+    classes: Mapping[TaskField, DataClass] = field(default_factory=dict)
+    """How private a field of its reports is. What is not here is internal."""
     grids: str | None = ANY_TEXT
     """Regular expression of every area of its own grid that a claim can name, alike. None: it names none."""
     read: Callable[[bytes], Any] = field(init=False, repr=False, compare=False)
