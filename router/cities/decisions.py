@@ -11,7 +11,7 @@ from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.calendar.year_file import CalendarYear
 from router.domain.catalogue.checks import reference_lint
 from router.domain.catalogue.compile import compile_catalogue
-from router.domain.catalogue.lists import FILES, read_lists
+from router.domain.catalogue.lists import ESCALATIONS, FILES, read_lists
 from router.domain.documents import Finding, Source, read_yaml, validate
 from router.domain.story.life import Decisions
 from router.wire.errors import CityError
@@ -33,7 +33,8 @@ def read_decisions(texts: Mapping[str, str], version: str) -> Decisions:
     if missing is not None:
         raise _unreadable("the file is missing", f"rule set {version}: {missing}")
     zone = read_zone(_model(CityFile, "city.yaml", texts, version).zone)
-    lists, findings = read_lists({name: Source(f"catalogue/{name}", texts[f"catalogue/{name}"]) for name in FILES})
+    named = {name: f"catalogue/{name}" for name in (*FILES, ESCALATIONS)}
+    lists, findings = read_lists({name: Source(path, texts[path]) for name, path in named.items() if path in texts})
     if lists is not None:
         findings = [*findings, *reference_lint.check(lists)]
     errors = [one for one in findings if one.level == "error"]

@@ -99,16 +99,16 @@ def test_found_by_the_id_of_the_case_of_its_task_and_of_each_report(log: Log, ci
     for id_ in (case.id, f"{case.id}.1", "hotline:17"):
         told = run("show", id_)
         assert told.exit_code == 0, told.output
-        assert told.stdout.startswith(f"{case.id} is accepted: "), told.stdout
+        assert told.stdout.startswith(f"{case.id} is in work: "), told.stdout
         assert "opened on 2026-09-30 18:00" in told.stdout
-    assert run("show", "hotline:16").stdout.startswith(f"{other.case_of('16').id} is accepted: ")
+    assert run("show", "hotline:16").stdout.startswith(f"{other.case_of('16').id} is in work: ")
 
 
 def test_every_command_in_both_languages(log: Log, city: City) -> None:
     driver = lived(city)
     log.write_life(driver)
     id_ = driver.case_of("17").id
-    assert f"{id_}：已受理" in run("show", id_, "--language", "zh").stdout
+    assert f"{id_}：处置中" in run("show", id_, "--language", "zh").stdout
     why = run("why", id_).stdout
     assert "policing:J1, received on 2026-09-30 18:12, joined, because it is near in place and time" in why
     assert "Duty beautification (catalogue/duties.yaml:" in why
@@ -118,7 +118,7 @@ def test_every_command_in_both_languages(log: Log, city: City) -> None:
     history = run("history", id_).stdout.splitlines()
     assert history[0] == "2026-09-30 18:00: hotline:17 opened the case."
     assert history[-1].endswith(
-        f": {id_}.1 of Office of Community Beautification (ocb) went from dispatched to accepted."
+        f": {id_}.1 of Office of Community Beautification (ocb) went from dispatched to in work."
     )
     assert run("verify", id_).stdout.startswith(f"The journal of {id_} is whole: 2 transitions, ")
 
@@ -148,16 +148,16 @@ def test_a_later_command_sees_what_was_written_since_and_nothing_that_was_aborte
     assert file.stat().st_mode & 0o077 == 0
     assert case.id.encode() not in file.read_bytes()
 
-    driver.pipe(feedback("progress", driver.tasks[0], 2))
+    driver.pipe(feedback("handled", driver.tasks[0], 2))
     (new,) = [one for one in driver.transitions if one not in journal]
     written = [
         (log.names.cases, encode_case(driver.case_of("17"))),
         (log.names.transitions, encode_transition(new, case.partition_key)),
     ]
     log.write(*written, commit=False)
-    assert run("show", case.id).stdout.startswith(f"{case.id} is accepted: ")
-    log.write(*written)
     assert run("show", case.id).stdout.startswith(f"{case.id} is in work: ")
+    log.write(*written)
+    assert run("show", case.id).stdout.startswith(f"{case.id} is closed: ")
     assert "3 transitions" in run("verify", case.id).stdout
 
 
@@ -195,7 +195,7 @@ def test_an_archived_case_is_found(log: Log, city: City) -> None:
     log.write_life(driver)
     log.write((log.names.archive, encode_archived(case, hours(900))), (log.names.cases, encode_tombstone(case)))
     for id_ in (case.id, "policing:J1"):
-        assert run("show", id_).stdout.startswith(f"{case.id} is accepted and archived: ")
+        assert run("show", id_).stdout.startswith(f"{case.id} is in work and archived: ")
     assert run("verify", case.id).exit_code == 0
 
 
