@@ -63,6 +63,7 @@ def test_a_correct_run_has_no_findings_and_has_every_outcome(recording: Recordin
     assert 0 < verdict.cases < verdict.events
     assert verdict.ticks == 6 + ROUNDS * PARTITIONS
     assert verdict.feedback.records == len(recording.said.said) > REPORTS
+    assert verdict.escalations > 100
     assert 0 < verdict.feedback.rejected < verdict.feedback.applied
     assert len(recording.lists.of(NAMES.archive)) == PARTITIONS * ARCHIVED_AT_ONCE
 
@@ -365,6 +366,12 @@ ALTERATIONS: list[tuple[str, Callable[[Recording], None], set[Fault]]] = [
     ("a transition is dropped", without(NAMES.transitions), {"chain broken", "transitions differ from the log"}),
     ("a transition is written twice", twice(NAMES.transitions), {"chain broken", "transitions differ from the log"}),
     ("a state of no tasks", rewritten(NAMES.cases, wrong_state), {"state not that of its tasks"}),
+    ("an escalation is dropped", without("grid.escalations"), {"escalations differ from the log"}),
+    (
+        "an escalation is sent twice",
+        twice("grid.escalations"),
+        {"escalation twice", "escalations differ from the log"},
+    ),
     ("a task has another deadline", later_due, {"deadline differs", "tasks differ from the log"}),
     ("Kafka lost a record", record_lost_by_kafka, {"acknowledged, not stored", "never sent"}),
     ("Kafka stored a record twice", twice("reports."), {"stored twice"}),
