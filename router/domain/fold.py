@@ -33,6 +33,7 @@ from router.domain.model.outcome import (
     escalation_facts,
     outcome,
     rejected,
+    then_archived,
     with_archived,
 )
 from router.domain.model.report import Report, Tick
@@ -136,7 +137,8 @@ def _fold_tick(state: PartitionState, tick: Tick, rules: RuleLookup) -> Outcome:
     records: list[Output] = [*map(CaseChanged, changed.values()), *more]
     facts: list[Fact] = [TickFolded(len(closed)), *escalation_facts(more)]
     add_tasks(tasks, records, facts)
-    return with_archived(Outcome(records, facts), state.archive())
+    # a case may take the last step of its ladder and be finished at one tick: its archived state is the last word
+    return then_archived(Outcome(records, facts), state.archive())
 
 
 def _move(state: PartitionState, case: Case, city: City, tick: Tick, tasks: list[Task]) -> list[Output]:

@@ -22,7 +22,7 @@ from router.domain.intake.normalise import RECEIVED_AT
 from router.domain.model.task import Task
 from router.kafka.record_batches import Writer
 from router.simulator.departments.plan import PlannedAnswer, Setting, is_checked, plan
-from router.simulator.departments.positions import Positions
+from router.simulator.departments.positions import ReadProgress
 from router.simulator.messages import SourceMessage, rfc3339
 from router.simulator.replay.feed import Feed
 from router.simulator.scenario import input_of
@@ -202,7 +202,7 @@ async def _say(settings: Settings, answers: Sequence[PlannedAnswer]) -> dict[tup
 def _all_read(settings: Settings, sent: dict[tuple[str, int], int]) -> bool:
     """Whether the worker has read every answer and folded every event."""
     bootstrap, names = str(settings.kafka), Names(settings.namespace)
-    positions = Positions(names, [])
+    positions = ReadProgress(names, [])
     for (topic, partition), number in sent.items():
         positions.sent(topic, partition, number - 1)
     for topic in positions.topics:

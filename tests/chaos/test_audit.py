@@ -63,6 +63,7 @@ def test_a_correct_run_has_no_findings_and_has_every_outcome(recording: Recordin
     assert 0 < verdict.cases < verdict.events
     assert verdict.ticks == 6 + ROUNDS * PARTITIONS
     assert verdict.feedback.records == len(recording.said.said) > REPORTS
+    assert verdict.escalations > 100
     assert 0 < verdict.feedback.rejected < verdict.feedback.applied
     assert len(recording.lists.of(NAMES.archive)) == PARTITIONS * ARCHIVED_AT_ONCE
 
@@ -244,10 +245,13 @@ def tampered(key: bytes, value: bytes) -> bytes:
     return encode_case(replace(case, accuracy_m=case.accuracy_m + 1))[1]
 
 
-def other_rules(key: bytes, value: bytes) -> bytes:
-    del key
-    case = decode_case(value)
-    return encode_case(replace(case, assignments=case.assignments[:-1]))[1]
+def other_rules(of: Recording) -> None:
+    """A case that was not answered, with a department less."""
+    records = of.lists.records[fullest(of.lists, NAMES.cases)]
+    latest = {one.key: one for one in records}
+    rows = [(one, decode_case(one.value)) for one in latest.values() if one.value is not None]
+    row, case = next((row, case) for row, case in rows if case.state == "dispatched" and not case.answers)
+    row.value = encode_case(replace(case, assignments=case.assignments[:-1]))[1]
 
 
 def feedback_of(of: Recording) -> tuple[tuple[str, int], int]:
@@ -323,7 +327,7 @@ ALTERATIONS: list[tuple[str, Callable[[Recording], None], set[Fault]]] = [
     ("a report is in two cases", report_in_two_cases, {"in two cases", "state differs from the log"}),
     ("a case has too many reports", rewritten(NAMES.cases, overfull), {"case too large", "in two cases"}),
     ("restored state is tampered with", rewritten(NAMES.cases, tampered), {"state differs from the log"}),
-    ("departments of no rule set", rewritten(NAMES.cases, other_rules), {"decided by two rule sets"}),
+    ("departments of no rule set", other_rules, {"decided by two rule sets"}),
     ("a case left without its last state", tombstone_without_archive, {"lost", "archive differs from the log"}),
     ("an archived case stayed", archive_without_tombstone, {"in two cases", "archive differs from the log"}),
     ("a case is archived twice", twice("grid.archive", 0), {"archive differs from the log"}),
@@ -365,6 +369,12 @@ ALTERATIONS: list[tuple[str, Callable[[Recording], None], set[Fault]]] = [
     ("a transition is dropped", without(NAMES.transitions), {"chain broken", "transitions differ from the log"}),
     ("a transition is written twice", twice(NAMES.transitions), {"chain broken", "transitions differ from the log"}),
     ("a state of no tasks", rewritten(NAMES.cases, wrong_state), {"state not that of its tasks"}),
+    ("an escalation is dropped", without("grid.escalations"), {"escalations differ from the log"}),
+    (
+        "an escalation is sent twice",
+        twice("grid.escalations"),
+        {"escalation twice", "escalations differ from the log"},
+    ),
     ("a task has another deadline", later_due, {"deadline differs", "tasks differ from the log"}),
     ("Kafka lost a record", record_lost_by_kafka, {"acknowledged, not stored", "never sent"}),
     ("Kafka stored a record twice", twice("reports."), {"stored twice"}),

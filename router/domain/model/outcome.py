@@ -140,6 +140,13 @@ def with_archived(one: Outcome, archived: Sequence[CaseArchived]) -> Outcome:
     return Outcome([*archived, *one.records], [*one.facts, CasesArchived(len(archived))], one.rejection)
 
 
+def then_archived(one: Outcome, archived: Sequence[CaseArchived]) -> Outcome:
+    """The outcome, and cases that were archived after the event was decided."""
+    if not archived:
+        return one
+    return Outcome([*one.records, *archived], [*one.facts, CasesArchived(len(archived))], one.rejection)
+
+
 def outcome(
     decision: ReportDecision,
     cases: list[Case],

@@ -1,7 +1,7 @@
 """The audit compares every id that was sent with every record that the router wrote. It reads only.
 
     ledger ── networks' topics ── grid.events ── grid.cases, grid.archive, tasks.*, grid.dead-letters, grid.dedup.*
-              topics of feedback                  grid.transitions, feedback.rejected.*
+              topics of feedback                  grid.transitions, grid.escalations, feedback.rejected.*
            stored records      every event      the same fold in this process, byte for byte
 
 It is independent of the product's own ledger (`router/simulator/replay/ledger.py`) and shares no line with it.
@@ -21,7 +21,7 @@ from tests.chaos.audit.dedup_index import check_dedup_index
 from tests.chaos.audit.feedback import FeedbackAudit, FeedbackFigures, check_feedback
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.grid_events import Stream, describe
-from tests.chaos.audit.lives import check_life, read_journal
+from tests.chaos.audit.lives import check_escalations, check_life, read_journal
 from tests.chaos.audit.sources import Sources, settled, sources
 from tests.chaos.audit.tasks import check_tasks
 from tests.chaos.audit.topics import Log
@@ -47,6 +47,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     """Records that went with a deleted log before the router had read them."""
     dead_letters: int
     feedback: FeedbackFigures
+    escalations: int
     late: int
     """Events decided entirely by an older rule set than the active one, because a worker was stalled when it changed."""
 
@@ -76,7 +77,7 @@ def audit(ledgered: Ledgered, of: AuditInput, said: FeedbackLedgered = NO_FEEDBA
     known = sources(entries, ledgered, log, {one: names.reports(one) for one in networks}, findings)
     _check_offsets(known, log, findings)
     table, wanted, answers = Table(), dict[str, Counter[str]](), FeedbackAudit()
-    events = ticks = late = 0
+    events = ticks = late = escalations = 0
     stream = Stream(
         log, names.events, partitions=of.partitions, sources=known, rule_sets=of.rule_sets, findings=findings
     )
@@ -93,6 +94,8 @@ def audit(ledgered: Ledgered, of: AuditInput, said: FeedbackLedgered = NO_FEEDBA
             findings=findings,
         )
         lives = read_journal(log.read([names.transitions], partition), folded.transitions, findings)
+        sent = log.read([names.escalations], partition)
+        escalations += check_escalations(sent, folded.escalations, findings)
         for case in cases:
             check_life(case, lives.get(case.id, []), findings)
         answers.add(folded, cases, chain.from_iterable(lives.values()))
@@ -126,6 +129,7 @@ def audit(ledgered: Ledgered, of: AuditInput, said: FeedbackLedgered = NO_FEEDBA
         unread=sum(entry.outcome == "unread" for entry in entries),
         dead_letters=dead_letters,
         feedback=figures,
+        escalations=escalations,
         late=late,
     )
 

@@ -31,6 +31,8 @@ Fault = Literal[
     "transitions differ from the log",
     "state not that of its tasks",
     "deadline differs",
+    "escalation twice",
+    "escalations differ from the log",
 ]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 EXPLAINED: Mapping[Fault, str] = {
@@ -61,6 +63,8 @@ EXPLAINED: Mapping[Fault, str] = {
     "transitions differ from the log": "`grid.transitions` differs from the folded log, compared byte for byte and in order",
     "state not that of its tasks": "a case whose state or last task records are not those of its assignments, or a live case without a department",
     "deadline differs": "the last record of a live task has another due instant than its assignment",
+    "escalation twice": "a step of a ladder that was sent twice in one round of its task",
+    "escalations differ from the log": "`grid.escalations` differs from the folded log, compared byte for byte: a step is missing, or false",
 }
 
 

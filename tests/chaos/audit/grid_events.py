@@ -10,12 +10,12 @@ from router.domain.fold import fold
 from router.domain.intake.content import bytes_digest
 from router.domain.model.case import Case
 from router.domain.model.feedback import Feedback
-from router.domain.model.outcome import FeedbackRejected, TransitionMade
+from router.domain.model.outcome import EscalationSent, FeedbackRejected, TransitionMade
 from router.domain.model.report import Report, Tick
 from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from router.simulator.messages import RecordAddress
-from router.wire.codec import decode_event, encode_archived, encode_task, encode_transition
+from router.wire.codec import decode_event, encode_archived, encode_escalation, encode_task, encode_transition
 from router.wire.partitioning import partition_for_cell
 from router.wire.rejected_feedback import encode_rejected_feedback
 from tests.chaos.audit.findings import Findings
@@ -55,6 +55,8 @@ class Folded(Struct):
     """Sender -> digests of the records that it must read about its rejected feedback."""
     transitions: dict[str, list[str]] = {}
     """Case -> digests of the records of its transitions, in order."""
+    escalations: Counter[str] = field(default_factory=Counter)
+    """Digests of reminders, escalations and what settled them."""
     reports: int = 0
     ticks: int = 0
     late: int = 0
@@ -151,6 +153,8 @@ class Stream:
             if isinstance(one, TransitionMade):
                 value = encode_transition(one.transition, one.partition_key)[1]
                 folded.transitions.setdefault(one.transition.case, []).append(bytes_digest(value))
+            elif isinstance(one, EscalationSent):
+                folded.escalations[bytes_digest(encode_escalation(one.escalation)[1])] += 1
             elif isinstance(one, FeedbackRejected):
                 value = encode_rejected_feedback(one.feedback, one.rejection, one.rejection.legal)[1]
                 folded.rejected.setdefault(one.feedback.sender, Counter())[bytes_digest(value)] += 1

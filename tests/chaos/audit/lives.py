@@ -1,5 +1,6 @@
 """Compares the life of each case with its journal, its tasks and their deadlines."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -8,7 +9,7 @@ from router.domain.intake.content import bytes_digest
 from router.domain.lifecycle.journal import broken_at
 from router.domain.model.case import Assignment, Case
 from router.domain.model.transition import TaskStage, Transition
-from router.wire.codec import decode_transition
+from router.wire.codec import decode_escalation, decode_transition
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.topics import Record
 
@@ -35,6 +36,18 @@ def read_journal(
     differing = [case for case in digests.keys() | wanted.keys() if digests.get(case) != wanted.get(case)]
     findings.add("transitions differ from the log", *sorted(differing))
     return lives
+
+
+def check_escalations(records: Iterable[Record], wanted: Counter[str], findings: Findings) -> int:
+    """Read the escalations of one partition, compare them with the folded log, and return how many there are."""
+    found: Counter[str] = Counter()
+    seen: Counter[str] = Counter()
+    for record in records:
+        found[bytes_digest(record.value)] += 1
+        seen[decode_escalation(record.value).id] += 1
+    findings.add("escalation twice", *[id_ for id_, times in seen.items() if times > 1])
+    findings.add("escalations differ from the log", *sorted((found - wanted) + (wanted - found)))
+    return found.total()
 
 
 def check_life(case: Case, life: Sequence[Transition], findings: Findings) -> None:

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from router.domain.fold import fold
 from router.domain.lifecycle.escalating import LATE
 from router.domain.model.escalation import Escalation
 from router.domain.model.feedback import DEPARTMENT_KINDS, SUPERVISION
+from router.domain.model.outcome import CaseArchived, CaseChanged, EscalationSent
 from router.domain.model.report import Tick
 from router.domain.model.task import Task
 from tests.support.catalogue_lists import DUTIES, WORK
@@ -94,6 +96,18 @@ def test_what_came_due_in_an_outage_is_sent_in_order_and_marked(driver: Driver) 
     (last,) = run(driver, 144)
     assert (last.step, last.late) == ("city", False)
     assert hours(144) - last.at <= LATE
+
+
+def test_a_case_that_ends_its_ladder_and_is_archived_at_one_tick_leaves_the_table(driver: Driver) -> None:
+    """After an outage a tick sends the last steps and archives the case. A change behind that would bring the row back."""
+    run(driver, 72)
+    case = driver.case_of("17")
+    assert case.window_closed_at is not None
+    driver.pipe(report("99", 1000, north=5000))
+    records = fold(driver.state, Tick(at=hours(1000)), driver.rules).records
+    assert [one.escalation.step for one in records if isinstance(one, EscalationSent)] == ["county", "city"]
+    mine = [type(one) for one in records if isinstance(one, CaseChanged | CaseArchived) and one.case.id == case.id]
+    assert mine == [CaseChanged, CaseArchived]
 
 
 def test_no_reminder_before_the_dispatch() -> None:

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from router.simulator.departments.positions import Positions
-from router.simulator.departments.tally import Tally
+from router.simulator.departments.positions import ReadProgress
+from router.simulator.departments.tally import LifeTally
 from router.wire.codec import encode_task, encode_transition
 from router.wire.stored_offsets import StoredOffset, encode_stored_offset
 from router.wire.topic_names import Names
@@ -19,9 +19,9 @@ def record(topic: str, key: bytes | None, value: bytes | None, offset: int = 0, 
     return Record(topic=topic, partition=partition, offset=offset, key=key, value=value)
 
 
-def tallied(driver: Driver) -> Tally:
+def tallied(driver: Driver) -> LifeTally:
     """What a reader of the driver's records counts."""
-    tally = Tally(NAMES)
+    tally = LifeTally(NAMES)
     for task in driver.tasks:
         tally.note(record(NAMES.tasks(task.department), *encode_task(task)[:2]))
     for made in driver.transitions:
@@ -56,7 +56,7 @@ def test_a_return_is_one_answer_although_it_makes_two_transitions() -> None:
 
 
 def test_everything_is_read_when_the_stored_offsets_say_so() -> None:
-    positions = Positions(NAMES, ["hotline"])
+    positions = ReadProgress(NAMES, ["hotline"])
     positions.sent("reports.hotline", 1, 7)
     positions.sent("feedback.roads", 0, 3)
     assert not positions.all_read(events=False)
