@@ -1,4 +1,4 @@
-"""`grid-router case` against a real broker: found by any id, told in both languages, and what is wrong is named."""
+"""`grid-router case` against a real broker: found by any id, sentences in both languages, and what is wrong is named."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -97,10 +97,10 @@ def test_found_by_the_id_of_the_case_of_its_task_and_of_each_report(log: Log, ci
     log.write_life(driver, partition=1)
     case = driver.case_of("17")
     for id_ in (case.id, f"{case.id}.1", "hotline:17"):
-        told = run("show", id_)
-        assert told.exit_code == 0, told.output
-        assert told.stdout.startswith(f"{case.id} is in work: "), told.stdout
-        assert "opened on 2026-09-30 18:00" in told.stdout
+        sentences = run("show", id_)
+        assert sentences.exit_code == 0, sentences.output
+        assert sentences.stdout.startswith(f"{case.id} is in work: "), sentences.stdout
+        assert "opened on 2026-09-30 18:00" in sentences.stdout
     assert run("show", "hotline:16").stdout.startswith(f"{other.case_of('16').id} is in work: ")
 
 
@@ -127,8 +127,8 @@ def test_hostile_text_is_printed_harmless(log: Log, city: City) -> None:
     driver = lived(city)
     log.write_life(driver)
     id_ = driver.case_of("17").id
-    told = run("show", id_)
-    assert "It says: a\N{REPLACEMENT CHARACTER}[31mred\N{REPLACEMENT CHARACTER}wall\n" in told.stdout
+    sentences = run("show", id_)
+    assert "It says: a\N{REPLACEMENT CHARACTER}[31mred\N{REPLACEMENT CHARACTER}wall\n" in sentences.stdout
     machine = run("show", id_, "-o", "json")
     assert "\x1b" not in machine.stdout
     shown = json.loads(machine.stdout)
@@ -166,9 +166,9 @@ def test_an_altered_journal_is_named_with_exit_code_1(log: Log, city: City) -> N
     case = driver.case_of("17")
     driver.transitions[1].actor = "another"
     log.write_life(driver)
-    told = run("verify", case.id)
-    assert told.exit_code == 1
-    assert told.stdout.startswith(f"The chain breaks at transition 2 of {case.id}, caused by feedback.ocb/0/100: ")
+    sentences = run("verify", case.id)
+    assert sentences.exit_code == 1
+    assert sentences.stdout.startswith(f"The chain breaks at transition 2 of {case.id}, caused by feedback.ocb/0/100: ")
     assert run("verify", case.id, "-l", "zh").exit_code == 1
 
 
@@ -218,9 +218,9 @@ def test_an_unpublished_rule_set_leaves_ids_and_utc(log: Log, city: City) -> Non
     case = driver.case_of("17")
     case.rule_set = "0123456789ab"
     log.write((log.names.cases, encode_case(case)))
-    told = run("why", case.id)
-    assert "Rule set 0123456789ab is not published: departments have ids only, and times are UTC." in told.stderr
-    assert f"{case.id}.1: ocb got it as lead on 2026-10-01 01:00." in told.stdout
+    sentences = run("why", case.id)
+    assert "Rule set 0123456789ab is not published: departments have ids only, and times are UTC." in sentences.stderr
+    assert f"{case.id}.1: ocb got it as lead on 2026-10-01 01:00." in sentences.stdout
 
 
 @pytest.mark.parametrize(
@@ -228,23 +228,23 @@ def test_an_unpublished_rule_set_leaves_ids_and_utc(log: Log, city: City) -> Non
     [
         ("C-12", "ID: 'C-12' is no id; give that of a case"),
         ("C-00000000000000000000", "C-00000000000000000000: there is no such case; "),
-        ("hotline:nobody", "hotline:nobody: no case has this report; "),
+        ("hotline:none-such", "hotline:none-such: no case has this report; "),
         ("hotline:\x1b[31m", "hotline:\x1b[31m: no case has this report; "),
     ],
 )
 def test_an_id_that_nothing_has(log: Log, id_: str, said: str) -> None:
     del log
-    told = run("show", id_)
-    assert isinstance(told.exception, InputError)
-    assert str(told.exception).startswith(said)
+    sentences = run("show", id_)
+    assert isinstance(sentences.exception, InputError)
+    assert str(sentences.exception).startswith(said)
 
 
 def test_a_task_that_the_case_does_not_have(log: Log, city: City) -> None:
     driver = lived(city)
     log.write_life(driver)
     id_ = driver.case_of("17").id
-    told = run("why", f"{id_}.7")
-    assert str(told.exception) == f"{id_}.7: the case has no such task; its tasks are: {id_}.1."
+    sentences = run("why", f"{id_}.7")
+    assert str(sentences.exception) == f"{id_}.7: the case has no such task; its tasks are: {id_}.1."
 
 
 def test_without_topics_or_broker(kafka: str, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

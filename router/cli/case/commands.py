@@ -1,4 +1,4 @@
-"""`grid-router case show|why|history|verify`: tells the life of a case in sentences, and checks its journal."""
+"""`grid-router case show|why|history|verify`: describes the life of a case in sentences, and checks its journal."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
@@ -37,17 +37,17 @@ Language = Annotated[
 
 @app.command()
 def show(id_: Id, *, language: Language = "en", output: Output = "text") -> None:
-    """Tell what a case is now: incident, place, state, and who has it until when.
+    """Show what a case is now: incident, place, state, and who has it until when.
 
     Example: grid-router case show C-5e1b0c9b7c1f2a3d4e5f
     """
     life, decisions = _read(wanted(id_))
-    _tell(life.case, present(life, Wording(decisions)), language, output)
+    _print(life.case, present(life, Wording(decisions)), language, output)
 
 
 @app.command()
 def why(id_: Id, *, language: Language = "en", output: Output = "text") -> None:
-    """Tell why the reports were merged, why each department has its task, and why it is due then. With the id of a task: about that task.
+    """Show why the reports were merged, why each department has its task, and why it is due then. With the id of a task: about that task.
 
     Deadlines are computed again from the rule set that the case names, and compared with the record.
 
@@ -55,19 +55,21 @@ def why(id_: Id, *, language: Language = "en", output: Output = "text") -> None:
     """
     asked = wanted(id_)
     life, decisions = _read(asked)
-    _tell(life.case, _reasons(life.case, asked, decisions), language, output)
+    _print(life.case, _reasons(life.case, asked, decisions), language, output)
 
 
 @app.command()
 def history(id_: Id, *, language: Language = "en", output: Output = "text") -> None:
-    """Tell what happened to a case in order of time: reports, corrections, and each change of a task with its cause.
+    """Show what happened to a case in order of time: reports, corrections, and each change of a task with its cause.
 
     Example: grid-router case history policing:J4109-0881
     """
     asked = wanted(id_)
     life, decisions = _read(asked)
-    told = [one for one in chronicle(life, Wording(decisions)) if asked.task is None or one.task in {asked.task, None}]
-    _tell(life.case, told, language, output)
+    sentences = [
+        one for one in chronicle(life, Wording(decisions)) if asked.task is None or one.task in {asked.task, None}
+    ]
+    _print(life.case, sentences, language, output)
 
 
 @app.command("verify")
@@ -79,9 +81,9 @@ def verify_(id_: Id, *, language: Language = "en", output: Output = "text") -> N
     Example: grid-router case verify C-5e1b0c9b7c1f2a3d4e5f
     """
     life = _life(wanted(id_))
-    told = verify(life)
-    _tell(life.case, told, language, output)
-    if not is_whole(told):
+    sentences = verify(life)
+    _print(life.case, sentences, language, output)
+    if not is_whole(sentences):
         raise typer.Exit(CHECK_FAILED)
 
 
@@ -125,12 +127,12 @@ def _tasks(case: Case, asked: Wanted) -> list[Assignment]:
     return [one for one in case.assignments if asked.task in {None, one.task}]
 
 
-def _tell(case: Case, told: Iterable[Sentence], language: Literal["en", "zh"], output: Form) -> None:
+def _print(case: Case, sentences: Iterable[Sentence], language: Literal["en", "zh"], output: Form) -> None:
     if output == "json":
-        json_out(_as_json(case, list(told)))
+        json_out(_as_json(case, list(sentences)))
         return
-    lines_out(*(one.zh if language == "zh" else one.en for one in told))
+    lines_out(*(one.zh if language == "zh" else one.en for one in sentences))
 
 
-def _as_json(case: Case, told: list[Sentence]) -> dict[str, Any]:
-    return {"case": case.id, "revision": case.revision, "sentences": to_builtins(told)}
+def _as_json(case: Case, sentences: list[Sentence]) -> dict[str, Any]:
+    return {"case": case.id, "revision": case.revision, "sentences": to_builtins(sentences)}

@@ -21,7 +21,7 @@ FILE = "case-positions"
 SILENCE_S = 20.0
 """Records exist but none arrived for this long."""
 SLOW_RECORDS = 100_000
-"""So many new records take seconds to read, which the command says."""
+"""This number of new records takes seconds to read, which the command says."""
 FETCH_RECORDS = 10_000
 
 

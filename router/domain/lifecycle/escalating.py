@@ -67,7 +67,7 @@ def follow_tasks(case: Case, before: Sequence[Assignment], change: ChangedTasks)
         change: of them.
 
     Returns:
-        What those hear who were told that a limit has ended.
+        What those hear who heard that a limit has ended.
     """
     if not change.city.catalogue.ladders:
         return []
@@ -84,7 +84,7 @@ def _followed(case: Case, one: Assignment, change: ChangedTasks, sent: list[Esca
     if settled is not None and ladder is not None:
         rungs = [step for step in ladder.steps if step.kind == "escalation" and step.id in one.sent]
         sent += [_cleared(case, one, step, settled, change) for step in rungs]
-        if rungs:  # they begin anew if the task comes back
+        if rungs:  # they begin again if the task comes back
             names = [step.id for step in rungs]
             one = replace(one, sent=tuple([name for name in one.sent if name not in names]), round=one.round + 1)
     due = next_of(case, one, change.city)
@@ -115,12 +115,12 @@ def _sent(case: Case, one: Assignment, due: Due, city: City, now: datetime) -> E
 _SETTLED: dict[Settled, str] = {
     "in-time": "the task left {} before its limit ended, and the router heard of it later",
     "late": "the task left {} after its limit had ended",
-    "more-time": "{} has more time, or its time stands still",
+    "more-time": "{} has more time, or its time is paused",
 }
 
 
 def _cleared(case: Case, one: Assignment, step: LadderStep, settled: Settled, change: ChangedTasks) -> Escalation:
-    """What an authority hears that was told, when the task is settled."""
+    """What an authority hears when the task is settled of which it heard before."""
     made = _escalation(case, one, step, change.city.catalogue.ladder(case.matter, one.role))
     return replace(
         made,

@@ -12,7 +12,7 @@ EscalationKind = Literal["reminder", "escalation", "cleared"]
 """The department is reminded before its limit ends (催办); an authority hears that it has ended (升级上报); who heard of that hears that
 it is settled (解除)."""
 Settled = Literal["in-time", "late", "more-time"]
-"""The task was done or left its department before its limit ended, or after; or its limit ends later now, or stands still."""
+"""The task was done or left its department before its limit ended, or after; or its limit ends later now, or is paused."""
 
 
 class Escalation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -37,7 +37,7 @@ class Escalation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     sent_at: Instant
     """When the router sent it: the tick, or when the feedback or correction that settled it was received."""
     due_at: Instant | None
-    """When the limit ends; absent while the task's time stands still."""
+    """When the limit ends; absent while the task's time is paused."""
     stage: TaskStage
     reason: str
     """One sentence for people."""
@@ -48,7 +48,7 @@ class Escalation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     partition_key: str = ""
     """Of the case: an answer with this key reaches its partition."""
     authority: str | None = None
-    """Who is told; absent for a reminder."""
+    """Who hears of it; absent for a reminder."""
     area: str | None = None
     """Digits of the case's cell that say which of the authorities, e.g. of a town; absent if there is one for the whole city."""
     unit: str | None = None

@@ -12,12 +12,12 @@ from router.domain.story.words import JOINED, STAGES, Bilingual, Wording, feedba
 def chronicle(life: CaseLife, wording: Wording) -> list[Sentence]:
     """A sentence for each report, version, departure and transition, and for the end of the merge window, in order of time."""
     case = life.case
-    told = [sentence for report in case.reports for sentence in _report(report, wording)]
-    told += [_departed(one, wording) for one in case.departed]
-    told += [_transition(one, wording) for one in life.transitions]
+    sentences = [sentence for report in case.reports for sentence in _report(report, wording)]
+    sentences += [_departed(one, wording) for one in case.departed]
+    sentences += [_transition(one, wording) for one in life.transitions]
     if case.window_closed_at is not None:
         when = wording.time(case.window_closed_at)
-        told.append(
+        sentences.append(
             Sentence(
                 kind="window",
                 en=f"{when}: the merge window was closed, no further report joins.",
@@ -25,7 +25,7 @@ def chronicle(life: CaseLife, wording: Wording) -> list[Sentence]:
                 at=case.window_closed_at,
             )
         )
-    return sorted(told, key=lambda sentence: sentence.at or case.opened_at)
+    return sorted(sentences, key=lambda sentence: sentence.at or case.opened_at)
 
 
 def _report(one: CaseReport, wording: Wording) -> Iterator[Sentence]:

@@ -51,7 +51,7 @@ def _without_limit(one: Assignment, wording: Wording) -> Iterator[Sentence]:
 
 def _recorded(one: Assignment, wording: Wording) -> Bilingual:
     if one.due_at is None:
-        return Bilingual(f"Its limit of {one.limit} stands still.", f"时限 {one.limit} 暂停计时。")
+        return Bilingual(f"Its limit of {one.limit} is paused.", f"时限 {one.limit} 暂停计时。")
     when = wording.time(one.due_at)
     return Bilingual(
         f"It is due on {when}, as its record says; the rules that led there cannot be read.",
@@ -120,7 +120,7 @@ def _outcome(one: Assignment, start: datetime, decisions: Decisions) -> Bilingua
     computed = _due(one, start, decisions, extensions=len(one.extensions), pauses=len(one.pauses))
     recorded = None if one.due_at is None else wording.time(one.due_at)
     if computed is None and recorded is None:
-        return Bilingual("So it is not due while its time stands still.", "暂停计时期间不到期。")
+        return Bilingual("So it is not due while its time is paused.", "暂停计时期间不到期。")
     if computed == recorded:
         sure = Bilingual(" It is provisional.", "（暂定）") if one.due_provisional else Bilingual("", "")
         return Bilingual(f"So it is due on {recorded}.{sure.en}", f"因此截止时间为 {recorded}{sure.zh}。")

@@ -16,7 +16,7 @@ FAULT = "fault"
 def verify(life: CaseLife) -> list[Sentence]:
     """What is wrong with the journal of a case, or one sentence that it is whole.
 
-    A record that was changed, left out, added or put in another place is named. Whoever can write both `grid.transitions` and
+    A record that was changed, left out, added or put in another place is named. A client that can write both `grid.transitions` and
     `grid.cases` can make up another whole chain; a broker's ACL keeps others from these topics.
     """
     faults = [*_chain(life), *_end(life)]
@@ -81,12 +81,12 @@ def _stages(life: CaseLife) -> Iterator[Sentence]:
     """Each task is at the stage to which its last transition led."""
     last = {one.task: one for one in life.transitions}
     for one in life.case.assignments:
-        told, now = last.get(one.task), stage_of(one)
-        if told is None or told.to == now:  # a task of an earlier release may have none
+        latest, now = last.get(one.task), stage_of(one)
+        if latest is None or latest.to == now:  # a task of an earlier release may have none
             continue
         yield _fault(
-            f"{one.task} is {STAGES[now].en}, and its last transition led to {STAGES[told.to].en}.",
-            f"{one.task} 为{STAGES[now].zh}，而最后一条流转为{STAGES[told.to].zh}。",
+            f"{one.task} is {STAGES[now].en}, and its last transition led to {STAGES[latest.to].en}.",
+            f"{one.task} 为{STAGES[now].zh}，而最后一条流转为{STAGES[latest.to].zh}。",
             one.task,
         )
 

@@ -1,4 +1,4 @@
-"""How long before a deadline: dates counted by hand over Puyang's holidays, and the way back is the way on."""
+"""How long before a deadline: dates counted on the calendar over Puyang's holidays, and the way back is the way on."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

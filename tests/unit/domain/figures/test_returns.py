@@ -1,4 +1,4 @@
-"""Which duties bounce, from lives that were folded, with hours computed by hand."""
+"""Which duties bounce, from lives that were folded, with hours computed apart."""
 
 from router.domain.figures.returns import ReturnFigures, figures_of_returns
 from router.domain.model.feedback import SUPERVISION

@@ -171,7 +171,7 @@ def test_what_was_handled_late_is_settled_as_late(driver: Driver) -> None:
     assert [(one.step, one.settled) for one in sent] == [("town", "late"), ("county", "late")]
 
 
-def test_after_a_check_that_failed_the_ladder_begins_anew(driver: Driver) -> None:
+def test_after_a_check_that_failed_the_ladder_begins_again(driver: Driver) -> None:
     run(driver, 73)
     driver.pipe(feedback("handled", task(driver), 70, delivered=75))
     driver.pipe(feedback("check-failed", task(driver), 80, SUPERVISION, reason="still there"))
@@ -276,12 +276,12 @@ def test_every_step_of_a_running_task_is_sent_once(life: Sequence[Any]) -> None:
         assert one.kind == "cleared" or one.at <= one.sent_at, "nothing is sent before it is due"
     for case in driver.cases:
         for one in case.assignments:
-            told = [e.step for e in driver.escalations if e.task == one.task and e.round == one.round]
+            heard = [e.step for e in driver.escalations if e.task == one.task and e.round == one.round]
             running = one.stage in {"dispatched", "accepted", "handling"}
             if running and one.role == "lead":
                 missing = [step for step in ALL if step not in one.sent]
                 assert all(step.startswith("before") for step in missing), "what has passed was sent"
-            assert [step for step in ALL if step in told] == [s for s in ALL if s in one.sent and s in told]
+            assert [step for step in ALL if step in heard] == [s for s in ALL if s in one.sent and s in heard]
     assert events
 
 

@@ -1,4 +1,4 @@
-"""The life of a case in sentences: expectations are written by hand, dates are counted on the calendar of Puyang.
+"""The life of a case in sentences: expectations are written first, dates are counted on the calendar of Puyang.
 
 START is 09:00 on 1 October 2026 in Shanghai. National Day is 1 to 7 October, and Saturday the 10th is a make-up workday.
 """
@@ -109,7 +109,7 @@ def test_a_suspended_task_is_not_due() -> None:
     driver.pipe(feedback("suspend", driver.tasks[0], 24 * 7 + 1, SUPERVISION, reason="storm"))
     assert [en for en, _ in why_due(driver, city())][-2:] == [
         "Its time stood still from 2026-10-08 10:00 to now: it has no end yet.",
-        "So it is not due while its time stands still.",
+        "So it is not due while its time is paused.",
     ]
 
 
@@ -196,9 +196,9 @@ def test_why_a_report_left() -> None:
     )
     case = driver.case_of("17")
     other = driver.case_of("18")
-    (told,) = [one for one in merged(case, Wording(decisions(city()))) if one.kind == "departed"]
-    assert told.en.startswith(f"hotline:18 left the case on 2026-10-01 11:00 for {other.id}: ")
-    assert told.zh.startswith(f"hotline:18 于 2026-10-01 11:00 移出本案，转入 {other.id}：")
+    (sentences,) = [one for one in merged(case, Wording(decisions(city()))) if one.kind == "departed"]
+    assert sentences.en.startswith(f"hotline:18 left the case on 2026-10-01 11:00 for {other.id}: ")
+    assert sentences.zh.startswith(f"hotline:18 于 2026-10-01 11:00 移出本案，转入 {other.id}：")
 
 
 def test_why_routed_names_the_duty_and_its_line() -> None:
@@ -225,9 +225,11 @@ def test_what_no_duty_covers_is_the_localitys() -> None:
         duties="fallback: {department: locality, unit: street}\nduties:\n  holes: {matters: [hole], lead: roads}\n"
     )
     case = opened(rules).case_of("17")
-    told = list(routed(case, case.assignments[0], decisions(rules)))
-    assert told[0].en == f"{case.id}.1: Locality (locality), unit {CELL[:9]} got it as lead on 2026-10-01 09:00."
-    assert told[1].en == f"No duty covers Tree (tree) in cell {CELL}, so the locality answers for it (rule set r1)."
+    sentences = list(routed(case, case.assignments[0], decisions(rules)))
+    assert sentences[0].en == f"{case.id}.1: Locality (locality), unit {CELL[:9]} got it as lead on 2026-10-01 09:00."
+    assert (
+        sentences[1].en == f"No duty covers Tree (tree) in cell {CELL}, so the locality answers for it (rule set r1)."
+    )
 
 
 def test_what_a_supervisor_decided_is_no_duty() -> None:
@@ -255,8 +257,8 @@ def returned() -> tuple[Driver, Task]:
 def test_history_in_order_of_time() -> None:
     driver, task = returned()
     driver.pipe(report("18", 1.5, east=12, network="policing", rule_set="r1"))
-    told = chronicle(life_of(driver, driver.case_of("17")), Wording(decisions(city())))
-    assert english(told)[:4] == [
+    sentences = chronicle(life_of(driver, driver.case_of("17")), Wording(decisions(city())))
+    assert english(sentences)[:4] == [
         "2026-10-01 09:00: hotline:17 opened the case.",
         (
             f"2026-10-01 09:00: {task.id} was given to Parks (parks); reason: duty trees: tree (group green) in the whole city is led by "
@@ -265,7 +267,7 @@ def test_history_in_order_of_time() -> None:
         f"2026-10-01 10:00: Parks (parks), w****1, took the task on: {task.id} of Parks (parks) went from dispatched to accepted.",
         f"2026-10-01 11:00: Parks (parks), w****1, reported it as handled: {task.id} of Parks (parks) went from accepted to closed.",
     ]
-    assert [one.zh for one in told][2] == (
+    assert [one.zh for one in sentences][2] == (
         f"2026-10-01 10:00：Parks（parks）（w****1）受理任务：Parks（parks） 的 {task.id} 由已派遣转为已受理。"
     )
 
@@ -276,8 +278,8 @@ def test_history_has_every_version_of_a_report() -> None:
         report("17", received=1, version=2, rule_set="r1", description="b"),
         report("17", received=2, version=3, rule_set="r1", description="c"),
     )
-    told = chronicle(life_of(driver, driver.case_of("17")), Wording(decisions(city())))
-    assert [one.en for one in told if one.kind in {"joined", "corrected"}] == [
+    sentences = chronicle(life_of(driver, driver.case_of("17")), Wording(decisions(city())))
+    assert [one.en for one in sentences if one.kind in {"joined", "corrected"}] == [
         "2026-10-01 09:00: hotline:17 opened the case.",
         "2026-10-01 10:00: hotline sent version 2 of hotline:17.",
         "2026-10-01 11:00: hotline sent version 3 of hotline:17.",
@@ -287,8 +289,8 @@ def test_history_has_every_version_of_a_report() -> None:
 def test_what_a_case_is_now() -> None:
     driver, task = returned()
     case = driver.case_of("17")
-    told = english(list(present(life_of(driver, case), Wording(decisions(city())))))
-    assert told == [
+    sentences = english(list(present(life_of(driver, case), Wording(decisions(city())))))
+    assert sentences == [
         f"{case.id} is closed: Tree (tree), real, 1 report; opened on 2026-10-01 09:00, changed last on 2026-10-01 11:00, revision 3.",
         f"Where: 115.03000 35.76000, cell {CELL}, within 10 m; the point lies in the cell.",
         f"{task.id}: lead Parks (parks), closed since 2026-10-01 11:00.",

@@ -30,12 +30,12 @@ def life() -> CaseLife:
 
 def test_whole() -> None:
     one = life()
-    (told,) = verify(one)
-    assert is_whole([told])
-    assert told.en == (
+    (sentences,) = verify(one)
+    assert is_whole([sentences])
+    assert sentences.en == (
         f"The journal of {one.case.id} is whole: 5 transitions, each with the hash of the one before, up to {one.case.chain}."
     )
-    assert "共 5 条" in told.zh
+    assert "共 5 条" in sentences.zh
 
 
 def _altered(journal: Journal) -> Journal:
@@ -79,24 +79,24 @@ FAULTS: list[tuple[Callable[[Journal], Journal], str]] = [
 @pytest.mark.parametrize(("change", "said"), FAULTS)
 def test_a_fault_is_named(change: Callable[[Journal], Journal], said: str) -> None:
     one = life()
-    told = verify(replace(one, transitions=change(one.transitions)))
-    assert not is_whole(told)
-    assert said.format(case=one.case.id) in told[0].en
-    assert one.case.id in told[0].zh
+    sentences = verify(replace(one, transitions=change(one.transitions)))
+    assert not is_whole(sentences)
+    assert said.format(case=one.case.id) in sentences[0].en
+    assert one.case.id in sentences[0].zh
 
 
 def test_a_task_that_is_not_where_its_journal_led() -> None:
     one = life()
     gone, now = one.case.assignments
     case = replace(one.case, assignments=(gone, replace(now, stage="closed")))
-    told = verify(replace(one, case=case))
-    assert [one.en for one in told] == [f"{now.task} is closed, and its last transition led to dispatched."]
-    assert not is_whole(told)
+    sentences = verify(replace(one, case=case))
+    assert [one.en for one in sentences] == [f"{now.task} is closed, and its last transition led to dispatched."]
+    assert not is_whole(sentences)
 
 
 def test_a_case_of_an_earlier_release_has_no_journal() -> None:
     one = life()
     case = replace(one.case, transitions=0, chain="")
-    (told,) = verify(CaseLife(case=case, transitions=()))
-    assert is_whole([told])
-    assert told.en.startswith(f"{case.id} has no transition: ")
+    (sentences,) = verify(CaseLife(case=case, transitions=()))
+    assert is_whole([sentences])
+    assert sentences.en.startswith(f"{case.id} has no transition: ")

@@ -118,7 +118,7 @@ def test_what_is_reported_after_a_closing_is_a_case_with_a_task(angeles: Answere
 
 
 def test_a_response_that_was_cleared_closes_its_case(seattle: Answered) -> None:
-    """Each of the 673 responses is cleared. One whose clearance led to another case is answered there by nobody."""
+    """Each of the 673 responses is cleared. One whose clearance led to another case is not answered there."""
     assert len(seattle.closings) == 673
     opened = [case for case in seattle.cases if case.id in seattle.closings and case.reports]
     assert len(opened) > 600
