@@ -12,9 +12,9 @@ from typing import Any, Literal, get_args, get_origin
 
 from typer.main import get_command
 
-from docs.diagrams import city_lives, life_diagram
+from docs.diagrams import city_lifecycles, lifecycle_diagram
 from router.cli.main import COMMANDS, app
-from router.domain.lifecycle.lives import TRANSITIONS
+from router.domain.lifecycle.lifecycles import TRANSITIONS
 from router.domain.model.feedback import DEPARTMENT_KINDS, FEEDBACK_CODES, KINDS_OF_FEEDBACK
 from router.domain.model.rejection import REJECTION_CODES
 from router.domain.model.transition import TaskStage
@@ -38,7 +38,7 @@ def pages() -> dict[str, str]:
         "topics.md": topics_page(),
         "rejection-codes.md": rejection_codes_page(),
         "feedback.md": feedback_page(),
-        "lives.md": lives_page(),
+        "lifecycles.md": lives_page(),
         "commands.md": commands_page(),
     }
 
@@ -154,25 +154,25 @@ def feedback_page() -> str:
         "Feedback",
         ["What departments and supervision can say about a task. [Feedback](../explanation/feedback.md) explains it."],
         "## Kinds\n\n" + _table(("kind", "from", "meaning"), kinds),
-        "## Stages\n\nThe stage of a task (row) after feedback (column). An empty field is not possible. This is the life by the "
-        "standard; a city may [write its own](lives.md). A task that was decided cannot be returned.\n\n"
+        "## Stages\n\nThe stage of a task (row) after feedback (column). An empty field is not possible. This is the lifecycle by the "
+        "standard; a city may [write its own](lifecycles.md). A task that was decided cannot be returned.\n\n"
         + _table(("stage", *(f"`{kind}`" for kind in KINDS_OF_FEEDBACK)), rows),
         "## Rejections\n\nCodes on `feedback.rejected.<sender>`. Feedback that cannot be read has one of the [rejection codes]"
         "(rejection-codes.md) instead. The list is open.\n\n" + _table(("code", "meaning"), codes),
-        "The code is `router/domain/lifecycle/lives.py` and `router/domain/model/feedback.py`.",
+        "The code is `router/domain/lifecycle/lifecycles.py` and `router/domain/model/feedback.py`.",
     )
 
 
 def lives_page() -> str:
-    """The lives of tasks in the shipped cities, as diagrams of states."""
+    """The lifecycles of tasks in the shipped cities, as diagrams of states."""
     parts = [
-        f"## {city}: {name}\n\n{title}. {len(having)} workflows of the city have it.\n\n{life_diagram(life)}"
-        for city, name, title, having, life in city_lives()
+        f"## {city}: {name}\n\n{title}. {len(having)} workflows of the city have it.\n\n{lifecycle_diagram(lifecycle)}"
+        for city, name, title, having, lifecycle in city_lifecycles()
     ]
     return _page(
-        "Lives of tasks",
+        "Lifecycles of tasks",
         [
-            "What may be said about a task at which stage, and where it leads: `lives` in `work.yaml` of the shipped cities.",
+            "What may be said about a task at which stage, and where it leads: `lifecycles` in `work.yaml` of the shipped cities.",
             "[Feedback](../explanation/feedback.md) explains it, and [its reference](feedback.md) has what each kind means.",
             "The diagrams are of the lead's task. An assistant's task is closed when it is handled.",
             "A correction of a report may withdraw a task at every stage.",

@@ -17,7 +17,7 @@ from router.domain.calendar.year_file import CalendarYear
 from router.domain.catalogue.checks import (
     code_table_lint,
     escalation_lint,
-    life_lint,
+    lifecycle_lint,
     merging_lint,
     name_lint,
     reference_lint,
@@ -260,7 +260,7 @@ def _lists(folder: Path, findings: list[Finding]) -> Lists | None:
     new_findings = [
         *reference_lint.check(lists),
         *name_lint.check(lists),
-        *life_lint.check(lists),
+        *lifecycle_lint.check(lists),
         *escalation_lint.check(lists),
     ]
     findings += new_findings
@@ -289,7 +289,7 @@ def _calendar(folder: Path, zone: tzinfo, lists: Lists | None, findings: list[Fi
     calendar = CityCalendar({number: file.year for number, file in files.items()}, zone) if files else None
     if lists is not None:
         findings += calendar_lint.check_limits(lists.standards, lists.documents["standards.yaml"], calendar)
-        findings += life_lint.check_calendar(lists, calendar)
+        findings += lifecycle_lint.check_calendar(lists, calendar)
         if lists.escalations is not None:
             findings += calendar_lint.check_ladders(lists.escalations, lists.documents[ESCALATIONS], calendar)
     return calendar

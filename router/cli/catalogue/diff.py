@@ -27,7 +27,7 @@ def diff(
     *,
     output: Output = "text",
 ) -> None:
-    """List each difference in lead, assistants, limit and workflow by matter, area and period, in the code tables, the lives of tasks and the calendar.
+    """List each difference in lead, assistants, limit and workflow by matter, area and period, in the code tables, the lifecycles of tasks and the calendar.
 
     Exit code 0 if nothing would be routed differently, else 1.
 
@@ -73,7 +73,7 @@ def _lines(found: Diff, zone: tzinfo) -> Iterator[str]:
         yield _change(change, zone)
     for code in found.codes:
         yield _code(code)
-    for one in found.lives:
+    for one in found.lifecycles:
         yield f"{one.what}: {one.before} -> {one.after}"
     for day in found.calendar:
         yield f"calendar {day.what}: {day.before} -> {day.after}"

@@ -11,7 +11,7 @@ from router.domain.calendar.deadlines import due_at
 from router.domain.calendar.limits import read_limit, text_of
 from router.domain.catalogue.resolve import Assigned, Catalogue, Route
 from router.domain.lifecycle.ladder import next_due
-from router.domain.lifecycle.lives import UNCHECKED, Life
+from router.domain.lifecycle.lifecycles import UNCHECKED, Lifecycle
 from router.domain.lifecycle.stages import is_final, is_live, stage_of
 from router.domain.model.case import Assignment, Case
 from router.domain.model.task import Task, TaskState
@@ -139,9 +139,9 @@ def workflow_of(case: Case, catalogue: Catalogue) -> str | None:
     return matter.workflow if matter else None
 
 
-def life_of(case: Case, catalogue: Catalogue) -> Life:
-    """The life that the case's tasks have. Of a matter that has no workflow, what is handled is closed."""
-    return catalogue.lives.get(workflow_of(case, catalogue) or "", UNCHECKED)
+def lifecycle_of(case: Case, catalogue: Catalogue) -> Lifecycle:
+    """The lifecycle that the case's tasks have. Of a matter that has no workflow, what is handled is closed."""
+    return catalogue.lifecycles.get(workflow_of(case, catalogue) or "", UNCHECKED)
 
 
 def task_changes(case: Case, before: Sequence[Assignment], workflow: str | None, at: datetime) -> list[Task]:

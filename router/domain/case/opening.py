@@ -8,7 +8,7 @@ from sys import intern
 from msgspec.structs import replace
 
 from router.domain.calendar.deadlines import due_at
-from router.domain.case.dispatch import assignments, life_of, task
+from router.domain.case.dispatch import assignments, lifecycle_of, task
 from router.domain.case.reports import opening_report
 from router.domain.catalogue.resolve import Route
 from router.domain.instants import us
@@ -58,9 +58,9 @@ def open_case(
 
 def _solved(case: Case, report: Report, city: City) -> None:
     """What the reporter has put right needs no department but the lead, and only its check. Without a check the case is closed."""
-    life, at = life_of(case, city.catalogue), report.received_at
-    stage: TaskStage = "handled" if "handled" in life.stages else "closed"
-    limit = life.limits.get(stage)
+    lifecycle, at = lifecycle_of(case, city.catalogue), report.received_at
+    stage: TaskStage = "handled" if "handled" in lifecycle.stages else "closed"
+    limit = lifecycle.limits.get(stage)
     case.reason = f"{case.reason}; {report.id} says that it is solved"
     wait_until = None if limit is None else due_at(at, limit, city.calendar).at
     lead = replace(case.assignments[0], stage=stage, stage_at=at, wait_until=wait_until, timer_at=None)

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from router.domain.calendar.limits import Limit
 from router.domain.catalogue.escalations import compile_ladders
 from router.domain.catalogue.lists import Lists
-from router.domain.catalogue.model import EVERY, LifeNode, MatterNode, RoleStandard, StandardNode, WorkflowNode
+from router.domain.catalogue.model import EVERY, LifecycleNode, MatterNode, RoleStandard, StandardNode, WorkflowNode
 from router.domain.catalogue.resolve import Candidate, Catalogue, Matter
-from router.domain.lifecycle.lives import CHECKED, UNCHECKED, Life, life
+from router.domain.lifecycle.lifecycles import CHECKED, UNCHECKED, Lifecycle, lifecycle
 from router.domain.model.vocabulary import Role
 
 ROLES: tuple[Role, ...] = ("lead", "assist")
@@ -30,7 +30,7 @@ def compile_catalogue(lists: Lists, zone: tzinfo) -> Catalogue:
         departments=lists.departments.root,
         matters={name: _matter(name, node, lists) for name, node in lists.matters.matters.items()},
         workflows=lists.work.workflows,
-        lives={name: _life(node, lists) for name, node in lists.work.workflows.items()},
+        lifecycles={name: _lifecycle(node, lists) for name, node in lists.work.workflows.items()},
         duties=lists.flat,
         candidates={name: _candidates(name, node, lists, zone) for name, node in lists.matters.matters.items()},
         fallback=lists.duties.fallback,
@@ -53,17 +53,17 @@ def _plain(value: Any) -> Any:
     return [value.amount, value.calendar] if isinstance(value, Limit) else value.isoformat()
 
 
-def _life(node: WorkflowNode, lists: Lists) -> Life:
-    if node.life is None:
+def _lifecycle(node: WorkflowNode, lists: Lists) -> Lifecycle:
+    if node.lifecycle is None:
         step = node.steps.get("checking")
         return CHECKED if step is not None and step.required else UNCHECKED
-    return compile_life(node.life, lists.work.lives[node.life])
+    return compile_lifecycle(node.lifecycle, lists.work.lifecycles[node.lifecycle])
 
 
-def compile_life(name: str, node: LifeNode) -> Life:
-    """A life as a table."""
+def compile_lifecycle(name: str, node: LifecycleNode) -> Lifecycle:
+    """A lifecycle as a table."""
     table = {(stage, kind): after for stage, one in node.stages.items() for kind, after in one.on.items()}
-    return life(name, table, {stage: one.limit for stage, one in node.stages.items() if one.limit is not None})
+    return lifecycle(name, table, {stage: one.limit for stage, one in node.stages.items() if one.limit is not None})
 
 
 def _matter(name: str, node: MatterNode, lists: Lists) -> Matter:

@@ -14,7 +14,7 @@ from router.domain.calendar.diff import CalendarChange, calendar_changes
 from router.domain.calendar.limits import Limit
 from router.domain.catalogue.code_tables import EVERY_OTHER, CodeTable
 from router.domain.catalogue.escalations import Ladder
-from router.domain.catalogue.life_diff import LifeChange, life_changes
+from router.domain.catalogue.lifecycle_diff import LifecycleChange, lifecycle_changes
 from router.domain.catalogue.model import Receiver
 from router.domain.catalogue.regions import Extent, Survey
 from router.domain.catalogue.resolve import Catalogue
@@ -62,7 +62,7 @@ class Diff(Struct, frozen=True, kw_only=True):
     departments_removed: tuple[str, ...]
     codes: tuple[Recoded, ...]
     calendar: tuple[CalendarChange, ...] = ()
-    lives: tuple[LifeChange, ...] = ()
+    lifecycles: tuple[LifecycleChange, ...] = ()
 
     @property
     def same(self) -> bool:
@@ -81,7 +81,7 @@ def diff(old: City, new: City) -> Diff:
         departments_added=_without(after.departments, before.departments),
         departments_removed=_without(before.departments, after.departments),
         codes=tuple(_codes(old.codes, new.codes)),
-        lives=life_changes(before, after),
+        lifecycles=lifecycle_changes(before, after),
         calendar=(*_zones(old, new), *calendar_changes(old.calendar, new.calendar), *_moving(old, new)),
     )
 

@@ -180,12 +180,12 @@ class WorkflowNode(Strict):
 
     name: Name
     steps: dict[Step, StepText]
-    life: Annotated[str | None, LATER] = None
-    """Id of the life that its tasks have. None: the standard's, with a check if the step `checking` is required."""
+    lifecycle: Annotated[str | None, LATER] = None
+    """Id of the lifecycle that its tasks have. None: the standard's, with a check if the step `checking` is required."""
 
 
 class StageNode(Strict):
-    """One stage of a life."""
+    """One stage of a lifecycle."""
 
     on: dict[FeedbackKind, TaskStage]
     """What may be said at it, and the stage to which that leads."""
@@ -193,8 +193,8 @@ class StageNode(Strict):
     """How long it may last. Of `handled` and `suspended` only: at the others the limit of the matter runs."""
 
 
-class LifeNode(Strict):
-    """A life of tasks: every task begins `dispatched`, and ends `closed`, `returned` or `withdrawn`."""
+class LifecycleNode(Strict):
+    """A lifecycle of tasks: every task begins `dispatched`, and ends `closed`, `returned` or `withdrawn`."""
 
     name: Name
     stages: dict[TaskStage, StageNode]
@@ -204,10 +204,10 @@ class Work(Strict):
     """work.yaml: how a matter is handled (工作清单)."""
 
     workflows: dict[Id, WorkflowNode]
-    lives: Annotated[dict[Id, LifeNode], LATER] = {}
-    """The lives that its workflows name."""
+    lifecycles: Annotated[dict[Id, LifecycleNode], LATER] = {}
+    """The lifecycles that its workflows name."""
     unused: Annotated[tuple[FeedbackKind, ...], BeforeValidator(several), LATER] = ()
-    """Feedback that no life of the city knows, on purpose."""
+    """Feedback that no lifecycle of the city knows, on purpose."""
 
 
 class Group(Strict):

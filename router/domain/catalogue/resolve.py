@@ -16,7 +16,7 @@ from router.domain.calendar.limits import Limit
 from router.domain.catalogue.escalations import Ladder
 from router.domain.catalogue.lists import Duty
 from router.domain.catalogue.model import FALLBACK, ArbitrationNode, Department, Receiver, WorkflowNode
-from router.domain.lifecycle.lives import Life
+from router.domain.lifecycle.lifecycles import Lifecycle
 from router.domain.model.vocabulary import DataClass, Role, Severity, TaskField, Urgency
 
 UNIT_DIGITS = {"street": 9, "community": 12, "cell": 15}
@@ -109,7 +109,7 @@ class Catalogue:
         departments: Mapping[str, Department],
         matters: Mapping[str, Matter],
         workflows: Mapping[str, WorkflowNode],
-        lives: Mapping[str, Life],
+        lifecycles: Mapping[str, Lifecycle],
         duties: tuple[Duty, ...],
         candidates: Mapping[str, tuple[Candidate, ...]],
         fallback: Receiver | None,
@@ -121,8 +121,8 @@ class Catalogue:
         self.departments = departments
         self.matters = matters
         self.workflows = workflows
-        self.lives = lives
-        """Workflow -> the life of its tasks."""
+        self.lifecycles = lifecycles
+        """Workflow -> the lifecycle of its tasks."""
         self.duties = duties
         self.candidates = candidates
         self.fallback = fallback

@@ -9,7 +9,7 @@ from datetime import datetime
 from router.domain.calendar.budget import is_countable
 from router.domain.calendar.limits import read_limit
 from router.domain.case.derived import state_of
-from router.domain.case.dispatch import life_of, task, workflow_of
+from router.domain.case.dispatch import lifecycle_of, task, workflow_of
 from router.domain.feedback.changes import changed, effective_at
 from router.domain.feedback.rejections import (
     bad_limit,
@@ -25,7 +25,7 @@ from router.domain.feedback.rejections import (
 )
 from router.domain.lifecycle.escalating import ChangedTasks, follow_tasks
 from router.domain.lifecycle.journal import JournalCause, journal
-from router.domain.lifecycle.lives import Life
+from router.domain.lifecycle.lifecycles import Lifecycle
 from router.domain.lifecycle.provisional import city_of
 from router.domain.lifecycle.stages import is_live, legal_for
 from router.domain.model.case import Assignment, Case
@@ -48,7 +48,7 @@ from router.domain.rules.rule_sets import RuleLookup
 from router.domain.state.partition_state import PartitionState
 
 MOST_ANSWERS = 64
-"""Feedback of one sender about one case that is decided. A case takes ten in its life; the bound keeps a flood out of its record."""
+"""Feedback of one sender about one case that is decided. A case takes ten in its lifecycle; the bound keeps a flood out of its record."""
 
 
 def take_feedback(state: PartitionState, feedback: Feedback, rules: RuleLookup) -> Outcome:
@@ -89,39 +89,41 @@ def _decided_already(case: Case, assignment: Assignment, feedback: Feedback) -> 
 
 def _why_not(case: Case, assignment: Assignment, feedback: Feedback, city: City) -> FeedbackRejection | None:
     """Why the feedback cannot be applied; None if it can."""
-    life = life_of(case, city.catalogue)
-    if feedback.kind not in legal_for(assignment, feedback.sender, life):
-        return not_legal(feedback, assignment, life)
+    lifecycle = lifecycle_of(case, city.catalogue)
+    if feedback.kind not in legal_for(assignment, feedback.sender, lifecycle):
+        return not_legal(feedback, assignment, lifecycle)
     if feedback.kind in WITH_DEPARTMENT:
         return _why_no_receiver(case, assignment, feedback, city)
     if feedback.kind in {"ask-extension", "grant-extension"}:
-        return _why_no_extension(assignment, feedback, city, life)
+        return _why_no_extension(assignment, feedback, city, lifecycle)
     return None
 
 
 def _why_no_receiver(case: Case, assignment: Assignment, feedback: Feedback, city: City) -> FeedbackRejection | None:
     """Why the department that is named cannot get a task; None if it can."""
-    life, target = life_of(case, city.catalogue), feedback.department
+    lifecycle, target = lifecycle_of(case, city.catalogue), feedback.department
     if target is None or target not in city.catalogue.departments:
-        return unknown_department(feedback, assignment, life)
+        return unknown_department(feedback, assignment, lifecycle)
     if feedback.kind == "ask-support":
         busy = any(is_live(one) and one.department == target for one in case.assignments)
-        return has_task(feedback, assignment, life) if busy else None
+        return has_task(feedback, assignment, lifecycle) if busy else None
     if feedback.kind == "transfer":
         pair = {assignment.department, target}
         allowed = len(pair) > 1 and any(pair <= {*together} for together in city.catalogue.transfers)
-        return None if allowed else no_transfer(feedback, assignment, life)
+        return None if allowed else no_transfer(feedback, assignment, lifecycle)
     return None
 
 
-def _why_no_extension(assignment: Assignment, feedback: Feedback, city: City, life: Life) -> FeedbackRejection | None:
+def _why_no_extension(
+    assignment: Assignment, feedback: Feedback, city: City, lifecycle: Lifecycle
+) -> FeedbackRejection | None:
     """Why more time cannot be asked for or granted; None if it can."""
     limit = read_limit(feedback.limit or assignment.asked or "")
     if assignment.limit is None or limit is None or not is_countable(limit, city.calendar):
-        return bad_limit(feedback, assignment, life)
+        return bad_limit(feedback, assignment, lifecycle)
     due = assignment.due_at
     if feedback.kind == "ask-extension" and due is not None and effective_at(feedback, assignment) >= due:
-        return too_late(feedback, assignment, due, life)
+        return too_late(feedback, assignment, due, lifecycle)
     return None
 
 

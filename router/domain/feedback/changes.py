@@ -9,7 +9,7 @@ from router.domain.calendar.budget import Pause
 from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.calendar.deadlines import due_at
 from router.domain.calendar.limits import Limit
-from router.domain.case.dispatch import life_of, new_assignment, timed, withdrawn
+from router.domain.case.dispatch import lifecycle_of, new_assignment, timed, withdrawn
 from router.domain.catalogue.model import ARBITRATION, Receiver
 from router.domain.feedback.returns import assigned_to, next_receiver
 from router.domain.lifecycle.stages import is_live, next_stage, stage_of
@@ -193,7 +193,7 @@ def changed(case: Case, one: Assignment, feedback: Feedback, city: City, at: dat
         at: when it takes effect.
     """
     after = _CHANGES.get(feedback.kind, _answered)(case, one, feedback, city, at)
-    limits = life_of(case, city.catalogue).limits
+    limits = lifecycle_of(case, city.catalogue).limits
     return tuple([_waiting(new, limits, at, city.calendar) for new in after])
 
 
@@ -212,6 +212,6 @@ def _with(case: Case, old: Assignment, new: Assignment) -> tuple[Assignment, ...
 
 
 def _next(case: Case, one: Assignment, feedback: Feedback, city: City) -> TaskStage:
-    stage = next_stage(one, feedback.kind, life_of(case, city.catalogue))
+    stage = next_stage(one, feedback.kind, lifecycle_of(case, city.catalogue))
     assert stage is not None  # noqa: S101 - it is legal
     return stage

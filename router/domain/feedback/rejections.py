@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from router.domain.intake.rejections import printable
-from router.domain.lifecycle.lives import Life
+from router.domain.lifecycle.lifecycles import Lifecycle
 from router.domain.lifecycle.stages import is_final, legal_for, stage_of
 from router.domain.model.case import Assignment
 from router.domain.model.feedback import Feedback, FeedbackCode, FeedbackKind, FeedbackRejection
@@ -49,56 +49,56 @@ def too_many(feedback: Feedback, most: int) -> FeedbackRejection:
     return _rejection("too-many", reason)
 
 
-def not_legal(feedback: Feedback, assignment: Assignment, life: Life) -> FeedbackRejection:
+def not_legal(feedback: Feedback, assignment: Assignment, lifecycle: Lifecycle) -> FeedbackRejection:
     """The stage of the task does not allow it."""
-    legal = legal_for(assignment, feedback.sender, life)
+    legal = legal_for(assignment, feedback.sender, lifecycle)
     final = ", and it cannot be returned" if feedback.kind == "return" and is_final(assignment) else ""
     now = f"possible now: {', '.join(legal)}" if legal else f"nothing is possible for {feedback.sender} now"
     reason = f"`{feedback.kind}` is not possible: task {assignment.task} is {stage_of(assignment)}{final}; {now}."
     return _rejection("not-legal", reason, legal)
 
 
-def unknown_department(feedback: Feedback, assignment: Assignment, life: Life) -> FeedbackRejection:
+def unknown_department(feedback: Feedback, assignment: Assignment, lifecycle: Lifecycle) -> FeedbackRejection:
     """The department that it names does not exist."""
     named = printable(feedback.department or "", 80)
     reason = (
         f"`{feedback.kind}` names the department {named!r}, which the catalogue does not have: name one of "
         "departments.yaml in `department`."
     )
-    return _rejection("unknown-department", reason, legal_for(assignment, feedback.sender, life))
+    return _rejection("unknown-department", reason, legal_for(assignment, feedback.sender, lifecycle))
 
 
-def has_task(feedback: Feedback, assignment: Assignment, life: Life) -> FeedbackRejection:
+def has_task(feedback: Feedback, assignment: Assignment, lifecycle: Lifecycle) -> FeedbackRejection:
     """The department that shall help works on the case already."""
     reason = (
         f"{feedback.department} has a task of this case already: it answers about that one, and no other is needed."
     )
-    return _rejection("has-task", reason, legal_for(assignment, feedback.sender, life))
+    return _rejection("has-task", reason, legal_for(assignment, feedback.sender, lifecycle))
 
 
-def no_transfer(feedback: Feedback, assignment: Assignment, life: Life) -> FeedbackRejection:
+def no_transfer(feedback: Feedback, assignment: Assignment, lifecycle: Lifecycle) -> FeedbackRejection:
     """The two departments may not hand tasks to each other."""
     reason = (
         f"{assignment.department} cannot hand a task to {feedback.department}: duties.yaml has no set of `transfers` with both; "
         "return the task, and name the department."
     )
-    return _rejection("no-transfer", reason, legal_for(assignment, feedback.sender, life))
+    return _rejection("no-transfer", reason, legal_for(assignment, feedback.sender, lifecycle))
 
 
-def too_late(feedback: Feedback, assignment: Assignment, due: datetime, life: Life) -> FeedbackRejection:
+def too_late(feedback: Feedback, assignment: Assignment, due: datetime, lifecycle: Lifecycle) -> FeedbackRejection:
     """The limit has ended."""
     reason = (
         f"the limit of task {assignment.task} ended at {due.isoformat()}: more time is asked for before that; "
         "say what was done, or what holds it up (`progress`)."
     )
-    return _rejection("too-late", reason, legal_for(assignment, feedback.sender, life))
+    return _rejection("too-late", reason, legal_for(assignment, feedback.sender, lifecycle))
 
 
-def bad_limit(feedback: Feedback, assignment: Assignment, life: Life) -> FeedbackRejection:
+def bad_limit(feedback: Feedback, assignment: Assignment, lifecycle: Lifecycle) -> FeedbackRejection:
     """The extension cannot be counted."""
     if assignment.limit is None:
         reason = f"task {assignment.task} has no limit, so it needs no extension."
     else:
         named = printable(feedback.limit or "", 20)
         reason = f"{named!r} is no limit that the city can count: name one in `limit`, e.g. 24h, or 2wd if the city has a calendar."
-    return _rejection("bad-limit", reason, legal_for(assignment, feedback.sender, life))
+    return _rejection("bad-limit", reason, legal_for(assignment, feedback.sender, lifecycle))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from router.domain.calendar.budget import Pause, due_of, is_countable, time_before
 from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.catalogue.escalations import Ladder, LadderStep
-from router.domain.lifecycle.lives import RUNNING
+from router.domain.lifecycle.lifecycles import RUNNING
 from router.domain.model.case import Assignment, Case
 from router.domain.rules.city import City
 

@@ -1,12 +1,12 @@
 """The stage of a task, what is legal at it, and what the case's state is then.
 
-The life of the task's workflow is the only place that says what is legal. The documentation, the rejections and the tests are made from
+The lifecycle of the task's workflow is the only place that says what is legal. The documentation, the rejections and the tests are made from
 it. Docs: docs/explanation/feedback.md.
 """
 
 from collections.abc import Iterable, Mapping
 
-from router.domain.lifecycle.lives import ENDED, OF_ROLE, TRANSITIONS, Life
+from router.domain.lifecycle.lifecycles import ENDED, OF_ROLE, TRANSITIONS, Lifecycle
 from router.domain.model.case import Assignment, Case, CaseState
 from router.domain.model.feedback import (
     DEPARTMENT_KINDS,
@@ -41,15 +41,15 @@ def is_final(assignment: Assignment) -> bool:
     return assignment.final or assignment.supervised_at is not None
 
 
-def next_stage(assignment: Assignment, kind: FeedbackKind, life: Life) -> TaskStage | None:
+def next_stage(assignment: Assignment, kind: FeedbackKind, lifecycle: Lifecycle) -> TaskStage | None:
     """The stage after this feedback; None if it is not legal.
 
-    A task that has come to a stage which the life does not have goes on by the standard: its rules changed under way.
+    A task that has come to a stage which the lifecycle does not have goes on by the standard: its rules changed under way.
 
     Args:
         assignment: as it is.
         kind: of the feedback.
-        life: of the workflow.
+        lifecycle: of the workflow.
     """
     stage = stage_of(assignment)
     if kind == "return" and is_final(assignment):
@@ -58,14 +58,14 @@ def next_stage(assignment: Assignment, kind: FeedbackKind, life: Life) -> TaskSt
         return None
     if kind in _DECISIONS and assignment.asked is None:
         return None
-    own = stage in life.stages and not (kind == "reroute" and assignment.arbitrates)
-    after = (life.table if own else TRANSITIONS).get((stage, kind))
+    own = stage in lifecycle.stages and not (kind == "reroute" and assignment.arbitrates)
+    after = (lifecycle.table if own else TRANSITIONS).get((stage, kind))
     if kind == "resume" and after is not None and assignment.resumes is not None:
         return assignment.resumes
     return "closed" if after == "handled" and assignment.role != "lead" else after
 
 
-def legal_for(assignment: Assignment, sender: str, life: Life) -> tuple[FeedbackKind, ...]:
+def legal_for(assignment: Assignment, sender: str, lifecycle: Lifecycle) -> tuple[FeedbackKind, ...]:
     """What a sender could say about the task now: a department about its own, supervision about any. An authority that arbitrates decides
     about its own as a supervisor does.
     """
@@ -74,7 +74,7 @@ def legal_for(assignment: Assignment, sender: str, life: Life) -> tuple[Feedback
     kinds = SUPERVISION_KINDS if sender == SUPERVISION else DEPARTMENT_KINDS
     if assignment.arbitrates and sender != SUPERVISION:
         kinds = (*kinds, "reroute")
-    return tuple([kind for kind in kinds if next_stage(assignment, kind, life) is not None])
+    return tuple([kind for kind in kinds if next_stage(assignment, kind, lifecycle) is not None])
 
 
 def state_of_tasks(assignments: Iterable[Assignment]) -> CaseState:

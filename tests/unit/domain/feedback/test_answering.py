@@ -62,7 +62,7 @@ def test_a_life_from_the_report_to_the_check() -> None:
 
 
 LIVES = """\
-lives:
+lifecycles:
   checked:
     name: {en: Checked}
     stages:
@@ -74,7 +74,7 @@ lives:
 
 
 def test_a_stage_at_which_the_department_waits_has_a_limit() -> None:
-    driver, task = opened(tiny(work=CHECKED.replace("    steps:", "    life: checked\n    steps:") + LIVES))
+    driver, task = opened(tiny(work=CHECKED.replace("    steps:", "    lifecycle: checked\n    steps:") + LIVES))
     until = []
     for hour, (kind, sender) in enumerate(
         [
@@ -98,7 +98,7 @@ def test_a_city_without_a_stage_lets_feedback_lead_past_it() -> None:
         "handled: handled", "handled: closed"
     )
     three = three.replace("      handled: {limit: 8h, on: {check-passed: closed, check-failed: handling}}\n", "")
-    driver, task = opened(tiny(work=WORK.replace("    steps:", "    life: checked\n    steps:") + three))
+    driver, task = opened(tiny(work=WORK.replace("    steps:", "    lifecycle: checked\n    steps:") + three))
     driver.pipe(feedback("accept", task, 1))
     assert (the_case(driver).state, driver.tasks[-1].stage) == ("handling", "handling")
     rejected = driver.pipe(feedback("check-passed", task, 2, SUPERVISION))

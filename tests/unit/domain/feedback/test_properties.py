@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from router.domain.case.derived import state_of
 from router.domain.lifecycle.journal import broken_at
-from router.domain.lifecycle.lives import ENDED
+from router.domain.lifecycle.lifecycles import ENDED
 from router.domain.lifecycle.stages import LIVE_STATES, is_live
 from router.domain.model.feedback import DEPARTMENT_KINDS, KINDS_OF_FEEDBACK, SUPERVISION
 from router.domain.model.report import Tick

@@ -5,8 +5,8 @@ from typing import get_args
 import pytest
 from msgspec.structs import replace
 
-from router.domain.catalogue.model import LifeNode, StageNode
-from router.domain.lifecycle.lives import ALLOWED, CHECKED, ENDED, TRANSITIONS, UNCHECKED, life
+from router.domain.catalogue.model import LifecycleNode, StageNode
+from router.domain.lifecycle.lifecycles import ALLOWED, CHECKED, ENDED, TRANSITIONS, UNCHECKED, lifecycle
 from router.domain.lifecycle.stages import (
     LIVE_STATES,
     is_live,
@@ -99,9 +99,9 @@ def test_the_lead_asks_for_support_and_an_assistant_answers() -> None:
 
 
 def test_the_authority_that_arbitrates_decides_as_a_supervisor_does() -> None:
-    """Also where the life lets no supervisor give a task to another department."""
+    """Also where the lifecycle lets no supervisor give a task to another department."""
     one = replace(assignment("dispatched", final=True), arbitrates=True)
-    three = life("three", {("dispatched", "handled"): "closed"})
+    three = lifecycle("three", {("dispatched", "handled"): "closed"})
     assert legal_for(one, "parks", three) == ("handled", "reroute")
     assert next_stage(one, "reroute", three) == "withdrawn"
     assert "reroute" not in legal_for(assignment("dispatched"), "parks", CHECKED)
@@ -135,7 +135,7 @@ def test_a_withdrawn_task_of_an_earlier_release_is_withdrawn() -> None:
 
 
 def test_what_a_city_may_choose_begins_with_the_standard() -> None:
-    """A life without a stage between dispatch and work, or without a check; nothing else differs from the standard."""
+    """A lifecycle without a stage between dispatch and work, or without a check; nothing else differs from the standard."""
     others = {
         ("dispatched", "accept"): ("accepted", "handling"),
         ("dispatched", "progress"): ("handling",),
@@ -145,9 +145,9 @@ def test_what_a_city_may_choose_begins_with_the_standard() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS_OF_FEEDBACK)
-def test_a_task_whose_stage_its_life_lacks_goes_on_by_the_standard(kind: FeedbackKind) -> None:
+def test_a_task_whose_stage_its_lifecycle_lacks_goes_on_by_the_standard(kind: FeedbackKind) -> None:
     """Its rules changed under way: it must not be stuck."""
-    three = life("three", {("dispatched", "accept"): "handling", ("handling", "handled"): "closed"})
+    three = lifecycle("three", {("dispatched", "accept"): "handling", ("handling", "handled"): "closed"})
     for stage in ("accepted", "suspended", "handled", "closed"):
         role = "assist" if kind == "answer" else "lead"
         assert next_stage(assignment(stage, role), kind, three) == LEGAL[stage].get(kind)
@@ -159,9 +159,9 @@ def test_the_work_of_an_assistant_is_not_checked() -> None:
     assert next_stage(assignment("accepted", "assist"), "handled", CHECKED) == "closed"
 
 
-def test_the_schema_of_a_life_knows_every_stage_and_kind() -> None:
+def test_the_schema_of_a_lifecycle_knows_every_stage_and_kind() -> None:
     stages = {stage: StageNode(on={k: b for (a, k), b in TRANSITIONS.items() if a == stage}) for stage in STAGES}  # type: ignore[arg-type]
-    assert LifeNode.model_validate({"name": {"en": "x"}, "stages": {s: n.model_dump() for s, n in stages.items()}})
+    assert LifecycleNode.model_validate({"name": {"en": "x"}, "stages": {s: n.model_dump() for s, n in stages.items()}})
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
-"""Lives of tasks in work.yaml: each mistake gives one finding with its position, and the shipped cities' lives are whole."""
+"""Lifecycles of tasks in work.yaml: each mistake gives one finding with its position, and the shipped cities' lifecycles are whole."""
 
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from router.domain.catalogue.checks.life_lint import check, check_calendar
+from router.domain.catalogue.checks.lifecycle_lint import check, check_calendar
 from router.domain.catalogue.compile import compile_catalogue
 from router.domain.documents import Finding
-from router.domain.lifecycle.lives import CHECKED, TRANSITIONS, UNCHECKED
+from router.domain.lifecycle.lifecycles import CHECKED, TRANSITIONS, UNCHECKED
 from tests.support.catalogue_lists import DUTIES, lists
 from tests.support.cities import shipped
 
@@ -15,11 +15,11 @@ WHOLE = """\
 workflows:
   field:
     name: {en: Field}
-    life: three
+    lifecycle: three
     steps:
       dispatch: {text: {en: Sent}}
       handling: {text: {en: Done}}
-lives:
+lifecycles:
   three:
     name: {en: Three states}
     stages:
@@ -41,14 +41,14 @@ def seen(work: str) -> list[tuple[str, int, int, str]]:
     return [(one.code, one.line, one.column, one.level) for one in check(lists(work=work))]
 
 
-def test_a_whole_life_has_no_finding() -> None:
+def test_a_whole_lifecycle_has_no_finding() -> None:
     assert seen(WHOLE) == []
 
 
 @pytest.mark.parametrize(
     ("work", "code", "line", "column"),
     [
-        (WHOLE.replace("life: three", "life: tree"), "GR090", 4, 11),
+        (WHOLE.replace("lifecycle: three", "lifecycle: tree"), "GR090", 4, 16),
         (WHOLE.replace("accept: handling", "accept: closed"), "GR091", 13, 22),
         (WHOLE.replace("reopen: handling", "reopen: dispatched"), "GR091", 20, 22),
         (WHOLE.replace("accept: handling", "accept: accepted"), "GR092", 13, 22),
@@ -57,21 +57,21 @@ def test_a_whole_life_has_no_finding() -> None:
         (WHOLE.replace("        limit: 5d\n", ""), "GR095", 16, 7),
         (WHOLE.replace("      closed:\n", "      closed:\n        limit: 1d\n"), "GR095", 20, 16),
         (WHOLE.replace("unused: [ask-extension", "unused: [accept, ask-extension"), "GR096", 21, 10),
-        (WHOLE.replace("lives:", CHECKING + "lives:"), "GR097", 4, 11),
+        (WHOLE.replace("lifecycles:", CHECKING + "lifecycles:"), "GR097", 4, 16),
     ],
 )  # fmt: skip
 def test_each_mistake_gives_one_finding(work: str, code: str, line: int, column: int) -> None:
     found = [
         one for one in seen(work) if one[0] != "GR093" or code == "GR093"
-    ]  # a misspelt life is used by no workflow
+    ]  # a misspelt lifecycle is used by no workflow
     assert found == [(code, line, column, "error")]
 
 
-def test_a_life_that_no_workflow_names_is_found() -> None:
-    assert ("GR093", 9, 3, "error") in seen(WHOLE.replace("life: three", "life: tree"))
+def test_a_lifecycle_that_no_workflow_names_is_found() -> None:
+    assert ("GR093", 9, 3, "error") in seen(WHOLE.replace("lifecycle: three", "lifecycle: tree"))
 
 
-def test_a_life_without_its_first_stage_is_found() -> None:
+def test_a_lifecycle_without_its_first_stage_is_found() -> None:
     lines = WHOLE.splitlines(keepends=True)
     assert ("GR092", 11, 5, "error") in seen("".join(lines[:11] + lines[13:]))
 
@@ -81,7 +81,7 @@ def test_a_stage_that_only_force_ends_is_a_dead_end() -> None:
     work = WHOLE.replace("handled: closed, suspend", "handled: handled, suspend").replace(
         "      closed:", "      handled:\n        limit: 1d\n        on: {close: closed}\n      closed:"
     )
-    work = work.replace("lives:", CHECKING + "lives:")
+    work = work.replace("lifecycles:", CHECKING + "lifecycles:")
     assert ("GR094", 20, 7, "error") in seen(work)
 
 
@@ -92,13 +92,13 @@ def test_feedback_that_no_workflow_uses_is_a_warning() -> None:
 
 
 def test_a_city_without_lives_has_those_of_the_standard() -> None:
-    work = WHOLE[: WHOLE.index("lives:")].replace("    life: three\n", "")
+    work = WHOLE[: WHOLE.index("lifecycles:")].replace("    lifecycle: three\n", "")
     read = lists(work=work)
     assert list(check(read)) == []
-    assert compile_catalogue(read, ZoneInfo("UTC")).lives == {"field": UNCHECKED}
+    assert compile_catalogue(read, ZoneInfo("UTC")).lifecycles == {"field": UNCHECKED}
     checked = lists(work=work + CHECKING)
-    assert compile_catalogue(checked, ZoneInfo("UTC")).lives == {"field": CHECKED}
-    assert compile_catalogue(lists(work=work + CHECKING.replace("}}", "}, required: false}")), ZoneInfo("UTC")).lives == {
+    assert compile_catalogue(checked, ZoneInfo("UTC")).lifecycles == {"field": CHECKED}
+    assert compile_catalogue(lists(work=work + CHECKING.replace("}}", "}, required: false}")), ZoneInfo("UTC")).lifecycles == {
         "field": UNCHECKED
     }  # fmt: skip
 
@@ -112,11 +112,11 @@ def test_a_limit_needs_its_calendar() -> None:
     assert list(check_calendar(lists(work=WHOLE), None)) == []
 
 
-def test_puyang_has_the_life_of_the_standard() -> None:
-    lives = shipped("puyang").catalogue.lives
-    assert dict(lives["field-work"].table) == dict(TRANSITIONS)
-    assert dict(lives["desk-work"].table) == dict(UNCHECKED.table)
-    assert {stage: str(limit) for stage, limit in lives["field-work"].limits.items()} == {
+def test_puyang_has_the_lifecycle_of_the_standard() -> None:
+    lifecycles = shipped("puyang").catalogue.lifecycles
+    assert dict(lifecycles["field-work"].table) == dict(TRANSITIONS)
+    assert dict(lifecycles["desk-work"].table) == dict(UNCHECKED.table)
+    assert {stage: str(limit) for stage, limit in lifecycles["field-work"].limits.items()} == {
         "suspended": "720h",
         "handled": "1wd",
     }
@@ -124,6 +124,6 @@ def test_puyang_has_the_life_of_the_standard() -> None:
 
 @pytest.mark.parametrize("city", ["los-angeles", "seattle"])
 def test_cities_without_field_checks_have_three_states(city: str) -> None:
-    for one in shipped(city).catalogue.lives.values():
+    for one in shipped(city).catalogue.lifecycles.values():
         assert one.stages == {"dispatched", "handling", "closed"}
         assert "handled" not in one.table.values()

@@ -1,16 +1,16 @@
-"""What two versions of a catalogue do differently with a task after its dispatch: lives, arbitration, transfers."""
+"""What two versions of a catalogue do differently with a task after its dispatch: lifecycles, arbitration, transfers."""
 
 from collections.abc import Iterator
 
 from msgspec import Struct
 
 from router.domain.catalogue.resolve import Catalogue
-from router.domain.lifecycle.lives import Life
+from router.domain.lifecycle.lifecycles import Lifecycle
 
 NONE = "none"
 
 
-class LifeChange(Struct, frozen=True, kw_only=True):
+class LifecycleChange(Struct, frozen=True, kw_only=True):
     """One thing, before and after."""
 
     what: str
@@ -19,24 +19,24 @@ class LifeChange(Struct, frozen=True, kw_only=True):
     after: str
 
 
-def life_changes(before: Catalogue, after: Catalogue) -> tuple[LifeChange, ...]:
+def lifecycle_changes(before: Catalogue, after: Catalogue) -> tuple[LifecycleChange, ...]:
     """The differences of the workflows of both, then those of the whole city."""
     return tuple(_changes(before, after))
 
 
-def _changes(before: Catalogue, after: Catalogue) -> Iterator[LifeChange]:
-    for workflow in sorted(before.lives.keys() & after.lives.keys()):
-        yield from _life(workflow, before.lives[workflow], after.lives[workflow])
+def _changes(before: Catalogue, after: Catalogue) -> Iterator[LifecycleChange]:
+    for workflow in sorted(before.lifecycles.keys() & after.lifecycles.keys()):
+        yield from _lifecycle(workflow, before.lifecycles[workflow], after.lifecycles[workflow])
     yield from _change("arbitration", _arbitration(before), _arbitration(after))
     yield from _change("transfers", _transfers(before), _transfers(after))
 
 
-def _life(workflow: str, old: Life, new: Life) -> Iterator[LifeChange]:
+def _lifecycle(workflow: str, old: Lifecycle, new: Lifecycle) -> Iterator[LifecycleChange]:
     for stage, kind in sorted({*old.table, *new.table}):
-        stages = [life.table.get((stage, kind), NONE) for life in (old, new)]
+        stages = [lifecycle.table.get((stage, kind), NONE) for lifecycle in (old, new)]
         yield from _change(f"{workflow}: {kind} at {stage}", *stages)
     for stage in sorted({*old.limits, *new.limits}):
-        limits = [str(life.limits.get(stage, NONE)) for life in (old, new)]
+        limits = [str(lifecycle.limits.get(stage, NONE)) for lifecycle in (old, new)]
         yield from _change(f"{workflow}: limit of {stage}", *limits)
 
 
@@ -52,6 +52,6 @@ def _transfers(catalogue: Catalogue) -> str:
     return ", ".join(sorted(" and ".join(sorted(together)) for together in catalogue.transfers)) or NONE
 
 
-def _change(what: str, before: str, after: str) -> Iterator[LifeChange]:
+def _change(what: str, before: str, after: str) -> Iterator[LifecycleChange]:
     if before != after:
-        yield LifeChange(what=what, before=before, after=after)
+        yield LifecycleChange(what=what, before=before, after=after)

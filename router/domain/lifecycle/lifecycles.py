@@ -1,6 +1,6 @@
-"""The life of a task: which feedback leads from which stage to which. It is data of the city, or the standard's.
+"""The lifecycle of a task: which feedback leads from which stage to which. It is data of the city, or the standard's.
 
-`TRANSITIONS` is the life by the steps of GB/T 30428.8. A city may write lives of its own in work.yaml, with fewer stages: `ALLOWED` is
+`TRANSITIONS` is the lifecycle by the steps of GB/T 30428.8. A city may write lifecycles of its own in work.yaml, with fewer stages: `ALLOWED` is
 all that the router can do. Docs: docs/explanation/feedback.md.
 """
 
@@ -63,7 +63,7 @@ TRANSITIONS: Table = MappingProxyType(
         **{(stage, kind): stage for stage in RUNNING for kind in (*_ABOUT_TIME, "ask-support", "supervise")},
     }
 )
-"""The life by the standard. `resume` leads to the stage before, if that is another."""
+"""The lifecycle by the standard. `resume` leads to the stage before, if that is another."""
 OF_ROLE: Mapping[FeedbackKind, Role] = {"ask-support": "lead", "answer": "assist"}
 """Feedback that only a department of one role can give."""
 _CHOICES: Mapping[Step, tuple[TaskStage, ...]] = {
@@ -83,8 +83,8 @@ ALLOWED: Mapping[Step, tuple[TaskStage, ...]] = MappingProxyType(
 """(stage, feedback) -> the stages to which a city may let it lead, the standard's first."""
 
 
-class Life(Struct, frozen=True, kw_only=True):
-    """A life that holds for the lead of a case; an assistant's work is never checked, because he answers to the lead."""
+class Lifecycle(Struct, frozen=True, kw_only=True):
+    """A lifecycle that holds for the lead of a case; an assistant's work is never checked, because he answers to the lead."""
 
     id: str
     table: Table
@@ -94,14 +94,14 @@ class Life(Struct, frozen=True, kw_only=True):
     """How long a stage of `WAITING` may last."""
 
 
-def life(name: str, table: Table, limits: Mapping[TaskStage, Limit] = {}) -> Life:
-    """A life by its table."""
-    return Life(id=name, table=table, stages=frozenset(stage for stage, _ in table), limits=limits)
+def lifecycle(name: str, table: Table, limits: Mapping[TaskStage, Limit] = {}) -> Lifecycle:
+    """A lifecycle by its table."""
+    return Lifecycle(id=name, table=table, stages=frozenset(stage for stage, _ in table), limits=limits)
 
 
-CHECKED = life("checked", TRANSITIONS)
+CHECKED = lifecycle("checked", TRANSITIONS)
 """An inspector looks at what is handled."""
-UNCHECKED = life(
+UNCHECKED = lifecycle(
     "unchecked",
     {
         (stage, kind): "closed" if after == "handled" else after
