@@ -22,8 +22,6 @@ from tests.support.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(900)]
 PER_SECOND = 100
-CALM_S = 5.0
-"""Seconds of load before the disk is lost: every network has some reports."""
 LOST, BEFORE = 20, 500
 """Records that are lost at least, and acknowledged before: most of them are of the busiest network."""
 BUSIEST = "policing"
