@@ -16,13 +16,13 @@ from tempfile import TemporaryDirectory
 
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from router.stream.engine.source_partition import SourcePartition
 from tests.chaos.cluster import Cluster
 from tests.chaos.frames import APIS, Api, Request
 from tests.chaos.late_requests import Due, LateRequests, after_answers, at_once
 from tests.stream.test_partition import Tally, opened_task, produce, read, values
+from tests.support.topics import create_topics
 
 SHARE: dict[Api, float] = {"InitProducerId": 0.5, "AddPartitionsToTxn": 0.1, "Produce": 0.1, "EndTxn": 0.1}
 """Share of the requests of a kind that are late, until there are enough of it. Only an opening sends an InitProducerId."""
@@ -66,10 +66,7 @@ async def run(cluster: Cluster, late: Late, tasks: int, each_task: int, seconds:
     """Run the stream tasks until there are enough late requests. Returns what came out wrong."""
     deadline = time.monotonic() + seconds
     names = [f"late{number}." for number in range(tasks)]
-    admin = AIOKafkaAdminClient(bootstrap_servers=cluster.address)
-    await admin.start()
-    await admin.create_topics([NewTopic(f"{name}{one}", 1, 1) for name in names for one in ("in", "out", "changelog")])
-    await admin.close()
+    await create_topics(cluster.address, *(f"{name}{one}" for name in names for one in ("in", "out", "changelog")))
     showing = asyncio.create_task(_show(late))
     fed = await asyncio.gather(*[_task(cluster, name, late, each_task, deadline) for name in names])
     showing.cancel()

@@ -12,7 +12,6 @@ from random import Random
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 from msgspec import Struct
 
@@ -27,6 +26,7 @@ from tests.chaos.frames import Api, Request
 from tests.chaos.late_requests import Due, Late, LateRequests, after, after_answers, at_once
 from tests.stream.test_partition import Tally, produce, read, until
 from tests.stream.test_partition import opened as partition_opened
+from tests.support.topics import create_topics
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 
@@ -91,13 +91,6 @@ def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             level = admin.describe_features()["transaction.version"]
         assert level.get("finalized", (0, 0))[1] == request.param
         yield Network(cluster, proxy, "")
-
-
-async def create_topics(bootstrap: str, *names: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic(name, 1, 1) for name in names])
-    await admin.close()
 
 
 @pytest.fixture

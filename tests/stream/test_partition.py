@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from prometheus_client import CollectorRegistry
 
 from router.kafka.record_batches import Writer
@@ -25,6 +24,7 @@ from router.wire.metrics import Metrics
 from router.wire.offset_keys import NO_KEYS
 from router.wire.stored_offsets import StoredOffset, encode_stored_offset
 from tests.support.patience import PATIENCE_S
+from tests.support.topics import create_topics
 
 pytestmark = pytest.mark.broker
 
@@ -84,13 +84,7 @@ class Tally:
 
 @pytest.fixture
 def topics(kafka: str, namespace: str) -> str:
-    async def create() -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-        await admin.start()
-        await admin.create_topics([NewTopic(f"{namespace}{name}", 1, 1) for name in ("in", "out", "changelog")])
-        await admin.close()
-
-    asyncio.run(create())
+    asyncio.run(create_topics(kafka, *(f"{namespace}{name}" for name in ("in", "out", "changelog"))))
     return namespace
 
 

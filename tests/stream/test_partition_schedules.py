@@ -14,7 +14,6 @@ from random import Random
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from router.kafka.record_batches import Writer
 from router.stream.engine import failure_policy, source_partition
@@ -27,6 +26,7 @@ from router.stream.engine.stream_task import Owned, StreamTask
 from router.wire.stored_offsets import StoredOffset
 from tests.stream.test_partition import Tally, opened_task, produce, read, values
 from tests.support.patience import PATIENCE_S
+from tests.support.topics import create_topics
 
 pytestmark = pytest.mark.broker
 
@@ -149,15 +149,8 @@ def often(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> fl
 def prefixes(kafka: str, namespace: str) -> Sequence[str]:
     """Prefixes of the topics of two input partitions: an input, a changelog and an output topic each."""
     prefixes = [f"{namespace}{network}." for network in "ab"]
-
-    async def create() -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-        await admin.start()
-        names = [f"{prefix}{name}" for prefix in prefixes for name in ("in", "out", "changelog")]
-        await admin.create_topics([NewTopic(name, 1, 1) for name in names])
-        await admin.close()
-
-    asyncio.run(create())
+    names = [f"{prefix}{name}" for prefix in prefixes for name in ("in", "out", "changelog")]
+    asyncio.run(create_topics(kafka, *names))
     return prefixes
 
 

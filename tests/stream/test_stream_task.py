@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from prometheus_client import CollectorRegistry
 
 from router.kafka.record_batches import Writer
@@ -18,6 +17,7 @@ from router.stream.engine.stream_task import StreamTask
 from router.wire.metrics import Metrics
 from router.wire.stored_offsets import StoredOffset
 from tests.stream.test_partition import Tally, opened_task, produce, read, until, values
+from tests.support.topics import create_topics
 
 pytestmark = pytest.mark.broker
 
@@ -26,14 +26,7 @@ pytestmark = pytest.mark.broker
 def topics(kafka: str, namespace: str) -> str:
     """Two input topics with a changelog each, and one output topic."""
     names = ("a.in", "b.in", "a.changelog", "b.changelog", "out")
-
-    async def create() -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-        await admin.start()
-        await admin.create_topics([NewTopic(f"{namespace}{name}", 1, 1) for name in names])
-        await admin.close()
-
-    asyncio.run(create())
+    asyncio.run(create_topics(kafka, *(f"{namespace}{name}" for name in names)))
     return namespace
 
 

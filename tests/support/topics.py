@@ -1,8 +1,10 @@
-"""The committed records of a topic, in offset order of each partition."""
+"""Topics of tests: created, configured, and their committed records in offset order of each partition."""
 
+import asyncio
 import time
 from typing import Any
 
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
@@ -38,3 +40,20 @@ def set_config(kafka: str, topic: str, **configs: str) -> None:
     values = {name.replace("_", "."): value for name, value in configs.items()}
     with connected(kafka) as admin:
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, values)], raise_on_unknown=False)
+
+
+async def create_topics(bootstrap: str, *names: str) -> None:
+    """Create topics of one partition, and wait until the broker serves them: it answers the creation some time before."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(name, 1, 1) for name in names])
+        async with asyncio.timeout(PATIENCE_S):
+            while not all(_is_served(one) for one in await admin.describe_topics(list(names))):
+                await asyncio.sleep(0.02)
+    finally:
+        await admin.close()
+
+
+def _is_served(topic: dict[str, Any]) -> bool:
+    return not topic["error_code"] and all(one["leader"] >= 0 for one in topic["partitions"])
