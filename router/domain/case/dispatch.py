@@ -58,8 +58,7 @@ def new_assignment(
         due_provisional=provisional,
         limit=None if one.limit is None else text_of(one.limit),
         timer_at=None if step is None else step.at,
-        sees=one.sees,
-        masks=one.masks,
+        view=one.view,
     )
 
 
@@ -81,8 +80,7 @@ def reassign(case: Case, route: Route, at: datetime, calendar: CityCalendar | No
                         old,
                         rule=one.rule,
                         limit=None if one.limit is None else text_of(one.limit),
-                        sees=one.sees,
-                        masks=one.masks,
+                        view=one.view,
                     ),
                     start,
                     calendar,
@@ -216,8 +214,8 @@ def task(
         networks=_networks(case),
         media=case.media,
     )
-    if assignment.sees is not None or assignment.masks:
-        made = withhold(made, assignment.sees, assignment.masks)
+    if assignment.view is not None:
+        made = withhold(made, assignment.view.sees, assignment.view.masks)
     stage = stage_of(assignment)
     if (
         len(case.assignments) == 1

@@ -17,7 +17,8 @@ from router.domain.catalogue.escalations import Ladder
 from router.domain.catalogue.lists import Duty
 from router.domain.catalogue.model import FALLBACK, ArbitrationNode, Department, Receiver, WorkflowNode
 from router.domain.lifecycle.lifecycles import Lifecycle
-from router.domain.model.vocabulary import DataClass, Role, Severity, TaskField, Urgency
+from router.domain.model.case import TaskView
+from router.domain.model.vocabulary import Role, Severity, Urgency
 
 UNIT_DIGITS = {"street": 9, "community": 12, "cell": 15}
 """Units that are part of the cell code."""
@@ -37,8 +38,7 @@ class Assigned(Struct, frozen=True, kw_only=True):
     limit: Limit | None = None
     ladder: Ladder | None = None
     """Who hears of it before and after the limit ends."""
-    sees: DataClass | None = None
-    masks: tuple[TaskField, ...] = ()
+    view: TaskView | None = None
     """What its task shows, as the department's entry says."""
 
 
@@ -119,6 +119,11 @@ class Catalogue:
     ) -> None:
         self.version = version
         self.departments = departments
+        self._views = {
+            name: TaskView(sees=one.sees, masks=one.masks)
+            for name, one in departments.items()
+            if one.sees is not None or one.masks
+        }
         self.matters = matters
         self.workflows = workflows
         self.lifecycles = lifecycles
@@ -188,7 +193,6 @@ class Catalogue:
     def assign(self, receiver: Receiver, role: Role, rule: str, cell: str, matter: Matter | None) -> Assigned:
         """The part of a receiver in a cell: with limit and ladder of the matter, and with what its department may see."""
         digits = UNIT_DIGITS.get(receiver.unit or "")
-        sees, masks = self.view_of(receiver.department)
         return Assigned(
             department=receiver.department,
             role=role,
@@ -196,14 +200,12 @@ class Catalogue:
             unit=cell[:digits] if digits else receiver.unit,
             limit=matter.limits.get(role) if matter else None,
             ladder=self.ladders.get((None if matter is None else matter.id, role)),
-            sees=sees,
-            masks=masks,
+            view=self.view_of(receiver.department),
         )
 
-    def view_of(self, department: str) -> tuple[DataClass | None, tuple[TaskField, ...]]:
-        """The highest class of fields that a department's tasks show (None: every class), and the fields that they never show."""
-        known = self.departments.get(department)
-        return (None, ()) if known is None else (known.sees, known.masks)
+    def view_of(self, department: str) -> TaskView | None:
+        """What a department's tasks show; None: everything."""
+        return self._views.get(department)
 
 
 def _all(candidates: Mapping[str, tuple[Candidate, ...]]) -> list[Candidate]:

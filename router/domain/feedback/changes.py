@@ -108,7 +108,6 @@ def _rerouted(case: Case, one: Assignment, feedback: Feedback, city: City, at: d
 def _transferred(case: Case, one: Assignment, feedback: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
     """Another department goes on with the task, and with its time: nothing begins again but the stage."""
     receiver = _named(one, feedback)
-    sees, masks = city.catalogue.view_of(receiver.department)
     new = replace(
         one,
         task=f"{case.id}.{len(case.assignments) + 1}",
@@ -119,8 +118,7 @@ def _transferred(case: Case, one: Assignment, feedback: Feedback, city: City, at
         stage="dispatched",
         stage_at=at,
         why=f"{one.department} handed it over: {feedback.reason}",
-        sees=sees,
-        masks=masks,
+        view=city.catalogue.view_of(receiver.department),
     )
     old = replace(withdrawn(one, at), sent=())  # what was escalated is settled when the other department has done it
     return (*_with(case, one, old), new)

@@ -128,6 +128,15 @@ class Suggestion(Struct, frozen=True, gc=False, kw_only=True):
     reason: str
 
 
+class TaskView(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """What the tasks of a department show. All assignments of a department share one."""
+
+    sees: DataClass | None = None
+    """The highest class of fields; absent: every class."""
+    masks: tuple[TaskField, ...] = ()
+    """Fields that they do not show, whatever their class."""
+
+
 class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A department that must act on a case: the result of one duty (职责)."""
 
@@ -176,10 +185,8 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """Steps of its ladder that were sent in this round."""
     round: int = 0
     """How often its ladder has started again."""
-    sees: DataClass | None = None
-    """The highest class of fields that its task shows, as the catalogue said at the dispatch; absent: every class."""
-    masks: tuple[TaskField, ...] = ()
-    """Fields that its task does not show, whatever their class."""
+    view: TaskView | None = None
+    """What its task shows, as the catalogue said at the dispatch; absent: everything."""
 
 
 class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
