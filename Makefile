@@ -7,7 +7,7 @@ BENCH ?= speed
 BROKERS ?= 1
 SEED ?= 1
 
-JOBS ?= 2
+JOBS ?= 3
 COMPILE = uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
@@ -30,7 +30,7 @@ $(VENV)/.ready-dev: requirements-dev.lock pyproject.toml .ci/install
 	@PYTHON=$(PYTHON) .ci/install $(VENV) requirements-dev.lock
 	@touch $(VENV)/.ready-run $@
 
-test: setup-dev  ## all tests but the long ones, with real brokers (JOBS=2 processes, each with a broker of its own)
+test: setup-dev  ## all tests but the long ones, with real brokers (JOBS=3 processes, each with a broker of its own)
 	@$(PYTEST) -m "not long"
 
 test-long: setup-dev  ## tests that take long by nature: rounds of faults, killed workers, large replays

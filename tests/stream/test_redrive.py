@@ -10,16 +10,12 @@ import orjson
 import pytest
 from typer.testing import CliRunner
 
-from router.broker.admin import apply
 from router.cli.dead_letters.commands import app
 from router.wire.codec import decode_case
 from router.wire.errors import InputError, TopicError
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool
-from tests.support.broker import free_ports
-from tests.support.cities import shipped
 from tests.support.dead_letters import (
     ATTRIBUTION,
     CITY,
@@ -27,6 +23,8 @@ from tests.support.dead_letters import (
     PATCH,
     Run,
     address,
+    applied,
+    deployment,
     header,
     producer_of,
     publish_dead_letters,
@@ -37,6 +35,7 @@ from tests.support.dead_letters import (
     repair_log,
     reports_in_cases,
     requests,
+    run_command,
     send_until_accepted,
     tasks,
     wait_until,
@@ -51,15 +50,12 @@ pytestmark = pytest.mark.broker
 
 @pytest.fixture
 def settings(kafka: str, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setenv("GRID_ROUTER_KAFKA", kafka)
-    monkeypatch.setenv("GRID_ROUTER_NAMESPACE", namespace)
-    return Settings(kafka=kafka, home=tmp_path, namespace=namespace, partitions=2, metrics_port=free_ports(1))
+    return deployment(kafka, namespace, tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def names(settings: Settings) -> Names:
-    apply(str(settings.kafka), topics_of(shipped(CITY), settings))
-    return Names(settings.namespace)
+    return applied(settings)
 
 
 @pytest.fixture
@@ -72,7 +68,7 @@ def worker(settings: Settings, names: Names) -> Iterator[WorkerPool]:
 @pytest.fixture
 def run(names: Names) -> Run:
     del names  # its topics exist
-    return lambda *arguments: CliRunner().invoke(app, arguments, env={"COLUMNS": "160", "NO_COLOR": "1"})
+    return run_command
 
 
 def assert_history_is_shown(run: Run, ids: list[str], again: dict[str, list[Record]]) -> None:

@@ -6,29 +6,25 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from router.broker.admin import apply
-from router.cli.dead_letters.commands import app
 from router.dead_letters.redrive_producer import OutgoingRecord, open_redrive_producer
 from router.wire.errors import BrokerError
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.pool import environment
-from tests.support.broker import free_ports
-from tests.support.cities import shipped
 from tests.support.dead_letters import (
     ATTRIBUTION,
-    CITY,
     MANY,
     Run,
+    applied,
+    deployment,
     publish_dead_letters,
     publish_many,
     records,
     redriven,
     rejected_record,
     repair_log,
+    run_command,
 )
 from tests.support.patience import PATIENCE_S
 
@@ -37,21 +33,18 @@ pytestmark = pytest.mark.broker
 
 @pytest.fixture
 def settings(kafka: str, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setenv("GRID_ROUTER_KAFKA", kafka)
-    monkeypatch.setenv("GRID_ROUTER_NAMESPACE", namespace)
-    return Settings(kafka=kafka, home=tmp_path, namespace=namespace, partitions=2, metrics_port=free_ports(1))
+    return deployment(kafka, namespace, tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def names(settings: Settings) -> Names:
-    apply(str(settings.kafka), topics_of(shipped(CITY), settings))
-    return Names(settings.namespace)
+    return applied(settings)
 
 
 @pytest.fixture
 def run(names: Names) -> Run:
     del names  # its topics exist
-    return lambda *arguments: CliRunner().invoke(app, arguments, env={"COLUMNS": "160", "NO_COLOR": "1"})
+    return run_command
 
 
 HANGS = """

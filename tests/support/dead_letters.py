@@ -5,14 +5,18 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from aiokafka import AIOKafkaProducer
 from kafka import KafkaProducer
 from kafka.errors import MessageSizeTooLargeError
-from typer.testing import Result
+from typer.testing import CliRunner, Result
 
+from router.broker.admin import apply
+from router.cli.dead_letters.commands import app
 from router.domain.model.rejection import Rejection
 from router.domain.model.source_record import PlainRecord
 from router.simulator.messages import SourceMessage
@@ -20,7 +24,9 @@ from router.wire.codec import decode_case, encode_dead_letter
 from router.wire.repairs import Repair, decode_repair
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
+from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool
+from tests.support.broker import free_ports
 from tests.support.cities import open_requests, shipped
 from tests.support.patience import PATIENCE_S
 from tests.support.topics import Record, committed
@@ -36,6 +42,24 @@ RECOGNISED = {
     'grid_reports_total{network="hotline",outcome="redelivered"}',
     'grid_merges_total{decision="redelivered"}',
 }
+
+
+def deployment(kafka: str, namespace: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of a deployment, which commands in this process find in the environment."""
+    monkeypatch.setenv("GRID_ROUTER_KAFKA", kafka)
+    monkeypatch.setenv("GRID_ROUTER_NAMESPACE", namespace)
+    return Settings(kafka=kafka, home=home, namespace=namespace, partitions=2, metrics_port=free_ports(1))
+
+
+def applied(settings: Settings) -> Names:
+    """Names of the city's topics, which exist."""
+    apply(str(settings.kafka), topics_of(shipped(CITY), settings))
+    return Names(settings.namespace)
+
+
+def run_command(*arguments: str) -> Result:
+    """Run a dead-letter command in this process."""
+    return CliRunner().invoke(app, arguments, env={"COLUMNS": "160", "NO_COLOR": "1"})
 
 
 def requests(number: int) -> list[SourceMessage]:

@@ -61,6 +61,22 @@ affinities:
   - {between: [grass, hole], affinity: 0.45}
 """
 
+THREE_DUTIES = """\
+fallback: {department: locality, unit: street}
+duties:
+  trees:
+    matters: [tree]
+    lead: parks
+  grass:
+    matters: [grass]
+    lead: parks
+    assist: [police]
+  holes:
+    matters: [hole]
+    lead: {department: roads, unit: street}
+"""
+"""Trees and grass go to one department, grass with an assistant, holes to another."""
+
 
 def merging(text: str = MERGING) -> MergeParameters:
     """The parameters of a `merging.yaml`, which must be valid."""

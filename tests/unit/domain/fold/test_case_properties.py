@@ -17,25 +17,22 @@ from router.domain.model.report import Media, Report, Tick
 from router.domain.model.task import Task
 from router.domain.state.partition_state import PartitionState
 from router.wire.codec import decode_case
-from tests.support.driver import CELL, MERGING, NEXT_CELL, OTHER_COMMUNITY, OTHER_STREET, Driver, hours, report, tiny
+from tests.support.driver import (
+    CELL,
+    MERGING,
+    NEXT_CELL,
+    OTHER_COMMUNITY,
+    OTHER_STREET,
+    THREE_DUTIES,
+    Driver,
+    hours,
+    report,
+    tiny,
+)
 
-DUTIES = """\
-fallback: {department: locality, unit: street}
-duties:
-  trees:
-    matters: [tree]
-    lead: parks
-  grass:
-    matters: [grass]
-    lead: parks
-    assist: [police]
-  holes:
-    matters: [hole]
-    lead: {department: roads, unit: street}
-"""
 AFFINE = MERGING.replace("[grass, hole], affinity: 0.45", "[grass, hole], affinity: 0.8")
 """Grass is like tree and like hole, and these two are not alike: who leads a case decides who may stay."""
-CITY = tiny(AFFINE, duties=DUTIES, standards="default: {limit: 2d}\n")
+CITY = tiny(AFFINE, duties=THREE_DUTIES, standards="default: {limit: 2d}\n")
 Log = list[Report | Tick]
 HERE = ({"cell": CELL}, {"cell": CELL, "north": 12}, {"cell": NEXT_CELL, "east": 15})
 ELSEWHERE = (

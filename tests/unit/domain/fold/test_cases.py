@@ -17,28 +17,15 @@ from tests.support.driver import (
     OTHER_COMMUNITY,
     OTHER_STREET,
     START,
+    THREE_DUTIES,
     Driver,
     hours,
     report,
     tiny,
 )
 
-DUTIES = """\
-fallback: {department: locality, unit: street}
-duties:
-  trees:
-    matters: [tree]
-    lead: parks
-  grass:
-    matters: [grass]
-    lead: parks
-    assist: [police]
-  holes:
-    matters: [hole]
-    lead: {department: roads, unit: street}
-"""
 LIMIT = "default: {limit: 2d}\n"
-CITY = tiny(duties=DUTIES, standards=LIMIT)
+CITY = tiny(duties=THREE_DUTIES, standards=LIMIT)
 Seen = list[tuple[str, str, str]]
 
 
@@ -180,7 +167,7 @@ def test_unlike_reports_of_one_component_have_a_case_each() -> None:
 def test_a_third_report_leaves_when_another_one_leads_that_has_nothing_in_common_with_it() -> None:
     """Both are like grass, but hole is not like tree here: the hole opens a case of its own when the tree leads."""
     affine = MERGING.replace("[grass, hole], affinity: 0.45", "[grass, hole], affinity: 0.9")
-    driver = Driver(tiny(affine, duties=DUTIES, standards=LIMIT))
+    driver = Driver(tiny(affine, duties=THREE_DUTIES, standards=LIMIT))
     opener, tree, hole = (
         report("1", matter="grass"),
         report("2", network="policing"),
@@ -200,8 +187,8 @@ def test_a_third_report_leaves_when_another_one_leads_that_has_nothing_in_common
 def test_a_report_that_another_one_drives_out_follows_the_rule_set_of_the_correction() -> None:
     affine = MERGING.replace("[grass, hole], affinity: 0.45", "[grass, hole], affinity: 0.9")
     old, new = (
-        tiny(affine, duties=DUTIES, standards=LIMIT),
-        tiny(affine, duties=DUTIES, standards="default: {limit: 9d}\n"),
+        tiny(affine, duties=THREE_DUTIES, standards=LIMIT),
+        tiny(affine, duties=THREE_DUTIES, standards="default: {limit: 9d}\n"),
     )
     rules = RuleSets(old)
     rules.add(new.rule_set, hours(1), lambda: new)
@@ -216,7 +203,7 @@ def test_a_report_that_another_one_drives_out_follows_the_rule_set_of_the_correc
 
 def test_a_drill_whose_matter_is_not_like_what_turns_real_has_a_case_of_its_own() -> None:
     affine = MERGING.replace("[grass, hole], affinity: 0.45", "[grass, hole], affinity: 0.9")
-    driver = Driver(tiny(affine, duties=DUTIES, standards=LIMIT))
+    driver = Driver(tiny(affine, duties=THREE_DUTIES, standards=LIMIT))
     tree = report("2", network="policing", status="Exercise")
     hole = report("3", matter="hole", network="enforcement", status="Exercise")
     driver.pipe(report("1", matter="grass", status="Exercise"), tree, hole)
@@ -229,7 +216,7 @@ def test_a_drill_whose_matter_is_not_like_what_turns_real_has_a_case_of_its_own(
 def test_a_closed_report_stays_when_another_report_leads() -> None:
     """It needs no task, so nothing is gained by a case of its own."""
     affine = MERGING.replace("[grass, hole], affinity: 0.45", "[grass, hole], affinity: 0.9")
-    driver, opener = Driver(tiny(affine, duties=DUTIES, standards=LIMIT)), report("1", matter="grass")
+    driver, opener = Driver(tiny(affine, duties=THREE_DUTIES, standards=LIMIT)), report("1", matter="grass")
     hole = report("3", matter="hole", network="enforcement", closed="closed")
     driver.pipe(opener, report("2", network="policing"), hole, updated(opener, status="Test"))
     assert [len(case.reports) for case in driver.cases] == [3]
@@ -375,7 +362,7 @@ def test_the_window_ends_with_the_limit_of_the_lead() -> None:
 
 
 def test_a_report_after_the_limit_updates_the_tasks() -> None:
-    driver = Driver(tiny(duties=DUTIES, standards="default: {limit: 5h}\n"))
+    driver = Driver(tiny(duties=THREE_DUTIES, standards="default: {limit: 5h}\n"))
     driver.pipe(report("1"))
     assert driver.pipe(report("2", 4)).tasks == []
     outcome = driver.pipe(report("3", 6))
