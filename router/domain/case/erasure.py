@@ -13,7 +13,7 @@ from router.domain.case.reports import whole
 from router.domain.lifecycle.journal import erased_data
 from router.domain.lifecycle.provisional import city_of
 from router.domain.model.case import Case, CaseReport
-from router.domain.model.erasure import Erasure
+from router.domain.model.erasure import Erased, Erasure
 from router.domain.model.outcome import CaseChanged, ErasureDecided, Fact, Outcome, Output, TransitionMade, add_tasks
 from router.domain.model.task import Task
 from router.domain.model.transition import Transition
@@ -38,7 +38,7 @@ def take_erasure(state: PartitionState, erasure: Erasure, rules: RuleLookup) -> 
     ids = erasure.reports or tuple([one.id for one in case.reports])
     # a case that a report left as its last one still says what the report said
     left = [one for (report, _), one in state.left.items() if report in ids and not one.reports and one is not case]
-    found = [(one, city_of(one, rules)) for one in (case, *left) if has_data(one, erasure)]
+    found = [(one, city_of(one, rules)) for one in (case, *left) if _changes(one, erasure)]
     records: list[Output] = []
     tasks: list[Task] = []
     for one, city in found:
@@ -57,17 +57,28 @@ def take_erasure(state: PartitionState, erasure: Erasure, rules: RuleLookup) -> 
 
 
 def has_data(case: Case, erasure: Erasure) -> bool:
-    """Whether the request changes the case."""
+    """Whether the case has data that the request means."""
     if without_words(case.assignments) != case.assignments:
         return True
     if not case.reports:
         return has_text(case)
-    return any(_is_meant(one.id, erasure) and _is_before(one, erasure) for one in case.reports)
+    return any(_is_meant(one.id, erasure) and _mark_of(one) is None for one in case.reports)
+
+
+def _changes(case: Case, erasure: Erasure) -> bool:
+    """Whether the request changes the case. One that is later than the last one does: departments may have written more into the journal."""
+    return has_data(case, erasure) or any(
+        _is_meant(one.id, erasure) and _is_before(one, erasure) for one in case.reports
+    )
+
+
+def _mark_of(one: CaseReport) -> Erased | None:
+    return None if one.says is None else one.says.erased
 
 
 def _is_before(one: CaseReport, erasure: Erasure) -> bool:
     """Whether the request is later than the last one for the report. It has what departments wrote since erased from the journal."""
-    erased = None if one.says is None else one.says.erased
+    erased = _mark_of(one)
     return erased is None or erased.at < erasure.at
 
 

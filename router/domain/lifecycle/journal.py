@@ -100,6 +100,13 @@ def without_words(transitions: Sequence[Transition]) -> list[Transition]:
     return [replace(one, reason="", evidence=(), erased=True) if one.said else one for one in before]
 
 
+def has_new_words(transitions: Iterable[Transition]) -> bool:
+    """Whether people have written something since the latest erasure."""
+    transitions = tuple(transitions)
+    erased_until = _erased_until(transitions)
+    return any(one.said and not one.erased and one.number > erased_until for one in transitions)
+
+
 def _erased_until(transitions: Sequence[Transition]) -> int:
     """Number of the latest transition that says that data was erased; 0 without one."""
     return max([one.number for one in transitions if one.cause == "erasure"], default=0)

@@ -19,16 +19,16 @@ MARK = "MARKED"
 PHOTO = Media(url=f"https://photos.example.org/{MARK}.jpg", sha256="0" * 64)
 
 
-def told(name: str, at: float = 0, **more: object) -> Report:
+def said(name: str, at: float = 0, **more: object) -> Report:
     """A report whose every field for a text or a reference has the mark."""
-    said = {
+    texts = {
         "description": f"{MARK} fell from a tree",
         "address": f"{MARK} street 1",
         "reporter": f"{MARK}-ref",
         "media": (PHOTO,),
         "extensions": {"personRef": f"{MARK}-person"},
     }
-    return report(name, at, rule_set=CITY.rule_set, **(said | more))  # type: ignore[arg-type]
+    return report(name, at, rule_set=CITY.rule_set, **(texts | more))  # type: ignore[arg-type]
 
 
 def asked(case: Case, at: float = 50, *reports: str) -> Erasure:
@@ -45,7 +45,7 @@ def asked(case: Case, at: float = 50, *reports: str) -> Erasure:
 
 def opened(*more: Report) -> Driver:
     driver = Driver(CITY)
-    driver.pipe(told("17"), *more)
+    driver.pipe(said("17"), *more)
     return driver
 
 
@@ -58,7 +58,7 @@ def marked(driver: Driver) -> list[str]:
 
 
 def test_every_text_goes_and_what_figures_are_made_of_stays() -> None:
-    driver = opened(told("18", 1, network="policing"), told("17", 2, version=2, description=f"{MARK} was hurt"))
+    driver = opened(said("18", 1, network="policing"), said("17", 2, version=2, description=f"{MARK} was hurt"))
     before = driver.case_of("17")
     assert marked(driver)
     result = driver.pipe(asked(before))
@@ -110,7 +110,7 @@ def test_the_journal_says_by_whom_and_why_and_its_chain_verifies() -> None:
 
 def test_only_the_data_of_the_report_that_is_named_goes() -> None:
     driver = Driver(CITY)
-    driver.pipe(told("17"), report("18", 1, network="policing", rule_set=CITY.rule_set, description="a broken branch"))
+    driver.pipe(said("17"), report("18", 1, network="policing", rule_set=CITY.rule_set, description="a broken branch"))
     driver.pipe(asked(driver.case_of("17"), 50, "hotline:17"))
     one, other = driver.case_of("17").reports
     assert marked(driver) == []
@@ -122,7 +122,7 @@ def test_only_the_data_of_the_report_that_is_named_goes() -> None:
 
 def test_the_case_keeps_its_text_when_another_report_goes() -> None:
     driver = Driver(CITY)
-    driver.pipe(report("17", rule_set=CITY.rule_set, description="a broken branch"), told("18", 1, network="policing"))
+    driver.pipe(report("17", rule_set=CITY.rule_set, description="a broken branch"), said("18", 1, network="policing"))
     result = driver.pipe(asked(driver.case_of("17"), 50, "policing:18"))
     assert marked(driver) == []
     assert driver.case_of("17").description == result.tasks[0].description == "a broken branch"
@@ -146,23 +146,23 @@ def test_a_case_that_the_partition_does_not_have_is_unknown() -> None:
 
 
 def test_a_restored_state_is_the_folded_one() -> None:
-    driver = opened(told("18", 1, network="policing"))
+    driver = opened(said("18", 1, network="policing"))
     driver.pipe(asked(driver.case_of("17")))
     assert driver.crash().snapshot() == driver.snapshot()
     for one in (driver.crash(), driver):
-        one.pipe(told("19", 3, network="policing"))
+        one.pipe(said("19", 3, network="policing"))
     assert len(driver.cases) == 2, "its point is gone, so nothing near it joins by place"
 
 
 @pytest.mark.parametrize("restored", [False, True])
 @pytest.mark.parametrize("reports", [1, 2])
 def test_a_redelivery_and_a_correction_bring_nothing_back(restored: bool, reports: int) -> None:
-    driver = opened(*[told("18", 1, network="policing")][: reports - 1])
+    driver = opened(*[said("18", 1, network="policing")][: reports - 1])
     driver.pipe(asked(driver.case_of("17")))
     driver = driver.crash() if restored else driver
-    assert driver.pipe(told("17")).decision == "redelivered", "the dedup index had forgotten it"
-    assert driver.pipe(told("17", offset=9)).decision == "redelivered", "a copy on another offset"
-    corrected = driver.pipe(told("17", 0, received=60, version=2, severity="Extreme"))
+    assert driver.pipe(said("17")).decision == "redelivered", "the dedup index had forgotten it"
+    assert driver.pipe(said("17", offset=9)).decision == "redelivered", "a copy on another offset"
+    corrected = driver.pipe(said("17", 0, received=60, version=2, severity="Extreme"))
     assert corrected.decision == "updated"
     assert marked(driver) == []
     case = driver.case_of("17")
@@ -174,20 +174,20 @@ def test_a_redelivery_and_a_correction_bring_nothing_back(restored: bool, report
 
 
 def test_a_correction_that_leads_to_another_case_brings_nothing_back() -> None:
-    driver = opened(told("18", 1, network="policing"))
+    driver = opened(said("18", 1, network="policing"))
     driver.pipe(asked(driver.case_of("17"), 50, "hotline:17"))
-    driver.pipe(told("17", 0, received=60, version=2, matter="hole"))
+    driver.pipe(said("17", 0, received=60, version=2, matter="hole"))
     (case,) = [case for case in driver.cases if case.reports[0].id == "hotline:17"]
     assert MARK.encode() not in encode_case(case)[1]
-    driver.pipe(told("17", 0, received=61, version=3, matter="hole", severity="Severe"))
+    driver.pipe(said("17", 0, received=61, version=3, matter="hole", severity="Severe"))
     assert MARK.encode() not in encode_case(driver.case_of("17"))[1]
 
 
 def test_a_case_that_lost_its_last_report_says_nothing_of_it() -> None:
     driver = opened()
     first = driver.case_of("17")
-    driver.pipe(told("18", 1, network="policing", matter="hole", north=2000))
-    driver.pipe(told("17", 0, received=3, version=2, matter="hole"))
+    driver.pipe(said("18", 1, network="policing", matter="hole", north=2000))
+    driver.pipe(said("17", 0, received=3, version=2, matter="hole"))
     driver.pipe(asked(driver.case_of("17"), 50))
     assert [case.id for case in driver.cases if MARK.encode() in encode_case(case)[1] and case.id == first.id] == []
 
