@@ -10,7 +10,7 @@ from router.domain.model.erasure import Erased, Erasure
 from router.domain.model.feedback import SUPERVISION
 from router.domain.model.report import Media, Report
 from router.wire.codec import encode_case, encode_task
-from tests.support.driver import Driver, hours, report, tiny
+from tests.support.driver import MERGING, Driver, hours, report, tiny
 from tests.support.feedback import feedback
 
 CITY = tiny()
@@ -145,13 +145,23 @@ def test_a_case_that_the_partition_does_not_have_is_unknown() -> None:
     assert (result.decision, result.cases) == ("unknown-case", [])
 
 
+REFERRING = (
+    f"{MERGING}evidence: {{citizen_networks: [hotline, policing], reference_factor: 0.9, reference_radius_m: 1000}}\n"
+)
+
+
 def test_a_restored_state_is_the_folded_one() -> None:
-    driver = opened(said("18", 1, network="policing"))
+    """The index has the case by no point and no reference of the person any more."""
+    driver = Driver(tiny(REFERRING))
+    driver.pipe(said("17"), said("18", 1, network="policing", north=12))
+    (entry,) = driver.state.candidates.values()
+    assert entry.references, "the case is found by the references of persons"
+    assert entry.places, "and by the point of its second report"
     driver.pipe(asked(driver.case_of("17")))
+    assert (entry.references, entry.places) == ((), ())
     assert driver.crash().snapshot() == driver.snapshot()
-    for one in (driver.crash(), driver):
-        one.pipe(said("19", 3, network="policing"))
-    assert len(driver.cases) == 2, "its point is gone, so nothing near it joins by place"
+    driver.pipe(said("19", 3, network="policing"))
+    assert len(driver.cases) == 2, "nothing near it joins by place"
 
 
 @pytest.mark.parametrize("restored", [False, True])
@@ -184,12 +194,19 @@ def test_a_correction_that_leads_to_another_case_brings_nothing_back() -> None:
 
 
 def test_a_case_that_lost_its_last_report_says_nothing_of_it() -> None:
-    driver = opened()
-    first = driver.case_of("17")
-    driver.pipe(said("18", 1, network="policing", matter="hole", north=2000))
-    driver.pipe(said("17", 0, received=3, version=2, matter="hole"))
-    driver.pipe(asked(driver.case_of("17"), 50))
-    assert [case.id for case in driver.cases if MARK.encode() in encode_case(case)[1] and case.id == first.id] == []
+    driver = opened(said("18", 1, network="policing"))
+    first = driver.case_of("17").id
+    driver.pipe(said("17", 0, received=2, version=2, matter="hole"))
+    left = driver.case_of("17").id
+    assert left != first
+    driver.pipe(said("17", 0, received=3, version=3))
+    assert driver.case_of("17").id == first, "it fits the case again that it had left"
+    assert {one.id: one.state for one in driver.cases}[left] == "empty"
+    assert MARK.encode() in driver.latest()[left.encode()]
+    result = driver.pipe(asked(driver.case_of("17"), 50, "hotline:17"))
+    assert {one.id for one in result.cases} == {first, left}
+    assert MARK.encode() not in driver.latest()[left.encode()]
+    assert broken_at([one for one in driver.transitions if one.case == left]) is None
 
 
 def test_the_words_of_departments_go_and_who_decided_stays() -> None:
