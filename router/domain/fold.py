@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from router.domain.case.dispatch import task, workflow_of
+from router.domain.case.erasure import take_erasure
 from router.domain.case.joining import case_to_join, join_case
 from router.domain.case.known_reports import may_be_forgotten, take_known_report
 from router.domain.case.opening import open_case
@@ -19,6 +20,7 @@ from router.domain.lifecycle.journal import JournalCause, journal
 from router.domain.lifecycle.provisional import move_deadlines
 from router.domain.matching.correlation import correlate
 from router.domain.model.case import Case
+from router.domain.model.erasure import Erasure
 from router.domain.model.feedback import Feedback
 from router.domain.model.outcome import (
     NOTHING_DUE,
@@ -54,7 +56,7 @@ LADDERS_AT_ONCE = 1_000
 then, so the next tick follows at once."""
 MOVED_AT_ONCE = 2_000
 """Cases whose provisional deadlines one tick moves at most, for the same reason."""
-Event = Report | Tick | Feedback
+Event = Report | Tick | Feedback | Erasure
 _EARLIEST = datetime.min.replace(tzinfo=UTC) + GRACE
 """GRACE cannot be subtracted from an earlier instant."""
 
@@ -64,7 +66,7 @@ def fold(state: PartitionState, event: Event, rules: RuleLookup) -> Outcome:
 
     Args:
         state: of the partition; changed in place.
-        event: a report, feedback, or a tick that says what time it is.
+        event: a report, feedback, a request to erase data, or a tick that says what time it is.
         rules: the rule sets. A report is decided by its own, and a case that comes due by the case's own.
 
     Raises:
@@ -159,5 +161,10 @@ def _fold_feedback(state: PartitionState, feedback: Feedback, rules: RuleLookup)
 
 
 Handler = Callable[[PartitionState, Any, RuleLookup], Outcome]
-HANDLERS: dict[type[Event], Handler] = {Report: _fold_report, Tick: _fold_tick, Feedback: _fold_feedback}
+HANDLERS: dict[type[Event], Handler] = {
+    Report: _fold_report,
+    Tick: _fold_tick,
+    Feedback: _fold_feedback,
+    Erasure: take_erasure,
+}
 """What folds an event, by the type of the event."""

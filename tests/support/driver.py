@@ -17,6 +17,7 @@ from router.domain.fold import Event, fold
 from router.domain.geometry import METRES_PER_DEGREE
 from router.domain.matching.parameters import MergeParameters
 from router.domain.model.case import Case
+from router.domain.model.erasure import Erasure
 from router.domain.model.escalation import Escalation
 from router.domain.model.feedback import Feedback
 from router.domain.model.report import Location, Provenance, Report, Tick
@@ -31,6 +32,7 @@ from router.wire.codec import (
     decode_event,
     encode_archived,
     encode_case,
+    encode_erasure,
     encode_report,
     encode_task,
     encode_tick,
@@ -245,5 +247,8 @@ class Driver:
 def _read_back(event: Event) -> Event:
     if isinstance(event, Feedback):
         return event
+    if isinstance(event, Erasure):
+        _, value, headers = encode_erasure(event)
+        return decode_event(headers, value)
     _, value, headers = encode_tick(event, 0) if isinstance(event, Tick) else encode_report(event)
     return decode_event(headers, value)

@@ -125,10 +125,11 @@ async def _take_in(
 
 def _add(topic: str, records: Sequence[Any], names: Names, positions: CasePositions) -> None:
     """Take in records of one partition. Those that the router did not write are left out."""
-    keyed = [(mark_of(id_), one) for one in records if (id_ := _text(one.key)) is not None]
     if topic == names.transitions:
-        positions.add_changes((mark, Place(one.partition, one.offset)) for mark, one in keyed)
+        cases = [(mark_of(id_.partition("/")[0]), one) for one in records if (id_ := _text(one.key)) is not None]
+        positions.add_changes((mark, Place(one.partition, one.offset)) for mark, one in cases)
         return
+    keyed = [(mark_of(id_), one) for one in records if (id_ := _text(one.key)) is not None]
     if topic == names.cases:
         keyed = [(mark, one) for mark, one in keyed if is_row(one.headers, one.value)]
     found = [(mark, Place(one.partition, one.offset)) for mark, one in keyed]

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from router.cli.case.following import follow, open_positions
 from router.cli.case.positions import CasePositions, Place, mark_of
+from router.domain.lifecycle.journal import in_order
 from router.domain.model.case import Case
 from router.domain.model.transition import Transition
 from router.domain.story.life import CaseLife
@@ -103,16 +104,16 @@ async def _life(bootstrap: str, names: Names, home: Path, asked: Wanted) -> Case
 async def _found(picker: AIOKafkaConsumer, names: Names, positions: CasePositions, asked: Wanted) -> CaseLife:
     mark = mark_of(asked.case) if asked.case is not None else positions.holder(mark_of(asked.report or ""))
     row, kept = positions.case(mark) if mark is not None else (None, None)
-    case, archived = (await _case(picker, names.cases, row)) if row else None, False
+    case, archived, place = (await _case(picker, names.cases, row)) if row else None, False, row
     if case is None and kept is not None:
-        case, archived = await _case(picker, names.archive, kept), True
-    if case is None or (asked.case is not None and case.id != asked.case):
+        case, archived, place = await _case(picker, names.archive, kept), True, kept
+    if case is None or place is None or (asked.case is not None and case.id != asked.case):
         raise _unknown(asked, names)
     if asked.report is not None and all(one.id != asked.report for one in case.reports):
         raise _unknown(asked, names)
     records = await _pick(picker, names.transitions, positions.changes(mark_of(case.id)))
-    transitions = [one for record in records if (one := _transition(record, case.id)) is not None]
-    return CaseLife(case=case, transitions=tuple(transitions), archived=archived)
+    found = [one for record in records if (one := _transition(record, case.id)) is not None]
+    return CaseLife(case=case, transitions=in_order(found), archived=archived, partition=place.partition)
 
 
 def _unknown(asked: Wanted, names: Names) -> InputError:

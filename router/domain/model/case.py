@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 from router.domain.calendar.budget import Pause
+from router.domain.model.erasure import Erased
 from router.domain.model.feedback import Answer
 from router.domain.model.report import Media, Provenance
 from router.domain.model.transition import TaskStage
@@ -66,6 +67,8 @@ class Statement(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True)
     place_doubt: str | None = None
     media: tuple[Media, ...] = ()
     """The first 3 photos and files, by references of at most 500 characters."""
+    erased: Erased | None = None
+    """Set when the data of persons was erased from the report. Its corrections come without such data, too."""
 
 
 class Departure(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

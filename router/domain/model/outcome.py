@@ -120,7 +120,23 @@ class Escalated(Struct, frozen=True, gc=False):
     """Id of the authority, or `department`."""
 
 
-Fact = ReportDecided | TickFolded | TaskDispatched | TaskChanged | CasesArchived | FeedbackDecided | Escalated
+class ErasureDecided(Struct, frozen=True, gc=False):
+    """A request to erase the data of a person was folded."""
+
+    decision: Literal["erased", "nothing", "unknown-case"]
+    """Data left the case; the case had none; or the partition has no such case, because it was archived."""
+
+
+Fact = (
+    ReportDecided
+    | TickFolded
+    | TaskDispatched
+    | TaskChanged
+    | CasesArchived
+    | FeedbackDecided
+    | Escalated
+    | ErasureDecided
+)
 """Something that happened and is counted."""
 
 

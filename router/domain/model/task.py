@@ -70,3 +70,5 @@ class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Since when a supervisor has an eye on it (督办)."""
     withheld: tuple[TaskField, ...] = ()
     """Fields that are left out, because the catalogue does not let the department see them."""
+    erased_at: datetime | None = None
+    """Set in the record by which data of persons was erased from the task: who keeps an earlier record of it must erase that, too."""

@@ -210,6 +210,10 @@ class PartitionState:
         """The case that a task's id names, whether or not it has the task; None if the state has no such case."""
         return self._known(task_id.rpartition(".")[0])
 
+    def case_of(self, case_id: str) -> Case | None:
+        """The case with this id; None if the state has none."""
+        return self._known(case_id)
+
     def _matchable(self, case_id: str) -> Case | None:
         entry = self.candidates.get(case_id)
         return None if entry is None else entry.case

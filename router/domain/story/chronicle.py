@@ -78,6 +78,8 @@ def _transition(one: Transition, wording: Wording) -> Sentence:
         )
     cause = _cause(one, wording)
     en, zh = f"{when}: {cause.en}{change.en}", f"{when}：{cause.zh}{change.zh}"
+    if one.erased:
+        en, zh = f"{en}; what was said is erased", f"{zh}；所述内容已删除"
     if one.reason:
         en, zh = f"{en}; reason: {one.reason}", f"{zh}；原因：{one.reason}"
     for file in one.evidence:
@@ -90,6 +92,8 @@ def _transition(one: Transition, wording: Wording) -> Sentence:
 
 def _cause(one: Transition, wording: Wording) -> Bilingual:
     """Who caused a transition. A report needs no words: its own sentence stands beside it."""
+    if one.cause == "erasure":
+        return Bilingual(f"{one.actor} had data of persons erased: ", f"{one.actor} 删除个人信息：")
     if one.kind is None:
         return Bilingual("", "")
     did = feedback_of(one.kind)

@@ -15,9 +15,11 @@ class CaseLife(Struct, frozen=True, kw_only=True):
 
     case: Case
     transitions: tuple[Transition, ...]
-    """In the order of the log."""
+    """In the order of the log, or by their numbers after an erasure."""
     archived: bool = False
     """Nothing reaches the case any more, and this is its last state."""
+    partition: int = 0
+    """Of the case in `grid.cases`, and of its events in `grid.events`."""
 
 
 class Decisions(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from router.domain.fold import fold
 from router.domain.intake.event_rejections import undecodable, unknown_sender, unpublished_rule_set
 from router.domain.intake.rejections import printable
 from router.domain.model.case import Case
+from router.domain.model.erasure import Erasure
 from router.domain.model.feedback import Feedback
 from router.domain.model.rejection import RejectedEventError, Rejection
 from router.domain.model.report import Report, Tick
@@ -179,7 +180,7 @@ class MergeProcessor:
         changelog = TopicPartition(self._names.offsets, partition)
         writer.add(changelog.topic, partition, *self._offsets.encode(stored, changelog))
 
-    def _unpublished(self, event: Report | Tick | Feedback, missing: RuleSetError) -> Rejection:
+    def _unpublished(self, event: Report | Tick | Feedback | Erasure, missing: RuleSetError) -> Rejection:
         """Reject a report whose rule set was never published.
 
         Raises:
@@ -239,7 +240,7 @@ class MergeProcessor:
             self._pending_tick, self._no_tick_before = None, now + TICK_PAUSE
         return POISON_EVENT
 
-    def _event(self, record: Record, rejected: list[Rejected]) -> Report | Tick | Feedback | None:
+    def _event(self, record: Record, rejected: list[Rejected]) -> Report | Tick | Feedback | Erasure | None:
         try:
             event = decode_event(record.headers, record.value)
         except NO_EVENT as error:
@@ -247,6 +248,8 @@ class MergeProcessor:
             return None
         if isinstance(event, Tick):
             self._pending_tick = None
+            return event
+        if isinstance(event, Erasure):
             return event
         if isinstance(event, Feedback) and not is_sender(event.sender, self._rule_sets):
             rejected.append(Rejected(record, self._unknown_sender(event.sender)))

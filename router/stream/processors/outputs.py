@@ -11,6 +11,7 @@ from router.domain.model.outcome import (
     CaseArchived,
     CaseChanged,
     CasesArchived,
+    ErasureDecided,
     Escalated,
     EscalationSent,
     Fact,
@@ -101,6 +102,7 @@ FACT_METRICS: dict[type[Fact], Callable[[Metrics, Any, int], None]] = {
     TaskDispatched: _task_dispatched,
     CasesArchived: lambda metrics, fact, number: metrics.archived.inc(fact.number * number),
     FeedbackDecided: _feedback_decided,
+    ErasureDecided: lambda metrics, fact, number: metrics.erasures.labels(fact.decision).inc(number),
     Escalated: lambda metrics, fact, number: metrics.escalations.labels(fact.kind, fact.to).inc(number),
     TaskChanged: lambda metrics, fact, number: metrics.task_changes.labels(fact.department, fact.state).inc(number),
 }
