@@ -1,6 +1,6 @@
 """Where the records of each case are: a file beside the broker's data, brought up to date by each command.
 
-Kafka finds a record by its offset, never by its key. So the file has the partition and offset of each record that a story needs. It has
+Kafka finds a record by its offset, never by its key. So the file has the partition and offset of each record that an explanation needs. It has
 no id, only 64 bits of its hash, and a reader that finds a record by it compares the key. Every row says which offset it is from, and a later
 one wins: two commands may write at once, and a command that was cut off loses nothing.
 Docs: docs/adr/0035-case-commands.md.

@@ -12,10 +12,10 @@ from msgspec import Struct
 
 from router.cli.case.following import follow, open_positions
 from router.cli.case.positions import CasePositions, Place, mark_of
+from router.domain.explanation.case_life import CaseLife
 from router.domain.lifecycle.journal import in_order
 from router.domain.model.case import Case
 from router.domain.model.transition import Transition
-from router.domain.story.life import CaseLife
 from router.kafka.consumers import partition_consumer
 from router.wire.codec import UNREADABLE, decode_case, decode_transition
 from router.wire.errors import START_KAFKA, BrokerError, InputError

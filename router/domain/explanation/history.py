@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
+from router.domain.explanation.case_life import CaseLife, Sentence
+from router.domain.explanation.wording import JOINED, STAGES, Bilingual, Wording, feedback_of
 from router.domain.model.case import CaseReport, Departure
 from router.domain.model.feedback import SUPERVISION
 from router.domain.model.transition import Transition
-from router.domain.story.life import CaseLife, Sentence
-from router.domain.story.words import JOINED, STAGES, Bilingual, Wording, feedback_of
 
 
-def chronicle(life: CaseLife, wording: Wording) -> list[Sentence]:
+def explain_history(life: CaseLife, wording: Wording) -> list[Sentence]:
     """A sentence for each report, version, departure and transition, and for the end of the merge window, in order of time."""
     case = life.case
     sentences = [sentence for report in case.reports for sentence in _report(report, wording)]

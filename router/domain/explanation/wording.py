@@ -1,15 +1,15 @@
-"""The words of a story: closed lists of the model in English and Chinese, and how names and times are written."""
+"""The words of an explanation: closed lists of the model in English and Chinese, and how names and times are written."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from router.domain.calendar.deadlines import Why
+from router.domain.explanation.case_life import Decisions
 from router.domain.model.case import CaseState, JoinKind
 from router.domain.model.feedback import FeedbackKind
 from router.domain.model.transition import TaskStage
 from router.domain.model.vocabulary import Closing, ResolvedBy, Role, Status
-from router.domain.story.life import Decisions
 
 
 class Bilingual(NamedTuple):
@@ -107,7 +107,7 @@ SPANS: Mapping[Why, Bilingual] = {
 
 
 class Wording:
-    """How a story writes names and times.
+    """How an explanation writes names and times.
 
     Args:
         decisions: of the rule set that the case names; None if it cannot be read. Then names are ids, and times are UTC.

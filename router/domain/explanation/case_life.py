@@ -1,4 +1,4 @@
-"""What a story is made from: a case, its journal, and the rule set that the case names."""
+"""What an explanation is made from: a case, its journal, and the rule set that the case names."""
 
 from datetime import datetime, tzinfo
 
@@ -34,7 +34,7 @@ class Decisions(Struct, frozen=True, kw_only=True):
 
 
 class Sentence(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One sentence of a story, in both languages. Names and reasons in it may come from outside."""
+    """One sentence of an explanation, in both languages. Names and reasons in it may come from outside."""
 
     kind: str
     """What it is about, for programs: `joined`, `duty`, `due`, ..."""
