@@ -15,6 +15,7 @@ from router.cli.text.output import Form, Output, json_out, lines_out, say
 from router.domain.explanation.case_life import CaseLife, Decisions, Sentence
 from router.domain.explanation.deadline import explain_due
 from router.domain.explanation.history import explain_history
+from router.domain.explanation.ladder import explain_next_step
 from router.domain.explanation.merging import explain_merging
 from router.domain.explanation.routing import explain_routing
 from router.domain.explanation.summary import describe_case
@@ -47,9 +48,9 @@ def show(id_: Id, *, language: Language = "en", output: Output = "text") -> None
 
 @app.command()
 def why(id_: Id, *, language: Language = "en", output: Output = "text") -> None:
-    """Show why the reports were merged, why each department has its task, and why it is due then. With the id of a task: about that task.
+    """Show why the reports were merged, why each department has its task, why it is due then, and who hears of it next.
 
-    Deadlines are computed again from the rule set that the case names, and compared with the record.
+    Deadlines are computed again from the rule set that the case names, and compared with the record. With the id of a task: about that task.
 
     Example: grid-router case why C-5e1b0c9b7c1f2a3d4e5f.1 --language zh
     """
@@ -60,7 +61,7 @@ def why(id_: Id, *, language: Language = "en", output: Output = "text") -> None:
 
 @app.command()
 def history(id_: Id, *, language: Language = "en", output: Output = "text") -> None:
-    """Show what happened to a case in order of time: reports, corrections, and each change of a task with its cause.
+    """Show what happened to a case in order of time: reports, corrections, each change of a task with its cause, reminders and escalations.
 
     Example: grid-router case history policing:J4109-0881
     """
@@ -115,12 +116,13 @@ def _decisions(version: str) -> Decisions | None:
 
 
 def _reasons(case: Case, asked: Wanted, decisions: Decisions | None) -> Iterable[Sentence]:
-    """Why merged, then of each task why routed and why due then; of one task only that."""
+    """Why merged, then of each task why routed, why due then and what comes next; of one task only that."""
     if asked.task is None:
         yield from explain_merging(case, Wording(decisions))
     for one in _tasks(case, asked):
         yield from explain_routing(case, one, decisions)
         yield from explain_due(case, one, decisions)
+        yield from explain_next_step(case, one, decisions)
 
 
 def _tasks(case: Case, asked: Wanted) -> list[Assignment]:
