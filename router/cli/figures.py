@@ -1,8 +1,8 @@
 """`grid-router figures returns|coverage`: which duties bounce, from `grid.transitions`, and which cells have a full team."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from msgspec import to_builtins
@@ -17,9 +17,10 @@ from router.domain.catalogue.teams import TEAMS
 from router.domain.cells.csv_tables import Cell
 from router.domain.figures.coverage import TeamCoverage, figures_of_teams
 from router.domain.figures.returns import ReturnFigures, figures_of_returns
+from router.domain.model.transition import Transition
 from router.kafka.blocking import open_consumer
 from router.kafka.topic_reader import bounds_since, find_topic, read_range
-from router.wire.codec import decode_transition
+from router.wire.codec import UNREADABLE, decode_transition
 from router.wire.errors import CityError
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
@@ -48,11 +49,23 @@ def returns(
     with open_consumer(bootstrap(settings)) as consumer:
         topic = find_topic(consumer, Names(settings.namespace).transitions, Names(settings.namespace))
         records = read_range(consumer, bounds_since(consumer, topic))
-        rows = figures_of_returns((decode_transition(one.value) for one in records), begin, end)
+        rows = figures_of_returns(_transitions(records), begin, end)
     if output == "json":
         json_out(to_builtins(rows))
     else:
         _print(rows)
+
+
+def _transitions(records: Iterable[Any]) -> Iterator[Transition]:
+    """The transitions of records. What another program wrote there is left out, and counted on stderr."""
+    unreadable = 0
+    for record in records:
+        try:
+            yield decode_transition(record.value or b"")
+        except UNREADABLE:
+            unreadable += 1
+    if unreadable:
+        say(f"{unreadable} records are no transitions, and are left out.")
 
 
 def _print(rows: Sequence[ReturnFigures]) -> None:
