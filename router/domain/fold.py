@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from router.domain.case.dispatch import task, workflow_of
+from router.domain.case.dispatch import task
 from router.domain.case.erasure import take_erasure
 from router.domain.case.joining import case_to_join, join_case
 from router.domain.case.known_reports import may_be_forgotten, take_known_report
@@ -149,9 +149,8 @@ def _move(state: PartitionState, case: Case, city: City, tick: Tick, tasks: list
     with state.changing(case, city.merging, moves=False):
         transitions, escalations = move_deadlines(case, city, tick.rule_set, tick.at)
         case.updated_at = max(case.updated_at, tick.at)
-    workflow = workflow_of(case, city.catalogue)
     moved = [one for one in case.assignments if not any(one is old for old in before)]
-    tasks += [task(case, one, workflow, "updated", tick.at) for one in moved]
+    tasks += [task(case, one, city.catalogue, "updated", tick.at) for one in moved]
     return [*[TransitionMade(one, case.partition_key) for one in transitions], *map(EscalationSent, escalations)]
 
 

@@ -12,10 +12,10 @@ from router.dead_letters.erasing import erased
 from router.dead_letters.redrive_producer import OutgoingRecord, RedriveProducer
 from router.dead_letters.repair_log import RepairLog
 from router.domain.case.erasure import erased_archived, has_data
+from router.domain.explanation.case_life import CaseLife
 from router.domain.lifecycle.journal import has_new_words, without_words
 from router.domain.model.erasure import Erasure
 from router.domain.model.transition import Transition
-from router.domain.story.life import CaseLife
 from router.wire.codec import encode_archived, encode_erasure, encode_transition
 from router.wire.topic_names import Names
 

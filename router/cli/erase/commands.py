@@ -18,8 +18,8 @@ from router.dead_letters.actions import Attribution
 from router.dead_letters.erasing import Subject, find
 from router.dead_letters.redrive_producer import open_redrive_producer
 from router.dead_letters.repair_log import RepairLog
+from router.domain.explanation.case_life import CaseLife
 from router.domain.model.erasure import Erased, Erasure
-from router.domain.story.life import CaseLife
 from router.kafka.blocking import open_consumer
 from router.stream.faust_adapter import lenient_headers
 from router.wire.errors import InputError

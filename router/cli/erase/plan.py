@@ -6,10 +6,10 @@ from msgspec import Struct
 
 from router.dead_letters.erasing import source_id
 from router.domain.case.erasure import has_data
+from router.domain.explanation.case_life import CaseLife
 from router.domain.lifecycle.journal import has_new_words, without_words
 from router.domain.model.case import Case
 from router.domain.model.erasure import Erasure
-from router.domain.story.life import CaseLife
 from router.wire.codec import DeadLetter
 from router.wire.repairs import Repair
 from router.wire.settings import Settings

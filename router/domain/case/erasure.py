@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from router.domain.case.derived import derive
-from router.domain.case.dispatch import task, workflow_of
+from router.domain.case.dispatch import task
 from router.domain.case.reports import whole
 from router.domain.lifecycle.journal import erased_data
 from router.domain.lifecycle.provisional import city_of
@@ -118,10 +118,9 @@ def _is_meant(report_id: str, erasure: Erasure) -> bool:
 
 def _tasks(case: Case, city: City, erasure: Erasure) -> Sequence[Task]:
     """Every department that ever had a task of the case hears of it, because it may have kept the record."""
-    workflow = workflow_of(case, city.catalogue)
     return [
         replace(
-            task(case, one, workflow, "updated" if one.withdrawn_at is None else "withdrawn", case.updated_at),
+            task(case, one, city.catalogue, "updated" if one.withdrawn_at is None else "withdrawn", case.updated_at),
             erased_at=erasure.at,
         )
         for one in case.assignments

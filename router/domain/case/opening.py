@@ -53,7 +53,7 @@ def open_case(
         _solved(case, report, city)
     state.remember(report.id, case)
     state.add(case, city.merging)
-    return case, [task(case, one, route.workflow) for one in case.assignments]
+    return case, [task(case, one, city.catalogue) for one in case.assignments]
 
 
 def _solved(case: Case, report: Report, city: City) -> None:

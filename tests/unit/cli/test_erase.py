@@ -7,8 +7,8 @@ from typer.testing import CliRunner, Result
 
 from router.cli.erase.plan import Found, rows, sources
 from router.cli.main import app
+from router.domain.explanation.case_life import CaseLife
 from router.domain.model.erasure import Erasure
-from router.domain.story.life import CaseLife
 from router.wire.errors import InputError
 from router.wire.repairs import Repair, Step
 from router.wire.settings import Settings

@@ -248,3 +248,12 @@ def test_an_erased_case_is_archived_as_it_is() -> None:
     driver.tick(24 * 90)
     assert len(driver.archived) == 1
     assert MARK.encode() not in driver.archived[0]
+
+
+def test_the_photos_of_an_erased_report_leave_the_tasks_and_those_of_another_stay() -> None:
+    other = Media(url="https://photos.example.org/other.jpg", sha256="1" * 64)
+    driver = opened(report("18", 0.5, network="policing", rule_set=CITY.rule_set, media=(other,)))
+    assert driver.tasks[-1].media == (PHOTO, other)
+    result = driver.pipe(asked(driver.case_of("17"), 50, "hotline:17"))
+    assert [one.media for one in result.tasks] == [(other,)]
+    assert not any(MARK.encode() in (encode_task(one)[1] or b"") for one in result.tasks)

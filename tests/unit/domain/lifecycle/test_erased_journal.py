@@ -6,13 +6,13 @@ import pytest
 from msgspec.json import encode
 from msgspec.structs import replace
 
+from router.domain.explanation.case_life import CaseLife
+from router.domain.explanation.verification import is_whole, verify
 from router.domain.figures.returns import figures_of_returns
 from router.domain.lifecycle.journal import broken_at, hash_of, in_order, without_words
 from router.domain.model.erasure import Erasure
 from router.domain.model.feedback import SUPERVISION
 from router.domain.model.transition import Transition
-from router.domain.story.life import CaseLife
-from router.domain.story.verification import is_whole, verify
 from tests.support.driver import Driver, hours, report, tiny
 from tests.support.feedback import feedback
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from router.domain.explanation.case_life import CaseLife, Sentence
+from router.domain.explanation.wording import STAGES
 from router.domain.lifecycle.journal import broken_at, hash_of
 from router.domain.lifecycle.stages import stage_of
 from router.domain.model.case import Case
 from router.domain.model.transition import Transition
-from router.domain.story.life import CaseLife, Sentence
-from router.domain.story.words import STAGES
 
 FAULT = "fault"
 """Kind of a sentence that names a fault."""

@@ -1,0 +1,72 @@
+"""What comes next on the ladder of a task, by the computation that sends it."""
+
+from collections.abc import Iterator
+
+from router.domain.explanation.case_life import Decisions, Sentence
+from router.domain.explanation.wording import Bilingual, Wording
+from router.domain.lifecycle.ladder import Due, next_due, runs
+from router.domain.model.case import Assignment, Case
+
+
+def explain_next_step(case: Case, one: Assignment, decisions: Decisions | None) -> Iterator[Sentence]:
+    """Who hears next of the limit of an assignment, and when; nothing if the matter has no ladder.
+
+    Args:
+        case: as it is now.
+        one: its assignment.
+        decisions: of the case's rule set; None if that cannot be read.
+    """
+    ladder = None if decisions is None else decisions.catalogue.ladder(case.matter, one.role)
+    if decisions is None or ladder is None:
+        if one.timer_at is not None:
+            when = Wording(decisions).time(one.timer_at)
+            yield _about(
+                one, Bilingual(f"The next step of its ladder comes due on {when}.", f"升级阶梯的下一步于 {when} 到期。")
+            )
+        return
+    if one.stage == "suspended":
+        yield _about(one, Bilingual("Its ladder waits while its time is paused.", "暂停计时期间不催办、不升级。"))
+        return
+    if one.due_at is None or not runs(one):
+        return
+    start = one.dispatched_at or case.opened_at
+    due = next_due(ladder, start, one.due_at, decisions.calendar, sent=one.sent, pauses=one.pauses)
+    if due is None:
+        yield _about(
+            one,
+            Bilingual(
+                f"Nothing is left of ladder {ladder.id}: all of it was sent.", f"升级阶梯 {ladder.id} 已全部执行。"
+            ),
+        )
+        return
+    yield _about(one, _next(case, one, due, ladder.id, decisions))
+
+
+def _next(case: Case, one: Assignment, due: Due, ladder: str, decisions: Decisions) -> Bilingual:
+    """The step that is next, and whether the record says the same instant."""
+    wording, step = Wording(decisions), due.step
+    when = wording.time(due.at)
+    if step.digits is None:
+        department = wording.department(one.department, one.unit)
+        said = Bilingual(
+            f"Next on ladder {ladder}: on {when} {department.en} is reminded, {step.limit} before the end",
+            f"升级阶梯 {ladder} 的下一步：{when} 催办 {department.zh}（截止前 {step.limit}）",
+        )
+    else:
+        area = case.cell[: step.digits] or None
+        authority = wording.authority(step.id, area, case.matter, one.role)
+        said = Bilingual(
+            f"Next on ladder {ladder}: on {when} it is escalated to {authority.en}, if it is not answered by then",
+            f"升级阶梯 {ladder} 的下一步：届时仍未办结，{when} 升级上报 {authority.zh}",
+        )
+    if one.timer_at is None or one.timer_at == due.at:
+        return Bilingual(f"{said.en}.", f"{said.zh}。")
+    recorded = wording.time(one.timer_at)
+    return Bilingual(
+        f"{said.en}; its record says {recorded}, by another rule set.",
+        f"{said.zh}；记录为 {recorded}，依据另一规则集。",
+    )
+
+
+def _about(one: Assignment, said: Bilingual) -> Sentence:
+    return Sentence(kind="ladder", en=said.en, zh=said.zh, task=one.task)
