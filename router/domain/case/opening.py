@@ -52,6 +52,7 @@ def open_case(
     elif report.solved and left is None and case.assignments:
         _solved(case, report, city)
     state.remember(report.id, case)
+    state.steps.mark_waiting(case)
     state.add(case, city.merging)
     return case, [task(case, one, route.workflow) for one in case.assignments]
 

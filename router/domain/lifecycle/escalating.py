@@ -5,6 +5,7 @@ Only ticks send them, so feedback that stands earlier in the log counts first. D
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 from router.domain.catalogue.escalations import Ladder, LadderStep
 from router.domain.lifecycle.ladder import Due, next_of, runs
 from router.domain.lifecycle.stages import stage_of
-from router.domain.model.case import Assignment, Case
+from router.domain.model.case import Assignment, Case, LadderPlace
 from router.domain.model.escalation import Escalation, Settled
 from router.domain.rules.city import City
 
@@ -31,31 +32,58 @@ class ChangedTasks(Struct, frozen=True, gc=False):
     """When its cause was received."""
 
 
-def send_due(case: Case, city: City, now: datetime) -> list[Escalation]:
-    """Send every step of a case's ladders that has come due: the earliest first, at the same instant the first task first.
+class DueSteps(NamedTuple):
+    """The steps of a case's ladders that have come due."""
+
+    assignments: tuple[Assignment, ...]
+    """Of the case, when they are sent."""
+    steps: list[tuple[Assignment, Due]]
+    """Each with its task before it is sent: the earliest first, at the same instant the first task first."""
+
+
+def due_steps(case: Case, city: City, until: datetime, *, waiting: bool = True) -> DueSteps:
+    """Every step of a case's ladders that has come due. In one go and instant by instant it is the same.
 
     Args:
-        case: changed in place: it remembers what was sent.
+        case: as it is.
         city: the rule set of the case.
-        now: the instant of the tick.
+        until: the instant of the tick.
+        waiting: also steps that wait for the next tick.
     """
-    sent: list[Escalation] = []
-    while (one := _earliest(case, now)) is not None:
+    assignments, steps = case.assignments, []
+    while (one := _earliest(assignments, until, waiting=waiting)) is not None:
         due, new = next_of(case, one, city), one
-        if due is not None and due.at <= now:
-            sent.append(_sent(case, one, due, city, now))
+        if due is not None and due.at <= until:
+            steps.append((one, due))
             new = replace(one, sent=(*one.sent, due.step.id))
             due = next_of(case, new, city)
         new = replace(new, timer_at=None if due is None else due.at)
-        case.assignments = tuple([new if other is one else other for other in case.assignments])
-    return sent
+        assignments = tuple([new if other is one else other for other in assignments])
+    return DueSteps(assignments, steps)
 
 
-def _earliest(case: Case, now: datetime) -> Assignment | None:
+def _earliest(assignments: Sequence[Assignment], until: datetime, *, waiting: bool) -> Assignment | None:
     """The task of which a step has come due first; None if none has."""
-    due = [(one.timer_at, number) for number, one in enumerate(case.assignments) if one.timer_at is not None]
-    at, number = min(due, default=(None, 0))
-    return None if at is None or at > now else case.assignments[number]
+    first: Assignment | None = None
+    first_at = until
+    for one in assignments:
+        at = one.timer_at
+        if at is None or at > first_at or (at == first_at and first is not None) or (one.step_waits and not waiting):
+            continue
+        first, first_at = one, at
+    return first
+
+
+def escalations_of(case: Case, due: DueSteps, city: City, now: datetime) -> list[Escalation]:
+    """The records of steps that are sent.
+
+    Args:
+        case: of the steps.
+        due: the steps.
+        city: the rule set of the case.
+        now: the instant of the tick.
+    """
+    return [_sent(case, one, step, city, now) for one, step in due.steps]
 
 
 def follow_tasks(case: Case, before: Sequence[Assignment], change: ChangedTasks) -> list[Escalation]:
@@ -86,7 +114,11 @@ def _followed(case: Case, one: Assignment, change: ChangedTasks, sent: list[Esca
         sent += [_cleared(case, one, step, settled, change) for step in rungs]
         if rungs:  # they begin again if the task comes back
             names = [step.id for step in rungs]
-            one = replace(one, sent=tuple([name for name in one.sent if name not in names]), round=one.round + 1)
+            one = replace(
+                one,
+                sent=tuple([name for name in one.sent if name not in names]),
+                ladder=LadderPlace(round=one.round + 1),
+            )
     due = next_of(case, one, change.city)
     at = None if due is None else due.at
     return one if at == one.timer_at else replace(one, timer_at=at)
