@@ -19,7 +19,23 @@ from tests.support.driver import Driver, hours, report, tiny
 from tests.support.feedback import feedback
 from tests.unit.domain.lifecycle.test_escalations import ALL, LADDERS
 
-CHECKED = WORK + "      checking: {text: {en: Looked at}}\n"
+CHECKED = (
+    WORK.replace("    steps:", "    lifecycle: checked\n    steps:")
+    + """\
+      checking: {text: {en: Looked at}}
+lifecycles:
+  checked:
+    name: {en: Checked}
+    stages:
+      dispatched: {on: {accept: accepted, handled: handled, suspend: suspended, return: returned, reroute: withdrawn, close: closed,
+        ask-extension: dispatched, grant-extension: dispatched, ask-support: dispatched}}
+      accepted: {on: {progress: handling, handled: handled, suspend: suspended, reroute: withdrawn, close: closed}}
+      handling: {on: {handled: handled, suspend: suspended, reroute: withdrawn, close: closed}}
+      suspended: {limit: 50h, on: {resume: handling, reroute: withdrawn, supervise: suspended}}
+      handled: {limit: 30h, on: {check-passed: closed, check-failed: handling, reroute: withdrawn}}
+      closed: {on: {reopen: handling}}
+"""
+)
 CITY = tiny(escalations=LADDERS.replace("{lead: usual}", "{lead: usual, assist: usual}"), work=CHECKED)
 OTHER = tiny(
     escalations=LADDERS.replace("remind: [24h, 2h]", "remind: [30h, 2h]").replace(
@@ -110,7 +126,7 @@ STEPS = st.one_of(
         st.sampled_from(
             [
                 *("accept", "progress", "handled", "check-failed", "suspend", "resume", "ask-extension"),
-                *("grant-extension", "return", "reroute", "ask-support", "close", "reopen"),
+                *("grant-extension", "return", "reroute", "ask-support", "close", "reopen", "check-passed"),
             ]
         ),
         st.integers(0, 5),
