@@ -112,7 +112,7 @@ METRICS: Sequence[Metric] = (
         help="Reminders, escalations, and those that were settled.",
         labels={
             "kind": "`reminder`, `escalation` or `cleared`",
-            "to": "`department`, or id of the authority in escalations.yaml",
+            "to": "`department`, `supervision`, or id of the authority in escalations.yaml",
         },
     ),
     Metric(

@@ -12,6 +12,7 @@ from router.domain.case.dispatch import assignments, lifecycle_of, task
 from router.domain.case.reports import opening_report
 from router.domain.catalogue.resolve import Route
 from router.domain.instants import us
+from router.domain.lifecycle.ladder import next_of
 from router.domain.matching.correlation import Match
 from router.domain.model.case import Case, CaseReport, Suggestion
 from router.domain.model.report import Report
@@ -52,6 +53,7 @@ def open_case(
     elif report.solved and left is None and case.assignments:
         _solved(case, report, city)
     state.remember(report.id, case)
+    state.steps.mark_waiting(case)
     state.add(case, city.merging)
     return case, [task(case, one, city.catalogue) for one in case.assignments]
 
@@ -63,8 +65,9 @@ def _solved(case: Case, report: Report, city: City) -> None:
     limit = lifecycle.limits.get(stage)
     case.reason = f"{case.reason}; {report.id} says that it is solved"
     wait_until = None if limit is None else due_at(at, limit, city.calendar).at
-    lead = replace(case.assignments[0], stage=stage, stage_at=at, wait_until=wait_until, timer_at=None)
-    case.assignments = (lead,)
+    lead = replace(case.assignments[0], stage=stage, stage_at=at, wait_until=wait_until)
+    due = next_of(case, lead, city)
+    case.assignments = (replace(lead, timer_at=None if due is None else due.at),)
     case.state = "checking"
     if stage == "closed":
         case.state, case.closed_at = "closed", at

@@ -5,14 +5,14 @@ Only ticks send them, so feedback that stands earlier in the log counts first. D
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.domain.catalogue.escalations import Ladder, LadderStep
 from router.domain.lifecycle.ladder import Due, next_of, runs
 from router.domain.lifecycle.stages import stage_of
-from router.domain.model.case import Assignment, Case
+from router.domain.model.case import Assignment, Case, LadderPlace
 from router.domain.model.escalation import Escalation, Settled
 from router.domain.rules.city import City
 
@@ -31,31 +31,58 @@ class ChangedTasks(Struct, frozen=True, gc=False):
     """When its cause was received."""
 
 
-def send_due(case: Case, city: City, now: datetime) -> list[Escalation]:
-    """Send every step of a case's ladders that has come due: the earliest first, at the same instant the first task first.
+class DueSteps(NamedTuple):
+    """The steps of a case's ladders that have come due."""
+
+    assignments: tuple[Assignment, ...]
+    """Of the case, when they are sent."""
+    steps: list[tuple[Assignment, Due]]
+    """Each with its task before it is sent: the earliest first, at the same instant the first task first."""
+
+
+def due_steps(case: Case, city: City, until: datetime, *, waiting: bool = True) -> DueSteps:
+    """Every step of a case's ladders that has come due. In one go and instant by instant it is the same.
 
     Args:
-        case: changed in place: it remembers what was sent.
+        case: as it is.
+        city: the rule set of the case.
+        until: the instant of the tick.
+        waiting: also steps that wait for the next tick.
+    """
+    assignments, steps = case.assignments, []
+    while (one := _earliest(assignments, until, waiting=waiting)) is not None:
+        due, new = next_of(case, one, city), one
+        if due is not None and due.at <= until:
+            steps.append((one, due))
+            new = replace(one, sent=(*one.sent, due.name))
+            due = next_of(case, new, city)
+        new = replace(new, timer_at=None if due is None else due.at)
+        assignments = tuple([new if other is one else other for other in assignments])
+    return DueSteps(assignments, steps)
+
+
+def _earliest(assignments: Sequence[Assignment], until: datetime, *, waiting: bool) -> Assignment | None:
+    """The task of which a step has come due first; None if none has."""
+    first: Assignment | None = None
+    first_at = until
+    for one in assignments:
+        at = one.timer_at
+        if at is None or at > first_at or (at == first_at and first is not None) or (one.step_waits and not waiting):
+            continue
+        first, first_at = one, at
+    return first
+
+
+def escalations_of(case: Case, due: DueSteps, city: City, now: datetime) -> list[Escalation]:
+    """The records of steps that are sent.
+
+    Args:
+        case: of the steps.
+        due: the steps.
         city: the rule set of the case.
         now: the instant of the tick.
     """
-    sent: list[Escalation] = []
-    while (one := _earliest(case, now)) is not None:
-        due, new = next_of(case, one, city), one
-        if due is not None and due.at <= now:
-            sent.append(_sent(case, one, due, city, now))
-            new = replace(one, sent=(*one.sent, due.step.id))
-            due = next_of(case, new, city)
-        new = replace(new, timer_at=None if due is None else due.at)
-        case.assignments = tuple([new if other is one else other for other in case.assignments])
-    return sent
-
-
-def _earliest(case: Case, now: datetime) -> Assignment | None:
-    """The task of which a step has come due first; None if none has."""
-    due = [(one.timer_at, number) for number, one in enumerate(case.assignments) if one.timer_at is not None]
-    at, number = min(due, default=(None, 0))
-    return None if at is None or at > now else case.assignments[number]
+    return [_sent(case, one, step, city, now) for one, step in due.steps]
 
 
 def follow_tasks(case: Case, before: Sequence[Assignment], change: ChangedTasks) -> list[Escalation]:
@@ -71,25 +98,53 @@ def follow_tasks(case: Case, before: Sequence[Assignment], change: ChangedTasks)
     """
     if not change.city.catalogue.ladders:
         return []
-    sent: list[Escalation] = []
+    old, sent = {one.task: one for one in before}, list[Escalation]()
     case.assignments = tuple(
-        [one if any(one is old for old in before) else _followed(case, one, change, sent) for one in case.assignments]
+        [
+            one if (known := old.get(one.task)) is one else _followed(case, known, one, change, sent)
+            for one in case.assignments
+        ]
     )
     return sent
 
 
-def _followed(case: Case, one: Assignment, change: ChangedTasks, sent: list[Escalation]) -> Assignment:
+def _followed(
+    case: Case, old: Assignment | None, one: Assignment, change: ChangedTasks, sent: list[Escalation]
+) -> Assignment:
     """A changed assignment with what follows for its ladder. Appends to `sent`."""
-    settled, ladder = _settled(one, change.at), change.city.catalogue.ladder(case.matter, one.role)
-    if settled is not None and ladder is not None:
-        rungs = [step for step in ladder.steps if step.kind == "escalation" and step.id in one.sent]
-        sent += [_cleared(case, one, step, settled, change) for step in rungs]
-        if rungs:  # they begin again if the task comes back
-            names = [step.id for step in rungs]
-            one = replace(one, sent=tuple([name for name in one.sent if name not in names]), round=one.round + 1)
+    over = [*_over(case, one, change, sent), *_wait_over(case, old, one, change, sent)]
+    if over:  # they begin again if the task comes back
+        left = tuple([name for name in one.sent if name not in over])
+        one = replace(one, sent=left, ladder=LadderPlace(round=one.round + 1))
     due = next_of(case, one, change.city)
     at = None if due is None else due.at
     return one if at == one.timer_at else replace(one, timer_at=at)
+
+
+def _over(case: Case, one: Assignment, change: ChangedTasks, sent: list[Escalation]) -> list[str]:
+    """The rungs of the department's limit that are settled."""
+    settled, ladder = _settled(one, change.at), change.city.catalogue.ladder(case.matter, one.role)
+    if settled is None or ladder is None:
+        return []
+    rungs = [step for step in ladder.steps if step.kind == "escalation" and step.id in one.sent]
+    sent += [_cleared(case, one, Due(step, change.at), settled, change) for step in rungs]
+    return [step.id for step in rungs]
+
+
+def _wait_over(
+    case: Case, old: Assignment | None, one: Assignment, change: ChangedTasks, sent: list[Escalation]
+) -> list[str]:
+    """The steps of a stage's limit, when the task has left the stage."""
+    end = None if old is None else old.wait_until
+    if old is None or end is None or (one.stage == old.stage and one.wait_until is not None):
+        return []
+    settled: Settled = "in-time" if change.at <= end else "late"
+    ladder = change.city.catalogue.ladder(case.matter, "lead")
+    for step in () if ladder is None else ladder.steps:
+        due = Due(step, change.at, old.stage)
+        if step.kind == "escalation" and due.name in one.sent:
+            sent.append(replace(_cleared(case, one, due, settled, change), due_at=end))
+    return [name for name in one.sent if name.startswith(f"{old.stage}/")]
 
 
 def _settled(one: Assignment, at: datetime) -> Settled | None:
@@ -103,25 +158,36 @@ def _settled(one: Assignment, at: datetime) -> Settled | None:
 
 def _sent(case: Case, one: Assignment, due: Due, city: City, now: datetime) -> Escalation:
     """The record of a step that has come due."""
-    made = _escalation(case, one, due.step, city.catalogue.ladder(case.matter, one.role))
-    end = "" if one.due_at is None else one.due_at.isoformat()
-    if due.step.kind == "reminder":
-        reason = f"the limit of {one.department} ends at {end}"
-    else:
-        reason = f"{one.department} has not answered: its limit ended at {end}"
+    made = _escalation(case, one, due, city)
+    end = "" if made.due_at is None else made.due_at.isoformat()
+    reasons = _REASONS if due.waiting is None else _REASONS_OF_WAIT
+    reason = reasons[due.step.kind].format(one.department, end, stage=due.waiting)
     return replace(made, at=due.at, sent_at=now, late=now - due.at > LATE, reason=reason)
 
 
+_REASONS = {
+    "reminder": "the limit of {} ends at {}",
+    "escalation": "{} has not answered: its limit ended at {}",
+}
+_REASONS_OF_WAIT = {
+    "reminder": "the task of {0} may be {stage} until {1}",
+    "escalation": "the task of {0} is still {stage}: it might be that until {1}",
+}
 _SETTLED: dict[Settled, str] = {
     "in-time": "the task left {} before its limit ended, and the router heard of it later",
     "late": "the task left {} after its limit had ended",
     "more-time": "{} has more time, or its time is paused",
 }
+_SETTLED_WAIT: dict[Settled, str] = {
+    "in-time": "the task of {} was no longer {stage} when the limit of that ended, and the router heard of it later",
+    "late": "the task of {} was {stage} for longer than it might be",
+}
 
 
-def _cleared(case: Case, one: Assignment, step: LadderStep, settled: Settled, change: ChangedTasks) -> Escalation:
+def _cleared(case: Case, one: Assignment, due: Due, settled: Settled, change: ChangedTasks) -> Escalation:
     """What an authority hears when the task is settled of which it heard before."""
-    made = _escalation(case, one, step, change.city.catalogue.ladder(case.matter, one.role))
+    made = _escalation(case, one, due, change.city)
+    reasons = _SETTLED if due.waiting is None else _SETTLED_WAIT
     return replace(
         made,
         id=f"{made.id}/cleared",
@@ -129,14 +195,15 @@ def _cleared(case: Case, one: Assignment, step: LadderStep, settled: Settled, ch
         at=change.at,
         sent_at=change.now,
         settled=settled,
-        reason=_SETTLED[settled].format(one.department),
+        reason=reasons[settled].format(one.department, stage=due.waiting),
     )
 
 
-def _escalation(case: Case, one: Assignment, step: LadderStep, ladder: Ladder | None) -> Escalation:
+def _escalation(case: Case, one: Assignment, due: Due, city: City) -> Escalation:
     """What all records of a step have in common, in two steps: a call with more than 15 arguments makes a dictionary of them."""
+    step, ladder = due.step, city.catalogue.ladder(case.matter, one.role if due.waiting is None else "lead")
     made = Escalation(
-        id=f"{one.task}/{one.round}/{step.id}",
+        id=f"{one.task}/{one.round}/{due.name}",
         kind=step.kind,
         case=case.id,
         task=one.task,
@@ -147,7 +214,7 @@ def _escalation(case: Case, one: Assignment, step: LadderStep, ladder: Ladder | 
         round=one.round,
         at=case.updated_at,
         sent_at=case.updated_at,
-        due_at=one.due_at,
+        due_at=one.due_at if due.waiting is None else one.wait_until,
         stage=stage_of(one),
         reason="",
         matter=case.matter,
@@ -160,7 +227,8 @@ def _escalation(case: Case, one: Assignment, step: LadderStep, ladder: Ladder | 
         authority=step.id if step.digits is not None else None,
         area=case.cell[: step.digits] if step.digits else None,
         unit=one.unit,
-        due_provisional=one.due_provisional,
+        due_provisional=one.due_provisional and due.waiting is None,
+        waiting=due.waiting,
         status=case.status,
         urgency=case.urgency,
         severity=case.severity,

@@ -1,7 +1,8 @@
 """What comes due next on the ladder of a task: derived from its budget, and never set.
 
-A reminder comes due before the limit ends, a rung after it. A task that does not run has none. A step that was sent is not sent again
-in the same round; a round ends when what was escalated is settled. Docs: docs/explanation/escalations.md.
+A reminder comes due before the limit ends, a rung after it. While the department waits, the limit is that of the stage, and the steps are those of
+the lead's ladder. A step that was sent is not sent again in the same round; a round ends when what was escalated is settled. Docs:
+docs/explanation/escalations.md.
 """
 
 from collections.abc import Collection, Sequence
@@ -12,7 +13,9 @@ from router.domain.calendar.budget import Pause, due_of, is_countable, time_befo
 from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.catalogue.escalations import Ladder, LadderStep
 from router.domain.lifecycle.lifecycles import RUNNING
+from router.domain.lifecycle.stages import is_live
 from router.domain.model.case import Assignment, Case
+from router.domain.model.transition import TaskStage
 from router.domain.rules.city import City
 
 
@@ -21,6 +24,18 @@ class Due(NamedTuple):
 
     step: LadderStep
     at: datetime
+    waiting: TaskStage | None = None
+    """The stage at which the department waits, whose limit it is; None: the limit is the department's own."""
+
+    @property
+    def name(self) -> str:
+        """The name by which the task remembers the step."""
+        return name_of(self.step, self.waiting)
+
+
+def name_of(step: LadderStep, waiting: TaskStage | None) -> str:
+    """The name of a step: its id, with the stage before it if the limit is that of a stage."""
+    return step.id if waiting is None else f"{waiting}/{step.id}"
 
 
 def runs(one: Assignment) -> bool:
@@ -65,9 +80,21 @@ def next_due(
 
 def next_of(case: Case, one: Assignment, city: City) -> Due | None:
     """What comes due next for a task of a case."""
+    if one.wait_until is not None and is_live(one):
+        return _next_of_wait(case, one, one.wait_until, city)
     ladder = city.catalogue.ladder(case.matter, one.role)
     if ladder is None or one.due_at is None or not runs(one):
         return None
     return next_due(
         ladder, one.dispatched_at or case.opened_at, one.due_at, city.calendar, sent=one.sent, pauses=one.pauses
     )
+
+
+def _next_of_wait(case: Case, one: Assignment, end: datetime, city: City) -> Due | None:
+    ladder = city.catalogue.ladder(case.matter, "lead")
+    if ladder is None:
+        return None
+    prefix = f"{one.stage}/"
+    sent = [name.removeprefix(prefix) for name in one.sent if name.startswith(prefix)]
+    due = next_due(ladder, one.stage_at or case.opened_at, end, city.calendar, sent=sent)
+    return None if due is None else Due(due.step, due.at, one.stage)

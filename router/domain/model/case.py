@@ -140,6 +140,16 @@ class TaskView(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Fields that they do not show, whatever their class."""
 
 
+class LadderPlace(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """Where the ladder of a task is, if that is not its beginning. Most tasks have none, so it costs them no memory."""
+
+    round: int = 0
+    """How often it has started again."""
+    waits: bool = False
+    """`timer_at` was before the latest tick when the case changed: the next tick sends the step. Of every other task a step whose time has
+    passed by the log time was sent."""
+
+
 class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A department that must act on a case: the result of one duty (职责)."""
 
@@ -183,13 +193,24 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     why: str = ""
     """Why this department, if not for the reason of the case: after a return, or by a supervisor."""
     timer_at: datetime | None = None
-    """When the next reminder or rung of its ladder comes due. It follows from the limit and the ladder, as `due_at` does."""
+    """When the next reminder or rung of its ladder comes due. It follows from the limit and the ladder, as `due_at` does. A step that is sent changes no
+    record of the case: a restored state comes on by the log time."""
     sent: tuple[str, ...] = ()
-    """Steps of its ladder that were sent in this round."""
-    round: int = 0
-    """How often its ladder has started again."""
+    """Steps of its ladder that were sent in this round, when the record was written."""
+    ladder: LadderPlace | None = None
+    """Where its ladder is; absent: in its first round, and nothing waits."""
     view: TaskView | None = None
     """What its task shows, as the catalogue said at the dispatch; absent: everything."""
+
+    @property
+    def round(self) -> int:
+        """How often its ladder has started again."""
+        return 0 if self.ladder is None else self.ladder.round
+
+    @property
+    def step_waits(self) -> bool:
+        """Whether a tick has passed its timer already, so that the next one sends the step."""
+        return self.ladder is not None and self.ladder.waits
 
 
 class Case(Struct, gc=False, kw_only=True, omit_defaults=True):

@@ -117,7 +117,7 @@ class Escalated(Struct, frozen=True, gc=False):
 
     kind: EscalationKind
     to: str
-    """Id of the authority, or `department`."""
+    """Id of the authority, `department`, or `supervision`, which is reminded of the limit of a stage."""
 
 
 class ErasureDecided(Struct, frozen=True, gc=False):
@@ -193,7 +193,9 @@ def add_tasks(tasks: Sequence[Task], records: list[Output], facts: list[Fact]) -
 def escalation_facts(records: Sequence[Output]) -> list[Fact]:
     """The facts of the escalations among records."""
     sent = [one.escalation for one in records if type(one) is EscalationSent]
-    return [Escalated(one.kind, one.authority or "department") for one in sent]
+    return [
+        Escalated(one.kind, one.authority or ("department" if one.waiting is None else "supervision")) for one in sent
+    ]
 
 
 def rejected(rejection: Rejection) -> Outcome:

@@ -125,11 +125,28 @@ class MergeProcessor:
         await self.copy.catch_up(logs, changelog)
         self._received = max((at for at in (*received, self._shown) if at is not None), default=None)
         if stored is not None:
-            self._state.clock = LogClock(stored.received_at, stored.ticked_at, stored.forgotten_until)
+            self._state.clock = LogClock(
+                stored.received_at,
+                stored.ticked_at,
+                stored.forgotten_until,
+                stored.escalated_until,
+                stored.escalated_case,
+            )
+            self._come_on(changelog)
         else:
             self._state.assume_forgotten()
         self._metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
         return stored
+
+    def _come_on(self, changelog: TopicPartition) -> None:
+        """Remember which steps of ladders were sent. Raises UnreadableStateError: without the rules they would be sent again."""
+        try:
+            self._state.steps.restore(self._rule_sets)
+        except RuleSetError as missing:
+            raise UnreadableStateError(
+                f"{changelog.topic}/{changelog.partition}: a case names the rule set {printable(str(missing), 100)}, whose rules this worker does not have, "
+                "so nothing of the partition goes on; it goes on by itself when they are published and can be read.",
+            ) from missing
 
     def changelog_of(self, source: TopicPartition) -> TopicPartition:
         """The partition of `grid.cases` that has the cases of an input partition."""
@@ -176,6 +193,8 @@ class MergeProcessor:
             received_at=clock.received_at,
             ticked_at=clock.ticked_at,
             forgotten_until=clock.forgotten_until,
+            escalated_until=clock.escalated_until,
+            escalated_case=clock.escalated_case,
         )
         changelog = TopicPartition(self._names.offsets, partition)
         writer.add(changelog.topic, partition, *self._offsets.encode(stored, changelog))
