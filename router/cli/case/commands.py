@@ -56,7 +56,7 @@ def why(id_: Id, *, language: Language = "en", output: Output = "text") -> None:
     """
     asked = wanted(id_)
     life, decisions = _read(asked)
-    _print(life.case, _reasons(life.case, asked, decisions), language, output)
+    _print(life.case, _reasons(life, asked, decisions), language, output)
 
 
 @app.command()
@@ -115,14 +115,15 @@ def _decisions(version: str) -> Decisions | None:
         return None
 
 
-def _reasons(case: Case, asked: Wanted, decisions: Decisions | None) -> Iterable[Sentence]:
+def _reasons(life: CaseLife, asked: Wanted, decisions: Decisions | None) -> Iterable[Sentence]:
     """Why merged, then of each task why routed, why due then and what comes next; of one task only that."""
+    case = life.case
     if asked.task is None:
         yield from explain_merging(case, Wording(decisions))
     for one in _tasks(case, asked):
         yield from explain_routing(case, one, decisions)
         yield from explain_due(case, one, decisions)
-        yield from explain_next_step(case, one, decisions)
+        yield from explain_next_step(case, one, decisions, life.escalations)
 
 
 def _tasks(case: Case, asked: Wanted) -> list[Assignment]:

@@ -7,16 +7,28 @@ docs/explanation/escalations.md.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from router.domain.calendar.budget import Pause, due_of, is_countable, time_before
 from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.catalogue.escalations import Ladder, LadderStep
+from router.domain.catalogue.resolve import Catalogue
 from router.domain.lifecycle.lifecycles import RUNNING
 from router.domain.lifecycle.stages import is_live
 from router.domain.model.case import Assignment, Case
 from router.domain.model.transition import TaskStage
-from router.domain.rules.city import City
+
+
+class LadderRules(Protocol):
+    """The part of a city's rules from which the steps of ladders follow."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Has the ladders."""
+
+    @property
+    def calendar(self) -> CityCalendar | None:
+        """Counts working time."""
 
 
 class Due(NamedTuple):
@@ -78,7 +90,7 @@ def next_due(
     return None
 
 
-def next_of(case: Case, one: Assignment, city: City) -> Due | None:
+def next_of(case: Case, one: Assignment, city: LadderRules) -> Due | None:
     """What comes due next for a task of a case."""
     if one.wait_until is not None and is_live(one):
         return _next_of_wait(case, one, one.wait_until, city)
@@ -90,7 +102,7 @@ def next_of(case: Case, one: Assignment, city: City) -> Due | None:
     )
 
 
-def _next_of_wait(case: Case, one: Assignment, end: datetime, city: City) -> Due | None:
+def _next_of_wait(case: Case, one: Assignment, end: datetime, city: LadderRules) -> Due | None:
     ladder = city.catalogue.ladder(case.matter, "lead")
     if ladder is None:
         return None
