@@ -37,13 +37,13 @@ def join_case(
     """Add a report to the case that it matches.
 
     Returns:
-        The case, and the tasks to update: all, if the report raises a level, is the first of its network, brings the first photo,
-        or comes after the limit of the lead. What else it adds to them, the next record shows.
+        The case, and the tasks to update: all, if the report raises a level, is the first of its network, brings photos that they
+        show, or comes after the limit of the lead. What else it adds to them, the next record shows.
     """
     entry, case, merging = match.candidate, match.candidate.case, city.merging
     state.remember(report.id, case)
     new = report.network not in entry.networks
-    no_photo = bool(report.media) and not media_of(case)
+    media = media_of(case) if report.media else None
     joined, counts, raised, due = joining_report(report, match), report.closed is None, False, lead_due(case)
     component = case.component_id or (report.component_id if counts else None)
     references = with_references(entry.references, joined, merging)
@@ -58,6 +58,7 @@ def join_case(
             case.component_id = component
             raised = raise_severity(case, report)
         entry.add_report(joined, occurred_us, references)
-    if raised or new or (no_photo and media_of(case)) or (counts and due is not None and report.received_at >= due):
+    photos = media is not None and media_of(case) != media
+    if raised or new or photos or (counts and due is not None and report.received_at >= due):
         return case, task_updates(case, city.catalogue, report.received_at)
     return case, []

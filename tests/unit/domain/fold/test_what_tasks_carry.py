@@ -140,13 +140,13 @@ def test_a_long_list_is_cut_and_says_so() -> None:
     assert ids(now) == ["hotline:17", *(f"hotline:{number}" for number in range(60 - MOST_REPORTS + 1, 60))]
 
 
-def test_the_first_photo_of_a_case_is_told_and_further_ones_come_with_the_next_record() -> None:
+def test_a_photo_that_the_task_shows_sends_an_update() -> None:
     driver = opened(DUTIES)
     assert told(driver, report("18", 0.1, matter="hole", media=(photo("a"),))) == [("roads", "updated")]
     assert driver.tasks[-1].media == (photo("a"),)
-    assert told(driver, report("19", 0.2, matter="hole", media=(photo("b"), photo("a")))) == []
-    driver.pipe(report("20", 0.3, network="policing", matter="hole"))
+    assert told(driver, report("19", 0.2, matter="hole", media=(photo("b"), photo("a")))) == [("roads", "updated")]
     assert driver.tasks[-1].media == (photo("a"), photo("b")), "each once"
+    assert told(driver, report("20", 0.3, matter="hole", media=(photo("a"),))) == []
 
 
 def test_photos_of_a_drill_are_not_those_of_what_is_real() -> None:
