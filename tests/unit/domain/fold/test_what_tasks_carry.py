@@ -38,7 +38,7 @@ def ids(task: Task) -> list[str]:
     return [one.id for one in task.reports]
 
 
-def told(driver: Driver, event: Any) -> list[tuple[str, str]]:
+def sent(driver: Driver, event: Any) -> list[tuple[str, str]]:
     return [(one.department, one.state) for one in driver.pipe(event).tasks]
 
 
@@ -87,7 +87,7 @@ def test_who_has_a_task_hears_when_another_department_comes_or_goes(
     driver = opened()
     department = None if kind in {"accept", "handled"} else "locality"
     said = feedback(kind, driver.tasks[0], 1, sender, reason="not ours", department=department)
-    assert told(driver, said) == expected
+    assert sent(driver, said) == expected
     police = next(one for one in reversed(driver.tasks) if one.department == "police")
     lead = "locality" if department else "roads"
     assert sorted((one.department, one.role) for one in police.team) == sorted([("parks", "assist"), (lead, "lead")])
@@ -95,7 +95,7 @@ def test_who_has_a_task_hears_when_another_department_comes_or_goes(
 
 def test_an_assistant_that_has_answered_stays_in_the_team() -> None:
     driver = opened()
-    assert told(driver, feedback("answer", driver.tasks[1], 1, reason="done")) == [("police", "updated")]
+    assert sent(driver, feedback("answer", driver.tasks[1], 1, reason="done")) == [("police", "updated")]
     driver.pipe(feedback("accept", driver.tasks[0], 2))
     assert [one.department for one in driver.tasks[-1].team] == ["police", "parks"]
 
@@ -114,9 +114,9 @@ def test_a_task_lists_the_leading_report_first() -> None:
 
 def test_one_more_report_of_a_known_network_is_not_told_and_is_in_the_next_record() -> None:
     driver = opened(DUTIES)
-    assert told(driver, report("18", 0.1, matter="hole")) == []
+    assert sent(driver, report("18", 0.1, matter="hole")) == []
     assert ids(driver.tasks[-1]) == ["hotline:17"]
-    assert told(driver, report("19", 0.2, network="policing", matter="hole")) == [("roads", "updated")]
+    assert sent(driver, report("19", 0.2, network="policing", matter="hole")) == [("roads", "updated")]
     assert ids(driver.tasks[-1]) == ["hotline:17", "hotline:18", "policing:19"]
 
 
@@ -142,11 +142,11 @@ def test_a_long_list_is_cut_and_says_so() -> None:
 
 def test_a_photo_that_the_task_shows_sends_an_update() -> None:
     driver = opened(DUTIES)
-    assert told(driver, report("18", 0.1, matter="hole", media=(photo("a"),))) == [("roads", "updated")]
+    assert sent(driver, report("18", 0.1, matter="hole", media=(photo("a"),))) == [("roads", "updated")]
     assert driver.tasks[-1].media == (photo("a"),)
-    assert told(driver, report("19", 0.2, matter="hole", media=(photo("b"), photo("a")))) == [("roads", "updated")]
+    assert sent(driver, report("19", 0.2, matter="hole", media=(photo("b"), photo("a")))) == [("roads", "updated")]
     assert driver.tasks[-1].media == (photo("a"), photo("b")), "each once"
-    assert told(driver, report("20", 0.3, matter="hole", media=(photo("a"),))) == []
+    assert sent(driver, report("20", 0.3, matter="hole", media=(photo("a"),))) == []
 
 
 def test_photos_of_a_drill_are_not_those_of_what_is_real() -> None:
