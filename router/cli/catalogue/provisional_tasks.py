@@ -1,4 +1,4 @@
-"""How many running deadlines a calendar moves: said to whoever publishes it, before it is published."""
+"""How many running deadlines a calendar moves: said to the publisher before it is published."""
 
 from collections.abc import Mapping
 

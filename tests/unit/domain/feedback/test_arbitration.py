@@ -86,9 +86,9 @@ def test_a_department_that_is_asked_for_support_has_a_task_and_answers() -> None
     driver, lead = opened()
     driver.pipe(feedback("accept", lead, 1))
     found = driver.pipe(feedback("ask-support", lead, 2, reason="close the lane", department="police", unit="traffic"))
-    told, task = found.tasks
-    assert (told.id, told.state) == (lead.id, "updated"), "who leads hears that another helps"
-    assert [(one.department, one.role, one.unit) for one in told.team] == [("police", "assist", "traffic")]
+    updated, task = found.tasks
+    assert (updated.id, updated.state) == (lead.id, "updated"), "who leads hears that another helps"
+    assert [(one.department, one.role, one.unit) for one in updated.team] == [("police", "assist", "traffic")]
     assert (task.department, task.unit, task.role, task.state, task.due_at) == (
         ("police", "traffic", "assist", "dispatched", hours(2 + 72))
     )

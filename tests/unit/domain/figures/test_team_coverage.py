@@ -1,4 +1,4 @@
-"""Which cells have a full team, counted by hand."""
+"""Which cells have a full team, counted from the table."""
 
 from router.domain.catalogue.teams import Post
 from router.domain.figures.coverage import Lacking, RoleCoverage, figures_of_teams

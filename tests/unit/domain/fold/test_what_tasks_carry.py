@@ -112,7 +112,7 @@ def test_a_task_lists_the_leading_report_first() -> None:
     assert ids(driver.tasks[-1]) == ["policing:2", "hotline:1"], "what is real leads"
 
 
-def test_one_more_report_of_a_known_network_is_not_told_and_is_in_the_next_record() -> None:
+def test_one_more_report_of_a_known_network_sends_no_update_and_is_in_the_next_record() -> None:
     driver = opened(DUTIES)
     assert sent(driver, report("18", 0.1, matter="hole")) == []
     assert ids(driver.tasks[-1]) == ["hotline:17"]
@@ -120,7 +120,7 @@ def test_one_more_report_of_a_known_network_is_not_told_and_is_in_the_next_recor
     assert ids(driver.tasks[-1]) == ["hotline:17", "hotline:18", "policing:19"]
 
 
-def test_a_report_that_leaves_and_changes_nothing_else_is_not_told_and_the_next_record_lacks_it() -> None:
+def test_a_report_that_leaves_and_changes_nothing_else_sends_no_update_and_the_next_record_lacks_it() -> None:
     driver = opened(DUTIES)
     second, third = report("18", 0.1, matter="hole"), report("19", 0.2, network="policing", matter="hole")
     driver.pipe(second, third)
