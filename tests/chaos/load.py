@@ -167,7 +167,9 @@ class Load:
     async def _await_partitions(self, producer: AIOKafkaProducer, network: str) -> None:
         """Wait until the producer knows every partition: while it rested, the topic may have been made again, or have grown."""
         topic, cluster = self._names.reports(network), producer.client.cluster
-        while len(cluster.partitions_for_topic(topic) or ()) < self.grown.get(network, self._partitions):
+        while not self._stop.is_set() and len(cluster.partitions_for_topic(topic) or ()) < self.grown.get(
+            network, self._partitions
+        ):
             await producer.client.force_metadata_update()
             await asyncio.sleep(SLOT_S)
 

@@ -1,6 +1,8 @@
 """Partitions that were added to a network's topic are read, and its reports keep their identity."""
 
+import asyncio
 import time
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,8 +17,10 @@ from router.wire.settings import Settings
 from router.wire.topic_names import Names
 from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool
+from tests.stream.test_changed_logs import make_again
 from tests.stream.test_rule_sets import BEGUN, CITY, alarm, cases_with, cities, pool, send, settings
 from tests.support.patience import PATIENCE_S
+from tests.support.topics import committed
 
 __all__ = ["cities", "pool", "settings"]
 
@@ -61,6 +65,29 @@ def test_corrections_in_added_partitions_reach_their_cases_after_a_restart(
     cases = cases_with(settings, 2 * len(IDS), pool)
     assert {name: [report.version for report in case.reports] for name, case in cases.items()} == {
         name: [2] for name in IDS
+    }
+
+
+def test_reports_are_known_when_a_grown_topic_is_made_again_with_fewer_partitions(
+    settings: Settings, pool: WorkerPool, cities: Path
+) -> None:
+    """Their entries are in partitions of the dedup index that the topic no longer has."""
+    names, city = Names(settings.namespace), load_city(CITY, cities)
+    topic, topics = names.reports("policing"), topics_of(city, settings)
+    grow(settings, topic)
+    apply(str(settings.kafka), topics)
+    pool.kill(0)
+    sent = [alarm(name, BEGUN + timedelta(hours=9 * number)) for number, name in enumerate(IDS)]
+    send(settings, *sent)
+    assert cases_with(settings, len(IDS), pool).keys() == set(IDS)
+    assert sum(ends(settings, names.dedup_index("policing"))[2:]) > 0, "no report was in an added partition"
+    asyncio.run(make_again(str(settings.kafka), topic, settings.partitions))
+    pool.kill(0)
+    send(settings, *sent, alarm("last", BEGUN + timedelta(days=9)))
+    assert cases_with(settings, len(IDS) + 1, pool).keys() == {*IDS, "last"}
+    events = [dict(record.headers)["ce_id"].decode() for record in committed(str(settings.kafka), names.events)]
+    assert Counter(one for one in events if one.startswith("policing:")) == {
+        f"policing:{name}": 1 for name in (*IDS, "last")
     }
 
 

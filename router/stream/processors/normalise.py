@@ -122,16 +122,16 @@ class NormaliseProcessor:
                 self._unreadable += 1
 
     async def _moved(self, logs: ChangelogReader, changelog: TopicPartition) -> list[tuple[bytes, bytes]]:
-        """Entries of other partitions whose reports come to this one, because partitions were added to the network's topic.
+        """Entries of other partitions whose reports come to this one, because the network's topic has or had more partitions.
 
-        Kafka's partitioner chooses by key and number of partitions, so most ids move. An id that moved and is not known here
-        would be a new report, and its corrections would be lost.
+        Kafka's partitioner chooses by key and number of partitions, so most ids move: when partitions are added, and back when the topic is
+        made again with the declared ones. An id that moved and is not known here would be a new report, and its corrections would be lost.
         """
-        count = self._source_partitions
-        if count == self._partitions:
+        count, known = self._source_partitions, (await logs.describe(self._topic)).partitions
+        if count == known == self._partitions:
             return []
         entries: list[tuple[bytes, bytes]] = []
-        for number in range((await logs.describe(self._topic)).partitions):
+        for number in range(known):
             if number != changelog.partition:
                 others = await logs.latest(TopicPartition(self._topic, number))
                 others.pop(STORED_OFFSET_KEY, None)

@@ -36,6 +36,8 @@ LONGER = 0.5
 def made_again(deployment: Deployment, fault: Fault) -> dict[str, float]:
     """Delete a network's topic and make it again. The workers are frozen meanwhile, so that the log takes unread records with it.
 
+    A topic that had grown gets its declared partitions again, so reports come from partitions that knew other ids.
+
     Then either the workers go on, and nothing is sent until they have noticed; or the network sends all its records again, so that the new
     log is longer than the stored offsets, and the workers are killed. The ledger gets the place of every record of the deleted log.
     The audit finds out which of them had been read.
@@ -51,6 +53,7 @@ def made_again(deployment: Deployment, fault: Fault) -> dict[str, float]:
         load.ledger.topic_deleted(_gone(records, before))
         admin.delete_topics([topic])
         deployment.until(lambda: _made(deployment, admin, topic, before), PATIENCE_S, f"{topic} was not made again")
+        load.grown.pop(network, None)
         if longer:
             load.send(sendings_of(network, records, load.ledger.source_ids))
             load.go_on()
@@ -59,10 +62,13 @@ def made_again(deployment: Deployment, fault: Fault) -> dict[str, float]:
             for number in list(deployment.pool.pids):
                 deployment.pool.kill(number)
         now = topic_id(admin, topic)
+    partitions = deployment.settings.partitions
     if not longer:
         changelog = Names(deployment.settings.namespace).dedup_index(network)
         with KafkaLog(bootstrap, {}) as log:
-            deployment.until(lambda: _noticed(log, changelog, before, now), PATIENCE_S, f"{topic}: no worker noticed")
+            deployment.until(
+                lambda: _noticed(log, changelog, before, now, partitions), PATIENCE_S, f"{topic}: no worker noticed"
+            )
         load.go_on()
     deployment.monitor.measure_recovery()  # the offsets begin again
     return {"injected": float(bool(records)), "records": len(records), "longer": float(longer)}
@@ -132,12 +138,12 @@ def _gone(records: list[Record], id_: str) -> Iterator[Gone]:
             yield Gone(number, record.topic, id_, record.partition, record.offset, received_of(record))
 
 
-def _noticed(log: KafkaLog, changelog: str, before: str, now: str) -> bool:
-    """Whether each partition that had an offset of the old log has stored one of the new log."""
+def _noticed(log: KafkaLog, changelog: str, before: str, now: str, partitions: int) -> bool:
+    """Whether each partition of the new log that had an offset of the old one has stored one of the new one."""
     stored = [
         (record.partition, decode_stored_offset(record.value).topic_id)
         for record in log.read([changelog])
-        if record.key == STORED_OFFSET_KEY
+        if record.key == STORED_OFFSET_KEY and record.partition < partitions
     ]
     return {number for number, of in stored if of == before} <= {number for number, of in stored if of == now}
 
