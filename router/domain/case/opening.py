@@ -8,10 +8,12 @@ from sys import intern
 from msgspec.structs import replace
 
 from router.domain.calendar.deadlines import due_at
-from router.domain.case.dispatch import assignments, lifecycle_of, task
+from router.domain.case.dispatch import assignments, lifecycle_of, planned, task
 from router.domain.case.reports import opening_report
 from router.domain.catalogue.resolve import Route
 from router.domain.instants import us
+from router.domain.lifecycle.lifecycles import PLANNED, Lifecycle
+from router.domain.lifecycle.stages import state_of_tasks
 from router.domain.matching.correlation import Match
 from router.domain.model.case import Case, CaseReport, Suggestion
 from router.domain.model.report import Report
@@ -51,9 +53,20 @@ def open_case(
         case.reason = f"no department: {report.id} was {report.closed} when it was received"
     elif report.solved and left is None and case.assignments:
         _solved(case, report, city)
+    elif city.catalogue.filed and (lifecycle := city.catalogue.filed.get(route.workflow or "")) is not None:
+        _plan(case, lifecycle, city)
     state.remember(report.id, case)
     state.add(case, city.merging)
+    if city.catalogue.filed and case.state in PLANNED:
+        return case, []
     return case, [task(case, one, route.workflow) for one in case.assignments]
+
+
+def _plan(case: Case, lifecycle: Lifecycle, city: City) -> None:
+    """The departments get their tasks when the case is filed."""
+    at, begin = case.opened_at, lifecycle.begin
+    case.assignments = tuple([planned(one, lifecycle, begin, at, city.calendar) for one in case.assignments])
+    case.state = state_of_tasks(case.assignments)
 
 
 def _solved(case: Case, report: Report, city: City) -> None:

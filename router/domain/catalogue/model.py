@@ -190,11 +190,11 @@ class StageNode(Strict):
     on: dict[FeedbackKind, TaskStage]
     """What may be said at it, and the stage to which that leads."""
     limit: LimitText = None
-    """How long it may last. Of `handled` and `suspended` only: at the others the limit of the matter runs."""
+    """How long it may last. Of `verifying`, `filing`, `handled` and `suspended` only: at the others the limit of the matter runs."""
 
 
 class LifecycleNode(Strict):
-    """A lifecycle of tasks: every task begins `dispatched`, and ends `closed`, `returned` or `withdrawn`."""
+    """A lifecycle of tasks. They begin at `verifying` or `filing` if it has that stage, else `dispatched`; they end `closed`, `returned`, `withdrawn` or `rejected`."""
 
     name: Name
     stages: dict[TaskStage, StageNode]

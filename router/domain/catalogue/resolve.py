@@ -16,7 +16,7 @@ from router.domain.calendar.limits import Limit
 from router.domain.catalogue.escalations import Ladder
 from router.domain.catalogue.lists import Duty
 from router.domain.catalogue.model import FALLBACK, ArbitrationNode, Department, Receiver, WorkflowNode
-from router.domain.lifecycle.lifecycles import Lifecycle
+from router.domain.lifecycle.lifecycles import START, Lifecycle
 from router.domain.model.case import TaskView
 from router.domain.model.vocabulary import Role, Severity, Urgency
 
@@ -128,6 +128,8 @@ class Catalogue:
         self.workflows = workflows
         self.lifecycles = lifecycles
         """Workflow -> the lifecycle of its tasks."""
+        self.filed = {name: one for name, one in lifecycles.items() if one.begin != START}
+        """The lifecycles by which a case is verified or filed before its departments get tasks."""
         self.duties = duties
         self.candidates = candidates
         self.fallback = fallback

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from router.domain.catalogue.escalations import Ladder, LadderStep
-from router.domain.lifecycle.ladder import Due, next_of, runs
+from router.domain.lifecycle.ladder import Due, next_of, runs, timer_of
 from router.domain.lifecycle.stages import stage_of
 from router.domain.model.case import Assignment, Case
 from router.domain.model.escalation import Escalation, Settled
@@ -42,11 +42,12 @@ def send_due(case: Case, city: City, now: datetime) -> list[Escalation]:
     sent: list[Escalation] = []
     while (one := _earliest(case, now)) is not None:
         due, new = next_of(case, one, city), one
-        if due is not None and due.at <= now:
+        at = timer_of(case, due)
+        if due is not None and at is not None and at <= now:
             sent.append(_sent(case, one, due, city, now))
             new = replace(one, sent=(*one.sent, due.step.id))
             due = next_of(case, new, city)
-        new = replace(new, timer_at=None if due is None else due.at)
+        new = replace(new, timer_at=timer_of(case, due))
         case.assignments = tuple([new if other is one else other for other in case.assignments])
     return sent
 
@@ -58,13 +59,16 @@ def _earliest(case: Case, now: datetime) -> Assignment | None:
     return None if at is None or at > now else case.assignments[number]
 
 
-def follow_tasks(case: Case, before: Sequence[Assignment], change: ChangedTasks) -> list[Escalation]:
+def follow_tasks(
+    case: Case, before: Sequence[Assignment], change: ChangedTasks, *, silenced: bool = False
+) -> list[Escalation]:
     """Settle what was escalated about changed tasks, and set the timers of these.
 
     Args:
         case: with its new assignments; changed in place.
         before: its assignments before the change.
         change: of them.
+        silenced: whether the silence of the case is another now, so that the timers of all its tasks are.
 
     Returns:
         What those hear who heard that a limit has ended.
@@ -73,7 +77,10 @@ def follow_tasks(case: Case, before: Sequence[Assignment], change: ChangedTasks)
         return []
     sent: list[Escalation] = []
     case.assignments = tuple(
-        [one if any(one is old for old in before) else _followed(case, one, change, sent) for one in case.assignments]
+        [
+            one if not silenced and any(one is old for old in before) else _followed(case, one, change, sent)
+            for one in case.assignments
+        ]
     )
     return sent
 
@@ -87,8 +94,7 @@ def _followed(case: Case, one: Assignment, change: ChangedTasks, sent: list[Esca
         if rungs:  # they begin again if the task comes back
             names = [step.id for step in rungs]
             one = replace(one, sent=tuple([name for name in one.sent if name not in names]), round=one.round + 1)
-    due = next_of(case, one, change.city)
-    at = None if due is None else due.at
+    at = timer_of(case, next_of(case, one, change.city))
     return one if at == one.timer_at else replace(one, timer_at=at)
 
 
@@ -109,7 +115,10 @@ def _sent(case: Case, one: Assignment, due: Due, city: City, now: datetime) -> E
         reason = f"the limit of {one.department} ends at {end}"
     else:
         reason = f"{one.department} has not answered: its limit ended at {end}"
-    return replace(made, at=due.at, sent_at=now, late=now - due.at > LATE, reason=reason)
+    expected = timer_of(case, due) or due.at
+    if expected > due.at:
+        reason += f"; the case was silenced until {expected.isoformat()}"
+    return replace(made, at=due.at, sent_at=now, late=now - expected > LATE, reason=reason)
 
 
 _SETTLED: dict[Settled, str] = {

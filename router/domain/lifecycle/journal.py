@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.json import Encoder
 from msgspec.structs import replace
 
+from router.domain.lifecycle.lifecycles import ALWAYS
 from router.domain.lifecycle.stages import stage_of
 from router.domain.model.case import Assignment, Case
 from router.domain.model.feedback import Feedback
@@ -41,8 +42,14 @@ def journal(case: Case, before: Sequence[Assignment], cause: JournalCause) -> li
     return [
         _transition(case, old.get(one.task), one, cause)
         for one in case.assignments
-        if (known := old.get(one.task)) is not one and (known is None or _differs(known, one))
+        if (known := old.get(one.task)) is not one
+        and (known is None or _differs(known, one) or _is_named(one, cause.event))
     ]
+
+
+def _is_named(one: Assignment, event: Report | Feedback) -> bool:
+    """Whether it is the task by which feedback names its case."""
+    return isinstance(event, Feedback) and event.kind in ALWAYS and event.task == one.task
 
 
 def _differs(old: Assignment, new: Assignment) -> bool:

@@ -63,6 +63,14 @@ def next_due(
     return None
 
 
+def timer_of(case: Case, due: Due | None) -> datetime | None:
+    """When a step is sent: when it comes due, or when the silence of its case ends."""
+    if due is None:
+        return None
+    silenced = case.silenced_until
+    return due.at if silenced is None else max(due.at, silenced)
+
+
 def next_of(case: Case, one: Assignment, city: City) -> Due | None:
     """What comes due next for a task of a case."""
     ladder = city.catalogue.ladder(case.matter, one.role)

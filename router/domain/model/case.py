@@ -33,9 +33,11 @@ Place = tuple[float, ...]
 """Longitude, latitude, and how many metres the point may be off."""
 
 
-CaseState = Literal["dispatched", "accepted", "handling", "suspended", "checking", "closed", "empty"]
-"""How far a case is (案卷状态). Departments have tasks; the lead has taken it on; it is worked on; its time stops; an inspector must look. Closed: its
-tasks are, or every report says that nothing is left to do. Empty: every report went back to another case."""
+CaseState = Literal[
+    "verifying", "filing", "dispatched", "accepted", "handling", "suspended", "checking", "closed", "rejected", "empty"
+]
+"""How far a case is (案卷状态). An inspector looks whether it is so; a supervisor decides whether it is filed; departments have tasks; the lead has taken it on; it is worked on; its time stops; an inspector must look. Closed: its
+tasks are, or every report says that nothing is left to do. Rejected: it was not filed, and no department ever had a task. Empty: every report went back to another case."""
 
 
 class Version(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -238,7 +240,7 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     departed: tuple[Departure, ...] = ()
     """The latest reports that left the case, each once."""
     closed_at: datetime | None = None
-    """When the last task was closed, by its check or by a supervisor. Absent while tasks are worked on, and after reports alone
+    """When the last task was closed, by its check or by a supervisor, or when the case was rejected. Absent while tasks are worked on, and after reports alone
     closed the case."""
     transitions: int = 0
     """How many changes of its tasks `grid.transitions` has."""
@@ -248,3 +250,10 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     """Version of the rule set whose calendar counts, if that is a later one than `rule_set`: its years were published meanwhile."""
     answers: tuple[Answer, ...] = ()
     """The feedback that it has decided about."""
+
+    @property
+    def silenced_until(self) -> datetime | None:
+        """No reminder and no escalation of its tasks is sent before this instant: the latest word of supervision. None without one."""
+        return (
+            next((one.until for one in reversed(self.answers) if one.until is not None), None) if self.answers else None
+        )

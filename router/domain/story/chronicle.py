@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from router.domain.lifecycle.lifecycles import PLANNED
 from router.domain.model.case import CaseReport, Departure
 from router.domain.model.feedback import SUPERVISION
 from router.domain.model.transition import Transition
@@ -66,7 +67,12 @@ def _departed(one: Departure, wording: Wording) -> Sentence:
 def _transition(one: Transition, wording: Wording) -> Sentence:
     """One change of a task: who did what, and what the stage was and is."""
     when, department, to = wording.time(one.at), wording.department(one.department), STAGES[one.to]
-    if one.begin is None:
+    if one.begin is None and one.to in PLANNED:
+        change = Bilingual(
+            f"{one.task} is planned for {department.en}, and is {to.en}",
+            f"{one.task} 拟派遣给 {department.zh}，{to.zh}",
+        )
+    elif one.begin is None:
         change = Bilingual(f"{one.task} was given to {department.en}", f"{one.task} 派遣给 {department.zh}")
     elif one.begin == one.to:
         change = Bilingual(f"{one.task} of {department.en} stays {to.en}", f"{department.zh} 的 {one.task} 仍为{to.zh}")

@@ -6,6 +6,7 @@ from datetime import datetime
 from router.domain.calendar.budget import due_of, is_countable
 from router.domain.calendar.deadlines import DeadlineExplanation, Span, explain_deadline
 from router.domain.calendar.limits import Limit, Unit, read_limit
+from router.domain.lifecycle.stages import is_unheard
 from router.domain.model.case import Assignment, Case
 from router.domain.story.life import Decisions, Sentence
 from router.domain.story.words import SPANS, Bilingual, Wording
@@ -18,6 +19,9 @@ _UNITS: dict[Unit, Bilingual] = {
 }
 
 
+_PLANNED = Bilingual("Its case is not filed, so no limit of its department runs.", "尚未立案，部门时限未起算。")
+
+
 def due(case: Case, one: Assignment, decisions: Decisions | None) -> Iterator[Sentence]:
     """Why the limit of an assignment ends when it does, computed again.
 
@@ -27,6 +31,9 @@ def due(case: Case, one: Assignment, decisions: Decisions | None) -> Iterator[Se
         decisions: of the case's rule set; None if that cannot be read.
     """
     limit = read_limit(one.limit) if one.limit is not None else None
+    if is_unheard(one):
+        yield _about(one, "due", _PLANNED)
+        return
     if limit is None:
         yield from _without_limit(one, Wording(decisions))
         return

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from router.domain.lifecycle.lifecycles import PLANNED
 from router.domain.lifecycle.stages import is_live, stage_of
 from router.domain.model.case import Assignment, Case
 from router.domain.story.life import CaseLife, Sentence
@@ -77,5 +78,5 @@ def _reason(case: Case, wording: Wording) -> Sentence:
     return Sentence(
         kind="reason",
         en=f"Recorded reason, by rule set {rules}: {case.reason}.",
-        zh=f"派遣给 {'、'.join(one.zh for one in departments.values())}，依据规则集 {rules}；记录的原因：{case.reason}。",
+        zh=f"{'拟派遣给' if case.state in PLANNED else '派遣给'} {'、'.join(one.zh for one in departments.values())}，依据规则集 {rules}；记录的原因：{case.reason}。",
     )

@@ -13,7 +13,7 @@ from router.wire.codec import decode_escalation, decode_transition
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.topics import Record
 
-ENDED: frozenset[TaskStage] = frozenset({"returned", "withdrawn", "closed"})
+ENDED: frozenset[TaskStage] = frozenset({"returned", "withdrawn", "closed", "rejected"})
 
 
 class TaskSays(NamedTuple):
