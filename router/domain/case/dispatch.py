@@ -9,8 +9,9 @@ from router.domain.calendar.budget import due_of
 from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.calendar.deadlines import due_at
 from router.domain.calendar.limits import read_limit, text_of
+from router.domain.case.milestones import carried, timed_milestones, with_milestones, without_due
 from router.domain.catalogue.resolve import Assigned, Catalogue, Route
-from router.domain.lifecycle.ladder import next_due
+from router.domain.lifecycle.ladder import next_due, next_of_task
 from router.domain.lifecycle.lifecycles import PLANNED, START, UNCHECKED, Lifecycle
 from router.domain.lifecycle.stages import is_final, is_live, is_planned, stage_of
 from router.domain.model.case import Assignment, Case
@@ -36,6 +37,14 @@ def timed(assignment: Assignment, start: datetime, calendar: CityCalendar | None
         start: when it was dispatched.
         calendar: of the city.
     """
+    if assignment.milestones:
+        milestones = assignment.milestones
+        milestones = (
+            without_due(milestones)
+            if is_planned(assignment)
+            else timed_milestones(milestones, start, assignment.pauses, calendar)
+        )
+        assignment = with_milestones(assignment, milestones)
     if assignment.limit is None or is_planned(assignment):
         return replace(assignment, due_at=None, due_provisional=False)
     budgets = [limit for text in (assignment.limit, *assignment.extensions) if (limit := read_limit(text)) is not None]
@@ -48,6 +57,8 @@ def new_assignment(
 ) -> Assignment:
     """An assignment with its task's number and a limit that counts from `start`."""
     due, provisional = due_at(start, one.limit, calendar) if one.limit else (None, False)
+    if one.milestones:
+        return _with_milestones(case_id, number, one, start, calendar)
     step = next_due(one.ladder, start, due, calendar) if one.ladder is not None and due is not None else None
     return Assignment(
         task=f"{case_id}.{number}",
@@ -63,6 +74,16 @@ def new_assignment(
     )
 
 
+def _with_milestones(
+    case_id: str, number: int, one: Assigned, start: datetime, calendar: CityCalendar | None
+) -> Assignment:
+    """The same, of a matter that has milestones."""
+    made = new_assignment(case_id, number, replace(one, milestones=()), start, calendar)
+    made = with_milestones(made, timed_milestones(one.milestones, start, (), calendar))
+    step = next_of_task(one.ladder, made, start, calendar) if one.ladder is not None else None
+    return replace(made, timer_at=None if step is None else step.at)
+
+
 def planned(
     assignment: Assignment, lifecycle: Lifecycle, stage: TaskStage, at: datetime, calendar: CityCalendar | None
 ) -> Assignment:
@@ -70,7 +91,7 @@ def planned(
     that of the stage.
     """
     limit = lifecycle.limits.get(stage)
-    return replace(
+    made = replace(
         assignment,
         stage=stage,
         stage_at=at,
@@ -79,6 +100,7 @@ def planned(
         due_provisional=False,
         timer_at=None,
     )
+    return with_milestones(made, without_due(made.milestones))
 
 
 def dispatched(assignment: Assignment, at: datetime, calendar: CityCalendar | None) -> Assignment:
@@ -117,11 +139,14 @@ def reassign(
             start = old.dispatched_at or case.opened_at
             known.append(
                 timed(
-                    replace(
-                        old,
-                        rule=one.rule,
-                        limit=None if one.limit is None else text_of(one.limit),
-                        view=one.view,
+                    with_milestones(
+                        replace(
+                            old,
+                            rule=one.rule,
+                            limit=None if one.limit is None else text_of(one.limit),
+                            view=one.view,
+                        ),
+                        carried(one.milestones, old.milestones),
                     ),
                     start,
                     calendar,
@@ -277,6 +302,7 @@ def task(
         len(case.assignments) == 1
         and stage == "dispatched"
         and not (assignment.due_provisional or is_final(assignment))
+        and not (assignment.view is not None and assignment.view.milestones)
     ):
         return made
     return replace(
@@ -287,6 +313,7 @@ def task(
         arbitrates=assignment.arbitrates,
         returns=returns_of(case),
         supervised_at=assignment.supervised_at,
+        milestones=assignment.milestones,
     )
 
 

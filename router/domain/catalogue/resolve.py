@@ -18,6 +18,7 @@ from router.domain.catalogue.lists import Duty
 from router.domain.catalogue.model import FALLBACK, ArbitrationNode, Department, Receiver, WorkflowNode
 from router.domain.lifecycle.lifecycles import START, Lifecycle
 from router.domain.model.case import TaskView
+from router.domain.model.milestone import Milestone
 from router.domain.model.vocabulary import Role, Severity, Urgency
 
 UNIT_DIGITS = {"street": 9, "community": 12, "cell": 15}
@@ -38,6 +39,8 @@ class Assigned(Struct, frozen=True, kw_only=True):
     limit: Limit | None = None
     ladder: Ladder | None = None
     """Who hears of it before and after the limit ends."""
+    milestones: tuple[Milestone, ...] = ()
+    """Limits of parts of the work, before that of all of it."""
     view: TaskView | None = None
     """What its task shows, as the department's entry says."""
 
@@ -62,6 +65,8 @@ class Matter(Struct, frozen=True, kw_only=True):
     urgency: Urgency | None
     severity: Severity | None
     limits: Mapping[Role, Limit | None]
+    milestones: Mapping[Role, tuple[Milestone, ...]] = MappingProxyType({})
+    """Limits of parts of the work, of the roles that have some."""
     closing: str | None
     """When the case may be closed (结案条件)."""
 
@@ -203,6 +208,7 @@ class Catalogue:
             limit=matter.limits.get(role) if matter else None,
             ladder=self.ladders.get((None if matter is None else matter.id, role)),
             view=self.view_of(receiver.department),
+            milestones=matter.milestones.get(role, ()) if matter else (),
         )
 
     def view_of(self, department: str) -> TaskView | None:

@@ -24,6 +24,7 @@ from router.domain.feedback.rejections import (
     too_late,
     too_many,
     unknown_department,
+    unknown_milestone,
     unknown_task,
 )
 from router.domain.lifecycle.escalating import ChangedTasks, follow_tasks
@@ -97,6 +98,9 @@ def _why_not(case: Case, assignment: Assignment, feedback: Feedback, city: City)
         return not_legal(feedback, assignment, lifecycle)
     if feedback.kind in WITH_DEPARTMENT:
         return _why_no_receiver(case, assignment, feedback, city)
+    if feedback.kind == "progress" and feedback.milestone is not None:
+        known = any(one.id == feedback.milestone for one in assignment.milestones)
+        return None if known else unknown_milestone(feedback, assignment, lifecycle)
     if feedback.kind == "silence" and silence_end(feedback, effective_at(feedback, assignment), city) is None:
         return bad_silence(feedback, assignment, lifecycle, LONGEST_SILENCE)
     if feedback.kind in {"ask-extension", "grant-extension"}:

@@ -10,6 +10,7 @@ from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.calendar.deadlines import due_at
 from router.domain.calendar.limits import Limit, read_limit
 from router.domain.case.dispatch import dispatched, lifecycle_of, new_assignment, timed, withdrawn
+from router.domain.case.milestones import done_until, with_milestones
 from router.domain.catalogue.model import ARBITRATION, Receiver
 from router.domain.feedback.returns import assigned_to, next_receiver
 from router.domain.lifecycle.lifecycles import START
@@ -37,8 +38,12 @@ Change = Callable[[Case, Assignment, Feedback, City, datetime], tuple[Assignment
 
 
 def _answered(case: Case, one: Assignment, feedback: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
-    """The task goes on to its next stage."""
-    return _with(case, one, replace(one, stage=_next(case, one, feedback, city), stage_at=at))
+    """The task goes on to its next stage. What is handled has all its milestones done."""
+    new = replace(one, stage=_next(case, one, feedback, city), stage_at=at)
+    if one.milestones and (feedback.kind == "handled" or feedback.milestone is not None):
+        name = None if feedback.kind == "handled" else feedback.milestone
+        new = with_milestones(new, done_until(one.milestones, name, at))
+    return _with(case, one, new)
 
 
 def _worked_on_again(
@@ -123,6 +128,7 @@ def _transferred(case: Case, one: Assignment, feedback: Feedback, city: City, at
         why=f"{one.department} handed it over: {feedback.reason}",
         view=city.catalogue.view_of(receiver.department),
     )
+    new = with_milestones(new, one.milestones)
     old = replace(withdrawn(one, at), sent=())  # what was escalated is settled when the other department has done it
     return (*_with(case, one, old), new)
 

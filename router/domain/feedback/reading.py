@@ -107,6 +107,7 @@ def _feedback(message: FeedbackMessage, record: SourceRecord, sender: str, recei
         department=message.department,
         unit=message.unit,
         limit=message.limit,
+        milestone=message.milestone,
         evidence=evidence,
         clock_ahead=message.occurred_at > received,
         masked=in_order(found),
@@ -116,7 +117,9 @@ def _feedback(message: FeedbackMessage, record: SourceRecord, sender: str, recei
 def _digest(one: FeedbackMessage, evidence: tuple[Media, ...]) -> str:
     """Of what was said, as it was read: order of keys, blanks, escapes, and the zone of a time say nothing."""
     place = (one.task, one.partition_key, one.department, one.unit)
-    said = (one.kind, one.actor, one.occurred_at, one.reason, one.limit, place, evidence)
+    said: tuple[object, ...] = (one.kind, one.actor, one.occurred_at, one.reason, one.limit, place, evidence)
+    if one.milestone is not None:  # an answer without one has the digest that earlier releases gave it
+        said = (*said, one.milestone)
     return blake2b(_encode(said), digest_size=DIGEST_BYTES).hexdigest()
 
 

@@ -94,6 +94,14 @@ def too_late(feedback: Feedback, assignment: Assignment, due: datetime, lifecycl
     return _rejection("too-late", reason, legal_for(assignment, feedback.sender, lifecycle))
 
 
+def unknown_milestone(feedback: Feedback, assignment: Assignment, lifecycle: Lifecycle) -> FeedbackRejection:
+    """The task has no such milestone."""
+    names = ", ".join([one.id for one in assignment.milestones])
+    hint = f"name one of {names}, or none" if names else "leave `milestone` out"
+    reason = f"task {assignment.task} has no milestone {printable(feedback.milestone or '', 48)!r}: {hint}."
+    return _rejection("unknown-milestone", reason, legal_for(assignment, feedback.sender, lifecycle))
+
+
 def bad_silence(
     feedback: Feedback, assignment: Assignment, lifecycle: Lifecycle, longest: timedelta
 ) -> FeedbackRejection:

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.domain.catalogue.escalations import Ladder, LadderStep
-from router.domain.lifecycle.ladder import Due, next_of, runs, timer_of
+from router.domain.catalogue.escalations import Ladder
+from router.domain.lifecycle.ladder import Due, next_of, runs, step_key, timer_of
 from router.domain.lifecycle.stages import stage_of
 from router.domain.model.case import Assignment, Case
 from router.domain.model.escalation import Escalation, Settled
+from router.domain.model.milestone import Milestone
 from router.domain.rules.city import City
 
 LATE = timedelta(minutes=5)
@@ -45,7 +46,7 @@ def send_due(case: Case, city: City, now: datetime) -> list[Escalation]:
         at = timer_of(case, due)
         if due is not None and at is not None and at <= now:
             sent.append(_sent(case, one, due, city, now))
-            new = replace(one, sent=(*one.sent, due.step.id))
+            new = replace(one, sent=(*one.sent, due.key))
             due = next_of(case, new, city)
         new = replace(new, timer_at=timer_of(case, due))
         case.assignments = tuple([new if other is one else other for other in case.assignments])
@@ -87,34 +88,39 @@ def follow_tasks(
 
 def _followed(case: Case, one: Assignment, change: ChangedTasks, sent: list[Escalation]) -> Assignment:
     """A changed assignment with what follows for its ladder. Appends to `sent`."""
-    settled, ladder = _settled(one, change.at), change.city.catalogue.ladder(case.matter, one.role)
-    if settled is not None and ladder is not None:
-        rungs = [step for step in ladder.steps if step.kind == "escalation" and step.id in one.sent]
-        sent += [_cleared(case, one, step, settled, change) for step in rungs]
-        if rungs:  # they begin again if the task comes back
-            names = [step.id for step in rungs]
-            one = replace(one, sent=tuple([name for name in one.sent if name not in names]), round=one.round + 1)
+    ladder, over = change.city.catalogue.ladder(case.matter, one.role), set[str]()
+    for milestone in (*one.milestones, None) if one.sent and ladder is not None else ():
+        settled = _settled(one, milestone, change.at)
+        if settled is None or ladder is None:
+            continue
+        rungs = [step for step in ladder.steps if step.kind == "escalation" and step_key(step, milestone) in one.sent]
+        sent += [_cleared(case, one, Due(step, change.at, milestone), settled, change) for step in rungs]
+        over |= {step_key(step, milestone) for step in rungs}
+    if over:  # they begin again if the task comes back
+        one = replace(one, sent=tuple([name for name in one.sent if name not in over]), round=one.round + 1)
     at = timer_of(case, next_of(case, one, change.city))
     return one if at == one.timer_at else replace(one, timer_at=at)
 
 
-def _settled(one: Assignment, at: datetime) -> Settled | None:
-    """How what was escalated about a task is settled; None if the task still runs after the end of its limit."""
-    if not one.sent:
-        return None
-    if runs(one) or one.stage == "suspended":
-        return "more-time" if one.due_at is None or at < one.due_at else None
-    return "in-time" if one.due_at is None or at <= one.due_at else "late"
+def _settled(one: Assignment, milestone: Milestone | None, at: datetime) -> Settled | None:
+    """How what was escalated about a limit of a task is settled; None if the task still runs after its end."""
+    due_at, done_at = one.due_at, None
+    if milestone is not None:
+        due_at, done_at = milestone.due_at, milestone.done_at
+    if done_at is None and (runs(one) or one.stage == "suspended"):
+        return "more-time" if due_at is None or at < due_at else None
+    return "in-time" if due_at is None or (done_at or at) <= due_at else "late"
 
 
 def _sent(case: Case, one: Assignment, due: Due, city: City, now: datetime) -> Escalation:
     """The record of a step that has come due."""
-    made = _escalation(case, one, due.step, city.catalogue.ladder(case.matter, one.role))
-    end = "" if one.due_at is None else one.due_at.isoformat()
+    made = _escalation(case, one, due, city.catalogue.ladder(case.matter, one.role))
+    end = "" if made.due_at is None else made.due_at.isoformat()
+    part = "" if due.milestone is None else f" for {due.milestone.name}"
     if due.step.kind == "reminder":
-        reason = f"the limit of {one.department} ends at {end}"
+        reason = f"the limit of {one.department}{part} ends at {end}"
     else:
-        reason = f"{one.department} has not answered: its limit ended at {end}"
+        reason = f"{one.department} has not answered: its limit{part} ended at {end}"
     expected = timer_of(case, due) or due.at
     if expected > due.at:
         reason += f"; the case was silenced until {expected.isoformat()}"
@@ -128,9 +134,12 @@ _SETTLED: dict[Settled, str] = {
 }
 
 
-def _cleared(case: Case, one: Assignment, step: LadderStep, settled: Settled, change: ChangedTasks) -> Escalation:
+def _cleared(case: Case, one: Assignment, due: Due, settled: Settled, change: ChangedTasks) -> Escalation:
     """What an authority hears when the task is settled of which it heard before."""
-    made = _escalation(case, one, step, change.city.catalogue.ladder(case.matter, one.role))
+    made = _escalation(case, one, due, change.city.catalogue.ladder(case.matter, one.role))
+    reason = _SETTLED[settled].format(one.department)
+    if due.milestone is not None and due.milestone.done_at is not None:
+        reason = f"{one.department} has done {due.milestone.name} {'late' if settled == 'late' else 'in time'}"
     return replace(
         made,
         id=f"{made.id}/cleared",
@@ -138,14 +147,15 @@ def _cleared(case: Case, one: Assignment, step: LadderStep, settled: Settled, ch
         at=change.at,
         sent_at=change.now,
         settled=settled,
-        reason=_SETTLED[settled].format(one.department),
+        reason=reason,
     )
 
 
-def _escalation(case: Case, one: Assignment, step: LadderStep, ladder: Ladder | None) -> Escalation:
+def _escalation(case: Case, one: Assignment, due: Due, ladder: Ladder | None) -> Escalation:
     """What all records of a step have in common, in two steps: a call with more than 15 arguments makes a dictionary of them."""
+    step, milestone = due.step, due.milestone
     made = Escalation(
-        id=f"{one.task}/{one.round}/{step.id}",
+        id=f"{one.task}/{one.round}/{due.key}",
         kind=step.kind,
         case=case.id,
         task=one.task,
@@ -156,7 +166,7 @@ def _escalation(case: Case, one: Assignment, step: LadderStep, ladder: Ladder | 
         round=one.round,
         at=case.updated_at,
         sent_at=case.updated_at,
-        due_at=one.due_at,
+        due_at=one.due_at if milestone is None else milestone.due_at,
         stage=stage_of(one),
         reason="",
         matter=case.matter,
@@ -169,7 +179,8 @@ def _escalation(case: Case, one: Assignment, step: LadderStep, ladder: Ladder | 
         authority=step.id if step.digits is not None else None,
         area=case.cell[: step.digits] if step.digits else None,
         unit=one.unit,
-        due_provisional=one.due_provisional,
+        milestone=None if milestone is None else milestone.id,
+        due_provisional=one.due_provisional if milestone is None else milestone.due_provisional,
         status=case.status,
         urgency=case.urgency,
         severity=case.severity,

@@ -54,7 +54,9 @@ def _is_named(one: Assignment, event: Report | Feedback) -> bool:
 
 def _differs(old: Assignment, new: Assignment) -> bool:
     before = stage_of(old), old.stage_at, old.asked, old.extensions, old.supervised_at
-    return before != (stage_of(new), new.stage_at, new.asked, new.extensions, new.supervised_at)
+    if before != (stage_of(new), new.stage_at, new.asked, new.extensions, new.supervised_at):
+        return True
+    return [one.done_at for one in old.milestones] != [one.done_at for one in new.milestones]
 
 
 def _transition(case: Case, old: Assignment | None, new: Assignment, cause: JournalCause) -> Transition:
@@ -77,7 +79,7 @@ def _transition(case: Case, old: Assignment | None, new: Assignment, cause: Jour
         made.rule = new.rule
     if isinstance(event, Feedback):
         made.kind, made.actor, made.sender, made.reason = event.kind, event.actor, event.sender, event.reason
-        made.evidence = event.evidence
+        made.evidence, made.milestone = event.evidence, event.milestone or ""
     else:
         made.reason = new.why or case.reason
     made.hash = case.chain = _hash(made)

@@ -13,6 +13,7 @@ from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.catalogue.escalations import Ladder, LadderStep
 from router.domain.lifecycle.lifecycles import RUNNING
 from router.domain.model.case import Assignment, Case
+from router.domain.model.milestone import Milestone
 from router.domain.rules.city import City
 
 
@@ -21,6 +22,18 @@ class Due(NamedTuple):
 
     step: LadderStep
     at: datetime
+    milestone: Milestone | None = None
+    """Of whose limit it is; None: of the whole task's."""
+
+    @property
+    def key(self) -> str:
+        """The id of the step within the task's round."""
+        return step_key(self.step, self.milestone)
+
+
+def step_key(step: LadderStep, milestone: Milestone | None) -> str:
+    """The id of a step, which each milestone of a task has once."""
+    return step.id if milestone is None else f"{milestone.id}/{step.id}"
 
 
 def runs(one: Assignment) -> bool:
@@ -36,6 +49,7 @@ def next_due(
     *,
     sent: Collection[str] = (),
     pauses: Sequence[Pause] = (),
+    milestone: Milestone | None = None,
 ) -> Due | None:
     """What comes due next; None when nothing does.
 
@@ -48,18 +62,19 @@ def next_due(
         calendar: of the city.
         sent: ids of steps that were sent.
         pauses: of the task.
+        milestone: whose limit it is; None: the whole task's.
     """
     for step in ladder.steps:
-        if step.id in sent or not is_countable(step.limit, calendar):
+        if step_key(step, milestone) in sent or not is_countable(step.limit, calendar):
             continue
         if step.kind == "reminder":
             at = time_before(end, step.limit, calendar)
             if at > start:
-                return Due(step, at)
+                return Due(step, at, milestone)
         elif not step.limit.amount:
-            return Due(step, end)
+            return Due(step, end, milestone)
         elif (after := due_of(end, (step.limit,), pauses, calendar)) is not None:
-            return Due(step, after.at)
+            return Due(step, after.at, milestone)
     return None
 
 
@@ -74,8 +89,26 @@ def timer_of(case: Case, due: Due | None) -> datetime | None:
 def next_of(case: Case, one: Assignment, city: City) -> Due | None:
     """What comes due next for a task of a case."""
     ladder = city.catalogue.ladder(case.matter, one.role)
-    if ladder is None or one.due_at is None or not runs(one):
+    if ladder is None or not runs(one):
         return None
-    return next_due(
-        ladder, one.dispatched_at or case.opened_at, one.due_at, city.calendar, sent=one.sent, pauses=one.pauses
-    )
+    return next_of_task(ladder, one, one.dispatched_at or case.opened_at, city.calendar)
+
+
+def next_of_task(ladder: Ladder, one: Assignment, start: datetime, calendar: CityCalendar | None) -> Due | None:
+    """What comes due next for a task, of its limit and of those milestones that are not done: the earliest, of equal ones the first.
+
+    Args:
+        ladder: of its matter and role.
+        one: the task.
+        start: when it was dispatched.
+        calendar: of the city.
+    """
+    sent, pauses, found = one.sent, one.pauses, None
+    for milestone in one.milestones:
+        if milestone.done_at is not None or milestone.due_at is None:
+            continue
+        due = next_due(ladder, start, milestone.due_at, calendar, sent=sent, pauses=pauses, milestone=milestone)
+        if due is not None and (found is None or due.at < found.at):
+            found = due
+    due = None if one.due_at is None else next_due(ladder, start, one.due_at, calendar, sent=sent, pauses=pauses)
+    return due if found is None or (due is not None and due.at < found.at) else found

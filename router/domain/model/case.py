@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from router.domain.calendar.budget import Pause
 from router.domain.model.feedback import Answer
+from router.domain.model.milestone import Milestone
 from router.domain.model.report import Media, Provenance
 from router.domain.model.transition import TaskStage
 from router.domain.model.vocabulary import (
@@ -131,12 +132,15 @@ class Suggestion(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class TaskView(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """What the tasks of a department show. All assignments of a department share one."""
+    """What the task of a department shows beside its case. All assignments without milestones that show the same share one."""
 
     sees: DataClass | None = None
     """The highest class of fields; absent: every class."""
     masks: tuple[TaskField, ...] = ()
     """Fields that they do not show, whatever their class."""
+    milestones: tuple[Milestone, ...] = ()
+    """Parts of the work with limits of their own, in their order. They are here because a field of the assignment would cost each case its
+    bytes."""
 
 
 class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -189,6 +193,11 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """How often its ladder has started again."""
     view: TaskView | None = None
     """What its task shows, as the catalogue said at the dispatch; absent: everything."""
+
+    @property
+    def milestones(self) -> tuple[Milestone, ...]:
+        """Parts of the work with limits of their own, in their order."""
+        return () if self.view is None else self.view.milestones
 
 
 class Case(Struct, gc=False, kw_only=True, omit_defaults=True):

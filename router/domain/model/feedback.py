@@ -45,7 +45,7 @@ KINDS_OF_FEEDBACK: Mapping[FeedbackKind, str] = {
     "reject": "A supervisor does not file the case (不予立案): it ends, and no department gets a task. Needs a reason.",
     "accept": "The department takes the task on (受理).",
     "return": "The task is not the department's (退单). Needs a reason, and may name the department whose it is.",
-    "progress": "Work goes on (进展).",
+    "progress": "Work goes on (进展). It may name the `milestone` of the task that is done.",
     "handled": "The work is done (处置完成), with evidence by reference.",
     "ask-extension": "The department asks for more time before its limit ends (延期申请), as a limit such as `2wd`. Needs a reason.",
     "ask-support": "The lead needs another department (请求协助), which gets a task as an assistant. Needs a reason and the department.",
@@ -98,6 +98,7 @@ FeedbackCode = Literal[
     "no-transfer",
     "too-late",
     "bad-limit",
+    "unknown-milestone",
 ]
 """Why the fold rejects feedback. What is malformed is rejected before it reaches the fold, with a code of `RejectionCode`."""
 FEEDBACK_CODES: Mapping[FeedbackCode, str] = {
@@ -111,6 +112,7 @@ FEEDBACK_CODES: Mapping[FeedbackCode, str] = {
     "no-transfer": "The city does not let the two departments transfer tasks to each other.",
     "too-late": "More time is asked for when the limit has ended.",
     "bad-limit": "The task has no limit, or the city's calendar does not have the time that is named, or a silence of it is too long.",
+    "unknown-milestone": "The task has no such milestone.",
 }
 """Every code, and what it means in one sentence."""
 
@@ -143,6 +145,8 @@ class Feedback(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Unit of that department."""
     limit: str | None = None
     """Of `ask-extension`, `grant-extension` and `silence`: how much time, as a limit such as `24h` or `2wd`."""
+    milestone: str | None = None
+    """Of `progress`: the milestone of the task that is done."""
     evidence: tuple[Media, ...] = ()
     clock_ahead: bool = False
     """Whether the sender's clock was ahead of Kafka's, so that `occurred_at` was cut to `received_at`."""

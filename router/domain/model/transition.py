@@ -56,6 +56,8 @@ class Transition(Struct, gc=False, kw_only=True, omit_defaults=True):
     reason: str = ""
     evidence: tuple[Media, ...] = ()
     """Of the feedback, by reference."""
+    milestone: str = ""
+    """Of feedback by which a milestone of the task is done."""
     rule: str = ""
     """Of a dispatch: the id of the duty that led to it, or `fallback`, `return`, `arbitration`, `support`, `transfer`, `supervision`."""
     hash: str = ""

@@ -84,6 +84,8 @@ def _transition(one: Transition, wording: Wording) -> Sentence:
         )
     cause = _cause(one, wording)
     en, zh = f"{when}: {cause.en}{change.en}", f"{when}：{cause.zh}{change.zh}"
+    if one.milestone:
+        en, zh = f"{en}; done: {one.milestone}", f"{zh}；已完成阶段：{one.milestone}"
     if one.reason:
         en, zh = f"{en}; reason: {one.reason}", f"{zh}；原因：{one.reason}"
     for file in one.evidence:

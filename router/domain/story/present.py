@@ -63,6 +63,12 @@ def _task(one: Assignment, wording: Wording) -> Sentence:
     if is_live(one) and one.due_at is not None:
         sure = Bilingual(" (provisional)", "（暂定）") if one.due_provisional else Bilingual("", "")
         en, zh = f"{en}, due on {wording.time(one.due_at)}{sure.en}", f"{zh}，截止 {wording.time(one.due_at)}{sure.zh}"
+    for part in one.milestones:
+        en, zh = f"{en}; {part.id}", f"{zh}；{part.id}"
+        if part.done_at is not None:
+            en, zh = f"{en} done on {wording.time(part.done_at)}", f"{zh} {wording.time(part.done_at)} 完成"
+        elif part.due_at is not None:
+            en, zh = f"{en} due on {wording.time(part.due_at)}", f"{zh} 截止 {wording.time(part.due_at)}"
     return Sentence(kind="task", en=f"{en}.", zh=f"{zh}。", at=one.stage_at, task=one.task)
 
 

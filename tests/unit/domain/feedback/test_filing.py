@@ -106,7 +106,7 @@ def test_a_department_cannot_answer_before_the_filing(driver: Driver) -> None:
     assert rejected.rejection.legal == ("verified", "file", "reject", "silence")
 
 
-def test_reports_that_join_a_case_tell_no_department_before_the_filing(driver: Driver) -> None:
+def test_reports_that_join_a_case_reach_no_department_before_the_filing(driver: Driver) -> None:
     """Merged is what becomes of the report, and no stage of the case."""
     found = driver.pipe(report("18", 1, network="policing"))
     assert (found.decision, found.tasks) == ("near", [])
@@ -135,9 +135,9 @@ def test_a_corrected_matter_of_a_filed_case_is_dispatched_at_once(driver: Driver
 
 
 def test_a_matter_that_needs_no_filing_is_dispatched_when_the_report_is_corrected() -> None:
-    desk = WORK[WORK.index("  field:") :].replace("  field:", "  desk:")
-    work = FILED_WORK.replace("lifecycles:", desk + "lifecycles:")
-    driver = Driver(tiny(work=work, matters=MATTERS.replace("workflow: field}", "workflow: desk}")))
+    office = WORK[WORK.index("  field:") :].replace("  field:", "  office:")
+    work = FILED_WORK.replace("lifecycles:", office + "lifecycles:")
+    driver = Driver(tiny(work=work, matters=MATTERS.replace("workflow: field}", "workflow: office}")))
     driver.pipe(report("17"))
     found = driver.pipe(report("17", 2, matter="hole", version=2))
     assert [(one.department, one.state, one.due_at) for one in found.tasks] == [("roads", "dispatched", hours(74))]

@@ -27,10 +27,16 @@ CITY = tiny(
 )
 FILING = tiny(
     work=FILED_WORK,
+    standards="""\
+default: {limit: 3d}
+matters:
+  tree: {lead: {limit: 3d, milestones: {stop: {limit: 4h, name: {en: stop}}, fine: {limit: 30h, name: {en: fine}}}}}
+""",
     duties="arbitration: {department: police}\ntransfers: [[parks, roads, police]]\n"
     + DUTIES.replace("lead: parks", "lead: parks\n    assist: [police]"),
 )
-"""What is reported there is verified and filed before a department gets a task."""
+"""What is reported there is verified and filed before a department gets a task, and trees have milestones."""
+MILESTONES = [None, "stop", "fine", "moon"]
 CITIES = st.sampled_from([CITY, FILING])
 REPORTS = st.builds(
     lambda name, matter, version, closed, solved, hour: ("report", name, matter, version, closed, solved, hour),
@@ -71,7 +77,15 @@ def play(driver: Driver, life: Sequence[Any]) -> list[Any]:
                 sender = about.department if kind in DEPARTMENT_KINDS else SUPERVISION
             events.append(
                 feedback(
-                    kind, about, hour, sender, id=f"f{id_}", reason="why", department=named, limit=LIMITS.get(kind)
+                    kind,
+                    about,
+                    hour,
+                    sender,
+                    id=f"f{id_}",
+                    reason="why",
+                    department=named,
+                    limit=LIMITS.get(kind),
+                    milestone=MILESTONES[number % 4],
                 )
             )
         else:
