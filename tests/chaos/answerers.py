@@ -19,8 +19,8 @@ from aiokafka.errors import KafkaError
 
 from router.domain.model.task import Task
 from router.domain.rules.city import City
-from router.simulator.departments.plan import PlannedAnswer, Setting, is_checked, plan
-from router.simulator.departments.rates import Rates
+from router.simulator.departments.plan import PlannedAnswer, is_checked, plan
+from router.simulator.departments.rates import Rates, Setting
 from router.wire.codec import decode_task
 from router.wire.errors import BrokerError
 from router.wire.topic_names import Names
@@ -39,6 +39,13 @@ BAD_CITY = Rates(
     accepted=0.7,
     extension=0.1,
     suspended=0.1,
+    returned_again=0.4,
+    supported=0.1,
+    transferred=0.3,
+    supervised=0.1,
+    silenced=0.1,
+    verified=0.7,
+    rejected=0.2,
     rerouted=0.05,
     closed=0.05,
     failed=0.25,
@@ -78,7 +85,12 @@ class Answerers:
         self, ledger: FeedbackLedger, bootstrap: str, names: Names, city: City, *, share: float, seed: int
     ) -> None:
         self.ledger, self._bootstrap, self._names, self._city, self._share = ledger, bootstrap, names, city, share
-        self._setting = Setting(departments=sorted(city.catalogue.departments), seed=seed, rates=BAD_CITY)
+        self._setting = Setting(
+            departments=sorted(city.catalogue.departments),
+            transfers=city.catalogue.transfers,
+            seed=seed,
+            rates=BAD_CITY,
+        )
         self._due: list[tuple[datetime, int, PlannedAnswer, str]] = []
         """A heap of (when it is sent, number, answer, partition key)."""
         self._planned = 0

@@ -16,7 +16,8 @@ from router.domain.model.feedback import SUPERVISION
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets
-from router.simulator.departments.plan import PlannedAnswer, Setting, is_checked, plan
+from router.simulator.departments.plan import PlannedAnswer, is_checked, plan
+from router.simulator.departments.rates import Setting
 from router.simulator.messages import rfc3339
 from router.simulator.synthetic.stream import messages, read_simulation
 from router.stream.engine.processor import Processor
@@ -231,7 +232,9 @@ def _send(lists: MemoryLog, entry: Entry, one: Sending, delay: timedelta) -> Kep
 
 def _answer(lists: MemoryLog, said: FeedbackLedgered, city: City, share: float, run: Callable[[], None]) -> None:
     """Answer a share of the tasks, round by round: a return leads to a task that is answered in the next round."""
-    setting = Setting(departments=sorted(city.catalogue.departments), rates=BAD_CITY)
+    setting = Setting(
+        departments=sorted(city.catalogue.departments), transfers=city.catalogue.transfers, rates=BAD_CITY
+    )
     known = set[str]()
     for turn in range(1, ROUNDS + 1):
         begin = START + ANSWERED_AFTER + turn * timedelta(hours=1)
