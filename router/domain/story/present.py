@@ -35,6 +35,15 @@ def present(life: CaseLife, wording: Wording) -> Iterator[Sentence]:
         yield Sentence(kind="text", en=f"It says: {case.description}", zh=f"描述：{case.description}")
     for one in case.assignments:
         yield _task(one, wording)
+    silenced = case.silenced_until
+    if silenced is not None and silenced > case.updated_at:
+        until = wording.time(silenced)
+        yield Sentence(
+            kind="silence",
+            en=f"Its reminders and escalations are muted until {until}.",
+            zh=f"催办与升级上报静默至 {until}。",
+            at=silenced,
+        )
     yield _reason(case, wording)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import pytest
 
+from router.domain.calendar.lint import check_limits
 from router.domain.catalogue.checks.milestone_lint import check
 from router.domain.catalogue.diff import _limit
 from router.domain.lifecycle.journal import broken_at
@@ -288,3 +289,9 @@ def test_a_catalogue_without_milestones_has_the_version_that_it_had() -> None:
     assert catalogue().version == catalogue(standards=STANDARDS + "groups: {}\n").version
     assert catalogue(standards=BUILDING).version != catalogue().version
     assert _limit(catalogue(standards=BUILDING).matters["tree"], "lead") == "stop 4wh, fine 7wd, then 20wd"
+
+
+def test_the_limit_of_a_milestone_needs_its_calendar() -> None:
+    read = lists(standards=BUILDING.replace("20wd", "20d").replace("7wd", "7d"))
+    (finding,) = check_limits(read.standards, read.documents["standards.yaml"], None)
+    assert (finding.code, finding.line, finding.column) == ("GR070", 7, 23)

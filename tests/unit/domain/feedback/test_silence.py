@@ -9,6 +9,10 @@ from router.domain.lifecycle.journal import broken_at
 from router.domain.model.escalation import Escalation
 from router.domain.model.feedback import SUPERVISION
 from router.domain.model.report import Tick
+from router.domain.story.chronicle import chronicle
+from router.domain.story.life import CaseLife
+from router.domain.story.present import present
+from router.domain.story.words import Wording
 from tests.support.catalogue_lists import DUTIES, WORK
 from tests.support.driver import Driver, Folded, hours, report, tiny
 from tests.support.feedback import feedback
@@ -124,3 +128,11 @@ def test_a_restored_silence_lasts_as_long(driver: Driver) -> None:
     other = driver.crash()
     assert other.snapshot() == driver.snapshot()
     assert (run(other, 70), len(run(other, 71))) == ([], 4)
+
+
+def test_the_story_says_until_when_it_is_muted(driver: Driver) -> None:
+    silence(driver, 40, "31h")
+    life = CaseLife(case=driver.case_of("17"), transitions=driver.transitions)
+    said = [one.en for one in present(life, Wording(None)) if one.kind == "silence"]
+    assert said == ["Its reminders and escalations are muted until 2026-10-04 00:00."]
+    assert any("muted reminders and escalations of the case" in one.en for one in chronicle(life, Wording(None)))
