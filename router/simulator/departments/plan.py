@@ -17,7 +17,7 @@ from router.domain.model.case import Case
 from router.domain.model.feedback import FeedbackKind
 from router.domain.model.task import Task
 from router.simulator.departments.rates import Rates, Setting
-from router.simulator.departments.scripts import AnswerLabel, Said, filing_script, impossible, script_of
+from router.simulator.departments.scripts import AnswerLabel, Utterance, filing_script, impossible, script_of
 from router.simulator.messages import rfc3339
 
 DAY_S = 86_400.0
@@ -116,7 +116,7 @@ def plan_filing(case: Case, setting: Setting, *, begin: datetime, within_s: floa
     return _written(script, about, rates, rng, begin)
 
 
-def _deliver(script: Sequence[Said], rates: Rates, rng: random.Random) -> None:
+def _deliver(script: Sequence[Utterance], rates: Rates, rng: random.Random) -> None:
     """When each is delivered: at once, later from a phone without network, or after the one that follows."""
     for one in script:
         one.delivered = one.at
@@ -128,7 +128,7 @@ def _deliver(script: Sequence[Said], rates: Rates, rng: random.Random) -> None:
 
 
 def _written(
-    script: Sequence[Said], about: Subject, rates: Rates, rng: random.Random, begin: datetime
+    script: Sequence[Utterance], about: Subject, rates: Rates, rng: random.Random, begin: datetime
 ) -> list[PlannedAnswer]:
     answers: list[PlannedAnswer] = []
     for number, one in enumerate(script, 1):
@@ -163,7 +163,7 @@ def _again(answer: PlannedAnswer, at: datetime) -> PlannedAnswer:
     )
 
 
-def _value(one: Said, about: Subject, number: int, at: datetime) -> bytes:
+def _value(one: Utterance, about: Subject, number: int, at: datetime) -> bytes:
     reason = {"reason": REASONS[one.kind]} if one.kind in REASONS else {}
     return _encode(
         {
