@@ -30,6 +30,7 @@ from router.domain.catalogue.code_tables import CodeTable, load_codes
 from router.domain.catalogue.compile import compile_catalogue
 from router.domain.catalogue.lists import ESCALATIONS, FILES, Lists, read_lists
 from router.domain.catalogue.model import Name, Strict, several
+from router.domain.catalogue.teams import TEAMS, Post, read_teams
 from router.domain.cells import area_lint, datum_lint
 from router.domain.cells.csv_tables import Tables, read_tables
 from router.domain.cells.registry import CellRegistry
@@ -132,6 +133,8 @@ class CityReading(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     """Sorted by file, line and column."""
     coverage: Coverage | None
+    teams: tuple[Post, ...] | None = None
+    """Who serves which cells in which role. None: the city has no teams.csv, or it could not be checked."""
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -166,6 +169,7 @@ def read_city(name: str, folder: Path, *, published: bool = False) -> CityReadin
     stand_ins = [(point.lon, point.lat) for point in about.geocoder_defaults] if about else []
     cells = CellRegistry(tables, default_cell, zone or UTC, stand_ins) if tables else None
     merging, rules = _model(MergeParameters, folder / "merging.yaml", findings)
+    teams = _teams(folder / "catalogue" / TEAMS, lists, cells, findings)
     coverage = coverage_check.measure(catalogue, cells.cells) if catalogue and cells else None
     if lists and catalogue and cells:
         default = lists.documents["standards.yaml"].mark("default")
@@ -181,7 +185,8 @@ def read_city(name: str, folder: Path, *, published: bool = False) -> CityReadin
         city = City(
             name, about.title.en, zone, cells, catalogue, merging, codes, about.datums, ignored, calendar=calendar
         )
-    return CityReading(name=name, city=city, findings=tuple(sorted(findings, key=_sort_key)), coverage=coverage)
+    found_ = tuple(sorted(findings, key=_sort_key))
+    return CityReading(name=name, city=city, findings=found_, coverage=coverage, teams=teams)
 
 
 def read_about(folder: Path, findings: list[Finding]) -> CityFile | None:
@@ -267,6 +272,20 @@ def _lists(folder: Path, findings: list[Finding]) -> Lists | None:
     ]
     findings += new_findings
     return None if _has_errors(new_findings) else lists
+
+
+def _teams(
+    path: Path, lists: Lists | None, cells: CellRegistry | None, findings: list[Finding]
+) -> tuple[Post, ...] | None:
+    """The posts of teams.csv, or None if the city has none or they cannot be checked. Appends to the findings."""
+    if lists is None or cells is None or not path.exists():
+        return None
+    source, new_findings = read_source(path, page="docs/reference/catalogue.md")
+    posts: tuple[Post, ...] | None = None
+    if source is not None:
+        posts, new_findings = read_teams(source, lists.departments.root, cells.cells)
+    findings += new_findings
+    return None if _has_errors(new_findings) else posts
 
 
 def _calendar(folder: Path, zone: tzinfo, lists: Lists | None, findings: list[Finding]) -> CityCalendar | None:

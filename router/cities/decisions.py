@@ -13,7 +13,7 @@ from router.domain.catalogue.checks import reference_lint
 from router.domain.catalogue.compile import compile_catalogue
 from router.domain.catalogue.lists import ESCALATIONS, FILES, read_lists
 from router.domain.documents import Finding, Source, read_yaml, validate
-from router.domain.story.life import Decisions
+from router.domain.explanation.case_life import Decisions
 from router.wire.errors import CityError
 
 Model = TypeVar("Model", bound=BaseModel)

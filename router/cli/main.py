@@ -28,6 +28,7 @@ COMMANDS = {
     "report": "router.cli.report:app",
     "case": "router.cli.case.commands:app",
     "dead-letters": "router.cli.dead_letters.commands:app",
+    "erase": "router.cli.erase.commands:erase",
     "figures": "router.cli.figures:app",
     "merge": "router.cli.merge:app",
     "catalogue": "router.cli.catalogue.commands:app",

@@ -22,7 +22,7 @@ FailureCode = Literal[
 ]
 """Why an action on a dead letter failed. A value that the rules reject has the code of that rejection instead."""
 Result = Literal["repaired", "sound", "redriven", "to-drive", "skipped", "rejected"]
-"""`sound` and `to-drive` are the results of a dry run. `skipped`: it was redriven before. `rejected`: the action failed."""
+"""`sound` and `to-drive` are the results of a dry run. `skipped`: it was redriven before, or erased. `rejected`: the action failed."""
 
 
 class Attribution(Struct, frozen=True):

@@ -85,7 +85,8 @@ class _RedriveRun(Struct, frozen=True):
                 return
             if dead_letter.id in taken:
                 continue  # a copy on the topic
-            if self.session.repair_log.state(dead_letter.id) == "redriven" and not self.options.force:
+            state = self.session.repair_log.state(dead_letter.id)
+            if state == "erased" or (state == "redriven" and not self.options.force):
                 self.report(ActionOutcome(dead_letter=dead_letter.id, result="skipped"))
                 continue
             taken.add(dead_letter.id)

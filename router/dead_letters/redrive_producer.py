@@ -128,7 +128,7 @@ def open_redrive_producer(bootstrap: str, namespace: str) -> Iterator[RedrivePro
             yield producer
         except ProducerFenced as error:
             raise BrokerError(
-                "another `dead-letters repair` or `redrive` has begun since; what this command has committed stays",
+                "another `dead-letters repair`, `redrive` or `erase` has begun since; what this command has committed stays",
                 hint="wait until the other one ends, then run this again: it skips what is done",
             ) from error
         except (TimeoutError, UnknownOutcomeError) as error:

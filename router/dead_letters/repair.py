@@ -67,7 +67,8 @@ class _RepairRun(Struct, frozen=True):
             earlier = repair_log.of(dead_letter.id for dead_letter in chunk)
             repairs: dict[str, Repair] = {}
             for dead_letter in chunk:
-                if earlier[dead_letter.id].state == "redriven" and not self.options.force:
+                state = earlier[dead_letter.id].state
+                if state == "erased" or (state == "redriven" and not self.options.force):
                     self.report(ActionOutcome(dead_letter=dead_letter.id, result="skipped"))
                     continue
                 repaired = self._repaired(dead_letter, earlier[dead_letter.id], partitions)

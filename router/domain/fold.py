@@ -7,18 +7,21 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from router.domain.case.dispatch import task, workflow_of
+from router.domain.case.dispatch import task
+from router.domain.case.erasure import take_erasure
 from router.domain.case.joining import case_to_join, join_case
 from router.domain.case.known_reports import may_be_forgotten, take_known_report
 from router.domain.case.opening import open_case
 from router.domain.feedback.answering import take_feedback
 from router.domain.instants import us
 from router.domain.intake.event_rejections import forgotten
-from router.domain.lifecycle.escalating import send_due
+from router.domain.lifecycle.escalating import due_steps, escalations_of
 from router.domain.lifecycle.journal import JournalCause, journal
 from router.domain.lifecycle.provisional import move_deadlines
 from router.domain.matching.correlation import correlate
 from router.domain.model.case import Case
+from router.domain.model.erasure import Erasure
+from router.domain.model.escalation import Escalation
 from router.domain.model.feedback import Feedback
 from router.domain.model.outcome import (
     NOTHING_DUE,
@@ -54,7 +57,7 @@ LADDERS_AT_ONCE = 1_000
 then, so the next tick follows at once."""
 MOVED_AT_ONCE = 2_000
 """Cases whose provisional deadlines one tick moves at most, for the same reason."""
-Event = Report | Tick | Feedback
+Event = Report | Tick | Feedback | Erasure
 _EARLIEST = datetime.min.replace(tzinfo=UTC) + GRACE
 """GRACE cannot be subtracted from an earlier instant."""
 
@@ -64,7 +67,7 @@ def fold(state: PartitionState, event: Event, rules: RuleLookup) -> Outcome:
 
     Args:
         state: of the partition; changed in place.
-        event: a report, feedback, or a tick that says what time it is.
+        event: a report, feedback, a request to erase data, or a tick that says what time it is.
         rules: the rule sets. A report is decided by its own, and a case that comes due by the case's own.
 
     Raises:
@@ -110,14 +113,14 @@ def _fold_tick(state: PartitionState, tick: Tick, rules: RuleLookup) -> Outcome:
     due: list[tuple[Case, City]] = []
     try:
         if state.ladders.is_due(tick.at):
-            due = state.take_due_ladders(tick.at, rules, most=LADDERS_AT_ONCE)
+            due = state.steps.take_due(tick, rules, most=LADDERS_AT_ONCE)
         closed = state.close_windows(tick.at, tick.at, rules)
     except RuleSetError:
         state.provisional.put_back([case for case, _ in moving])
-        for case, _ in due:
-            state.ladders.set(case)
+        state.steps.put_back([case for case, _ in due])
         raise
     state.clock.ticked_at = tick.at
+    state.steps.note(tick, due[-1][0] if len(due) == LADDERS_AT_ONCE else None)
     changed = {case.id: case for case in closed}
     more: list[Output] = []
     tasks: list[Task] = []
@@ -125,14 +128,11 @@ def _fold_tick(state: PartitionState, tick: Tick, rules: RuleLookup) -> Outcome:
         more += _move(state, case, city, tick, tasks)
         changed[case.id] = case
     for case, city in due:
-        at = next_timer(case)
-        if at is None or at > tick.at:
-            continue  # its deadline has moved just now
-        with state.changing(case, city.merging, moves=False):
-            more += map(EscalationSent, send_due(case, city, tick.at))
-            case.updated_at = max(case.updated_at, tick.at)
-        changed[case.id] = case
-    if not changed:
+        escalations, written = _escalate(state, case, city, tick)
+        more += map(EscalationSent, escalations)
+        if written:
+            changed[case.id] = case
+    if not changed and not more:
         return with_archived(NOTHING_DUE, state.archive())
     records: list[Output] = [*map(CaseChanged, changed.values()), *more]
     facts: list[Fact] = [TickFolded(len(closed)), *escalation_facts(more)]
@@ -141,15 +141,35 @@ def _fold_tick(state: PartitionState, tick: Tick, rules: RuleLookup) -> Outcome:
     return then_archived(Outcome(records, facts), state.archive())
 
 
+def _escalate(state: PartitionState, case: Case, city: City, tick: Tick) -> tuple[list[Escalation], bool]:
+    """Send what is due on the ladders of a case.
+
+    The case is written only if the log time does not say that it was sent.
+
+    Returns:
+        What is sent, and whether the case is written.
+    """
+    at = next_timer(case)
+    if at is None or at > tick.at:
+        return [], False  # its deadline has moved just now
+    due = due_steps(case, city, tick.at)
+    escalations = escalations_of(case, due, city, tick.at)
+    if state.steps.follow(case, due):
+        return escalations, False
+    with state.changing(case, city.merging, moves=False):
+        case.assignments = due.assignments
+        case.updated_at = max(case.updated_at, tick.at)
+    return escalations, True
+
+
 def _move(state: PartitionState, case: Case, city: City, tick: Tick, tasks: list[Task]) -> list[Output]:
     """Let the provisional deadlines of a case follow a calendar. Appends the tasks of which the departments hear."""
     before = case.assignments
     with state.changing(case, city.merging, moves=False):
         transitions, escalations = move_deadlines(case, city, tick.rule_set, tick.at)
         case.updated_at = max(case.updated_at, tick.at)
-    workflow = workflow_of(case, city.catalogue)
-    moved = [one for one in case.assignments if not any(one is old for old in before)]
-    tasks += [task(case, one, workflow, "updated", tick.at) for one in moved]
+        moved = [one for one in case.assignments if not any(one is old for old in before)]
+    tasks += [task(case, one, city.catalogue, "updated", tick.at) for one in moved]
     return [*[TransitionMade(one, case.partition_key) for one in transitions], *map(EscalationSent, escalations)]
 
 
@@ -159,5 +179,10 @@ def _fold_feedback(state: PartitionState, feedback: Feedback, rules: RuleLookup)
 
 
 Handler = Callable[[PartitionState, Any, RuleLookup], Outcome]
-HANDLERS: dict[type[Event], Handler] = {Report: _fold_report, Tick: _fold_tick, Feedback: _fold_feedback}
+HANDLERS: dict[type[Event], Handler] = {
+    Report: _fold_report,
+    Tick: _fold_tick,
+    Feedback: _fold_feedback,
+    Erasure: take_erasure,
+}
 """What folds an event, by the type of the event."""

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from router.domain.intake.dedup import DedupEntry
 from router.domain.intake.normalise import LAST_MS, REDRIVEN
 from router.domain.model.case import Case
+from router.domain.model.erasure import Erasure
 from router.domain.model.escalation import Escalation
 from router.domain.model.feedback import Feedback
 from router.domain.model.rejection import Rejection
@@ -64,6 +65,7 @@ _CASE_TYPE = KINDS["grid.case.changed.v1"].ce_type
 _ARCHIVED_TYPE = KINDS["grid.case.archived.v1"].ce_type
 _FEEDBACK_TYPE = KINDS["grid.feedback.received.v1"].ce_type
 _TRANSITION_TYPE = KINDS["grid.task.transitioned.v1"].ce_type
+_ERASURE_TYPE = KINDS["grid.erasure.requested.v1"].ce_type
 _ESCALATION_TYPE = KINDS["grid.escalation.sent.v1"].ce_type
 _TASK_TYPES = {kind.task_state: kind.ce_type for kind in KINDS.values() if kind.task_state}
 _ROUTER = ("ce_source", b"/grid-router")
@@ -219,14 +221,32 @@ def encode_feedback(feedback: Feedback) -> Encoded:
     return key, _encode(feedback), headers
 
 
+def encode_erasure(erasure: Erasure) -> Encoded:
+    """One record of `grid.events`, keyed by the partition key of the case."""
+    key = erasure.partition_key.encode()
+    headers = [
+        _SPEC_VERSION,
+        _ERASURE_TYPE,
+        _ROUTER,
+        ("ce_id", erasure.id.encode()),
+        ("ce_subject", key),
+        ("ce_time", _instant(erasure.at)),
+        _CONTENT_TYPE,
+    ]
+    return key, _encode(erasure), headers
+
+
 def encode_transition(transition: Transition, partition_key: str) -> Encoded:
-    """One record of `grid.transitions`, keyed by case id; its CloudEvents id is `<case>/<number>`."""
-    key = transition.case.encode()
+    """One record of `grid.transitions`; its key and its CloudEvents id are `<case>/<number>`.
+
+    One whose words were erased has another CloudEvents id, because it is another record: `<case>/<number>/erased`.
+    """
+    key = b"%s/%d" % (transition.case.encode(), transition.number)
     headers = [
         _SPEC_VERSION,
         _TRANSITION_TYPE,
         _ROUTER,
-        ("ce_id", b"%s/%d" % (key, transition.number)),
+        ("ce_id", key + b"/erased" if transition.erased else key),
         ("ce_subject", partition_key.encode()),
         ("ce_time", _instant(transition.at)),
         _CONTENT_TYPE,
@@ -248,7 +268,7 @@ def encode_escalation(escalation: Escalation) -> Encoded:
     return escalation.case.encode(), _encode(escalation), headers
 
 
-def decode_event(headers: Headers, value: bytes) -> Report | Tick | Feedback:
+def decode_event(headers: Headers, value: bytes) -> Report | Tick | Feedback | Erasure:
     """A record of `grid.events`.
 
     Raises:
@@ -259,7 +279,7 @@ def decode_event(headers: Headers, value: bytes) -> Report | Tick | Feedback:
     decode = _EVENT_DECODERS.get(kind)
     if decode is None:
         raise ValueError(f"unknown ce_type {kind!r} on the event stream")
-    event: Report | Tick | Feedback = decode(value)
+    event: Report | Tick | Feedback | Erasure = decode(value)
     if len(headers) > EVENT_HEADERS and isinstance(event, Report) and any(name == REDRIVEN for name, _ in headers):
         return replace(event, redriven=True)  # a dead letter of the merge stage came back as it was
     return event

@@ -97,6 +97,14 @@ METRICS: Sequence[Metric] = (
         },
     ),
     Metric(
+        attribute="erasures",
+        name="grid_erasures_total",
+        kind="counter",
+        unit="records",
+        help="Requests to erase the data of a person, by what became of them.",
+        labels={"decision": "`erased`, `nothing` (there was none), or `unknown-case`"},
+    ),
+    Metric(
         attribute="escalations",
         name="grid_escalations_total",
         kind="counter",
@@ -104,7 +112,7 @@ METRICS: Sequence[Metric] = (
         help="Reminders, escalations, and those that were settled.",
         labels={
             "kind": "`reminder`, `escalation` or `cleared`",
-            "to": "`department`, or id of the authority in escalations.yaml",
+            "to": "`department`, `supervision`, or id of the authority in escalations.yaml",
         },
     ),
     Metric(
@@ -329,6 +337,7 @@ class Metrics:
     tasks: Counter
     task_changes: Counter
     feedback: Counter
+    erasures: Counter
     escalations: Counter
     rule_hits: Counter
     dead_letters: Counter

@@ -86,10 +86,20 @@ NO_KEYS = OffsetKeys()
 
 
 def _signature(key: bytes, stored: StoredOffset, topic: str, partition: int) -> str:
-    signed = [topic, partition, stored.offset, stored.topic_id, stored.leader_epoch, stored.cases_id, stored.number]
+    signed: list[object] = [
+        topic,
+        partition,
+        stored.offset,
+        stored.topic_id,
+        stored.leader_epoch,
+        stored.cases_id,
+        stored.number,
+    ]
     log_time = [stored.received_at, stored.ticked_at, stored.forgotten_until]
     if any(log_time):  # offsets of the normalise stage, and earlier ones, have none
         signed += log_time
+    if stored.escalated_until is not None:
+        signed += [stored.escalated_until, stored.escalated_case]
     return hmac.digest(key, _encode(signed), "sha256").hex()[:SIGNATURE_DIGITS]
 
 

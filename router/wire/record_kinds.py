@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from router.domain.intake.dedup import DedupEntry
 from router.domain.model.case import Case
+from router.domain.model.erasure import Erasure
 from router.domain.model.escalation import Escalation
 from router.domain.model.feedback import SUPERVISION, Feedback
 from router.domain.model.report import Report, Tick
@@ -119,6 +120,14 @@ _ALL = (
         event=EventAttributes(source="sender", time="When it happened, UTC."),
     ),
     RecordKind(
+        name="grid.erasure.requested.v1",
+        title="Erasure requested",
+        topics=(_NAMES.events,),
+        struct=Erasure,
+        key={**CELL, "description": "Partition key of the case, 15 digits."},
+        event=EventAttributes(source="router", time="When it was requested, UTC."),
+    ),
+    RecordKind(
         name="grid.clock.ticked.v1",
         title="Tick",
         topics=(_NAMES.events,),
@@ -177,7 +186,7 @@ _ALL = (
         title="Transition",
         topics=(_NAMES.transitions,),
         struct=Transition,
-        key=_CASE_ID,
+        key={**TEXT, "description": "Id of the case, `/`, and the number of the transition."},
         event=EventAttributes(source="router", time="When the change took effect, UTC."),
     ),
     RecordKind(

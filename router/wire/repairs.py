@@ -11,8 +11,8 @@ from msgspec import MsgspecError, Struct
 from msgspec.json import Decoder, Encoder
 from msgspec.structs import replace
 
-State = Literal["open", "repaired", "redriven"]
-"""Untouched; has a new value that is not sent yet; sent to its topic again."""
+State = Literal["open", "repaired", "redriven", "erased"]
+"""Untouched; has a new value that is not sent yet; sent to its topic again; the data of a person in it was erased, so nothing is done with it any more."""
 REDRIVEN_BY = "grid-redriven-by"
 """Header of a redriven record: who redrove it."""
 LARGEST_BYTES = 2 << 20
@@ -22,7 +22,7 @@ LARGEST_BYTES = 2 << 20
 class Step(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One act of a person on a dead letter."""
 
-    done: Literal["repaired", "redriven"]
+    done: Literal["repaired", "redriven", "erased"]
     actor: str
     why: str
     at: datetime
@@ -57,6 +57,10 @@ class Repair(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def repaired(self, step: Step, value: bytes) -> "Repair":
         """The same dead letter with a new value. Raises UnicodeDecodeError when the value is not UTF-8, as no report can be."""
         return replace(self, steps=(*self.steps, step), value=value.decode())
+
+    def erased(self, step: Step) -> "Repair":
+        """The same dead letter without a new value, and without what earlier steps put into it; who did them and why stays."""
+        return replace(self, steps=(*[replace(one, patch=None) for one in self.steps], step), value=None)
 
     def redriven(self, step: Step) -> "Repair":
         """The same dead letter, redriven."""

@@ -29,6 +29,10 @@ class StoredOffset(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The instant of the latest tick; only on `grid.offsets`, from the first tick on. With `received_at` it is the log time."""
     forgotten_until: datetime | None = None
     """The latest end of a window of an archived case; only on `grid.offsets`. Absent: none was archived."""
+    escalated_until: datetime | None = None
+    """Until when every step of a ladder was sent; only on `grid.offsets`, from the first tick on. Cases do not say it."""
+    escalated_case: str = ""
+    """Of the steps that came due at that instant, those of cases up to this id were sent; empty: of all cases."""
     number: int = 0
     """Rises with every stored offset of the partition, if they are signed: an older one that is written again does not count."""
     signature: str = ""

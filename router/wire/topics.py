@@ -19,6 +19,9 @@ ARCHIVE_YEARS = 10
 """Default of the setting."""
 TOMBSTONES_MS = DAY_MS
 """How long compaction keeps a tombstone. A state that has not reached the end of its changelog for half of it is read again."""
+COMPACTED_MS = 7 * DAY_MS
+"""By when compaction begins to take what an erasure has replaced, whatever share of a partition that is. A cleaner writes the whole partition
+again then, so a shorter time costs more. Kafka begins a new segment as often, at the next write."""
 MILLISECOND = timedelta(milliseconds=1)
 COMPRESSION = "producer"
 """The broker keeps each batch as its producer sent it. With any other value it unpacks batches whole to write them again, and 300 KB of
@@ -51,6 +54,8 @@ class Topic(Struct, frozen=True, kw_only=True):
     """None: records do not expire."""
     largest_bytes: int = 4 << 20
     """Limit of a record, and of a batch as its producer packed it."""
+    personal: bool = False
+    """Whether data of persons is in records that compaction takes. Then it may not wait for the usual share of old records."""
     segment_bytes: int | None = None
     """None: the broker's default."""
     stamped: Literal["by producer", "by broker"] = "by broker"
@@ -62,6 +67,8 @@ class Topic(Struct, frozen=True, kw_only=True):
         own = {} if self.segment_bytes is None else {"segment.bytes": str(self.segment_bytes)}
         if self.cleanup != "delete":
             own["delete.retention.ms"] = str(TOMBSTONES_MS)
+        if self.personal:
+            own["max.compaction.lag.ms"] = str(COMPACTED_MS)
         return {
             **own,
             "cleanup.policy": self.cleanup,
@@ -178,6 +185,7 @@ def _stream(names: Names, partitions: int) -> list[Topic]:
             "reaches the case any more; its last state is in `grid.archive`.",
             partitions=partitions,
             cleanup="compact",
+            personal=True,
         ),
         Topic(
             name=names.offsets,
@@ -196,8 +204,11 @@ def _archive(names: Names, partitions: int, years: int) -> Topic:
     return Topic(
         name=names.archive,
         key="case id",
-        about="The last state of each case that nothing reaches any more. Its key leaves `grid.cases` in the same transaction.",
+        about="The last state of each case that nothing reaches any more. Its key leaves `grid.cases` in the same transaction. A second record of a "
+        "key has the case without the data of a person that was erased.",
         partitions=partitions,
+        cleanup="compact,delete",
+        personal=True,
         retention_ms=years * YEAR_MS,
     )
 
@@ -215,9 +226,12 @@ def _tasks(names: Names, department: str, partitions: int) -> Topic:
 def _transitions(names: Names, partitions: int, years: int) -> Topic:
     return Topic(
         name=names.transitions,
-        key="case id",
-        about="What happened to each task (流转): one record a change, with the hash of the case's record before.",
+        key="case id, `/`, number of the transition",
+        about="What happened to each task (流转): one record a change, with the hash of the case's record before. A second record of a key lacks "
+        "what people wrote, because it was erased.",
         partitions=partitions,
+        cleanup="compact,delete",
+        personal=True,
         retention_ms=years * YEAR_MS,
     )
 
@@ -289,6 +303,7 @@ def _rejections(names: Names, partitions: int) -> list[Topic]:
             access="both",
             partitions=1,
             cleanup="compact",
+            personal=True,
         ),
     ]
 

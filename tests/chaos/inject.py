@@ -46,4 +46,5 @@ INJECTORS: Mapping[Kind | ClusterKind, Callable[[Deployment, Fault], dict[str, f
     "topic grown": logs.grown,
     "broker's clock jumps": broker_clock.jumped,
     "offsets forged": forgeries.written,
+    "feedback offsets forged": forgeries.feedback_written,
 }

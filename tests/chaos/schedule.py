@@ -25,6 +25,7 @@ Kind = Literal[
     "topic grown",
     "broker's clock jumps",
     "offsets forged",
+    "feedback offsets forged",
     "keys wrong",
     "case flooded",
 ]

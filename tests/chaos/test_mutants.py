@@ -60,10 +60,10 @@ class Mutants(NamedTuple):
             await_fault, command=worker(name), workers=workers, clock="stream", answered=answered
         ).verdict.findings
 
-    def audit_faulted(self, name: str, kind: Kind) -> set[Fault]:
+    def audit_faulted(self, name: str, kind: Kind, *, answered: float = 0.0) -> set[Fault]:
         """What the audit finds after one fault of a kind with workers that are this mutant. A topic made again becomes longer than before."""
         faults = [ScheduledFault(round=1, kind=kind, calm_s=CALM_S)]
-        return kinds(self._run(command=worker(name), faults=faults).verdict.findings)
+        return kinds(self._run(command=worker(name), faults=faults, answered=answered).verdict.findings)
 
     def delay_requests(self, name: str) -> Result:
         """Requests of a worker are late that is this mutant, until a reader sees a part of a transaction.
@@ -114,6 +114,10 @@ def test_an_end_sent_twice_in_one_epoch_shows_a_part_of_a_transaction(mutants: M
 
 def test_a_worker_that_takes_forged_offsets_skips_reports(mutants: Mutants) -> None:
     assert "lost" in mutants.audit_faulted("trusting", "offsets forged")
+
+
+def test_a_worker_that_takes_forged_offsets_of_feedback_skips_answers(mutants: Mutants) -> None:
+    assert mutants.audit_faulted("trusting", "feedback offsets forged", answered=0.5) == {"feedback lost"}
 
 
 def test_a_worker_that_goes_on_in_another_log_skips_reports(mutants: Mutants) -> None:

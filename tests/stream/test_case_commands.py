@@ -13,8 +13,9 @@ from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
 from router.cli.case.commands import app
 from router.cli.case.following import FILE
+from router.domain.model.report import Tick
 from router.domain.rules.city import City
-from router.wire.codec import encode_archived, encode_case, encode_tombstone, encode_transition
+from router.wire.codec import encode_archived, encode_case, encode_escalation, encode_tombstone, encode_transition
 from router.wire.errors import BrokerError, InputError, TopicError
 from router.wire.rule_sets import RuleSetRecord, encode_rule_set
 from router.wire.settings import PREFIX, Settings
@@ -32,7 +33,7 @@ Encoded = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]
 
 
 class Log:
-    """The three topics of cases, written as the router writes them."""
+    """The topics of cases, written as the router writes them."""
 
     def __init__(self, kafka: str, namespace: str, city: City) -> None:
         self.names, self.city = Names(namespace), city
@@ -52,7 +53,8 @@ class Log:
         key = driver.cases[0].partition_key
         cases = [(self.names.cases, encode_case(case)) for case in driver.cases]
         journal = [(self.names.transitions, encode_transition(one, key)) for one in driver.transitions]
-        self.write(*cases, *journal, partition=partition)
+        sent = [(self.names.escalations, encode_escalation(one)) for one in driver.escalations]
+        self.write(*cases, *journal, *sent, partition=partition)
 
     def close(self) -> None:
         self._producer.close()
@@ -121,6 +123,25 @@ def test_every_command_in_both_languages(log: Log, city: City) -> None:
         f": {id_}.1 of Office of Community Beautification (ocb) went from dispatched to in work."
     )
     assert run("verify", id_).stdout.startswith(f"The journal of {id_} is whole: 2 transitions, ")
+
+
+def test_reminders_and_escalations_are_in_the_history_and_the_next_one_is_a_reason(log: Log, city: City) -> None:
+    driver, other = lived(city), lived(city, "16")
+    while (due := driver.state.next_due()) is not None and not any(one.authority for one in driver.escalations):
+        driver.pipe(Tick(at=due))
+    log.write_life(driver)
+    other.pipe(Tick(at=hours(2000)))
+    _, foreign, headers = encode_escalation(other.escalations[0])
+    id_ = driver.case_of("17").id
+    log.write(
+        (log.names.escalations, (id_.encode(), foreign, headers)), (log.names.escalations, (id_.encode(), b"{", []))
+    )
+    history = run("history", id_).stdout.splitlines()
+    sent = [one for one in history if "was reminded" in one or "was escalated" in one]
+    assert len(sent) == len(driver.escalations)
+    assert history.index(sent[0]) > 1, "after it was dispatched"
+    assert "升级上报" in run("history", id_, "-l", "zh").stdout
+    assert "Next on ladder " in run("why", f"{id_}.1").stdout
 
 
 def test_hostile_text_is_printed_harmless(log: Log, city: City) -> None:

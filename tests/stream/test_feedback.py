@@ -106,7 +106,8 @@ class Scene:
         """Case -> its transitions, in the order of the log."""
         found: dict[str, list[Transition]] = {}
         for record in self._records(self.names.transitions):
-            found.setdefault(record.key.decode(), []).append(decode_transition(record.value))
+            one = decode_transition(record.value)
+            found.setdefault(one.case, []).append(one)
         return found
 
     def rejected(self, sender: str) -> list[RejectedFeedback]:

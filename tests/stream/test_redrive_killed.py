@@ -115,6 +115,6 @@ def test_opening_the_redrive_producer_fences_the_earlier_one(settings: Settings,
             with first.transaction():
                 first.send([record])
 
-    with pytest.raises(BrokerError, match="another `dead-letters repair` or `redrive` has begun"):
+    with pytest.raises(BrokerError, match="another `dead-letters repair`, `redrive` or `erase` has begun"):
         write_after_the_fence()
     assert [one.value for one in records(settings, names.repairs)] == [b"second"]

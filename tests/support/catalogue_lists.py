@@ -78,7 +78,7 @@ def catalogue(**given: str) -> Catalogue:
     """The compiled catalogue; its references must hold."""
     read = lists(**given)
     wrong = [*references.check(read), *escalation_lint.check(read)]
-    assert not wrong, [str(finding) for finding in wrong]
+    assert not [one for one in wrong if one.level == "error"], [str(finding) for finding in wrong]
     return compile_catalogue(read, ZONE)
 
 

@@ -17,6 +17,7 @@ from router.domain.fold import Event, fold
 from router.domain.geometry import METRES_PER_DEGREE
 from router.domain.matching.parameters import MergeParameters
 from router.domain.model.case import Case
+from router.domain.model.erasure import Erasure
 from router.domain.model.escalation import Escalation
 from router.domain.model.feedback import Feedback
 from router.domain.model.report import Location, Provenance, Report, Tick
@@ -31,6 +32,7 @@ from router.wire.codec import (
     decode_event,
     encode_archived,
     encode_case,
+    encode_erasure,
     encode_report,
     encode_task,
     encode_tick,
@@ -195,6 +197,7 @@ class Driver:
         """Every record of `grid.escalations`."""
         for value in self.latest().values():
             self.state.restore(decode_case(value), self.rules.merging)
+        self.state.steps.restore(self.rules)
 
     def pipe(self, *events: Event) -> Folded:
         """Fold events one by one, each a batch of its own; returns what the last one led to."""
@@ -206,9 +209,11 @@ class Driver:
 
     def batch(self, events: Sequence[Event]) -> list[Folded]:
         """Fold events as the shell does: they are read from bytes, and a changed case is written once, as it is at the end."""
-        outcomes = [folded(fold(self.state, _read_back(event), self.rules)) for event in events]
+        outcomes, changed = [], {}
+        for event in events:
+            outcomes.append(folded(fold(self.state, _read_back(event), self.rules)))
+            changed |= {case.id: copy(case) for case in outcomes[-1].cases}
         gone = [one for outcome in outcomes for one in outcome.archived]
-        changed = {case.id: case for outcome in outcomes for case in outcome.cases}
         changed = {id_: case for id_, case in changed.items() if id_ not in [one.case.id for one in gone]}
         self.written += [encode_case(case)[:2] for case in changed.values()]
         self.written += [encode_tombstone(one.case)[:2] for one in gone]
@@ -245,5 +250,8 @@ class Driver:
 def _read_back(event: Event) -> Event:
     if isinstance(event, Feedback):
         return event
+    if isinstance(event, Erasure):
+        _, value, headers = encode_erasure(event)
+        return decode_event(headers, value)
     _, value, headers = encode_tick(event, 0) if isinstance(event, Tick) else encode_report(event)
     return decode_event(headers, value)

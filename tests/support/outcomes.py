@@ -7,6 +7,7 @@ from router.domain.model.escalation import Escalation
 from router.domain.model.outcome import (
     CaseArchived,
     CaseChanged,
+    ErasureDecided,
     EscalationSent,
     FeedbackDecided,
     FeedbackRejected,
@@ -49,8 +50,12 @@ def folded(outcome: Outcome) -> Folded:
 
 def decision_of(outcome: Outcome) -> str:
     """The decision of the one fact that every event has."""
-    (fact,) = [fact for fact in outcome.facts if isinstance(fact, ReportDecided | TickFolded | FeedbackDecided)]
-    if isinstance(fact, ReportDecided | FeedbackDecided):
+    (fact,) = [
+        fact
+        for fact in outcome.facts
+        if isinstance(fact, ReportDecided | TickFolded | FeedbackDecided | ErasureDecided)
+    ]
+    if isinstance(fact, ReportDecided | FeedbackDecided | ErasureDecided):
         return fact.decision
     return "window-closed" if fact.closed else "ticked"
 

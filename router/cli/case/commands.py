@@ -12,15 +12,16 @@ from router.cli.case.reading import Wanted, read_life, wanted
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.published import read_published
 from router.cli.text.output import Form, Output, json_out, lines_out, say
+from router.domain.explanation.case_life import CaseLife, Decisions, Sentence
+from router.domain.explanation.deadline import explain_due
+from router.domain.explanation.history import explain_history
+from router.domain.explanation.ladder import explain_next_step
+from router.domain.explanation.merging import explain_merging
+from router.domain.explanation.routing import explain_routing
+from router.domain.explanation.summary import describe_case
+from router.domain.explanation.verification import is_whole, verify
+from router.domain.explanation.wording import Wording
 from router.domain.model.case import Assignment, Case
-from router.domain.story.chronicle import chronicle
-from router.domain.story.due import due
-from router.domain.story.life import CaseLife, Decisions, Sentence
-from router.domain.story.merged import merged
-from router.domain.story.present import present
-from router.domain.story.routed import routed
-from router.domain.story.verification import is_whole, verify
-from router.domain.story.words import Wording
 from router.stream.faust_adapter import lenient_headers
 from router.wire.errors import CityError
 from router.wire.settings import Settings
@@ -42,32 +43,32 @@ def show(id_: Id, *, language: Language = "en", output: Output = "text") -> None
     Example: grid-router case show C-5e1b0c9b7c1f2a3d4e5f
     """
     life, decisions = _read(wanted(id_))
-    _print(life.case, present(life, Wording(decisions)), language, output)
+    _print(life.case, describe_case(life, Wording(decisions)), language, output)
 
 
 @app.command()
 def why(id_: Id, *, language: Language = "en", output: Output = "text") -> None:
-    """Show why the reports were merged, why each department has its task, and why it is due then. With the id of a task: about that task.
+    """Show why the reports were merged, why each department has its task, why it is due then, and who hears of it next.
 
-    Deadlines are computed again from the rule set that the case names, and compared with the record.
+    Deadlines are computed again from the rule set that the case names, and compared with the record. With the id of a task: about that task.
 
     Example: grid-router case why C-5e1b0c9b7c1f2a3d4e5f.1 --language zh
     """
     asked = wanted(id_)
     life, decisions = _read(asked)
-    _print(life.case, _reasons(life.case, asked, decisions), language, output)
+    _print(life.case, _reasons(life, asked, decisions), language, output)
 
 
 @app.command()
 def history(id_: Id, *, language: Language = "en", output: Output = "text") -> None:
-    """Show what happened to a case in order of time: reports, corrections, and each change of a task with its cause.
+    """Show what happened to a case in order of time: reports, corrections, each change of a task with its cause, reminders and escalations.
 
     Example: grid-router case history policing:J4109-0881
     """
     asked = wanted(id_)
     life, decisions = _read(asked)
     sentences = [
-        one for one in chronicle(life, Wording(decisions)) if asked.task is None or one.task in {asked.task, None}
+        one for one in explain_history(life, Wording(decisions)) if asked.task is None or one.task in {asked.task, None}
     ]
     _print(life.case, sentences, language, output)
 
@@ -114,13 +115,15 @@ def _decisions(version: str) -> Decisions | None:
         return None
 
 
-def _reasons(case: Case, asked: Wanted, decisions: Decisions | None) -> Iterable[Sentence]:
-    """Why merged, then of each task why routed and why due then; of one task only that."""
+def _reasons(life: CaseLife, asked: Wanted, decisions: Decisions | None) -> Iterable[Sentence]:
+    """Why merged, then of each task why routed, why due then and what comes next; of one task only that."""
+    case = life.case
     if asked.task is None:
-        yield from merged(case, Wording(decisions))
+        yield from explain_merging(case, Wording(decisions))
     for one in _tasks(case, asked):
-        yield from routed(case, one, decisions)
-        yield from due(case, one, decisions)
+        yield from explain_routing(case, one, decisions)
+        yield from explain_due(case, one, decisions)
+        yield from explain_next_step(case, one, decisions, life.escalations)
 
 
 def _tasks(case: Case, asked: Wanted) -> list[Assignment]:

@@ -1,4 +1,4 @@
-"""Brings the file of positions up to date with what the three topics have since the last command."""
+"""Brings the file of positions up to date with what the topics have since the last command."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from msgspec import Struct
 from msgspec.json import Decoder
 
-from router.cli.case.positions import CasePositions, Place, mark_of
+from router.cli.case.positions import CasePositions, Journal, Place, mark_of
 from router.cli.text.output import say
 from router.kafka.cluster_metadata import TopicDescription, describe_topics
 from router.wire.codec import UNREADABLE, is_row
@@ -56,9 +56,9 @@ async def open_positions(consumer: AIOKafkaConsumer, names: Names, home: Path) -
     return CasePositions(home / name if all(ids) else None, "/".join(ids))
 
 
-def _topics(names: Names) -> tuple[str, str, str]:
+def _topics(names: Names) -> tuple[str, ...]:
     """The journal comes first, so that the case is at least as new."""
-    return names.transitions, names.archive, names.cases
+    return names.transitions, names.escalations, names.archive, names.cases
 
 
 async def follow(consumer: AIOKafkaConsumer, names: Names, positions: CasePositions) -> None:
@@ -125,9 +125,10 @@ async def _take_in(
 
 def _add(topic: str, records: Sequence[Any], names: Names, positions: CasePositions) -> None:
     """Take in records of one partition. Those that the router did not write are left out."""
-    keyed = [(mark_of(id_), one) for one in records if (id_ := _text(one.key)) is not None]
-    if topic == names.transitions:
-        positions.add_changes((mark, Place(one.partition, one.offset)) for mark, one in keyed)
+    keyed = [(mark_of(id_.partition("/")[0]), one) for one in records if (id_ := _text(one.key)) is not None]
+    if topic in {names.transitions, names.escalations}:
+        of: Journal = "change" if topic == names.transitions else "escalation"
+        positions.add_entries(of, ((mark, Place(one.partition, one.offset)) for mark, one in keyed))
         return
     if topic == names.cases:
         keyed = [(mark, one) for mark, one in keyed if is_row(one.headers, one.value)]

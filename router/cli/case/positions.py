@@ -1,6 +1,6 @@
 """Where the records of each case are: a file beside the broker's data, brought up to date by each command.
 
-Kafka finds a record by its offset, never by its key. So the file has the partition and offset of each record that a story needs. It has
+Kafka finds a record by its offset, never by its key. So the file has the partition and offset of each record that an explanation needs. It has
 no id, only 64 bits of its hash, and a reader that finds a record by it compares the key. Every row says which offset it is from, and a later
 one wins: two commands may write at once, and a command that was cut off loses nothing.
 Docs: docs/adr/0035-case-commands.md.
@@ -10,11 +10,11 @@ import sqlite3
 from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from router.wire.private_files import open_private, private_folder
 
-LAYOUT = 1
+LAYOUT = 2
 """Of the tables. A file of another layout is made again."""
 WAIT_S = 30.0
 """How long a command waits for the write of another."""
@@ -24,7 +24,10 @@ CREATE TABLE IF NOT EXISTS row (id INTEGER PRIMARY KEY, partition INTEGER NOT NU
 CREATE TABLE IF NOT EXISTS archived (id INTEGER PRIMARY KEY, partition INTEGER NOT NULL, offset INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS report (id INTEGER PRIMARY KEY, holder INTEGER NOT NULL, archived INTEGER NOT NULL, offset INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS change (holder INTEGER, partition INTEGER, offset INTEGER, PRIMARY KEY (holder, partition, offset)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS escalation (holder INTEGER, partition INTEGER, offset INTEGER, PRIMARY KEY (holder, partition, offset)) WITHOUT ROWID;
 """
+Journal = Literal["change", "escalation"]
+"""What a case has many records of: changes of its tasks, and what was sent about their limits."""
 
 
 class Place(NamedTuple):
@@ -60,7 +63,7 @@ class CasePositions:
         return layout, found[0] if found else ""
 
     def _begin(self, logs: str) -> None:
-        for table in ("log", "row", "archived", "report", "change"):
+        for table in ("log", "row", "archived", "report", "change", "escalation"):
             self._database.execute(f"DROP TABLE IF EXISTS {table}")
         self._database.executescript(_TABLES)
         self._database.execute("INSERT INTO log VALUES (?, -1)", (logs,))
@@ -102,9 +105,12 @@ class CasePositions:
             ((mark, *place) for mark, place in found),
         )
 
-    def add_changes(self, found: Iterable[tuple[int, Place]]) -> None:
-        """Take in transitions: mark of the case, and place of each."""
-        self._database.executemany("INSERT OR IGNORE INTO change VALUES (?, ?, ?)", ((m, *place) for m, place in found))
+    def add_entries(self, journal: Journal, found: Iterable[tuple[int, Place]]) -> None:
+        """Take in transitions or escalations: mark of the case, and place of each."""
+        self._database.executemany(
+            f"INSERT OR IGNORE INTO {journal} VALUES (?, ?, ?)",  # noqa: S608 - a name of ours
+            ((m, *place) for m, place in found),
+        )
 
     def reached(self, log: str, next_offset: int) -> None:
         """Remember how far a log was read, with everything that was taken in of it."""
@@ -130,10 +136,11 @@ class CasePositions:
         found = self._database.execute("SELECT holder FROM report WHERE id = ?", (mark,)).fetchone()
         return None if found is None else int(found[0])
 
-    def changes(self, mark: int) -> list[Place]:
-        """Where the transitions of a case are, in the order of the log."""
+    def entries(self, journal: Journal, mark: int) -> list[Place]:
+        """Where the transitions or escalations of a case are, in the order of the log."""
         found = self._database.execute(
-            "SELECT partition, offset FROM change WHERE holder = ? ORDER BY partition, offset", (mark,)
+            f"SELECT partition, offset FROM {journal} WHERE holder = ? ORDER BY partition, offset",  # noqa: S608 - a name of ours
+            (mark,),
         )
         return [Place(*row) for row in found]
 

@@ -2,9 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -12,11 +12,13 @@ from msgspec import Struct
 
 from router.cli.case.following import follow, open_positions
 from router.cli.case.positions import CasePositions, Place, mark_of
+from router.domain.explanation.case_life import CaseLife
+from router.domain.lifecycle.journal import in_order
 from router.domain.model.case import Case
+from router.domain.model.escalation import Escalation
 from router.domain.model.transition import Transition
-from router.domain.story.life import CaseLife
 from router.kafka.consumers import partition_consumer
-from router.wire.codec import UNREADABLE, decode_case, decode_transition
+from router.wire.codec import UNREADABLE, decode_case, decode_escalation, decode_transition
 from router.wire.errors import START_KAFKA, BrokerError, InputError
 from router.wire.topic_names import Names
 
@@ -103,16 +105,23 @@ async def _life(bootstrap: str, names: Names, home: Path, asked: Wanted) -> Case
 async def _found(picker: AIOKafkaConsumer, names: Names, positions: CasePositions, asked: Wanted) -> CaseLife:
     mark = mark_of(asked.case) if asked.case is not None else positions.holder(mark_of(asked.report or ""))
     row, kept = positions.case(mark) if mark is not None else (None, None)
-    case, archived = (await _case(picker, names.cases, row)) if row else None, False
+    case, archived, place = (await _case(picker, names.cases, row)) if row else None, False, row
     if case is None and kept is not None:
-        case, archived = await _case(picker, names.archive, kept), True
-    if case is None or (asked.case is not None and case.id != asked.case):
+        case, archived, place = await _case(picker, names.archive, kept), True, kept
+    if case is None or place is None or (asked.case is not None and case.id != asked.case):
         raise _unknown(asked, names)
     if asked.report is not None and all(one.id != asked.report for one in case.reports):
         raise _unknown(asked, names)
-    records = await _pick(picker, names.transitions, positions.changes(mark_of(case.id)))
-    transitions = [one for record in records if (one := _transition(record, case.id)) is not None]
-    return CaseLife(case=case, transitions=tuple(transitions), archived=archived)
+    own = mark_of(case.id)
+    changes = await _pick(picker, names.transitions, positions.entries("change", own))
+    sent = await _pick(picker, names.escalations, positions.entries("escalation", own))
+    return CaseLife(
+        case=case,
+        transitions=in_order(_entries(changes, decode_transition, case.id)),
+        escalations=_entries(sent, decode_escalation, case.id),
+        archived=archived,
+        partition=place.partition,
+    )
 
 
 def _unknown(asked: Wanted, names: Names) -> InputError:
@@ -141,13 +150,20 @@ async def _case(picker: AIOKafkaConsumer, topic: str, place: Place) -> Case | No
     return None
 
 
-def _transition(record: Any, case: str) -> Transition | None:
-    """The transition of a record; None if it is about another case, whose id has the same mark, or is unreadable."""
-    try:
-        one = decode_transition(record.value or b"")
-    except UNREADABLE:
-        return None
-    return one if one.case == case else None
+Entry = TypeVar("Entry", Transition, Escalation)
+
+
+def _entries(records: Sequence[Any], decode: Callable[[bytes], Entry], case: str) -> tuple[Entry, ...]:
+    """The entries of records, without those that are unreadable, or about another case whose id has the same mark."""
+    found: list[Entry] = []
+    for record in records:
+        try:
+            one = decode(record.value or b"")
+        except UNREADABLE:
+            continue
+        if one.case == case:
+            found.append(one)
+    return tuple(found)
 
 
 async def _pick(picker: AIOKafkaConsumer, topic: str, places: Sequence[Place]) -> list[Any]:

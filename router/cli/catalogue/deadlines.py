@@ -5,7 +5,7 @@ from datetime import datetime, tzinfo
 
 from router.cli.text.sanitize import sanitize
 from router.domain.calendar.deadlines import DeadlineExplanation, Span
-from router.domain.story.words import SPANS
+from router.domain.explanation.wording import SPANS
 
 
 def deadline_lines(explained: DeadlineExplanation, zone: tzinfo) -> Iterator[str]:

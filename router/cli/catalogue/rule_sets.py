@@ -12,6 +12,7 @@ from router.broker.server import bootstrap
 from router.cities.archive import pack
 from router.cities.city_reader import read_city, read_tests
 from router.cities.folder import city_folder
+from router.cli.catalogue.provisional_tasks import moves_deadlines, provisional_tasks
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.published import read_published
 from router.cli.text.output import Output, json_out, lines_out, say, table_out
@@ -74,6 +75,9 @@ def publish(
     if _already_effective(before, record):
         say(f"Rule set {record.version} is in effect then anyway; nothing was published.")
         return
+    if before and moves_deadlines(texts, _latest(before).texts):
+        number = provisional_tasks(address, Names(settings.namespace))
+        say(f"{number:,} running deadlines are provisional; they move by this calendar when it is in effect.")
     try:
         asyncio.run(append(address, topic, record))
     except (KafkaError, OSError) as error:

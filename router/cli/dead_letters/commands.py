@@ -32,7 +32,7 @@ def list_(
     since: Since = None,
     until: Until = None,
     state: Annotated[
-        Literal["open", "repaired", "redriven", "all"], typer.Option(help="Only those in this state.")
+        Literal["open", "repaired", "redriven", "erased", "all"], typer.Option(help="Only those in this state.")
     ] = "all",
     limit: Annotated[int, typer.Option(min=1, help="At most this many, the newest.")] = 200,
     output: Output = "text",
@@ -66,7 +66,7 @@ def show(
     id_: Annotated[str, typer.Argument(metavar="ID", help="TOPIC/PARTITION/OFFSET of the rejected record.")],
     output: Output = "text",
 ) -> None:
-    """Show one rejected record: reason, source, headers, original bytes, and history.
+    """Show one rejected record: reason, source, headers, original bytes, and history. Of an erased one only the history.
 
     Example: grid-router dead-letters show reports.policing/2/1041
     """

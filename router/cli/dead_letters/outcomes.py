@@ -49,7 +49,7 @@ class OutcomePrinter:
         """
         flush()
         skipped = self.counts["skipped"]
-        note = f", {skipped:,} skipped, redriven before (--force includes them)" if skipped else ""
+        note = f", {skipped:,} skipped, redriven before (--force includes them) or erased" if skipped else ""
         say(f"{self.counts[self._success]:,} {self._word}{note}, {self.counts['rejected']:,} {rejected}.")
         if self.counts["rejected"]:
             raise typer.Exit(1)

@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 from msgspec import to_builtins
+from msgspec.structs import replace
 
 from router.cli.text.envelope import content_of, text_of
 from router.cli.text.output import Form, json_out, table_out
@@ -17,17 +18,28 @@ SHOWN_CHARACTERS = 4000
 SHOWN_PATCH = 1000
 
 
+ERASED = "the data of a person was erased"
+
+
+def without_person(dead_letter: DeadLetter, state: State) -> DeadLetter:
+    """The dead letter as it may be shown: of an erased one only where it is from and when."""
+    if state != "erased":
+        return dead_letter
+    return replace(dead_letter, reason=ERASED, value=None, headers=(), omitted=ERASED)
+
+
 def print_list(dead_letters: list[tuple[DeadLetter, State]], output: Form) -> None:
     """Print dead letters with their states, as a table or as JSON."""
+    shown = [(without_person(dead_letter, state), state) for dead_letter, state in dead_letters]
     if output == "json":
-        for dead_letter, state in dead_letters:
+        for dead_letter, state in shown:
             json_out(as_json(dead_letter, state))
         return
-    if not dead_letters:
+    if not shown:
         return
     rows = [
         (dead_letter.id, stamp(dead_letter.at), dead_letter.network, state, dead_letter.code, dead_letter.reason)
-        for dead_letter, state in dead_letters
+        for dead_letter, state in shown
     ]
     table_out(
         ["id", "rejected record of", "network", "state", "code", "reason"],
@@ -37,6 +49,7 @@ def print_list(dead_letters: list[tuple[DeadLetter, State]], output: Form) -> No
 
 def as_json(dead_letter: DeadLetter, state: State) -> dict[str, Any]:
     """The dead letter with its original key, headers and value; the value as JSON, text or hexadecimal digits."""
+    dead_letter = without_person(dead_letter, state)
     value = content_of(dead_letter.value)
     return {
         "id": dead_letter.id,
@@ -65,6 +78,7 @@ def history_json(repair: Repair) -> dict[str, Any]:
 
 def as_text(dead_letter: DeadLetter, repair: Repair) -> str:
     """The dead letter as text: reason, source, key, headers, history, then the values, cut to a screen or two."""
+    dead_letter = without_person(dead_letter, repair.state)
     rows = [
         ("reason", f"{dead_letter.code}: {dead_letter.reason}"),
         ("state", repair.state),
@@ -75,7 +89,9 @@ def as_text(dead_letter: DeadLetter, repair: Repair) -> str:
         *(row for step in repair.steps for row in _step_rows(step)),
     ]
     head = [f"{name:<8} {sanitize(text)}" for name, text in rows]
-    if dead_letter.omitted is not None:
+    if repair.state == "erased":
+        head.append(f"value    {ERASED}: no command shows or sends it")
+    elif dead_letter.omitted is not None:
         head.append(f"value    not kept, only here: {dead_letter.omitted}; the rejected record has it")
     elif dead_letter.value is None:
         head.append("value    none (a tombstone)")

@@ -86,14 +86,14 @@ def amend(
             case.departed = (*others, departure)[-MOST_DEPARTURES:]
         _follow(case, cause)
         case.updated_at = max(case.updated_at, at)
-        workflow, rerouted = _decide_departments(case, cause, *said)
+        rerouted = _decide_departments(case, cause, *said)
         escalations = follow_tasks(case, before, ChangedTasks(city, at, at)) if rerouted else []
         _follow_window(case, entry, cause, until)
         thin(case)
     state.remember_departures(case, departed)
     if rerouted:
         transitions = journal(case, before, JournalCause(cause.report, at))
-        tasks = task_changes(case, before, workflow, at)
+        tasks = task_changes(case, before, city.catalogue, at)
         return Amended(tasks, rerouted=True, transitions=transitions, escalations=escalations)
     return Amended(task_updates(case, city.catalogue, at) if shown(case) != showed else [], rerouted=False)
 
@@ -107,11 +107,11 @@ def _follow(case: Case, cause: Cause) -> None:
         case.place_doubt = report.location.doubt
 
 
-def _decide_departments(case: Case, cause: Cause, matter: str, cell: str, before: str) -> tuple[str | None, bool]:
+def _decide_departments(case: Case, cause: Cause, matter: str, cell: str, before: str) -> bool:
     """Withdraw, keep or route again. `matter`, `cell` and `before` are what the case said, and its state.
 
     Returns:
-        The workflow, and whether anything was decided.
+        Whether anything was decided.
     """
     city, at = cause.city, cause.at
     case.state = state_of(case)
@@ -121,10 +121,9 @@ def _decide_departments(case: Case, cause: Cause, matter: str, cell: str, before
             case.assignments = withdraw(case, at)
             what = "every report is closed" if case.reports else "no report is left"
             case.reason = f"no department: {what}, since {cause.name}"
-        known = city.catalogue.matters.get(case.matter)
-        return (known.workflow if known else None), was_live
+        return was_live
     if was_live and (case.matter, case.cell) == (matter, cell):
-        return None, False
+        return False
     route = city.catalogue.route(case.matter, case.cell, at)
     if case.matter != matter:
         what = f"{matter} became {case.matter}"
@@ -134,7 +133,7 @@ def _decide_departments(case: Case, cause: Cause, matter: str, cell: str, before
     case.catalogue, case.rule_set, case.calendar_set = city.catalogue.version, intern(cause.report.rule_set), ""
     case.assignments = reassign(case, route, at, lifecycle_of(case, city.catalogue), city.calendar)
     case.state = state_of(case)
-    return route.workflow, True
+    return True
 
 
 def _follow_window(case: Case, entry: MatchCandidate | None, cause: Cause, until: datetime | None) -> None:

@@ -9,15 +9,22 @@ from router.domain.calendar.budget import due_of
 from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.calendar.deadlines import due_at
 from router.domain.calendar.limits import read_limit, text_of
+from router.domain.case.derived import counting, leading
 from router.domain.case.milestones import carried, timed_milestones, with_milestones, without_due
 from router.domain.catalogue.resolve import Assigned, Catalogue, Route
 from router.domain.lifecycle.ladder import next_due, next_of_task
 from router.domain.lifecycle.lifecycles import PLANNED, START, UNCHECKED, Lifecycle
 from router.domain.lifecycle.stages import is_final, is_live, is_planned, stage_of
 from router.domain.model.case import Assignment, Case
-from router.domain.model.task import Task, TaskState
+from router.domain.model.report import Media
+from router.domain.model.task import Task, TaskReport, TaskState, TeamMember
 from router.domain.model.transition import TaskStage
 from router.domain.privacy.classes import withhold
+
+MOST_REPORTS = 20
+"""Reports that a task lists. A case may have 100, and each of its tasks is written whole."""
+MOST_MEDIA = 12
+"""Media that a task shows. Those of the leading report are shown in any case."""
 
 
 def assignments(
@@ -180,8 +187,9 @@ def withdraw(case: Case, at: datetime) -> tuple[Assignment, ...]:
 
 
 def withdrawn(assignment: Assignment, at: datetime) -> Assignment:
-    """The assignment without its department."""
-    return replace(assignment, withdrawn_at=at, stage="withdrawn", stage_at=at, wait_until=None)
+    """The assignment without its department. One that was planned keeps its stage: its department never heard of it."""
+    stage = assignment.stage if is_planned(assignment) else "withdrawn"
+    return replace(assignment, withdrawn_at=at, stage=stage, stage_at=at, wait_until=None)
 
 
 def lead_due(case: Case) -> datetime | None:
@@ -193,20 +201,54 @@ def lead_due(case: Case) -> datetime | None:
 
 
 def shown(case: Case) -> tuple[object, ...]:
-    """What a task shows of its case beside the matter and the cell."""
+    """What a task shows of its case beside the matter and the cell. A department hears when it changes by a correction.
+
+    The list of reports is not in it: one that comes or goes and changes nothing else changes nothing to do.
+    """
     place = case.lon, case.lat, case.accuracy_m, case.resolved_by, case.place_doubt, case.address
-    return case.status, case.urgency, case.severity, case.description, place, case.media, _networks(case)
+    return case.status, case.urgency, case.severity, case.description, place, media_of(case), _networks(case)
 
 
 def _networks(case: Case) -> tuple[str, ...]:
+    if len(case.reports) == 1:
+        return (case.reports[0].network,)
     return tuple(dict.fromkeys([report.network for report in case.reports]))
+
+
+def media_of(case: Case) -> tuple[Media, ...]:
+    """The media that tasks show: those of the leading report, which the case has, then those of the others that count."""
+    if len(case.reports) < 2:
+        return case.media
+    others = [one for report in counting(case.reports) if report.says is not None for one in report.says.media]
+    return tuple(dict.fromkeys((*case.media, *others)))[: max(MOST_MEDIA, len(case.media))] if others else case.media
+
+
+def _listed(case: Case) -> tuple[TaskReport, ...]:
+    """The leading report, then the latest of the others."""
+    if len(case.reports) == 1:
+        return (TaskReport(case.reports[0].id, case.reports[0].network),)
+    if not case.reports:
+        return ()
+    lead = leading(case.reports)
+    others = [report for report in case.reports if report is not lead][-(MOST_REPORTS - 1) :]
+    return tuple([TaskReport(report.id, report.network) for report in (lead, *others)])
+
+
+def _team(case: Case, one: Assignment, catalogue: Catalogue) -> tuple[TeamMember, ...]:
+    """The other departments of the case."""
+    others = [other for other in case.assignments if other is not one and in_team(other)]
+    return tuple(dict.fromkeys([catalogue.names.member(other.department, other.role, other.unit) for other in others]))
+
+
+def in_team(one: Assignment) -> bool:
+    """Whether its department acts on the case, or has done so."""
+    return one.withdrawn_at is None
 
 
 def task_updates(case: Case, catalogue: Catalogue, at: datetime) -> list[Task]:
     """The tasks that departments hold, as the case is now."""
-    workflow = workflow_of(case, catalogue)
     return [
-        task(case, one, workflow, "updated", at) for one in case.assignments if is_live(one) and not is_planned(one)
+        task(case, one, catalogue, "updated", at) for one in case.assignments if is_live(one) and not is_planned(one)
     ]
 
 
@@ -221,13 +263,13 @@ def lifecycle_of(case: Case, catalogue: Catalogue) -> Lifecycle:
     return catalogue.lifecycles.get(workflow_of(case, catalogue) or "", UNCHECKED)
 
 
-def task_changes(case: Case, before: Sequence[Assignment], workflow: str | None, at: datetime) -> list[Task]:
+def task_changes(case: Case, before: Sequence[Assignment], catalogue: Catalogue, at: datetime) -> list[Task]:
     """The tasks that new assignments dispatch, update or withdraw.
 
     Args:
         case: with its new assignments.
         before: its assignments before.
-        workflow: of the route.
+        catalogue: that decided them.
         at: when it happened.
     """
     old = {one.task: one for one in before}
@@ -235,7 +277,7 @@ def task_changes(case: Case, before: Sequence[Assignment], workflow: str | None,
     for one in case.assignments:
         state = _state_after(old.get(one.task), one)
         if state is not None:
-            tasks.append(task(case, one, workflow, state, None if state == "dispatched" else at))
+            tasks.append(task(case, one, catalogue, state, None if state == "dispatched" else at))
     return tasks
 
 
@@ -253,13 +295,20 @@ def _state_after(old: Assignment | None, new: Assignment) -> TaskState | None:
 def task(
     case: Case,
     assignment: Assignment,
-    workflow: str | None,
+    catalogue: Catalogue,
     state: TaskState = "dispatched",
     updated_at: datetime | None = None,
 ) -> Task:
     """The task of an assignment, as the case is now.
 
     It is made in steps: a call with more than 15 arguments makes a dictionary of them, which costs more than the task.
+
+    Args:
+        case: as it is now.
+        assignment: of the case.
+        catalogue: has the names, and the workflow of the matter.
+        state: what has become of the task.
+        updated_at: when, if it was not dispatched just now.
     """
     made = Task(
         id=assignment.task,
@@ -274,14 +323,12 @@ def task(
         dispatched_at=assignment.dispatched_at or case.opened_at,
         due_at=assignment.due_at,
         unit=assignment.unit,
-        workflow=workflow,
+        workflow=workflow_of(case, catalogue),
         lon=case.lon,
         lat=case.lat,
     )
     made = replace(
         made,
-        state=state,
-        updated_at=updated_at,
         revision=case.revision,
         partition_key=case.partition_key,
         status=case.status,
@@ -293,8 +340,18 @@ def task(
         accuracy_m=case.accuracy_m,
         place_doubt=case.place_doubt,
         networks=_networks(case),
-        media=case.media,
+        media=media_of(case),
+        names=catalogue.names.of_task(case.matter, assignment.department, assignment.unit),
+        reports=_listed(case),
     )
+    if state != "dispatched" or len(case.reports) > MOST_REPORTS or len(case.assignments) > 1:
+        made = replace(
+            made,
+            state=state,
+            updated_at=updated_at,
+            reports_omitted=max(len(case.reports) - MOST_REPORTS, 0),
+            team=_team(case, assignment, catalogue),
+        )
     if assignment.view is not None:
         made = withhold(made, assignment.view.sees, assignment.view.masks)
     stage = stage_of(assignment)

@@ -1,6 +1,6 @@
 """A report that matches a case well enough joins it."""
 
-from router.domain.case.dispatch import lead_due, task_updates
+from router.domain.case.dispatch import lead_due, media_of, task_updates
 from router.domain.case.reports import joining_report, whole
 from router.domain.case.window import extended
 from router.domain.matching.candidate import with_references
@@ -37,11 +37,13 @@ def join_case(
     """Add a report to the case that it matches.
 
     Returns:
-        The case, and the tasks to update: all, if the report changes what they show, or comes after the limit of the lead.
+        The case, and the tasks to update: all, if the report raises a level, is the first of its network, brings photos that they
+        show, or comes after the limit of the lead. What else it adds to them, the next record shows.
     """
     entry, case, merging = match.candidate, match.candidate.case, city.merging
     state.remember(report.id, case)
     new = report.network not in entry.networks
+    media = media_of(case) if report.media else None
     joined, counts, raised, due = joining_report(report, match), report.closed is None, False, lead_due(case)
     component = case.component_id or (report.component_id if counts else None)
     references = with_references(entry.references, joined, merging)
@@ -56,6 +58,7 @@ def join_case(
             case.component_id = component
             raised = raise_severity(case, report)
         entry.add_report(joined, occurred_us, references)
-    if raised or new or (counts and due is not None and report.received_at >= due):
+    photos = media is not None and media_of(case) != media
+    if raised or new or photos or (counts and due is not None and report.received_at >= due):
         return case, task_updates(case, city.catalogue, report.received_at)
     return case, []

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from router.domain.case.derived import leading
-from router.domain.case.reports import KEPT_CHARACTERS, statement_of
+from router.domain.case.reports import KEPT_CHARACTERS, next_statement
 from router.domain.case.revisions import revise_report
 from router.domain.intake.dedup import MAX_VERSIONS
 from router.domain.intake.event_rejections import too_late
@@ -19,6 +19,7 @@ from router.domain.model.case import Case, CaseReport, Version
 from router.domain.model.identity import TOLERANCE, incident_id, is_another_incident
 from router.domain.model.outcome import REDELIVERED, Outcome, rejected
 from router.domain.model.report import Report
+from router.domain.privacy.erasing import without_person
 from router.domain.rules.city import City
 from router.domain.state.log_clock import LogClock
 from router.domain.state.partition_state import PartitionState
@@ -41,6 +42,8 @@ def take_known_report(state: PartitionState, known_id: str, report: Report, city
     """
     case = state.case_by_report[known_id]
     known = next(one for one in case.reports if one.id == known_id)
+    if known.says is not None and known.says.erased is not None and not _is_another_incident(known, report):
+        report = without_person(report)
     if report.version <= known.version:
         decided = _of_forgotten(case, known, report)
         if isinstance(decided, Outcome) or decided.version == 1:
@@ -123,7 +126,7 @@ def _is_copy_of_latest(case: Case, known: CaseReport, report: Report) -> bool:
         known.version > 1 or known.description
     ):  # release 0.1.0 did not keep the text of a first version
         return False
-    return known.place == place_of(report) and known.says == statement_of(report)
+    return (known.place, known.says) == (place_of(report), next_statement(known, report))
 
 
 def _is_copy_of_earlier(known: CaseReport, report: Report) -> bool:
@@ -162,4 +165,8 @@ def _says_the_same(case: Case, known: CaseReport, report: Report) -> bool:
     kept = (
         leads or known.version > 1 or known.description != ""
     )  # release 0.1.0 did not keep the text of a first version
-    return kept and text == report.description and (known.place, known.says) == (place_of(report), statement_of(report))
+    return (
+        kept
+        and text == report.description
+        and (known.place, known.says) == (place_of(report), next_statement(known, report))
+    )

@@ -12,6 +12,7 @@ from router.domain.case.dispatch import assignments, lifecycle_of, planned, task
 from router.domain.case.reports import opening_report
 from router.domain.catalogue.resolve import Route
 from router.domain.instants import us
+from router.domain.lifecycle.ladder import next_of, timer_of
 from router.domain.lifecycle.lifecycles import PLANNED, Lifecycle
 from router.domain.lifecycle.stages import state_of_tasks
 from router.domain.matching.correlation import Match
@@ -56,16 +57,18 @@ def open_case(
     elif city.catalogue.filed and (lifecycle := city.catalogue.filed.get(route.workflow or "")) is not None:
         _plan(case, lifecycle, city)
     state.remember(report.id, case)
+    state.steps.mark_waiting(case)
     state.add(case, city.merging)
     if city.catalogue.filed and case.state in PLANNED:
         return case, []
-    return case, [task(case, one, route.workflow) for one in case.assignments]
+    return case, [task(case, one, city.catalogue) for one in case.assignments]
 
 
 def _plan(case: Case, lifecycle: Lifecycle, city: City) -> None:
     """The departments get their tasks when the case is filed."""
     at, begin = case.opened_at, lifecycle.begin
-    case.assignments = tuple([planned(one, lifecycle, begin, at, city.calendar) for one in case.assignments])
+    tasks = [planned(one, lifecycle, begin, at, city.calendar) for one in case.assignments]
+    case.assignments = tuple([replace(one, timer_at=timer_of(case, next_of(case, one, city))) for one in tasks])
     case.state = state_of_tasks(case.assignments)
 
 
@@ -76,8 +79,8 @@ def _solved(case: Case, report: Report, city: City) -> None:
     limit = lifecycle.limits.get(stage)
     case.reason = f"{case.reason}; {report.id} says that it is solved"
     wait_until = None if limit is None else due_at(at, limit, city.calendar).at
-    lead = replace(case.assignments[0], stage=stage, stage_at=at, wait_until=wait_until, timer_at=None)
-    case.assignments = (lead,)
+    lead = replace(case.assignments[0], stage=stage, stage_at=at, wait_until=wait_until)
+    case.assignments = (replace(lead, timer_at=timer_of(case, next_of(case, lead, city))),)
     case.state = "checking"
     if stage == "closed":
         case.state, case.closed_at = "closed", at

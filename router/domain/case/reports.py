@@ -77,6 +77,13 @@ def statement_of(report: Report) -> Statement:
     )
 
 
+def next_statement(known: CaseReport, report: Report) -> Statement:
+    """What a later version of a report says. That data was erased from the report stays with it."""
+    says = statement_of(report)
+    erased = None if known.says is None else known.says.erased
+    return says if erased is None else replace(says, erased=erased)
+
+
 def _statement(levels: "_Levels", address: str, doubt: str | None, media: tuple[Media, ...]) -> Statement:
     says = _of_levels(levels)
     if not (address or doubt or media):
@@ -152,7 +159,7 @@ def next_version(known: CaseReport, report: Report) -> CaseReport:
         reporter=report.reporter,
         person=report.person,
         place=place_of(report),
-        says=statement_of(report),
+        says=next_statement(known, report),
         closed=report.closed,
         earlier=(*known.earlier, version),
     )

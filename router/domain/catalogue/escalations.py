@@ -81,6 +81,7 @@ class LadderStep(Struct, frozen=True, kw_only=True):
     """Digits of a cell that say which of the authorities it is; None: the department itself is reminded."""
     name: str = ""
     """Of the authority."""
+    name_zh: str | None = None
 
 
 class Ladder(Struct, frozen=True, kw_only=True):
@@ -131,6 +132,7 @@ def _ladder(name: str, node: LadderNode, escalations: Escalations) -> Ladder:
             limit=rung.after,
             digits=escalations.authorities[rung.to].digits,
             name=escalations.authorities[rung.to].name.en,
+            name_zh=escalations.authorities[rung.to].name.zh,
         )
         for rung in node.rungs
         if rung.after is not None

@@ -16,6 +16,7 @@ from router.domain.calendar.limits import Limit
 from router.domain.catalogue.escalations import Ladder
 from router.domain.catalogue.lists import Duty
 from router.domain.catalogue.model import FALLBACK, ArbitrationNode, Department, Receiver, WorkflowNode
+from router.domain.catalogue.task_names import CatalogueNames
 from router.domain.lifecycle.lifecycles import START, Lifecycle
 from router.domain.model.case import TaskView
 from router.domain.model.milestone import Milestone
@@ -130,6 +131,7 @@ class Catalogue:
             if one.sees is not None or one.masks
         }
         self.matters = matters
+        self.names = CatalogueNames(departments, matters)
         self.workflows = workflows
         self.lifecycles = lifecycles
         """Workflow -> the lifecycle of its tasks."""

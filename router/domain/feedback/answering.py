@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from router.domain.calendar.budget import is_countable
 from router.domain.calendar.limits import read_limit
 from router.domain.case.derived import state_of
-from router.domain.case.dispatch import lifecycle_of, task, workflow_of
+from router.domain.case.dispatch import in_team, lifecycle_of, task
+from router.domain.catalogue.resolve import Catalogue
 from router.domain.feedback.changes import LONGEST_SILENCE, changed, effective_at, silence_end
 from router.domain.feedback.rejections import (
     bad_limit,
@@ -176,28 +177,31 @@ def _applied(
 ) -> Outcome:
     records: list[Output] = [CaseChanged(case), *more]
     facts: list[Fact] = [FeedbackDecided(feedback.sender, feedback.kind, "applied"), *escalation_facts(more)]
-    add_tasks(_changed_tasks(case, before, workflow_of(case, city.catalogue), feedback.received_at), records, facts)
+    add_tasks(_changed_tasks(case, before, city.catalogue, feedback.received_at), records, facts)
     return Outcome(records, facts)
 
 
-def _changed_tasks(case: Case, before: Sequence[Assignment], workflow: str | None, at: datetime) -> list[Task]:
-    """The tasks whose assignment is another now: their departments hear of it."""
+def _changed_tasks(case: Case, before: Sequence[Assignment], catalogue: Catalogue, at: datetime) -> list[Task]:
+    """The tasks whose assignment is another now: their departments hear of it. If the team is another now, all that hold tasks do."""
     known = {one.task: one for one in before}
+    team_changed = [one.task for one in before if in_team(one)] != [
+        one.task for one in case.assignments if in_team(one)
+    ]
     tasks: list[Task] = []
     for one in case.assignments:
         old = known.get(one.task)
         if is_planned(one) or one.stage == "rejected":
             continue
         if old is None or (old is not one and is_unheard(old)):
-            tasks.append(task(case, one, workflow))
-        elif old is not one and not _same(old, one):
-            tasks.append(task(case, one, workflow, "withdrawn" if one.withdrawn_at is not None else "updated", at))
+            tasks.append(task(case, one, catalogue))
+        elif (old is not one and not _same(old, one)) or (team_changed and is_live(one)):
+            tasks.append(task(case, one, catalogue, "withdrawn" if one.withdrawn_at is not None else "updated", at))
     return tasks
 
 
 def _same(old: Assignment, new: Assignment) -> bool:
     """Whether they differ only in when a reminder is sent, of which the department hears nothing."""
-    return replace(old, timer_at=new.timer_at) == new
+    return replace(old, timer_at=new.timer_at, ladder=new.ladder) == new
 
 
 def _rejected(feedback: Feedback, rejection: FeedbackRejection, case: Case | None = None) -> Outcome:

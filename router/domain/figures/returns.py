@@ -1,9 +1,10 @@
 """Which duties bounce (退单): between whom, how often, and how long the case lay with a department that returned it.
 
-Transitions of one case come in their order; those of different cases may mix. Docs: docs/explanation/feedback.md.
+Transitions of one case come in their order; those of different cases may mix. Where what people wrote was erased, all until then
+come a second time, in their order: they count once. Docs: docs/explanation/feedback.md.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from statistics import median
 
@@ -61,15 +62,18 @@ def figures_of_returns(
     """
     open_: dict[str, _Open] = {}
     returned: dict[str, _Return] = {}
-    bounces: dict[Bounce, list[tuple[str, timedelta]]] = {}
+    bounces: dict[Bounce, dict[tuple[str, int], timedelta]] = {}
     for one in transitions:
+        if one.cause == "erasure":
+            continue
         if one.begin in PLANNED and one.to == "dispatched" and one.task in open_:
             open_[one.task] = _Open(open_[one.task].duty, one.at)
         elif one.begin is None:
             back = returned.pop(one.case, None)
             open_[one.task] = _Open(one.rule or UNKNOWN if back is None else back.duty, one.at)
             if back is not None and (since is None or back.at >= since) and (until is None or back.at < until):
-                bounces.setdefault((back.duty, back.department, one.department), []).append((one.case, back.lay))
+                bounce = back.duty, back.department, one.department
+                bounces.setdefault(bounce, {})[one.case, one.number] = back.lay
         elif one.to == "returned":
             task = open_.pop(one.task, None) or _Open(UNKNOWN, one.at)
             returned[one.case] = _Return(task.duty, one.department, one.at, max(one.at - task.at, timedelta(0)))
@@ -79,8 +83,8 @@ def figures_of_returns(
     return sorted(rows, key=lambda row: (-row.hours, row.duty, row.returned_by, row.went_to))
 
 
-def _row(bounce: Bounce, found: list[tuple[str, timedelta]]) -> ReturnFigures:
-    hours = [lay / timedelta(hours=1) for _, lay in found]
+def _row(bounce: Bounce, found: Mapping[tuple[str, int], timedelta]) -> ReturnFigures:
+    hours = [lay / timedelta(hours=1) for lay in found.values()]
     duty, returned_by, went_to = bounce
     return ReturnFigures(
         duty=duty,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from msgspec import MsgspecError, ValidationError
 
 from router.domain.intake.rejections import printable
+from router.domain.model.erasure import Erasure
 from router.domain.model.feedback import Feedback
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import REPORTS_KEPT, Report, Tick
@@ -76,7 +77,7 @@ def too_late(report_id: str) -> Rejection:
 
 
 def report_of_network(
-    event: Report | Tick | Feedback | None, rules: RuleLookup, topic_of: Callable[[str], str]
+    event: Report | Tick | Feedback | Erasure | None, rules: RuleLookup, topic_of: Callable[[str], str]
 ) -> Report | None:
     """The report of a rejected event, if a network of the city sent it: that network reads why. None for any other event.
 

@@ -5,14 +5,14 @@ Only ticks send them, so feedback that stands earlier in the log counts first. D
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.domain.catalogue.escalations import Ladder
-from router.domain.lifecycle.ladder import Due, next_of, runs, step_key, timer_of
+from router.domain.lifecycle.ladder import Due, next_of, runs, timer_of
 from router.domain.lifecycle.stages import stage_of
-from router.domain.model.case import Assignment, Case
+from router.domain.model.case import Assignment, Case, LadderPlace
 from router.domain.model.escalation import Escalation, Settled
 from router.domain.model.milestone import Milestone
 from router.domain.rules.city import City
@@ -32,32 +32,59 @@ class ChangedTasks(Struct, frozen=True, gc=False):
     """When its cause was received."""
 
 
-def send_due(case: Case, city: City, now: datetime) -> list[Escalation]:
-    """Send every step of a case's ladders that has come due: the earliest first, at the same instant the first task first.
+class DueSteps(NamedTuple):
+    """The steps of a case's ladders that have come due."""
+
+    assignments: tuple[Assignment, ...]
+    """Of the case, when they are sent."""
+    steps: list[tuple[Assignment, Due]]
+    """Each with its task before it is sent: the earliest first, at the same instant the first task first."""
+
+
+def due_steps(case: Case, city: City, until: datetime, *, waiting: bool = True) -> DueSteps:
+    """Every step of a case's ladders that has come due. In one go and instant by instant it is the same.
 
     Args:
-        case: changed in place: it remembers what was sent.
+        case: as it is.
+        city: the rule set of the case.
+        until: the instant of the tick.
+        waiting: also steps that wait for the next tick.
+    """
+    assignments, steps = case.assignments, []
+    while (one := _earliest(assignments, until, waiting=waiting)) is not None:
+        due, new = next_of(case, one, city), one
+        at = timer_of(case, due)
+        if due is not None and at is not None and at <= until:
+            steps.append((one, due))
+            new = replace(one, sent=(*one.sent, due.name))
+            at = timer_of(case, next_of(case, new, city))
+        new = replace(new, timer_at=at)
+        assignments = tuple([new if other is one else other for other in assignments])
+    return DueSteps(assignments, steps)
+
+
+def _earliest(assignments: Sequence[Assignment], until: datetime, *, waiting: bool) -> Assignment | None:
+    """The task of which a step has come due first; None if none has."""
+    first: Assignment | None = None
+    first_at = until
+    for one in assignments:
+        at = one.timer_at
+        if at is None or at > first_at or (at == first_at and first is not None) or (one.step_waits and not waiting):
+            continue
+        first, first_at = one, at
+    return first
+
+
+def escalations_of(case: Case, due: DueSteps, city: City, now: datetime) -> list[Escalation]:
+    """The records of steps that are sent.
+
+    Args:
+        case: of the steps.
+        due: the steps.
         city: the rule set of the case.
         now: the instant of the tick.
     """
-    sent: list[Escalation] = []
-    while (one := _earliest(case, now)) is not None:
-        due, new = next_of(case, one, city), one
-        at = timer_of(case, due)
-        if due is not None and at is not None and at <= now:
-            sent.append(_sent(case, one, due, city, now))
-            new = replace(one, sent=(*one.sent, due.key))
-            due = next_of(case, new, city)
-        new = replace(new, timer_at=timer_of(case, due))
-        case.assignments = tuple([new if other is one else other for other in case.assignments])
-    return sent
-
-
-def _earliest(case: Case, now: datetime) -> Assignment | None:
-    """The task of which a step has come due first; None if none has."""
-    due = [(one.timer_at, number) for number, one in enumerate(case.assignments) if one.timer_at is not None]
-    at, number = min(due, default=(None, 0))
-    return None if at is None or at > now else case.assignments[number]
+    return [_sent(case, one, step, city, now) for one, step in due.steps]
 
 
 def follow_tasks(
@@ -76,30 +103,65 @@ def follow_tasks(
     """
     if not change.city.catalogue.ladders:
         return []
-    sent: list[Escalation] = []
+    if silenced:  # a silence is about the case: it settles nothing
+        case.assignments = tuple([_with_timer(case, one, change.city) for one in case.assignments])
+        return []
+    old, sent = {one.task: one for one in before}, list[Escalation]()
     case.assignments = tuple(
         [
-            one if not silenced and any(one is old for old in before) else _followed(case, one, change, sent)
+            one if (known := old.get(one.task)) is one else _followed(case, known, one, change, sent)
             for one in case.assignments
         ]
     )
     return sent
 
 
-def _followed(case: Case, one: Assignment, change: ChangedTasks, sent: list[Escalation]) -> Assignment:
+def _followed(
+    case: Case, old: Assignment | None, one: Assignment, change: ChangedTasks, sent: list[Escalation]
+) -> Assignment:
     """A changed assignment with what follows for its ladder. Appends to `sent`."""
-    ladder, over = change.city.catalogue.ladder(case.matter, one.role), set[str]()
-    for milestone in (*one.milestones, None) if one.sent and ladder is not None else ():
+    over = [*_over(case, one, change, sent), *_wait_over(case, old, one, change, sent)]
+    if over:  # they begin again if the task comes back
+        left = tuple([name for name in one.sent if name not in over])
+        one = replace(one, sent=left, ladder=LadderPlace(round=one.round + 1))
+    return _with_timer(case, one, change.city)
+
+
+def _with_timer(case: Case, one: Assignment, city: City) -> Assignment:
+    """The assignment with the timer that follows from its ladder and the silence of its case."""
+    at = timer_of(case, next_of(case, one, city))
+    return one if at == one.timer_at else replace(one, timer_at=at)
+
+
+def _over(case: Case, one: Assignment, change: ChangedTasks, sent: list[Escalation]) -> list[str]:
+    """The rungs that are settled, of the department's limit and of those of its milestones."""
+    ladder = change.city.catalogue.ladder(case.matter, one.role) if one.sent else None
+    over: list[str] = []
+    for milestone in (*one.milestones, None) if ladder is not None else ():
         settled = _settled(one, milestone, change.at)
         if settled is None or ladder is None:
             continue
-        rungs = [step for step in ladder.steps if step.kind == "escalation" and step_key(step, milestone) in one.sent]
-        sent += [_cleared(case, one, Due(step, change.at, milestone), settled, change) for step in rungs]
-        over |= {step_key(step, milestone) for step in rungs}
-    if over:  # they begin again if the task comes back
-        one = replace(one, sent=tuple([name for name in one.sent if name not in over]), round=one.round + 1)
-    at = timer_of(case, next_of(case, one, change.city))
-    return one if at == one.timer_at else replace(one, timer_at=at)
+        due = [Due(step, change.at, milestone) for step in ladder.steps if step.kind == "escalation"]
+        rungs = [each for each in due if each.name in one.sent]
+        sent += [_cleared(case, one, each, settled, change) for each in rungs]
+        over += [each.name for each in rungs]
+    return over
+
+
+def _wait_over(
+    case: Case, old: Assignment | None, one: Assignment, change: ChangedTasks, sent: list[Escalation]
+) -> list[str]:
+    """The steps of a stage's limit, when the task has left the stage."""
+    end = None if old is None else old.wait_until
+    if old is None or end is None or (one.stage == old.stage and one.wait_until is not None):
+        return []
+    settled: Settled = "in-time" if change.at <= end else "late"
+    ladder = change.city.catalogue.ladder(case.matter, "lead")
+    for step in () if ladder is None else ladder.steps:
+        due = Due(step, change.at, waiting=old.stage)
+        if step.kind == "escalation" and due.name in one.sent:
+            sent.append(replace(_cleared(case, one, due, settled, change), due_at=end))
+    return [name for name in one.sent if name.startswith(f"{old.stage}/")]
 
 
 def _settled(one: Assignment, milestone: Milestone | None, at: datetime) -> Settled | None:
@@ -114,30 +176,40 @@ def _settled(one: Assignment, milestone: Milestone | None, at: datetime) -> Sett
 
 def _sent(case: Case, one: Assignment, due: Due, city: City, now: datetime) -> Escalation:
     """The record of a step that has come due."""
-    made = _escalation(case, one, due, city.catalogue.ladder(case.matter, one.role))
+    made = _escalation(case, one, due, city)
     end = "" if made.due_at is None else made.due_at.isoformat()
     part = "" if due.milestone is None else f" for {due.milestone.name}"
-    if due.step.kind == "reminder":
-        reason = f"the limit of {one.department}{part} ends at {end}"
-    else:
-        reason = f"{one.department} has not answered: its limit{part} ended at {end}"
+    reasons = _REASONS if due.waiting is None else _REASONS_OF_WAIT
+    reason = reasons[due.step.kind].format(one.department, end, stage=due.waiting, part=part)
     expected = timer_of(case, due) or due.at
     if expected > due.at:
         reason += f"; the case was silenced until {expected.isoformat()}"
     return replace(made, at=due.at, sent_at=now, late=now - expected > LATE, reason=reason)
 
 
+_REASONS = {
+    "reminder": "the limit of {0}{part} ends at {1}",
+    "escalation": "{0} has not answered: its limit{part} ended at {1}",
+}
+_REASONS_OF_WAIT = {
+    "reminder": "the task of {0} may be {stage} until {1}",
+    "escalation": "the task of {0} is still {stage}: it might be that until {1}",
+}
 _SETTLED: dict[Settled, str] = {
     "in-time": "the task left {} before its limit ended, and the router heard of it later",
     "late": "the task left {} after its limit had ended",
     "more-time": "{} has more time, or its time is paused",
 }
+_SETTLED_WAIT: dict[Settled, str] = {
+    "in-time": "the task of {} was no longer {stage} when the limit of that ended, and the router heard of it later",
+    "late": "the task of {} was {stage} for longer than it might be",
+}
 
 
 def _cleared(case: Case, one: Assignment, due: Due, settled: Settled, change: ChangedTasks) -> Escalation:
     """What an authority hears when the task is settled of which it heard before."""
-    made = _escalation(case, one, due, change.city.catalogue.ladder(case.matter, one.role))
-    reason = _SETTLED[settled].format(one.department)
+    made = _escalation(case, one, due, change.city)
+    reason = (_SETTLED if due.waiting is None else _SETTLED_WAIT)[settled].format(one.department, stage=due.waiting)
     if due.milestone is not None and due.milestone.done_at is not None:
         reason = f"{one.department} has done {due.milestone.name} {'late' if settled == 'late' else 'in time'}"
     return replace(
@@ -151,11 +223,21 @@ def _cleared(case: Case, one: Assignment, due: Due, settled: Settled, change: Ch
     )
 
 
-def _escalation(case: Case, one: Assignment, due: Due, ladder: Ladder | None) -> Escalation:
+def _end_of(one: Assignment, due: Due) -> tuple[datetime | None, bool]:
+    """The end of the limit whose step it is, and whether that is provisional."""
+    if due.waiting is not None:
+        return one.wait_until, False
+    if due.milestone is not None:
+        return due.milestone.due_at, due.milestone.due_provisional
+    return one.due_at, one.due_provisional
+
+
+def _escalation(case: Case, one: Assignment, due: Due, city: City) -> Escalation:
     """What all records of a step have in common, in two steps: a call with more than 15 arguments makes a dictionary of them."""
-    step, milestone = due.step, due.milestone
+    step, ladder = due.step, city.catalogue.ladder(case.matter, one.role if due.waiting is None else "lead")
+    due_at, provisional = _end_of(one, due)
     made = Escalation(
-        id=f"{one.task}/{one.round}/{due.key}",
+        id=f"{one.task}/{one.round}/{due.name}",
         kind=step.kind,
         case=case.id,
         task=one.task,
@@ -166,7 +248,7 @@ def _escalation(case: Case, one: Assignment, due: Due, ladder: Ladder | None) ->
         round=one.round,
         at=case.updated_at,
         sent_at=case.updated_at,
-        due_at=one.due_at if milestone is None else milestone.due_at,
+        due_at=due_at,
         stage=stage_of(one),
         reason="",
         matter=case.matter,
@@ -179,8 +261,9 @@ def _escalation(case: Case, one: Assignment, due: Due, ladder: Ladder | None) ->
         authority=step.id if step.digits is not None else None,
         area=case.cell[: step.digits] if step.digits else None,
         unit=one.unit,
-        milestone=None if milestone is None else milestone.id,
-        due_provisional=one.due_provisional if milestone is None else milestone.due_provisional,
+        due_provisional=provisional,
+        waiting=due.waiting,
+        milestone=None if due.milestone is None else due.milestone.id,
         status=case.status,
         urgency=case.urgency,
         severity=case.severity,

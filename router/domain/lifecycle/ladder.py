@@ -1,20 +1,35 @@
 """What comes due next on the ladder of a task: derived from its budget, and never set.
 
-A reminder comes due before the limit ends, a rung after it. A task that does not run has none. A step that was sent is not sent again
-in the same round; a round ends when what was escalated is settled. Docs: docs/explanation/escalations.md.
+A reminder comes due before the limit ends, a rung after it. While the department waits, the limit is that of the stage, and the steps are those of
+the lead's ladder. A step that was sent is not sent again in the same round; a round ends when what was escalated is settled. Docs:
+docs/explanation/escalations.md.
 """
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from router.domain.calendar.budget import Pause, due_of, is_countable, time_before
 from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.catalogue.escalations import Ladder, LadderStep
+from router.domain.catalogue.resolve import Catalogue
 from router.domain.lifecycle.lifecycles import RUNNING
+from router.domain.lifecycle.stages import is_live
 from router.domain.model.case import Assignment, Case
 from router.domain.model.milestone import Milestone
-from router.domain.rules.city import City
+from router.domain.model.transition import TaskStage
+
+
+class LadderRules(Protocol):
+    """The part of a city's rules from which the steps of ladders follow."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Has the ladders."""
+
+    @property
+    def calendar(self) -> CityCalendar | None:
+        """Counts working time."""
 
 
 class Due(NamedTuple):
@@ -23,17 +38,21 @@ class Due(NamedTuple):
     step: LadderStep
     at: datetime
     milestone: Milestone | None = None
-    """Of whose limit it is; None: of the whole task's."""
+    """Of whose limit it is; None: of no milestone's."""
+    waiting: TaskStage | None = None
+    """The stage at which the department waits, whose limit it is; None: the limit is the department's own."""
 
     @property
-    def key(self) -> str:
-        """The id of the step within the task's round."""
-        return step_key(self.step, self.milestone)
+    def name(self) -> str:
+        """The name by which the task remembers the step."""
+        return name_of(self.step, self.milestone, self.waiting)
 
 
-def step_key(step: LadderStep, milestone: Milestone | None) -> str:
-    """The id of a step, which each milestone of a task has once."""
-    return step.id if milestone is None else f"{milestone.id}/{step.id}"
+def name_of(step: LadderStep, milestone: Milestone | None, waiting: TaskStage | None = None) -> str:
+    """The name of a step: its id, with the milestone or the stage before it if the limit is theirs."""
+    if milestone is not None:
+        return f"{milestone.id}/{step.id}"
+    return step.id if waiting is None else f"{waiting}/{step.id}"
 
 
 def runs(one: Assignment) -> bool:
@@ -65,7 +84,7 @@ def next_due(
         milestone: whose limit it is; None: the whole task's.
     """
     for step in ladder.steps:
-        if step_key(step, milestone) in sent or not is_countable(step.limit, calendar):
+        if name_of(step, milestone) in sent or not is_countable(step.limit, calendar):
             continue
         if step.kind == "reminder":
             at = time_before(end, step.limit, calendar)
@@ -86,8 +105,10 @@ def timer_of(case: Case, due: Due | None) -> datetime | None:
     return due.at if silenced is None else max(due.at, silenced)
 
 
-def next_of(case: Case, one: Assignment, city: City) -> Due | None:
+def next_of(case: Case, one: Assignment, city: LadderRules) -> Due | None:
     """What comes due next for a task of a case."""
+    if one.wait_until is not None and is_live(one):
+        return _next_of_wait(case, one, one.wait_until, city)
     ladder = city.catalogue.ladder(case.matter, one.role)
     if ladder is None or not runs(one):
         return None
@@ -112,3 +133,13 @@ def next_of_task(ladder: Ladder, one: Assignment, start: datetime, calendar: Cit
             found = due
     due = None if one.due_at is None else next_due(ladder, start, one.due_at, calendar, sent=sent, pauses=pauses)
     return due if found is None or (due is not None and due.at < found.at) else found
+
+
+def _next_of_wait(case: Case, one: Assignment, end: datetime, city: LadderRules) -> Due | None:
+    ladder = city.catalogue.ladder(case.matter, "lead")
+    if ladder is None:
+        return None
+    prefix = f"{one.stage}/"
+    sent = [name.removeprefix(prefix) for name in one.sent if name.startswith(prefix)]
+    due = next_due(ladder, one.stage_at or case.opened_at, end, city.calendar, sent=sent)
+    return None if due is None else Due(due.step, due.at, waiting=one.stage)

@@ -43,8 +43,8 @@ def is_planned(assignment: Assignment) -> bool:
 
 
 def is_unheard(assignment: Assignment) -> bool:
-    """Whether the department has never heard of its task: its case was not filed."""
-    return is_planned(assignment) or assignment.stage == "rejected"
+    """Whether the department has never heard of its task: its case was not filed, or a correction led elsewhere before it was."""
+    return assignment.stage in PLANNED or assignment.stage == "rejected"
 
 
 def stage_of(assignment: Assignment) -> TaskStage:

@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 from router.domain.calendar.budget import Pause
+from router.domain.model.erasure import Erased
 from router.domain.model.feedback import Answer
 from router.domain.model.milestone import Milestone
 from router.domain.model.report import Media, Provenance
@@ -69,6 +70,8 @@ class Statement(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True)
     place_doubt: str | None = None
     media: tuple[Media, ...] = ()
     """The first 3 photos and files, by references of at most 500 characters."""
+    erased: Erased | None = None
+    """Set when the data of persons was erased from the report. Its corrections come without such data, too."""
 
 
 class Departure(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -143,6 +146,16 @@ class TaskView(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     bytes."""
 
 
+class LadderPlace(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """Where the ladder of a task is, if that is not its beginning. Most tasks have none, so it costs them no memory."""
+
+    round: int = 0
+    """How often it has started again."""
+    waits: bool = False
+    """`timer_at` was before the latest tick when the case changed: the next tick sends the step. Of every other task a step whose time has
+    passed by the log time was sent."""
+
+
 class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A department that must act on a case: the result of one duty (职责)."""
 
@@ -186,11 +199,12 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     why: str = ""
     """Why this department, if not for the reason of the case: after a return, or by a supervisor."""
     timer_at: datetime | None = None
-    """When the next reminder or rung of its ladder comes due. It follows from the limit and the ladder, as `due_at` does."""
+    """When the next reminder or rung of its ladder comes due. It follows from the limit and the ladder, as `due_at` does. A step that is sent changes no
+    record of the case: a restored state comes on by the log time."""
     sent: tuple[str, ...] = ()
-    """Steps of its ladder that were sent in this round."""
-    round: int = 0
-    """How often its ladder has started again."""
+    """Steps of its ladder that were sent in this round, when the record was written."""
+    ladder: LadderPlace | None = None
+    """Where its ladder is; absent: in its first round, and nothing waits."""
     view: TaskView | None = None
     """What its task shows, as the catalogue said at the dispatch; absent: everything."""
 
@@ -198,6 +212,16 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     def milestones(self) -> tuple[Milestone, ...]:
         """Parts of the work with limits of their own, in their order."""
         return () if self.view is None else self.view.milestones
+
+    @property
+    def round(self) -> int:
+        """How often its ladder has started again."""
+        return 0 if self.ladder is None else self.ladder.round
+
+    @property
+    def step_waits(self) -> bool:
+        """Whether a tick has passed its timer already, so that the next one sends the step."""
+        return self.ladder is not None and self.ladder.waits
 
 
 class Case(Struct, gc=False, kw_only=True, omit_defaults=True):

@@ -19,7 +19,8 @@ class Escalation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """What a department or an authority hears of a task's limit: the record on `grid.escalations`."""
 
     id: str
-    """`<task>/<round>/<step>`, of a milestone `<task>/<round>/<milestone>/<step>`, with `/cleared` at its end when it is settled: unique."""
+    """`<task>/<round>/<step>`; of a milestone `<task>/<round>/<milestone>/<step>`, and of the limit of a stage `<task>/<round>/<stage>/<step>`. With `/cleared`
+    at its end when it is settled: unique."""
     kind: EscalationKind
     case: str
     task: str
@@ -37,7 +38,7 @@ class Escalation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     sent_at: Instant
     """When the router sent it: the tick, or when the feedback or correction that settled it was received."""
     due_at: Instant | None
-    """When the limit ends; absent while the task's time is paused."""
+    """When the limit ends: the department's, or that of the stage at which it waits. Absent while the task's time is paused."""
     stage: TaskStage
     reason: str
     """One sentence for people."""
@@ -55,6 +56,9 @@ class Escalation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """Unit of the department."""
     late: bool = False
     """It came due during an outage or a backlog, and was sent more than five minutes later."""
+    waiting: TaskStage | None = None
+    """The stage at which the department waits, whose limit it is: an inspector or a supervisor must act, and a reminder is for these. Absent: the limit
+    is the department's own."""
     settled: Settled | None = None
     """How, of what is settled."""
     milestone: str | None = None

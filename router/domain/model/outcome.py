@@ -117,10 +117,26 @@ class Escalated(Struct, frozen=True, gc=False):
 
     kind: EscalationKind
     to: str
-    """Id of the authority, or `department`."""
+    """Id of the authority, `department`, or `supervision`, which is reminded of the limit of a stage."""
 
 
-Fact = ReportDecided | TickFolded | TaskDispatched | TaskChanged | CasesArchived | FeedbackDecided | Escalated
+class ErasureDecided(Struct, frozen=True, gc=False):
+    """A request to erase the data of a person was folded."""
+
+    decision: Literal["erased", "nothing", "unknown-case"]
+    """Data left the case; the case had none; or the partition has no such case, because it was archived."""
+
+
+Fact = (
+    ReportDecided
+    | TickFolded
+    | TaskDispatched
+    | TaskChanged
+    | CasesArchived
+    | FeedbackDecided
+    | Escalated
+    | ErasureDecided
+)
 """Something that happened and is counted."""
 
 
@@ -177,7 +193,9 @@ def add_tasks(tasks: Sequence[Task], records: list[Output], facts: list[Fact]) -
 def escalation_facts(records: Sequence[Output]) -> list[Fact]:
     """The facts of the escalations among records."""
     sent = [one.escalation for one in records if type(one) is EscalationSent]
-    return [Escalated(one.kind, one.authority or "department") for one in sent]
+    return [
+        Escalated(one.kind, one.authority or ("department" if one.waiting is None else "supervision")) for one in sent
+    ]
 
 
 def rejected(rejection: Rejection) -> Outcome:

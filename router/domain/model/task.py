@@ -14,6 +14,37 @@ TaskState = Literal["dispatched", "updated", "withdrawn"]
 """A task is dispatched once. It is updated when the department must know more, and withdrawn when a correction leads elsewhere."""
 
 
+class BilingualName(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A name for people, as the catalogue has it."""
+
+    en: str
+    zh: str | None = None
+
+
+class TaskNames(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What the ids of a task are called. A name that the catalogue does not have is absent."""
+
+    matter: BilingualName | None = None
+    department: BilingualName | None = None
+    unit: BilingualName | None = None
+
+
+class TeamMember(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Another department that acts on the same case."""
+
+    department: str
+    role: Role
+    unit: str | None = None
+    name: BilingualName | None = None
+
+
+class TaskReport(Struct, frozen=True, gc=False):
+    """A report of the case: by its id its network finds the record."""
+
+    id: str
+    network: str
+
+
 class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What one department is asked to do about one case: the record on `tasks.<department>`."""
 
@@ -45,7 +76,7 @@ class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     severity: Severity = "Unknown"
     description: str = ""
     address: str = ""
-    """Address in free text, as the report that opened the case has it."""
+    """Address in free text, as the leading report has it."""
     resolved_by: ResolvedBy | None = None
     """How the cell was determined: `code` and `point` are sure; after `fallback` nothing is known of the place. Absent in records
     of earlier releases."""
@@ -55,8 +86,16 @@ class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Why the place may be wrong, in one sentence; absent if nothing speaks against it."""
     networks: tuple[str, ...] = ()
     """Networks that reported the incident until this revision, the first one first."""
+    names: TaskNames | None = None
+    """What matter, department and unit are called. Absent in records of earlier releases."""
+    team: tuple[TeamMember, ...] = ()
+    """The other departments of the case: lead and assistants, without those that returned or lost their task."""
+    reports: tuple[TaskReport, ...] = ()
+    """Reports of the case until this revision: the leading one, then the latest of the others, at most 20."""
+    reports_omitted: int = 0
+    """How many more reports the case has."""
     media: tuple[Media, ...] = ()
-    """Photos and files of the report that opened the case, by reference."""
+    """Photos and files by reference: those of the leading report, then of the others, at most 12."""
     due_provisional: bool = False
     """`due_at` reaches into a year whose calendar was not published, and may move when it is."""
     stage: TaskStage = "dispatched"
@@ -73,3 +112,5 @@ class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Parts of the work with limits of their own, in their order (分段时限); `due_at` is that of all of it."""
     withheld: tuple[TaskField, ...] = ()
     """Fields that are left out, because the catalogue does not let the department see them."""
+    erased_at: datetime | None = None
+    """Set in the record by which data of persons was erased from the task: who keeps an earlier record of it must erase that, too."""

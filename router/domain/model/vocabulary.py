@@ -27,5 +27,5 @@ PersonalNumber = Literal["identity-number", "phone-number"]
 DataClass = Literal["public", "internal", "personal", "special"]
 """How private a field is, from the least: for everybody; for the city's offices; about a person; about health, need, faith and the
 like (敏感个人信息)."""
-TaskField = Literal["description", "address", "point", "media"]
+TaskField = Literal["description", "address", "point", "media", "reports", "team"]
 """Fields of a task that a department may be denied. Without the others it could not act."""

@@ -20,6 +20,8 @@ _WITHHELD: Mapping[TaskField, Mapping[str, Any]] = {
     "address": {"address": ""},
     "point": {"lon": None, "lat": None},
     "media": {"media": ()},
+    "reports": {"reports": (), "reports_omitted": 0},
+    "team": {"team": ()},
 }
 """What a task has instead of a field that its department must not see."""
 

@@ -24,12 +24,12 @@ class Changing:
         index: of the candidates.
         timers: of the merge windows, and of the ladders of tasks.
         closed: takes a case whose window is closed, when a change has moved the instant at which it is finished.
-        followed: takes every case that has changed.
+        followed: take every case that has changed, and every case whose tasks have.
     """
 
     __slots__ = (
         *("_candidates", "_case", "_closed", "_end", "_entry", "_followed", "_index", "_ladders", "_merging", "_moves"),
-        *("_timer", "_window", "_windows"),
+        *("_assignments", "_tasks_followed", "_timer", "_window", "_windows"),
     )
 
     def __init__(
@@ -38,10 +38,11 @@ class Changing:
         index: CaseIndex,
         timers: tuple[Timers, Timers],
         closed: Callable[[Case], None],
-        followed: Callable[[Case], None],
+        followed: tuple[Callable[[Case], None], Callable[[Case], None]],
     ) -> None:
-        self._candidates, self._index, self._closed, self._followed = candidates, index, closed, followed
+        self._candidates, self._index, self._closed = candidates, index, closed
         self._windows, self._ladders = timers
+        self._followed, self._tasks_followed = followed
 
     def __call__(self, case: Case, merging: MergeParameters, *, moves: bool = True) -> "Changing":
         """Begin a change.
@@ -59,7 +60,7 @@ class Changing:
         """Take the case out of the index; its candidate, if its window is open."""
         case = self._case
         entry = self._entry = self._candidates.get(case.id)
-        self._window, self._timer = window_end(case), next_timer(case)
+        self._window, self._timer, self._assignments = window_end(case), next_timer(case), case.assignments
         self._end = None if entry is not None else finished_at(case)
         if entry is not None and self._moves:
             self._index.remove(entry, self._merging)
@@ -71,8 +72,8 @@ class Changing:
             return
         case, entry = self._case, self._entry
         case.revision += 1
-        if next_timer(case) is not self._timer:
-            self._ladders.set(case)
+        if case.assignments is not self._assignments:
+            self._follow_tasks(case)
         self._followed(case)
         if entry is None:
             if finished_at(case) != self._end:
@@ -92,3 +93,8 @@ class Changing:
         if window_end(case) is not self._window:
             entry.until_us = us(case.window_until)
             self._windows.set(case)
+
+    def _follow_tasks(self, case: Case) -> None:
+        self._tasks_followed(case)
+        if next_timer(case) is not self._timer:
+            self._ladders.set(case)

@@ -22,7 +22,7 @@ def intern_float(number: float) -> float:
 
 def intern_statement(says: Statement) -> Statement:
     """The statement as one object, if it may be that of many reports: it has no text of its own."""
-    return says if says.address or says.media else _interned(says)
+    return says if says.address or says.media or says.erased else _interned(says)
 
 
 @lru_cache(maxsize=1 << 12, typed=True)

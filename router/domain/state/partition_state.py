@@ -14,7 +14,6 @@ from typing import Any
 from router.domain.case.life import IDS_KEPT, finished_at
 from router.domain.case.reports import complete_reports
 from router.domain.case.size import MAX_REPORTS, is_full, thin
-from router.domain.lifecycle.provisional import city_of
 from router.domain.matching.candidate import MatchCandidate
 from router.domain.matching.case_index import CaseIndex
 from router.domain.matching.parameters import MergeParameters
@@ -28,6 +27,7 @@ from router.domain.state.changing import Changing
 from router.domain.state.interning import intern_case
 from router.domain.state.log_clock import LogClock
 from router.domain.state.provisional_cases import ProvisionalCases
+from router.domain.state.sent_steps import SentSteps
 from router.domain.state.timers import STALE, Timers, next_timer, window_end
 
 ARCHIVED_AT_ONCE = 10
@@ -60,8 +60,14 @@ class PartitionState:
         """A heap of (when it is finished, case id) of these cases. An entry that disagrees with its case is stale and is skipped."""
         self.provisional = ProvisionalCases(self._known)
         """Cases with a deadline that moves when a calendar is published."""
+        self.steps = SentSteps(self.ladders, lambda: self.clock, self._await_end)
+        """Which steps of ladders were sent."""
         self.changing = Changing(
-            self.candidates, self.index, (self.windows, self.ladders), self._await_end, self.provisional.follow
+            self.candidates,
+            self.index,
+            (self.windows, self.ladders),
+            self._await_end,
+            (self.provisional.follow, self.steps.mark_waiting),
         )
         """The door through which a case changes. Windows that come due are closed by `close_windows`."""
         self.left: dict[tuple[str, str], Case] = {}
@@ -111,25 +117,6 @@ class PartitionState:
             case.revision += 1
             self._await_end(case)
         return cases
-
-    def take_due_ladders(self, until: datetime, rules: RuleLookup, *, most: int) -> list[tuple[Case, City]]:
-        """Take the cases of which a reminder or an escalation has come due, with their rule sets; a change sets their timers again.
-
-        Args:
-            until: what is due then or earlier.
-            rules: the rule sets of the cases.
-            most: how many cases to take at most.
-
-        Raises:
-            RuleSetError: the rule set of one of the cases is not at hand; nothing was changed.
-        """
-        cases = self.ladders.take(until, most)
-        try:
-            return [(case, city_of(case, rules)) for case in cases]
-        except RuleSetError:
-            for case in cases:
-                self.ladders.set(case)
-            raise
 
     def take_provisional(self, version: str, rules: RuleLookup, *, most: int) -> list[tuple[Case, City]]:
         """Take the cases whose provisional deadlines may move by the calendar of a rule set, with their own rule sets and that calendar.
@@ -210,6 +197,10 @@ class PartitionState:
         """The case that a task's id names, whether or not it has the task; None if the state has no such case."""
         return self._known(task_id.rpartition(".")[0])
 
+    def case_of(self, case_id: str) -> Case | None:
+        """The case with this id; None if the state has none."""
+        return self._known(case_id)
+
     def _matchable(self, case_id: str) -> Case | None:
         entry = self.candidates.get(case_id)
         return None if entry is None else entry.case
@@ -285,7 +276,7 @@ class PartitionState:
     def snapshot(self) -> dict[str, Any]:
         """The content of the state, for comparing two of them. Later events do not change it."""
         candidates = {id_: (copy(entry.case), *_content(entry)) for id_, entry in self.candidates.items()}
-        closed = {id_: (finished_at(case), case.reports) for id_, case in self._closed.items()}
+        closed = {id_: (finished_at(case), case.reports, case.assignments) for id_, case in self._closed.items()}
         return {
             "report ids": self.case_by_report.keys() | set(),
             "incidents": dict(self._incidents),

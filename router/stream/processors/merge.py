@@ -11,6 +11,7 @@ from router.domain.fold import fold
 from router.domain.intake.event_rejections import undecodable, unknown_sender, unpublished_rule_set
 from router.domain.intake.rejections import printable
 from router.domain.model.case import Case
+from router.domain.model.erasure import Erasure
 from router.domain.model.feedback import Feedback
 from router.domain.model.rejection import RejectedEventError, Rejection
 from router.domain.model.report import Report, Tick
@@ -124,11 +125,28 @@ class MergeProcessor:
         await self.copy.catch_up(logs, changelog)
         self._received = max((at for at in (*received, self._shown) if at is not None), default=None)
         if stored is not None:
-            self._state.clock = LogClock(stored.received_at, stored.ticked_at, stored.forgotten_until)
+            self._state.clock = LogClock(
+                stored.received_at,
+                stored.ticked_at,
+                stored.forgotten_until,
+                stored.escalated_until,
+                stored.escalated_case,
+            )
+            self._come_on(changelog)
         else:
             self._state.assume_forgotten()
         self._metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
         return stored
+
+    def _come_on(self, changelog: TopicPartition) -> None:
+        """Remember which steps of ladders were sent. Raises UnreadableStateError: without the rules they would be sent again."""
+        try:
+            self._state.steps.restore(self._rule_sets)
+        except RuleSetError as missing:
+            raise UnreadableStateError(
+                f"{changelog.topic}/{changelog.partition}: a case names the rule set {printable(str(missing), 100)}, whose rules this worker does not have, "
+                "so nothing of the partition goes on; it goes on by itself when they are published and can be read.",
+            ) from missing
 
     def changelog_of(self, source: TopicPartition) -> TopicPartition:
         """The partition of `grid.cases` that has the cases of an input partition."""
@@ -175,11 +193,13 @@ class MergeProcessor:
             received_at=clock.received_at,
             ticked_at=clock.ticked_at,
             forgotten_until=clock.forgotten_until,
+            escalated_until=clock.escalated_until,
+            escalated_case=clock.escalated_case,
         )
         changelog = TopicPartition(self._names.offsets, partition)
         writer.add(changelog.topic, partition, *self._offsets.encode(stored, changelog))
 
-    def _unpublished(self, event: Report | Tick | Feedback, missing: RuleSetError) -> Rejection:
+    def _unpublished(self, event: Report | Tick | Feedback | Erasure, missing: RuleSetError) -> Rejection:
         """Reject a report whose rule set was never published.
 
         Raises:
@@ -239,7 +259,7 @@ class MergeProcessor:
             self._pending_tick, self._no_tick_before = None, now + TICK_PAUSE
         return POISON_EVENT
 
-    def _event(self, record: Record, rejected: list[Rejected]) -> Report | Tick | Feedback | None:
+    def _event(self, record: Record, rejected: list[Rejected]) -> Report | Tick | Feedback | Erasure | None:
         try:
             event = decode_event(record.headers, record.value)
         except NO_EVENT as error:
@@ -247,6 +267,8 @@ class MergeProcessor:
             return None
         if isinstance(event, Tick):
             self._pending_tick = None
+            return event
+        if isinstance(event, Erasure):
             return event
         if isinstance(event, Feedback) and not is_sender(event.sender, self._rule_sets):
             rejected.append(Rejected(record, self._unknown_sender(event.sender)))

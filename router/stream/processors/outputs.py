@@ -7,10 +7,12 @@ from typing import Any
 
 from msgspec import Struct
 
+from router.domain.model.case import Assignment
 from router.domain.model.outcome import (
     CaseArchived,
     CaseChanged,
     CasesArchived,
+    ErasureDecided,
     Escalated,
     EscalationSent,
     Fact,
@@ -101,6 +103,7 @@ FACT_METRICS: dict[type[Fact], Callable[[Metrics, Any, int], None]] = {
     TaskDispatched: _task_dispatched,
     CasesArchived: lambda metrics, fact, number: metrics.archived.inc(fact.number * number),
     FeedbackDecided: _feedback_decided,
+    ErasureDecided: lambda metrics, fact, number: metrics.erasures.labels(fact.decision).inc(number),
     Escalated: lambda metrics, fact, number: metrics.escalations.labels(fact.kind, fact.to).inc(number),
     TaskChanged: lambda metrics, fact, number: metrics.task_changes.labels(fact.department, fact.state).inc(number),
 }
@@ -110,7 +113,8 @@ class BatchOutputs:
     """The outputs and facts of one batch, collected in log order."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, Output] = {}
+        self._rows: dict[str, tuple[CaseChanged | CaseArchived, tuple[Assignment, ...]]] = {}
+        """Key -> the output, and the tasks of its case at that time: a step of a ladder that is sent later in the batch changes no row."""
         self._appended: list[Output] = []
         self._facts: list[Fact] = []
 
@@ -118,20 +122,21 @@ class BatchOutputs:
         """Take the outcome of the next event."""
         for output in outcome.records:
             table_key = _TABLE_KEYS[type(output)]
-            if table_key is None:
+            if table_key is None or not isinstance(output, CaseChanged | CaseArchived):
                 self._appended.append(output)
             else:
-                self._rows[table_key(output)] = output
+                self._rows[table_key(output)] = output, output.case.assignments
         self._facts += outcome.facts
 
     def write(self, names: Names, partition: int, writer: Writer) -> None:
         """Write the rows of tables, then everything else in its order, and forget both: only the facts live until the commit."""
-        for output in (*self._rows.values(), *self._appended):
-            kind = OUTPUT_KINDS[type(output)]
-            to = partition if kind.partition is None else kind.partition
-            writer.add(kind.topic(names, output), to, *kind.encode(output))
-            if kind.tombstone is not None:
-                writer.add(names.cases, partition, *kind.tombstone(output))
+        for output, assignments in self._rows.values():
+            case = output.case
+            case.assignments, now = assignments, case.assignments
+            _write(output, names, partition, writer)
+            case.assignments = now
+        for other in self._appended:
+            _write(other, names, partition, writer)
         self._rows.clear()
         self._appended.clear()
 
@@ -139,3 +144,11 @@ class BatchOutputs:
         """Count the facts; for a batch whose transaction has committed."""
         for fact, number in Counter(self._facts).items():
             FACT_METRICS[type(fact)](metrics, fact, number)
+
+
+def _write(output: Output, names: Names, partition: int, writer: Writer) -> None:
+    kind = OUTPUT_KINDS[type(output)]
+    to = partition if kind.partition is None else kind.partition
+    writer.add(kind.topic(names, output), to, *kind.encode(output))
+    if kind.tombstone is not None:
+        writer.add(names.cases, partition, *kind.tombstone(output))

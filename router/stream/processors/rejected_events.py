@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from router.domain.intake.event_rejections import report_of_network
+from router.domain.model.erasure import Erasure
 from router.domain.model.feedback import SUPERVISION, Feedback
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Report, Tick
@@ -25,7 +26,7 @@ class Rejected(NamedTuple):
 
     record: Record
     rejection: Rejection
-    event: Report | Tick | Feedback | None = None
+    event: Report | Tick | Feedback | Erasure | None = None
     """What the record says; None if it is no event."""
 
     def write(self, names: Names, rules: RuleSets, partition: int, writer: Writer) -> None:
@@ -46,7 +47,7 @@ def is_sender(sender: str, rules: RuleSets) -> bool:
     return sender == SUPERVISION or rules.has_department(sender)
 
 
-def event_of(record: Record) -> Report | Tick | Feedback | None:
+def event_of(record: Record) -> Report | Tick | Feedback | Erasure | None:
     """The event of a record; None if it is none."""
     try:
         return decode_event(record.headers, record.value)

@@ -7,7 +7,6 @@ from msgspec import Struct, field
 from router.domain.case.size import MAX_REPORTS, MOST_BYTES
 from router.domain.model.case import Assignment, Case, CaseReport
 from router.domain.model.report import Provenance
-from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from router.simulator.messages import RecordAddress
@@ -62,7 +61,7 @@ def check_partition(
         _check_reports(case, table, folded, sources, findings)
         table.cases.add(case.id)
         table.assigned |= {one.task: one for one in case.assignments}
-    _compare(latest, cases, folded, rule_sets.first, findings)
+    _compare(latest, cases, folded, rule_sets, findings)
     findings.add("decided by two rule sets", *mixed(every, rule_sets))
     return every
 
@@ -131,14 +130,16 @@ def _check_reports(case: Case, table: Table, folded: Folded, sources: Sources, f
 
 
 def _compare(
-    latest: Mapping[str, bytes], cases: Mapping[str, Case], folded: Folded, first: City, findings: Findings
+    latest: Mapping[str, bytes], cases: Mapping[str, Case], folded: Folded, rule_sets: RuleSets, findings: Findings
 ) -> None:
     wanted = {id_: encode_case(case)[1] for id_, case in folded.cases.items()}
     differing = [id_ for id_ in latest.keys() | wanted.keys() if latest.get(id_) != wanted.get(id_)]
     findings.add("state differs from the log", *sorted(differing))
     restored = PartitionState()
     for case in cases.values():
-        restored.restore(case, first.merging)
+        restored.restore(case, rule_sets.merging)
+    restored.clock = folded.state.clock
+    restored.steps.restore(rule_sets)
     again, should = restored.snapshot(), folded.state.snapshot()
     findings.add("state differs from the log", *[f"restored {name}" for name in should if again[name] != should[name]])
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from copy import copy
 
 import msgspec
 from msgspec import Struct, field
@@ -143,7 +144,8 @@ class Stream:
         elif isinstance(event, Tick):
             folded.ticks += 1
         outcome = fold(folded.state, event, self._rule_sets)
-        folded.cases.update({case.id: case for case in cases_of(outcome)})
+        # a step of a ladder that is sent later changes no record
+        folded.cases.update({case.id: copy(case) for case in cases_of(outcome)})
         for gone in archived_of(outcome):
             folded.archived[gone.case.id] = encode_archived(gone.case, gone.at)[1]
             del folded.cases[gone.case.id]

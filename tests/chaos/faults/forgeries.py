@@ -23,8 +23,12 @@ BEHIND_S = 1.0
 """How long records arrive that a forged offset would skip."""
 LEAST = 500
 """Records that are committed before, so that most partitions have a stored offset."""
-Forged = tuple[str, int, bytes]
-"""Topic, partition and value of a stored offset."""
+LEAST_ANSWERS = 100
+"""Feedback that is committed before, so that some senders' topics have a stored offset."""
+ANSWERS_BEHIND = 20
+"""Feedback that arrives while the workers are frozen, of which forged offsets would skip some."""
+Forged = tuple[str, int, bytes, bytes]
+"""Topic, partition, key and value of a stored offset."""
 
 
 def written(deployment: Deployment, _: Fault) -> dict[str, float]:
@@ -47,9 +51,35 @@ def written(deployment: Deployment, _: Fault) -> dict[str, float]:
     return {"injected": float(bool(forged)), "offsets": float(len(forged))}
 
 
-def _committed(deployment: Deployment) -> int:
+def feedback_written(deployment: Deployment, _: Fault) -> dict[str, float]:
+    """Write stored offsets of feedback, which share one topic: at the end of each sender's topic, of other topics, and old ones again.
+
+    The workers then start again.
+    """
+    names, bootstrap = Names(deployment.settings.namespace), str(deployment.settings.kafka)
+    answers = deployment.answerers.ledger
+    prefix = names.feedback("")
+    deployment.until(
+        lambda: _committed(deployment, prefix) >= LEAST_ANSWERS,
+        PATIENCE_S,
+        f"fewer than {LEAST_ANSWERS} records of feedback are committed",
+    )
+    with frozen_workers(deployment.pool):
+        behind = answers.kept + ANSWERS_BEHIND
+        deployment.until(lambda: answers.kept >= behind, PATIENCE_S, "no feedback waits")
+        with KafkaLog(bootstrap, {}) as log:
+            forged = list(_feedback_offsets(log, names.feedback_offsets))
+        asyncio.run(_write(bootstrap, forged))
+        for number in list(deployment.pool.pids):
+            deployment.pool.kill(number)
+    return {"injected": float(bool(forged)), "offsets": float(len(forged))}
+
+
+def _committed(deployment: Deployment, prefix: str = "") -> int:
+    """How many records the group has committed, of input topics whose name begins so."""
     latest = deployment.monitor.latest
-    return 0 if latest is None else sum(max(0, offset) for offset in latest.committed.values())
+    committed = {} if latest is None else latest.committed
+    return sum(max(0, offset) for tp, offset in committed.items() if tp.topic.startswith(prefix))
 
 
 def _offsets(log: KafkaLog, ends: Mapping[tuple[str, int], int], changelogs: Mapping[str, str]) -> Iterator[Forged]:
@@ -61,9 +91,28 @@ def _offsets(log: KafkaLog, ends: Mapping[tuple[str, int], int], changelogs: Map
                 seen.setdefault(record.partition, record.value)
         for (name, partition), end in ends.items():
             if name == topic and end and partition in seen:
-                yield changelog, partition, seen[partition]
-                yield changelog, partition, _value(StoredOffset(offset=end, topic_id="A" * 22))
-                yield changelog, partition, _value(StoredOffset(offset=end, number=1 << 40, signature="0" * 32))
+                yield from _three(changelog, partition, STORED_OFFSET_KEY, seen[partition], end)
+
+
+def _feedback_offsets(log: KafkaLog, changelog: str) -> Iterator[Forged]:
+    """The same of each sender's topic that has a stored offset, under the keys of its partitions."""
+    seen: dict[bytes, tuple[int, bytes]] = {}
+    for record in log.read([changelog]):
+        seen.setdefault(record.key, (record.partition, record.value))
+    topics = sorted({key.decode().rpartition("/")[0] for key in seen})
+    ends = {f"{one.topic}/{one.partition}".encode(): one.offset + 1 for one in log.read(topics)}
+    for key, end in ends.items():
+        if key in seen:
+            yield from _three(changelog, seen[key][0], key, seen[key][1], end)
+
+
+def _three(changelog: str, partition: int, key: bytes, first: bytes, end: int) -> Iterator[Forged]:
+    for value in (
+        first,
+        _value(StoredOffset(offset=end, topic_id="A" * 22)),
+        _value(StoredOffset(offset=end, number=1 << 40, signature="0" * 32)),
+    ):
+        yield changelog, partition, key, value
 
 
 def _value(stored: StoredOffset) -> bytes:
@@ -72,8 +121,8 @@ def _value(stored: StoredOffset) -> bytes:
 
 async def _write(bootstrap: str, forged: list[Forged]) -> None:
     async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all") as producer:
-        for topic, partition, value in forged:
-            await producer.send(topic, value, key=STORED_OFFSET_KEY, partition=partition)
+        for topic, partition, key, value in forged:
+            await producer.send(topic, value, key=key, partition=partition)
         await producer.flush()
 
 

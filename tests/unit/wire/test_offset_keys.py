@@ -14,7 +14,16 @@ from router.wire.stored_offsets import StoredOffset, decode_stored_offset, encod
 NOW = datetime(2026, 11, 30, 8, tzinfo=UTC)
 KEY, OTHER = b"k" * 32, b"o" * 32
 KEYS = OffsetKeys([KEY], NOW)
-STORED = StoredOffset(offset=7, topic_id="t" * 22, cases_id="c" * 22, number=3)
+LATEST_TICK = NOW - timedelta(minutes=1)
+STORED = StoredOffset(
+    offset=7,
+    topic_id="t" * 22,
+    cases_id="c" * 22,
+    number=3,
+    ticked_at=NOW - timedelta(hours=1),
+    escalated_until=NOW - timedelta(hours=1),
+    escalated_case="C-7",
+)
 WHERE = ("grid.offsets", 2)
 LATER = round((NOW + timedelta(days=1)).timestamp() * 1000)
 BEFORE = round((NOW - timedelta(seconds=1)).timestamp() * 1000)
@@ -36,6 +45,8 @@ def test_a_signed_offset_counts_as_it_was_written() -> None:
         {"cases_id": "d" * 22},
         {"leader_epoch": 1},
         {"number": 4},
+        {"escalated_until": LATEST_TICK},
+        {"escalated_case": "C-8"},
         {"signature": ""},
         {"signature": "0" * 32},
         {"signature": "é"},

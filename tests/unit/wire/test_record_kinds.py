@@ -74,5 +74,11 @@ def test_tables_of_the_router_are_not_published() -> None:
 
 
 def test_the_kinds_of_a_topic_are_found_by_its_name() -> None:
-    assert [kind.title for kind in kinds_on("grid.events")] == ["Report", "Report updated", "Feedback", "Tick"]
+    assert [kind.title for kind in kinds_on("grid.events")] == [
+        "Report",
+        "Report updated",
+        "Feedback",
+        "Erasure requested",
+        "Tick",
+    ]
     assert kinds_on("grid.nothing") == []

@@ -98,3 +98,16 @@ def test_no_topic_makes_the_broker_unpack_a_batch_or_take_one_of_any_size() -> N
 def test_the_partitions_that_a_topic_must_have(topic: str, found: dict[str, int], wanted: int) -> None:
     topics = {one.name: one for one in declared(Names(), networks=["hotline"], departments=[], partitions=4)}
     assert topics[topic].wanted_partitions(found) == wanted
+
+
+def test_what_an_erasure_replaces_does_not_wait_for_half_of_a_partition() -> None:
+    """Every compacted topic that may have the text of a person. The others have ids, digests and rules."""
+    topics = declared(Names(), networks=["policing"], departments=["parks"], partitions=2)
+    lags = {one.name: one.config().get("max.compaction.lag.ms") for one in topics if "compact" in one.cleanup}
+    week = str(7 * 24 * 3_600_000)
+    assert {name for name, lag in lags.items() if lag == week} == {
+        *("grid.cases", "grid.archive", "grid.transitions", "grid.repairs"),
+    }
+    assert {name for name, lag in lags.items() if lag is None} == {
+        *("grid.dedup.policing", "grid.offsets", "grid.rule-sets", "grid.feedback-offsets"),
+    }

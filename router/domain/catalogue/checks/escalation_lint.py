@@ -1,24 +1,31 @@
-"""Checks escalations.yaml: what it names exists, and each ladder leads upwards without a gap. Findings GR080 to GR083, at the value."""
+"""Checks escalations.yaml: what it names exists, each ladder leads upwards without a gap, and someone hears of the limit of each stage.
+
+Findings GR080 to GR084, at the value.
+"""
 
 from collections.abc import Collection, Iterator
 
 from router.domain.calendar.limits import Limit
 from router.domain.catalogue.checks.reference_lint import NO_GROUP, NO_MATTER, unknown
-from router.domain.catalogue.escalations import Escalations, LadderNames, LadderNode
+from router.domain.catalogue.escalations import Escalations, Ladder, LadderNames, LadderNode, compile_ladders
 from router.domain.catalogue.lists import ESCALATIONS, Lists
-from router.domain.documents import Document, Finding, found
+from router.domain.documents import Document, Finding, Level, found
 
 NO_AUTHORITY = "GR080"
 NO_LADDER = "GR081"
 MISSING_LEVEL = "GR082"
 NOT_ASCENDING = "GR083"
+UNHEARD = "GR084"
 
 
 def check(lists: Lists) -> Iterator[Finding]:
-    """All findings; none for a city without the file."""
+    """All findings. A city without the file is warned of limits of stages."""
     escalations = lists.escalations
-    if escalations is None:
-        return
+    findings = [] if escalations is None else list(_file(escalations, lists))
+    yield from findings or _unheard(escalations, lists)
+
+
+def _file(escalations: Escalations, lists: Lists) -> Iterator[Finding]:
     document = lists.documents[ESCALATIONS]
     yield from _authorities(escalations, document)
     for name, ladder in escalations.ladders.items():
@@ -26,6 +33,36 @@ def check(lists: Lists) -> Iterator[Finding]:
         yield from _reminders(name, ladder, document)
         yield from _rungs(name, ladder, document)
     yield from _names(escalations, lists, document)
+
+
+def _unheard(escalations: Escalations | None, lists: Lists) -> Iterator[Finding]:
+    """The limit of a stage at which a department waits goes up the ladder of the lead. Its matters have one with a rung."""
+    matters = lists.matters.matters
+    ladders = compile_ladders(escalations, {name: node.group for name, node in matters.items()})
+    silent = [name for name in matters if not _has_rung(ladders.get((name, "lead")))]
+    for name, lifecycle in lists.work.lifecycles.items():
+        mine = [one for one in silent if _lifecycle_of(one, lists) == name]
+        for stage, node in lifecycle.stages.items() if mine else ():
+            if node.limit is not None:
+                mark = lists.documents["work.yaml"].mark_value("lifecycles", name, "stages", stage, "limit")
+                more = f" and {len(mine) - 1} more" if len(mine) > 1 else ""
+                message = (
+                    f"no one hears when the limit of `{stage}` has ended: `{mine[0]}`{more} has no ladder with a rung"
+                )
+                level: Level = "error" if escalations is not None else "warning"
+                yield found(UNHEARD, mark, message, "give its lead a ladder in escalations.yaml", level)
+
+
+def _lifecycle_of(matter: str, lists: Lists) -> str | None:
+    """Id of the lifecycle that the city writes for a matter; None if it has none, or a name is wrong."""
+    node = lists.matters.matters[matter]
+    group = lists.matters.groups.get(node.group)
+    workflow = lists.work.workflows.get(node.workflow or (group.workflow if group else None) or "")
+    return None if workflow is None else workflow.lifecycle
+
+
+def _has_rung(ladder: Ladder | None) -> bool:
+    return ladder is not None and any(step.kind == "escalation" for step in ladder.steps)
 
 
 def _authorities(escalations: Escalations, document: Document) -> Iterator[Finding]:

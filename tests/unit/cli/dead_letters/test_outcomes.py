@@ -48,7 +48,7 @@ def test_the_summary_counts_and_fails_with_exit_code_1(capsys: Out) -> None:
     with pytest.raises(typer.Exit) as error:
         printer.summary("could not be redriven")
     assert error.value.exit_code == 1
-    sentence = "1 redriven, 1 skipped, redriven before (--force includes them), 1 could not be redriven.\n"
+    sentence = "1 redriven, 1 skipped, redriven before (--force includes them) or erased, 1 could not be redriven.\n"
     assert capsys.readouterr().err == sentence
 
 

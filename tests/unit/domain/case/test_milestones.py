@@ -12,17 +12,17 @@ import pytest
 from router.domain.calendar.lint import check_limits
 from router.domain.catalogue.checks.milestone_lint import check
 from router.domain.catalogue.diff import _limit
+from router.domain.explanation.case_life import CaseLife, Decisions
+from router.domain.explanation.deadline import explain_due
+from router.domain.explanation.history import explain_history
+from router.domain.explanation.summary import describe_case
+from router.domain.explanation.wording import Wording
 from router.domain.lifecycle.journal import broken_at
 from router.domain.model.case import Assignment
 from router.domain.model.escalation import Escalation
 from router.domain.model.feedback import SUPERVISION, FeedbackKind
 from router.domain.model.report import Tick
 from router.domain.rules.city import City
-from router.domain.story.chronicle import chronicle
-from router.domain.story.due import due
-from router.domain.story.life import CaseLife, Decisions
-from router.domain.story.present import present
-from router.domain.story.words import Wording
 from tests.support.calendars import puyang
 from tests.support.catalogue_lists import CELLS, DUTIES, STANDARDS, WORK, ZONE, catalogue, lists
 from tests.support.driver import START, Driver, Folded, report, tiny
@@ -253,7 +253,7 @@ def test_the_story_computes_them_again(driver: Driver) -> None:
     say(driver, "progress", "02-14 09:00", milestone="stop")
     rules, case = city(), driver.case_of("17")
     decisions = Decisions(rule_set="r1", zone=rules.zone, catalogue=rules.catalogue, calendar=rules.calendar)
-    said = [(one.en, one.zh) for one in due(case, case.assignments[0], decisions) if one.kind == "milestone"]
+    said = [(one.en, one.zh) for one in explain_due(case, case.assignments[0], decisions) if one.kind == "milestone"]
     assert said == [
         (
             "Its milestone `stop` (the work stops) has 4 working hours from 2026-02-13 16:00: due on 2026-02-14 10:30; done on 2026-02-14 09:00.",
@@ -265,9 +265,9 @@ def test_the_story_computes_them_again(driver: Driver) -> None:
         ),
     ]
     life = CaseLife(case=case, transitions=driver.transitions)
-    (now,) = [one.en for one in present(life, Wording(decisions)) if one.kind == "task"]
+    (now,) = [one.en for one in describe_case(life, Wording(decisions)) if one.kind == "task"]
     assert now.endswith("due on 2026-03-19 18:00; stop done on 2026-02-14 09:00; fine due on 2026-03-02 18:00.")
-    assert any("; done: stop" in one.en for one in chronicle(life, Wording(decisions)))
+    assert any("; done: stop" in one.en for one in explain_history(life, Wording(decisions)))
 
 
 @pytest.mark.parametrize(

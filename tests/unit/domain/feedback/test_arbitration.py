@@ -86,7 +86,9 @@ def test_a_department_that_is_asked_for_support_has_a_task_and_answers() -> None
     driver, lead = opened()
     driver.pipe(feedback("accept", lead, 1))
     found = driver.pipe(feedback("ask-support", lead, 2, reason="close the lane", department="police", unit="traffic"))
-    (task,) = found.tasks
+    updated, task = found.tasks
+    assert (updated.id, updated.state) == (lead.id, "updated"), "who leads hears that another helps"
+    assert [(one.department, one.role, one.unit) for one in updated.team] == [("police", "assist", "traffic")]
     assert (task.department, task.unit, task.role, task.state, task.due_at) == (
         ("police", "traffic", "assist", "dispatched", hours(2 + 72))
     )
@@ -105,7 +107,7 @@ def test_support_is_asked_of_departments_that_have_no_task_of_the_case() -> None
     assert (
         driver.pipe(feedback("ask-support", lead, 2, reason="x", department="harbour")).decision == "unknown-department"
     )
-    assist = driver.pipe(feedback("ask-support", lead, 3, reason="x", department="police")).tasks[0]
+    assist = driver.pipe(feedback("ask-support", lead, 3, reason="x", department="police")).tasks[-1]
     again = driver.pipe(feedback("ask-support", lead, 4, reason="x", department="police"))
     assert again.decision == "has-task"
     assert again.rejected[0].rejection.reason == (

@@ -5,14 +5,14 @@ Hours count from START. The limit ends at 72; the department is reminded at 48 a
 
 import pytest
 
+from router.domain.explanation.case_life import CaseLife
+from router.domain.explanation.history import explain_history
+from router.domain.explanation.summary import describe_case
+from router.domain.explanation.wording import Wording
 from router.domain.lifecycle.journal import broken_at
 from router.domain.model.escalation import Escalation
 from router.domain.model.feedback import SUPERVISION
 from router.domain.model.report import Tick
-from router.domain.story.chronicle import chronicle
-from router.domain.story.life import CaseLife
-from router.domain.story.present import present
-from router.domain.story.words import Wording
 from tests.support.catalogue_lists import DUTIES, WORK
 from tests.support.driver import Driver, Folded, hours, report, tiny
 from tests.support.feedback import feedback
@@ -133,6 +133,6 @@ def test_a_restored_silence_lasts_as_long(driver: Driver) -> None:
 def test_the_story_says_until_when_it_is_muted(driver: Driver) -> None:
     silence(driver, 40, "31h")
     life = CaseLife(case=driver.case_of("17"), transitions=driver.transitions)
-    said = [one.en for one in present(life, Wording(None)) if one.kind == "silence"]
+    said = [one.en for one in describe_case(life, Wording(None)) if one.kind == "silence"]
     assert said == ["Its reminders and escalations are muted until 2026-10-04 00:00."]
-    assert any("muted reminders and escalations of the case" in one.en for one in chronicle(life, Wording(None)))
+    assert any("muted reminders and escalations of the case" in one.en for one in explain_history(life, Wording(None)))

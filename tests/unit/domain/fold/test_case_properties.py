@@ -182,8 +182,10 @@ def test_who_holds_a_task_knows_all_that_a_new_task_would_show(log: Log) -> None
             for one in case.assignments:
                 if one.withdrawn_at is None:
                     shown = known[one.task]
-                    now = task(case, one, shown.workflow, shown.state, shown.updated_at)
-                    assert replace(shown, revision=case.revision) == now
+                    now = task(case, one, CITY.catalogue, shown.state, shown.updated_at)
+                    # a report that comes or goes and changes nothing else sends no update (ADR 0036)
+                    known_list = {"reports": now.reports, "reports_omitted": now.reports_omitted}
+                    assert replace(shown, revision=case.revision, **known_list) == now
 
 
 @settings(max_examples=150)

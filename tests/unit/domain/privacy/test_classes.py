@@ -30,12 +30,23 @@ def city(parks: str, **lists: str) -> City:
 
 
 def seen(task: Task) -> dict[str, object]:
-    """What the task shows of the four fields, and what it says that it does not."""
+    """What the task shows of the six fields, and what it says that it does not."""
     shown = {"description": task.description, "address": task.address, "point": task.lon is not None}
-    return shown | {"media": len(task.media), "withheld": task.withheld}
+    shown |= {"media": len(task.media), "reports": len(task.reports), "team": len(task.team)}
+    return shown | {"withheld": task.withheld}
 
 
-ALL = {"description": TEXT["description"], "address": TEXT["address"], "point": True, "media": 1, "withheld": ()}
+FIELDS = ("description", "address", "point", "media", "reports", "team")
+ALL = {
+    "description": TEXT["description"],
+    "address": TEXT["address"],
+    "point": True,
+    "media": 1,
+    "reports": 1,
+    "team": 1,
+}
+NONE = {"description": "", "address": "", "point": False, "media": 0, "reports": 0, "team": 0}
+ASSISTED = DUTIES.replace("    lead: parks\n", "    lead: parks\n    assist: [roads]\n")
 
 
 @pytest.mark.parametrize(
@@ -64,18 +75,19 @@ def test_the_strictest_class_of_the_networks_counts(networks: list[str], field: 
         ("sees: personal", "policing", ()),
         ("sees: internal", "policing", ("description", "media")),
         ("sees: internal", "hotline", ()),
-        ("sees: public", "hotline", ("description", "address", "point", "media")),
+        ("sees: public", "hotline", FIELDS),
         ("masks: [point]", "hotline", ("point",)),
+        ("masks: [team, reports]", "hotline", ("reports", "team")),
         ("sees: internal, masks: [address]", "policing", ("description", "address", "media")),
     ],
 )
 def test_a_task_shows_what_its_department_may_see(entry: str, network: str, withheld: tuple[str, ...]) -> None:
     """What is withheld is empty and named; the case has everything."""
-    driver = Driver(city(entry))
+    driver = Driver(city(entry, duties=ASSISTED))
     driver.pipe(report("17", network=network, **TEXT))
-    (task,) = driver.tasks
-    empty = {"description": "", "address": "", "point": False, "media": 0}
-    assert seen(task) == ALL | {name: empty[name] for name in withheld} | {"withheld": withheld}
+    task = driver.tasks[0]
+    assert seen(task) == ALL | {name: NONE[name] for name in withheld} | {"withheld": withheld}
+    assert task.names is not None, "what the catalogue says of ids that the department has anyway"
     case = driver.case_of("17", network)
     assert (case.description, case.address, case.media, case.lon is not None) == (*TEXT.values(), True)
 

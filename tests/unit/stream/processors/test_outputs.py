@@ -1,6 +1,6 @@
 """How outputs and facts of the fold become Kafka records and metrics."""
 
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from prometheus_client import CollectorRegistry
 
@@ -14,6 +14,7 @@ from router.wire.codec import decode_case
 from router.wire.metrics import Metrics
 from router.wire.topic_names import Names
 from tests.support.driver import hours, report, tiny
+from tests.unit.domain.lifecycle.test_escalations import LADDERS
 
 RULES = RuleSets(tiny())
 
@@ -60,6 +61,19 @@ def test_a_case_that_changes_often_in_a_batch_is_written_once() -> None:
     records = written(*[report(str(n), n / 10, network=("hotline", "policing")[n % 2]) for n in range(5)])
     (value,) = [value for topic, value in records if topic == "grid.cases"]
     assert len(decode_case(value).reports) == decode_case(value).revision == 5
+
+
+def test_a_row_shows_the_steps_of_ladders_as_they_were_when_it_changed() -> None:
+    """So that it is the same in every batch, while the state goes on."""
+    state, outputs, writer = PartitionState(), BatchOutputs(), Written()
+    rules = RuleSets(tiny(escalations=LADDERS))
+    for event in (report("1"), Tick(at=hours(50)), Tick(at=hours(71))):
+        outputs.add(fold(state, event, rules))
+    outputs.write(Names(), 0, cast(Any, writer))
+    (value,) = [value for topic, value in writer.records if topic == "grid.cases"]
+    assert decode_case(value).assignments[0].sent == ("before-24h",)
+    assert state.case_by_report["hotline:1"].assignments[0].sent == ("before-24h", "before-2h")
+    assert [topic for topic, _ in writer.records].count("grid.escalations") == 2
 
 
 def test_a_case_that_is_archived_in_a_batch_leaves_the_table_in_it() -> None:

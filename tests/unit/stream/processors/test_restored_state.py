@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from router.domain.case.life import IDS_KEPT
 from router.domain.networks.registry import NETWORKS
+from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.log_clock import LogClock
 from router.kafka.cluster_metadata import TopicDescription
@@ -27,6 +28,7 @@ from router.wire.stored_offsets import StoredOffset, decode_stored_offset, encod
 from router.wire.topic_names import Names
 from tests.support.driver import Driver, hours, report, tiny
 from tests.support.poison.foreign_records import RULE_SETS, STATES
+from tests.unit.domain.lifecycle.test_escalations import LADDERS
 
 CASES_ID = "A" * 22
 
@@ -82,9 +84,9 @@ class Written:
 
 
 def opened(
-    *records: tuple[bytes, bytes, list[tuple[str, bytes]]], stored: StoredOffset | None = None
+    *records: tuple[bytes, bytes, list[tuple[str, bytes]]], stored: StoredOffset | None = None, city: City | None = None
 ) -> MergeProcessor:
-    processor = MergeProcessor(RuleSets(tiny()), Names(), CLOCKS["wall"](), Metrics(CollectorRegistry()))
+    processor = MergeProcessor(RuleSets(city or tiny()), Names(), CLOCKS["wall"](), Metrics(CollectorRegistry()))
     logs: Any = Written(*records, stored=stored)
     asyncio.run(processor.open(logs, TopicPartition("grid.events", 1)))
     return processor
@@ -133,7 +135,7 @@ def test_an_archived_case_with_a_value_is_foreign_in_the_table_of_cases() -> Non
 
 
 def test_the_log_time_is_stored_with_the_offset_and_restored() -> None:
-    clock = LogClock(hours(3), hours(2), hours(1))
+    clock = LogClock(hours(3), hours(2), hours(1), hours(2), "C-7")
     processor = opened()
     processor._state.clock = clock
     writer: Any = SimpleNamespace(add=lambda *record: written.append(record))
@@ -142,6 +144,33 @@ def test_the_log_time_is_stored_with_the_offset_and_restored() -> None:
     ((topic, _, _, value),) = written
     assert topic == "grid.offsets"
     assert opened(stored=decode_stored_offset(value))._state.clock == clock
+
+
+def test_an_opened_partition_remembers_the_steps_of_ladders_that_were_sent() -> None:
+    """No case says it: the stored log time does."""
+    city = tiny(escalations=LADDERS)
+    driver = Driver(city)
+    driver.pipe(report("a", rule_set=city.rule_set))
+    driver.tick(30)
+    driver.tick(50)
+    ((key, value),) = driver.latest().items()
+    stored = StoredOffset(offset=7, escalated_until=hours(50))
+    processor = opened((key, value, CASE), stored=stored, city=city)
+    assert processor._state.snapshot() == driver.snapshot()
+    assert processor._state.next_due() == hours(70)
+
+
+def test_without_the_rules_of_a_case_whose_step_was_sent_the_partition_waits() -> None:
+    """They are only late: with them it comes on by itself, and without them it would send the step again."""
+    city = tiny(escalations=LADDERS)
+    driver = Driver(city)
+    driver.pipe(report("a", rule_set=city.rule_set))
+    ((key, value),) = driver.latest().items()
+    stored = StoredOffset(offset=7, escalated_until=hours(50))
+    with pytest.raises(
+        UnreadableStateError, match=f"a case names the rule set {city.rule_set}, whose rules this worker"
+    ):
+        opened((key, value, CASE), stored=stored)
 
 
 def test_without_a_stored_offset_a_case_may_have_been_archived() -> None:

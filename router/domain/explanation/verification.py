@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from router.domain.explanation.case_life import CaseLife, Sentence
+from router.domain.explanation.wording import STAGES
 from router.domain.lifecycle.journal import broken_at, hash_of
 from router.domain.lifecycle.stages import stage_of
 from router.domain.model.case import Case
 from router.domain.model.transition import Transition
-from router.domain.story.life import CaseLife, Sentence
-from router.domain.story.words import STAGES
 
 FAULT = "fault"
 """Kind of a sentence that names a fault."""
@@ -55,6 +55,13 @@ def _why_broken(broken: Transition, place: int, transitions: tuple[Transition, .
         return f"it stands in place {place + 1}", f"它处于第 {place + 1} 位"
     if broken.hash != hash_of(broken):
         return "its content is not that of its hash", "内容与其哈希不符"
+    if broken.previous == (transitions[place - 1].hash if place else ""):
+        if broken.erased:
+            return (
+                "its words are gone, and no later transition says who had them erased",
+                "内容已缺失，而后续流转均未记载由谁删除",
+            )
+        return "its reason or evidence is not what was said", "原因或证据与原始记录不符"
     before = transitions[place - 1].hash if place else ""
     return (
         f"it follows {broken.previous or 'nothing'}, and the transition before has {before or 'no hash'}",

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
+from router.domain.explanation.case_life import Sentence
+from router.domain.explanation.wording import CLOSINGS, JOINED, Bilingual, Wording
 from router.domain.model.case import Case, CaseReport
-from router.domain.story.life import Sentence
-from router.domain.story.words import CLOSINGS, JOINED, Bilingual, Wording
 
 
-def merged(case: Case, wording: Wording) -> Iterator[Sentence]:
+def explain_merging(case: Case, wording: Wording) -> Iterator[Sentence]:
     """A sentence for each report of the case, for each that left it, and for each case that it may be the same as."""
     for one in case.reports:
-        yield joined(one, wording)
+        yield _joined(one, wording)
     for left in case.departed:
         when = wording.time(left.at)
         yield Sentence(
@@ -27,7 +27,7 @@ def merged(case: Case, wording: Wording) -> Iterator[Sentence]:
         )
 
 
-def joined(one: CaseReport, wording: Wording) -> Sentence:
+def _joined(one: CaseReport, wording: Wording) -> Sentence:
     """Why a report is in its case, with what the decision saw."""
     why, seen, when = JOINED[one.joined], _seen(one), wording.time(one.received_at)
     matter = wording.matter(one.matter)

@@ -1,15 +1,17 @@
-"""The words of a story: closed lists of the model in English and Chinese, and how names and times are written."""
+"""The words of an explanation: closed lists of the model in English and Chinese, and how names and times are written."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from router.domain.calendar.deadlines import Why
+from router.domain.catalogue.escalations import LadderStep
+from router.domain.explanation.case_life import Decisions
 from router.domain.model.case import CaseState, JoinKind
+from router.domain.model.escalation import Settled
 from router.domain.model.feedback import FeedbackKind
 from router.domain.model.transition import TaskStage
 from router.domain.model.vocabulary import Closing, ResolvedBy, Role, Status
-from router.domain.story.life import Decisions
 
 
 class Bilingual(NamedTuple):
@@ -102,6 +104,14 @@ FEEDBACK: Mapping[FeedbackKind, Bilingual] = {
     "silence": Bilingual("muted reminders and escalations of the case", "静默"),
 }
 """What the sender of feedback did. A kind that is not here is named as it is."""
+SETTLED: Mapping[Settled, Bilingual] = {
+    "in-time": Bilingual(
+        "the task was done or left in time, and its message came late", "任务按时完成或转出，消息迟到"
+    ),
+    "late": Bilingual("the task was done or left after its limit", "任务超时完成或转出"),
+    "more-time": Bilingual("there is more time, or the time is paused", "时限已延长或暂停计时"),
+}
+"""How an escalation was settled."""
 SPANS: Mapping[Why, Bilingual] = {
     "all-hours": Bilingual("every hour counts", "全时计入"),
     "office-hours": Bilingual("office hours count", "办公时间计入"),
@@ -117,7 +127,7 @@ SPANS: Mapping[Why, Bilingual] = {
 
 
 class Wording:
-    """How a story writes names and times.
+    """How an explanation writes names and times.
 
     Args:
         decisions: of the rule set that the case names; None if it cannot be read. Then names are ids, and times are UTC.
@@ -143,6 +153,17 @@ class Wording:
         if known is None:
             return Bilingual(id_ + units.en, id_ + units.zh)
         return Bilingual(f"{known.name.en} ({id_}){units.en}", f"{known.name.zh or known.name.en}（{id_}）{units.zh}")
+
+    def authority(self, id_: str, area: str | None, matter: str, role: Role) -> Bilingual:
+        """An authority of the ladder that a matter has in this role, with the area that it has."""
+        ladder = self._decisions.catalogue.ladder(matter, role) if self._decisions is not None else None
+        step: LadderStep | None = next((one for one in ladder.steps if one.id == id_), None) if ladder else None
+        known = (
+            Bilingual(id_, id_)
+            if step is None
+            else Bilingual(f"{step.name} ({id_})", f"{step.name_zh or step.name}（{id_}）")
+        )
+        return Bilingual(f"{known.en} of {area}", f"{known.zh} {area}") if area else known
 
     def matter(self, id_: str) -> Bilingual:
         """A matter."""

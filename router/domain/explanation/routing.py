@@ -6,10 +6,10 @@ from datetime import datetime
 from router.domain.catalogue.lists import Duty
 from router.domain.catalogue.model import FALLBACK
 from router.domain.catalogue.resolve import Candidate
+from router.domain.explanation.case_life import Decisions, Sentence
+from router.domain.explanation.wording import ROLES, Bilingual, Wording
 from router.domain.lifecycle.stages import is_live
 from router.domain.model.case import Assignment, Case
-from router.domain.story.life import Decisions, Sentence
-from router.domain.story.words import ROLES, Bilingual, Wording
 
 _NAMED = {
     2: Bilingual("names the matter", "指明该事项"),
@@ -18,7 +18,7 @@ _NAMED = {
 }
 
 
-def routed(case: Case, one: Assignment, decisions: Decisions | None) -> Iterator[Sentence]:
+def explain_routing(case: Case, one: Assignment, decisions: Decisions | None) -> Iterator[Sentence]:
     """Why the department of an assignment was chosen.
 
     Args:

@@ -7,11 +7,11 @@ from router.domain.calendar.budget import due_of, is_countable
 from router.domain.calendar.deadlines import DeadlineExplanation, Span, explain_deadline
 from router.domain.calendar.limits import Limit, Unit, read_limit
 from router.domain.case.milestones import timed_milestones
+from router.domain.explanation.case_life import Decisions, Sentence
+from router.domain.explanation.wording import SPANS, Bilingual, Wording
 from router.domain.lifecycle.stages import is_unheard
 from router.domain.model.case import Assignment, Case
 from router.domain.model.milestone import Milestone
-from router.domain.story.life import Decisions, Sentence
-from router.domain.story.words import SPANS, Bilingual, Wording
 
 _UNITS: dict[Unit, Bilingual] = {
     "calendar-hours": Bilingual("calendar hours", "自然小时"),
@@ -24,7 +24,7 @@ _UNITS: dict[Unit, Bilingual] = {
 _PLANNED = Bilingual("Its case is not filed, so no limit of its department runs.", "尚未立案，部门时限未起算。")
 
 
-def due(case: Case, one: Assignment, decisions: Decisions | None) -> Iterator[Sentence]:
+def explain_due(case: Case, one: Assignment, decisions: Decisions | None) -> Iterator[Sentence]:
     """Why the limit of an assignment ends when it does, computed again.
 
     Args:

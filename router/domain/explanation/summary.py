@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
+from router.domain.explanation.case_life import CaseLife, Sentence
+from router.domain.explanation.wording import RESOLVED, ROLES, STAGES, STATES, STATUSES, Bilingual, Wording
 from router.domain.lifecycle.lifecycles import PLANNED
 from router.domain.lifecycle.stages import is_live, stage_of
 from router.domain.model.case import Assignment, Case
-from router.domain.story.life import CaseLife, Sentence
-from router.domain.story.words import RESOLVED, ROLES, STAGES, STATES, STATUSES, Bilingual, Wording
 
 
-def present(life: CaseLife, wording: Wording) -> Iterator[Sentence]:
+def describe_case(life: CaseLife, wording: Wording) -> Iterator[Sentence]:
     """The case as it is now, then a sentence for each of its tasks."""
     case = life.case
     matter, state, status = wording.matter(case.matter), STATES[case.state], STATUSES[case.status]

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from router.domain.explanation.case_life import CaseLife
+from router.domain.explanation.verification import is_whole, verify
 from router.domain.lifecycle.journal import hash_of
 from router.domain.model.feedback import SUPERVISION
 from router.domain.model.transition import Transition
-from router.domain.story.life import CaseLife
-from router.domain.story.verification import is_whole, verify
 from tests.support.driver import Driver, report, tiny
 from tests.support.feedback import feedback
 

@@ -8,17 +8,17 @@ from dataclasses import replace as changed
 import pytest
 from msgspec.structs import replace
 
+from router.domain.explanation.case_life import CaseLife, Decisions, Sentence
+from router.domain.explanation.deadline import explain_due
+from router.domain.explanation.history import explain_history
+from router.domain.explanation.merging import explain_merging
+from router.domain.explanation.routing import explain_routing
+from router.domain.explanation.summary import describe_case
+from router.domain.explanation.wording import STAGES, Wording, feedback_of
 from router.domain.model.case import Case
 from router.domain.model.feedback import KINDS_OF_FEEDBACK, SUPERVISION
 from router.domain.model.task import Task
 from router.domain.rules.city import City
-from router.domain.story.chronicle import chronicle
-from router.domain.story.due import due
-from router.domain.story.life import CaseLife, Decisions, Sentence
-from router.domain.story.merged import merged
-from router.domain.story.present import present
-from router.domain.story.routed import routed
-from router.domain.story.words import STAGES, Wording, feedback_of
 from tests.support.calendars import puyang
 from tests.support.driver import CELL, Driver, hours, report, tiny
 from tests.support.feedback import feedback
@@ -40,7 +40,7 @@ def opened(rules: City, at: float = 0) -> Driver:
 
 def why_due(driver: Driver, rules: City, number: int = 0) -> list[tuple[str, str]]:
     case = driver.case_of("17")
-    return [(one.en, one.zh) for one in due(case, case.assignments[number], decisions(rules))]
+    return [(one.en, one.zh) for one in explain_due(case, case.assignments[number], decisions(rules))]
 
 
 def english(sentences: list[Sentence]) -> list[str]:
@@ -138,7 +138,7 @@ def test_a_deadline_that_the_rule_set_does_not_give_is_named() -> None:
     driver = opened(city())
     case = driver.case_of("17")
     moved = replace(case.assignments[0], due_at=hours(1))
-    said = [one.en for one in due(case, moved, decisions(city()))]
+    said = [one.en for one in explain_due(case, moved, decisions(city()))]
     assert said[-1] == (
         "Its record says 2026-10-01 10:00, and rule set r1 gives 2026-10-08 15:00: it was counted by another rule set."
     )
@@ -146,7 +146,7 @@ def test_a_deadline_that_the_rule_set_does_not_give_is_named() -> None:
 
 def test_without_its_rule_set_a_deadline_is_the_recorded_one_in_utc() -> None:
     case = opened(city()).case_of("17")
-    assert [one.en for one in due(case, case.assignments[0], None)] == [
+    assert [one.en for one in explain_due(case, case.assignments[0], None)] == [
         "It is due on 2026-10-08 07:00, as its record says; the rules that led there cannot be read."
     ]
 
@@ -174,7 +174,7 @@ def test_why_merged() -> None:
     driver.pipe(report("18", 0.5, east=12, network="policing", rule_set="r1"))
     case = driver.case_of("17")
     score = f"{case.reports[1].score:.2f}"
-    assert [(one.en, one.zh) for one in merged(case, Wording(decisions(city())))] == [
+    assert [(one.en, one.zh) for one in explain_merging(case, Wording(decisions(city())))] == [
         (
             f"hotline:17, received on 2026-10-01 09:00, opened the case; it says Tree (tree) in cell {CELL}.",
             f"hotline:17（2026-10-01 09:00 收到）建立了本案；事项 树（tree），网格 {CELL}。",
@@ -196,14 +196,14 @@ def test_why_a_report_left() -> None:
     )
     case = driver.case_of("17")
     other = driver.case_of("18")
-    (sentences,) = [one for one in merged(case, Wording(decisions(city()))) if one.kind == "departed"]
+    (sentences,) = [one for one in explain_merging(case, Wording(decisions(city()))) if one.kind == "departed"]
     assert sentences.en.startswith(f"hotline:18 left the case on 2026-10-01 11:00 for {other.id}: ")
     assert sentences.zh.startswith(f"hotline:18 于 2026-10-01 11:00 移出本案，转入 {other.id}：")
 
 
 def test_why_routed_names_the_duty_and_its_line() -> None:
     case = opened(city()).case_of("17")
-    assert [(one.kind, one.en, one.zh) for one in routed(case, case.assignments[0], decisions(city()))] == [
+    assert [(one.kind, one.en, one.zh) for one in explain_routing(case, case.assignments[0], decisions(city()))] == [
         (
             "assigned",
             f"{case.id}.1: Parks (parks) got it as lead on 2026-10-01 09:00.",
@@ -225,7 +225,7 @@ def test_what_no_duty_covers_is_the_localitys() -> None:
         duties="fallback: {department: locality, unit: street}\nduties:\n  holes: {matters: [hole], lead: roads}\n"
     )
     case = opened(rules).case_of("17")
-    sentences = list(routed(case, case.assignments[0], decisions(rules)))
+    sentences = list(explain_routing(case, case.assignments[0], decisions(rules)))
     assert sentences[0].en == f"{case.id}.1: Locality (locality), unit {CELL[:9]} got it as lead on 2026-10-01 09:00."
     assert (
         sentences[1].en == f"No duty covers Tree (tree) in cell {CELL}, so the locality answers for it (rule set r1)."
@@ -237,8 +237,11 @@ def test_what_a_supervisor_decided_is_no_duty() -> None:
     driver.pipe(feedback("reroute", driver.tasks[0], 1, SUPERVISION, reason="its verge", department="roads"))
     case = driver.case_of("17")
     gone, now = case.assignments
-    assert list(routed(case, now, decisions(city())))[1].en == "No duty decided it: a supervisor decided: its verge."
-    assert list(routed(case, gone, decisions(city())))[1].en == (
+    assert (
+        list(explain_routing(case, now, decisions(city())))[1].en
+        == "No duty decided it: a supervisor decided: its verge."
+    )
+    assert list(explain_routing(case, gone, decisions(city())))[1].en == (
         "Duty trees (duties.yaml:3:3) decided it then, for what the case said."
     )
 
@@ -257,7 +260,7 @@ def returned() -> tuple[Driver, Task]:
 def test_history_in_order_of_time() -> None:
     driver, task = returned()
     driver.pipe(report("18", 1.5, east=12, network="policing", rule_set="r1"))
-    sentences = chronicle(life_of(driver, driver.case_of("17")), Wording(decisions(city())))
+    sentences = explain_history(life_of(driver, driver.case_of("17")), Wording(decisions(city())))
     assert english(sentences)[:4] == [
         "2026-10-01 09:00: hotline:17 opened the case.",
         (
@@ -278,7 +281,7 @@ def test_history_has_every_version_of_a_report() -> None:
         report("17", received=1, version=2, rule_set="r1", description="b"),
         report("17", received=2, version=3, rule_set="r1", description="c"),
     )
-    sentences = chronicle(life_of(driver, driver.case_of("17")), Wording(decisions(city())))
+    sentences = explain_history(life_of(driver, driver.case_of("17")), Wording(decisions(city())))
     assert [one.en for one in sentences if one.kind in {"joined", "corrected"}] == [
         "2026-10-01 09:00: hotline:17 opened the case.",
         "2026-10-01 10:00: hotline sent version 2 of hotline:17.",
@@ -289,7 +292,7 @@ def test_history_has_every_version_of_a_report() -> None:
 def test_what_a_case_is_now() -> None:
     driver, task = returned()
     case = driver.case_of("17")
-    sentences = english(list(present(life_of(driver, case), Wording(decisions(city())))))
+    sentences = english(list(describe_case(life_of(driver, case), Wording(decisions(city())))))
     assert sentences == [
         f"{case.id} is closed: Tree (tree), real, 1 report; opened on 2026-10-01 09:00, changed last on 2026-10-01 11:00, revision 3.",
         f"Where: 115.03000 35.76000, cell {CELL}, within 10 m; the point lies in the cell.",
@@ -301,7 +304,9 @@ def test_what_a_case_is_now() -> None:
 def test_an_archived_case_says_so() -> None:
     driver, _ = returned()
     life = replace(life_of(driver, driver.case_of("17")), archived=True)
-    assert next(iter(present(life, Wording(None)))).en.startswith(f"{life.case.id} is closed and archived: tree, real")
+    assert next(iter(describe_case(life, Wording(None)))).en.startswith(
+        f"{life.case.id} is closed and archived: tree, real"
+    )
 
 
 def test_every_kind_of_feedback_and_every_stage_has_words() -> None:

@@ -1,4 +1,4 @@
-"""What a story is made from: a case, its journal, and the rule set that the case names."""
+"""What an explanation is made from: a case, its journal, and the rule set that the case names."""
 
 from datetime import datetime, tzinfo
 
@@ -7,17 +7,22 @@ from msgspec import Struct
 from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.catalogue.resolve import Catalogue
 from router.domain.model.case import Case
+from router.domain.model.escalation import Escalation
 from router.domain.model.transition import Transition
 
 
 class CaseLife(Struct, frozen=True, kw_only=True):
-    """A case as it is now, and what happened to its tasks."""
+    """A case as it is now, what happened to its tasks, and who heard of their limits."""
 
     case: Case
     transitions: tuple[Transition, ...]
-    """In the order of the log."""
+    """In the order of the log, or by their numbers after an erasure."""
+    escalations: tuple[Escalation, ...] = ()
+    """Reminders, escalations and what settled them, in the order of the log, as long as their topic keeps them."""
     archived: bool = False
     """Nothing reaches the case any more, and this is its last state."""
+    partition: int = 0
+    """Of the case in `grid.cases`, and of its events in `grid.events`."""
 
 
 class Decisions(Struct, frozen=True, kw_only=True):
@@ -32,7 +37,7 @@ class Decisions(Struct, frozen=True, kw_only=True):
 
 
 class Sentence(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One sentence of a story, in both languages. Names and reasons in it may come from outside."""
+    """One sentence of an explanation, in both languages. Names and reasons in it may come from outside."""
 
     kind: str
     """What it is about, for programs: `joined`, `duty`, `due`, ..."""

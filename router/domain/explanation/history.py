@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator
 
+from router.domain.explanation.case_life import CaseLife, Sentence
+from router.domain.explanation.wording import JOINED, SETTLED, STAGES, Bilingual, Wording, feedback_of
 from router.domain.lifecycle.lifecycles import PLANNED
 from router.domain.model.case import CaseReport, Departure
+from router.domain.model.escalation import Escalation
 from router.domain.model.feedback import SUPERVISION
 from router.domain.model.transition import Transition
-from router.domain.story.life import CaseLife, Sentence
-from router.domain.story.words import JOINED, STAGES, Bilingual, Wording, feedback_of
 
 
-def chronicle(life: CaseLife, wording: Wording) -> list[Sentence]:
-    """A sentence for each report, version, departure and transition, and for the end of the merge window, in order of time."""
+def explain_history(life: CaseLife, wording: Wording) -> list[Sentence]:
+    """What happened, in order of time: reports, versions, departures, transitions, escalations, the end of the merge window."""
     case = life.case
     sentences = [sentence for report in case.reports for sentence in _report(report, wording)]
     sentences += [_departed(one, wording) for one in case.departed]
     sentences += [_transition(one, wording) for one in life.transitions]
+    sentences += [_escalation(one, wording) for one in life.escalations]
     if case.window_closed_at is not None:
         when = wording.time(case.window_closed_at)
         sentences.append(
@@ -86,6 +88,8 @@ def _transition(one: Transition, wording: Wording) -> Sentence:
     en, zh = f"{when}: {cause.en}{change.en}", f"{when}：{cause.zh}{change.zh}"
     if one.milestone:
         en, zh = f"{en}; done: {one.milestone}", f"{zh}；已完成阶段：{one.milestone}"
+    if one.erased:
+        en, zh = f"{en}; what was said is erased", f"{zh}；所述内容已删除"
     if one.reason:
         en, zh = f"{en}; reason: {one.reason}", f"{zh}；原因：{one.reason}"
     for file in one.evidence:
@@ -96,8 +100,38 @@ def _transition(one: Transition, wording: Wording) -> Sentence:
     return Sentence(kind="transition", en=f"{en}.", zh=f"{zh}。", at=one.at, task=one.task)
 
 
+def _escalation(one: Escalation, wording: Wording) -> Sentence:
+    """A reminder, an escalation, or what settled one: at the instant at which it was sent."""
+    when, department = wording.time(one.sent_at), wording.department(one.department, one.unit)
+    due = None if one.due_at is None else wording.time(one.due_at)
+    if one.authority is None:
+        said = Bilingual(
+            f"{department.en} was reminded that {one.task} is due on {due}",
+            f"催办 {department.zh}：{one.task} 截止 {due}",
+        )
+    else:
+        authority = wording.authority(one.authority, one.area, one.matter, one.role)
+        if one.settled is not None:
+            how = SETTLED[one.settled]
+            said = Bilingual(
+                f"the escalation of {one.task} to {authority.en} was settled: {how.en}",
+                f"{one.task} 对 {authority.zh} 的升级解除：{how.zh}",
+            )
+        else:
+            said = Bilingual(
+                f"{one.task} was escalated to {authority.en}, because {department.en} had not answered by {due}",
+                f"{one.task} 升级上报 {authority.zh}：{department.zh} 至 {due} 未办结",
+            )
+    en, zh = said
+    if one.late:
+        en, zh = f"{en}; it came due on {wording.time(one.at)}", f"{zh}；应于 {wording.time(one.at)} 发出"
+    return Sentence(kind=one.kind, en=f"{when}: {en}.", zh=f"{when}：{zh}。", at=one.sent_at, task=one.task)
+
+
 def _cause(one: Transition, wording: Wording) -> Bilingual:
     """Who caused a transition. A report needs no words: its own sentence stands beside it."""
+    if one.cause == "erasure":
+        return Bilingual(f"{one.actor} had data of persons erased: ", f"{one.actor} 删除个人信息：")
     if one.kind is None:
         return Bilingual("", "")
     did = feedback_of(one.kind)
