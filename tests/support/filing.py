@@ -1,6 +1,10 @@
 """A lifecycle in which a case is verified and filed before its departments get tasks, for the tiny city of tests."""
 
+from router.domain.case.dispatch import task
+from router.domain.lifecycle.stages import is_planned
+from router.domain.model.task import Task
 from tests.support.catalogue_lists import WORK
+from tests.support.driver import Driver
 
 FILED_WORK = (
     WORK.replace("    steps:", "    lifecycle: filed\n    steps:")
@@ -24,3 +28,14 @@ lifecycles:
 """
 )
 """work.yaml."""
+
+
+def known_tasks(driver: Driver) -> list[Task]:
+    """What feedback can be about: tasks that departments have, and those that are planned or were not filed."""
+    planned = [
+        task(case, one, driver.rules.of(case.rule_set).catalogue)
+        for case in driver.cases
+        for one in case.assignments
+        if is_planned(one) or one.stage == "rejected"
+    ]
+    return [*driver.tasks, *planned]

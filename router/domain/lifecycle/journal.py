@@ -80,7 +80,8 @@ def _transition(case: Case, old: Assignment | None, new: Assignment, cause: Jour
         made.rule = new.rule
     if isinstance(event, Feedback):
         made.kind, made.actor, made.sender, made.reason = event.kind, event.actor, event.sender, event.reason
-        made.evidence, made.milestone = event.evidence, event.milestone or ""
+        made.evidence = event.evidence
+        made.milestone = event.milestone or "" if event.kind == "progress" else ""
         made.said = _said(made) if event.reason or event.evidence else ""
     else:
         made.reason = new.why or case.reason

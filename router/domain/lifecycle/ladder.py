@@ -14,7 +14,7 @@ from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.catalogue.escalations import Ladder, LadderStep
 from router.domain.catalogue.resolve import Catalogue
 from router.domain.lifecycle.lifecycles import RUNNING
-from router.domain.lifecycle.stages import is_live
+from router.domain.lifecycle.stages import is_live, is_planned
 from router.domain.model.case import Assignment, Case
 from router.domain.model.milestone import Milestone
 from router.domain.model.transition import TaskStage
@@ -136,8 +136,9 @@ def next_of_task(ladder: Ladder, one: Assignment, start: datetime, calendar: Cit
 
 
 def _next_of_wait(case: Case, one: Assignment, end: datetime, city: LadderRules) -> Due | None:
+    """Of the limit of a stage. A case is filed as a whole, so before that only its lead has steps."""
     ladder = city.catalogue.ladder(case.matter, "lead")
-    if ladder is None:
+    if ladder is None or (is_planned(one) and one.role != "lead"):
         return None
     prefix = f"{one.stage}/"
     sent = [name.removeprefix(prefix) for name in one.sent if name.startswith(prefix)]

@@ -4,18 +4,23 @@ Hours count from START. The tiny city gives every department three days.
 """
 
 import pytest
+from msgspec.json import encode
 
 from router.domain.case.derived import state_of
-from router.domain.lifecycle.journal import broken_at
+from router.domain.lifecycle.journal import broken_at, without_words
+from router.domain.lifecycle.stages import stage_of
 from router.domain.model.case import Assignment, Case
+from router.domain.model.erasure import Erasure
 from router.domain.model.feedback import SUPERVISION, FeedbackKind
 from router.domain.model.task import Task
+from router.wire.codec import encode_case
 from tests.support.catalogue_lists import DUTIES, MATTERS, WORK
 from tests.support.driver import Driver, Folded, hours, report, tiny
 from tests.support.feedback import feedback
 from tests.support.filing import FILED_WORK
 
-CITY = tiny(work=FILED_WORK, duties=DUTIES.replace("lead: parks", "lead: parks\n    assist: [police]"))
+TWO = DUTIES.replace("lead: parks", "lead: parks\n    assist: [police]")
+CITY = tiny(work=FILED_WORK, duties=TWO)
 LADDER = """\
 authorities: {town: {name: {en: Town}, digits: 9}}
 ladders: {usual: {remind: [24h], rungs: [{to: town, after: 0h}]}}
@@ -43,8 +48,17 @@ def planned_task(driver: Driver, number: int = 0) -> Task:
     )  # fmt: skip
 
 
-def say(driver: Driver, kind: FeedbackKind, at: float, sender: str = SUPERVISION, number: int = 0) -> Folded:
-    return driver.pipe(feedback(kind, planned_task(driver, number), at, sender, reason="why"))
+def say(
+    driver: Driver,
+    kind: FeedbackKind,
+    at: float,
+    sender: str = SUPERVISION,
+    number: int = 0,
+    *,
+    reason: str = "why",
+    limit: str | None = None,
+) -> Folded:
+    return driver.pipe(feedback(kind, planned_task(driver, number), at, sender, reason=reason, limit=limit))
 
 
 def lead(driver: Driver) -> Assignment:
@@ -118,7 +132,7 @@ def test_a_corrected_matter_stays_at_its_stage_before_the_filing(driver: Driver)
     found = driver.pipe(report("17", 2, matter="hole", version=2))
     assert found.tasks == [], "parks has never heard of it, and roads hears when it is filed"
     case = the_case(driver)
-    assert [(one.department, one.stage) for one in case.assignments] == [
+    assert [(one.department, stage_of(one)) for one in case.assignments] == [
         ("parks", "withdrawn"), ("police", "withdrawn"), ("roads", "filing"),
     ]  # fmt: skip
     assert case.assignments[2].wait_until == hours(2 + 8)
@@ -146,7 +160,7 @@ def test_a_matter_that_needs_no_filing_is_dispatched_when_the_report_is_correcte
 def test_a_report_that_is_closed_before_the_filing_ends_the_case(driver: Driver) -> None:
     found = driver.pipe(report("17", 2, version=2, closed="closed"))
     assert (found.tasks, the_case(driver).state) == ([], "closed")
-    assert {one.stage for one in the_case(driver).assignments} == {"withdrawn"}
+    assert {stage_of(one) for one in the_case(driver).assignments} == {"withdrawn"}
 
 
 def test_what_its_reporter_has_solved_needs_only_the_check() -> None:
@@ -155,12 +169,68 @@ def test_what_its_reporter_has_solved_needs_only_the_check() -> None:
     assert (task.stage, the_case(driver).state) == ("handled", "checking")
 
 
-def test_the_ladder_begins_with_the_filing() -> None:
+def test_the_ladder_of_the_department_begins_with_the_filing() -> None:
     driver = Driver(tiny(work=FILED_WORK, escalations=LADDER))
     driver.pipe(report("17"))
-    assert lead(driver).timer_at is None
-    say(driver, "file", 100)
-    assert (lead(driver).due_at, lead(driver).timer_at) == (hours(172), hours(148))
+    say(driver, "file", 1)
+    assert (lead(driver).due_at, lead(driver).timer_at) == (hours(73), hours(49))
+
+
+def test_the_limits_of_the_stages_before_it_go_up_the_ladder_once_a_case() -> None:
+    """4 hours to look and 8 to decide are too short for a reminder 24 hours before. A restored state sends the same."""
+    driver = Driver(tiny(work=FILED_WORK, escalations=LADDER, duties=TWO))
+    driver.pipe(report("17"))
+    assert [one.timer_at for one in the_case(driver).assignments] == [hours(4), None]
+    task, found = lead(driver).task, []
+    for at in (3, 4, 5):
+        driver = driver.crash()
+        driver.tick(at)
+        found += driver.escalations
+    (cleared,) = say(driver, "verified", 6).escalations
+    assert (cleared.id, cleared.settled, cleared.due_at) == (f"{task}/0/verifying/town/cleared", "late", hours(4))
+    driver.tick(13)
+    assert say(driver, "silence", 13, limit="2h").decision == "applied"
+    for at in (14, 15, 16):
+        driver = driver.crash()
+        driver.tick(at)
+        found += driver.escalations
+    assert [(one.id, one.waiting, one.at, one.sent_at, one.due_at) for one in found] == [
+        (f"{task}/0/verifying/town", "verifying", hours(4), hours(4), hours(4)),
+        (f"{task}/1/filing/town", "filing", hours(14), hours(15), hours(14)),
+    ]
+    (cleared,) = say(driver, "file", 17).escalations
+    assert (cleared.id, cleared.settled) == (f"{task}/1/filing/town/cleared", "late")
+    assert [one.timer_at for one in the_case(driver).assignments] == [hours(17 + 72 - 24), None]
+
+
+def test_of_the_erasure_of_a_case_hears_who_has_heard_of_it() -> None:
+    """Words of supervision leave the journal, also those about a case that is not filed."""
+    driver = Driver(tiny(work=FILED_WORK, duties=TWO))
+    driver.pipe(report("17", description="MARKED"))
+    say(driver, "verified", 1, reason="MARKED was there")
+    driver.pipe(report("17", 2, matter="hole", version=2, description="MARKED"))
+    say(driver, "reject", 3, number=2, reason="MARKED called")
+    say(driver, "file", 4, number=2, reason="MARKED called again")
+    assert say(driver, "silence", 5, number=2, limit="2h", reason="MARKED").decision == "applied"
+    case = the_case(driver)
+    found = driver.pipe(
+        Erasure(id="1", case=case.id, at=hours(6), actor="z", reason="law", partition_key=case.partition_key)
+    )
+    assert [(one.department, one.description) for one in found.tasks] == [("roads", "")], "parks never got its task"
+    assert b"MARKED" in encode(driver.transitions)
+    again = without_words(driver.transitions)
+    assert len(again) == driver.transitions[-1].number - 1
+    assert b"MARKED" not in encode(again)
+    assert broken_at([*again, driver.transitions[-1]]) is None
+    assert b"MARKED" not in encode_case(the_case(driver))[1]
+
+
+def test_the_erasure_of_a_case_that_waits_reaches_no_department(driver: Driver) -> None:
+    case = the_case(driver)
+    found = driver.pipe(
+        Erasure(id="1", case=case.id, at=hours(1), actor="z", reason="law", partition_key=case.partition_key)
+    )
+    assert (found.decision, found.tasks, the_case(driver).state) == ("erased", [], "verifying")
 
 
 def test_a_restored_case_is_filed_as_any_other(driver: Driver) -> None:

@@ -7,18 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.domain.case.derived import state_of
-from router.domain.case.dispatch import task
 from router.domain.lifecycle.journal import broken_at
 from router.domain.lifecycle.lifecycles import ENDED, PLANNED
-from router.domain.lifecycle.stages import LIVE_STATES, is_live
+from router.domain.lifecycle.stages import LIVE_STATES, is_live, stage_of
 from router.domain.model.feedback import DEPARTMENT_KINDS, KINDS_OF_FEEDBACK, SUPERVISION
 from router.domain.model.report import Tick
-from router.domain.model.task import Task
 from router.domain.rules.city import City
 from tests.support.catalogue_lists import DUTIES, WORK
 from tests.support.driver import Driver, hours, report, tiny
 from tests.support.feedback import feedback
-from tests.support.filing import FILED_WORK
+from tests.support.filing import FILED_WORK, known_tasks
 
 CITY = tiny(
     work=WORK + "      checking: {text: {en: Looked at}}\n",
@@ -70,7 +68,7 @@ def play(driver: Driver, life: Sequence[Any]) -> list[Any]:
             events.append(report(name, hour, matter=matter, version=version, closed=closed, solved=solved))
         elif step[0] == "tick":
             events.append(Tick(at=hours(step[1])))
-        elif known := _tasks(driver):
+        elif known := known_tasks(driver):
             _, kind, number, sender, id_, named, hour = step
             about = known[number % len(known)]
             if sender == "own":
@@ -94,17 +92,6 @@ def play(driver: Driver, life: Sequence[Any]) -> list[Any]:
     return events
 
 
-def _tasks(driver: Driver) -> list[Task]:
-    """What feedback can be about: tasks that departments have, and those that are planned."""
-    planned = [
-        task(case, one, None)
-        for case in driver.cases
-        for one in case.assignments
-        if one.stage in {*PLANNED, "rejected"}
-    ]
-    return [*driver.tasks, *planned]
-
-
 @settings(max_examples=300, deadline=None)
 @given(LIVES, CITIES)
 def test_the_life_of_every_case_is_whole(life: Sequence[Any], city: City) -> None:
@@ -115,13 +102,13 @@ def test_the_life_of_every_case_is_whole(life: Sequence[Any], city: City) -> Non
         assert broken_at(its) is None
         assert (case.transitions, case.chain) == (len(its), its[-1].hash if its else "")
         last = {one.task: one.to for one in its}
-        assert last == {one.task: one.stage for one in case.assignments}, "the journal says where each task is"
+        assert last == {one.task: stage_of(one) for one in case.assignments}, "the journal says where each task is"
         assert case.state == state_of(case)
         if case.state in LIVE_STATES:
             assert any(is_live(one) for one in case.assignments), "a department has to act"
             assert sum(one.role == "lead" for one in case.assignments if is_live(one)) <= 1
         else:
-            assert all(one.stage in ENDED for one in case.assignments)
+            assert all(stage_of(one) in ENDED for one in case.assignments)
         stages = [one.stage for one in case.assignments if is_live(one)]
         assert len({*stages}) == 1 or not {*stages} & {*PLANNED}, "a case is filed as a whole"
         heard = {one.id: one.stage for one in driver.tasks if one.case == case.id}

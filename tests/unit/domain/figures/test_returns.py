@@ -66,9 +66,10 @@ def test_a_journal_whose_beginning_is_gone_has_an_unknown_duty() -> None:
 
 
 def test_hours_before_the_filing_are_none_of_the_department() -> None:
-    driver = Driver(tiny(work=FILED_WORK))
+    city = tiny(work=FILED_WORK)
+    driver = Driver(city)
     driver.pipe(report("1"))
     case = driver.case_of("1")
-    driver.pipe(feedback("file", task(case, case.assignments[0], None), 10, SUPERVISION))
+    driver.pipe(feedback("file", task(case, case.assignments[0], city.catalogue), 10, SUPERVISION))
     driver.pipe(feedback("return", driver.tasks[0], 13, reason="x"))
     assert figures_of_returns(driver.transitions) == [row(("parks", "locality"), 1, 3, 3, 3)]
