@@ -327,7 +327,7 @@ def task_before_filing(of: Recording) -> None:
     cases = {one.key: one for one in of.lists.of(NAMES.cases)}
     waiting = (case for one in cases.values() if (case := waiting_case(one.value)) is not None)
     case = next(one for one in waiting if one.assignments)
-    made = task(case, case.assignments[0], None)
+    made = task(case, case.assignments[0], of.deployment.rule_sets.of(case.rule_set).catalogue)
     key, value, headers = encode_task(made)
     of.lists.add(NAMES.tasks(made.department), 0, key, value, headers)
 

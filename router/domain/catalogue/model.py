@@ -79,7 +79,7 @@ _AREA_TEXT = Annotated[str, Field(pattern=f"^({'|'.join(f'[0-9]{{{length}}}' for
 
 
 def given(value: Any) -> Any:
-    """Refuse null where a limit is needed."""
+    """Reject null where a limit is needed."""
     if value is None:
         raise ValueError("a limit such as 4wh or 1wd is needed")
     return value

@@ -35,6 +35,8 @@ STAGES: Mapping[TaskStage, Bilingual] = {
     "rejected": Bilingual("not filed", "不予立案"),
 }
 """Stages of a task."""
+SUPERVISED = Bilingual("supervision", "监督方")
+"""Who checks, files and decides."""
 STATES: Mapping[CaseState, Bilingual] = {
     "verifying": Bilingual("waiting for an inspector to verify it", "待核实"),
     "filing": Bilingual("waiting to be filed", "待立案"),

@@ -175,7 +175,8 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     due_provisional: bool = False
     """`due_at` reaches into a year whose calendar was not published, and may move when it is."""
     stage: TaskStage = "dispatched"
-    """How far the department is. Records of release 0.1.0 say only when the assignment was withdrawn."""
+    """How far the department is. Of one that was withdrawn before its department heard of it, the stage before the dispatch. Records of release 0.1.0
+    say only when the assignment was withdrawn."""
     stage_at: datetime | None = None
     """When it began, or was last said again (`progress`); absent while the stage is that of the dispatch."""
     resumes: TaskStage | None = None

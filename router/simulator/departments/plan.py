@@ -56,7 +56,7 @@ class PlannedAnswer(Struct, frozen=True, kw_only=True):
     kind: FeedbackKind
 
 
-class Subject(Struct, frozen=True, kw_only=True):
+class AnsweredTask(Struct, frozen=True, kw_only=True):
     """What an answer names."""
 
     id: str
@@ -94,7 +94,7 @@ def plan(
     if rng.random() < setting.rates.lie:
         script.append(impossible(task, setting, rng, script, limit_s))
     _deliver(script, setting.rates, rng)
-    return _written(script, Subject(id=task.id, partition_key=task.partition_key), setting.rates, rng, begin)
+    return _written(script, AnsweredTask(id=task.id, partition_key=task.partition_key), setting.rates, rng, begin)
 
 
 def plan_filing(case: Case, setting: Setting, *, begin: datetime, within_s: float) -> list[PlannedAnswer]:
@@ -112,7 +112,7 @@ def plan_filing(case: Case, setting: Setting, *, begin: datetime, within_s: floa
     script = filing_script(rates, rng, within_s) if case.assignments else []
     _deliver(script, rates, rng)
     first = case.assignments[0].task if case.assignments else case.id
-    about = Subject(id=first, partition_key=case.partition_key, prefix="filing-")
+    about = AnsweredTask(id=first, partition_key=case.partition_key, prefix="filing-")
     return _written(script, about, rates, rng, begin)
 
 
@@ -128,7 +128,7 @@ def _deliver(script: Sequence[Utterance], rates: Rates, rng: random.Random) -> N
 
 
 def _written(
-    script: Sequence[Utterance], about: Subject, rates: Rates, rng: random.Random, begin: datetime
+    script: Sequence[Utterance], about: AnsweredTask, rates: Rates, rng: random.Random, begin: datetime
 ) -> list[PlannedAnswer]:
     answers: list[PlannedAnswer] = []
     for number, one in enumerate(script, 1):
@@ -163,7 +163,7 @@ def _again(answer: PlannedAnswer, at: datetime) -> PlannedAnswer:
     )
 
 
-def _value(one: Utterance, about: Subject, number: int, at: datetime) -> bytes:
+def _value(one: Utterance, about: AnsweredTask, number: int, at: datetime) -> bytes:
     reason = {"reason": REASONS[one.kind]} if one.kind in REASONS else {}
     return _encode(
         {

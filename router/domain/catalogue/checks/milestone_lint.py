@@ -1,4 +1,5 @@
-"""Checks the milestones of standards.yaml: each limit is longer than the one before. Findings GR098 and GR099, at the value.
+"""Checks the milestones of standards.yaml: each limit is longer than the one before, and no name is that of a stage. Findings GR098 to
+GR100, at the value.
 
 Docs: docs/reference/catalogue.md.
 """
@@ -9,9 +10,11 @@ from router.domain.calendar.limits import Limit, Unit
 from router.domain.catalogue.lists import Lists
 from router.domain.catalogue.model import RoleStandard, standards_of
 from router.domain.documents import Document, Finding, SourcePosition, found
+from router.domain.lifecycle.lifecycles import WAITING
 
 NO_LIMIT = "GR098"
 NOT_ASCENDING = "GR099"
+NAME_OF_STAGE = "GR100"
 
 
 def check(lists: Lists) -> Iterator[Finding]:
@@ -32,6 +35,9 @@ def _milestones(path: tuple[str, ...], standard: RoleStandard, document: Documen
     for name, one in standard.milestones.items():
         mark = document.mark_value(*path, "milestones", name, "limit")
         yield from _longer(name, one.limit, longest, mark)
+        if name in WAITING:  # the steps of the limit of a stage have its name in their key
+            message = f"the milestone `{name}` has the name of a stage at which departments wait"
+            yield found(NAME_OF_STAGE, document.mark(*path, "milestones", name), message, "give it another name")
     if standard.limit is not None:
         yield from _longer("", standard.limit, longest, document.mark_value(*path, "limit"))
 

@@ -1,6 +1,6 @@
 """A task whose work has several limits: stop within 4 working hours, fine within 7 working days, demolish within 20 (分段时限).
 
-Dates are counted by hand on the calendar of Puyang for 2026. Office hours are 08:30-12:00 and 14:30-18:00. Spring Festival is 15 to 23
+Dates are counted manually on the calendar of Puyang for 2026. Office hours are 08:30-12:00 and 14:30-18:00. Spring Festival is 15 to 23
 February, and the Saturdays 14 and 28 February are working days. Times are those of Shanghai.
 """
 
@@ -277,6 +277,7 @@ def test_the_story_computes_them_again(driver: Driver) -> None:
         (BUILDING.replace("limit: 20wd", "limit: 7wd"), "GR099", 5, 14),
         (BUILDING.replace("4wh", "8wd"), "GR099", 8, 23),
         (BUILDING.replace("4wh", "0h"), "GR099", 7, 23),
+        (BUILDING.replace("fine: {", "handled: {"), "GR100", 8, 9),
     ],
 )
 def test_each_mistake_in_a_standard_is_found(standards: str, code: str, line: int, column: int) -> None:
