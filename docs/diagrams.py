@@ -6,7 +6,7 @@ from pathlib import Path
 from router.domain.catalogue.compile import compile_lifecycle
 from router.domain.catalogue.model import Work
 from router.domain.documents import Source, read_yaml, validate
-from router.domain.lifecycle.lifecycles import ENDED, START, Lifecycle
+from router.domain.lifecycle.lifecycles import ENDED, Lifecycle
 from router.domain.model.transition import TaskStage
 
 CITIES = Path(__file__).parents[1] / "deploy" / "cities"
@@ -20,7 +20,7 @@ def lifecycle_diagram(lifecycle: Lifecycle) -> str:
     ends = sorted({after for _, after in arrows} & ENDED)
     lines = [
         "stateDiagram-v2",
-        f"    [*] --> {START}",
+        f"    [*] --> {lifecycle.begin}",
         *(f"    {stage} --> {after}: {', '.join(kinds)}" for (stage, after), kinds in arrows.items()),
         *(f"    {stage} --> [*]" for stage in ends),
         *(f"    note right of {stage}: at most {limit}" for stage, limit in lifecycle.limits.items()),

@@ -19,6 +19,7 @@ from router.domain.catalogue.checks import (
     escalation_lint,
     lifecycle_lint,
     merging_lint,
+    milestone_lint,
     name_lint,
     reference_lint,
 )
@@ -266,6 +267,7 @@ def _lists(folder: Path, findings: list[Finding]) -> Lists | None:
         *reference_lint.check(lists),
         *name_lint.check(lists),
         *lifecycle_lint.check(lists),
+        *milestone_lint.check(lists),
         *escalation_lint.check(lists),
     ]
     findings += new_findings

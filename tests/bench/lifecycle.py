@@ -21,8 +21,9 @@ from router.cities.folder import city_folder, load_city
 from router.domain.intake.normalise import RECEIVED_AT
 from router.domain.model.task import Task
 from router.kafka.record_batches import Writer
-from router.simulator.departments.plan import PlannedAnswer, Setting, is_checked, plan
+from router.simulator.departments.plan import PlannedAnswer, is_checked, plan
 from router.simulator.departments.positions import ReadProgress
+from router.simulator.departments.rates import Setting
 from router.simulator.messages import SourceMessage, rfc3339
 from router.simulator.replay.feed import Feed
 from router.simulator.scenario import input_of

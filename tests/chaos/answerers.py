@@ -1,4 +1,5 @@
-"""Departments, inspectors and supervisors under load: they read tasks as they are dispatched, and answer some of them.
+"""Departments, inspectors and supervisors under load: they read tasks as they are dispatched, and answer some of them. What waits for its filing
+they read in `grid.cases`.
 
 They accept, return, are late, say what is impossible, send twice and out of order, as `router/simulator/departments` plans it with
 rates of a bad city. Each answer is in its ledger before it is produced.
@@ -17,11 +18,12 @@ from zlib import crc32
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from router.domain.model.case import Case
 from router.domain.model.task import Task
 from router.domain.rules.city import City
-from router.simulator.departments.plan import PlannedAnswer, Setting, is_checked, plan
-from router.simulator.departments.rates import Rates
-from router.wire.codec import decode_task
+from router.simulator.departments.plan import PlannedAnswer, is_checked, plan, plan_filing
+from router.simulator.departments.rates import Rates, Setting
+from router.wire.codec import decode_case, decode_task
 from router.wire.errors import BrokerError
 from router.wire.topic_names import Names
 from tests.chaos.feedback_ledger import FeedbackLedger, Said
@@ -32,6 +34,8 @@ from tests.chaos.partitions import partitions_of
 POLL_MS = 100
 LIMIT_S = 5.0
 """Tasks are handled within some seconds, so that whole lives end in a run. Their limits are those of the city."""
+FILED_S = 2.0
+"""Cases are filed within some seconds."""
 MAX_IN_FLIGHT = 2000
 BAD_CITY = Rates(
     silent=0.1,
@@ -39,6 +43,13 @@ BAD_CITY = Rates(
     accepted=0.7,
     extension=0.1,
     suspended=0.1,
+    returned_again=0.4,
+    supported=0.1,
+    transferred=0.3,
+    supervised=0.1,
+    silenced=0.1,
+    verified=0.7,
+    rejected=0.2,
     rerouted=0.05,
     closed=0.05,
     failed=0.25,
@@ -62,6 +73,14 @@ def is_answered(task: Task, share: float) -> bool:
     return crc32(task.id.encode()) < share * (1 << 32)
 
 
+def waiting_case(value: bytes | None) -> Case | None:
+    """The case of a record, if it waits for its filing. Most do not, and are not decoded."""
+    if value is None or b'"state":"verifying"' not in value:
+        return None
+    case = decode_case(value)
+    return case if case.state == "verifying" else None
+
+
 class Answerers:
     """Answer tasks until the context ends. What was planned for later is then left unsaid.
 
@@ -78,7 +97,12 @@ class Answerers:
         self, ledger: FeedbackLedger, bootstrap: str, names: Names, city: City, *, share: float, seed: int
     ) -> None:
         self.ledger, self._bootstrap, self._names, self._city, self._share = ledger, bootstrap, names, city, share
-        self._setting = Setting(departments=sorted(city.catalogue.departments), seed=seed, rates=BAD_CITY)
+        self._setting = Setting(
+            departments=sorted(city.catalogue.departments),
+            transfers=city.catalogue.transfers,
+            seed=seed,
+            rates=BAD_CITY,
+        )
         self._due: list[tuple[datetime, int, PlannedAnswer, str]] = []
         """A heap of (when it is sent, number, answer, partition key)."""
         self._planned = 0
@@ -105,7 +129,8 @@ class Answerers:
 
     async def _run(self) -> None:
         departments = self._setting.departments
-        tasks = partitions_of(self._bootstrap, [self._names.tasks(one) for one in departments])
+        topics = [*(self._names.tasks(one) for one in departments), self._names.cases]
+        read = partitions_of(self._bootstrap, topics)
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap, isolation_level="read_committed", auto_offset_reset="earliest"
         )
@@ -119,7 +144,7 @@ class Answerers:
             retry_backoff_ms=50,
         )
         async with consumer, producer:
-            consumer.assign([TopicPartition(*one) for one in tasks])
+            consumer.assign([TopicPartition(*one) for one in read])
             while not self._stop.is_set():
                 with suppress(KafkaError, BrokerError):  # the broker may be down
                     for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
@@ -132,14 +157,27 @@ class Answerers:
     def _plan(self, records: Sequence[Any]) -> None:
         now = datetime.now(UTC)
         for record in records:
+            if record.topic == self._names.cases:
+                self._plan_filing(record.value, now)
+                continue
             task = decode_task(record.value)
             if task.state != "dispatched" or task.id in self._known or not is_answered(task, self._share):
                 continue
             self._known.add(task.id)
             checked = is_checked(task, self._city.catalogue)
-            for answer in plan(task, self._setting, checked=checked, begin=now, limit_s=LIMIT_S):
-                self._planned += 1
-                heappush(self._due, (answer.delivered_at, self._planned, answer, task.partition_key))
+            self._take(plan(task, self._setting, checked=checked, begin=now, limit_s=LIMIT_S), task.partition_key)
+
+    def _plan_filing(self, value: bytes | None, now: datetime) -> None:
+        case = waiting_case(value)
+        if case is None or case.id in self._known:
+            return
+        self._known.add(case.id)
+        self._take(plan_filing(case, self._setting, begin=now, within_s=FILED_S), case.partition_key)
+
+    def _take(self, answers: Sequence[PlannedAnswer], key: str) -> None:
+        for answer in answers:
+            self._planned += 1
+            heappush(self._due, (answer.delivered_at, self._planned, answer, key))
 
     def _next(self) -> Iterator[tuple[PlannedAnswer, str]]:
         now = datetime.now(UTC)

@@ -16,7 +16,8 @@ from router.domain.model.feedback import SUPERVISION
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets
-from router.simulator.departments.plan import PlannedAnswer, Setting, is_checked, plan
+from router.simulator.departments.plan import PlannedAnswer, is_checked, plan, plan_filing
+from router.simulator.departments.rates import Setting
 from router.simulator.messages import rfc3339
 from router.simulator.synthetic.stream import messages, read_simulation
 from router.stream.engine.processor import Processor
@@ -30,7 +31,7 @@ from router.wire.metrics import Metrics
 from router.wire.offset_keys import NO_KEYS
 from router.wire.partitioning import partition_for_key
 from router.wire.topic_names import Names
-from tests.chaos.answerers import BAD_CITY, LIMIT_S, is_answered
+from tests.chaos.answerers import BAD_CITY, FILED_S, LIMIT_S, is_answered, waiting_case
 from tests.chaos.audit.audit import AuditInput
 from tests.chaos.cities import CITY
 from tests.chaos.feedback_ledger import FeedbackLedgered, said_of
@@ -231,7 +232,9 @@ def _send(lists: MemoryLog, entry: Entry, one: Sending, delay: timedelta) -> Kep
 
 def _answer(lists: MemoryLog, said: FeedbackLedgered, city: City, share: float, run: Callable[[], None]) -> None:
     """Answer a share of the tasks, round by round: a return leads to a task that is answered in the next round."""
-    setting = Setting(departments=sorted(city.catalogue.departments), rates=BAD_CITY)
+    setting = Setting(
+        departments=sorted(city.catalogue.departments), transfers=city.catalogue.transfers, rates=BAD_CITY
+    )
     known = set[str]()
     for turn in range(1, ROUNDS + 1):
         begin = START + ANSWERED_AFTER + turn * timedelta(hours=1)
@@ -245,6 +248,11 @@ def _answer(lists: MemoryLog, said: FeedbackLedgered, city: City, share: float, 
             for task in new.values()
             for answer in plan(task, setting, checked=is_checked(task, city.catalogue), begin=begin, limit_s=LIMIT_S)
         ]
+        waiting = {one.id: one for record in lists.of(NAMES.cases) if (one := waiting_case(record.value)) is not None}
+        for case in [one for id_, one in waiting.items() if id_ not in known]:
+            known.add(case.id)
+            filing = plan_filing(case, setting, begin=begin, within_s=FILED_S)
+            answers += [(answer, case.partition_key) for answer in filing]
         for answer, key in sorted(answers, key=lambda one: one[0].delivered_at):
             _say(lists, said, answer, key)
         run()

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from router.domain.case.dispatch import task
 from router.domain.case.size import MAX_REPORTS
 from router.domain.model.feedback import SUPERVISION, Feedback
 from router.domain.model.rejection import Rejection
@@ -26,6 +27,7 @@ from router.wire.codec import (
     encode_transition,
 )
 from router.wire.rejections import encode_report_rejection
+from tests.chaos.answerers import waiting_case
 from tests.chaos.audit.audit import audit
 from tests.chaos.audit.findings import FAULTS, Fault
 from tests.chaos.cities import make_cities
@@ -114,10 +116,12 @@ def test_every_alteration_is_found(recording: Recording) -> None:
 
 
 def another_task(of: Recording) -> None:
-    """The same duty under another id."""
+    """The same duty, about which nothing was said, under another id."""
     where = fullest(of.lists, "tasks.")
-    task = decode_task(of.lists.records[where][0].value)
-    of.lists.add(*where, *encode_task(replace(task, id=f"{task.id}-again")))
+    tasks = [decode_task(one.value) for one in of.lists.records[where]]
+    times = Counter(one.id for one in tasks)
+    alone = next(one for one in tasks if times[one.id] == 1)
+    of.lists.add(*where, *encode_task(replace(alone, id=f"{alone.id}-again")))
 
 
 def task_of_no_case(of: Recording) -> None:
@@ -318,6 +322,16 @@ def later_due(of: Recording) -> None:
     raise AssertionError("no task was left alone")
 
 
+def task_before_filing(of: Recording) -> None:
+    """A department that reads its task although its case waits for its filing."""
+    cases = {one.key: one for one in of.lists.of(NAMES.cases)}
+    waiting = (case for one in cases.values() if (case := waiting_case(one.value)) is not None)
+    case = next(one for one in waiting if one.assignments)
+    made = task(case, case.assignments[0], of.deployment.rule_sets.of(case.rule_set).catalogue)
+    key, value, headers = encode_task(made)
+    of.lists.add(NAMES.tasks(made.department), 0, key, value, headers)
+
+
 ALTERATIONS: list[tuple[str, Callable[[Recording], None], set[Fault]]] = [
     ("an event is dropped", without(NAMES.events), {"lost", "state differs from the log"}),
     ("an event is written twice", twice(NAMES.events), {"in two cases"}),
@@ -336,6 +350,11 @@ ALTERATIONS: list[tuple[str, Callable[[Recording], None], set[Fault]]] = [
     ("a duty is dispatched under two ids", another_task, {"dispatched twice"}),
     ("a task without a case", task_of_no_case, {"task without case", "tasks differ from the log"}),
     ("a task is dropped", without("tasks."), {"case without task", "tasks differ from the log"}),
+    (
+        "a task of a case that waits for its filing",
+        task_before_filing,
+        {"task before filing", "tasks differ from the log"},
+    ),
     ("two events of a cell are swapped", events_swapped, {"out of order in a cell"}),
     ("a dead letter is dropped", without(NAMES.dead_letters, 0), {"lost", "rejection differs"}),
     ("a rejection is dropped", without("rejections.", 0), {"rejection differs"}),

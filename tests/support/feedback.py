@@ -19,6 +19,7 @@ def feedback(
     department: str | None = None,
     limit: str | None = None,
     unit: str | None = None,
+    milestone: str | None = None,
     delivered: float | None = None,
 ) -> Feedback:
     """Feedback that its sender gave `at` hours after START.
@@ -32,6 +33,7 @@ def feedback(
         reason: of the sender.
         department: that it names.
         limit: an extension.
+        milestone: of the task that is done.
         unit: of the department that it names.
         delivered: when Kafka got it, in hours; default: at once.
     """
@@ -53,4 +55,5 @@ def feedback(
         department=department,
         limit=limit,
         unit=unit,
+        milestone=milestone,
     )

@@ -10,7 +10,7 @@ from router.domain.calendar.deadlines import HOURS_OF
 from router.domain.calendar.limits import Limit
 from router.domain.calendar.year_file import WEEKDAYS, CalendarYear, minutes
 from router.domain.catalogue.escalations import Escalations
-from router.domain.catalogue.model import StandardNode, Standards
+from router.domain.catalogue.model import RoleStandard, Standards, standards_of
 from router.domain.documents import Document, Finding, SourcePosition, found
 
 NO_CALENDAR = "GR070"
@@ -129,10 +129,9 @@ def _other_year(mark: SourcePosition, day: date, number: int) -> Finding:
 
 def check_limits(standards: Standards, document: Document, calendar: CityCalendar | None) -> Iterator[Finding]:
     """Limits that count working time which the city's calendar does not have."""
-    nodes: list[tuple[tuple[str, ...], StandardNode]] = [(("default",), standards.default)]
-    nodes += [(("groups", name), node) for name, node in standards.groups.items()]
-    nodes += [(("matters", name), node) for name, node in standards.matters.items()]
-    yield from _uncounted((one for place, node in nodes for one in _limits(place, node)), document, calendar)
+    yield from _uncounted(
+        (one for place, standard in standards_of(standards) for one in _limits(place, standard)), document, calendar
+    )
 
 
 def check_ladders(escalations: Escalations, document: Document, calendar: CityCalendar | None) -> Iterator[Finding]:
@@ -157,10 +156,12 @@ def _uncounted(
         yield found(NO_CALENDAR, document.mark_value(*path), message, HINT)
 
 
-def _limits(path: tuple[str, ...], node: StandardNode) -> Iterator[tuple[tuple[str, ...], Limit]]:
-    for place, standard in ((path, node), ((*path, "lead"), node.lead), ((*path, "assist"), node.assist)):
-        if standard is not None and standard.limit is not None:
-            yield (*place, "limit"), standard.limit
+def _limits(path: tuple[str, ...], standard: RoleStandard) -> Iterator[tuple[tuple[str, ...], Limit]]:
+    if standard.limit is not None:
+        yield (*path, "limit"), standard.limit
+    for name, one in standard.milestones.items():
+        if one.limit is not None:
+            yield (*path, "milestones", name, "limit"), one.limit
 
 
 def check_end(calendar: CityCalendar, mark: SourcePosition, today: date) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from sys import intern
 from msgspec import Struct
 
 from router.domain.case.derived import derive, leading, state_of
-from router.domain.case.dispatch import lead_due, reassign, shown, task_changes, task_updates, withdraw
+from router.domain.case.dispatch import lead_due, lifecycle_of, reassign, shown, task_changes, task_updates, withdraw
 from router.domain.case.size import thin
 from router.domain.case.window import extended
 from router.domain.lifecycle.escalating import ChangedTasks, follow_tasks
@@ -131,7 +131,7 @@ def _decide_departments(case: Case, cause: Cause, matter: str, cell: str, before
         what = f"{cell} became {case.cell}" if case.cell != cell else "it was reported again"
     case.reason = f"{route.reason}; routed again, because {what} by {cause.name}"
     case.catalogue, case.rule_set, case.calendar_set = city.catalogue.version, intern(cause.report.rule_set), ""
-    case.assignments = reassign(case, route, at, city.calendar)
+    case.assignments = reassign(case, route, at, lifecycle_of(case, city.catalogue), city.calendar)
     case.state = state_of(case)
     return True
 

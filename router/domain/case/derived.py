@@ -47,7 +47,7 @@ def counting(reports: Sequence[CaseReport]) -> Sequence[CaseReport]:
 def state_of(case: Case) -> CaseState:
     """The state that its reports and its tasks imply."""
     if case.closed_at is not None:
-        return "closed"
+        return "rejected" if any(one.stage == "rejected" for one in case.assignments) else "closed"
     if not case.reports:
         return "empty"
     if all(report.closed is not None for report in case.reports):

@@ -10,13 +10,15 @@ from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.calendar.deadlines import due_at
 from router.domain.calendar.limits import read_limit, text_of
 from router.domain.case.derived import counting, leading
+from router.domain.case.milestones import carried, timed_milestones, with_milestones, without_due
 from router.domain.catalogue.resolve import Assigned, Catalogue, Route
-from router.domain.lifecycle.ladder import next_due
-from router.domain.lifecycle.lifecycles import UNCHECKED, Lifecycle
-from router.domain.lifecycle.stages import is_final, is_live, stage_of
+from router.domain.lifecycle.ladder import next_due, next_of_task
+from router.domain.lifecycle.lifecycles import PLANNED, START, UNCHECKED, Lifecycle
+from router.domain.lifecycle.stages import is_final, is_live, is_planned, stage_of
 from router.domain.model.case import Assignment, Case
 from router.domain.model.report import Media
 from router.domain.model.task import Task, TaskReport, TaskState, TeamMember
+from router.domain.model.transition import TaskStage
 from router.domain.privacy.classes import withhold
 
 MOST_REPORTS = 20
@@ -35,14 +37,22 @@ def assignments(
 
 
 def timed(assignment: Assignment, start: datetime, calendar: CityCalendar | None) -> Assignment:
-    """The assignment with the deadline that follows from its limit, its extensions and its pauses.
+    """The assignment with the deadline that follows from its limit, its extensions and its pauses; of a planned one no limit runs.
 
     Args:
         assignment: with a limit that the calendar can count.
         start: when it was dispatched.
         calendar: of the city.
     """
-    if assignment.limit is None:
+    if assignment.milestones:
+        milestones = assignment.milestones
+        milestones = (
+            without_due(milestones)
+            if is_planned(assignment)
+            else timed_milestones(milestones, start, assignment.pauses, calendar)
+        )
+        assignment = with_milestones(assignment, milestones)
+    if assignment.limit is None or is_planned(assignment):
         return replace(assignment, due_at=None, due_provisional=False)
     budgets = [limit for text in (assignment.limit, *assignment.extensions) if (limit := read_limit(text)) is not None]
     due = due_of(start, budgets, assignment.pauses, calendar)
@@ -54,6 +64,8 @@ def new_assignment(
 ) -> Assignment:
     """An assignment with its task's number and a limit that counts from `start`."""
     due, provisional = due_at(start, one.limit, calendar) if one.limit else (None, False)
+    if one.milestones:
+        return _with_milestones(case_id, number, one, start, calendar)
     step = next_due(one.ladder, start, due, calendar) if one.ladder is not None and due is not None else None
     return Assignment(
         task=f"{case_id}.{number}",
@@ -69,13 +81,64 @@ def new_assignment(
     )
 
 
-def reassign(case: Case, route: Route, at: datetime, calendar: CityCalendar | None = None) -> tuple[Assignment, ...]:
+def _with_milestones(
+    case_id: str, number: int, one: Assigned, start: datetime, calendar: CityCalendar | None
+) -> Assignment:
+    """The same, of a matter that has milestones."""
+    made = new_assignment(case_id, number, replace(one, milestones=()), start, calendar)
+    made = with_milestones(made, timed_milestones(one.milestones, start, (), calendar))
+    step = next_of_task(one.ladder, made, start, calendar) if one.ladder is not None else None
+    return replace(made, timer_at=None if step is None else step.at)
+
+
+def planned(
+    assignment: Assignment, lifecycle: Lifecycle, stage: TaskStage, at: datetime, calendar: CityCalendar | None
+) -> Assignment:
+    """The assignment before its dispatch, at a stage of `PLANNED` that begins at `at`: its department hears nothing, and no limit runs but
+    that of the stage.
+    """
+    limit = lifecycle.limits.get(stage)
+    made = replace(
+        assignment,
+        stage=stage,
+        stage_at=at,
+        wait_until=None if limit is None else due_at(at, limit, calendar).at,
+        due_at=None,
+        due_provisional=False,
+        timer_at=None,
+    )
+    return with_milestones(made, without_due(made.milestones))
+
+
+def dispatched(assignment: Assignment, at: datetime, calendar: CityCalendar | None) -> Assignment:
+    """The assignment whose department gets its task at `at`; its limit begins."""
+    return timed(replace(assignment, stage="dispatched", stage_at=at, dispatched_at=at, wait_until=None), at, calendar)
+
+
+def first_stage(case: Case, lifecycle: Lifecycle) -> TaskStage:
+    """The stage at which tasks begin that a case gets when it is routed again. What is filed stays filed; what is not goes on where it
+    is, if its new lifecycle has that stage.
+    """
+    live = [one for one in case.assignments if is_live(one)]
+    if not live:
+        return lifecycle.begin
+    stage = live[0].stage
+    if stage not in PLANNED:
+        return START
+    return stage if stage in lifecycle.stages else lifecycle.begin
+
+
+def reassign(
+    case: Case, route: Route, at: datetime, lifecycle: Lifecycle, calendar: CityCalendar | None = None
+) -> tuple[Assignment, ...]:
     """The case's assignments after it was routed again at `at`.
 
     A department that stays in the same role keeps its task, and its limit still counts from the dispatch. A new department gets a
     task with a limit from `at`, and so does one whose task was closed: it answered about other facts. An assignment that the new route does not name is withdrawn and stays on record.
+    Tasks of a case that is not filed stay planned.
     """
     left = {(one.department, one.role, one.unit): one for one in route.assigned}
+    begin = first_stage(case, lifecycle)
     known: list[Assignment] = []
     for old in case.assignments:
         one = left.pop((old.department, old.role, old.unit), None) if is_live(old) else None
@@ -83,11 +146,14 @@ def reassign(case: Case, route: Route, at: datetime, calendar: CityCalendar | No
             start = old.dispatched_at or case.opened_at
             known.append(
                 timed(
-                    replace(
-                        old,
-                        rule=one.rule,
-                        limit=None if one.limit is None else text_of(one.limit),
-                        view=one.view,
+                    with_milestones(
+                        replace(
+                            old,
+                            rule=one.rule,
+                            limit=None if one.limit is None else text_of(one.limit),
+                            view=one.view,
+                        ),
+                        carried(one.milestones, old.milestones),
                     ),
                     start,
                     calendar,
@@ -101,7 +167,18 @@ def reassign(case: Case, route: Route, at: datetime, calendar: CityCalendar | No
         replace(new_assignment(case.id, number, one, at, calendar), dispatched_at=at)
         for number, one in enumerate(left.values(), len(known) + 1)
     ]
-    return (*known, *new)
+    if begin != START:
+        new = [planned(one, lifecycle, begin, at, calendar) for one in new]
+    return (*[_moved(one, lifecycle, begin, at, calendar) for one in known], *new)
+
+
+def _moved(
+    one: Assignment, lifecycle: Lifecycle, begin: TaskStage, at: datetime, calendar: CityCalendar | None
+) -> Assignment:
+    """An assignment that was planned, at the stage that its case has by its new lifecycle."""
+    if not is_planned(one) or one.stage == begin:
+        return one
+    return dispatched(one, at, calendar) if begin == START else planned(one, lifecycle, begin, at, calendar)
 
 
 def withdraw(case: Case, at: datetime) -> tuple[Assignment, ...]:
@@ -110,8 +187,9 @@ def withdraw(case: Case, at: datetime) -> tuple[Assignment, ...]:
 
 
 def withdrawn(assignment: Assignment, at: datetime) -> Assignment:
-    """The assignment without its department."""
-    return replace(assignment, withdrawn_at=at, stage="withdrawn", stage_at=at, wait_until=None)
+    """The assignment without its department. One that was planned keeps its stage: its department never heard of it."""
+    stage = assignment.stage if is_planned(assignment) else "withdrawn"
+    return replace(assignment, withdrawn_at=at, stage=stage, stage_at=at, wait_until=None)
 
 
 def lead_due(case: Case) -> datetime | None:
@@ -169,7 +247,9 @@ def in_team(one: Assignment) -> bool:
 
 def task_updates(case: Case, catalogue: Catalogue, at: datetime) -> list[Task]:
     """The tasks that departments hold, as the case is now."""
-    return [task(case, one, catalogue, "updated", at) for one in case.assignments if is_live(one)]
+    return [
+        task(case, one, catalogue, "updated", at) for one in case.assignments if is_live(one) and not is_planned(one)
+    ]
 
 
 def workflow_of(case: Case, catalogue: Catalogue) -> str | None:
@@ -202,9 +282,11 @@ def task_changes(case: Case, before: Sequence[Assignment], catalogue: Catalogue,
 
 
 def _state_after(old: Assignment | None, new: Assignment) -> TaskState | None:
-    """The state of a task that its department must learn; None if the task was withdrawn before."""
-    if old is None:
-        return "dispatched"
+    """The state of a task that its department must learn; None if the task was withdrawn before, or it has not heard of it."""
+    if is_planned(new):
+        return None
+    if old is None or is_planned(old):
+        return "dispatched" if old is None or is_live(new) else None
     if not is_live(old) and not is_live(new):
         return None
     return "updated" if new.withdrawn_at is None else "withdrawn"
@@ -277,6 +359,7 @@ def task(
         len(case.assignments) == 1
         and stage == "dispatched"
         and not (assignment.due_provisional or is_final(assignment))
+        and not (assignment.view is not None and assignment.view.milestones)
     ):
         return made
     return replace(
@@ -287,6 +370,7 @@ def task(
         arbitrates=assignment.arbitrates,
         returns=returns_of(case),
         supervised_at=assignment.supervised_at,
+        milestones=assignment.milestones,
     )
 
 

@@ -12,6 +12,7 @@ from router.domain.case.dispatch import task
 from router.domain.case.reports import whole
 from router.domain.lifecycle.journal import erased_data
 from router.domain.lifecycle.provisional import city_of
+from router.domain.lifecycle.stages import is_unheard
 from router.domain.model.case import Case, CaseReport
 from router.domain.model.erasure import Erased, Erasure
 from router.domain.model.outcome import CaseChanged, ErasureDecided, Fact, Outcome, Output, TransitionMade, add_tasks
@@ -124,4 +125,5 @@ def _tasks(case: Case, city: City, erasure: Erasure) -> Sequence[Task]:
             erased_at=erasure.at,
         )
         for one in case.assignments
+        if not is_unheard(one)
     ]

@@ -8,11 +8,13 @@ from sys import intern
 from msgspec.structs import replace
 
 from router.domain.calendar.deadlines import due_at
-from router.domain.case.dispatch import assignments, lifecycle_of, task
+from router.domain.case.dispatch import assignments, lifecycle_of, planned, task
 from router.domain.case.reports import opening_report
 from router.domain.catalogue.resolve import Route
 from router.domain.instants import us
-from router.domain.lifecycle.ladder import next_of
+from router.domain.lifecycle.ladder import next_of, timer_of
+from router.domain.lifecycle.lifecycles import PLANNED, Lifecycle
+from router.domain.lifecycle.stages import state_of_tasks
 from router.domain.matching.correlation import Match
 from router.domain.model.case import Case, CaseReport, Suggestion
 from router.domain.model.report import Report
@@ -52,10 +54,22 @@ def open_case(
         case.reason = f"no department: {report.id} was {report.closed} when it was received"
     elif report.solved and left is None and case.assignments:
         _solved(case, report, city)
+    elif city.catalogue.filed and (lifecycle := city.catalogue.filed.get(route.workflow or "")) is not None:
+        _plan(case, lifecycle, city)
     state.remember(report.id, case)
     state.steps.mark_waiting(case)
     state.add(case, city.merging)
+    if city.catalogue.filed and case.state in PLANNED:
+        return case, []
     return case, [task(case, one, city.catalogue) for one in case.assignments]
+
+
+def _plan(case: Case, lifecycle: Lifecycle, city: City) -> None:
+    """The departments get their tasks when the case is filed."""
+    at, begin = case.opened_at, lifecycle.begin
+    tasks = [planned(one, lifecycle, begin, at, city.calendar) for one in case.assignments]
+    case.assignments = tuple([replace(one, timer_at=timer_of(case, next_of(case, one, city))) for one in tasks])
+    case.state = state_of_tasks(case.assignments)
 
 
 def _solved(case: Case, report: Report, city: City) -> None:
@@ -66,8 +80,7 @@ def _solved(case: Case, report: Report, city: City) -> None:
     case.reason = f"{case.reason}; {report.id} says that it is solved"
     wait_until = None if limit is None else due_at(at, limit, city.calendar).at
     lead = replace(case.assignments[0], stage=stage, stage_at=at, wait_until=wait_until)
-    due = next_of(case, lead, city)
-    case.assignments = (replace(lead, timer_at=None if due is None else due.at),)
+    case.assignments = (replace(lead, timer_at=timer_of(case, next_of(case, lead, city))),)
     case.state = "checking"
     if stage == "closed":
         case.state, case.closed_at = "closed", at

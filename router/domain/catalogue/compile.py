@@ -13,6 +13,7 @@ from router.domain.catalogue.lists import Lists
 from router.domain.catalogue.model import EVERY, LifecycleNode, MatterNode, RoleStandard, StandardNode, WorkflowNode
 from router.domain.catalogue.resolve import Candidate, Catalogue, Matter
 from router.domain.lifecycle.lifecycles import CHECKED, UNCHECKED, Lifecycle, lifecycle
+from router.domain.model.milestone import Milestone
 from router.domain.model.vocabulary import Role
 
 ROLES: tuple[Role, ...] = ("lead", "assist")
@@ -71,6 +72,7 @@ def _matter(name: str, node: MatterNode, lists: Lists) -> Matter:
     standards = lists.standards
     chain = [standards.matters.get(name), standards.groups.get(node.group), standards.default]
     said = [standard for standard in chain if standard is not None]
+    standard = {role: next((s for s in _for_role(said, role) if s.limit), None) for role in ROLES}
     return Matter(
         id=name,
         name=node.name.en,
@@ -79,8 +81,15 @@ def _matter(name: str, node: MatterNode, lists: Lists) -> Matter:
         workflow=node.workflow or group.workflow,
         urgency=node.urgency or group.urgency,
         severity=node.severity or group.severity,
-        limits={role: next((s.limit for s in _for_role(said, role) if s.limit), None) for role in ROLES},
+        limits={role: None if one is None else one.limit for role, one in standard.items()},
+        milestones={role: _milestones(one) for role, one in standard.items() if one is not None and one.milestones},
         closing=next((s.closing.en for s in _for_role(said, "lead") if s.closing), None),
+    )
+
+
+def _milestones(standard: RoleStandard) -> tuple[Milestone, ...]:
+    return tuple(
+        [Milestone(id=name, limit=str(one.limit), name=one.name.en) for name, one in standard.milestones.items()]
     )
 
 

@@ -11,13 +11,13 @@ from datetime import datetime
 from msgspec import Struct
 
 from router.domain.calendar.diff import CalendarChange, calendar_changes
-from router.domain.calendar.limits import Limit
+from router.domain.calendar.limits import read_limit
 from router.domain.catalogue.code_tables import EVERY_OTHER, CodeTable
 from router.domain.catalogue.escalations import Ladder
 from router.domain.catalogue.lifecycle_diff import LifecycleChange, lifecycle_changes
 from router.domain.catalogue.model import Receiver
 from router.domain.catalogue.regions import Extent, Survey
-from router.domain.catalogue.resolve import Catalogue
+from router.domain.catalogue.resolve import Catalogue, Matter
 from router.domain.model.vocabulary import Role
 from router.domain.rules.city import City
 
@@ -96,7 +96,10 @@ def _moving(old: City, new: City) -> Iterator[CalendarChange]:
     """Provisional deadlines of running tasks move when their year is published: those of limits in working time."""
     if old.calendar is None or new.calendar is None or new.calendar.last <= old.calendar.last:
         return
-    limits = {limit for matter in old.catalogue.matters.values() for limit in matter.limits.values() if limit}
+    matters = old.catalogue.matters.values()
+    limits = {limit for matter in matters for limit in matter.limits.values() if limit}
+    parts = [one.limit for matter in matters for found in matter.milestones.values() for one in found]
+    limits |= {limit for text in parts if (limit := read_limit(text)) is not None}
     texts = sorted({str(limit) for limit in limits if limit.calendar != "calendar-hours"})
     if texts:
         what = f"running deadlines beyond {old.calendar.last}"
@@ -150,8 +153,8 @@ def _aspects(catalogue: Catalogue, matter: str, cell: str, at: datetime) -> dict
     return {
         "lead": receiver(lead) if lead else NONE,
         "assist": ", ".join(sorted(map(receiver, assist))) or NONE,
-        "limit": _limit(known.limits, "lead") if lead else NONE,
-        "assist limit": _limit(known.limits, "assist") if assist else NONE,
+        "limit": _limit(known, "lead") if lead else NONE,
+        "assist limit": _limit(known, "assist") if assist else NONE,
         "ladder": _ladder(catalogue.ladder(matter, "lead")) if lead else NONE,
         "assist ladder": _ladder(catalogue.ladder(matter, "assist")) if assist else NONE,
         "workflow": known.workflow or NONE,
@@ -172,8 +175,10 @@ def receiver(one: Receiver) -> str:
     return f"{one.department}/{one.unit}" if one.unit else one.department
 
 
-def _limit(limits: Mapping[Role, Limit | None], role: Role) -> str:
-    return str(limits.get(role) or NONE)
+def _limit(matter: Matter, role: Role) -> str:
+    """A limit with the milestones before it, e.g. `stop 4wh, then 20wd`."""
+    parts = [f"{one.id} {one.limit}" for one in matter.milestones.get(role, ())]
+    return ", ".join([*parts, f"{'then ' if parts else ''}{matter.limits.get(role) or NONE}"])
 
 
 def _codes(old: Mapping[str, CodeTable], new: Mapping[str, CodeTable]) -> Iterator[Recoded]:

@@ -4,13 +4,13 @@ The file is optional. A city without one has no reminders and no escalations. Do
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import Struct
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from router.domain.calendar.limits import Limit
-from router.domain.catalogue.model import AREA_LENGTHS, Id, LimitText, Name, Strict, several
+from router.domain.catalogue.model import AREA_LENGTHS, Id, LimitText, Name, Strict, given, several
 from router.domain.model.vocabulary import Role
 
 MOST_STEPS = 16
@@ -23,13 +23,7 @@ def _digits(value: int) -> int:
     return value
 
 
-def _given(value: Any) -> Any:
-    if value is None:
-        raise ValueError("a limit such as 4wh or 1wd is needed")
-    return value
-
-
-SomeLimit = Annotated[LimitText, AfterValidator(_given)]
+SomeLimit = Annotated[LimitText, AfterValidator(given)]
 
 
 class AuthorityNode(Strict):

@@ -4,6 +4,7 @@ Ids are lower-case ASCII with hyphens. A department's id becomes the name of its
 """
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -75,6 +76,15 @@ def _receiver(value: Any) -> Any:
 SOME = Field(json_schema_extra={"minItems": 1})
 """The JSON Schema of `_some`. A `min_length` would report a second error for a list with a wrong item."""
 _AREA_TEXT = Annotated[str, Field(pattern=f"^({'|'.join(f'[0-9]{{{length}}}' for length in AREA_LENGTHS)})$")]
+
+
+def given(value: Any) -> Any:
+    """Reject null where a limit is needed."""
+    if value is None:
+        raise ValueError("a limit such as 4wh or 1wd is needed")
+    return value
+
+
 LimitText = Annotated[
     Limit | None,
     BeforeValidator(_limit, json_schema_input_type=Annotated[str, Field(pattern=f"^({LIMIT_PATTERN})$")] | None),
@@ -190,11 +200,11 @@ class StageNode(Strict):
     on: dict[FeedbackKind, TaskStage]
     """What may be said at it, and the stage to which that leads."""
     limit: LimitText = None
-    """How long it may last. Of `handled` and `suspended` only: at the others the limit of the matter runs."""
+    """How long it may last. Of `verifying`, `filing`, `handled` and `suspended` only: at the others the limit of the matter runs."""
 
 
 class LifecycleNode(Strict):
-    """A lifecycle of tasks: every task begins `dispatched`, and ends `closed`, `returned` or `withdrawn`."""
+    """A lifecycle of tasks. They begin at `verifying` or `filing` if it has that stage, else `dispatched`; they end `closed`, `returned`, `withdrawn` or `rejected`."""
 
     name: Name
     stages: dict[TaskStage, StageNode]
@@ -236,10 +246,24 @@ class Matters(Strict):
     matters: dict[Id, MatterNode]
 
 
+class MilestoneNode(Strict):
+    """A part of the work that has a limit of its own, from the dispatch of the task (分段时限)."""
+
+    limit: Annotated[LimitText, AfterValidator(given)]
+    name: Name
+
+
+MOST_MILESTONES = 8
+
+
 class RoleStandard(Strict):
     """A limit for one role only."""
 
     limit: LimitText = None
+    milestones: Annotated[
+        dict[Id, MilestoneNode], Field(max_length=MOST_MILESTONES, exclude_if=lambda value: not value)
+    ] = {}
+    """Limits of parts of the work, in their order, before `limit`, at which all of it is due. They hold where `limit` beside them does."""
     closing: Name | None = None
 
 
@@ -256,3 +280,14 @@ class Standards(Strict):
     default: StandardNode = StandardNode()
     groups: dict[Id, StandardNode] = {}
     matters: dict[Id, StandardNode] = {}
+
+
+def standards_of(standards: Standards) -> Iterator[tuple[tuple[str, ...], RoleStandard]]:
+    """Every standard with its path in standards.yaml: a general one, then those for one role."""
+    nodes: list[tuple[tuple[str, ...], StandardNode]] = [(("default",), standards.default)]
+    nodes += [(("groups", name), node) for name, node in standards.groups.items()]
+    nodes += [(("matters", name), node) for name, node in standards.matters.items()]
+    for path, node in nodes:
+        for place, standard in ((path, node), ((*path, "lead"), node.lead), ((*path, "assist"), node.assist)):
+            if standard is not None:
+                yield place, standard

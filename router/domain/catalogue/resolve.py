@@ -17,8 +17,9 @@ from router.domain.catalogue.escalations import Ladder
 from router.domain.catalogue.lists import Duty
 from router.domain.catalogue.model import FALLBACK, ArbitrationNode, Department, Receiver, WorkflowNode
 from router.domain.catalogue.task_names import CatalogueNames
-from router.domain.lifecycle.lifecycles import Lifecycle
+from router.domain.lifecycle.lifecycles import START, Lifecycle
 from router.domain.model.case import TaskView
+from router.domain.model.milestone import Milestone
 from router.domain.model.vocabulary import Role, Severity, Urgency
 
 UNIT_DIGITS = {"street": 9, "community": 12, "cell": 15}
@@ -39,6 +40,8 @@ class Assigned(Struct, frozen=True, kw_only=True):
     limit: Limit | None = None
     ladder: Ladder | None = None
     """Who hears of it before and after the limit ends."""
+    milestones: tuple[Milestone, ...] = ()
+    """Limits of parts of the work, before that of all of it."""
     view: TaskView | None = None
     """What its task shows, as the department's entry says."""
 
@@ -63,6 +66,8 @@ class Matter(Struct, frozen=True, kw_only=True):
     urgency: Urgency | None
     severity: Severity | None
     limits: Mapping[Role, Limit | None]
+    milestones: Mapping[Role, tuple[Milestone, ...]] = MappingProxyType({})
+    """Limits of parts of the work, of the roles that have some."""
     closing: str | None
     """When the case may be closed (结案条件)."""
 
@@ -130,6 +135,8 @@ class Catalogue:
         self.workflows = workflows
         self.lifecycles = lifecycles
         """Workflow -> the lifecycle of its tasks."""
+        self.filed = {name: one for name, one in lifecycles.items() if one.begin != START}
+        """The lifecycles by which a case is verified or filed before its departments get tasks."""
         self.duties = duties
         self.candidates = candidates
         self.fallback = fallback
@@ -203,6 +210,7 @@ class Catalogue:
             limit=matter.limits.get(role) if matter else None,
             ladder=self.ladders.get((None if matter is None else matter.id, role)),
             view=self.view_of(receiver.department),
+            milestones=matter.milestones.get(role, ()) if matter else (),
         )
 
     def view_of(self, department: str) -> TaskView | None:

@@ -6,9 +6,12 @@ from datetime import datetime
 from router.domain.calendar.budget import due_of, is_countable
 from router.domain.calendar.deadlines import DeadlineExplanation, Span, explain_deadline
 from router.domain.calendar.limits import Limit, Unit, read_limit
+from router.domain.case.milestones import timed_milestones
 from router.domain.explanation.case_life import Decisions, Sentence
 from router.domain.explanation.wording import SPANS, Bilingual, Wording
+from router.domain.lifecycle.stages import is_unheard
 from router.domain.model.case import Assignment, Case
+from router.domain.model.milestone import Milestone
 
 _UNITS: dict[Unit, Bilingual] = {
     "calendar-hours": Bilingual("calendar hours", "自然小时"),
@@ -16,6 +19,9 @@ _UNITS: dict[Unit, Bilingual] = {
     "urgent-working-hours": Bilingual("urgent working hours", "紧急工作时"),
     "working-days": Bilingual("working days", "工作日"),
 }
+
+
+_PLANNED = Bilingual("Its case is not filed, so no limit of its department runs.", "尚未立案，部门时限未起算。")
 
 
 def explain_due(case: Case, one: Assignment, decisions: Decisions | None) -> Iterator[Sentence]:
@@ -27,6 +33,9 @@ def explain_due(case: Case, one: Assignment, decisions: Decisions | None) -> Ite
         decisions: of the case's rule set; None if that cannot be read.
     """
     limit = read_limit(one.limit) if one.limit is not None else None
+    if is_unheard(one):
+        yield _about(one, "due", _PLANNED)
+        return
     if limit is None:
         yield from _without_limit(one, Wording(decisions))
         return
@@ -36,6 +45,9 @@ def explain_due(case: Case, one: Assignment, decisions: Decisions | None) -> Ite
     start = one.dispatched_at or case.opened_at
     yield from _counted(one, limit, start, decisions)
     yield _about(one, "due", _outcome(one, start, decisions))
+    counted = timed_milestones(one.milestones, start, one.pauses, decisions.calendar)
+    for milestone, found in zip(one.milestones, counted, strict=True):
+        yield _about(one, "milestone", _milestone(milestone, found.due_at, start, decisions))
 
 
 def _about(one: Assignment, kind: str, said: Bilingual) -> Sentence:
@@ -128,6 +140,27 @@ def _outcome(one: Assignment, start: datetime, decisions: Decisions) -> Bilingua
         f"Its record says {recorded or 'nothing'}, and rule set {decisions.rule_set} gives {computed or 'nothing'}: it was "
         "counted by another rule set.",
         f"记录为 {recorded or '无'}，而规则集 {decisions.rule_set} 得出 {computed or '无'}：计时所依据的是另一规则集。",
+    )
+
+
+def _milestone(one: Milestone, computed: datetime | None, start: datetime, decisions: Decisions) -> Bilingual:
+    """When a milestone is due, computed again, whether the record says the same, and whether it is done."""
+    wording, limit = Wording(decisions), read_limit(one.limit)
+    assert limit is not None  # noqa: S101 - the catalogue has only limits
+    unit, since = _UNITS[limit.calendar], wording.time(start)
+    when = (
+        Bilingual("not due while its time is paused", "暂停计时期间不到期")
+        if computed is None
+        else Bilingual(f"due on {wording.time(computed)}", f"截止 {wording.time(computed)}")
+    )
+    other = one.due_at != computed and Bilingual("; its record says another", "；与记录不同")
+    done = one.done_at is not None and Bilingual(
+        f"; done on {wording.time(one.done_at)}", f"；{wording.time(one.done_at)} 完成"
+    )
+    more = [said for said in (other, done) if said]
+    return Bilingual(
+        f"Its milestone `{one.id}` ({one.name}) has {limit.amount} {unit.en} from {since}: {when.en}{''.join(said.en for said in more)}.",
+        f"阶段 {one.id}（{one.name}）时限 {limit.amount} {unit.zh}，自 {since} 起：{when.zh}{''.join(said.zh for said in more)}。",
     )
 
 

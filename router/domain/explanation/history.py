@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from router.domain.explanation.case_life import CaseLife, Sentence
-from router.domain.explanation.wording import JOINED, SETTLED, STAGES, Bilingual, Wording, feedback_of
+from router.domain.explanation.wording import JOINED, SETTLED, STAGES, SUPERVISED, Bilingual, Wording, feedback_of
+from router.domain.lifecycle.lifecycles import PLANNED
 from router.domain.model.case import CaseReport, Departure
 from router.domain.model.escalation import Escalation
 from router.domain.model.feedback import SUPERVISION
@@ -68,7 +69,12 @@ def _departed(one: Departure, wording: Wording) -> Sentence:
 def _transition(one: Transition, wording: Wording) -> Sentence:
     """One change of a task: who did what, and what the stage was and is."""
     when, department, to = wording.time(one.at), wording.department(one.department), STAGES[one.to]
-    if one.begin is None:
+    if one.begin is None and one.to in PLANNED:
+        change = Bilingual(
+            f"{one.task} is planned for {department.en}, and is {to.en}",
+            f"{one.task} 拟派遣给 {department.zh}，{to.zh}",
+        )
+    elif one.begin is None:
         change = Bilingual(f"{one.task} was given to {department.en}", f"{one.task} 派遣给 {department.zh}")
     elif one.begin == one.to:
         change = Bilingual(f"{one.task} of {department.en} stays {to.en}", f"{department.zh} 的 {one.task} 仍为{to.zh}")
@@ -80,6 +86,8 @@ def _transition(one: Transition, wording: Wording) -> Sentence:
         )
     cause = _cause(one, wording)
     en, zh = f"{when}: {cause.en}{change.en}", f"{when}：{cause.zh}{change.zh}"
+    if one.milestone:
+        en, zh = f"{en}; done: {one.milestone}", f"{zh}；已完成阶段：{one.milestone}"
     if one.erased:
         en, zh = f"{en}; what was said is erased", f"{zh}；所述内容已删除"
     if one.reason:
@@ -95,29 +103,45 @@ def _transition(one: Transition, wording: Wording) -> Sentence:
 def _escalation(one: Escalation, wording: Wording) -> Sentence:
     """A reminder, an escalation, or what settled one: at the instant at which it was sent."""
     when, department = wording.time(one.sent_at), wording.department(one.department, one.unit)
-    due = None if one.due_at is None else wording.time(one.due_at)
+    due, what = None if one.due_at is None else wording.time(one.due_at), _limit_of(one)
     if one.authority is None:
+        who = department if one.waiting is None else SUPERVISED
         said = Bilingual(
-            f"{department.en} was reminded that {one.task} is due on {due}",
-            f"催办 {department.zh}：{one.task} 截止 {due}",
+            f"{who.en} was reminded that {what.en} is due on {due}", f"催办 {who.zh}：{what.zh} 截止 {due}"
         )
     else:
         authority = wording.authority(one.authority, one.area, one.matter, one.role)
         if one.settled is not None:
             how = SETTLED[one.settled]
             said = Bilingual(
-                f"the escalation of {one.task} to {authority.en} was settled: {how.en}",
-                f"{one.task} 对 {authority.zh} 的升级解除：{how.zh}",
+                f"the escalation of {what.en} to {authority.en} was settled: {how.en}",
+                f"{what.zh} 对 {authority.zh} 的升级解除：{how.zh}",
+            )
+        elif one.waiting is not None:
+            stage = STAGES[one.waiting]
+            said = Bilingual(
+                f"{one.task} was escalated to {authority.en}, because it was still {stage.en} on {due}",
+                f"{one.task} 升级上报 {authority.zh}：至 {due} 仍为{stage.zh}",
             )
         else:
             said = Bilingual(
-                f"{one.task} was escalated to {authority.en}, because {department.en} had not answered by {due}",
-                f"{one.task} 升级上报 {authority.zh}：{department.zh} 至 {due} 未办结",
+                f"{what.en} was escalated to {authority.en}, because {department.en} had not answered by {due}",
+                f"{what.zh} 升级上报 {authority.zh}：{department.zh} 至 {due} 未办结",
             )
     en, zh = said
     if one.late:
         en, zh = f"{en}; it came due on {wording.time(one.at)}", f"{zh}；应于 {wording.time(one.at)} 发出"
     return Sentence(kind=one.kind, en=f"{when}: {en}.", zh=f"{when}：{zh}。", at=one.sent_at, task=one.task)
+
+
+def _limit_of(one: Escalation) -> Bilingual:
+    """The task, its milestone, or the stage at which it waits."""
+    if one.waiting is not None:
+        stage = STAGES[one.waiting]
+        return Bilingual(f"{one.task}, {stage.en},", f"{one.task}（{stage.zh}）")
+    if one.milestone is not None:
+        return Bilingual(f"milestone {one.milestone} of {one.task}", f"{one.task} 阶段 {one.milestone}")
+    return Bilingual(one.task, one.task)
 
 
 def _cause(one: Transition, wording: Wording) -> Bilingual:
@@ -127,8 +151,6 @@ def _cause(one: Transition, wording: Wording) -> Bilingual:
     if one.kind is None:
         return Bilingual("", "")
     did = feedback_of(one.kind)
-    sender = (
-        Bilingual("supervision", "监督方") if one.sender in {None, SUPERVISION} else wording.department(str(one.sender))
-    )
+    sender = SUPERVISED if one.sender in {None, SUPERVISION} else wording.department(str(one.sender))
     actor = Bilingual(f", {one.actor},", f"（{one.actor}）") if one.actor else Bilingual("", "")
     return Bilingual(f"{sender.en}{actor.en} {did.en}: ", f"{sender.zh}{actor.zh}{did.zh}：")

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from router.domain.explanation.case_life import Decisions, Sentence
-from router.domain.explanation.wording import Bilingual, Wording
-from router.domain.lifecycle.ladder import Due, next_of, runs
+from router.domain.explanation.wording import SUPERVISED, Bilingual, Wording
+from router.domain.lifecycle.ladder import Due, next_of, runs, timer_of
 from router.domain.model.case import Assignment, Case
 from router.domain.model.escalation import Escalation
 
@@ -53,22 +53,24 @@ def explain_next_step(
 
 def _next(case: Case, one: Assignment, due: Due, ladder: str, decisions: Decisions, *, fresh: bool) -> Bilingual:
     """The step that is next. If nothing was sent since the case was written (`fresh`), whether its record says the same instant."""
-    wording, step = Wording(decisions), due.step
-    when = wording.time(due.at)
+    wording, step, at = Wording(decisions), due.step, timer_of(case, due) or due.at
+    when, part = wording.time(at), Bilingual("", "")
+    if due.milestone is not None:
+        part = Bilingual(f" for milestone {due.milestone.id}", f"（阶段 {due.milestone.id}）")
     if step.digits is None:
-        department = wording.department(one.department, one.unit)
+        who = wording.department(one.department, one.unit) if due.waiting is None else SUPERVISED
         said = Bilingual(
-            f"Next on ladder {ladder}: on {when} {department.en} is reminded, {step.limit} before the end",
-            f"升级阶梯 {ladder} 的下一步：{when} 催办 {department.zh}（截止前 {step.limit}）",
+            f"Next on ladder {ladder}{part.en}: on {when} {who.en} is reminded, {step.limit} before the end",
+            f"升级阶梯 {ladder}{part.zh} 的下一步：{when} 催办 {who.zh}（截止前 {step.limit}）",
         )
     else:
         area = case.cell[: step.digits] or None
         authority = wording.authority(step.id, area, case.matter, one.role)
         said = Bilingual(
-            f"Next on ladder {ladder}: on {when} it is escalated to {authority.en}, if it is not answered by then",
-            f"升级阶梯 {ladder} 的下一步：届时仍未办结，{when} 升级上报 {authority.zh}",
+            f"Next on ladder {ladder}{part.en}: on {when} it is escalated to {authority.en}, if it is not answered by then",
+            f"升级阶梯 {ladder}{part.zh} 的下一步：届时仍未办结，{when} 升级上报 {authority.zh}",
         )
-    if not fresh or one.timer_at is None or one.timer_at == due.at:
+    if not fresh or one.timer_at is None or one.timer_at == at:
         return Bilingual(f"{said.en}.", f"{said.zh}。")
     recorded = wording.time(one.timer_at)
     return Bilingual(

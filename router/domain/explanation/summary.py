@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from router.domain.explanation.case_life import CaseLife, Sentence
 from router.domain.explanation.wording import RESOLVED, ROLES, STAGES, STATES, STATUSES, Bilingual, Wording
+from router.domain.lifecycle.lifecycles import PLANNED
 from router.domain.lifecycle.stages import is_live, stage_of
 from router.domain.model.case import Assignment, Case
 
@@ -34,6 +35,15 @@ def describe_case(life: CaseLife, wording: Wording) -> Iterator[Sentence]:
         yield Sentence(kind="text", en=f"It says: {case.description}", zh=f"描述：{case.description}")
     for one in case.assignments:
         yield _task(one, wording)
+    silenced = case.silenced_until
+    if silenced is not None and silenced > case.updated_at:
+        until = wording.time(silenced)
+        yield Sentence(
+            kind="silence",
+            en=f"Its reminders and escalations are muted until {until}.",
+            zh=f"催办与升级上报静默至 {until}。",
+            at=silenced,
+        )
     yield _reason(case, wording)
 
 
@@ -62,6 +72,12 @@ def _task(one: Assignment, wording: Wording) -> Sentence:
     if is_live(one) and one.due_at is not None:
         sure = Bilingual(" (provisional)", "（暂定）") if one.due_provisional else Bilingual("", "")
         en, zh = f"{en}, due on {wording.time(one.due_at)}{sure.en}", f"{zh}，截止 {wording.time(one.due_at)}{sure.zh}"
+    for part in one.milestones:
+        en, zh = f"{en}; {part.id}", f"{zh}；{part.id}"
+        if part.done_at is not None:
+            en, zh = f"{en} done on {wording.time(part.done_at)}", f"{zh} {wording.time(part.done_at)} 完成"
+        elif part.due_at is not None:
+            en, zh = f"{en} due on {wording.time(part.due_at)}", f"{zh} 截止 {wording.time(part.due_at)}"
     return Sentence(kind="task", en=f"{en}.", zh=f"{zh}。", at=one.stage_at, task=one.task)
 
 
@@ -77,5 +93,5 @@ def _reason(case: Case, wording: Wording) -> Sentence:
     return Sentence(
         kind="reason",
         en=f"Recorded reason, by rule set {rules}: {case.reason}.",
-        zh=f"派遣给 {'、'.join(one.zh for one in departments.values())}，依据规则集 {rules}；记录的原因：{case.reason}。",
+        zh=f"{'拟派遣给' if case.state in PLANNED else '派遣给'} {'、'.join(one.zh for one in departments.values())}，依据规则集 {rules}；记录的原因：{case.reason}。",
     )

@@ -22,6 +22,8 @@ class Bilingual(NamedTuple):
 
 
 STAGES: Mapping[TaskStage, Bilingual] = {
+    "verifying": Bilingual("waiting for an inspector to verify it", "待核实"),
+    "filing": Bilingual("waiting to be filed", "待立案"),
     "dispatched": Bilingual("dispatched", "已派遣"),
     "accepted": Bilingual("accepted", "已受理"),
     "handling": Bilingual("in work", "处置中"),
@@ -30,15 +32,21 @@ STAGES: Mapping[TaskStage, Bilingual] = {
     "returned": Bilingual("returned", "已退单"),
     "withdrawn": Bilingual("withdrawn", "已撤回"),
     "closed": Bilingual("closed", "已结案"),
+    "rejected": Bilingual("not filed", "不予立案"),
 }
 """Stages of a task."""
+SUPERVISED = Bilingual("supervision", "监督方")
+"""Who checks, files and decides."""
 STATES: Mapping[CaseState, Bilingual] = {
+    "verifying": Bilingual("waiting for an inspector to verify it", "待核实"),
+    "filing": Bilingual("waiting to be filed", "待立案"),
     "dispatched": Bilingual("dispatched", "已派遣"),
     "accepted": Bilingual("accepted", "已受理"),
     "handling": Bilingual("in work", "处置中"),
     "suspended": Bilingual("suspended", "已挂账"),
     "checking": Bilingual("waiting for a check", "待核查"),
     "closed": Bilingual("closed", "已结案"),
+    "rejected": Bilingual("rejected", "不予立案"),
     "empty": Bilingual("without reports", "无上报"),
 }
 """States of a case."""
@@ -74,6 +82,9 @@ RESOLVED: Mapping[ResolvedBy, Bilingual] = {
 }
 """How a cell was determined."""
 FEEDBACK: Mapping[FeedbackKind, Bilingual] = {
+    "verified": Bilingual("found on site that it is so", "核实属实"),
+    "file": Bilingual("filed the case", "立案"),
+    "reject": Bilingual("did not file the case", "不予立案"),
     "accept": Bilingual("took the task on", "受理任务"),
     "return": Bilingual("returned the task", "退单"),
     "progress": Bilingual("reported progress", "反馈进展"),
@@ -92,6 +103,7 @@ FEEDBACK: Mapping[FeedbackKind, Bilingual] = {
     "reroute": Bilingual("gave the task to another department", "强制派遣"),
     "close": Bilingual("closed the case", "结案"),
     "reopen": Bilingual("opened the case again", "重新立案"),
+    "silence": Bilingual("muted reminders and escalations of the case", "静默"),
 }
 """What the sender of feedback did. A kind that is not here is named as it is."""
 SETTLED: Mapping[Settled, Bilingual] = {

@@ -6,14 +6,17 @@ Each is applied once or rejected once: a case remembers what it has decided abou
 from collections.abc import Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from router.domain.calendar.budget import is_countable
 from router.domain.calendar.limits import read_limit
 from router.domain.case.derived import state_of
 from router.domain.case.dispatch import in_team, lifecycle_of, task
 from router.domain.catalogue.resolve import Catalogue
-from router.domain.feedback.changes import changed, effective_at
+from router.domain.feedback.changes import LONGEST_SILENCE, changed, effective_at, silence_end
 from router.domain.feedback.rejections import (
     bad_limit,
+    bad_silence,
     foreign_task,
     has_task,
     id_reused,
@@ -22,13 +25,14 @@ from router.domain.feedback.rejections import (
     too_late,
     too_many,
     unknown_department,
+    unknown_milestone,
     unknown_task,
 )
 from router.domain.lifecycle.escalating import ChangedTasks, follow_tasks
 from router.domain.lifecycle.journal import JournalCause, journal
 from router.domain.lifecycle.lifecycles import Lifecycle
 from router.domain.lifecycle.provisional import city_of
-from router.domain.lifecycle.stages import is_live, legal_for
+from router.domain.lifecycle.stages import is_live, is_planned, is_unheard, legal_for
 from router.domain.model.case import Assignment, Case
 from router.domain.model.feedback import SUPERVISION, WITH_DEPARTMENT, Answer, Feedback, FeedbackRejection
 from router.domain.model.outcome import (
@@ -95,6 +99,11 @@ def _why_not(case: Case, assignment: Assignment, feedback: Feedback, city: City)
         return not_legal(feedback, assignment, lifecycle)
     if feedback.kind in WITH_DEPARTMENT:
         return _why_no_receiver(case, assignment, feedback, city)
+    if feedback.kind == "progress" and feedback.milestone is not None:
+        known = any(one.id == feedback.milestone for one in assignment.milestones)
+        return None if known else unknown_milestone(feedback, assignment, lifecycle)
+    if feedback.kind == "silence" and silence_end(feedback, effective_at(feedback, assignment), city) is None:
+        return bad_silence(feedback, assignment, lifecycle, LONGEST_SILENCE)
     if feedback.kind in {"ask-extension", "grant-extension"}:
         return _why_no_extension(assignment, feedback, city, lifecycle)
     return None
@@ -132,8 +141,10 @@ def _apply(state: PartitionState, case: Case, assignment: Assignment, feedback: 
     at, before = effective_at(feedback, assignment), case.assignments
     with state.changing(case, city.merging):
         case.assignments = changed(case, assignment, feedback, city, at)
-        escalations = follow_tasks(case, before, ChangedTasks(city, at, feedback.received_at))
-        case.answers = (*case.answers, _answer(feedback, at=at))
+        until = silence_end(feedback, at, city) if feedback.kind == "silence" else None
+        case.answers = (*case.answers, _answer(feedback, at=at, until=until))
+        change = ChangedTasks(city, at, feedback.received_at)
+        escalations = follow_tasks(case, before, change, silenced=until is not None)
         case.updated_at = max(case.updated_at, feedback.received_at)
         _close_or_reopen(case, feedback, at)
         transitions = journal(case, before, JournalCause(feedback, at))
@@ -143,18 +154,22 @@ def _apply(state: PartitionState, case: Case, assignment: Assignment, feedback: 
 
 
 def _close_or_reopen(case: Case, feedback: Feedback, at: datetime) -> None:
-    """A case is closed with its last task, and nothing joins it any more: what is reported after that happened again."""
-    if feedback.kind == "reopen":
+    """A case is closed with its last task, or rejected, and nothing joins it any more: what is reported after that happened again."""
+    if feedback.kind in {"reopen", "file"}:
         case.closed_at = None
-    elif not any(is_live(one) for one in case.assignments) and any(one.stage == "closed" for one in case.assignments):
+    elif not any(is_live(one) for one in case.assignments) and any(
+        one.stage in {"closed", "rejected"} for one in case.assignments
+    ):
         case.closed_at = at
         if case.window_closed_at is None:
             case.window_closed_at = feedback.received_at
     case.state = state_of(case)
 
 
-def _answer(feedback: Feedback, *, rejected: bool = False, at: datetime | None = None) -> Answer:
-    return Answer(id=feedback.id, sender=feedback.sender, digest=feedback.digest, rejected=rejected, at=at)
+def _answer(
+    feedback: Feedback, *, rejected: bool = False, at: datetime | None = None, until: datetime | None = None
+) -> Answer:
+    return Answer(id=feedback.id, sender=feedback.sender, digest=feedback.digest, rejected=rejected, at=at, until=until)
 
 
 def _applied(
@@ -175,11 +190,18 @@ def _changed_tasks(case: Case, before: Sequence[Assignment], catalogue: Catalogu
     tasks: list[Task] = []
     for one in case.assignments:
         old = known.get(one.task)
-        if old is None:
+        if is_planned(one) or one.stage == "rejected":
+            continue
+        if old is None or (old is not one and is_unheard(old)):
             tasks.append(task(case, one, catalogue))
-        elif old is not one or (team_changed and is_live(one)):
+        elif (old is not one and not _same(old, one)) or (team_changed and is_live(one)):
             tasks.append(task(case, one, catalogue, "withdrawn" if one.withdrawn_at is not None else "updated", at))
     return tasks
+
+
+def _same(old: Assignment, new: Assignment) -> bool:
+    """Whether they differ only in when a reminder is sent, of which the department hears nothing."""
+    return replace(old, timer_at=new.timer_at, ladder=new.ladder) == new
 
 
 def _rejected(feedback: Feedback, rejection: FeedbackRejection, case: Case | None = None) -> Outcome:

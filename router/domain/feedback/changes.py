@@ -5,14 +5,16 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from router.domain.calendar.budget import Pause
+from router.domain.calendar.budget import Pause, is_countable
 from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.calendar.deadlines import due_at
-from router.domain.calendar.limits import Limit
-from router.domain.case.dispatch import lifecycle_of, new_assignment, timed, withdrawn
+from router.domain.calendar.limits import Limit, read_limit
+from router.domain.case.dispatch import dispatched, lifecycle_of, new_assignment, timed, withdrawn
+from router.domain.case.milestones import done_until, with_milestones
 from router.domain.catalogue.model import ARBITRATION, Receiver
 from router.domain.feedback.returns import assigned_to, next_receiver
-from router.domain.lifecycle.stages import is_live, next_stage, stage_of
+from router.domain.lifecycle.lifecycles import START
+from router.domain.lifecycle.stages import is_live, is_planned, next_stage, stage_of
 from router.domain.model.case import Assignment, Case
 from router.domain.model.feedback import SUPERVISION, Feedback
 from router.domain.model.transition import TaskStage
@@ -21,6 +23,8 @@ from router.domain.rules.city import City
 LATE = timedelta(hours=12)
 """What was handled in time and delivered later, because a phone was offline, is judged by when it happened. After more than that it is
 judged by when it was received."""
+LONGEST_SILENCE = timedelta(days=30)
+"""A silence is bounded, as in alerting systems: one that was forgotten ends."""
 
 
 def effective_at(feedback: Feedback, assignment: Assignment) -> datetime:
@@ -34,8 +38,12 @@ Change = Callable[[Case, Assignment, Feedback, City, datetime], tuple[Assignment
 
 
 def _answered(case: Case, one: Assignment, feedback: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
-    """The task goes on to its next stage."""
-    return _with(case, one, replace(one, stage=_next(case, one, feedback, city), stage_at=at))
+    """The task goes on to its next stage. What is handled has all its milestones done."""
+    new = replace(one, stage=_next(case, one, feedback, city), stage_at=at)
+    if one.milestones and (feedback.kind == "handled" or feedback.milestone is not None):
+        name = None if feedback.kind == "handled" else feedback.milestone
+        new = with_milestones(new, done_until(one.milestones, name, at))
+    return _with(case, one, new)
 
 
 def _worked_on_again(
@@ -120,6 +128,7 @@ def _transferred(case: Case, one: Assignment, feedback: Feedback, city: City, at
         why=f"{one.department} handed it over: {feedback.reason}",
         view=city.catalogue.view_of(receiver.department),
     )
+    new = with_milestones(new, one.milestones)
     old = replace(withdrawn(one, at), sent=())  # what was escalated is settled when the other department has done it
     return (*_with(case, one, old), new)
 
@@ -147,6 +156,53 @@ def _closed(case: Case, _: Assignment, __: Feedback, ___: City, at: datetime) ->
     return tuple([replace(one, stage="closed", stage_at=at) if is_live(one) else one for one in case.assignments])
 
 
+def _verified(case: Case, one: Assignment, feedback: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
+    """Every planned task of the case goes on: to the decision whether it is filed, or to its department."""
+    stage = _next(case, one, feedback, city)
+    if stage == START:
+        return _filed(case, one, feedback, city, at)
+    return tuple(
+        [
+            replace(other, stage=stage, stage_at=at, wait_until=None) if is_planned(other) else other
+            for other in case.assignments
+        ]
+    )
+
+
+def _filed(case: Case, _: Assignment, __: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
+    """The departments get their tasks, also those of a case that was rejected before."""
+    return tuple(
+        [
+            dispatched(other, at, city.calendar) if is_planned(other) or stage_of(other) == "rejected" else other
+            for other in case.assignments
+        ]
+    )
+
+
+def _rejected(case: Case, _: Assignment, __: Feedback, ___: City, at: datetime) -> tuple[Assignment, ...]:
+    """No department gets a task."""
+    return tuple(
+        [
+            replace(one, stage="rejected", stage_at=at, wait_until=None) if is_planned(one) else one
+            for one in case.assignments
+        ]
+    )
+
+
+def _silenced(case: Case, one: Assignment, _: Feedback, __: City, ___: datetime) -> tuple[Assignment, ...]:
+    """Reminders and escalations of the case wait, as its answer says. It is another object only, so that the journal has who said so."""
+    return _with(case, one, replace(one))
+
+
+def silence_end(feedback: Feedback, at: datetime, city: City) -> datetime | None:
+    """When a silence that begins at `at` ends; None if the city cannot count its limit, or it is too long."""
+    limit = read_limit(feedback.limit or "")
+    if limit is None or not is_countable(limit, city.calendar):
+        return None
+    until = due_at(at, limit, city.calendar).at
+    return until if until - at <= LONGEST_SILENCE else None
+
+
 def _reopened(case: Case, _: Assignment, __: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
     """Every task that was closed is worked on again, of several leads the latest. The time in which it was closed does not count."""
     closed = [one for one in case.assignments if stage_of(one) == "closed"]
@@ -163,6 +219,9 @@ def _reopened(case: Case, _: Assignment, __: Feedback, city: City, at: datetime)
 
 
 _CHANGES: dict[str, Change] = {
+    "verified": _verified,
+    "file": _filed,
+    "reject": _rejected,
     "return": _returned,
     "check-failed": _worked_on_again,
     "suspend": _suspended,
@@ -176,6 +235,7 @@ _CHANGES: dict[str, Change] = {
     "supervise": _supervised,
     "close": _closed,
     "reopen": _reopened,
+    "silence": _silenced,
 }
 """What feedback changes beyond the stage of its own task."""
 

@@ -50,6 +50,8 @@ class FeedbackMessage(BaseModel):
     unit: Annotated[str, Field(pattern=RECEIVER_PATTERN)] | None = None
     """Unit of that department."""
     limit: Annotated[str, Field(pattern=f"^({LIMIT_PATTERN})$")] | None = None
-    """Of `ask-extension`, which needs it, and of `grant-extension`: how much time, e.g. `24h`, or `2wd` for working days."""
+    """Of `ask-extension` and `silence`, which need it, and of `grant-extension`: how much time, e.g. `24h`, or `2wd` for working days."""
+    milestone: Annotated[str, Field(pattern=RECEIVER_PATTERN)] | None = None
+    """Of `progress`: the milestone of the task that is done, and with it those before it."""
     evidence: Annotated[list[FeedbackEvidence], Field(max_length=MOST_EVIDENCE)] = []
     """Photos and files of what was done."""

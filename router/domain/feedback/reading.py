@@ -16,7 +16,7 @@ from router.domain.intake.cloudevents import event_data, report_text
 from router.domain.intake.masking import in_order
 from router.domain.intake.normalise import kafka_time_of, received_at
 from router.domain.intake.rejections import invalid_message, too_large, unreadable_batch
-from router.domain.model.feedback import WITH_DEPARTMENT, WITH_REASON, Feedback
+from router.domain.model.feedback import WITH_DEPARTMENT, WITH_LIMIT, WITH_REASON, Feedback
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Media, Provenance
 from router.domain.model.source_record import SourceRecord, UnreadableBatch
@@ -85,7 +85,7 @@ def _checked(message: FeedbackMessage) -> FeedbackMessage | Rejection:
         return _needed(message, "reason", "say why")
     if message.kind in WITH_DEPARTMENT and message.department is None:
         return _needed(message, "department", "name the department that gets a task")
-    if message.kind == "ask-extension" and message.limit is None:
+    if message.kind in WITH_LIMIT and message.limit is None:
         return _needed(message, "limit", "say how much time, e.g. 24h")
     return message
 
@@ -107,6 +107,7 @@ def _feedback(message: FeedbackMessage, record: SourceRecord, sender: str, recei
         department=message.department,
         unit=message.unit,
         limit=message.limit,
+        milestone=message.milestone,
         evidence=evidence,
         clock_ahead=message.occurred_at > received,
         masked=in_order(found),
@@ -116,7 +117,9 @@ def _feedback(message: FeedbackMessage, record: SourceRecord, sender: str, recei
 def _digest(one: FeedbackMessage, evidence: tuple[Media, ...]) -> str:
     """Of what was said, as it was read: order of keys, blanks, escapes, and the zone of a time say nothing."""
     place = (one.task, one.partition_key, one.department, one.unit)
-    said = (one.kind, one.actor, one.occurred_at, one.reason, one.limit, place, evidence)
+    said: tuple[object, ...] = (one.kind, one.actor, one.occurred_at, one.reason, one.limit, place, evidence)
+    if one.milestone is not None:  # an answer without one has the digest that earlier releases gave it
+        said = (*said, one.milestone)
     return blake2b(_encode(said), digest_size=DIGEST_BYTES).hexdigest()
 
 

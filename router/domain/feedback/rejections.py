@@ -1,6 +1,6 @@
 """Sentences for feedback that changes nothing: what is wrong, and what to do."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from router.domain.intake.rejections import printable
 from router.domain.lifecycle.lifecycles import Lifecycle
@@ -92,6 +92,25 @@ def too_late(feedback: Feedback, assignment: Assignment, due: datetime, lifecycl
         "say what was done, or what holds it up (`progress`)."
     )
     return _rejection("too-late", reason, legal_for(assignment, feedback.sender, lifecycle))
+
+
+def unknown_milestone(feedback: Feedback, assignment: Assignment, lifecycle: Lifecycle) -> FeedbackRejection:
+    """The task has no such milestone."""
+    names = ", ".join([one.id for one in assignment.milestones])
+    hint = f"name one of {names}, or none" if names else "leave `milestone` out"
+    reason = f"task {assignment.task} has no milestone {printable(feedback.milestone or '', 48)!r}: {hint}."
+    return _rejection("unknown-milestone", reason, legal_for(assignment, feedback.sender, lifecycle))
+
+
+def bad_silence(
+    feedback: Feedback, assignment: Assignment, lifecycle: Lifecycle, longest: timedelta
+) -> FeedbackRejection:
+    """The silence cannot be counted, or is too long."""
+    reason = (
+        f"{printable(feedback.limit or '', 20)!r} is no time for which the case can be silenced: name one of at most {longest.days} days in "
+        "`limit`, e.g. 24h, or 2wd if the city has a calendar; 0h ends a silence."
+    )
+    return _rejection("bad-limit", reason, legal_for(assignment, feedback.sender, lifecycle))
 
 
 def bad_limit(feedback: Feedback, assignment: Assignment, lifecycle: Lifecycle) -> FeedbackRejection:

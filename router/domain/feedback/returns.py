@@ -45,7 +45,7 @@ def next_receiver(case: Case, returned: Assignment, feedback: Feedback, catalogu
     authority = catalogue.arbitration
     if back and authority is not None:
         assigned = assigned_to(case, authority, returned.role, ARBITRATION, catalogue)
-        assigned = replace(assigned, limit=authority.limit or assigned.limit)
+        assigned = replace(assigned, limit=authority.limit or assigned.limit, milestones=())
         why = f"{why}; it is the second return, so {authority.department} decides whose it is"
         return NextReceiver(assigned, final=True, why=why, arbitrates=True)
     fallback = catalogue.fallback

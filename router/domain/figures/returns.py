@@ -10,6 +10,7 @@ from statistics import median
 
 from msgspec import Struct
 
+from router.domain.lifecycle.lifecycles import PLANNED
 from router.domain.model.transition import Transition
 
 UNKNOWN = "unknown"
@@ -65,7 +66,9 @@ def figures_of_returns(
     for one in transitions:
         if one.cause == "erasure":
             continue
-        if one.begin is None:
+        if one.begin in PLANNED and one.to == "dispatched" and one.task in open_:
+            open_[one.task] = _Open(open_[one.task].duty, one.at)
+        elif one.begin is None:
             back = returned.pop(one.case, None)
             open_[one.task] = _Open(one.rule or UNKNOWN if back is None else back.duty, one.at)
             if back is not None and (since is None or back.at >= since) and (until is None or back.at < until):

@@ -10,10 +10,11 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.domain.lifecycle.ladder import Due, next_of, runs
+from router.domain.lifecycle.ladder import Due, next_of, runs, timer_of
 from router.domain.lifecycle.stages import stage_of
 from router.domain.model.case import Assignment, Case, LadderPlace
 from router.domain.model.escalation import Escalation, Settled
+from router.domain.model.milestone import Milestone
 from router.domain.rules.city import City
 
 LATE = timedelta(minutes=5)
@@ -52,11 +53,12 @@ def due_steps(case: Case, city: City, until: datetime, *, waiting: bool = True) 
     assignments, steps = case.assignments, []
     while (one := _earliest(assignments, until, waiting=waiting)) is not None:
         due, new = next_of(case, one, city), one
-        if due is not None and due.at <= until:
+        at = timer_of(case, due)
+        if due is not None and at is not None and at <= until:
             steps.append((one, due))
             new = replace(one, sent=(*one.sent, due.name))
-            due = next_of(case, new, city)
-        new = replace(new, timer_at=None if due is None else due.at)
+            at = timer_of(case, next_of(case, new, city))
+        new = replace(new, timer_at=at)
         assignments = tuple([new if other is one else other for other in assignments])
     return DueSteps(assignments, steps)
 
@@ -85,18 +87,24 @@ def escalations_of(case: Case, due: DueSteps, city: City, now: datetime) -> list
     return [_sent(case, one, step, city, now) for one, step in due.steps]
 
 
-def follow_tasks(case: Case, before: Sequence[Assignment], change: ChangedTasks) -> list[Escalation]:
+def follow_tasks(
+    case: Case, before: Sequence[Assignment], change: ChangedTasks, *, silenced: bool = False
+) -> list[Escalation]:
     """Settle what was escalated about changed tasks, and set the timers of these.
 
     Args:
         case: with its new assignments; changed in place.
         before: its assignments before the change.
         change: of them.
+        silenced: whether the silence of the case is another now, so that the timers of all its tasks are.
 
     Returns:
         What those hear who heard that a limit has ended.
     """
     if not change.city.catalogue.ladders:
+        return []
+    if silenced:  # a silence is about the case: it settles nothing
+        case.assignments = tuple([_with_timer(case, one, change.city) for one in case.assignments])
         return []
     old, sent = {one.task: one for one in before}, list[Escalation]()
     case.assignments = tuple(
@@ -116,19 +124,28 @@ def _followed(
     if over:  # they begin again if the task comes back
         left = tuple([name for name in one.sent if name not in over])
         one = replace(one, sent=left, ladder=LadderPlace(round=one.round + 1))
-    due = next_of(case, one, change.city)
-    at = None if due is None else due.at
+    return _with_timer(case, one, change.city)
+
+
+def _with_timer(case: Case, one: Assignment, city: City) -> Assignment:
+    """The assignment with the timer that follows from its ladder and the silence of its case."""
+    at = timer_of(case, next_of(case, one, city))
     return one if at == one.timer_at else replace(one, timer_at=at)
 
 
 def _over(case: Case, one: Assignment, change: ChangedTasks, sent: list[Escalation]) -> list[str]:
-    """The rungs of the department's limit that are settled."""
-    settled, ladder = _settled(one, change.at), change.city.catalogue.ladder(case.matter, one.role)
-    if settled is None or ladder is None:
-        return []
-    rungs = [step for step in ladder.steps if step.kind == "escalation" and step.id in one.sent]
-    sent += [_cleared(case, one, Due(step, change.at), settled, change) for step in rungs]
-    return [step.id for step in rungs]
+    """The rungs that are settled, of the department's limit and of those of its milestones."""
+    ladder = change.city.catalogue.ladder(case.matter, one.role) if one.sent else None
+    over: list[str] = []
+    for milestone in (*one.milestones, None) if ladder is not None else ():
+        settled = _settled(one, milestone, change.at)
+        if settled is None or ladder is None:
+            continue
+        due = [Due(step, change.at, milestone) for step in ladder.steps if step.kind == "escalation"]
+        rungs = [each for each in due if each.name in one.sent]
+        sent += [_cleared(case, one, each, settled, change) for each in rungs]
+        over += [each.name for each in rungs]
+    return over
 
 
 def _wait_over(
@@ -141,33 +158,38 @@ def _wait_over(
     settled: Settled = "in-time" if change.at <= end else "late"
     ladder = change.city.catalogue.ladder(case.matter, "lead")
     for step in () if ladder is None else ladder.steps:
-        due = Due(step, change.at, old.stage)
+        due = Due(step, change.at, waiting=old.stage)
         if step.kind == "escalation" and due.name in one.sent:
             sent.append(replace(_cleared(case, one, due, settled, change), due_at=end))
     return [name for name in one.sent if name.startswith(f"{old.stage}/")]
 
 
-def _settled(one: Assignment, at: datetime) -> Settled | None:
-    """How what was escalated about a task is settled; None if the task still runs after the end of its limit."""
-    if not one.sent:
-        return None
-    if runs(one) or one.stage == "suspended":
-        return "more-time" if one.due_at is None or at < one.due_at else None
-    return "in-time" if one.due_at is None or at <= one.due_at else "late"
+def _settled(one: Assignment, milestone: Milestone | None, at: datetime) -> Settled | None:
+    """How what was escalated about a limit of a task is settled; None if the task still runs after its end."""
+    due_at, done_at = one.due_at, None
+    if milestone is not None:
+        due_at, done_at = milestone.due_at, milestone.done_at
+    if done_at is None and (runs(one) or one.stage == "suspended"):
+        return "more-time" if due_at is None or at < due_at else None
+    return "in-time" if due_at is None or (done_at or at) <= due_at else "late"
 
 
 def _sent(case: Case, one: Assignment, due: Due, city: City, now: datetime) -> Escalation:
     """The record of a step that has come due."""
     made = _escalation(case, one, due, city)
     end = "" if made.due_at is None else made.due_at.isoformat()
+    part = "" if due.milestone is None else f" for {due.milestone.name}"
     reasons = _REASONS if due.waiting is None else _REASONS_OF_WAIT
-    reason = reasons[due.step.kind].format(one.department, end, stage=due.waiting)
-    return replace(made, at=due.at, sent_at=now, late=now - due.at > LATE, reason=reason)
+    reason = reasons[due.step.kind].format(one.department, end, stage=due.waiting, part=part)
+    expected = timer_of(case, due) or due.at
+    if expected > due.at:
+        reason += f"; the case was silenced until {expected.isoformat()}"
+    return replace(made, at=due.at, sent_at=now, late=now - expected > LATE, reason=reason)
 
 
 _REASONS = {
-    "reminder": "the limit of {} ends at {}",
-    "escalation": "{} has not answered: its limit ended at {}",
+    "reminder": "the limit of {0}{part} ends at {1}",
+    "escalation": "{0} has not answered: its limit{part} ended at {1}",
 }
 _REASONS_OF_WAIT = {
     "reminder": "the task of {0} may be {stage} until {1}",
@@ -187,7 +209,9 @@ _SETTLED_WAIT: dict[Settled, str] = {
 def _cleared(case: Case, one: Assignment, due: Due, settled: Settled, change: ChangedTasks) -> Escalation:
     """What an authority hears when the task is settled of which it heard before."""
     made = _escalation(case, one, due, change.city)
-    reasons = _SETTLED if due.waiting is None else _SETTLED_WAIT
+    reason = (_SETTLED if due.waiting is None else _SETTLED_WAIT)[settled].format(one.department, stage=due.waiting)
+    if due.milestone is not None and due.milestone.done_at is not None:
+        reason = f"{one.department} has done {due.milestone.name} {'late' if settled == 'late' else 'in time'}"
     return replace(
         made,
         id=f"{made.id}/cleared",
@@ -195,13 +219,23 @@ def _cleared(case: Case, one: Assignment, due: Due, settled: Settled, change: Ch
         at=change.at,
         sent_at=change.now,
         settled=settled,
-        reason=reasons[settled].format(one.department, stage=due.waiting),
+        reason=reason,
     )
+
+
+def _end_of(one: Assignment, due: Due) -> tuple[datetime | None, bool]:
+    """The end of the limit whose step it is, and whether that is provisional."""
+    if due.waiting is not None:
+        return one.wait_until, False
+    if due.milestone is not None:
+        return due.milestone.due_at, due.milestone.due_provisional
+    return one.due_at, one.due_provisional
 
 
 def _escalation(case: Case, one: Assignment, due: Due, city: City) -> Escalation:
     """What all records of a step have in common, in two steps: a call with more than 15 arguments makes a dictionary of them."""
     step, ladder = due.step, city.catalogue.ladder(case.matter, one.role if due.waiting is None else "lead")
+    due_at, provisional = _end_of(one, due)
     made = Escalation(
         id=f"{one.task}/{one.round}/{due.name}",
         kind=step.kind,
@@ -214,7 +248,7 @@ def _escalation(case: Case, one: Assignment, due: Due, city: City) -> Escalation
         round=one.round,
         at=case.updated_at,
         sent_at=case.updated_at,
-        due_at=one.due_at if due.waiting is None else one.wait_until,
+        due_at=due_at,
         stage=stage_of(one),
         reason="",
         matter=case.matter,
@@ -227,8 +261,9 @@ def _escalation(case: Case, one: Assignment, due: Due, city: City) -> Escalation
         authority=step.id if step.digits is not None else None,
         area=case.cell[: step.digits] if step.digits else None,
         unit=one.unit,
-        due_provisional=one.due_provisional and due.waiting is None,
+        due_provisional=provisional,
         waiting=due.waiting,
+        milestone=None if due.milestone is None else due.milestone.id,
         status=case.status,
         urgency=case.urgency,
         severity=case.severity,

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.json import Encoder
 from msgspec.structs import replace
 
+from router.domain.lifecycle.lifecycles import ALWAYS
 from router.domain.lifecycle.stages import stage_of
 from router.domain.model.case import Assignment, Case
 from router.domain.model.erasure import Erasure
@@ -42,13 +43,21 @@ def journal(case: Case, before: Sequence[Assignment], cause: JournalCause) -> li
     return [
         _transition(case, old.get(one.task), one, cause)
         for one in case.assignments
-        if (known := old.get(one.task)) is not one and (known is None or _differs(known, one))
+        if (known := old.get(one.task)) is not one
+        and (known is None or _differs(known, one) or _is_named(one, cause.event))
     ]
+
+
+def _is_named(one: Assignment, event: Report | Feedback) -> bool:
+    """Whether it is the task by which feedback names its case."""
+    return isinstance(event, Feedback) and event.kind in ALWAYS and event.task == one.task
 
 
 def _differs(old: Assignment, new: Assignment) -> bool:
     before = stage_of(old), old.stage_at, old.asked, old.extensions, old.supervised_at
-    return before != (stage_of(new), new.stage_at, new.asked, new.extensions, new.supervised_at)
+    if before != (stage_of(new), new.stage_at, new.asked, new.extensions, new.supervised_at):
+        return True
+    return [one.done_at for one in old.milestones] != [one.done_at for one in new.milestones]
 
 
 def _transition(case: Case, old: Assignment | None, new: Assignment, cause: JournalCause) -> Transition:
@@ -72,6 +81,7 @@ def _transition(case: Case, old: Assignment | None, new: Assignment, cause: Jour
     if isinstance(event, Feedback):
         made.kind, made.actor, made.sender, made.reason = event.kind, event.actor, event.sender, event.reason
         made.evidence = event.evidence
+        made.milestone = event.milestone or "" if event.kind == "progress" else ""
         made.said = _said(made) if event.reason or event.evidence else ""
     else:
         made.reason = new.why or case.reason

@@ -14,8 +14,9 @@ from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.catalogue.escalations import Ladder, LadderStep
 from router.domain.catalogue.resolve import Catalogue
 from router.domain.lifecycle.lifecycles import RUNNING
-from router.domain.lifecycle.stages import is_live
+from router.domain.lifecycle.stages import is_live, is_planned
 from router.domain.model.case import Assignment, Case
+from router.domain.model.milestone import Milestone
 from router.domain.model.transition import TaskStage
 
 
@@ -36,17 +37,21 @@ class Due(NamedTuple):
 
     step: LadderStep
     at: datetime
+    milestone: Milestone | None = None
+    """Of whose limit it is; None: of no milestone's."""
     waiting: TaskStage | None = None
     """The stage at which the department waits, whose limit it is; None: the limit is the department's own."""
 
     @property
     def name(self) -> str:
         """The name by which the task remembers the step."""
-        return name_of(self.step, self.waiting)
+        return name_of(self.step, self.milestone, self.waiting)
 
 
-def name_of(step: LadderStep, waiting: TaskStage | None) -> str:
-    """The name of a step: its id, with the stage before it if the limit is that of a stage."""
+def name_of(step: LadderStep, milestone: Milestone | None, waiting: TaskStage | None = None) -> str:
+    """The name of a step: its id, with the milestone or the stage before it if the limit is theirs."""
+    if milestone is not None:
+        return f"{milestone.id}/{step.id}"
     return step.id if waiting is None else f"{waiting}/{step.id}"
 
 
@@ -63,6 +68,7 @@ def next_due(
     *,
     sent: Collection[str] = (),
     pauses: Sequence[Pause] = (),
+    milestone: Milestone | None = None,
 ) -> Due | None:
     """What comes due next; None when nothing does.
 
@@ -75,19 +81,28 @@ def next_due(
         calendar: of the city.
         sent: ids of steps that were sent.
         pauses: of the task.
+        milestone: whose limit it is; None: the whole task's.
     """
     for step in ladder.steps:
-        if step.id in sent or not is_countable(step.limit, calendar):
+        if name_of(step, milestone) in sent or not is_countable(step.limit, calendar):
             continue
         if step.kind == "reminder":
             at = time_before(end, step.limit, calendar)
             if at > start:
-                return Due(step, at)
+                return Due(step, at, milestone)
         elif not step.limit.amount:
-            return Due(step, end)
+            return Due(step, end, milestone)
         elif (after := due_of(end, (step.limit,), pauses, calendar)) is not None:
-            return Due(step, after.at)
+            return Due(step, after.at, milestone)
     return None
+
+
+def timer_of(case: Case, due: Due | None) -> datetime | None:
+    """When a step is sent: when it comes due, or when the silence of its case ends."""
+    if due is None:
+        return None
+    silenced = case.silenced_until
+    return due.at if silenced is None else max(due.at, silenced)
 
 
 def next_of(case: Case, one: Assignment, city: LadderRules) -> Due | None:
@@ -95,18 +110,37 @@ def next_of(case: Case, one: Assignment, city: LadderRules) -> Due | None:
     if one.wait_until is not None and is_live(one):
         return _next_of_wait(case, one, one.wait_until, city)
     ladder = city.catalogue.ladder(case.matter, one.role)
-    if ladder is None or one.due_at is None or not runs(one):
+    if ladder is None or not runs(one):
         return None
-    return next_due(
-        ladder, one.dispatched_at or case.opened_at, one.due_at, city.calendar, sent=one.sent, pauses=one.pauses
-    )
+    return next_of_task(ladder, one, one.dispatched_at or case.opened_at, city.calendar)
+
+
+def next_of_task(ladder: Ladder, one: Assignment, start: datetime, calendar: CityCalendar | None) -> Due | None:
+    """What comes due next for a task, of its limit and of those milestones that are not done: the earliest, of equal ones the first.
+
+    Args:
+        ladder: of its matter and role.
+        one: the task.
+        start: when it was dispatched.
+        calendar: of the city.
+    """
+    sent, pauses, found = one.sent, one.pauses, None
+    for milestone in one.milestones:
+        if milestone.done_at is not None or milestone.due_at is None:
+            continue
+        due = next_due(ladder, start, milestone.due_at, calendar, sent=sent, pauses=pauses, milestone=milestone)
+        if due is not None and (found is None or due.at < found.at):
+            found = due
+    due = None if one.due_at is None else next_due(ladder, start, one.due_at, calendar, sent=sent, pauses=pauses)
+    return due if found is None or (due is not None and due.at < found.at) else found
 
 
 def _next_of_wait(case: Case, one: Assignment, end: datetime, city: LadderRules) -> Due | None:
+    """Of the limit of a stage. A case is filed as a whole, so before that only its lead has steps."""
     ladder = city.catalogue.ladder(case.matter, "lead")
-    if ladder is None:
+    if ladder is None or (is_planned(one) and one.role != "lead"):
         return None
     prefix = f"{one.stage}/"
     sent = [name.removeprefix(prefix) for name in one.sent if name.startswith(prefix)]
     due = next_due(ladder, one.stage_at or case.opened_at, end, city.calendar, sent=sent)
-    return None if due is None else Due(due.step, due.at, one.stage)
+    return None if due is None else Due(due.step, due.at, waiting=one.stage)

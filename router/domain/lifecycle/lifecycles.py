@@ -4,7 +4,7 @@
 all that the router can do. Docs: docs/explanation/feedback.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -21,14 +21,23 @@ Table = Mapping[Step, TaskStage]
 
 RUNNING: tuple[TaskStage, ...] = ("dispatched", "accepted", "handling")
 """Stages at which the department's time runs."""
-WAITING: tuple[TaskStage, ...] = ("suspended", "handled")
+PLANNED: tuple[TaskStage, ...] = ("verifying", "filing")
+"""Stages before the dispatch, in their order: the department has not heard of its task, and its limit has not begun."""
+WAITING: tuple[TaskStage, ...] = (*PLANNED, "suspended", "handled")
 """Stages at which it does not: an inspector or a supervisor must act, within a limit of the stage."""
-ENDED: frozenset[TaskStage] = frozenset({"returned", "withdrawn", "closed"})
+ENDED: frozenset[TaskStage] = frozenset({"returned", "withdrawn", "closed", "rejected"})
 """Stages at which the department has nothing to do."""
 START: TaskStage = "dispatched"
+"""Where a task begins, if its lifecycle has no stage of `PLANNED`."""
 _ABOUT_TIME: tuple[FeedbackKind, ...] = ("ask-extension", "grant-extension", "reject-extension")
 TRANSITIONS: Table = MappingProxyType(
     {
+        ("verifying", "verified"): "filing",
+        ("verifying", "file"): "dispatched",
+        ("verifying", "reject"): "rejected",
+        ("filing", "file"): "dispatched",
+        ("filing", "reject"): "rejected",
+        ("rejected", "file"): "dispatched",
         ("dispatched", "accept"): "accepted",
         ("dispatched", "return"): "returned",
         ("dispatched", "handled"): "handled",
@@ -61,19 +70,23 @@ TRANSITIONS: Table = MappingProxyType(
         ("handling", "transfer"): "withdrawn",
         ("suspended", "supervise"): "suspended",
         **{(stage, kind): stage for stage in RUNNING for kind in (*_ABOUT_TIME, "ask-support", "supervise")},
+        **{(stage, "silence"): stage for stage in (*RUNNING, *WAITING)},
     }
 )
 """The lifecycle by the standard. `resume` leads to the stage before, if that is another."""
+ALWAYS: frozenset[FeedbackKind] = frozenset({"silence"})
+"""Feedback that every lifecycle knows without naming it, because it is about the case and no stage changes."""
 OF_ROLE: Mapping[FeedbackKind, Role] = {"ask-support": "lead", "answer": "assist"}
 """Feedback that only a department of one role can give."""
 _CHOICES: Mapping[Step, tuple[TaskStage, ...]] = {
+    ("verifying", "verified"): ("dispatched",),
     ("dispatched", "accept"): ("handling",),
     ("dispatched", "progress"): ("handling",),
     ("dispatched", "handled"): ("closed",),
     ("accepted", "handled"): ("closed",),
     ("handling", "handled"): ("closed",),
 }
-"""What a city may write beside it: no stage between dispatch and work, no check."""
+"""What a city may write beside it: what is verified is filed, no stage between dispatch and work, no check."""
 ALLOWED: Mapping[Step, tuple[TaskStage, ...]] = MappingProxyType(
     {
         step: (*([TRANSITIONS[step]] if step in TRANSITIONS else []), *_CHOICES.get(step, ()))
@@ -92,20 +105,30 @@ class Lifecycle(Struct, frozen=True, kw_only=True):
     """At which something is legal."""
     limits: Mapping[TaskStage, Limit] = {}
     """How long a stage of `WAITING` may last."""
+    begin: TaskStage = START
+    """Where the tasks of a new case begin: the first stage of `PLANNED` that it has, or `START`."""
 
 
 def lifecycle(name: str, table: Table, limits: Mapping[TaskStage, Limit] = {}) -> Lifecycle:
     """A lifecycle by its table."""
-    return Lifecycle(id=name, table=table, stages=frozenset(stage for stage, _ in table), limits=limits)
+    stages = frozenset(stage for stage, _ in table)
+    return Lifecycle(id=name, table=table, stages=stages, limits=limits, begin=first_of(stages))
 
 
-CHECKED = lifecycle("checked", TRANSITIONS)
-"""An inspector looks at what is handled."""
+def first_of(stages: Collection[TaskStage]) -> TaskStage:
+    """The stage at which a task begins in a lifecycle with these stages."""
+    return next((stage for stage in PLANNED if stage in stages), START)
+
+
+CHECKED = lifecycle(
+    "checked", {step: after for step, after in TRANSITIONS.items() if step[0] not in {*PLANNED, "rejected"}}
+)
+"""An inspector looks at what is handled. What is reported is dispatched at once."""
 UNCHECKED = lifecycle(
     "unchecked",
     {
         (stage, kind): "closed" if after == "handled" else after
-        for (stage, kind), after in TRANSITIONS.items()
+        for (stage, kind), after in CHECKED.table.items()
         if stage != "handled"
     },
 )

@@ -46,7 +46,8 @@ def move_deadlines(case: Case, city: City, version: str, now: datetime) -> tuple
         if not (one.due_provisional and is_live(one)):
             continue
         new = timed(one, one.dispatched_at or case.opened_at, city.calendar)
-        if (new.due_at, new.due_provisional) == (one.due_at, one.due_provisional) or new.due_at is None:
+        same = (new.due_at, new.due_provisional, new.milestones) == (one.due_at, one.due_provisional, one.milestones)
+        if same or new.due_at is None:
             continue
         found[number] = new
         end = new.due_at.isoformat()

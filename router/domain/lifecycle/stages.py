@@ -6,7 +6,7 @@ it. Docs: docs/explanation/feedback.md.
 
 from collections.abc import Iterable, Mapping
 
-from router.domain.lifecycle.lifecycles import ENDED, OF_ROLE, TRANSITIONS, Lifecycle
+from router.domain.lifecycle.lifecycles import ALWAYS, ENDED, OF_ROLE, PLANNED, TRANSITIONS, Lifecycle
 from router.domain.model.case import Assignment, Case, CaseState
 from router.domain.model.feedback import (
     DEPARTMENT_KINDS,
@@ -18,15 +18,33 @@ from router.domain.model.transition import TaskStage
 
 _DECISIONS = frozenset({"grant-extension", "reject-extension"})
 """Legal only when more time was asked for."""
-_STATES: Mapping[TaskStage, CaseState] = {"dispatched": "dispatched", "accepted": "accepted", "suspended": "suspended"}
+_STATES: Mapping[TaskStage, CaseState] = {
+    "verifying": "verifying",
+    "filing": "filing",
+    "dispatched": "dispatched",
+    "accepted": "accepted",
+    "suspended": "suspended",
+}
 """Stage of the lead -> state of the case, where it is not `handling`."""
-LIVE_STATES: frozenset[CaseState] = frozenset({"dispatched", "accepted", "handling", "suspended", "checking"})
-"""States of a case in which departments have something to do."""
+LIVE_STATES: frozenset[CaseState] = frozenset(
+    {"verifying", "filing", "dispatched", "accepted", "handling", "suspended", "checking"}
+)
+"""States of a case in which something is left to do: for departments, or before they get their tasks."""
 
 
 def is_live(assignment: Assignment) -> bool:
-    """Whether the department has something to do."""
+    """Whether the department has something to do, or will have when the case is filed."""
     return assignment.withdrawn_at is None and assignment.stage not in ENDED
+
+
+def is_planned(assignment: Assignment) -> bool:
+    """Whether the department has not heard of its task yet: the case is not filed."""
+    return assignment.stage in PLANNED and assignment.withdrawn_at is None
+
+
+def is_unheard(assignment: Assignment) -> bool:
+    """Whether the department has never heard of its task: its case was not filed, or a correction led elsewhere before it was."""
+    return assignment.stage in PLANNED or assignment.stage == "rejected"
 
 
 def stage_of(assignment: Assignment) -> TaskStage:
@@ -58,7 +76,7 @@ def next_stage(assignment: Assignment, kind: FeedbackKind, lifecycle: Lifecycle)
         return None
     if kind in _DECISIONS and assignment.asked is None:
         return None
-    own = stage in lifecycle.stages and not (kind == "reroute" and assignment.arbitrates)
+    own = stage in lifecycle.stages and kind not in ALWAYS and not (kind == "reroute" and assignment.arbitrates)
     after = (lifecycle.table if own else TRANSITIONS).get((stage, kind))
     if kind == "resume" and after is not None and assignment.resumes is not None:
         return assignment.resumes

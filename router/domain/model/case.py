@@ -13,6 +13,7 @@ from msgspec import Struct
 from router.domain.calendar.budget import Pause
 from router.domain.model.erasure import Erased
 from router.domain.model.feedback import Answer
+from router.domain.model.milestone import Milestone
 from router.domain.model.report import Media, Provenance
 from router.domain.model.transition import TaskStage
 from router.domain.model.vocabulary import (
@@ -34,9 +35,11 @@ Place = tuple[float, ...]
 """Longitude, latitude, and how many metres the point may be off."""
 
 
-CaseState = Literal["dispatched", "accepted", "handling", "suspended", "checking", "closed", "empty"]
-"""How far a case is (案卷状态). Departments have tasks; the lead has taken it on; it is worked on; its time stops; an inspector must look. Closed: its
-tasks are, or every report says that nothing is left to do. Empty: every report went back to another case."""
+CaseState = Literal[
+    "verifying", "filing", "dispatched", "accepted", "handling", "suspended", "checking", "closed", "rejected", "empty"
+]
+"""How far a case is (案卷状态). An inspector looks whether it is so; a supervisor decides whether it is filed; departments have tasks; the lead has taken it on; it is worked on; its time stops; an inspector must look. Closed: its
+tasks are, or every report says that nothing is left to do. Rejected: it was not filed, and no department ever had a task. Empty: every report went back to another case."""
 
 
 class Version(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -132,12 +135,15 @@ class Suggestion(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class TaskView(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """What the tasks of a department show. All assignments of a department share one."""
+    """What the task of a department shows beside its case. All assignments without milestones that show the same share one."""
 
     sees: DataClass | None = None
     """The highest class of fields; absent: every class."""
     masks: tuple[TaskField, ...] = ()
     """Fields that they do not show, whatever their class."""
+    milestones: tuple[Milestone, ...] = ()
+    """Parts of the work with limits of their own, in their order. They are here because a field of the assignment would cost each case its
+    bytes."""
 
 
 class LadderPlace(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -169,7 +175,8 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     due_provisional: bool = False
     """`due_at` reaches into a year whose calendar was not published, and may move when it is."""
     stage: TaskStage = "dispatched"
-    """How far the department is. Records of release 0.1.0 say only when the assignment was withdrawn."""
+    """How far the department is. Of one that was withdrawn before its department heard of it, the stage before the dispatch. Records of release 0.1.0
+    say only when the assignment was withdrawn."""
     stage_at: datetime | None = None
     """When it began, or was last said again (`progress`); absent while the stage is that of the dispatch."""
     resumes: TaskStage | None = None
@@ -201,6 +208,11 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """Where its ladder is; absent: in its first round, and nothing waits."""
     view: TaskView | None = None
     """What its task shows, as the catalogue said at the dispatch; absent: everything."""
+
+    @property
+    def milestones(self) -> tuple[Milestone, ...]:
+        """Parts of the work with limits of their own, in their order."""
+        return () if self.view is None else self.view.milestones
 
     @property
     def round(self) -> int:
@@ -262,7 +274,7 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     departed: tuple[Departure, ...] = ()
     """The latest reports that left the case, each once."""
     closed_at: datetime | None = None
-    """When the last task was closed, by its check or by a supervisor. Absent while tasks are worked on, and after reports alone
+    """When the last task was closed, by its check or by a supervisor, or when the case was rejected. Absent while tasks are worked on, and after reports alone
     closed the case."""
     transitions: int = 0
     """How many changes of its tasks `grid.transitions` has."""
@@ -272,3 +284,10 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     """Version of the rule set whose calendar counts, if that is a later one than `rule_set`: its years were published meanwhile."""
     answers: tuple[Answer, ...] = ()
     """The feedback that it has decided about."""
+
+    @property
+    def silenced_until(self) -> datetime | None:
+        """No reminder and no escalation of its tasks is sent before this instant: the latest word of supervision. None without one."""
+        return (
+            next((one.until for one in reversed(self.answers) if one.until is not None), None) if self.answers else None
+        )

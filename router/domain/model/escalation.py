@@ -19,7 +19,8 @@ class Escalation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """What a department or an authority hears of a task's limit: the record on `grid.escalations`."""
 
     id: str
-    """`<task>/<round>/<step>`, or `<task>/<round>/<stage>/<step>` of the limit of a stage, with `/cleared` at its end when it is settled: unique."""
+    """`<task>/<round>/<step>`; of a milestone `<task>/<round>/<milestone>/<step>`, and of the limit of a stage `<task>/<round>/<stage>/<step>`. With `/cleared`
+    at its end when it is settled: unique."""
     kind: EscalationKind
     case: str
     task: str
@@ -60,6 +61,8 @@ class Escalation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     is the department's own."""
     settled: Settled | None = None
     """How, of what is settled."""
+    milestone: str | None = None
+    """Of which milestone of the task the limit is that `due_at` ends; absent: of all of it."""
     due_provisional: bool = False
     """`due_at` reaches into a year whose calendar was not published, and may move when it is."""
     status: Status = "Actual"

@@ -20,6 +20,9 @@ DepartmentKind = Literal[
 ]
 """What a department says about its own task."""
 SupervisionKind = Literal[
+    "verified",
+    "file",
+    "reject",
     "check-passed",
     "check-failed",
     "suspend",
@@ -30,15 +33,19 @@ SupervisionKind = Literal[
     "reroute",
     "close",
     "reopen",
+    "silence",
 ]
 """What inspectors and supervisors say about any task. `reroute` is also the word of the authority that arbitrates, about its own task."""
 FeedbackKind = DepartmentKind | SupervisionKind
 DEPARTMENT_KINDS: tuple[FeedbackKind, ...] = get_args(DepartmentKind)
 SUPERVISION_KINDS: tuple[FeedbackKind, ...] = get_args(SupervisionKind)
 KINDS_OF_FEEDBACK: Mapping[FeedbackKind, str] = {
+    "verified": "An inspector has seen on site that it is so (核实属实), before a department gets a task.",
+    "file": "A supervisor files the case (立案): its departments get their tasks, and their limits begin.",
+    "reject": "A supervisor does not file the case (不予立案): it ends, and no department gets a task. Needs a reason.",
     "accept": "The department takes the task on (受理).",
     "return": "The task is not the department's (退单). Needs a reason, and may name the department whose it is.",
-    "progress": "Work goes on (进展).",
+    "progress": "Work goes on (进展). It may name the `milestone` of the task that is done.",
     "handled": "The work is done (处置完成), with evidence by reference.",
     "ask-extension": "The department asks for more time before its limit ends (延期申请), as a limit such as `2wd`. Needs a reason.",
     "ask-support": "The lead needs another department (请求协助), which gets a task as an assistant. Needs a reason and the department.",
@@ -54,10 +61,12 @@ KINDS_OF_FEEDBACK: Mapping[FeedbackKind, str] = {
     "reroute": "A supervisor, or the authority that arbitrates (终审), gives the task to a department, which cannot return it (强制派遣). Needs a reason.",
     "close": "A supervisor closes the case (结案). Needs a reason.",
     "reopen": "A supervisor opens a closed case again (重新立案): its tasks are worked on again. Needs a reason.",
+    "silence": "A supervisor mutes reminders and escalations of the case for a time such as `2wd` (静默); its limits run on, and `0h` ends it. Needs a reason.",
 }
 """Every kind, and what it says."""
 WITH_REASON: frozenset[FeedbackKind] = frozenset(
     {
+        "reject",
         "return",
         "ask-extension",
         "ask-support",
@@ -70,9 +79,12 @@ WITH_REASON: frozenset[FeedbackKind] = frozenset(
         "reroute",
         "close",
         "reopen",
+        "silence",
     }
 )
 """Kinds that must give a reason."""
+WITH_LIMIT: frozenset[FeedbackKind] = frozenset({"ask-extension", "silence"})
+"""Kinds that must say how much time."""
 WITH_DEPARTMENT: frozenset[FeedbackKind] = frozenset({"ask-support", "transfer", "reroute"})
 """Kinds that must name a department."""
 FeedbackCode = Literal[
@@ -86,6 +98,7 @@ FeedbackCode = Literal[
     "no-transfer",
     "too-late",
     "bad-limit",
+    "unknown-milestone",
 ]
 """Why the fold rejects feedback. What is malformed is rejected before it reaches the fold, with a code of `RejectionCode`."""
 FEEDBACK_CODES: Mapping[FeedbackCode, str] = {
@@ -98,7 +111,8 @@ FEEDBACK_CODES: Mapping[FeedbackCode, str] = {
     "has-task": "The department that shall help has a task of the case already.",
     "no-transfer": "The city does not let the two departments transfer tasks to each other.",
     "too-late": "More time is asked for when the limit has ended.",
-    "bad-limit": "The task has no limit, or the city's calendar does not have the time that the extension counts.",
+    "bad-limit": "The task has no limit, or the city's calendar does not have the time that is named, or a silence of it is too long.",
+    "unknown-milestone": "The task has no such milestone.",
 }
 """Every code, and what it means in one sentence."""
 
@@ -130,7 +144,9 @@ class Feedback(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     unit: str | None = None
     """Unit of that department."""
     limit: str | None = None
-    """Of `ask-extension` and `grant-extension`: how much time, as a limit such as `24h` or `2wd`."""
+    """Of `ask-extension`, `grant-extension` and `silence`: how much time, as a limit such as `24h` or `2wd`."""
+    milestone: str | None = None
+    """Of `progress`: the milestone of the task that is done."""
     evidence: tuple[Media, ...] = ()
     clock_ahead: bool = False
     """Whether the sender's clock was ahead of Kafka's, so that `occurred_at` was cut to `received_at`."""
@@ -157,3 +173,5 @@ class Answer(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     rejected: bool = False
     at: datetime | None = None
     """When it happened, if it was applied."""
+    until: datetime | None = None
+    """Of a silence that was applied: when it ends."""

@@ -171,7 +171,7 @@ def outcome(
 ) -> Outcome:
     """The outcome of a report that changed these cases and tasks."""
     records: list[Output] = [CaseChanged(cases[0])] if len(cases) == 1 else [CaseChanged(case) for case in cases]
-    if not tasks:
+    if not tasks and not more:
         return Outcome(records, _DECIDED[decision])
     facts = _DECIDED[decision].copy()
     records += more

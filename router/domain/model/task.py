@@ -5,6 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from router.domain.model.milestone import Milestone
 from router.domain.model.report import Media
 from router.domain.model.transition import TaskStage
 from router.domain.model.vocabulary import ResolvedBy, Role, Severity, Status, TaskField, Urgency
@@ -107,6 +108,8 @@ class Task(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """How often departments have returned the order before."""
     supervised_at: datetime | None = None
     """Since when a supervisor has an eye on it (督办)."""
+    milestones: tuple[Milestone, ...] = ()
+    """Parts of the work with limits of their own, in their order (分段时限); `due_at` is that of all of it."""
     withheld: tuple[TaskField, ...] = ()
     """Fields that are left out, because the catalogue does not let the department see them."""
     erased_at: datetime | None = None

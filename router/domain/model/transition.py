@@ -7,9 +7,23 @@ from msgspec import Struct
 from router.domain.model.feedback import FeedbackKind
 from router.domain.model.report import Instant, Media, Provenance
 
-TaskStage = Literal["dispatched", "accepted", "handling", "suspended", "handled", "returned", "withdrawn", "closed"]
-"""How far a task is, after the steps of GB/T 30428.8: given to the department (派遣), taken on (受理), worked on (处置中), on the
-list of what cannot be done now (挂账), reported as done (处置完成), given back (退单), taken away because a correction or a decision leads elsewhere (撤回), closed after its check (结案)."""
+TaskStage = Literal[
+    "verifying",
+    "filing",
+    "dispatched",
+    "accepted",
+    "handling",
+    "suspended",
+    "handled",
+    "returned",
+    "withdrawn",
+    "closed",
+    "rejected",
+]
+"""How far a task is, after the steps of GB/T 30428.8: planned while an inspector looks whether it is so (核实), or while a supervisor decides
+whether the case is filed (立案); given to the department (派遣), taken on (受理), worked on (处置中), on the
+list of what cannot be done now (挂账), reported as done (处置完成), given back (退单), taken away because a correction or a decision leads elsewhere (撤回), closed after its check (结案),
+never given because the case was not filed (不予立案)."""
 Cause = Literal["report", "feedback", "calendar", "erasure"]
 """What changed the task: a report or its correction, an answer, a calendar that was published, or a request to erase the data of a person."""
 
@@ -32,7 +46,7 @@ class Transition(Struct, gc=False, kw_only=True, omit_defaults=True):
     previous: str
     """Hash of the case's transition before; empty for the first one."""
     begin: TaskStage | None = None
-    """The stage before; absent when the task was dispatched."""
+    """The stage before; absent when the task was made: dispatched, or planned until the case is filed."""
     kind: FeedbackKind | None = None
     """Of the feedback."""
     actor: str | None = None
@@ -42,6 +56,8 @@ class Transition(Struct, gc=False, kw_only=True, omit_defaults=True):
     reason: str = ""
     evidence: tuple[Media, ...] = ()
     """Of the feedback, by reference."""
+    milestone: str = ""
+    """Of feedback by which a milestone of the task is done."""
     rule: str = ""
     """Of a dispatch: the id of the duty that led to it, or `fallback`, `return`, `arbitration`, `support`, `transfer`, `supervision`."""
     said: str = ""

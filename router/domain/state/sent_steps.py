@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from router.domain.case.life import finished_at
 from router.domain.lifecycle.escalating import DueSteps, due_steps
+from router.domain.lifecycle.ladder import timer_of
 from router.domain.lifecycle.provisional import city_of
 from router.domain.model.case import Case, LadderPlace
 from router.domain.model.report import Tick
@@ -79,7 +80,8 @@ class SentSteps:
             if one.step_waits:
                 return False
         for _, step in due.steps:
-            if until is None or step.at > until:
+            at = timer_of(case, step)
+            if until is None or at is None or at > until:
                 return False
         self._come_on(case, due)
         return True

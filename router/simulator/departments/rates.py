@@ -6,6 +6,8 @@ minutes, at most 12 hours), clocks off by two minutes and one in a thousand by a
 shares are ours.
 """
 
+from collections.abc import Collection, Sequence
+
 from msgspec import Struct
 
 
@@ -15,6 +17,10 @@ class Rates(Struct, frozen=True, kw_only=True):
     silent: float = 0.01
     """Tasks that get no answer."""
     returned: float = 0.06
+    returned_again: float = 0.15
+    """The same of a task that another department has returned before."""
+    decided: float = 0.8
+    """Tasks to arbitrate that the authority gives to a department; it handles the others."""
     named: float = 0.5
     """Returns that name whose the task is."""
     accepted: float = 0.85
@@ -26,6 +32,18 @@ class Rates(Struct, frozen=True, kw_only=True):
     rerouted: float = 0.003
     failed: float = 0.03
     """Checks that fail: the work is done again."""
+    supported: float = 0.01
+    """Tasks whose lead asks another department for support."""
+    answered: float = 0.5
+    """Assistants who answer that they have nothing to handle."""
+    transferred: float = 0.01
+    """Tasks that are handed over, of departments that share their matters with others."""
+    supervised: float = 0.01
+    silenced: float = 0.003
+    verified: float = 0.9
+    """Cases that an inspector looks at before they are filed, in cities that file."""
+    rejected: float = 0.05
+    """Cases that are not filed."""
     closed: float = 0.002
     """Tasks whose case a supervisor closes before they are handled."""
     reopened: float = 0.002
@@ -57,3 +75,14 @@ class Rates(Struct, frozen=True, kw_only=True):
 
 CITY = Rates()
 """A city of middling departments."""
+
+
+class Setting(Struct, frozen=True, kw_only=True):
+    """What answers depend on besides the task."""
+
+    departments: Sequence[str]
+    """Of the city, in a fixed order: to one of them a task is returned or given."""
+    transfers: Sequence[Collection[str]] = ()
+    """Sets of departments that hand tasks to each other."""
+    seed: int = 1
+    rates: Rates = CITY

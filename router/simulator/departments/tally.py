@@ -13,7 +13,7 @@ from router.wire.codec import decode_task, decode_transition
 from router.wire.rejected_feedback import decode_rejected_feedback
 from router.wire.topic_names import Names
 
-ENDED: frozenset[TaskStage] = frozenset({"returned", "withdrawn", "closed"})
+ENDED: frozenset[TaskStage] = frozenset({"returned", "withdrawn", "closed", "rejected"})
 
 
 class _TaskNow(Struct):

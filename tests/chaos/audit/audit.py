@@ -21,7 +21,7 @@ from tests.chaos.audit.dedup_index import check_dedup_index
 from tests.chaos.audit.feedback import FeedbackAudit, FeedbackFigures, check_feedback
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.grid_events import Stream, describe
-from tests.chaos.audit.lives import check_escalations, check_life, read_journal
+from tests.chaos.audit.lives import check_escalations, check_life, is_unheard, read_journal
 from tests.chaos.audit.sources import Sources, settled, sources
 from tests.chaos.audit.tasks import check_tasks
 from tests.chaos.audit.topics import Log
@@ -97,7 +97,9 @@ def audit(ledgered: Ledgered, of: AuditInput, said: FeedbackLedgered = NO_FEEDBA
         sent = log.read([names.escalations], partition)
         escalations += check_escalations(sent, folded.escalations, findings)
         for case in cases:
-            check_life(case, lives.get(case.id, []), findings)
+            life = lives.get(case.id, [])
+            check_life(case, life, findings)
+            table.unheard |= {one.task for one in case.assignments if is_unheard(life, one.task)}
         answers.add(folded, cases, chain.from_iterable(lives.values()))
         for department, digests in folded.tasks.items():
             wanted.setdefault(department, Counter()).update(digests)

@@ -34,6 +34,8 @@ class Table(Struct):
     cases: set[str] = field(default_factory=set)
     assigned: dict[str, Assignment] = {}
     """Task id -> its assignment, of every case."""
+    unheard: set[str] = field(default_factory=set)
+    """Ids of tasks of cases that were not filed."""
 
 
 def check_partition(

@@ -13,7 +13,7 @@ from router.wire.codec import decode_escalation, decode_transition
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.topics import Record
 
-ENDED: frozenset[TaskStage] = frozenset({"returned", "withdrawn", "closed"})
+ENDED: frozenset[TaskStage] = frozenset({"returned", "withdrawn", "closed", "rejected"})
 
 
 class TaskSays(NamedTuple):
@@ -71,6 +71,11 @@ def check_tasks_say(assigned: Mapping[str, Assignment], said: Mapping[str, TaskS
             findings.add("deadline differs", f"task {id_}: {heard.due_at}, {one.due_at}")
 
 
+def is_unheard(life: Iterable[Transition], task: str) -> bool:
+    """Whether the department of a task never heard of it, as the journal says: its case was not filed."""
+    return {one.to for one in life if one.task == task} <= {"verifying", "filing", "rejected", "withdrawn"}
+
+
 def has_ended(one: Assignment) -> bool:
     """Whether a department has nothing to do any more."""
     return _stage(one) in ENDED
@@ -86,7 +91,7 @@ def _states(case: Case) -> tuple[str, ...]:
     if not case.reports:
         return ("empty",)
     if not live:
-        return ("closed",)
+        return ("rejected",) if any(one.stage == "rejected" for one in case.assignments) else ("closed",)
     lead = next((_stage(one) for one in live if one.role == "lead"), None)
     if lead == "handled":
         return ("checking",) if len(live) == 1 else ("handling",)

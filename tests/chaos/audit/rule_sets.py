@@ -29,7 +29,7 @@ def _decided_by_one(case: Case, rule_sets: RuleSets) -> bool:
         one for one in case.assignments if one.withdrawn_at is None and not (answered and (one.why or has_ended(one)))
     ]
     current = sorted([(a.department, a.role, a.rule, a.unit) for a in routed], key=str)
-    if not answered and case.state != "dispatched":
+    if not answered and case.state not in {"dispatched", "verifying", "filing"}:
         return not current
     versions = [one for report in case.reports for one in (*report.earlier, report)]
     instants = {case.opened_at, *[one.received_at for one in versions], *[one.at for one in case.departed]}

@@ -53,7 +53,8 @@ def check_tasks(
             findings.add("dispatched twice", f"{task.id} revision {task.revision}")
         revisions[task.id] = revision
     check_tasks_say(table.assigned, said, findings)
-    findings.add("case without task", *sorted(table.assigned.keys() - dispatched))
+    findings.add("case without task", *sorted(table.assigned.keys() - dispatched - table.unheard))
+    findings.add("task before filing", *sorted(dispatched & table.unheard))
     for department in sorted(found.keys() | wanted.keys()):
         differing = _difference(wanted.get(department, Counter()), found.get(department, Counter()))
         findings.add("tasks differ from the log", *[f"{department} {digest}" for digest in differing])

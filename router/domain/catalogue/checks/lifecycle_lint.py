@@ -12,7 +12,18 @@ from router.domain.catalogue.checks.reference_lint import unknown
 from router.domain.catalogue.lists import Lists
 from router.domain.catalogue.model import LifecycleNode
 from router.domain.documents import Finding, found
-from router.domain.lifecycle.lifecycles import ALLOWED, CHECKED, ENDED, OF_ROLE, START, UNCHECKED, WAITING
+from router.domain.lifecycle.lifecycles import (
+    ALLOWED,
+    ALWAYS,
+    CHECKED,
+    ENDED,
+    OF_ROLE,
+    PLANNED,
+    START,
+    UNCHECKED,
+    WAITING,
+    first_of,
+)
 from router.domain.model.feedback import KINDS_OF_FEEDBACK, FeedbackKind
 from router.domain.model.transition import TaskStage
 
@@ -27,6 +38,10 @@ UNUSED = "GR096"
 OTHER_CHECK = "GR097"
 _BY_FORCE: tuple[FeedbackKind, ...] = ("close", "reroute")
 """A stage that only a supervisor's force ends is a dead end."""
+_BEFORE_DISPATCH = frozenset(
+    kind for kind in KINDS_OF_FEEDBACK if {stage for stage, one in ALLOWED if one == kind} <= {*PLANNED, "rejected"}
+)
+"""Feedback that only a lifecycle with a stage before the dispatch can use."""
 
 
 def check(lists: Lists) -> Iterator[Finding]:
@@ -64,7 +79,10 @@ def _entries(name: str, lifecycle: LifecycleNode, lists: Lists) -> Iterator[Find
     if START not in lifecycle.stages:
         mark = document.mark("lifecycles", name, "stages")
         yield found(
-            NOT_DECLARED, mark, f"the lifecycle `{name}` has no stage `{START}`", "every task begins there: add it"
+            NOT_DECLARED,
+            mark,
+            f"the lifecycle `{name}` has no stage `{START}`",
+            "every department gets its task there: add it",
         )
     for stage, node in lifecycle.stages.items():
         for kind, after in node.on.items():
@@ -80,7 +98,8 @@ def _entries(name: str, lifecycle: LifecycleNode, lists: Lists) -> Iterator[Find
 
 
 def _reached(lifecycle: LifecycleNode) -> set[TaskStage]:
-    reached, todo = {START}, [START]
+    begin = first_of(lifecycle.stages)
+    reached, todo = {begin}, [begin]
     while todo:
         node = lifecycle.stages.get(todo.pop())
         new = {*node.on.values()} - reached if node is not None else set()
@@ -146,6 +165,8 @@ def _kinds(lists: Lists) -> Iterator[Finding]:
     if not work.lifecycles:
         return
     used = {kind for lifecycle in work.lifecycles.values() for node in lifecycle.stages.values() for kind in node.on}
+    used |= ALWAYS
+    files = any(stage in lifecycle.stages for lifecycle in work.lifecycles.values() for stage in PLANNED)
     for workflow in work.workflows.values():
         if workflow.lifecycle is None:
             step = workflow.steps.get("checking")
@@ -156,7 +177,7 @@ def _kinds(lists: Lists) -> Iterator[Finding]:
             mark = document.mark_value("unused", number)
             yield found(UNUSED, mark, f"`{kind}` is used by a lifecycle", "remove it here, or there")
     for kind in KINDS_OF_FEEDBACK:
-        if kind not in used and kind not in work.unused:
+        if kind not in used and kind not in work.unused and (files or kind not in _BEFORE_DISPATCH):
             message = f"no workflow uses the feedback `{kind}`"
             yield found(
                 UNUSED,

@@ -14,6 +14,7 @@ from router.domain.model.feedback import SUPERVISION
 from router.domain.model.report import Tick
 from tests.support.driver import Driver, hours, report, tiny
 from tests.support.feedback import feedback
+from tests.unit.domain.lifecycle.test_sent_steps import CHECKED, MILESTONES
 
 LADDERS = """\
 authorities:
@@ -164,6 +165,48 @@ def test_a_paused_task_waits_and_a_closed_one_has_no_next_step() -> None:
     assert following(driver) == [("Its ladder waits while its time is paused.", "暂停计时期间不催办、不升级。")]
     driver.pipe(feedback("close", driver.tasks[0], 3, SUPERVISION))
     assert following(driver) == []
+
+
+def test_the_next_step_comes_when_the_silence_ends() -> None:
+    driver = opened()
+    driver.pipe(feedback("silence", driver.tasks[0], 40, SUPERVISION, reason="flood", limit="20h"))
+    assert following(driver)[0][0] == (
+        "Next on ladder usual: on 2026-10-03 21:00 Parks (parks) is reminded, 24h before the end."
+    )
+
+
+def test_steps_of_a_milestone_and_of_a_wait_name_it() -> None:
+    """The milestone ends after 40 hours, the check after 30 more."""
+    city = tiny(escalations=LADDERS, work=CHECKED, standards=MILESTONES)
+    decisions = Decisions(rule_set="r1", zone=city.zone, catalogue=city.catalogue)
+    driver = Driver(city)
+    driver.pipe(report("17"))
+    id_ = driver.tasks[0].id
+    assert following(driver, decisions)[0] == (
+        "Next on ladder usual for milestone stop: on 2026-10-02 01:00 Parks (parks) is reminded, 24h before the end.",
+        "升级阶梯 usual（阶段 stop） 的下一步：2026-10-02 01:00 催办 Parks（parks）（截止前 24h）。",
+    )
+    run(driver, 17)
+    driver.pipe(feedback("handled", driver.tasks[0], 20))
+    assert following(driver, decisions)[0][0] == (
+        "Next on ladder usual: on 2026-10-02 11:00 supervision is reminded, 24h before the end."
+    )
+    run(driver, 51)
+    said = [one for one in history(driver, decisions) if "reminded" in one[0] or "escalated" in one[0]]
+    assert said == [
+        (
+            f"2026-10-02 01:00: Parks (parks) was reminded that milestone stop of {id_} is due on 2026-10-03 01:00.",
+            f"2026-10-02 01:00：催办 Parks（parks）：{id_} 阶段 stop 截止 2026-10-03 01:00。",
+        ),
+        (
+            f"2026-10-02 11:00: supervision was reminded that {id_}, handled, is due on 2026-10-03 11:00.",
+            f"2026-10-02 11:00：催办 监督方：{id_}（处置完成） 截止 2026-10-03 11:00。",
+        ),
+        (
+            f"2026-10-03 11:00: {id_} was escalated to Town (town) of 410902001, because it was still handled on 2026-10-03 11:00.",
+            f"2026-10-03 11:00：{id_} 升级上报 乡镇（town） 410902001：至 2026-10-03 11:00 仍为处置完成。",
+        ),
+    ]
 
 
 def test_a_record_of_another_rule_set_is_named() -> None:

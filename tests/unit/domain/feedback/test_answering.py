@@ -103,7 +103,7 @@ def test_a_city_without_a_stage_lets_feedback_lead_past_it() -> None:
     assert (the_case(driver).state, driver.tasks[-1].stage) == ("handling", "handling")
     rejected = driver.pipe(feedback("check-passed", task, 2, SUPERVISION))
     assert rejected.rejected[0].rejection.reason == (
-        f"`check-passed` is not possible: task {task.id} is handling; nothing is possible for supervision now."
+        f"`check-passed` is not possible: task {task.id} is handling; possible now: silence."
     )
     driver.pipe(feedback("handled", task, 3))
     assert the_case(driver).state == "closed"

@@ -1,10 +1,12 @@
 """Which duties bounce, from lives that were folded, with hours computed apart."""
 
+from router.domain.case.dispatch import task
 from router.domain.figures.returns import ReturnFigures, figures_of_returns
 from router.domain.model.feedback import SUPERVISION
 from tests.support.catalogue_lists import DUTIES
 from tests.support.driver import OTHER_COUNTY, Driver, hours, report, tiny
 from tests.support.feedback import feedback
+from tests.support.filing import FILED_WORK
 
 CITY = tiny(duties="arbitration: {department: police}\n" + DUTIES)
 
@@ -61,3 +63,13 @@ def test_cases_may_mix_as_partitions_do() -> None:
 def test_a_journal_whose_beginning_is_gone_has_an_unknown_duty() -> None:
     transitions = [one for one in bounced().transitions if one.begin is not None or one.rule != "trees"]
     assert {(one.duty, one.hours) for one in figures_of_returns(transitions)} == {("unknown", 0.0), ("unknown", 2.0)}
+
+
+def test_hours_before_the_filing_are_none_of_the_department() -> None:
+    city = tiny(work=FILED_WORK)
+    driver = Driver(city)
+    driver.pipe(report("1"))
+    case = driver.case_of("1")
+    driver.pipe(feedback("file", task(case, case.assignments[0], city.catalogue), 10, SUPERVISION))
+    driver.pipe(feedback("return", driver.tasks[0], 13, reason="x"))
+    assert figures_of_returns(driver.transitions) == [row(("parks", "locality"), 1, 3, 3, 3)]

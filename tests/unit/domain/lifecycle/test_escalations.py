@@ -18,6 +18,7 @@ from router.domain.model.feedback import DEPARTMENT_KINDS, SUPERVISION
 from router.domain.model.outcome import CaseArchived, CaseChanged, EscalationSent
 from router.domain.model.report import Tick
 from router.domain.model.task import Task
+from router.domain.rules.city import City
 from tests.support.catalogue_lists import DUTIES, WORK
 from tests.support.driver import Driver, hours, report, tiny
 from tests.support.feedback import feedback
@@ -223,8 +224,22 @@ def test_a_case_is_kept_until_its_ladder_has_ended() -> None:
 
 KINDS = (
     *("accept", "progress", "handled", "check-failed", "suspend", "resume", "ask-extension"),
-    *("grant-extension", "return", "reroute", "close", "reopen"),
+    *("grant-extension", "return", "reroute", "close", "reopen", "silence"),
 )
+PARTS = tiny(
+    escalations=LADDERS,
+    work=WORK + "      checking: {text: {en: Looked at}}\n",
+    duties=DUTIES.replace("lead: parks", "lead: parks\n    assist: [police]"),
+    standards="""\
+default: {limit: 3d}
+matters:
+  tree: {lead: {limit: 3d, milestones: {stop: {limit: 4h, name: {en: stop}}, fine: {limit: 30h, name: {en: fine}}}}}
+""",
+)
+"""The lead's task has two milestones before its limit."""
+CITIES = st.sampled_from([CITY, PARTS])
+KEYS = [f"{part}{step}" for part in ("stop/", "fine/", "") for step in ALL]
+LENGTHS = {"ask-extension": "2d", "silence": "30h"}
 STEPS = st.one_of(
     st.integers(1, 40).map(lambda by: ("wait", by)),
     st.integers(0, 40).map(lambda by: ("tick", by)),
@@ -233,9 +248,9 @@ STEPS = st.one_of(
 )
 
 
-def lived(life: Sequence[Any]) -> tuple[Driver, list[Any]]:
+def lived(life: Sequence[Any], city: City) -> tuple[Driver, list[Any]]:
     """A life by itself: time passes, ticks come late or not at all, answers are delivered late."""
-    driver, now, events = Driver(CITY), 0.0, [report("17")]
+    driver, now, events = Driver(city), 0.0, [report("17")]
     driver.pipe(events[0])
     for number, step in enumerate(life):
         if step[0] == "wait":
@@ -257,7 +272,8 @@ def lived(life: Sequence[Any]) -> tuple[Driver, list[Any]]:
                 id=str(number),
                 reason="r",
                 department="roads" if kind in {"return", "reroute"} else None,
-                limit="2d" if kind == "ask-extension" else None,
+                limit=LENGTHS.get(kind),
+                milestone=[None, "stop", "fine"][number % 3] if kind == "progress" and city is PARTS else None,
                 delivered=now,
             )
         events.append(event)
@@ -268,9 +284,9 @@ def lived(life: Sequence[Any]) -> tuple[Driver, list[Any]]:
 
 
 @settings(max_examples=200, deadline=None)
-@given(life=st.lists(STEPS, max_size=25))
-def test_every_step_of_a_running_task_is_sent_once(life: Sequence[Any]) -> None:
-    driver, events = lived(life)
+@given(life=st.lists(STEPS, max_size=25), city=CITIES)
+def test_every_step_of_a_running_task_is_sent_once(life: Sequence[Any], city: City) -> None:
+    driver, events = lived(life, city)
     ids = [one.id for one in driver.escalations]
     assert len(set(ids)) == len(ids), "each has a key of its own"
     assert driver.state.ladders.next() is None, "the last tick left nothing due"
@@ -278,20 +294,25 @@ def test_every_step_of_a_running_task_is_sent_once(life: Sequence[Any]) -> None:
         assert one.kind == "cleared" or one.at <= one.sent_at, "nothing is sent before it is due"
     for case in {case.id: case for case in driver.state.case_by_report.values()}.values():
         for one in case.assignments:
-            heard = [e.step for e in driver.escalations if e.task == one.task and e.round == one.round]
+            heard = [e.id.split("/", 2)[2] for e in driver.escalations if e.task == one.task and e.round == one.round]
+            parts = ["", *[f"{part.id}/" for part in one.milestones if part.done_at is None]]
             running = one.stage in {"dispatched", "accepted", "handling"}
             if running and one.role == "lead":
-                missing = [step for step in ALL if step not in one.sent]
+                missing = [step for part in parts for step in ALL if part + step not in one.sent]
                 assert all(step.startswith("before") for step in missing), "what has passed was sent"
-            assert [step for step in ALL if step in heard] == [s for s in ALL if s in one.sent and s in heard]
+            assert {key for key in KEYS if key in heard} <= {*one.sent} | {
+                key
+                for key in KEYS
+                if key.partition("/")[0] in {part.id for part in one.milestones if part.done_at is not None}
+            }
     assert events
 
 
 @settings(max_examples=200, deadline=None)
-@given(life=st.lists(STEPS, max_size=20), sizes=st.lists(st.integers(1, 5), min_size=1, max_size=4))
-def test_any_batches_and_crashes_send_the_same(life: Sequence[Any], sizes: Sequence[int]) -> None:
-    whole, events = lived(life)
-    driver, sent, number, turn = Driver(CITY), [], 0, 0
+@given(life=st.lists(STEPS, max_size=20), city=CITIES, sizes=st.lists(st.integers(1, 5), min_size=1, max_size=4))
+def test_any_batches_and_crashes_send_the_same(life: Sequence[Any], city: City, sizes: Sequence[int]) -> None:
+    whole, events = lived(life, city)
+    driver, sent, number, turn = Driver(city), [], 0, 0
     while number < len(events):
         size = sizes[turn % len(sizes)]
         driver.batch(events[number : number + size])

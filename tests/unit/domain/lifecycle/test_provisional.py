@@ -164,3 +164,24 @@ def test_any_batches_and_crashes_move_the_same(life: Sequence[str], sizes: Seque
     assert transitions == whole.transitions
     assert driver.latest() == whole.latest()
     assert driver.snapshot() == whole.snapshot()
+
+
+def test_milestones_move_with_the_limit() -> None:
+    """Of 65 working days the 62nd is 31 December, and the 64th 4 January 2027 by the weekly pattern; when the first week is free, the 12th."""
+    parts = "{first: {limit: 62wd, name: {en: first}}, second: {limit: 64wd, name: {en: second}}}"
+    standards = f"default: {{limit: 65wd}}\nmatters: {{tree: {{lead: {{limit: 65wd, milestones: {parts}}}}}}}\n"
+    old = replace(tiny(standards=standards), rule_set="", calendar=calendar())
+    new = replace(old, rule_set="", calendar=calendar(*FREE))
+    known = RuleSets(old)
+    known.add(new.rule_set, hours(100), lambda: new)
+    driver = Driver(known)
+    driver.pipe(report("17", rule_set=old.rule_set))
+
+    def ends() -> list[tuple[str, bool]]:
+        parts = driver.case_of("17").assignments[0].milestones
+        return [(f"{one.due_at.astimezone(ZONE):%m-%d %H:%M}", one.due_provisional) for one in parts if one.due_at]
+
+    assert ends() == [("12-31 18:00", False), ("01-04 18:00", True)]
+    driver.pipe(Tick(at=hours(101), rule_set=new.rule_set))
+    assert ends() == [("12-31 18:00", False), ("01-12 18:00", False)]
+    assert driver.tasks[-1].milestones == driver.case_of("17").assignments[0].milestones

@@ -17,6 +17,7 @@ from router.domain.rules.rule_sets import RuleSets
 from tests.support.catalogue_lists import WORK
 from tests.support.driver import Driver, hours, report, tiny
 from tests.support.feedback import feedback
+from tests.support.filing import known_tasks
 from tests.unit.domain.lifecycle.test_escalations import ALL, LADDERS
 
 CHECKED = (
@@ -37,17 +38,33 @@ lifecycles:
 """
 )
 CITY = tiny(escalations=LADDERS.replace("{lead: usual}", "{lead: usual, assist: usual}"), work=CHECKED)
+MILESTONES = """\
+default: {limit: 3d}
+matters:
+  tree: {lead: {limit: 3d, milestones: {stop: {limit: 40h, name: {en: stop}}, fine: {limit: 50h, name: {en: fine}}}}}
+"""
+WHOLE = tiny(
+    escalations=LADDERS.replace("{lead: usual}", "{lead: usual, assist: usual}"), work=CHECKED, standards=MILESTONES
+)
+"""CITY, in which trees have milestones."""
 OTHER = tiny(
     escalations=LADDERS.replace("remind: [24h, 2h]", "remind: [30h, 2h]").replace(
         "{to: town, after: 0h}", "{to: town, after: 3h}"
     ),
-    work=CHECKED,
+    work=CHECKED.replace(
+        "      dispatched: {on",
+        """\
+      verifying: {limit: 30h, on: {verified: filing, file: dispatched, reject: rejected}}
+      filing: {limit: 50h, on: {file: dispatched, reject: rejected}}
+      rejected: {on: {file: dispatched}}
+      dispatched: {on""",
+    ),
 )
-"""Another ladder."""
+"""Another ladder, and cases are filed first."""
 
 
 def rules() -> RuleSets:
-    both = RuleSets(CITY)
+    both = RuleSets(WHOLE)
     both.know(OTHER.rule_set, lambda: OTHER)
     return both
 
@@ -67,6 +84,49 @@ def test_steps_change_no_row_and_no_revision() -> None:
     assert sent(driver) == ALL[1:], "a successor sends what its predecessor has not sent"
     assert driver.written[rows:] == []
     assert driver.case_of("17") == before
+
+
+def test_what_came_due_in_a_silence_is_sent_once_when_it_ends_and_writes_no_row() -> None:
+    """Ticks passed the reminders at 48 and 70 while the case was silenced, and no one has sent them."""
+    driver = Driver(CITY)
+    driver.pipe(report("17"))
+    driver.tick(24)  # the window is closed
+    driver.pipe(feedback("silence", driver.tasks[0], 40, SUPERVISION, reason="flood", limit="31h"))
+    rows, found = len(driver.written), []
+    for at in (48, 60, 70.5, 71, 71.5, 72, 80):
+        driver = driver.crash()
+        driver.tick(at)
+        found += [(one.step, one.at, one.sent_at) for one in driver.escalations]
+    assert found == [
+        ("before-24h", hours(48), hours(71)),
+        ("before-2h", hours(70), hours(71)),
+        ("town", hours(72), hours(72)),
+    ]
+    assert driver.written[rows:] == []
+
+
+def test_a_silence_that_ends_before_the_latest_tick_leaves_steps_to_the_next() -> None:
+    """A silence to 100 is ended at 60, and the router hears of it at 80. What ticks have passed meanwhile is sent by the next one."""
+    driver = Driver(CITY)
+    driver.pipe(report("17"))
+    about = driver.tasks[0]
+    driver.pipe(feedback("silence", about, 40, SUPERVISION, reason="flood", limit="60h"))
+    driver.tick(75)
+    driver.pipe(feedback("silence", about, 70, SUPERVISION, reason="over", limit="0h", delivered=80))
+    assert driver.case_of("17").assignments[0].step_waits
+    driver = driver.crash()
+    driver.tick(81)
+    assert sent(driver) == ["before-24h", "before-2h", "town"]
+    assert sent(driver.crash()) == []
+
+
+def test_a_silence_settles_nothing() -> None:
+    """It began before the limit ended, and the router heard of it after the town had."""
+    driver = Driver(CITY)
+    driver.pipe(report("17"))
+    driver.tick(73)
+    found = driver.pipe(feedback("silence", driver.tasks[0], 71, SUPERVISION, reason="x", limit="9h", delivered=74))
+    assert (found.decision, found.escalations, driver.case_of("17").assignments[0].round) == ("applied", [], 0)
 
 
 def test_a_case_that_changes_for_another_reason_has_what_was_sent() -> None:
@@ -127,6 +187,7 @@ STEPS = st.one_of(
             [
                 *("accept", "progress", "handled", "check-failed", "suspend", "resume", "ask-extension"),
                 *("grant-extension", "return", "reroute", "ask-support", "close", "reopen", "check-passed"),
+                *("silence", "silence", "verified", "file", "reject"),
             ]
         ),
         st.integers(0, 5),
@@ -136,7 +197,7 @@ STEPS = st.one_of(
         st.just("report"),
         st.sampled_from(["17", "18", "19", "20"]),
         st.integers(1, 3),
-        st.sampled_from([CITY, OTHER]),
+        st.sampled_from([WHOLE, OTHER]),
         st.integers(0, 90),
     ),
 )
@@ -151,7 +212,7 @@ def events_of(life: Sequence[Any]) -> list[Any]:
         driver.pipe(event)
 
     for number in range(3):
-        add(report(str(17 + number), north=900 * number, rule_set=CITY.rule_set))
+        add(report(str(17 + number), north=900 * number, rule_set=WHOLE.rule_set))
     for number, step in enumerate(life):
         if step[0] == "wait":
             now += step[1]
@@ -162,14 +223,23 @@ def events_of(life: Sequence[Any]) -> list[Any]:
             north = 900 * (int(name) - 17)
             at = max(0, now - ago)
             more = {"version": version, "description": str(number), "rule_set": city.rule_set, "received": at}
-            add(report(name, 0, north=north, matter="tree" if city is CITY else "hole", **more))
+            add(report(name, 0, north=north, matter="tree" if city is WHOLE else "hole", **more))
         else:
             kind, which, ago = step
-            about = driver.tasks[which % len(driver.tasks)]
+            known = known_tasks(driver)
+            about = known[-1 - which % len(known)]
             sender = about.department if kind in DEPARTMENT_KINDS else SUPERVISION
             named = {"return": "roads", "reroute": "roads", "ask-support": "police"}.get(kind)
-            limit = "2d" if kind == "ask-extension" else None
-            said = {"id": str(number), "reason": "r", "department": named, "limit": limit, "delivered": now}
+            limit = {"ask-extension": "2d", "silence": ("0h", "20h", "5d")[which % 3]}.get(kind)
+            done = ("stop", "fine", None)[which % 3] if kind == "progress" else None
+            said = {
+                "id": str(number),
+                "reason": "r",
+                "department": named,
+                "limit": limit,
+                "delivered": now,
+                "milestone": done,
+            }
             add(feedback(kind, about, max(0, now - ago), sender, **said))
     add(Tick(at=hours(now + 2000)))
     return events

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from router.domain.catalogue.model import LifecycleNode, StageNode
-from router.domain.lifecycle.lifecycles import ALLOWED, CHECKED, ENDED, TRANSITIONS, UNCHECKED, lifecycle
+from router.domain.lifecycle.lifecycles import ALLOWED, CHECKED, ENDED, PLANNED, TRANSITIONS, UNCHECKED, lifecycle
 from router.domain.lifecycle.stages import (
     LIVE_STATES,
     is_live,
@@ -27,9 +27,11 @@ from router.domain.model.transition import TaskStage
 from tests.support.driver import hours
 
 STAGES: tuple[TaskStage, ...] = get_args(TaskStage)
-STAY = ("ask-extension", "grant-extension", "reject-extension", "ask-support", "supervise")
+STAY = ("ask-extension", "grant-extension", "reject-extension", "ask-support", "supervise", "silence")
 """Feedback after which a department that works on a task is at the same stage."""
 LEGAL: dict[str, dict[str, str]] = {
+    "verifying": {"verified": "filing", "file": "dispatched", "reject": "rejected", "silence": "verifying"},
+    "filing": {"file": "dispatched", "reject": "rejected", "silence": "filing"},
     "dispatched": {
         "accept": "accepted", "return": "returned", "handled": "handled", "suspend": "suspended", "reroute": "withdrawn",
         "close": "closed", "answer": "closed", "transfer": "withdrawn", **dict.fromkeys(STAY, "dispatched"),
@@ -42,12 +44,21 @@ LEGAL: dict[str, dict[str, str]] = {
         "progress": "handling", "handled": "handled", "suspend": "suspended", "reroute": "withdrawn", "close": "closed",
         "answer": "closed", "transfer": "withdrawn", **dict.fromkeys(STAY, "handling"),
     },
-    "suspended": {"supervise": "suspended", "resume": "handling", "reroute": "withdrawn", "close": "closed"},
-    "handled": {"check-passed": "closed", "check-failed": "handling", "reroute": "withdrawn", "close": "closed"},
+    "suspended": {
+        "supervise": "suspended", "resume": "handling", "reroute": "withdrawn", "close": "closed", "silence": "suspended",
+    },
+    "handled": {
+        "check-passed": "closed", "check-failed": "handling", "reroute": "withdrawn", "close": "closed", "silence": "handled",
+    },
     "returned": {},
     "withdrawn": {},
     "closed": {"reopen": "handling"},
+    "rejected": {"file": "dispatched"},
 }  # fmt: skip
+
+
+WHOLE = lifecycle("whole", TRANSITIONS)
+"""With verifying and filing."""
 
 
 def assignment(stage: TaskStage, role: str = "lead", *, final: bool = False, department: str = "parks") -> Assignment:
@@ -61,8 +72,8 @@ def assignment(stage: TaskStage, role: str = "lead", *, final: bool = False, dep
 @pytest.mark.parametrize("kind", KINDS_OF_FEEDBACK)
 def test_each_feedback_at_each_stage(stage: TaskStage, kind: str) -> None:
     role = "assist" if kind == "answer" else "lead"
-    checked = LEGAL[stage].get(kind)
-    assert next_stage(assignment(stage, role), kind, CHECKED) == checked  # type: ignore[arg-type]
+    assert next_stage(assignment(stage, role), kind, WHOLE) == LEGAL[stage].get(kind)  # type: ignore[arg-type]
+    assert next_stage(assignment(stage, role), kind, CHECKED) == LEGAL[stage].get(kind)  # type: ignore[arg-type]
 
 
 def test_the_table_has_no_other_entry() -> None:
@@ -71,8 +82,10 @@ def test_the_table_has_no_other_entry() -> None:
 
 
 def test_from_every_stage_at_which_a_department_works_the_task_can_be_closed() -> None:
-    for stage in set(STAGES) - ENDED:
+    for stage in set(STAGES) - ENDED - set(PLANNED):
         assert TRANSITIONS[stage, "close"] == "closed"
+    for stage in PLANNED:
+        assert TRANSITIONS[stage, "reject"] == "rejected"
 
 
 def test_what_is_not_checked_is_closed_when_it_is_handled() -> None:
@@ -111,7 +124,7 @@ def test_a_department_answers_about_its_own_task_and_supervision_about_any() -> 
     one = assignment("handled")
     assert legal_for(one, "roads", CHECKED) == ()
     assert legal_for(one, "parks", CHECKED) == ()
-    assert legal_for(one, SUPERVISION, CHECKED) == ("check-passed", "check-failed", "reroute", "close")
+    assert legal_for(one, SUPERVISION, CHECKED) == ("check-passed", "check-failed", "reroute", "close", "silence")
     assert legal_for(assignment("closed"), SUPERVISION, CHECKED) == ("reopen",)
     assert legal_for(assignment("withdrawn"), SUPERVISION, CHECKED) == ()
 
@@ -137,6 +150,7 @@ def test_a_withdrawn_task_of_an_earlier_release_is_withdrawn() -> None:
 def test_what_a_city_may_choose_begins_with_the_standard() -> None:
     """A lifecycle without a stage between dispatch and work, or without a check; nothing else differs from the standard."""
     others = {
+        ("verifying", "verified"): ("filing", "dispatched"),
         ("dispatched", "accept"): ("accepted", "handling"),
         ("dispatched", "progress"): ("handling",),
         **{(stage, "handled"): ("handled", "closed") for stage in ("dispatched", "accepted", "handling")},
@@ -155,6 +169,28 @@ def test_a_task_whose_stage_its_lifecycle_lacks_goes_on_by_the_standard(kind: Fe
     assert next_stage(assignment("handling"), "suspend", three) is None
 
 
+def test_every_lifecycle_knows_a_silence() -> None:
+    three = lifecycle("three", {("dispatched", "accept"): "handling", ("handling", "handled"): "closed"})
+    assert "silence" in legal_for(assignment("handling"), SUPERVISION, three)
+    assert "silence" not in legal_for(assignment("handling"), "parks", three)
+
+
+def test_tasks_begin_at_the_first_stage_before_the_dispatch_that_their_lifecycle_has() -> None:
+    tables = {
+        "verifying": dict(TRANSITIONS),
+        "filing": {step: after for step, after in TRANSITIONS.items() if step[0] != "verifying"},
+        "dispatched": dict(CHECKED.table),
+    }
+    assert {stage: lifecycle("x", table).begin for stage, table in tables.items()} == {stage: stage for stage in tables}
+    assert UNCHECKED.begin == "dispatched"
+
+
+def test_before_the_dispatch_nothing_is_possible_for_the_department() -> None:
+    for stage in PLANNED:
+        assert legal_for(assignment(stage), "parks", WHOLE) == ()
+    assert legal_for(assignment("filing"), SUPERVISION, WHOLE) == ("file", "reject", "silence")
+
+
 def test_the_work_of_an_assistant_is_not_checked() -> None:
     assert next_stage(assignment("accepted", "assist"), "handled", CHECKED) == "closed"
 
@@ -167,6 +203,8 @@ def test_the_schema_of_a_lifecycle_knows_every_stage_and_kind() -> None:
 @pytest.mark.parametrize(
     ("lead", "assist", "state"),
     [
+        ("verifying", "verifying", "verifying"),
+        ("filing", None, "filing"),
         ("dispatched", None, "dispatched"),
         ("accepted", None, "accepted"),
         ("handling", None, "handling"),

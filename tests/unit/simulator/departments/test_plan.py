@@ -3,12 +3,17 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
+
 from router.domain.feedback.reading import read_feedback
 from router.domain.model.feedback import SUPERVISION, Feedback
+from router.domain.model.milestone import Milestone
 from router.domain.model.rejection import Rejection
 from router.domain.model.task import Task
-from router.simulator.departments.plan import PlannedAnswer, Setting, plan
-from router.simulator.departments.rates import CITY, Rates
+from router.simulator.departments.plan import PlannedAnswer, plan, plan_filing
+from router.simulator.departments.rates import CITY, Rates, Setting
+from tests.support.driver import Driver, report, tiny
+from tests.support.filing import FILED_WORK
 from tests.support.records import Record
 
 BEGIN = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -96,3 +101,68 @@ def test_inspectors_and_supervisors_have_a_topic_of_their_own() -> None:
     senders = {(one.kind, one.sender) for life in answers(Rates(lie=0.0, suspended=0.5)) for one in life}
     assert {("check-passed", SUPERVISION), ("suspend", SUPERVISION), ("handled", "police")} <= senders
     assert not {("check-passed", "police"), ("accept", SUPERVISION)} & senders
+
+
+def kinds_of(one: Task, rates: Rates, **more: object) -> list[tuple[str, str]]:
+    setting = Setting(departments=DEPARTMENTS, rates=rates, **more)  # type: ignore[arg-type]
+    return [(a.kind, a.sender) for a in plan(one, setting, checked=False) if a.label == "usual"]
+
+
+SURE = Rates(silent=0, returned=0, accepted=1, progress=0, rerouted=0, closed=0, extension=0, suspended=0, reopened=0, lie=0, twice=0, offline=0, swapped=0, supported=0, transferred=0, supervised=0, silenced=0)  # fmt: skip
+"""Accepted, then handled."""
+
+
+def test_assistants_answer_and_leads_ask_for_support() -> None:
+    assist = replace(task(1), role="assist")
+    assert kinds_of(assist, replace(SURE, answered=1)) == [("accept", "police"), ("answer", "police")]
+    assert kinds_of(task(1), replace(SURE, answered=1, supported=1)) == [
+        ("accept", "police"), ("ask-support", "police"), ("handled", "police"),
+    ]  # fmt: skip
+    assert ("ask-support", "police") not in kinds_of(assist, replace(SURE, supported=1))
+
+
+def test_supervisors_look_on_and_mute() -> None:
+    found = kinds_of(task(1), replace(SURE, supervised=1, silenced=1))
+    assert found[1:3] == [("supervise", SUPERVISION), ("silence", SUPERVISION)]
+
+
+def test_a_task_is_handed_over_only_within_a_set_of_departments() -> None:
+    rates = replace(SURE, transferred=1)
+    assert kinds_of(task(1), rates)[-1] == ("handled", "police")
+    assert kinds_of(task(1), rates, transfers=[{"police", "roads"}])[-1] == ("transfer", "police")
+
+
+def test_the_authority_that_arbitrates_decides() -> None:
+    one = replace(task(1), arbitrates=True, final=True, returns=2)
+    assert kinds_of(one, replace(SURE, decided=1)) == [("reroute", "police")]
+    assert kinds_of(one, replace(SURE, decided=0)) == [("accept", "police"), ("handled", "police")]
+
+
+def test_a_task_that_was_returned_before_is_returned_more_often() -> None:
+    again = replace(task(1), returns=1)
+    assert kinds_of(again, replace(SURE, returned_again=1)) == [("return", "police")]
+
+
+def test_each_milestone_is_done_before_the_whole() -> None:
+    parts = (Milestone(id="stop", limit="4h"), Milestone(id="fine", limit="9h"))
+    setting = Setting(departments=DEPARTMENTS, rates=SURE)
+    said = [read(a) for a in plan(replace(task(1), milestones=parts), setting, checked=False)]
+    assert [(one.kind, one.milestone) for one in said if isinstance(one, Feedback)] == [
+        ("accept", None), ("progress", "stop"), ("progress", "fine"), ("handled", None),
+    ]  # fmt: skip
+
+
+def test_a_case_is_verified_and_filed_or_rejected_at_the_rates() -> None:
+    driver = Driver(tiny(work=FILED_WORK))
+    driver.pipe(report("17"))
+    case = driver.case_of("17")
+    setting = Setting(departments=DEPARTMENTS, rates=Rates(twice=0, offline=0, swapped=0, lie=0, reopened=0))
+    ends: Counter[str] = Counter()
+    for number in range(1000):
+        said = plan_filing(replace(case, id=f"C-{number}"), setting, begin=BEGIN, within_s=3600)
+        ends[said[-1].kind if said else "silent"] += 1
+        assert {one.task for one in said} <= {case.assignments[0].task}
+        assert all(isinstance(read(one), Feedback) for one in said)
+        assert [one.kind for one in said[:-1]] in ([], ["verified"])
+    assert 2 < ends["silent"] < 25
+    assert 30 < ends["reject"] < 70

@@ -7,7 +7,8 @@ import pytest
 from router.domain.catalogue.checks.lifecycle_lint import check, check_calendar
 from router.domain.catalogue.compile import compile_catalogue
 from router.domain.documents import Finding
-from router.domain.lifecycle.lifecycles import CHECKED, TRANSITIONS, UNCHECKED
+from router.domain.lifecycle.lifecycles import ALWAYS, CHECKED, UNCHECKED, Lifecycle, Step
+from router.domain.model.transition import TaskStage
 from tests.support.catalogue_lists import DUTIES, lists
 from tests.support.cities import shipped
 
@@ -112,10 +113,52 @@ def test_a_limit_needs_its_calendar() -> None:
     assert list(check_calendar(lists(work=WHOLE), None)) == []
 
 
+def written(lifecycle: Lifecycle) -> dict[Step, TaskStage]:
+    """The entries of a lifecycle that a city writes: a silence is possible in each."""
+    return {step: after for step, after in lifecycle.table.items() if step[1] not in ALWAYS}
+
+
+FILED = WHOLE.replace(
+    "      dispatched:\n",
+    """\
+      verifying:
+        limit: 4h
+        on: {verified: filing, reject: rejected}
+      filing:
+        limit: 1d
+        on: {file: dispatched, reject: rejected}
+      dispatched:
+""",
+    1,
+)
+"""Verified and filed before the dispatch."""
+
+
+def test_a_lifecycle_that_verifies_and_files_has_no_finding() -> None:
+    assert seen(FILED) == []
+
+
+@pytest.mark.parametrize(
+    ("work", "code", "line", "column"),
+    [
+        (FILED.replace("verified: filing", "verified: dispatched"), "GR093", 15, 7),  # no case comes to `filing`
+        (FILED.replace("        limit: 4h\n", ""), "GR095", 12, 7),
+        (FILED.replace("        limit: 1d\n", ""), "GR095", 15, 7),
+        (FILED.replace("file: dispatched, ", "").replace("unused: [", "unused: [file, "), "GR094", 12, 7),
+        (FILED.replace("file: dispatched", "file: handling"), "GR091", 17, 20),
+        (FILED.replace("reject: rejected}\n      filing", "reject: closed}\n      filing"), "GR091", 14, 40),
+        (FILED.replace("unused: [", "unused: [silence, "), "GR096", 27, 10),
+        (FILED.replace(", reject: rejected", ""), "GR096", 8, 1),  # a case that is not so could not be rejected
+    ],
+)
+def test_each_mistake_before_the_dispatch_is_found(work: str, code: str, line: int, column: int) -> None:
+    assert (code, line, column) in [one[:3] for one in seen(work)]
+
+
 def test_puyang_has_the_lifecycle_of_the_standard() -> None:
     lifecycles = shipped("puyang").catalogue.lifecycles
-    assert dict(lifecycles["field-work"].table) == dict(TRANSITIONS)
-    assert dict(lifecycles["desk-work"].table) == dict(UNCHECKED.table)
+    assert dict(lifecycles["field-work"].table) == written(CHECKED)
+    assert dict(lifecycles["desk-work"].table) == written(UNCHECKED)
     assert {stage: str(limit) for stage, limit in lifecycles["field-work"].limits.items()} == {
         "suspended": "720h",
         "handled": "1wd",

@@ -8,7 +8,7 @@ from router.domain import documents
 from router.domain.calendar import lint as calendars
 from router.domain.catalogue import lists as lists_module
 from router.domain.catalogue.checks import code_table_lint as coding
-from router.domain.catalogue.checks import coverage, escalation_lint, lifecycle_lint
+from router.domain.catalogue.checks import coverage, escalation_lint, lifecycle_lint, milestone_lint
 from router.domain.catalogue.checks import merging_lint as merged
 from router.domain.catalogue.checks import name_lint as naming
 from router.domain.catalogue.checks import reference_lint as references
@@ -264,7 +264,7 @@ def test_the_lists_of_these_tests_compile() -> None:
 
 def test_every_code_is_documented() -> None:
     first = (documents, lists_module, references, coverage, coding, merged)
-    modules = (*first, datums, naming, calendars, lifecycle_lint, escalation_lint)
+    modules = (*first, datums, naming, calendars, lifecycle_lint, escalation_lint, milestone_lint)
     codes = {value for module in modules for value in vars(module).values() if re.fullmatch(r"GR\d{3}", str(value))}
     page = (ROOT / "docs" / "reference" / "catalogue.md").read_text()
     assert set(re.findall(r"GR\d{3}", page)) == codes
