@@ -163,8 +163,9 @@ class MergeProcessor:
                 continue
             case = _case(changelog, key, value)
             state.restore(case, merging)
-            shown = max([report.received_at for report in case.reports])
-            self._shown = shown if self._shown is None else max(self._shown, shown)
+            for report in case.reports:  # the last one may have left
+                if self._shown is None or report.received_at > self._shown:
+                    self._shown = report.received_at
 
     async def resume(self, logs: ChangelogReader, source: TopicPartition, position: StoredOffset) -> bool:
         """Keep the cases in memory, if no other worker had the partition and the topic of the cases is still the same."""

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 from aiokafka import TopicPartition
+from hypothesis import given, settings
 from prometheus_client import CollectorRegistry
 
 from router.domain.case.life import IDS_KEPT
@@ -28,6 +29,8 @@ from router.wire.stored_offsets import StoredOffset, decode_stored_offset, encod
 from router.wire.topic_names import Names
 from tests.support.driver import Driver, hours, report, tiny
 from tests.support.poison.foreign_records import RULE_SETS, STATES
+from tests.unit.domain.fold.test_case_properties import CITY as MOVING
+from tests.unit.domain.fold.test_case_properties import Log, logs
 from tests.unit.domain.lifecycle.test_escalations import LADDERS
 
 CASES_ID = "A" * 22
@@ -111,6 +114,19 @@ def test_a_foreign_record_replaces_no_case() -> None:
     driver.pipe(report("a"))
     ((key, value),) = driver.latest().items()
     processor = opened((key, value, CASE), (key, b"garbage", []), (b"x", b"{}", [("ce_type", b"other")]))
+    assert processor._state.snapshot() == driver.snapshot()
+
+
+@settings(max_examples=60)
+@given(log=logs())
+def test_whatever_was_folded_is_opened_again(log: Log) -> None:
+    """A case without reports, too: its last one has left it, and it stays until it is archived."""
+    driver = Driver(MOVING)
+    for event in log:
+        driver.pipe(event)
+    clock = driver.state.clock
+    stored = StoredOffset(offset=7, **{name: getattr(clock, name) for name in LogClock.__struct_fields__})
+    processor = opened(*[(key, value, CASE) for key, value in driver.latest().items()], stored=stored, city=MOVING)
     assert processor._state.snapshot() == driver.snapshot()
 
 
