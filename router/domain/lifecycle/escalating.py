@@ -138,7 +138,7 @@ def _over(case: Case, one: Assignment, change: ChangedTasks, sent: list[Escalati
     ladder = change.city.catalogue.ladder(case.matter, one.role) if one.sent else None
     over: list[str] = []
     for milestone in (*one.milestones, None) if ladder is not None else ():
-        settled = _settled(one, milestone, change.at)
+        settled = _settled(one, milestone, change)
         if settled is None or ladder is None:
             continue
         due = [Due(step, change.at, milestone) for step in ladder.steps if step.kind == "escalation"]
@@ -164,14 +164,18 @@ def _wait_over(
     return [name for name in one.sent if name.startswith(f"{old.stage}/")]
 
 
-def _settled(one: Assignment, milestone: Milestone | None, at: datetime) -> Settled | None:
-    """How what was escalated about a limit of a task is settled; None if the task still runs after its end."""
+def _settled(one: Assignment, milestone: Milestone | None, change: ChangedTasks) -> Settled | None:
+    """How what was escalated about a limit of a task is settled; None if the task still runs after its end.
+
+    Feedback that comes late is judged by when it happened. Whether a limit is still ahead is judged by when it came: an `accept` from before the
+    end does not move the end.
+    """
     due_at, done_at = one.due_at, None
     if milestone is not None:
         due_at, done_at = milestone.due_at, milestone.done_at
     if done_at is None and (runs(one) or one.stage == "suspended"):
-        return "more-time" if due_at is None or at < due_at else None
-    return "in-time" if due_at is None or (done_at or at) <= due_at else "late"
+        return "more-time" if due_at is None or change.now < due_at else None
+    return "in-time" if due_at is None or (done_at or change.at) <= due_at else "late"
 
 
 def _sent(case: Case, one: Assignment, due: Due, city: City, now: datetime) -> Escalation:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from router.domain.fold import fold
 from router.domain.lifecycle.escalating import LATE
 from router.domain.model.escalation import Escalation
-from router.domain.model.feedback import DEPARTMENT_KINDS, SUPERVISION
+from router.domain.model.feedback import DEPARTMENT_KINDS, SUPERVISION, FeedbackKind
 from router.domain.model.outcome import CaseArchived, CaseChanged, EscalationSent
 from router.domain.model.report import Tick
 from router.domain.model.task import Task
@@ -166,6 +166,21 @@ def test_what_was_handled_in_time_and_delivered_late_clears_what_was_sent(driver
     assert (cleared.at, cleared.sent_at) == (hours(70), hours(75))
     assert cleared.id == f"{task(driver).id}/0/town/cleared"
     assert run(driver, 1000) == []
+
+
+@pytest.mark.parametrize("kind", ["accept", "progress"])
+def test_what_happened_before_the_end_and_ends_nothing_clears_nothing(driver: Driver, kind: FeedbackKind) -> None:
+    if kind == "progress":
+        driver.pipe(feedback("accept", task(driver), 10))
+    run(driver, 73)
+    assert driver.pipe(feedback(kind, task(driver), 70, delivered=75)).escalations == []
+    assert [one.step for one in run(driver, 1000)] == ALL[ALL.index("town") + 1 :]
+
+
+def test_a_pause_from_before_the_end_clears_what_was_sent(driver: Driver) -> None:
+    run(driver, 73)
+    sent = driver.pipe(feedback("suspend", task(driver), 70, SUPERVISION, reason="frost", delivered=75)).escalations
+    assert [(one.step, one.settled) for one in sent] == [("town", "more-time")]
 
 
 def test_what_was_handled_late_is_settled_as_late(driver: Driver) -> None:
