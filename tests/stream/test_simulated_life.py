@@ -34,6 +34,7 @@ def test_departments_answer_what_networks_report(kafka: str, tmp_path: Path) -> 
         "unknown-task",
         "unknown-department",
         "id-reused",
+        "has-task",
         "schema",
     }
 
