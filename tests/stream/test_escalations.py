@@ -162,5 +162,6 @@ def test_a_published_calendar_moves_running_deadlines_once(scene: Scene) -> None
         assert case.calendar_set == version
     life: dict[str, list[Transition]] = {}
     for record in scene.records(scene.names.transitions):
-        life.setdefault(record.key.decode(), []).append(decode_transition(record.value))
+        one = decode_transition(record.value)
+        life.setdefault(one.case, []).append(one)
     assert all(broken_at(one) is None for one in life.values())

@@ -9,7 +9,6 @@ import pytest
 
 from router.broker.admin import connected, delete
 from router.domain.fold import fold
-from router.domain.model.case import Case
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
@@ -105,12 +104,14 @@ def test_folding_the_grid_stream_again_gives_the_same_cases(
 ) -> None:
     """The worker's batches, transactions and restores leave no trace: only the order of the log counts."""
     states: dict[int, PartitionState] = {}
-    folded: dict[str, Case] = {}
+    folded: dict[bytes, bytes] = {}
     for record in committed(str(settings.kafka), Names(kept.namespace).events):
         state = states.setdefault(record.partition, PartitionState())
         outcome = fold(state, decode_event(record.headers, record.value), RuleSets(city))
-        folded.update({case.id: case for case in cases_of(outcome)})
-    assert {name.encode(): encode_case(case)[1] for name, case in folded.items()} == cases
+        folded.update(
+            [encode_case(case)[:2] for case in cases_of(outcome)]
+        )  # a step of a ladder changes a case later and writes none
+    assert folded == cases
 
 
 def test_ticks_close_merge_windows_in_the_time_of_the_records(cases: dict[bytes, bytes]) -> None:
