@@ -3,8 +3,9 @@
 import asyncio
 import re
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -105,10 +106,11 @@ async def _life(bootstrap: str, names: Names, home: Path, asked: Wanted) -> Case
 async def _found(picker: AIOKafkaConsumer, names: Names, positions: CasePositions, asked: Wanted) -> CaseLife:
     mark = mark_of(asked.case) if asked.case is not None else positions.holder(mark_of(asked.report or ""))
     row, kept = positions.case(mark) if mark is not None else (None, None)
-    case, archived, place = (await _case(picker, names.cases, row)) if row else None, False, row
-    if case is None and kept is not None:
-        case, archived, place = await _case(picker, names.archive, kept), True, kept
-    if case is None or place is None or (asked.case is not None and case.id != asked.case):
+    found, archived, place = (await _case(picker, names.cases, row)) if row else None, False, row
+    if found is None and kept is not None:
+        found, archived, place = await _case(picker, names.archive, kept), True, kept
+    case = found and found.case
+    if found is None or case is None or place is None or (asked.case is not None and case.id != asked.case):
         raise _unknown(asked, names)
     if asked.report is not None and all(one.id != asked.report for one in case.reports):
         raise _unknown(asked, names)
@@ -121,6 +123,7 @@ async def _found(picker: AIOKafkaConsumer, names: Names, positions: CasePosition
         escalations=_entries(sent, decode_escalation, case.id),
         archived=archived,
         partition=place.partition,
+        written_at=datetime.fromtimestamp(found.timestamp_ms / 1000, UTC),
     )
 
 
@@ -140,11 +143,17 @@ def _unknown(asked: Wanted, names: Names) -> InputError:
     )
 
 
-async def _case(picker: AIOKafkaConsumer, topic: str, place: Place) -> Case | None:
+class _CaseRecord(NamedTuple):
+    case: Case
+    timestamp_ms: int
+    """Of the record."""
+
+
+async def _case(picker: AIOKafkaConsumer, topic: str, place: Place) -> _CaseRecord | None:
     """The case of a record; None for a tombstone, or when compaction or retention has taken the record."""
     for record in await _pick(picker, topic, [place]):
         try:
-            return decode_case(record.value) if record.value is not None else None
+            return _CaseRecord(decode_case(record.value), record.timestamp) if record.value is not None else None
         except UNREADABLE:
             return None
     return None

@@ -71,18 +71,21 @@ class _Rows:
 
     def add_case(self, life: CaseLife) -> None:
         case, names = life.case, self._names
-        said = max([one.received_at for one in case.reports], default=case.updated_at)
-        answers = [one.at for one in case.answers if one.at is not None]
+        written = life.written_at or case.updated_at  # retention counts from when Kafka stored a record
+        said = max([written, *[one.received_at for one in case.reports]])
+        answers = [written, *[one.at for one in case.answers if one.at is not None]]
         for network in dict.fromkeys([one.network for one in case.reports]):
             self._expires(names.reports(network), "reports as the network sent them", said)
         for sender in dict.fromkeys([one.sender for one in case.answers]):
-            self._expires(names.feedback(sender), "feedback as it was sent", max(answers, default=case.updated_at))
+            self._expires(names.feedback(sender), "feedback as it was sent", max(answers))
         self._expires(names.events, "reports and feedback as events", max([said, *answers]))
         topic = names.archive if life.archived else names.cases
         self._compacted(topic, f"{case.id}: the text of {len(case.reports)} {_plural(len(case.reports), 'report')}")
         for department in dict.fromkeys([one.department for one in case.assignments]):
             self._expires(
-                names.tasks(department), "its tasks; a last one without the text asks to erase copies", case.updated_at
+                names.tasks(department),
+                "its tasks; a last one without the text asks to erase copies",
+                max(written, case.updated_at),
             )
         words = sum(bool(one.said) and not one.erased for one in life.transitions)
         if words:

@@ -23,6 +23,9 @@ class CaseLife(Struct, frozen=True, kw_only=True):
     """Nothing reaches the case any more, and this is its last state."""
     partition: int = 0
     """Of the case in `grid.cases`, and of its events in `grid.events`."""
+    written_at: datetime | None = None
+    """When Kafka stored the latest record of the case, which no report, feedback or task before it was stored after. The history that a
+    city replays has other times. None: unknown."""
 
 
 class Decisions(Struct, frozen=True, kw_only=True):

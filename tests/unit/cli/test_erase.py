@@ -65,7 +65,7 @@ def test_a_topic_is_named_until_its_retention_and_a_segment_have_passed() -> Non
     driver = Driver(CITY)
     driver.pipe(report("17", rule_set=CITY.rule_set, description="a text"))
     driver.pipe(feedback("return", driver.tasks[0], 1, reason="away", department="police"))
-    life = CaseLife(case=driver.case_of("17"), transitions=tuple(driver.transitions))
+    life = CaseLife(case=driver.case_of("17"), transitions=tuple(driver.transitions), written_at=hours(1))
 
     def topics(days: float) -> dict[str, datetime]:
         now = hours(24 * days)
@@ -76,11 +76,22 @@ def test_a_topic_is_named_until_its_retention_and_a_segment_have_passed() -> Non
         *("reports.hotline", "feedback.parks", "grid.events", "grid.cases", "tasks.parks", "tasks.police"),
         "grid.transitions",
     }
-    assert soon["reports.hotline"] == hours(24 * 37)
+    assert soon["reports.hotline"] == hours(24 * 37 + 1)
     assert soon["grid.events"] == hours(24 * 97 + 1)
     assert soon["grid.cases"] == hours(24 * 10)
     assert set(topics(37.5)) == set(soon) - {"reports.hotline", "feedback.parks"}
     assert set(topics(98)) == {"grid.cases", "grid.transitions"}
+
+
+def test_a_replayed_history_is_kept_from_when_kafka_stored_it() -> None:
+    """Its own times are years ago, and its records were stored today."""
+    driver = Driver(CITY)
+    driver.pipe(report("17", rule_set=CITY.rule_set, description="a text"))
+    today = hours(24 * 3000)
+    life = CaseLife(case=driver.case_of("17"), transitions=tuple(driver.transitions), written_at=today)
+    made = {row.topic: row.until for row in rows(Found(life=life), Settings(), today)}
+    assert made["reports.hotline"] == today + timedelta(days=37)
+    assert made["grid.events"] == made["tasks.parks"] == today + timedelta(days=97)
 
 
 def test_dead_letters_and_repairs_are_counted() -> None:
