@@ -16,8 +16,9 @@ Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
-    """Close a connection with a reset."""
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    """Close a connection with a reset. One that its ends have closed is closed."""
+    with suppress(OSError):
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     writer.transport.abort()
 
 
