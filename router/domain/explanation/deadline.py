@@ -91,11 +91,7 @@ def _counted(one: Assignment, limit: Limit, start: datetime, decisions: Decision
         ends = _due(one, start, decisions, extensions=0, pauses=number)
         from_ = wording.time(pause.since)
         to = Bilingual("now", "至今") if pause.until is None else Bilingual(*[wording.time(pause.until)] * 2)
-        moved = (
-            Bilingual("it has no end yet", "尚无截止时间")
-            if ends is None
-            else Bilingual(f"it ends on {ends}", f"截止 {ends}")
-        )
+        moved = _moved(ends)
         yield _about(
             one,
             "pause",
@@ -106,16 +102,19 @@ def _counted(one: Assignment, limit: Limit, start: datetime, decisions: Decision
         )
     for number, extension in enumerate(one.extensions, 1):
         ends = _due(one, start, decisions, extensions=number, pauses=len(one.pauses))
-        moved = (
-            Bilingual("it has no end yet", "尚无截止时间")
-            if ends is None
-            else Bilingual(f"it ends on {ends}", f"截止 {ends}")
-        )
+        moved = _moved(ends)
         yield _about(
             one,
             "extension",
             Bilingual(f"{extension} more were granted: {moved.en}.", f"同意延期 {extension}：{moved.zh}。"),
         )
+
+
+def _moved(ends: str | None) -> Bilingual:
+    """When a limit ends after a pause or an extension."""
+    if ends is None:
+        return Bilingual("it has no end yet", "尚无截止时间")
+    return Bilingual(f"it ends on {ends}", f"截止 {ends}")
 
 
 def _due(one: Assignment, start: datetime, decisions: Decisions, *, extensions: int, pauses: int) -> str | None:
