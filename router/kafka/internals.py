@@ -8,6 +8,7 @@ import asyncio
 import random
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -33,6 +34,8 @@ from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.structs import OffsetAndMetadata
 from faust import App, Worker
 from faust.transport.drivers import aiokafka as faust_driver
+
+from router.kafka.cancellation import StrayCancellationError, own_cancellation
 
 OUTCOME_UNKNOWN = (CoordinatorNotAvailableError, NotCoordinatorError)
 """Answers to an EndTxn that say nothing about it: a coordinator that has moved away may have written the end to its log before."""
@@ -245,6 +248,22 @@ def end_transactions_once(producer: AIOKafkaProducer) -> None:
         retry_backoff_ms=sender._retry_backoff * 1000,
         request_timeout_ms=producer._request_timeout_ms,
     )
+
+
+async def close_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer in any state, and close its connections.
+
+    `stop` of aiokafka 0.14.0 raises CancelledError, before it closes its sockets, when a fetch has just failed and waits to be tried
+    again: it cancels that fetch and awaits it. The task that stops the consumer is not cancelled, and must go on.
+
+    Raises:
+        KafkaError: a request at the end has failed. The connections are closed all the same.
+    """
+    try:
+        with suppress(StrayCancellationError), own_cancellation():
+            await consumer.stop()
+    finally:
+        await consumer._client.close()
 
 
 async def close_producer(producer: AIOKafkaProducer) -> None:
