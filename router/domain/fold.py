@@ -7,11 +7,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from router.domain.case.dispatch import task
 from router.domain.case.erasure import take_erasure
 from router.domain.case.joining import case_to_join, join_case
 from router.domain.case.known_reports import may_be_forgotten, take_known_report
 from router.domain.case.opening import open_case
+from router.domain.case.task_record import task
 from router.domain.feedback.answering import take_feedback
 from router.domain.instants import us
 from router.domain.intake.event_rejections import forgotten

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from router.domain.case.dispatch import task
 from router.domain.case.size import MAX_REPORTS
+from router.domain.case.task_record import task
 from router.domain.model.feedback import SUPERVISION, Feedback
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Report

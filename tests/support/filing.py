@@ -1,6 +1,6 @@
 """A lifecycle in which a case is verified and filed before its departments get tasks, for the tiny city of tests."""
 
-from router.domain.case.dispatch import task
+from router.domain.case.task_record import task
 from router.domain.lifecycle.stages import is_planned
 from router.domain.model.task import Task
 from tests.support.catalogue_lists import WORK

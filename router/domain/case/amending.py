@@ -9,8 +9,9 @@ from sys import intern
 from msgspec import Struct
 
 from router.domain.case.derived import derive, leading, state_of
-from router.domain.case.dispatch import lead_due, lifecycle_of, reassign, shown, task_changes, task_updates, withdraw
+from router.domain.case.dispatch import lead_due, lifecycle_of, reassign, withdraw
 from router.domain.case.size import thin
+from router.domain.case.task_record import shown, task_changes, task_updates
 from router.domain.case.window import extended
 from router.domain.lifecycle.escalating import ChangedTasks, follow_tasks
 from router.domain.lifecycle.journal import JournalCause, journal

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from router.domain.case.derived import derive
-from router.domain.case.dispatch import task
 from router.domain.case.reports import whole
+from router.domain.case.task_record import task
 from router.domain.lifecycle.journal import erased_data
 from router.domain.lifecycle.provisional import city_of
 from router.domain.lifecycle.stages import is_unheard

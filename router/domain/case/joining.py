@@ -1,7 +1,8 @@
 """A report that matches a case well enough joins it."""
 
-from router.domain.case.dispatch import lead_due, media_of, task_updates
+from router.domain.case.dispatch import lead_due
 from router.domain.case.reports import joining_report, whole
+from router.domain.case.task_record import media_of, task_updates
 from router.domain.case.window import extended
 from router.domain.matching.candidate import with_references
 from router.domain.matching.correlation import Match

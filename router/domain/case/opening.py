@@ -8,8 +8,9 @@ from sys import intern
 from msgspec.structs import replace
 
 from router.domain.calendar.deadlines import due_at
-from router.domain.case.dispatch import assignments, lifecycle_of, planned, task
+from router.domain.case.dispatch import assignments, lifecycle_of, planned
 from router.domain.case.reports import opening_report
+from router.domain.case.task_record import task
 from router.domain.catalogue.resolve import Route
 from router.domain.instants import us
 from router.domain.lifecycle.ladder import next_of, timer_of

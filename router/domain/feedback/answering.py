@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from router.domain.calendar.budget import is_countable
 from router.domain.calendar.limits import read_limit
 from router.domain.case.derived import state_of
-from router.domain.case.dispatch import in_team, lifecycle_of, task
+from router.domain.case.dispatch import lifecycle_of
+from router.domain.case.task_record import in_team, task
 from router.domain.catalogue.resolve import Catalogue
 from router.domain.feedback.changes import LONGEST_SILENCE, changed, effective_at, silence_end
 from router.domain.feedback.rejections import (

@@ -8,7 +8,7 @@ city names none. So a task is returned twice at most, and always has a departmen
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.domain.case.dispatch import returns_of
+from router.domain.case.task_record import returns_of
 from router.domain.catalogue.model import ARBITRATION, FALLBACK, Receiver
 from router.domain.catalogue.resolve import Assigned, Catalogue
 from router.domain.model.case import Assignment, Case

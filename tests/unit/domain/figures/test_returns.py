@@ -1,6 +1,6 @@
 """Which duties bounce, from lives that were folded, with hours computed apart."""
 
-from router.domain.case.dispatch import task
+from router.domain.case.task_record import task
 from router.domain.figures.returns import ReturnFigures, figures_of_returns
 from router.domain.model.feedback import SUPERVISION
 from tests.support.catalogue_lists import DUTIES

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from router.domain.case.derived import counting, derive
-from router.domain.case.dispatch import task
+from router.domain.case.task_record import task
 from router.domain.model.case import Case
 from router.domain.model.report import Media, Report, Tick
 from router.domain.model.task import Task

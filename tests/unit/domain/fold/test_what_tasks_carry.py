@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from router.domain.case.dispatch import MOST_MEDIA, MOST_REPORTS, media_of, task
+from router.domain.case.task_record import MOST_MEDIA, MOST_REPORTS, media_of, task
 from router.domain.model.feedback import SUPERVISION
 from router.domain.model.report import Media, Report
 from router.domain.model.task import BilingualName, Task, TaskNames, TaskReport, TeamMember
