@@ -1,6 +1,6 @@
-"""A cancellation that nobody asked for.
+"""A cancellation without a caller.
 
-asyncio ends a task without a word when a CancelledError reaches its end, whoever raised it: a task group counts such a task as done. aiokafka
+asyncio ends a task without a word when a CancelledError reaches its end, wherever that came from: a task group counts such a task as done. aiokafka
 raises it out of tasks of its own, for example when a consumer stops while it waits to fetch again. So a partition would count as
 restored though its restore has ended half-way.
 """

@@ -1,4 +1,4 @@
-"""A cancellation that nobody asked for is an error; one that somebody asked for is not."""
+"""A cancellation without a caller is an error; one with a caller is not."""
 
 import asyncio
 
