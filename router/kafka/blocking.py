@@ -32,7 +32,7 @@ def open_consumer(bootstrap: str, *, connect_ms: int = CONNECT_MS) -> Iterator[K
     Raises:
         BrokerError: no Kafka answers there, or it stops answering.
     """
-    _install_decoders()
+    install_decoders()
     consumer = None
     try:
         consumer = KafkaConsumer(
@@ -59,7 +59,7 @@ def open_consumer(bootstrap: str, *, connect_ms: int = CONNECT_MS) -> Iterator[K
             consumer.close(autocommit=False, timeout_ms=1000)
 
 
-def _install_decoders() -> None:
+def install_decoders() -> None:
     """Read all four codecs, within a bound of memory. kafka-python looks the functions up in these two modules."""
     for name, decode in DECODERS.items():
         setattr(default_records, name, decode)

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from router.cli.tail import TailRequest, Tally, select, tail
 from router.kafka.blocking import open_consumer
-from router.kafka.topic_reader import find_topic
+from router.kafka.topic_lookup import find_topic
 from router.wire.errors import BrokerError, InputError, TopicError
 from router.wire.topic_names import Names
 
