@@ -4,8 +4,8 @@
             │              │
             └──────────────┴── revoked, or the client ends: another member gets it
 
-At most `MOST` records are waiting or handed out. A partition is paused while there are as many, and while records wait: so a slow
-department stays a member of its group, and holds a bounded number of bytes.
+About `MOST` records are waiting or handed out at most. A slow department polls as well, one record at a time: so it stays a member of its
+group, and holds a bounded number of bytes.
 """
 
 import logging
@@ -33,13 +33,14 @@ BATCH = 100
 """Records of one poll."""
 REMEMBERED = 20_000
 """Marks of acknowledged records, so that they are recognised after a rebalance: 5 MB."""
-POLL_MS = 300
+POLL_MS, HELD_POLL_MS = 300, 0
 """How long a stop may have to wait for a poll."""
 POLL_AT_LEAST_S = 15.0
 """A member that does not poll for five minutes leaves its group. So this polls while records wait, too."""
 COMMIT_MS, CLOSE_MS = 3000, 2000
 """A client that is stopped while the cluster is away ends in less than ten seconds, the usual time before it is killed."""
 WARN_EVERY_S = 60.0
+FULL_S = 0.1
 T = TypeVar("T")
 log = logging.getLogger("router.client")
 
@@ -120,15 +121,18 @@ class Subscription(Generic[T]):
             with suppress(KafkaError):
                 consumer.close(autocommit=False, timeout_ms=CLOSE_MS)
 
-    def _hand_out(self, consumer: KafkaConsumer) -> Iterator[Handed[T]]:
+    def _hand_out(self, consumer: KafkaConsumer) -> Generator[Handed[T], None, None]:
         while not self._stop.is_set():
-            if not self._waiting or time.monotonic() - self._polled_at >= POLL_AT_LEAST_S:
+            held = bool(self._waiting) or self._is_full()
+            if not held or time.monotonic() - self._polled_at >= POLL_AT_LEAST_S:
                 self._commit(consumer)  # before a rebalance, which only a poll begins
-                self._poll(consumer)
+                self._poll(consumer, held=held)
             if self._waiting:
                 handed = self._next(*self._waiting.popleft())
                 if handed is not None:
                     yield handed
+            elif held:
+                self._stop.wait(FULL_S)
 
     def _next(self, record: Record, outstanding: OutstandingRecords) -> Handed[T] | None:
         """What a record says, unless it was acknowledged before."""
@@ -147,13 +151,9 @@ class Subscription(Generic[T]):
 
         return Handed(said, acknowledge)
 
-    def _poll(self, consumer: KafkaConsumer) -> None:
-        number = sum(map(len, self._partitions.values()))
-        if number >= MOST and not self._waiting:
-            self._warn(number)
-        turn = consumer.pause if self._waiting or number >= MOST else consumer.resume
-        turn(*consumer.assignment())
-        polled = consumer.poll(timeout_ms=0 if self._waiting else POLL_MS, max_records=BATCH)
+    def _poll(self, consumer: KafkaConsumer, *, held: bool) -> None:
+        """Take records. While some are held, take one at most: a pause would do, but kafka-python 3.0 may not end it."""
+        polled = consumer.poll(timeout_ms=HELD_POLL_MS if held else POLL_MS, max_records=1 if held else BATCH)
         self._polled_at = time.monotonic()
         self._forget_revoked()
         for partition, records in polled.items():
@@ -162,12 +162,15 @@ class Subscription(Generic[T]):
                 outstanding.read(record.offset)
                 self._waiting.append(Waiting(record, outstanding))
 
-    def _warn(self, number: int) -> None:
-        if time.monotonic() - self._warned_at >= WARN_EVERY_S:
+    def _is_full(self) -> bool:
+        """Whether the department must acknowledge some before it gets more."""
+        number = sum(map(len, self._partitions.values()))
+        if number >= MOST and time.monotonic() - self._warned_at >= WARN_EVERY_S:
             self._warned_at = time.monotonic()
             log.warning(
                 "%d records of %s are not acknowledged; nothing more is read until some are", number, self._topic
             )
+        return number >= MOST
 
     def _commit(self, consumer: KafkaConsumer) -> None:
         self._forget_revoked()

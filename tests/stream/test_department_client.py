@@ -18,7 +18,7 @@ from kafka.admin import NewTopic
 from msgspec.structs import replace
 
 from router.broker import server
-from router.client import BrokerError, Client, Connection, TopicError
+from router.client import BrokerError, Client, Connection, TopicError, subscription
 from router.client import connection as connections
 from router.domain.feedback.reading import read_feedback
 from router.domain.model.feedback import Feedback, FeedbackRejection
@@ -245,6 +245,25 @@ def test_a_repeated_record_is_recognised_and_an_update_is_not(department: Depart
             if one.id == "c2.1":
                 break
     assert seen == [("c1.1", 1), ("c1.1", 2), ("c2.1", 1)]
+
+
+def test_who_acknowledges_nothing_gets_no_more(department: Department, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And more when another thread acknowledges: the queue is bounded by what is stored, not by what is handed out."""
+    monkeypatch.setattr(subscription, "MOST", 5)
+    monkeypatch.setattr(subscription, "BATCH", 5)
+    department.dispatch(*(task(number) for number in range(12)))
+    handed: list[Any] = []
+    with department.client() as client:
+        thread = Thread(target=lambda: [handed.append(one) for one in client.tasks("sanitation")])
+        thread.start()
+        await_(lambda: len(handed) == 5)
+        thread.join(1)
+        assert len(handed) == 5
+        for one in handed[:3]:
+            one.acknowledge()
+        await_(lambda: len(handed) > 5)
+        client.stop()
+        thread.join(PATIENCE_S)
 
 
 def test_a_unit_gets_its_own_tasks(department: Department) -> None:
