@@ -120,9 +120,9 @@ class DepartmentTask(Task, frozen=True, kw_only=True, gc=True):
         """Say that the task is not the department's (退单), and perhaps whose it is."""
         return self.say("return", **{**said, "reason": reason, "department": department, "unit": unit})
 
-    def progress(self, **said: Unpack[FreeAnswerFields]) -> StoredAnswer:
-        """Say that work goes on (进展)."""
-        return self.say("progress", **said)
+    def progress(self, *, milestone: str | None = None, **said: Unpack[FreeAnswerFields]) -> StoredAnswer:
+        """Say that work goes on (进展), and perhaps which milestone of the task is done."""
+        return self.say("progress", **{**said, "milestone": milestone})
 
     def handled(self, **said: Unpack[FreeAnswerFields]) -> StoredAnswer:
         """Say that the work is done (处置完成), with `evidence`."""

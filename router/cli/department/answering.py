@@ -27,6 +27,7 @@ Reason = Annotated[str | None, typer.Option(help="Why, at most 500 characters.")
 To = Annotated[str | None, typer.Option(help="Department that gets the task, or whose it is.")]
 ToUnit = Annotated[str | None, typer.Option(help="Unit of that department.")]
 Limit = Annotated[str | None, typer.Option(help="How much more time, e.g. `24h` or `2wd`.")]
+Milestone = Annotated[str | None, typer.Option(help="Milestone of the task that is done.")]
 Files = Annotated[
     list[str] | None, typer.Option("--evidence", metavar="URL=SHA256", help="Photo or file by reference; at most five.")
 ]
@@ -73,6 +74,17 @@ def _command(kind: FeedbackKind) -> Callable[..., None]:
             _say(kind, department, task, {**said, "evidence": evidence}, output)
 
         return with_limit
+
+    if kind == "progress":
+
+        def with_milestone(
+            department: Department, task: Task, *, actor: Actor, reason: Reason = None, milestone: Milestone = None,
+            evidence: Files = None, id_: Id = None, at: At = None, output: Output = "text",
+        ) -> None:  # fmt: skip
+            said = {"actor": actor, "reason": reason, "milestone": milestone, "id": id_, "at": at}
+            _say(kind, department, task, {**said, "evidence": evidence}, output)
+
+        return with_milestone
 
     def plain(
         department: Department, task: Task, *, actor: Actor, reason: Reason = None,

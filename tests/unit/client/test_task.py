@@ -112,6 +112,12 @@ def test_an_answer_names_an_actor() -> None:
     assert b'"hw-18"' in department.sent[0].value
 
 
+def test_progress_may_name_a_milestone() -> None:
+    department = Department()
+    department.task(replace(TASK, stage="accepted")).progress(milestone="on-site")
+    assert b'"milestone":"on-site"' in department.sent[0].value
+
+
 def test_acknowledging_is_explicit() -> None:
     department = Department()
     task = department.task()
