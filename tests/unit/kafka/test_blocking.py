@@ -13,7 +13,7 @@ CODECS = pytest.mark.parametrize("codec", [0, 1, 2, 3, 4], ids=["none", "gzip", 
 
 
 def values(codec: int, *sent: bytes) -> list[Any]:
-    blocking._install_decoders()
+    blocking.install_decoders()
     builder = _Batch(codec, 1 << 30)
     for value in sent:
         assert _append(builder, Sent(topic="", partition=0, value=value))
