@@ -14,10 +14,18 @@ from typer.main import get_command
 
 from docs.diagrams import city_lifecycles, lifecycle_diagram
 from router.cli.main import COMMANDS, app
+from router.domain.intake.normalise import MAX_BYTES
 from router.domain.lifecycle.lifecycles import TRANSITIONS
 from router.domain.model.feedback import DEPARTMENT_KINDS, FEEDBACK_CODES, KINDS_OF_FEEDBACK
 from router.domain.model.rejection import REJECTION_CODES
 from router.domain.model.transition import TaskStage
+from router.gateway.app import MAX_BATCH_BYTES
+from router.gateway.http_request import BODY_S
+from router.gateway.intake import MAX_BATCH
+from router.gateway.problems import PROBLEM_KINDS, REJECTED, URN
+from router.gateway.publisher import BUFFER_BYTES, LIMIT_S
+from router.gateway.rate_limit import BURST_S
+from router.gateway.server import CONNECTIONS, HEAD_BYTES, HEAD_S
 from router.wire.metrics import METRICS
 from router.wire.settings import PREFIX, Settings
 from router.wire.topic_names import Names
@@ -40,6 +48,7 @@ def pages() -> dict[str, str]:
         "feedback.md": feedback_page(),
         "lifecycles.md": lives_page(),
         "commands.md": commands_page(),
+        "gateway.md": gateway_page(),
     }
 
 
@@ -179,6 +188,47 @@ def lives_page() -> str:
         ],
         *parts,
         "The data are `deploy/cities/*/catalogue/work.yaml`. [The catalogue](catalogue.md) says what lint proves of them.",
+    )
+
+
+def gateway_page() -> str:
+    """What the gateway takes, its bounds, and every problem that it answers with."""
+    paths = [
+        ("`POST /v1/reports/{network}`", f"one report, at most {MAX_BYTES >> 10} KiB", "202 and a receipt"),
+        (
+            "`POST /v1/reports:batch`",
+            f"up to {MAX_BATCH} reports, {MAX_BATCH_BYTES >> 20} MiB in all",
+            "200 and a result for each",
+        ),
+        ("`GET /openapi.json`", "", "the OpenAPI description"),
+        ("`GET /livez`, `GET /readyz`", "", "200, or 503; no token is needed"),
+    ]
+    bounds = [
+        (
+            "line and fields of a request",
+            f"{HEAD_BYTES >> 10} KiB, within {HEAD_S:g} s",
+            "400, or the connection is closed",
+        ),
+        ("body", f"within {BODY_S:g} s", "408"),
+        ("wait for Kafka", f"{LIMIT_S:g} s", "503"),
+        ("reports that wait for Kafka", f"{BUFFER_BYTES >> 20} MiB", "503"),
+        ("reports of a token", f"`GRID_ROUTER_GATEWAY_RATE` a second, {BURST_S:g} seconds' worth at once", "429"),
+        ("connections", f"{CONNECTIONS:,}", "the newest is closed"),
+    ]
+    problems = [
+        (f"`{code}`", str(kind.status), kind.title, "yes" if kind.send_again else "no")
+        for code, kind in PROBLEM_KINDS.items()
+    ]
+    return _page(
+        "Gateway",
+        ["The gateway for apps. [Publish over HTTP](../how-to/publish-over-http.md) shows how to use it."],
+        _table(("request", "body", "answer"), paths),
+        "A body is `application/json` or `application/cloudevents+json`, without a content coding.",
+        "## Bounds\n\n" + _table(("of", "bound", "beyond it"), bounds),
+        f"## Problems\n\nA problem is `application/problem+json` (RFC 9457); its `type` is `{URN}` and the code. A report that the router "
+        f"would reject has {REJECTED} and one of the [rejection codes](rejection-codes.md).\n\n"
+        + _table(("code", "status", "meaning", "send it again"), problems),
+        "The code is `router/gateway`.",
     )
 
 

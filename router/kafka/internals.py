@@ -265,6 +265,21 @@ async def close_producer(producer: AIOKafkaProducer) -> None:
         await producer.client.close()
 
 
+async def abort_producer(producer: AIOKafkaProducer, error: KafkaError) -> None:
+    """Stop a producer without sending what it still holds: every record without an acknowledgement fails with `error`.
+
+    `stop` of aiokafka 0.14.0 waits until all is sent, and an idempotent producer never ends its attempts.
+    """
+    sender = producer._sender
+    if sender is None:
+        return
+    if sender.sender_task is not None:
+        sender.sender_task.cancel()
+    sender._message_accumulator.fail_all(error)
+    await producer.client.close()
+    await producer.stop()
+
+
 def append_record(
     builder: BatchBuilder, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
 ) -> bool:

@@ -1,0 +1,86 @@
+"""What the gateway reads of a request: its body within bounds, and the header fields that go into the record.
+
+The value of the record is the body, byte for byte. Its headers are the content type, the attributes of a CloudEvent in
+binary mode (HTTP binding, 3.1; Kafka binding, 3.2), and the trace context (W3C, Trace Context).
+"""
+
+import asyncio
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+from fastapi import Request
+
+from router.domain.intake.charset import CONTENT_TYPE, MAX_HEADER_BYTES, media_type
+from router.domain.model.source_record import RecordHeaders
+from router.gateway.problems import ProblemError
+
+BODY_S = 10.0
+"""How long a body may take to arrive."""
+JSON, STRUCTURED = "application/json", "application/cloudevents+json"
+TRACE_PARENT, TRACE_STATE = "traceparent", "tracestate"
+MAX_TRACE_STATE = 512
+"""Characters of `tracestate` that are passed on (W3C, 3.3.1.5)."""
+_TRACE = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_ATTRIBUTE = re.compile(r"ce-([a-z0-9]{1,20})")
+Fields = Iterable[tuple[str, str]]
+"""Header fields of a request, names in lower case, in their order."""
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The body of a request, at most `limit` bytes.
+
+    Raises:
+        ProblemError: it has a content coding, is too large, or does not arrive in time.
+    """
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise ProblemError("unsupported-type", "the body has a content coding; send it without `Content-Encoding`.")
+    length = request.headers.get("content-length", "0")
+    if length.isdecimal() and int(length[:20]) > limit:
+        raise _too_large(limit)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise _too_large(limit)
+    except TimeoutError:
+        raise ProblemError("timeout", f"the body did not arrive within {BODY_S:.0f} s; send it again.") from None
+    return bytes(body)
+
+
+def check_media_type(content_type: str, taken: Iterable[str]) -> None:
+    """Raise ProblemError unless the media type is one of those taken."""
+    if media_type(content_type.encode("latin-1", "replace")[:MAX_HEADER_BYTES]) not in taken:
+        raise ProblemError(
+            "unsupported-type", f"the body is not {' or '.join(taken)}; name its type in `Content-Type`."
+        )
+
+
+def record_headers(fields: Fields) -> RecordHeaders:
+    """The headers that a record takes over from the header fields of a request."""
+    fields = list(fields)
+    content_type = next((value for name, value in fields if name == CONTENT_TYPE), JSON)
+    headers = [(CONTENT_TYPE, content_type.encode("latin-1", "replace")[:MAX_HEADER_BYTES])]
+    attributes = ((_ATTRIBUTE.fullmatch(name), value) for name, value in fields)
+    headers += [(f"ce_{found[1]}", unquote(value.strip()).encode()) for found, value in attributes if found]
+    return [*headers, *trace_context(fields)]
+
+
+def trace_context(fields: Fields) -> list[tuple[str, bytes]]:
+    """The trace context of a request; empty if it has none, or a malformed one."""
+    fields = list(fields)
+    parents = [value.strip() for name, value in fields if name == TRACE_PARENT]
+    if len(parents) != 1 or not _TRACE.fullmatch(parents[0]):
+        return []
+    state = ",".join(value.strip() for name, value in fields if name == TRACE_STATE)
+    known = state if state.isascii() and state.isprintable() and len(state) <= MAX_TRACE_STATE else ""
+    return [(TRACE_PARENT, parents[0].encode()), *([(TRACE_STATE, known.encode())] if known else [])]
+
+
+def _too_large(limit: int) -> ProblemError:
+    return ProblemError(
+        "body-too-large", f"the body has more than {limit} bytes; send photos by URL and hash, and keep texts short."
+    )

@@ -1,0 +1,204 @@
+"""The way of a report through the gateway: grant, network, admission, cell, Kafka, receipt."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from router.domain.model.source_record import RecordHeaders
+from router.domain.networks.registry import NETWORKS
+from router.domain.rules.rule_sets import RuleSetError
+from router.gateway.admission import admitted, received_header, with_derived_id
+from router.gateway.followed_rules import FollowedRules
+from router.gateway.grants import Grant
+from router.gateway.problems import ProblemError
+from router.gateway.publisher import RETRY_AFTER_S, CheckedRecord, Publisher
+from router.gateway.rate_limit import RateLimit
+from router.wire.topic_names import Names
+
+MAX_BATCH = 100
+"""Reports of a batch."""
+UNAVAILABLE = 503
+EARLIER = (
+    "an earlier version of the report in this batch is not acknowledged; keep both and send them again in this order."
+)
+
+
+class SubmittedReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One report of a batch."""
+
+    network: str
+    report: Raw
+    idempotency_key: str | None = None
+
+
+class Prepared(Struct, frozen=True):
+    """A report that the router will accept, before it is sent."""
+
+    network: str
+    id: str
+    received_ms: int
+    record: CheckedRecord
+
+
+class Intake:
+    """Takes reports.
+
+    Args:
+        rules: of the city.
+        publisher: to Kafka.
+        limit: of reports by holder.
+        names: of the topics.
+    """
+
+    def __init__(self, rules: FollowedRules, publisher: Publisher, limit: RateLimit, names: Names) -> None:
+        self.rules, self.publisher = rules, publisher
+        self._limit, self._names = limit, names
+
+    def check_rate(self, grant: Grant, reports: int) -> None:
+        """Count reports of a holder. Raises ProblemError while it has sent too many; then none is counted."""
+        now = time.monotonic()
+        wait_s = self._limit.wait_s(grant.holder, reports, now)
+        if wait_s:
+            raise ProblemError(
+                "too-many-requests",
+                f"the token has sent more reports than it may; keep this one and send it again in {wait_s} s.",
+                retry_after_s=wait_s,
+            )
+        self._limit.take(grant.holder, reports, now)
+
+    async def take(
+        self, grant: Grant, network: str, value: bytes, headers: RecordHeaders, key: str | None
+    ) -> dict[str, Any]:
+        """Check and send one report; its receipt.
+
+        Args:
+            grant: of the token.
+            network: that sends the report.
+            value: the report, or the envelope that has it.
+            headers: of the record.
+            key: idempotency key; None: there is none.
+
+        Raises:
+            ProblemError: the report was not taken.
+        """
+        return await self._send(self._prepare(grant, network, value, headers, key))
+
+    async def take_batch(self, grant: Grant, items: Sequence[Raw], headers: RecordHeaders) -> list[dict[str, Any]]:
+        """Check and send many reports; the result of each, in their order.
+
+        Versions of one report are sent one after the other, so their order in the batch is their order in the log.
+
+        Raises:
+            ProblemError: Kafka took none of those that the router would accept.
+        """
+        sent: list[asyncio.Task[dict[str, Any]] | ProblemError] = []
+        latest: dict[tuple[str, str], asyncio.Task[dict[str, Any]]] = {}
+        for item in items:
+            try:
+                one = _submitted(item)
+                prepared = self._prepare(grant, one.network, bytes(one.report), headers, one.idempotency_key)
+            except ProblemError as problem:
+                sent.append(problem)
+                continue
+            place = prepared.network, prepared.id
+            latest[place] = task = asyncio.create_task(self._send(prepared, after=latest.get(place)))
+            sent.append(task)
+        results = [await _result(index, one) for index, one in enumerate(sent)]
+        problems = [one for _, one in results if one is not None]
+        if len(problems) == len(results) > 0 and all(one.kind.status == UNAVAILABLE for one in problems):
+            raise problems[0]
+        return [result for result, _ in results]
+
+    def _prepare(self, grant: Grant, network: str, value: bytes, headers: RecordHeaders, key: str | None) -> Prepared:
+        rule_sets = self.rules.rule_sets
+        if rule_sets is None:
+            raise _not_ready()
+        grant.check_network(network)
+        if network not in NETWORKS or network not in rule_sets.networks:
+            known = ", ".join(rule_sets.networks)
+            raise ProblemError("unknown-network", f"the city does not have this network; it has {known}.")
+        if key is not None:
+            value = with_derived_id(network, value, headers, grant.holder, key)
+        received_ms = time.time_ns() // 1_000_000
+        headers = [*headers, received_header(received_ms)]
+        try:
+            report = admitted(network, value, headers, rule_sets, received_ms)
+        except RuleSetError as error:
+            raise _not_ready() from error
+        grant.check_cell(report.location.cell)
+        record = CheckedRecord(
+            topic=self._names.reports(network),
+            key=report.source_id.encode(),
+            value=value,
+            headers=[(name, content or b"") for name, content in headers],
+        )
+        return Prepared(network, report.source_id, received_ms, record)
+
+    async def _send(self, one: Prepared, after: asyncio.Task[dict[str, Any]] | None = None) -> dict[str, Any]:
+        if after is not None:
+            try:
+                await asyncio.shield(after)
+            except ProblemError as problem:
+                raise ProblemError(problem.code, EARLIER, retry_after_s=problem.retry_after_s) from None
+        acknowledged = await self.publisher.publish(one.record)
+        return {
+            "network": one.network,
+            "id": one.id,
+            "received_at": datetime.fromtimestamp(one.received_ms / 1000, UTC),
+            "topic": acknowledged.topic,
+            "partition": acknowledged.partition,
+            "offset": acknowledged.offset,
+        }
+
+
+def read_batch(body: bytes) -> list[Raw]:
+    """The reports of a batch, undecoded.
+
+    Raises:
+        ProblemError: the body is no batch, or has too many reports.
+    """
+    try:
+        items = msgspec.json.decode(body, type=_Batch).reports
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise ProblemError(
+            "malformed", 'the body is no batch; send {"reports": [{"network": ..., "report": {...}}]}.'
+        ) from None
+    if len(items) > MAX_BATCH:
+        raise ProblemError(
+            "batch-too-long", f"the batch has {len(items)} reports, more than {MAX_BATCH}; send it in parts."
+        )
+    return items
+
+
+class _Batch(Struct, forbid_unknown_fields=True):
+    reports: list[Raw]
+
+
+def _submitted(item: Raw) -> SubmittedReport:
+    try:
+        return msgspec.json.decode(item, type=SubmittedReport)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        detail = "the item has not `network` and `report`, or has another field than these and `idempotency_key`; correct it."
+        raise ProblemError("malformed", detail) from None
+
+
+async def _result(
+    index: int, sent: asyncio.Task[dict[str, Any]] | ProblemError
+) -> tuple[dict[str, Any], ProblemError | None]:
+    try:
+        if isinstance(sent, ProblemError):
+            raise sent
+        return {"index": index, "outcome": "accepted", "receipt": await sent}, None
+    except ProblemError as problem:
+        outcome = "unavailable" if problem.kind.send_again else "rejected"
+        return {"index": index, "outcome": outcome, "problem": problem.details()}, problem
+
+
+def _not_ready() -> ProblemError:
+    detail = "the gateway has not read the rules of the city yet; keep the report and send it again."
+    return ProblemError("not-ready", detail, retry_after_s=RETRY_AFTER_S)
