@@ -213,7 +213,7 @@ def gateway_page() -> str:
         ("wait for Kafka", f"{LIMIT_S:g} s", "503"),
         ("reports that wait for Kafka", f"{BUFFER_BYTES >> 20} MiB", "503"),
         ("reports of a token", f"`GRID_ROUTER_GATEWAY_RATE` a second, {BURST_S:g} seconds' worth at once", "429"),
-        ("connections", f"{CONNECTIONS:,}", "the newest is closed"),
+        ("connections", f"{CONNECTIONS:,}", "the one that has waited longest for a request is closed"),
     ]
     problems = [
         (f"`{code}`", str(kind.status), kind.title, "yes" if kind.send_again else "no")

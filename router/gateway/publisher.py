@@ -57,6 +57,7 @@ class Publisher:
         self._current: AIOKafkaProducer | None = None
         self._connecting = asyncio.Lock()
         self._not_before = 0.0
+        self._asking, self._asked_at, self._answered = asyncio.Lock(), -PAUSE_S, False
         self._ending: set[asyncio.Task[None]] = set()
         self._waiting = 0
         """Bytes of reports that wait for their acknowledgement."""
@@ -74,16 +75,20 @@ class Publisher:
                 retry_after_s=RETRY_AFTER_S,
             )
         self._waiting += record.size
-        producer = None
+        handed_to: AIOKafkaProducer | None = None
         try:
             async with asyncio.timeout(self._limit_s):
                 producer = await self._connected()
+                await producer.partitions_for(
+                    record.topic
+                )  # a topic that is missing fails here, and costs no other report
+                handed_to = producer
                 sent = await producer.send(record.topic, record.value, key=record.key, headers=record.headers)
                 acknowledged: RecordMetadata = await sent
                 return acknowledged
         except (KafkaError, OSError, TimeoutError) as error:
-            if producer is not None:
-                self._discard(producer, error)
+            if handed_to is not None:
+                self._discard(handed_to, error)
             raise ProblemError(
                 "kafka-away",
                 "Kafka has not acknowledged the report; keep it and send it again, byte for byte.",
@@ -93,13 +98,17 @@ class Publisher:
             self._waiting -= record.size
 
     async def answers(self) -> bool:
-        """Whether a broker answers now."""
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                producer = await self._connected()
-                return bool(await producer.client.force_metadata_update())
-        except (KafkaError, OSError, TimeoutError):
-            return False
+        """Whether a broker answers. It is asked once a second at most, however often this is called."""
+        async with self._asking:
+            if time.monotonic() >= self._asked_at + PAUSE_S:
+                try:
+                    async with asyncio.timeout(ANSWER_S):
+                        producer = await self._connected()
+                        self._answered = bool(await producer.client.force_metadata_update())
+                except (KafkaError, OSError, TimeoutError):
+                    self._answered = False
+                self._asked_at = time.monotonic()
+            return self._answered
 
     async def close(self) -> None:
         """Close the connections. Call it when no `publish` runs any more."""

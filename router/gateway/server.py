@@ -33,17 +33,22 @@ BACKLOG = 256
 
 
 class BoundedProtocol(H11Protocol):
-    """A connection that ends when it sends no whole head of a request, and at once when there are too many."""
+    """A connection that ends when it sends no whole head of a request in time.
+
+    When there are too many, the one that has waited longest for its next request ends. An app's request takes milliseconds, so
+    it is never that one.
+    """
 
     _timer: asyncio.TimerHandle | None = None
+    _waits_since = 0.0
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for the first request."""
         super().connection_made(transport)
-        if len(self.connections) > CONNECTIONS:
-            transport.abort()
-            return
         self._await_request()
+        if len(self.connections) > CONNECTIONS:
+            idle = [one for one in self.connections if isinstance(one, BoundedProtocol) and one.waits_for_request]
+            min(idle, key=lambda one: one._waits_since, default=self).transport.abort()  # noqa: SLF001 - of this class
 
     def on_response_complete(self) -> None:
         """Begin to wait for the next request."""
@@ -56,9 +61,15 @@ class BoundedProtocol(H11Protocol):
         if self._timer is not None:
             self._timer.cancel()
 
+    @property
+    def waits_for_request(self) -> bool:
+        """Whether no request is being answered."""
+        return self.cycle is None or self.cycle.response_complete
+
     def _await_request(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self._waits_since = self.loop.time()
         self._timer = self.loop.call_later(HEAD_S, self._end_idle, self.cycle)
 
     def _end_idle(self, cycle: object) -> None:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +20,6 @@ from router.broker import server
 from router.cities.archive import pack
 from router.cities.folder import city_folder
 from router.domain.rules.rule_sets import RuleSets
-from router.gateway import server as gateway_server
 from router.rule_sets.bootstrap import rule_set_from_folder
 from router.rule_sets.store import publish
 from router.wire.settings import Settings
@@ -30,7 +28,7 @@ from tests.replay.history import History
 from tests.replay.sources import Sourced
 from tests.support.broker import free_ports
 from tests.support.cities import shipped
-from tests.support.city_messages import CALL, PROBLEM
+from tests.support.city_messages import CALL, PROBLEM, WHISTLE
 from tests.support.gateway import CITY, TestedGateway
 from tests.support.patience import PATIENCE_S
 from tests.support.repository import ROOT
@@ -163,6 +161,20 @@ def test_a_batch_keeps_the_order_of_versions(kafka: str, names: Names, tmp_path:
     assert [json.loads(record.value) for record in committed(kafka, names.reports(NETWORK))] == versions
     offsets = [one["receipt"]["offset"] for one in results if one.get("receipt", {}).get("network") == NETWORK]
     assert offsets == list(range(20))
+
+
+def test_a_missing_topic_costs_no_report_of_another_network(kafka: str, names: Names, tmp_path: Path) -> None:
+    async def work(gateway: TestedGateway) -> list[int]:
+        async def others() -> list[int]:
+            sent = [await gateway.send("policing", CALL | {"jjdbh": f"J-{number}"}) for number in range(30)]
+            return [one.status_code for one in sent]
+
+        producer = await gateway.intake.publisher._connected()
+        missing, taken = await asyncio.gather(gateway.send("party-building", WHISTLE), others())
+        assert await gateway.intake.publisher._connected() is producer
+        return [missing.status_code, *taken]
+
+    assert through(tmp_path, kafka, names, work, limit_s=1.0) == [503, *[202] * 30]
 
 
 def test_published_rules_are_followed(kafka: str, names: Names, tmp_path: Path) -> None:
@@ -342,48 +354,3 @@ def _raw(port: int, request: bytes) -> bytes:
         except ConnectionError:
             pass
         return received
-
-
-def test_a_slow_head_ends_its_connection(
-    kafka: str, names: Names, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also that of a second request; other requests go on."""
-    monkeypatch.setattr(gateway_server, "HEAD_S", 0.3)
-
-    async def work(gateway: TestedGateway) -> tuple[bytes, float]:
-        http = gateway_server.uvicorn.Server(gateway_server.configuration(gateway.door))
-        http.capture_signals = _nothing  # type: ignore[method-assign] - pytest has the signals
-        listening = gateway_server.bound_socket("127.0.0.1", 0)
-        serving = asyncio.create_task(http.serve([listening]))
-        reader, writer = await asyncio.open_connection(*listening.getsockname())
-        begun, received = time.monotonic(), b""
-        writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\nX: ")
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                while not reader.at_eof():
-                    writer.write(b"y")
-                    received += await _read(reader)
-        except ConnectionError:
-            pass
-        writer.close()
-        took = time.monotonic() - begun
-        http.should_exit = True
-        await serving
-        return received, took
-
-    received, took = through(tmp_path, kafka, names, work)
-    assert received.count(b"HTTP/1.1 200 ") == 1
-    assert took < 30
-
-
-async def _read(reader: asyncio.StreamReader) -> bytes:
-    try:
-        async with asyncio.timeout(0.05):
-            return await reader.read(1 << 16)
-    except TimeoutError:
-        return b""
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
