@@ -40,7 +40,7 @@ class BoundedProtocol(H11Protocol):
     """
 
     _timer: asyncio.TimerHandle | None = None
-    _waits_since = 0.0
+    waits_since = 0.0
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for the first request."""
@@ -48,7 +48,7 @@ class BoundedProtocol(H11Protocol):
         self._await_request()
         if len(self.connections) > CONNECTIONS:
             idle = [one for one in self.connections if isinstance(one, BoundedProtocol) and one.waits_for_request]
-            min(idle, key=lambda one: one._waits_since, default=self).transport.abort()  # noqa: SLF001 - of this class
+            min(idle, key=lambda one: one.waits_since, default=self).transport.abort()
 
     def on_response_complete(self) -> None:
         """Begin to wait for the next request."""
@@ -69,7 +69,7 @@ class BoundedProtocol(H11Protocol):
     def _await_request(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._waits_since = self.loop.time()
+        self.waits_since = self.loop.time()
         self._timer = self.loop.call_later(HEAD_S, self._end_idle, self.cycle)
 
     def _end_idle(self, cycle: object) -> None:

@@ -1,4 +1,4 @@
-"""Every private name of aiokafka and Faust that the router uses, in one file.
+"""Every private name of aiokafka and Faust that the router uses, in one file; `abort.py` uses some of them without loading Faust.
 
 Read in aiokafka 0.14.0 and faust-streaming 0.15.3. `pyproject.toml` pins both below their next minor version. A test checks
 that each name of `CLASS_NAMES` and `INSTANCE_NAMES` exists, so that an upgrade fails there and not in production.
@@ -263,21 +263,6 @@ async def close_producer(producer: AIOKafkaProducer) -> None:
         if task is not None:
             task.cancel()
         await producer.client.close()
-
-
-async def abort_producer(producer: AIOKafkaProducer, error: KafkaError) -> None:
-    """Stop a producer without sending what it still holds: every record without an acknowledgement fails with `error`.
-
-    `stop` of aiokafka 0.14.0 waits until all is sent, and an idempotent producer never ends its attempts.
-    """
-    sender = producer._sender
-    if sender is None:
-        return
-    if sender.sender_task is not None:
-        sender.sender_task.cancel()
-    sender._message_accumulator.fail_all(error)
-    await producer.client.close()
-    await producer.stop()
 
 
 def append_record(

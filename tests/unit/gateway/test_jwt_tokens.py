@@ -1,5 +1,6 @@
 """JWTs: what an attacker changes about a token, it is not valid any more."""
 
+import asyncio
 import base64
 import hmac
 import json
@@ -13,6 +14,8 @@ import pytest
 from router.gateway.jwt_tokens import INVALID, JwtVerifier, read_jwks
 from router.gateway.problems import ProblemError
 from router.wire.errors import InputError
+from tests.support.city_messages import CALL
+from tests.support.gateway import TestedGateway
 
 ISSUER, AUDIENCE = "https://id.example.org", "grid-router"
 OKP = {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig"}
@@ -85,6 +88,33 @@ def test_a_valid_token_has_the_networks_and_areas_of_its_scope(verifier: JwtVeri
     assert "worker-7" in grant.holder
     assert "worker-7" not in grant.public_name
     assert verifier.grant_of(signed(OTHER, headers={"kid": "k2"}, aud=["x", AUDIENCE])).networks == {"policing"}
+
+
+def test_a_jwt_and_a_token_of_the_file_may_be_in_use_at_once(tmp_path: Path) -> None:
+    async def run() -> list[tuple[int, str | None]]:
+        settings = {"gateway_jwks": jwks(tmp_path, public(KEY)), "gateway_issuer": ISSUER, "gateway_audience": AUDIENCE}
+        gateway = TestedGateway(tmp_path / "gateway", **settings)
+        found = []
+        for network, token in (
+            ("policing", signed()),
+            ("policing", signed(scope="report:policing area:4101")),
+            ("urban-management", signed()),
+            ("policing", FORGED["no algorithm"]),
+            ("policing", ""),
+        ):
+            answered = await gateway.send(network, CALL, token=token)
+            found.append((answered.status_code, answered.json()["code"]))
+        await gateway.close()
+        assert [line.get("holder") for line in gateway.log] == ["jwt", "jwt", "jwt", None, "every"]
+        return found
+
+    assert asyncio.run(run()) == [
+        (503, "kafka-away"),
+        (403, "area-not-granted"),
+        (403, "network-not-granted"),
+        (401, "unauthorized"),
+        (503, "kafka-away"),
+    ]
 
 
 @pytest.mark.parametrize("scope", [None, "", "openid profile", 5, "report:", "report:Policing", "area:4109"])

@@ -24,8 +24,8 @@ def with_server(folder: Path, work: Callable[[Address], Awaitable[Any]]) -> Any:
     async def run() -> Any:
         gateway = TestedGateway(folder)
         try:
-            async with listening(gateway) as address:
-                return await work(address)
+            async with listening(gateway) as http:
+                return await work(address_of(http))
         finally:
             await gateway.close()
 
@@ -33,16 +33,23 @@ def with_server(folder: Path, work: Callable[[Address], Awaitable[Any]]) -> Any:
 
 
 @asynccontextmanager
-async def listening(gateway: TestedGateway) -> AsyncIterator[Address]:
+async def listening(gateway: TestedGateway) -> AsyncIterator[Any]:
     http = server.uvicorn.Server(server.configuration(gateway.door))
     http.capture_signals = _nothing  # type: ignore[method-assign] - pytest has the signals
     bound = server.bound_socket("127.0.0.1", 0)
     serving = asyncio.create_task(http.serve([bound]))
     try:
-        yield bound.getsockname()
+        while not http.started:
+            await asyncio.sleep(0.01)
+        yield http
     finally:
         http.should_exit = True
         await serving
+
+
+def address_of(http: Any) -> Address:
+    found: Address = http.servers[0].sockets[0].getsockname()
+    return found
 
 
 @contextmanager
@@ -86,6 +93,30 @@ def test_too_many_connections_end_the_one_that_waits_longest(tmp_path: Path, mon
         return ended
 
     assert with_server(tmp_path, work) == [False, True, False, False]
+
+
+def test_a_request_that_has_begun_is_answered_before_the_end(tmp_path: Path) -> None:
+    async def run() -> bytes:
+        gateway = TestedGateway(tmp_path)
+        async with listening(gateway) as http:
+            reader, writer = await asyncio.open_connection(*address_of(http))
+            head = f"POST /v1/reports/policing HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {gateway.token}\r\n"
+            writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{".encode())
+            while not http.server_state.tasks:
+                await asyncio.sleep(0.01)
+            http.should_exit = True
+            while http.servers[0].is_serving():
+                await asyncio.sleep(0.01)
+            writer.write(b"}")
+            async with asyncio.timeout(PATIENCE_S):
+                answered = await reader.read()
+            writer.close()
+        await gateway.close()
+        return answered
+
+    answered = asyncio.run(run())
+    assert answered.startswith(b"HTTP/1.1 422 ")
+    assert b'"code":"schema"' in answered or b'"code":"bad-id"' in answered
 
 
 def test_an_address_that_is_taken_is_named() -> None:
