@@ -1,7 +1,8 @@
 """Writes reports to Kafka and waits for the acknowledgement of all in-sync replicas.
 
-What Kafka has not acknowledged in time is dropped, so it is not written after its app was answered that it is not. The app
-sends it again. A copy that was written all the same is a redelivery, which the dedup index recognises by the report's id.
+What Kafka has not acknowledged in time is dropped: aiokafka would send it for ever, and a newer version may have passed it by then.
+The app sends it again. What was on its way to the broker may be written all the same. That copy is a redelivery, which
+the dedup index recognises by the report's id and the received time.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ BUFFER_BYTES = 32 << 20
 """Bytes of reports that may wait for Kafka."""
 BATCH_BYTES = 512 << 10
 """Most bytes of a record batch. With aiokafka's 16 KiB every waiting report wakes for every batch that is sent."""
+RETRY_BACKOFF_MS = 250
 PAUSE_S = 1.0
 """Time between two attempts to connect."""
 ANSWER_S = 2.0
@@ -131,6 +133,7 @@ class Publisher:
                     acks="all",
                     enable_idempotence=True,
                     max_batch_size=BATCH_BYTES,
+                    retry_backoff_ms=RETRY_BACKOFF_MS,
                     request_timeout_ms=int(self._limit_s * 1000),
                 )
                 try:

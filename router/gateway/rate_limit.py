@@ -22,7 +22,7 @@ class RateLimit:
         """Holder -> level of its bucket and when it was, in seconds; who sent last comes last."""
 
     def wait_s(self, holder: str, reports: int, now: float) -> int:
-        """Whole seconds after which the holder may send so many reports; 0: now."""
+        """Whole seconds after which the holder may send that number of reports; 0: now."""
         short = min(reports, self._full) - self._level(holder, now)
         return 0 if short <= 0 else max(1, ceil(short / self._rate))
 

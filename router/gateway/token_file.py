@@ -93,7 +93,7 @@ def read_token_file(file: Path) -> TokenHashes:
         )
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.partition("#")[0].strip()]
     if len(lines) > MAX_TOKENS:
-        raise InputError(f"it has more than {MAX_TOKENS} tokens", where=str(file), hint="use JWTs for so many apps")
+        raise InputError(f"it has more than {MAX_TOKENS} tokens", where=str(file), hint="use JWTs instead")
     tokens = [_token(line, f"{file}:{number}") for number, line in lines]
     _check_distinct(tokens, file)
     return TokenHashes(tokens)
@@ -114,7 +114,7 @@ def add_token(file: Path, name: str, scope: str) -> str:
             "there is a token of this name", where=name, hint="remove its line first, or choose another name"
         )
     if len(known) >= MAX_TOKENS:
-        raise InputError(f"it has {MAX_TOKENS} tokens", where=str(file), hint="use JWTs for so many apps")
+        raise InputError(f"it has {MAX_TOKENS} tokens", where=str(file), hint="use JWTs instead")
     try:
         begins = file.read_bytes()[-1:] not in {b"", b"\n"} if file.exists() else False
         with open_private(file, "ab") as opened:

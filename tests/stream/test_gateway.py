@@ -1,6 +1,7 @@
 """The gateway with a real Kafka: what is acknowledged is on the network's topic, once in a case, and never lost."""
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -206,7 +207,9 @@ def own_broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sett
     server.stop(own)
 
 
-def test_nothing_acknowledged_is_lost_while_the_broker_is_away(own_broker: Settings, tmp_path: Path) -> None:
+def test_nothing_acknowledged_is_lost_while_the_broker_is_away(
+    own_broker: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """A broker that freezes, or is killed: 503 and never 202. After it answers again each 202 is in the log, in order."""
     found = server.start(own_broker)
     assert found.pid is not None
@@ -248,6 +251,8 @@ def test_nothing_acknowledged_is_lost_while_the_broker_is_away(own_broker: Setti
         assert (await gateway.call("GET", "/readyz", token=None)).status_code == 503
 
     through(tmp_path / "killed", found.address, names, killed, limit_s=2.0)
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
 class GatewayProcess(NamedTuple):

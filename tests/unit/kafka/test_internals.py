@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaConnectionError
-from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator, MessageBatch
 from aiokafka.producer.sender import EndTxnHandler, Sender
 
 from router.kafka import internals
@@ -41,6 +41,8 @@ async def instances() -> dict[Any, Any]:
         Sender: sender,
         EndTxnHandler: EndTxnHandler(sender, True),
         BatchBuilder: BatchBuilder(1000, 0),
+        MessageAccumulator: sender._message_accumulator,
+        MessageBatch: MessageBatch(TopicPartition("t", 0), BatchBuilder(1000, 0), 1, 0),
         internals.PyMemoryRecords: records,
         internals.PyRecordBatch: internals.PyRecordBatch(a_batch()),
         internals.BasePartitionRecords: internals.BasePartitionRecords(
