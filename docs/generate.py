@@ -223,7 +223,8 @@ def gateway_page() -> str:
         "Gateway",
         ["The gateway for apps. [Publish over HTTP](../how-to/publish-over-http.md) shows how to use it."],
         _table(("request", "body", "answer"), paths),
-        "A body is `application/json` or `application/cloudevents+json`, without a content coding.",
+        "A body is `application/json`, without a content coding. One network's path takes CloudEvents, too: `application/cloudevents+json`, or "
+        "`application/cloudevents-batch+json` with the bounds and the answer of a batch.",
         "## Bounds\n\n" + _table(("of", "bound", "beyond it"), bounds),
         f"## Problems\n\nA problem is `application/problem+json` (RFC 9457); its `type` is `{URN}` and the code. A report that the router "
         f"would reject has {REJECTED} and one of the [rejection codes](rejection-codes.md).\n\n"

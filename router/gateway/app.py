@@ -9,14 +9,23 @@ import orjson
 from fastapi import FastAPI, Request, Response
 
 from router import __version__
+from router.domain.intake.charset import CONTENT_TYPE
 from router.domain.intake.normalise import MAX_BYTES
 from router.domain.networks.registry import NETWORKS
 from router.gateway.answers import BatchAnswer, Receipt
 from router.gateway.authentication import Authenticator
-from router.gateway.front_door import SAFE, problem_response
+from router.gateway.front_door import SAFE, defect, problem_response
 from router.gateway.grants import Grant
-from router.gateway.http_request import JSON, STRUCTURED, check_media_type, read_body, record_headers, trace_context
-from router.gateway.intake import Intake, read_batch
+from router.gateway.http_request import (
+    EVENT_BATCH,
+    JSON,
+    STRUCTURED,
+    checked_media_type,
+    read_body,
+    record_headers,
+    trace_context,
+)
+from router.gateway.intake import Intake, SubmittedReport, read_batch, read_events
 from router.gateway.openapi import batch_body, described, problem_responses, report_body
 from router.gateway.problems import ProblemError
 
@@ -57,89 +66,93 @@ def build_app(intake: Intake, authenticator: Authenticator, networks: list[str])
         redoc_url=None,
         redirect_slashes=False,
     )
-    _add_probes(app, intake)
-    _add_reports(app, intake, networks)
+    _add_routes(app, intake, networks)
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(404, _not_found)
     app.add_exception_handler(405, _method_not_allowed)
+    app.add_exception_handler(Exception, _defect)
     return app
 
 
-def _add_probes(app: FastAPI, intake: Intake) -> None:
-    async def livez() -> Response:
+class _Routes:
+    """What each path does."""
+
+    def __init__(self, app: FastAPI, intake: Intake) -> None:
+        self._app, self._intake = app, intake
+
+    async def livez(self) -> Response:
         """The process answers."""
         return _json({"status": "ok"})
 
-    async def readyz() -> Response:
+    async def readyz(self) -> Response:
         """The rules are read, and a broker answers."""
-        ready = intake.rules.rule_sets is not None and await intake.publisher.answers()
+        ready = self._intake.rules.rule_sets is not None and await self._intake.publisher.answers()
         return _json({"status": "ok" if ready else "not ready"}, 200 if ready else 503)
 
-    async def openapi() -> Response:
+    async def openapi(self) -> Response:
         """This description."""
-        return _json(described(app))
+        return _json(described(self._app))
 
-    for probe in (livez, readyz):
-        app.add_api_route(f"/{probe.__name__}", probe, methods=["GET"], tags=["probes"])
-    app.add_api_route("/openapi.json", openapi, methods=["GET"], include_in_schema=False)
-
-
-def _add_reports(app: FastAPI, intake: Intake, networks: list[str]) -> None:
-    async def take_batch(request: Request) -> Response:
+    async def take_batch(self, request: Request) -> Response:
         """Take up to 100 reports of any networks. Each is answered by itself, in their order."""
-        grant: Grant = request.state.grant
-        intake.check_rate(grant, 1)
-        check_media_type(request.headers.get("content-type", ""), [JSON])
-        items = read_batch(await read_body(request, MAX_BATCH_BYTES))
-        if len(items) > 1:
-            intake.check_rate(grant, len(items) - 1)
-        headers = [("content-type", JSON.encode()), *trace_context(request.state.fields)]
-        return _json({"results": await intake.take_batch(grant, items, headers)})
+        self._intake.check_rate(request.state.grant, 1)
+        checked_media_type(request.headers.get("content-type", ""), [JSON])
+        return await self._batch(request, read_batch(await read_body(request, MAX_BATCH_BYTES)), JSON)
 
-    async def take(request: Request, network: str) -> Response:
-        """Take one report: the network's own JSON, or a CloudEvent that has it."""
+    async def take(self, request: Request, network: str) -> Response:
+        """Take one report of a network, or a batch of its events."""
         grant: Grant = request.state.grant
-        intake.check_rate(grant, 1)
+        self._intake.check_rate(grant, 1)
         request.state.network = network if network in NETWORKS else None
-        check_media_type(request.headers.get("content-type", ""), [JSON, STRUCTURED])
+        kind = checked_media_type(request.headers.get("content-type", ""), [JSON, STRUCTURED, EVENT_BATCH])
+        if kind == EVENT_BATCH:
+            return await self._batch(
+                request, read_events(await read_body(request, MAX_BATCH_BYTES), network), STRUCTURED
+            )
         body = await read_body(request, MAX_BYTES)
         key = request.headers.get(IDEMPOTENCY_KEY)
-        return _json(await intake.take(grant, network, body, record_headers(request.state.fields), key), 202)
+        return _json(await self._intake.take(grant, network, body, record_headers(request.state.fields), key), 202)
 
+    async def _batch(self, request: Request, items: list[SubmittedReport | ProblemError], kind: str) -> Response:
+        """The results of a batch whose first report has been counted."""
+        grant: Grant = request.state.grant
+        if len(items) > 1:
+            self._intake.check_rate(grant, len(items) - 1)
+        headers = [(CONTENT_TYPE, kind.encode()), *trace_context(request.state.fields)]
+        return _json({"results": await self._intake.take_batch(grant, items, headers)})
+
+    def of_network(self, network: str) -> Callable[[Request], Awaitable[Response]]:
+        """What the path of one network does."""
+
+        async def take_one(request: Request) -> Response:
+            """The network's own JSON, or CloudEvents that have it: in binary, structured or batch mode."""
+            return await self.take(request, network)
+
+        return take_one
+
+
+def _add_routes(app: FastAPI, intake: Intake, networks: list[str]) -> None:
+    routes = _Routes(app, intake)
+    app.add_api_route("/livez", routes.livez, methods=["GET"], tags=["probes"])
+    app.add_api_route("/readyz", routes.readyz, methods=["GET"], tags=["probes"])
+    app.add_api_route("/openapi.json", routes.openapi, methods=["GET"], include_in_schema=False)
+    post: dict[str, Any] = {"methods": ["POST"], "responses": problem_responses(), "tags": ["reports"]}
     app.add_api_route(
-        BATCH_PATH,
-        take_batch,
-        methods=["POST"],
-        response_model=BatchAnswer,
-        responses=problem_responses(),
-        openapi_extra=batch_body(networks),
-        tags=["reports"],
+        BATCH_PATH, routes.take_batch, response_model=BatchAnswer, openapi_extra=batch_body(networks), **post
     )
     for network in networks:
         app.add_api_route(
             REPORTS_PATH.replace("{network}", network),
-            _of_network(take, network),
-            methods=["POST"],
+            routes.of_network(network),
             operation_id=f"send-{network}",
             summary=f"Take one report: {NETWORKS[network].title} ({NETWORKS[network].title_zh}).",
             status_code=202,
             response_model=Receipt,
-            responses=problem_responses(),
             openapi_extra=report_body(network),
-            tags=["reports"],
+            **post | {"responses": problem_responses() | {200: {"model": BatchAnswer, "description": "Of a batch."}}},
         )
     # networks of rule sets that are published later
-    app.add_api_route(REPORTS_PATH, take, methods=["POST"], include_in_schema=False)
-
-
-def _of_network(
-    take: Callable[[Request, str], Awaitable[Response]], network: str
-) -> Callable[..., Awaitable[Response]]:
-    async def take_one(request: Request) -> Response:
-        """The network's own JSON, or a CloudEvent that has it in binary or structured mode."""
-        return await take(request, network)
-
-    return take_one
+    app.add_api_route(REPORTS_PATH, routes.take, methods=["POST"], include_in_schema=False)
 
 
 def _json(content: Any, status: int = 200) -> Response:
@@ -150,6 +163,10 @@ async def _problem(_: Request, problem: Exception) -> Response:
     if not isinstance(problem, ProblemError):
         raise problem
     return problem_response(problem)
+
+
+async def _defect(_: Request, __: Exception) -> Response:
+    return problem_response(defect())
 
 
 async def _not_found(_: Request, __: Exception) -> Response:

@@ -27,6 +27,12 @@ def problem_response(problem: ProblemError) -> Response:
     )
 
 
+def defect() -> ProblemError:
+    """The problem of a request on which the gateway itself has failed."""
+    detail = "the gateway failed on the request, which is a defect; keep the report and send it again later."
+    return ProblemError("defect", detail)
+
+
 def log_line(line: dict[str, Any]) -> None:
     """Write a line of the access log to stderr."""
     sys.stderr.write(f"{orjson.dumps(line).decode('ascii', 'replace')}\n")
@@ -69,10 +75,8 @@ class FrontDoor:
             await self._app(scope, receive, answered)
         except Exception:  # a defect, whatever it is
             log.exception("a request failed")
-            if answered.status:
-                raise
-            detail = "the gateway failed on the request, which is a defect; keep the report and send it again later."
-            await problem_response(ProblemError("defect", detail))(scope, receive, answered)
+            if not answered.status:
+                await problem_response(defect())(scope, receive, answered)
         finally:
             self._write(_line(scope, answered.status, time.monotonic() - begun))
 

@@ -17,7 +17,7 @@ from router.gateway.problems import ProblemError
 
 BODY_S = 10.0
 """How long a body may take to arrive."""
-JSON, STRUCTURED = "application/json", "application/cloudevents+json"
+JSON, STRUCTURED, EVENT_BATCH = "application/json", "application/cloudevents+json", "application/cloudevents-batch+json"
 TRACE_PARENT, TRACE_STATE = "traceparent", "tracestate"
 MAX_TRACE_STATE = 512
 """Characters of `tracestate` that are passed on (W3C, 3.3.1.5)."""
@@ -51,12 +51,13 @@ async def read_body(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
-def check_media_type(content_type: str, taken: Iterable[str]) -> None:
-    """Raise ProblemError unless the media type is one of those taken."""
-    if media_type(content_type.encode("latin-1", "replace")[:MAX_HEADER_BYTES]) not in taken:
-        raise ProblemError(
-            "unsupported-type", f"the body is not {' or '.join(taken)}; name its type in `Content-Type`."
-        )
+def checked_media_type(content_type: str, taken: Iterable[str]) -> str:
+    """The media type of a content type. Raises ProblemError unless it is one of those taken."""
+    found = media_type(content_type.encode("latin-1", "replace")[:MAX_HEADER_BYTES])
+    if found not in taken:
+        detail = f"the body is not {' or '.join(taken)}; name its type in `Content-Type`."
+        raise ProblemError("unsupported-type", detail)
+    return found
 
 
 def record_headers(fields: Fields) -> RecordHeaders:

@@ -23,6 +23,8 @@ from router.wire.topic_names import Names
 MAX_BATCH = 100
 """Reports of a batch."""
 UNAVAILABLE = 503
+A_BATCH = '{"reports": [{"network": ..., "report": {...}}]}'
+AN_EVENT_BATCH = "a list of CloudEvents"
 EARLIER = (
     "an earlier version of the report in this batch is not acknowledged; keep both and send them again in this order."
 )
@@ -88,10 +90,17 @@ class Intake:
         """
         return await self._send(self._prepare(grant, network, value, headers, key))
 
-    async def take_batch(self, grant: Grant, items: Sequence[Raw], headers: RecordHeaders) -> list[dict[str, Any]]:
+    async def take_batch(
+        self, grant: Grant, items: Sequence["SubmittedReport | ProblemError"], headers: RecordHeaders
+    ) -> list[dict[str, Any]]:
         """Check and send many reports; the result of each, in their order.
 
         Versions of one report are sent one after the other, so their order in the batch is their order in the log.
+
+        Args:
+            grant: of the token.
+            items: the reports; a problem for what is none.
+            headers: of every record.
 
         Raises:
             ProblemError: Kafka took none of those that the router would accept.
@@ -100,8 +109,9 @@ class Intake:
         latest: dict[tuple[str, str], asyncio.Task[dict[str, Any]]] = {}
         for item in items:
             try:
-                one = _submitted(item)
-                prepared = self._prepare(grant, one.network, bytes(one.report), headers, one.idempotency_key)
+                if isinstance(item, ProblemError):
+                    raise item
+                prepared = self._prepare(grant, item.network, bytes(item.report), headers, item.idempotency_key)
             except ProblemError as problem:
                 sent.append(problem)
                 continue
@@ -156,35 +166,50 @@ class Intake:
         }
 
 
-def read_batch(body: bytes) -> list[Raw]:
-    """The reports of a batch, undecoded.
+def read_batch(body: bytes) -> list[SubmittedReport | ProblemError]:
+    """The reports of a batch, and a problem for each item that is none.
 
     Raises:
         ProblemError: the body is no batch, or has too many reports.
     """
-    try:
-        items = msgspec.json.decode(body, type=_Batch).reports
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise ProblemError(
-            "malformed", 'the body is no batch; send {"reports": [{"network": ..., "report": {...}}]}.'
-        ) from None
-    if len(items) > MAX_BATCH:
-        raise ProblemError(
-            "batch-too-long", f"the batch has {len(items)} reports, more than {MAX_BATCH}; send it in parts."
-        )
-    return items
+    return [_submitted(item) for item in _bounded(_decoded(body, _Batch, A_BATCH).reports)]
+
+
+def read_events(body: bytes, network: str) -> list[SubmittedReport | ProblemError]:
+    """The CloudEvents of a batch (JSON format, 4), all of one network.
+
+    Raises:
+        ProblemError: the body is no list, or has too many events.
+    """
+    return [
+        SubmittedReport(network=network, report=event) for event in _bounded(_decoded(body, list[Raw], AN_EVENT_BATCH))
+    ]
 
 
 class _Batch(Struct, forbid_unknown_fields=True):
     reports: list[Raw]
 
 
-def _submitted(item: Raw) -> SubmittedReport:
+def _decoded(body: bytes, form: type[Any], hint: str) -> Any:
+    try:
+        return msgspec.json.decode(body, type=form)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise ProblemError("malformed", f"the body is no batch; send {hint}.") from None
+
+
+def _bounded(items: list[Raw]) -> list[Raw]:
+    if len(items) > MAX_BATCH:
+        detail = f"the batch has {len(items)} reports, more than {MAX_BATCH}; send it in parts."
+        raise ProblemError("batch-too-long", detail)
+    return items
+
+
+def _submitted(item: Raw) -> SubmittedReport | ProblemError:
     try:
         return msgspec.json.decode(item, type=SubmittedReport)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         detail = "the item has not `network` and `report`, or has another field than these and `idempotency_key`; correct it."
-        raise ProblemError("malformed", detail) from None
+        return ProblemError("malformed", detail)
 
 
 async def _result(

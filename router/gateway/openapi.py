@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 
 from router.domain.networks.registry import NETWORKS
 from router.gateway.answers import ProblemDetails
-from router.gateway.http_request import JSON, STRUCTURED
+from router.gateway.http_request import EVENT_BATCH, JSON, STRUCTURED
 from router.gateway.problems import MEDIA_TYPE, PROBLEM_KINDS, REJECTED
 
 SAMPLES = Path(__file__).parents[2] / "schemas" / "samples" / "reports"
@@ -56,6 +56,10 @@ def report_body(network: str) -> dict[str, Any]:
     content = {
         JSON: {"schema": schema, **examples},
         STRUCTURED: {"schema": event, **({} if sample is None else {"example": wrapped})},
+        EVENT_BATCH: {
+            "schema": {"type": "array", "maxItems": 100, "items": event},
+            **({} if sample is None else {"example": [wrapped]}),
+        },
     }
     return {"requestBody": {"required": True, "content": content}, "parameters": [_IDEMPOTENCY_KEY, _TRACE_PARENT]}
 

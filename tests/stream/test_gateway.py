@@ -96,14 +96,17 @@ def test_events_keep_their_mode(kafka: str, names: Names, tmp_path: Path) -> Non
             await gateway.send(NETWORK, event, headers=structured),
             await gateway.send(NETWORK, PROBLEM, headers=binary),
             await gateway.send(NETWORK, event | {"data": {}}, headers=structured),
+            await gateway.send(NETWORK, [event], headers={"Content-Type": "application/cloudevents-batch+json"}),
         ]
         return [one.status_code for one in sent]
 
-    assert through(tmp_path, kafka, names, work) == [202, 202, 422]
-    first, second = committed(kafka, names.reports(NETWORK))
+    assert through(tmp_path, kafka, names, work) == [202, 202, 422, 200]
+    first, second, third = committed(kafka, names.reports(NETWORK))
     assert (first.key, json.loads(first.value)) == (b"CG-1", event)
     assert dict(first.headers)["content-type"] == b"application/cloudevents+json; charset=utf-8"
     assert json.loads(second.value) == PROBLEM
+    assert (third.key, json.loads(third.value)) == (b"CG-1", event)
+    assert dict(third.headers)["content-type"] == b"application/cloudevents+json"
     attributes = {name: value for name, value in second.headers if name.startswith("ce_")}
     assert attributes == {
         "ce_specversion": b"1.0", "ce_id": b"8", "ce_source": "/apps/网".encode(), "ce_type": b"x",

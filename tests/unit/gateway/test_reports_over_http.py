@@ -14,7 +14,7 @@ import pytest
 from router.domain.intake.normalise import MAX_BYTES
 from router.gateway import http_request
 from router.gateway.app import MAX_BATCH_BYTES
-from router.gateway.intake import MAX_BATCH
+from router.gateway.intake import MAX_BATCH, Intake
 from router.gateway.openapi import described
 from router.gateway.problems import PROBLEM_KINDS
 from router.gateway.token_file import add_token
@@ -179,7 +179,8 @@ def test_other_paths_and_methods_are_problems_too(tmp_path: Path) -> None:
     [
         ({"Content-Type": "text/plain"}, b"{}", 415, "unsupported-type"),
         ({"Content-Type": "application/xml"}, b"<a/>", 415, "unsupported-type"),
-        ({"Content-Type": "application/cloudevents-batch+json"}, b"[]", 415, "unsupported-type"),
+        ({"Content-Type": "application/cloudevents+xml"}, b"<a/>", 415, "unsupported-type"),
+        ({"Content-Type": "application/cloudevents-batch+json"}, b"{}", 400, "malformed"),
         ({"Content-Encoding": "gzip"}, gzip.compress(b" " * (64 << 20)), 415, "unsupported-type"),
         ({"Content-Encoding": "gzip, identity"}, b"{}", 415, "unsupported-type"),
         ({}, b" " * (MAX_BYTES + 1), 413, "body-too-large"),
@@ -297,6 +298,19 @@ def test_a_batch_that_is_not_read(tmp_path: Path, body: bytes, status: int, code
     problem(answered, status, code)
 
 
+def test_each_event_of_a_batch_is_answered_by_itself(tmp_path: Path) -> None:
+    event = {"specversion": "1.0", "id": "1", "source": "/apps/x", "type": "x"}
+    events = [event | {"data": WRONG}, event, PROBLEM | {"taskNum": "two words"}, event | {"data": PROBLEM}]
+    headers = {"Content-Type": "application/cloudevents-batch+json"}
+    answered = answer(tmp_path, lambda gateway: gateway.send(NETWORK, events, headers=headers))
+    assert [one["problem"]["code"] for one in answered.json()["results"]] == [
+        "bad-time",
+        "schema",
+        "bad-id",
+        "kafka-away",
+    ]
+
+
 def test_an_empty_batch_has_no_results(tmp_path: Path) -> None:
     assert answer(tmp_path, lambda gateway: gateway.send_batch()).json() == {"results": []}
 
@@ -329,6 +343,20 @@ def test_the_access_log_names_no_person_no_id_and_no_token(tmp_path: Path) -> No
         {"method": "GET", "route": "none", "status": 404, "holder": "every"},
         {"method": "other", "route": "none", "status": 401},
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("failing", ["take", "check_rate"])
+def test_a_defect_is_a_problem_that_keeps_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(Intake, failing, fail)
+    details = problem(answer(tmp_path, lambda gateway: gateway.send(NETWORK, PROBLEM)), 500, "defect")
+    assert details["send_again"] is True
+    assert "RuntimeError" not in str(details)
+    assert capsys.readouterr().out.count("RuntimeError: a defect") == 1
 
 
 def test_changed_tokens_count_and_a_wrong_file_changes_nothing(tmp_path: Path) -> None:
@@ -384,7 +412,11 @@ def test_openapi_describes_every_network_and_its_examples_would_be_accepted(tmp_
 def test_openapi_lists_what_the_operations_may_answer(tmp_path: Path) -> None:
     whole = description(tmp_path)
     listed = set(whole["paths"]["/v1/reports/policing"]["post"]["responses"])
-    assert listed == {"202", "422", *(str(kind.status) for kind in PROBLEM_KINDS.values())} - {"404", "405", "500"}
+    assert listed == {"200", "202", "422", *(str(kind.status) for kind in PROBLEM_KINDS.values())} - {
+        "404",
+        "405",
+        "500",
+    }
     schema = {"$ref": "#/components/schemas/ProblemDetails", "components": whole["components"]}
     jsonschema_rs.validator_for(schema).validate(answer(tmp_path / "more", lambda g: g.send(NETWORK, WRONG)).json())
     assert whole["security"] == [{"token": []}]
