@@ -26,7 +26,8 @@ from router.gateway.problems import PROBLEM_KINDS, REJECTED, URN
 from router.gateway.publisher import BUFFER_BYTES, LIMIT_S
 from router.gateway.rate_limit import BURST_S
 from router.gateway.server import CONNECTIONS, HEAD_BYTES, HEAD_S
-from router.wire.metrics import METRICS
+from router.wire.gateway_metrics import GATEWAY_METRICS
+from router.wire.metrics import METRICS, Metric
 from router.wire.settings import PREFIX, Settings
 from router.wire.topic_names import Names
 from router.wire.topics import DAY_MS, Topic, declared
@@ -72,6 +73,22 @@ def settings_page() -> str:
 
 def metrics_page() -> str:
     """Every metric: name as Prometheus shows it, kind, unit, labels, meaning."""
+    histograms = sum(metric.kind == "histogram" for metric in (*METRICS, *GATEWAY_METRICS))
+    return _page(
+        "Metrics",
+        [
+            "Each worker serves its metrics at `/metrics` on `GRID_ROUTER_METRICS_PORT` plus its number.",
+            "Labels have few values: networks, departments, codes, partitions. No label holds an id or a cell.",
+        ],
+        _metrics_table(METRICS),
+        "## Gateway\n\nA gateway serves its own at `/metrics` of its port, to a token with the scope `metrics`.\n\n"
+        + _metrics_table(GATEWAY_METRICS),
+        f"The {histograms} histograms also have `_bucket`, `_sum` and `_count`. The code is `router/wire/metrics.py` "
+        "and `router/wire/gateway_metrics.py`. [Operate](../how-to/operate.md) says what to alert on.",
+    )
+
+
+def _metrics_table(metrics: Sequence[Metric]) -> str:
     rows = [
         (
             f"`{metric.name}`",
@@ -80,19 +97,9 @@ def metrics_page() -> str:
             "<br>".join(f"`{label}`: {meaning}" for label, meaning in metric.labels.items()),
             metric.help,
         )
-        for metric in METRICS
+        for metric in metrics
     ]
-    histograms = sum(metric.kind == "histogram" for metric in METRICS)
-    return _page(
-        "Metrics",
-        [
-            "Each worker serves its metrics at `/metrics` on `GRID_ROUTER_METRICS_PORT` plus its number.",
-            "Labels have few values: networks, departments, codes, partitions. No label holds an id or a cell.",
-        ],
-        _table(("metric", "kind", "unit", "labels", "meaning"), rows),
-        f"The {histograms} histograms also have `_bucket`, `_sum` and `_count`. The code is `router/wire/metrics.py`. "
-        "[Operate](../how-to/operate.md) says what to alert on.",
-    )
+    return _table(("metric", "kind", "unit", "labels", "meaning"), rows)
 
 
 def topics_page() -> str:
@@ -201,6 +208,7 @@ def gateway_page() -> str:
             "200 and a result for each",
         ),
         ("`GET /openapi.json`", "", "the OpenAPI description"),
+        ("`GET /metrics`", "", "the [metrics](metrics.md#gateway); the token needs the scope `metrics`"),
         ("`GET /livez`, `GET /readyz`", "", "200, or 503; no token is needed"),
     ]
     bounds = [

@@ -29,24 +29,28 @@ def add(
     name: Annotated[str, typer.Argument(help="Name of the app, e.g. `inspector-app`; the access log has it.")],
     *,
     network: Annotated[
-        list[str], typer.Option(help="Network whose reports the app may send, or `*` for all; repeat it for several.")
-    ],
+        list[str] | None,
+        typer.Option(help="Network whose reports the app may send, or `*` for all; repeat it for several."),
+    ] = None,
     area: Annotated[
         list[str] | None,
         typer.Option(help="First 2 to 15 digits of the cells that it may report in; repeat it for several."),
     ] = None,
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="The token may read `/metrics`, as Prometheus does.")
+    ] = False,
     file: TokenFile = None,
 ) -> None:
     """Make a token and print it on stdout. The file gets its hash alone, so it cannot be printed again.
 
     Example: grid-router tokens add inspector-app --network urban-management --area 410902 --file tokens
     """
-    unknown = next((one for one in network if one != EVERY and one not in NETWORKS), None)
+    unknown = next((one for one in network or [] if one != EVERY and one not in NETWORKS), None)
     if unknown is not None:
         hint = f"choose `*`, or some of {', '.join(NETWORKS)}"
         raise InputError(f"there is no network {unknown[:60]!r}", where="--network", hint=hint)
     path = _file(file)
-    token = add_token(path, name, write_scope(network, area or []))
+    token = add_token(path, name, write_scope(network or [], area or [], metrics=metrics))
     lines_out(token)
     say(
         f"Only its hash is in {path}. Give the token to the app; a gateway that runs with this file knows it within a second."
@@ -59,7 +63,10 @@ def list_(*, file: TokenFile = None, output: Output = "text") -> None:
 
     Example: grid-router tokens list --file tokens
     """
-    rows = [(one.holder, write_scope(sorted(one.networks), one.areas)) for one in read_token_file(_file(file)).grants]
+    rows = [
+        (one.holder, write_scope(sorted(one.networks), one.areas, metrics=one.metrics))
+        for one in read_token_file(_file(file)).grants
+    ]
     if output == "json":
         json_out([msgspec.to_builtins({"name": name, "scope": scope}) for name, scope in rows])
     else:

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from router import __version__
 from router.domain.intake.charset import CONTENT_TYPE
@@ -89,6 +90,11 @@ class _Routes:
         ready = self._intake.rules.rule_sets is not None and await self._intake.publisher.answers()
         return _json({"status": "ok" if ready else "not ready"}, 200 if ready else 503)
 
+    async def metrics(self, request: Request) -> Response:
+        """The metrics, as Prometheus reads them. The token needs the scope `metrics`."""
+        request.state.grant.check_metrics()
+        return Response(generate_latest(self._intake.metrics.registry), 200, SAFE, media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
     async def openapi(self) -> Response:
         """This description."""
         return _json(described(self._app))
@@ -135,6 +141,7 @@ def _add_routes(app: FastAPI, intake: Intake, networks: list[str]) -> None:
     routes = _Routes(app, intake)
     app.add_api_route("/livez", routes.livez, methods=["GET"], tags=["probes"])
     app.add_api_route("/readyz", routes.readyz, methods=["GET"], tags=["probes"])
+    app.add_api_route("/metrics", routes.metrics, methods=["GET"], include_in_schema=False)
     app.add_api_route("/openapi.json", routes.openapi, methods=["GET"], include_in_schema=False)
     post: dict[str, Any] = {"methods": ["POST"], "responses": problem_responses(), "tags": ["reports"]}
     app.add_api_route(

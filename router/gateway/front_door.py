@@ -13,6 +13,7 @@ from fastapi import Response
 from router.gateway.authentication import Authenticator
 from router.gateway.http_request import TRACE_PARENT, trace_context
 from router.gateway.problems import MEDIA_TYPE, ProblemError
+from router.wire.gateway_metrics import GatewayMetrics
 
 OPEN_PATHS = frozenset({"/livez", "/readyz"})
 """Paths that need no token. The access log leaves them out, because probes are frequent."""
@@ -47,13 +48,18 @@ class FrontDoor:
     Args:
         app: the application.
         authenticator: knows the tokens.
+        metrics: count the requests.
         write: writes a line of the access log.
     """
 
     def __init__(
-        self, app: Any, authenticator: Authenticator, write: Callable[[dict[str, Any]], None] = log_line
+        self,
+        app: Any,
+        authenticator: Authenticator,
+        metrics: GatewayMetrics,
+        write: Callable[[dict[str, Any]], None] = log_line,
     ) -> None:
-        self._app, self._authenticator, self._write = app, authenticator, write
+        self._app, self._authenticator, self._metrics, self._write = app, authenticator, metrics, write
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request."""
@@ -78,7 +84,10 @@ class FrontDoor:
             if not answered.status:
                 await problem_response(defect())(scope, receive, answered)
         finally:
-            self._write(_line(scope, answered.status, time.monotonic() - begun))
+            seconds = time.monotonic() - begun
+            self._metrics.requests.labels(_route(scope), str(answered.status)).inc()
+            self._metrics.request_seconds.labels(_route(scope)).observe(seconds)
+            self._write(_line(scope, answered.status, seconds))
 
 
 class _Answered:
@@ -93,14 +102,18 @@ class _Answered:
         await self._send(message)
 
 
+def _route(scope: Any) -> str:
+    return str(getattr(scope.get("route"), "path", "none"))
+
+
 def _line(scope: Any, status: int, seconds: float) -> dict[str, Any]:
     state = scope["state"]
-    grant, route = state.get("grant"), scope.get("route")
+    grant = state.get("grant")
     trace = dict(trace_context(state["fields"])).get(TRACE_PARENT, b"").decode()
     line = {
         "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "method": scope["method"] if scope["method"] in {"GET", "POST"} else "other",
-        "route": getattr(route, "path", "none"),
+        "route": _route(scope),
         "status": status,
         "ms": round(seconds * 1000, 1),
         "holder": grant.public_name if grant else None,

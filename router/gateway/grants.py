@@ -8,7 +8,7 @@ from msgspec import Struct
 from router.gateway.problems import ProblemError
 
 EVERY = "*"
-_NETWORK, _AREA = "report:", "area:"
+_NETWORK, _AREA, _METRICS = "report:", "area:", "metrics"
 _NETWORK_NAME = re.compile(r"[a-z][a-z-]{0,40}")
 _AREA_CODE = re.compile(r"[0-9]{2,15}")
 LONGEST_SCOPE = 4096
@@ -25,6 +25,8 @@ class Grant(Struct, frozen=True, kw_only=True):
     """Networks whose reports it may send; `*` for all."""
     areas: tuple[str, ...] = ()
     """First digits of the cells that it may report in; empty: the whole city."""
+    metrics: bool = False
+    """Whether it may read `/metrics`."""
 
     def check_network(self, network: str) -> None:
         """Raise ProblemError unless the token is for the network."""
@@ -45,23 +47,39 @@ class Grant(Struct, frozen=True, kw_only=True):
                 "correct the place, or send with a token of that area.",
             )
 
+    def check_metrics(self) -> None:
+        """Raise ProblemError unless the token is for the metrics."""
+        if not self.metrics:
+            raise ProblemError("metrics-not-granted", "read the metrics with a token that has the scope `metrics`.")
 
-def read_scope(scope: str) -> tuple[frozenset[str], tuple[str, ...], list[str]]:
-    """The networks and areas of a scope, and the words of it that are neither.
+
+class Scope(Struct, frozen=True):
+    """What a scope says."""
+
+    networks: frozenset[str]
+    areas: tuple[str, ...]
+    metrics: bool
+    unknown: list[str]
+    """Words that say nothing to the gateway."""
+
+
+def read_scope(scope: str) -> Scope:
+    """The meaning of a scope: words with blanks between them.
 
     Args:
-        scope: words with blanks between them: `report:<network>`, `report:*`, `area:<first digits of cells>`.
+        scope: has `report:<network>` or `report:*`, `area:<first digits of cells>` and `metrics`.
     """
     words = scope[:LONGEST_SCOPE].split()
     networks = frozenset(_named(words, _NETWORK, re.compile(rf"{_NETWORK_NAME.pattern}|\*")))
     areas = tuple(_named(words, _AREA, _AREA_CODE))
-    known = {f"{_NETWORK}{one}" for one in networks} | {f"{_AREA}{one}" for one in areas}
-    return networks, areas, [word for word in words if word not in known]
+    known = {_METRICS, *(f"{_NETWORK}{one}" for one in networks), *(f"{_AREA}{one}" for one in areas)}
+    return Scope(networks, areas, _METRICS in words, [word for word in words if word not in known])
 
 
-def write_scope(networks: Iterable[str], areas: Iterable[str]) -> str:
-    """The scope of networks and areas."""
-    return " ".join([*(f"{_NETWORK}{one}" for one in networks), *(f"{_AREA}{one}" for one in areas)])
+def write_scope(networks: Iterable[str], areas: Iterable[str], *, metrics: bool = False) -> str:
+    """The scope of networks and areas, and of the metrics."""
+    words = [*(f"{_NETWORK}{one}" for one in networks), *(f"{_AREA}{one}" for one in areas)]
+    return " ".join([*words, _METRICS] if metrics else words)
 
 
 def _named(words: Iterable[str], prefix: str, form: re.Pattern[str]) -> list[str]:

@@ -18,11 +18,14 @@ from router.gateway.grants import Grant
 from router.gateway.problems import ProblemError
 from router.gateway.publisher import RETRY_AFTER_S, CheckedRecord, Publisher
 from router.gateway.rate_limit import RateLimit
+from router.wire.gateway_metrics import GatewayMetrics
 from router.wire.topic_names import Names
 
 MAX_BATCH = 100
 """Reports of a batch."""
 UNAVAILABLE = 503
+ACCEPTED, UNKNOWN = "accepted", "unknown"
+"""Label values of the metrics."""
 A_BATCH = '{"reports": [{"network": ..., "report": {...}}]}'
 AN_EVENT_BATCH = "a list of CloudEvents"
 EARLIER = (
@@ -55,10 +58,14 @@ class Intake:
         publisher: to Kafka.
         limit: of reports by holder.
         names: of the topics.
+        metrics: count the reports.
     """
 
-    def __init__(self, rules: FollowedRules, publisher: Publisher, limit: RateLimit, names: Names) -> None:
-        self.rules, self.publisher = rules, publisher
+    def __init__(
+        self, rules: FollowedRules, publisher: Publisher, limit: RateLimit, names: Names, metrics: GatewayMetrics
+    ) -> None:
+        self.rules, self.publisher, self.metrics = rules, publisher, metrics
+        metrics.waiting_bytes.set_function(lambda: publisher.waiting_bytes)
         self._limit, self._names = limit, names
 
     def check_rate(self, grant: Grant, reports: int) -> None:
@@ -88,7 +95,13 @@ class Intake:
         Raises:
             ProblemError: the report was not taken.
         """
-        return await self._send(self._prepare(grant, network, value, headers, key))
+        try:
+            receipt = await self._send(self._prepare(grant, network, value, headers, key))
+        except ProblemError as problem:
+            self._count(network, problem.code)
+            raise
+        self._count(network, ACCEPTED)
+        return receipt
 
     async def take_batch(
         self, grant: Grant, items: Sequence["SubmittedReport | ProblemError"], headers: RecordHeaders
@@ -119,10 +132,16 @@ class Intake:
             latest[place] = task = asyncio.create_task(self._send(prepared, after=latest.get(place)))
             sent.append(task)
         results = [await _result(index, one) for index, one in enumerate(sent)]
+        for item, (_, found) in zip(items, results, strict=True):
+            network = "" if isinstance(item, ProblemError) else item.network
+            self._count(network, ACCEPTED if found is None else found.code)
         problems = [one for _, one in results if one is not None]
         if len(problems) == len(results) > 0 and all(one.kind.status == UNAVAILABLE for one in problems):
             raise problems[0]
         return [result for result, _ in results]
+
+    def _count(self, network: str, outcome: str) -> None:
+        self.metrics.reports.labels(network if network in NETWORKS else UNKNOWN, outcome).inc()
 
     def _prepare(self, grant: Grant, network: str, value: bytes, headers: RecordHeaders, key: str | None) -> Prepared:
         rule_sets = self.rules.rule_sets

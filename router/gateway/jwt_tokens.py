@@ -56,9 +56,11 @@ class JwtVerifier:
 
     def _grant(self, claims: dict[str, Any]) -> Grant:
         scope = claims.get("scope", "")
-        networks, areas, _ = read_scope(scope if isinstance(scope, str) else "")
+        read = read_scope(scope if isinstance(scope, str) else "")
         holder = f"{self._issuer}\n{claims['sub']}"
-        return Grant(holder=holder, public_name=PUBLIC_NAME, networks=networks, areas=areas)
+        return Grant(
+            holder=holder, public_name=PUBLIC_NAME, networks=read.networks, areas=read.areas, metrics=read.metrics
+        )
 
 
 def read_jwks(file: Path, issuer: str | None, audience: str | None) -> JwtVerifier:

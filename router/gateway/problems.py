@@ -28,6 +28,7 @@ PROBLEM_KINDS: Mapping[str, ProblemKind] = {
     "unauthorized": ProblemKind(401, "The request has no valid token."),
     "network-not-granted": ProblemKind(403, "The token is not for this network."),
     "area-not-granted": ProblemKind(403, "The token is not for the area of the report."),
+    "metrics-not-granted": ProblemKind(403, "The token is not for the metrics."),
     "not-found": ProblemKind(404, "There is nothing at this path."),
     "unknown-network": ProblemKind(404, "The city does not have this network."),
     "method-not-allowed": ProblemKind(405, "The path does not have this method."),

@@ -64,7 +64,11 @@ class Publisher:
         self._asking, self._asked_at, self._answered = asyncio.Lock(), -PAUSE_S, False
         self._ending: set[asyncio.Task[None]] = set()
         self._waiting = 0
+
+    @property
+    def waiting_bytes(self) -> int:
         """Bytes of reports that wait for their acknowledgement."""
+        return self._waiting
 
     async def publish(self, record: CheckedRecord) -> RecordMetadata:
         """Write a record; topic, partition and offset, when Kafka has acknowledged it.

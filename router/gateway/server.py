@@ -6,6 +6,7 @@ import socket
 from typing import Any
 
 import uvicorn
+from prometheus_client import CollectorRegistry
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from router.domain.rules.city import City
@@ -18,6 +19,7 @@ from router.gateway.publisher import LIMIT_S, Publisher
 from router.gateway.rate_limit import RateLimit
 from router.rule_sets.store import RuleSetStore
 from router.wire.errors import InputError
+from router.wire.gateway_metrics import GatewayMetrics
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
 
@@ -105,8 +107,9 @@ async def serve(city: City, settings: Settings, bootstrap: str, listening: socke
     """
     authenticator, names = Authenticator(settings), Names(settings.namespace)
     rules = FollowedRules(city, RuleSetStore(bootstrap, names.rule_sets))
-    intake = Intake(rules, Publisher(bootstrap), RateLimit(settings.gateway_rate), names)
-    app = FrontDoor(build_app(intake, authenticator, list(city.codes)), authenticator)
+    metrics = GatewayMetrics(CollectorRegistry())
+    intake = Intake(rules, Publisher(bootstrap), RateLimit(settings.gateway_rate), names, metrics)
+    app = FrontDoor(build_app(intake, authenticator, list(city.codes)), authenticator, metrics)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # a warning for each malformed request says nothing
     await uvicorn.Server(configuration(app)).serve([listening])
 

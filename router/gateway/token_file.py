@@ -131,13 +131,13 @@ def _token(line: str, where: str) -> HashedToken:
         raise InputError("a name is lower-case letters, digits, hyphens and dots", where=where, hint=_HINT)
     if not _HASH.fullmatch(digest):
         raise InputError("the hash is not 64 hexadecimal digits", where=where, hint=_HINT)
-    networks, areas, unknown = read_scope(scope)
-    if unknown:
-        what = f"{unknown[0][:40]!r} is neither `report:<network>` nor `area:<digits>`"
+    read = read_scope(scope)
+    if read.unknown:
+        what = f"{read.unknown[0][:40]!r} is neither `report:<network>`, nor `area:<digits>` or `metrics`"
         raise InputError(what, where=where, hint=_HINT)
-    if not networks:
+    if not read.networks and not read.metrics:
         raise InputError("the token is for no network", where=where, hint=_HINT)
-    grant = Grant(holder=name, public_name=name, networks=networks, areas=areas)
+    grant = Grant(holder=name, public_name=name, networks=read.networks, areas=read.areas, metrics=read.metrics)
     return HashedToken(bytes.fromhex(digest), grant)
 
 

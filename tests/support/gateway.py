@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from prometheus_client import CollectorRegistry
 
 from router.domain.rules.rule_sets import RuleSets
 from router.gateway.app import build_app
@@ -16,6 +17,7 @@ from router.gateway.publisher import Publisher
 from router.gateway.rate_limit import RateLimit
 from router.gateway.token_file import add_token
 from router.rule_sets.store import RuleSetStore
+from router.wire.gateway_metrics import GatewayMetrics
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
 from tests.support.cities import shipped
@@ -60,10 +62,11 @@ class TestedGateway:
         if rules:
             self.rules.rule_sets = RuleSets(shipped(CITY))
         publisher = Publisher(bootstrap, limit_s=limit_s, buffer_bytes=buffer_bytes)
-        self.intake = Intake(self.rules, publisher, RateLimit(self.settings.gateway_rate), self.names)
+        metrics = GatewayMetrics(CollectorRegistry())
+        self.intake = Intake(self.rules, publisher, RateLimit(self.settings.gateway_rate), self.names, metrics)
         self.app = build_app(self.intake, self.authenticator, list(shipped(CITY).codes))
         self.log: list[dict[str, Any]] = []
-        self.door = FrontDoor(self.app, self.authenticator, self.log.append)
+        self.door = FrontDoor(self.app, self.authenticator, metrics, self.log.append)
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(self.door), base_url="http://gateway")
 
     def add(self, name: str, scope: str) -> str:

@@ -111,6 +111,7 @@ def test_a_full_buffer_takes_no_report(tmp_path: Path) -> None:
         ("POST", "/v1/reports/policing"),
         ("POST", "/v1/reports:batch"),
         ("GET", "/openapi.json"),
+        ("GET", "/metrics"),
         ("GET", "/x"),
         ("PUT", "/"),
     ],
@@ -357,6 +358,35 @@ def test_a_defect_is_a_problem_that_keeps_the_report(
     assert details["send_again"] is True
     assert "RuntimeError" not in str(details)
     assert capsys.readouterr().out.count("RuntimeError: a defect") == 1
+
+
+def test_the_metrics_count_requests_and_reports_and_need_their_scope(tmp_path: Path) -> None:
+    async def run() -> tuple[httpx.Response, str]:
+        gateway = TestedGateway(tmp_path)
+        await gateway.send(NETWORK, WRONG)
+        await gateway.send("x" * 50, WRONG)
+        await gateway.send_batch({"network": NETWORK, "report": WRONG}, {"network": "policing", "report": CALL}, 5)
+        await gateway.call("GET", "/unknown/path")
+        foreign = await gateway.call("GET", "/metrics")
+        text = (await gateway.call("GET", "/metrics", token=gateway.add("prometheus", "metrics"))).text
+        await gateway.close()
+        return foreign, text
+
+    foreign, text = asyncio.run(run())
+    problem(foreign, 403, "metrics-not-granted")
+    lines = {line for line in text.splitlines() if line.startswith("grid_gateway_") and "_created" not in line}
+    assert lines >= {
+        'grid_gateway_reports_total{network="urban-management",outcome="bad-time"} 2.0',
+        'grid_gateway_reports_total{network="policing",outcome="kafka-away"} 1.0',
+        'grid_gateway_reports_total{network="unknown",outcome="unknown-network"} 1.0',
+        'grid_gateway_reports_total{network="unknown",outcome="malformed"} 1.0',
+        'grid_gateway_requests_total{route="/v1/reports/urban-management",status="422"} 1.0',
+        'grid_gateway_requests_total{route="/v1/reports/{network}",status="404"} 1.0',
+        'grid_gateway_requests_total{route="/v1/reports:batch",status="200"} 1.0',
+        'grid_gateway_requests_total{route="none",status="404"} 1.0',
+        'grid_gateway_requests_total{route="/metrics",status="403"} 1.0',
+        "grid_gateway_waiting_bytes 0.0",
+    }
 
 
 def test_changed_tokens_count_and_a_wrong_file_changes_nothing(tmp_path: Path) -> None:
