@@ -20,7 +20,7 @@ from router.domain.model.feedback import DEPARTMENT_KINDS, FEEDBACK_CODES, KINDS
 from router.domain.model.rejection import REJECTION_CODES
 from router.domain.model.transition import TaskStage
 from router.gateway.app import MAX_BATCH_BYTES
-from router.gateway.http_request import BODY_S
+from router.gateway.http_request import BODIES_BYTES, BODY_S
 from router.gateway.intake import MAX_BATCH
 from router.gateway.problems import PROBLEM_KINDS, REJECTED, URN
 from router.gateway.publisher import BUFFER_BYTES, LIMIT_S
@@ -218,6 +218,7 @@ def gateway_page() -> str:
             "400, or the connection is closed",
         ),
         ("body", f"within {BODY_S:g} s", "408"),
+        ("bodies that arrive at once", f"{BODIES_BYTES >> 20} MiB", "503"),
         ("wait for Kafka", f"{LIMIT_S:g} s", "503"),
         ("reports that wait for Kafka", f"{BUFFER_BYTES >> 20} MiB", "503"),
         ("reports of a token", f"`GRID_ROUTER_GATEWAY_RATE` a second, {BURST_S:g} seconds' worth at once", "429"),

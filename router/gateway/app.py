@@ -21,8 +21,8 @@ from router.gateway.http_request import (
     EVENT_BATCH,
     JSON,
     STRUCTURED,
+    BodyReader,
     checked_media_type,
-    read_body,
     record_headers,
     trace_context,
 )
@@ -79,7 +79,7 @@ class _Routes:
     """What each path does."""
 
     def __init__(self, app: FastAPI, intake: Intake) -> None:
-        self._app, self._intake = app, intake
+        self._app, self._intake, self._bodies = app, intake, BodyReader()
 
     async def livez(self) -> Response:
         """The process answers."""
@@ -103,7 +103,7 @@ class _Routes:
         """Take up to 100 reports of any networks. Each is answered by itself, in their order."""
         self._intake.check_rate(request.state.grant, 1)
         checked_media_type(request.headers.get("content-type", ""), [JSON])
-        return await self._batch(request, read_batch(await read_body(request, MAX_BATCH_BYTES)), JSON)
+        return await self._batch(request, read_batch(await self._bodies.read(request, MAX_BATCH_BYTES)), JSON)
 
     async def take(self, request: Request, network: str) -> Response:
         """Take one report of a network, or a batch of its events."""
@@ -113,9 +113,9 @@ class _Routes:
         kind = checked_media_type(request.headers.get("content-type", ""), [JSON, STRUCTURED, EVENT_BATCH])
         if kind == EVENT_BATCH:
             return await self._batch(
-                request, read_events(await read_body(request, MAX_BATCH_BYTES), network), STRUCTURED
+                request, read_events(await self._bodies.read(request, MAX_BATCH_BYTES), network), STRUCTURED
             )
-        body = await read_body(request, MAX_BYTES)
+        body = await self._bodies.read(request, MAX_BYTES)
         key = request.headers.get(IDEMPOTENCY_KEY)
         return _json(await self._intake.take(grant, network, body, record_headers(request.state.fields), key), 202)
 

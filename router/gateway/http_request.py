@@ -6,15 +6,17 @@ binary mode (HTTP binding, 3.1; Kafka binding, 3.2), and the trace context (W3C,
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from urllib.parse import unquote
 
 from fastapi import Request
 
 from router.domain.intake.charset import CONTENT_TYPE, MAX_HEADER_BYTES, media_type
 from router.domain.model.source_record import RecordHeaders
-from router.gateway.problems import ProblemError
+from router.gateway.problems import RETRY_AFTER_S, ProblemError
 
+BODIES_BYTES = 64 << 20
+"""Bytes of all bodies that arrive at once."""
 BODY_S = 10.0
 """How long a body may take to arrive."""
 JSON, STRUCTURED, EVENT_BATCH = "application/json", "application/cloudevents+json", "application/cloudevents-batch+json"
@@ -27,28 +29,54 @@ Fields = Iterable[tuple[str, str]]
 """Header fields of a request, names in lower case, in their order."""
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """The body of a request, at most `limit` bytes.
+class BodyReader:
+    """Reads the bodies of requests within bounds: of each one, of its time, and of all that arrive at once.
 
-    Raises:
-        ProblemError: it has a content coding, is too large, or does not arrive in time.
+    Args:
+        buffer_bytes: of all bodies that arrive at once.
     """
-    coding = request.headers.get("content-encoding", "identity").strip().lower()
-    if coding != "identity":
-        raise ProblemError("unsupported-type", "the body has a content coding; send it without `Content-Encoding`.")
-    length = request.headers.get("content-length", "0")
-    if length.isdecimal() and int(length[:20]) > limit:
-        raise _too_large(limit)
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_S):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > limit:
-                    raise _too_large(limit)
-    except TimeoutError:
-        raise ProblemError("timeout", f"the body did not arrive within {BODY_S:.0f} s; send it again.") from None
-    return bytes(body)
+
+    def __init__(self, buffer_bytes: int = BODIES_BYTES) -> None:
+        self._buffer_bytes, self._arriving = buffer_bytes, 0
+
+    async def read(self, request: Request, limit: int) -> bytes:
+        """The body of a request, at most `limit` bytes.
+
+        Raises:
+            ProblemError: it has a content coding, is too large, or does not arrive in time; or too many arrive at once.
+        """
+        coding = request.headers.get("content-encoding", "identity").strip().lower()
+        if coding != "identity":
+            raise ProblemError("unsupported-type", "the body has a content coding; send it without `Content-Encoding`.")
+        length = request.headers.get("content-length", "0")
+        if length.isdecimal() and int(length[:20]) > limit:
+            raise _too_large(limit)
+        body = bytearray()
+        try:
+            async with asyncio.timeout(BODY_S):
+                async for chunk in _chunks(request):
+                    body += chunk
+                    self._arriving += len(chunk)
+                    if len(body) > limit:
+                        raise _too_large(limit)
+                    if self._arriving > self._buffer_bytes:
+                        detail = "too many bodies arrive at once; keep this one and send it again."
+                        raise ProblemError("buffer-full", detail, retry_after_s=RETRY_AFTER_S)
+        except TimeoutError:
+            raise ProblemError("timeout", f"the body did not arrive within {BODY_S:.0f} s; send it again.") from None
+        finally:
+            self._arriving -= len(body)
+        return bytes(body)
+
+
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ProblemError("malformed", "the connection ended before the body; send it again.")
+        yield message.get("body", b"")
+        if not message.get("more_body", False):
+            return
 
 
 def checked_media_type(content_type: str, taken: Iterable[str]) -> str:

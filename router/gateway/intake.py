@@ -15,8 +15,8 @@ from router.domain.rules.rule_sets import RuleSetError
 from router.gateway.admission import admitted, received_header, with_derived_id
 from router.gateway.followed_rules import FollowedRules
 from router.gateway.grants import Grant
-from router.gateway.problems import ProblemError
-from router.gateway.publisher import RETRY_AFTER_S, CheckedRecord, Publisher
+from router.gateway.problems import RETRY_AFTER_S, ProblemError
+from router.gateway.publisher import CheckedRecord, Publisher
 from router.gateway.rate_limit import RateLimit
 from router.wire.gateway_metrics import GatewayMetrics
 from router.wire.topic_names import Names

@@ -10,6 +10,8 @@ from router.domain.model.rejection import REJECTION_CODES, Rejection
 MEDIA_TYPE = "application/problem+json"
 URN = "urn:grid-router:problem:"
 """Prefix of every `type`: a name, not an address."""
+RETRY_AFTER_S = 5
+"""When a request that found no room, no rules or no Kafka may succeed."""
 REJECTED = 422
 """Status of a report that the router would reject."""
 
@@ -39,7 +41,7 @@ PROBLEM_KINDS: Mapping[str, ProblemKind] = {
     "too-many-requests": ProblemKind(429, "The token has sent more reports than it may.", send_again=True),
     "defect": ProblemKind(500, "The router failed on the request; this is a defect of the router.", send_again=True),
     "kafka-away": ProblemKind(503, "Kafka has not acknowledged the report.", send_again=True),
-    "buffer-full": ProblemKind(503, "Too many reports wait for Kafka.", send_again=True),
+    "buffer-full": ProblemKind(503, "Too many reports arrive, or wait for Kafka.", send_again=True),
     "not-ready": ProblemKind(503, "The gateway has not read the rules of the city yet.", send_again=True),
 }
 """Every code of a problem beside the codes of rejections."""

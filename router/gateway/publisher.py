@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 from msgspec import Struct
 
-from router.gateway.problems import ProblemError
+from router.gateway.problems import RETRY_AFTER_S, ProblemError
 from router.kafka.abort import abort_producer
 
 LIMIT_S = 10.0
@@ -29,7 +29,6 @@ PAUSE_S = 1.0
 """Time between two attempts to connect."""
 ANSWER_S = 2.0
 """How long a broker may take to answer that it is there."""
-RETRY_AFTER_S = 5
 log = structlog.get_logger(__name__)
 
 

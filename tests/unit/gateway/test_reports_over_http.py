@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import jsonschema_rs
 import pytest
 
 from router.domain.intake.normalise import MAX_BYTES
-from router.gateway import http_request
+from router.gateway import app, http_request
 from router.gateway.app import MAX_BATCH_BYTES
+from router.gateway.http_request import BodyReader
 from router.gateway.intake import MAX_BATCH, Intake
 from router.gateway.openapi import described
 from router.gateway.problems import PROBLEM_KINDS
@@ -225,6 +227,66 @@ def test_a_body_that_does_not_arrive_ends_the_request(tmp_path: Path, monkeypatc
         return await gateway.call("POST", f"/v1/reports/{NETWORK}", headers=headers, content=slow())
 
     problem(answer(tmp_path, ask), 408, "timeout")
+
+
+def test_bodies_that_arrive_at_once_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of 60 kB do not fit into 100 kB together, and each fits alone."""
+    first_has_begun = asyncio.Event()
+    body = json.dumps(PROBLEM | {"padding": "x" * 60_000}).encode()
+    monkeypatch.setattr(app, "BodyReader", partial(BodyReader, 100_000))
+
+    async def held() -> Any:
+        yield body[:59_000]
+        first_has_begun.set()
+        await second_is_answered.wait()
+        yield body[59_000:]
+
+    second_is_answered = asyncio.Event()
+
+    async def run() -> list[httpx.Response]:
+        gateway = TestedGateway(tmp_path)
+        path, headers = f"/v1/reports/{NETWORK}", {"Content-Type": "application/json"}
+        first = asyncio.create_task(gateway.call("POST", path, headers=headers, content=held()))
+        await first_has_begun.wait()
+        second = await gateway.call("POST", path, headers=headers, content=body)
+        second_is_answered.set()
+        third = [await first, await gateway.call("POST", path, headers=headers, content=body)]
+        await gateway.close()
+        return [second, *third]
+
+    second, first, third = asyncio.run(run())
+    problem(second, 503, "buffer-full")
+    problem(first, 503, "kafka-away")
+    problem(third, 503, "kafka-away")
+
+
+def test_a_connection_that_ends_before_its_body_is_no_defect(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def run() -> list[Any]:
+        gateway = TestedGateway(tmp_path)
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        fields = [(b"authorization", f"Bearer {gateway.token}".encode()), (b"content-type", b"application/json")]
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": f"/v1/reports/{NETWORK}",
+            "headers": fields,
+            "query_string": b"",
+        }
+        await gateway.door(scope, receive, send)
+        await gateway.close()
+        return sent
+
+    assert asyncio.run(run())[0]["status"] == 400
+    assert "Traceback" not in capsys.readouterr().out
 
 
 def test_a_field_that_stands_twice_counts_as_in_the_first_stage(tmp_path: Path) -> None:
