@@ -21,6 +21,7 @@ from router.broker import server
 from router.cities.archive import pack
 from router.cities.folder import city_folder
 from router.domain.rules.rule_sets import RuleSets
+from router.gateway.intake import EARLIER
 from router.rule_sets.bootstrap import rule_set_from_folder
 from router.rule_sets.store import publish
 from router.wire.settings import Settings
@@ -167,6 +168,17 @@ def test_a_batch_keeps_the_order_of_versions(kafka: str, names: Names, tmp_path:
     assert offsets == list(range(20))
 
 
+def test_a_version_is_not_sent_before_the_one_that_found_no_room(kafka: str, names: Names, tmp_path: Path) -> None:
+    """The first one of three does not fit into the buffer; the second would."""
+    large, small = PROBLEM | {"description": "x" * 3000}, PROBLEM | {"description": "y"}
+    items = [{"network": NETWORK, "report": one} for one in (large, small, PROBLEM | {"taskNum": "CG-2"})]
+    answered = through(tmp_path, kafka, names, lambda gateway: gateway.send_batch(*items), buffer_bytes=2000)
+    results = answered.json()["results"]
+    assert [one["outcome"] for one in results] == ["unavailable", "unavailable", "accepted"]
+    assert results[1]["problem"]["detail"] == EARLIER
+    assert [record.key for record in committed(kafka, names.reports(NETWORK))] == [b"CG-2"]
+
+
 def test_a_missing_topic_costs_no_report_of_another_network(kafka: str, names: Names, tmp_path: Path) -> None:
     async def work(gateway: TestedGateway) -> list[int]:
         async def others() -> list[int]:
@@ -237,6 +249,7 @@ def test_nothing_acknowledged_is_lost_while_the_broker_is_away(
     async def work(gateway: TestedGateway) -> None:
         await until_taken(gateway, "before")
         os.kill(found.pid or 0, signal.SIGSTOP)
+        await asyncio.to_thread(os.waitpid, found.pid or 0, os.WUNTRACED)  # until all its threads have stopped
         frozen = await asyncio.gather(*(send(gateway, f"frozen-{number}") for number in range(5)))
         os.kill(found.pid or 0, signal.SIGCONT)
         assert set(frozen) == {503}
