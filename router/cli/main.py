@@ -24,6 +24,8 @@ COMMANDS = {
     "simulate": "router.cli.simulate:simulate",
     "serve": "router.cli.serve:serve",
     "worker": "router.cli.worker:worker",
+    "gateway": "router.cli.gateway:gateway",
+    "tokens": "router.cli.tokens:app",
     "tail": "router.cli.tail:tail",
     "report": "router.cli.report.commands:app",
     "department": "router.cli.department.commands:app",

