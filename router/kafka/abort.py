@@ -1,7 +1,11 @@
-"""The end of a producer that shall send nothing any more. Loads no Faust, which takes a second; its private names are in internals.py."""
+"""The end of a consumer, and of a producer that shall send nothing any more. Loads no Faust, which takes a second; its private names are in internals.py."""
 
-from aiokafka import AIOKafkaProducer
+from contextlib import suppress
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
+
+from router.kafka.cancellation import StrayCancellationError, own_cancellation
 
 
 async def abort_producer(producer: AIOKafkaProducer, error: KafkaError) -> None:
@@ -21,3 +25,19 @@ async def abort_producer(producer: AIOKafkaProducer, error: KafkaError) -> None:
         batch._drain_waiter.exception()
     await producer.client.close()
     await producer.stop()
+
+
+async def close_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer in any state, and close its connections.
+
+    `stop` of aiokafka 0.14.0 raises CancelledError, before it closes its sockets, when a fetch has just failed and waits to be tried
+    again: it cancels that fetch and awaits it. The task that stops the consumer is not cancelled, and must go on.
+
+    Raises:
+        KafkaError: a request at the end has failed. The connections are closed all the same.
+    """
+    try:
+        with suppress(StrayCancellationError), own_cancellation():
+            await consumer.stop()
+    finally:
+        await consumer._client.close()

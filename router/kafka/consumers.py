@@ -7,6 +7,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from router.kafka.abort import close_consumer
+
 STOP_SECONDS = 2.0
 """Longer than a consumer without a group needs to close its connections."""
 
@@ -28,7 +30,7 @@ async def _start(consumer: AIOKafkaConsumer) -> None:
 
 async def _stop(consumer: AIOKafkaConsumer) -> None:
     """Stop a consumer, but wait only for some seconds: a takeover or the end of a worker must not wait for a connection."""
-    stopping = asyncio.ensure_future(consumer.stop())
+    stopping = asyncio.ensure_future(close_consumer(consumer))
     done, _ = await asyncio.wait({stopping}, timeout=STOP_SECONDS)
     if done:
         stopping.result()

@@ -2,7 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 
+import structlog
+
 from router.domain.rules.rule_sets import RuleSets
+from router.kafka.cancellation import StrayCancellationError, own_cancellation
 from router.rule_sets.follower import poll
 from router.rule_sets.loading import RuleSetLoader
 from router.rule_sets.store import RuleSetStore
@@ -22,6 +25,7 @@ REPORT_SECONDS = 0.5
 WARM_UP_SECONDS = 1.0
 RULE_SETS_SECONDS = 1.0
 """How soon a published rule set is read; much shorter than the lead time with which rule sets are published."""
+log = structlog.get_logger(__name__)
 
 
 def watch_health(app: BatchApp, metrics: Metrics, monitor: HealthMonitor, probe: Probe) -> None:
@@ -65,6 +69,10 @@ def poll_rule_sets(app: BatchApp, store: RuleSetStore, rule_sets: RuleSets, load
 
 def _every(seconds: float, app: BatchApp, work: Callable[[], Awaitable[None]]) -> None:
     async def run() -> None:
-        await work()
+        try:
+            with own_cancellation():
+                await work()
+        except StrayCancellationError as stray:  # it would end the timer
+            log.warning("periodic work was cancelled, and comes again", reason=str(stray))
 
     app.timer(seconds)(run)

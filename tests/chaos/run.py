@@ -32,7 +32,15 @@ from tests.chaos.audit.audit import AuditInput, Verdict, audit
 from tests.chaos.audit.topics import KafkaLog
 from tests.chaos.cities import CITY, make_cities
 from tests.chaos.cluster import Cluster
-from tests.chaos.deployment import LABELLED_WORKER, RESTART_POLICY, WORKER, WORKERS, Deployment, stopped_within
+from tests.chaos.deployment import (
+    LABELLED_WORKER,
+    RESTART_POLICY,
+    WORKER,
+    WORKERS,
+    Deployment,
+    NoProgressError,
+    stopped_within,
+)
 from tests.chaos.feedback_ledger import FeedbackLedger, read_feedback_ledger
 from tests.chaos.group_monitor import GroupMonitor
 from tests.chaos.inject import INJECTORS
@@ -254,7 +262,14 @@ def finish(deployment: Deployment) -> None:
             sources=sources,
             events=partitions_of(bootstrap, [names.events]),
         )
-        deployment.until(group.finished, PATIENCE_S, "some records are not committed")
+        try:
+            deployment.until(group.finished, PATIENCE_S, "some records are not committed")
+        except NoProgressError as error:
+            raise NoProgressError(f"{error}: {_lags(group)}") from None
+
+
+def _lags(group: ConsumerGroup) -> str:
+    return ", ".join(f"{tp.topic}/{tp.partition}: {lag}" for tp, lag in sorted(group.lags().items()))
 
 
 def examine(home: Path, settings: Settings, city: City) -> Verdict:

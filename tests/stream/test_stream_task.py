@@ -292,3 +292,30 @@ def test_a_task_that_loses_one_partition_goes_on_with_the_other(kafka: str, topi
 
     expected = [*values("a", 10), *values("b", 10), *values("c", 10)]
     assert sorted(record.value for record in asyncio.run(scenario())) == sorted(expected)
+
+
+@pytest.mark.parametrize("names", [("a",), ("a", "b")])
+def test_a_restore_that_kafkas_client_cancels_is_begun_again(kafka: str, topics: str, names: tuple[str, ...]) -> None:
+    """A task group counts it as done: the partition then folded committed records again, or was never fetched."""
+
+    class Cancelled(Network):
+        async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
+            if not self.opened:
+                self.opened += 1
+                raise asyncio.CancelledError
+            return await super().open(logs, source)
+
+    async def scenario() -> list[Record]:
+        a, b = sources(topics)
+        async with opened_task(kafka, topics, {a: (Network(topics, "a"), None)}) as task:
+            await produce(kafka, a.topic, values("a", 20))
+            task.partitions[0].offer(await read(kafka, a.topic))
+            await drained(task)
+        owned = {a: (Cancelled(topics, "a"), None), b: (Network(topics, "b"), None)}
+        async with opened_task(kafka, topics, {one: owned[one] for one in (a, b)[: len(names)]}) as task:
+            await produce(kafka, a.topic, values("c", 5))
+            task.partitions[0].offer(await read(kafka, a.topic))
+            await until(lambda: task.partitions[0].position == 25)
+        return await read(kafka, f"{topics}out")
+
+    assert [record.value for record in asyncio.run(scenario())] == [*values("a", 20), *values("c", 5)]

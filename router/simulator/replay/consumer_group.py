@@ -41,20 +41,29 @@ class ConsumerGroup:
 
     def finished(self) -> bool:
         """Whether the group has committed past every readable record, on both stages."""
-        wanted = dict.fromkeys([*self._sources, *self._events], OffsetSpec.LATEST)
         try:
-            committed = self._admin.list_group_offsets({self._name: None})[self._name]
-            # not the consumer: kafka-python's leaves out partitions whose leader it has forgotten
-            found = self._admin.list_partition_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED)
+            return not self.lags()
         except RetriableError:
             return False
+
+    def lags(self) -> dict[TopicPartition, int]:
+        """Offsets between what the group has committed and the last readable record, of each partition that has some.
+
+        Raises:
+            RetriableError: the cluster does not answer now.
+        """
+        wanted = dict.fromkeys([*self._sources, *self._events], OffsetSpec.LATEST)
+        committed = self._admin.list_group_offsets({self._name: None})[self._name]
+        # not the consumer: kafka-python's leaves out partitions whose leader it has forgotten
+        found = self._admin.list_partition_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED)
         position = {tp: there.offset for tp, there in committed.items()}
         ends = {tp: there.offset for tp, there in found.items()}
-        if any(position.get(tp, 0) < ends[tp] for tp in self._sources):
-            return False
+        lags = {tp: end - position.get(tp, 0) for tp, end in ends.items() if position.get(tp, 0) < end}
         # transaction markers follow the last record of the grid stream, and no group commits past them
-        behind = [tp for tp in self._events if position.get(tp, 0) < ends[tp]]
-        return not behind or not self._records_left(behind, position, ends)
+        events = [tp for tp in self._events if tp in lags]
+        if len(events) == len(lags) and events and not self._records_left(events, position, ends):
+            return {}
+        return lags
 
     def _records_left(
         self, behind: list[TopicPartition], position: dict[TopicPartition, int], ends: dict[TopicPartition, int]

@@ -17,6 +17,7 @@ from aiokafka.errors import (
     RecordListTooLargeError,
 )
 
+from router.kafka.cancellation import own_cancellation
 from router.stream.engine.checkpoint import Checkpoint
 from router.stream.engine.poison_isolation import BatchFailedError
 from router.stream.engine.transaction import Transactions
@@ -112,5 +113,5 @@ class Pipeline:
 
     async def stop(self) -> None:
         """Close the producer; the next fence settles an unfinished transaction."""
-        with suppress(Exception):
+        with suppress(Exception), own_cancellation():
             await asyncio.wait_for(self._transactions.stop(), STOP_SECONDS)

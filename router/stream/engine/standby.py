@@ -15,6 +15,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from router.kafka.cancellation import own_cancellation
 from router.kafka.consumers import partition_consumer
 from router.stream.engine.changelog_reader import ChangelogReader, portion
 from router.stream.engine.processor import StatefulProcessor
@@ -120,7 +121,8 @@ class StandbyCopies:
     async def _follow_forever(self) -> None:
         while True:
             try:
-                await self._follow()
+                with own_cancellation():
+                    await self._follow()
             except (KafkaError, OSError, TimeoutError) as failure:
                 log.warning("standby copies cannot be kept up to date now", reason=repr(failure))
             await asyncio.sleep(RETRY_S)

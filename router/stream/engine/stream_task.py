@@ -20,6 +20,7 @@ from types import MappingProxyType
 import structlog
 from aiokafka import TopicPartition
 
+from router.kafka.cancellation import own_cancellation
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.checkpoint import Checkpoint
 from router.stream.engine.failure_policy import Effect, recovery_for
@@ -108,8 +109,9 @@ class StreamTask:
     async def _run_forever(self) -> None:
         while self._state.become(StreamTaskStatus.RESTORING):
             try:
-                await self._open()
-                await self._run(self._opened)
+                with own_cancellation():
+                    await self._open()
+                    await self._run(self._opened)
             except Exception as failure:  # noqa: BLE001 - reopening is safe after any failure
                 await self._recover(failure)
 
@@ -181,7 +183,7 @@ class StreamTask:
             copies = [one.copy for one in self._turns]
             self._state.progress.restored(sum(copy.next for copy in copies if copy is not None))
 
-        with suppress(StoppedError):
+        with suppress(StoppedError), own_cancellation():
             resume, stored = await partition.restore(self._logs, further)
             self._metrics.restored_records.labels(self.id.stage).inc(partition.restore_progress[1])
             if resume.change is not None:

@@ -5,12 +5,15 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.errors import KafkaConnectionError
+from aiokafka.protocol.fetch import FetchRequest
 
 from router.kafka import consumers
 from router.kafka.consumers import LazyConsumer, partition_consumer
 
 UNREACHABLE = "127.0.0.1:1"
+NOTHING = FetchRequest(0, 1, 1, 0, [])
 
 
 def test_a_failed_connection_raises_and_the_next_use_tries_again() -> None:
@@ -81,3 +84,32 @@ def test_a_consumer_that_does_not_stop_is_waited_for_a_short_time(
     monkeypatch.setattr(AIOKafkaConsumer, "stop", hang)
     asyncio.run(ended())
     assert len(begun) == 1
+
+
+def test_a_consumer_that_stops_while_a_fetch_waits_to_be_tried_again_lets_its_owner_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """aiokafka cancels that fetch and raises its CancelledError out of `stop`. A task group takes that for the end of the work."""
+    ended: list[str] = []
+
+    async def start(consumer: AIOKafkaConsumer) -> None:
+        """Connected; the connection is gone when the first fetch is sent."""
+        consumer._fetcher = fetcher = Fetcher(consumer._client, consumer._subscription, retry_backoff_ms=60_000)
+        await asyncio.sleep(0)  # it waits for an assignment from here on
+        fetch = asyncio.create_task(fetcher._proc_fetch_request(None, 1, NOTHING))
+        fetcher._pending_tasks.add(fetch)
+
+    async def read() -> None:
+        async with partition_consumer(UNREACHABLE) as consumer:
+            (fetch,) = consumer._fetcher._pending_tasks
+            await asyncio.sleep(0)
+            assert not fetch.done()
+        ended.append("read")
+
+    async def restore() -> None:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as restores:
+            restores.create_task(read())
+
+    monkeypatch.setattr(AIOKafkaConsumer, "start", start)
+    asyncio.run(restore())
+    assert ended == ["read"]
