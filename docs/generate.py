@@ -14,11 +14,20 @@ from typer.main import get_command
 
 from docs.diagrams import city_lifecycles, lifecycle_diagram
 from router.cli.main import COMMANDS, app
+from router.domain.intake.normalise import MAX_BYTES
 from router.domain.lifecycle.lifecycles import TRANSITIONS
 from router.domain.model.feedback import DEPARTMENT_KINDS, FEEDBACK_CODES, KINDS_OF_FEEDBACK
 from router.domain.model.rejection import REJECTION_CODES
 from router.domain.model.transition import TaskStage
-from router.wire.metrics import METRICS
+from router.gateway.app import MAX_BATCH_BYTES
+from router.gateway.http_request import BODIES_BYTES, BODY_S
+from router.gateway.intake import MAX_BATCH
+from router.gateway.problems import PROBLEM_KINDS, REJECTED, URN
+from router.gateway.publisher import BUFFER_BYTES, LIMIT_S
+from router.gateway.rate_limit import BURST_S
+from router.gateway.server import CONNECTIONS, HEAD_BYTES, HEAD_S
+from router.wire.gateway_metrics import GATEWAY_METRICS
+from router.wire.metrics import METRICS, Metric
 from router.wire.settings import PREFIX, Settings
 from router.wire.topic_names import Names
 from router.wire.topics import DAY_MS, Topic, declared
@@ -40,6 +49,7 @@ def pages() -> dict[str, str]:
         "feedback.md": feedback_page(),
         "lifecycles.md": lives_page(),
         "commands.md": commands_page(),
+        "gateway.md": gateway_page(),
     }
 
 
@@ -63,6 +73,22 @@ def settings_page() -> str:
 
 def metrics_page() -> str:
     """Every metric: name as Prometheus shows it, kind, unit, labels, meaning."""
+    histograms = sum(metric.kind == "histogram" for metric in (*METRICS, *GATEWAY_METRICS))
+    return _page(
+        "Metrics",
+        [
+            "Each worker serves its metrics at `/metrics` on `GRID_ROUTER_METRICS_PORT` plus its number.",
+            "Labels have few values: networks, departments, codes, partitions. No label holds an id or a cell.",
+        ],
+        _metrics_table(METRICS),
+        "## Gateway\n\nA gateway serves its own at `/metrics` of its port, to a token with the scope `metrics`.\n\n"
+        + _metrics_table(GATEWAY_METRICS),
+        f"The {histograms} histograms also have `_bucket`, `_sum` and `_count`. The code is `router/wire/metrics.py` "
+        "and `router/wire/gateway_metrics.py`. [Operate](../how-to/operate.md) says what to alert on.",
+    )
+
+
+def _metrics_table(metrics: Sequence[Metric]) -> str:
     rows = [
         (
             f"`{metric.name}`",
@@ -71,19 +97,9 @@ def metrics_page() -> str:
             "<br>".join(f"`{label}`: {meaning}" for label, meaning in metric.labels.items()),
             metric.help,
         )
-        for metric in METRICS
+        for metric in metrics
     ]
-    histograms = sum(metric.kind == "histogram" for metric in METRICS)
-    return _page(
-        "Metrics",
-        [
-            "Each worker serves its metrics at `/metrics` on `GRID_ROUTER_METRICS_PORT` plus its number.",
-            "Labels have few values: networks, departments, codes, partitions. No label holds an id or a cell.",
-        ],
-        _table(("metric", "kind", "unit", "labels", "meaning"), rows),
-        f"The {histograms} histograms also have `_bucket`, `_sum` and `_count`. The code is `router/wire/metrics.py`. "
-        "[Operate](../how-to/operate.md) says what to alert on.",
-    )
+    return _table(("metric", "kind", "unit", "labels", "meaning"), rows)
 
 
 def topics_page() -> str:
@@ -179,6 +195,50 @@ def lives_page() -> str:
         ],
         *parts,
         "The data are `deploy/cities/*/catalogue/work.yaml`. [The catalogue](catalogue.md) says what lint proves of them.",
+    )
+
+
+def gateway_page() -> str:
+    """What the gateway takes, its bounds, and every problem that it answers with."""
+    paths = [
+        ("`POST /v1/reports/{network}`", f"one report, at most {MAX_BYTES >> 10} KiB", "202 and a receipt"),
+        (
+            "`POST /v1/reports:batch`",
+            f"up to {MAX_BATCH} reports, {MAX_BATCH_BYTES >> 20} MiB in all",
+            "200 and a result for each",
+        ),
+        ("`GET /openapi.json`", "", "the OpenAPI description"),
+        ("`GET /metrics`", "", "the [metrics](metrics.md#gateway); the token needs the scope `metrics`"),
+        ("`GET /livez`, `GET /readyz`", "", "200, or 503; no token is needed"),
+    ]
+    bounds = [
+        (
+            "line and fields of a request",
+            f"{HEAD_BYTES >> 10} KiB, within {HEAD_S:g} s",
+            "400, or the connection is closed",
+        ),
+        ("body", f"within {BODY_S:g} s", "408"),
+        ("bodies that arrive at once", f"{BODIES_BYTES >> 20} MiB", "503"),
+        ("wait for Kafka", f"{LIMIT_S:g} s", "503"),
+        ("reports that wait for Kafka", f"{BUFFER_BYTES >> 20} MiB", "503"),
+        ("reports of a token", f"`GRID_ROUTER_GATEWAY_RATE` a second, {BURST_S:g} seconds' worth at once", "429"),
+        ("connections", f"{CONNECTIONS:,}", "the one that has waited longest for a request is closed"),
+    ]
+    problems = [
+        (f"`{code}`", str(kind.status), kind.title, "yes" if kind.send_again else "no")
+        for code, kind in PROBLEM_KINDS.items()
+    ]
+    return _page(
+        "Gateway",
+        ["The gateway for apps. [Publish over HTTP](../how-to/publish-over-http.md) shows how to use it."],
+        _table(("request", "body", "answer"), paths),
+        "A body is `application/json`, without a content coding. One network's path takes CloudEvents, too: `application/cloudevents+json`, or "
+        "`application/cloudevents-batch+json` with the bounds and the answer of a batch.",
+        "## Bounds\n\n" + _table(("of", "bound", "beyond it"), bounds),
+        f"## Problems\n\nA problem is `application/problem+json` (RFC 9457); its `type` is `{URN}` and the code. A report that the router "
+        f"would reject has {REJECTED} and one of the [rejection codes](rejection-codes.md).\n\n"
+        + _table(("code", "status", "meaning", "send it again"), problems),
+        "The code is `router/gateway`.",
     )
 
 

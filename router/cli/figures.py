@@ -19,7 +19,8 @@ from router.domain.figures.coverage import TeamCoverage, figures_of_teams
 from router.domain.figures.returns import ReturnFigures, figures_of_returns
 from router.domain.model.transition import Transition
 from router.kafka.blocking import open_consumer
-from router.kafka.topic_reader import bounds_since, find_topic, read_range
+from router.kafka.topic_lookup import find_topic
+from router.kafka.topic_reader import bounds_since, read_range
 from router.wire.codec import UNREADABLE, decode_transition
 from router.wire.errors import CityError
 from router.wire.settings import Settings

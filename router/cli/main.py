@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from router import __version__
 from router.cli.exit_codes import EXPECTED
 from router.cli.text.sanitize import sanitize
-from router.wire.errors import RouterError
+from router.wire.errors import InputError, RouterError
 from router.wire.settings import PREFIX, misspelt, renamed_settings
 
 COMMANDS = {
@@ -24,8 +24,11 @@ COMMANDS = {
     "simulate": "router.cli.simulate:simulate",
     "serve": "router.cli.serve:serve",
     "worker": "router.cli.worker:worker",
+    "gateway": "router.cli.gateway:gateway",
+    "tokens": "router.cli.tokens:app",
     "tail": "router.cli.tail:tail",
-    "report": "router.cli.report:app",
+    "report": "router.cli.report.commands:app",
+    "department": "router.cli.department.commands:app",
     "case": "router.cli.case.commands:app",
     "dead-letters": "router.cli.dead_letters.commands:app",
     "erase": "router.cli.erase.commands:erase",
@@ -84,7 +87,12 @@ def _accept_old_names(group: Any) -> None:
 
 def _load(name: str, place: str) -> Any:
     module, attribute = place.split(":")
-    found: typer.Typer | Callable[..., None] = getattr(import_module(module), attribute)
+    try:
+        found: typer.Typer | Callable[..., None] = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "router":
+            raise
+        found = _absent(name, error.name)
     if not isinstance(found, typer.Typer):
         single = typer.Typer(add_completion=False)
         single.command(name)(found)
@@ -95,6 +103,22 @@ def _load(name: str, place: str) -> Any:
     if isinstance(command, TyperGroup):
         _accept_old_names(command)
     return command
+
+
+def _absent(name: str, package: str) -> typer.Typer:
+    """A command in an installation that has only what a department needs."""
+    hint = 'pip install "grid-router[router]"'
+    absent = typer.Typer(add_completion=False)
+
+    @absent.command(
+        name,
+        help=f"Not installed: {hint}",
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    )
+    def reject() -> None:
+        raise InputError(f"this installation lacks {package}, which the command needs", where=name, hint=hint)
+
+    return absent
 
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)

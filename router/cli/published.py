@@ -4,7 +4,7 @@ import asyncio
 
 from aiokafka.errors import KafkaError
 
-from router.stream.rule_sets.store import RuleSetStore
+from router.rule_sets.store import RuleSetStore
 from router.wire.errors import START_KAFKA, BrokerError
 from router.wire.rule_sets import RuleSetRecord
 

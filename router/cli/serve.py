@@ -13,9 +13,9 @@ from router.cities.folder import city_folder, load_city
 from router.cli.published import read_published
 from router.cli.session import cores, interruptible, kafka, running_pool
 from router.cli.text.output import say
+from router.rule_sets.folder_check import folder_difference
 from router.stream.health.http_server import fetch_health
 from router.stream.processors.clock import ClockName
-from router.stream.rule_sets.folder_check import folder_difference
 from router.wire.errors import InputError
 from router.wire.settings import Settings
 from router.wire.topic_names import Names

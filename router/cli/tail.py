@@ -15,7 +15,8 @@ from router.cli.text.envelope import envelope, in_cell, line
 from router.cli.text.output import Form, Output, flush, json_out, lines_out, say
 from router.cli.text.timestamps import from_ms, instant, stamp
 from router.kafka.blocking import open_consumer
-from router.kafka.topic_reader import Bounds, Record, bounds_since, find_topic, follow, read_range
+from router.kafka.topic_lookup import find_topic
+from router.kafka.topic_reader import Bounds, Record, bounds_since, follow, read_range
 from router.wire.errors import InputError
 from router.wire.settings import Settings
 from router.wire.topic_names import Names

@@ -10,7 +10,8 @@ from router.dead_letters.selection import DEAD_LETTERS, Selection, read_matching
 from router.domain.model.feedback import Feedback
 from router.domain.model.identity import INCIDENT_MARK
 from router.domain.model.report import Report
-from router.kafka.topic_reader import bounds_since, find_topic
+from router.kafka.topic_lookup import find_topic
+from router.kafka.topic_reader import bounds_since
 from router.wire.codec import UNREADABLE, DeadLetter, decode_event
 from router.wire.rejected_feedback import FEEDBACK
 from router.wire.repairs import Repair, Step

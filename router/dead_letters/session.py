@@ -10,7 +10,7 @@ from router.dead_letters.redrive_producer import RedriveProducer, open_redrive_p
 from router.dead_letters.repair_log import RepairLog
 from router.dead_letters.selection import DEAD_LETTERS, Selection, select
 from router.kafka.blocking import open_consumer
-from router.kafka.topic_reader import find_topic
+from router.kafka.topic_lookup import find_topic
 from router.wire.codec import DeadLetter
 from router.wire.topic_names import Names
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from router.kafka.internals import close_consumer
+from router.kafka.abort import close_consumer
 
 STOP_SECONDS = 2.0
 """Longer than a consumer without a group needs to close its connections."""

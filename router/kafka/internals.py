@@ -1,4 +1,4 @@
-"""Every private name of aiokafka and Faust that the router uses, in one file.
+"""Every private name of aiokafka and Faust that the router uses, in one file; `abort.py` uses some of them without loading Faust.
 
 Read in aiokafka 0.14.0 and faust-streaming 0.15.3. `pyproject.toml` pins both below their next minor version. A test checks
 that each name of `CLASS_NAMES` and `INSTANCE_NAMES` exists, so that an upgrade fails there and not in production.
@@ -8,7 +8,6 @@ import asyncio
 import random
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -25,7 +24,7 @@ from aiokafka.errors import (
     NotCoordinatorError,
     for_code,
 )
-from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.producer.message_accumulator import BatchBuilder, MessageAccumulator, MessageBatch
 from aiokafka.producer.sender import EndTxnHandler, Sender
 from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.record import default_records
@@ -34,8 +33,6 @@ from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.structs import OffsetAndMetadata
 from faust import App, Worker
 from faust.transport.drivers import aiokafka as faust_driver
-
-from router.kafka.cancellation import StrayCancellationError, own_cancellation
 
 OUTCOME_UNKNOWN = (CoordinatorNotAvailableError, NotCoordinatorError)
 """Answers to an EndTxn that say nothing about it: a coordinator that has moved away may have written the end to its log before."""
@@ -81,6 +78,8 @@ CLASS_NAMES: Mapping[Any, tuple[str, ...]] = {
 INSTANCE_NAMES: Mapping[Any, tuple[str, ...]] = {
     AIOKafkaProducer: ("_sender", "_request_timeout_ms"),
     BatchBuilder: ("_builder", "_closed", "_relative_offset"),
+    MessageAccumulator: ("_batches", "_pending_batches"),
+    MessageBatch: ("_drain_waiter",),
     Sender: ("_acks", "_message_accumulator", "_retry_backoff", "_txn_manager", "client"),
     EndTxnHandler: ("_default_backoff", "_sender"),
     AIOKafkaConsumer: (
@@ -248,22 +247,6 @@ def end_transactions_once(producer: AIOKafkaProducer) -> None:
         retry_backoff_ms=sender._retry_backoff * 1000,
         request_timeout_ms=producer._request_timeout_ms,
     )
-
-
-async def close_consumer(consumer: AIOKafkaConsumer) -> None:
-    """Stop a consumer in any state, and close its connections.
-
-    `stop` of aiokafka 0.14.0 raises CancelledError, before it closes its sockets, when a fetch has just failed and waits to be tried
-    again: it cancels that fetch and awaits it. The task that stops the consumer is not cancelled, and must go on.
-
-    Raises:
-        KafkaError: a request at the end has failed. The connections are closed all the same.
-    """
-    try:
-        with suppress(StrayCancellationError), own_cancellation():
-            await consumer.stop()
-    finally:
-        await consumer._client.close()
 
 
 async def close_producer(producer: AIOKafkaProducer) -> None:

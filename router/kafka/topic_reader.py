@@ -5,15 +5,12 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Any
 
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
-from router.wire.errors import BrokerError, TopicError
-from router.wire.other_topics import elsewhere
-from router.wire.topic_names import ROOTS, Names
+from router.wire.errors import BrokerError
 
 Record = Any
 """A `ConsumerRecord` of kafka-python: topic, partition, offset, timestamp (ms), key, value, headers."""
@@ -30,28 +27,6 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 
     start: int
     end: int
-
-
-def find_topic(consumer: KafkaConsumer, text: str, names: Names) -> str:
-    """The topic that a name stands for: `events`, `grid.events`, or the full name with its namespace.
-
-    Raises:
-        TopicError: there is no such topic. The sentence offers the nearest name.
-    """
-    existing = sorted(consumer.topics())
-    for name in (f"{names.namespace}{text}", f"{names.namespace}grid.{text}", text):
-        if name in existing:
-            return name
-    bare = [name.removeprefix(names.namespace) for name in existing if name.startswith(names.namespace)]
-    ours = [name for name in bare if name.startswith(ROOTS)]
-    near = get_close_matches(text, ours, n=1)
-    if near:
-        hint = f"the nearest name is {near[0]}"
-    elif ours:
-        hint = f"there are {', '.join(ours)}"
-    else:
-        hint = f"`grid-router topics apply CITY` makes the topics{elsewhere(existing, names.namespace)}"
-    raise TopicError("there is no such topic", where=text, hint=hint)
 
 
 def bounds_since(consumer: KafkaConsumer, topic: str, since: datetime | None = None) -> dict[TopicPartition, Bounds]:

@@ -6,15 +6,15 @@ import structlog
 
 from router.domain.rules.rule_sets import RuleSets
 from router.kafka.cancellation import StrayCancellationError, own_cancellation
+from router.rule_sets.follower import poll
+from router.rule_sets.loading import RuleSetLoader
+from router.rule_sets.store import RuleSetStore
 from router.stream.faust_adapter.offset_reporter import GroupOffsetReporter
 from router.stream.faust_adapter.transport import BatchApp
 from router.stream.health.broker_probe import Probe
 from router.stream.health.log_watch import LogWatch
 from router.stream.health.observations import HealthMonitor
 from router.stream.health.watchdog import probe_cluster, update_gauges
-from router.stream.rule_sets.follower import poll
-from router.stream.rule_sets.loading import RuleSetLoader
-from router.stream.rule_sets.store import RuleSetStore
 from router.wire.metrics import Metrics
 
 BEAT_SECONDS = 1.0

@@ -9,6 +9,10 @@ from prometheus_client import CollectorRegistry
 
 from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
+from router.rule_sets.bootstrap import load_or_bootstrap, rule_set_from_folder
+from router.rule_sets.folder_check import folder_difference
+from router.rule_sets.loading import RuleSetLoader, build_rule_sets
+from router.rule_sets.store import RuleSetStore
 from router.stream import periodic
 from router.stream.faust_adapter import lenient_headers
 from router.stream.faust_adapter.app import build_app
@@ -26,10 +30,6 @@ from router.stream.health.watchdog import Health, start_watchdog
 from router.stream.log_setup import log_to_stderr
 from router.stream.preflight import check_durability, check_group, check_topics
 from router.stream.processors.clock import CLOCKS, ClockName
-from router.stream.rule_sets.bootstrap import load_or_bootstrap, rule_set_from_folder
-from router.stream.rule_sets.folder_check import folder_difference
-from router.stream.rule_sets.loading import RuleSetLoader, build_rule_sets
-from router.stream.rule_sets.store import RuleSetStore
 from router.wire.metrics import Metrics
 from router.wire.offset_keys import offset_keys
 from router.wire.settings import Settings

@@ -17,8 +17,8 @@ from router.domain.model.feedback import SUPERVISION, Feedback
 from router.domain.model.report import Report, Tick
 from router.domain.model.task import Task, TaskState
 from router.domain.model.transition import Transition
-from router.wire.rejected_feedback import KIND as REJECTED_FEEDBACK_KIND
-from router.wire.rejected_feedback import RejectedFeedback
+from router.wire.rejected_feedback_value import KIND as REJECTED_FEEDBACK_KIND
+from router.wire.rejected_feedback_value import RejectedFeedback
 from router.wire.rejections import KIND as REJECTION_KIND
 from router.wire.rejections import RecordRejected
 from router.wire.repairs import Repair

@@ -47,6 +47,20 @@ class Settings(BaseSettings):
     """First port of `/metrics` and `/health`; worker n listens on this port plus n; 0 switches both off."""
     metrics_host: str = "127.0.0.1"
     """Address on which `/metrics` and `/health` listen."""
+    gateway_host: str = "127.0.0.1"
+    """Address on which the gateway for apps listens. It speaks plain HTTP: put a proxy with TLS in front of another address."""
+    gateway_port: int = Field(default=19180, ge=1, le=65535)
+    """Port of the gateway for apps."""
+    gateway_tokens: Path | None = None
+    """File of the gateway's token hashes; `grid-router tokens add` writes it."""
+    gateway_jwks: Path | None = None
+    """File with the public keys (JWKS, RFC 7517) of the JWTs that the gateway takes; with it, issuer and audience are required."""
+    gateway_issuer: str | None = None
+    """The `iss` that a JWT must have."""
+    gateway_audience: str | None = None
+    """The `aud` that a JWT must have."""
+    gateway_rate: float = Field(default=50.0, gt=0, le=100_000)
+    """Reports per second that the gateway takes of one token; ten seconds' worth may come at once."""
     commit_limit_s: float = Field(default=120.0, ge=1)
     """A worker ends itself when a fetched record is not committed after this time. See docs/how-to/operate.md."""
     loop_limit_s: float = Field(default=30.0, ge=1)

@@ -16,10 +16,10 @@ from router.cities.folder import city_folder, load_city
 from router.domain.model.feedback import SUPERVISION
 from router.domain.rules.city import City
 from router.kafka.blocking import PATIENT_MS, open_admin, open_consumer
+from router.rule_sets.loading import build_rule_sets
+from router.rule_sets.store import RuleSetStore
 from router.simulator.replay.consumer_group import ConsumerGroup
 from router.simulator.synthetic.stream import messages, read_simulation
-from router.stream.rule_sets.loading import build_rule_sets
-from router.stream.rule_sets.store import RuleSetStore
 from router.wire.offset_keys import KEY_BYTES, OffsetKeys, read_offset_keys
 from router.wire.private_files import write_private
 from router.wire.rule_sets import RuleSetRecord

@@ -1,7 +1,8 @@
-"""The code in docs/how-to/produce-reports.md, consume-tasks.md and answer-tasks.md, run as it is printed."""
+"""The code in docs/how-to/produce-reports.md, consume-tasks.md, answer-tasks.md and department-client.md, run as it is printed."""
 
 import json
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
 
+from router.client import Client, Connection, Evidence
 from router.domain.feedback.reading import read_feedback
 from router.domain.model.feedback import Feedback, FeedbackRejection
 from router.domain.model.rejection import Rejection
@@ -192,3 +194,42 @@ def test_answer_tasks(kafka: str, names: Names, topic: Callable[[str], str]) -> 
     one = next(found)
     found.close()
     assert (one["code"], one["feedback_id"], one["legal"]) == ("not-legal", "HW-1", ["progress"])
+
+
+def test_the_department_client(kafka: str, names: Names, topic: Callable[[str], str], tmp_path: Path) -> None:
+    """Asserted: what the page's code stores and says; and that another start gets nothing again."""
+    page = snippet("department-client.md", "client")
+    tasks, answers = topic(names.tasks("sanitation")), topic(names.feedback("sanitation"))
+    accepted = task(1, state="updated", stage="accepted", revision=2, partition_key="410902001001001")
+    send(kafka, tasks, encode_task(task(1, partition_key="410902001001001", revision=1)), encode_task(accepted))
+    database = sqlite3.connect(tmp_path / "tasks.db")
+    database.execute("CREATE TABLE tasks (id TEXT PRIMARY KEY, value TEXT)")
+    connection = Connection(kafka=kafka, namespace=names.namespace)
+
+    def store(number: int) -> None:
+        """Run the page's loop until it has stored this number of records."""
+        stored = []
+        with Client(connection, actor="hw-officer-17") as client:
+
+            def seen(statement: str) -> None:
+                stored.extend([statement] if statement.startswith("INSERT") else [])
+                if len(stored) == number:
+                    client.stop()
+
+            database.set_trace_callback(seen)
+            page["store"](client, database)
+            database.set_trace_callback(None)
+
+    store(2)
+    with Client(connection, actor="hw-officer-17") as client:
+        page["done"](client, database, "c1.1", Evidence(url="https://photos.example/1.jpg", sha256="a" * 64))
+    send(kafka, tasks, encode_task(task(2, partition_key="410902001001001", revision=1)))
+    store(1)
+    found = [read_feedback(record, "sanitation") for record in committed(kafka, answers)]
+    assert all(isinstance(one, Feedback) for one in found)
+    assert [(one.task, one.kind, one.actor) for one in found if isinstance(one, Feedback)] == [
+        ("c1.1", "accept", "hw-officer-17"),
+        ("c1.1", "handled", "hw-officer-17"),
+        ("c2.1", "accept", "hw-officer-17"),
+    ]
+    database.close()

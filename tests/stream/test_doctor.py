@@ -16,7 +16,7 @@ from router.cli.checks import city as city_checks
 from router.cli.checks import cluster, machine
 from router.cli.checks.examine import examine
 from router.cli.checks.outcome import Skipped
-from router.stream.rule_sets.store import publish as append
+from router.rule_sets.store import publish as append
 from router.wire.errors import CityError, InputError, TopicError
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings

@@ -26,7 +26,7 @@ from router.domain.model.task import Task
 from router.domain.model.transition import Transition
 from router.simulator.scenario import history_of
 from router.wire.codec import decode_case, decode_event, decode_task, decode_transition, read_dead_letter
-from router.wire.rejected_feedback import RejectedFeedback, decode_rejected_feedback
+from router.wire.rejected_feedback_value import RejectedFeedback, decode_rejected_feedback
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
 from router.wire.topics import topics_of

@@ -13,8 +13,9 @@ from kafka.admin import NewTopic
 from typer.testing import CliRunner, Result
 
 from router.cli.tail import TailRequest, Tally, select, tail
+from router.kafka import blocking, topic_reader
 from router.kafka.blocking import open_consumer
-from router.kafka.topic_reader import find_topic
+from router.kafka.topic_lookup import find_topic
 from router.wire.errors import BrokerError, InputError, TopicError
 from router.wire.topic_names import Names
 
@@ -181,3 +182,27 @@ def test_no_broker_is_one_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     result = run("cases")
     assert isinstance(result.exception, BrokerError)
     assert "127.0.0.1:1: Kafka does not answer" in str(result.exception)
+
+
+def test_a_topic_longer_than_the_buffers_is_read_to_its_end(
+    kafka: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Partitions wait for each other, so each is paused and resumed. A resumed one stopped for ever: 20 s later it counted as a dead broker."""
+    monkeypatch.setattr(topic_reader, "BUFFERED", 50)
+    monkeypatch.setattr(topic_reader, "SILENCE_S", 5.0)
+    monkeypatch.setattr(blocking, "MAX_POLL_RECORDS", 30)
+    name = f"{namespace}grid.cases"
+    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    admin.create_topics([NewTopic(name=name, num_partitions=PARTITIONS, replication_factor=1)])
+    admin.close()
+    producer = KafkaProducer(bootstrap_servers=kafka, acks="all", linger_ms=20)
+    times = list(range(1, 3001))
+    for number in times:
+        producer.send(name, value=b"x" * 100, partition=number // 500 % PARTITIONS, timestamp_ms=number)
+    producer.flush()
+    producer.close()
+    with open_consumer(kafka) as consumer:
+        read = [
+            record.timestamp for record in topic_reader.read_range(consumer, topic_reader.bounds_since(consumer, name))
+        ]
+    assert read == times

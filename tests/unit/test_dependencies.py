@@ -48,8 +48,13 @@ def names(requirements: list[Any]) -> set[str]:
     return {canonical(match.group()) for match in found if match}
 
 
-def runtime() -> set[str]:
+def base() -> set[str]:
+    """What a department installs."""
     return names(project()["project"]["dependencies"])
+
+
+def runtime() -> set[str]:
+    return base() | names(project()["project"]["optional-dependencies"]["router"])
 
 
 def development() -> set[str]:

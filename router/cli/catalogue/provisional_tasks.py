@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from router.domain.lifecycle.stages import is_live
 from router.kafka.blocking import open_consumer
-from router.kafka.topic_reader import bounds_since, find_topic, read_range
+from router.kafka.topic_lookup import find_topic
+from router.kafka.topic_reader import bounds_since, read_range
 from router.wire.codec import decode_case, is_row
 from router.wire.topic_names import Names
 

@@ -20,8 +20,8 @@ from router.cli.text.sanitize import sanitize
 from router.cli.text.timestamps import instant, stamp
 from router.domain.catalogue.checks.rule_tests import RuleTestContext, local, run
 from router.domain.rules.city import City
+from router.rule_sets.store import publish as append
 from router.stream.preflight import check_topics
-from router.stream.rule_sets.store import publish as append
 from router.wire.errors import START_KAFKA, BrokerError
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings

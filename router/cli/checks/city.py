@@ -8,7 +8,7 @@ from router.cities.folder import city_folder, load_city
 from router.cli.checks.outcome import Skipped, shown
 from router.cli.published import read_published
 from router.domain.rules.in_effect import in_effect, takes_effect
-from router.stream.rule_sets.folder_check import folder_difference
+from router.rule_sets.folder_check import folder_difference
 from router.wire.errors import CityError
 from router.wire.other_topics import elsewhere
 from router.wire.rule_sets import RuleSetRecord

@@ -14,7 +14,8 @@ from router.cli.text.output import Output, json_out, lines_out, say
 from router.dead_letters.repair_log import RepairLog
 from router.dead_letters.selection import DEAD_LETTERS, find_by_id, parse_id, read_matching
 from router.kafka.blocking import open_consumer
-from router.kafka.topic_reader import bounds_since, find_topic
+from router.kafka.topic_lookup import find_topic
+from router.kafka.topic_reader import bounds_since
 from router.wire.codec import DeadLetter
 from router.wire.settings import Settings
 from router.wire.topic_names import Names

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from router.domain.calendar.limits import LIMIT_PATTERN
-from router.domain.model.feedback import DepartmentKind, SupervisionKind
+from router.domain.model.feedback import WITH_DEPARTMENT, WITH_LIMIT, WITH_REASON, DepartmentKind, SupervisionKind
 from router.domain.networks.schema.fields import PersonReference, Photo, SourceId, ZonedTime
 
 TASK_PATTERN = r"^[!-~]{1,128}$"
@@ -55,3 +55,18 @@ class FeedbackMessage(BaseModel):
     """Of `progress`: the milestone of the task that is done, and with it those before it."""
     evidence: Annotated[list[FeedbackEvidence], Field(max_length=MOST_EVIDENCE)] = []
     """Photos and files of what was done."""
+
+
+def missing_field(message: FeedbackMessage) -> str | None:
+    """What JSON Schema does not say: which field the kind needs and the message does not have, and what to do. None: it has all."""
+    if message.kind in WITH_REASON and not message.reason.strip():
+        return _missing(message, "reason", "say why")
+    if message.kind in WITH_DEPARTMENT and message.department is None:
+        return _missing(message, "department", "name the department that gets a task")
+    if message.kind in WITH_LIMIT and message.limit is None:
+        return _missing(message, "limit", "say how much time, e.g. 24h")
+    return None
+
+
+def _missing(message: FeedbackMessage, field: str, what: str) -> str:
+    return f"field `{field}`: missing, and `{message.kind}` needs it; {what}"

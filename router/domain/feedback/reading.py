@@ -11,12 +11,12 @@ from msgspec.json import Encoder
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from router.domain.feedback.message import FeedbackMessage
+from router.domain.feedback.message import FeedbackMessage, missing_field
 from router.domain.intake.cloudevents import event_data, report_text
 from router.domain.intake.masking import in_order
 from router.domain.intake.normalise import kafka_time_of, received_at
 from router.domain.intake.rejections import invalid_message, too_large, unreadable_batch
-from router.domain.model.feedback import WITH_DEPARTMENT, WITH_LIMIT, WITH_REASON, Feedback
+from router.domain.model.feedback import Feedback
 from router.domain.model.rejection import Rejection
 from router.domain.model.report import Media, Provenance
 from router.domain.model.source_record import SourceRecord, UnreadableBatch
@@ -81,13 +81,10 @@ def _inside(data: bytes) -> FeedbackMessage | Rejection:
 
 def _checked(message: FeedbackMessage) -> FeedbackMessage | Rejection:
     """What JSON Schema does not say of a message: which kind needs which field."""
-    if message.kind in WITH_REASON and not message.reason.strip():
-        return _needed(message, "reason", "say why")
-    if message.kind in WITH_DEPARTMENT and message.department is None:
-        return _needed(message, "department", "name the department that gets a task")
-    if message.kind in WITH_LIMIT and message.limit is None:
-        return _needed(message, "limit", "say how much time, e.g. 24h")
-    return message
+    absent = missing_field(message)
+    if absent is None:
+        return message
+    return Rejection(code="schema", reason=f"{absent}, {_HINT}.")
 
 
 def _feedback(message: FeedbackMessage, record: SourceRecord, sender: str, received: datetime) -> Feedback:
@@ -141,10 +138,6 @@ def feedback_id_of(value: bytes | None, headers: Headers = ()) -> str | None:
 
 def _empty() -> Rejection:
     return Rejection(code="empty", reason="the record has no value; send the feedback as a JSON object.")
-
-
-def _needed(message: FeedbackMessage, field: str, what: str) -> Rejection:
-    return Rejection(code="schema", reason=f"field `{field}`: missing, and `{message.kind}` needs it; {what}, {_HINT}.")
 
 
 def _too_old(message: FeedbackMessage, received: str) -> Rejection:

@@ -126,7 +126,7 @@ def invalid_message(
     where = f"field `{printable(fields[0])}`" if fields[0] else "the message"
     what = printable(of_field(first, value), MAX_SENTENCE)
     more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
-    return Rejection(code=code, reason=f"{where}: {what}{more}; {hint}.")
+    return Rejection(code=code, reason=f"{where}: {what}{more}; {hint}.", field=fields[0])
 
 
 def _field(schema: type[BaseModel], detail: ErrorDetails) -> str:

@@ -63,6 +63,8 @@ class Rejection(Struct, frozen=True, gc=False, kw_only=True):
     """A metric label."""
     reason: str
     """What is wrong, where, and what to do."""
+    field: str = ""
+    """The first field that breaks the schema as the source spells it, `photos.0.url`; empty if no single field is wrong."""
 
 
 class RejectedEventError(Exception):

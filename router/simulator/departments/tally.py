@@ -10,7 +10,7 @@ from router.domain.model.report import Provenance
 from router.domain.model.task import Task
 from router.domain.model.transition import TaskStage
 from router.wire.codec import decode_task, decode_transition
-from router.wire.rejected_feedback import decode_rejected_feedback
+from router.wire.rejected_feedback_value import decode_rejected_feedback
 from router.wire.topic_names import Names
 
 ENDED: frozenset[TaskStage] = frozenset({"returned", "withdrawn", "closed", "rejected"})

@@ -16,6 +16,7 @@ from router.cities.folder import city_folder, load_city
 from router.domain.catalogue.checks.coverage import coverage
 from router.domain.rules.city import City
 from router.kafka.blocking import PATIENT_MS, open_admin, open_consumer
+from router.rule_sets.store import publish
 from router.simulator.evaluation.ground_truth import RoutingScore, score
 from router.simulator.evaluation.scores import Score, clusters_of, evaluate, labels_of
 from router.simulator.messages import Sent, SourceMessage
@@ -28,7 +29,6 @@ from router.simulator.replay.outputs import Outputs
 from router.simulator.replay.rule_switch import Switch, Switched, examine, middle
 from router.simulator.replay.temporary_topics import namespace, scratch_topics
 from router.simulator.scenario import ScenarioInput, input_of
-from router.stream.rule_sets.store import publish
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
 from router.wire.topic_names import Names

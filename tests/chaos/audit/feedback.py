@@ -12,7 +12,8 @@ from router.domain.model.transition import Transition
 from router.simulator.messages import RecordAddress
 from router.wire.codec import read_dead_letter
 from router.wire.partitioning import partition_for_cell
-from router.wire.rejected_feedback import FEEDBACK, decode_rejected_feedback
+from router.wire.rejected_feedback import FEEDBACK
+from router.wire.rejected_feedback_value import decode_rejected_feedback
 from router.wire.topic_names import Names
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.grid_events import AnswerEvent, Folded

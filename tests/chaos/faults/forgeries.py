@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 
 from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
-from router.stream.rule_sets.store import publish
+from router.rule_sets.store import publish
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, encode_stored_offset
 from router.wire.topic_names import Names

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
-from router.stream.rule_sets.store import publish
+from router.rule_sets.store import publish
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.topic_names import Names
 from tests.chaos.cities import CITY, NEXT

@@ -12,8 +12,8 @@ import pytest
 
 from router.cities.folder import load_city
 from router.cli import main as entry
-from router.cli import report
-from router.cli.report import checked, network_of, records_of
+from router.cli.report import checking
+from router.cli.report.checking import checked, network_of, records_of
 from router.wire.errors import InputError
 from tests.support.cities import shipped
 from tests.support.samples import FOLDER, NAMES, sample
@@ -179,7 +179,7 @@ def test_a_file_that_cannot_be_checked_raises_one_sentence(
         records_of(empty)
     with pytest.raises(InputError, match="cannot be read"):
         records_of(tmp_path)
-    monkeypatch.setattr(report, "MAX_FILE_BYTES", 2)
+    monkeypatch.setattr(checking, "MAX_FILE_BYTES", 2)
     with pytest.raises(InputError, match="check it in parts"):
         records_of(empty)
     code, out, err = check(empty, "--city", "seattle", "--network", "mediation")

@@ -23,11 +23,8 @@ from router.domain.model.source_record import PlainRecord
 from router.domain.networks.registry import NETWORKS
 from router.wire import codec
 from router.wire.record_kinds import KINDS
-from router.wire.rejected_feedback import (
-    decode_rejected_feedback,
-    encode_rejected_feedback,
-    encode_unreadable_feedback,
-)
+from router.wire.rejected_feedback import encode_rejected_feedback, encode_unreadable_feedback
+from router.wire.rejected_feedback_value import decode_rejected_feedback
 from router.wire.rejections import decode_rejection, encode_rejection
 from router.wire.repairs import decode_repair, encode_repair
 from router.wire.rule_sets import decode_rule_set, encode_rule_set

@@ -1,25 +1,31 @@
 """The table of metrics is what a worker serves, and it has what the documentation needs."""
 
+from collections.abc import Sequence
 from typing import get_args, get_type_hints
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from router.domain.model.outcome import ReportDecision
+from router.wire.gateway_metrics import GATEWAY_METRICS, GatewayMetrics
 from router.wire.metrics import METRICS, Metric, Metrics
 
+EVERY = (*METRICS, *GATEWAY_METRICS)
 KINDS = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
 
 
-def test_every_metric_is_an_attribute_of_its_kind() -> None:
-    hints = {name: kind for name, kind in get_type_hints(Metrics).items() if kind in KINDS.values()}
-    assert hints == {metric.attribute: KINDS[metric.kind] for metric in METRICS}
-    metrics = Metrics(CollectorRegistry())
-    for metric in METRICS:
+@pytest.mark.parametrize(("served", "declared"), [(Metrics, METRICS), (GatewayMetrics, GATEWAY_METRICS)])
+def test_every_metric_is_an_attribute_of_its_kind(
+    served: type[Metrics | GatewayMetrics], declared: Sequence[Metric]
+) -> None:
+    hints = {name: kind for name, kind in get_type_hints(served).items() if kind in KINDS.values()}
+    assert hints == {metric.attribute: KINDS[metric.kind] for metric in declared}
+    metrics = served(CollectorRegistry())
+    for metric in declared:
         assert type(getattr(metrics, metric.attribute)) is KINDS[metric.kind]
 
 
-@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+@pytest.mark.parametrize("metric", EVERY, ids=lambda metric: metric.name)
 def test_a_worker_serves_the_metric_under_its_name_with_its_help(metric: Metric) -> None:
     registry = CollectorRegistry()
     served = metric.register(registry)
@@ -30,7 +36,7 @@ def test_a_worker_serves_the_metric_under_its_name_with_its_help(metric: Metric)
     assert f"# TYPE {metric.name} {metric.kind}\n" in text
 
 
-@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+@pytest.mark.parametrize("metric", EVERY, ids=lambda metric: metric.name)
 def test_names_and_sentences_are_as_prometheus_wants_them(metric: Metric) -> None:
     assert metric.name.startswith("grid_")
     assert metric.name.endswith("_total") == (metric.kind == "counter")

@@ -18,7 +18,7 @@ from router.stream.processors.clock import CLOCKS
 from router.stream.processors.merge import MergeProcessor
 from router.wire.codec import decode_task, encode_feedback, encode_report, encode_tick, read_dead_letter
 from router.wire.metrics import Metrics
-from router.wire.rejected_feedback import decode_rejected_feedback
+from router.wire.rejected_feedback_value import decode_rejected_feedback
 from router.wire.rejections import decode_rejection
 from router.wire.topic_names import Names
 from tests.support.catalogue_lists import DEPARTMENTS

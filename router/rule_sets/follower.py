@@ -6,8 +6,8 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from router.domain.rules.rule_sets import RuleSets
-from router.stream.rule_sets.loading import RuleSetLoader
-from router.stream.rule_sets.store import RuleSetStore
+from router.rule_sets.loading import RuleSetLoader
+from router.rule_sets.store import RuleSetStore
 
 log = structlog.get_logger(__name__)
 

@@ -15,7 +15,7 @@ from router.cities.archive import InventedVersionError, pack
 from router.cities.folder import city_folder, load_city
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import UnknownRuleSetError, UnreadableRuleSetError
-from router.stream.rule_sets.loading import RuleSetLoader, build_rule_sets
+from router.rule_sets.loading import RuleSetLoader, build_rule_sets
 from router.wire.errors import CityError
 from router.wire.rule_sets import RuleSetRecord
 from tests.support.cities import shipped

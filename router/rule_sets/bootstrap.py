@@ -10,8 +10,8 @@ from aiokafka.errors import KafkaError
 
 from router.domain.rules.bootstrap import must_publish_own
 from router.domain.rules.city import City
-from router.stream.rule_sets.loading import RuleSetLoader
-from router.stream.rule_sets.store import RuleSetStore, publish
+from router.rule_sets.loading import RuleSetLoader
+from router.rule_sets.store import RuleSetStore, publish
 from router.wire.errors import START_KAFKA, BrokerError
 from router.wire.rule_sets import RuleSetRecord
 

@@ -1,17 +1,13 @@
-"""`grid-router report check`: says before sending what the router would do with reports. Offline; nothing is sent."""
+"""Decides about records of a file as the first stage of the router would."""
 
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
-import typer
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
-from router.cities.folder import load_city
-from router.cli.exit_codes import CHECK_FAILED
-from router.cli.text.output import Output, json_out, lines_out, say
 from router.domain.intake.admit import TranslationError, admit
 from router.domain.intake.charset import CONTENT_TYPE
 from router.domain.intake.dedup import DedupIndex
@@ -23,19 +19,12 @@ from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets
 from router.stream.engine.processor import POISON
 from router.wire.errors import InputError
-from router.wire.settings import Settings
 from router.wire.topic_names import Names
 
-app = typer.Typer(no_args_is_help=True, help="Check reports before they are sent; offline, without Kafka.")
 MAX_FILE_BYTES = 64 << 20
 LINES = frozenset({".jsonl", ".ndjson"})
 """Ends of the names of files with one record a line."""
-CHARSETS = Literal["UTF-8", "GB18030"]
-
-
-@app.callback()
-def group() -> None:
-    """Check reports before they are sent; offline, without Kafka."""
+Charset = Literal["UTF-8", "GB18030"]
 
 
 class Checked(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -57,41 +46,11 @@ class Checked(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why it would be rejected, and what to send instead."""
 
 
-@app.command()
-def check(
-    file: Annotated[Path, typer.Argument(help="One JSON object, or JSON lines with a record each; at most 64 MiB.")],
-    *,
-    city: Annotated[str, typer.Option(help="Whose code tables, cells and duties apply, e.g. `puyang`.")],
-    network: Annotated[
-        str | None, typer.Option(help="Network that sends it; default: from the file's name, as in `policing.jsonl`.")
-    ] = None,
-    charset: Annotated[CHARSETS, typer.Option(help="Charset that the record's header will declare.")] = "UTF-8",
-    output: Output = "text",
-) -> None:
-    """Say for each record whether the router would accept it: matter, cell and department, or the reason and what to send instead.
-
-    The records count as received now with the report's id as their key, in the order of the file, by the rules of the
-    city's folder. What the router has received before is unknown here. Exit code 1 when one would be rejected.
-
-    Example: grid-router report check schemas/samples/reports/policing.json --city puyang
-    """
-    name = network_of(file, network)
-    rules = load_city(city, Settings().cities)
-    if name not in rules.codes:
-        hint = f"choose one of {', '.join(sorted(rules.codes))}, or add codes/{name}.csv"
-        raise InputError(f"the city {city} does not have the network {name}", where="--network", hint=hint)
-    headers = [] if charset == "UTF-8" else [(CONTENT_TYPE, f"application/json; charset={charset}".encode())]
-    counts = dict.fromkeys(("accepted", "updated", "redelivered", "rejected"), 0)
-    for one in checked(name, records_of(file), headers, rules):
-        counts[one.outcome] += 1
-        if output == "json":
-            json_out(to_builtins(one))
-        else:
-            lines_out(_line(one))
-    said = ", ".join(f"{number:,} {outcome}" for outcome, number in counts.items() if number)
-    say(f"{file}: {said or 'no record'}; rule set {rules.rule_set} of {city}, nothing was sent.")
-    if counts["rejected"]:
-        raise typer.Exit(CHECK_FAILED)
+def headers_of(charset: Charset) -> list[tuple[str, bytes]]:
+    """The headers of a record whose value has this charset."""
+    if charset == "UTF-8":
+        return []
+    return [(CONTENT_TYPE, f"application/json; charset={charset}".encode())]
 
 
 def network_of(file: Path, named: str | None) -> str:
@@ -178,15 +137,6 @@ def _accepted(number: int, report: Report, city: City) -> Checked:
         lead=f"{lead.department}/{lead.unit}" if lead.unit else lead.department,
         doubt=report.location.doubt,
     )
-
-
-def _line(one: Checked) -> str:
-    head = f"{one.record}  {one.id or '-'}  {one.outcome}"
-    if one.code is not None:
-        return f"{head}  {one.code}: {one.reason}"
-    if one.matter is None:
-        return f"{head}  same as an earlier record of the file"
-    return f"{head}  {one.matter}  {one.cell}  {one.lead}{f'  doubt: {one.doubt}' if one.doubt else ''}"
 
 
 def _is_json(line: bytes) -> bool:

@@ -1,0 +1,1 @@
+"""`grid-router department`: a department's tasks and answers, for people and scripts. It needs the base packages alone."""

@@ -1,0 +1,43 @@
+"""`grid-router gateway`: one gateway for apps in the foreground, as a service manager runs it."""
+
+import asyncio
+import signal
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from router.broker.server import bootstrap
+from router.cities.folder import load_city
+from router.cli.text.output import say
+from router.gateway.server import bound_socket, serve
+from router.stream.gc_tuning import tune_gc
+from router.stream.log_setup import log_to_stderr
+from router.wire.settings import Settings
+
+
+def gateway(
+    city: Annotated[str, typer.Argument(help="Name of the city's folder, e.g. `puyang`.")],
+) -> None:
+    """Take reports over HTTP and write them to the networks' topics, until SIGTERM or Ctrl-C. Several may run at once.
+
+    The topics must exist. Logs one JSON line per request to stderr.
+
+    Example: GRID_ROUTER_GATEWAY_TOKENS=tokens grid-router gateway puyang
+    """
+    settings = Settings()
+    loaded = load_city(city, settings.cities)
+    address = bootstrap(settings)
+    log_to_stderr()
+    tune_gc()
+    with bound_socket(settings.gateway_host, settings.gateway_port) as listening:
+        host, port = listening.getsockname()[:2]
+        say(f"{loaded.title}: the gateway takes reports at http://{host}:{port}/v1/reports and writes to {address}.")
+        # uvicorn raises the signal again that has ended it
+        before = signal.signal(signal.SIGTERM, lambda *_: None)
+        try:
+            with suppress(KeyboardInterrupt):
+                asyncio.run(serve(loaded, settings, address, listening))
+        finally:
+            signal.signal(signal.SIGTERM, before)
+    say("The gateway has ended.")

@@ -1,0 +1,1 @@
+"""`grid-router report`: what producers do from the command line."""

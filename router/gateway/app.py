@@ -1,0 +1,184 @@
+"""The routes of the gateway."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+from router import __version__
+from router.domain.intake.charset import CONTENT_TYPE
+from router.domain.intake.normalise import MAX_BYTES
+from router.domain.networks.registry import NETWORKS
+from router.gateway.answers import BatchAnswer, Receipt
+from router.gateway.authentication import Authenticator
+from router.gateway.front_door import SAFE, defect, problem_response
+from router.gateway.grants import Grant
+from router.gateway.http_request import (
+    EVENT_BATCH,
+    JSON,
+    STRUCTURED,
+    BodyReader,
+    checked_media_type,
+    record_headers,
+    trace_context,
+)
+from router.gateway.intake import Intake, SubmittedReport, read_batch, read_events
+from router.gateway.openapi import batch_body, described, problem_responses, report_body
+from router.gateway.problems import ProblemError
+
+MAX_BATCH_BYTES = 4 << 20
+"""Most bytes of a batch."""
+IDEMPOTENCY_KEY = "idempotency-key"
+BATCH_PATH, REPORTS_PATH = "/v1/reports:batch", "/v1/reports/{network}"
+
+
+def build_app(intake: Intake, authenticator: Authenticator, networks: list[str]) -> FastAPI:
+    """The application, without the front door that finds the token of each request.
+
+    Args:
+        intake: takes the reports.
+        authenticator: whose files are followed.
+        networks: that OpenAPI describes.
+    """
+
+    @asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        followers = [asyncio.create_task(intake.rules.follow()), asyncio.create_task(authenticator.follow())]
+        try:
+            yield
+        finally:
+            for follower in followers:
+                follower.cancel()
+            await asyncio.gather(*followers, return_exceptions=True)
+            await intake.publisher.close()
+            await intake.rules.close()
+
+    app = FastAPI(
+        title="grid-router gateway",
+        version=__version__,
+        description="Reports of a city's networks over HTTP.",
+        lifespan=running,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    _add_routes(app, intake, networks)
+    app.add_exception_handler(ProblemError, _problem)
+    app.add_exception_handler(404, _not_found)
+    app.add_exception_handler(405, _method_not_allowed)
+    app.add_exception_handler(Exception, _defect)
+    return app
+
+
+class _Routes:
+    """What each path does."""
+
+    def __init__(self, app: FastAPI, intake: Intake) -> None:
+        self._app, self._intake, self._bodies = app, intake, BodyReader()
+
+    async def livez(self) -> Response:
+        """The process answers."""
+        return _json({"status": "ok"})
+
+    async def readyz(self) -> Response:
+        """The rules are read, and a broker answers."""
+        ready = self._intake.rules.rule_sets is not None and await self._intake.publisher.answers()
+        return _json({"status": "ok" if ready else "not ready"}, 200 if ready else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        """The metrics, as Prometheus reads them. The token needs the scope `metrics`."""
+        request.state.grant.check_metrics()
+        return Response(generate_latest(self._intake.metrics.registry), 200, SAFE, media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    async def openapi(self) -> Response:
+        """This description."""
+        return _json(described(self._app))
+
+    async def take_batch(self, request: Request) -> Response:
+        """Take up to 100 reports of any networks. Each is answered by itself, in their order."""
+        self._intake.check_rate(request.state.grant, 1)
+        checked_media_type(request.headers.get("content-type", ""), [JSON])
+        return await self._batch(request, read_batch(await self._bodies.read(request, MAX_BATCH_BYTES)), JSON)
+
+    async def take(self, request: Request, network: str) -> Response:
+        """Take one report of a network, or a batch of its events."""
+        grant: Grant = request.state.grant
+        self._intake.check_rate(grant, 1)
+        request.state.network = network if network in NETWORKS else None
+        kind = checked_media_type(request.headers.get("content-type", ""), [JSON, STRUCTURED, EVENT_BATCH])
+        if kind == EVENT_BATCH:
+            return await self._batch(
+                request, read_events(await self._bodies.read(request, MAX_BATCH_BYTES), network), STRUCTURED
+            )
+        body = await self._bodies.read(request, MAX_BYTES)
+        key = request.headers.get(IDEMPOTENCY_KEY)
+        return _json(await self._intake.take(grant, network, body, record_headers(request.state.fields), key), 202)
+
+    async def _batch(self, request: Request, items: list[SubmittedReport | ProblemError], kind: str) -> Response:
+        """The results of a batch whose first report has been counted."""
+        grant: Grant = request.state.grant
+        if len(items) > 1:
+            self._intake.check_rate(grant, len(items) - 1)
+        headers = [(CONTENT_TYPE, kind.encode()), *trace_context(request.state.fields)]
+        return _json({"results": await self._intake.take_batch(grant, items, headers)})
+
+    def of_network(self, network: str) -> Callable[[Request], Awaitable[Response]]:
+        """What the path of one network does."""
+
+        async def take_one(request: Request) -> Response:
+            """The network's own JSON, or CloudEvents that have it: in binary, structured or batch mode."""
+            return await self.take(request, network)
+
+        return take_one
+
+
+def _add_routes(app: FastAPI, intake: Intake, networks: list[str]) -> None:
+    routes = _Routes(app, intake)
+    app.add_api_route("/livez", routes.livez, methods=["GET"], tags=["probes"])
+    app.add_api_route("/readyz", routes.readyz, methods=["GET"], tags=["probes"])
+    app.add_api_route("/metrics", routes.metrics, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/openapi.json", routes.openapi, methods=["GET"], include_in_schema=False)
+    post: dict[str, Any] = {"methods": ["POST"], "responses": problem_responses(), "tags": ["reports"]}
+    app.add_api_route(
+        BATCH_PATH, routes.take_batch, response_model=BatchAnswer, openapi_extra=batch_body(networks), **post
+    )
+    for network in networks:
+        app.add_api_route(
+            REPORTS_PATH.replace("{network}", network),
+            routes.of_network(network),
+            operation_id=f"send-{network}",
+            summary=f"Take one report: {NETWORKS[network].title} ({NETWORKS[network].title_zh}).",
+            status_code=202,
+            response_model=Receipt,
+            openapi_extra=report_body(network),
+            **post | {"responses": problem_responses() | {200: {"model": BatchAnswer, "description": "Of a batch."}}},
+        )
+    # networks of rule sets that are published later
+    app.add_api_route(REPORTS_PATH, routes.take, methods=["POST"], include_in_schema=False)
+
+
+def _json(content: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(content), status, SAFE, media_type=JSON)
+
+
+async def _problem(_: Request, problem: Exception) -> Response:
+    if not isinstance(problem, ProblemError):
+        raise problem
+    return problem_response(problem)
+
+
+async def _defect(_: Request, __: Exception) -> Response:
+    return problem_response(defect())
+
+
+async def _not_found(_: Request, __: Exception) -> Response:
+    return problem_response(ProblemError("not-found", f"there is nothing here; send reports to `{REPORTS_PATH}`."))
+
+
+async def _method_not_allowed(_: Request, __: Exception) -> Response:
+    return problem_response(ProblemError("method-not-allowed", "use POST for reports, and GET for everything else."))

@@ -1,0 +1,145 @@
+"""The OpenAPI description: what FastAPI makes of the routes, and the schemas of the networks' reports.
+
+Examples are the samples below `schemas/samples` of the source tree. An installation without the source tree has none.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from router.domain.networks.registry import NETWORKS
+from router.gateway.answers import ProblemDetails
+from router.gateway.http_request import EVENT_BATCH, JSON, STRUCTURED
+from router.gateway.problems import MEDIA_TYPE, PROBLEM_KINDS, REJECTED
+
+SAMPLES = Path(__file__).parents[2] / "schemas" / "samples" / "reports"
+_COMPONENTS = "#/components/schemas/"
+_UNDOCUMENTED = {404, 405, 500}
+"""Statuses that no operation lists: another path, another method, a defect."""
+_EVENT: dict[str, Any] = {
+    "type": "object",
+    "description": "A CloudEvent 1.0; the report is its `data`.",
+    "required": ["specversion", "id", "source", "type", "data"],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": {"type": "string", "minLength": 1},
+        "source": {"type": "string", "minLength": 1},
+        "type": {"type": "string", "minLength": 1},
+    },
+}
+
+
+def problem_responses() -> dict[int | str, dict[str, Any]]:
+    """What each operation may answer beside its success, by status."""
+    titles: dict[int | str, list[str]] = {}
+    for kind in PROBLEM_KINDS.values():
+        titles.setdefault(kind.status, []).append(kind.title)
+    titles[REJECTED] = ["The router would reject the report."]
+    content = {MEDIA_TYPE: {"schema": {"$ref": f"{_COMPONENTS}{ProblemDetails.__name__}"}}}
+    return {
+        status: {"description": " ".join(said), "content": content}
+        for status, said in sorted(titles.items())
+        if status not in _UNDOCUMENTED
+    }
+
+
+def report_body(network: str) -> dict[str, Any]:
+    """The request of one report."""
+    schema = {"$ref": _COMPONENTS + network}
+    event = {"allOf": [_EVENT, {"properties": {"data": schema}}]}
+    sample = _sample(network)
+    examples = {} if sample is None else {"example": sample}
+    wrapped = {"specversion": "1.0", "id": "1", "source": "/apps/example", "type": "example.report", "data": sample}
+    content = {
+        JSON: {"schema": schema, **examples},
+        STRUCTURED: {"schema": event, **({} if sample is None else {"example": wrapped})},
+        EVENT_BATCH: {
+            "schema": {"type": "array", "maxItems": 100, "items": event},
+            **({} if sample is None else {"example": [wrapped]}),
+        },
+    }
+    return {"requestBody": {"required": True, "content": content}, "parameters": [_IDEMPOTENCY_KEY, _TRACE_PARENT]}
+
+
+def batch_body(networks: list[str]) -> dict[str, Any]:
+    """The request of a batch."""
+    items = [
+        {
+            "type": "object",
+            "required": ["network", "report"],
+            "additionalProperties": False,
+            "properties": {
+                "network": {"const": network},
+                "report": {"$ref": _COMPONENTS + network},
+                "idempotency_key": {"type": ["string", "null"], "minLength": 1, "maxLength": 255},
+            },
+        }
+        for network in networks
+    ]
+    schema = {
+        "type": "object",
+        "required": ["reports"],
+        "additionalProperties": False,
+        "properties": {"reports": {"type": "array", "maxItems": 100, "items": {"oneOf": items}}},
+    }
+    samples = [{"network": one, "report": sample} for one in networks if (sample := _sample(one)) is not None]
+    examples = {"example": {"reports": samples}} if samples else {}
+    content = {JSON: {"schema": schema, **examples}}
+    return {"requestBody": {"required": True, "content": content}, "parameters": [_TRACE_PARENT]}
+
+
+def described(app: FastAPI) -> dict[str, Any]:
+    """The description of an application. It is made once."""
+    if app.openapi_schema is None:
+        made = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes, summary=app.summary
+        )
+        components = made.setdefault("components", {})
+        components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        components.setdefault("schemas", {}).update(_problem_schemas() | _report_schemas())
+        made["security"] = [{"token": []}]
+        for path in ("/livez", "/readyz"):
+            made["paths"][path]["get"]["security"] = []
+        app.openapi_schema = made
+    return app.openapi_schema
+
+
+def _problem_schemas() -> dict[str, Any]:
+    schema = ProblemDetails.model_json_schema(ref_template=f"{_COMPONENTS}{{model}}")
+    return {**schema.pop("$defs", {}), ProblemDetails.__name__: schema}
+
+
+def _report_schemas() -> dict[str, Any]:
+    """The schemas of all networks. The names of their parts begin with the network, because networks share some."""
+    found: dict[str, Any] = {}
+    for network in NETWORKS.values():
+        schema = network.schema.model_json_schema(
+            by_alias=True, mode="validation", ref_template=f"{_COMPONENTS}{network.name}.{{model}}"
+        )
+        found |= {f"{network.name}.{name}": part for name, part in schema.pop("$defs", {}).items()}
+        found[network.name] = schema
+    return found
+
+
+def _sample(network: str) -> Any:
+    file = SAMPLES / f"{network}.json"
+    return orjson.loads(file.read_bytes()) if file.exists() else None
+
+
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Of a report without an id: it makes the id. A retry with the same key is the same report.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]+$"},
+}
+_TRACE_PARENT = {
+    "name": "traceparent",
+    "in": "header",
+    "required": False,
+    "description": "W3C trace context. The record has it as a header.",
+    "schema": {"type": "string"},
+}

@@ -1,0 +1,131 @@
+"""The HTTP server of the gateway: uvicorn with bounds that slow, large or many requests cannot exceed."""
+
+import asyncio
+import logging
+import socket
+from typing import Any
+
+import uvicorn
+from prometheus_client import CollectorRegistry
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from router.domain.rules.city import City
+from router.gateway.app import build_app
+from router.gateway.authentication import Authenticator
+from router.gateway.followed_rules import FollowedRules
+from router.gateway.front_door import FrontDoor
+from router.gateway.intake import Intake
+from router.gateway.publisher import LIMIT_S, Publisher
+from router.gateway.rate_limit import RateLimit
+from router.rule_sets.store import RuleSetStore
+from router.wire.errors import InputError
+from router.wire.gateway_metrics import GatewayMetrics
+from router.wire.settings import Settings
+from router.wire.topic_names import Names
+
+HEAD_BYTES = 16 << 10
+"""Most bytes of a request's line and header fields together."""
+HEAD_S = 10.0
+"""How long a connection may be open before a request has begun, also the next one."""
+KEEP_ALIVE_S = 10
+CONNECTIONS = 1000
+DRAIN_S = int(LIMIT_S) + 2
+"""How long requests may go on after SIGTERM."""
+BACKLOG = 256
+
+
+class BoundedProtocol(H11Protocol):
+    """A connection that ends when it sends no whole head of a request in time.
+
+    When there are too many, the one that has waited longest for its next request ends. An app's request takes milliseconds, so
+    it is never that one.
+    """
+
+    _timer: asyncio.TimerHandle | None = None
+    waits_since = 0.0
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._await_request()
+        if len(self.connections) > CONNECTIONS:
+            idle = [one for one in self.connections if isinstance(one, BoundedProtocol) and one.waits_for_request]
+            min(idle, key=lambda one: one.waits_since, default=self).transport.abort()
+
+    def on_response_complete(self) -> None:
+        """Begin to wait for the next request."""
+        super().on_response_complete()
+        self._await_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        super().connection_lost(exc)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    @property
+    def waits_for_request(self) -> bool:
+        """Whether no request is being answered."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _await_request(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self.waits_since = self.loop.time()
+        self._timer = self.loop.call_later(HEAD_S, self._end_idle, self.cycle)
+
+    def _end_idle(self, cycle: object) -> None:
+        if self.cycle is cycle and not self.transport.is_closing():
+            self.transport.close()
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises InputError when the address cannot be used."""
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG
+        )
+    except OSError as error:
+        raise InputError(
+            f"the gateway cannot listen there ({error.strerror})",
+            where=f"{host}:{port}",
+            hint="stop the program that listens there, or set GRID_ROUTER_GATEWAY_HOST and GRID_ROUTER_GATEWAY_PORT",
+        ) from None
+
+
+async def serve(city: City, settings: Settings, bootstrap: str, listening: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT; then finish the requests that have begun.
+
+    Args:
+        city: as its folder has it.
+        settings: of the gateway.
+        bootstrap: `host:port` list of the cluster.
+        listening: its socket.
+
+    Raises:
+        InputError: the tokens cannot be used.
+    """
+    authenticator, names = Authenticator(settings), Names(settings.namespace)
+    rules = FollowedRules(city, RuleSetStore(bootstrap, names.rule_sets))
+    metrics = GatewayMetrics(CollectorRegistry())
+    intake = Intake(rules, Publisher(bootstrap), RateLimit(settings.gateway_rate), names, metrics)
+    app = FrontDoor(build_app(intake, authenticator, list(city.codes)), authenticator, metrics)
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # a warning for each malformed request says nothing
+    await uvicorn.Server(configuration(app)).serve([listening])
+
+
+def configuration(app: Any) -> uvicorn.Config:
+    """The configuration of the server."""
+    return uvicorn.Config(
+        app,
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        h11_max_incomplete_event_size=HEAD_BYTES,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=DRAIN_S,
+    )

@@ -1,0 +1,148 @@
+"""The HTTP server: connections that send no request end, and take no place from those that do."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router.gateway import server
+from router.wire.errors import InputError
+from tests.support.gateway import TestedGateway
+from tests.support.patience import PATIENCE_S
+
+ASK = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+Address = tuple[str, int]
+
+
+def with_server(folder: Path, work: Callable[[Address], Awaitable[Any]]) -> Any:
+    """What some work with a server in this event loop returns."""
+
+    async def run() -> Any:
+        gateway = TestedGateway(folder)
+        try:
+            async with listening(gateway) as http:
+                return await work(address_of(http))
+        finally:
+            await gateway.close()
+
+    return asyncio.run(run())
+
+
+@asynccontextmanager
+async def listening(gateway: TestedGateway) -> AsyncIterator[Any]:
+    http = server.uvicorn.Server(server.configuration(gateway.door))
+    http.capture_signals = _nothing  # type: ignore[method-assign] - pytest has the signals
+    bound = server.bound_socket("127.0.0.1", 0)
+    serving = asyncio.create_task(http.serve([bound]))
+    try:
+        while not http.started:
+            await asyncio.sleep(0.01)
+        yield http
+    finally:
+        http.should_exit = True
+        await serving
+
+
+def address_of(http: Any) -> Address:
+    found: Address = http.servers[0].sockets[0].getsockname()
+    return found
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+def test_a_slow_head_ends_its_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also that of a second request."""
+    monkeypatch.setattr(server, "HEAD_S", 0.3)
+
+    async def work(address: Address) -> tuple[bytes, float]:
+        reader, writer = await asyncio.open_connection(*address)
+        begun, received = time.monotonic(), b""
+        writer.write(ASK + ASK[:20])
+        with suppress(ConnectionError):
+            async with asyncio.timeout(PATIENCE_S):
+                while not reader.at_eof():
+                    writer.write(b"y")
+                    received += await _read(reader)
+        writer.close()
+        return received, time.monotonic() - begun
+
+    received, took = with_server(tmp_path, work)
+    assert received.count(b"HTTP/1.1 200 ") == 1
+    assert took < server.KEEP_ALIVE_S
+
+
+def test_too_many_connections_end_the_one_that_waits_longest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "CONNECTIONS", 3)
+
+    async def work(address: Address) -> list[bool]:
+        opened = [await asyncio.open_connection(*address) for _ in range(3)]
+        for number in (0, 1, 2, 0):
+            await _ask(*opened[number])
+        opened.append(await asyncio.open_connection(*address))
+        await _ask(*opened[3])
+        ended = [await _has_ended(reader) for reader, _ in opened]
+        for _, writer in opened:
+            writer.close()
+        return ended
+
+    assert with_server(tmp_path, work) == [False, True, False, False]
+
+
+def test_a_request_that_has_begun_is_answered_before_the_end(tmp_path: Path) -> None:
+    async def run() -> bytes:
+        gateway = TestedGateway(tmp_path)
+        async with listening(gateway) as http:
+            reader, writer = await asyncio.open_connection(*address_of(http))
+            head = f"POST /v1/reports/policing HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {gateway.token}\r\n"
+            writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{".encode())
+            while not http.server_state.tasks:
+                await asyncio.sleep(0.01)
+            http.should_exit = True
+            while http.servers[0].is_serving():
+                await asyncio.sleep(0.01)
+            writer.write(b"}")
+            async with asyncio.timeout(PATIENCE_S):
+                answered = await reader.read()
+            writer.close()
+        await gateway.close()
+        return answered
+
+    answered = asyncio.run(run())
+    assert answered.startswith(b"HTTP/1.1 422 ")
+    assert b'"code":"schema"' in answered or b'"code":"bad-id"' in answered
+
+
+def test_an_address_that_is_taken_is_named() -> None:
+    with server.bound_socket("127.0.0.1", 0) as bound, pytest.raises(InputError, match="GRID_ROUTER_GATEWAY_PORT"):
+        server.bound_socket("127.0.0.1", bound.getsockname()[1])
+
+
+async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(ASK)
+    async with asyncio.timeout(PATIENCE_S):
+        await reader.readuntil(b'"ok"}')
+
+
+async def _read(reader: asyncio.StreamReader) -> bytes:
+    try:
+        async with asyncio.timeout(0.05):
+            return await reader.read(1 << 16)
+    except TimeoutError:
+        return b""
+
+
+async def _has_ended(reader: asyncio.StreamReader) -> bool:
+    try:
+        async with asyncio.timeout(0.2):
+            return not await reader.read(1)
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
