@@ -34,18 +34,22 @@ from router.wire.codec import encode_report, read_dead_letter
 from router.wire.metrics import Metrics
 from router.wire.offset_keys import OffsetKeys
 from router.wire.settings import Settings
-from router.wire.stored_offsets import STORED_OFFSET_KEY
+from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, decode_stored_offset
 from router.wire.topic_names import Names
 from router.wire.topics import topics_of
 from tests.stream.test_partition import opened_task, read, until
 from tests.support.cities import shipped
 from tests.support.driver import CELL, report, tiny
+from tests.support.patience import PATIENCE_S
 
 pytestmark = pytest.mark.broker
 
 N = 60
 BAD = 17
 """Offset of the record at which the processor fails, in the test of poison."""
+KEYS = OffsetKeys([b"k" * 32])
+FORGED = b'{"offset":1000000}'
+"""A stored offset of another program."""
 Input = tuple[bytes, bytes, list[tuple[str, bytes]]]
 
 
@@ -61,6 +65,8 @@ class Stage:
     """Topics on which every record counts."""
     tables: Sequence[str]
     """Compacted topics, on which the last value of a key counts."""
+    offsets: str
+    """Where the stored offset is."""
 
 
 def normalise_stage(names: Names) -> Stage:
@@ -70,10 +76,13 @@ def normalise_stage(names: Names) -> Stage:
     return Stage(
         city=city,
         source=names.reports("hotline"),
-        make=lambda: NormaliseProcessor(NETWORKS["hotline"], RuleSets(city), names, 1, Metrics(CollectorRegistry())),
+        make=lambda: NormaliseProcessor(
+            NETWORKS["hotline"], RuleSets(city), names, 1, Metrics(CollectorRegistry()), keys=KEYS
+        ),
         inputs=[(message.source_id.encode(), message.value, []) for message in messages],
         streams=[names.events, names.rejections("hotline")],
         tables=[names.dedup_index("hotline")],
+        offsets=names.dedup_index("hotline"),
     )
 
 
@@ -84,10 +93,11 @@ def merge_stage(names: Names) -> Stage:
     return Stage(
         city=city,
         source=names.events,
-        make=lambda: MergeProcessor(RuleSets(city), names, StreamClock(), Metrics(CollectorRegistry())),
+        make=lambda: MergeProcessor(RuleSets(city), names, StreamClock(), Metrics(CollectorRegistry()), keys=KEYS),
         inputs=[encode_report(one) for one in reports],
         streams=[names.tasks(department) for department in city.catalogue.departments],
         tables=[names.cases],
+        offsets=names.offsets,
     )
 
 
@@ -97,7 +107,7 @@ def feedback_stage(names: Names) -> Stage:
     said = {"partition_key": CELL, "kind": "accept", "actor": "w-17", "occurred_at": datetime.now(UTC).isoformat()}
     values = [json.dumps(said | {"id": f"f{number}", "task": f"C-{number}.1"}).encode() for number in range(N)]
     values[::5] = [b"no feedback"] * len(values[::5])
-    offsets = SharedOffsets(names.feedback_offsets, 1, OffsetKeys([b"k" * 32]), lambda _: None)
+    offsets = SharedOffsets(names.feedback_offsets, 1, KEYS, lambda _: None)
     metrics = Metrics(CollectorRegistry())
     return Stage(
         city=city,
@@ -106,6 +116,7 @@ def feedback_stage(names: Names) -> Stage:
         inputs=[(b"k", value, []) for value in values],
         streams=[names.events, names.rejected_feedback("police"), names.dead_letters],
         tables=[],
+        offsets=names.feedback_offsets,
     )
 
 
@@ -199,6 +210,34 @@ def test_a_restored_state_equals_the_folded_state(kafka: str, stage: Stage) -> N
         assert await written(kafka, stage) == folded(stage, records)
 
     asyncio.run(scenario())
+
+
+def test_a_stored_offset_that_was_written_over_is_stored_again(kafka: str, stage: Stage) -> None:
+    """Compaction keeps the last record of a key. If that does not count, the partition stops at an opening after it."""
+
+    async def scenario() -> list[StoredOffset]:
+        records = await produce(kafka, stage)
+        async with opened(kafka, stage) as partition:
+            await process(partition, records)
+        stored = (await offsets(kafka, stage))[-1]
+        async with AIOKafkaProducer(bootstrap_servers=kafka, acks="all") as other:
+            await other.send_and_wait(stage.offsets, FORGED, key=stored.key)
+        async with opened(kafka, stage) as partition:
+            await until(lambda: partition.status is StreamTaskStatus.RUNNING)
+            async with asyncio.timeout(PATIENCE_S):
+                while (await offsets(kafka, stage))[-1].value == FORGED:
+                    await asyncio.sleep(0.05)
+        return [decode_stored_offset(one.value) for one in await offsets(kafka, stage)]
+
+    *_, forged, mended = asyncio.run(scenario())
+    assert (forged.offset, mended.offset) == (1_000_000, N)
+    assert mended.signature
+
+
+async def offsets(kafka: str, stage: Stage) -> list[Record]:
+    """Every stored offset, good or forged."""
+    keys = {STORED_OFFSET_KEY, f"{stage.source}/0".encode()}
+    return [one for one in await read(kafka, stage.offsets) if one.key in keys]
 
 
 @with_state

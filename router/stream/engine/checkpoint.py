@@ -36,7 +36,8 @@ class Checkpoint:
         self.counted: list[Counted] = []
         self.ticked = False
         self.moved: dict[TopicPartition, int] = {}
-        """Where an input partition goes on, when that is stored without a record: its log changed, or the old offset names no log."""
+        """Where an input partition goes on, when that is stored without a record: its log changed, the old offset names no log, or another program
+        has written over it."""
         self.acknowledged: dict[TopicPartition, int] = {}
         """Partition -> the offset behind the last output that was written to it."""
         self.begun = time.monotonic()

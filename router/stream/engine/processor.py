@@ -112,6 +112,15 @@ class StatefulProcessor(Processor, Protocol):
 
 
 @runtime_checkable
+class SigningProcessor(Processor, Protocol):
+    """A processor that signs its stored offset, so that one of another program does not count."""
+
+    @property
+    def offset_overwritten(self) -> bool:
+        """Whether another program has written over the stored offset: it is to be stored again before compaction removes it."""
+
+
+@runtime_checkable
 class TimedProcessor(Processor, Protocol):
     """A processor with timers. A timer fires as a tick record in the log (docs/explanation/ticks.md)."""
 

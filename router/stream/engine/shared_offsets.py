@@ -91,6 +91,11 @@ class SharedOffset:
         own = {} if found is None else {self._key: found}
         return self._offsets.pop(own, self._shared.changelog_of(self._source), check)
 
+    @property
+    def overwritten(self) -> bool:
+        """See `StoredOffsets.overwritten`."""
+        return self._offsets.overwritten
+
     def write(self, position: StoredOffset, writer: Writer) -> None:
         """Write the next offset; it commits with the outputs of the records before it."""
         changelog = self._shared.changelog_of(self._source)

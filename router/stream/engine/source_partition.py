@@ -20,6 +20,7 @@ from router.stream.engine.processor import (
     PoisonError,
     Processor,
     Record,
+    SigningProcessor,
     StatefulProcessor,
     TimedProcessor,
 )
@@ -147,11 +148,11 @@ class SourcePartition:
         Args:
             resume: where to go on.
             stored: the stored offset.
-            checkpoint: the next one; it stores the position when the stored offset is another, or names no log.
+            checkpoint: the next one; it stores the position when the stored offset is another, names no log, or was written over.
         """
         position, was_stopped, self.stopped = resume.position, bool(self.stopped), ""
         another = self._log.went_on()
-        if stored is not None and (position != stored.offset or not stored.topic_id) and self._log.topic_id:
+        if self._stores_again(position, stored):
             checkpoint.moved[self.source] = position
         went_back = (self._position is not None and position < self._position) or resume.change in {"replaced", "cut"}
         if went_back or another or was_stopped:
@@ -165,6 +166,12 @@ class SourcePartition:
         self._buffer.skip(position)
         self.isolation.clear_below(position)
         self._on_capacity()
+
+    def _stores_again(self, position: int, stored: StoredOffset | None) -> bool:
+        if stored is None or not self._log.topic_id:
+            return False
+        overwritten = isinstance(self.processor, SigningProcessor) and self.processor.offset_overwritten
+        return position != stored.offset or not stored.topic_id or overwritten
 
     def fold(self, checkpoint: Checkpoint) -> bool:
         """Fold one chunk into the checkpoint; False when nothing is buffered, the checkpoint is full or the partition stopped.

@@ -36,9 +36,13 @@ class StoredOffsets:
         self._keys, self._ignored, self._key = keys, ignored, key
         self._number = 0
         """Of the stored offset that was read or written last."""
+        self.overwritten = False
+        """Whether one that does not count lies behind the one that was read. Compaction keeps the last record of a key, so the one that
+        counts will be removed, unless it is written again."""
 
     def encode(self, stored: StoredOffset, changelog: TopicPartition) -> tuple[bytes, bytes]:
         """Key and value of the next record."""
+        self.overwritten = False
         if self._keys:
             self._number += 1
             stored = replace(stored, number=self._number)
@@ -59,7 +63,7 @@ class StoredOffsets:
         Raises:
             UnreadableStateError: it cannot be read, or only stored offsets that do not count are left.
         """
-        stored = pop_stored_offset(latest, changelog, self._key)
+        stored, self.overwritten = pop_stored_offset(latest, changelog, self._key), check.overwritten
         where = f"{changelog.topic}/{changelog.partition}"
         if stored is None and check.ignored:
             raise UnreadableStateError(
@@ -116,6 +120,7 @@ class OffsetCheck:
         """Another reading begins."""
         self._number, self._at = 0, -1
         """The highest number, and the offset of the record that has it."""
+        self._ignored_at = -1
         self.ignored = 0
         """Stored offsets that did not count."""
 
@@ -126,8 +131,14 @@ class OffsetCheck:
         if self._counts(record):
             return True
         self.ignored += 1
+        self._ignored_at = max(self._ignored_at, record.offset)
         self._on_ignored(record.topic)
         return False
+
+    @property
+    def overwritten(self) -> bool:
+        """Whether one that does not count lies behind the last one that does."""
+        return self._ignored_at > self._at
 
     def _counts(self, record: Any) -> bool:
         try:

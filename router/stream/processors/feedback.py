@@ -63,6 +63,11 @@ class FeedbackProcessor:
         stored = await self.open(logs, source)
         return stored is not None and stored.same_place(position)
 
+    @property
+    def offset_overwritten(self) -> bool:
+        """Whether another program has written over the stored offset."""
+        return self._offset is not None and self._offset.overwritten
+
     def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:
         """Store the offset; it commits with the events of the records before it."""
         del partition  # the key says which one

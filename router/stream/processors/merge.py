@@ -185,6 +185,11 @@ class MergeProcessor:
         await logs.changelog(offsets)  # a missing topic stops the partition with a sentence; a read only times out
         return await self._offsets.read(logs, offsets, exclusive=True)
 
+    @property
+    def offset_overwritten(self) -> bool:
+        """Whether another program has written over the stored offset."""
+        return self._offsets.overwritten
+
     def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:
         """Write the offset to a topic of its own, because `grid.cases` is a public table."""
         clock = self._state.clock

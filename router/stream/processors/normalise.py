@@ -148,6 +148,11 @@ class NormaliseProcessor:
         stored = await self._offsets.read(logs, changelog)
         return stored is not None and stored.same_place(position)
 
+    @property
+    def offset_overwritten(self) -> bool:
+        """Whether another program has written over the stored offset."""
+        return self._offsets.overwritten
+
     def store_offset(self, position: StoredOffset, writer: Writer, partition: int) -> None:
         """Store the offset in the changelog of the dedup index: both commit in one transaction."""
         self._written = True

@@ -133,3 +133,25 @@ def test_a_worker_without_keys_stops_at_a_signed_offset() -> None:
 def test_other_records_of_the_changelog_are_not_signed() -> None:
     check = StoredOffsets(KEYS).check()
     assert check(Record(b"{}", key=b"P-1"))
+
+
+@pytest.mark.parametrize(
+    ("records", "overwritten"),
+    [
+        (written(3, 7), False),
+        ([*written(3, 7), forged(50)], True),
+        ([written(3, 7)[0], forged(50), written(3, 7)[1]], False),
+        ([*written(3, 7), written(3, 7)[0]], True),
+        ([*written(3), Record(None)], True),
+    ],
+)
+def test_an_offset_that_was_written_over_is_known(records: list[Any], overwritten: bool) -> None:
+    """Compaction will remove the good one: it keeps the last record of a key. The next one that is written mends that."""
+    offsets = StoredOffsets(KEYS)
+    check = offsets.check()
+    latest = {one.key: one.value for number, one in enumerate(records) if check(replace(one, offset=number))}
+    stored = offsets.pop(latest, WHERE, check)
+    assert offsets.overwritten is overwritten
+    assert stored is not None
+    offsets.encode(stored, WHERE)
+    assert not offsets.overwritten
