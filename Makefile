@@ -30,13 +30,13 @@ $(VENV)/.ready-dev: requirements-dev.lock pyproject.toml .ci/install
 	@PYTHON=$(PYTHON) .ci/install $(VENV) requirements-dev.lock
 	@touch $(VENV)/.ready-run $@
 
-test: setup-dev  ## all tests but the long ones, with real brokers (JOBS=3 processes, each with a broker of its own)
+test: setup-dev  ## all tests but the long ones, with real brokers and one round of every fault (JOBS=3 processes, each with a broker)
 	@$(PYTEST) -m "not long"
 
-test-long: setup-dev  ## tests that take long by nature: rounds of faults, killed workers, large replays
+test-long: setup-dev  ## tests that take long by nature: broken workers that the audit must catch, three brokers, large replays
 	@$(PYTEST) -m long
 
-test-all: setup-dev  ## both in one run, as CI does
+test-all: setup-dev  ## both in one run
 	@$(PYTEST)
 
 check: setup-dev  ## format, lint, types, import contracts, schemas, catalogues

@@ -19,13 +19,14 @@ os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests with a broker first, the long ones before the others.
+    """Put tests with a broker first, and of these the long ones and those that have a time limit of their own.
 
     Test processes take file after file. So the quick files come last, and the processes end at about the same time.
     """
     files: dict[object, int] = {}
     for item in items:
-        rank = 2 if item.get_closest_marker("broker") is None else 1 if item.get_closest_marker("long") is None else 0
+        slow = any(item.get_closest_marker(name) for name in ("long", "timeout"))
+        rank = 2 if item.get_closest_marker("broker") is None else 0 if slow else 1
         files[item.path] = min(rank, files.get(item.path, 2))
     items.sort(key=lambda item: files[item.path])
 

@@ -10,7 +10,7 @@ from tests.chaos.report import failures, lines
 from tests.chaos.run import ReplayPlan, run
 from tests.chaos.schedule import KINDS, schedule
 
-pytestmark = [pytest.mark.broker, pytest.mark.long, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(1800)]
 
 SEED = 20_261_125
 FROZEN_S = 12.0
