@@ -39,8 +39,9 @@ def lines(result: Result) -> Iterator[str]:
 
 
 def failures(result: Result) -> list[str]:
-    """Failures of the run besides the findings: no recovery, a fault not injected, a worker that ended too late."""
-    found = [f"round {n}: {one.fault.kind} never recovered" for n, one in _numbered(result) if one.recovered_s is None]
+    """Failures of the run besides the findings: no progress, no recovery, a fault not injected, a worker that ended too late."""
+    found = [f"no progress: {result.stalled}"] if result.stalled else []
+    found += [f"round {n}: {one.fault.kind} never recovered" for n, one in _numbered(result) if one.recovered_s is None]
     found += [
         f"round {n}: {one.fault.kind} was not injected" for n, one in _numbered(result) if not one.notes.get("injected")
     ]

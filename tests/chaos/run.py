@@ -108,6 +108,8 @@ class Result(Struct, frozen=True, kw_only=True):
     """Workers that the worker pool restarted, for any reason."""
     drained_s: float
     """Seconds that the last workers took to end."""
+    stalled: str = ""
+    """What made no progress, so that the run ended before its time; empty otherwise."""
 
 
 def run(plan: ReplayPlan, log: Callable[[str], None]) -> Result:
@@ -131,8 +133,8 @@ def run_on(
         log: called with one line a step.
         under_load: called after the faults, while the load goes on.
 
-    Raises:
-        NoProgressError: a round does not recover, or records stay unprocessed.
+    Returns:
+        The result. A round that does not recover, and records that stay unprocessed, end the run, and what was written is audited all the same.
     """
     cities = make_cities(plan.home / "cities")
     keys = plan.home / "offset-keys"
@@ -147,20 +149,26 @@ def run_on(
     apply(cluster.address, [topic for topic in topics if topic.name in reports], replication=plan.replication)
     apply(cluster.address, [topic for topic in topics if topic.name not in reports], replication=None)
     written = [topic.name for topic in topics if not names.is_input(topic.name)]
-    begun = time.monotonic()
+    injected: list[FaultResult] = []
+    begun, stalled = time.monotonic(), ""
     with Observer(cluster.address, written) as observer:
         with _deployed(plan, settings, cluster, city, observer) as deployment:
             deployment.await_members(plan.workers)
-            with deployment.load, deployment.answerers:
-                injected = [inject(deployment, fault, log) for fault in plan.faults]
-                under_load(deployment)
-                deployment.pause(1.0)
-            seconds = time.monotonic() - begun
-            log(
-                f"all {deployment.load.ledger.kept:,} records and {deployment.answerers.ledger.kept:,} answers are acknowledged; "
-                "waiting until the workers have processed them"
-            )
-            finish(deployment)
+            try:
+                with deployment.load, deployment.answerers:
+                    # those before one that does not recover stay in the list
+                    injected.extend(inject(deployment, fault, log) for fault in plan.faults)
+                    under_load(deployment)
+                    deployment.pause(1.0)
+                seconds = time.monotonic() - begun
+                log(
+                    f"all {deployment.load.ledger.kept:,} records and {deployment.answerers.ledger.kept:,} answers are acknowledged; "
+                    "waiting until the workers have processed them"
+                )
+                finish(deployment)
+            except NoProgressError as stuck:
+                stalled, seconds = str(stuck), time.monotonic() - begun
+                log(f"NO PROGRESS: {stalled}")
             drained_s, restarts = stopped_within(deployment.pool), deployment.pool.restarts
         observed = observer.finish()
     log("auditing: reading every topic to its end")
@@ -171,6 +179,7 @@ def run_on(
         seconds=seconds,
         restarts=restarts,
         drained_s=drained_s,
+        stalled=stalled,
     )
 
 
