@@ -18,6 +18,7 @@ from router.domain.intake.event_rejections import forgotten
 from router.domain.lifecycle.escalating import due_steps, escalations_of
 from router.domain.lifecycle.journal import JournalCause, journal
 from router.domain.lifecycle.provisional import move_deadlines
+from router.domain.lifecycle.stages import is_planned
 from router.domain.matching.correlation import correlate
 from router.domain.model.case import Case
 from router.domain.model.erasure import Erasure
@@ -168,7 +169,12 @@ def _move(state: PartitionState, case: Case, city: City, tick: Tick, tasks: list
     with state.changing(case, city.merging, moves=False):
         transitions, escalations = move_deadlines(case, city, tick.rule_set, tick.at)
         case.updated_at = max(case.updated_at, tick.at)
-        moved = [one for one in case.assignments if not any(one is old for old in before)]
+        shown = {one.task: (one.due_at, one.due_provisional, one.milestones) for one in before}
+        moved = [
+            one
+            for one in case.assignments
+            if not is_planned(one) and shown[one.task] != (one.due_at, one.due_provisional, one.milestones)
+        ]
     tasks += [task(case, one, city.catalogue, "updated", tick.at) for one in moved]
     return [*[TransitionMade(one, case.partition_key) for one in transitions], *map(EscalationSent, escalations)]
 

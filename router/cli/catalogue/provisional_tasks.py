@@ -9,7 +9,7 @@ from router.kafka.topic_reader import bounds_since, read_range
 from router.wire.codec import decode_case, is_row
 from router.wire.topic_names import Names
 
-_MARK = b'"due_provisional":true'
+_MARK = b'_provisional":true'
 
 
 def moves_deadlines(texts: Mapping[str, str], before: Mapping[str, str]) -> bool:
@@ -37,5 +37,7 @@ def provisional_tasks(address: str, names: Names) -> int:
             found.pop(record.key, None)
             if record.value is not None and _MARK in record.value:
                 case = decode_case(record.value)
-                found[record.key] = sum([one.due_provisional and is_live(one) for one in case.assignments])
+                found[record.key] = sum(
+                    [(one.due_provisional or one.wait_provisional) and is_live(one) for one in case.assignments]
+                )
     return sum(found.values())

@@ -13,6 +13,7 @@ from router.domain.catalogue.resolve import Assigned, Catalogue, Route
 from router.domain.lifecycle.ladder import next_due, next_of_task
 from router.domain.lifecycle.lifecycles import PLANNED, START, UNCHECKED, Lifecycle
 from router.domain.lifecycle.stages import is_live, is_planned
+from router.domain.lifecycle.waits import with_wait, without_wait
 from router.domain.model.case import Assignment, Case
 from router.domain.model.transition import TaskStage
 
@@ -87,22 +88,15 @@ def planned(
     """The assignment before its dispatch, at a stage of `PLANNED` that begins at `at`: its department hears nothing, and no limit runs but
     that of the stage.
     """
-    limit = lifecycle.limits.get(stage)
-    made = replace(
-        assignment,
-        stage=stage,
-        stage_at=at,
-        wait_until=None if limit is None else due_at(at, limit, calendar).at,
-        due_at=None,
-        due_provisional=False,
-        timer_at=None,
-    )
+    made = replace(assignment, stage=stage, stage_at=at, due_at=None, due_provisional=False, timer_at=None)
+    made = with_wait(made, lifecycle.limits.get(stage), at, calendar)
     return with_milestones(made, without_due(made.milestones))
 
 
 def dispatched(assignment: Assignment, at: datetime, calendar: CityCalendar | None) -> Assignment:
     """The assignment whose department gets its task at `at`; its limit begins."""
-    return timed(replace(assignment, stage="dispatched", stage_at=at, dispatched_at=at, wait_until=None), at, calendar)
+    made = replace(without_wait(assignment), stage="dispatched", stage_at=at, dispatched_at=at)
+    return timed(made, at, calendar)
 
 
 def first_stage(case: Case, lifecycle: Lifecycle) -> TaskStage:
@@ -179,7 +173,7 @@ def withdraw(case: Case, at: datetime) -> tuple[Assignment, ...]:
 def withdrawn(assignment: Assignment, at: datetime) -> Assignment:
     """The assignment without its department. One that was planned keeps its stage: its department never heard of it."""
     stage = assignment.stage if is_planned(assignment) else "withdrawn"
-    return replace(assignment, withdrawn_at=at, stage=stage, stage_at=at, wait_until=None)
+    return replace(without_wait(assignment), withdrawn_at=at, stage=stage, stage_at=at)
 
 
 def lead_due(case: Case) -> datetime | None:

@@ -7,7 +7,6 @@ from sys import intern
 
 from msgspec.structs import replace
 
-from router.domain.calendar.deadlines import due_at
 from router.domain.case.dispatch import assignments, lifecycle_of, planned
 from router.domain.case.reports import opening_report
 from router.domain.case.task_record import task
@@ -16,6 +15,7 @@ from router.domain.instants import us
 from router.domain.lifecycle.ladder import next_of, timer_of
 from router.domain.lifecycle.lifecycles import PLANNED, Lifecycle
 from router.domain.lifecycle.stages import state_of_tasks
+from router.domain.lifecycle.waits import with_wait
 from router.domain.matching.correlation import Match
 from router.domain.model.case import Case, CaseReport, Suggestion
 from router.domain.model.report import Report
@@ -77,10 +77,9 @@ def _solved(case: Case, report: Report, city: City) -> None:
     """What the reporter has put right needs no department but the lead, and only its check. Without a check the case is closed."""
     lifecycle, at = lifecycle_of(case, city.catalogue), report.received_at
     stage: TaskStage = "handled" if "handled" in lifecycle.stages else "closed"
-    limit = lifecycle.limits.get(stage)
     case.reason = f"{case.reason}; {report.id} says that it is solved"
-    wait_until = None if limit is None else due_at(at, limit, city.calendar).at
-    lead = replace(case.assignments[0], stage=stage, stage_at=at, wait_until=wait_until)
+    lead = replace(case.assignments[0], stage=stage, stage_at=at)
+    lead = with_wait(lead, lifecycle.limits.get(stage), at, city.calendar)
     case.assignments = (replace(lead, timer_at=timer_of(case, next_of(case, lead, city))),)
     case.state = "checking"
     if stage == "closed":

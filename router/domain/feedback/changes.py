@@ -15,6 +15,7 @@ from router.domain.catalogue.model import ARBITRATION, Receiver
 from router.domain.feedback.returns import assigned_to, next_receiver
 from router.domain.lifecycle.lifecycles import START
 from router.domain.lifecycle.stages import is_live, is_planned, next_stage, stage_of
+from router.domain.lifecycle.waits import with_wait, without_wait
 from router.domain.model.case import Assignment, Case
 from router.domain.model.feedback import SUPERVISION, Feedback
 from router.domain.model.transition import TaskStage
@@ -163,7 +164,7 @@ def _verified(case: Case, one: Assignment, feedback: Feedback, city: City, at: d
         return _filed(case, one, feedback, city, at)
     return tuple(
         [
-            replace(other, stage=stage, stage_at=at, wait_until=None) if is_planned(other) else other
+            replace(without_wait(other), stage=stage, stage_at=at) if is_planned(other) else other
             for other in case.assignments
         ]
     )
@@ -183,7 +184,7 @@ def _rejected(case: Case, _: Assignment, __: Feedback, ___: City, at: datetime) 
     """No department gets a task."""
     return tuple(
         [
-            replace(one, stage="rejected", stage_at=at, wait_until=None) if is_planned(one) else one
+            replace(without_wait(one), stage="rejected", stage_at=at) if is_planned(one) else one
             for one in case.assignments
         ]
     )
@@ -261,8 +262,8 @@ def _waiting(
     """The assignment with the limit of its stage, which begins at `at` if it has none yet."""
     limit = limits.get(one.stage)
     if limit is None or not is_live(one):
-        return one if one.wait_until is None else replace(one, wait_until=None)
-    return one if one.wait_until is not None else replace(one, wait_until=due_at(at, limit, calendar).at)
+        return without_wait(one)
+    return one if one.wait_until is not None else with_wait(one, limit, at, calendar)
 
 
 def _with(case: Case, old: Assignment, new: Assignment) -> tuple[Assignment, ...]:

@@ -153,9 +153,13 @@ def _wait_over(
 ) -> list[str]:
     """The steps of a stage's limit, when the task has left the stage."""
     end = None if old is None else old.wait_until
-    if old is None or end is None or (one.stage == old.stage and one.wait_until is not None):
+    if old is None or end is None:
         return []
     settled: Settled = "in-time" if change.at <= end else "late"
+    if one.stage == old.stage and one.wait_until is not None:
+        if one.wait_until == end or change.now >= one.wait_until:
+            return []
+        settled = "more-time"
     ladder = change.city.catalogue.ladder(case.matter, "lead")
     for step in () if ladder is None else ladder.steps:
         due = Due(step, change.at, waiting=old.stage)
@@ -207,6 +211,7 @@ _SETTLED: dict[Settled, str] = {
 _SETTLED_WAIT: dict[Settled, str] = {
     "in-time": "the task of {} was no longer {stage} when the limit of that ended, and the router heard of it later",
     "late": "the task of {} was {stage} for longer than it might be",
+    "more-time": "the task of {} may be {stage} for longer",
 }
 
 
@@ -230,7 +235,7 @@ def _cleared(case: Case, one: Assignment, due: Due, settled: Settled, change: Ch
 def _end_of(one: Assignment, due: Due) -> tuple[datetime | None, bool]:
     """The end of the limit whose step it is, and whether that is provisional."""
     if due.waiting is not None:
-        return one.wait_until, False
+        return one.wait_until, one.wait_provisional
     if due.milestone is not None:
         return due.milestone.due_at, due.milestone.due_provisional
     return one.due_at, one.due_provisional

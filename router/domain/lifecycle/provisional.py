@@ -7,11 +7,12 @@ Docs: docs/explanation/deadlines.md.
 from dataclasses import replace as with_fields
 from datetime import datetime
 
-from router.domain.case.dispatch import timed
+from router.domain.case.dispatch import lifecycle_of, timed
 from router.domain.lifecycle.escalating import ChangedTasks, follow_tasks
 from router.domain.lifecycle.journal import moved_deadline
 from router.domain.lifecycle.stages import is_live
-from router.domain.model.case import Case
+from router.domain.lifecycle.waits import with_wait
+from router.domain.model.case import Assignment, Case
 from router.domain.model.escalation import Escalation
 from router.domain.model.transition import Transition
 from router.domain.rules.city import City
@@ -43,15 +44,41 @@ def move_deadlines(case: Case, city: City, version: str, now: datetime) -> tuple
     before, transitions = case.assignments, []
     found = list(before)
     for number, one in enumerate(before):
-        if not (one.due_provisional and is_live(one)):
-            continue
-        new = timed(one, one.dispatched_at or case.opened_at, city.calendar)
-        same = (new.due_at, new.due_provisional, new.milestones) == (one.due_at, one.due_provisional, one.milestones)
-        if same or new.due_at is None:
+        new = _moved(case, one, city)
+        if new is one:
             continue
         found[number] = new
-        end = new.due_at.isoformat()
-        reason = f"its year is published: the limit ends at {end}" + (", provisionally" if new.due_provisional else "")
-        transitions.append(moved_deadline(case, new, now, version, reason))
+        transitions.append(moved_deadline(case, new, now, version, f"its year is published: {_ends(one, new)}"))
     case.assignments, case.calendar_set = tuple(found), version
     return transitions, follow_tasks(case, before, ChangedTasks(city, now, now))
+
+
+def _moved(case: Case, one: Assignment, city: City) -> Assignment:
+    """The assignment by a calendar; the same object if nothing of it has moved."""
+    new = one
+    if one.due_provisional and is_live(one):
+        timed_now = timed(one, one.dispatched_at or case.opened_at, city.calendar)
+        if timed_now.due_at is not None and timed_now != one:
+            new = timed_now
+    if one.wait_provisional and is_live(one):
+        limit = lifecycle_of(case, city.catalogue).limits.get(one.stage)
+        new = with_wait(new, limit, one.stage_at or case.opened_at, city.calendar)
+    return new
+
+
+def _ends(old: Assignment, new: Assignment) -> str:
+    """Which limits have moved, for people."""
+    said: list[str] = []
+    if new.due_at is not None and (new.due_at, new.due_provisional, new.milestones) != (
+        old.due_at,
+        old.due_provisional,
+        old.milestones,
+    ):
+        said.append(_end("the limit", new.due_at, provisional=new.due_provisional))
+    if new.wait_until is not None and (new.wait_until, new.wait_provisional) != (old.wait_until, old.wait_provisional):
+        said.append(_end(f"the limit for `{new.stage}`", new.wait_until, provisional=new.wait_provisional))
+    return ", and ".join(said)
+
+
+def _end(name: str, at: datetime, *, provisional: bool) -> str:
+    return f"{name} ends at {at.isoformat()}" + (", provisionally" if provisional else "")

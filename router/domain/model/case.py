@@ -197,6 +197,8 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """Since when a supervisor has an eye on it (督办)."""
     wait_until: datetime | None = None
     """By when an inspector must look, or a supervisor let the task go on, if its life has a limit for that stage. Absent while the department's own time runs."""
+    wait_provisional: bool = False
+    """`wait_until` reaches into a year whose calendar was not published, and may move when it is."""
     why: str = ""
     """Why this department, if not for the reason of the case: after a return, or by a supervisor."""
     timer_at: datetime | None = None

@@ -6,7 +6,7 @@ the calendar of 2027 below, of which the first week is free, they end on 13 Janu
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -23,6 +23,8 @@ from tests.support.calendars import puyang, year
 from tests.support.catalogue_lists import ZONE
 from tests.support.driver import Driver, hours, report, tiny
 from tests.support.feedback import feedback
+from tests.support.filing import FILED_WORK
+from tests.unit.domain.lifecycle.test_sent_steps import CHECKED
 
 LADDERS = """\
 authorities:
@@ -41,7 +43,11 @@ def calendar(*holidays: date) -> CityCalendar:
 
 
 FREE = [date(2027, 1, day) for day in (1, 4, 5, 6, 7, 8)]
-OLD = replace(tiny(standards="default: {limit: 65wd}", escalations=LADDERS), rule_set="", calendar=calendar())
+CHECKED_LATE = CHECKED.replace("30h", "65wd")
+"""A check may take as long as the work."""
+OLD = replace(
+    tiny(standards="default: {limit: 65wd}", escalations=LADDERS, work=CHECKED_LATE), rule_set="", calendar=calendar()
+)
 NEW = replace(OLD, rule_set="", calendar=calendar(*FREE))
 
 
@@ -132,7 +138,20 @@ def test_a_tick_of_an_earlier_release_moves_nothing(driver: Driver) -> None:
 
 
 LIVES = st.lists(
-    st.sampled_from(["report old", "report new", "tick old", "tick new", "tick new", "suspend", "resume", "close"]),
+    st.sampled_from(
+        [
+            "report old",
+            "report new",
+            "tick old",
+            "tick new",
+            "tick new",
+            "suspend",
+            "resume",
+            "handled",
+            "check-failed",
+            "close",
+        ]
+    ),
     max_size=15,
 )
 
@@ -151,7 +170,8 @@ def test_any_batches_and_crashes_move_the_same(life: Sequence[str], sizes: Seque
             event = tick(at, city)  # type: ignore[assignment]
         else:
             about = whole.tasks[number % len(whole.tasks)]
-            event = feedback(step, about, at, SUPERVISION, id=str(number), reason="r")  # type: ignore[arg-type, assignment]
+            sender = about.department if step == "handled" else SUPERVISION
+            event = feedback(step, about, at, sender, id=str(number), reason="r")  # type: ignore[arg-type, assignment]
         events.append(event)
         whole.pipe(event)
     driver, transitions, number, turn = Driver(rules()), [], 0, 0
@@ -185,3 +205,54 @@ def test_milestones_move_with_the_limit() -> None:
     driver.pipe(Tick(at=hours(101), rule_set=new.rule_set))
     assert ends() == [("12-31 18:00", False), ("01-12 18:00", False)]
     assert driver.tasks[-1].milestones == driver.case_of("17").assignments[0].milestones
+
+
+def wait(driver: Driver) -> tuple[str, bool]:
+    one = driver.case_of("17").assignments[0]
+    assert one.wait_until is not None
+    return one.wait_until.astimezone(ZONE).strftime("%Y-%m-%d %H:%M"), one.wait_provisional
+
+
+def test_the_limit_of_a_check_moves_and_its_ladder_with_it(driver: Driver) -> None:
+    """It began at START, too, so it ends as the limit of the work does."""
+    driver.pipe(feedback("handled", driver.tasks[0], 0))
+    assert wait(driver) == ("2027-01-05 18:00", True)
+    before = next_timer(driver.case_of("17"))
+    (moved,) = driver.pipe(tick(200, NEW)).transitions
+    assert moved.reason == (
+        "its year is published: the limit ends at 2027-01-13T10:00:00+00:00, and the limit for `handled` ends at 2027-01-13T10:00:00+00:00"
+    )
+    assert wait(driver) == ("2027-01-13 18:00", False)
+    after = next_timer(driver.case_of("17"))
+    assert before is not None
+    assert after is not None
+    assert after - before == timedelta(days=8)
+    assert driver.pipe(tick(201, NEW)).transitions == []
+    assert driver.crash().snapshot() == driver.snapshot()
+
+
+def test_the_limit_of_an_inspector_moves_and_no_department_hears_of_it() -> None:
+    work = FILED_WORK.replace("verifying: {limit: 4h", "verifying: {limit: 65wd")
+    old = replace(tiny(standards="default: {limit: 65wd}", work=work), rule_set="", calendar=calendar())
+    new = replace(old, rule_set="", calendar=calendar(*FREE))
+    known = RuleSets(old)
+    known.add(new.rule_set, hours(100), lambda: new)
+    driver = Driver(known)
+    driver.pipe(report("17", rule_set=old.rule_set))
+    assert wait(driver) == ("2027-01-05 18:00", True)
+    moved = driver.pipe(Tick(at=hours(101), rule_set=new.rule_set))
+    assert [one.to for one in moved.transitions] == ["verifying"]
+    assert moved.tasks == []
+    assert wait(driver) == ("2027-01-13 18:00", False)
+    assert broken_at(driver.transitions) is None
+
+
+def test_an_authority_that_heard_of_a_check_too_early_hears_of_its_new_limit(driver: Driver) -> None:
+    """The year is published when the provisional limit has ended: on 6 January, 2330 hours after START."""
+    driver.pipe(feedback("handled", driver.tasks[0], 0))
+    sent = driver.pipe(Tick(at=hours(2330))).escalations
+    assert [one.step for one in sent] == ["before-1wd", "town"]
+    assert {one.due_provisional for one in sent} == {True}
+    (cleared,) = driver.pipe(tick(2331, NEW)).escalations
+    assert (cleared.id.rpartition(".1")[2], cleared.settled) == ("/0/handled/town/cleared", "more-time")
+    assert cleared.reason == "the task of parks may be handled for longer"
