@@ -21,7 +21,6 @@ from router.domain.lifecycle.provisional import move_deadlines
 from router.domain.matching.correlation import correlate
 from router.domain.model.case import Case
 from router.domain.model.erasure import Erasure
-from router.domain.model.escalation import Escalation
 from router.domain.model.feedback import Feedback
 from router.domain.model.outcome import (
     NOTHING_DUE,
@@ -129,7 +128,7 @@ def _fold_tick(state: PartitionState, tick: Tick, rules: RuleLookup) -> Outcome:
         changed[case.id] = case
     for case, city in due:
         escalations, written = _escalate(state, case, city, tick)
-        more += map(EscalationSent, escalations)
+        more += escalations
         if written:
             changed[case.id] = case
     if not changed and not more:
@@ -141,7 +140,7 @@ def _fold_tick(state: PartitionState, tick: Tick, rules: RuleLookup) -> Outcome:
     return then_archived(Outcome(records, facts), state.archive())
 
 
-def _escalate(state: PartitionState, case: Case, city: City, tick: Tick) -> tuple[list[Escalation], bool]:
+def _escalate(state: PartitionState, case: Case, city: City, tick: Tick) -> tuple[list[EscalationSent], bool]:
     """Send what is due on the ladders of a case.
 
     The case is written only if the log time does not say that it was sent.
@@ -153,7 +152,8 @@ def _escalate(state: PartitionState, case: Case, city: City, tick: Tick) -> tupl
     if at is None or at > tick.at:
         return [], False  # its deadline has moved just now
     due = due_steps(case, city, tick.at)
-    escalations = escalations_of(case, due, city, tick.at)
+    made = escalations_of(case, due, city, tick.at)
+    escalations = [EscalationSent(one, step.misses_limit) for one, (_, step) in zip(made, due.steps, strict=True)]
     if state.steps.follow(case, due):
         return escalations, False
     with state.changing(case, city.merging, moves=False):
