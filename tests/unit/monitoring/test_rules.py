@@ -1,8 +1,6 @@
 """Recording rules and alerts name what exists, and each alert has its tests and its section of the runbook."""
 
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,33 +9,14 @@ import pytest
 import yaml
 
 from router.domain.model.rejection import REJECTION_CODES
+from tests.support.monitoring import FOLDER, RULES, needs_promtool, promtool, rules, series
 from tests.support.promql import Expression, Selector, labels_of, problems, read, served
 from tests.support.repository import ROOT
 from tests.unit.docs.markdown import anchors
 
-FOLDER = ROOT / "deploy" / "monitoring"
-RULES, TESTS = sorted((FOLDER / "rules").glob("*.yaml")), sorted((FOLDER / "tests").glob("*.yaml"))
-needs_promtool = pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="promtool is not installed; Debian's package `prometheus` has it"
-)
-
-
-def rules() -> Iterator[dict[str, Any]]:
-    for path in RULES:
-        for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]:
-            yield from group["rules"]
-
+TESTS = sorted((FOLDER / "tests").glob("*.yaml"))
 
 ALERTS = {rule["alert"]: rule for rule in rules() if "alert" in rule}
-
-
-def series() -> dict[str, frozenset[str]]:
-    """What workers serve, and what the rules record from it in their order."""
-    known = served()
-    for rule in rules():
-        if "record" in rule:
-            known[rule["record"]] = labels_of(rule["expr"], known)
-    return known
 
 
 def rule_tests() -> Iterator[tuple[str, bool]]:
@@ -114,15 +93,10 @@ def test_an_expression_is_read_whole() -> None:
 @pytest.mark.parametrize("command", [["check", "rules"], ["check", "config"]], ids=" ".join)
 def test_promtool_accepts_the_files(command: list[str]) -> None:
     files = RULES if command[1] == "rules" else [FOLDER / "prometheus.yaml"]
-    _promtool(*command, *files)
+    promtool(*command, *files)
 
 
 @needs_promtool
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
 def test_alerts_fire_and_keep_still(path: Path) -> None:
-    _promtool("test", "rules", path)
-
-
-def _promtool(*arguments: str | Path) -> None:
-    done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    promtool("test", "rules", path)
