@@ -19,7 +19,7 @@ DEPARTMENTS = 7
 """Number of department rows. One more row sums the other departments."""
 
 
-class Rates:
+class ReportRates:
     """How many reports come in a second.
 
     Args:
@@ -50,7 +50,7 @@ class Rates:
         return increase / (ended - began) if ended > began else 0.0
 
 
-def summary(metrics: WorkerMetrics, rates: Rates, workers: int) -> str:
+def summary(metrics: WorkerMetrics, rates: ReportRates, workers: int) -> str:
     """The state in a part of a line, for output that is not a terminal."""
     merged = sum(metrics.by("grid_merges_total", "decision").get(d, 0) for d in MERGED)
     return (
@@ -62,7 +62,7 @@ def summary(metrics: WorkerMetrics, rates: Rates, workers: int) -> str:
     )
 
 
-def networks(metrics: WorkerMetrics, rates: Rates, names: Sequence[str], *, narrow: bool) -> Table:
+def networks(metrics: WorkerMetrics, rates: ReportRates, names: Sequence[str], *, narrow: bool) -> Table:
     """What each network sends, and all together."""
     read = metrics.by("grid_reports_total", "network")
     rejected = metrics.by("grid_reports_total", "network", outcome="rejected")

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from router.cli.live_view.metrics_poller import WorkerMetrics
-from router.cli.live_view.tables import WIDE, Rates, cases, departments, networks, safe, summary
+from router.cli.live_view.tables import WIDE, ReportRates, cases, departments, networks, safe, summary
 from router.cli.text.sanitize import sanitize
 from router.domain.model.task import Task
 
@@ -56,7 +56,7 @@ class View:
         self.progress = ViewProgress()
         self.workers = workers
         self.restarts = 0
-        self.rates = Rates(self.metrics)
+        self.rates = ReportRates(self.metrics)
         self._routed: dict[str, Routed] = {}
 
     def add_tasks(self, tasks: list[Task]) -> None:
