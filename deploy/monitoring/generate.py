@@ -41,7 +41,7 @@ def _dashboard(one: Dashboard) -> dict[str, Any]:
 
 def _variables(one: Dashboard) -> Iterator[dict[str, Any]]:
     yield {"name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus"}
-    yield _variable("job", "label_values(grid_healthy, job)", "Deployment")
+    yield _variable("job", f"label_values({one.of}, job)", "Deployment")
     if one.department:
         yield _variable("department", 'label_values(grid_tasks_total{job=~"$job"}, department)', "Department")
 

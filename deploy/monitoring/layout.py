@@ -1,4 +1,4 @@
-"""The three dashboards: which panels they have, in which order."""
+"""The dashboards: which panels they have, in which order."""
 
 from collections.abc import Sequence
 
@@ -206,4 +206,28 @@ DEPARTMENT = Dashboard(
         ),
     ],
 )
-DASHBOARDS: Sequence[Dashboard] = (OPERATIONS, CITY, DEPARTMENT)
+GATEWAY = Dashboard(
+    name="gateway",
+    title="Gateway",
+    about="What apps send over HTTP, and how fast they are answered.",
+    of="grid_gateway_waiting_bytes",
+    rows=[
+        Row(
+            "Requests",
+            [
+                counted("Requests by route", "gateway.requests", "route"),
+                counted("Requests by status", "gateway.requests", "status"),
+                spread("Time of requests", "gateway.request_seconds", "route"),
+            ],
+        ),
+        Row(
+            "Reports of apps",
+            [
+                counted("Reports by network", "gateway.reports", "network"),
+                counted("Reports by outcome", "gateway.reports", "outcome"),
+                measured("Waiting for Kafka", "gateway.waiting_bytes", "instance"),
+            ],
+        ),
+    ],
+)
+DASHBOARDS: Sequence[Dashboard] = (OPERATIONS, CITY, DEPARTMENT, GATEWAY)

@@ -4,13 +4,17 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from router.wire.gateway_metrics import GATEWAY_METRICS
 from router.wire.metrics import METRICS, Metric
 
-BY_ATTRIBUTE: Mapping[str, Metric] = {metric.attribute: metric for metric in METRICS}
+BY_ATTRIBUTE: Mapping[str, Metric] = {metric.attribute: metric for metric in METRICS} | {
+    f"gateway.{metric.attribute}": metric for metric in GATEWAY_METRICS
+}
+"""Attribute of a worker's metrics, or `gateway.` and that of a gateway's -> the definition."""
 JOB = 'job=~"$job"'
 MOST = 15
 """Lines of an hourly panel."""
-UNITS = {"seconds": "s"}
+UNITS = {"seconds": "s", "bytes": "bytes"}
 """Unit of a metric -> Grafana's; a unit that is a noun has none."""
 
 
@@ -46,6 +50,8 @@ class Dashboard(Struct, frozen=True, kw_only=True):
     about: str
     rows: Sequence[Row]
     since: str = "now-6h"
+    of: str = "grid_healthy"
+    """A metric that each of the jobs has among which the reader chooses."""
     department: bool = False
     """Whether it is about one department, which the reader chooses."""
 

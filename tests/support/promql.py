@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from router.wire.gateway_metrics import GATEWAY_METRICS
 from router.wire.metrics import METRICS, PROCESS_METRICS, Metric
 
 TARGET = frozenset({"job", "instance"})
@@ -56,9 +57,9 @@ def read(text: str) -> Expression:
 
 
 def served() -> dict[str, frozenset[str]]:
-    """Every series that Prometheus has of a worker, with its labels."""
+    """Every series that Prometheus has of a worker or a gateway, with its labels."""
     series = dict.fromkeys((*PROCESS_METRICS, "up"), TARGET)
-    for metric in METRICS:
+    for metric in (*METRICS, *GATEWAY_METRICS):
         labels = TARGET | set(metric.labels)
         if metric.kind == "histogram":
             series |= {f"{metric.name}_bucket": labels | {"le"}}
@@ -93,7 +94,7 @@ def problems(text: str, series: Mapping[str, frozenset[str]]) -> Iterator[str]:
 
 
 def _metric(series: str) -> Metric | None:
-    return next((one for one in METRICS if series.removesuffix("_bucket") == one.name), None)
+    return next((one for one in (*METRICS, *GATEWAY_METRICS) if series.removesuffix("_bucket") == one.name), None)
 
 
 def _is_value(metric: Metric | None, label: str, value: str) -> bool:
