@@ -11,7 +11,7 @@ JOBS ?= 3
 COMPILE = uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra router pyproject.toml
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: run setup setup-run setup-dev test test-long test-all check bench chaos format lock schemas docs-api clean
+.PHONY: run setup setup-run setup-dev test test-long test-all check bench chaos format lock schemas dashboards docs-api clean
 
 run: setup-run  ## start Kafka and the router, replay real input, then Puyang, show it live (Ctrl-C stops)
 	@$(BIN)/grid-router demo $(CITIES)
@@ -45,6 +45,7 @@ check: setup-dev  ## format, lint, types, import contracts, schemas, catalogues
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/grid-router schemas check
+	@$(BIN)/python -m deploy.monitoring.generate --check
 	@$(BIN)/grid-router catalogue lint
 	@$(BIN)/grid-router catalogue test
 	@$(BIN)/python -m tests.support.words
@@ -61,6 +62,9 @@ format: setup-dev
 
 schemas: setup-dev  ## generate schemas/ from the models
 	@$(BIN)/grid-router schemas generate
+
+dashboards: setup-dev  ## generate deploy/monitoring/dashboards/ from the metrics
+	@$(BIN)/python -m deploy.monitoring.generate
 
 .PHONY: docs reference hooks
 check: docs

@@ -27,7 +27,7 @@ from router.gateway.publisher import BUFFER_BYTES, LIMIT_S
 from router.gateway.rate_limit import BURST_S
 from router.gateway.server import CONNECTIONS, HEAD_BYTES, HEAD_S
 from router.wire.gateway_metrics import GATEWAY_METRICS
-from router.wire.metrics import METRICS, Metric
+from router.wire.metrics import METRICS, PROCESS_METRICS, Metric
 from router.wire.settings import PREFIX, Settings
 from router.wire.topic_names import Names
 from router.wire.topics import DAY_MS, Topic, declared
@@ -84,7 +84,8 @@ def metrics_page() -> str:
         "## Gateway\n\nA gateway serves its own at `/metrics` of its port, to a token with the scope `metrics`.\n\n"
         + _metrics_table(GATEWAY_METRICS),
         f"The {histograms} histograms also have `_bucket`, `_sum` and `_count`. The code is `router/wire/metrics.py` "
-        "and `router/wire/gateway_metrics.py`. [Operate](../how-to/operate.md) says what to alert on.",
+        "and `router/wire/gateway_metrics.py`. [Operate](../how-to/operate.md#alerts) says what to alert on.",
+        f"On Linux a worker also has {', '.join(f'`{name}`' for name in PROCESS_METRICS)}, as every process.",
     )
 
 

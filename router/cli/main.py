@@ -26,6 +26,7 @@ COMMANDS = {
     "worker": "router.cli.worker:worker",
     "gateway": "router.cli.gateway:gateway",
     "tokens": "router.cli.tokens:app",
+    "top": "router.cli.top:top",
     "tail": "router.cli.tail:tail",
     "report": "router.cli.report.commands:app",
     "department": "router.cli.department.commands:app",

@@ -22,7 +22,6 @@ from router.domain.lifecycle.stages import is_planned
 from router.domain.matching.correlation import correlate
 from router.domain.model.case import Case
 from router.domain.model.erasure import Erasure
-from router.domain.model.escalation import Escalation
 from router.domain.model.feedback import Feedback
 from router.domain.model.outcome import (
     NOTHING_DUE,
@@ -130,7 +129,7 @@ def _fold_tick(state: PartitionState, tick: Tick, rules: RuleLookup) -> Outcome:
         changed[case.id] = case
     for case, city in due:
         escalations, written = _escalate(state, case, city, tick)
-        more += map(EscalationSent, escalations)
+        more += escalations
         if written:
             changed[case.id] = case
     if not changed and not more:
@@ -142,7 +141,7 @@ def _fold_tick(state: PartitionState, tick: Tick, rules: RuleLookup) -> Outcome:
     return then_archived(Outcome(records, facts), state.archive())
 
 
-def _escalate(state: PartitionState, case: Case, city: City, tick: Tick) -> tuple[list[Escalation], bool]:
+def _escalate(state: PartitionState, case: Case, city: City, tick: Tick) -> tuple[list[EscalationSent], bool]:
     """Send what is due on the ladders of a case.
 
     The case is written only if the log time does not say that it was sent.
@@ -154,7 +153,8 @@ def _escalate(state: PartitionState, case: Case, city: City, tick: Tick) -> tupl
     if at is None or at > tick.at:
         return [], False  # its deadline has moved just now
     due = due_steps(case, city, tick.at)
-    escalations = escalations_of(case, due, city, tick.at)
+    made = escalations_of(case, due, city, tick.at)
+    escalations = [EscalationSent(one, step.misses_limit) for one, (_, step) in zip(made, due.steps, strict=True)]
     if state.steps.follow(case, due):
         return escalations, False
     with state.changing(case, city.merging, moves=False):

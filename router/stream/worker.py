@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
@@ -83,6 +83,7 @@ def main(
     asyncio.run(check_durability(bootstrap, [*own_topics, *later_topics], settings))
     asyncio.run(check_group(bootstrap, Names(settings.namespace).group, ASSIGNOR))
     metrics = Metrics(CollectorRegistry())
+    ProcessCollector(registry=metrics.registry)
     app = build_app(rule_sets, settings, bootstrap, CLOCKS[clock](), metrics, polls=lambda: store.polls, keys=keys)
     periodic.poll_rule_sets(app, store, rule_sets, loader)
     run(app, metrics, settings, bootstrap, number=number, exit_with_parent=exit_with_parent)

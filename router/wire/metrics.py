@@ -116,6 +116,14 @@ METRICS: Sequence[Metric] = (
         },
     ),
     Metric(
+        attribute="missed_limits",
+        name="grid_missed_limits_total",
+        kind="counter",
+        unit="tasks",
+        help="Tasks whose limit ended without an answer, so that the first authority of their ladder heard of it. After a reopening again.",
+        labels={"department": "id of the department", "role": "`lead` or `assist`"},
+    ),
+    Metric(
         attribute="rule_hits",
         name="grid_rule_hits_total",
         kind="counter",
@@ -322,6 +330,15 @@ METRICS: Sequence[Metric] = (
     ),
 )
 """Every metric, in the order of the documentation."""
+PROCESS_METRICS = (
+    "process_cpu_seconds_total",
+    "process_max_fds",
+    "process_open_fds",
+    "process_resident_memory_bytes",
+    "process_start_time_seconds",
+    "process_virtual_memory_bytes",
+)
+"""What `prometheus_client` says of a worker's process on Linux, under the names that Prometheus gives to every process."""
 
 
 class Metrics:
@@ -339,6 +356,7 @@ class Metrics:
     feedback: Counter
     erasures: Counter
     escalations: Counter
+    missed_limits: Counter
     rule_hits: Counter
     dead_letters: Counter
     masked: Counter

@@ -182,6 +182,12 @@ def test_every_promised_metric_is_served_on_loopback(settings: Settings, names: 
     served = {line.split("{")[0].split(" ")[0] for line in page(settings).splitlines() if not line.startswith("#")}
     assert served >= METRICS
     assert settings.metrics_host == "127.0.0.1"
+    top = [sys.executable, "-m", "router.cli.main", "top", "--once"]
+    shown = subprocess.run(
+        top, env=environment(settings), capture_output=True, text=True, check=True, timeout=PATIENCE_S
+    )
+    assert shown.stdout.startswith("read 4 (0/s)  opened 3 ")
+    assert shown.stdout.endswith("workers 1/1\n"), "one healthy worker, and nothing to look at"
 
 
 def start_worker(settings: Settings, city: str = CITY) -> subprocess.CompletedProcess[str]:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.repository import ROOT
 
-OWN = {"router", "tests", "docs"}
+OWN = {"router", "tests", "docs", "deploy"}
 NOT_IMPORTED = {"tzdata"}
 """`zoneinfo` reads it (router/cities/zones.py)."""
 CORE = {"pydantic-core"}

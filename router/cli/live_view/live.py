@@ -1,26 +1,18 @@
-"""Polls a running demo, shows its state and detects its end. Without a terminal it prints a line when something changed."""
+"""Polls a running demo, shows its state and detects its end."""
 
 import threading
-import time
-from typing import Protocol, Self
+from typing import Protocol
 
 from kafka.errors import KafkaError
 from msgspec import Struct
-from rich.console import Console
-from rich.live import Live
 
 from router.cli.live_view.metrics_poller import fetch_metrics, parse_metrics
+from router.cli.live_view.screen import show_until
 from router.cli.live_view.view import View, ViewProgress
 from router.cli.text.output import say
-from router.cli.text.sanitize import sanitize
 from router.domain.model.task import Task
 from router.workers.pool import WorkerPool
 
-FRAME_S = 0.5
-LINE_S = 5.0
-"""Shortest time between two lines when the output is not a terminal."""
-REPEAT_S = 30.0
-"""Longest time between two lines: an unchanged line is repeated after it."""
 QUIET_S = 3.0
 """All input is done after this time without lag and without a change of the counters."""
 STUCK_S = 60.0
@@ -74,7 +66,7 @@ class Watch(Struct):
         for number in range(view.workers):
             text = fetch_metrics(self.host, self.port + number)
             view.metrics.update(number, None if text is None else parse_metrics(text))
-        view.add_sample(now)
+        view.rates.add_sample(now)
         try:
             view.add_tasks(self.latest_tasks.tasks())
         except KafkaError as error:
@@ -90,63 +82,12 @@ class Watch(Struct):
         whole = self.view.metrics.total("grid_reports_total") >= self.source.sent
         return now - self.changed_at > (QUIET_S if whole else STUCK_S)
 
+    def finished(self, now: float) -> bool:
+        """Whether the screen may end by itself."""
+        return self.exit_at_end and self.done(now)
+
 
 def watch_until(stop_requested: threading.Event, watch: Watch, *, live: bool) -> None:
-    """Show the view until a stop is requested, or all input is done if `exit_at_end` is set."""
-    console = Console()
-    screen = Screen(console, watch, live=live and console.is_terminal)
-    with screen:
-        while not stop_requested.wait(FRAME_S):
-            now = time.monotonic()
-            watch.poll(now)
-            screen.update(now)
-            if watch.exit_at_end and watch.done(now):
-                break
-    screen.print_final()
+    """Show the demo until a stop is requested, or all input is done if `exit_at_end` is set."""
+    show_until(stop_requested, watch, live=live)
     say("Stopping ..." if stop_requested.is_set() else "All input is routed, stopping ...")
-
-
-class Screen:
-    """The view on a terminal's alternate screen, or as lines without a terminal.
-
-    A line is printed when it differs from the last one, or after `REPEAT_S`.
-    """
-
-    def __init__(self, console: Console, watch: Watch, *, live: bool) -> None:
-        self._console, self._watch = console, watch
-        self._live = Live(console=console, screen=True, auto_refresh=False) if live else None
-        self._line, self._printed_at = "", float("-inf")
-        self._end_printed = False
-
-    def __enter__(self) -> Self:
-        if self._live is not None:
-            self._live.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._live is not None:
-            self._live.stop()
-
-    def update(self, now: float) -> None:
-        """Show the current state."""
-        view = self._watch.view
-        if self._live is not None:
-            self._live.update(view.render(*self._console.size), refresh=True)
-        elif now - self._printed_at >= LINE_S:
-            self._print_line(now)
-            if view.progress.ended and not self._end_printed:
-                self._end_printed = True
-                say("All input is sent; Ctrl-C stops everything and keeps the data.")
-
-    def print_final(self) -> None:
-        """Print the final state on the normal screen."""
-        if self._live is not None:
-            self._console.print(self._watch.view.render(self._console.width, 40))
-        else:
-            self._print_line()
-
-    def _print_line(self, now: float = 0.0) -> None:
-        line = self._watch.view.line()
-        if line != self._line or now - self._printed_at >= REPEAT_S:
-            self._line, self._printed_at = line, now
-            self._console.print(sanitize(line), markup=False, highlight=False, soft_wrap=True)

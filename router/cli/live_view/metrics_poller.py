@@ -9,6 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 Key = tuple[str, tuple[tuple[str, str], ...]]
 """Name of a sample, and its labels sorted by name."""
 TIMEOUT_S = 0.5
+MOST_BYTES = 16 << 20
+"""A longer page is none of a worker."""
 COUNTED, CREATED = "_total", "_created"
 """Suffixes of a counter's two samples."""
 
@@ -19,8 +21,9 @@ def fetch_metrics(host: str, port: int) -> str | None:
     try:
         connection.request("GET", "/metrics")
         response = connection.getresponse()
-        return response.read().decode() if response.status == http.client.OK else None
-    except (OSError, http.client.HTTPException):
+        page = response.read(MOST_BYTES + 1)
+        return page.decode() if response.status == http.client.OK and len(page) <= MOST_BYTES else None
+    except (OSError, http.client.HTTPException, UnicodeError):
         return None
     finally:
         connection.close()
@@ -85,6 +88,14 @@ class WorkerMetrics:
     def maximum(self, name: str) -> float:
         """The largest value of a gauge, or 0 if no worker reports it."""
         return max((value for _, value in self._all(name)), default=0.0)
+
+    def maximum_by(self, name: str, label: str) -> dict[str, float]:
+        """The largest values of a gauge by the values of one label."""
+        largest: dict[str, float] = {}
+        for own, value in self._all(name):
+            if label in own:
+                largest[own[label]] = max(value, largest.get(own[label], value))
+        return largest
 
     def by(self, name: str, label: str, **labels: str) -> dict[str, int]:
         """The sums by the values of one label, sorted by value."""

@@ -82,6 +82,8 @@ class LadderStep(Struct, frozen=True, kw_only=True):
     name: str = ""
     """Of the authority."""
     name_zh: str | None = None
+    is_first_rung: bool = False
+    """No authority hears of the end of the limit before this one."""
 
 
 class Ladder(Struct, frozen=True, kw_only=True):
@@ -125,6 +127,7 @@ def _ladder(name: str, node: LadderNode, escalations: Escalations) -> Ladder:
     reminders = [
         LadderStep(id=f"before-{limit}", kind="reminder", limit=limit) for limit in node.remind if limit is not None
     ]
+    first = next((rung for rung in node.rungs if rung.after is not None), None)
     rungs = [
         LadderStep(
             id=rung.to,
@@ -133,6 +136,7 @@ def _ladder(name: str, node: LadderNode, escalations: Escalations) -> Ladder:
             digits=escalations.authorities[rung.to].digits,
             name=escalations.authorities[rung.to].name.en,
             name_zh=escalations.authorities[rung.to].name.zh,
+            is_first_rung=rung is first,
         )
         for rung in node.rungs
         if rung.after is not None

@@ -47,6 +47,11 @@ class Due(NamedTuple):
         """The name by which the task remembers the step."""
         return name_of(self.step, self.milestone, self.waiting)
 
+    @property
+    def misses_limit(self) -> bool:
+        """Whether it is the first rung after the end of the task's own limit."""
+        return self.step.is_first_rung and self.milestone is None and self.waiting is None
+
 
 def name_of(step: LadderStep, milestone: Milestone | None, waiting: TaskStage | None = None) -> str:
     """The name of a step: its id, with the milestone or the stage before it if the limit is theirs."""

@@ -56,6 +56,8 @@ class EscalationSent(Struct, frozen=True, gc=False):
     """A department is reminded, or an authority hears of a limit that has ended or is settled."""
 
     escalation: Escalation
+    is_limit_missed: bool = False
+    """Whether it is the first that any authority hears of the end of a task's own limit."""
 
 
 class FeedbackRejected(Struct, frozen=True, gc=False):
@@ -120,6 +122,13 @@ class Escalated(Struct, frozen=True, gc=False):
     """Id of the authority, `department`, or `supervision`, which is reminded of the limit of a stage."""
 
 
+class LimitMissed(Struct, frozen=True, gc=False):
+    """The limit of a task ended without an answer, and the first authority of its ladder heard of it."""
+
+    department: str
+    role: Role
+
+
 class ErasureDecided(Struct, frozen=True, gc=False):
     """A request to erase the data of a person was folded."""
 
@@ -135,6 +144,7 @@ Fact = (
     | CasesArchived
     | FeedbackDecided
     | Escalated
+    | LimitMissed
     | ErasureDecided
 )
 """Something that happened and is counted."""
@@ -192,10 +202,13 @@ def add_tasks(tasks: Sequence[Task], records: list[Output], facts: list[Fact]) -
 
 def escalation_facts(records: Sequence[Output]) -> list[Fact]:
     """The facts of the escalations among records."""
-    sent = [one.escalation for one in records if type(one) is EscalationSent]
-    return [
-        Escalated(one.kind, one.authority or ("department" if one.waiting is None else "supervision")) for one in sent
-    ]
+    facts: list[Fact] = []
+    for one in (output for output in records if type(output) is EscalationSent):
+        sent = one.escalation
+        facts.append(Escalated(sent.kind, sent.authority or ("department" if sent.waiting is None else "supervision")))
+        if one.is_limit_missed:
+            facts.append(LimitMissed(sent.department, sent.role))
+    return facts
 
 
 def rejected(rejection: Rejection) -> Outcome:

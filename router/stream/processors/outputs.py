@@ -18,6 +18,7 @@ from router.domain.model.outcome import (
     Fact,
     FeedbackDecided,
     FeedbackRejected,
+    LimitMissed,
     Outcome,
     Output,
     ReportDecided,
@@ -105,6 +106,7 @@ FACT_METRICS: dict[type[Fact], Callable[[Metrics, Any, int], None]] = {
     FeedbackDecided: _feedback_decided,
     ErasureDecided: lambda metrics, fact, number: metrics.erasures.labels(fact.decision).inc(number),
     Escalated: lambda metrics, fact, number: metrics.escalations.labels(fact.kind, fact.to).inc(number),
+    LimitMissed: lambda metrics, fact, number: metrics.missed_limits.labels(fact.department, fact.role).inc(number),
     TaskChanged: lambda metrics, fact, number: metrics.task_changes.labels(fact.department, fact.state).inc(number),
 }
 

@@ -13,7 +13,8 @@ from kafka.errors import KafkaTimeoutError
 from prometheus_client import CollectorRegistry, start_http_server
 from rich.console import Console
 
-from router.cli.live_view.live import LINE_S, QUIET_S, REPEAT_S, STUCK_S, Screen, Watch, watch_until
+from router.cli.live_view.live import QUIET_S, STUCK_S, Watch, watch_until
+from router.cli.live_view.screen import LINE_S, REPEAT_S, Screen
 from router.cli.live_view.view import View, ViewProgress
 from router.cli.session import ReplayInput, interruptible, running_input
 from router.domain.model.task import Task
@@ -130,7 +131,7 @@ def test_a_crash_loop_ends_the_demo(scene: Scene) -> None:
 
 def test_without_a_terminal_a_changed_state_is_a_line(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     out = StringIO()
-    shown = Screen(Console(file=out, width=80), scene.watch, live=False)
+    shown = Screen(Console(file=out, width=80), scene.watch.view, live=False)
     scene.source.sent = 42
     with shown:
         for now in (100.0, 101.0):
@@ -151,7 +152,7 @@ def test_without_a_terminal_a_changed_state_is_a_line(scene: Scene, capsys: pyte
 def test_on_a_terminal_the_screen_comes_and_goes(scene: Scene) -> None:
     out = StringIO()
     console = Console(file=out, force_terminal=True, width=120, height=40, legacy_windows=False)
-    with Screen(console, scene.watch, live=True) as shown:
+    with Screen(console, scene.watch.view, live=True) as shown:
         scene.watch.poll(0.0)
         shown.update(0.0)
     text = out.getvalue()
@@ -224,7 +225,7 @@ def test_input_that_kafka_rejects_ends_the_demo() -> None:
 
 def test_an_unchanged_state_is_printed_every_half_minute(scene: Scene) -> None:
     out = StringIO()
-    with Screen(Console(file=out, width=80), scene.watch, live=False) as screen:
+    with Screen(Console(file=out, width=80), scene.watch.view, live=False) as screen:
         for second in range(int(2 * REPEAT_S) + 1):
             scene.watch.poll(100.0 + second)
             screen.update(100.0 + second)

@@ -9,7 +9,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from rich.console import Console
 
 from router.cli.live_view.metrics_poller import parse_metrics
-from router.cli.live_view.view import DEPARTMENTS, ROUTED, View, ViewProgress
+from router.cli.live_view.tables import DEPARTMENTS
+from router.cli.live_view.view import ROUTED, View, ViewProgress
 from router.domain.model.task import Task
 from router.wire.metrics import Metrics
 
@@ -27,7 +28,7 @@ class Scene:
 
     def measured(self, seconds: float) -> None:
         self.view.metrics.update(0, parse_metrics(generate_latest(self.registry).decode()))
-        self.view.add_sample(seconds)
+        self.view.rates.add_sample(seconds)
 
     def screen(self, width: int = 120, height: int = 40) -> str:
         console = Console(record=True, width=width, height=height, file=StringIO())
@@ -74,9 +75,9 @@ def test_rates_are_means_over_the_last_seconds(scene: Scene) -> None:
         counter.inc(increase)
         scene.measured(float(second))
     # second 7 against second 2: 1900 - 200 over 5 s
-    assert scene.view.rate("hotline") == 340
-    assert scene.view.rate("policing") == 0
-    assert scene.view.rate() == 340
+    assert scene.view.rates.rate("hotline") == 340
+    assert scene.view.rates.rate("policing") == 0
+    assert scene.view.rates.rate() == 340
 
 
 def test_counts_are_in_their_rows(scene: Scene) -> None:

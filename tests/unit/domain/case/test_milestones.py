@@ -17,10 +17,12 @@ from router.domain.explanation.deadline import explain_due
 from router.domain.explanation.history import explain_history
 from router.domain.explanation.summary import describe_case
 from router.domain.explanation.wording import Wording
+from router.domain.fold import fold
 from router.domain.lifecycle.journal import broken_at
 from router.domain.model.case import Assignment
 from router.domain.model.escalation import Escalation
 from router.domain.model.feedback import SUPERVISION, FeedbackKind
+from router.domain.model.outcome import LimitMissed
 from router.domain.model.report import Tick
 from router.domain.rules.city import City
 from tests.support.calendars import puyang
@@ -144,6 +146,14 @@ def test_each_limit_has_its_reminders_and_its_ladder_once(driver: Driver) -> Non
     assert (first.milestone, local(first.due_at), first.step) == ("stop", "02-14 10:30", "town")
     assert first.reason.startswith("parks has not answered: its limit for the work stops ended at ")
     assert driver.escalations[-1].milestone is None
+
+
+def test_only_the_limit_of_the_whole_task_counts_as_missed(driver: Driver) -> None:
+    missed = []
+    while (due := driver.state.next_due()) is not None and due <= at("12-31 00:00"):
+        facts = fold(driver.state, Tick(at=due), driver.rules).facts
+        missed += [local(due) for one in facts if isinstance(one, LimitMissed)]
+    assert missed == [WHOLE]
 
 
 def test_a_milestone_that_is_done_is_not_escalated(driver: Driver) -> None:

@@ -15,7 +15,7 @@ from router.domain.fold import fold
 from router.domain.lifecycle.escalating import LATE
 from router.domain.model.escalation import Escalation
 from router.domain.model.feedback import DEPARTMENT_KINDS, SUPERVISION, FeedbackKind
-from router.domain.model.outcome import CaseArchived, CaseChanged, EscalationSent
+from router.domain.model.outcome import CaseArchived, CaseChanged, EscalationSent, LimitMissed
 from router.domain.model.report import Tick
 from router.domain.model.task import Task
 from router.domain.rules.city import City
@@ -99,6 +99,21 @@ def test_what_came_due_in_an_outage_is_sent_in_order_and_marked(driver: Driver) 
     (last,) = run(driver, 144)
     assert (last.step, last.late) == ("city", False)
     assert hours(144) - last.at <= LATE
+
+
+def test_a_missed_limit_counts_once_for_its_department(driver: Driver) -> None:
+    """72 hours end the limit; the county hears at 96 of the same task."""
+    missed = []
+    while (due := driver.state.next_due()) is not None and due <= hours(1000):
+        facts = fold(driver.state, Tick(at=due), driver.rules).facts
+        missed += [(due, one) for one in facts if isinstance(one, LimitMissed)]
+    assert missed == [(hours(72), LimitMissed("parks", "lead"))]
+
+
+def test_a_task_that_was_answered_in_time_misses_no_limit(driver: Driver) -> None:
+    driver.pipe(feedback("handled", task(driver), 70))
+    facts = fold(driver.state, Tick(at=hours(1000)), driver.rules).facts
+    assert [one for one in facts if isinstance(one, LimitMissed)] == []
 
 
 def test_a_case_that_ends_its_ladder_and_is_archived_at_one_tick_leaves_the_table(driver: Driver) -> None:

@@ -10,7 +10,7 @@ from router.domain.catalogue.checks import escalation_lint
 from router.domain.catalogue.lists import read_lists
 from router.domain.fold import fold
 from router.domain.model.feedback import SUPERVISION
-from router.domain.model.outcome import Escalated, EscalationSent
+from router.domain.model.outcome import Escalated, EscalationSent, LimitMissed
 from router.domain.model.report import Tick
 from tests.support.catalogue_lists import sources
 from tests.support.driver import Driver, hours, report, tiny
@@ -125,6 +125,7 @@ def test_reminders_of_a_wait_count_as_sent_to_supervision(driver: Driver) -> Non
         Escalated("escalation", "town"),
     ]
     assert len([one for one in outcome.records if isinstance(one, EscalationSent)]) == 3
+    assert not any(isinstance(one, LimitMissed) for one in outcome.facts), "the department had answered"
 
 
 @pytest.mark.parametrize(
