@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from router.domain.case import size
+from router.domain.case import opening, size
 from router.domain.case.size import MAX_REPORTS
 from router.domain.feedback import answering, changes
 from router.domain.intake import admit, dedup
@@ -182,3 +182,17 @@ def test_a_journal_that_forgets_the_hash_before_is_found(
 
     patch.setattr(journal, "_transition", without)
     assert {"chain broken", "transitions differ from the log"} <= found(audited(answered(cities, tmp_path), patch))
+
+
+def test_a_department_that_hears_before_the_filing_is_found(
+    cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch
+) -> None:
+    patch.setattr(opening, "PLANNED", ())
+    assert {"task before filing", "tasks differ from the log"} <= found(audited(answered(cities, tmp_path), patch))
+
+
+def test_a_milestone_that_is_not_remembered_is_found(cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(changes, "done_until", lambda one, *_: one)
+    assert {"state differs from the log", "tasks differ from the log"} <= found(
+        audited(answered(cities, tmp_path), patch)
+    )
