@@ -2,16 +2,18 @@
 
  poll ──▶ waiting ──▶ handed out ──▶ acknowledged ──▶ committed
             │              │
-            └──────────────┴── revoked, or the client ends: another member gets it
+            └──────────────┴── the client ends, or another member has the partition: that one gets it
 
 About `MOST` records are waiting or handed out at most. A slow department polls as well, one record at a time: so it stays a member of its
-group, and holds a bounded number of bytes.
+group, and holds a bounded number of bytes. While the group shares its partitions out again, nothing is handed out. A partition that comes
+back to this member goes on as if nothing had been: kafka-python keeps its position, so the records in front of it must be kept here, too.
 """
 
 import logging
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Hashable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from typing import Generic, NamedTuple, TypeVar
@@ -86,7 +88,8 @@ class Subscription(Generic[T]):
         self._recent = RecentMarks(REMEMBERED)
         self._partitions: dict[TopicPartition, OutstandingRecords] = {}
         self._waiting: deque[Waiting] = deque()
-        self._revoked: deque[TopicPartition] = deque()
+        self._shares: deque[_Share] = deque()
+        self._joining = False
         self._polled_at = self._warned_at = time.monotonic()
 
     def records(self) -> Generator[Handed[T], None, None]:
@@ -108,25 +111,29 @@ class Subscription(Generic[T]):
     def _member(self) -> Iterator[KafkaConsumer]:
         consumer = open_consumer(self._connection, self._group)
         try:
+            consumer.subscribe([self._topic], listener=_Listener(self._shares))
+            # after it, so that the member knows the partitions when it joins: else it would soon join a second time
             require_topic(consumer, self._topic, self._connection)
-            consumer.subscribe([self._topic], listener=_Listener(self._revoked))
             yield consumer
             self._commit(consumer)
         except GeneratorExit:  # the department's loop has ended, by `break` or an exception
             self._commit(consumer)
             raise
         finally:
-            for partition in list(self._partitions):
-                self._forget(partition)
             with suppress(KafkaError):
                 consumer.close(autocommit=False, timeout_ms=CLOSE_MS)
+            self._shares.clear()
+            self._forget(set(self._partitions))
+            self._joining = False
 
     def _hand_out(self, consumer: KafkaConsumer) -> Generator[Handed[T], None, None]:
         while not self._stop.is_set():
             held = bool(self._waiting) or self._is_full()
-            if not held or time.monotonic() - self._polled_at >= POLL_AT_LEAST_S:
+            if not held or self._joining or time.monotonic() - self._polled_at >= POLL_AT_LEAST_S:
                 self._commit(consumer)  # before a rebalance, which only a poll begins
                 self._poll(consumer, held=held)
+            if self._joining:
+                continue
             if self._waiting:
                 handed = self._next(*self._waiting.popleft())
                 if handed is not None:
@@ -153,9 +160,10 @@ class Subscription(Generic[T]):
 
     def _poll(self, consumer: KafkaConsumer, *, held: bool) -> None:
         """Take records. While some are held, take one at most: a pause would do, but kafka-python 3.0 may not end it."""
-        polled = consumer.poll(timeout_ms=HELD_POLL_MS if held else POLL_MS, max_records=1 if held else BATCH)
+        waits = not held or self._joining
+        polled = consumer.poll(timeout_ms=POLL_MS if waits else HELD_POLL_MS, max_records=1 if held else BATCH)
         self._polled_at = time.monotonic()
-        self._forget_revoked()
+        self._follow_shares()
         for partition, records in polled.items():
             outstanding = self._partitions.setdefault(partition, OutstandingRecords())
             for record in records:
@@ -173,7 +181,8 @@ class Subscription(Generic[T]):
         return number >= MOST
 
     def _commit(self, consumer: KafkaConsumer) -> None:
-        self._forget_revoked()
+        if self._joining:
+            return  # the group would reject it
         offsets = {tp: at for tp, one in self._partitions.items() if (at := one.to_commit()) is not None}
         if not offsets:
             return
@@ -185,27 +194,45 @@ class Subscription(Generic[T]):
         for tp, at in offsets.items():
             self._partitions[tp].committed(at)
 
-    def _forget_revoked(self) -> None:
-        """Another member has these partitions now: what of them is acknowledged later is not committed here."""
-        while self._revoked:
-            self._forget(self._revoked.popleft())
+    def _follow_shares(self) -> None:
+        """Keep the partitions that this member still has. What is acknowledged later of the others is not committed here."""
+        while self._shares:
+            share = self._shares.popleft()
+            self._joining = share.joining
+            if share.partitions is not None:
+                self._forget(set(self._partitions) - share.partitions)
 
-    def _forget(self, partition: TopicPartition) -> None:
-        gone = self._partitions.pop(partition, None)
-        self._waiting = deque(one for one in self._waiting if one.outstanding is not gone)
+    def _forget(self, partitions: set[TopicPartition]) -> None:
+        gone = [self._partitions.pop(one) for one in partitions]
+        self._waiting = deque(one for one in self._waiting if not any(one.outstanding is other for other in gone))
+
+
+class _Share(NamedTuple):
+    """What a member hears of its group."""
+
+    joining: bool
+    """Whether the partitions are shared out now."""
+    partitions: AbstractSet[TopicPartition] | None
+    """Those whose position kafka-python keeps, new ones included; None: not known yet."""
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Notes what is revoked. Kafka's client calls it in its own thread, where nothing may block, so it does no more."""
+    """Notes what the group says. Kafka's client calls it in its own thread, where nothing may block, so it does no more."""
 
-    def __init__(self, revoked: deque[TopicPartition]) -> None:
-        self._revoked = revoked
+    def __init__(self, shares: deque[_Share]) -> None:
+        self._shares = shares
 
-    def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        self._revoked.extend(revoked)
+    def on_partitions_revoked(self, _revoked: set[TopicPartition]) -> None:
+        """The group shares its partitions out again. This member may get all of its own back."""
+        self._shares.append(_Share(joining=True, partitions=None))
+
+    def on_partitions_lost(self, _lost: set[TopicPartition]) -> None:
+        """The group has thrown this member out: another one may have begun with its partitions."""
+        self._shares.append(_Share(joining=True, partitions=frozenset()))
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Nothing to do: their records begin at the committed offset."""
+        """The records of a new partition begin at the committed offset, those of a kept one where they were."""
+        self._shares.append(_Share(joining=False, partitions=frozenset(assigned)))
 
 
 def require_topic(consumer: KafkaConsumer, topic: str, connection: Connection) -> None:

@@ -7,7 +7,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, codec
 from kafka.errors import KafkaError
 from kafka.record import default_records
 
-from router.kafka.blocking_internals import go_on_after_pauses
+from router.kafka.blocking_internals import finish_joins, go_on_after_pauses
 from router.kafka.unpacking import DECODERS, UnpackError
 from router.wire.errors import START_KAFKA, BrokerError
 
@@ -61,12 +61,13 @@ def open_consumer(bootstrap: str, *, connect_ms: int = CONNECT_MS) -> Iterator[K
 
 
 def prepare_consumers() -> None:
-    """Make every consumer of this process read all four codecs within a bound of memory, and go on after pauses."""
+    """Make every consumer of this process read all four codecs within a bound of memory, and go on after pauses and joins."""
     # kafka-python looks the functions up in these two modules
     for name, decode in DECODERS.items():
         setattr(default_records, name, decode)
     codec.has_snappy = codec.has_lz4 = codec.has_zstd = lambda: True
     go_on_after_pauses()
+    finish_joins()
 
 
 @contextmanager

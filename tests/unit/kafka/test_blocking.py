@@ -1,5 +1,6 @@
 """The blocking client reads every codec within the same bound as the worker's."""
 
+from inspect import iscoroutinefunction
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,7 +8,10 @@ import pytest
 from kafka import TopicPartition
 from kafka.consumer.fetcher import Fetcher
 from kafka.consumer.subscription_state import SubscriptionState
+from kafka.coordinator.consumer import ConsumerCoordinator
+from kafka.net.selector import NetworkSelector
 from kafka.record import MemoryRecords
+from kafka.structs import MemberState
 
 from router.kafka import blocking, blocking_internals
 from router.kafka.unpacking import MAX_UNPACKED_BYTES, UnpackError
@@ -66,3 +70,21 @@ def test_a_partition_that_was_paused_goes_on_behind_one_that_is_read_to_its_end(
     fetcher._paused_partition_records[resumed] = fetched(resumed, b"2", b"3")
     records, _ = fetcher.fetched_records()
     assert [one.value for one in records[resumed]] == [b"2", b"3"]
+
+
+def coordinator() -> Any:
+    """A member of a group without a connection."""
+    network = SimpleNamespace(
+        _net=NetworkSelector(), cluster=SimpleNamespace(request_update=lambda: None, add_listener=lambda _: None)
+    )
+    return ConsumerCoordinator(
+        SimpleNamespace(_manager=network), SubscriptionState(), group_id="g", enable_auto_commit=False, metrics=None
+    )
+
+
+def test_the_names_of_a_member_that_joins_exist() -> None:
+    member = coordinator()
+    assert iscoroutinefunction(getattr(ConsumerCoordinator, blocking_internals.JOIN))
+    assert getattr(member, blocking_internals.JOINING) is False
+    assert member.state is MemberState.UNJOINED
+    assert not hasattr(member, blocking_internals.NOT_TAKEN)
