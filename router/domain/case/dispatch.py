@@ -118,7 +118,8 @@ def reassign(
     """The case's assignments after it was routed again at `at`.
 
     A department that stays in the same role keeps its task, and its limit still counts from the dispatch. A new department gets a
-    task with a limit from `at`, and so does one whose task was closed: it answered about other facts. An assignment that the new route does not name is withdrawn and stays on record.
+    task with a limit from `at`, and so does one whose task was closed: it answered about other facts, so that the closed task is not worked on
+    again. An assignment that the new route does not name is withdrawn and stays on record.
     Tasks of a case that is not filed stay planned.
     """
     left = {(one.department, one.role, one.unit): one for one in route.assigned}
@@ -146,7 +147,7 @@ def reassign(
         elif is_live(old):
             known.append(withdrawn(old, at))
         else:
-            known.append(old)
+            known.append(superseded(old, at))
     new = [
         replace(new_assignment(case.id, number, one, at, calendar), dispatched_at=at)
         for number, one in enumerate(left.values(), len(known) + 1)
@@ -174,6 +175,12 @@ def withdrawn(assignment: Assignment, at: datetime) -> Assignment:
     """The assignment without its department. One that was planned keeps its stage: its department never heard of it."""
     stage = assignment.stage if is_planned(assignment) else "withdrawn"
     return replace(without_wait(assignment), withdrawn_at=at, stage=stage, stage_at=at)
+
+
+def superseded(assignment: Assignment, at: datetime) -> Assignment:
+    """The assignment of a department that had nothing to do any more when its case was routed again. What was closed stays closed."""
+    closed = assignment.withdrawn_at is None and assignment.stage == "closed"
+    return replace(assignment, withdrawn_at=at) if closed else assignment
 
 
 def lead_due(case: Case) -> datetime | None:

@@ -205,8 +205,10 @@ def silence_end(feedback: Feedback, at: datetime, city: City) -> datetime | None
 
 
 def _reopened(case: Case, _: Assignment, __: Feedback, city: City, at: datetime) -> tuple[Assignment, ...]:
-    """Every task that was closed is worked on again, of several leads the latest. The time in which it was closed does not count."""
-    closed = [one for one in case.assignments if stage_of(one) == "closed"]
+    """Every task that was closed is worked on again, of several leads the latest, unless the case was routed again since. The time in which
+    it was closed does not count.
+    """
+    closed = [one for one in case.assignments if stage_of(one) == "closed" and one.withdrawn_at is None]
     lead = next((one for one in reversed(closed) if one.role == "lead"), None)
     again = [one for one in closed if one.role != "lead" or one is lead]
     return tuple(

@@ -171,7 +171,8 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     dispatched_at: datetime | None = None
     """Absent if the task was dispatched when the case was opened."""
     withdrawn_at: datetime | None = None
-    """When a correction led elsewhere, or the case was closed; absent while the assignment is valid."""
+    """When a correction led elsewhere, or the case was closed; absent while the assignment is valid. Of a closed task: when its case was routed again,
+    so that it is not worked on again."""
     due_provisional: bool = False
     """`due_at` reaches into a year whose calendar was not published, and may move when it is."""
     stage: TaskStage = "dispatched"

@@ -337,6 +337,25 @@ def test_a_correction_after_the_lead_was_closed_leaves_no_case_without_a_departm
     assert the_case(driver).state == "dispatched"
 
 
+def test_what_was_closed_before_a_correction_is_not_worked_on_again() -> None:
+    """The police has done its part about a tree. The report was about a hole, which is the work of roads alone."""
+    driver, _ = opened(CO_HANDLED)
+    police = driver.tasks[1]
+    driver.pipe(feedback("handled", police, 1))
+    roads = driver.pipe(report("17", 3, matter="hole", version=2)).tasks[-1]
+    driver.pipe(feedback("close", roads, 4, SUPERVISION, reason="x"))
+    (answer,) = driver.pipe(feedback("reopen", police, 5, SUPERVISION, reason="y")).rejected
+    assert answer.rejection.code == "not-legal"
+    found = driver.pipe(feedback("reopen", roads, 6, SUPERVISION, reason="y"))
+    assert [(one.department, one.stage) for one in found.tasks] == [("roads", "handling")]
+    assert [(one.department, one.stage) for one in the_case(driver).assignments] == [
+        ("parks", "withdrawn"),
+        ("police", "closed"),
+        ("roads", "handling"),
+    ]
+    assert broken_at(driver.transitions) is None
+
+
 def test_of_several_leads_the_latest_works_again_after_a_reopening() -> None:
     driver, lead = opened(CO_HANDLED)
     driver.pipe(feedback("handled", lead, 1), feedback("check-passed", lead, 2, SUPERVISION))
