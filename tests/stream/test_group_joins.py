@@ -201,7 +201,7 @@ def test_a_member_that_joins_gets_its_share_and_the_other_one_goes_on_with_its_o
     def share() -> None:
         if len(first.done) == 1:
             second.start()
-            await_(consumers[0]._coordinator.need_rejoin)  # the broker has told it
+            await_(consumers[0]._coordinator.need_rejoin)  # it has heard from the broker
 
     with group.client() as one, group.client() as other:
         first, second = Work(group, one, between=share), Work(group, other)
@@ -219,13 +219,13 @@ def test_a_member_that_joins_gets_its_share_and_the_other_one_goes_on_with_its_o
 def test_a_member_that_its_group_has_thrown_out_begins_again_where_the_group_has_committed(
     group: Group, consumers: list[KafkaConsumer]
 ) -> None:
-    """It acknowledged one more task in the meantime: nobody sees that twice, and what waited comes once."""
+    """It acknowledged one more task in the meantime: that does not come twice, and what waited comes once."""
     group.send(*range(4))
 
     def throw_out() -> None:
         if len(work.done) == 2:
             group.throw_out(consumers[0].group_metadata().member_id)
-            await_(consumers[0]._coordinator.need_rejoin)  # the broker has told it
+            await_(consumers[0]._coordinator.need_rejoin)  # it has heard from the broker
 
     with group.client() as client:
         work = Work(group, client, between=throw_out)
