@@ -1,6 +1,5 @@
 """What the deployment files promise, with a real Kafka: the programs run without rights on a root that is read only."""
 
-import signal
 import subprocess
 import time
 import urllib.error
@@ -19,7 +18,7 @@ from router.wire.offset_keys import make_offset_keys
 from tests.support.broker import HOST, free_ports
 from tests.support.patience import PATIENCE_S
 from tests.support.repository import ROOT
-from tests.support.sandbox import USABLE, contained
+from tests.support.sandbox import USABLE, ask_to_end, contained
 
 pytestmark = pytest.mark.broker
 contains = pytest.mark.skipif(not USABLE, reason="needs root and namespaces of Linux")
@@ -77,13 +76,20 @@ def topics(kafka: str, namespace: str, secrets: Path, tmp_path: Path) -> None:
 def test_the_sandbox_is_one(secrets: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
     tries = (
-        f"id -u; cat {SECRETS}/offset-keys | head -c 4; echo; "
+        f"id -u; echo $$; cat {SECRETS}/offset-keys | head -c 4; echo; "
         f"touch {HOME}/x /tmp/x && echo writes; for place in / /run /var/lib {ROOT}; do touch $place/x 2>/dev/null && echo $place; done; "
         "grep -E 'CapBnd|NoNewPrivs' /proc/self/status | tr -d '\\t'"
     )
     with contained(["/bin/sh", "-c", tries], {"PATH": "/usr/bin:/bin"}, secrets, log) as process:
         process.wait(30)
-    assert log.read_text("utf-8").split() == [str(USER), "key", "writes", "CapBnd:0000000000000000", "NoNewPrivs:1"]
+    assert log.read_text("utf-8").split() == [
+        str(USER),
+        "1",
+        "key",
+        "writes",
+        "CapBnd:0000000000000000",
+        "NoNewPrivs:1",
+    ]
 
 
 @contains
@@ -104,7 +110,7 @@ def test_worker_and_gateway_run_without_rights_on_a_root_that_is_read_only(
         assert answers(gateway_port, GATEWAY.alive.path)
         assert not answers(gateway_port, "/metrics"), "it needs the token"
         for process in (first, second):
-            process.send_signal(signal.SIGTERM)
+            ask_to_end(process)
         assert [first.wait(STOP_S), second.wait(STOP_S)] == [0, 0], [log.read_text("utf-8") for log in logs.values()]
 
 

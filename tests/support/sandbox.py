@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from tests.support.repository import ROOT
 
 PROGRAM = Path(sys.executable).with_name("grid-router")
 _OTHERS = stat.S_IROTH | stat.S_IXOTH
+_UNSHARE = ("unshare", "--mount", "--propagation", "private", "--pid", "--mount-proc", "--fork", "--kill-child")
 _SCRIPT = f"""
 set -e
 echo "$CLOSED" | while read -r folder child; do
@@ -50,7 +52,7 @@ def _usable() -> bool:
     if len({folder for folder, _ in closed}) != len(closed) or any(" " in f"{folder}{name}" for folder, name in closed):
         return False
     mount = "mount -t tmpfs tmpfs /run && mount -o remount,bind,ro /"
-    return subprocess.run(["unshare", "--mount", "sh", "-c", mount], capture_output=True, check=False).returncode == 0
+    return subprocess.run([*_UNSHARE, "sh", "-c", mount], capture_output=True, check=False).returncode == 0
 
 
 USABLE = _usable()
@@ -62,6 +64,8 @@ def contained(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A program as user 65532, without rights, that can write to `HOME` and `/tmp` alone; killed at the end if it still runs.
 
+    It is the first process of its own, as in a container, so a signal that it does not handle has no effect. Use `ask_to_end`.
+
     Args:
         arguments: of `grid-router`, or a whole command that begins with a path.
         variables: its whole environment, besides `PATH`.
@@ -72,7 +76,7 @@ def contained(
     inner = ["env", "-i", *(f"{name}={value}" for name, value in variables.items()), *command]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            ["unshare", "--mount", "--propagation", "private", "sh", "-c", _SCRIPT, "sh", *inner],
+            [*_UNSHARE, "sh", "-c", _SCRIPT, "sh", *inner],
             env={
                 "PATH": os.environ["PATH"],
                 "GIVEN": str(secrets),
@@ -87,3 +91,9 @@ def contained(
     finally:
         process.kill()
         process.wait()
+
+
+def ask_to_end(process: subprocess.Popen[bytes]) -> None:
+    """Send SIGTERM to the program itself, as a container engine does."""
+    first = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii").split()
+    os.kill(int(first[0]), signal.SIGTERM)
