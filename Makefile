@@ -46,6 +46,8 @@ check: setup-dev  ## format, lint, types, import contracts, schemas, catalogues
 	@$(BIN)/lint-imports
 	@$(BIN)/grid-router schemas check
 	@$(BIN)/python -m deploy.monitoring.generate --check
+	@$(BIN)/python -m deploy.audit.generate --check
+	@$(BIN)/python -m deploy.platforms.generate --check
 	@$(BIN)/grid-router catalogue lint
 	@$(BIN)/grid-router catalogue test
 	@$(BIN)/python -m tests.support.words
@@ -66,7 +68,7 @@ schemas: setup-dev  ## generate schemas/ from the models
 dashboards: setup-dev  ## generate deploy/monitoring/dashboards/ from the metrics
 	@$(BIN)/python -m deploy.monitoring.generate
 
-.PHONY: docs reference hooks
+.PHONY: docs reference hooks audit notices platforms
 check: docs
 
 docs: setup  ## the site in .grid-router/site; a broken link, a broken anchor or an outdated reference page fails
@@ -75,6 +77,16 @@ docs: setup  ## the site in .grid-router/site; a broken link, a broken anchor or
 
 reference: setup  ## generate docs/reference/ from the code
 	@$(BIN)/python -m docs.generate
+
+platforms: setup-dev  ## generate deploy/container, compose, kubernetes and systemd from deploy/platforms/
+	@$(BIN)/python -m deploy.platforms.generate
+
+audit: setup-dev  ## licences, a bill of materials in .grid-router/sbom.cdx.json, and known holes of the Python packages (asks PyPI)
+	@$(BIN)/python -m deploy.audit.generate --check --sbom .grid-router/sbom.cdx.json
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --vulnerability-service pypi -r requirements-dev.lock
+
+notices: setup-dev  ## generate deploy/audit/THIRD-PARTY-NOTICES.md from the locks
+	@$(BIN)/python -m deploy.audit.generate
 
 hooks: setup  ## a git hook that runs the quick checks before each commit
 	@install .ci/pre-commit "$$(git rev-parse --git-path hooks)/pre-commit"

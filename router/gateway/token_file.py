@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from router.gateway.grants import Grant, read_scope
 from router.wire.errors import InputError
-from router.wire.private_files import FILE_MODE, OTHERS, open_private
+from router.wire.private_files import FILE_MODE, open_private, others_may_read
 
 PREFIX = "grt_"
 """How every token begins, so that scanners find one in a repository or a log."""
@@ -69,13 +69,13 @@ def new_token() -> str:
 
 
 def read_token_file(file: Path) -> TokenHashes:
-    """The tokens of a file that only its user may read.
+    """The tokens of a file that only its user may read, or of root and its group.
 
     Raises:
         InputError: it cannot be read, others may read it, or a line is wrong.
     """
     try:
-        if file.stat().st_mode & OTHERS:
+        if others_may_read(file.stat()):
             raise InputError(
                 "others than its user may read the file", where=str(file), hint=f"run `chmod {FILE_MODE:o} {file}`"
             )

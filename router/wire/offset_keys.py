@@ -19,7 +19,7 @@ from msgspec.json import Encoder
 from msgspec.structs import replace
 
 from router.wire.errors import InputError
-from router.wire.private_files import open_to_others, write_private
+from router.wire.private_files import others_may_read, write_private
 from router.wire.settings import Settings
 from router.wire.stored_offsets import StoredOffset
 
@@ -128,7 +128,7 @@ def read_offset_keys(file: Path) -> OffsetKeys:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise InputError(f"the keys of stored offsets cannot be read ({why})", where=str(file), hint=_HINT) from error
-    if open_to_others(file):
+    if others_may_read(file.stat()):
         raise InputError("others may read the keys of stored offsets", where=str(file), hint=f"chmod 600 {file}")
     keys: list[bytes] = []
     trusts: list[datetime] = []

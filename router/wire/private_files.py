@@ -1,6 +1,7 @@
 """Folders and files that only their user may read: they hold citizens' reports, also when the umask allows others to read."""
 
 import os
+import stat
 from pathlib import Path
 from typing import IO
 
@@ -9,6 +10,8 @@ UMASK = 0o077
 """The umask of a process that we start: only its user may read what it writes."""
 OTHERS = 0o077
 """The permission bits of everybody but the user."""
+ROOT = 0
+"""The user who owns the machine."""
 
 
 def private_folder(folder: Path) -> Path:
@@ -41,6 +44,15 @@ def write_private(file: Path, content: bytes) -> None:
     """Write a whole file that only its user may read. Raises OSError."""
     with open_private(file, "wb") as opened:
         opened.write(content)
+
+
+def others_may_read(found: os.stat_result) -> bool:
+    """Whether others than the router may read or change a file of secrets.
+
+    A file of root may be readable by its group: so Kubernetes, Compose and systemd hand a secret to a program of another user.
+    """
+    shared = stat.S_IRGRP if found.st_uid == ROOT else 0
+    return bool(found.st_mode & OTHERS & ~shared)
 
 
 def open_to_others(*folders: Path) -> list[Path]:

@@ -19,12 +19,15 @@ NOT_IMPORTED = {"tzdata"}
 """`zoneinfo` reads it (router/cities/zones.py)."""
 CORE = {"pydantic-core"}
 """pydantic documents this package as part of its interface, and pins its version."""
+BROUGHT = {"packaging"}
+"""hatchling, of the group `build`, brings it into both locks; deploy/audit reads locks with it."""
 COMMANDS = {
     "coverage",
     "furo",
     "import-linter",
     "mypy",
     "myst-parser",
+    "pip-audit",
     "pytest-timeout",
     "pytest-xdist",
     "ruff",
@@ -98,9 +101,9 @@ def test_every_runtime_dependency_is_imported() -> None:
     assert runtime() - used == NOT_IMPORTED
 
 
-def test_the_tests_import_only_declared_dependencies() -> None:
-    declared = runtime() | development() | CORE
-    files = [ROOT / "tests" / name for name in ("unit", "stream", "chaos", "replay", "support")]
+def test_tests_and_deployment_import_only_declared_dependencies() -> None:
+    declared = runtime() | development() | CORE | BROUGHT
+    files = [*(ROOT / "tests" / name for name in ("unit", "stream", "chaos", "replay", "support")), ROOT / "deploy"]
     undeclared = [
         (module, str(file))
         for folder in files
@@ -111,7 +114,8 @@ def test_the_tests_import_only_declared_dependencies() -> None:
 
 
 def test_every_development_dependency_is_imported_or_a_command() -> None:
-    used = {name for module, _ in imported(ROOT / "tests") for name in distributions(module)}
+    files = [*imported(ROOT / "tests"), *imported(ROOT / "deploy")]
+    used = {name for module, _ in files for name in distributions(module)}
     build = names(project()["dependency-groups"]["build"])
     assert development() - used - build == COMMANDS
 

@@ -79,7 +79,7 @@ def test_a_wrong_file_is_rejected_with_its_line(file: Path, text: str | bytes, s
 
 def test_a_file_that_others_may_read_is_rejected(file: Path) -> None:
     add_token(file, "first", "report:*")
-    file.chmod(0o640)
+    file.chmod(0o644)
     with pytest.raises(InputError, match="chmod 600"):
         read_token_file(file)
 
