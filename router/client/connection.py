@@ -9,7 +9,7 @@ from msgspec import Struct
 from router.kafka.blocking import FETCH_BYTES, PARTITION_FETCH_BYTES, prepare_consumers
 from router.kafka.connecting import connect_options
 from router.wire.errors import InputError
-from router.wire.security import Security
+from router.wire.security import Security, security_for
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
 
@@ -51,6 +51,11 @@ class Connection(Struct, frozen=True, kw_only=True):
         if settings.kafka is None:
             raise InputError("no cluster is named", where="GRID_ROUTER_KAFKA", hint="set it to host:port of a broker")
         return cls(kafka=settings.kafka, namespace=settings.namespace, patience_s=patience_s)
+
+    @property
+    def user(self) -> str:
+        """As whom it comes; empty without a user. Raises InputError when the settings cannot be used."""
+        return (self.security or security_for(self.kafka)).user
 
     @property
     def names(self) -> Names:

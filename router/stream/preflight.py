@@ -20,6 +20,7 @@ from router.kafka.rejection import unreachable
 from router.wire.durability import INTERNAL_TOPICS, declared_durability, too_few_brokers
 from router.wire.errors import TopicError, WorkerError
 from router.wire.other_topics import elsewhere, renamed_topics
+from router.wire.security import security_for, unseen
 from router.wire.settings import Settings
 from router.wire.topics import Topic
 
@@ -49,7 +50,9 @@ async def check_topics(bootstrap: str, topics: list[Topic], namespace: str) -> N
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         hint = f"run `grid-router topics apply CITY`{elsewhere(others, namespace)}"
-        raise TopicError(f"the topic does not exist{more}", where=missing[0], hint=hint)
+        raise TopicError(
+            f"the topic does not exist{more}{unseen(security_for(bootstrap).user)}", where=missing[0], hint=hint
+        )
     for topic in topics:
         actual, wanted = partitions[topic.name], topic.wanted_partitions(partitions)
         if actual < wanted and topic.grows_with is not None and actual >= topic.partitions:

@@ -48,7 +48,7 @@ class Security:
         return self.protocol in WITH_SASL
 
     def context(self) -> ssl.SSLContext | None:
-        """A TLS context that checks certificate and host name; it reads the files anew. None without TLS.
+        """A TLS context that checks certificate and host name; it reads the files each time. None without TLS.
 
         Raises:
             InputError: a file cannot be read, or is not what it should be.
@@ -88,7 +88,7 @@ def security_for(bootstrap: str, settings: Settings | None = None) -> Security:
     password = _password(given)
     user = given.kafka_user
     if own is not None and user is None and password is None:
-        user, password = EMBEDDED_ADMIN, _first_line(own / f"{EMBEDDED_ADMIN}.password", private=True)
+        user, password = EMBEDDED_ADMIN, password_of(own / f"{EMBEDDED_ADMIN}.password", private=True)
     if protocol in WITH_SASL and (not user or not password):
         lacks = ("KAFKA_USER",) if not user else ("KAFKA_PASSWORD_FILE", "KAFKA_PASSWORD")
         hint = f"set {' or '.join(f'{PREFIX}{one}' for one in lacks)}"
@@ -102,6 +102,11 @@ def security_for(bootstrap: str, settings: Settings | None = None) -> Security:
         certificate=given.kafka_certificate,
         key=given.kafka_key,
     )
+
+
+def unseen(user: str | None) -> str:
+    """The end of "there is no such topic": Kafka hides a topic from a user without a right to it. Empty without a user."""
+    return f", or the user {user} has no right to it" if user else ""
 
 
 def _embedded(bootstrap: str, settings: Settings) -> Path | None:
@@ -140,11 +145,11 @@ def _check(given: KafkaSecurity, protocol: Protocol) -> None:
 
 def _password(given: KafkaSecurity) -> str | None:
     if given.kafka_password_file is not None:
-        return _first_line(given.kafka_password_file)
+        return password_of(given.kafka_password_file)
     return None if given.kafka_password is None else given.kafka_password.get_secret_value()
 
 
-def _first_line(file: Path, *, private: bool = False) -> str:
+def password_of(file: Path, *, private: bool = False) -> str:
     """The only line of a file with a password. Raises InputError; the sentence has nothing of what is in it."""
     try:
         with file.open("rb") as opened:

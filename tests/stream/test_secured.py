@@ -1,4 +1,4 @@
-"""A secured broker: reports become tasks through it, and whoever does not say who he is gets one sentence and no record."""
+"""A secured broker: who says who he is may do what is declared and nothing else, and all others get one sentence and no record."""
 
 import asyncio
 import time
@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
+from typer.testing import CliRunner, Result
 
-from router.broker import admin, server
+from router.broker import access, admin, server
 from router.broker.folder import Folder
+from router.cli.access import app
 from router.cli.gateway import gateway
 from router.client import Client, Connection
 from router.client import connection as connections
@@ -17,8 +20,9 @@ from router.kafka.blocking import open_consumer
 from router.kafka.rejection import rejection
 from router.simulator.replay.feed import Feed
 from router.stream.preflight import check_topics
+from router.wire.access import Access, compare, declared_access
 from router.wire.codec import decode_case
-from router.wire.errors import BrokerError
+from router.wire.errors import BrokerError, TopicError
 from router.wire.security import Security, security_for
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
@@ -26,6 +30,7 @@ from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool
 from tests.support.cities import open_requests, shipped
 from tests.support.patience import PATIENCE_S
+from tests.support.raw_kafka import GROUP_DENIED, TOPIC_DENIED, TRANSACTION_DENIED, raw_client
 from tests.support.secured import secured_broker
 from tests.support.topics import committed
 
@@ -37,49 +42,77 @@ REQUESTS = 5
 
 @pytest.fixture(scope="module")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    with secured_broker(tmp_path_factory.mktemp("secured")) as settings:
+    """A secured broker with the city's topics, users and rights."""
+    with secured_broker(tmp_path_factory.mktemp("access")) as settings:
         admin.apply(server.bootstrap(settings), topics_of(shipped(CITY), settings))
+        applied = command("apply")
+        assert applied.exit_code == 0, applied.output
         yield settings
 
 
-def secrets_of(settings: Settings) -> list[str]:
-    credentials = Folder(settings).credentials
-    return [credentials.password(user) for user in ("admin", "broker")]
+def command(*arguments: str) -> Result:
+    return CliRunner().invoke(app, [arguments[0], CITY, *arguments[1:]], env={"COLUMNS": "160", "NO_COLOR": "1"})
 
 
-def reports_in_cases(address: str) -> list[str]:
-    latest = {record.key: record.value for record in committed(address, NAMES.cases)}
-    return sorted(report.id for value in latest.values() for report in decode_case(value).reports)
+def declared(settings: Settings) -> Access:
+    city = shipped(CITY)
+    return declared_access(NAMES, topics_of(city, settings), city.codes, city.catalogue.departments)
+
+
+def password_file(settings: Settings, user: str) -> Path:
+    return Folder(settings).credentials.folder / "users" / f"{user}.password"
+
+
+def user_of(settings: Settings, name: str) -> Security:
+    ca = Folder(settings).credentials.ca
+    return Security(protocol="SASL_SSL", user=name, password=password_file(settings, name).read_text(), ca=ca)
 
 
 def commands_of(pids: list[int]) -> bytes:
     return b"".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids)
 
 
-def test_workers_make_tasks_of_reports_on_it(secured: Settings) -> None:
-    """Producers, transactions, the consumer group, readers and a department's client, all as users with a password."""
+def test_workers_a_network_and_a_department_work_as_their_own_users(
+    secured: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From door to door without an administrator: a report becomes a task, and the department accepts it."""
     address, departments = server.bootstrap(secured), sorted(shipped(CITY).catalogue.departments)
-    own = secured.model_copy(update={"kafka": address})
+    router = {"kafka_user": "router", "kafka_password_file": password_file(secured, "router")}
     sent = open_requests(CITY, REQUESTS)
-    with WorkerPool(CITY, own, 2, "wall") as pool:
-        Feed(address, NAMES, secured.partitions, None).run(sent)
+    with WorkerPool(CITY, secured.model_copy(update={"kafka": address, **router}), 2, "wall") as pool:
+        with monkeypatch.context() as network:
+            network.setenv("GRID_ROUTER_KAFKA_USER", "network-hotline")
+            network.setenv("GRID_ROUTER_KAFKA_PASSWORD_FILE", str(password_file(secured, "network-hotline")))
+            Feed(address, NAMES, secured.partitions, None).run(sent)
         deadline = time.monotonic() + PATIENCE_S
         while reports_in_cases(address) != sorted(one.report for one in sent):
             pool.poll()
             assert time.monotonic() < deadline, [log.read_text()[-2000:] for log in pool.logs]
-        processes, logs = [*pool.pids.values(), server.status(secured).pid or 0], pool.logs
-        for secret in secrets_of(secured):
-            assert secret.encode() not in commands_of(processes)
+            time.sleep(0.1)
+        commands, logs = commands_of([*pool.pids.values(), server.status(secured).pid or 0]), pool.logs
     assert pool.restarts == 0
-    tasks = committed(address, *map(NAMES.tasks, departments))
-    department = tasks[0].topic.removeprefix(NAMES.tasks(""))
-    with Client(Connection(kafka=address), actor="inspector-17") as client:
-        found = list(client.replay(department, datetime(2000, 1, 1, tzinfo=UTC)))
-        assert found[0].id
-        found[0].accept()
-    assert [record.topic for record in committed(address, NAMES.feedback(department))] == [NAMES.feedback(department)]
-    written = "".join(file.read_text("utf-8", "replace") for file in (*logs, Folder(secured).log, Folder(secured).out))
-    assert [secret for secret in secrets_of(secured) if secret in written] == []
+    written = b"".join(file.read_bytes() for file in (*logs, Folder(secured).log, Folder(secured).out))
+    secrets = [file.read_bytes() for file in Folder(secured).credentials.folder.rglob("*.password")]
+    assert len(secrets) > len(departments)
+    assert [secret for secret in secrets if secret in commands or secret in written] == []
+    task, *_ = committed(address, *map(NAMES.tasks, departments))
+    department = task.topic.removeprefix(NAMES.tasks(""))
+    own = Connection(kafka=address, security=user_of(secured, f"department-{department}"))
+    with Client(own, actor="inspector-17") as client:
+        found = next(iter(client.tasks(department)))
+        found.accept()
+        found.acknowledge()
+        other = next(one for one in departments if one != department)
+        with pytest.raises(
+            TopicError, match=f"no such department, or the user department-{department} has no right to it"
+        ):
+            next(iter(client.replay(other, datetime(2000, 1, 1, tzinfo=UTC))))
+    assert len(committed(address, NAMES.feedback(department))) == 1
+
+
+def reports_in_cases(address: str) -> list[str]:
+    latest = {record.key: record.value for record in committed(address, NAMES.cases)}
+    return sorted(report.id for value in latest.values() for report in decode_case(value).reports)
 
 
 def test_it_stays_secured_and_its_files_are_private(secured: Settings) -> None:
@@ -123,7 +156,7 @@ WRONG = {
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("wrong", WRONG)
-def test_a_client_that_is_not_let_in_is_told_why(
+def test_a_client_that_is_not_let_in_says_why(
     secured: Settings, monkeypatch: pytest.MonkeyPatch, kind: str, wrong: str
 ) -> None:
     monkeypatch.setattr(connections, "LOOK_MS", 300)
@@ -148,6 +181,71 @@ def test_other_mistakes_are_named_as_well(secured: Settings) -> None:
         rejection(controller, Security(protocol="SSL", ca=right.ca))
     )
     assert rejection(address, right) is None
+
+
+def test_every_user_may_do_what_is_declared_and_nothing_else(secured: Settings) -> None:
+    address, wanted = server.bootstrap(secured), declared(secured)
+    topics = [one.name for one in topics_of(shipped(CITY), secured)]
+    groups = sorted({one.name for one in wanted.rights if one.resource == "group"})
+    ids = [f"{one.name}0" if one.prefixed else one.name for one in wanted.rights if one.resource == "transactional id"]
+    tried = 0
+    for user in wanted.users:
+        rights = [one for one in wanted.rights if one.user == user]
+
+        def may(operation: str, resource: str, name: str, rights: list = rights) -> bool:
+            return any(one.operation == operation and one.covers(resource, name) for one in rights)
+
+        with raw_client(address, user_of(secured, user)) as client:
+            read, written = client.read(topics), client.write(topics)
+            joined = {name: client.join(name) for name in (*groups, "foreign")}
+            claimed = {name: client.claim(name) for name in (*ids, "foreign")}
+            assert client.create(f"{user}.new") == TOPIC_DENIED, user
+        for operation, codes in (("read", read), ("write", written)):
+            allowed = {name: may(operation, "topic", name) for name in topics}
+            assert codes == {name: 0 if ok else TOPIC_DENIED for name, ok in allowed.items()}, (user, operation)
+        assert {name for name, code in joined.items() if code != GROUP_DENIED} == {
+            name for name in joined if may("read", "group", name)
+        }, user
+        assert {name for name, code in claimed.items() if code != TRANSACTION_DENIED} == {
+            name for name in claimed if may("write", "transactional id", name)
+        }, user
+        tried += len(read) + len(written) + len(joined) + len(claimed) + 1
+    assert tried > 40 * len(wanted.users)
+
+
+def test_a_second_apply_changes_nothing_and_an_operator_may_check(
+    secured: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "0 differences" in command("apply").output
+    monkeypatch.setenv("GRID_ROUTER_KAFKA_USER", "operator")
+    monkeypatch.setenv("GRID_ROUTER_KAFKA_PASSWORD_FILE", str(password_file(secured, "operator")))
+    checked = command("check")
+    assert (checked.exit_code, "0 differences" in checked.output) == (0, True)
+    monkeypatch.setenv("GRID_ROUTER_KAFKA_USER", "gateway")
+    monkeypatch.setenv("GRID_ROUTER_KAFKA_PASSWORD_FILE", str(password_file(secured, "gateway")))
+    denied = command("check")
+    assert isinstance(denied.exception, BrokerError)
+    assert "the user gateway has no right to this cluster" in str(denied.exception)
+
+
+def test_drift_is_shown_and_removed_only_when_asked(secured: Settings) -> None:
+    address, topic = server.bootstrap(secured), NAMES.tasks(min(shipped(CITY).catalogue.departments))
+    stray = ACL(
+        principal="User:alice",
+        host="*",
+        operation=ACLOperation.READ,
+        permission_type=ACLPermissionType.ALLOW,
+        resource_pattern=ResourcePattern(ResourceType.TOPIC, topic),
+    )
+    with admin.connected(address) as client:
+        assert client.create_acls([stray])["failed"] == []
+    for given in ("check", "apply"):
+        shown = command(given)
+        assert f"- alice may read topic {topic}" in shown.output
+        assert shown.exit_code == (given == "check")
+    assert command("apply", "--remove").exit_code == 0
+    assert not compare(declared(secured), access.found(address), NAMES, known={"admin"}).drift
+    assert security_for(address, secured).user == "admin"
 
 
 @pytest.mark.long
