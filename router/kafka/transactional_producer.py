@@ -7,8 +7,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerFenced
 from aiokafka.structs import RecordMetadata
 
-from router.kafka.connecting import connect_options
 from router.kafka.internals import close_producer, end_transactions_once
+from router.kafka.reconnecting import reconnect_options
 from router.kafka.record_batches import Writer
 
 TRANSACTION_TIMEOUT_MS = 30_000
@@ -49,7 +49,7 @@ class TransactionalProducer:
 
     def __init__(self, bootstrap: str, transactional_id: str, *, batch_bytes: int) -> None:
         self._producer = AIOKafkaProducer(
-            **connect_options(bootstrap),
+            **reconnect_options(bootstrap),
             transactional_id=transactional_id,
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
             acks="all",

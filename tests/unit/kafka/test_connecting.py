@@ -1,16 +1,25 @@
 """Every client of Kafka connects with the settings of security: no other place of the project opens one."""
 
 import ast
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiokafka.errors import KafkaError
 
 import router
+from router.gateway.problems import ProblemError
+from router.gateway.publisher import CheckedRecord, Publisher
 from router.kafka.connecting import authentication, connect_options
+from router.kafka.consumers import LazyConsumer
+from router.kafka.transactional_producer import TransactionalProducer
 from router.stream.faust_adapter.app import _credentials
 from router.wire.security import Security
 from tests.support.certificates import made
 
+NOWHERE = "127.0.0.1:1"
 SOURCES = Path(router.__file__).parent
 CLIENTS = {
     "AIOKafkaAdminClient",
@@ -21,8 +30,8 @@ CLIENTS = {
     "KafkaConsumer",
     "KafkaProducer",
 }
-SAYS_HOW = {"connect_options", "options"}
-"""Calls that give the options: the function, and `Connection.options` of a department's client, which calls it."""
+SAYS_HOW = {"connect_options", "reconnect_options", "options"}
+"""Calls that give the options: the function, the one for running processes that calls it, and `Connection.options` of a department's client, which calls it."""
 PLACES = {
     "client/connection.py",
     "gateway/publisher.py",
@@ -108,3 +117,31 @@ def test_each_protocol_names_only_what_it_uses(tmp_path: Path) -> None:
         "bootstrap_servers": ["a:1", "b:2"],
         "security_protocol": "PLAINTEXT",
     }
+
+
+async def _read() -> None:
+    await LazyConsumer(NOWHERE).connected()
+
+
+async def _transact() -> None:
+    TransactionalProducer(NOWHERE, "id", batch_bytes=1024)
+
+
+async def _take() -> None:
+    publisher = Publisher(NOWHERE)
+    assert not await publisher.answers()
+    await publisher.publish(CheckedRecord(topic="reports.policing", key=b"k", value=b"v", headers=[]))
+
+
+@pytest.mark.parametrize(
+    ("opens", "error", "says"),
+    [(_read, KafkaError, "cannot be read"), (_transact, KafkaError, "cannot be read"), (_take, ProblemError, "Kafka")],
+)
+def test_a_password_file_that_is_gone_is_a_cluster_that_does_not_answer_for_a_running_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, opens: Callable[[], Any], error: type[Exception], says: str
+) -> None:
+    monkeypatch.setenv("GRID_ROUTER_KAFKA_PROTOCOL", "SASL_PLAINTEXT")
+    monkeypatch.setenv("GRID_ROUTER_KAFKA_USER", "router")
+    monkeypatch.setenv("GRID_ROUTER_KAFKA_PASSWORD_FILE", str(tmp_path / "gone"))
+    with pytest.raises(error, match=says):
+        asyncio.run(opens())
