@@ -213,6 +213,23 @@ def test_every_user_may_do_what_is_declared_and_nothing_else(secured: Settings) 
     assert tried > 40 * len(wanted.users)
 
 
+def test_another_city_on_the_cluster_reads_and_stops_nothing(secured: Settings, tmp_path: Path) -> None:
+    address, city, theirs = server.bootstrap(secured), shipped(CITY), Names("other.")
+    own = [one.name for one in topics_of(city, secured)]
+    others = topics_of(city, secured.model_copy(update={"namespace": "other."}))
+    wanted = declared_access(theirs, others, city.codes, city.catalogue.departments)
+    access.apply(address, compare(wanted, access.found(address), theirs), tmp_path)
+    assert not compare(wanted, access.found(address), theirs, known={"admin"}).drift
+    assert not compare(declared(secured), access.found(address), NAMES, known={"admin"}).drift
+    ca = Folder(secured).credentials.ca
+    for user in ("other.router", "other.repairer", "other.operator"):
+        password = (tmp_path / f"{user}.password").read_text()
+        with raw_client(address, Security(protocol="SASL_SSL", user=user, password=password, ca=ca)) as client:
+            assert {*client.read(own).values(), *client.write(own).values()} == {TOPIC_DENIED}
+            assert client.join(NAMES.group) == GROUP_DENIED
+            assert client.claim(f"{NAMES.group}-merge-0") == TRANSACTION_DENIED
+
+
 def test_a_second_apply_changes_nothing_and_an_operator_may_check(
     secured: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
