@@ -6,19 +6,14 @@ from typing import Any
 
 from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
-from kafka.errors import (
-    ClusterAuthorizationFailedError,
-    InvalidReplicationFactorError,
-    KafkaError,
-    TopicAlreadyExistsError,
-    TopicAuthorizationFailedError,
-)
+from kafka.errors import InvalidReplicationFactorError, KafkaError, TopicAlreadyExistsError
 from kafka.protocol.consumer.offsets import OffsetSpec
 
 from router.broker.reach import listens
 from router.broker.replicas import create_internal
 from router.broker.topic_plan import Cluster, FoundDurability, Plan
 from router.kafka.blocking import admin_client
+from router.kafka.rejection import denial, rejection
 from router.wire.durability import Durability
 from router.wire.errors import START_KAFKA, BrokerError, TopicError
 from router.wire.other_topics import renamed_topics
@@ -32,8 +27,6 @@ CREATED_AT_ONCE = 16
 """Topics in one request, each with its partitions. So a city with many topics has as much more time as it has topics."""
 HINTS: dict[type[KafkaError], str] = {
     InvalidReplicationFactorError: "set GRID_ROUTER_REPLICATION to no more than the cluster has brokers",
-    TopicAuthorizationFailedError: "let the cluster's administrator allow this user to manage topics",
-    ClusterAuthorizationFailedError: "let the cluster's administrator allow this user to manage topics",
 }
 
 
@@ -166,6 +159,8 @@ def connected(bootstrap: str) -> Iterator[KafkaAdminClient]:
     )
     if not listens(bootstrap):
         raise no_answer
+    if rejected := rejection(bootstrap):  # the client would try again until its time is over, and not say why
+        raise rejected
     try:
         admin = admin_client(bootstrap, request_ms=TIMEOUT_MS, connect_ms=CONNECT_MS)
     except (KafkaError, ValueError, OSError) as error:
@@ -173,7 +168,7 @@ def connected(bootstrap: str) -> Iterator[KafkaAdminClient]:
     try:
         yield admin
     except KafkaError as error:
-        raise BrokerError(
+        raise denial(bootstrap, error) or BrokerError(
             f"the cluster rejects the request or fails ({type(error).__name__})",
             where=bootstrap,
             hint=HINTS.get(type(error), "check it with `grid-router doctor`"),

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from router.broker.credentials import Credentials
 from router.broker.properties import BrokerNode, log_properties, server_properties
 from router.wire.errors import BrokerError
 from router.wire.offset_keys import EMBEDDED
 from router.wire.private_files import open_private, private_folder, write_private
+from router.wire.security import EMBEDDED as EMBEDDED_SECRETS
 from router.wire.settings import Settings
 
 CAUSES = 3
@@ -34,7 +36,9 @@ class Folder:
         self.root = alone if node.of == 1 else alone / "nodes" / str(node.number)
         self.data, self.log, self.out = self.root / "data", self.root / "kafka.log", self.root / "kafka.out"
         self.properties, self.logging = self.root / "server.properties", self.root / "log4j2.properties"
+        self.credentials = Credentials(settings.home.absolute() / EMBEDDED_SECRETS)
         self.offset_keys = settings.home.absolute() / EMBEDDED
+        self.arguments = self.root / "format.arguments"
         self.pid, self.lock = self.root / "kafka.pid", self.root / "start.lock"
 
     def write(self, first_port: int) -> None:
@@ -45,7 +49,8 @@ class Folder:
         Args:
             first_port: of the cluster's first broker.
         """
-        text = server_properties(first_port, self.data.relative_to(self.root), self.node)
+        secured = self.credentials.properties(self.root) if self.credentials else {}
+        text = server_properties(first_port, self.data.relative_to(self.root), self.node, secured)
         write_private(self.properties, text.encode())
         write_private(self.logging, log_properties(self.log.relative_to(self.root)).encode())
 
@@ -69,6 +74,11 @@ class Folder:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
+    @property
+    def formatted(self) -> bool:
+        """Whether it has data, also of no record."""
+        return (self.data / "meta.properties").exists()
+
     def running_pid(self) -> int | None:
         """The process id of this folder's broker; None when it does not run, or another process has that id."""
         try:
@@ -81,7 +91,7 @@ class Folder:
 
     def port(self) -> int | None:
         """The port of the last start."""
-        name = "listeners=PLAINTEXT://"
+        name = "listeners="
         try:
             lines = self.properties.read_text("utf-8").splitlines()
         except OSError:

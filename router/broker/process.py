@@ -9,7 +9,7 @@ import sys
 import time
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from router.broker.folder import Folder, last_causes
@@ -17,12 +17,14 @@ from router.broker.progress import Patience, work_of
 from router.broker.properties import HOST
 from router.wire.errors import BrokerError
 from router.wire.private_files import UMASK, open_private, write_private
+from router.wire.settings import PREFIX
 
 STOP_SECONDS = 30.0
 HEAP, HEAP_OF_SEVERAL = "512m", "384m"
 """Of a broker alone, and of each of three: together they fit a machine of 4 GiB."""
 MARK = "grid.router.properties"
 """A property that Kafka ignores. By its value, `Folder.running_pid` knows the process of this folder."""
+PASSWORD = f"{PREFIX}KAFKA_PASSWORD"
 NAMESPACE = uuid.UUID("5f4c6d0a-6b1f-5c1e-9a3e-2d9a3c7b1f10")
 """Namespace of our cluster ids; an arbitrary constant."""
 
@@ -59,7 +61,7 @@ def format_data(folder: Folder, java: Path, jars: str, features: Sequence[str] =
     Raises:
         BrokerError: Kafka's storage tool fails.
     """
-    if (folder.data / "meta.properties").exists():
+    if folder.formatted:
         return
     tool = [
         *_java(folder, java, jars),
@@ -70,17 +72,18 @@ def format_data(folder: Folder, java: Path, jars: str, features: Sequence[str] =
         folder.properties.name,
         *(f"--feature={feature}" for feature in features),
     ]
-    done = subprocess.run(
-        tool,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        stdin=subprocess.DEVNULL,
-        check=False,
-        cwd=folder.root,
-        env=_environment(),
-        umask=UMASK,
-    )
+    with _hidden(folder, tool, folder.credentials.scram_users() if folder.credentials else []) as command:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            check=False,
+            cwd=folder.root,
+            env=_environment(),
+            umask=UMASK,
+        )
     if done.returncode != 0:
         raise BrokerError(
             f"the data folder cannot be made ({last_causes(done.stderr or done.stdout) or 'no output'})",
@@ -174,13 +177,35 @@ def _java(folder: Folder, java: Path, jars: str) -> list[str]:
     ]
 
 
+@contextlib.contextmanager
+def _hidden(folder: Folder, tool: Sequence[str], secret: Sequence[str]) -> Iterator[Sequence[str]]:
+    """A command whose secret arguments are in a file for the time that it runs: every user sees those of a process."""
+    if not secret:
+        yield tool
+        return
+    java, *arguments = tool
+    lines = "".join(_quoted(argument) for argument in (*arguments, *secret))
+    write_private(folder.arguments, lines.encode(sys.getfilesystemencoding(), "surrogateescape"))
+    try:
+        yield [java, f"@{folder.arguments.name}"]
+    finally:
+        folder.arguments.unlink()
+
+
+def _quoted(argument: str) -> str:
+    """A line of an argument file, as the `java` command reads it (JDK tool reference, "java @argfiles")."""
+    escaped = argument.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"\n'
+
+
 def _environment() -> dict[str, str]:
-    """Our environment, with a locale in which Java decodes paths as this process encodes them.
+    """Our environment without our secrets, with a locale in which Java decodes paths as this process encodes them.
 
     Java decodes the working folder by the locale. In the locale C every Chinese character in it becomes a question mark,
     and no file is found; Python uses UTF-8 there.
     """
-    return {**os.environ, "LC_ALL": "C.UTF-8"} if sys.getfilesystemencoding() == "utf-8" else dict(os.environ)
+    own = {name: value for name, value in os.environ.items() if name.upper() != PASSWORD}
+    return {**own, "LC_ALL": "C.UTF-8"} if sys.getfilesystemencoding() == "utf-8" else own
 
 
 def _ended(folder: Folder, pid: int, deadline: float) -> bool:

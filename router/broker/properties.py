@@ -5,6 +5,7 @@ Alone it keeps one copy of each record. Of three, each record has a copy on ever
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -38,7 +39,12 @@ class BrokerNode(Struct, frozen=True):
         return self.port(first), self.port(first) + 1
 
 
-def server_properties(first: int, data: Path, node: BrokerNode = BrokerNode()) -> str:  # noqa: B008 - immutable
+def server_properties(
+    first: int,
+    data: Path,
+    node: BrokerNode = BrokerNode(),  # noqa: B008 - immutable
+    secured: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """`server.properties` of one broker.
 
     Args:
@@ -46,17 +52,19 @@ def server_properties(first: int, data: Path, node: BrokerNode = BrokerNode()) -
         data: the folder of its topics. Kafka reads a comma as the end of a path, so give a path relative to the
             broker's working folder when its parents are not known.
         node: which broker it is.
+        secured: settings of a secured broker beside these; empty: it speaks plain text, and lets everybody in.
     """
+    client, controller = ("SASL_SSL", "SSL") if secured else ("PLAINTEXT", "PLAINTEXT")
     port, copies, needed = node.port(first), str(node.of), str(node.of // 2 + 1)
     voters = (f"{number}@{HOST}:{BrokerNode(number).port(first) + 1}" for number in range(1, node.of + 1))
     settings = {
         "process.roles": "broker,controller",
         "node.id": str(node.number),
         "controller.quorum.voters": ",".join(voters),
-        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{port + 1}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+        "listeners": f"{client}://{HOST}:{port},CONTROLLER://{HOST}:{port + 1}",
+        "advertised.listeners": f"{client}://{HOST}:{port}",
         "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": f"{client}:{client},CONTROLLER:{controller}",
         "log.dirs": str(data),
         "auto.create.topics.enable": "false",
         "default.replication.factor": copies,
@@ -79,7 +87,7 @@ def server_properties(first: int, data: Path, node: BrokerNode = BrokerNode()) -
         "log.index.size.max.bytes": str(INDEX_BYTES),
         "delete.topic.enable": "true",
     }
-    return _written(settings)
+    return _written({**settings, **secured})
 
 
 def log_properties(log: Path) -> str:

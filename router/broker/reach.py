@@ -5,6 +5,7 @@ import socket
 from kafka.errors import KafkaError
 
 from router.kafka.blocking import admin_client
+from router.wire.security import Security
 
 CONNECT_SECONDS = 2.0
 ANSWER_MS = 2_000
@@ -19,12 +20,12 @@ def listens(bootstrap: str) -> bool:
     return any(_accepts(address) for address in bootstrap.split(","))
 
 
-def answers(bootstrap: str, limit_ms: int = ANSWER_MS) -> bool:
+def answers(bootstrap: str, limit_ms: int = ANSWER_MS, security: Security | None = None) -> bool:
     """Whether a Kafka broker at one of the addresses answers a request within the limit."""
     if not listens(bootstrap):
         return False
     try:
-        admin_client(bootstrap, request_ms=limit_ms, connect_ms=limit_ms).close()
+        admin_client(bootstrap, request_ms=limit_ms, connect_ms=limit_ms, security=security).close()
     except (KafkaError, OSError, ValueError):
         return False
     return True
@@ -36,14 +37,14 @@ class PatientAnswer:
     A broker that listens can need longer than any constant limit for its first answer, when the machine is loaded.
     """
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap, self._limit_ms = bootstrap, ANSWER_MS
+    def __init__(self, bootstrap: str, security: Security | None = None) -> None:
+        self._bootstrap, self._security, self._limit_ms = bootstrap, security, ANSWER_MS
 
     def __call__(self) -> bool:
         """Whether it answers now."""
         if not listens(self._bootstrap):
             return False
-        if answers(self._bootstrap, self._limit_ms):
+        if answers(self._bootstrap, self._limit_ms, self._security):
             return True
         self._limit_ms = min(2 * self._limit_ms, LONGEST_ANSWER_MS)
         return False

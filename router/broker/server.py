@@ -13,9 +13,11 @@ from router.broker.jars import classpath
 from router.broker.java import find_java
 from router.broker.properties import HOST, BrokerNode
 from router.broker.reach import PatientAnswer, answers
+from router.kafka.rejection import rejection
 from router.wire.errors import BrokerError, InputError
 from router.wire.offset_keys import make_offset_keys
 from router.wire.private_files import private_folder
+from router.wire.security import security_for
 from router.wire.settings import Settings
 
 SEVERAL = 3
@@ -76,12 +78,17 @@ def bootstrap(settings: Settings) -> str:
 def status(settings: Settings) -> Status:
     """State of the cluster in use; changes nothing."""
     if settings.kafka is not None:
-        return Status("outside" if answers(settings.kafka) else "unreachable", settings.kafka)
+        return Status(
+            "outside" if answers(settings.kafka, security=security_for(settings.kafka, settings)) else "unreachable",
+            settings.kafka,
+        )
     found = folders_in_use(settings)
     address, pids = _address(settings, found), _pids(found)
     if not pids:
         return Status("stopped", address, log=str(found[0].log))
-    return _status("running" if answers(address) else "unreachable", settings, found)
+    return _status(
+        "running" if answers(address, security=security_for(address, settings)) else "unreachable", settings, found
+    )
 
 
 def ensure_running(settings: Settings) -> str:
@@ -92,8 +99,9 @@ def ensure_running(settings: Settings) -> str:
     """
     if settings.kafka is None:
         return start(settings).address
-    if not answers(settings.kafka):
-        raise BrokerError(
+    security = security_for(settings.kafka, settings)
+    if not answers(settings.kafka, security=security):
+        raise rejection(settings.kafka, security) or BrokerError(
             "no Kafka broker answers",
             where=settings.kafka,
             hint="start it, correct GRID_ROUTER_KAFKA, or unset that to use the embedded broker",
@@ -101,15 +109,16 @@ def ensure_running(settings: Settings) -> str:
     return settings.kafka
 
 
-def start(settings: Settings, brokers: int | None = None) -> Status:
+def start(settings: Settings, brokers: int | None = None, *, secure: bool = False) -> Status:
     """Start the embedded broker, or a cluster of three, and wait until each of them answers; those that run stay.
 
     Args:
         settings: of the deployment.
         brokers: 1 or 3; None: as many as the cluster has that runs or ran last, else 1.
+        secure: clients authenticate, connections are encrypted. A home that was started so stays so.
 
     Raises:
-        InputError: another number of brokers.
+        InputError: another number of brokers, or a home with data of brokers without security.
         BrokerError: the settings name an outside cluster, a port is in use, Java or a jar is missing, or a broker
             ends; the sentence names its log.
     """
@@ -129,6 +138,8 @@ def start(settings: Settings, brokers: int | None = None) -> Status:
             if _pids(found):
                 raise _other_size(found)
             found = folders(settings, brokers or 1)
+        if secure:
+            _secure(settings)
         _start(settings, found)
     return _status("running", settings, found)
 
@@ -141,6 +152,26 @@ def stop(settings: Settings) -> bool:
         running = [(folder, pid) for folder in folders_in_use(settings) if (pid := folder.running_pid()) is not None]
         process.end(running)
     return bool(running)
+
+
+def _secure(settings: Settings) -> None:
+    """Make the secrets of this home. What was written without security stays without: its users could not be known."""
+    own = Folder(settings).credentials
+    formatted = [folder for size in (1, SEVERAL) for folder in folders(settings, size) if folder.formatted]
+    if not own and formatted:
+        raise InputError(
+            "the broker of this folder has data, and was made without security",
+            where=str(formatted[0].data),
+            hint="set GRID_ROUTER_HOME to another folder, or start it without --secure",
+        )
+    try:
+        own.make(datetime.now(UTC))
+    except OSError as error:
+        raise BrokerError(
+            f"the certificates cannot be written ({error.strerror})",
+            where=str(own.folder),
+            hint="correct its permissions, or set GRID_ROUTER_HOME to another folder",
+        ) from error
 
 
 def _start(settings: Settings, found: Sequence[Folder]) -> None:
@@ -162,7 +193,8 @@ def _start(settings: Settings, found: Sequence[Folder]) -> None:
         for folder in missing:
             pids[folder] = process.spawn(folder, java, jars)
     for folder in found:
-        answer = PatientAnswer(_address(settings, [folder]))
+        address = _address(settings, [folder])
+        answer = PatientAnswer(address, security_for(address, settings))
         process.await_answer(folder, pids[folder], answer, logged=logged.get(folder, 0))
 
 

@@ -75,6 +75,11 @@ def start(
         int | None,
         typer.Option(help="Brokers of the cluster, 1 or 3; default: as many as at the last start, and 1 at the first."),
     ] = None,
+    *,
+    secure: Annotated[
+        bool,
+        typer.Option("--secure", help="With TLS, users and access rights, also at each later start. For a new home."),
+    ] = False,
 ) -> None:
     """Start the broker, or a cluster of three, and wait until each answers; those that run already stay.
 
@@ -84,7 +89,7 @@ def start(
     Example: grid-router broker start --brokers 3
     """
     begun = time.monotonic()
-    found = server.start(Settings(), brokers)
+    found = server.start(Settings(), brokers, secure=secure)
     took = f"{time.monotonic() - begun:.1f} s"
     if found.nodes:
         say(f"Kafka answers at {found.address} ({len(found.nodes)} brokers, {took}).")

@@ -11,6 +11,7 @@ from router.broker.server import bootstrap
 from router.cities.folder import load_city
 from router.cli.text.output import say
 from router.gateway.server import bound_socket, serve
+from router.kafka.rejection import rejection
 from router.stream.gc_tuning import tune_gc
 from router.stream.log_setup import log_to_stderr
 from router.wire.settings import Settings
@@ -28,6 +29,8 @@ def gateway(
     settings = Settings()
     loaded = load_city(city, settings.cities)
     address = bootstrap(settings)
+    if rejected := rejection(address):  # one that is away comes back, and one that rejects does not
+        raise rejected
     log_to_stderr()
     tune_gc()
     with bound_socket(settings.gateway_host, settings.gateway_port) as listening:

@@ -39,6 +39,7 @@ COMMANDS = {
     "cells": "router.cli.cells.commands:app",
     "schemas": "router.cli.schemas:app",
     "topics": "router.cli.topics:app",
+    "access": "router.cli.access:app",
     "broker": "router.cli.broker:app",
     "doctor": "router.cli.doctor:doctor",
 }

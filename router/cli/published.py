@@ -4,8 +4,8 @@ import asyncio
 
 from aiokafka.errors import KafkaError
 
+from router.kafka.rejection import unreachable
 from router.rule_sets.store import RuleSetStore
-from router.wire.errors import START_KAFKA, BrokerError
 from router.wire.rule_sets import RuleSetRecord
 
 READ_LIMIT_S = 30.0
@@ -30,5 +30,4 @@ def read_published(address: str, topic: str) -> list[RuleSetRecord]:
     try:
         return asyncio.run(read())
     except (KafkaError, OSError) as error:
-        what = f"the rule sets cannot be read ({type(error).__name__})"
-        raise BrokerError(what, where=f"{address}, {topic}", hint=START_KAFKA) from error
+        raise unreachable(address, error, "the rule sets cannot be read", where=f"{address}, {topic}") from error

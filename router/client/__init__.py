@@ -15,6 +15,7 @@ from router.client.connection import Connection
 from router.client.task import DepartmentTask, StoredAnswer
 from router.domain.model.report import Media as Evidence
 from router.wire.errors import BrokerError, InputError, RouterError, TopicError
+from router.wire.security import Security
 
 __all__ = [
     "BrokerError",
@@ -25,6 +26,7 @@ __all__ = [
     "InputError",
     "RejectedAnswer",
     "RouterError",
+    "Security",
     "StoredAnswer",
     "TopicError",
 ]

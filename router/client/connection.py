@@ -7,7 +7,9 @@ from kafka import KafkaConsumer, KafkaProducer
 from msgspec import Struct
 
 from router.kafka.blocking import FETCH_BYTES, PARTITION_FETCH_BYTES, prepare_consumers
+from router.kafka.connecting import connect_options
 from router.wire.errors import InputError
+from router.wire.security import Security, security_for
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
 
@@ -29,6 +31,8 @@ class Connection(Struct, frozen=True, kw_only=True):
 
     kafka: str
     """Addresses of the cluster, `host:port[,host:port]`."""
+    security: Security | None = None
+    """How it authenticates; None: as the settings `GRID_ROUTER_KAFKA_*` say."""
     namespace: str = ""
     """Prefix of every topic and group, e.g. `drill.`; empty in production."""
     client_id: str = "grid-router-client"
@@ -38,7 +42,7 @@ class Connection(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_environment(cls, *, patience_s: float | None = None) -> "Connection":
-        """The connection that the settings of the router name: `GRID_ROUTER_KAFKA`, `GRID_ROUTER_NAMESPACE`.
+        """The connection that the settings of the router name: `GRID_ROUTER_KAFKA`, `GRID_ROUTER_KAFKA_*`, `GRID_ROUTER_NAMESPACE`.
 
         Raises:
             InputError: no cluster is named.
@@ -49,6 +53,11 @@ class Connection(Struct, frozen=True, kw_only=True):
         return cls(kafka=settings.kafka, namespace=settings.namespace, patience_s=patience_s)
 
     @property
+    def user(self) -> str:
+        """As whom it comes; empty without a user. Raises InputError when the settings cannot be used."""
+        return (self.security or security_for(self.kafka)).user
+
+    @property
     def names(self) -> Names:
         """The names of topics."""
         return Names(self.namespace)
@@ -56,7 +65,7 @@ class Connection(Struct, frozen=True, kw_only=True):
     def options(self) -> dict[str, Any]:
         """What every Kafka client of a department gets. Nothing else of this package says how to connect."""
         return {
-            "bootstrap_servers": self.kafka.split(","),
+            **connect_options(self.kafka, self.security),
             "client_id": self.client_id,
             "bootstrap_timeout_ms": LOOK_MS,
             "reconnect_backoff_max_ms": RECONNECT_MS,

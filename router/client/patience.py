@@ -14,6 +14,7 @@ from kafka.errors import (
 
 from router.client.connection import Connection
 from router.client.stopping import StopRequest
+from router.kafka.rejection import denial, rejection
 from router.kafka.unpacking import UnpackError
 from router.wire.errors import START_KAFKA, BrokerError
 
@@ -56,11 +57,13 @@ class BrokerPatience:
         """
         where = self._connection.kafka
         hopeless = _hopeless(error, where)
-        if hopeless is not None:
-            raise hopeless from error
         now = time.monotonic()
         if not self._failures or now - self._last_at > IN_A_ROW_S:
             self._failures, self._first_at = 0, now
+            hopeless = hopeless or denial(where, error, self._connection.security)
+            hopeless = hopeless or rejection(where, self._connection.security)
+        if hopeless is not None:
+            raise hopeless from error
         self._failures, self._last_at = self._failures + 1, now
         patience_s = self._connection.patience_s
         if patience_s is not None and now - self._first_at >= patience_s:

@@ -12,6 +12,7 @@ from router.client.connection import DELIVERY_MS, Connection, open_consumer, ope
 from router.client.patience import BrokerPatience
 from router.client.stopping import StopRequest
 from router.wire.errors import BrokerError, TopicError
+from router.wire.security import unseen
 
 CLOSE_S = 2
 PART = 500
@@ -113,7 +114,11 @@ class Sender:
         finally:
             consumer.close(autocommit=False, timeout_ms=1000)
         if topic not in existing:
-            raise TopicError("there is no such topic", where=topic, hint="`grid-router topics apply CITY` makes it")
+            raise TopicError(
+                f"there is no such topic{unseen(self._connection.user)}",
+                where=topic,
+                hint="`grid-router topics apply CITY` makes it",
+            )
 
 
 def _parts(records: Sequence[KeyedRecord]) -> Iterator[list[KeyedRecord]]:

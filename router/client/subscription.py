@@ -28,6 +28,7 @@ from router.client.records import Record
 from router.client.stopping import StopRequest
 from router.kafka.unpacking import UnpackError
 from router.wire.errors import TopicError
+from router.wire.security import unseen
 
 MOST = 1000
 """Records that are waiting or handed out."""
@@ -250,4 +251,4 @@ def require_topic(consumer: KafkaConsumer, topic: str, connection: Connection) -
         if near
         else "look at the departments that `grid-router topics apply CITY` has made topics for"
     )
-    raise TopicError("there is no such topic, so no such department", where=topic, hint=hint)
+    raise TopicError(f"there is no such topic, so no such department{unseen(connection.user)}", where=topic, hint=hint)

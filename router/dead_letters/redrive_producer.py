@@ -14,8 +14,9 @@ from aiokafka.errors import KafkaError, ProducerFenced
 from msgspec import Struct
 
 from router.kafka.record_batches import Slot
+from router.kafka.rejection import unreachable
 from router.kafka.transactional_producer import TransactionalProducer, UnknownOutcomeError
-from router.wire.errors import START_KAFKA, BrokerError
+from router.wire.errors import BrokerError
 
 ANSWER_S = 30.0
 ABORT_S = 5.0
@@ -138,11 +139,7 @@ def open_redrive_producer(bootstrap: str, namespace: str) -> Iterator[RedrivePro
                 hint="run the same command again when Kafka answers: it skips what is done",
             ) from error
         except KafkaError as error:
-            raise BrokerError(
-                f"Kafka does not answer, or rejects the request ({type(error).__name__})",
-                where=bootstrap,
-                hint=START_KAFKA,
-            ) from error
+            raise unreachable(bootstrap, error, "Kafka does not answer, or rejects the request") from error
         finally:
             producer.close()
 

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from router.gateway.problems import RETRY_AFTER_S, ProblemError
 from router.kafka.abort import abort_producer
+from router.kafka.reconnecting import reconnect_options
 
 LIMIT_S = 10.0
 """How long a report waits for Kafka. An app waits longer than that, so it hears the answer."""
@@ -132,7 +133,7 @@ class Publisher:
                     raise KafkaError("the last attempt to connect has just failed")
                 self._not_before = time.monotonic() + PAUSE_S
                 producer = AIOKafkaProducer(
-                    bootstrap_servers=self._bootstrap,
+                    **reconnect_options(self._bootstrap),
                     acks="all",
                     enable_idempotence=True,
                     max_batch_size=BATCH_BYTES,

@@ -8,8 +8,11 @@ from kafka.errors import KafkaError
 from kafka.record import default_records
 
 from router.kafka.blocking_internals import finish_joins, go_on_after_pauses
+from router.kafka.connecting import connect_options
+from router.kafka.rejection import unreachable
 from router.kafka.unpacking import DECODERS, UnpackError
-from router.wire.errors import START_KAFKA, BrokerError
+from router.wire.errors import BrokerError
+from router.wire.security import Security
 
 MAX_POLL_RECORDS = 2000
 CONNECT_MS = 5000
@@ -37,7 +40,7 @@ def open_consumer(bootstrap: str, *, connect_ms: int = CONNECT_MS) -> Iterator[K
     consumer = None
     try:
         consumer = KafkaConsumer(
-            bootstrap_servers=bootstrap.split(","),
+            **connect_options(bootstrap),
             group_id=None,
             isolation_level="read_committed",
             enable_auto_commit=False,
@@ -52,7 +55,7 @@ def open_consumer(bootstrap: str, *, connect_ms: int = CONNECT_MS) -> Iterator[K
         )
         yield consumer
     except KafkaError as error:
-        raise _unreachable(bootstrap, error) from error
+        raise unreachable(bootstrap, error) from error
     except UnpackError as error:
         raise BrokerError(f"a compressed batch of records {error}", where=bootstrap, hint=READ_BEHIND) from error
     finally:
@@ -78,13 +81,15 @@ def open_admin(bootstrap: str) -> Iterator[KafkaAdminClient]:
         admin = admin_client(bootstrap, request_ms=PATIENT_MS, connect_ms=PATIENT_MS)
         yield admin
     except KafkaError as error:
-        raise _unreachable(bootstrap, error) from error
+        raise unreachable(bootstrap, error) from error
     finally:
         if admin is not None:
             admin.close()
 
 
-def admin_client(bootstrap: str, *, request_ms: int, connect_ms: int) -> KafkaAdminClient:
+def admin_client(
+    bootstrap: str, *, request_ms: int, connect_ms: int, security: Security | None = None
+) -> KafkaAdminClient:
     """An admin client to which a broker has answered.
 
     The metadata names a broker that has just died until its session ends, and the client sends its first request to any of
@@ -94,12 +99,14 @@ def admin_client(bootstrap: str, *, request_ms: int, connect_ms: int) -> KafkaAd
         bootstrap: `host:port` list of the cluster.
         request_ms: limit of one request.
         connect_ms: how long to look for a broker.
+        security: how it authenticates; None: as the settings say.
 
     Raises:
         KafkaError: none answers.
+        InputError: the settings of the connection cannot be used.
     """
     admin = KafkaAdminClient(
-        bootstrap_servers=bootstrap.split(","), request_timeout_ms=request_ms, bootstrap_timeout_ms=connect_ms
+        **connect_options(bootstrap, security), request_timeout_ms=request_ms, bootstrap_timeout_ms=connect_ms
     )
     try:
         _await_answer(admin)
@@ -118,7 +125,3 @@ def _await_answer(admin: KafkaAdminClient) -> None:
                 raise
         else:
             return
-
-
-def _unreachable(bootstrap: str, error: KafkaError) -> BrokerError:
-    return BrokerError(f"Kafka does not answer ({type(error).__name__})", where=bootstrap, hint=START_KAFKA)

@@ -8,6 +8,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from router.kafka.abort import close_consumer
+from router.kafka.reconnecting import reconnect_options
 
 STOP_SECONDS = 2.0
 """Longer than a consumer without a group needs to close its connections."""
@@ -16,7 +17,7 @@ STOP_SECONDS = 2.0
 def _consumer(bootstrap: str, **options: Any) -> AIOKafkaConsumer:
     """A consumer that has not started; call it in the event loop that will run it."""
     defaults = {"isolation_level": "read_committed", "enable_auto_commit": False, "auto_offset_reset": "earliest"}
-    return AIOKafkaConsumer(bootstrap_servers=bootstrap, **(defaults | options))
+    return AIOKafkaConsumer(**(reconnect_options(bootstrap) | defaults | options))
 
 
 async def _start(consumer: AIOKafkaConsumer) -> None:

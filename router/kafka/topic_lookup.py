@@ -6,6 +6,7 @@ from kafka import KafkaConsumer
 
 from router.wire.errors import TopicError
 from router.wire.other_topics import elsewhere
+from router.wire.security import unseen
 from router.wire.topic_names import ROOTS, Names
 
 
@@ -28,4 +29,6 @@ def find_topic(consumer: KafkaConsumer, text: str, names: Names) -> str:
         hint = f"there are {', '.join(ours)}"
     else:
         hint = f"`grid-router topics apply CITY` makes the topics{elsewhere(existing, names.namespace)}"
-    raise TopicError("there is no such topic", where=text, hint=hint)
+    raise TopicError(
+        f"there is no such topic{unseen(consumer.config.get('sasl_plain_username'))}", where=text, hint=hint
+    )

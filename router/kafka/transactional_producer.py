@@ -8,6 +8,7 @@ from aiokafka.errors import KafkaError, ProducerFenced
 from aiokafka.structs import RecordMetadata
 
 from router.kafka.internals import close_producer, end_transactions_once
+from router.kafka.reconnecting import reconnect_options
 from router.kafka.record_batches import Writer
 
 TRANSACTION_TIMEOUT_MS = 30_000
@@ -48,7 +49,7 @@ class TransactionalProducer:
 
     def __init__(self, bootstrap: str, transactional_id: str, *, batch_bytes: int) -> None:
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap,
+            **reconnect_options(bootstrap),
             transactional_id=transactional_id,
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
             acks="all",

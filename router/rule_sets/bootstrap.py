@@ -10,9 +10,9 @@ from aiokafka.errors import KafkaError
 
 from router.domain.rules.bootstrap import must_publish_own
 from router.domain.rules.city import City
+from router.kafka.rejection import unreachable
 from router.rule_sets.loading import RuleSetLoader
 from router.rule_sets.store import RuleSetStore, publish
-from router.wire.errors import START_KAFKA, BrokerError
 from router.wire.rule_sets import RuleSetRecord
 
 TIMEOUT_S = 60.0
@@ -38,8 +38,8 @@ async def _read(store: RuleSetStore, own: RuleSetRecord | None = None) -> list[R
                 await publish(store.bootstrap, store.topic, own)
             return await store.read()
     except (KafkaError, OSError, TimeoutError) as error:
-        what = f"the rule sets cannot be read ({type(error).__name__})"
-        raise BrokerError(what, where=f"{store.bootstrap}, {store.topic}", hint=START_KAFKA) from error
+        where = f"{store.bootstrap}, {store.topic}"
+        raise unreachable(store.bootstrap, error, "the rule sets cannot be read", where=where) from error
     finally:
         await store.close()
 

@@ -5,6 +5,7 @@ import asyncio
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from router.kafka.connecting import connect_options
 from router.kafka.consumers import LazyConsumer
 from router.wire.rule_sets import RuleSetRecord, decode_rule_set, encode_rule_set
 from router.wire.topics import MAX_RULE_SET_BYTES
@@ -76,7 +77,7 @@ async def publish(bootstrap: str, topic: str, record: RuleSetRecord) -> None:
     """Append a rule set, acknowledged by all in-sync replicas. Raises KafkaError."""
     key, value, headers = encode_rule_set(record)
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_request_size=MAX_RULE_SET_BYTES
+        **connect_options(bootstrap), acks="all", enable_idempotence=True, max_request_size=MAX_RULE_SET_BYTES
     )
     await producer.start()
     try:

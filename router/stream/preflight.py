@@ -5,6 +5,7 @@ With another number a worker would send the reports of a cell to a partition tha
 network's topic may have more, if its dedup index has as many.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,10 +14,13 @@ from typing import Any
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, for_code
 
+from router.kafka.connecting import connect_options
 from router.kafka.internals import AdminClient
+from router.kafka.rejection import unreachable
 from router.wire.durability import INTERNAL_TOPICS, declared_durability, too_few_brokers
-from router.wire.errors import START_KAFKA, BrokerError, TopicError, WorkerError
+from router.wire.errors import TopicError, WorkerError
 from router.wire.other_topics import elsewhere, renamed_topics
+from router.wire.security import security_for, unseen
 from router.wire.settings import Settings
 from router.wire.topics import Topic
 
@@ -46,7 +50,9 @@ async def check_topics(bootstrap: str, topics: list[Topic], namespace: str) -> N
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         hint = f"run `grid-router topics apply CITY`{elsewhere(others, namespace)}"
-        raise TopicError(f"the topic does not exist{more}", where=missing[0], hint=hint)
+        raise TopicError(
+            f"the topic does not exist{more}{unseen(security_for(bootstrap).user)}", where=missing[0], hint=hint
+        )
     for topic in topics:
         actual, wanted = partitions[topic.name], topic.wanted_partitions(partitions)
         if actual < wanted and topic.grows_with is not None and actual >= topic.partitions:
@@ -165,17 +171,13 @@ async def _configs(admin: AdminClient, names: Sequence[str]) -> dict[str, dict[s
 @asynccontextmanager
 async def _connected(bootstrap: str) -> AsyncIterator[AdminClient]:
     log = logging.getLogger("aiokafka")
-    before, admin = log.level, AdminClient(bootstrap_servers=bootstrap, request_timeout_ms=TIMEOUT_MS)
+    before, admin = log.level, AdminClient(**connect_options(bootstrap), request_timeout_ms=TIMEOUT_MS)
     log.setLevel(logging.CRITICAL)  # the error below reports an unreachable broker once
     try:
         await admin.start()
         yield admin
     except (KafkaError, OSError, ValueError) as error:
-        raise BrokerError(
-            f"no Kafka broker answers ({type(error).__name__})",
-            where=bootstrap,
-            hint=START_KAFKA,
-        ) from error
+        raise await asyncio.to_thread(unreachable, bootstrap, error, "no Kafka broker answers") from error
     finally:
         await admin.close()
         log.setLevel(before)

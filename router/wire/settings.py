@@ -4,8 +4,9 @@ import os
 import re
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "GRID_ROUTER_"
@@ -16,10 +17,31 @@ RENAMED = {"OPENING_LIMIT_S": "RESTORE_LIMIT_S", "UNREAD_LIMIT_S": "FETCH_LIMIT_
 """Settings of earlier versions -> their names now."""
 
 
-class Settings(BaseSettings):
-    """All settings. Environment variables carry the prefix `GRID_ROUTER_`, e.g. `GRID_ROUTER_KAFKA=host:9092`."""
+class KafkaSecurity(BaseSettings):
+    """How every client of Kafka authenticates, itself and the cluster. `router/wire/security.py` checks them together."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, use_attribute_docstrings=True)
+
+    kafka_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] | None = None
+    """How clients speak to Kafka; without it, PLAINTEXT, and to a secured embedded broker as that needs it."""
+    kafka_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] | None = None
+    """The SASL mechanism of the two protocols with SASL; without it, SCRAM-SHA-512."""
+    kafka_user: str | None = None
+    """The user name of SASL."""
+    kafka_password: SecretStr | None = None
+    """The password of SASL. Prefer the file: other programs of this user can read the environment."""
+    kafka_password_file: Path | None = None
+    """A file with the password alone; a line end after it does not count."""
+    kafka_ca: Path | None = None
+    """A PEM file with the certificates that the cluster's must go back to; without it, those that the system trusts."""
+    kafka_certificate: Path | None = None
+    """A PEM file with the client's certificate and its chain, for a cluster that asks for one (mTLS)."""
+    kafka_key: Path | None = None
+    """A PEM file with the key of that certificate, without a passphrase."""
+
+
+class Settings(KafkaSecurity):
+    """All settings. Environment variables carry the prefix `GRID_ROUTER_`, e.g. `GRID_ROUTER_KAFKA=host:9092`."""
 
     kafka: str | None = None
     """Addresses of an outside cluster, `host:port[,host:port]`; without it, the embedded broker."""

@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+from pydantic import SecretStr
+
 from router.wire.errors import WorkerError
 from router.wire.private_files import UMASK, open_private, private_folder
 from router.wire.settings import Settings
@@ -234,11 +236,14 @@ def environment(settings: Settings) -> dict[str, str]:
     prefix = str(settings.model_config.get("env_prefix", ""))
     inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(prefix)}
     given = {name: getattr(settings, name) for name in type(settings).model_fields}
-    return inherited | {
-        prefix + name.upper(): str(value.absolute() if isinstance(value, Path) else value)
-        for name, value in given.items()
-        if value is not None
-    }
+    return inherited | {prefix + name.upper(): _text(value) for name, value in given.items() if value is not None}
+
+
+def _text(value: object) -> str:
+    """A setting as the environment has it."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return str(value.absolute() if isinstance(value, Path) else value)
 
 
 def last_line(log: Path, at_most: int = 300) -> str:

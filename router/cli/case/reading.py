@@ -19,8 +19,9 @@ from router.domain.model.case import Case
 from router.domain.model.escalation import Escalation
 from router.domain.model.transition import Transition
 from router.kafka.consumers import partition_consumer
+from router.kafka.rejection import unreachable
 from router.wire.codec import UNREADABLE, decode_case, decode_escalation, decode_transition
-from router.wire.errors import START_KAFKA, BrokerError, InputError
+from router.wire.errors import InputError
 from router.wire.topic_names import Names
 
 WAIT_MS = 20
@@ -79,8 +80,7 @@ def read_life(bootstrap: str, names: Names, home: Path, asked: Wanted) -> CaseLi
     try:
         return asyncio.run(_life(bootstrap, names, home, asked))
     except (KafkaError, OSError, TimeoutError) as error:
-        what = f"the case cannot be read ({type(error).__name__})"
-        raise BrokerError(what, where=bootstrap, hint=START_KAFKA) from error
+        raise unreachable(bootstrap, error, "the case cannot be read") from error
 
 
 async def _life(bootstrap: str, names: Names, home: Path, asked: Wanted) -> CaseLife:

@@ -20,9 +20,9 @@ from router.cli.text.sanitize import sanitize
 from router.cli.text.timestamps import instant, stamp
 from router.domain.catalogue.checks.rule_tests import RuleTestContext, local, run
 from router.domain.rules.city import City
+from router.kafka.rejection import unreachable
 from router.rule_sets.store import publish as append
 from router.stream.preflight import check_topics
-from router.wire.errors import START_KAFKA, BrokerError
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
@@ -81,9 +81,7 @@ def publish(
     try:
         asyncio.run(append(address, topic, record))
     except (KafkaError, OSError) as error:
-        raise BrokerError(
-            f"the rule set cannot be published ({type(error).__name__})", where=address, hint=START_KAFKA
-        ) from error
+        raise unreachable(address, error, "the rule set cannot be published") from error
     if _other_merging(before, texts):
         say(MERGING)
     lines_out(f"{record.version} takes effect for reports received from {stamp(record.effective_from or now)} on")

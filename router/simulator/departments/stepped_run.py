@@ -18,6 +18,7 @@ from router.domain.intake.normalise import RECEIVED_AT
 from router.domain.model.feedback import SUPERVISION
 from router.domain.model.task import Task
 from router.domain.rules.city import City
+from router.kafka.connecting import connect_options
 from router.simulator.departments.plan import PlannedAnswer
 from router.simulator.departments.positions import ReadProgress
 from router.simulator.departments.tally import LifeTally
@@ -80,10 +81,10 @@ class SteppedRun:
     async def run(self, bootstrap: str, stream: Iterator[SourceMessage]) -> tuple[float, datetime]:
         """Run to the end of the messages, or of the answers; seconds that it took, and the end of the last step."""
         producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, linger_ms=5, max_batch_size=256 << 10
+            **connect_options(bootstrap), acks="all", enable_idempotence=True, linger_ms=5, max_batch_size=256 << 10
         )
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap,
+            **connect_options(bootstrap),
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from router.domain.intake.normalise import RECEIVED_AT
+from router.kafka.connecting import connect_options
 from router.kafka.record_batches import Slot, append
 from router.simulator.messages import Sent, SourceMessage, rfc3339
 from router.simulator.replay.flow_control import InFlightLimiter
@@ -93,7 +94,7 @@ class Feed:
 
     async def _run(self, messages: Iterable[SourceMessage]) -> None:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap, acks="all", enable_idempotence=True, max_batch_size=1 << 20, linger_ms=0
+            **connect_options(self._bootstrap), acks="all", enable_idempotence=True, max_batch_size=1 << 20, linger_ms=0
         )
         await producer.start()
         try:

@@ -25,6 +25,7 @@ from router.stream.processors.normalise import NormaliseProcessor
 from router.wire.metrics import Metrics
 from router.wire.offset_keys import NO_KEYS, OffsetKeys
 from router.wire.private_files import private_folder
+from router.wire.security import Security, security_for
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
 from router.workers.client_id import client_id
@@ -104,6 +105,7 @@ def _configured(group: str, scratch: Path, bootstrap: str) -> BatchApp:
     return BatchApp(
         group,
         broker=";".join(f"kafka://{address}" for address in bootstrap.split(",")),
+        broker_credentials=_credentials(security_for(bootstrap)),
         broker_client_id=client_id(os.getpid()),
         datadir=str(scratch),
         web_enabled=False,
@@ -119,6 +121,18 @@ def _configured(group: str, scratch: Path, bootstrap: str) -> BatchApp:
         broker_max_poll_records=POLL_RECORDS,
         consumer_auto_offset_reset="earliest",
     )
+
+
+def _credentials(security: Security) -> faust.SASLCredentials | faust.SSLCredentials | None:
+    """How the worker authenticates, in Faust's words; None: in plain text, without a name."""
+    if security.sasl:
+        return faust.SASLCredentials(
+            username=security.user,
+            password=security.password,
+            mechanism=security.mechanism,
+            ssl_context=security.context(),
+        )
+    return faust.SSLCredentials(security.context()) if security.tls else None
 
 
 def _normaliser(

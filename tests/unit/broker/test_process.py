@@ -10,7 +10,7 @@ import pytest
 from router.broker import process, progress, server
 from router.broker.folder import Folder
 from router.broker.properties import server_properties
-from router.wire.errors import BrokerError
+from router.wire.errors import BrokerError, InputError
 from router.wire.settings import Settings
 from tests.support.broker import free_ports
 
@@ -75,6 +75,35 @@ def test_the_lines_of_an_earlier_start_are_not_its_cause(
         server.start(settings)
 
 
+def test_passwords_of_a_secured_home_are_in_no_arguments(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRID_ROUTER_KAFKA_PASSWORD", "of-another-cluster")
+    java(tmp_path, monkeypatch, "exit 1")
+    script = tmp_path / "jdk" / "bin" / "java"
+    note = '@*) echo "$*" > seen; cp "${1#@}" copied; env > environment; ' + FORMAT + " ;;\n*StorageTool*)"
+    script.write_text(script.read_text().replace("*StorageTool*)", note, 1))
+    with pytest.raises(BrokerError, match="the broker ended during its start"):
+        server.start(settings, secure=True)
+    folder = Folder(settings)
+    secrets = [folder.credentials.password(user) for user in ("admin", "broker")]
+    assert (folder.root / "seen").read_text() == f"@{folder.arguments.name}\n"
+    assert [one in (folder.root / "copied").read_text() for one in secrets] == [True, True]
+    assert "of-another-cluster" not in (folder.root / "environment").read_text()
+    assert not folder.arguments.exists()
+
+
+def test_a_home_with_data_is_not_secured_afterwards(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    java(tmp_path, monkeypatch, "exit 1")
+    with pytest.raises(BrokerError):
+        server.start(settings)
+    with pytest.raises(InputError, match="the broker of this folder has data, and was made without security"):
+        server.start(settings, secure=True)
+    assert not Folder(settings).credentials
+
+
 def test_one_that_does_nothing_is_reported_and_left_running(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,7 +135,7 @@ def test_a_broker_that_answers_late_gets_more_time_for_each_answer(monkeypatch: 
 
     asked: list[int] = []
     monkeypatch.setattr(reach, "listens", lambda _: True)
-    monkeypatch.setattr(reach, "answers", lambda _, limit: bool(asked.append(limit)) or limit > 8_000)
+    monkeypatch.setattr(reach, "answers", lambda _, limit, __: bool(asked.append(limit)) or limit > 8_000)
     patient = reach.PatientAnswer("127.0.0.1:1")
     while not patient():
         pass

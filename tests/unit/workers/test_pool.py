@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from router.wire.errors import WorkerError
 from router.wire.settings import Settings
@@ -239,6 +240,13 @@ def test_the_environment_of_a_worker_is_exactly_the_settings(monkeypatch: pytest
     assert given["GRID_ROUTER_NAMESPACE"] == ""
     assert "GRID_ROUTER_CITIES" not in given
     assert "PATH" in given
+
+
+def test_a_worker_gets_the_password_by_its_environment_alone(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, kafka="a:1", kafka_password=SecretStr("s3cret"), kafka_ca=Path("/etc/ca.pem"))
+    assert environment(settings)["GRID_ROUTER_KAFKA_PASSWORD"] == "s3cret"
+    assert environment(settings)["GRID_ROUTER_KAFKA_CA"] == "/etc/ca.pem"
+    assert "s3cret" not in " ".join(WorkerPool("puyang", settings, 1)._arguments)
 
 
 def test_the_last_line_of_a_log_has_no_control_characters(tmp_path: Path) -> None:

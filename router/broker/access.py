@@ -1,0 +1,173 @@
+"""Users and rights on a cluster: what is there, and what a plan changes. `router/wire/access.py` says what should be."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from kafka.admin import (
+    ACL,
+    ACLFilter,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    KafkaAdminClient,
+    ResourcePattern,
+    ResourcePatternFilter,
+    ResourceType,
+    UserScramCredentialDeletion,
+    UserScramCredentialUpsertion,
+)
+from kafka.errors import NoError, SecurityDisabledError
+
+from router.broker.admin import connected
+from router.broker.credentials import ITERATIONS, PASSWORD_BYTES, SCRAM
+from router.wire.access import Access, AccessPlan, Resource, Right
+from router.wire.errors import BrokerError, InputError
+from router.wire.private_files import private_folder, write_private
+from router.wire.security import password_of
+
+AT_ONCE = 500
+"""Rights in one request."""
+RESOURCES: dict[Resource, ResourceType] = {
+    "topic": ResourceType.TOPIC,
+    "group": ResourceType.GROUP,
+    "transactional id": ResourceType.TRANSACTIONAL_ID,
+    "cluster": ResourceType.CLUSTER,
+    "user": ResourceType.USER,
+    "delegation token": ResourceType.DELEGATION_TOKEN,
+}
+NAMES = {kind: name for name, kind in RESOURCES.items()}
+USER = "User:"
+
+
+def found(bootstrap: str) -> Access:
+    """All users with a password and all rights of the cluster.
+
+    Raises:
+        BrokerError: the cluster cannot be reached, has no access rights, or does not let this user see them.
+    """
+    with _administering(bootstrap) as admin:
+        # first: Kafka 4.1 never answers who asks for all users without the right to it
+        acls, _ = admin.describe_acls(_every())
+        users = admin.describe_user_scram_credentials()
+    return Access(users=sorted(users), rights=sorted(_right(acl) for acl in acls))
+
+
+def apply(bootstrap: str, plan: AccessPlan, passwords: Path, *, remove: bool = False) -> None:
+    """Give what is missing; with `remove`, also take what is not declared, except rights of others to more than this deployment.
+
+    Users are made before their rights, and lose their rights before they go.
+
+    Args:
+        bootstrap: `host:port` list.
+        plan: the difference.
+        passwords: folder with a file `<user>.password` for each user. A missing one is made.
+        remove: whether to take away what is not declared.
+
+    Raises:
+        BrokerError: the cluster cannot be reached, or rejects a change.
+        InputError: a password cannot be read or written.
+    """
+    made = [
+        UserScramCredentialUpsertion(user, SCRAM, _password(passwords, user), iterations=ITERATIONS)
+        for user in plan.missing_users
+    ]
+    with _administering(bootstrap) as admin:
+        _change_users(admin, bootstrap, made)
+        for some in _parts(plan.missing):
+            answer = admin.create_acls([_acl(right) for right in some])
+            for error in answer["failed"]:
+                raise _rejected(bootstrap, error.__name__)
+        if remove:
+            _remove(admin, bootstrap, plan)
+
+
+def _remove(admin: KafkaAdminClient, bootstrap: str, plan: AccessPlan) -> None:
+    for some in _parts(plan.undeclared):
+        for _, _, error in admin.delete_acls([_acl(right) for right in some]):
+            if error is not NoError:
+                raise _rejected(bootstrap, error.__name__)
+    gone = [UserScramCredentialDeletion(user, SCRAM) for user in plan.undeclared_users]
+    _change_users(admin, bootstrap, gone)
+
+
+def _change_users(
+    admin: KafkaAdminClient,
+    bootstrap: str,
+    changes: Sequence[UserScramCredentialUpsertion] | Sequence[UserScramCredentialDeletion],
+) -> None:
+    if not changes:
+        return
+    for user, error in admin.alter_user_scram_credentials(list(changes)).items():
+        if error is not None:
+            raise _rejected(bootstrap, f"user {user}: {error}")
+
+
+def _password(folder: Path, user: str) -> str:
+    file = folder / f"{user}.password"
+    if not file.exists():
+        try:
+            private_folder(folder)
+            write_private(file, secrets.token_hex(PASSWORD_BYTES).encode())
+        except OSError as error:
+            raise InputError(
+                f"the password cannot be written ({error.strerror})",
+                where=str(file),
+                hint="name another folder with --passwords",
+            ) from error
+    return password_of(file, private=True)
+
+
+@contextmanager
+def _administering(bootstrap: str) -> Iterator[KafkaAdminClient]:
+    with connected(bootstrap) as admin:
+        try:
+            yield admin
+        except SecurityDisabledError as error:
+            raise BrokerError(
+                "the cluster has no access rights: everybody may do everything",
+                where=bootstrap,
+                hint="switch an authorizer on; `grid-router broker start --secure` has one",
+            ) from error
+
+
+def _rejected(bootstrap: str, what: str) -> BrokerError:
+    return BrokerError(
+        f"the cluster rejects a change of access ({what})",
+        where=bootstrap,
+        hint="let the cluster's administrator run `grid-router access apply`",
+    )
+
+
+def _parts(rights: Sequence[Right]) -> Iterator[Sequence[Right]]:
+    return (rights[first : first + AT_ONCE] for first in range(0, len(rights), AT_ONCE))
+
+
+def _every() -> ACLFilter:
+    pattern = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
+    return ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, pattern)
+
+
+def _right(acl: ACL) -> Right:
+    pattern = acl.resource_pattern
+    return Right(
+        acl.principal.removeprefix(USER),
+        NAMES[pattern.resource_type],
+        pattern.resource_name,
+        acl.operation.name.lower(),
+        pattern.pattern_type is ACLResourcePatternType.PREFIXED,
+        acl.permission_type is ACLPermissionType.ALLOW,
+        acl.host,
+    )
+
+
+def _acl(right: Right) -> ACL:
+    kind = ACLResourcePatternType.PREFIXED if right.prefixed else ACLResourcePatternType.LITERAL
+    return ACL(
+        principal=right.user if ":" in right.user else f"{USER}{right.user}",
+        host=right.host,
+        operation=ACLOperation[right.operation.upper()],
+        permission_type=ACLPermissionType.ALLOW if right.allows else ACLPermissionType.DENY,
+        resource_pattern=ResourcePattern(RESOURCES[right.resource], right.name, kind),
+    )

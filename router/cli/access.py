@@ -1,0 +1,110 @@
+"""`grid-router access plan|apply|check`: users and rights of a city's deployment, compared with the cluster."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from router.broker import access
+from router.broker.server import bootstrap
+from router.cities.folder import load_city
+from router.cli.exit_codes import CHECK_FAILED
+from router.cli.text.output import Form, Output, json_out, lines_out, say
+from router.wire.access import AccessPlan, compare, declared_access
+from router.wire.errors import InputError
+from router.wire.security import EMBEDDED, EMBEDDED_ADMIN, security_for
+from router.wire.settings import Settings
+from router.wire.topic_names import Names
+from router.wire.topics import topics_of
+
+app = typer.Typer(no_args_is_help=True, help="Plan, apply and check who may read and write which topic.")
+Known = Annotated[
+    list[str] | None,
+    typer.Option("--known", help="A user of no deployment whose rights are left out; may be given several times."),
+]
+City = Annotated[str, typer.Argument(help="Name of the city's folder, e.g. `puyang`.")]
+
+
+@app.command()
+def plan(city: City, *, known: Known = None, output: Output = "text") -> None:
+    """Show what `apply` would change.
+
+    Each network, each department, the router, the gateway, publishers, repairers and operators are users of their own. `+` is
+    missing, `-` is not declared and goes with `apply --remove`, `!` is another's right that also covers this deployment.
+
+    Example: grid-router access plan puyang
+    """
+    _show(_compared(city, Settings(), known), output)
+
+
+@app.command()
+def apply(
+    city: City,
+    *,
+    passwords: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the users' passwords, `USER.password`; those that are missing are made. Default: that of a secured home."
+        ),
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Also take away what is not declared.")] = False,
+    output: Output = "text",
+) -> None:
+    """Make missing users, and give missing rights; a second call changes nothing. Takes an administrator of the cluster.
+
+    Example: grid-router access apply puyang --passwords /etc/grid-router/passwords
+    """
+    settings = Settings()
+    found = _compared(city, settings)
+    access.apply(bootstrap(settings), found, _folder(passwords, settings, found), remove=remove)
+    _show(found, output)
+
+
+@app.command()
+def check(city: City, *, known: Known = None, output: Output = "text") -> None:
+    """Compare and change nothing; exit code 1 when anything differs. An operator may run it.
+
+    Example: grid-router access check puyang -o json
+    """
+    found = _compared(city, Settings(), known)
+    _show(found, output)
+    if found.drift:
+        raise typer.Exit(CHECK_FAILED)
+
+
+def _compared(name: str, settings: Settings, known: list[str] | None = None) -> AccessPlan:
+    city, names = load_city(name, settings.cities), Names(settings.namespace)
+    declared = declared_access(names, topics_of(city, settings), city.codes, city.catalogue.departments)
+    return compare(declared, access.found(bootstrap(settings)), names, known={EMBEDDED_ADMIN, *(known or ())})
+
+
+def _folder(given: Path | None, settings: Settings, found: AccessPlan) -> Path:
+    if given is not None:
+        return given
+    address = bootstrap(settings)
+    secured = settings.home.absolute() / EMBEDDED
+    if security_for(address).ca == secured / "ca.pem":
+        return secured / "users"
+    if found.missing_users:
+        raise InputError(
+            f"{len(found.missing_users)} users are missing, and there is no folder for their passwords",
+            where=address,
+            hint="name one with --passwords",
+        )
+    return secured / "users"
+
+
+def _show(found: AccessPlan, output: Form) -> None:
+    if output == "json":
+        json_out(msgspec.to_builtins(found))
+        return
+    lines_out(
+        *(f"+ user {user}" for user in found.missing_users),
+        *(f"- user {user}" for user in found.undeclared_users),
+        *(f"+ {right}" for right in found.missing),
+        *(f"- {right}" for right in found.undeclared),
+        *(f"! {right}" for right in found.wider),
+    )
+    differ = sum(map(len, (found.missing_users, found.undeclared_users, found.missing, found.undeclared, found.wider)))
+    say(f"{differ} differences, {found.unchanged} rights as declared.")

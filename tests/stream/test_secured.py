@@ -1,0 +1,279 @@
+"""A secured broker: who says who he is may do what is declared and nothing else, and all others get one sentence and no record."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
+from typer.testing import CliRunner, Result
+
+from router.broker import access, admin, server
+from router.broker.folder import Folder
+from router.cli.access import app
+from router.cli.gateway import gateway
+from router.client import Client, Connection
+from router.client import connection as connections
+from router.kafka.blocking import open_consumer
+from router.kafka.rejection import rejection
+from router.simulator.replay.feed import Feed
+from router.stream.preflight import check_topics
+from router.wire.access import Access, compare, declared_access
+from router.wire.codec import decode_case
+from router.wire.errors import BrokerError, TopicError
+from router.wire.security import Security, security_for
+from router.wire.settings import Settings
+from router.wire.topic_names import Names
+from router.wire.topics import topics_of
+from router.workers.pool import WorkerPool
+from tests.support.cities import open_requests, shipped
+from tests.support.patience import PATIENCE_S
+from tests.support.raw_kafka import GROUP_DENIED, TOPIC_DENIED, TRANSACTION_DENIED, raw_client
+from tests.support.secured import secured_broker
+from tests.support.topics import committed
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
+CITY = "los-angeles"
+NAMES = Names()
+REQUESTS = 5
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A secured broker with the city's topics, users and rights."""
+    with secured_broker(tmp_path_factory.mktemp("access")) as settings:
+        admin.apply(server.bootstrap(settings), topics_of(shipped(CITY), settings))
+        applied = command("apply")
+        assert applied.exit_code == 0, applied.output
+        yield settings
+
+
+def command(*arguments: str) -> Result:
+    return CliRunner().invoke(app, [arguments[0], CITY, *arguments[1:]], env={"COLUMNS": "160", "NO_COLOR": "1"})
+
+
+def declared(settings: Settings) -> Access:
+    city = shipped(CITY)
+    return declared_access(NAMES, topics_of(city, settings), city.codes, city.catalogue.departments)
+
+
+def password_file(settings: Settings, user: str) -> Path:
+    return Folder(settings).credentials.folder / "users" / f"{user}.password"
+
+
+def user_of(settings: Settings, name: str) -> Security:
+    ca = Folder(settings).credentials.ca
+    return Security(protocol="SASL_SSL", user=name, password=password_file(settings, name).read_text(), ca=ca)
+
+
+def commands_of(pids: list[int]) -> bytes:
+    return b"".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids)
+
+
+def test_workers_a_network_and_a_department_work_as_their_own_users(
+    secured: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From door to door without an administrator: a report becomes a task, and the department accepts it."""
+    address, departments = server.bootstrap(secured), sorted(shipped(CITY).catalogue.departments)
+    router = {"kafka_user": "router", "kafka_password_file": password_file(secured, "router")}
+    sent = open_requests(CITY, REQUESTS)
+    with WorkerPool(CITY, secured.model_copy(update={"kafka": address, **router}), 2, "wall") as pool:
+        with monkeypatch.context() as network:
+            network.setenv("GRID_ROUTER_KAFKA_USER", "network-hotline")
+            network.setenv("GRID_ROUTER_KAFKA_PASSWORD_FILE", str(password_file(secured, "network-hotline")))
+            Feed(address, NAMES, secured.partitions, None).run(sent)
+        deadline = time.monotonic() + PATIENCE_S
+        while reports_in_cases(address) != sorted(one.report for one in sent):
+            pool.poll()
+            assert time.monotonic() < deadline, [log.read_text()[-2000:] for log in pool.logs]
+            time.sleep(0.1)
+        commands, logs = commands_of([*pool.pids.values(), server.status(secured).pid or 0]), pool.logs
+    assert pool.restarts == 0
+    written = b"".join(file.read_bytes() for file in (*logs, Folder(secured).log, Folder(secured).out))
+    secrets = [file.read_bytes() for file in Folder(secured).credentials.folder.rglob("*.password")]
+    assert len(secrets) > len(departments)
+    assert [secret for secret in secrets if secret in commands or secret in written] == []
+    task, *_ = committed(address, *map(NAMES.tasks, departments))
+    department = task.topic.removeprefix(NAMES.tasks(""))
+    own = Connection(kafka=address, security=user_of(secured, f"department-{department}"))
+    with Client(own, actor="inspector-17") as client:
+        found = next(iter(client.tasks(department)))
+        found.accept()
+        found.acknowledge()
+        other = next(one for one in departments if one != department)
+        with pytest.raises(
+            TopicError, match=f"no such department, or the user department-{department} has no right to it"
+        ):
+            next(iter(client.replay(other, datetime(2000, 1, 1, tzinfo=UTC))))
+    assert len(committed(address, NAMES.feedback(department))) == 1
+
+
+def reports_in_cases(address: str) -> list[str]:
+    latest = {record.key: record.value for record in committed(address, NAMES.cases)}
+    return sorted(report.id for value in latest.values() for report in decode_case(value).reports)
+
+
+def test_it_stays_secured_and_its_files_are_private(secured: Settings) -> None:
+    folder = Folder(secured)
+    assert server.start(secured).pid == folder.running_pid()
+    assert "listeners=SASL_SSL://127.0.0.1:" in folder.properties.read_text()
+    assert folder.port() == secured.broker_port
+    assert not folder.arguments.exists()
+    private = [folder.properties, *folder.credentials.folder.iterdir()]
+    assert {file.stat().st_mode & 0o077 for file in private} == {0}
+
+
+KINDS: dict[str, Callable[[str], object]] = {
+    "reader": lambda address: open_consumer(address, connect_ms=300).__enter__(),
+    "topics": lambda address: admin.plan(address, []),
+    "worker": lambda address: asyncio.run(check_topics(address, topics_of(shipped(CITY), Settings()), "")),
+    "gateway": lambda _: gateway(CITY),
+    "client": lambda address: next(Client(Connection(kafka=address, patience_s=0.0)).tasks("dot")),
+}
+WRONG = {
+    "wrong password": (
+        {"user": "admin", "password": "wrong-secret"},
+        (
+            "the cluster rejects the user admin or the password; correct GRID_ROUTER_KAFKA_USER, or the password that "
+            "GRID_ROUTER_KAFKA_PASSWORD_FILE names."
+        ),
+    ),
+    "plain text": (
+        {"protocol": "PLAINTEXT"},
+        "the cluster rejects plain text; set GRID_ROUTER_KAFKA_PROTOCOL to SASL_SSL or SSL, as the cluster has it.",
+    ),
+    "no password": (
+        {"protocol": "SSL"},
+        (
+            "the cluster asks for a user and a password; set GRID_ROUTER_KAFKA_PROTOCOL to SASL_SSL, GRID_ROUTER_KAFKA_USER "
+            "and GRID_ROUTER_KAFKA_PASSWORD_FILE."
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_client_that_is_not_let_in_says_why(
+    secured: Settings, monkeypatch: pytest.MonkeyPatch, kind: str, wrong: str
+) -> None:
+    monkeypatch.setattr(connections, "LOOK_MS", 300)
+    settings, sentence = WRONG[wrong]
+    for name, value in settings.items():
+        monkeypatch.setenv(f"GRID_ROUTER_KAFKA_{name.upper()}", value)
+    address = server.bootstrap(secured)
+    with pytest.raises(BrokerError) as raised:
+        KINDS[kind](address)
+    assert str(raised.value) == f"{address}: {sentence}"
+    assert "wrong-secret" not in repr(raised.getrepr(style="long"))
+
+
+def test_other_mistakes_are_named_as_well(secured: Settings) -> None:
+    address, right = server.bootstrap(secured), security_for(server.bootstrap(secured), secured)
+    mechanism = Security(protocol="SASL_SSL", mechanism="PLAIN", user=right.user, password=right.password, ca=right.ca)
+    assert "does not take the mechanism PLAIN" in str(rejection(address, mechanism))
+    system = Security(protocol="SASL_SSL", user=right.user, password=right.password)
+    assert "the cluster's certificate is not trusted" in str(rejection(address, system))
+    controller = f"127.0.0.1:{secured.broker_port + 1}"
+    assert "does not take the client's certificate, or asks for one" in str(
+        rejection(controller, Security(protocol="SSL", ca=right.ca))
+    )
+    assert rejection(address, right) is None
+
+
+def test_every_user_may_do_what_is_declared_and_nothing_else(secured: Settings) -> None:
+    address, wanted = server.bootstrap(secured), declared(secured)
+    topics = [one.name for one in topics_of(shipped(CITY), secured)]
+    groups = sorted({one.name for one in wanted.rights if one.resource == "group"})
+    ids = [f"{one.name}0" if one.prefixed else one.name for one in wanted.rights if one.resource == "transactional id"]
+    tried = 0
+    for user in wanted.users:
+        rights = [one for one in wanted.rights if one.user == user]
+
+        def may(operation: str, resource: str, name: str, rights: list = rights) -> bool:
+            return any(one.operation == operation and one.covers(resource, name) for one in rights)
+
+        with raw_client(address, user_of(secured, user)) as client:
+            read, written = client.read(topics), client.write(topics)
+            joined = {name: client.join(name) for name in (*groups, "foreign")}
+            claimed = {name: client.claim(name) for name in (*ids, "foreign")}
+            assert client.create(f"{user}.new") == TOPIC_DENIED, user
+        for operation, codes in (("read", read), ("write", written)):
+            allowed = {name: may(operation, "topic", name) for name in topics}
+            assert codes == {name: 0 if ok else TOPIC_DENIED for name, ok in allowed.items()}, (user, operation)
+        assert {name for name, code in joined.items() if code != GROUP_DENIED} == {
+            name for name in joined if may("read", "group", name)
+        }, user
+        assert {name for name, code in claimed.items() if code != TRANSACTION_DENIED} == {
+            name for name in claimed if may("write", "transactional id", name)
+        }, user
+        tried += len(read) + len(written) + len(joined) + len(claimed) + 1
+    assert tried > 40 * len(wanted.users)
+
+
+def test_another_city_on_the_cluster_reads_and_stops_nothing(secured: Settings, tmp_path: Path) -> None:
+    address, city, theirs = server.bootstrap(secured), shipped(CITY), Names("other.")
+    own = [one.name for one in topics_of(city, secured)]
+    others = topics_of(city, secured.model_copy(update={"namespace": "other."}))
+    wanted = declared_access(theirs, others, city.codes, city.catalogue.departments)
+    access.apply(address, compare(wanted, access.found(address), theirs), tmp_path)
+    assert not compare(wanted, access.found(address), theirs, known={"admin"}).drift
+    assert not compare(declared(secured), access.found(address), NAMES, known={"admin"}).drift
+    ca = Folder(secured).credentials.ca
+    for user in ("other.router", "other.repairer", "other.operator"):
+        password = (tmp_path / f"{user}.password").read_text()
+        with raw_client(address, Security(protocol="SASL_SSL", user=user, password=password, ca=ca)) as client:
+            assert {*client.read(own).values(), *client.write(own).values()} == {TOPIC_DENIED}
+            assert client.join(NAMES.group) == GROUP_DENIED
+            assert client.claim(f"{NAMES.group}-merge-0") == TRANSACTION_DENIED
+
+
+def test_a_second_apply_changes_nothing_and_an_operator_may_check(
+    secured: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "0 differences" in command("apply").output
+    monkeypatch.setenv("GRID_ROUTER_KAFKA_USER", "operator")
+    monkeypatch.setenv("GRID_ROUTER_KAFKA_PASSWORD_FILE", str(password_file(secured, "operator")))
+    checked = command("check")
+    assert (checked.exit_code, "0 differences" in checked.output) == (0, True)
+    monkeypatch.setenv("GRID_ROUTER_KAFKA_USER", "gateway")
+    monkeypatch.setenv("GRID_ROUTER_KAFKA_PASSWORD_FILE", str(password_file(secured, "gateway")))
+    denied = command("check")
+    assert isinstance(denied.exception, BrokerError)
+    assert "the user gateway has no right to this cluster" in str(denied.exception)
+
+
+def test_drift_is_shown_and_removed_only_when_asked(secured: Settings) -> None:
+    address, topic = server.bootstrap(secured), NAMES.tasks(min(shipped(CITY).catalogue.departments))
+    stray = ACL(
+        principal="User:alice",
+        host="*",
+        operation=ACLOperation.READ,
+        permission_type=ACLPermissionType.ALLOW,
+        resource_pattern=ResourcePattern(ResourceType.TOPIC, topic),
+    )
+    with admin.connected(address) as client:
+        assert client.create_acls([stray])["failed"] == []
+    for given in ("check", "apply"):
+        shown = command(given)
+        assert f"- alice may read topic {topic}" in shown.output
+        assert shown.exit_code == (given == "check")
+    assert command("apply", "--remove").exit_code == 0
+    assert not compare(declared(secured), access.found(address), NAMES, known={"admin"}).drift
+    assert security_for(address, secured).user == "admin"
+
+
+@pytest.mark.long
+def test_three_secured_brokers_keep_each_record_on_two(tmp_path: Path) -> None:
+    """Brokers know each other by password, controllers by certificate."""
+    topics = topics_of(shipped(CITY), Settings())
+    with secured_broker(tmp_path, brokers=3) as settings:
+        address = server.bootstrap(settings)
+        admin.apply(address, topics, replication=None)
+        found = admin.durability_of(address, topics, replication=None, min_insync=None)
+        assert (found.declared.replication, found.declared.min_insync) == (3, 2)
+        assert len(server.status(settings).nodes) == 3
+        wrong = Security(protocol="SASL_SSL", user="broker", password="wrong", ca=Folder(settings).credentials.ca)
+        assert "the cluster rejects the user broker or the password" in str(rejection(address, wrong))
