@@ -23,7 +23,7 @@ ALLOWED = {
     ("text/output.py", "_console().print"): "the module itself",
     ("main.py", "sys.stderr.write"): "sanitized there: starts without the libraries of the tables",
     ("main.py", "typer.echo"): "the version",
-    ("live_view/live.py", "self._console.print"): "the view sanitizes each of its texts; see test_view.py",
+    ("live_view/screen.py", "self._console.print"): "the view sanitizes each of its texts; see test_view.py",
     ("replay.py", "console.print"): "numbers",
     ("catalogue/commands.py", "Console().print"): "a tree of sanitized texts",
 }

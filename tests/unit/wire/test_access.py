@@ -1,4 +1,4 @@
-"""Who may do what, by hand: rights of each kind of user, and the difference to what a cluster has."""
+"""Who may do what, from the page: rights of each kind of user, and the difference to what a cluster has."""
 
 import pytest
 from msgspec.structs import replace
