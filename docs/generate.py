@@ -14,12 +14,14 @@ from typer.main import get_command
 
 from docs.diagrams import city_lifecycles, lifecycle_diagram
 from router.cli.main import COMMANDS, app
+from router.domain.explanation.progress import RECEIPT_STAGES
 from router.domain.intake.normalise import MAX_BYTES
 from router.domain.lifecycle.lifecycles import TRANSITIONS
 from router.domain.model.feedback import DEPARTMENT_KINDS, FEEDBACK_CODES, KINDS_OF_FEEDBACK
 from router.domain.model.rejection import REJECTION_CODES
 from router.domain.model.transition import TaskStage
 from router.gateway.app import MAX_BATCH_BYTES
+from router.gateway.front_door import RECEIPTS
 from router.gateway.http_request import BODIES_BYTES, BODY_S
 from router.gateway.intake import MAX_BATCH
 from router.gateway.problems import PROBLEM_KINDS, REJECTED, URN
@@ -208,6 +210,7 @@ def gateway_page() -> str:
             f"up to {MAX_BATCH} reports, {MAX_BATCH_BYTES >> 20} MiB in all",
             "200 and a result for each",
         ),
+        (f"`GET {RECEIPTS}{{token}}`", "", "how far the case of a report is; no other token is needed"),
         ("`GET /openapi.json`", "", "the OpenAPI description"),
         ("`GET /metrics`", "", "the [metrics](metrics.md#gateway); the token needs the scope `metrics`"),
         ("`GET /livez`, `GET /readyz`", "", "200, or 503; no token is needed"),
@@ -239,6 +242,9 @@ def gateway_page() -> str:
         f"## Problems\n\nA problem is `application/problem+json` (RFC 9457); its `type` is `{URN}` and the code. A report that the router "
         f"would reject has {REJECTED} and one of the [rejection codes](rejection-codes.md).\n\n"
         + _table(("code", "status", "meaning", "send it again"), problems),
+        "## Receipts\n\nWith keys for receipts (`GRID_ROUTER_GATEWAY_RECEIPT_KEYS`) each receipt has a token. "
+        "[Publish over HTTP](../how-to/publish-over-http.md#6-ask-how-far-it-is) shows what it says.\n\n"
+        + _table(("stage", "meaning"), [(f"`{stage}`", meaning) for stage, meaning in RECEIPT_STAGES.items()]),
         "The code is `router/gateway`.",
     )
 

@@ -1,4 +1,4 @@
-"""`grid-router tokens`: tokens of apps for the gateway."""
+"""`grid-router tokens`: tokens of apps for the gateway, and the key of receipts."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +9,7 @@ import typer
 from router.cli.text.output import Output, json_out, lines_out, say, table_out
 from router.domain.networks.registry import NETWORKS
 from router.gateway.grants import EVERY, write_scope
+from router.gateway.receipt_keys import make_receipt_keys
 from router.gateway.token_file import add_token, read_token_file
 from router.wire.errors import InputError
 from router.wire.settings import Settings
@@ -71,6 +72,18 @@ def list_(*, file: TokenFile = None, output: Output = "text") -> None:
         json_out([msgspec.to_builtins({"name": name, "scope": scope}) for name, scope in rows])
     else:
         table_out(("name", "scope"), rows)
+
+
+@app.command(name="receipt-keys")
+def receipt_keys(
+    file: Annotated[Path, typer.Argument(help="Where to write it; every gateway needs the same file.")],
+) -> None:
+    """Make a file with the key of receipts, for GRID_ROUTER_GATEWAY_RECEIPT_KEYS. Back it up: without it no receipt can be read.
+
+    Example: grid-router tokens receipt-keys /etc/grid-router/receipt-keys
+    """
+    make_receipt_keys(file)
+    say(f"Wrote {file}. Give it to every gateway, and keep a copy with your backups.")
 
 
 def _file(named: Path | None) -> Path:

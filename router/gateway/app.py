@@ -13,9 +13,9 @@ from router import __version__
 from router.domain.intake.charset import CONTENT_TYPE
 from router.domain.intake.normalise import MAX_BYTES
 from router.domain.networks.registry import NETWORKS
-from router.gateway.answers import BatchAnswer, Receipt
+from router.gateway.answers import BatchAnswer, Receipt, ReportProgress
 from router.gateway.authentication import Authenticator
-from router.gateway.front_door import SAFE, defect, problem_response
+from router.gateway.front_door import RECEIPTS, SAFE, defect, problem_response
 from router.gateway.grants import Grant
 from router.gateway.http_request import (
     EVENT_BATCH,
@@ -47,7 +47,10 @@ def build_app(intake: Intake, authenticator: Authenticator, networks: list[str])
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
-        followers = [asyncio.create_task(intake.rules.follow()), asyncio.create_task(authenticator.follow())]
+        followed = [intake.rules.follow(), authenticator.follow()]
+        if intake.receipts is not None:
+            followed.append(intake.receipts.cases.follow())
+        followers = [asyncio.create_task(one) for one in followed]
         try:
             yield
         finally:
@@ -56,6 +59,8 @@ def build_app(intake: Intake, authenticator: Authenticator, networks: list[str])
             await asyncio.gather(*followers, return_exceptions=True)
             await intake.publisher.close()
             await intake.rules.close()
+            if intake.receipts is not None:
+                await intake.receipts.cases.close()
 
     app = FastAPI(
         title="grid-router gateway",
@@ -86,9 +91,17 @@ class _Routes:
         return _json({"status": "ok"})
 
     async def readyz(self) -> Response:
-        """The rules are read, and a broker answers."""
-        ready = self._intake.rules.rule_sets is not None and await self._intake.publisher.answers()
+        """The rules are read, also the cases if the gateway answers receipts, and a broker answers."""
+        intake = self._intake
+        read = intake.rules.rule_sets is not None and (intake.receipts is None or intake.receipts.cases.ready)
+        ready = read and await intake.publisher.answers()
         return _json({"status": "ok" if ready else "not ready"}, 200 if ready else 503)
+
+    async def receipt(self, token: str) -> Response:
+        """How far the case of a report is, in plain words. The token of the receipt is enough."""
+        if self._intake.receipts is None:
+            raise ProblemError("not-found", "the gateway has no keys for receipts; ask its operator.")
+        return _json(self._intake.receipts.answer(token))
 
     async def metrics(self, request: Request) -> Response:
         """The metrics, as Prometheus reads them. The token needs the scope `metrics`."""
@@ -143,6 +156,15 @@ def _add_routes(app: FastAPI, intake: Intake, networks: list[str]) -> None:
     app.add_api_route("/readyz", routes.readyz, methods=["GET"], tags=["probes"])
     app.add_api_route("/metrics", routes.metrics, methods=["GET"], include_in_schema=False)
     app.add_api_route("/openapi.json", routes.openapi, methods=["GET"], include_in_schema=False)
+    if intake.receipts is not None:
+        app.add_api_route(
+            f"{RECEIPTS}{{token}}",
+            routes.receipt,
+            methods=["GET"],
+            tags=["receipts"],
+            response_model=ReportProgress,
+            responses=problem_responses(404, 503),
+        )
     post: dict[str, Any] = {"methods": ["POST"], "responses": problem_responses(), "tags": ["reports"]}
     app.add_api_route(
         BATCH_PATH, routes.take_batch, response_model=BatchAnswer, openapi_extra=batch_body(networks), **post

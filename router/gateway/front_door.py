@@ -1,4 +1,4 @@
-"""What every request passes first: the token, and the access log. Only `/livez` and `/readyz` need no token."""
+"""What every request passes first: the token, and the access log. `/livez`, `/readyz` and receipts need no token."""
 
 import sys
 import time
@@ -17,6 +17,8 @@ from router.wire.gateway_metrics import GatewayMetrics
 
 OPEN_PATHS = frozenset({"/livez", "/readyz"})
 """Paths that need no token. The access log leaves them out, because probes are frequent."""
+RECEIPTS = "/v1/receipts/"
+"""A receipt needs no token beside its own: who has it may read it."""
 SAFE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 log = structlog.get_logger(__name__)
 
@@ -72,9 +74,9 @@ class FrontDoor:
             fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
             state["fields"] = fields
             try:
-                state["grant"] = self._authenticator.grant_of(
-                    next((v for n, v in fields if n == "authorization"), None)
-                )
+                if not scope["path"].startswith(RECEIPTS):
+                    authorization = next((v for n, v in fields if n == "authorization"), None)
+                    state["grant"] = self._authenticator.grant_of(authorization)
             except ProblemError as problem:
                 await problem_response(problem)(scope, receive, answered)
                 return

@@ -18,6 +18,7 @@ from router.gateway.grants import Grant
 from router.gateway.problems import RETRY_AFTER_S, ProblemError
 from router.gateway.publisher import CheckedRecord, Publisher
 from router.gateway.rate_limit import RateLimit
+from router.gateway.receipts import Receipts
 from router.wire.gateway_metrics import GatewayMetrics
 from router.wire.topic_names import Names
 
@@ -59,12 +60,20 @@ class Intake:
         limit: of reports by holder.
         names: of the topics.
         metrics: count the reports.
+        receipts: make tokens by which an app asks later; None: there are none.
     """
 
     def __init__(
-        self, rules: FollowedRules, publisher: Publisher, limit: RateLimit, names: Names, metrics: GatewayMetrics
+        self,
+        rules: FollowedRules,
+        publisher: Publisher,
+        limit: RateLimit,
+        names: Names,
+        metrics: GatewayMetrics,
+        *,
+        receipts: Receipts | None = None,
     ) -> None:
-        self.rules, self.publisher, self.metrics = rules, publisher, metrics
+        self.rules, self.publisher, self.metrics, self.receipts = rules, publisher, metrics, receipts
         metrics.waiting_bytes.set_function(lambda: publisher.waiting_bytes)
         self._limit, self._names = limit, names
 
@@ -175,6 +184,8 @@ class Intake:
             except ProblemError as problem:
                 raise ProblemError(problem.code, EARLIER, retry_after_s=problem.retry_after_s) from None
         acknowledged = await self.publisher.publish(one.record)
+        place = acknowledged.partition, acknowledged.offset
+        token = self.receipts and self.receipts.token_of(one.network, one.id, one.received_ms, *place)
         return {
             "network": one.network,
             "id": one.id,
@@ -182,6 +193,7 @@ class Intake:
             "topic": acknowledged.topic,
             "partition": acknowledged.partition,
             "offset": acknowledged.offset,
+            **({"receipt_token": token} if token else {}),
         }
 
 

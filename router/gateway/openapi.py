@@ -12,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 
 from router.domain.networks.registry import NETWORKS
 from router.gateway.answers import ProblemDetails
+from router.gateway.front_door import OPEN_PATHS, RECEIPTS
 from router.gateway.http_request import EVENT_BATCH, JSON, STRUCTURED
 from router.gateway.problems import MEDIA_TYPE, PROBLEM_KINDS, REJECTED
 
@@ -32,8 +33,12 @@ _EVENT: dict[str, Any] = {
 }
 
 
-def problem_responses() -> dict[int | str, dict[str, Any]]:
-    """What each operation may answer beside its success, by status."""
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What an operation may answer beside its success, by status.
+
+    Args:
+        statuses: that it may answer; none: those that every operation may.
+    """
     titles: dict[int | str, list[str]] = {}
     for kind in PROBLEM_KINDS.values():
         titles.setdefault(kind.status, []).append(kind.title)
@@ -42,7 +47,7 @@ def problem_responses() -> dict[int | str, dict[str, Any]]:
     return {
         status: {"description": " ".join(said), "content": content}
         for status, said in sorted(titles.items())
-        if status not in _UNDOCUMENTED
+        if (status in statuses if statuses else status not in _UNDOCUMENTED)
     }
 
 
@@ -101,8 +106,9 @@ def described(app: FastAPI) -> dict[str, Any]:
         components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         components.setdefault("schemas", {}).update(_problem_schemas() | _report_schemas())
         made["security"] = [{"token": []}]
-        for path in ("/livez", "/readyz"):
-            made["paths"][path]["get"]["security"] = []
+        for path, operations in made["paths"].items():
+            if path in OPEN_PATHS or path.startswith(RECEIPTS):
+                operations["get"]["security"] = []
         app.openapi_schema = made
     return app.openapi_schema
 

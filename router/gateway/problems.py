@@ -33,6 +33,7 @@ PROBLEM_KINDS: Mapping[str, ProblemKind] = {
     "metrics-not-granted": ProblemKind(403, "The token is not for the metrics."),
     "not-found": ProblemKind(404, "There is nothing at this path."),
     "unknown-network": ProblemKind(404, "The city does not have this network."),
+    "unknown-receipt": ProblemKind(404, "No gateway of the deployment has given this receipt."),
     "method-not-allowed": ProblemKind(405, "The path does not have this method."),
     "timeout": ProblemKind(408, "The body did not arrive in time.", send_again=True),
     "body-too-large": ProblemKind(413, "The body has more bytes than the gateway reads."),
@@ -42,7 +43,7 @@ PROBLEM_KINDS: Mapping[str, ProblemKind] = {
     "defect": ProblemKind(500, "The router failed on the request; this is a defect of the router.", send_again=True),
     "kafka-away": ProblemKind(503, "Kafka has not acknowledged the report.", send_again=True),
     "buffer-full": ProblemKind(503, "Too many reports arrive, or wait for Kafka.", send_again=True),
-    "not-ready": ProblemKind(503, "The gateway has not read the rules of the city yet.", send_again=True),
+    "not-ready": ProblemKind(503, "The gateway has not read the rules or the cases of the city yet.", send_again=True),
 }
 """Every code of a problem beside the codes of rejections."""
 

@@ -12,11 +12,15 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from router.domain.rules.city import City
 from router.gateway.app import build_app
 from router.gateway.authentication import Authenticator
+from router.gateway.followed_cases import FollowedCases
 from router.gateway.followed_rules import FollowedRules
 from router.gateway.front_door import FrontDoor
 from router.gateway.intake import Intake
 from router.gateway.publisher import LIMIT_S, Publisher
 from router.gateway.rate_limit import RateLimit
+from router.gateway.receipt_index import ReceiptIndex
+from router.gateway.receipt_keys import read_receipt_keys
+from router.gateway.receipts import Receipts
 from router.rule_sets.store import RuleSetStore
 from router.wire.errors import InputError
 from router.wire.gateway_metrics import GatewayMetrics
@@ -103,15 +107,24 @@ async def serve(city: City, settings: Settings, bootstrap: str, listening: socke
         listening: its socket.
 
     Raises:
-        InputError: the tokens cannot be used.
+        InputError: the tokens or the keys of receipts cannot be used.
     """
     authenticator, names = Authenticator(settings), Names(settings.namespace)
     rules = FollowedRules(city, RuleSetStore(bootstrap, names.rule_sets))
-    metrics = GatewayMetrics(CollectorRegistry())
-    intake = Intake(rules, Publisher(bootstrap), RateLimit(settings.gateway_rate), names, metrics)
+    metrics, receipts = GatewayMetrics(CollectorRegistry()), None
+    if settings.gateway_receipt_keys is not None:
+        keys = read_receipt_keys(settings.gateway_receipt_keys)
+        cases = FollowedCases(bootstrap, names, lambda: _networks(rules, city), ReceiptIndex())
+        metrics.known_reports.set_function(lambda: len(cases.index))
+        receipts = Receipts(keys, cases, rules)
+    intake = Intake(rules, Publisher(bootstrap), RateLimit(settings.gateway_rate), names, metrics, receipts=receipts)
     app = FrontDoor(build_app(intake, authenticator, list(city.codes)), authenticator, metrics)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # a warning for each malformed request says nothing
     await uvicorn.Server(configuration(app)).serve([listening])
+
+
+def _networks(rules: FollowedRules, city: City) -> list[str]:
+    return list(city.codes) if rules.rule_sets is None else rules.rule_sets.networks
 
 
 def configuration(app: Any) -> uvicorn.Config:

@@ -43,6 +43,13 @@ GATEWAY_METRICS: Sequence[Metric] = (
         unit="bytes",
         help="Reports that wait for the acknowledgement of Kafka.",
     ),
+    Metric(
+        attribute="known_reports",
+        name="grid_gateway_known_reports",
+        kind="gauge",
+        unit="reports",
+        help="Reports whose case receipts can name; 0 without keys for receipts.",
+    ),
 )
 """Every metric of a gateway, in the order of the documentation."""
 
@@ -58,6 +65,7 @@ class GatewayMetrics:
     request_seconds: Histogram
     reports: Counter
     waiting_bytes: Gauge
+    known_reports: Gauge
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
