@@ -35,7 +35,13 @@ def add(
     ] = None,
     area: Annotated[
         list[str] | None,
-        typer.Option(help="First 2 to 15 digits of the cells that it may report in; repeat it for several."),
+        typer.Option(
+            help="First 2 to 15 digits of the cells that it may report in and whose tasks it sees; repeat it for several."
+        ),
+    ] = None,
+    department: Annotated[
+        list[str] | None,
+        typer.Option(help="Department whose tasks the app may read and answer, or `*` for all; repeat it for several."),
     ] = None,
     metrics: Annotated[
         bool, typer.Option("--metrics", help="The token may read `/metrics`, as Prometheus does.")
@@ -51,7 +57,7 @@ def add(
         hint = f"choose `*`, or some of {', '.join(NETWORKS)}"
         raise InputError(f"there is no network {unknown[:60]!r}", where="--network", hint=hint)
     path = _file(file)
-    token = add_token(path, name, write_scope(network or [], area or [], metrics=metrics))
+    token = add_token(path, name, write_scope(network or [], area or [], department or [], metrics=metrics))
     lines_out(token)
     say(
         f"Only its hash is in {path}. Give the token to the app; a gateway that runs with this file knows it within a second."
@@ -65,7 +71,7 @@ def list_(*, file: TokenFile = None, output: Output = "text") -> None:
     Example: grid-router tokens list --file tokens
     """
     rows = [
-        (one.holder, write_scope(sorted(one.networks), one.areas, metrics=one.metrics))
+        (one.holder, write_scope(sorted(one.networks), one.areas, sorted(one.departments), metrics=one.metrics))
         for one in read_token_file(_file(file)).grants
     ]
     if output == "json":

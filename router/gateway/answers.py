@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from router.domain.explanation.progress import ReceiptStage
+from router.domain.model.feedback import FeedbackKind
 from router.domain.model.vocabulary import Role
 from router.gateway.problems import URN
 
@@ -89,6 +90,20 @@ class ProblemDetails(_Answer):
     send_again: bool
     """Whether the same report may be taken later: keep it and send it again."""
     errors: list[WrongField] | None = None
+
+
+class StoredFeedback(_Answer):
+    """Kafka has the feedback, on all replicas in sync. Whether it changes something, the router decides."""
+
+    id: str
+    """The sender's own id."""
+    kind: FeedbackKind
+    task: str
+    received_at: datetime
+    topic: str
+    partition: int
+    offset: int
+    """Topic, partition and offset identify the record. A rejection names them."""
 
 
 class BatchResult(_Answer):

@@ -23,6 +23,11 @@ SAFE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 log = structlog.get_logger(__name__)
 
 
+def json_response(content: Any, status: int = 200) -> Response:
+    """The answer with a JSON body."""
+    return Response(orjson.dumps(content), status, SAFE, media_type="application/json")
+
+
 def problem_response(problem: ProblemError) -> Response:
     """The answer of a problem."""
     return Response(
@@ -44,8 +49,8 @@ def log_line(line: dict[str, Any]) -> None:
 class FrontDoor:
     """An ASGI application around another one.
 
-    A line of the access log has time, method, route, status, milliseconds, the public name of the token's holder, the network
-    and the id of the trace. It has no address, no path as sent, no id of a report, and no text of one.
+    A line of the access log has time, method, route, status, milliseconds, the public name of the token's holder, network or
+    department, and the id of the trace. It has no address, no path as sent, no id of a report, and no text of one.
 
     Args:
         app: the application.
@@ -120,6 +125,7 @@ def _line(scope: Any, status: int, seconds: float) -> dict[str, Any]:
         "ms": round(seconds * 1000, 1),
         "holder": grant.public_name if grant else None,
         "network": state.get("network"),
+        "department": state.get("department"),
         "trace": trace.split("-")[1] if trace else None,
     }
     return {name: value for name, value in line.items() if value is not None}

@@ -12,10 +12,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from router.domain.rules.city import City
 from router.gateway.app import build_app
 from router.gateway.authentication import Authenticator
+from router.gateway.departments import DepartmentService
 from router.gateway.followed_cases import FollowedCases
 from router.gateway.followed_rules import FollowedRules
 from router.gateway.front_door import FrontDoor
 from router.gateway.intake import Intake
+from router.gateway.long_poll import LongPolls
 from router.gateway.publisher import LIMIT_S, Publisher
 from router.gateway.rate_limit import RateLimit
 from router.gateway.receipt_index import ReceiptIndex
@@ -118,9 +120,13 @@ async def serve(city: City, settings: Settings, bootstrap: str, listening: socke
         metrics.known_reports.set_function(lambda: len(cases.index))
         receipts = Receipts(keys, cases, rules)
     intake = Intake(rules, Publisher(bootstrap), RateLimit(settings.gateway_rate), names, metrics, receipts=receipts)
-    app = FrontDoor(build_app(intake, authenticator, list(city.codes)), authenticator, metrics)
+    polls = LongPolls(bootstrap)
+    departments = DepartmentService(rules, polls, intake.publisher, names, metrics)
+    app = FrontDoor(build_app(intake, departments, authenticator, list(city.codes)), authenticator, metrics)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # a warning for each malformed request says nothing
-    await uvicorn.Server(configuration(app)).serve([listening])
+    server = uvicorn.Server(configuration(app))
+    polls.ending = lambda: server.should_exit
+    await server.serve([listening])
 
 
 def _networks(rules: FollowedRules, city: City) -> list[str]:

@@ -44,6 +44,24 @@ GATEWAY_METRICS: Sequence[Metric] = (
         help="Reports that wait for the acknowledgement of Kafka.",
     ),
     Metric(
+        attribute="feedback",
+        name="grid_gateway_feedback_total",
+        kind="counter",
+        unit="answers",
+        help="Feedback that departments sent over HTTP, by what became of it.",
+        labels={
+            "department": "id of the department",
+            "outcome": "`accepted`, or the code of the problem",
+        },
+    ),
+    Metric(
+        attribute="polls",
+        name="grid_gateway_polls",
+        kind="gauge",
+        unit="requests",
+        help="Requests of departments that wait for tasks or rejections.",
+    ),
+    Metric(
         attribute="known_reports",
         name="grid_gateway_known_reports",
         kind="gauge",
@@ -65,6 +83,8 @@ class GatewayMetrics:
     request_seconds: Histogram
     reports: Counter
     waiting_bytes: Gauge
+    feedback: Counter
+    polls: Gauge
     known_reports: Gauge
 
     def __init__(self, registry: CollectorRegistry) -> None:

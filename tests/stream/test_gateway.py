@@ -29,13 +29,14 @@ from router.domain.rules.rule_sets import RuleSets
 from router.gateway.intake import EARLIER
 from router.rule_sets.bootstrap import rule_set_from_folder
 from router.rule_sets.store import publish
-from router.wire.codec import encode_archived, encode_case, encode_tombstone
+from router.wire.codec import encode_archived, encode_case, encode_task, encode_tombstone
 from router.wire.rejections import encode_rejection
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
 from tests.replay.history import History
 from tests.replay.sources import Sourced
 from tests.support.broker import free_ports
+from tests.support.cases import task as task_of
 from tests.support.cities import shipped
 from tests.support.city_messages import CALL, PROBLEM, WHISTLE
 from tests.support.gateway import CITY, TestedGateway
@@ -370,6 +371,8 @@ class GatewayProcess(NamedTuple):
     log: Path
     page: Callable[..., Any]
     """Runs a block of the page by its number, and reads its JSON."""
+    shell: Callable[..., str]
+    """Runs a block of any page; keywords are variables."""
 
     @property
     def url(self) -> str:
@@ -409,10 +412,13 @@ def process(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ga
                 assert time.monotonic() < deadline, log.read_text()
                 time.sleep(0.1)
 
-            def run(number: int, **more: str) -> Any:
-                return json.loads(shell(blocks[number].replace("19180", str(port)), TOKEN=token, **more))
+            def any_page(block: str, **more: str) -> str:
+                return shell(block.replace("19180", str(port)), **more)
 
-            yield GatewayProcess(names, token, port, log, run)
+            def run(number: int, **more: str) -> Any:
+                return json.loads(any_page(blocks[number], TOKEN=token, **more))
+
+            yield GatewayProcess(names, token, port, log, run, any_page)
         finally:
             running.send_signal(signal.SIGTERM)
             assert running.wait(PATIENCE_S) == 0, log.read_text()
@@ -439,6 +445,29 @@ def test_the_page_does_what_it_says(kafka: str, process: GatewayProcess) -> None
     records = committed(kafka, process.names.reports(NETWORK), process.names.reports("policing"))
     assert [record.key for record in records][:1] == [b"CG-2026-000123"]
     assert len(records) == 5
+
+
+def test_the_page_of_departments_does_what_it_says(kafka: str, process: GatewayProcess) -> None:
+    page, names, department = ROOT / "docs" / "how-to" / "tasks-over-http.md", process.names, "urban-management"
+    topics = [of(department) for of in (names.tasks, names.feedback, names.rejected_feedback)]
+    asyncio.run(create_topics(kafka, *topics))
+    task = replace(task_of("c-1"), id="c-1.1", department=department, partition_key="410902001001001")
+    asyncio.run(written(kafka, f"{names.namespace}tasks", (names.tasks(department), encode_task(task))))
+    add, first, after, answer, rejections = code_blocks(page, "sh")
+    shown, answered = [json.loads(block) for block in code_blocks(page, "json")]
+    token = process.shell(add).strip()
+    deadline = time.monotonic() + PATIENCE_S
+    while "tasks" not in (found := json.loads(process.shell(first, TOKEN=token))):  # the file is read once a second
+        assert time.monotonic() < deadline, found
+    assert [one["id"] for one in found["tasks"]] == [one["id"] for one in shown["tasks"]]
+    assert shown["tasks"][0].items() <= found["tasks"][0].items()
+    stored = json.loads(process.shell(answer, TOKEN=token, TASK="c-1.1", PARTITION_KEY=task.partition_key))
+    assert (stored.keys(), stored["kind"]) == (answered.keys(), "accept")
+    (record,) = committed(kafka, names.feedback(department))
+    assert record.key == b"c-1.1"
+    assert json.loads(process.shell(rejections, TOKEN=token))["rejections"] == []
+    waited = json.loads(process.shell(after.replace("wait=20", "wait=0"), TOKEN=token, NEXT=found["next"]))
+    assert waited["tasks"] == []
 
 
 def test_a_process_bounds_what_it_reads(process: GatewayProcess) -> None:

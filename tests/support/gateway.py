@@ -10,10 +10,12 @@ from prometheus_client import CollectorRegistry
 from router.domain.rules.rule_sets import RuleSets
 from router.gateway.app import build_app
 from router.gateway.authentication import Authenticator
+from router.gateway.departments import DepartmentService
 from router.gateway.followed_cases import FollowedCases
 from router.gateway.followed_rules import FollowedRules
 from router.gateway.front_door import FrontDoor
 from router.gateway.intake import Intake
+from router.gateway.long_poll import LongPolls
 from router.gateway.publisher import Publisher
 from router.gateway.rate_limit import RateLimit
 from router.gateway.receipt_index import ReceiptIndex
@@ -78,7 +80,8 @@ class TestedGateway:
         self.receipts = None if receipt_key is None else Receipts(ReceiptKeys([receipt_key]), cases, self.rules)
         limit = RateLimit(self.settings.gateway_rate)
         self.intake = Intake(self.rules, publisher, limit, self.names, metrics, receipts=self.receipts)
-        self.app = build_app(self.intake, self.authenticator, list(shipped(CITY).codes))
+        self.departments = DepartmentService(self.rules, LongPolls(bootstrap), publisher, self.names, metrics)
+        self.app = build_app(self.intake, self.departments, self.authenticator, list(shipped(CITY).codes))
         self.log: list[dict[str, Any]] = []
         self.door = FrontDoor(self.app, self.authenticator, metrics, self.log.append)
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(self.door), base_url="http://gateway")

@@ -1,4 +1,4 @@
-"""Tokens of receipts: nobody guesses one, and every gateway with the file reads it."""
+"""Tokens of receipts: none can be guessed, and every gateway with the file reads it."""
 
 import os
 import stat

@@ -10,7 +10,6 @@ import jsonschema_rs
 import pytest
 from msgspec.structs import replace
 
-from router.gateway.openapi import described
 from router.gateway.receipts import SOON_S
 from tests.support.cases import case, report
 from tests.support.cities import shipped
@@ -45,8 +44,8 @@ def test_a_receipt_says_with_whom_its_case_is_and_nothing_of_it(tmp_path: Path) 
         made = case("case-77", report(ID, 5, NETWORK), report("J-2", 6, NETWORK), lead=LEAD)
         gateway.index.add_case(replace(made, description="a secret text", revision=4))
         answered = await read(gateway, token(gateway))
-        schema = described(gateway.app)
-        return answered, schema, gateway.log
+        schema = (await gateway.call("GET", "/openapi.json")).json()
+        return answered, schema, gateway.log[:1]
 
     answered, description, log = asked(tmp_path, work)
     assert answered.status_code == 200
@@ -127,7 +126,7 @@ def test_before_the_cases_are_read_a_gateway_is_not_ready(tmp_path: Path) -> Non
 
 def test_without_keys_there_are_no_receipts(tmp_path: Path) -> None:
     async def work(gateway: TestedGateway) -> Any:
-        return await read(gateway, "A" * 80), described(gateway.app)["paths"]
+        return await read(gateway, "A" * 80), (await gateway.call("GET", "/openapi.json")).json()["paths"]
 
     found, paths = asked(tmp_path, work, receipt_key=None)
     assert (found.status_code, found.json()["code"]) == (404, "not-found")
