@@ -4,7 +4,6 @@ A task and a rejection are given as their records have them. Feedback is checked
 body of the request, byte for byte.
 """
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +13,8 @@ from router.domain.instants import from_rfc3339
 from router.domain.model.rejection import Rejection
 from router.domain.model.source_record import PlainRecord, RecordHeaders
 from router.domain.rules.rule_sets import RuleSetError
+from router.gateway.admission import received_header
+from router.gateway.clock import WALL, GatewayClock
 from router.gateway.cursors import Cursor, read_cursor
 from router.gateway.followed_rules import FollowedRules
 from router.gateway.grants import Grant
@@ -43,12 +44,20 @@ class DepartmentService:
         publisher: to Kafka.
         names: of the topics.
         metrics: count the answers.
+        clock: by which feedback is received.
     """
 
     def __init__(
-        self, rules: FollowedRules, polls: LongPolls, publisher: Publisher, names: Names, metrics: GatewayMetrics
+        self,
+        rules: FollowedRules,
+        polls: LongPolls,
+        publisher: Publisher,
+        names: Names,
+        metrics: GatewayMetrics,
+        *,
+        clock: GatewayClock = WALL,
     ) -> None:
-        self.polls = polls
+        self.polls, self._clock = polls, clock
         self._rules, self._publisher, self._names, self._metrics = rules, publisher, names, metrics
         metrics.polls.set_function(lambda: polls.number)
 
@@ -94,11 +103,13 @@ class DepartmentService:
         return sent
 
     async def _answer(self, department: str, task: str, value: bytes, headers: RecordHeaders) -> dict[str, Any]:
-        topic, now_ms = self._names.feedback(department), time.time_ns() // 1_000_000
+        topic, now_ms = self._names.feedback(department), self._clock.now_ms()
+        if self._clock.history:  # live, Kafka's time of the record counts
+            headers = [*headers, received_header(now_ms)]
         record = PlainRecord(
             topic=topic, partition=0, offset=0, timestamp=now_ms, key=task.encode(), value=value, headers=headers
         )
-        read = read_feedback(record, department)
+        read = read_feedback(record, department, history=self._clock.history)
         if isinstance(read, Rejection):
             raise ProblemError.of(read)
         if read.task != task:

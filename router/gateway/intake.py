@@ -13,6 +13,7 @@ from router.domain.model.source_record import RecordHeaders
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.rule_sets import RuleSetError
 from router.gateway.admission import admitted, received_header, with_derived_id
+from router.gateway.clock import WALL, GatewayClock
 from router.gateway.followed_rules import FollowedRules
 from router.gateway.grants import Grant
 from router.gateway.problems import RETRY_AFTER_S, ProblemError
@@ -61,6 +62,7 @@ class Intake:
         names: of the topics.
         metrics: count the reports.
         receipts: make tokens by which an app asks later; None: there are none.
+        clock: by which a report is received.
     """
 
     def __init__(
@@ -72,10 +74,11 @@ class Intake:
         metrics: GatewayMetrics,
         *,
         receipts: Receipts | None = None,
+        clock: GatewayClock = WALL,
     ) -> None:
         self.rules, self.publisher, self.metrics, self.receipts = rules, publisher, metrics, receipts
         metrics.waiting_bytes.set_function(lambda: publisher.waiting_bytes)
-        self._limit, self._names = limit, names
+        self._limit, self._names, self._clock = limit, names, clock
 
     def check_rate(self, grant: Grant, reports: int) -> None:
         """Count reports of a holder. Raises ProblemError while it has sent too many; then none is counted."""
@@ -162,7 +165,7 @@ class Intake:
             raise ProblemError("unknown-network", f"the city does not have this network; it has {known}.")
         if key is not None:
             value = with_derived_id(network, value, headers, grant.holder, key)
-        received_ms = time.time_ns() // 1_000_000
+        received_ms = self._clock.now_ms()
         headers = [*headers, received_header(received_ms)]
         try:
             report = admitted(network, value, headers, rule_sets, received_ms)

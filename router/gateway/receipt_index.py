@@ -45,6 +45,8 @@ class ReceiptIndex:
 
     def __init__(self, most_reports: int = MOST_REPORTS) -> None:
         self._most = most_reports
+        self.latest: datetime | None = None
+        """When the latest of all cases was changed."""
         self._open: OrderedDict[str, _Entry] = OrderedDict()
         self._ended: OrderedDict[str, _Entry] = OrderedDict()
         """By case id, the one that changed longest ago first."""
@@ -60,6 +62,7 @@ class ReceiptIndex:
 
     def add_case(self, case: Case, ended_s: int | None = None) -> None:
         """A record of `grid.cases`; with `ended_s`, the time of Kafka in seconds, one of `grid.archive`."""
+        self.latest = case.updated_at if self.latest is None else max(self.latest, case.updated_at)
         known = self._open.pop(case.id, None) or self._ended.pop(case.id, None)
         if known is not None and (known.progress.revision, known.ended_s or 0) > (case.revision, ended_s or 0):
             self._keep(case.id, known)  # the two topics are read side by side

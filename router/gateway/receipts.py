@@ -1,6 +1,5 @@
 """What a receipt says: the report that its token stands for, and how far its case is."""
 
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +7,7 @@ from router.domain.explanation.progress import CaseProgress, ReceiptStage, Recei
 from router.domain.explanation.wording import Bilingual
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSetError
+from router.gateway.clock import WALL, GatewayClock
 from router.gateway.followed_cases import FollowedCases
 from router.gateway.followed_rules import FollowedRules
 from router.gateway.problems import RETRY_AFTER_S, ProblemError
@@ -24,10 +24,13 @@ class Receipts:
         keys: of the deployment.
         cases: that are known.
         rules: have the names of departments and the zone.
+        clock: of the gateway.
     """
 
-    def __init__(self, keys: ReceiptKeys, cases: FollowedCases, rules: FollowedRules) -> None:
-        self.cases = cases
+    def __init__(
+        self, keys: ReceiptKeys, cases: FollowedCases, rules: FollowedRules, clock: GatewayClock = WALL
+    ) -> None:
+        self.cases, self._clock = cases, clock
         self._keys, self._rules = keys, rules
 
     def token_of(self, network: str, source_id: str, received_ms: int, partition: int, offset: int) -> str:
@@ -46,7 +49,10 @@ class Receipts:
             raise ProblemError("unknown-receipt", detail)
         city = self._city()
         known = self.cases.index.of(report)
-        stage, progress = _stage(known.progress, known.rejected, time.time() - report.received_s), known.progress
+        stage, progress = (
+            _stage(known.progress, known.rejected, self._clock.now_ms() / 1000 - report.received_s),
+            known.progress,
+        )
         received_at = datetime.fromtimestamp(report.received_s, UTC)
         said = ReceiptWords(lambda id_: _name(city, id_), city.zone).about(stage, received_at, progress, known.rejected)
         return {

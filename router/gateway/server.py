@@ -12,6 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from router.domain.rules.city import City
 from router.gateway.app import build_app
 from router.gateway.authentication import Authenticator
+from router.gateway.clock import WALL, GatewayClock
 from router.gateway.departments import DepartmentService
 from router.gateway.followed_cases import FollowedCases
 from router.gateway.followed_rules import FollowedRules
@@ -99,7 +100,9 @@ def bound_socket(host: str, port: int) -> socket.socket:
         ) from None
 
 
-async def serve(city: City, settings: Settings, bootstrap: str, listening: socket.socket) -> None:
+async def serve(
+    city: City, settings: Settings, bootstrap: str, listening: socket.socket, *, history: bool = False
+) -> None:
     """Serve until SIGTERM or SIGINT; then finish the requests that have begun.
 
     Args:
@@ -107,21 +110,25 @@ async def serve(city: City, settings: Settings, bootstrap: str, listening: socke
         settings: of the gateway.
         bootstrap: `host:port` list of the cluster.
         listening: its socket.
+        history: whether the city replays history, so that the time of the latest case counts. It needs keys of receipts.
 
     Raises:
         InputError: the tokens or the keys of receipts cannot be used.
     """
     authenticator, names = Authenticator(settings), Names(settings.namespace)
     rules = FollowedRules(city, RuleSetStore(bootstrap, names.rule_sets))
-    metrics, receipts = GatewayMetrics(CollectorRegistry()), None
+    metrics, receipts, index = GatewayMetrics(CollectorRegistry()), None, ReceiptIndex()
+    clock = GatewayClock(lambda: index.latest) if history else WALL
     if settings.gateway_receipt_keys is not None:
         keys = read_receipt_keys(settings.gateway_receipt_keys)
-        cases = FollowedCases(bootstrap, names, lambda: _networks(rules, city), ReceiptIndex())
-        metrics.known_reports.set_function(lambda: len(cases.index))
-        receipts = Receipts(keys, cases, rules)
-    intake = Intake(rules, Publisher(bootstrap), RateLimit(settings.gateway_rate), names, metrics, receipts=receipts)
+        cases = FollowedCases(bootstrap, names, lambda: _networks(rules, city), index)
+        metrics.known_reports.set_function(lambda: len(index))
+        receipts = Receipts(keys, cases, rules, clock)
+    intake = Intake(
+        rules, Publisher(bootstrap), RateLimit(settings.gateway_rate), names, metrics, receipts=receipts, clock=clock
+    )
     polls = LongPolls(bootstrap)
-    departments = DepartmentService(rules, polls, intake.publisher, names, metrics)
+    departments = DepartmentService(rules, polls, intake.publisher, names, metrics, clock=clock)
     app = FrontDoor(build_app(intake, departments, authenticator, list(city.codes)), authenticator, metrics)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # a warning for each malformed request says nothing
     server = uvicorn.Server(configuration(app))

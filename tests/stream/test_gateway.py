@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from router.broker import server
 from router.cities.archive import pack
 from router.cities.folder import city_folder
+from router.cli.demo_gateway import running_gateway
 from router.domain.model.case import Case
 from router.domain.model.rejection import Rejection
 from router.domain.networks.registry import NETWORKS
@@ -29,6 +30,7 @@ from router.domain.rules.rule_sets import RuleSets
 from router.gateway.intake import EARLIER
 from router.rule_sets.bootstrap import rule_set_from_folder
 from router.rule_sets.store import publish
+from router.simulator.messages import SourceMessage
 from router.wire.codec import encode_archived, encode_case, encode_task, encode_tombstone
 from router.wire.rejections import encode_rejection
 from router.wire.settings import Settings
@@ -36,6 +38,8 @@ from router.wire.topic_names import Names
 from tests.replay.history import History
 from tests.replay.sources import Sourced
 from tests.support.broker import free_ports
+from tests.support.cases import case as case_of
+from tests.support.cases import report as report_of
 from tests.support.cases import task as task_of
 from tests.support.cities import shipped
 from tests.support.city_messages import CALL, PROBLEM, WHISTLE
@@ -468,6 +472,40 @@ def test_the_page_of_departments_does_what_it_says(kafka: str, process: GatewayP
     assert json.loads(process.shell(rejections, TOKEN=token))["rejections"] == []
     waited = json.loads(process.shell(after.replace("wait=20", "wait=0"), TOKEN=token, NEXT=found["next"]))
     assert waited["tasks"] == []
+
+
+def test_the_request_of_a_demo_is_received_at_the_time_of_its_history(kafka: str, names: Names, tmp_path: Path) -> None:
+    """The file that the demo's line names, with curl; a message without its id gets one from the key."""
+    asyncio.run(create_topics(kafka, names.cases, names.archive))
+    own = Settings(
+        kafka=kafka,
+        namespace=names.namespace,
+        home=tmp_path,
+        cities=ROOT / "deploy" / "cities",
+        gateway_port=free_ports(1),
+    )
+    message = SourceMessage(
+        network="policing", source_id="J-1", value=json.dumps(CALL).encode(), received_at=BEGUN, kind="simulated"
+    )
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+    case = replace(case_of("c-1", report_of("J-9", 0, "policing")), updated_at=at)
+    with running_gateway(CITY, own, [message]) as (line,):
+        asyncio.run(written(kafka, names.namespace, (names.cases, encode_case(case))))
+        deadline = time.monotonic() + PATIENCE_S
+        while "receipt_token" not in (
+            said := subprocess.run(line.split(), capture_output=True, check=False, text=True).stdout
+        ):
+            assert time.monotonic() < deadline, said + (tmp_path / "gateway" / "log").read_text()
+            time.sleep(0.2)
+        receipt = httpx.get(
+            f"http://127.0.0.1:{own.gateway_port}/v1/receipts/{json.loads(said)['receipt_token']}"
+        ).json()
+    assert (receipt["stage"], receipt["received_at"]) == ("received", "2026-03-02T00:00:00+00:00")
+    records = committed(kafka, names.reports("policing"))
+    assert {dict(record.headers)["grid-received-at"] for record in records} == {b"2026-03-02T00:00:00.000+00:00"}
+    assert json.loads(records[0].value) == {**CALL, "jjdbh": json.loads(said)["id"]}
+    with socket.create_server(("127.0.0.1", own.gateway_port)), running_gateway(CITY, own, [message]) as in_use:
+        assert in_use == []
 
 
 def test_a_process_bounds_what_it_reads(process: GatewayProcess) -> None:
