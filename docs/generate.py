@@ -14,14 +14,19 @@ from typer.main import get_command
 
 from docs.diagrams import city_lifecycles, lifecycle_diagram
 from router.cli.main import COMMANDS, app
+from router.domain.explanation.progress import RECEIPT_STAGES
+from router.domain.feedback.reading import MAX_BYTES as MAX_FEEDBACK
 from router.domain.intake.normalise import MAX_BYTES
 from router.domain.lifecycle.lifecycles import TRANSITIONS
 from router.domain.model.feedback import DEPARTMENT_KINDS, FEEDBACK_CODES, KINDS_OF_FEEDBACK
 from router.domain.model.rejection import REJECTION_CODES
 from router.domain.model.transition import TaskStage
 from router.gateway.app import MAX_BATCH_BYTES
+from router.gateway.department_routes import FEEDBACK, REJECTIONS, TASKS
+from router.gateway.front_door import RECEIPTS
 from router.gateway.http_request import BODIES_BYTES, BODY_S
 from router.gateway.intake import MAX_BATCH
+from router.gateway.long_poll import LONGEST_WAIT_S, MOST, POLLS, POLLS_OF_HOLDER
 from router.gateway.problems import PROBLEM_KINDS, REJECTED, URN
 from router.gateway.publisher import BUFFER_BYTES, LIMIT_S
 from router.gateway.rate_limit import BURST_S
@@ -208,6 +213,14 @@ def gateway_page() -> str:
             f"up to {MAX_BATCH} reports, {MAX_BATCH_BYTES >> 20} MiB in all",
             "200 and a result for each",
         ),
+        (f"`GET {RECEIPTS}{{token}}`", "", "how far the case of a report is; no other token is needed"),
+        (
+            f"`GET {TASKS}`",
+            "",
+            f"at most {MOST} records of a department's tasks, and a cursor; waits {LONGEST_WAIT_S} s at most",
+        ),
+        (f"`POST {FEEDBACK}`", f"feedback, at most {MAX_FEEDBACK >> 10} KiB", "202 and where Kafka has it"),
+        (f"`GET {REJECTIONS}`", "", "which answers changed nothing, and a cursor"),
         ("`GET /openapi.json`", "", "the OpenAPI description"),
         ("`GET /metrics`", "", "the [metrics](metrics.md#gateway); the token needs the scope `metrics`"),
         ("`GET /livez`, `GET /readyz`", "", "200, or 503; no token is needed"),
@@ -221,8 +234,13 @@ def gateway_page() -> str:
         ("body", f"within {BODY_S:g} s", "408"),
         ("bodies that arrive at once", f"{BODIES_BYTES >> 20} MiB", "503"),
         ("wait for Kafka", f"{LIMIT_S:g} s", "503"),
-        ("reports that wait for Kafka", f"{BUFFER_BYTES >> 20} MiB", "503"),
-        ("reports of a token", f"`GRID_ROUTER_GATEWAY_RATE` a second, {BURST_S:g} seconds' worth at once", "429"),
+        ("reports and feedback that wait for Kafka", f"{BUFFER_BYTES >> 20} MiB", "503"),
+        ("polls at once", f"{POLLS}, and {POLLS_OF_HOLDER} of a token", "503, 429"),
+        (
+            "reports and requests of a token",
+            f"`GRID_ROUTER_GATEWAY_RATE` a second, {BURST_S:g} seconds' worth at once",
+            "429",
+        ),
         ("connections", f"{CONNECTIONS:,}", "the one that has waited longest for a request is closed"),
     ]
     problems = [
@@ -231,7 +249,10 @@ def gateway_page() -> str:
     ]
     return _page(
         "Gateway",
-        ["The gateway for apps. [Publish over HTTP](../how-to/publish-over-http.md) shows how to use it."],
+        [
+            "The gateway for apps and departments.",
+            "[Publish over HTTP](../how-to/publish-over-http.md) and [tasks over HTTP](../how-to/tasks-over-http.md) show how to use it.",
+        ],
         _table(("request", "body", "answer"), paths),
         "A body is `application/json`, without a content coding. One network's path takes CloudEvents, too: `application/cloudevents+json`, or "
         "`application/cloudevents-batch+json` with the bounds and the answer of a batch.",
@@ -239,6 +260,9 @@ def gateway_page() -> str:
         f"## Problems\n\nA problem is `application/problem+json` (RFC 9457); its `type` is `{URN}` and the code. A report that the router "
         f"would reject has {REJECTED} and one of the [rejection codes](rejection-codes.md).\n\n"
         + _table(("code", "status", "meaning", "send it again"), problems),
+        "## Receipts\n\nWith keys for receipts (`GRID_ROUTER_GATEWAY_RECEIPT_KEYS`) each receipt has a token. "
+        "[Publish over HTTP](../how-to/publish-over-http.md#6-ask-how-far-it-is) shows what it says.\n\n"
+        + _table(("stage", "meaning"), [(f"`{stage}`", meaning) for stage, meaning in RECEIPT_STAGES.items()]),
         "The code is `router/gateway`.",
     )
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from router.broker.admin import apply
 from router.cities.folder import city_folder, load_city
+from router.cli.demo_gateway import running_gateway
 from router.cli.live_view.latest_tasks import LatestTasks
 from router.cli.live_view.live import Watch, watch_until
 from router.cli.live_view.resume_point import last_keys, unsent
@@ -117,7 +118,10 @@ def _city(city: str, own: Settings, options: DemoOptions, stop_requested: thread
         latest_tasks = LatestTasks(
             stack.enter_context(open_consumer(str(own.kafka))), map(names.tasks, loaded.catalogue.departments)
         )
-        view = View(loaded.title, list(loaded.codes), hints(city, loaded, own.namespace), number)
+        request = [] if options.exit_at_end else stack.enter_context(running_gateway(city, own, messages))
+        for line in request:
+            say(f"Report something over HTTP, once the first cases are there: {line}")
+        view = View(loaded.title, list(loaded.codes), [*request, *hints(city, loaded, own.namespace)], number)
         watch = Watch(view, pool, source, latest_tasks, own.metrics_host, own.metrics_port, options.exit_at_end)
         watch_until(stop_requested, watch, live=options.live)
 

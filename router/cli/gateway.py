@@ -14,11 +14,22 @@ from router.gateway.server import bound_socket, serve
 from router.kafka.rejection import rejection
 from router.stream.gc_tuning import tune_gc
 from router.stream.log_setup import log_to_stderr
+from router.stream.processors.clock import ClockName
+from router.wire.errors import InputError
 from router.wire.settings import Settings
+from router.workers.parent_watch import watch_parent
 
 
 def gateway(
     city: Annotated[str, typer.Argument(help="Name of the city's folder, e.g. `puyang`.")],
+    *,
+    clock: Annotated[
+        ClockName,
+        typer.Option(
+            help="Received time: of the machine, or `stream`, of the latest case, beside a replay of history."
+        ),
+    ] = "wall",
+    exit_with_parent: Annotated[bool, typer.Option("--exit-with-parent", hidden=True)] = False,
 ) -> None:
     """Take reports over HTTP and write them to the networks' topics, until SIGTERM or Ctrl-C. Several may run at once.
 
@@ -28,9 +39,16 @@ def gateway(
     """
     settings = Settings()
     loaded = load_city(city, settings.cities)
+    if clock == "stream" and settings.gateway_receipt_keys is None:
+        hint = "name a file that `grid-router tokens receipt-keys` has made"
+        raise InputError(
+            "the cases are not read, so their time is unknown", where="GRID_ROUTER_GATEWAY_RECEIPT_KEYS", hint=hint
+        )
     address = bootstrap(settings)
     if rejected := rejection(address):  # one that is away comes back, and one that rejects does not
         raise rejected
+    if exit_with_parent:
+        watch_parent()
     log_to_stderr()
     tune_gc()
     with bound_socket(settings.gateway_host, settings.gateway_port) as listening:
@@ -40,7 +58,7 @@ def gateway(
         before = signal.signal(signal.SIGTERM, lambda *_: None)
         try:
             with suppress(KeyboardInterrupt):
-                asyncio.run(serve(loaded, settings, address, listening))
+                asyncio.run(serve(loaded, settings, address, listening, history=clock == "stream"))
         finally:
             signal.signal(signal.SIGTERM, before)
     say("The gateway has ended.")

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import orjson
 from fastapi import FastAPI, Request, Response
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
@@ -13,9 +12,11 @@ from router import __version__
 from router.domain.intake.charset import CONTENT_TYPE
 from router.domain.intake.normalise import MAX_BYTES
 from router.domain.networks.registry import NETWORKS
-from router.gateway.answers import BatchAnswer, Receipt
+from router.gateway.answers import BatchAnswer, Receipt, ReportProgress
 from router.gateway.authentication import Authenticator
-from router.gateway.front_door import SAFE, defect, problem_response
+from router.gateway.department_routes import add_department_routes, department_schemas
+from router.gateway.departments import DepartmentService
+from router.gateway.front_door import RECEIPTS, SAFE, defect, json_response, problem_response
 from router.gateway.grants import Grant
 from router.gateway.http_request import (
     EVENT_BATCH,
@@ -36,18 +37,24 @@ IDEMPOTENCY_KEY = "idempotency-key"
 BATCH_PATH, REPORTS_PATH = "/v1/reports:batch", "/v1/reports/{network}"
 
 
-def build_app(intake: Intake, authenticator: Authenticator, networks: list[str]) -> FastAPI:
+def build_app(
+    intake: Intake, departments: DepartmentService, authenticator: Authenticator, networks: list[str]
+) -> FastAPI:
     """The application, without the front door that finds the token of each request.
 
     Args:
         intake: takes the reports.
+        departments: serves those without Kafka.
         authenticator: whose files are followed.
         networks: that OpenAPI describes.
     """
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
-        followers = [asyncio.create_task(intake.rules.follow()), asyncio.create_task(authenticator.follow())]
+        followed = [intake.rules.follow(), authenticator.follow()]
+        if intake.receipts is not None:
+            followed.append(intake.receipts.cases.follow())
+        followers = [asyncio.create_task(one) for one in followed]
         try:
             yield
         finally:
@@ -56,6 +63,8 @@ def build_app(intake: Intake, authenticator: Authenticator, networks: list[str])
             await asyncio.gather(*followers, return_exceptions=True)
             await intake.publisher.close()
             await intake.rules.close()
+            if intake.receipts is not None:
+                await intake.receipts.cases.close()
 
     app = FastAPI(
         title="grid-router gateway",
@@ -67,7 +76,9 @@ def build_app(intake: Intake, authenticator: Authenticator, networks: list[str])
         redoc_url=None,
         redirect_slashes=False,
     )
-    _add_routes(app, intake, networks)
+    bodies = BodyReader()
+    _add_routes(app, intake, networks, bodies)
+    add_department_routes(app, intake, departments, bodies)
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(404, _not_found)
     app.add_exception_handler(405, _method_not_allowed)
@@ -78,17 +89,25 @@ def build_app(intake: Intake, authenticator: Authenticator, networks: list[str])
 class _Routes:
     """What each path does."""
 
-    def __init__(self, app: FastAPI, intake: Intake) -> None:
-        self._app, self._intake, self._bodies = app, intake, BodyReader()
+    def __init__(self, app: FastAPI, intake: Intake, bodies: BodyReader) -> None:
+        self._app, self._intake, self._bodies = app, intake, bodies
 
     async def livez(self) -> Response:
         """The process answers."""
-        return _json({"status": "ok"})
+        return json_response({"status": "ok"})
 
     async def readyz(self) -> Response:
-        """The rules are read, and a broker answers."""
-        ready = self._intake.rules.rule_sets is not None and await self._intake.publisher.answers()
-        return _json({"status": "ok" if ready else "not ready"}, 200 if ready else 503)
+        """The rules are read, also the cases if the gateway answers receipts, and a broker answers."""
+        intake = self._intake
+        read = intake.rules.rule_sets is not None and (intake.receipts is None or intake.receipts.cases.ready)
+        ready = read and await intake.publisher.answers()
+        return json_response({"status": "ok" if ready else "not ready"}, 200 if ready else 503)
+
+    async def receipt(self, token: str) -> Response:
+        """How far the case of a report is, in plain words. The token of the receipt is enough."""
+        if self._intake.receipts is None:
+            raise ProblemError("not-found", "the gateway has no keys for receipts; ask its operator.")
+        return json_response(self._intake.receipts.answer(token))
 
     async def metrics(self, request: Request) -> Response:
         """The metrics, as Prometheus reads them. The token needs the scope `metrics`."""
@@ -97,7 +116,7 @@ class _Routes:
 
     async def openapi(self) -> Response:
         """This description."""
-        return _json(described(self._app))
+        return json_response(described(self._app, department_schemas()))
 
     async def take_batch(self, request: Request) -> Response:
         """Take up to 100 reports of any networks. Each is answered by itself, in their order."""
@@ -117,7 +136,9 @@ class _Routes:
             )
         body = await self._bodies.read(request, MAX_BYTES)
         key = request.headers.get(IDEMPOTENCY_KEY)
-        return _json(await self._intake.take(grant, network, body, record_headers(request.state.fields), key), 202)
+        return json_response(
+            await self._intake.take(grant, network, body, record_headers(request.state.fields), key), 202
+        )
 
     async def _batch(self, request: Request, items: list[SubmittedReport | ProblemError], kind: str) -> Response:
         """The results of a batch whose first report has been counted."""
@@ -125,7 +146,7 @@ class _Routes:
         if len(items) > 1:
             self._intake.check_rate(grant, len(items) - 1)
         headers = [(CONTENT_TYPE, kind.encode()), *trace_context(request.state.fields)]
-        return _json({"results": await self._intake.take_batch(grant, items, headers)})
+        return json_response({"results": await self._intake.take_batch(grant, items, headers)})
 
     def of_network(self, network: str) -> Callable[[Request], Awaitable[Response]]:
         """What the path of one network does."""
@@ -137,12 +158,21 @@ class _Routes:
         return take_one
 
 
-def _add_routes(app: FastAPI, intake: Intake, networks: list[str]) -> None:
-    routes = _Routes(app, intake)
+def _add_routes(app: FastAPI, intake: Intake, networks: list[str], bodies: BodyReader) -> None:
+    routes = _Routes(app, intake, bodies)
     app.add_api_route("/livez", routes.livez, methods=["GET"], tags=["probes"])
     app.add_api_route("/readyz", routes.readyz, methods=["GET"], tags=["probes"])
     app.add_api_route("/metrics", routes.metrics, methods=["GET"], include_in_schema=False)
     app.add_api_route("/openapi.json", routes.openapi, methods=["GET"], include_in_schema=False)
+    if intake.receipts is not None:
+        app.add_api_route(
+            f"{RECEIPTS}{{token}}",
+            routes.receipt,
+            methods=["GET"],
+            tags=["receipts"],
+            response_model=ReportProgress,
+            responses=problem_responses(404, 503),
+        )
     post: dict[str, Any] = {"methods": ["POST"], "responses": problem_responses(), "tags": ["reports"]}
     app.add_api_route(
         BATCH_PATH, routes.take_batch, response_model=BatchAnswer, openapi_extra=batch_body(networks), **post
@@ -160,10 +190,6 @@ def _add_routes(app: FastAPI, intake: Intake, networks: list[str]) -> None:
         )
     # networks of rule sets that are published later
     app.add_api_route(REPORTS_PATH, routes.take, methods=["POST"], include_in_schema=False)
-
-
-def _json(content: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(content), status, SAFE, media_type=JSON)
 
 
 async def _problem(_: Request, problem: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""What every request passes first: the token, and the access log. Only `/livez` and `/readyz` need no token."""
+"""What every request passes first: the token, and the access log. `/livez`, `/readyz` and receipts need no token."""
 
 import sys
 import time
@@ -17,8 +17,15 @@ from router.wire.gateway_metrics import GatewayMetrics
 
 OPEN_PATHS = frozenset({"/livez", "/readyz"})
 """Paths that need no token. The access log leaves them out, because probes are frequent."""
+RECEIPTS = "/v1/receipts/"
+"""A receipt needs no token beside its own: who has it may read it."""
 SAFE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 log = structlog.get_logger(__name__)
+
+
+def json_response(content: Any, status: int = 200) -> Response:
+    """The answer with a JSON body."""
+    return Response(orjson.dumps(content), status, SAFE, media_type="application/json")
 
 
 def problem_response(problem: ProblemError) -> Response:
@@ -42,8 +49,8 @@ def log_line(line: dict[str, Any]) -> None:
 class FrontDoor:
     """An ASGI application around another one.
 
-    A line of the access log has time, method, route, status, milliseconds, the public name of the token's holder, the network
-    and the id of the trace. It has no address, no path as sent, no id of a report, and no text of one.
+    A line of the access log has time, method, route, status, milliseconds, the public name of the token's holder, network or
+    department, and the id of the trace. It has no address, no path as sent, no id of a report, and no text of one.
 
     Args:
         app: the application.
@@ -72,9 +79,9 @@ class FrontDoor:
             fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
             state["fields"] = fields
             try:
-                state["grant"] = self._authenticator.grant_of(
-                    next((v for n, v in fields if n == "authorization"), None)
-                )
+                if not scope["path"].startswith(RECEIPTS):
+                    authorization = next((v for n, v in fields if n == "authorization"), None)
+                    state["grant"] = self._authenticator.grant_of(authorization)
             except ProblemError as problem:
                 await problem_response(problem)(scope, receive, answered)
                 return
@@ -118,6 +125,7 @@ def _line(scope: Any, status: int, seconds: float) -> dict[str, Any]:
         "ms": round(seconds * 1000, 1),
         "holder": grant.public_name if grant else None,
         "network": state.get("network"),
+        "department": state.get("department"),
         "trace": trace.split("-")[1] if trace else None,
     }
     return {name: value for name, value in line.items() if value is not None}

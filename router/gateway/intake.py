@@ -13,11 +13,13 @@ from router.domain.model.source_record import RecordHeaders
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.rule_sets import RuleSetError
 from router.gateway.admission import admitted, received_header, with_derived_id
+from router.gateway.clock import WALL, GatewayClock
 from router.gateway.followed_rules import FollowedRules
 from router.gateway.grants import Grant
 from router.gateway.problems import RETRY_AFTER_S, ProblemError
 from router.gateway.publisher import CheckedRecord, Publisher
 from router.gateway.rate_limit import RateLimit
+from router.gateway.receipts import Receipts
 from router.wire.gateway_metrics import GatewayMetrics
 from router.wire.topic_names import Names
 
@@ -59,14 +61,24 @@ class Intake:
         limit: of reports by holder.
         names: of the topics.
         metrics: count the reports.
+        receipts: make tokens by which an app asks later; None: there are none.
+        clock: by which a report is received.
     """
 
     def __init__(
-        self, rules: FollowedRules, publisher: Publisher, limit: RateLimit, names: Names, metrics: GatewayMetrics
+        self,
+        rules: FollowedRules,
+        publisher: Publisher,
+        limit: RateLimit,
+        names: Names,
+        metrics: GatewayMetrics,
+        *,
+        receipts: Receipts | None = None,
+        clock: GatewayClock = WALL,
     ) -> None:
-        self.rules, self.publisher, self.metrics = rules, publisher, metrics
+        self.rules, self.publisher, self.metrics, self.receipts = rules, publisher, metrics, receipts
         metrics.waiting_bytes.set_function(lambda: publisher.waiting_bytes)
-        self._limit, self._names = limit, names
+        self._limit, self._names, self._clock = limit, names, clock
 
     def check_rate(self, grant: Grant, reports: int) -> None:
         """Count reports of a holder. Raises ProblemError while it has sent too many; then none is counted."""
@@ -153,7 +165,7 @@ class Intake:
             raise ProblemError("unknown-network", f"the city does not have this network; it has {known}.")
         if key is not None:
             value = with_derived_id(network, value, headers, grant.holder, key)
-        received_ms = time.time_ns() // 1_000_000
+        received_ms = self._clock.now_ms()
         headers = [*headers, received_header(received_ms)]
         try:
             report = admitted(network, value, headers, rule_sets, received_ms)
@@ -175,6 +187,8 @@ class Intake:
             except ProblemError as problem:
                 raise ProblemError(problem.code, EARLIER, retry_after_s=problem.retry_after_s) from None
         acknowledged = await self.publisher.publish(one.record)
+        place = acknowledged.partition, acknowledged.offset
+        token = self.receipts and self.receipts.token_of(one.network, one.id, one.received_ms, *place)
         return {
             "network": one.network,
             "id": one.id,
@@ -182,6 +196,7 @@ class Intake:
             "topic": acknowledged.topic,
             "partition": acknowledged.partition,
             "offset": acknowledged.offset,
+            **({"receipt_token": token} if token else {}),
         }
 
 

@@ -59,7 +59,12 @@ class JwtVerifier:
         read = read_scope(scope if isinstance(scope, str) else "")
         holder = f"{self._issuer}\n{claims['sub']}"
         return Grant(
-            holder=holder, public_name=PUBLIC_NAME, networks=read.networks, areas=read.areas, metrics=read.metrics
+            holder=holder,
+            public_name=PUBLIC_NAME,
+            networks=read.networks,
+            areas=read.areas,
+            departments=read.departments,
+            metrics=read.metrics,
         )
 
 

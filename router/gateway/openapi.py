@@ -12,13 +12,14 @@ from fastapi.openapi.utils import get_openapi
 
 from router.domain.networks.registry import NETWORKS
 from router.gateway.answers import ProblemDetails
+from router.gateway.front_door import OPEN_PATHS, RECEIPTS
 from router.gateway.http_request import EVENT_BATCH, JSON, STRUCTURED
 from router.gateway.problems import MEDIA_TYPE, PROBLEM_KINDS, REJECTED
 
-SAMPLES = Path(__file__).parents[2] / "schemas" / "samples" / "reports"
-_COMPONENTS = "#/components/schemas/"
-_UNDOCUMENTED = {404, 405, 500}
-"""Statuses that no operation lists: another path, another method, a defect."""
+SAMPLES = Path(__file__).parents[2] / "schemas" / "samples"
+COMPONENTS = "#/components/schemas/"
+_UNDOCUMENTED = {404, 405, 410, 500}
+"""Statuses that no operation on reports lists: another path, another method, another cursor, a defect."""
 _EVENT: dict[str, Any] = {
     "type": "object",
     "description": "A CloudEvent 1.0; the report is its `data`.",
@@ -32,33 +33,37 @@ _EVENT: dict[str, Any] = {
 }
 
 
-def problem_responses() -> dict[int | str, dict[str, Any]]:
-    """What each operation may answer beside its success, by status."""
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What an operation may answer beside its success, by status.
+
+    Args:
+        statuses: that it may answer; none: those that every operation may.
+    """
     titles: dict[int | str, list[str]] = {}
     for kind in PROBLEM_KINDS.values():
         titles.setdefault(kind.status, []).append(kind.title)
     titles[REJECTED] = ["The router would reject the report."]
-    content = {MEDIA_TYPE: {"schema": {"$ref": f"{_COMPONENTS}{ProblemDetails.__name__}"}}}
+    content = {MEDIA_TYPE: {"schema": {"$ref": f"{COMPONENTS}{ProblemDetails.__name__}"}}}
     return {
         status: {"description": " ".join(said), "content": content}
         for status, said in sorted(titles.items())
-        if status not in _UNDOCUMENTED
+        if (status in statuses if statuses else status not in _UNDOCUMENTED)
     }
 
 
 def report_body(network: str) -> dict[str, Any]:
     """The request of one report."""
-    schema = {"$ref": _COMPONENTS + network}
+    schema = {"$ref": COMPONENTS + network}
     event = {"allOf": [_EVENT, {"properties": {"data": schema}}]}
-    sample = _sample(network)
-    examples = {} if sample is None else {"example": sample}
-    wrapped = {"specversion": "1.0", "id": "1", "source": "/apps/example", "type": "example.report", "data": sample}
+    shown = sample("reports", network)
+    examples = {} if shown is None else {"example": shown}
+    wrapped = {"specversion": "1.0", "id": "1", "source": "/apps/example", "type": "example.report", "data": shown}
     content = {
         JSON: {"schema": schema, **examples},
-        STRUCTURED: {"schema": event, **({} if sample is None else {"example": wrapped})},
+        STRUCTURED: {"schema": event, **({} if shown is None else {"example": wrapped})},
         EVENT_BATCH: {
             "schema": {"type": "array", "maxItems": 100, "items": event},
-            **({} if sample is None else {"example": [wrapped]}),
+            **({} if shown is None else {"example": [wrapped]}),
         },
     }
     return {"requestBody": {"required": True, "content": content}, "parameters": [_IDEMPOTENCY_KEY, _TRACE_PARENT]}
@@ -73,7 +78,7 @@ def batch_body(networks: list[str]) -> dict[str, Any]:
             "additionalProperties": False,
             "properties": {
                 "network": {"const": network},
-                "report": {"$ref": _COMPONENTS + network},
+                "report": {"$ref": COMPONENTS + network},
                 "idempotency_key": {"type": ["string", "null"], "minLength": 1, "maxLength": 255},
             },
         }
@@ -85,30 +90,36 @@ def batch_body(networks: list[str]) -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {"reports": {"type": "array", "maxItems": 100, "items": {"oneOf": items}}},
     }
-    samples = [{"network": one, "report": sample} for one in networks if (sample := _sample(one)) is not None]
+    samples = [{"network": one, "report": shown} for one in networks if (shown := sample("reports", one)) is not None]
     examples = {"example": {"reports": samples}} if samples else {}
     content = {JSON: {"schema": schema, **examples}}
     return {"requestBody": {"required": True, "content": content}, "parameters": [_TRACE_PARENT]}
 
 
-def described(app: FastAPI) -> dict[str, Any]:
-    """The description of an application. It is made once."""
+def described(app: FastAPI, more: dict[str, Any]) -> dict[str, Any]:
+    """The description of an application. It is made once.
+
+    Args:
+        app: the application.
+        more: schemas that its routes refer to, by name.
+    """
     if app.openapi_schema is None:
         made = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes, summary=app.summary
         )
         components = made.setdefault("components", {})
         components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-        components.setdefault("schemas", {}).update(_problem_schemas() | _report_schemas())
+        components.setdefault("schemas", {}).update(_problem_schemas() | _report_schemas() | more)
         made["security"] = [{"token": []}]
-        for path in ("/livez", "/readyz"):
-            made["paths"][path]["get"]["security"] = []
+        for path, operations in made["paths"].items():
+            if path in OPEN_PATHS or path.startswith(RECEIPTS):
+                operations["get"]["security"] = []
         app.openapi_schema = made
     return app.openapi_schema
 
 
 def _problem_schemas() -> dict[str, Any]:
-    schema = ProblemDetails.model_json_schema(ref_template=f"{_COMPONENTS}{{model}}")
+    schema = ProblemDetails.model_json_schema(ref_template=f"{COMPONENTS}{{model}}")
     return {**schema.pop("$defs", {}), ProblemDetails.__name__: schema}
 
 
@@ -117,15 +128,16 @@ def _report_schemas() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for network in NETWORKS.values():
         schema = network.schema.model_json_schema(
-            by_alias=True, mode="validation", ref_template=f"{_COMPONENTS}{network.name}.{{model}}"
+            by_alias=True, mode="validation", ref_template=f"{COMPONENTS}{network.name}.{{model}}"
         )
         found |= {f"{network.name}.{name}": part for name, part in schema.pop("$defs", {}).items()}
         found[network.name] = schema
     return found
 
 
-def _sample(network: str) -> Any:
-    file = SAMPLES / f"{network}.json"
+def sample(kind: str, name: str) -> Any:
+    """A sample of the source tree; None in an installation without it."""
+    file = SAMPLES / kind / f"{name}.json"
     return orjson.loads(file.read_bytes()) if file.exists() else None
 
 

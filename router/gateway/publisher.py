@@ -1,4 +1,4 @@
-"""Writes reports to Kafka and waits for the acknowledgement of all in-sync replicas.
+"""Writes reports and feedback to Kafka and waits for the acknowledgement of all in-sync replicas.
 
 What Kafka has not acknowledged in time is dropped: aiokafka would send it for ever, and a newer version may have passed it by then.
 The app sends it again. What was on its way to the broker may be written all the same. That copy is a redelivery, which
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 class CheckedRecord(Struct, frozen=True, kw_only=True):
-    """A record of a network's topic."""
+    """A record of a network's topic, or of feedback."""
 
     topic: str
     key: bytes
@@ -79,7 +79,7 @@ class Publisher:
         if self._waiting + record.size > self._buffer_bytes:
             raise ProblemError(
                 "buffer-full",
-                "too many reports wait for Kafka; keep this one and send it again.",
+                "too much waits for Kafka; keep this and send it again.",
                 retry_after_s=RETRY_AFTER_S,
             )
         self._waiting += record.size
@@ -99,7 +99,7 @@ class Publisher:
                 self._discard(handed_to, error)
             raise ProblemError(
                 "kafka-away",
-                "Kafka has not acknowledged the report; keep it and send it again, byte for byte.",
+                "Kafka has not acknowledged it; keep it and send it again, byte for byte.",
                 retry_after_s=RETRY_AFTER_S,
             ) from error
         finally:

@@ -12,11 +12,18 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from router.domain.rules.city import City
 from router.gateway.app import build_app
 from router.gateway.authentication import Authenticator
+from router.gateway.clock import WALL, GatewayClock
+from router.gateway.departments import DepartmentService
+from router.gateway.followed_cases import FollowedCases
 from router.gateway.followed_rules import FollowedRules
 from router.gateway.front_door import FrontDoor
 from router.gateway.intake import Intake
+from router.gateway.long_poll import LongPolls
 from router.gateway.publisher import LIMIT_S, Publisher
 from router.gateway.rate_limit import RateLimit
+from router.gateway.receipt_index import ReceiptIndex
+from router.gateway.receipt_keys import read_receipt_keys
+from router.gateway.receipts import Receipts
 from router.rule_sets.store import RuleSetStore
 from router.wire.errors import InputError
 from router.wire.gateway_metrics import GatewayMetrics
@@ -93,7 +100,9 @@ def bound_socket(host: str, port: int) -> socket.socket:
         ) from None
 
 
-async def serve(city: City, settings: Settings, bootstrap: str, listening: socket.socket) -> None:
+async def serve(
+    city: City, settings: Settings, bootstrap: str, listening: socket.socket, *, history: bool = False
+) -> None:
     """Serve until SIGTERM or SIGINT; then finish the requests that have begun.
 
     Args:
@@ -101,17 +110,34 @@ async def serve(city: City, settings: Settings, bootstrap: str, listening: socke
         settings: of the gateway.
         bootstrap: `host:port` list of the cluster.
         listening: its socket.
+        history: whether the city replays history, so that the time of the latest case counts. It needs keys of receipts.
 
     Raises:
-        InputError: the tokens cannot be used.
+        InputError: the tokens or the keys of receipts cannot be used.
     """
     authenticator, names = Authenticator(settings), Names(settings.namespace)
     rules = FollowedRules(city, RuleSetStore(bootstrap, names.rule_sets))
-    metrics = GatewayMetrics(CollectorRegistry())
-    intake = Intake(rules, Publisher(bootstrap), RateLimit(settings.gateway_rate), names, metrics)
-    app = FrontDoor(build_app(intake, authenticator, list(city.codes)), authenticator, metrics)
+    metrics, receipts, index = GatewayMetrics(CollectorRegistry()), None, ReceiptIndex()
+    clock = GatewayClock(lambda: index.latest) if history else WALL
+    if settings.gateway_receipt_keys is not None:
+        keys = read_receipt_keys(settings.gateway_receipt_keys)
+        cases = FollowedCases(bootstrap, names, lambda: _networks(rules, city), index)
+        metrics.known_reports.set_function(lambda: len(index))
+        receipts = Receipts(keys, cases, rules, clock)
+    intake = Intake(
+        rules, Publisher(bootstrap), RateLimit(settings.gateway_rate), names, metrics, receipts=receipts, clock=clock
+    )
+    polls = LongPolls(bootstrap)
+    departments = DepartmentService(rules, polls, intake.publisher, names, metrics, clock=clock)
+    app = FrontDoor(build_app(intake, departments, authenticator, list(city.codes)), authenticator, metrics)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # a warning for each malformed request says nothing
-    await uvicorn.Server(configuration(app)).serve([listening])
+    server = uvicorn.Server(configuration(app))
+    polls.ending = lambda: server.should_exit
+    await server.serve([listening])
+
+
+def _networks(rules: FollowedRules, city: City) -> list[str]:
+    return list(city.codes) if rules.rule_sets is None else rules.rule_sets.networks
 
 
 def configuration(app: Any) -> uvicorn.Config:

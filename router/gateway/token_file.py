@@ -133,11 +133,20 @@ def _token(line: str, where: str) -> HashedToken:
         raise InputError("the hash is not 64 hexadecimal digits", where=where, hint=_HINT)
     read = read_scope(scope)
     if read.unknown:
-        what = f"{read.unknown[0][:40]!r} is neither `report:<network>`, nor `area:<digits>` or `metrics`"
+        what = (
+            f"{read.unknown[0][:40]!r} is none of `report:<network>`, `area:<digits>`, `department:<id>` and `metrics`"
+        )
         raise InputError(what, where=where, hint=_HINT)
-    if not read.networks and not read.metrics:
-        raise InputError("the token is for no network", where=where, hint=_HINT)
-    grant = Grant(holder=name, public_name=name, networks=read.networks, areas=read.areas, metrics=read.metrics)
+    if not read.networks and not read.departments and not read.metrics:
+        raise InputError("the token is for no network and no department", where=where, hint=_HINT)
+    grant = Grant(
+        holder=name,
+        public_name=name,
+        networks=read.networks,
+        areas=read.areas,
+        departments=read.departments,
+        metrics=read.metrics,
+    )
     return HashedToken(bytes.fromhex(digest), grant)
 
 

@@ -27,7 +27,7 @@ from aiokafka.protocol.types import (
 )
 from msgspec import Struct
 
-from router.kafka.internals import send_to_any, send_to_leader
+from router.kafka.requests import send_to_any, send_to_leader
 from router.wire.stored_offsets import NO_EPOCH
 
 UUID_BYTES = 16

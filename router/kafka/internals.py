@@ -1,11 +1,10 @@
-"""Every private name of aiokafka and Faust that the router uses, in one file; `abort.py` uses some of them without loading Faust.
+"""Every private name of aiokafka and Faust that the router uses, in one file; `abort.py` and `requests.py` use some of them without loading Faust.
 
 Read in aiokafka 0.14.0 and faust-streaming 0.15.3. `pyproject.toml` pins both below their next minor version. A test checks
 that each name of `CLASS_NAMES` and `INSTANCE_NAMES` exists, so that an upgrade fails there and not in production.
 """
 
 import asyncio
-import random
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -19,8 +18,6 @@ from aiokafka.consumer.subscription_state import Subscription, SubscriptionState
 from aiokafka.errors import (
     CoordinatorNotAvailableError,
     KafkaError,
-    LeaderNotAvailableError,
-    NodeNotReadyError,
     NotCoordinatorError,
     for_code,
 )
@@ -33,6 +30,8 @@ from aiokafka.record.memory_records import _MemoryRecordsPy
 from aiokafka.structs import OffsetAndMetadata
 from faust import App, Worker
 from faust.transport.drivers import aiokafka as faust_driver
+
+from router.kafka.requests import first_answer
 
 OUTCOME_UNKNOWN = (CoordinatorNotAvailableError, NotCoordinatorError)
 """Answers to an EndTxn that say nothing about it: a coordinator that has moved away may have written the end to its log before."""
@@ -152,11 +151,6 @@ async def refresh_metadata(consumer: AIOKafkaConsumer) -> bool:
     return bool(await consumer._client.force_metadata_update())
 
 
-async def send_to_any(consumer: AIOKafkaConsumer, request: Any) -> Any:
-    """The answer to a request of aiokafka's protocol, from the first broker that gives one, in random order. Raises KafkaError."""
-    return await _first_answer(consumer._client, request)
-
-
 class AdminClient(AIOKafkaAdminClient):  # type: ignore[misc]
     """Asks one broker after the other until one answers.
 
@@ -165,32 +159,8 @@ class AdminClient(AIOKafkaAdminClient):  # type: ignore[misc]
 
     async def _send_request(self, request: Any, node_id: int | None = None) -> Any:
         if node_id is None:
-            return await _first_answer(self._client, request)
+            return await first_answer(self._client, request)
         return await super()._send_request(request, node_id)
-
-
-async def _first_answer(client: AIOKafkaClient, request: Any) -> Any:
-    nodes = [broker.nodeId for broker in client.cluster.brokers()]
-    failure: KafkaError = NodeNotReadyError("no broker is known")
-    for node in random.sample(nodes, len(nodes)):
-        try:
-            return await client.send(node, request)
-        except KafkaError as error:
-            failure = error
-    raise failure
-
-
-async def send_to_leader(consumer: AIOKafkaConsumer, partition: TopicPartition, request: Any) -> Any:
-    """The answer to a request of aiokafka's protocol, from the leader of a partition. Raises KafkaError."""
-    client = consumer._client
-    leader = client.cluster.leader_for_partition(partition)
-    if leader is None or leader < 0:
-        # the client knows the leaders of the topics that it has asked for
-        await client.add_topic(partition.topic)
-        leader = client.cluster.leader_for_partition(partition)
-    if leader is None or leader < 0:
-        raise LeaderNotAvailableError(f"{partition.topic}/{partition.partition} has no leader")
-    return await client.send(leader, request)
 
 
 class SingleEndTxnSender(Sender):  # type: ignore[misc]

@@ -43,6 +43,31 @@ GATEWAY_METRICS: Sequence[Metric] = (
         unit="bytes",
         help="Reports that wait for the acknowledgement of Kafka.",
     ),
+    Metric(
+        attribute="feedback",
+        name="grid_gateway_feedback_total",
+        kind="counter",
+        unit="answers",
+        help="Feedback that departments sent over HTTP, by what became of it.",
+        labels={
+            "department": "id of the department",
+            "outcome": "`accepted`, or the code of the problem",
+        },
+    ),
+    Metric(
+        attribute="polls",
+        name="grid_gateway_polls",
+        kind="gauge",
+        unit="requests",
+        help="Requests of departments that wait for tasks or rejections.",
+    ),
+    Metric(
+        attribute="known_reports",
+        name="grid_gateway_known_reports",
+        kind="gauge",
+        unit="reports",
+        help="Reports whose case receipts can name; 0 without keys for receipts.",
+    ),
 )
 """Every metric of a gateway, in the order of the documentation."""
 
@@ -58,6 +83,9 @@ class GatewayMetrics:
     request_seconds: Histogram
     reports: Counter
     waiting_bytes: Gauge
+    feedback: Counter
+    polls: Gauge
+    known_reports: Gauge
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry

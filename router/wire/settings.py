@@ -81,6 +81,8 @@ class Settings(KafkaSecurity):
     """The `iss` that a JWT must have."""
     gateway_audience: str | None = None
     """The `aud` that a JWT must have."""
+    gateway_receipt_keys: Path | None = None
+    """File with the keys of receipts, the same for all gateways; without it, there are none. `grid-router tokens receipt-keys FILE` makes one."""
     gateway_rate: float = Field(default=50.0, gt=0, le=100_000)
     """Reports per second that the gateway takes of one token; ten seconds' worth may come at once."""
     commit_limit_s: float = Field(default=120.0, ge=1)

@@ -16,19 +16,31 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
+from aiokafka import AIOKafkaProducer
+from msgspec.structs import replace
 
 from router.broker import server
 from router.cities.archive import pack
 from router.cities.folder import city_folder
+from router.cli.demo_gateway import running_gateway
+from router.domain.model.case import Case
+from router.domain.model.rejection import Rejection
+from router.domain.networks.registry import NETWORKS
 from router.domain.rules.rule_sets import RuleSets
 from router.gateway.intake import EARLIER
 from router.rule_sets.bootstrap import rule_set_from_folder
 from router.rule_sets.store import publish
+from router.simulator.messages import SourceMessage
+from router.wire.codec import encode_archived, encode_case, encode_task, encode_tombstone
+from router.wire.rejections import encode_rejection
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
 from tests.replay.history import History
 from tests.replay.sources import Sourced
 from tests.support.broker import free_ports
+from tests.support.cases import case as case_of
+from tests.support.cases import report as report_of
+from tests.support.cases import task as task_of
 from tests.support.cities import shipped
 from tests.support.city_messages import CALL, PROBLEM, WHISTLE
 from tests.support.gateway import CITY, TestedGateway
@@ -210,7 +222,90 @@ def test_published_rules_are_followed(kafka: str, names: Names, tmp_path: Path) 
         ready = await gateway.call("GET", "/readyz", token=None)
         return [before.networks == rules.rule_sets.networks, rules.rule_sets.versions, ready.status_code]
 
-    assert through(tmp_path, kafka, names, work, rules=False) == [True, [city.rule_set], 200]
+    assert through(tmp_path, kafka, names, work, rules=False, ready=True) == [True, [city.rule_set], 200]
+
+
+Written = tuple[str, tuple[bytes | None, bytes | None, Any]]
+"""A topic; key, value and headers of a record."""
+
+
+async def written(kafka: str, id_: str, *records: Written) -> None:
+    """Write records in one transaction, as the workers do."""
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=id_)
+    await producer.start()
+    async with producer.transaction():
+        for topic, (key, value, headers) in records:
+            await producer.send(topic, value, key=key, headers=headers)
+    await producer.stop()
+
+
+async def at_stage(gateway: TestedGateway, token: str, stage: str) -> dict[str, Any]:
+    """What a receipt says, once it has come to this stage."""
+    assert gateway.receipts is not None
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            await gateway.receipts.cases.read()
+            answered = await gateway.call("GET", f"/v1/receipts/{token}", token=None)
+            if answered.status_code == 200 and answered.json()["stage"] == stage:
+                return dict(answered.json())
+
+
+def test_a_receipt_follows_its_report_to_the_end_of_its_case(kafka: str, names: Names, tmp_path: Path) -> None:
+    """Cases as the fold makes them, written in transactions as the workers write them; a gateway that starts later says the same."""
+    rejections = names.rejections(NETWORK)
+
+    async def before_the_topics(gateway: TestedGateway) -> bool:
+        assert gateway.receipts is not None
+        await gateway.receipts.cases.read()
+        return gateway.receipts.cases.ready
+
+    assert not through(tmp_path / "0", kafka, names, before_the_topics)
+    asyncio.run(create_topics(kafka, names.cases, names.archive, rejections))
+    history = History(shipped(CITY))
+
+    async def sent(gateway: TestedGateway) -> tuple[str, str]:
+        one, other = [await gateway.send(NETWORK, PROBLEM | {"taskNum": id_}) for id_ in ("CG-1", "CG-2")]
+        return one.json()["receipt_token"], other.json()["receipt_token"]
+
+    one, other = through(tmp_path / "1", kafka, names, sent)
+    first, second = committed(kafka, names.reports(NETWORK))
+    (case,) = [
+        output.content for output in history.replay([_sourced(NETWORK, first)]) if isinstance(output.content, Case)
+    ][-1:]
+    rejection = encode_rejection(
+        second,
+        Rejection(code="unknown-code", reason="no such class."),
+        NETWORKS[NETWORK],
+    )
+
+    async def follow(gateway: TestedGateway) -> list[dict[str, Any]]:
+        said = [await at_stage(gateway, one, "received")]
+        await written(kafka, names.namespace, (names.cases, encode_case(case)), (rejections, rejection))
+        said += [await at_stage(gateway, one, "dispatched"), await at_stage(gateway, other, "rejected")]
+        closed = replace(case, state="closed", revision=case.revision + 1)
+        await written(
+            kafka,
+            names.namespace,
+            (names.archive, encode_archived(closed, closed.updated_at)),
+            (names.cases, encode_tombstone(closed)),
+        )
+        said.append(await at_stage(gateway, one, "closed"))
+        ready = await gateway.call("GET", "/readyz", token=None)
+        assert ready.status_code == 200
+        return said
+
+    said = through(tmp_path / "2", kafka, names, follow)
+    assert said[1]["departments"][0]["department"] == case.assignments[0].department
+    assert said[2]["rejected"] == "unknown-code"
+
+    async def later(gateway: TestedGateway) -> Any:
+        """A gateway is ready when it has read everything, and no sooner."""
+        assert gateway.receipts is not None
+        while not gateway.receipts.cases.ready:
+            await gateway.receipts.cases.read()
+        return (await gateway.call("GET", f"/v1/receipts/{one}", token=None)).json()
+
+    assert through(tmp_path / "3", kafka, names, later) == said[3]
 
 
 @pytest.fixture
@@ -266,7 +361,7 @@ def test_nothing_acknowledged_is_lost_while_the_broker_is_away(
         assert await send(gateway, "killed") == 503
         assert (await gateway.call("GET", "/readyz", token=None)).status_code == 503
 
-    through(tmp_path / "killed", found.address, names, killed, limit_s=2.0)
+    through(tmp_path / "killed", found.address, names, killed, limit_s=2.0, ready=True)
     gc.collect()
     assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
@@ -278,8 +373,10 @@ class GatewayProcess(NamedTuple):
     token: str
     port: int
     log: Path
-    page: Callable[[int], Any]
+    page: Callable[..., Any]
     """Runs a block of the page by its number, and reads its JSON."""
+    shell: Callable[..., str]
+    """Runs a block of any page; keywords are variables."""
 
     @property
     def url(self) -> str:
@@ -290,10 +387,12 @@ class GatewayProcess(NamedTuple):
 def process(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     """A gateway process, made and started by the commands of the page. It ends with SIGTERM."""
     folder, names, port = tmp_path_factory.mktemp("gateway"), Names(f"t{os.getpid()}-gateway."), free_ports(1)
-    asyncio.run(create_topics(kafka, names.reports(NETWORK), names.reports("policing"), names.rule_sets))
+    topics = [*map(names.reports, (NETWORK, "policing")), names.rule_sets, names.cases, names.archive]
+    asyncio.run(create_topics(kafka, *topics))
     token_block, start_block, *blocks = code_blocks(ROOT / "docs" / "how-to" / "publish-over-http.md", "sh")
     settings = {
         "KAFKA": kafka, "NAMESPACE": names.namespace, "GATEWAY_PORT": str(port), "GATEWAY_TOKENS": str(folder / "tokens"),
+        "GATEWAY_RECEIPT_KEYS": str(folder / "receipt-keys"),
     }  # fmt: skip
     environment = {**os.environ, **{f"GRID_ROUTER_{name}": value for name, value in settings.items()}}
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
@@ -317,10 +416,13 @@ def process(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ga
                 assert time.monotonic() < deadline, log.read_text()
                 time.sleep(0.1)
 
-            def run(number: int) -> Any:
-                return json.loads(shell(blocks[number].replace("19180", str(port)), TOKEN=token))
+            def any_page(block: str, **more: str) -> str:
+                return shell(block.replace("19180", str(port)), **more)
 
-            yield GatewayProcess(names, token, port, log, run)
+            def run(number: int, **more: str) -> Any:
+                return json.loads(any_page(blocks[number], TOKEN=token, **more))
+
+            yield GatewayProcess(names, token, port, log, run, any_page)
         finally:
             running.send_signal(signal.SIGTERM)
             assert running.wait(PATIENCE_S) == 0, log.read_text()
@@ -341,9 +443,69 @@ def test_the_page_does_what_it_says(kafka: str, process: GatewayProcess) -> None
     assert process.page(1) == shown[1]
     assert process.page(2)["id"] == process.page(2)["id"]
     assert [one["outcome"] for one in process.page(3)["results"]] == ["accepted", "rejected", "accepted"]
+    progress = process.page(4, RECEIPT=receipt["receipt_token"])
+    assert (progress.keys(), progress["stage"]) == (shown[2].keys(), shown[2]["stage"])
+    assert progress["said"]["en"].endswith(" It is not in a case yet; that usually takes seconds.")
     records = committed(kafka, process.names.reports(NETWORK), process.names.reports("policing"))
     assert [record.key for record in records][:1] == [b"CG-2026-000123"]
     assert len(records) == 5
+
+
+def test_the_page_of_departments_does_what_it_says(kafka: str, process: GatewayProcess) -> None:
+    page, names, department = ROOT / "docs" / "how-to" / "tasks-over-http.md", process.names, "urban-management"
+    topics = [of(department) for of in (names.tasks, names.feedback, names.rejected_feedback)]
+    asyncio.run(create_topics(kafka, *topics))
+    task = replace(task_of("c-1"), id="c-1.1", department=department, partition_key="410902001001001")
+    asyncio.run(written(kafka, f"{names.namespace}tasks", (names.tasks(department), encode_task(task))))
+    add, first, after, answer, rejections = code_blocks(page, "sh")
+    shown, answered = [json.loads(block) for block in code_blocks(page, "json")]
+    token = process.shell(add).strip()
+    deadline = time.monotonic() + PATIENCE_S
+    while "tasks" not in (found := json.loads(process.shell(first, TOKEN=token))):  # the file is read once a second
+        assert time.monotonic() < deadline, found
+    assert [one["id"] for one in found["tasks"]] == [one["id"] for one in shown["tasks"]]
+    assert shown["tasks"][0].items() <= found["tasks"][0].items()
+    stored = json.loads(process.shell(answer, TOKEN=token, TASK="c-1.1", PARTITION_KEY=task.partition_key))
+    assert (stored.keys(), stored["kind"]) == (answered.keys(), "accept")
+    (record,) = committed(kafka, names.feedback(department))
+    assert record.key == b"c-1.1"
+    assert json.loads(process.shell(rejections, TOKEN=token))["rejections"] == []
+    waited = json.loads(process.shell(after.replace("wait=20", "wait=0"), TOKEN=token, NEXT=found["next"]))
+    assert waited["tasks"] == []
+
+
+def test_the_request_of_a_demo_is_received_at_the_time_of_its_history(kafka: str, names: Names, tmp_path: Path) -> None:
+    """The file that the demo's line names, with curl; a message without its id gets one from the key."""
+    asyncio.run(create_topics(kafka, names.cases, names.archive))
+    own = Settings(
+        kafka=kafka,
+        namespace=names.namespace,
+        home=tmp_path,
+        cities=ROOT / "deploy" / "cities",
+        gateway_port=free_ports(1),
+    )
+    message = SourceMessage(
+        network="policing", source_id="J-1", value=json.dumps(CALL).encode(), received_at=BEGUN, kind="simulated"
+    )
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+    case = replace(case_of("c-1", report_of("J-9", 0, "policing")), updated_at=at)
+    with running_gateway(CITY, own, [message]) as (line,):
+        asyncio.run(written(kafka, names.namespace, (names.cases, encode_case(case))))
+        deadline = time.monotonic() + PATIENCE_S
+        while "receipt_token" not in (
+            said := subprocess.run(line.split(), capture_output=True, check=False, text=True).stdout
+        ):
+            assert time.monotonic() < deadline, said + (tmp_path / "gateway" / "log").read_text()
+            time.sleep(0.2)
+        receipt = httpx.get(
+            f"http://127.0.0.1:{own.gateway_port}/v1/receipts/{json.loads(said)['receipt_token']}"
+        ).json()
+    assert (receipt["stage"], receipt["received_at"]) == ("received", "2026-03-02T00:00:00+00:00")
+    records = committed(kafka, names.reports("policing"))
+    assert {dict(record.headers)["grid-received-at"] for record in records} == {b"2026-03-02T00:00:00.000+00:00"}
+    assert json.loads(records[0].value) == {**CALL, "jjdbh": json.loads(said)["id"]}
+    with socket.create_server(("127.0.0.1", own.gateway_port)), running_gateway(CITY, own, [message]) as in_use:
+        assert in_use == []
 
 
 def test_a_process_bounds_what_it_reads(process: GatewayProcess) -> None:
@@ -362,6 +524,7 @@ def test_a_process_bounds_what_it_reads(process: GatewayProcess) -> None:
     text = process.log.read_text()
     assert [json.loads(line)["status"] for line in text.splitlines()[begun:]] == [422, 401]
     assert process.token not in text
+    assert "/v1/receipts/" not in text.replace("/v1/receipts/{token}", "")
 
 
 def _raw(port: int, request: bytes) -> bytes:

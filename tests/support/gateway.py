@@ -10,11 +10,17 @@ from prometheus_client import CollectorRegistry
 from router.domain.rules.rule_sets import RuleSets
 from router.gateway.app import build_app
 from router.gateway.authentication import Authenticator
+from router.gateway.departments import DepartmentService
+from router.gateway.followed_cases import FollowedCases
 from router.gateway.followed_rules import FollowedRules
 from router.gateway.front_door import FrontDoor
 from router.gateway.intake import Intake
+from router.gateway.long_poll import LongPolls
 from router.gateway.publisher import Publisher
 from router.gateway.rate_limit import RateLimit
+from router.gateway.receipt_index import ReceiptIndex
+from router.gateway.receipt_keys import ReceiptKeys
+from router.gateway.receipts import Receipts
 from router.gateway.token_file import add_token
 from router.rule_sets.store import RuleSetStore
 from router.wire.gateway_metrics import GatewayMetrics
@@ -25,6 +31,7 @@ from tests.support.cities import shipped
 CITY = "puyang"
 NO_BROKER = "127.0.0.1:1"
 LIMIT_S = 5.0
+KEY = bytes(range(64))
 
 
 class TestedGateway:
@@ -35,6 +42,8 @@ class TestedGateway:
         bootstrap: of a broker; the default is an address where none answers.
         names: of the topics.
         rules: whether the city's rules are read already, from its folder.
+        receipt_key: of receipts; None: there are none.
+        ready: whether the cases are read already: those that a test adds to `index`.
         settings: beside the file of tokens.
     """
 
@@ -47,6 +56,8 @@ class TestedGateway:
         names: Names | None = None,
         *,
         rules: bool = True,
+        receipt_key: bytes | None = KEY,
+        ready: bool = False,
         **settings: Any,
     ) -> None:
         self.names = names or Names()
@@ -63,8 +74,14 @@ class TestedGateway:
             self.rules.rule_sets = RuleSets(shipped(CITY))
         publisher = Publisher(bootstrap, limit_s=limit_s, buffer_bytes=buffer_bytes)
         metrics = GatewayMetrics(CollectorRegistry())
-        self.intake = Intake(self.rules, publisher, RateLimit(self.settings.gateway_rate), self.names, metrics)
-        self.app = build_app(self.intake, self.authenticator, list(shipped(CITY).codes))
+        self.index = ReceiptIndex()
+        cases = FollowedCases(bootstrap, self.names, lambda: shipped(CITY).codes, self.index)
+        cases.ready = ready
+        self.receipts = None if receipt_key is None else Receipts(ReceiptKeys([receipt_key]), cases, self.rules)
+        limit = RateLimit(self.settings.gateway_rate)
+        self.intake = Intake(self.rules, publisher, limit, self.names, metrics, receipts=self.receipts)
+        self.departments = DepartmentService(self.rules, LongPolls(bootstrap), publisher, self.names, metrics)
+        self.app = build_app(self.intake, self.departments, self.authenticator, list(shipped(CITY).codes))
         self.log: list[dict[str, Any]] = []
         self.door = FrontDoor(self.app, self.authenticator, metrics, self.log.append)
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(self.door), base_url="http://gateway")
@@ -97,3 +114,5 @@ class TestedGateway:
         await self._client.aclose()
         await self.intake.publisher.close()
         await self.rules.close()
+        if self.receipts is not None:
+            await self.receipts.cases.close()

@@ -471,7 +471,7 @@ def description(folder: Path) -> dict[str, Any]:
     async def run() -> dict[str, Any]:
         gateway = TestedGateway(folder)
         found: dict[str, Any] = (await gateway.call("GET", "/openapi.json")).json()
-        assert found == described(gateway.app)
+        assert found == json.loads(json.dumps(described(gateway.app, {})))
         await gateway.close()
         return found
 
@@ -483,7 +483,7 @@ def test_openapi_describes_every_network_and_its_examples_would_be_accepted(tmp_
     bodies = {
         path: operation["post"]["requestBody"]["content"]
         for path, operation in whole["paths"].items()
-        if "post" in operation
+        if "post" in operation and path.startswith("/v1/reports")
     }
     assert {path.rpartition("/")[2] for path in bodies} - {"reports:batch"} == set(shipped(CITY).codes)
     for path, content in bodies.items():
@@ -507,6 +507,7 @@ def test_openapi_lists_what_the_operations_may_answer(tmp_path: Path) -> None:
     assert listed == {"200", "202", "422", *(str(kind.status) for kind in PROBLEM_KINDS.values())} - {
         "404",
         "405",
+        "410",
         "500",
     }
     schema = {"$ref": "#/components/schemas/ProblemDetails", "components": whole["components"]}

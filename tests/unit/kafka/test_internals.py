@@ -18,7 +18,7 @@ from tests.support.poison.sending import Sent, _append, _Batch
 from tests.support.repository import ROOT
 
 INTERNALS = "router/kafka/internals.py"
-MAY = {INTERNALS, "router/kafka/abort.py", "router/kafka/blocking_internals.py"}
+MAY = {INTERNALS, "router/kafka/abort.py", "router/kafka/requests.py", "router/kafka/blocking_internals.py"}
 
 
 def a_batch() -> bytes:
