@@ -38,7 +38,9 @@ class Member:
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"), [({A, B}, [A, B]), ({A}, [A]), ({B, TopicPartition("t", 2)}, [B]), (set(), [])], ids=str
+    ("given", "kept"),
+    [({A, B}, [A, B]), ({A}, [A]), ({B, TopicPartition("t", 2)}, [B]), (set(), [])],
+    ids=["both", "one", "one and a new one", "none"],
 )
 def test_what_the_member_gets_back_is_kept(given: set[TopicPartition], kept: list[TopicPartition]) -> None:
     member = Member()
