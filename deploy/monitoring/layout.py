@@ -209,7 +209,7 @@ DEPARTMENT = Dashboard(
 GATEWAY = Dashboard(
     name="gateway",
     title="Gateway",
-    about="What apps send over HTTP, and how fast they are answered.",
+    about="What apps and departments send over HTTP, and how fast they are answered.",
     of="grid_gateway_waiting_bytes",
     rows=[
         Row(
@@ -226,6 +226,15 @@ GATEWAY = Dashboard(
                 counted("Reports by network", "gateway.reports", "network"),
                 counted("Reports by outcome", "gateway.reports", "outcome"),
                 measured("Waiting for Kafka", "gateway.waiting_bytes", "instance"),
+                measured("Reports that receipts know", "gateway.known_reports", "instance"),
+            ],
+        ),
+        Row(
+            "Departments over HTTP",
+            [
+                counted("Feedback by outcome", "gateway.feedback", "outcome"),
+                counted("Feedback by department", "gateway.feedback", "department"),
+                measured("Waiting polls", "gateway.polls", "instance"),
             ],
         ),
     ],

@@ -7,7 +7,7 @@ Pure: `router/broker/access.py` compares it with a cluster. A right is one of Ka
     network-<network>      its rejections                                   its reports
     department-<id>        its tasks, rejections of its feedback            its feedback
     supervision            escalations, cases, rejections of its feedback   its feedback
-    gateway                rule sets                                        reports of every network
+    gateway                rule sets, cases, archive, rejections and tasks  reports of every network, feedback of every department
     publisher              rule sets, cases                                 rule sets
     repairer               everything                                       repairs, and what is redriven or erased
     operator               everything                                       nothing
@@ -106,8 +106,7 @@ def declared_access(
         *(right for network in networks for right in _network(names, network)),
         *(right for user, sender in senders.items() for right in _sender(names, user, sender)),
         *(_topic(SUPERVISION, name, "read") for name in (names.escalations, names.cases)),
-        *(_topic(GATEWAY, names.reports(network), "write") for network in networks),
-        _topic(GATEWAY, names.rule_sets, "read"),
+        *_gateway(names, networks, departments),
         *(_topic(PUBLISHER, names.rule_sets, operation) for operation in ("read", "write")),
         _topic(PUBLISHER, names.cases, "read"),
         *_repairer(names, all_topics),
@@ -175,6 +174,17 @@ def _sender(names: Names, user: str, sender: str) -> Iterable[Right]:
     group = f"{names.namespace}{sender}"
     yield Right(user, "group", group, "read")
     yield Right(user, "group", f"{group}.", "read", prefixed=True)
+
+
+def _gateway(names: Names, networks: Iterable[str], departments: Iterable[str]) -> Iterable[Right]:
+    """For apps, receipts, and departments without Kafka. It belongs to no group."""
+    for network in networks:
+        yield _topic(GATEWAY, names.reports(network), "write")
+        yield _topic(GATEWAY, names.rejections(network), "read")
+    for department in departments:
+        yield _topic(GATEWAY, names.feedback(department), "write")
+        yield from (_topic(GATEWAY, of(department), "read") for of in (names.tasks, names.rejected_feedback))
+    yield from (_topic(GATEWAY, name, "read") for name in (names.rule_sets, names.cases, names.archive))
 
 
 def _repairer(names: Names, topics: Sequence[Topic]) -> Iterable[Right]:

@@ -76,7 +76,14 @@ def test_supervision_has_no_tasks_and_hears_of_escalations() -> None:
 
 
 def test_gateway_and_publisher_have_the_rule_sets_and_their_own() -> None:
-    assert rights_of("gateway") == {("write", "reports.policing"), ("read", "grid.rule-sets")}
+    assert rights_of("gateway") == {
+        ("write", "reports.policing"),
+        ("read", "rejections.policing"),
+        *(("write", f"feedback.{one}") for one in ("fire", "police")),
+        *(("read", f"tasks.{one}") for one in ("fire", "police")),
+        *(("read", f"feedback.rejected.{one}") for one in ("fire", "police")),
+        *(("read", f"grid.{name}") for name in ("rule-sets", "cases", "archive")),
+    }
     assert rights_of("publisher") == {
         ("write", "grid.rule-sets"),
         ("read", "grid.rule-sets"),
