@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from router.gateway.receipt_index import KEPT_S, ReceiptIndex
+from router.kafka.cancellation import own_cancellation
 from router.kafka.cluster_metadata import describe_topics
 from router.kafka.consumers import LazyConsumer
 from router.wire.codec import UNREADABLE, decode_case
@@ -53,7 +54,8 @@ class FollowedCases:
         """Read without end. A cluster that is away is waited for."""
         while True:
             try:
-                await self.read()
+                with own_cancellation():
+                    await self.read()
             except (KafkaError, OSError):
                 await self._consumer.close()
                 await asyncio.sleep(PAUSE_S)

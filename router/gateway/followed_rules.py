@@ -7,6 +7,7 @@ from aiokafka.errors import KafkaError
 
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets
+from router.kafka.cancellation import own_cancellation
 from router.rule_sets.follower import poll
 from router.rule_sets.loading import RuleSetLoader, build_rule_sets
 from router.rule_sets.store import RuleSetStore
@@ -45,7 +46,8 @@ class FollowedRules:
             await poll(self._store, self.rule_sets, self._loader)
             return
         try:
-            published = await self._store.read()
+            with own_cancellation():
+                published = await self._store.read()
             if published or self.rule_sets is None:
                 self.rule_sets = await asyncio.to_thread(build_rule_sets, self._own, published, self._loader)
                 self._published = published

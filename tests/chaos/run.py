@@ -4,11 +4,12 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
 from kafka import TopicPartition
+from kafka.errors import RetriableError
 from msgspec import Struct
 
 from router.broker.admin import apply
@@ -153,8 +154,8 @@ def run_on(
     begun, stalled = time.monotonic(), ""
     with Observer(cluster.address, written) as observer:
         with _deployed(plan, settings, cluster, city, observer) as deployment:
-            deployment.await_members(plan.workers)
             try:
+                deployment.await_members(plan.workers)
                 with deployment.load, deployment.answerers:
                     # those before one that does not recover stay in the list
                     injected.extend(inject(deployment, fault, log) for fault in plan.faults)
@@ -278,7 +279,9 @@ def finish(deployment: Deployment) -> None:
 
 
 def _lags(group: ConsumerGroup) -> str:
-    return ", ".join(f"{tp.topic}/{tp.partition}: {lag}" for tp, lag in sorted(group.lags().items()))
+    with suppress(RetriableError):
+        return ", ".join(f"{tp.topic}/{tp.partition}: {lag}" for tp, lag in sorted(group.lags().items()))
+    return "the cluster does not answer"
 
 
 def examine(home: Path, settings: Settings, city: City) -> Verdict:

@@ -89,6 +89,7 @@ class Mutants(NamedTuple):
         plan = ReplayPlan(faults=[*faults], seed=1, **{"answered": 0.0, **own, **options})
         result = run_on(self.cluster, plan, print, under_load)
         print("\n".join(lines(result)))
+        assert not result.stalled
         return result
 
 

@@ -75,6 +75,7 @@ def test_reports_with_one_replica_are_lost_with_its_disk(cluster: Cluster, tmp_p
     log: list[str] = []
     result = run_on(cluster, plan, log.append, under_load)
     report = _printed(result, log)
+    assert not result.stalled, report
     assert len(result.verdict.findings.ids["acknowledged, not stored"]) > LOST, report
 
 

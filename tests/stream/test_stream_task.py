@@ -14,6 +14,7 @@ from router.stream.engine.log_position import StoppedError
 from router.stream.engine.processor import Counted, NotReadyError, Record
 from router.stream.engine.status import StreamTaskStatus
 from router.stream.engine.stream_task import StreamTask
+from router.stream.engine.transaction import Transactions
 from router.wire.metrics import Metrics
 from router.wire.stored_offsets import StoredOffset
 from tests.stream.test_partition import Tally, opened_task, produce, read, until, values
@@ -319,3 +320,37 @@ def test_a_restore_that_kafkas_client_cancels_is_begun_again(kafka: str, topics:
         return await read(kafka, f"{topics}out")
 
     assert [record.value for record in asyncio.run(scenario())] == [*values("a", 20), *values("c", 5)]
+
+
+def test_a_fence_that_kafkas_client_cancels_after_a_failed_restore_is_begun_again(
+    kafka: str, topics: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failed restore cancels its parent within the task group. That must not count as the end of the stream task."""
+    fences: list[int] = []
+    fence = Transactions.fence
+
+    async def cancelled_once(own: Transactions, *, predecessor: bool) -> None:
+        fences.append(len(fences))
+        if len(fences) == 2:
+            raise asyncio.CancelledError
+        await fence(own, predecessor=predecessor)
+
+    class Failing(Network):
+        async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
+            if not self.opened:
+                self.opened += 1
+                await asyncio.sleep(0.1)  # its parent waits at the end of the task group then
+                raise OSError("no broker answers")
+            return await super().open(logs, source)
+
+    async def scenario() -> list[Record]:
+        a, _ = sources(topics)
+        async with opened_task(kafka, topics, {a: (Failing(topics, "a"), None)}) as task:
+            await produce(kafka, a.topic, values("a", 5))
+            task.partitions[0].offer(await read(kafka, a.topic))
+            await drained(task)
+        return await read(kafka, f"{topics}out")
+
+    monkeypatch.setattr(Transactions, "fence", cancelled_once)
+    assert [record.value for record in asyncio.run(scenario())] == values("a", 5)
+    assert len(fences) == 3

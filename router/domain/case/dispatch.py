@@ -128,33 +128,30 @@ def reassign(
     for old in case.assignments:
         one = left.pop((old.department, old.role, old.unit), None) if is_live(old) else None
         if one is not None:
-            start = old.dispatched_at or case.opened_at
-            known.append(
-                timed(
-                    with_milestones(
-                        replace(
-                            old,
-                            rule=one.rule,
-                            limit=None if one.limit is None else text_of(one.limit),
-                            view=one.view,
-                        ),
-                        carried(one.milestones, old.milestones),
-                    ),
-                    start,
-                    calendar,
-                )
+            limit = None if one.limit is None else text_of(one.limit)
+            new = with_milestones(
+                replace(old, rule=one.rule, limit=limit, view=one.view), carried(one.milestones, old.milestones)
             )
+            known.append(_waits_on(timed(new, old.dispatched_at or case.opened_at, calendar), lifecycle, calendar))
         elif is_live(old):
             known.append(withdrawn(old, at))
         else:
             known.append(superseded(old, at))
-    new = [
+    added = [
         replace(new_assignment(case.id, number, one, at, calendar), dispatched_at=at)
         for number, one in enumerate(left.values(), len(known) + 1)
     ]
     if begin != START:
-        new = [planned(one, lifecycle, begin, at, calendar) for one in new]
-    return (*[_moved(one, lifecycle, begin, at, calendar) for one in known], *new)
+        added = [planned(one, lifecycle, begin, at, calendar) for one in added]
+    return (*[_moved(one, lifecycle, begin, at, calendar) for one in known], *added)
+
+
+def _waits_on(one: Assignment, lifecycle: Lifecycle, calendar: CityCalendar | None) -> Assignment:
+    """A kept assignment whose stage has a limit, which follows the rules by which its case was routed again."""
+    limit = lifecycle.limits.get(one.stage)
+    if one.wait_until is None or limit is None or one.stage_at is None:
+        return one
+    return with_wait(one, limit, one.stage_at, calendar)
 
 
 def _moved(

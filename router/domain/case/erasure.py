@@ -121,7 +121,13 @@ def _tasks(case: Case, city: City, erasure: Erasure) -> Sequence[Task]:
     """Every department that ever had a task of the case hears of it, because it may have kept the record."""
     return [
         replace(
-            task(case, one, city.catalogue, "updated" if one.withdrawn_at is None else "withdrawn", case.updated_at),
+            task(
+                case,
+                one,
+                city.catalogue,
+                "updated" if one.withdrawn_at is None or one.stage == "closed" else "withdrawn",
+                case.updated_at,
+            ),
             erased_at=erasure.at,
         )
         for one in case.assignments

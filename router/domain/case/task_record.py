@@ -62,7 +62,7 @@ def _team(case: Case, one: Assignment, catalogue: Catalogue) -> tuple[TeamMember
 
 def in_team(one: Assignment) -> bool:
     """Whether its department acts on the case, or has done so."""
-    return one.withdrawn_at is None
+    return one.withdrawn_at is None or one.stage == "closed"
 
 
 def task_updates(case: Case, catalogue: Catalogue, at: datetime) -> list[Task]:

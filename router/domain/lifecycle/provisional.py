@@ -62,7 +62,8 @@ def _moved(case: Case, one: Assignment, city: City) -> Assignment:
             new = timed_now
     if one.wait_provisional and is_live(one):
         limit = lifecycle_of(case, city.catalogue).limits.get(one.stage)
-        new = with_wait(new, limit, one.stage_at or case.opened_at, city.calendar)
+        if limit is not None:
+            new = with_wait(new, limit, one.stage_at or case.opened_at, city.calendar)
     return new
 
 

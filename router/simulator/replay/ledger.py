@@ -125,7 +125,12 @@ def _unknown_reports(sent: Sequence[Sent], cases: Mapping[str, Case], rejected: 
 def _tasks(cases: Mapping[str, Case], tasks: Sequence[Task]) -> dict[Fault, set[str]]:
     by_id = Counter(task.id for task in tasks if task.state == "dispatched")
     twice = {id_ for id_, times in by_id.items() if times > 1}
-    gone = {d.task for case in cases.values() for d in case.assignments if d.withdrawn_at is not None}
+    gone = {
+        d.task
+        for case in cases.values()
+        for d in case.assignments
+        if d.withdrawn_at is not None and d.stage != "closed"
+    }
     standing = [task for task in tasks if task.state == "dispatched" and task.id not in gone]
     by_duty = Counter((task.case, task.department, task.role, task.unit) for task in standing)
     twice |= {task.id for task in standing if by_duty[task.case, task.department, task.role, task.unit] > 1}

@@ -13,6 +13,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from router.kafka.cancellation import own_cancellation
 from router.kafka.cluster_metadata import TopicDescription, describe_topics, epoch_end
 from router.kafka.consumers import LazyConsumer, partition_consumer
 from router.stream.engine.log_position import LogBounds, LogChange, ResumePoint, StoppedError, resume_point
@@ -217,7 +218,8 @@ class ChangelogReader:
         client = await self._client.connected()
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                return await request(client)
+                with own_cancellation():
+                    return await request(client)
         except Exception:
             await self._client.close(client)
             raise

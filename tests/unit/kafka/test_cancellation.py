@@ -35,6 +35,25 @@ def test_a_task_group_does_not_take_it_for_the_end_of_the_work() -> None:
         asyncio.run(scenario())
 
 
+def test_it_is_an_error_also_after_a_task_group_has_failed() -> None:
+    """A group that cancels its parent leaves a count behind, and the parent is not cancelled."""
+
+    async def fails() -> None:
+        await asyncio.sleep(0)
+        raise OSError
+
+    async def scenario() -> None:
+        with pytest.raises(ExceptionGroup):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(fails())
+        work = asyncio.get_running_loop().create_future()
+        work.cancel()
+        with pytest.raises(StrayCancellationError):
+            await guarded(work)
+
+    asyncio.run(scenario())
+
+
 def test_a_task_that_was_cancelled_stays_cancelled() -> None:
     async def scenario() -> bool:
         task = asyncio.create_task(guarded(asyncio.get_running_loop().create_future()))

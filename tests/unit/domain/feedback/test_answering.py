@@ -343,6 +343,7 @@ def test_what_was_closed_before_a_correction_is_not_worked_on_again() -> None:
     police = driver.tasks[1]
     driver.pipe(feedback("handled", police, 1))
     roads = driver.pipe(report("17", 3, matter="hole", version=2)).tasks[-1]
+    assert [one.department for one in roads.team] == ["police"], "it has answered"
     driver.pipe(feedback("close", roads, 4, SUPERVISION, reason="x"))
     (answer,) = driver.pipe(feedback("reopen", police, 5, SUPERVISION, reason="y")).rejected
     assert answer.rejection.code == "not-legal"

@@ -256,3 +256,12 @@ def test_an_authority_that_heard_of_a_check_too_early_hears_of_its_new_limit(dri
     (cleared,) = driver.pipe(tick(2331, NEW)).escalations
     assert (cleared.id.rpartition(".1")[2], cleared.settled) == ("/0/handled/town/cleared", "more-time")
     assert cleared.reason == "the task of parks may be handled for longer"
+
+
+def test_a_wait_that_a_correction_keeps_follows_its_rules(driver: Driver) -> None:
+    """The correction names the rules of the published year, so no tick of these comes to the case any more."""
+    driver.pipe(feedback("handled", driver.tasks[0], 0))
+    driver.pipe(report("17", 101, rule_set=NEW.rule_set, version=2, cell="410902002001001", north=2000))
+    assert driver.case_of("17").assignments[0].stage == "handled"
+    assert wait(driver) == ("2027-01-13 18:00", False)
+    assert due(driver) == ("2027-01-13 18:00", False)
