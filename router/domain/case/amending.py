@@ -4,12 +4,12 @@ Docs: docs/explanation/cases.md.
 """
 
 from datetime import datetime
-from sys import intern
 
 from msgspec import Struct
 
 from router.domain.case.derived import derive, leading, state_of
-from router.domain.case.dispatch import lead_due, lifecycle_of, reassign, withdraw
+from router.domain.case.dispatch import lead_due, withdraw
+from router.domain.case.rerouting import decide_by, remember_routing, route_again
 from router.domain.case.size import thin
 from router.domain.case.task_record import shown, task_changes, task_updates
 from router.domain.case.window import extended
@@ -17,7 +17,7 @@ from router.domain.lifecycle.escalating import ChangedTasks, follow_tasks
 from router.domain.lifecycle.journal import JournalCause, journal
 from router.domain.lifecycle.stages import LIVE_STATES, has_ended
 from router.domain.matching.candidate import MatchCandidate
-from router.domain.model.case import Case, CaseReport, Departure
+from router.domain.model.case import Case, CaseReport, Departure, RoutedFor
 from router.domain.model.escalation import Escalation
 from router.domain.model.report import Report
 from router.domain.model.task import Task
@@ -122,17 +122,17 @@ def _decide_departments(case: Case, cause: Cause, matter: str, cell: str, before
             case.assignments = withdraw(case, at)
             what = "every report is closed" if case.reports else "no report is left"
             case.reason = f"no department: {what}, since {cause.name}"
+        elif case.closed_at is not None and remember_routing(case, RoutedFor(matter, cell)):
+            decide_by(case, city, cause.report.rule_set)
         return was_live
     if was_live and (case.matter, case.cell) == (matter, cell):
         return False
-    route = city.catalogue.route(case.matter, case.cell, at)
     if case.matter != matter:
         what = f"{matter} became {case.matter}"
     else:
         what = f"{cell} became {case.cell}" if case.cell != cell else "it was reported again"
-    case.reason = f"{route.reason}; routed again, because {what} by {cause.name}"
-    case.catalogue, case.rule_set, case.calendar_set = city.catalogue.version, intern(cause.report.rule_set), ""
-    case.assignments = reassign(case, route, at, lifecycle_of(case, city.catalogue), city.calendar)
+    decide_by(case, city, cause.report.rule_set)
+    route_again(case, city, at, f"{what} by {cause.name}")
     case.state = state_of(case)
     return True
 

@@ -47,7 +47,8 @@ def counting(reports: Sequence[CaseReport]) -> Sequence[CaseReport]:
 def state_of(case: Case) -> CaseState:
     """The state that its reports and its tasks imply."""
     if case.closed_at is not None:
-        return "rejected" if any(one.stage == "rejected" for one in case.assignments) else "closed"
+        rejected = any(one.stage == "rejected" and one.withdrawn_at is None for one in case.assignments)
+        return "rejected" if rejected else "closed"
     if not case.reports:
         return "empty"
     if all(report.closed is not None for report in case.reports):

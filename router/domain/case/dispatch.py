@@ -10,7 +10,7 @@ from router.domain.calendar.deadlines import due_at
 from router.domain.calendar.limits import read_limit, text_of
 from router.domain.case.milestones import carried, timed_milestones, with_milestones, without_due
 from router.domain.catalogue.resolve import Assigned, Catalogue, Route
-from router.domain.lifecycle.ladder import next_due, next_of_task
+from router.domain.lifecycle.ladder import next_due, next_of_task, place_of
 from router.domain.lifecycle.lifecycles import PLANNED, START, UNCHECKED, Lifecycle
 from router.domain.lifecycle.stages import is_live, is_planned
 from router.domain.lifecycle.waits import with_wait, without_wait
@@ -68,6 +68,7 @@ def new_assignment(
         due_provisional=provisional,
         limit=None if one.limit is None else text_of(one.limit),
         timer_at=None if step is None else step.at,
+        ladder=place_of(step),
         view=one.view,
     )
 
@@ -79,7 +80,7 @@ def _with_milestones(
     made = new_assignment(case_id, number, replace(one, milestones=()), start, calendar)
     made = with_milestones(made, timed_milestones(one.milestones, start, (), calendar))
     step = next_of_task(one.ladder, made, start, calendar) if one.ladder is not None else None
-    return replace(made, timer_at=None if step is None else step.at)
+    return replace(made, timer_at=None if step is None else step.at, ladder=place_of(step))
 
 
 def planned(
@@ -113,17 +114,22 @@ def first_stage(case: Case, lifecycle: Lifecycle) -> TaskStage:
 
 
 def reassign(
-    case: Case, route: Route, at: datetime, lifecycle: Lifecycle, calendar: CityCalendar | None = None
+    case: Case,
+    route: Route,
+    at: datetime,
+    lifecycle: Lifecycle,
+    calendar: CityCalendar | None = None,
+    *,
+    begin: TaskStage,
 ) -> tuple[Assignment, ...]:
     """The case's assignments after it was routed again at `at`.
 
     A department that stays in the same role keeps its task, and its limit still counts from the dispatch. A new department gets a
     task with a limit from `at`, and so does one whose task was closed: it answered about other facts, so that the closed task is not worked on
     again. An assignment that the new route does not name is withdrawn and stays on record.
-    Tasks of a case that is not filed stay planned.
+    Tasks of a case that is not filed stay planned: they begin at the stage `begin`.
     """
     left = {(one.department, one.role, one.unit): one for one in route.assigned}
-    begin = first_stage(case, lifecycle)
     known: list[Assignment] = []
     for old in case.assignments:
         one = left.pop((old.department, old.role, old.unit), None) if is_live(old) else None
@@ -175,9 +181,11 @@ def withdrawn(assignment: Assignment, at: datetime) -> Assignment:
 
 
 def superseded(assignment: Assignment, at: datetime) -> Assignment:
-    """The assignment of a department that had nothing to do any more when its case was routed again. What was closed stays closed."""
-    closed = assignment.withdrawn_at is None and assignment.stage == "closed"
-    return replace(assignment, withdrawn_at=at) if closed else assignment
+    """The assignment of a department that had nothing to do any more when its case was routed again. What was closed stays closed, and what was
+    rejected stays rejected.
+    """
+    ended = assignment.withdrawn_at is None and assignment.stage in {"closed", "rejected"}
+    return replace(assignment, withdrawn_at=at) if ended else assignment
 
 
 def lead_due(case: Case) -> datetime | None:

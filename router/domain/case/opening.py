@@ -12,7 +12,7 @@ from router.domain.case.reports import opening_report
 from router.domain.case.task_record import task
 from router.domain.catalogue.resolve import Route
 from router.domain.instants import us
-from router.domain.lifecycle.ladder import next_of, timer_of
+from router.domain.lifecycle.ladder import next_of, with_timer
 from router.domain.lifecycle.lifecycles import PLANNED, Lifecycle
 from router.domain.lifecycle.stages import state_of_tasks
 from router.domain.lifecycle.waits import with_wait
@@ -69,7 +69,7 @@ def _plan(case: Case, lifecycle: Lifecycle, city: City) -> None:
     """The departments get their tasks when the case is filed."""
     at, begin = case.opened_at, lifecycle.begin
     tasks = [planned(one, lifecycle, begin, at, city.calendar) for one in case.assignments]
-    case.assignments = tuple([replace(one, timer_at=timer_of(case, next_of(case, one, city))) for one in tasks])
+    case.assignments = tuple([with_timer(case, one, next_of(case, one, city)) for one in tasks])
     case.state = state_of_tasks(case.assignments)
 
 
@@ -80,7 +80,7 @@ def _solved(case: Case, report: Report, city: City) -> None:
     case.reason = f"{case.reason}; {report.id} says that it is solved"
     lead = replace(case.assignments[0], stage=stage, stage_at=at)
     lead = with_wait(lead, lifecycle.limits.get(stage), at, city.calendar)
-    case.assignments = (replace(lead, timer_at=timer_of(case, next_of(case, lead, city))),)
+    case.assignments = (with_timer(case, lead, next_of(case, lead, city)),)
     case.state = "checking"
     if stage == "closed":
         case.state, case.closed_at = "closed", at

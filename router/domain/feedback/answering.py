@@ -12,6 +12,7 @@ from router.domain.calendar.budget import is_countable
 from router.domain.calendar.limits import read_limit
 from router.domain.case.derived import state_of
 from router.domain.case.dispatch import lifecycle_of
+from router.domain.case.rerouting import open_again
 from router.domain.case.task_record import in_team, task
 from router.domain.catalogue.resolve import Catalogue
 from router.domain.feedback.changes import LONGEST_SILENCE, changed, effective_at, silence_end
@@ -55,6 +56,9 @@ from router.domain.state.partition_state import PartitionState
 
 MOST_ANSWERS = 64
 """Feedback of one sender about one case that is decided. A case takes ten in its lifecycle; the bound keeps a flood out of its record."""
+
+_OPENS = frozenset({"reopen", "file"})
+"""Kinds after which a closed or rejected case has tasks again."""
 
 
 def take_feedback(state: PartitionState, feedback: Feedback, rules: RuleLookup) -> Outcome:
@@ -141,7 +145,10 @@ def _why_no_extension(
 def _apply(state: PartitionState, case: Case, assignment: Assignment, feedback: Feedback, city: City) -> Outcome:
     at, before = effective_at(feedback, assignment), case.assignments
     with state.changing(case, city.merging):
-        case.assignments = changed(case, assignment, feedback, city, at)
+        if case.routed_for is not None and feedback.kind in _OPENS:
+            open_again(case, city, at)
+        else:
+            case.assignments = changed(case, assignment, feedback, city, at)
         until = silence_end(feedback, at, city) if feedback.kind == "silence" else None
         case.answers = (*case.answers, _answer(feedback, at=at, until=until))
         change = ChangedTasks(city, at, feedback.received_at)
@@ -156,7 +163,7 @@ def _apply(state: PartitionState, case: Case, assignment: Assignment, feedback: 
 
 def _close_or_reopen(case: Case, feedback: Feedback, at: datetime) -> None:
     """A case is closed with its last task, or rejected, and nothing joins it any more: what is reported after that happened again."""
-    if feedback.kind in {"reopen", "file"}:
+    if feedback.kind in _OPENS:
         case.closed_at = None
     elif not any(is_live(one) for one in case.assignments) and any(
         one.stage in {"closed", "rejected"} for one in case.assignments
@@ -191,7 +198,7 @@ def _changed_tasks(case: Case, before: Sequence[Assignment], catalogue: Catalogu
     tasks: list[Task] = []
     for one in case.assignments:
         old = known.get(one.task)
-        if is_planned(one) or one.stage == "rejected":
+        if is_planned(one) or one.stage == "rejected" or (old is not None and not is_live(old) and not is_live(one)):
             continue
         if old is None or (old is not one and is_unheard(old)):
             tasks.append(task(case, one, catalogue))

@@ -174,7 +174,9 @@ def _filed(case: Case, _: Assignment, __: Feedback, city: City, at: datetime) ->
     """The departments get their tasks, also those of a case that was rejected before."""
     return tuple(
         [
-            dispatched(other, at, city.calendar) if is_planned(other) or stage_of(other) == "rejected" else other
+            dispatched(other, at, city.calendar)
+            if is_planned(other) or (other.stage == "rejected" and other.withdrawn_at is None)
+            else other
             for other in case.assignments
         ]
     )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.domain.lifecycle.ladder import Due, next_of, runs, timer_of
+from router.domain.lifecycle.ladder import Due, next_of, runs, timer_of, with_timer
 from router.domain.lifecycle.stages import stage_of
 from router.domain.model.case import Assignment, Case, LadderPlace
 from router.domain.model.escalation import Escalation, Settled
@@ -57,8 +57,8 @@ def due_steps(case: Case, city: City, until: datetime, *, waiting: bool = True) 
         if due is not None and at is not None and at <= until:
             steps.append((one, due))
             new = replace(one, sent=(*one.sent, due.name))
-            at = timer_of(case, next_of(case, new, city))
-        new = replace(new, timer_at=at)
+            due = next_of(case, new, city)
+        new = with_timer(case, new, due)
         assignments = tuple([new if other is one else other for other in assignments])
     return DueSteps(assignments, steps)
 
@@ -129,8 +129,7 @@ def _followed(
 
 def _with_timer(case: Case, one: Assignment, city: City) -> Assignment:
     """The assignment with the timer that follows from its ladder and the silence of its case."""
-    at = timer_of(case, next_of(case, one, city))
-    return one if at == one.timer_at else replace(one, timer_at=at)
+    return with_timer(case, one, next_of(case, one, city))
 
 
 def _over(case: Case, one: Assignment, change: ChangedTasks, sent: list[Escalation]) -> list[str]:
@@ -151,20 +150,22 @@ def _over(case: Case, one: Assignment, change: ChangedTasks, sent: list[Escalati
 def _wait_over(
     case: Case, old: Assignment | None, one: Assignment, change: ChangedTasks, sent: list[Escalation]
 ) -> list[str]:
-    """The steps of a stage's limit, when the task has left the stage."""
+    """The steps of a stage's limit that are sent again if they come due again: all when the task has left the stage, the rungs when the limit
+    has moved.
+    """
     end = None if old is None else old.wait_until
     if old is None or end is None:
         return []
-    settled: Settled = "in-time" if change.at <= end else "late"
-    if one.stage == old.stage and one.wait_until is not None:
-        if one.wait_until == end or change.now >= one.wait_until:
-            return []
-        settled = "more-time"
+    moved_to = one.wait_until if one.stage == old.stage else None
+    if moved_to is not None and (moved_to == end or change.now >= moved_to):
+        return []
+    settled: Settled = "more-time" if moved_to is not None else "in-time" if change.at <= end else "late"
     ladder = change.city.catalogue.ladder(case.matter, "lead")
-    for step in () if ladder is None else ladder.steps:
-        due = Due(step, change.at, waiting=old.stage)
-        if step.kind == "escalation" and due.name in one.sent:
-            sent.append(replace(_cleared(case, one, due, settled, change), due_at=end))
+    due = [] if ladder is None else [Due(step, change.at, waiting=old.stage) for step in ladder.steps]
+    rungs = [each for each in due if each.step.kind == "escalation" and each.name in one.sent]
+    sent += [replace(_cleared(case, one, each, settled, change), due_at=end) for each in rungs]
+    if moved_to is not None:
+        return [each.name for each in rungs]
     return [name for name in one.sent if name.startswith(f"{old.stage}/")]
 
 

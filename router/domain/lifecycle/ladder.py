@@ -9,13 +9,15 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from msgspec.structs import replace
+
 from router.domain.calendar.budget import Pause, due_of, is_countable, time_before
 from router.domain.calendar.city_calendar import CityCalendar
 from router.domain.catalogue.escalations import Ladder, LadderStep
 from router.domain.catalogue.resolve import Catalogue
 from router.domain.lifecycle.lifecycles import RUNNING
 from router.domain.lifecycle.stages import is_live, is_planned
-from router.domain.model.case import Assignment, Case
+from router.domain.model.case import Assignment, Case, LadderPlace
 from router.domain.model.milestone import Milestone
 from router.domain.model.transition import TaskStage
 
@@ -41,6 +43,8 @@ class Due(NamedTuple):
     """Of whose limit it is; None: of no milestone's."""
     waiting: TaskStage | None = None
     """The stage at which the department waits, whose limit it is; None: the limit is the department's own."""
+    provisional: bool = False
+    """The time between the end of the limit and the step reaches into a year whose calendar was not published."""
 
     @property
     def name(self) -> str:
@@ -98,7 +102,7 @@ def next_due(
         elif not step.limit.amount:
             return Due(step, end, milestone)
         elif (after := due_of(end, (step.limit,), pauses, calendar)) is not None:
-            return Due(step, after.at, milestone)
+            return Due(step, after.at, milestone, provisional=after.provisional)
     return None
 
 
@@ -108,6 +112,23 @@ def timer_of(case: Case, due: Due | None) -> datetime | None:
         return None
     silenced = case.silenced_until
     return due.at if silenced is None else max(due.at, silenced)
+
+
+_MAY_MOVE = LadderPlace(timer_provisional=True)
+
+
+def place_of(due: Due | None) -> LadderPlace | None:
+    """Where the ladder of a new task is, of which this comes due first."""
+    return _MAY_MOVE if due is not None and due.provisional else None
+
+
+def with_timer(case: Case, one: Assignment, due: Due | None) -> Assignment:
+    """The assignment with the timer of what comes due next; the same object if that is what it has."""
+    at, provisional = timer_of(case, due), due is not None and due.provisional
+    if provisional is not one.timer_provisional:
+        place = LadderPlace(round=one.round, waits=one.step_waits, timer_provisional=provisional)
+        return replace(one, timer_at=at, ladder=None if place == LadderPlace() else place)
+    return one if at == one.timer_at else replace(one, timer_at=at)
 
 
 def next_of(case: Case, one: Assignment, city: LadderRules) -> Due | None:
@@ -148,4 +169,4 @@ def _next_of_wait(case: Case, one: Assignment, end: datetime, city: LadderRules)
     prefix = f"{one.stage}/"
     sent = [name.removeprefix(prefix) for name in one.sent if name.startswith(prefix)]
     due = next_due(ladder, one.stage_at or case.opened_at, end, city.calendar, sent=sent)
-    return None if due is None else Due(due.step, due.at, waiting=one.stage)
+    return None if due is None else due._replace(waiting=one.stage)

@@ -10,6 +10,7 @@ from datetime import datetime
 from router.domain.case.dispatch import lifecycle_of, timed
 from router.domain.lifecycle.escalating import ChangedTasks, follow_tasks
 from router.domain.lifecycle.journal import moved_deadline
+from router.domain.lifecycle.ladder import next_of, with_timer
 from router.domain.lifecycle.stages import is_live
 from router.domain.lifecycle.waits import with_wait
 from router.domain.model.case import Assignment, Case
@@ -39,7 +40,8 @@ def move_deadlines(case: Case, city: City, version: str, now: datetime) -> tuple
         now: the instant of the tick.
 
     Returns:
-        A transition for each task whose deadline is another now, and what follows for its ladder.
+        A transition for each task whose deadline is another now, and what follows for its ladder. The next step of a ladder moves alone
+        if the limit before it does not reach into the year.
     """
     before, transitions = case.assignments, []
     found = list(before)
@@ -50,7 +52,11 @@ def move_deadlines(case: Case, city: City, version: str, now: datetime) -> tuple
         found[number] = new
         transitions.append(moved_deadline(case, new, now, version, f"its year is published: {_ends(one, new)}"))
     case.assignments, case.calendar_set = tuple(found), version
-    return transitions, follow_tasks(case, before, ChangedTasks(city, now, now))
+    escalations = follow_tasks(case, before, ChangedTasks(city, now, now))
+    case.assignments = tuple(
+        [with_timer(case, one, next_of(case, one, city)) if one.timer_provisional else one for one in case.assignments]
+    )
+    return transitions, escalations
 
 
 def _moved(case: Case, one: Assignment, city: City) -> Assignment:

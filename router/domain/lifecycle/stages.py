@@ -70,7 +70,7 @@ def next_stage(assignment: Assignment, kind: FeedbackKind, lifecycle: Lifecycle)
         lifecycle: of the workflow.
     """
     stage = stage_of(assignment)
-    if stage == "closed" and assignment.withdrawn_at is not None:
+    if stage in {"closed", "rejected"} and assignment.withdrawn_at is not None:
         return None  # the case was routed again since
     if kind == "return" and is_final(assignment):
         return None

@@ -147,13 +147,15 @@ class TaskView(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
 
 
 class LadderPlace(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """Where the ladder of a task is, if that is not its beginning. Most tasks have none, so it costs them no memory."""
+    """Where the ladder of a task is, if that is not its beginning, or its next step may move. Most tasks have none, so it costs them no memory."""
 
     round: int = 0
     """How often it has started again."""
     waits: bool = False
     """`timer_at` was before the latest tick when the case changed: the next tick sends the step. Of every other task a step whose time has
     passed by the log time was sent."""
+    timer_provisional: bool = False
+    """`timer_at` reaches into a year whose calendar was not published, and may move when it is, though the limit may not."""
 
 
 class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -227,6 +229,18 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
         """Whether a tick has passed its timer already, so that the next one sends the step."""
         return self.ladder is not None and self.ladder.waits
 
+    @property
+    def timer_provisional(self) -> bool:
+        """Whether its next step may move when a calendar is published."""
+        return self.ladder is not None and self.ladder.timer_provisional
+
+
+class RoutedFor(Struct, frozen=True, gc=False):
+    """What the tasks of a case are about."""
+
+    matter: str
+    cell: str
+
 
 class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     """An incident as the city sees it: what its reports say now, and the departments that must act."""
@@ -287,6 +301,9 @@ class Case(Struct, gc=False, kw_only=True, omit_defaults=True):
     """Version of the rule set whose calendar counts, if that is a later one than `rule_set`: its years were published meanwhile."""
     answers: tuple[Answer, ...] = ()
     """The feedback that it has decided about."""
+    routed_for: RoutedFor | None = None
+    """What its tasks were about, if its reports were corrected to another matter or cell after it was closed or rejected. Opened again, the case is
+    routed again. Absent while its tasks are about what it says."""
 
     @property
     def silenced_until(self) -> datetime | None:

@@ -60,7 +60,7 @@ class PartitionState:
         """A heap of (when it is finished, case id) of these cases. An entry that disagrees with its case is stale and is skipped."""
         self.provisional = ProvisionalCases(self._known)
         """Cases with a deadline that moves when a calendar is published."""
-        self.steps = SentSteps(self.ladders, lambda: self.clock, self._await_end)
+        self.steps = SentSteps(self.ladders, self.provisional, lambda: self.clock, self._await_end)
         """Which steps of ladders were sent."""
         self.changing = Changing(
             self.candidates,

@@ -7,9 +7,9 @@ from router.domain.model.case import Case
 
 
 def is_provisional(case: Case) -> bool:
-    """Whether a task of the case has a deadline that moves when a calendar is published."""
-    for one in case.assignments:  # noqa: SIM110 - half the time of a generator
-        if (one.due_provisional or one.wait_provisional) and is_live(one):
+    """Whether a task of the case has a deadline, or a next step of its ladder, that moves when a calendar is published."""
+    for one in case.assignments:
+        if (one.due_provisional or one.wait_provisional or one.timer_provisional) and is_live(one):
             return True
     return False
 

@@ -18,6 +18,7 @@ from router.domain.model.report import Tick
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleLookup, RuleSetError
 from router.domain.state.log_clock import LogClock
+from router.domain.state.provisional_cases import ProvisionalCases
 from router.domain.state.timers import Timers, next_timer
 
 
@@ -26,12 +27,19 @@ class SentSteps:
 
     Args:
         timers: when they come due.
+        provisional: the cases that move when a calendar is published.
         clock: the log time.
         ends: takes a case whose window is closed, when the instant has moved at which it is finished.
     """
 
-    def __init__(self, timers: Timers, clock: Callable[[], LogClock], ends: Callable[[Case], None]) -> None:
-        self._timers, self._clock, self._ends = timers, clock, ends
+    def __init__(
+        self,
+        timers: Timers,
+        provisional: ProvisionalCases,
+        clock: Callable[[], LogClock],
+        ends: Callable[[Case], None],
+    ) -> None:
+        self._timers, self._provisional, self._clock, self._ends = timers, provisional, clock, ends
 
     def take_due(self, tick: Tick, rules: RuleLookup, *, most: int) -> list[tuple[Case, City]]:
         """Take the cases of which a step has come due, with their rule sets: the earliest first. A change sets their timers again.
@@ -90,6 +98,7 @@ class SentSteps:
         end = finished_at(case)
         case.assignments = due.assignments
         self._timers.set(case)
+        self._provisional.follow(case)
         if case.window_closed_at is not None and finished_at(case) != end:
             self._ends(case)
 
@@ -101,8 +110,8 @@ class SentSteps:
         for number, one in enumerate(case.assignments):
             waits = one.timer_at is not None and one.timer_at <= until
             if waits is not one.step_waits:
-                place = LadderPlace(round=one.round, waits=waits) if waits or one.round else None
-                marked = replace(one, ladder=place)
+                place = LadderPlace(round=one.round, waits=waits, timer_provisional=one.timer_provisional)
+                marked = replace(one, ladder=None if place == LadderPlace() else place)
                 case.assignments = (*case.assignments[:number], marked, *case.assignments[number + 1 :])
 
     def restore(self, rules: RuleLookup) -> None:

@@ -256,6 +256,8 @@ def test_an_authority_that_heard_of_a_check_too_early_hears_of_its_new_limit(dri
     (cleared,) = driver.pipe(tick(2331, NEW)).escalations
     assert (cleared.id.rpartition(".1")[2], cleared.settled) == ("/0/handled/town/cleared", "more-time")
     assert cleared.reason == "the task of parks may be handled for longer"
+    assert driver.pipe(tick(2490, NEW)).escalations == [], "the reminder of 12 January was sent once"
+    assert [one.step for one in driver.pipe(tick(2510, NEW)).escalations] == ["town"]
 
 
 def test_a_wait_that_a_correction_keeps_follows_its_rules(driver: Driver) -> None:
@@ -265,3 +267,44 @@ def test_a_wait_that_a_correction_keeps_follows_its_rules(driver: Driver) -> Non
     assert driver.case_of("17").assignments[0].stage == "handled"
     assert wait(driver) == ("2027-01-13 18:00", False)
     assert due(driver) == ("2027-01-13 18:00", False)
+
+
+AFTER_DAYS = """\
+authorities:
+  town: {name: {en: Town}, digits: 9}
+  county: {name: {en: County}, digits: 6}
+ladders:
+  usual: {remind: [], rungs: [{to: town, after: 0h}, {to: county, after: 5wd}]}
+default: {lead: usual}
+"""
+
+
+@pytest.mark.parametrize("sent", [False, True])
+@pytest.mark.parametrize("crash", [False, True])
+def test_a_step_some_days_after_a_limit_moves_alone(sent: bool, crash: bool) -> None:
+    """60 working days end on 29 December 2026, which no publication moves. The county hears 5 working days later: on 5 January by the weekly
+    pattern, on 13 January by the calendar of 2027.
+    """
+    ladders = AFTER_DAYS if sent else AFTER_DAYS.replace("{to: town, after: 0h}, ", "")
+    old = replace(tiny(standards="default: {limit: 60wd}", escalations=ladders), rule_set="", calendar=calendar())
+    new = replace(old, rule_set="", calendar=calendar(*FREE))
+    known = RuleSets(old)
+    known.add(new.rule_set, hours(100), lambda: new)
+    driver = Driver(known)
+    driver.pipe(report("17", rule_set=old.rule_set))
+    assert due(driver) == ("2026-12-29 18:00", False)
+    found = driver.pipe(Tick(at=hours(2150), rule_set=old.rule_set)).escalations
+    assert [one.step for one in found] == (["town"] if sent else [])
+    if crash:
+        driver = driver.crash()
+    timer = next_timer(driver.case_of("17"))
+    assert timer is not None
+    assert timer.astimezone(ZONE).strftime("%m-%d %H:%M") == "01-05 18:00"
+    moved = driver.pipe(Tick(at=hours(2151), rule_set=new.rule_set))
+    assert (moved.transitions, moved.tasks, moved.escalations) == ([], [], [])
+    timer = next_timer(driver.case_of("17"))
+    assert timer is not None
+    assert timer.astimezone(ZONE).strftime("%m-%d %H:%M") == "01-13 18:00"
+    assert driver.crash().snapshot() == driver.snapshot()
+    assert driver.pipe(Tick(at=hours(2500), rule_set=new.rule_set)).escalations == [], "12 January, 21:00"
+    assert [one.step for one in driver.pipe(Tick(at=hours(2522), rule_set=new.rule_set)).escalations] == ["county"]

@@ -16,8 +16,8 @@ from tests.support.driver import Driver, report, tiny
 CITY = tiny()
 RULES = RuleSets(CITY)
 LONE = 10_000
-BOUND = 1_700
-"""Bytes of a case of one report that is alone. Measured with Python 3.11: 1,589 folded (1,352 before a case had the hash of its transitions); 2,311 and 2,868 when nothing was shared."""
+BOUND = 1_750
+"""Bytes of a case of one report that is alone. Measured with Python 3.11: 1,712 folded (1,352 before a case had the hash of its transitions); 2,311 and 2,868 when nothing was shared."""
 
 
 def two_cases_alike(rule_set: str = CITY.rule_set) -> Driver:
