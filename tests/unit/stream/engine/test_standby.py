@@ -41,3 +41,36 @@ def test_a_copy_counts_as_caught_up_only_when_its_lag_is_known() -> None:
 def test_a_worker_without_partitions_catches_up_without_rest() -> None:
     assert rest_after(0.1, busy=False) == 0.0
     assert rest_after(0.1, busy=True) == pytest.approx(0.4), "a fifth of the event loop"
+
+
+class CancelledOnce(StandbyCopies):
+    """Copies whose first read is cancelled by Kafka's client itself."""
+
+    reads = 0
+    again: asyncio.Event
+
+    async def _follow(self) -> None:
+        self.reads += 1
+        if self.reads == 1:
+            request = asyncio.get_running_loop().create_future()
+            request.cancel()
+            await request
+        self.again.set()
+        await asyncio.Event().wait()
+
+
+def test_copies_are_kept_on_after_a_cancellation_that_no_one_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.stream.engine.standby.RETRY_S", 0.0)
+
+    async def scenario() -> None:
+        metrics = Metrics(CollectorRegistry())
+        copies = CancelledOnce(ChangelogReader(NO_BROKER, "group"), metrics, lambda: False)
+        copies.again = asyncio.Event()
+        processor = MergeProcessor(RuleSets(load_city("los-angeles")), Names(""), StreamClock(), metrics)
+        copies.follow({SOURCE: processor})
+        async with asyncio.timeout(10):
+            await copies.again.wait()
+        assert copies.reads == 2
+        await copies.close()
+
+    asyncio.run(scenario())
