@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from typing import Any, Self
 from zlib import crc32
@@ -23,9 +23,10 @@ from router.domain.model.task import Task
 from router.domain.rules.city import City
 from router.simulator.departments.plan import PlannedAnswer, is_checked, plan, plan_filing
 from router.simulator.departments.rates import Rates, Setting
-from router.wire.codec import decode_case, decode_task
+from router.wire.codec import decode_case, decode_task, encode_erasure
 from router.wire.errors import BrokerError
 from router.wire.topic_names import Names
+from tests.chaos.erasures import AFTER_S, ErasureStored, erasure_of, is_erased, partition_of
 from tests.chaos.feedback_ledger import FeedbackLedger, Said
 from tests.chaos.ledger import NUMBER
 from tests.chaos.load import BATCH_BYTES, REQUEST_TIMEOUT_MS
@@ -106,6 +107,8 @@ class Answerers:
         self._due: list[tuple[datetime, int, PlannedAnswer, str]] = []
         """A heap of (when it is sent, number, answer, partition key)."""
         self._planned = 0
+        self._erasures: list[tuple[datetime, str, str]] = []
+        """A heap of (when its request to erase is sent, case, partition key)."""
         self._known: set[str] = set()
         """Ids of tasks that have been read."""
         self._stop = threading.Event()
@@ -130,7 +133,7 @@ class Answerers:
     async def _run(self) -> None:
         departments = self._setting.departments
         topics = [*(self._names.tasks(one) for one in departments), self._names.cases]
-        read = partitions_of(self._bootstrap, topics)
+        read, events = partitions_of(self._bootstrap, topics), partitions_of(self._bootstrap, [self._names.events])
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap, isolation_level="read_committed", auto_offset_reset="earliest"
         )
@@ -150,6 +153,7 @@ class Answerers:
                     for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
                         self._plan(records)
                 await self._send(producer, list(self._next()))
+                await self._erase(producer, len(events))
             await producer.flush()
             while self.ledger.kept < self.ledger.sent:
                 await asyncio.sleep(POLL_MS / 1000)
@@ -164,6 +168,9 @@ class Answerers:
             if task.state != "dispatched" or task.id in self._known or not is_answered(task, self._share):
                 continue
             self._known.add(task.id)
+            if is_erased(task.case) and task.case not in self._known:
+                self._known.add(task.case)
+                heappush(self._erasures, (now + timedelta(seconds=AFTER_S), task.case, task.partition_key))
             checked = is_checked(task, self._city.catalogue)
             self._take(plan(task, self._setting, checked=checked, begin=now, limit_s=LIMIT_S), task.partition_key)
 
@@ -194,6 +201,20 @@ class Answerers:
                 headers=[(NUMBER, str(said.number).encode())],
             )
             kept.add_done_callback(self._on_acknowledged(said))
+
+    async def _erase(self, producer: AIOKafkaProducer, partitions: int) -> None:
+        while self._erasures and self._erasures[0][0] <= datetime.now(UTC):
+            _, case, key = heappop(self._erasures)
+            erasure = erasure_of(case, key)
+            key_bytes, value, headers = encode_erasure(erasure)
+            stored = await producer.send_and_wait(
+                self._names.events,
+                value,
+                key=key_bytes,
+                headers=headers,
+                partition=partition_of(erasure, partitions),
+            )
+            self.ledger.erase(ErasureStored(erasure.id, case, stored.partition, stored.offset))
 
     def _on_acknowledged(self, said: Said):
         def acknowledge(done: "asyncio.Future[Any]") -> None:

@@ -1,7 +1,7 @@
 """The ledger of feedback: what is said about tasks, written to a file before it is sent.
 
 One JSON array a line, as in the ledger of reports: `["said", number, sender, id, task, partition key, digest, code]` before producing,
-and `["kept", ...]` when Kafka has acknowledged it.
+and `["kept", ...]` when Kafka has acknowledged it. A request to erase has one line, `["erase", id, case, partition, offset]`, then.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from router.domain.intake.content import bytes_digest
 from router.domain.model.rejection import RejectionCode
 from router.simulator.departments.plan import PlannedAnswer
 from router.wire.private_files import open_private
+from tests.chaos.erasures import ErasureStored
 from tests.chaos.ledger import Kept
 
 MALFORMED: RejectionCode = "schema"
@@ -42,9 +43,11 @@ class FeedbackLedgered(NamedTuple):
     """Index = number - 1."""
     kept: dict[int, Kept]
     """Acknowledgements by number."""
+    erasures: list[ErasureStored]
+    """Requests to erase, once Kafka has acknowledged them."""
 
 
-NO_FEEDBACK = FeedbackLedgered([], {})
+NO_FEEDBACK = FeedbackLedgered([], {}, [])
 
 
 class FeedbackLedger:
@@ -70,6 +73,10 @@ class FeedbackLedger:
         self.kept += 1
         self._file.write(self._encode(Kept(number, topic, partition, offset)) + b"\n")
 
+    def erase(self, stored: ErasureStored) -> None:
+        """Write that Kafka has acknowledged a request to erase."""
+        self._file.write(self._encode(stored) + b"\n")
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()
@@ -93,13 +100,15 @@ def said_of(number: int, answer: PlannedAnswer, key: str) -> Said:
 
 def read_feedback_ledger(path: Path) -> FeedbackLedgered:
     """Everything that the file holds, in its order."""
-    decode = msgspec.json.Decoder(Said | Kept).decode
-    found = FeedbackLedgered([], {})
+    decode = msgspec.json.Decoder(Said | Kept | ErasureStored).decode
+    found = FeedbackLedgered([], {}, [])
     with path.open("rb") as file:
         for line in file:
             one = decode(line)
             if isinstance(one, Said):
                 found.said.append(one)
+            elif isinstance(one, ErasureStored):
+                found.erasures.append(one)
             else:
                 found.kept[one.number] = one
     return found

@@ -26,7 +26,7 @@ from router.stream.processors.clock import StreamClock
 from router.stream.processors.feedback import FeedbackProcessor
 from router.stream.processors.merge import MergeProcessor
 from router.stream.processors.normalise import NormaliseProcessor
-from router.wire.codec import decode_task
+from router.wire.codec import decode_case, decode_task, encode_erasure
 from router.wire.metrics import Metrics
 from router.wire.offset_keys import NO_KEYS
 from router.wire.partitioning import partition_for_key
@@ -34,6 +34,7 @@ from router.wire.topic_names import Names
 from tests.chaos.answerers import BAD_CITY, FILED_S, LIMIT_S, is_answered, waiting_case
 from tests.chaos.audit.audit import AuditInput
 from tests.chaos.cities import CITY
+from tests.chaos.erasures import ErasureStored, erasure_of, is_erased, partition_of
 from tests.chaos.feedback_ledger import FeedbackLedgered, said_of
 from tests.chaos.ledger import NUMBER, Entry, Kept, Ledger, Ledgered
 from tests.chaos.load import KeyOf, Sending, own_id
@@ -164,7 +165,7 @@ def record(
     ]
     delayed = dict.fromkeys(late[-2 * LAST : -LAST], LATER) | dict.fromkeys(late[-LAST:], 2 * LATER)
     kept: dict[int, Kept] = {}
-    said = FeedbackLedgered([], {})
+    said = FeedbackLedgered([], {}, [])
     for delay in (timedelta(0), LATER, 2 * LATER):
         for entry, one in zip(entries, sendings, strict=True):
             if delayed.get(entry.number, timedelta(0)) == delay:
@@ -172,6 +173,8 @@ def record(
         stages.run()
         if not delay and answered:
             _answer(lists, said, city, answered, stages.run)
+            _erase(lists, said, answered)
+            stages.run()
     deployment = AuditInput(log=lists, names=NAMES, partitions=PARTITIONS, rule_sets=rule_sets)
     return Recording(entries, kept, said, lists, deployment)
 
@@ -256,6 +259,18 @@ def _answer(lists: MemoryLog, said: FeedbackLedgered, city: City, share: float, 
         for answer, key in sorted(answers, key=lambda one: one[0].delivered_at):
             _say(lists, said, answer, key)
         run()
+
+
+def _erase(lists: MemoryLog, said: FeedbackLedgered, share: float) -> None:
+    """Ask for a share of the cases that departments have."""
+    cases = {one.key: decode_case(one.value) for one in lists.of(NAMES.cases) if one.value is not None}
+    at = START + ANSWERED_AFTER + (ROUNDS + 1) * timedelta(hours=1)
+    for case in [one for one in cases.values() if is_erased(one.id, share / 4)]:
+        erasure = erasure_of(case.id, case.partition_key, at)
+        partition = partition_of(erasure, PARTITIONS)
+        lists.add(NAMES.events, partition, *encode_erasure(erasure))
+        offset = len(lists.records[NAMES.events, partition]) - 1
+        said.erasures.append(ErasureStored(erasure.id, case.id, partition, offset))
 
 
 def _say(lists: MemoryLog, said: FeedbackLedgered, answer: PlannedAnswer, key: str) -> None:

@@ -29,7 +29,7 @@ def lines(result: Result) -> Iterator[str]:
         f" {result.restarts} worker restarts"
     )
     answers = verdict.feedback
-    yield f"  {answers.records:,} records of feedback: {answers.applied:,} applied, {answers.rejected:,} rejected; {verdict.escalations:,} escalations"
+    yield f"  {answers.records:,} records of feedback: {answers.applied:,} applied, {answers.rejected:,} rejected; {verdict.escalations:,} escalations; {verdict.erased:,} cases erased"
     yield f"  {result.observed.whole:,} labelled transactions seen whole, {len(result.observed.torn):,} in part"
     for kind, took in recoveries(result).items():
         yield f"  {kind:20} {len(took):>3} times, recovered after {min(took):.1f} to {max(took):.1f} s"

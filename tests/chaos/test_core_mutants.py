@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from router.domain.case import opening, size
+from router.domain.case import erasure, opening, size
 from router.domain.case.size import MAX_REPORTS
 from router.domain.feedback import answering, changes
 from router.domain.intake import admit, dedup
@@ -196,3 +196,15 @@ def test_a_milestone_that_is_not_remembered_is_found(cities: Path, tmp_path: Pat
     assert {"state differs from the log", "tasks differ from the log"} <= found(
         audited(answered(cities, tmp_path), patch)
     )
+
+
+def test_an_erasure_that_leaves_a_report_as_it_was_is_found(
+    cities: Path, tmp_path: Path, patch: pytest.MonkeyPatch
+) -> None:
+    true = erasure.erased_report
+
+    def forgetful(one: Any, mark: Any) -> Any:
+        return one if one.joined != "opened" else true(one, mark)
+
+    patch.setattr(erasure, "erased_report", forgetful)
+    assert {"not erased", "state differs from the log"} <= found(audited(answered(cities, tmp_path), patch))

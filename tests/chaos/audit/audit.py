@@ -18,6 +18,7 @@ from router.wire.topic_names import Names
 from tests.chaos.audit.case_table import Table, check_partition
 from tests.chaos.audit.dead_letters import check_dead_letters, check_rejections
 from tests.chaos.audit.dedup_index import check_dedup_index
+from tests.chaos.audit.erasures import check_erased, check_stored
 from tests.chaos.audit.feedback import FeedbackAudit, FeedbackFigures, check_feedback
 from tests.chaos.audit.findings import Findings
 from tests.chaos.audit.grid_events import Stream, describe
@@ -48,6 +49,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     dead_letters: int
     feedback: FeedbackFigures
     escalations: int
+    erased: int
+    """Cases of which data was erased, and that are not archived."""
     late: int
     """Events decided entirely by an older rule set than the active one, because a worker was stalled when it changed."""
 
@@ -77,7 +80,7 @@ def audit(ledgered: Ledgered, of: AuditInput, said: FeedbackLedgered = NO_FEEDBA
     known = sources(entries, ledgered, log, {one: names.reports(one) for one in networks}, findings)
     _check_offsets(known, log, findings)
     table, wanted, answers = Table(), dict[str, Counter[str]](), FeedbackAudit()
-    events = ticks = late = escalations = 0
+    events = ticks = late = escalations = erased = 0
     stream = Stream(
         log, names.events, partitions=of.partitions, sources=known, rule_sets=of.rule_sets, findings=findings
     )
@@ -100,6 +103,9 @@ def audit(ledgered: Ledgered, of: AuditInput, said: FeedbackLedgered = NO_FEEDBA
             life = lives.get(case.id, [])
             check_life(case, life, findings)
             table.unheard |= {one.task for one in case.assignments if is_unheard(life, one.task)}
+        check_stored(said.erasures, partition, folded.erasures, findings)
+        left = [one for one in cases if one.id in folded.cases]
+        erased += check_erased(left, folded.erasures, folded.at, lives, findings)
         answers.add(folded, cases, chain.from_iterable(lives.values()))
         for department, digests in folded.tasks.items():
             wanted.setdefault(department, Counter()).update(digests)
@@ -132,6 +138,7 @@ def audit(ledgered: Ledgered, of: AuditInput, said: FeedbackLedgered = NO_FEEDBA
         dead_letters=dead_letters,
         feedback=figures,
         escalations=escalations,
+        erased=erased,
         late=late,
     )
 

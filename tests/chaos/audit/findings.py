@@ -34,6 +34,7 @@ Fault = Literal[
     "deadline differs",
     "escalation twice",
     "escalations differ from the log",
+    "not erased",
 ]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 EXPLAINED: Mapping[Fault, str] = {
@@ -67,6 +68,7 @@ EXPLAINED: Mapping[Fault, str] = {
     "deadline differs": "the last record of a live task has another due instant than its assignment",
     "escalation twice": "a step of a ladder that was sent twice in one round of its task",
     "escalations differ from the log": "`grid.escalations` differs from the folded log, compared byte for byte: a step is missing, or false",
+    "not erased": "a case that still has data of a report which a request to erase means, or that has no transition about it",
 }
 
 

@@ -7,9 +7,10 @@ from copy import copy
 import msgspec
 from msgspec import Struct, field
 
-from router.domain.fold import fold
+from router.domain.fold import Event, fold
 from router.domain.intake.content import bytes_digest
 from router.domain.model.case import Case
+from router.domain.model.erasure import Erasure
 from router.domain.model.feedback import Feedback
 from router.domain.model.outcome import EscalationSent, FeedbackRejected, TransitionMade
 from router.domain.model.report import Report, Tick
@@ -56,6 +57,8 @@ class Folded(Struct):
     """Sender -> digests of the records that it must read about its rejected feedback."""
     transitions: dict[str, list[str]] = {}
     """Case -> digests of the records of its transitions, in order."""
+    erasures: dict[str, tuple[int, str]] = {}
+    """Id of a request to erase -> its offset, and its case."""
     escalations: Counter[str] = field(default_factory=Counter)
     """Digests of reminders, escalations and what settled them."""
     reports: int = 0
@@ -106,6 +109,8 @@ class Stream:
                 folded.at[address] = record.offset
             elif isinstance(event, Feedback):
                 folded.answers.append(_answer(event, record))
+            elif isinstance(event, Erasure):
+                folded.erasures[event.id] = record.offset, event.case
             if record.offset < position:
                 self._apply(folded, event)
             elif isinstance(event, Report):
@@ -137,7 +142,7 @@ class Stream:
             add("out of order in a cell", describe(entry))
         latest[source] = address[2]
 
-    def _apply(self, folded: Folded, event: Report | Tick | Feedback) -> None:
+    def _apply(self, folded: Folded, event: Event) -> None:
         if isinstance(event, Report):
             folded.reports += 1
             folded.late += event.rule_set != self._rule_sets.at(event.received_at).rule_set

@@ -91,7 +91,11 @@ def _states(case: Case) -> tuple[str, ...]:
     if not case.reports:
         return ("empty",)
     if not live:
-        return ("rejected",) if any(one.stage == "rejected" for one in case.assignments) else ("closed",)
+        return (
+            ("rejected",)
+            if any(one.stage == "rejected" and one.withdrawn_at is None for one in case.assignments)
+            else ("closed",)
+        )
     lead = next((_stage(one) for one in live if one.role == "lead"), None)
     if lead == "handled":
         return ("checking",) if len(live) == 1 else ("handling",)

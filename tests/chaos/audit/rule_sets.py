@@ -33,6 +33,7 @@ def _decided_by_one(case: Case, rule_sets: RuleSets) -> bool:
         return not current
     versions = [one for report in case.reports for one in (*report.earlier, report)]
     instants = {case.opened_at, *[one.received_at for one in versions], *[one.at for one in case.departed]}
+    instants |= {one.at for one in case.answers if one.at is not None}  # a case that is opened again is routed again
     routes = [city.catalogue.route(case.matter, case.cell, at).assigned for at in instants]
     wanted = [sorted([(one.department, one.role, one.rule, one.unit) for one in route], key=str) for route in routes]
     if answered:
