@@ -1,4 +1,4 @@
-"""Every setting, read from environment variables with one prefix; no other module reads the environment."""
+"""Every setting of grid-router, read from environment variables with one prefix; no other module reads these."""
 
 import os
 import re

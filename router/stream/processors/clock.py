@@ -1,4 +1,4 @@
-"""The clock that a partition's timers follow; the only place where wall-clock time enters.
+"""The clock that a partition's timers follow; the only place where wall-clock time enters the log.
 
 A timer fires as a tick record in the log. So it is folded in log order, and a replay of the log gives the same result.
 Docs: docs/explanation/ticks.md.
