@@ -1,4 +1,4 @@
-"""Periodic work goes on after a cancellation that no one asked for, and ends with one that somebody did."""
+"""Periodic work goes on after a stray cancellation, and ends when its worker cancels it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
