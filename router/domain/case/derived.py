@@ -46,11 +46,11 @@ def counting(reports: Sequence[CaseReport]) -> Sequence[CaseReport]:
 
 def state_of(case: Case) -> CaseState:
     """The state that its reports and its tasks imply."""
+    if not case.reports:
+        return "empty"
     if case.closed_at is not None:
         rejected = any(one.stage == "rejected" and one.withdrawn_at is None for one in case.assignments)
         return "rejected" if rejected else "closed"
-    if not case.reports:
-        return "empty"
     if all(report.closed is not None for report in case.reports):
         return "closed"
     return state_of_tasks(case.assignments)

@@ -3,10 +3,11 @@
 import pytest
 
 from router.domain.case.derived import state_of
+from router.domain.case.task_record import task
 from router.domain.lifecycle.journal import broken_at
 from router.domain.lifecycle.stages import is_live
 from router.domain.model.case import Case, RoutedFor
-from router.domain.model.feedback import SUPERVISION
+from router.domain.model.feedback import SUPERVISION, FeedbackKind
 from router.wire.codec import decode_case, encode_case
 from tests.support.catalogue_lists import DUTIES
 from tests.support.driver import CELL, Driver, Folded, hours, report, tiny
@@ -112,3 +113,21 @@ def test_a_rejected_case_is_filed_for_what_it_means_now() -> None:
     driver.pipe(feedback("close", filed.tasks[0], 4, SUPERVISION, reason="done"))
     assert the_case(driver).state == state_of(the_case(driver)) == "closed", "what was rejected once was filed since"
     assert broken_at(driver.transitions) is None
+
+
+@pytest.mark.parametrize("kind", ["reject", "close"])
+def test_a_case_whose_last_report_returns_to_its_former_case_is_empty(kind: FeedbackKind) -> None:
+    """Whatever became of it before: nothing is left that could be filed or opened again."""
+    driver = Driver(tiny(work=FILED_WORK))
+    driver.pipe(report("17"), report("18", 0.1, network="policing"))
+    driver.pipe(report("18", 1, network="policing", version=2, cell=ELSEWHERE, north=2000))
+    apart = driver.case_of("18", "policing")
+    assert apart.id != the_case(driver).id
+    named = task(apart, apart.assignments[0], driver.rules.of("").catalogue)
+    if kind == "close":
+        driver.pipe(feedback("file", named, 2, SUPERVISION, reason="why"))
+    driver.pipe(feedback(kind, named, 3, SUPERVISION, reason="why"))
+    driver.pipe(report("18", 4, network="policing", version=3))
+    assert len(the_case(driver).reports) == 2
+    (left,) = [one for one in driver.cases if one.id == apart.id]
+    assert (left.reports, left.state, state_of(left)) == ((), "empty", "empty")
