@@ -25,7 +25,6 @@ from router.gateway.http_request import (
     BodyReader,
     checked_media_type,
     record_headers,
-    trace_context,
 )
 from router.gateway.intake import Intake, SubmittedReport, read_batch, read_events
 from router.gateway.openapi import batch_body, described, problem_responses, report_body
@@ -137,7 +136,10 @@ class _Routes:
         body = await self._bodies.read(request, MAX_BYTES)
         key = request.headers.get(IDEMPOTENCY_KEY)
         return json_response(
-            await self._intake.take(grant, network, body, record_headers(request.state.fields), key), 202
+            await self._intake.take(
+                grant, network, body, record_headers(request.state.fields, request.state.trace), key
+            ),
+            202,
         )
 
     async def _batch(self, request: Request, items: list[SubmittedReport | ProblemError], kind: str) -> Response:
@@ -145,7 +147,7 @@ class _Routes:
         grant: Grant = request.state.grant
         if len(items) > 1:
             self._intake.check_rate(grant, len(items) - 1)
-        headers = [(CONTENT_TYPE, kind.encode()), *trace_context(request.state.fields)]
+        headers = [(CONTENT_TYPE, kind.encode()), *request.state.trace]
         return json_response({"results": await self._intake.take_batch(grant, items, headers)})
 
     def of_network(self, network: str) -> Callable[[Request], Awaitable[Response]]:
