@@ -163,7 +163,8 @@ class _Routes:
 def _add_routes(app: FastAPI, intake: Intake, networks: list[str], bodies: BodyReader) -> None:
     routes = _Routes(app, intake, bodies)
     app.add_api_route("/livez", routes.livez, methods=["GET"], tags=["probes"])
-    app.add_api_route("/readyz", routes.readyz, methods=["GET"], tags=["probes"])
+    away: dict[int | str, dict[str, Any]] = {503: {"description": "It does not take reports now."}}
+    app.add_api_route("/readyz", routes.readyz, methods=["GET"], tags=["probes"], responses=away)
     app.add_api_route("/metrics", routes.metrics, methods=["GET"], include_in_schema=False)
     app.add_api_route("/openapi.json", routes.openapi, methods=["GET"], include_in_schema=False)
     if intake.receipts is not None:
