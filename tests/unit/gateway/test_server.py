@@ -148,17 +148,19 @@ async def _has_ended(reader: asyncio.StreamReader) -> bool:
         return True
 
 
-def test_slow_bodies_of_strangers_hold_no_place_from_a_phone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_bodies_without_a_token_hold_no_place_from_a_phone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each sends a whole head without a valid token and a body that never ends: it is answered and its connection ends."""
     monkeypatch.setattr(server, "CONNECTIONS", 20)
-    stranger = (
+    tokenless = (
         b"POST /v1/reports/policing HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\nContent-Length: 1000000\r\n\r\n{"
     )
 
     async def work(address: Address) -> tuple[set[bytes], bytes]:
         opened = [await asyncio.open_connection(*address) for _ in range(20)]
         for _, writer in opened:
-            writer.write(stranger)
+            writer.write(tokenless)
         phone, asked = await asyncio.open_connection(*address)
         asked.write(ASK)
         async with asyncio.timeout(PATIENCE_S):
