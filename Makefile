@@ -8,7 +8,7 @@ BROKERS ?= 1
 SEED ?= 1
 
 JOBS ?= 3
-COMPILE = uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra router pyproject.toml
+COMPILE = uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra router --extra otel pyproject.toml
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: run setup setup-run setup-dev test test-long test-all check bench chaos format lock schemas dashboards docs-api clean

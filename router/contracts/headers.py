@@ -10,7 +10,7 @@ from router.contracts.schemas import schema_text
 from router.domain.intake.normalise import RECEIVED_AT, REDRIVEN
 from router.domain.model.rejection import REJECTION_CODES
 from router.wire.codec import DEAD_LETTER
-from router.wire.record_kinds import CELL, KINDS, TEXT, EventAttributes, RecordKind
+from router.wire.record_kinds import CELL, KINDS, TEXT, TRACE, EventAttributes, RecordKind
 from router.wire.repairs import REDRIVEN_BY
 
 REPORT_HEADERS = "headers/report.v1.json"
@@ -46,6 +46,7 @@ def _report_headers() -> dict[str, Any]:
             "content-type": _TEXT | {"description": charset},
             REDRIVEN: _TEXT | {"description": "Id of the dead letter that was redriven as this record."},
             REDRIVEN_BY: _TEXT | {"description": "Who redrove it."},
+            **{name: dict(schema) for name, schema in TRACE.items()},
         },
     }
 
@@ -61,6 +62,7 @@ def _feedback_headers() -> dict[str, Any]:
             "content-type": _TEXT | {"description": "Without it the value is JSON in UTF-8."},
             REDRIVEN: _TEXT | {"description": "Id of the dead letter that was redriven as this record."},
             REDRIVEN_BY: _TEXT | {"description": "Who redrove it."},
+            **{name: dict(schema) for name, schema in TRACE.items()},
         },
     }
 

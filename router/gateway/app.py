@@ -25,7 +25,6 @@ from router.gateway.http_request import (
     BodyReader,
     checked_media_type,
     record_headers,
-    trace_context,
 )
 from router.gateway.intake import Intake, SubmittedReport, read_batch, read_events
 from router.gateway.openapi import batch_body, described, problem_responses, report_body
@@ -137,7 +136,10 @@ class _Routes:
         body = await self._bodies.read(request, MAX_BYTES)
         key = request.headers.get(IDEMPOTENCY_KEY)
         return json_response(
-            await self._intake.take(grant, network, body, record_headers(request.state.fields), key), 202
+            await self._intake.take(
+                grant, network, body, record_headers(request.state.fields, request.state.trace), key
+            ),
+            202,
         )
 
     async def _batch(self, request: Request, items: list[SubmittedReport | ProblemError], kind: str) -> Response:
@@ -145,7 +147,7 @@ class _Routes:
         grant: Grant = request.state.grant
         if len(items) > 1:
             self._intake.check_rate(grant, len(items) - 1)
-        headers = [(CONTENT_TYPE, kind.encode()), *trace_context(request.state.fields)]
+        headers = [(CONTENT_TYPE, kind.encode()), *request.state.trace]
         return json_response({"results": await self._intake.take_batch(grant, items, headers)})
 
     def of_network(self, network: str) -> Callable[[Request], Awaitable[Response]]:
@@ -161,7 +163,8 @@ class _Routes:
 def _add_routes(app: FastAPI, intake: Intake, networks: list[str], bodies: BodyReader) -> None:
     routes = _Routes(app, intake, bodies)
     app.add_api_route("/livez", routes.livez, methods=["GET"], tags=["probes"])
-    app.add_api_route("/readyz", routes.readyz, methods=["GET"], tags=["probes"])
+    away: dict[int | str, dict[str, Any]] = {503: {"description": "It does not take reports now."}}
+    app.add_api_route("/readyz", routes.readyz, methods=["GET"], tags=["probes"], responses=away)
     app.add_api_route("/metrics", routes.metrics, methods=["GET"], include_in_schema=False)
     app.add_api_route("/openapi.json", routes.openapi, methods=["GET"], include_in_schema=False)
     if intake.receipts is not None:

@@ -45,8 +45,13 @@ class _DepartmentRoutes:
         """Say something about a task. Whether it changed something, the next record of the task says, or a rejection."""
         department = self._department(request)
         checked_media_type(request.headers.get("content-type", ""), [JSON, STRUCTURED])
-        body, headers = await self._bodies.read(request, MAX_BYTES), record_headers(request.state.fields)
-        return json_response(await self._departments.answer(department, task, body, headers), 202)
+        body, headers = (
+            await self._bodies.read(request, MAX_BYTES),
+            record_headers(request.state.fields, request.state.trace),
+        )
+        stored = await self._departments.answer(department, task, body, headers)
+        request.state.task = stored["task"]
+        return json_response(stored, 202)
 
     def _department(self, request: Request) -> str:
         """The department of a request, which is counted."""

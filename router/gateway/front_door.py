@@ -9,11 +9,14 @@ from typing import Any
 import orjson
 import structlog
 from fastapi import Response
+from structlog.contextvars import bind_contextvars
 
 from router.gateway.authentication import Authenticator
-from router.gateway.http_request import TRACE_PARENT, trace_context
+from router.gateway.http_request import trace_context
 from router.gateway.problems import MEDIA_TYPE, ProblemError
+from router.tracing.carrying import CARRYING, Tracing
 from router.wire.gateway_metrics import GatewayMetrics
+from router.wire.trace_context import trace_id
 
 OPEN_PATHS = frozenset({"/livez", "/readyz"})
 """Paths that need no token. The access log leaves them out, because probes are frequent."""
@@ -50,13 +53,14 @@ class FrontDoor:
     """An ASGI application around another one.
 
     A line of the access log has time, method, route, status, milliseconds, the public name of the token's holder, network or
-    department, and the id of the trace. It has no address, no path as sent, no id of a report, and no text of one.
+    department, and the ids of the task and of the trace. It has no address, no path as sent, no id of a report, and no text of one.
 
     Args:
         app: the application.
         authenticator: knows the tokens.
         metrics: count the requests.
         write: writes a line of the access log.
+        tracing: of the gateway.
     """
 
     def __init__(
@@ -65,8 +69,11 @@ class FrontDoor:
         authenticator: Authenticator,
         metrics: GatewayMetrics,
         write: Callable[[dict[str, Any]], None] = log_line,
+        *,
+        tracing: Tracing = CARRYING,
     ) -> None:
         self._app, self._authenticator, self._metrics, self._write = app, authenticator, metrics, write
+        self._tracing = tracing
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request."""
@@ -74,24 +81,31 @@ class FrontDoor:
             await self._app(scope, receive, send)
             return
         begun, answered = time.monotonic(), _Answered(send)
-        state = scope.setdefault("state", {})
+        state, traced = scope.setdefault("state", {}), None
         try:
             fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-            state["fields"] = fields
+            state["fields"], state["trace"] = fields, trace_context(fields)
             try:
                 if not scope["path"].startswith(RECEIPTS):
-                    authorization = next((v for n, v in fields if n == "authorization"), None)
-                    state["grant"] = self._authenticator.grant_of(authorization)
+                    said = [value for name, value in fields if name == "authorization"]
+                    # of two, a proxy in front may have checked the other one
+                    state["grant"] = self._authenticator.grant_of(said[0] if len(said) == 1 else None)
             except ProblemError as problem:
                 await problem_response(problem)(scope, receive, answered)
                 return
+            traced = self._tracing.request(scope["method"], state["trace"])
+            state["trace"] = traced.headers
+            if traced.headers:
+                bind_contextvars(trace=trace_id(traced.headers))
             await self._app(scope, receive, answered)
         except Exception:  # a defect, whatever it is
-            log.exception("a request failed")
+            log.exception("a request failed", route=_route(scope))
             if not answered.status:
                 await problem_response(defect())(scope, receive, answered)
         finally:
             seconds = time.monotonic() - begun
+            if traced is not None:
+                traced.ended(_route(scope), answered.status)
             self._metrics.requests.labels(_route(scope), str(answered.status)).inc()
             self._metrics.request_seconds.labels(_route(scope)).observe(seconds)
             self._write(_line(scope, answered.status, seconds))
@@ -116,7 +130,6 @@ def _route(scope: Any) -> str:
 def _line(scope: Any, status: int, seconds: float) -> dict[str, Any]:
     state = scope["state"]
     grant = state.get("grant")
-    trace = dict(trace_context(state["fields"])).get(TRACE_PARENT, b"").decode()
     line = {
         "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "method": scope["method"] if scope["method"] in {"GET", "POST"} else "other",
@@ -126,6 +139,7 @@ def _line(scope: Any, status: int, seconds: float) -> dict[str, Any]:
         "holder": grant.public_name if grant else None,
         "network": state.get("network"),
         "department": state.get("department"),
-        "trace": trace.split("-")[1] if trace else None,
+        "task": state.get("task"),
+        "trace": trace_id(state["trace"]),
     }
     return {name: value for name, value in line.items() if value is not None}

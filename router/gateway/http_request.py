@@ -1,7 +1,7 @@
 """What the gateway reads of a request: its body within bounds, and the header fields that go into the record.
 
 The value of the record is the body, byte for byte. Its headers are the content type, the attributes of a CloudEvent in
-binary mode (HTTP binding, 3.1; Kafka binding, 3.2), and the trace context (W3C, Trace Context).
+binary mode (HTTP binding, 3.1; Kafka binding, 3.2), and the trace context (router/wire/trace_context.py).
 """
 
 import asyncio
@@ -14,16 +14,13 @@ from fastapi import Request
 from router.domain.intake.charset import CONTENT_TYPE, MAX_HEADER_BYTES, media_type
 from router.domain.model.source_record import RecordHeaders
 from router.gateway.problems import RETRY_AFTER_S, ProblemError
+from router.wire.trace_context import TRACE_HEADERS, TRACE_STATE, TraceHeaders, carried
 
 BODIES_BYTES = 64 << 20
 """Bytes of all bodies that arrive at once."""
 BODY_S = 10.0
 """How long a body may take to arrive."""
 JSON, STRUCTURED, EVENT_BATCH = "application/json", "application/cloudevents+json", "application/cloudevents-batch+json"
-TRACE_PARENT, TRACE_STATE = "traceparent", "tracestate"
-MAX_TRACE_STATE = 512
-"""Characters of `tracestate` that are passed on (W3C, 3.3.1.5)."""
-_TRACE = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _ATTRIBUTE = re.compile(r"ce-([a-z0-9]{1,20})")
 Fields = Iterable[tuple[str, str]]
 """Header fields of a request, names in lower case, in their order."""
@@ -88,25 +85,33 @@ def checked_media_type(content_type: str, taken: Iterable[str]) -> str:
     return found
 
 
-def record_headers(fields: Fields) -> RecordHeaders:
-    """The headers that a record takes over from the header fields of a request."""
+def record_headers(fields: Fields, trace: TraceHeaders) -> RecordHeaders:
+    """The headers that a record takes over from the header fields of a request, and those of its trace."""
     fields = list(fields)
     content_type = next((value for name, value in fields if name == CONTENT_TYPE), JSON)
     headers = [(CONTENT_TYPE, content_type.encode("latin-1", "replace")[:MAX_HEADER_BYTES])]
     attributes = ((_ATTRIBUTE.fullmatch(name), value) for name, value in fields)
-    headers += [(f"ce_{found[1]}", unquote(value.strip()).encode()) for found, value in attributes if found]
-    return [*headers, *trace_context(fields)]
+    events = [(f"ce_{found[1]}", unquote(value.strip()).encode()) for found, value in attributes if found]
+    headers += [one for one in events if one[0] not in TRACE_HEADERS]
+    return [*headers, *trace]
 
 
-def trace_context(fields: Fields) -> list[tuple[str, bytes]]:
-    """The trace context of a request; empty if it has none, or a malformed one."""
-    fields = list(fields)
-    parents = [value.strip() for name, value in fields if name == TRACE_PARENT]
-    if len(parents) != 1 or not _TRACE.fullmatch(parents[0]):
-        return []
-    state = ",".join(value.strip() for name, value in fields if name == TRACE_STATE)
-    known = state if state.isascii() and state.isprintable() and len(state) <= MAX_TRACE_STATE else ""
-    return [(TRACE_PARENT, parents[0].encode()), *([(TRACE_STATE, known.encode())] if known else [])]
+def trace_context(fields: Fields) -> TraceHeaders:
+    """The trace context of a request as headers of a record; empty if it has none, or a malformed one.
+
+    `tracestate` may be in several fields (W3C Trace Context, 3.3.1.2).
+    """
+    found: list[tuple[str, bytes]] = []
+    states: list[bytes] = []
+    for name, value in fields:
+        header = name.replace("ce-", "ce_", 1)
+        if header == TRACE_STATE:
+            states.append(value.encode("latin-1", "replace"))
+        elif header in TRACE_HEADERS:
+            found.append((header, value.strip().encode("latin-1", "replace")))
+    if states:
+        found.append((TRACE_STATE, b",".join(states).strip()))
+    return carried(found) if found else []
 
 
 def _too_large(limit: int) -> ProblemError:

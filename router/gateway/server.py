@@ -25,6 +25,7 @@ from router.gateway.receipt_index import ReceiptIndex
 from router.gateway.receipt_keys import read_receipt_keys
 from router.gateway.receipts import Receipts
 from router.rule_sets.store import RuleSetStore
+from router.tracing.carrying import CARRYING, Tracing
 from router.wire.errors import InputError
 from router.wire.gateway_metrics import GatewayMetrics
 from router.wire.settings import Settings
@@ -101,7 +102,13 @@ def bound_socket(host: str, port: int) -> socket.socket:
 
 
 async def serve(
-    city: City, settings: Settings, bootstrap: str, listening: socket.socket, *, history: bool = False
+    city: City,
+    settings: Settings,
+    bootstrap: str,
+    listening: socket.socket,
+    *,
+    history: bool = False,
+    tracing: Tracing = CARRYING,
 ) -> None:
     """Serve until SIGTERM or SIGINT; then finish the requests that have begun.
 
@@ -111,6 +118,7 @@ async def serve(
         bootstrap: `host:port` list of the cluster.
         listening: its socket.
         history: whether the city replays history, so that the time of the latest case counts. It needs keys of receipts.
+        tracing: of the gateway.
 
     Raises:
         InputError: the tokens or the keys of receipts cannot be used.
@@ -129,7 +137,8 @@ async def serve(
     )
     polls = LongPolls(bootstrap)
     departments = DepartmentService(rules, polls, intake.publisher, names, metrics, clock=clock)
-    app = FrontDoor(build_app(intake, departments, authenticator, list(city.codes)), authenticator, metrics)
+    inside = build_app(intake, departments, authenticator, list(city.codes))
+    app = FrontDoor(inside, authenticator, metrics, tracing=tracing)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # a warning for each malformed request says nothing
     server = uvicorn.Server(configuration(app))
     polls.ending = lambda: server.should_exit

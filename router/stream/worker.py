@@ -30,6 +30,7 @@ from router.stream.health.watchdog import Health, start_watchdog
 from router.stream.log_setup import log_to_stderr
 from router.stream.preflight import check_durability, check_group, check_topics
 from router.stream.processors.clock import CLOCKS, ClockName
+from router.tracing.setup import tracing_of
 from router.wire.metrics import Metrics
 from router.wire.offset_keys import offset_keys
 from router.wire.settings import Settings
@@ -57,7 +58,8 @@ def main(
             workers of another version run, or the metrics port is taken; the keys of stored offsets cannot be read.
     """
     settings = Settings()
-    log_to_stderr()
+    log_to_stderr(settings.log_format)
+    tracing = tracing_of(settings, "grid-router-worker")
     keys = offset_keys(settings, bootstrap)
     loaded = load_city(city, settings.cities)
     own_topics = topics_of(loaded, settings)
@@ -84,7 +86,9 @@ def main(
     asyncio.run(check_group(bootstrap, Names(settings.namespace).group, ASSIGNOR))
     metrics = Metrics(CollectorRegistry())
     ProcessCollector(registry=metrics.registry)
-    app = build_app(rule_sets, settings, bootstrap, CLOCKS[clock](), metrics, polls=lambda: store.polls, keys=keys)
+    app = build_app(
+        rule_sets, settings, bootstrap, CLOCKS[clock](), metrics, polls=lambda: store.polls, keys=keys, tracing=tracing
+    )
     periodic.poll_rule_sets(app, store, rule_sets, loader)
     run(app, metrics, settings, bootstrap, number=number, exit_with_parent=exit_with_parent)
 

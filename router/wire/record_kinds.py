@@ -25,11 +25,22 @@ from router.wire.repairs import Repair
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset
 from router.wire.topic_names import Names
+from router.wire.trace_context import CE_TRACE_PARENT, CE_TRACE_STATE, TRACE_PARENT, TRACE_STATE
 
 JsonSchema = Mapping[str, Any]
 _NAMES = Names()
 _TASKS = _NAMES.tasks("{department}")
 TEXT: JsonSchema = {"type": "string", "minLength": 1}
+TRACE: Mapping[str, JsonSchema] = {
+    CE_TRACE_PARENT: {
+        **TEXT,
+        "description": "Where the trace began that caused it (CloudEvents, distributed tracing).",
+    },
+    CE_TRACE_STATE: {**TEXT, "description": "What vendors add to that."},
+    TRACE_PARENT: {**TEXT, "description": "The last span before it (W3C Trace Context)."},
+    TRACE_STATE: {**TEXT, "description": "What vendors add to that."},
+}
+"""Optional headers of every record that another one has caused."""
 CELL: JsonSchema = {"type": "string", "pattern": "^[0-9]{15}$", "description": "Grid cell, 15 digits."}
 
 
@@ -102,6 +113,7 @@ _ALL = (
         struct=Report,
         key=CELL,
         event=EventAttributes(source="network", time="When it occurred, UTC."),
+        headers=TRACE,
     ),
     RecordKind(
         name="grid.report.updated.v1",
@@ -110,6 +122,7 @@ _ALL = (
         struct=Report,
         key={**CELL, "description": "Grid cell of the report's first version, 15 digits."},
         event=EventAttributes(source="network", time="When it occurred, UTC."),
+        headers=TRACE,
     ),
     RecordKind(
         name="grid.feedback.received.v1",
@@ -118,6 +131,7 @@ _ALL = (
         struct=Feedback,
         key={**CELL, "description": "Partition key of the task, 15 digits."},
         event=EventAttributes(source="sender", time="When it happened, UTC."),
+        headers=TRACE,
     ),
     RecordKind(
         name="grid.erasure.requested.v1",
@@ -158,7 +172,7 @@ _ALL = (
         struct=Task,
         key=_CASE_ID,
         event=EventAttributes(source="router", time="When it was dispatched, UTC."),
-        headers={"unit": _UNIT},
+        headers={"unit": _UNIT, **TRACE},
         task_state="dispatched",
     ),
     RecordKind(
@@ -168,7 +182,7 @@ _ALL = (
         struct=Task,
         key=_CASE_ID,
         event=EventAttributes(source="router", time="When it was updated, UTC."),
-        headers={"unit": _UNIT},
+        headers={"unit": _UNIT, **TRACE},
         task_state="updated",
     ),
     RecordKind(
@@ -178,7 +192,7 @@ _ALL = (
         struct=Task,
         key=_CASE_ID,
         event=EventAttributes(source="router", time="When it was withdrawn, UTC."),
-        headers={"unit": _UNIT},
+        headers={"unit": _UNIT, **TRACE},
         task_state="withdrawn",
     ),
     RecordKind(
@@ -188,6 +202,7 @@ _ALL = (
         struct=Transition,
         key={**TEXT, "description": "Id of the case, `/`, and the number of the transition."},
         event=EventAttributes(source="router", time="When the change took effect, UTC."),
+        headers=TRACE,
     ),
     RecordKind(
         name="grid.escalation.sent.v1",
@@ -196,6 +211,7 @@ _ALL = (
         struct=Escalation,
         key=_CASE_ID,
         event=EventAttributes(source="router", time="When it came due, or when what settled it took effect, UTC."),
+        headers=TRACE,
     ),
     RecordKind(
         name=REJECTED_FEEDBACK_KIND,
@@ -207,6 +223,7 @@ _ALL = (
             "description": "Id of the task; of a record that cannot be read, its own key, up to 256 bytes.",
         },
         event=EventAttributes(source="router", time="Kafka's time of the rejected record, UTC.", has_subject=False),
+        headers=TRACE,
     ),
     RecordKind(
         name=REJECTION_KIND,
@@ -215,6 +232,7 @@ _ALL = (
         struct=RecordRejected,
         key={"type": "string", "description": "Key of the rejected record; none when that was longer than 256 bytes."},
         event=EventAttributes(source="router", time="Kafka's time of the rejected record, UTC.", has_subject=False),
+        headers=TRACE,
     ),
     RecordKind(
         name="grid.dedup-entry.v1",

@@ -85,6 +85,10 @@ class Settings(KafkaSecurity):
     """File with the keys of receipts, the same for all gateways; without it, there are none. `grid-router tokens receipt-keys FILE` makes one."""
     gateway_rate: float = Field(default=50.0, gt=0, le=100_000)
     """Reports per second that the gateway takes of one token; ten seconds' worth may come at once."""
+    traces: bool = False
+    """Send traces with OpenTelemetry. Its own variables say where to and how many, such as `OTEL_EXPORTER_OTLP_ENDPOINT`."""
+    log_format: Literal["text", "json"] = "text"
+    """Form of the log of workers and gateways on stderr: text, or one JSON object in each line."""
     commit_limit_s: float = Field(default=120.0, ge=1)
     """A worker ends itself when a fetched record is not committed after this time. See docs/how-to/operate.md."""
     loop_limit_s: float = Field(default=30.0, ge=1)

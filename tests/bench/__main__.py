@@ -1,4 +1,4 @@
-"""`python -m tests.bench [speed|latency|restore|growth|lifecycle|case-commands] ...`: measures the router, and other implementations beside it."""
+"""`python -m tests.bench [speed|latency|restore|growth|lifecycle|case-commands|gateway-load] ...`: measures the router, and other implementations beside it."""
 
 import argparse
 import logging
@@ -7,7 +7,7 @@ from types import ModuleType
 
 from router.broker.server import ensure_running
 from router.wire.settings import Settings
-from tests.bench import case_commands, growth, latency, lifecycle, restore, speed
+from tests.bench import case_commands, gateway_load, growth, latency, lifecycle, restore, speed
 from tests.bench.pinned_process import pin_everything_to_core_0
 
 COMMANDS: dict[str, ModuleType] = {
@@ -17,6 +17,7 @@ COMMANDS: dict[str, ModuleType] = {
     "growth": growth,
     "lifecycle": lifecycle,
     "case-commands": case_commands,
+    "gateway-load": gateway_load,
 }
 
 

@@ -1,4 +1,4 @@
-"""A gateway of Puyang in this process: its application without a socket, and a client of it."""
+"""A gateway of a shipped city in this process: its application without a socket, and a client of it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +23,7 @@ from router.gateway.receipt_keys import ReceiptKeys
 from router.gateway.receipts import Receipts
 from router.gateway.token_file import add_token
 from router.rule_sets.store import RuleSetStore
+from router.tracing.carrying import CARRYING, Tracing
 from router.wire.gateway_metrics import GatewayMetrics
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
@@ -44,6 +45,8 @@ class TestedGateway:
         rules: whether the city's rules are read already, from its folder.
         receipt_key: of receipts; None: there are none.
         ready: whether the cases are read already: those that a test adds to `index`.
+        city: whose gateway it is.
+        tracing: of the gateway.
         settings: beside the file of tokens.
     """
 
@@ -58,6 +61,8 @@ class TestedGateway:
         rules: bool = True,
         receipt_key: bytes | None = KEY,
         ready: bool = False,
+        city: str = CITY,
+        tracing: Tracing = CARRYING,
         **settings: Any,
     ) -> None:
         self.names = names or Names()
@@ -69,21 +74,21 @@ class TestedGateway:
         buffer_bytes = settings.pop("buffer_bytes", 1 << 20)
         self.settings = Settings(gateway_tokens=self.tokens, namespace=self.names.namespace, **settings)
         self.authenticator = Authenticator(self.settings)
-        self.rules = FollowedRules(shipped(CITY), RuleSetStore(bootstrap, self.names.rule_sets))
+        self.rules = FollowedRules(shipped(city), RuleSetStore(bootstrap, self.names.rule_sets))
         if rules:
-            self.rules.rule_sets = RuleSets(shipped(CITY))
+            self.rules.rule_sets = RuleSets(shipped(city))
         publisher = Publisher(bootstrap, limit_s=limit_s, buffer_bytes=buffer_bytes)
         metrics = GatewayMetrics(CollectorRegistry())
         self.index = ReceiptIndex()
-        cases = FollowedCases(bootstrap, self.names, lambda: shipped(CITY).codes, self.index)
+        cases = FollowedCases(bootstrap, self.names, lambda: shipped(city).codes, self.index)
         cases.ready = ready
         self.receipts = None if receipt_key is None else Receipts(ReceiptKeys([receipt_key]), cases, self.rules)
         limit = RateLimit(self.settings.gateway_rate)
         self.intake = Intake(self.rules, publisher, limit, self.names, metrics, receipts=self.receipts)
         self.departments = DepartmentService(self.rules, LongPolls(bootstrap), publisher, self.names, metrics)
-        self.app = build_app(self.intake, self.departments, self.authenticator, list(shipped(CITY).codes))
+        self.app = build_app(self.intake, self.departments, self.authenticator, list(shipped(city).codes))
         self.log: list[dict[str, Any]] = []
-        self.door = FrontDoor(self.app, self.authenticator, metrics, self.log.append)
+        self.door = FrontDoor(self.app, self.authenticator, metrics, self.log.append, tracing=tracing)
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(self.door), base_url="http://gateway")
 
     def add(self, name: str, scope: str) -> str:

@@ -57,7 +57,8 @@ def base() -> set[str]:
 
 
 def runtime() -> set[str]:
-    return base() | names(project()["project"]["optional-dependencies"]["router"])
+    extras = project()["project"]["optional-dependencies"]
+    return base() | names([*extras["router"], *extras["otel"]])
 
 
 def development() -> set[str]:

@@ -43,7 +43,8 @@ Prepared = tuple[bool, dict[str, object]]
 def _mark_poison(failure: Any, isolations: Isolations) -> Prepared:
     source = failure.source
     new = isolations[source].mark(failure.offset)
-    return new, {"topic": source.topic, "partition": source.partition, "offset": failure.offset}
+    facts = {"topic": source.topic, "partition": source.partition, "offset": failure.offset, **failure.about}
+    return new, facts if failure.trace is None else facts | {"trace": failure.trace}
 
 
 def _bisect(failure: Any, isolations: Isolations) -> Prepared:
@@ -93,7 +94,7 @@ class Recovery:
         write = log.error if self.level == "error" else log.warning
         with suppress(Exception):
             traceback = failure if self.traceback else None
-            write(self.event, task=str(task), exc_info=traceback, **facts)
+            write(self.event, stream_task=str(task), exc_info=traceback, **facts)
         return self.effect if new else Effect.FAILURE
 
     def backoff(self, failures: int) -> float:

@@ -3,7 +3,8 @@
 `tests/stream/test_processor_contract.py` runs every processor through it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 from aiokafka import TopicPartition
@@ -37,14 +38,17 @@ class PoisonError(Exception):
 
     Args:
         offset: of the record in its partition.
+        about: what the log line says of it beside its place.
     """
 
     source: TopicPartition | None = None
     """The record's partition; the engine sets it."""
+    trace: str | None = None
+    """Id of the record's trace; the engine sets it."""
 
-    def __init__(self, offset: int) -> None:
+    def __init__(self, offset: int, about: Mapping[str, str] = MappingProxyType({})) -> None:
         super().__init__(f"the record at offset {offset} cannot be folded")
-        self.offset = offset
+        self.offset, self.about = offset, about
 
 
 class NotReadyError(Exception):

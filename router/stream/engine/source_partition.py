@@ -28,6 +28,7 @@ from router.stream.engine.source_log import SourceLog
 from router.stream.engine.state_copy import StateCopy
 from router.stream.engine.status import StreamTaskState, StreamTaskStatus
 from router.wire.stored_offsets import NO_EPOCH, StoredOffset
+from router.wire.trace_context import trace_id
 
 FOLD_CHUNK_RECORDS = 1000
 """Records folded between two turns of the event loop (about 50 ms), so that transactions of other stream tasks go on."""
@@ -189,6 +190,10 @@ class SourcePartition:
             counted = self.processor.process(chunk.records, checkpoint.writer, self.isolation.poisoned)
         except (PoisonError, NotReadyError) as failure:
             failure.source = self.source
+            if isinstance(failure, PoisonError):
+                failure.trace = next(
+                    (trace_id(one.headers) for one in chunk.records if one.offset == failure.offset), None
+                )
             raise
         except Exception as failure:
             raise BatchFailedError({self.source: chunk.records}) from failure

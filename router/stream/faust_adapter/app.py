@@ -22,6 +22,7 @@ from router.stream.processors.clock import Clock
 from router.stream.processors.feedback import FeedbackProcessor
 from router.stream.processors.merge import MergeProcessor
 from router.stream.processors.normalise import NormaliseProcessor
+from router.tracing.carrying import CARRYING, Tracing
 from router.wire.metrics import Metrics
 from router.wire.offset_keys import NO_KEYS, OffsetKeys
 from router.wire.private_files import private_folder
@@ -51,28 +52,29 @@ def build_app(
     *,
     polls: Callable[[], int] = lambda: 0,
     keys: OffsetKeys = NO_KEYS,
+    tracing: Tracing = CARRYING,
 ) -> BatchApp:
     """The app of one worker for one city; every topic must exist already (`grid-router topics apply`).
 
     It hears the networks and departments of every rule set that is published now. One that is published later adds its own after a
     restart.
 
-    `polls` says how many polls of the published rule sets have ended. `keys` sign the stored offsets.
+    `polls` says how many polls of the published rule sets have ended. `keys` sign the stored offsets. `tracing` is of the worker.
     """
     names = Names(settings.namespace)
     processors: dict[str, Callable[[], Processor]] = {
-        names.events: lambda: MergeProcessor(rule_sets, names, clock, metrics, polls, keys=keys)
+        names.events: lambda: MergeProcessor(rule_sets, names, clock, metrics, polls, keys=keys, tracing=tracing)
     }
     for name in rule_sets.networks:
         processors[names.reports(name)] = _normaliser(
-            name, rule_sets, names, settings.partitions, metrics, history=not clock.waits, keys=keys
+            name, rule_sets, names, settings.partitions, metrics, history=not clock.waits, keys=keys, tracing=tracing
         )
     offsets = SharedOffsets(
         names.feedback_offsets, settings.partitions, keys, lambda topic: metrics.ignored_offsets.labels(topic).inc()
     )
     for sender in (*rule_sets.departments, SUPERVISION):
         processors[names.feedback(sender)] = _feedback(
-            sender, names, settings.partitions, metrics, offsets, history=not clock.waits
+            sender, names, settings.partitions, metrics, offsets, history=not clock.waits, tracing=tracing
         )
     return app_of(processors, settings, bootstrap, metrics)
 
@@ -144,16 +146,24 @@ def _normaliser(
     *,
     history: bool,
     keys: OffsetKeys,
+    tracing: Tracing,
 ) -> Callable[[], Processor]:
     return lambda: NormaliseProcessor(
-        NETWORKS[network], rule_sets, names, partitions, metrics, history=history, keys=keys
+        NETWORKS[network], rule_sets, names, partitions, metrics, history=history, keys=keys, tracing=tracing
     )
 
 
 def _feedback(
-    sender: str, names: Names, partitions: int, metrics: Metrics, offsets: SharedOffsets, *, history: bool
+    sender: str,
+    names: Names,
+    partitions: int,
+    metrics: Metrics,
+    offsets: SharedOffsets,
+    *,
+    history: bool,
+    tracing: Tracing,
 ) -> Callable[[], Processor]:
-    return lambda: FeedbackProcessor(sender, names, partitions, metrics, offsets, history=history)
+    return lambda: FeedbackProcessor(sender, names, partitions, metrics, offsets, history=history, tracing=tracing)
 
 
 def _agent(app: BatchApp, topic: str) -> None:

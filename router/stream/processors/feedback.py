@@ -16,12 +16,14 @@ from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.processor import POISON, Counted, PoisonError, Record
 from router.stream.engine.shared_offsets import SharedOffset, SharedOffsets
+from router.tracing.carrying import CARRYING, Tracing
 from router.wire.codec import encode_dead_letter, encode_feedback
 from router.wire.metrics import Metrics
 from router.wire.partitioning import partition_for_cell
 from router.wire.rejected_feedback import FEEDBACK, UNREADABLE_KIND, encode_unreadable_feedback
 from router.wire.stored_offsets import StoredOffset
 from router.wire.topic_names import Names
+from router.wire.trace_context import TraceHeaders
 
 
 class FeedbackProcessor:
@@ -34,6 +36,7 @@ class FeedbackProcessor:
         metrics: of the worker.
         offsets: of all topics of feedback.
         history: whether history is replayed; see `read_feedback`.
+        tracing: of the worker.
     """
 
     name = "normalise"
@@ -48,9 +51,10 @@ class FeedbackProcessor:
         offsets: SharedOffsets,
         *,
         history: bool = False,
+        tracing: Tracing = CARRYING,
     ) -> None:
         self._sender, self._names, self._partitions, self._metrics = sender, names, partitions, metrics
-        self._shared, self._history = offsets, history
+        self._shared, self._history, self._tracing = offsets, history, tracing
         self._offset: SharedOffset | None = None
 
     async def open(self, logs: ChangelogReader, source: TopicPartition) -> StoredOffset | None:
@@ -78,16 +82,24 @@ class FeedbackProcessor:
         """Write an event for each record, or its dead letter and a rejection for its sender."""
         rejected: Counter[RejectionCode] = Counter()
         masked: Counter[str] = Counter()
+        traces = self._tracing.batch(self.name, records)
         for record in records:
             read = POISON if record.offset in poisoned else self._read(record)
             if isinstance(read, Rejection):
                 rejected[read.code] += 1
-                self._reject(record, read, writer)
+                self._reject(record, read, traces.headers.get(record.offset, []), writer)
+                traces.rejected(record.offset, read.code)
                 continue
             masked.update(read.masked)
             key, value, headers = encode_feedback(read)
+            headers += traces.headers.get(record.offset, ())
             writer.add(self._names.events, partition_for_cell(key, self._partitions), key, value, headers)
-        return lambda: self._count(rejected, masked)
+
+        def count() -> None:
+            self._count(rejected, masked)
+            traces.committed()
+
+        return count
 
     def _read(self, record: Record) -> Feedback | Rejection:
         try:
@@ -95,10 +107,11 @@ class FeedbackProcessor:
         except Exception as failure:
             raise PoisonError(record.offset) from failure
 
-    def _reject(self, record: Record, rejection: Rejection, writer: Writer) -> None:
+    def _reject(self, record: Record, rejection: Rejection, trace: TraceHeaders, writer: Writer) -> None:
         dead_letter = encode_dead_letter(record, rejection, FEEDBACK)
         writer.add(self._names.dead_letters, record.partition % self._partitions, *dead_letter)
-        writer.add(self._names.rejected_feedback(self._sender), 0, *encode_unreadable_feedback(record, rejection))
+        key, value, headers = encode_unreadable_feedback(record, rejection)
+        writer.add(self._names.rejected_feedback(self._sender), 0, key, value, [*headers, *trace])
 
     def _count(self, rejected: Counter[RejectionCode], masked: Counter[str]) -> None:
         for code, number in rejected.items():

@@ -13,6 +13,7 @@ from router.domain.intake.rejections import printable
 from router.domain.model.case import Case
 from router.domain.model.erasure import Erasure
 from router.domain.model.feedback import Feedback
+from router.domain.model.outcome import Outcome
 from router.domain.model.rejection import RejectedEventError, Rejection
 from router.domain.model.report import Report, Tick
 from router.domain.rules.publication import never_published
@@ -32,9 +33,11 @@ from router.stream.engine.processor import (
 from router.stream.engine.state_copy import StateCopy, Values
 from router.stream.engine.stored_offset import StoredOffsets
 from router.stream.processors.clock import Clock
-from router.stream.processors.outputs import BatchOutputs
+from router.stream.processors.outputs import NOT_TRACED, BatchOutputs
 from router.stream.processors.rejected_events import NO_EVENT, ROUTER, Rejected, event_of, is_sender
+from router.tracing.carrying import CARRYING, BatchTraces, Tracing
 from router.wire.codec import (
+    EVENT_HEADERS,
     UNREADABLE,
     decode_case,
     decode_event,
@@ -47,6 +50,8 @@ from router.wire.offset_keys import NO_KEYS, OffsetKeys
 from router.wire.stored_offsets import StoredOffset
 from router.wire.topic_names import Names
 
+LONGEST_ID = 100
+"""Characters of an id in a log line."""
 TICK_PAUSE = timedelta(minutes=1)
 """No tick is written for so long after one became a dead letter. The next one would probably fail, too, without end."""
 
@@ -75,6 +80,13 @@ def _same_cases(stored: StoredOffset | None, changelog: TopicPartition, topic_id
     )
 
 
+def _about(event: Report | Tick | Feedback | Erasure) -> dict[str, str]:
+    """What a log line says about an event: ids of the router, never those of a report."""
+    if isinstance(event, Feedback):
+        return {"task": printable(event.task, LONGEST_ID)}
+    return {"case": printable(event.case, LONGEST_ID)} if isinstance(event, Erasure) else {}
+
+
 class MergeProcessor:
     """The state of one partition and the fold over its log.
 
@@ -85,6 +97,7 @@ class MergeProcessor:
         metrics: of the worker.
         polls: how many polls of the published rule sets have ended.
         keys: of stored offsets.
+        tracing: of the worker.
     """
 
     name = "merge"
@@ -98,10 +111,11 @@ class MergeProcessor:
         polls: Callable[[], int] = lambda: 0,
         *,
         keys: OffsetKeys = NO_KEYS,
+        tracing: Tracing = CARRYING,
     ) -> None:
         self._offsets = StoredOffsets(keys, lambda topic: metrics.ignored_offsets.labels(topic).inc())
         self._rule_sets, self._names, self._clock, self._metrics = rule_sets, names, clock, metrics
-        self._polls = polls
+        self._polls, self._tracing = polls, tracing
         self._state = PartitionState()
         self.copy = StateCopy(self._clear, self._apply, lambda record: is_row(record.headers, record.value))
         self._received: datetime | None = None
@@ -233,6 +247,8 @@ class MergeProcessor:
         self.copy.intact = False
         outputs = BatchOutputs()
         rejected: list[Rejected] = []
+        traces = self._tracing.batch(self.name, records, EVENT_HEADERS)
+        traced = traces.headers
         for record in records:
             if record.offset in poisoned:
                 rejected.append(Rejected(record, self._poisoned(record), event_of(record)))
@@ -240,23 +256,38 @@ class MergeProcessor:
             event = self._event(record, rejected)
             if event is None:
                 continue
-            try:
-                outcome = fold(self._state, event, self._rule_sets)
-            except RuleSetError as missing:
-                rejected.append(Rejected(record, self._unpublished(event, missing)))
-            except RejectedEventError as failure:
-                rejected.append(Rejected(record, failure.rejection, event))
-            except Exception as failure:
-                raise PoisonError(record.offset) from failure
+            outcome = self._folded(record, event, rejected)
+            if outcome is None:
+                continue
+            if traced and record.offset in traced:
+                outputs.add(outcome, traced[record.offset])
+                traces.decided(record.offset, outcome)
             else:
                 outputs.add(outcome)
-                if outcome.rejection is not None:
-                    rejected.append(Rejected(record, outcome.rejection, event))
         partition = records[0].partition
         outputs.write(self._names, partition, writer)
         for one in rejected:
-            one.write(self._names, self._rule_sets, partition, writer)
-        return self._counted(outputs, Counter(one.rejection.code for one in rejected))
+            one.write(self._names, self._rule_sets, partition, traced.get(one.record.offset, NOT_TRACED), writer)
+            traces.rejected(one.record.offset, one.rejection.code)
+        return self._counted(outputs, Counter(one.rejection.code for one in rejected), traces)
+
+    def _folded(
+        self, record: Record, event: Report | Tick | Feedback | Erasure, rejected: list[Rejected]
+    ) -> Outcome | None:
+        """The outcome of an event; None if it cannot be folded. Adds its rejection."""
+        try:
+            outcome = fold(self._state, event, self._rule_sets)
+        except RuleSetError as missing:
+            rejected.append(Rejected(record, self._unpublished(event, missing)))
+            return None
+        except RejectedEventError as failure:
+            rejected.append(Rejected(record, failure.rejection, event))
+            return None
+        except Exception as failure:
+            raise PoisonError(record.offset, _about(event)) from failure
+        if outcome.rejection is not None:
+            rejected.append(Rejected(record, outcome.rejection, event))
+        return outcome
 
     def _poisoned(self, record: Record) -> Rejection:
         """Give up a record at which the fold fails. A tick that failed is not written again at once."""
@@ -282,12 +313,13 @@ class MergeProcessor:
         self._advance(event.received_at)
         return event
 
-    def _counted(self, outputs: BatchOutputs, rejected: Counter[str]) -> Counted:
+    def _counted(self, outputs: BatchOutputs, rejected: Counter[str], traces: BatchTraces) -> Counted:
         def count() -> None:
             outputs.count(self._metrics)
             for code, number in rejected.items():
                 self._metrics.dead_letters.labels(ROUTER, code).inc(number)
             self._metrics.matchable_cases.labels(self._label).set(self._state.matchable_cases)
+            traces.committed()
 
         return count
 

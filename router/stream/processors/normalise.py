@@ -22,6 +22,7 @@ from router.stream.engine.changelog_reader import ChangelogReader, replaced
 from router.stream.engine.processor import POISON, Counted, NotReadyError, PoisonError, Record
 from router.stream.engine.state_copy import StateCopy, Values
 from router.stream.engine.stored_offset import StoredOffsets
+from router.tracing.carrying import CARRYING, BatchTraces, Tracing
 from router.wire.codec import UNREADABLE, decode_dedup_entry, encode_dead_letter, encode_dedup_entry, encode_report
 from router.wire.metrics import Metrics
 from router.wire.offset_keys import NO_KEYS, OffsetKeys
@@ -61,8 +62,9 @@ class NormaliseProcessor:
         *,
         history: bool = False,
         keys: OffsetKeys = NO_KEYS,
+        tracing: Tracing = CARRYING,
     ) -> None:
-        self._history = history
+        self._history, self._tracing = history, tracing
         self._offsets = StoredOffsets(keys, lambda topic: metrics.ignored_offsets.labels(topic).inc())
         self._network, self._rule_sets, self._names = network, rule_sets, names
         self._partitions, self._metrics = partitions, metrics
@@ -162,6 +164,7 @@ class NormaliseProcessor:
         """Write the decision about each record: an event, a dead letter, or nothing for a redelivery."""
         self.copy.intact = False
         sound = [record for record in records if record.offset not in poisoned] if poisoned else records
+        traces = self._tracing.batch(self.name, records)
         try:
             admitted = admit(self._network, sound, self._rule_sets, self._dedup, history=self._history)
         except RuleSetError as missing:
@@ -170,23 +173,34 @@ class NormaliseProcessor:
             raise PoisonError(failure.offset) from failure
         rejections: list[Rejected] = [(record, POISON) for record in records if record.offset in poisoned]
         rejections += admitted.rejections
-        self._write(records[0].partition, admitted, rejections, writer)
-        return self._counted(admitted, Counter(rejection.code for _, rejection in rejections))
+        self._write(records[0].partition, admitted, rejections, traces, writer)
+        return self._counted(admitted, Counter(rejection.code for _, rejection in rejections), traces)
 
-    def _write(self, partition: int, admitted: Admitted, rejections: Sequence[Rejected], writer: Writer) -> None:
-        events, partitions = self._names.events, self._partitions
+    def _write(
+        self,
+        partition: int,
+        admitted: Admitted,
+        rejections: Sequence[Rejected],
+        traces: BatchTraces,
+        writer: Writer,
+    ) -> None:
+        events, partitions, traced = self._names.events, self._partitions, traces.headers
         for report, partition_key in admitted.events:
             key, value, headers = encode_report(report, partition_key if report.version > 1 else None)
+            if traced:
+                headers += traced.get(report.provenance.offset, ())
             writer.add(events, partition_for_cell(key, partitions), key, value, headers)
         for source_id, entry in admitted.entries:
             writer.add(self._topic, partition, *encode_dedup_entry(source_id, entry))
         for record, rejection in rejections:
             dead_letter = encode_dead_letter(record, rejection, self._network.name)
             writer.add(self._names.dead_letters, partition % partitions, *dead_letter)
-            rejections_of_network = self._names.rejections(self._network.name)
-            writer.add(rejections_of_network, 0, *encode_rejection(record, rejection, self._network))
+            key_of_rejection, rejected, headers = encode_rejection(record, rejection, self._network)
+            headers += traced.get(record.offset, ())
+            writer.add(self._names.rejections(self._network.name), 0, key_of_rejection, rejected, headers)
+            traces.rejected(record.offset, rejection.code)
 
-    def _counted(self, admitted: Admitted, rejected: Counter[RejectionCode]) -> Counted:
+    def _counted(self, admitted: Admitted, rejected: Counter[RejectionCode], traces: BatchTraces) -> Counted:
         # only numbers: what `count` refers to lives until the commit, and the reports of a batch are large
         disbelieved, masked = admitted.disbelieved, admitted.masked
         outcomes = {"accepted": admitted.accepted, "updated": admitted.updated, "redelivered": admitted.redelivered}
@@ -204,6 +218,7 @@ class NormaliseProcessor:
                 metrics.disbelieved_times.labels(network, cause).inc(number)
             for kind, number in masked.items():
                 metrics.masked.labels(network, kind).inc(number)
+            traces.committed()
 
         return count
 

@@ -40,6 +40,9 @@ from router.wire.codec import (
 from router.wire.metrics import Metrics
 from router.wire.rejected_feedback import encode_rejected_feedback
 from router.wire.topic_names import Names
+from router.wire.trace_context import TraceHeaders
+
+NOT_TRACED: TraceHeaders = []
 
 
 class OutputKind(Struct, frozen=True, kw_only=True):
@@ -53,6 +56,8 @@ class OutputKind(Struct, frozen=True, kw_only=True):
     """Key of the row of `grid.cases` that it changes. A row that changes often in a batch is written once, as it is at the end."""
     tombstone: Callable[[Any], tuple[bytes, None, list[tuple[str, bytes]]]] | None = None
     """What takes the row out of `grid.cases`, in the same transaction."""
+    traced: bool = True
+    """Whether it has the trace context of the event that caused it."""
 
 
 OUTPUT_KINDS: dict[type[Output], OutputKind] = {
@@ -60,12 +65,14 @@ OUTPUT_KINDS: dict[type[Output], OutputKind] = {
         topic=lambda names, _: names.cases,
         encode=lambda output: encode_case(output.case),
         table_key=attrgetter("case.id"),
+        traced=False,  # a row is what many reports have made of the case
     ),
     CaseArchived: OutputKind(
         topic=lambda names, _: names.archive,
         encode=lambda output: encode_archived(output.case, output.at),
         table_key=lambda output: output.case.id,
         tombstone=lambda output: encode_tombstone(output.case),
+        traced=False,  # time has archived it, whatever event said so
     ),
     TaskIssued: OutputKind(
         topic=lambda names, output: names.tasks(output.task.department),
@@ -117,15 +124,15 @@ class BatchOutputs:
     def __init__(self) -> None:
         self._rows: dict[str, tuple[CaseChanged | CaseArchived, tuple[Assignment, ...]]] = {}
         """Key -> the output, and the tasks of its case at that time: a step of a ladder that is sent later in the batch changes no row."""
-        self._appended: list[Output] = []
+        self._appended: list[tuple[Output, TraceHeaders]] = []
         self._facts: list[Fact] = []
 
-    def add(self, outcome: Outcome) -> None:
-        """Take the outcome of the next event."""
+    def add(self, outcome: Outcome, trace: TraceHeaders = NOT_TRACED) -> None:
+        """Take the outcome of the next event, and the trace headers of what it writes."""
         for output in outcome.records:
             table_key = _TABLE_KEYS[type(output)]
             if table_key is None or not isinstance(output, CaseChanged | CaseArchived):
-                self._appended.append(output)
+                self._appended.append((output, trace))
             else:
                 self._rows[table_key(output)] = output, output.case.assignments
         self._facts += outcome.facts
@@ -135,10 +142,10 @@ class BatchOutputs:
         for output, assignments in self._rows.values():
             case = output.case
             case.assignments, now = assignments, case.assignments
-            _write(output, names, partition, writer)
+            _write(output, names, partition, NOT_TRACED, writer)
             case.assignments = now
-        for other in self._appended:
-            _write(other, names, partition, writer)
+        for other, trace in self._appended:
+            _write(other, names, partition, trace, writer)
         self._rows.clear()
         self._appended.clear()
 
@@ -148,9 +155,12 @@ class BatchOutputs:
             FACT_METRICS[type(fact)](metrics, fact, number)
 
 
-def _write(output: Output, names: Names, partition: int, writer: Writer) -> None:
+def _write(output: Output, names: Names, partition: int, trace: TraceHeaders, writer: Writer) -> None:
     kind = OUTPUT_KINDS[type(output)]
     to = partition if kind.partition is None else kind.partition
-    writer.add(kind.topic(names, output), to, *kind.encode(output))
+    key, value, headers = kind.encode(output)
+    if trace and kind.traced:
+        headers += trace
+    writer.add(kind.topic(names, output), to, key, value, headers)
     if kind.tombstone is not None:
         writer.add(names.cases, partition, *kind.tombstone(output))

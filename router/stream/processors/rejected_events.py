@@ -14,6 +14,7 @@ from router.wire.codec import UNREADABLE, decode_event, encode_dead_letter
 from router.wire.rejected_feedback import encode_rejected_feedback
 from router.wire.rejections import encode_report_rejection
 from router.wire.topic_names import Names
+from router.wire.trace_context import TraceHeaders
 
 NO_EVENT = (*UNREADABLE, ValueError, TypeError)
 """What decoding a record raises that is no event."""
@@ -29,17 +30,18 @@ class Rejected(NamedTuple):
     event: Report | Tick | Feedback | Erasure | None = None
     """What the record says; None if it is no event."""
 
-    def write(self, names: Names, rules: RuleSets, partition: int, writer: Writer) -> None:
+    def write(self, names: Names, rules: RuleSets, partition: int, trace: TraceHeaders, writer: Writer) -> None:
         """Write its dead letter, and a record for the network or the sender of feedback that it is from."""
         writer.add(names.dead_letters, partition, *encode_dead_letter(self.record, self.rejection, ROUTER))
         if isinstance(self.event, Feedback):
             if is_sender(self.event.sender, rules):
-                rejected = encode_rejected_feedback(self.event, self.rejection)
-                writer.add(names.rejected_feedback(self.event.sender), 0, *rejected)
+                key, value, headers = encode_rejected_feedback(self.event, self.rejection)
+                writer.add(names.rejected_feedback(self.event.sender), 0, key, value, [*headers, *trace])
             return
         report = report_of_network(self.event, rules, names.reports)
         if report is not None:
-            writer.add(names.rejections(report.network), 0, *encode_report_rejection(report, self.rejection))
+            key, value, headers = encode_report_rejection(report, self.rejection)
+            writer.add(names.rejections(report.network), 0, key, value, [*headers, *trace])
 
 
 def is_sender(sender: str, rules: RuleSets) -> bool:

@@ -146,3 +146,54 @@ async def _has_ended(reader: asyncio.StreamReader) -> bool:
         return False
     except ConnectionError:
         return True
+
+
+def test_slow_bodies_without_a_token_hold_no_place_from_a_phone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each sends a whole head without a valid token and a body that never ends: it is answered and its connection ends."""
+    monkeypatch.setattr(server, "CONNECTIONS", 20)
+    tokenless = (
+        b"POST /v1/reports/policing HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\nContent-Length: 1000000\r\n\r\n{"
+    )
+
+    async def work(address: Address) -> tuple[set[bytes], bytes]:
+        opened = [await asyncio.open_connection(*address) for _ in range(20)]
+        for _, writer in opened:
+            writer.write(tokenless)
+        phone, asked = await asyncio.open_connection(*address)
+        asked.write(ASK)
+        async with asyncio.timeout(PATIENCE_S):
+            answer = await phone.readuntil(b"\r\n")
+            ended = {(await reader.read())[:12] for reader, _ in opened}
+        for _, writer in (*opened, (phone, asked)):
+            writer.close()
+        return ended, answer
+
+    ended, answer = with_server(tmp_path, work)
+    assert ended <= {b"HTTP/1.1 401", b""}  # at the limit, the one that waits longest for its request ends
+    assert answer == b"HTTP/1.1 200 OK\r\n"
+
+
+def test_two_tokens_in_one_request_are_none(tmp_path: Path) -> None:
+    """In either order: a proxy in front may have checked the other one."""
+
+    async def run() -> list[bytes]:
+        gateway, answers = TestedGateway(tmp_path), []
+        async with listening(gateway) as http:
+            for tokens in (
+                (gateway.token, "x"),
+                ("x", gateway.token),
+                (gateway.token, gateway.token),
+                (gateway.token,),
+            ):
+                reader, writer = await asyncio.open_connection(*address_of(http))
+                fields = "".join(f"Authorization: Bearer {token}\r\n" for token in tokens)
+                writer.write(f"GET /openapi.json HTTP/1.1\r\nHost: x\r\n{fields}\r\n".encode())
+                async with asyncio.timeout(PATIENCE_S):
+                    answers.append((await reader.readuntil(b"\r\n"))[9:12])
+                writer.close()
+        await gateway.close()
+        return answers
+
+    assert asyncio.run(run()) == [b"401", b"401", b"401", b"200"]
