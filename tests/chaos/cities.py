@@ -27,8 +27,8 @@ def make_cities(folder: Path) -> Path:
         parameters = yaml.safe_load(merging.read_text("utf-8"))
         parameters |= {"window_hours": 1, "window_hours_by_matter": {}}
         merging.write_text(yaml.safe_dump(parameters, allow_unicode=True), "utf-8")
-        _file_first(folder / name / "catalogue" / "work.yaml")
-        _add_milestone(folder / name / "catalogue" / "standards.yaml")
+        file_first(folder / name / "catalogue" / "work.yaml")
+        add_milestone(folder / name / "catalogue" / "standards.yaml")
     duties = folder / NEXT / "catalogue" / "duties.yaml"
     text = duties.read_text("utf-8")
     if OLD_LEAD not in text:
@@ -45,7 +45,7 @@ BEFORE = """\
 """
 
 
-def _file_first(path: Path) -> None:
+def file_first(path: Path) -> None:
     """Let an inspector and a supervisor look at what is investigated before its departments get tasks."""
     text = path.read_text("utf-8")
     begin, end = text.index("  with-check:\n"), text.index("  without-check:\n")
@@ -57,7 +57,7 @@ def _file_first(path: Path) -> None:
     path.write_text(text, "utf-8")
 
 
-def _add_milestone(path: Path) -> None:
+def add_milestone(path: Path) -> None:
     """Give frequent work a milestone before its limit."""
     standards = yaml.safe_load(path.read_text("utf-8"))
     for standard in (standards["matters"]["traffic-accident"], standards["groups"]["disputes"]):

@@ -1,10 +1,10 @@
 """Explains the difference between a recorded history and today's decisions, to the author of a change."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from tests.replay.golden import Golden
 from tests.replay.history import BLOCK
-from tests.replay.sources import Sourced
 
 RECORD = "python -m tests.replay.record"
 DECLARE = (
@@ -16,17 +16,36 @@ AGAIN = "LOGIC_VERSION is {now} and the golden was recorded with {then}: record 
 SAME = "Every decision is as it was recorded."
 
 
-def difference(city: str, golden: Golden, today: Golden, records: Sequence[Sourced]) -> str | None:
+class Placed(Protocol):
+    """A record with its place in a topic."""
+
+    @property
+    def topic(self) -> str:
+        """Its topic."""
+
+    @property
+    def partition(self) -> int:
+        """Of the topic."""
+
+    @property
+    def offset(self) -> int:
+        """In the partition."""
+
+
+def difference(
+    city: str, golden: Golden, today: Golden, records: Sequence[Placed], *, block: int = BLOCK
+) -> str | None:
     """Explain a difference from the recorded history, and what to do. None when there is no difference.
 
     Args:
-        city: its name.
+        city: the name of the history.
         golden: what was recorded.
         today: the decisions of today's code and data.
         records: the source records, in the order of receipt.
+        block: records with one digest.
     """
     declared, data = golden.logic_version != today.logic_version, _data(golden, today)
-    where = _where(golden, today, records)
+    where = _where(golden, today, records, block)
     if where is None and not declared and not data:
         return None
     hints = []
@@ -44,20 +63,20 @@ def _data(golden: Golden, today: Golden) -> str:
     return ", ".join(filter(None, (rule_set, merging)))
 
 
-def _where(golden: Golden, today: Golden, records: Sequence[Sourced]) -> str | None:
+def _where(golden: Golden, today: Golden, records: Sequence[Placed], block: int) -> str | None:
     """The first block that differs, and the records in it."""
     if golden.records != today.records:
         return f"There are {today.records} source records, and {golden.records} were recorded."
     for number, (then, now) in enumerate(zip(golden.blocks, today.blocks, strict=True)):
         if then != now:
-            return f"{_block(number, records)}{_counts(golden, today)}"
+            return f"{_block(number, records, block)}{_counts(golden, today)}"
     if golden.cases != today.cases:
         return "All blocks are as recorded, but the cases at the end are not."
     return None if golden.counts == today.counts else f"All blocks are as recorded.{_counts(golden, today)}"
 
 
-def _block(number: int, records: Sequence[Sourced]) -> str:
-    first, last = number * BLOCK, min((number + 1) * BLOCK, len(records)) - 1
+def _block(number: int, records: Sequence[Placed], size: int) -> str:
+    first, last = number * size, min((number + 1) * size, len(records)) - 1
     places = [f"{one.topic}/{one.partition}/{one.offset}" for one in (records[first], records[last])]
     return f"Block {number} is the first that is decided differently: source records {first} to {last}, {' to '.join(places)}."
 

@@ -18,6 +18,7 @@ from router.domain.model.case import Assignment, Case, CaseReport
 from router.domain.model.escalation import Escalation
 from router.domain.model.report import Provenance, Report, Tick
 from router.domain.model.task import Task
+from router.domain.rules.city import City
 from tests.replay.history import BLOCK, History, Output
 from tests.replay.sources import HERE, Sourced, read_sources
 from tests.support.cities import shipped
@@ -59,9 +60,9 @@ def decided(output: Output) -> tuple[Any, ...]:
     elif isinstance(content, Tick):
         values = (output.decision, content.at)
     elif isinstance(content, Case):
-        values = _case(content)
+        values = case_values(content)
     elif isinstance(content, Task):
-        values = _task(content, output.versions)
+        values = task_values(content, output.versions)
     elif isinstance(content, Escalation):
         values = (content.id, content.kind, content.at, content.sent_at, content.due_at, content.area, content.settled)
     else:
@@ -79,11 +80,12 @@ def _report(report: Report) -> tuple[Any, ...]:
         *(at.cell, at.resolved_by, _near(at.accuracy_m), _near(at.lon), _near(at.lat), at.source_grid, bool(at.doubt)),
         *(report.status, report.urgency, report.severity, report.certainty),
         *(report.component_id, report.description, report.reporter, report.person, len(report.media), report.closed),
-        *_address(report.provenance),
+        *address(report.provenance),
     )
 
 
-def _case(case: Case) -> tuple[Any, ...]:
+def case_values(case: Case) -> tuple[Any, ...]:
+    """What a case says, without its tasks' lives."""
     return (
         *(case.id, case.cell, case.matter, case.state),
         *(case.opened_at, case.updated_at, case.occurred_at, case.window_until, case.window_closed_at),
@@ -102,7 +104,7 @@ def _case(case: Case) -> tuple[Any, ...]:
 def _joined(report: CaseReport) -> tuple[Any, ...]:
     return (
         *(report.id, report.version, report.network, report.matter, report.cell, report.joined),
-        *(report.occurred_at, report.received_at, *_address(report.provenance)),
+        *(report.occurred_at, report.received_at, *address(report.provenance)),
         *(_near(report.score), _near(report.distance_m), _near(report.apart_s)),
         [_near(number) for number in report.place or ()],
         *(report.description, report.reporter, report.person, report.closed, report.former),
@@ -113,7 +115,7 @@ def _joined(report: CaseReport) -> tuple[Any, ...]:
                 old.cell,
                 old.occurred_at,
                 old.received_at,
-                *_address(old.provenance),
+                *address(old.provenance),
                 old.description,
             )
             for old in report.earlier
@@ -121,7 +123,8 @@ def _joined(report: CaseReport) -> tuple[Any, ...]:
     )
 
 
-def _task(task: Task, versions: int) -> tuple[Any, ...]:
+def task_values(task: Task, versions: int) -> tuple[Any, ...]:
+    """What a task says, without its life."""
     return (
         *(task.id, task.case, task.department, task.role, task.unit, task.state, task.rule, task.workflow),
         *(task.matter, task.cell, task.dispatched_at, task.due_at, task.updated_at, versions),
@@ -135,7 +138,8 @@ def _provisional(one: Assignment | Task) -> tuple[str, ...]:
     return ("provisional",) if one.due_provisional else ()
 
 
-def _address(provenance: Provenance) -> tuple[str, int, int]:
+def address(provenance: Provenance) -> tuple[str, int, int]:
+    """Where a source record stood."""
     return provenance.topic, provenance.partition, provenance.offset
 
 
@@ -154,8 +158,12 @@ class Replayed(NamedTuple):
 def rules_of(city: str) -> Rules:
     """The current data of a city."""
     loaded = shipped(city)
-    parameters = _encode_sorted(loaded.merging.model_dump())
-    return Rules(rule_set=loaded.rule_set, merging=blake2b(parameters, digest_size=DIGEST_BYTES).hexdigest())
+    return Rules(rule_set=loaded.rule_set, merging=digest_of_merging(loaded))
+
+
+def digest_of_merging(city: City) -> str:
+    """The digest of a city's merge parameters."""
+    return blake2b(_encode_sorted(city.merging.model_dump()), digest_size=DIGEST_BYTES).hexdigest()
 
 
 def replay(city: str) -> Replayed:
@@ -214,7 +222,7 @@ class Watched:
 def _digest_of_cases(cases: Iterable[Case]) -> str:
     digest = blake2b(digest_size=DIGEST_BYTES)
     for case in sorted(cases, key=lambda case: case.id):
-        digest.update(_encode(_case(case)))
+        digest.update(_encode(case_values(case)))
     return digest.hexdigest()
 
 
