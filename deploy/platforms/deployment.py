@@ -87,7 +87,7 @@ GATEWAY = Program(
     cpu="500m",
     memory_mib=1024,
     settings={"GATEWAY_HOST": "0.0.0.0", "GATEWAY_PORT": "19180"},  # noqa: S104 - the same
-    secrets={"GATEWAY_TOKENS": "gateway-tokens"},
+    secrets={"GATEWAY_TOKENS": "gateway-tokens", "GATEWAY_RECEIPT_KEYS": "receipt-keys"},
 )
 PROGRAMS = (WORKER, GATEWAY)
 TOPICS = ("topics", "apply", CITY)

@@ -18,11 +18,11 @@ from jgo.maven import MavenContext
 
 from router.wire.errors import BrokerError
 
-KAFKA_VERSION = "4.1.1"
+KAFKA_VERSION = "4.1.2"
 KAFKA = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}"
-LOGGING = "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3"
+LOGGING = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.5"
 LOGGING_JARS = ("log4j-slf4j-impl", "log4j-core", "log4j-api")
-"""Jars that are taken from the binding's resolution; slf4j comes with Kafka."""
+"""Jars that are taken from the binding's resolution alone, whatever Kafka resolves; slf4j comes with Kafka."""
 
 
 def classpath() -> str:
@@ -99,7 +99,7 @@ def _resolved(folder: Path) -> list[Path]:
     # Our own repository: no other tool writes to it, as to ~/.m2, and deleting the folder repairs it.
     builder = EnvironmentBuilder(MavenContext(repo_cache=folder / "repository"), cache_dir=folder / "environments")
     try:
-        kafka = _jars_of(builder, KAFKA)
+        kafka = [jar for jar in _jars_of(builder, KAFKA) if not jar.name.startswith(LOGGING_JARS)]
         logging = [jar for jar in _jars_of(builder, LOGGING) if jar.name.startswith(LOGGING_JARS)]
     except Exception as error:  # jgo raises many kinds: network, checksum, parsing
         reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__

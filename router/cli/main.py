@@ -40,6 +40,8 @@ COMMANDS = {
     "schemas": "router.cli.schemas:app",
     "topics": "router.cli.topics:app",
     "access": "router.cli.access:app",
+    "backup": "router.cli.backup:app",
+    "restore": "router.cli.backup:restore",
     "broker": "router.cli.broker:app",
     "doctor": "router.cli.doctor:doctor",
 }

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from msgspec import Struct
 
 from router.wire.errors import InputError
-from router.wire.private_files import open_to_others, write_private
+from router.wire.private_files import others_may_read, write_private
 
 KEY_BYTES = 64
 """Two AES-256 keys: one authenticates, one encrypts."""
@@ -83,7 +83,7 @@ def read_receipt_keys(file: Path) -> ReceiptKeys:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise InputError(f"the keys of receipts cannot be read ({why})", where=str(file), hint=_HINT) from error
-    if open_to_others(file):
+    if others_may_read(file.stat()):
         raise InputError("others may read the keys of receipts", where=str(file), hint=f"chmod 600 {file}")
     keys: list[bytes] = []
     for number, line in enumerate(text.splitlines(), 1):

@@ -113,11 +113,16 @@ def offset_keys(settings: Settings, bootstrap: str) -> OffsetKeys:
     Raises:
         InputError: the file cannot be read, others may read it, or a line is wrong.
     """
-    file, embedded = settings.offset_keys, settings.home / EMBEDDED
-    first, *_ = bootstrap.split(",")
-    if file is None and first == f"127.0.0.1:{settings.broker_port}" and embedded.exists():
-        file = embedded
+    file = offset_keys_file(settings, bootstrap)
     return OffsetKeys() if file is None else read_offset_keys(file)
+
+
+def offset_keys_file(settings: Settings, bootstrap: str) -> Path | None:
+    """The file that `offset_keys` reads; None without one."""
+    embedded, (first, *_) = settings.home / EMBEDDED, bootstrap.split(",")
+    if settings.offset_keys is None and first == f"127.0.0.1:{settings.broker_port}" and embedded.exists():
+        return embedded
+    return settings.offset_keys
 
 
 def read_offset_keys(file: Path) -> OffsetKeys:

@@ -13,6 +13,7 @@ from deploy.platforms import brokers
 from deploy.platforms.deployment import GATEWAY, HOME, SECRETS, STOP_S, TOPICS, USER, WORKER, Program, environment
 from router.broker.jars import classpath
 from router.broker.java import find_java
+from router.gateway.receipt_keys import make_receipt_keys
 from router.gateway.token_file import add_token
 from router.wire.offset_keys import make_offset_keys
 from tests.support.broker import HOST, free_ports
@@ -32,6 +33,7 @@ def secrets(tmp_path: Path) -> Path:
     folder.mkdir()
     make_offset_keys(folder / "offset-keys", datetime.now(UTC))
     add_token(folder / "gateway-tokens", "prometheus", "metrics")
+    make_receipt_keys(folder / "receipt-keys")
     return folder
 
 

@@ -11,7 +11,8 @@ from aiokafka import TopicPartition
 
 from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import ChangelogReader
-from router.stream.engine.stored_offset import OffsetCheck, StoredOffsets
+from router.stream.engine.stored_offset import StoredOffsets
+from router.wire.offset_check import OffsetCheck
 from router.wire.offset_keys import OffsetKeys
 from router.wire.stored_offsets import StoredOffset
 

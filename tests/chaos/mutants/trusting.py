@@ -4,7 +4,7 @@ import sys
 from typing import Any
 
 from router.stream import __main__
-from router.stream.engine.stored_offset import OffsetCheck
+from router.wire.offset_check import OffsetCheck
 
 
 def every(*_: Any) -> bool:

@@ -121,8 +121,8 @@ def test_the_bill_of_materials_is_valid_complete_and_always_the_same() -> None:
     assert "timestamp" not in document["metadata"]
     listed = {one["purl"]: one for one in document["components"]}
     assert len(listed) == len(found())
-    jar = listed["pkg:maven/org.apache.kafka/kafka-clients@4.1.1"]
-    assert jar["hashes"] == [{"alg": "SHA-256", "content": locked()["kafka-clients-4.1.1.jar"]}]
+    jar = listed["pkg:maven/org.apache.kafka/kafka-clients@4.1.2"]
+    assert jar["hashes"] == [{"alg": "SHA-256", "content": locked()["kafka-clients-4.1.2.jar"]}]
     assert all(one["licenses"] for one in listed.values())
 
 

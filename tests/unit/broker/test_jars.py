@@ -14,7 +14,7 @@ EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 def test_every_kafka_jar_has_the_declared_version() -> None:
     """Once a log binding's managed versions pulled kafka-clients down to 3.8.0, and the broker died."""
     names = [name for name in jars.locked() if name.startswith("kafka")]
-    assert {"kafka-clients-4.1.1.jar", "kafka-server-4.1.1.jar", "kafka_2.13-4.1.1.jar"} <= set(names)
+    assert {"kafka-clients-4.1.2.jar", "kafka-server-4.1.2.jar", "kafka_2.13-4.1.2.jar"} <= set(names)
     assert [name for name in names if not name.endswith(f"-{jars.KAFKA_VERSION}.jar")] == []
 
 
@@ -45,4 +45,4 @@ def test_a_folder_that_cannot_be_written_to_is_one_sentence(monkeypatch: pytest.
 
 def test_the_cache_is_in_the_users_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
-    assert jars.cache_folder() == Path("/cache/grid-router/kafka-4.1.1")
+    assert jars.cache_folder() == Path("/cache/grid-router/kafka-4.1.2")

@@ -33,6 +33,7 @@ CLIENTS = {
 SAYS_HOW = {"connect_options", "reconnect_options", "options"}
 """Calls that give the options: the function, the one for running processes that calls it, and `Connection.options` of a department's client, which calls it."""
 PLACES = {
+    "backup/writing.py",
     "client/connection.py",
     "gateway/publisher.py",
     "kafka/blocking.py",

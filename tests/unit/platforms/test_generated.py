@@ -96,7 +96,7 @@ def test_the_image_is_of_this_version() -> None:
 def test_no_secret_is_in_a_file_and_none_can_be_committed() -> None:
     assert "deploy/compose/secrets/" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
     files = {file for one in PROGRAMS for file in one.secrets.values()}
-    assert files == {"offset-keys", "gateway-tokens"}
+    assert files == {"offset-keys", "gateway-tokens", "receipt-keys"}
     assert SETTINGS not in FILES
     for text in FILES.values():
         assert not re.search(r"(?i)(password|token|keys?)['\"]?\s*[:=]\s*['\"]?[a-z0-9]{16,}", text)
