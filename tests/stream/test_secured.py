@@ -1,9 +1,7 @@
 """A secured broker: who says who he is may do what is declared and nothing else, and all others get one sentence and no record."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,26 +16,20 @@ from router.client import Client, Connection
 from router.client import connection as connections
 from router.kafka.blocking import open_consumer
 from router.kafka.rejection import rejection
-from router.simulator.replay.feed import Feed
 from router.stream.preflight import check_topics
 from router.wire.access import Access, compare, declared_access
-from router.wire.codec import decode_case
-from router.wire.errors import BrokerError, TopicError
+from router.wire.errors import BrokerError
 from router.wire.security import Security, security_for
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
 from router.wire.topics import topics_of
-from router.workers.pool import WorkerPool
-from tests.support.cities import open_requests, shipped
-from tests.support.patience import PATIENCE_S
+from tests.support.cities import shipped
 from tests.support.raw_kafka import GROUP_DENIED, TOPIC_DENIED, TRANSACTION_DENIED, raw_client
 from tests.support.secured import secured_broker
-from tests.support.topics import committed
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 CITY = "los-angeles"
 NAMES = Names()
-REQUESTS = 5
 
 
 @pytest.fixture(scope="module")
@@ -66,53 +58,6 @@ def password_file(settings: Settings, user: str) -> Path:
 def user_of(settings: Settings, name: str) -> Security:
     ca = Folder(settings).credentials.ca
     return Security(protocol="SASL_SSL", user=name, password=password_file(settings, name).read_text(), ca=ca)
-
-
-def commands_of(pids: list[int]) -> bytes:
-    return b"".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids)
-
-
-def test_workers_a_network_and_a_department_work_as_their_own_users(
-    secured: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """From door to door without an administrator: a report becomes a task, and the department accepts it."""
-    address, departments = server.bootstrap(secured), sorted(shipped(CITY).catalogue.departments)
-    router = {"kafka_user": "router", "kafka_password_file": password_file(secured, "router")}
-    sent = open_requests(CITY, REQUESTS)
-    with WorkerPool(CITY, secured.model_copy(update={"kafka": address, **router}), 2, "wall") as pool:
-        with monkeypatch.context() as network:
-            network.setenv("GRID_ROUTER_KAFKA_USER", "network-hotline")
-            network.setenv("GRID_ROUTER_KAFKA_PASSWORD_FILE", str(password_file(secured, "network-hotline")))
-            Feed(address, NAMES, secured.partitions, None).run(sent)
-        deadline = time.monotonic() + PATIENCE_S
-        while reports_in_cases(address) != sorted(one.report for one in sent):
-            pool.poll()
-            assert time.monotonic() < deadline, [log.read_text()[-2000:] for log in pool.logs]
-            time.sleep(0.1)
-        commands, logs = commands_of([*pool.pids.values(), server.status(secured).pid or 0]), pool.logs
-    assert pool.restarts == 0
-    written = b"".join(file.read_bytes() for file in (*logs, Folder(secured).log, Folder(secured).out))
-    secrets = [file.read_bytes() for file in Folder(secured).credentials.folder.rglob("*.password")]
-    assert len(secrets) > len(departments)
-    assert [secret for secret in secrets if secret in commands or secret in written] == []
-    task, *_ = committed(address, *map(NAMES.tasks, departments))
-    department = task.topic.removeprefix(NAMES.tasks(""))
-    own = Connection(kafka=address, security=user_of(secured, f"department-{department}"))
-    with Client(own, actor="inspector-17") as client:
-        found = next(iter(client.tasks(department)))
-        found.accept()
-        found.acknowledge()
-        other = next(one for one in departments if one != department)
-        with pytest.raises(
-            TopicError, match=f"no such department, or the user department-{department} has no right to it"
-        ):
-            next(iter(client.replay(other, datetime(2000, 1, 1, tzinfo=UTC))))
-    assert len(committed(address, NAMES.feedback(department))) == 1
-
-
-def reports_in_cases(address: str) -> list[str]:
-    latest = {record.key: record.value for record in committed(address, NAMES.cases)}
-    return sorted(report.id for value in latest.values() for report in decode_case(value).reports)
 
 
 def test_it_stays_secured_and_its_files_are_private(secured: Settings) -> None:

@@ -1,0 +1,188 @@
+"""From door to door on a secured cluster: a phone reports over HTTP, a department acts, the receipt says so, and a stranger reads nothing.
+
+Workers, gateway, department and supervisor each come as their own user; `grid-router access apply` made users and rights, and nothing else did.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from kafka import KafkaProducer
+
+from router.broker import server
+from router.broker.folder import Folder
+from router.client.task import DepartmentTask
+from router.domain.model.report import Media
+from router.kafka.connecting import connect_options
+from router.kafka.rejection import rejection
+from router.simulator.replay.feed import Feed
+from router.wire.codec import decode_case
+from router.wire.errors import TopicError
+from router.wire.security import Security
+from router.wire.topic_names import Names
+from router.wire.topics import topics_of
+from tests.support.cities import open_requests, shipped
+from tests.support.city_messages import DUMPING, PROBLEM
+from tests.support.doors import Doors, open_doors
+from tests.support.raw_kafka import GROUP_DENIED, TOPIC_DENIED, raw_client
+from tests.support.secured import secured_broker
+from tests.support.topics import committed
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
+NAMES = Names()
+REQUESTS = 5
+PHOTO = Media(url="https://photos.example/1.jpg", sha256="0" * 64)
+SHUT = {
+    "GET": ("/v1/tasks", "/v1/rejections", "/openapi.json", "/metrics"),
+    "POST": ("/v1/reports/hotline", "/v1/reports:batch"),
+}
+"""What the gateway answers to nobody without a token."""
+
+
+@pytest.fixture(scope="module")
+def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
+    """Los Angeles on one secured broker, with a worker and a gateway."""
+    with (
+        secured_broker(tmp_path_factory.mktemp("broker")) as settings,
+        open_doors(settings, "los-angeles", tmp_path_factory.mktemp("doors")) as doors,
+    ):
+        yield doors
+
+
+def reported(doors: Doors, network: str, report: dict[str, Any]) -> str:
+    """Report something as a phone does; the token of its receipt."""
+    phone = doors.token("phone", f"report:{network}")
+    answered = doors.http.post(f"/v1/reports/{network}", json=report, headers=phone)
+    assert answered.status_code == httpx.codes.ACCEPTED, answered.text
+    return str(answered.json()["receipt_token"])
+
+
+def handled(doors: Doors, receipt: str, on_the_way: str) -> DepartmentTask:
+    """Let the lead accept the task and report it as handled; the task. `on_the_way`: what the receipt says between."""
+    lead = doors.receipt(receipt, "dispatched")["departments"][0]
+    assert lead["role"] == "lead"
+    with doors.department(lead["department"], actor="inspector-17") as client:
+        task = next(iter(client.tasks(lead["department"])))
+        task.accept()
+        doors.receipt(receipt, on_the_way)
+        task.handled(evidence=[PHOTO])
+        task.acknowledge()
+    return task
+
+
+def reports_in_cases(address: str) -> set[str]:
+    """The ids of all reports that a case has."""
+    latest = {record.key: record.value for record in committed(address, NAMES.cases)}
+    return {report.id for value in latest.values() if value for report in decode_case(value).reports}
+
+
+def answers_nothing_without_a_token(doors: Doors, task: DepartmentTask) -> None:
+    paths = [(method, path) for method, some in SHUT.items() for path in some]
+    paths.append(("POST", f"/v1/tasks/{task.id}/feedback"))
+    for headers in ({}, {"Authorization": "Bearer grt_unknown"}):
+        codes = {
+            (method, path): doors.http.request(method, path, headers=headers).status_code for method, path in paths
+        }
+        assert set(codes.values()) == {httpx.codes.UNAUTHORIZED}, codes
+    assert doors.http.get(f"/v1/receipts/{'x' * 60}").status_code == httpx.codes.NOT_FOUND
+    foreign = doors.token("other", "department:other")
+    answered = doors.http.get(f"/v1/tasks?department={task.department}", headers=foreign)
+    assert answered.status_code == httpx.codes.FORBIDDEN, answered.text
+
+
+def lets_nobody_in_without_a_user(doors: Doors) -> None:
+    ca = Folder(doors.settings).credentials.ca
+    nobody = {
+        "the cluster rejects plain text": Security(),
+        "the cluster asks for a user and a password": Security(protocol="SSL", ca=ca),
+        "the cluster rejects the user stranger or the password": Security(
+            protocol="SASL_SSL", user="stranger", password="guessed", ca=ca
+        ),
+    }
+    for node in doors.address.split(","):
+        for says, security in nobody.items():
+            assert says in str(rejection(node, security))
+
+
+def reads_its_own_topics_alone(doors: Doors, department: str) -> None:
+    """By Kafka's own answers about every topic of the deployment, and by the client."""
+    other = next(one for one in shipped(doors.city).catalogue.departments if one != department)
+    topics = [one.name for one in topics_of(shipped(doors.city), doors.settings)]
+    own = {NAMES.tasks(other), NAMES.rejected_feedback(other)}
+    with raw_client(doors.address.split(",")[0], doors.security_of(f"department-{other}")) as client:
+        read = client.read(topics)
+        assert client.join(department) == GROUP_DENIED
+    assert {name for name, code in read.items() if code != TOPIC_DENIED} == own
+    with (
+        doors.department(other, actor="curious") as client,
+        pytest.raises(TopicError, match=f"the user department-{other} has no right to it"),
+    ):
+        next(iter(client.replay(department, datetime(2000, 1, 1, tzinfo=UTC))))
+
+
+def tells_no_secret(doors: Doors) -> None:
+    """No password is in a command line, or in anything that was written beside its file."""
+    brokers = server.status(doors.settings)
+    pids = {*doors.pool.pids.values(), doors.gateway.pid, brokers.pid, *(one.pid for one in brokers.nodes)}
+    commands = b"".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids)
+    kafka = [file for file in (doors.settings.home / "kafka").rglob("kafka.*") if file.is_file()]
+    written = b"".join(file.read_bytes() for file in (*doors.pool.logs, doors.gateway_log, *kafka))
+    secrets = [file.read_bytes() for file in Folder(doors.settings).credentials.folder.rglob("*.password")]
+    assert len(secrets) > len(shipped(doors.city).catalogue.departments)
+    assert [secret for secret in secrets if secret in commands or secret in written] == []
+
+
+def test_a_phones_report_is_handled_and_a_stranger_reads_nothing(doors: Doors) -> None:
+    receipt = reported(doors, "hotline", DUMPING)
+    task = handled(doors, receipt, on_the_way="handling")
+    closed = doors.receipt(receipt, "closed")
+    assert (closed["departments"][0]["department"], closed["closed_at"] is not None) == (task.department, True)
+    assert [json.loads(one.value)["kind"] for one in committed(doors.address, NAMES.feedback(task.department))] == [
+        "accept",
+        "handled",
+    ]
+    assert len(committed(doors.address, NAMES.reports("hotline"))) == 1
+    answers_nothing_without_a_token(doors, task)
+    lets_nobody_in_without_a_user(doors)
+    reads_its_own_topics_alone(doors, task.department)
+    tells_no_secret(doors)
+    assert doors.pool.restarts == 0
+
+
+def test_a_network_writes_as_its_own_user(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = open_requests(doors.city, REQUESTS)
+    with monkeypatch.context() as network:
+        network.setenv("GRID_ROUTER_KAFKA_USER", "network-hotline")
+        network.setenv("GRID_ROUTER_KAFKA_PASSWORD_FILE", str(doors.password_file("network-hotline")))
+        Feed(doors.address, NAMES, doors.settings.partitions, None).run(sent)
+    doors.until(lambda: reports_in_cases(doors.address) >= {one.report for one in sent})
+    assert doors.pool.restarts == 0
+
+
+@pytest.mark.long
+def test_three_secured_brokers_and_a_check_on_site(tmp_path: Path) -> None:
+    """As above in Puyang, where a supervisor's check closes what is handled."""
+    with (
+        secured_broker(tmp_path / "broker", brokers=3) as settings,
+        open_doors(settings, "puyang", tmp_path / "doors", workers=2) as doors,
+    ):
+        receipt = reported(doors, "urban-management", PROBLEM)
+        task = handled(doors, receipt, on_the_way="accepted")
+        doors.receipt(receipt, "handled")
+        passed = {
+            "id": "check-1", "task": task.id, "partition_key": task.partition_key, "kind": "check-passed",
+            "actor": "supervisor-3", "occurred_at": datetime.now(UTC).isoformat(),
+        }  # fmt: skip
+        producer = KafkaProducer(**connect_options(doors.address, doors.security_of("supervision")), acks="all")
+        producer.send(NAMES.feedback("supervision"), json.dumps(passed).encode(), key=task.id.encode()).get(30)
+        producer.close()
+        assert doors.receipt(receipt, "closed")["departments"][0]["department"] == task.department
+        answers_nothing_without_a_token(doors, task)
+        lets_nobody_in_without_a_user(doors)
+        reads_its_own_topics_alone(doors, task.department)
+        tells_no_secret(doors)
+        assert doors.pool.restarts == 0
