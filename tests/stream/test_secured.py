@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,15 @@ from router.cli.access import app
 from router.cli.gateway import gateway
 from router.client import Client, Connection
 from router.client import connection as connections
+from router.dead_letters.redrive_producer import OutgoingRecord, open_redrive_producer
 from router.kafka.blocking import open_consumer
 from router.kafka.rejection import rejection
+from router.rule_sets.store import publish
 from router.stream.preflight import check_topics
 from router.wire.access import Access, compare, declared_access
 from router.wire.errors import BrokerError
+from router.wire.principal import PRINCIPAL
+from router.wire.rule_sets import RuleSetRecord
 from router.wire.security import Security, security_for
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
@@ -26,6 +31,7 @@ from router.wire.topics import topics_of
 from tests.support.cities import shipped
 from tests.support.raw_kafka import GROUP_DENIED, TOPIC_DENIED, TRANSACTION_DENIED, raw_client
 from tests.support.secured import secured_broker
+from tests.support.topics import committed
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 CITY = "los-angeles"
@@ -156,6 +162,26 @@ def test_every_user_may_do_what_is_declared_and_nothing_else(secured: Settings) 
         }, user
         tried += len(read) + len(written) + len(joined) + len(claimed) + 1
     assert tried > 40 * len(wanted.users)
+
+
+def test_what_a_command_writes_names_the_user_who_was_let_in(
+    secured: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An actor is named by a person; the user of the connection was proved, and takes the place of one that the record names."""
+    address, begun = server.bootstrap(secured), datetime.now(UTC)
+    rules = RuleSetRecord(version="v", city=CITY, published_at=begun, actor="wang", texts={})
+    repaired = OutgoingRecord(topic=NAMES.repairs, partition=0, key=b"k", value=b"{}", headers=[(PRINCIPAL, b"mayor")])
+    for user in ("publisher", "repairer"):
+        monkeypatch.setenv("GRID_ROUTER_KAFKA_USER", user)
+        monkeypatch.setenv("GRID_ROUTER_KAFKA_PASSWORD_FILE", str(password_file(secured, user)))
+        if user == "publisher":
+            asyncio.run(publish(address, NAMES.rule_sets, rules))
+            continue
+        with open_redrive_producer(address, "") as producer, producer.transaction():
+            producer.send([repaired])
+    monkeypatch.undo()
+    for topic, user in ((NAMES.rule_sets, b"publisher"), (NAMES.repairs, b"repairer")):
+        assert [one for one in committed(address, topic)[-1].headers if one[0] == PRINCIPAL] == [(PRINCIPAL, user)]
 
 
 def test_another_city_on_the_cluster_reads_and_stops_nothing(secured: Settings, tmp_path: Path) -> None:
