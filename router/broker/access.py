@@ -1,8 +1,10 @@
 """Users and rights on a cluster: what is there, and what a plan changes. `router/wire/access.py` says what should be."""
 
+import os
 import secrets
+import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kafka.admin import (
@@ -83,6 +85,35 @@ def apply(bootstrap: str, plan: AccessPlan, passwords: Path, *, remove: bool = F
             _remove(admin, bootstrap, plan)
 
 
+def rotate(bootstrap: str, users: Sequence[str], passwords: Path) -> None:
+    """Give users new passwords, one after the other. Running connections stay; new ones need the new password.
+
+    A file has the new password a moment after the cluster. A client whose connection begins between the two is rejected once, and tries again.
+
+    Args:
+        bootstrap: `host:port` list.
+        users: that exist.
+        passwords: folder with the file `<user>.password` of each; it is replaced as a whole.
+
+    Raises:
+        BrokerError: the cluster cannot be reached, or rejects a change. The user's file is as before then.
+        InputError: a file cannot be written.
+    """
+    with _administering(bootstrap) as admin:
+        for user in users:
+            file, password = passwords / f"{user}.password", secrets.token_hex(PASSWORD_BYTES)
+            new = passwords / f".{file.name}.new"
+            _write(new, password)
+            _like(file, new)
+            try:
+                _change_users(
+                    admin, bootstrap, [UserScramCredentialUpsertion(user, SCRAM, password, iterations=ITERATIONS)]
+                )
+                new.replace(file)
+            finally:
+                new.unlink(missing_ok=True)
+
+
 def _remove(admin: KafkaAdminClient, bootstrap: str, plan: AccessPlan) -> None:
     for some in _parts(plan.undeclared):
         for _, _, error in admin.delete_acls([_acl(right) for right in some]):
@@ -107,16 +138,28 @@ def _change_users(
 def _password(folder: Path, user: str) -> str:
     file = folder / f"{user}.password"
     if not file.exists():
-        try:
-            private_folder(folder)
-            write_private(file, secrets.token_hex(PASSWORD_BYTES).encode())
-        except OSError as error:
-            raise InputError(
-                f"the password cannot be written ({error.strerror})",
-                where=str(file),
-                hint="name another folder with --passwords",
-            ) from error
+        _write(file, secrets.token_hex(PASSWORD_BYTES))
     return password_of(file, private=True)
+
+
+def _write(file: Path, password: str) -> None:
+    try:
+        private_folder(file.parent)
+        write_private(file, password.encode())
+    except OSError as error:
+        raise InputError(
+            f"the password cannot be written ({error.strerror})",
+            where=str(file),
+            hint="name another folder with --passwords",
+        ) from error
+
+
+def _like(file: Path, new: Path) -> None:
+    """Give a new file the owner, group and mode of the one that it replaces: the group may be that of the program that reads it."""
+    with suppress(FileNotFoundError):
+        found = file.stat()
+        os.chown(new, found.st_uid, found.st_gid)
+        new.chmod(stat.S_IMODE(found.st_mode))
 
 
 @contextmanager

@@ -1,13 +1,14 @@
-"""From door to door on a secured cluster: a phone reports over HTTP, a department acts, the receipt says so, and a stranger reads nothing.
+"""From door to door on a secured cluster: a phone reports over HTTP, a department acts, the receipt says so, and who has no right reads nothing.
 
 Workers, gateway, department and supervisor each come as their own user; `grid-router access apply` made users and rights, and nothing else did.
 """
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -20,17 +21,19 @@ from router.domain.model.report import Media
 from router.kafka.connecting import connect_options
 from router.kafka.rejection import rejection
 from router.simulator.replay.feed import Feed
-from router.wire.codec import decode_case
+from router.wire.codec import decode_case, decode_task
 from router.wire.errors import TopicError
 from router.wire.security import Security
 from router.wire.topic_names import Names
 from router.wire.topics import topics_of
+from tests.chaos.proxy import Proxy
 from tests.support.cities import open_requests, shipped
 from tests.support.city_messages import DUMPING, PROBLEM
-from tests.support.doors import Doors, open_doors
+from tests.support.doors import Doors, access, open_doors
 from tests.support.raw_kafka import GROUP_DENIED, TOPIC_DENIED, raw_client
-from tests.support.secured import secured_broker
+from tests.support.secured import ProxiedListener, secured_broker
 from tests.support.topics import committed
+from tests.support.traffic import Officers, Phones, at_work
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 NAMES = Names()
@@ -40,17 +43,34 @@ SHUT = {
     "GET": ("/v1/tasks", "/v1/rejections", "/openapi.json", "/metrics"),
     "POST": ("/v1/reports/hotline", "/v1/reports:batch"),
 }
-"""What the gateway answers to nobody without a token."""
+"""What the gateway answers to no one without a token."""
+
+
+class Site(NamedTuple):
+    """A deployment, and what stands between it and its cluster."""
+
+    doors: Doors
+    listener: ProxiedListener
+    proxy: Proxy
 
 
 @pytest.fixture(scope="module")
-def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
-    """Los Angeles on one secured broker, with a worker and a gateway."""
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Los Angeles on one secured broker, with a worker and a gateway. All clients connect through a proxy, which can cut them off."""
+    home = tmp_path_factory.mktemp("broker")
+    listener = ProxiedListener(home)
     with (
-        secured_broker(tmp_path_factory.mktemp("broker")) as settings,
-        open_doors(settings, "los-angeles", tmp_path_factory.mktemp("doors")) as doors,
+        secured_broker(home, proxied=listener) as settings,
+        Proxy(listener.advertised, listener.behind) as proxy,
+        open_doors(settings, "los-angeles", tmp_path_factory.mktemp("doors"), proxied=listener) as doors,
     ):
-        yield doors
+        yield Site(doors, listener, proxy)
+
+
+@pytest.fixture
+def doors(site: Site) -> Doors:
+    """The deployment alone."""
+    return site.doors
 
 
 def reported(doors: Doors, network: str, report: dict[str, Any]) -> str:
@@ -75,9 +95,11 @@ def handled(doors: Doors, receipt: str, on_the_way: str) -> DepartmentTask:
 
 
 def reports_in_cases(address: str) -> set[str]:
-    """The ids of all reports that a case has."""
+    """The ids of all reports that a case has; none is in two."""
     latest = {record.key: record.value for record in committed(address, NAMES.cases)}
-    return {report.id for value in latest.values() if value for report in decode_case(value).reports}
+    found = [report.id for value in latest.values() if value for report in decode_case(value).reports]
+    assert len(found) == len(set(found))
+    return set(found)
 
 
 def answers_nothing_without_a_token(doors: Doors, task: DepartmentTask) -> None:
@@ -94,17 +116,17 @@ def answers_nothing_without_a_token(doors: Doors, task: DepartmentTask) -> None:
     assert answered.status_code == httpx.codes.FORBIDDEN, answered.text
 
 
-def lets_nobody_in_without_a_user(doors: Doors) -> None:
+def lets_no_client_in_without_a_user(doors: Doors) -> None:
     ca = Folder(doors.settings).credentials.ca
-    nobody = {
+    unnamed = {
         "the cluster rejects plain text": Security(),
         "the cluster asks for a user and a password": Security(protocol="SSL", ca=ca),
-        "the cluster rejects the user stranger or the password": Security(
-            protocol="SASL_SSL", user="stranger", password="guessed", ca=ca
+        "the cluster rejects the user foreign or the password": Security(
+            protocol="SASL_SSL", user="foreign", password="guessed", ca=ca
         ),
     }
-    for node in doors.address.split(","):
-        for says, security in nobody.items():
+    for node in doors.cluster.split(","):
+        for says, security in unnamed.items():
             assert says in str(rejection(node, security))
 
 
@@ -124,7 +146,7 @@ def reads_its_own_topics_alone(doors: Doors, department: str) -> None:
         next(iter(client.replay(department, datetime(2000, 1, 1, tzinfo=UTC))))
 
 
-def tells_no_secret(doors: Doors) -> None:
+def writes_no_secret(doors: Doors) -> None:
     """No password is in a command line, or in anything that was written beside its file."""
     brokers = server.status(doors.settings)
     pids = {*doors.pool.pids.values(), doors.gateway.pid, brokers.pid, *(one.pid for one in brokers.nodes)}
@@ -136,20 +158,20 @@ def tells_no_secret(doors: Doors) -> None:
     assert [secret for secret in secrets if secret in commands or secret in written] == []
 
 
-def test_a_phones_report_is_handled_and_a_stranger_reads_nothing(doors: Doors) -> None:
+def test_a_phones_report_is_handled_and_others_read_nothing(doors: Doors) -> None:
     receipt = reported(doors, "hotline", DUMPING)
     task = handled(doors, receipt, on_the_way="handling")
     closed = doors.receipt(receipt, "closed")
     assert (closed["departments"][0]["department"], closed["closed_at"] is not None) == (task.department, True)
-    assert [json.loads(one.value)["kind"] for one in committed(doors.address, NAMES.feedback(task.department))] == [
+    assert [json.loads(one.value)["kind"] for one in committed(doors.cluster, NAMES.feedback(task.department))] == [
         "accept",
         "handled",
     ]
-    assert len(committed(doors.address, NAMES.reports("hotline"))) == 1
+    assert len(committed(doors.cluster, NAMES.reports("hotline"))) == 1
     answers_nothing_without_a_token(doors, task)
-    lets_nobody_in_without_a_user(doors)
+    lets_no_client_in_without_a_user(doors)
     reads_its_own_topics_alone(doors, task.department)
-    tells_no_secret(doors)
+    writes_no_secret(doors)
     assert doors.pool.restarts == 0
 
 
@@ -158,9 +180,38 @@ def test_a_network_writes_as_its_own_user(doors: Doors, monkeypatch: pytest.Monk
     with monkeypatch.context() as network:
         network.setenv("GRID_ROUTER_KAFKA_USER", "network-hotline")
         network.setenv("GRID_ROUTER_KAFKA_PASSWORD_FILE", str(doors.password_file("network-hotline")))
-        Feed(doors.address, NAMES, doors.settings.partitions, None).run(sent)
-    doors.until(lambda: reports_in_cases(doors.address) >= {one.report for one in sent})
+        Feed(doors.cluster, NAMES, doors.settings.partitions, None).run(sent)
+    doors.until(lambda: reports_in_cases(doors.cluster) >= {one.report for one in sent})
     assert doors.pool.restarts == 0
+
+
+@pytest.mark.parametrize("rotations", [2, pytest.param(20, marks=[pytest.mark.long, pytest.mark.timeout(1200)])])
+def test_secrets_change_while_everything_runs(site: Site, rotations: int) -> None:
+    """All passwords and the cluster's authority change, then every connection is cut. No process ends, and nothing acknowledged is lost."""
+    doors, (messages, department) = site.doors, (open_requests("los-angeles", 3000)[REQUESTS:], "bos")
+    phones = Phones(doors, doors.token(f"app-{rotations}", "report:*"), messages)
+    officers = Officers(doors, department)
+    before = reports_in_cases(doors.cluster)
+    with at_work(phones, officers):
+        for _ in range(rotations):
+            old = replace(doors.security_of("router"), password_file=None)
+            assert "have new passwords" in access("rotate", doors.city)
+            site.listener.change_certificate(doors.cluster)
+            rejected = rejection(doors.address, old)
+            assert "the cluster rejects the user router or the password" in str(rejected)
+            site.proxy.cut()
+            sent, answered = len(phones.acknowledged), len(officers.accepted)
+            doors.until(
+                lambda least=(sent, answered): (
+                    len(phones.acknowledged) > least[0] + 20 and len(officers.accepted) > least[1]
+                )
+            )
+    doors.until(lambda: reports_in_cases(doors.cluster) >= before | {*phones.acknowledged})
+    assert len(phones.acknowledged) == len(set(phones.acknowledged)) > 20 * rotations
+    tasks = {decode_task(one.value).id for one in committed(doors.cluster, NAMES.tasks(department))}
+    assert officers.accepted <= tasks
+    assert committed(doors.cluster, NAMES.rejected_feedback(department)) == []
+    assert (doors.pool.restarts, doors.gateway.poll()) == (0, None)
 
 
 @pytest.mark.long
@@ -182,7 +233,7 @@ def test_three_secured_brokers_and_a_check_on_site(tmp_path: Path) -> None:
         producer.close()
         assert doors.receipt(receipt, "closed")["departments"][0]["department"] == task.department
         answers_nothing_without_a_token(doors, task)
-        lets_nobody_in_without_a_user(doors)
+        lets_no_client_in_without_a_user(doors)
         reads_its_own_topics_alone(doors, task.department)
-        tells_no_secret(doors)
+        writes_no_secret(doors)
         assert doors.pool.restarts == 0

@@ -28,6 +28,7 @@ from router.workers.pool import WorkerPool, environment
 from tests.support.broker import free_ports
 from tests.support.cities import shipped
 from tests.support.patience import PATIENCE_S
+from tests.support.secured import ProxiedListener, credentials_of
 
 
 class Doors:
@@ -37,11 +38,15 @@ class Doors:
         settings: of the secured cluster.
         city: name of the deployment's city.
         folder: for the homes of its processes.
+        proxied: where its processes and clients connect; None: at the first listener.
     """
 
-    def __init__(self, settings: Settings, city: str, folder: Path) -> None:
+    def __init__(self, settings: Settings, city: str, folder: Path, proxied: ProxiedListener | None = None) -> None:
         self.settings, self.city, self.folder = settings, city, folder
-        self.address = server.bootstrap(settings)
+        self.cluster = server.bootstrap(settings)
+        """Where an administrator connects."""
+        self.address = self.cluster if proxied is None else proxied.advertised
+        self._ca = Folder(settings).credentials.ca if proxied is None else proxied.ca
         self.tokens, self.receipt_keys = folder / "tokens", folder / "receipt-keys"
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{free_ports(1)}", timeout=PATIENCE_S)
         self.pool: WorkerPool
@@ -54,7 +59,7 @@ class Doors:
 
     def password_file(self, user: str) -> Path:
         """The file of a user's password, as `access apply` made it."""
-        return Folder(self.settings).credentials.folder / "users" / f"{user}.password"
+        return credentials_of(self.settings) / f"{user}.password"
 
     def settings_of(self, user: str, **more: Any) -> Settings:
         """The settings of a process that connects as a user."""
@@ -63,7 +68,7 @@ class Doors:
             "kafka_protocol": "SASL_SSL",
             "kafka_user": user,
             "kafka_password_file": self.password_file(user),
-            "kafka_ca": Folder(self.settings).credentials.ca,
+            "kafka_ca": self._ca,
         }
         home = private_folder(self.folder / user)
         return self.settings.model_copy(update={**connection, "home": home, **more})
@@ -112,6 +117,7 @@ class Doors:
             gateway_port=self.http.base_url.port,
             gateway_tokens=self.tokens,
             gateway_receipt_keys=self.receipt_keys,
+            gateway_rate=1000.0,
         )
 
     @contextmanager
@@ -141,7 +147,9 @@ class Doors:
 
 
 @contextmanager
-def open_doors(settings: Settings, city: str, folder: Path, *, workers: int = 1) -> Iterator[Doors]:
+def open_doors(
+    settings: Settings, city: str, folder: Path, *, workers: int = 1, proxied: ProxiedListener | None = None
+) -> Iterator[Doors]:
     """A deployment whose topics, users and rights the commands have made.
 
     Args:
@@ -149,13 +157,20 @@ def open_doors(settings: Settings, city: str, folder: Path, *, workers: int = 1)
         city: its name.
         folder: for the homes of its processes.
         workers: how many.
+        proxied: where its processes and clients connect; None: at the first listener.
     """
-    doors = Doors(settings, city, private_folder(folder))
+    doors = Doors(settings, city, private_folder(folder), proxied)
     add_token(doors.tokens, "monitoring", "metrics")
     make_receipt_keys(doors.receipt_keys)
-    admin.apply(doors.address, topics_of(shipped(city), settings), replication=None)
-    applied = CliRunner().invoke(app, ["apply", city], env={"NO_COLOR": "1"})
-    assert applied.exit_code == 0, applied.output
+    admin.apply(doors.cluster, topics_of(shipped(city), settings), replication=None)
+    access("apply", city)
     with doors.opened(workers):
         yield doors
     assert doors.gateway.returncode == 0, doors.gateway_log.read_text()
+
+
+def access(*arguments: str) -> str:
+    """What `grid-router access` says, as an administrator."""
+    done = CliRunner().invoke(app, list(arguments), env={"NO_COLOR": "1", "COLUMNS": "160"})
+    assert done.exit_code == 0, done.output
+    return done.output
