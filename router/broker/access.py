@@ -23,6 +23,7 @@ from kafka.admin import (
 from kafka.errors import NoError, SecurityDisabledError
 
 from router.broker.admin import connected
+from router.broker.client_quotas import change_quotas, quotas_of
 from router.broker.credentials import ITERATIONS, PASSWORD_BYTES, SCRAM
 from router.wire.access import Access, AccessPlan, Resource, Right
 from router.wire.errors import BrokerError, InputError
@@ -53,7 +54,8 @@ def found(bootstrap: str) -> Access:
         # first: Kafka 4.1 never answers who asks for all users without the right to it
         acls, _ = admin.describe_acls(_every())
         users = admin.describe_user_scram_credentials()
-    return Access(users=sorted(users), rights=sorted(_right(acl) for acl in acls))
+        quotas = quotas_of(admin)
+    return Access(users=sorted(users), rights=sorted(_right(acl) for acl in acls), quotas=quotas)
 
 
 def apply(bootstrap: str, plan: AccessPlan, passwords: Path, *, remove: bool = False) -> None:
@@ -81,6 +83,7 @@ def apply(bootstrap: str, plan: AccessPlan, passwords: Path, *, remove: bool = F
             answer = admin.create_acls([_acl(right) for right in some])
             for error in answer["failed"]:
                 raise _rejected(bootstrap, error.__name__)
+        change_quotas(admin, plan.missing_quotas)
         if remove:
             _remove(admin, bootstrap, plan)
 
@@ -119,6 +122,7 @@ def _remove(admin: KafkaAdminClient, bootstrap: str, plan: AccessPlan) -> None:
         for _, _, error in admin.delete_acls([_acl(right) for right in some]):
             if error is not NoError:
                 raise _rejected(bootstrap, error.__name__)
+    change_quotas(admin, plan.undeclared_quotas, remove=True)
     gone = [UserScramCredentialDeletion(user, SCRAM) for user in plan.undeclared_users]
     _change_users(admin, bootstrap, gone)
 

@@ -1,4 +1,4 @@
-"""`grid-router access plan|apply|check`: users and rights of a city's deployment, compared with the cluster."""
+"""`grid-router access plan|apply|check|rotate`: users, rights and quotas of a city's deployment, compared with the cluster."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +8,8 @@ import typer
 
 from router.broker import access
 from router.broker.server import bootstrap
-from router.cities.folder import load_city
+from router.cities.access_file import read_quotas
+from router.cities.folder import city_folder, load_city
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.text.output import Form, Output, json_out, lines_out, say
 from router.wire.access import Access, AccessPlan, compare, declared_access
@@ -109,8 +110,9 @@ def rotate(
 
 
 def _declared(name: str, settings: Settings) -> Access:
-    city = load_city(name, settings.cities)
-    return declared_access(Names(settings.namespace), topics_of(city, settings), city.codes, city.catalogue.departments)
+    city, quotas = load_city(name, settings.cities), read_quotas(city_folder(name, settings.cities))
+    topics = topics_of(city, settings)
+    return declared_access(Names(settings.namespace), topics, city.codes, city.catalogue.departments, quotas)
 
 
 def _compared(name: str, settings: Settings, known: list[str] | None = None) -> AccessPlan:
@@ -145,6 +147,7 @@ def _show(found: AccessPlan, output: Form) -> None:
         *(f"+ {right}" for right in found.missing),
         *(f"- {right}" for right in found.undeclared),
         *(f"! {right}" for right in found.wider),
+        *(f"+ {quota}" for quota in found.missing_quotas),
+        *(f"- {quota}" for quota in found.undeclared_quotas),
     )
-    differ = sum(map(len, (found.missing_users, found.undeclared_users, found.missing, found.undeclared, found.wider)))
-    say(f"{differ} differences, {found.unchanged} rights as declared.")
+    say(f"{found.differences} differences, {found.unchanged} rights as declared.")

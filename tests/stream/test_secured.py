@@ -10,6 +10,7 @@ from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, R
 from typer.testing import CliRunner, Result
 
 from router.broker import access, admin, server
+from router.broker.client_quotas import change_quotas, quotas_of
 from router.broker.folder import Folder
 from router.cli.access import app
 from router.cli.gateway import gateway
@@ -20,7 +21,7 @@ from router.kafka.blocking import open_consumer
 from router.kafka.rejection import rejection
 from router.rule_sets.store import publish
 from router.stream.preflight import check_topics
-from router.wire.access import Access, compare, declared_access
+from router.wire.access import Access, Quota, compare, declared_access
 from router.wire.errors import BrokerError
 from router.wire.principal import PRINCIPAL
 from router.wire.rule_sets import RuleSetRecord
@@ -184,21 +185,31 @@ def test_what_a_command_writes_names_the_user_who_was_let_in(
         assert [one for one in committed(address, topic)[-1].headers if one[0] == PRINCIPAL] == [(PRINCIPAL, user)]
 
 
-def test_another_city_on_the_cluster_reads_and_stops_nothing(secured: Settings, tmp_path: Path) -> None:
+def test_two_cities_on_a_cluster_neither_read_nor_stop_each_other(secured: Settings, tmp_path: Path) -> None:
+    """No user of one may read or write a topic of the other, join a group of it, or fence a producer of it."""
     address, city, theirs = server.bootstrap(secured), shipped(CITY), Names("other.")
-    own = [one.name for one in topics_of(city, secured)]
     others = topics_of(city, secured.model_copy(update={"namespace": "other."}))
     wanted = declared_access(theirs, others, city.codes, city.catalogue.departments)
     access.apply(address, compare(wanted, access.found(address), theirs), tmp_path)
     assert not compare(wanted, access.found(address), theirs, known={"admin"}).drift
     assert not compare(declared(secured), access.found(address), NAMES, known={"admin"}).drift
-    ca = Folder(secured).credentials.ca
-    for user in ("other.router", "other.repairer", "other.operator"):
-        password = (tmp_path / f"{user}.password").read_text()
-        with raw_client(address, Security(protocol="SASL_SSL", user=user, password=password, ca=ca)) as client:
-            assert {*client.read(own).values(), *client.write(own).values()} == {TOPIC_DENIED}
-            assert client.join(NAMES.group) == GROUP_DENIED
-            assert client.claim(f"{NAMES.group}-merge-0") == TRANSACTION_DENIED
+    ours, ca = declared(secured), Folder(secured).credentials.ca
+    here = [one.name for one in topics_of(city, secured)]
+    there = [one.name for one in others]
+    sides = ((wanted, tmp_path, ours, here), (ours, password_file(secured, "router").parent, wanted, there))
+    for mine, passwords, foreign, topics in sides:
+        groups, ids = _names(foreign, "group"), _names(foreign, "transactional id")
+        for user in mine.users:
+            password = (passwords / f"{user}.password").read_text()
+            with raw_client(address, Security(protocol="SASL_SSL", user=user, password=password, ca=ca)) as client:
+                assert {*client.read(topics).values(), *client.write(topics).values()} == {TOPIC_DENIED}, user
+                assert {client.join(name) for name in groups} == {GROUP_DENIED}, user
+                assert {client.claim(name) for name in ids} == {TRANSACTION_DENIED}, user
+
+
+def _names(rights: Access, resource: str) -> list[str]:
+    """One name of each group or transactional id that these rights are for."""
+    return sorted({f"{one.name}0" if one.prefixed else one.name for one in rights.rights if one.resource == resource})
 
 
 def test_a_second_apply_changes_nothing_and_an_operator_may_check(
@@ -227,11 +238,17 @@ def test_drift_is_shown_and_removed_only_when_asked(secured: Settings) -> None:
     )
     with admin.connected(address) as client:
         assert client.create_acls([stray])["failed"] == []
+        assert Quota("network-hotline", "write", 2 << 20) in quotas_of(client)
+        change_quotas(client, [Quota("network-hotline", "write", 4096), Quota("operator", "read", 8192)])
     for given in ("check", "apply"):
         shown = command(given)
         assert f"- alice may read topic {topic}" in shown.output
+        assert "- operator may read 8,192 bytes per second" in shown.output
+        assert "+ network-hotline may write 2,097,152 bytes per second" in shown.output
         assert shown.exit_code == (given == "check")
     assert command("apply", "--remove").exit_code == 0
+    with admin.connected(address) as client:
+        assert not [one for one in quotas_of(client) if one.per_second in {4096, 8192} or one.user == "operator"]
     assert not compare(declared(secured), access.found(address), NAMES, known={"admin"}).drift
     assert security_for(address, secured).user == "admin"
 
