@@ -2,7 +2,7 @@
 
 kafka-python and aiokafka keep the options of a client, and look at them again for every connection: they encode the password of SCRAM, and wrap
 the socket by the TLS context. So both are given as objects that read their file again. A running connection stays as it is, and no
-client is opened anew.
+client is opened again.
 """
 
 import logging
