@@ -8,14 +8,14 @@ from kafka.errors import NoError, for_code
 from kafka.protocol.admin import AlterClientQuotasRequest, DescribeClientQuotasRequest
 
 from router.kafka.blocking_internals import ask
-from router.wire.access import Quota
+from router.wire.access import UserQuota
 
 KEYS: dict[Literal["write", "read"], str] = {"write": "producer_byte_rate", "read": "consumer_byte_rate"}
 OPERATIONS = {key: operation for operation, key in KEYS.items()}
 USER, ANY_NAMED = "user", 2
 
 
-def quotas_of(admin: KafkaAdminClient) -> list[Quota]:
+def quotas_of(admin: KafkaAdminClient) -> list[UserQuota]:
     """The rates of all users of the cluster. Those for a user and a client id together, and the default of all users, are not among them.
 
     Raises:
@@ -24,14 +24,14 @@ def quotas_of(admin: KafkaAdminClient) -> list[Quota]:
     answer = ask(admin, DescribeClientQuotasRequest(components=[(USER, ANY_NAMED, None)], strict=True))
     _check(answer)
     return sorted(
-        Quota(str(entry.entity[0].entity_name), OPERATIONS[one.key], int(one.value))
+        UserQuota(str(entry.entity[0].entity_name), OPERATIONS[one.key], int(one.value))
         for entry in answer.entries or ()
         for one in entry.values
         if one.key in OPERATIONS
     )
 
 
-def change_quotas(admin: KafkaAdminClient, quotas: Sequence[Quota], *, remove: bool = False) -> None:
+def change_quotas(admin: KafkaAdminClient, quotas: Sequence[UserQuota], *, remove: bool = False) -> None:
     """Give users these rates, or take them away.
 
     Raises:

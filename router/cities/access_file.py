@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from router.cities.cell_files import read_parameters
-from router.wire.access import QUOTA_KINDS, QuotaKind, Rates
+from router.wire.access import QUOTA_KINDS, ByteRates, QuotaKind
 
 FILE = "access.yaml"
 Rate = Annotated[int, Field(ge=1024, le=1 << 40)]
@@ -29,7 +29,7 @@ class AccessFile(BaseModel):
     quotas: dict[QuotaKind, RatesOfKind]
 
 
-def read_quotas(folder: Path) -> dict[str, Rates] | None:
+def read_quotas(folder: Path) -> dict[str, ByteRates] | None:
     """The quotas of a city's folder, by kind of user; a kind that is not named has none. None: the folder has no such file.
 
     Raises:
@@ -40,4 +40,4 @@ def read_quotas(folder: Path) -> dict[str, Rates] | None:
         return None
     given = read_parameters(AccessFile, file, "docs/how-to/manage-access.md").quotas
     named = {kind: given.get(kind, RatesOfKind()) for kind in QUOTA_KINDS}
-    return {kind: Rates(writes=rates.writes, reads=rates.reads) for kind, rates in named.items()}
+    return {kind: ByteRates(writes=rates.writes, reads=rates.reads) for kind, rates in named.items()}

@@ -65,7 +65,7 @@ class Right(Struct, frozen=True, order=True):
         return f"{self.user} {verb} {self.operation} {self.resource} {self.name}{end}{host}"
 
 
-class Quota(Struct, frozen=True, order=True):
+class UserQuota(Struct, frozen=True, order=True):
     """How many bytes per second a user may write or read at each broker; Kafka answers him later when it is more."""
 
     user: str
@@ -77,7 +77,7 @@ class Quota(Struct, frozen=True, order=True):
         return f"{self.user} may {self.operation} {self.per_second:,} bytes per second"
 
 
-class Rates(Struct, frozen=True, kw_only=True):
+class ByteRates(Struct, frozen=True, kw_only=True):
     """Bytes per second of a kind of user; None: as many as it can."""
 
     writes: int | None = None
@@ -89,7 +89,7 @@ class Access(Struct, frozen=True, kw_only=True):
 
     users: Collection[str]
     rights: Collection[Right]
-    quotas: Collection[Quota] | None = ()
+    quotas: Collection[UserQuota] | None = ()
     """None: the city says nothing about quotas, so those of the cluster are left alone."""
 
 
@@ -104,9 +104,9 @@ class AccessPlan(Struct, frozen=True, kw_only=True):
     """Rights to what is this deployment's alone, or of its users."""
     wider: Sequence[Right]
     """Rights of others to this deployment and to more: never removed here, because others may depend on them."""
-    missing_quotas: Sequence[Quota] = ()
+    missing_quotas: Sequence[UserQuota] = ()
     """Also those that are there with another rate."""
-    undeclared_quotas: Sequence[Quota] = ()
+    undeclared_quotas: Sequence[UserQuota] = ()
     """Of users of this deployment that have none by the city."""
     unchanged: int
 
@@ -127,7 +127,7 @@ def declared_access(
     topics: Iterable[Topic],
     networks: Iterable[str],
     departments: Iterable[str],
-    quotas: Mapping[str, Rates] | None = None,
+    quotas: Mapping[str, ByteRates] | None = None,
 ) -> Access:
     """The users and rights of a deployment.
 
@@ -184,13 +184,13 @@ def compare(declared: Access, found: Access, names: Names, *, known: Collection[
     )
 
 
-def _quotas(names: Names, users: Iterable[str], quotas: Mapping[str, Rates]) -> Iterator[Quota]:
+def _quotas(names: Names, users: Iterable[str], quotas: Mapping[str, ByteRates]) -> Iterator[UserQuota]:
     for user in users:
         rates = quotas.get(kind_of(user.removeprefix(names.namespace)))
         if rates is not None and rates.writes is not None:
-            yield Quota(user, "write", rates.writes)
+            yield UserQuota(user, "write", rates.writes)
         if rates is not None and rates.reads is not None:
-            yield Quota(user, "read", rates.reads)
+            yield UserQuota(user, "read", rates.reads)
 
 
 def kind_of(user: str) -> str:
@@ -199,7 +199,7 @@ def kind_of(user: str) -> str:
     return prefix.removesuffix("-") or user
 
 
-def _undeclared_quotas(declared: Access, found: Access, names: Names) -> list[Quota]:
+def _undeclared_quotas(declared: Access, found: Access, names: Names) -> list[UserQuota]:
     if declared.quotas is None:
         return []
     limited = {(one.user, one.operation) for one in declared.quotas}

@@ -21,7 +21,7 @@ from router.kafka.blocking import open_consumer
 from router.kafka.rejection import rejection
 from router.rule_sets.store import publish
 from router.stream.preflight import check_topics
-from router.wire.access import Access, Quota, compare, declared_access
+from router.wire.access import Access, UserQuota, compare, declared_access
 from router.wire.errors import BrokerError
 from router.wire.principal import PRINCIPAL
 from router.wire.rule_sets import RuleSetRecord
@@ -238,8 +238,8 @@ def test_drift_is_shown_and_removed_only_when_asked(secured: Settings) -> None:
     )
     with admin.connected(address) as client:
         assert client.create_acls([stray])["failed"] == []
-        assert Quota("network-hotline", "write", 2 << 20) in quotas_of(client)
-        change_quotas(client, [Quota("network-hotline", "write", 4096), Quota("operator", "read", 8192)])
+        assert UserQuota("network-hotline", "write", 2 << 20) in quotas_of(client)
+        change_quotas(client, [UserQuota("network-hotline", "write", 4096), UserQuota("operator", "read", 8192)])
     for given in ("check", "apply"):
         shown = command(given)
         assert f"- alice may read topic {topic}" in shown.output

@@ -11,7 +11,7 @@ import httpx
 from router.simulator.messages import SourceMessage
 from tests.support.doors import Doors
 
-PAUSE_S = 0.03
+PAUSE_S = 0.05
 """Between two reports."""
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from router.cities.access_file import read_quotas
 from router.cities.folder import city_folder
-from router.wire.access import QUOTA_KINDS, Rates
+from router.wire.access import QUOTA_KINDS, ByteRates
 from router.wire.errors import CityError
 
 
@@ -15,8 +15,8 @@ def test_a_kind_that_is_not_named_has_no_quota(tmp_path: Path) -> None:
     (tmp_path / "access.yaml").write_text("quotas:\n  network: {writes: 2048}\n")
     quotas = read_quotas(tmp_path)
     assert quotas is not None
-    assert {kind for kind, rates in quotas.items() if rates == Rates()} == {*QUOTA_KINDS} - {"network"}
-    assert quotas["network"] == Rates(writes=2048)
+    assert {kind for kind, rates in quotas.items() if rates == ByteRates()} == {*QUOTA_KINDS} - {"network"}
+    assert quotas["network"] == ByteRates(writes=2048)
 
 
 @pytest.mark.parametrize(
