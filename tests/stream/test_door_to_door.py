@@ -105,7 +105,7 @@ def reports_in_cases(address: str) -> set[str]:
 
 
 def many_requests(city: str, run: int) -> Iterator[SourceMessage]:
-    """Recorded requests under new numbers: at so many places that most open a case of their own, so that a department hears of new tasks."""
+    """Recorded requests under new numbers, at thousands of places: most open a case of their own, so a department gets new tasks."""
     for number, one in enumerate(open_requests(city, 20_000)[1000:]):
         id_ = f"{run}-{900_000_000 + number}"
         value = json.dumps(json.loads(one.value) | {"SRNumber": id_}).encode()

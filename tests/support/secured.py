@@ -107,10 +107,11 @@ def secured_broker(home: Path, brokers: int = 1, *, proxied: ProxiedListener | N
         settings = Settings(home=home, broker_port=free_ports(6), metrics_port=free_ports(2), partitions=2)
         for name in ("home", "broker_port", "metrics_port", "partitions"):
             patch.setenv(f"GRID_ROUTER_{name.upper()}", str(getattr(settings, name)))
-        if proxied is not None:
-            patch.setattr(folder, "server_properties", proxied.properties)
         try:
-            server.start(settings, brokers, secure=True)
+            with pytest.MonkeyPatch.context() as configured:  # for this start alone: another broker may start meanwhile
+                if proxied is not None:
+                    configured.setattr(folder, "server_properties", proxied.properties)
+                server.start(settings, brokers, secure=True)
             yield settings
         finally:
             server.stop(settings)
