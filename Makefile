@@ -55,8 +55,8 @@ check: setup-dev  ## format, lint, types, import contracts, schemas, catalogues
 bench: setup-dev  ## one table: reports/s on one core, beside Kafka Streams, Quix, Bytewax, aiokafka, Faust (half an hour; BENCH=latency, ...)
 	@$(BIN)/python -m tests.bench $(BENCH)
 
-chaos: setup-dev  ## faults under load and an audit of every id (ROUNDS=13 SEED=1 BROKERS=1; every kind once without ROUNDS, about 5 minutes; BROKERS=3 has kinds of its own)
-	@$(BIN)/python -m tests.chaos --brokers $(BROKERS) $(if $(ROUNDS),--rounds $(ROUNDS)) --seed $(SEED) --json .grid-router/chaos.json
+chaos: setup-dev  ## faults under load and an audit of every id (ROUNDS=13 SEED=1 BROKERS=1 SECURE=1; every kind once without ROUNDS, about 5 minutes; BROKERS=3 has kinds of its own)
+	@$(BIN)/python -m tests.chaos --brokers $(BROKERS) $(if $(SECURE),--secure) $(if $(ROUNDS),--rounds $(ROUNDS)) --seed $(SEED) --json .grid-router/chaos.json
 
 format: setup-dev
 	@$(BIN)/ruff format .

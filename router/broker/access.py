@@ -1,8 +1,10 @@
 """Users and rights on a cluster: what is there, and what a plan changes. `router/wire/access.py` says what should be."""
 
+import os
 import secrets
+import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kafka.admin import (
@@ -21,6 +23,7 @@ from kafka.admin import (
 from kafka.errors import NoError, SecurityDisabledError
 
 from router.broker.admin import connected
+from router.broker.client_quotas import change_quotas, quotas_of
 from router.broker.credentials import ITERATIONS, PASSWORD_BYTES, SCRAM
 from router.wire.access import Access, AccessPlan, Resource, Right
 from router.wire.errors import BrokerError, InputError
@@ -51,7 +54,8 @@ def found(bootstrap: str) -> Access:
         # first: Kafka 4.1 never answers who asks for all users without the right to it
         acls, _ = admin.describe_acls(_every())
         users = admin.describe_user_scram_credentials()
-    return Access(users=sorted(users), rights=sorted(_right(acl) for acl in acls))
+        quotas = quotas_of(admin)
+    return Access(users=sorted(users), rights=sorted(_right(acl) for acl in acls), quotas=quotas)
 
 
 def apply(bootstrap: str, plan: AccessPlan, passwords: Path, *, remove: bool = False) -> None:
@@ -79,8 +83,38 @@ def apply(bootstrap: str, plan: AccessPlan, passwords: Path, *, remove: bool = F
             answer = admin.create_acls([_acl(right) for right in some])
             for error in answer["failed"]:
                 raise _rejected(bootstrap, error.__name__)
+        change_quotas(admin, plan.missing_quotas)
         if remove:
             _remove(admin, bootstrap, plan)
+
+
+def rotate(bootstrap: str, users: Sequence[str], passwords: Path) -> None:
+    """Give users new passwords, one after the other. Running connections stay; new ones need the new password.
+
+    A file has the new password a moment after the cluster. A client whose connection begins between the two is rejected once, and tries again.
+
+    Args:
+        bootstrap: `host:port` list.
+        users: that exist.
+        passwords: folder with the file `<user>.password` of each; it is replaced as a whole.
+
+    Raises:
+        BrokerError: the cluster cannot be reached, or rejects a change. The user's file is as before then.
+        InputError: a file cannot be written.
+    """
+    with _administering(bootstrap) as admin:
+        for user in users:
+            file, password = passwords / f"{user}.password", secrets.token_hex(PASSWORD_BYTES)
+            new = passwords / f".{file.name}.new"
+            _write(new, password)
+            _like(file, new)
+            try:
+                _change_users(
+                    admin, bootstrap, [UserScramCredentialUpsertion(user, SCRAM, password, iterations=ITERATIONS)]
+                )
+                new.replace(file)
+            finally:
+                new.unlink(missing_ok=True)
 
 
 def _remove(admin: KafkaAdminClient, bootstrap: str, plan: AccessPlan) -> None:
@@ -88,6 +122,7 @@ def _remove(admin: KafkaAdminClient, bootstrap: str, plan: AccessPlan) -> None:
         for _, _, error in admin.delete_acls([_acl(right) for right in some]):
             if error is not NoError:
                 raise _rejected(bootstrap, error.__name__)
+    change_quotas(admin, plan.undeclared_quotas, remove=True)
     gone = [UserScramCredentialDeletion(user, SCRAM) for user in plan.undeclared_users]
     _change_users(admin, bootstrap, gone)
 
@@ -107,16 +142,28 @@ def _change_users(
 def _password(folder: Path, user: str) -> str:
     file = folder / f"{user}.password"
     if not file.exists():
-        try:
-            private_folder(folder)
-            write_private(file, secrets.token_hex(PASSWORD_BYTES).encode())
-        except OSError as error:
-            raise InputError(
-                f"the password cannot be written ({error.strerror})",
-                where=str(file),
-                hint="name another folder with --passwords",
-            ) from error
+        _write(file, secrets.token_hex(PASSWORD_BYTES))
     return password_of(file, private=True)
+
+
+def _write(file: Path, password: str) -> None:
+    try:
+        private_folder(file.parent)
+        write_private(file, password.encode())
+    except OSError as error:
+        raise InputError(
+            f"the password cannot be written ({error.strerror})",
+            where=str(file),
+            hint="name another folder with --passwords",
+        ) from error
+
+
+def _like(file: Path, new: Path) -> None:
+    """Give a new file the owner, group and mode of the one that it replaces: the group may be that of the program that reads it."""
+    with suppress(FileNotFoundError):
+        found = file.stat()
+        os.chown(new, found.st_uid, found.st_gid)
+        new.chmod(stat.S_IMODE(found.st_mode))
 
 
 @contextmanager

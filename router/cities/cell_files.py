@@ -15,9 +15,9 @@ from router.wire.errors import CityError
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def read_parameters(model: type[Model], file: Path) -> Model:
-    """Read a YAML file of a city's cells as a model. Raises CityError with the first finding's file, line and column."""
-    source, findings = read_source(file, "docs/how-to/make-cells.md")
+def read_parameters(model: type[Model], file: Path, page: str = "docs/how-to/make-cells.md") -> Model:
+    """Read a YAML file as a model. Raises CityError with the first finding's file, line and column; `page` says what it may have."""
+    source, findings = read_source(file, page)
     if source is not None:
         document, findings = read_yaml(source)
         if document is not None:

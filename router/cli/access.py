@@ -1,4 +1,4 @@
-"""`grid-router access plan|apply|check`: users and rights of a city's deployment, compared with the cluster."""
+"""`grid-router access plan|apply|check|rotate`: users, rights and quotas of a city's deployment, compared with the cluster."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,10 +8,11 @@ import typer
 
 from router.broker import access
 from router.broker.server import bootstrap
-from router.cities.folder import load_city
+from router.cities.access_file import read_quotas
+from router.cities.folder import city_folder, load_city
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.text.output import Form, Output, json_out, lines_out, say
-from router.wire.access import AccessPlan, compare, declared_access
+from router.wire.access import Access, AccessPlan, compare, declared_access
 from router.wire.errors import InputError
 from router.wire.security import EMBEDDED, EMBEDDED_ADMIN, security_for
 from router.wire.settings import Settings
@@ -57,7 +58,9 @@ def apply(
     """
     settings = Settings()
     found = _compared(city, settings)
-    access.apply(bootstrap(settings), found, _folder(passwords, settings, found), remove=remove)
+    access.apply(
+        bootstrap(settings), found, _folder(passwords, settings, needed=len(found.missing_users)), remove=remove
+    )
     _show(found, output)
 
 
@@ -73,22 +76,61 @@ def check(city: City, *, known: Known = None, output: Output = "text") -> None:
         raise typer.Exit(CHECK_FAILED)
 
 
+@app.command()
+def rotate(
+    city: City,
+    *,
+    user: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A user that gets a new password; may be given several times. Default: all of the deployment."
+        ),
+    ] = None,
+    passwords: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the users' passwords, `USER.password`. Default: that of a secured home."),
+    ] = None,
+) -> None:
+    """Give users new passwords, and write them to their files. Clients take them from there at their next connection, without a restart.
+
+    Takes an administrator of the cluster.
+
+    Example: grid-router access rotate puyang --user router --passwords /etc/grid-router/passwords
+    """
+    settings = Settings()
+    declared, found = _declared(city, settings), access.found(bootstrap(settings))
+    there = [one for one in declared.users if one in found.users]
+    unknown = next((one for one in user or () if one not in there), None)
+    if unknown is not None:
+        hint = f"choose some of {', '.join(there)}" if there else f"`grid-router access apply {city}` makes the users"
+        raise InputError(f"there is no user {unknown[:60]!r} of this deployment", where="--user", hint=hint)
+    chosen = list(dict.fromkeys(user or there))
+    access.rotate(bootstrap(settings), chosen, _folder(passwords, settings, needed=len(chosen)))
+    say(f"{len(chosen)} users have new passwords. Their clients take them at the next connection.")
+
+
+def _declared(name: str, settings: Settings) -> Access:
+    city, quotas = load_city(name, settings.cities), read_quotas(city_folder(name, settings.cities))
+    topics = topics_of(city, settings)
+    return declared_access(Names(settings.namespace), topics, city.codes, city.catalogue.departments, quotas)
+
+
 def _compared(name: str, settings: Settings, known: list[str] | None = None) -> AccessPlan:
-    city, names = load_city(name, settings.cities), Names(settings.namespace)
-    declared = declared_access(names, topics_of(city, settings), city.codes, city.catalogue.departments)
+    names, declared = Names(settings.namespace), _declared(name, settings)
     return compare(declared, access.found(bootstrap(settings)), names, known={EMBEDDED_ADMIN, *(known or ())})
 
 
-def _folder(given: Path | None, settings: Settings, found: AccessPlan) -> Path:
+def _folder(given: Path | None, settings: Settings, *, needed: int) -> Path:
+    """Where the passwords are. Raises InputError when some are needed and no folder is known."""
     if given is not None:
         return given
     address = bootstrap(settings)
     secured = settings.home.absolute() / EMBEDDED
     if security_for(address).ca == secured / "ca.pem":
         return secured / "users"
-    if found.missing_users:
+    if needed:
         raise InputError(
-            f"{len(found.missing_users)} users are missing, and there is no folder for their passwords",
+            f"{needed} users get a password, and there is no folder for their passwords",
             where=address,
             hint="name one with --passwords",
         )
@@ -105,6 +147,7 @@ def _show(found: AccessPlan, output: Form) -> None:
         *(f"+ {right}" for right in found.missing),
         *(f"- {right}" for right in found.undeclared),
         *(f"! {right}" for right in found.wider),
+        *(f"+ {quota}" for quota in found.missing_quotas),
+        *(f"- {quota}" for quota in found.undeclared_quotas),
     )
-    differ = sum(map(len, (found.missing_users, found.undeclared_users, found.missing, found.undeclared, found.wider)))
-    say(f"{differ} differences, {found.unchanged} rights as declared.")
+    say(f"{found.differences} differences, {found.unchanged} rights as declared.")

@@ -19,9 +19,10 @@ from router.kafka.unpacking import UnpackError
 from router.wire.errors import START_KAFKA, BrokerError
 
 FIRST_S, LONGEST_S = 0.1, 10.0
+ROTATION_S = 120.0
+"""How long a client that was let in before waits until the cluster and its files have the same new secrets."""
 DENIED = (
     AuthorizationError,
-    SaslAuthenticationFailedError,
     UnsupportedSaslMechanismError,
     IncompatibleBrokerVersion,
 )
@@ -49,19 +50,27 @@ class BrokerPatience:
         self._connection, self._stop = connection, stop
         self._failures, self._first_at, self._last_at = 0, 0.0, 0.0
 
-    def failed(self, error: Exception) -> None:
+    def failed(self, error: Exception, *, let_in: bool = False) -> None:
         """Wait before the next attempt. Returns at once when the client is stopped.
+
+        Args:
+            error: of the attempt.
+            let_in: whether the cluster has let this reader or sender in before. Then a password that it rejects is waited for, too: it is being changed.
 
         Raises:
             BrokerError: the cluster denies access, sends what cannot be read, or does not answer for longer than the connection allows.
         """
         where = self._connection.kafka
-        hopeless = _hopeless(error, where)
         now = time.monotonic()
-        if not self._failures or now - self._last_at > IN_A_ROW_S:
+        first = not self._failures or now - self._last_at > IN_A_ROW_S
+        if first:
             self._failures, self._first_at = 0, now
-            hopeless = hopeless or denial(where, error, self._connection.security)
-            hopeless = hopeless or rejection(where, self._connection.security)
+        changing = let_in and now - self._first_at < ROTATION_S
+        hopeless = _hopeless(error, where, changing=changing)
+        if first and hopeless is None:
+            hopeless = denial(where, error, self._connection.security)
+        if hopeless is None and not changing and (first or let_in):
+            hopeless = rejection(where, self._connection.security)
         if hopeless is not None:
             raise hopeless from error
         self._failures, self._last_at = self._failures + 1, now
@@ -75,14 +84,14 @@ class BrokerPatience:
         self._stop.wait(pause)
 
 
-def _hopeless(error: Exception, where: str) -> BrokerError | None:
+def _hopeless(error: Exception, where: str, *, changing: bool) -> BrokerError | None:
     """What a second attempt would not change."""
     report = "report this to the operators of the router"
     if isinstance(error, UnpackError):
         return BrokerError(f"a compressed batch of records {error}", where=where, hint=report)
     if isinstance(error, CorruptRecordError):  # also a header whose name is no UTF-8
         return BrokerError("a record cannot be decoded", where=where, hint=report)
-    if isinstance(error, DENIED):
+    if isinstance(error, DENIED) or (isinstance(error, SaslAuthenticationFailedError) and not changing):
         hint = "ask its operators for the right to read your tasks and to write your feedback"
         return BrokerError(f"Kafka denies this client access ({type(error).__name__})", where=where, hint=hint)
     return None

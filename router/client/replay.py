@@ -48,9 +48,9 @@ class Replay:
             try:
                 yield from self._attempt()
             except (KafkaError, UnpackError) as error:
-                patience.failed(error)
+                patience.failed(error, let_in=self._bounds is not None)
             except BrokerError as error:  # records exist, but none arrives
-                patience.failed(KafkaError(str(error)))
+                patience.failed(KafkaError(str(error)), let_in=self._bounds is not None)
             else:
                 return
 

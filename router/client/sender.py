@@ -38,6 +38,7 @@ class Sender:
     def __init__(self, connection: Connection, stop: StopRequest) -> None:
         self._connection, self._stop = connection, stop
         self._producer: KafkaProducer | None = None
+        self._let_in = False
         self._lock = Lock()
 
     def send(
@@ -75,12 +76,13 @@ class Sender:
                 for key, acknowledgement in sent:
                     place = acknowledgement.get(timeout=DELIVERY_MS / 1000)
                     stored[key] = (place.partition, place.offset)
+                    self._let_in = True
             except KafkaError as error:
                 self._close(producer)
                 self._reject_absent(topic, error)
                 if self._stop.is_set():
                     raise _stopped(self._connection) from error
-                patience.failed(error)
+                patience.failed(error, let_in=self._let_in)
         return [stored[one.key] for one in part]
 
     def close(self) -> None:

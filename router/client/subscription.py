@@ -90,7 +90,7 @@ class Subscription(Generic[T]):
         self._partitions: dict[TopicPartition, OutstandingRecords] = {}
         self._waiting: deque[Waiting] = deque()
         self._shares: deque[_Share] = deque()
-        self._joining = False
+        self._joining = self._let_in = False
         self._polled_at = self._warned_at = time.monotonic()
 
     def records(self) -> Generator[Handed[T], None, None]:
@@ -106,7 +106,7 @@ class Subscription(Generic[T]):
                 with self._member() as consumer:
                     yield from self._hand_out(consumer)
             except (KafkaError, UnpackError) as error:
-                patience.failed(error)
+                patience.failed(error, let_in=self._let_in)
 
     @contextmanager
     def _member(self) -> Iterator[KafkaConsumer]:
@@ -115,6 +115,7 @@ class Subscription(Generic[T]):
             consumer.subscribe([self._topic], listener=_Listener(self._shares))
             # after it, so that the member knows the partitions when it joins: else it would soon join a second time
             require_topic(consumer, self._topic, self._connection)
+            self._let_in = True
             yield consumer
             self._commit(consumer)
         except GeneratorExit:  # the department's loop has ended, by `break` or an exception

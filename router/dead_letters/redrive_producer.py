@@ -17,6 +17,8 @@ from router.kafka.record_batches import Slot
 from router.kafka.rejection import unreachable
 from router.kafka.transactional_producer import TransactionalProducer, UnknownOutcomeError
 from router.wire.errors import BrokerError
+from router.wire.principal import LONGEST, PRINCIPAL, with_principal
+from router.wire.security import security_for
 
 ANSWER_S = 30.0
 ABORT_S = 5.0
@@ -39,7 +41,7 @@ class OutgoingRecord(Struct, frozen=True, kw_only=True):
     def size(self) -> int:
         """Upper bound of its bytes in a record batch."""
         headers = sum(len(name.encode()) + len(content) + 10 for name, content in self.headers)
-        return len(self.key or b"") + len(self.value or b"") + headers + 50
+        return len(self.key or b"") + len(self.value or b"") + headers + len(PRINCIPAL) + LONGEST + 60
 
 
 class RedriveProducer:
@@ -48,10 +50,11 @@ class RedriveProducer:
     Args:
         producer: not opened yet.
         runner: of the event loop in which the producer lives.
+        principal: the user of its connection, which each record names; empty without one.
     """
 
-    def __init__(self, producer: TransactionalProducer, runner: asyncio.Runner) -> None:
-        self._producer, self._runner = producer, runner
+    def __init__(self, producer: TransactionalProducer, runner: asyncio.Runner, principal: str = "") -> None:
+        self._producer, self._runner, self._principal = producer, runner, principal
 
     def open(self) -> None:
         """Fence earlier owners and abort their transaction. Raises like `transaction`."""
@@ -90,7 +93,8 @@ class RedriveProducer:
         writer = self._producer.writer()
         numbers: dict[Slot, list[int]] = defaultdict(list)
         for number, record in enumerate(records):
-            writer.add(record.topic, record.partition, record.key, record.value, record.headers)
+            headers = with_principal(record.headers, self._principal)
+            writer.add(record.topic, record.partition, record.key, record.value, headers)
             numbers[record.topic, record.partition].append(number)
         counts = [(slot, builder.record_count()) for slot, builder in writer.batches]
         remaining = {slot: iter(of_slot) for slot, of_slot in numbers.items()}
@@ -123,7 +127,8 @@ def open_redrive_producer(bootstrap: str, namespace: str) -> Iterator[RedrivePro
         BrokerError: another command opened it in the meantime, or Kafka does not answer.
     """
     with asyncio.Runner() as runner:
-        producer = RedriveProducer(runner.run(_new_producer(bootstrap, namespace)), runner)
+        principal = security_for(bootstrap).user
+        producer = RedriveProducer(runner.run(_new_producer(bootstrap, namespace)), runner, principal)
         try:
             producer.open()
             yield producer

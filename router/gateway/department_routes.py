@@ -16,6 +16,7 @@ from router.gateway.http_request import JSON, STRUCTURED, BodyReader, checked_me
 from router.gateway.intake import Intake
 from router.gateway.long_poll import LONGEST_WAIT_S, MOST
 from router.gateway.openapi import COMPONENTS, problem_responses, sample
+from router.wire.principal import with_principal
 from router.wire.rejected_feedback_value import RejectedFeedback
 
 TASKS, REJECTIONS, FEEDBACK = "/v1/tasks", "/v1/rejections", "/v1/tasks/{task}/feedback"
@@ -45,10 +46,10 @@ class _DepartmentRoutes:
         """Say something about a task. Whether it changed something, the next record of the task says, or a rejection."""
         department = self._department(request)
         checked_media_type(request.headers.get("content-type", ""), [JSON, STRUCTURED])
-        body, headers = (
-            await self._bodies.read(request, MAX_BYTES),
-            record_headers(request.state.fields, request.state.trace),
-        )
+        grant: Grant = request.state.grant
+        body = await self._bodies.read(request, MAX_BYTES)
+        carried = record_headers(request.state.fields, request.state.trace)
+        headers = with_principal(carried, " ".join(grant.holder.split()))
         stored = await self._departments.answer(department, task, body, headers)
         request.state.task = stored["task"]
         return json_response(stored, 202)

@@ -5,6 +5,7 @@ Read in kafka-python 3.0.12. A test checks that the name exists, so that an upgr
 
 from typing import Any
 
+from kafka.admin import KafkaAdminClient
 from kafka.consumer.fetcher import Fetcher
 from kafka.coordinator.consumer import ConsumerCoordinator
 from kafka.structs import MemberState
@@ -17,6 +18,8 @@ JOINING = "rejoining"
 """Whether a member has given its partitions up and has not got new ones yet."""
 NOT_TAKEN = "_router_partitions_not_taken"
 """What an attempt to join has brought. It is ours."""
+MANAGER = "_manager"
+"""The connections of an admin client."""
 _theirs = Fetcher.fetched_records
 _their_need = ConsumerCoordinator.need_rejoin
 _their_join: Any = getattr(ConsumerCoordinator, JOIN, None)
@@ -62,3 +65,12 @@ async def _join(coordinator: Any) -> Any:
         not_taken = await _their_join(coordinator)
     setattr(coordinator, NOT_TAKEN, not_taken)
     return not_taken
+
+
+def ask(admin: KafkaAdminClient, request: Any) -> Any:
+    """The answer to a request for which the admin client has no function. Raises KafkaError."""
+
+    async def asked() -> Any:
+        return await getattr(admin, MANAGER).send(request)
+
+    return getattr(admin, MANAGER).run(asked)

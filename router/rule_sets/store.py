@@ -7,7 +7,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from router.kafka.connecting import connect_options
 from router.kafka.consumers import LazyConsumer
+from router.wire.principal import with_principal
 from router.wire.rule_sets import RuleSetRecord, decode_rule_set, encode_rule_set
+from router.wire.security import security_for
 from router.wire.topics import MAX_RULE_SET_BYTES
 
 log = structlog.get_logger(__name__)
@@ -74,8 +76,9 @@ class RuleSetStore:
 
 
 async def publish(bootstrap: str, topic: str, record: RuleSetRecord) -> None:
-    """Append a rule set, acknowledged by all in-sync replicas. Raises KafkaError."""
+    """Append a rule set, acknowledged by all in-sync replicas, with the user who does it. Raises KafkaError."""
     key, value, headers = encode_rule_set(record)
+    headers = with_principal(headers, security_for(bootstrap).user)
     producer = AIOKafkaProducer(
         **connect_options(bootstrap), acks="all", enable_idempotence=True, max_request_size=MAX_RULE_SET_BYTES
     )

@@ -13,8 +13,8 @@ Pure: `router/broker/access.py` compares it with a cluster. A right is one of Ka
     operator               everything                                       nothing
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Literal
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Literal, get_args
 
 from msgspec import Struct
 
@@ -30,6 +30,9 @@ NETWORK, DEPARTMENT = "network-", "department-"
 CLUSTER = "kafka-cluster"
 """Kafka's name of the cluster as a resource."""
 EVERYTHING = "*"
+QuotaKind = Literal["network", "department", "supervision", "gateway", "publisher", "repairer", "operator"]
+QUOTA_KINDS: tuple[QuotaKind, ...] = get_args(QuotaKind)
+"""Kinds of users that may have a quota. The router has none: what limits it limits everybody."""
 STAGES = ("normalise", "merge")
 """First words of a stream task's transactional id; after another split of a topic it is that topic."""
 
@@ -62,11 +65,32 @@ class Right(Struct, frozen=True, order=True):
         return f"{self.user} {verb} {self.operation} {self.resource} {self.name}{end}{host}"
 
 
+class UserQuota(Struct, frozen=True, order=True):
+    """How many bytes per second a user may write or read at each broker; Kafka answers him later when it is more."""
+
+    user: str
+    operation: Literal["write", "read"]
+    per_second: int
+
+    def __str__(self) -> str:
+        """In words, for people."""
+        return f"{self.user} may {self.operation} {self.per_second:,} bytes per second"
+
+
+class ByteRates(Struct, frozen=True, kw_only=True):
+    """Bytes per second of a kind of user; None: as many as it can."""
+
+    writes: int | None = None
+    reads: int | None = None
+
+
 class Access(Struct, frozen=True, kw_only=True):
     """What is declared, or what was found."""
 
     users: Collection[str]
     rights: Collection[Right]
+    quotas: Collection[UserQuota] | None = ()
+    """None: the city says nothing about quotas, so those of the cluster are left alone."""
 
 
 class AccessPlan(Struct, frozen=True, kw_only=True):
@@ -80,16 +104,30 @@ class AccessPlan(Struct, frozen=True, kw_only=True):
     """Rights to what is this deployment's alone, or of its users."""
     wider: Sequence[Right]
     """Rights of others to this deployment and to more: never removed here, because others may depend on them."""
+    missing_quotas: Sequence[UserQuota] = ()
+    """Also those that are there with another rate."""
+    undeclared_quotas: Sequence[UserQuota] = ()
+    """Of users of this deployment that have none by the city."""
     unchanged: int
 
     @property
     def drift(self) -> bool:
         """Whether anything differs."""
-        return bool(self.missing_users or self.undeclared_users or self.missing or self.undeclared or self.wider)
+        return bool(self.differences)
+
+    @property
+    def differences(self) -> int:
+        """How many."""
+        users, rights = (self.missing_users, self.undeclared_users), (self.missing, self.undeclared, self.wider)
+        return sum(map(len, (*users, *rights, self.missing_quotas, self.undeclared_quotas)))
 
 
 def declared_access(
-    names: Names, topics: Iterable[Topic], networks: Iterable[str], departments: Iterable[str]
+    names: Names,
+    topics: Iterable[Topic],
+    networks: Iterable[str],
+    departments: Iterable[str],
+    quotas: Mapping[str, ByteRates] | None = None,
 ) -> Access:
     """The users and rights of a deployment.
 
@@ -98,6 +136,7 @@ def declared_access(
         topics: that it declares.
         networks: ids.
         departments: ids.
+        quotas: by kind of user; None: the city says nothing about them.
     """
     all_topics, networks, departments = list(topics), sorted(networks), sorted(departments)
     senders = {f"{DEPARTMENT}{one}": one for one in departments} | {SUPERVISION: SUPERVISION}
@@ -113,7 +152,9 @@ def declared_access(
         *_operator(names, all_topics),
     ]
     owned = [_of(names, right) for right in rights]
-    return Access(users=sorted({right.user for right in owned}), rights=sorted(set(owned)))
+    users = sorted({right.user for right in owned})
+    limits = None if quotas is None else sorted(_quotas(names, users, quotas))
+    return Access(users=users, rights=sorted(set(owned)), quotas=limits)
 
 
 def compare(declared: Access, found: Access, names: Names, *, known: Collection[str] = ()) -> AccessPlan:
@@ -137,8 +178,33 @@ def compare(declared: Access, found: Access, names: Names, *, known: Collection[
         missing=sorted(rights - set(found.rights)),
         undeclared=sorted(own),
         wider=sorted(wider),
+        missing_quotas=sorted(set(declared.quotas or ()) - set(found.quotas or ())),
+        undeclared_quotas=_undeclared_quotas(declared, found, names),
         unchanged=len(rights & set(found.rights)),
     )
+
+
+def _quotas(names: Names, users: Iterable[str], quotas: Mapping[str, ByteRates]) -> Iterator[UserQuota]:
+    for user in users:
+        rates = quotas.get(kind_of(user.removeprefix(names.namespace)))
+        if rates is not None and rates.writes is not None:
+            yield UserQuota(user, "write", rates.writes)
+        if rates is not None and rates.reads is not None:
+            yield UserQuota(user, "read", rates.reads)
+
+
+def kind_of(user: str) -> str:
+    """The kind of a user, without the namespace."""
+    prefix = next((one for one in (NETWORK, DEPARTMENT) if user.startswith(one)), "")
+    return prefix.removesuffix("-") or user
+
+
+def _undeclared_quotas(declared: Access, found: Access, names: Names) -> list[UserQuota]:
+    if declared.quotas is None:
+        return []
+    limited = {(one.user, one.operation) for one in declared.quotas}
+    own = [one for one in found.quotas or () if _is_user_of(one.user, names, declared)]
+    return sorted(one for one in own if (one.user, one.operation) not in limited)
 
 
 def _router(names: Names, topics: Sequence[Topic]) -> Iterable[Right]:

@@ -32,6 +32,9 @@ class Security:
     mechanism: Mechanism = "SCRAM-SHA-512"
     user: str = ""
     password: str = field(default="", repr=False)
+    """When it was read; `present_password` reads it again."""
+    password_file: Path | None = None
+    """Where it came from; None: from the environment or a program, so it never changes."""
     ca: Path | None = None
     """None: what the system trusts."""
     certificate: Path | None = None
@@ -46,6 +49,10 @@ class Security:
     def sasl(self) -> bool:
         """Whether the client says who it is by name and password."""
         return self.protocol in WITH_SASL
+
+    def present_password(self) -> str:
+        """The password that its file has now. Raises InputError when that cannot be read."""
+        return self.password if self.password_file is None else password_of(self.password_file)
 
     def context(self) -> ssl.SSLContext | None:
         """A TLS context that checks certificate and host name; it reads the files each time. None without TLS.
@@ -85,10 +92,11 @@ def security_for(bootstrap: str, settings: Settings | None = None) -> Security:
     own = _embedded(bootstrap, given)
     protocol = given.kafka_protocol or ("PLAINTEXT" if own is None else "SASL_SSL")
     _check(given, protocol)
-    password = _password(given)
+    password, file = _password(given), given.kafka_password_file
     user = given.kafka_user
     if own is not None and user is None and password is None:
-        user, password = EMBEDDED_ADMIN, password_of(own / f"{EMBEDDED_ADMIN}.password", private=True)
+        user, file = EMBEDDED_ADMIN, own / f"{EMBEDDED_ADMIN}.password"
+        password = password_of(file, private=True)
     if protocol in WITH_SASL and (not user or not password):
         lacks = ("KAFKA_USER",) if not user else ("KAFKA_PASSWORD_FILE", "KAFKA_PASSWORD")
         hint = f"set {' or '.join(f'{PREFIX}{one}' for one in lacks)}"
@@ -98,6 +106,7 @@ def security_for(bootstrap: str, settings: Settings | None = None) -> Security:
         mechanism=given.kafka_mechanism or "SCRAM-SHA-512",
         user=user or "",
         password=password or "",
+        password_file=file,
         ca=given.kafka_ca or (None if own is None else own / EMBEDDED_CA),
         certificate=given.kafka_certificate,
         key=given.kafka_key,

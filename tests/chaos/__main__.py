@@ -22,6 +22,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--rounds", type=int, help="number of faults; default: every kind once, before one repeats")
     parser.add_argument("--brokers", type=int, choices=(1, 3), default=1, help="brokers of the cluster")
+    parser.add_argument("--secure", action="store_true", help="TLS, users and access rights; no fault `requests late`")
     parser.add_argument("--seed", type=int, default=1, help="seed of the faults and the reports")
     parser.add_argument("--per-second", type=int, default=400, help="reports a second")
     parser.add_argument("--broker-frozen", type=float, default=FROZEN_S, help="seconds that the broker is stopped")
@@ -43,6 +44,9 @@ def main() -> int:
     if "disk full" in kinds and not possible():
         kinds = [kind for kind in kinds if kind != "disk full"]
         print("No fault `disk full`: only root can mount a disk that is full.")
+    if arguments.secure and "requests late" in kinds:
+        kinds = [kind for kind in kinds if kind != "requests late"]
+        print("No fault `requests late`: the proxy cannot read what is encrypted.")
     rounds = arguments.rounds or len(kinds)
     faults = schedule(
         rounds, arguments.seed, broker_frozen_s=arguments.broker_frozen, late_s=arguments.late, kinds=kinds
@@ -53,6 +57,7 @@ def main() -> int:
         home=arguments.home,
         per_second=arguments.per_second,
         brokers=arguments.brokers,
+        secured=arguments.secure,
         partitions=arguments.partitions,
     )
     for client in ("aiokafka", "kafka"):  # an unavailable broker is expected here

@@ -21,6 +21,7 @@ from aiokafka.errors import KafkaError
 from router.domain.model.case import Case
 from router.domain.model.task import Task
 from router.domain.rules.city import City
+from router.kafka.connecting import connect_options
 from router.simulator.departments.plan import PlannedAnswer, is_checked, plan, plan_filing
 from router.simulator.departments.rates import Rates, Setting
 from router.wire.codec import decode_case, decode_task, encode_erasure
@@ -135,10 +136,10 @@ class Answerers:
         topics = [*(self._names.tasks(one) for one in departments), self._names.cases]
         read, events = partitions_of(self._bootstrap, topics), partitions_of(self._bootstrap, [self._names.events])
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap, isolation_level="read_committed", auto_offset_reset="earliest"
+            **connect_options(self._bootstrap), isolation_level="read_committed", auto_offset_reset="earliest"
         )
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **connect_options(self._bootstrap),
             acks="all",
             enable_idempotence=True,
             linger_ms=5,

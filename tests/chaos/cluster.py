@@ -7,21 +7,27 @@ import os
 import shutil
 import signal
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+
+import pytest
 
 from router.broker import process, server
 from router.broker.admin import connected
+from router.broker.credentials import Credentials
 from router.broker.folder import Folder
 from router.broker.jars import classpath
 from router.broker.java import find_java
 from router.broker.properties import HOST, log_properties, server_properties
 from router.broker.reach import answers
 from router.wire.private_files import private_folder
-from router.wire.settings import Settings
+from router.wire.security import EMBEDDED_ADMIN
+from router.wire.settings import PREFIX, Settings
 from tests.chaos.small_disk import SmallDisk
 from tests.support.broker import free_ports
+from tests.support.secured import with_proxied_listener
 
 
 class Cluster:
@@ -32,10 +38,14 @@ class Cluster:
         features: levels other than those of the Kafka release, such as `transaction.version=0`.
         brokers: 1 or 3.
         small_disk: whether the last broker has a disk of its own that can be filled.
+        secured: TLS, users and access rights, as `broker start --secure` has them. Clients of this process connect as `admin`.
     """
 
-    def __init__(self, home: Path, *features: str, brokers: int = 1, small_disk: bool = False) -> None:
-        self._features, self.numbers = features, range(1, brokers + 1)
+    def __init__(
+        self, home: Path, *features: str, brokers: int = 1, small_disk: bool = False, secured: bool = False
+    ) -> None:
+        self._features, self.numbers, self.secured = features, range(1, brokers + 1), secured
+        self._patch = pytest.MonkeyPatch()
         self._first = free_ports(4 * brokers)
         self.settings = Settings(home=home, broker_port=self._first, kafka=None)
         self._folders = dict(zip(self.numbers, server.folders(self.settings, brokers), strict=True))
@@ -46,14 +56,40 @@ class Cluster:
         """The disk of the last broker."""
 
     def __enter__(self) -> Self:
+        if self.secured:
+            self._credentials.make(datetime.now(UTC))
+            for name, value in self.connection(EMBEDDED_ADMIN).items():
+                self._patch.setenv(f"{PREFIX}{name.upper()}", str(value))
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.thaw()
         server.stop(self.settings)
+        self._patch.undo()
         if self.disk is not None:
             self.disk.unmount()
+
+    @property
+    def _credentials(self) -> Credentials:
+        return self._folders[1].credentials
+
+    @property
+    def passwords(self) -> Path:
+        """The folder of the users' passwords; that of the administrator is in the one above."""
+        return self._credentials.folder / "users"
+
+    def connection(self, user: str) -> dict[str, Any]:
+        """The settings with which a user connects; none without security."""
+        if not self.secured:
+            return {}
+        folder = self._credentials.folder if user == EMBEDDED_ADMIN else self.passwords
+        return {
+            "kafka_protocol": "SASL_SSL",
+            "kafka_user": user,
+            "kafka_password_file": (folder / f"{user}.password").absolute(),
+            "kafka_ca": self._credentials.ca.absolute(),
+        }
 
     def start(self) -> None:
         """Start those brokers that do not run; returns when every one answers."""
@@ -118,12 +154,9 @@ class Cluster:
                 os.kill(pid, kind)
 
     def _properties(self, folder: Folder) -> str:
-        text, number = server_properties(self._first, folder.data, folder.node), folder.node.number - 1
-        lines = dict(line.split("=", 1) for line in text.splitlines())
-        lines["listeners"] += f",PROXIED://{self.behind_proxy.split(',')[number]}"
-        lines["advertised.listeners"] += f",PROXIED://{self.proxy.split(',')[number]}"
-        lines["listener.security.protocol.map"] += ",PROXIED:PLAINTEXT"
-        return "".join(f"{name}={value}\n" for name, value in lines.items())
+        secured, number = self._credentials.properties(folder.root) if self.secured else {}, folder.node.number - 1
+        text = server_properties(self._first, folder.data, folder.node, secured)
+        return with_proxied_listener(text, self.behind_proxy.split(",")[number], self.proxy.split(",")[number])
 
     def _own(self, folder: Folder) -> str:
         return f"{HOST}:{folder.node.port(self._first)}"

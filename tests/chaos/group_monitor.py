@@ -10,6 +10,7 @@ from kafka.errors import KafkaError
 from kafka.protocol.consumer.offsets import IsolationLevel, OffsetSpec
 from msgspec import Struct
 
+from router.kafka.connecting import connect_options
 from router.wire.errors import BrokerError
 
 SAMPLE_INTERVAL_S = 0.4
@@ -111,7 +112,7 @@ class GroupMonitor:
             try:
                 if admin is None:
                     admin = KafkaAdminClient(
-                        bootstrap_servers=self._bootstrap,
+                        **connect_options(self._bootstrap),
                         request_timeout_ms=REQUEST_TIMEOUT_MS,
                         bootstrap_timeout_ms=REQUEST_TIMEOUT_MS,
                     )

@@ -59,13 +59,15 @@ class LateRequests(Proxy):
     Args:
         listen: `host:port[,host:port]` where clients connect.
         to: `host:port` of the broker behind each of them.
+        encrypted: whether connections are encrypted: then no request can be read, and none is held back.
     """
 
     hold: Hold = staticmethod(lambda _: None)
     """Called for every request with a transactional id, in the thread of the proxy."""
 
-    def __init__(self, listen: str, to: str) -> None:
+    def __init__(self, listen: str, to: str, *, encrypted: bool = False) -> None:
         super().__init__(listen, to)
+        self._encrypted = encrypted
         self.late: list[Late] = []
         """Every request that was held back, in order."""
         self.passed: deque[Request] = deque(maxlen=REMEMBERED)
@@ -75,6 +77,9 @@ class LateRequests(Proxy):
         self._waiting: list[Late] = []
 
     def _connect(self, client: Stream, broker: Stream) -> None:
+        if self._encrypted:
+            super()._connect(client, broker)
+            return
         sent: deque[Request | Late | None] = deque()
         self._spawn(self._requests(client, broker, sent))
         self._spawn(self._answers(client, broker, sent))

@@ -19,6 +19,7 @@ from aiokafka import AIOKafkaProducer
 from msgspec import Struct
 
 from router.domain.intake.normalise import RECEIVED_AT
+from router.kafka.connecting import connect_options
 from router.simulator.messages import SourceMessage, rfc3339
 from router.wire.partitioning import partition_for_key
 from router.wire.topic_names import Names
@@ -129,7 +130,7 @@ class Load:
 
     async def _run(self) -> None:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **connect_options(self._bootstrap),
             acks="all",
             enable_idempotence=True,
             linger_ms=5,

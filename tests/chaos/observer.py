@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from msgspec import Struct
 
+from router.kafka.connecting import connect_options
 from router.wire.errors import BrokerError
 from tests.chaos.labelled_worker import LABEL
 from tests.chaos.partitions import partitions_of
@@ -99,7 +100,7 @@ class Observer:
     async def _run(self) -> None:
         partitions = self._partitions()
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap, isolation_level="read_committed", auto_offset_reset="earliest"
+            **connect_options(self._bootstrap), isolation_level="read_committed", auto_offset_reset="earliest"
         )
         async with consumer:
             consumer.assign(partitions)

@@ -12,6 +12,7 @@ from kafka import TopicPartition
 from kafka.errors import RetriableError
 from msgspec import Struct
 
+from router.broker import access
 from router.broker.admin import apply
 from router.cities.folder import city_folder, load_city
 from router.domain.model.feedback import SUPERVISION
@@ -21,6 +22,7 @@ from router.rule_sets.loading import build_rule_sets
 from router.rule_sets.store import RuleSetStore
 from router.simulator.replay.consumer_group import ConsumerGroup
 from router.simulator.synthetic.stream import messages, read_simulation
+from router.wire.access import compare, declared_access
 from router.wire.offset_keys import KEY_BYTES, OffsetKeys, read_offset_keys
 from router.wire.private_files import write_private
 from router.wire.rule_sets import RuleSetRecord
@@ -74,6 +76,8 @@ class ReplayPlan(Struct, frozen=True, kw_only=True):
     per_second: int = 400
     partitions: int = 4
     brokers: int = 1
+    secured: bool = False
+    """Whether every client comes by TLS and as a user with rights: the workers as `router`, all others as the administrator."""
     replication: int | None = None
     """Replicas of the networks' topics; None: as many as all other topics have. One of three is a broken setup."""
     workers: int = WORKERS
@@ -116,7 +120,7 @@ class Result(Struct, frozen=True, kw_only=True):
 def run(plan: ReplayPlan, log: Callable[[str], None]) -> Result:
     """Run the plan with brokers of its own, as `run_on` does."""
     small_disk = any(fault.kind == "disk full" for fault in plan.faults)
-    with Cluster(plan.home, brokers=plan.brokers, small_disk=small_disk) as cluster:
+    with Cluster(plan.home, brokers=plan.brokers, small_disk=small_disk, secured=plan.secured) as cluster:
         return run_on(cluster, plan, log)
 
 
@@ -142,13 +146,16 @@ def run_on(
     write_private(keys, f"key {secrets.token_hex(KEY_BYTES)}\n".encode())  # which trusts nothing, not even for an hour
     own = {"cities": cities, "metrics_port": 0, "partitions": plan.partitions, "offset_keys": keys}
     own |= {"home": plan.home, "namespace": plan.namespace, "kafka": cluster.address, "replication": plan.replication}
-    settings = cluster.settings.model_copy(update=own)
+    settings = cluster.settings.model_copy(update=own | cluster.connection("router"))
     city = load_city(CITY, cities)
     topics = topics_of(city, settings)
     names = Names(settings.namespace)
     reports = {names.reports(network) for network in city.codes}
     apply(cluster.address, [topic for topic in topics if topic.name in reports], replication=plan.replication)
     apply(cluster.address, [topic for topic in topics if topic.name not in reports], replication=None)
+    if cluster.secured:
+        wanted = declared_access(names, topics, city.codes, city.catalogue.departments)
+        access.apply(cluster.address, compare(wanted, access.found(cluster.address), names), cluster.passwords)
     written = [topic.name for topic in topics if not names.is_input(topic.name)]
     injected: list[FaultResult] = []
     begun, stalled = time.monotonic(), ""
@@ -192,7 +199,7 @@ def _deployed(
     simulation = read_simulation(city_folder(CITY, settings.cities))
     stream = messages(city, simulation, reports=None, days=None, seed=plan.seed, rate=SIMULATED_RATE)
     with (
-        LateRequests(cluster.proxy, cluster.behind_proxy) as proxy,
+        LateRequests(cluster.proxy, cluster.behind_proxy, encrypted=cluster.secured) as proxy,
         closing(Ledger(plan.home / LEDGER, city)) as ledger,
         closing(FeedbackLedger(plan.home / FEEDBACK_LEDGER)) as said,
         WorkerPool(

@@ -20,6 +20,21 @@ PER_SECOND, PARTITIONS = 120, 3
 """Enough for each fault to meet records in flight, and little for the machine: processes start and recover sooner."""
 
 
+@pytest.mark.long
+def test_a_secured_cluster_loses_and_duplicates_nothing(tmp_path: Path) -> None:
+    """Workers as the user `router`, with its rights alone, through TLS: while the broker, a worker and connections end."""
+    kinds = ("broker killed", "network cut", "worker killed")
+    faults = schedule(len(kinds), SEED, kinds=kinds, quick=True)
+    plan = ReplayPlan(
+        faults=faults, seed=SEED, home=tmp_path, per_second=PER_SECOND, partitions=PARTITIONS, secured=True
+    )
+    result = run(plan, print)
+    report = "\n".join(lines(result))
+    assert result.verdict.findings.counts == dict.fromkeys(FAULTS, 0), report
+    assert {one.fault.kind for one in result.injected} == {*kinds}
+    assert failures(result) == [], report
+
+
 def test_every_kind_of_fault_loses_and_duplicates_nothing(tmp_path: Path) -> None:
     faults = schedule(len(KINDS), SEED, broker_frozen_s=FROZEN_S, late_s=LATE_S, quick=True)
     plan = ReplayPlan(faults=faults, seed=SEED, home=tmp_path, per_second=PER_SECOND, partitions=PARTITIONS)

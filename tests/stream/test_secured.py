@@ -1,7 +1,6 @@
 """A secured broker: who says who he is may do what is declared and nothing else, and all others get one sentence and no record."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,25 +10,26 @@ from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, R
 from typer.testing import CliRunner, Result
 
 from router.broker import access, admin, server
+from router.broker.client_quotas import change_quotas, quotas_of
 from router.broker.folder import Folder
 from router.cli.access import app
 from router.cli.gateway import gateway
 from router.client import Client, Connection
 from router.client import connection as connections
+from router.dead_letters.redrive_producer import OutgoingRecord, open_redrive_producer
 from router.kafka.blocking import open_consumer
 from router.kafka.rejection import rejection
-from router.simulator.replay.feed import Feed
+from router.rule_sets.store import publish
 from router.stream.preflight import check_topics
-from router.wire.access import Access, compare, declared_access
-from router.wire.codec import decode_case
-from router.wire.errors import BrokerError, TopicError
+from router.wire.access import Access, UserQuota, compare, declared_access
+from router.wire.errors import BrokerError
+from router.wire.principal import PRINCIPAL
+from router.wire.rule_sets import RuleSetRecord
 from router.wire.security import Security, security_for
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
 from router.wire.topics import topics_of
-from router.workers.pool import WorkerPool
-from tests.support.cities import open_requests, shipped
-from tests.support.patience import PATIENCE_S
+from tests.support.cities import shipped
 from tests.support.raw_kafka import GROUP_DENIED, TOPIC_DENIED, TRANSACTION_DENIED, raw_client
 from tests.support.secured import secured_broker
 from tests.support.topics import committed
@@ -37,7 +37,6 @@ from tests.support.topics import committed
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 CITY = "los-angeles"
 NAMES = Names()
-REQUESTS = 5
 
 
 @pytest.fixture(scope="module")
@@ -66,53 +65,6 @@ def password_file(settings: Settings, user: str) -> Path:
 def user_of(settings: Settings, name: str) -> Security:
     ca = Folder(settings).credentials.ca
     return Security(protocol="SASL_SSL", user=name, password=password_file(settings, name).read_text(), ca=ca)
-
-
-def commands_of(pids: list[int]) -> bytes:
-    return b"".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids)
-
-
-def test_workers_a_network_and_a_department_work_as_their_own_users(
-    secured: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """From door to door without an administrator: a report becomes a task, and the department accepts it."""
-    address, departments = server.bootstrap(secured), sorted(shipped(CITY).catalogue.departments)
-    router = {"kafka_user": "router", "kafka_password_file": password_file(secured, "router")}
-    sent = open_requests(CITY, REQUESTS)
-    with WorkerPool(CITY, secured.model_copy(update={"kafka": address, **router}), 2, "wall") as pool:
-        with monkeypatch.context() as network:
-            network.setenv("GRID_ROUTER_KAFKA_USER", "network-hotline")
-            network.setenv("GRID_ROUTER_KAFKA_PASSWORD_FILE", str(password_file(secured, "network-hotline")))
-            Feed(address, NAMES, secured.partitions, None).run(sent)
-        deadline = time.monotonic() + PATIENCE_S
-        while reports_in_cases(address) != sorted(one.report for one in sent):
-            pool.poll()
-            assert time.monotonic() < deadline, [log.read_text()[-2000:] for log in pool.logs]
-            time.sleep(0.1)
-        commands, logs = commands_of([*pool.pids.values(), server.status(secured).pid or 0]), pool.logs
-    assert pool.restarts == 0
-    written = b"".join(file.read_bytes() for file in (*logs, Folder(secured).log, Folder(secured).out))
-    secrets = [file.read_bytes() for file in Folder(secured).credentials.folder.rglob("*.password")]
-    assert len(secrets) > len(departments)
-    assert [secret for secret in secrets if secret in commands or secret in written] == []
-    task, *_ = committed(address, *map(NAMES.tasks, departments))
-    department = task.topic.removeprefix(NAMES.tasks(""))
-    own = Connection(kafka=address, security=user_of(secured, f"department-{department}"))
-    with Client(own, actor="inspector-17") as client:
-        found = next(iter(client.tasks(department)))
-        found.accept()
-        found.acknowledge()
-        other = next(one for one in departments if one != department)
-        with pytest.raises(
-            TopicError, match=f"no such department, or the user department-{department} has no right to it"
-        ):
-            next(iter(client.replay(other, datetime(2000, 1, 1, tzinfo=UTC))))
-    assert len(committed(address, NAMES.feedback(department))) == 1
-
-
-def reports_in_cases(address: str) -> list[str]:
-    latest = {record.key: record.value for record in committed(address, NAMES.cases)}
-    return sorted(report.id for value in latest.values() for report in decode_case(value).reports)
 
 
 def test_it_stays_secured_and_its_files_are_private(secured: Settings) -> None:
@@ -213,21 +165,51 @@ def test_every_user_may_do_what_is_declared_and_nothing_else(secured: Settings) 
     assert tried > 40 * len(wanted.users)
 
 
-def test_another_city_on_the_cluster_reads_and_stops_nothing(secured: Settings, tmp_path: Path) -> None:
+def test_what_a_command_writes_names_the_user_who_was_let_in(
+    secured: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An actor is named by a person; the user of the connection was proved, and takes the place of one that the record names."""
+    address, begun = server.bootstrap(secured), datetime.now(UTC)
+    rules = RuleSetRecord(version="v", city=CITY, published_at=begun, actor="wang", texts={})
+    repaired = OutgoingRecord(topic=NAMES.repairs, partition=0, key=b"k", value=b"{}", headers=[(PRINCIPAL, b"mayor")])
+    for user in ("publisher", "repairer"):
+        monkeypatch.setenv("GRID_ROUTER_KAFKA_USER", user)
+        monkeypatch.setenv("GRID_ROUTER_KAFKA_PASSWORD_FILE", str(password_file(secured, user)))
+        if user == "publisher":
+            asyncio.run(publish(address, NAMES.rule_sets, rules))
+            continue
+        with open_redrive_producer(address, "") as producer, producer.transaction():
+            producer.send([repaired])
+    monkeypatch.undo()
+    for topic, user in ((NAMES.rule_sets, b"publisher"), (NAMES.repairs, b"repairer")):
+        assert [one for one in committed(address, topic)[-1].headers if one[0] == PRINCIPAL] == [(PRINCIPAL, user)]
+
+
+def test_two_cities_on_a_cluster_neither_read_nor_stop_each_other(secured: Settings, tmp_path: Path) -> None:
+    """No user of one may read or write a topic of the other, join a group of it, or fence a producer of it."""
     address, city, theirs = server.bootstrap(secured), shipped(CITY), Names("other.")
-    own = [one.name for one in topics_of(city, secured)]
     others = topics_of(city, secured.model_copy(update={"namespace": "other."}))
     wanted = declared_access(theirs, others, city.codes, city.catalogue.departments)
     access.apply(address, compare(wanted, access.found(address), theirs), tmp_path)
     assert not compare(wanted, access.found(address), theirs, known={"admin"}).drift
     assert not compare(declared(secured), access.found(address), NAMES, known={"admin"}).drift
-    ca = Folder(secured).credentials.ca
-    for user in ("other.router", "other.repairer", "other.operator"):
-        password = (tmp_path / f"{user}.password").read_text()
-        with raw_client(address, Security(protocol="SASL_SSL", user=user, password=password, ca=ca)) as client:
-            assert {*client.read(own).values(), *client.write(own).values()} == {TOPIC_DENIED}
-            assert client.join(NAMES.group) == GROUP_DENIED
-            assert client.claim(f"{NAMES.group}-merge-0") == TRANSACTION_DENIED
+    ours, ca = declared(secured), Folder(secured).credentials.ca
+    here = [one.name for one in topics_of(city, secured)]
+    there = [one.name for one in others]
+    sides = ((wanted, tmp_path, ours, here), (ours, password_file(secured, "router").parent, wanted, there))
+    for mine, passwords, foreign, topics in sides:
+        groups, ids = _names(foreign, "group"), _names(foreign, "transactional id")
+        for user in mine.users:
+            password = (passwords / f"{user}.password").read_text()
+            with raw_client(address, Security(protocol="SASL_SSL", user=user, password=password, ca=ca)) as client:
+                assert {*client.read(topics).values(), *client.write(topics).values()} == {TOPIC_DENIED}, user
+                assert {client.join(name) for name in groups} == {GROUP_DENIED}, user
+                assert {client.claim(name) for name in ids} == {TRANSACTION_DENIED}, user
+
+
+def _names(rights: Access, resource: str) -> list[str]:
+    """One name of each group or transactional id that these rights are for."""
+    return sorted({f"{one.name}0" if one.prefixed else one.name for one in rights.rights if one.resource == resource})
 
 
 def test_a_second_apply_changes_nothing_and_an_operator_may_check(
@@ -256,11 +238,17 @@ def test_drift_is_shown_and_removed_only_when_asked(secured: Settings) -> None:
     )
     with admin.connected(address) as client:
         assert client.create_acls([stray])["failed"] == []
+        assert UserQuota("network-hotline", "write", 2 << 20) in quotas_of(client)
+        change_quotas(client, [UserQuota("network-hotline", "write", 4096), UserQuota("operator", "read", 8192)])
     for given in ("check", "apply"):
         shown = command(given)
         assert f"- alice may read topic {topic}" in shown.output
+        assert "- operator may read 8,192 bytes per second" in shown.output
+        assert "+ network-hotline may write 2,097,152 bytes per second" in shown.output
         assert shown.exit_code == (given == "check")
     assert command("apply", "--remove").exit_code == 0
+    with admin.connected(address) as client:
+        assert not [one for one in quotas_of(client) if one.per_second in {4096, 8192} or one.user == "operator"]
     assert not compare(declared(secured), access.found(address), NAMES, known={"admin"}).drift
     assert security_for(address, secured).user == "admin"
 

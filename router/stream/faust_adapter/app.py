@@ -12,6 +12,7 @@ from faust.types import TP
 from router.domain.model.feedback import SUPERVISION
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.rule_sets import RuleSets
+from router.kafka.connecting import authentication
 from router.stream.engine.assignment import AssignedPartitions
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.processor import Processor
@@ -127,14 +128,16 @@ def _configured(group: str, scratch: Path, bootstrap: str) -> BatchApp:
 
 def _credentials(security: Security) -> faust.SASLCredentials | faust.SSLCredentials | None:
     """How the worker authenticates, in Faust's words; None: in plain text, without a name."""
+    options = authentication(security)
+    context = options.get("ssl_context")
     if security.sasl:
         return faust.SASLCredentials(
-            username=security.user,
-            password=security.password,
-            mechanism=security.mechanism,
-            ssl_context=security.context(),
+            username=options["sasl_plain_username"],
+            password=options["sasl_plain_password"],
+            mechanism=options["sasl_mechanism"],
+            ssl_context=context,
         )
-    return faust.SSLCredentials(security.context()) if security.tls else None
+    return faust.SSLCredentials(context) if security.tls else None
 
 
 def _normaliser(

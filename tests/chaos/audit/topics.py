@@ -7,6 +7,7 @@ from typing import Any, Protocol, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from router.kafka.connecting import connect_options
 from router.wire.offset_keys import NO_KEYS, OffsetKeys
 from router.wire.stored_offsets import STORED_OFFSET_KEY, decode_stored_offset
 from tests.chaos.partitions import partitions_of
@@ -131,7 +132,7 @@ class KafkaLog:
 
 async def _started(bootstrap: str) -> AIOKafkaConsumer:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **connect_options(bootstrap),
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaProducer
 
 from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
+from router.kafka.connecting import connect_options
 from router.rule_sets.store import publish
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, encode_stored_offset
@@ -120,7 +121,7 @@ def _value(stored: StoredOffset) -> bytes:
 
 
 async def _write(bootstrap: str, forged: list[Forged]) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all") as producer:
+    async with AIOKafkaProducer(**connect_options(bootstrap), acks="all") as producer:
         for topic, partition, key, value in forged:
             await producer.send(topic, value, key=key, partition=partition)
         await producer.flush()

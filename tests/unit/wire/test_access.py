@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from router.wire.access import Access, Right, compare, declared_access
+from router.wire.access import Access, ByteRates, Right, UserQuota, compare, declared_access
 from router.wire.topic_names import Names
 from router.wire.topics import declared
 
@@ -202,3 +202,40 @@ def test_a_department_that_is_gone_is_an_undeclared_user() -> None:
 def test_a_right_in_words() -> None:
     assert str(Right("police", "group", "police.", "read", prefixed=True)) == "police may read group police...."
     assert str(Right("a", "topic", "t", "write", allows=False, host="h")) == "a must not write topic t from h"
+
+
+QUOTAS = {"network": ByteRates(writes=2048, reads=4096), "department": ByteRates(reads=8192), "gateway": ByteRates()}
+LIMITED = declared_access(NAMES, TOPICS, ["policing"], ["police", "fire"], QUOTAS)
+
+
+def test_each_user_of_a_kind_has_its_quota() -> None:
+    assert LIMITED.quotas == [
+        UserQuota("drill.department-fire", "read", 8192),
+        UserQuota("drill.department-police", "read", 8192),
+        UserQuota("drill.network-policing", "read", 4096),
+        UserQuota("drill.network-policing", "write", 2048),
+    ]
+
+
+def test_other_rates_and_undeclared_quotas_are_drift() -> None:
+    """Another rate is missing as declared; quotas of other deployments and of other users are not ours."""
+    others = [
+        UserQuota("network-policing", "write", 1),
+        UserQuota("alice", "read", 1),
+        UserQuota("drill.own.network-x", "read", 1),
+    ]
+    mine = [
+        UserQuota("drill.network-policing", "write", 9),
+        UserQuota("drill.operator", "read", 7),
+        *list(LIMITED.quotas or ())[:3],
+    ]
+    plan = compare(LIMITED, replace(LIMITED, quotas=[*mine, *others]), NAMES)
+    assert plan.missing_quotas == [UserQuota("drill.network-policing", "write", 2048)]
+    assert plan.undeclared_quotas == [UserQuota("drill.operator", "read", 7)]
+    assert (plan.drift, plan.differences) == (True, 2)
+    assert str(plan.missing_quotas[0]) == "drill.network-policing may write 2,048 bytes per second"
+    assert not compare(LIMITED, LIMITED, NAMES).drift
+
+
+def test_a_city_that_says_nothing_leaves_quotas_alone() -> None:
+    assert not compare(ACCESS, replace(ACCESS, quotas=[UserQuota("drill.operator", "read", 7)]), NAMES).drift
