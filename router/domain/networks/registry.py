@@ -9,6 +9,7 @@ from router.domain.networks import (
     hotline,
     litigation_services,
     mediation,
+    open311,
     party_building,
     petitions,
     policing,
@@ -35,6 +36,7 @@ NETWORKS: Mapping[str, Network] = {
         petitions,
         mediation,
         litigation_services,
+        open311,
     )
 }
 """Networks by name. A network reports in a city when the city has a code table for it."""

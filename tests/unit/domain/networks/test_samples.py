@@ -17,7 +17,7 @@ from router.domain.intake.coordinate_systems import to_wgs84
 from router.domain.intake.normalise import normalise
 from router.domain.model.report import Media
 from router.domain.networks.registry import NETWORKS
-from router.domain.networks.schema.network import Draft
+from router.domain.networks.schema.network import ON_RECEIPT, Draft
 from tests.support.records import Record, draft
 from tests.support.samples import FOLDER, NAMES, listening, sample
 
@@ -39,6 +39,7 @@ MATTERS = {
     "litigation-services": "property-dispute",
     "environment": "odour",
     "hotline": "bulky-items",
+    "open311": "graffiti",
 }
 """What they are about by the shipped tables."""
 EXCLUSIVE = {"urban-management"}
@@ -134,6 +135,24 @@ DRAFTS: dict[str, Draft] = {
             accuracy_m=20.0,
             area="Central APC|OLYMPIC|WILSHIRE CENTER - KOREATOWN NC",
         ),
+    ),
+    "open311": Draft(
+        source_id="key-6i4j3kx2ly5s7owqyd6nytdvkqoq4s7c",
+        codes=("graffiti",),
+        occurred_at=datetime(2026, 11, 24, 17, 28, tzinfo=UTC),
+        reported_at=ON_RECEIPT,
+        claim=Claim(
+            network="open311",
+            at=datetime(2026, 11, 24, 17, 28, tzinfo=UTC),
+            lon=-122.3331,
+            lat=47.6097,
+            accuracy_m=20.0,
+            cell="530335010030015",
+        ),
+        component_id="STOP-1120",
+        description="Graffiti on the wall of the bus stop",
+        address="1st Avenue and Pike Street",
+        media=photo("stop"),
     ),
     "party-building": Draft(
         source_id="DJ-2026-1124-008",
