@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from router.domain.networks import (
+    cap,
     enforcement,
     environment,
     governance,
@@ -37,6 +38,7 @@ NETWORKS: Mapping[str, Network] = {
         mediation,
         litigation_services,
         open311,
+        cap,
     )
 }
 """Networks by name. A network reports in a city when the city has a code table for it."""

@@ -1,4 +1,4 @@
-"""A city that hears every network: Puyang as it is shipped, with a hotline and Open311."""
+"""A city that hears every network: Puyang as it is shipped, with a hotline, Open311 and alerts."""
 
 import shutil
 from pathlib import Path
@@ -9,7 +9,11 @@ from tests.support.samples import CITIES
 
 NAME = "puyang"
 _HEAD = "code,version,matter,name\n"
-MORE = {"hotline": "Bulky Items,,exposed-rubbish,bulky items\n", "open311": "graffiti,,exposed-rubbish,graffiti\n"}
+MORE = {
+    "hotline": "Bulky Items,,exposed-rubbish,bulky items\n",
+    "open311": "graffiti,,exposed-rubbish,graffiti\n",
+    "cap": "Met,,exposed-rubbish,weather\n",
+}
 """Rows of the networks that Puyang does not have."""
 
 

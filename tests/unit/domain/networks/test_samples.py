@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from hashlib import sha256
+from math import cos, hypot, radians
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -40,6 +41,7 @@ MATTERS = {
     "environment": "odour",
     "hotline": "bulky-items",
     "open311": "graffiti",
+    "cap": "hazard",
 }
 """What they are about by the shipped tables."""
 EXCLUSIVE = {"urban-management"}
@@ -135,6 +137,34 @@ DRAFTS: dict[str, Draft] = {
             accuracy_m=20.0,
             area="Central APC|OLYMPIC|WILSHIRE CENTER - KOREATOWN NC",
         ),
+    ),
+    "cap": Draft(
+        source_id="cap-43pohc32gxl5h2h3wg6e7bcc2j5cx4fk",
+        codes=("profile/FLW", "Flood", "Met", "Infra"),
+        occurred_at=datetime(2026, 11, 24, 17, 0, tzinfo=UTC),
+        reported_at=datetime(2026, 11, 24, 17, 30, tzinfo=UTC),
+        revised_at=datetime(2026, 11, 24, 17, 30, tzinfo=UTC),
+        claim=Claim(
+            network="cap",
+            at=datetime(2026, 11, 24, 17, 0, tzinfo=UTC),
+            lon=-122.3331,
+            lat=47.6102,
+            accuracy_m=pytest.approx(hypot(0.0005 * 111_195, 0.001 * 111_195 * cos(radians(47.61))), rel=0.002),
+            area="profile/053033",
+        ),
+        urgency="Immediate",
+        severity="Severe",
+        certainty="Observed",
+        description="The underpass is under water\nThe water is half a metre deep and rises.",
+        address="Underpass at Pike Street",
+        media=photo("underpass"),
+        extensions={
+            "identifier": "2026-11-24-0007",
+            "sender": "duty@weather.example.org",
+            "expires": "2026-11-25T05:00:00+00:00",
+            "instruction": "Do not drive into the underpass.",
+            "responseType": ["Avoid"],
+        },
     ),
     "open311": Draft(
         source_id="key-6i4j3kx2ly5s7owqyd6nytdvkqoq4s7c",
