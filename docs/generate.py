@@ -22,6 +22,7 @@ from router.domain.model.feedback import DEPARTMENT_KINDS, FEEDBACK_CODES, KINDS
 from router.domain.model.rejection import REJECTION_CODES
 from router.domain.model.transition import TaskStage
 from router.gateway.app import MAX_BATCH_BYTES
+from router.gateway.cap_routes import ALERTS
 from router.gateway.department_routes import FEEDBACK, REJECTIONS, TASKS
 from router.gateway.front_door import GEOREPORT, RECEIPTS
 from router.gateway.georeport_routes import FORMS_BYTES, MAX_FORM
@@ -226,6 +227,11 @@ def gateway_page() -> str:
             f"`{GEOREPORT}*`",
             f"a form, at most {MAX_FORM >> 10} KiB",
             "[Open311 GeoReport v2](../how-to/open311.md), in JSON and XML",
+        ),
+        (
+            f"`POST {ALERTS}`",
+            f"an alert in [CAP 1.2](../how-to/cap-alerts.md), at most {MAX_BYTES >> 10} KiB",
+            "202 and a receipt",
         ),
         ("`GET /openapi.json`", "", "the OpenAPI description"),
         ("`GET /metrics`", "", "the [metrics](metrics.md#gateway); the token needs the scope `metrics`"),

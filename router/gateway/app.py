@@ -14,6 +14,7 @@ from router.domain.intake.normalise import MAX_BYTES
 from router.domain.networks.registry import NETWORKS
 from router.gateway.answers import BatchAnswer, Receipt, ReportProgress
 from router.gateway.authentication import Authenticator
+from router.gateway.cap_routes import add_cap_route
 from router.gateway.department_routes import add_department_routes, department_schemas
 from router.gateway.departments import DepartmentService
 from router.gateway.front_door import GEOREPORT, RECEIPTS, SAFE, defect, json_response, problem_response
@@ -80,6 +81,7 @@ def build_app(
     bodies = BodyReader()
     _add_routes(app, intake, networks, bodies)
     add_department_routes(app, intake, departments, bodies)
+    add_cap_route(app, intake, bodies)
     if intake.receipts is not None:
         add_georeport_routes(app, intake, intake.receipts, authenticator)
     app.add_exception_handler(ProblemError, _problem)

@@ -58,7 +58,8 @@ def written_xml(root: str, content: Any) -> bytes:
     """A tree as XML. What XML cannot write becomes U+FFFD."""
     made = ET.Element(root)
     _fill(made, root, content)
-    return ET.tostring(made, encoding="utf-8", xml_declaration=True)
+    written: bytes = ET.tostring(made, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def _fill(element: ET.Element, name: str, content: Any) -> None:

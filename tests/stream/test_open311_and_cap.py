@@ -30,6 +30,7 @@ from tests.unit.docs.markdown import code_blocks
 
 pytestmark = pytest.mark.broker
 CITY = "seattle"
+CAP = ROOT / "docs" / "how-to" / "cap-alerts.md"
 OPEN311 = ROOT / "docs" / "how-to" / "open311.md"
 
 
@@ -54,14 +55,16 @@ def gateway(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
     environment = {**os.environ, **{f"GRID_ROUTER_{name}": value for name, value in settings.items()}}
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
 
-    def run(block: str, cwd: Path = ROOT, **more: str) -> str:
+    def run(block: str, **more: str) -> str:
         block, whole = block.replace("19180", str(port)), {**environment, **more}
-        done = subprocess.run(["bash", "-ec", block], env=whole, cwd=cwd, capture_output=True, check=False, text=True)
+        done = subprocess.run(
+            ["bash", "-ec", block], env=whole, cwd=folder, capture_output=True, check=False, text=True
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     make, start, *_ = code_blocks(OPEN311, "sh")
-    token, log = run(make, folder).strip(), folder / "log"
+    token, log = run(make).strip(), folder / "log"
     with (
         log.open("wb") as written,
         subprocess.Popen(["bash", "-ec", f"exec {start}"], env=environment, cwd=ROOT, stderr=written) as running,
@@ -135,3 +138,26 @@ def test_a_request_of_open311_becomes_a_task_and_its_token_leads_to_it(kafka: st
     assert f"<service_request_id>{case.id}</service_request_id><status>open</status>" in state
     assert "<service_code>graffiti</service_code>" in state
     assert "bus stop" not in state
+
+
+def test_an_alert_becomes_a_task_and_its_cancel_withdraws_it(kafka: str, gateway: Running) -> None:
+    add, *messages, ask = code_blocks(CAP, "sh")
+    token = gateway.run(add, TOKEN="").strip()
+    deadline = time.monotonic() + PATIENCE_S
+    while "receipt_token" not in (
+        taken := json.loads(gateway.run(messages[0], TOKEN=token))
+    ):  # tokens are read once a second
+        assert time.monotonic() < deadline, taken
+    update, cancel = (json.loads(gateway.run(block, TOKEN=token)) for block in messages[1:])
+    assert taken["id"] == update["id"] == cancel["id"]
+    (shown,) = code_blocks(CAP, "json")
+    assert taken.keys() == json.loads(shown).keys()
+
+    made = decided(kafka, gateway.names, "cap", History(shipped(CITY)))
+    cases, tasks = [one for one in made if isinstance(one, Case)], [one for one in made if isinstance(one, Task)]
+    assert len({case.id for case in cases}) == 1
+    assert (cases[0].urgency, cases[0].severity) == ("Immediate", "Severe")
+    assert tasks[0].description.startswith("The underpass is under water")
+    assert [one.version for one in cases[-1].reports][-1] == 3
+    assert cases[-1].state == "closed"
+    assert json.loads(gateway.run(ask, RECEIPT=taken["receipt_token"]))["stage"] == "received"
