@@ -29,7 +29,7 @@ WHOLE_ID = "cap-"
 MAX_TEXT = 40_000
 """Characters of a polygon, or of references."""
 _PAIR = r"-?[0-9]{1,3}(\.[0-9]{1,15})?,-?[0-9]{1,3}(\.[0-9]{1,15})?"
-_TOKEN = r"[^\s,<&]+"  # noqa: S105 - a part of a pattern, no secret
+_TOKEN = r"[^ ,<&]+"  # noqa: S105 - a part of a pattern, no secret
 _REFERENCE = rf"{_TOKEN},{_TOKEN},{_TOKEN}"
 Long = Annotated[str, Field(max_length=4000)]
 Brief = Annotated[str, Field(max_length=200)]
