@@ -10,7 +10,7 @@ from router.gateway.answers import Receipt
 from router.gateway.cap_xml import NETWORK, cap_value
 from router.gateway.front_door import json_response
 from router.gateway.grants import Grant
-from router.gateway.http_request import JSON, BodyReader, checked_media_type, trace_context
+from router.gateway.http_request import JSON, BodyReader, checked_media_type
 from router.gateway.intake import Intake
 from router.gateway.openapi import problem_responses
 
@@ -54,7 +54,7 @@ class _CapRoutes:
         grant.check_network(NETWORK)
         checked_media_type(request.headers.get("content-type", ""), CAP_TYPES)
         value = cap_value(await self._bodies.read(request, MAX_BYTES))
-        headers = [(CONTENT_TYPE, JSON.encode()), *trace_context(request.state.fields)]
+        headers = [(CONTENT_TYPE, JSON.encode()), *request.state.trace]
         return json_response(await self._intake.take(grant, NETWORK, value, headers, None), 202)
 
 

@@ -24,7 +24,7 @@ from router.gateway.georeport import (
 from router.gateway.georeport_formats import FORMATS, format_of_path, georeport_response
 from router.gateway.georeport_openapi import described_route
 from router.gateway.grants import Grant
-from router.gateway.http_request import JSON, BodyReader, checked_media_type, trace_context
+from router.gateway.http_request import JSON, BodyReader, checked_media_type
 from router.gateway.intake import Intake
 from router.gateway.problems import RETRY_AFTER_S, ProblemError
 from router.gateway.receipts import Receipts
@@ -65,7 +65,7 @@ class _GeoReportRoutes:
         self._intake.check_rate(grant, 1)
         self._city(form.arguments)
         key = request.headers.get(IDEMPOTENCY_KEY) or secrets.token_hex(20)
-        headers = [(CONTENT_TYPE, JSON.encode()), *trace_context(request.state.fields)]
+        headers = [(CONTENT_TYPE, JSON.encode()), *request.state.trace]
         receipt = await self._intake.take(grant, NETWORK, form.value, headers, key)
         taken = {"token": receipt["receipt_token"], "service_notice": form.notice}
         return self._answer(request, "service_requests", [taken])
@@ -108,7 +108,10 @@ class _GeoReportRoutes:
 
     def _grant(self, request: Request, arguments: Mapping[str, str]) -> Grant:
         """What the key of a request allows: of its header, of its address, or of its form."""
-        authorization = request.headers.get("authorization")
+        said = request.headers.getlist("authorization")
+        if len(said) > 1:
+            raise ProblemError("unauthorized", NO_KEY)  # of two, a proxy in front may have checked the other one
+        authorization = said[0] if said else None
         key = request.query_params.get("api_key") or arguments.get("api_key")
         if authorization is None and not key:
             raise ProblemError("unauthorized", NO_KEY)
