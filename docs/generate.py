@@ -22,8 +22,10 @@ from router.domain.model.feedback import DEPARTMENT_KINDS, FEEDBACK_CODES, KINDS
 from router.domain.model.rejection import REJECTION_CODES
 from router.domain.model.transition import TaskStage
 from router.gateway.app import MAX_BATCH_BYTES
+from router.gateway.cap_routes import ALERTS
 from router.gateway.department_routes import FEEDBACK, REJECTIONS, TASKS
-from router.gateway.front_door import RECEIPTS
+from router.gateway.front_door import GEOREPORT, RECEIPTS
+from router.gateway.georeport_routes import FORMS_BYTES, MAX_FORM
 from router.gateway.http_request import BODIES_BYTES, BODY_S
 from router.gateway.intake import MAX_BATCH
 from router.gateway.long_poll import LONGEST_WAIT_S, MOST, POLLS, POLLS_OF_HOLDER
@@ -221,6 +223,16 @@ def gateway_page() -> str:
         ),
         (f"`POST {FEEDBACK}`", f"feedback, at most {MAX_FEEDBACK >> 10} KiB", "202 and where Kafka has it"),
         (f"`GET {REJECTIONS}`", "", "which answers changed nothing, and a cursor"),
+        (
+            f"`{GEOREPORT}*`",
+            f"a form, at most {MAX_FORM >> 10} KiB",
+            "[Open311 GeoReport v2](../how-to/open311.md), in JSON and XML",
+        ),
+        (
+            f"`POST {ALERTS}`",
+            f"an alert in [CAP 1.2](../how-to/cap-alerts.md), at most {MAX_BYTES >> 10} KiB",
+            "202 and a receipt",
+        ),
         ("`GET /openapi.json`", "", "the OpenAPI description"),
         ("`GET /metrics`", "", "the [metrics](metrics.md#gateway); the token needs the scope `metrics`"),
         ("`GET /livez`, `GET /readyz`", "", "200, or 503; no token is needed"),
@@ -232,7 +244,7 @@ def gateway_page() -> str:
             "400, or the connection is closed",
         ),
         ("body", f"within {BODY_S:g} s", "408"),
-        ("bodies that arrive at once", f"{BODIES_BYTES >> 20} MiB", "503"),
+        ("bodies that arrive at once", f"{BODIES_BYTES >> 20} MiB; forms of Open311: {FORMS_BYTES >> 20} MiB", "503"),
         ("wait for Kafka", f"{LIMIT_S:g} s", "503"),
         ("reports and feedback that wait for Kafka", f"{BUFFER_BYTES >> 20} MiB", "503"),
         ("polls at once", f"{POLLS}, and {POLLS_OF_HOLDER} of a token", "503, 429"),

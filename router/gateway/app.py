@@ -14,9 +14,12 @@ from router.domain.intake.normalise import MAX_BYTES
 from router.domain.networks.registry import NETWORKS
 from router.gateway.answers import BatchAnswer, Receipt, ReportProgress
 from router.gateway.authentication import Authenticator
+from router.gateway.cap_routes import add_cap_route
 from router.gateway.department_routes import add_department_routes, department_schemas
 from router.gateway.departments import DepartmentService
-from router.gateway.front_door import RECEIPTS, SAFE, defect, json_response, problem_response
+from router.gateway.front_door import GEOREPORT, RECEIPTS, SAFE, defect, json_response, problem_response
+from router.gateway.georeport_formats import format_of_path, georeport_problem
+from router.gateway.georeport_routes import add_georeport_routes
 from router.gateway.grants import Grant
 from router.gateway.http_request import (
     EVENT_BATCH,
@@ -78,6 +81,9 @@ def build_app(
     bodies = BodyReader()
     _add_routes(app, intake, networks, bodies)
     add_department_routes(app, intake, departments, bodies)
+    add_cap_route(app, intake, bodies)
+    if intake.receipts is not None:
+        add_georeport_routes(app, intake, intake.receipts, authenticator)
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(404, _not_found)
     app.add_exception_handler(405, _method_not_allowed)
@@ -195,19 +201,27 @@ def _add_routes(app: FastAPI, intake: Intake, networks: list[str], bodies: BodyR
     app.add_api_route(REPORTS_PATH, routes.take, methods=["POST"], include_in_schema=False)
 
 
-async def _problem(_: Request, problem: Exception) -> Response:
+def _answer(request: Request, problem: ProblemError) -> Response:
+    """The answer of a problem, in the form of the door."""
+    path = request.url.path
+    return georeport_problem(format_of_path(path), problem) if path.startswith(GEOREPORT) else problem_response(problem)
+
+
+async def _problem(request: Request, problem: Exception) -> Response:
     if not isinstance(problem, ProblemError):
         raise problem
-    return problem_response(problem)
+    return _answer(request, problem)
 
 
-async def _defect(_: Request, __: Exception) -> Response:
-    return problem_response(defect())
+async def _defect(request: Request, __: Exception) -> Response:
+    return _answer(request, defect())
 
 
-async def _not_found(_: Request, __: Exception) -> Response:
-    return problem_response(ProblemError("not-found", f"there is nothing here; send reports to `{REPORTS_PATH}`."))
+async def _not_found(request: Request, __: Exception) -> Response:
+    detail = f"there is nothing here; send reports to `{REPORTS_PATH}`."
+    return _answer(request, ProblemError("not-found", detail))
 
 
-async def _method_not_allowed(_: Request, __: Exception) -> Response:
-    return problem_response(ProblemError("method-not-allowed", "use POST for reports, and GET for everything else."))
+async def _method_not_allowed(request: Request, __: Exception) -> Response:
+    detail = "use POST for reports, and GET for everything else."
+    return _answer(request, ProblemError("method-not-allowed", detail))

@@ -1,4 +1,4 @@
-"""What every request passes first: the token, and the access log. `/livez`, `/readyz` and receipts need no token."""
+"""What every request passes first: the token, and the access log. `/livez`, `/readyz` and receipts need no token; Open311 looks for its own."""
 
 import sys
 import time
@@ -22,6 +22,8 @@ OPEN_PATHS = frozenset({"/livez", "/readyz"})
 """Paths that need no token. The access log leaves them out, because probes are frequent."""
 RECEIPTS = "/v1/receipts/"
 """A receipt needs no token beside its own: who has it may read it."""
+GEOREPORT = "/open311/v2/"
+"""Paths of Open311: its routes look for the key themselves, because it may be an argument."""
 SAFE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 log = structlog.get_logger(__name__)
 
@@ -86,7 +88,7 @@ class FrontDoor:
             fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
             state["fields"], state["trace"] = fields, trace_context(fields)
             try:
-                if not scope["path"].startswith(RECEIPTS):
+                if not scope["path"].startswith((RECEIPTS, GEOREPORT)):
                     said = [value for name, value in fields if name == "authorization"]
                     # of two, a proxy in front may have checked the other one
                     state["grant"] = self._authenticator.grant_of(said[0] if len(said) == 1 else None)

@@ -9,7 +9,7 @@ from router.gateway.problems import ProblemError
 
 EVERY = "*"
 _NETWORK, _AREA, _DEPARTMENT, _METRICS = "report:", "area:", "department:", "metrics"
-_NETWORK_NAME = re.compile(r"[a-z][a-z-]{0,40}")
+_NETWORK_NAME = re.compile(r"[a-z][a-z0-9-]{0,40}")
 _DEPARTMENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,47}")
 _AREA_CODE = re.compile(r"[0-9]{2,15}")
 LONGEST_SCOPE = 4096

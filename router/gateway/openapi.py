@@ -108,7 +108,10 @@ def described(app: FastAPI, more: dict[str, Any]) -> dict[str, Any]:
             title=app.title, version=app.version, description=app.description, routes=app.routes, summary=app.summary
         )
         components = made.setdefault("components", {})
-        components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        components["securitySchemes"] = {
+            "token": {"type": "http", "scheme": "bearer"},
+            "api_key": {"type": "apiKey", "in": "query", "name": "api_key"},
+        }
         components.setdefault("schemas", {}).update(_problem_schemas() | _report_schemas() | more)
         made["security"] = [{"token": []}]
         for path, operations in made["paths"].items():

@@ -27,6 +27,8 @@ class KnownReport(Struct, frozen=True):
     """Of its case; None: no case has it."""
     rejected: str | None
     """Code by which its record was rejected; None: it was not."""
+    case: str | None = None
+    """Id of its case."""
 
 
 class _Entry(Struct, frozen=True, gc=False):
@@ -94,8 +96,13 @@ class ReceiptIndex:
         """What is known of a report."""
         rejected = self._rejected.get((report.network, report.partition, report.offset))
         case = self._case_of.get(self._incident(report))
-        entry = None if case is None else self._open.get(case) or self._ended.get(case)
-        return KnownReport(None if entry is None else entry.progress, rejected)
+        progress = None if case is None else self.of_case(case)
+        return KnownReport(progress, rejected, None if progress is None else case)
+
+    def of_case(self, case: str) -> CaseProgress | None:
+        """How far a case is; None if it is not known."""
+        entry = self._open.get(case) or self._ended.get(case)
+        return None if entry is None else entry.progress
 
     def _incident(self, report: ReceivedReport) -> str:
         """The id of the report: of several incidents with one source id, the one that it meant when it was received."""

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import Struct
+
 from router.domain.explanation.progress import CaseProgress, ReceiptStage, ReceiptWords
 from router.domain.explanation.wording import Bilingual
 from router.domain.rules.city import City
@@ -11,10 +13,21 @@ from router.gateway.clock import WALL, GatewayClock
 from router.gateway.followed_cases import FollowedCases
 from router.gateway.followed_rules import FollowedRules
 from router.gateway.problems import RETRY_AFTER_S, ProblemError
+from router.gateway.receipt_index import KnownReport
 from router.gateway.receipt_keys import ReceiptKeys, ReceivedReport
 
 SOON_S = 86_400
 """A report that no case has for longer than that is not said to be on its way."""
+
+
+class FoundReport(Struct, frozen=True):
+    """The report that a token stands for."""
+
+    city: City
+    """The rules in effect."""
+    received_at: datetime
+    known: KnownReport
+    stage: ReceiptStage
 
 
 class Receipts:
@@ -43,27 +56,29 @@ class Receipts:
         Raises:
             ProblemError: no gateway of the deployment has given the token, or this one has not read the cases yet.
         """
+        found = self.found(token)
+        stage, progress, rejected = found.stage, found.known.progress, found.known.rejected
+        said = said_of(found.city, stage, found.received_at, progress, rejected)
+        return {
+            "stage": stage,
+            "said": {"en": said.en, "zh": said.zh},
+            "received_at": found.received_at,
+            **({} if rejected is None else {"rejected": rejected}),
+            **({} if progress is None else _members(progress, found.city)),
+        }
+
+    def found(self, token: str) -> FoundReport:
+        """What is known of the report of a token. Raises ProblemError like `answer`."""
         report = self._keys.report_of(token)
         if report is None:
             detail = "no gateway of this city has given this receipt; copy it again, all of it."
             raise ProblemError("unknown-receipt", detail)
-        city = self._city()
-        known = self.cases.index.of(report)
-        stage, progress = (
-            _stage(known.progress, known.rejected, self._clock.now_ms() / 1000 - report.received_s),
-            known.progress,
-        )
-        received_at = datetime.fromtimestamp(report.received_s, UTC)
-        said = ReceiptWords(lambda id_: _name(city, id_), city.zone).about(stage, received_at, progress, known.rejected)
-        return {
-            "stage": stage,
-            "said": {"en": said.en, "zh": said.zh},
-            "received_at": received_at,
-            **({} if known.rejected is None else {"rejected": known.rejected}),
-            **({} if progress is None else _members(progress, city)),
-        }
+        city, known = self.city(), self.cases.index.of(report)
+        stage = _stage(known.progress, known.rejected, self._clock.now_ms() / 1000 - report.received_s)
+        return FoundReport(city, datetime.fromtimestamp(report.received_s, UTC), known, stage)
 
-    def _city(self) -> City:
+    def city(self) -> City:
+        """The rules in effect. Raises ProblemError while they or the cases have not been read."""
         rule_sets = self._rules.rule_sets
         if rule_sets is None or not self.cases.ready:
             raise _not_ready()
@@ -71,6 +86,13 @@ class Receipts:
             return rule_sets.at(datetime.now(UTC))
         except RuleSetError as error:
             raise _not_ready() from error
+
+
+def said_of(
+    city: City, stage: ReceiptStage, received_at: datetime, progress: CaseProgress | None, rejected: str | None = None
+) -> Bilingual:
+    """How far a report or a case is, in plain words."""
+    return ReceiptWords(lambda id_: department_name(city, id_), city.zone).about(stage, received_at, progress, rejected)
 
 
 def _stage(progress: CaseProgress | None, rejected: str | None, age_s: float) -> ReceiptStage:
@@ -87,7 +109,11 @@ def _members(progress: CaseProgress, city: City) -> dict[str, Any]:
     found: dict[str, Any] = {
         "reports": progress.reports,
         "departments": [
-            {"department": id_, "role": role, "name": {"en": _name(city, id_).en, "zh": _name(city, id_).zh}}
+            {
+                "department": id_,
+                "role": role,
+                "name": {"en": department_name(city, id_).en, "zh": department_name(city, id_).zh},
+            }
             for id_, role in departments
         ],
         "changed_at": progress.changed_at,
@@ -97,7 +123,8 @@ def _members(progress: CaseProgress, city: City) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _name(city: City, department: str) -> Bilingual:
+def department_name(city: City, department: str) -> Bilingual:
+    """The name of a department in both languages."""
     known = city.catalogue.departments.get(department)
     if known is None:
         return Bilingual(department, department)

@@ -5,6 +5,7 @@ It follows from the case alone, as `derived.py` and feedback have made it.
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, tzinfo
+from sys import intern
 from typing import Literal
 
 from msgspec import Struct
@@ -69,6 +70,8 @@ class CaseProgress(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tr
     assistants: tuple[str, ...] = ()
     due_at: datetime | None = None
     closed_at: datetime | None = None
+    matter: str = ""
+    opened_at: datetime | None = None
 
 
 def progress_of(case: Case) -> CaseProgress:
@@ -88,6 +91,8 @@ def progress_of(case: Case) -> CaseProgress:
         assistants=assistants,
         due_at=None if lead is None or stage in {"handled", "closed"} else lead.due_at,
         closed_at=case.closed_at if stage in {"closed", "not-filed"} else None,
+        matter=intern(case.matter),
+        opened_at=case.opened_at,
     )
 
 

@@ -35,7 +35,7 @@ from router.domain.model.report import REPORTS_KEPT, Location, Provenance, Repor
 from router.domain.model.source_record import SourceRecord, UnreadableBatch
 from router.domain.networks.schema.extensions import numbers_as_sent, storable
 from router.domain.networks.schema.fields import FIRST_YEAR, LAST_YEAR
-from router.domain.networks.schema.network import Draft, Network
+from router.domain.networks.schema.network import ON_RECEIPT, Draft, Network
 from router.domain.rules.city import City
 
 MAX_BYTES = 256 << 10
@@ -125,6 +125,8 @@ def _read(
     if isinstance(classified, Rejection):
         return classified
     received, disbelieved = _received(record, history=history)
+    if draft.reported_at is ON_RECEIPT:
+        classified = _dated(classified[0], received), classified[1]
     unknown, ignored = getattr(message, "root", message).unknown(), city.ignored_fields.get(network.name, ())
     content = content_digest(value, ignored, all_known=not unknown or unknown.keys() <= set(ignored))
     return record, *classified, received, Said(content, draft.revised_at, disbelieved)
@@ -141,6 +143,13 @@ def _classified(network: Network, draft: Draft, codes: CodeTable) -> tuple[Draft
     what, _ = code_doubt(network, draft, codes)
     extensions = {**draft.extensions, UNKNOWN_CODE: f"{what}; its row `{EVERY_OTHER}` decided"}
     return replace(draft, extensions=extensions), codes.otherwise.matter
+
+
+def _dated(draft: Draft, received: datetime) -> Draft:
+    """The draft with the received time in place of what its message does not name."""
+    if draft.occurred_at is not ON_RECEIPT:
+        return replace(draft, reported_at=received)
+    return replace(draft, occurred_at=received, reported_at=received, claim=replace(draft.claim, at=received))
 
 
 def _with_numbers_as_sent(draft: Draft, message: Any, text: bytes) -> Draft:

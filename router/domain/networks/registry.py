@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 from router.domain.networks import (
+    cap,
     enforcement,
     environment,
     governance,
     hotline,
     litigation_services,
     mediation,
+    open311,
     party_building,
     petitions,
     policing,
@@ -35,6 +37,8 @@ NETWORKS: Mapping[str, Network] = {
         petitions,
         mediation,
         litigation_services,
+        open311,
+        cap,
     )
 }
 """Networks by name. A network reports in a city when the city has a code table for it."""

@@ -1,4 +1,4 @@
-"""A city that hears all twelve networks: Puyang as it is shipped, with a hotline."""
+"""A city that hears every network: Puyang as it is shipped, with a hotline, Open311 and alerts."""
 
 import shutil
 from pathlib import Path
@@ -8,14 +8,21 @@ from router.domain.rules.city import City
 from tests.support.samples import CITIES
 
 NAME = "puyang"
-HOTLINE = "code,version,matter,name\nBulky Items,,exposed-rubbish,bulky items\n"
+_HEAD = "code,version,matter,name\n"
+MORE = {
+    "hotline": "Bulky Items,,exposed-rubbish,bulky items\n",
+    "open311": "graffiti,,exposed-rubbish,graffiti\n",
+    "cap": "Met,,exposed-rubbish,weather\n",
+}
+"""Rows of the networks that Puyang does not have."""
 
 
 def folder(parent: Path) -> Path:
     """The folder of cities that holds it, made within `parent`."""
     cities = parent / "cities"
     shutil.copytree(CITIES / NAME, cities / NAME)
-    (cities / NAME / "codes" / "hotline.csv").write_text(HOTLINE, "utf-8")
+    for network, rows in MORE.items():
+        (cities / NAME / "codes" / f"{network}.csv").write_text(_HEAD + rows, "utf-8")
     return cities
 
 

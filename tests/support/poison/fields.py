@@ -58,6 +58,7 @@ PERSONS = {
     "litigation-services": "defendantRef",
 }
 UNREAD = {
+    "cap": {"scope"},
     "hotline": {"UpdatedDate", "ActionTaken", "Owner", "Status", "Anonymous", "ServiceDate", "ClosedDate"},
     "petitions": {"xfxs"},
     "party-building": {"branchCode"},

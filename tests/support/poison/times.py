@@ -22,9 +22,11 @@ FIELDS = {
     "petitions": "djsj",
     "mediation": "accepted_at",
     "litigation-services": "filedAt",
+    "open311": "occurred_at",
+    "cap": "sent",
 }
 COMPACT = {"policing", "governance", "petitions"}
-ZONED = {"environment", "party-building", "litigation-services"}
+ZONED = {"environment", "party-building", "litigation-services", "open311", "cap"}
 _WRONG = {
     "month 13": "2026-13-01 08:00:00",
     "month 0": "2026-00-10 08:00:00",

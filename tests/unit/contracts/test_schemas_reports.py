@@ -205,7 +205,11 @@ def test_a_photo_needs_an_address_and_a_hash() -> None:
         assert not schema_accepts("reports/urban-management.v1.json", EVENT | {"photos": photos})
 
 
-RULES = {"bad_time", "personal_data", "event_or_component", "not_over", "degrees"}
+RULES = {"bad_time", "personal_data", "event_or_component", "not_over", "degrees", "half_a_point", "no_place"} | {
+    "polygon",
+    "circle",
+    "no_references",
+}
 """Kinds of the errors of our own rules."""
 VALUES: list[Any] = [
     *(None, True, 0, -1, 1.5, 91, -91, 181, "", " ", "1", "03", "１２３", "abc", "Abc\n", "ABC", [], [1], {}, {"a": 1}),

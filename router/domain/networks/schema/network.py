@@ -6,7 +6,7 @@ Translator (EIP). A draft has no matter and no cell yet: the city's code tables 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from msgspec import Struct
@@ -29,6 +29,9 @@ from router.domain.networks.schema.extensions import NO_EXTENSIONS
 from router.domain.networks.schema.fast_reading import fast_reader
 from router.domain.networks.schema.patterns import ANY_TEXT
 
+ON_RECEIPT = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands in a draft for a time that the message does not name: the received time takes its place. It is compared by identity."""
+
 
 class Message(BaseModel):
     """Base of source schemas. Fields of the schema are checked strictly; other fields become extensions."""
@@ -49,9 +52,9 @@ class Draft(Struct, frozen=True, gc=False, kw_only=True):
     """The class as the source coded it, most specific first. The first code in the code table decides."""
     code_version: str | None = None
     occurred_at: datetime
-    """UTC."""
+    """UTC; or ON_RECEIPT, also as the time of the claim."""
     reported_at: datetime
-    """UTC."""
+    """UTC; or ON_RECEIPT."""
     revised_at: datetime | None = None
     """When the source last changed the message, UTC; None if the schema does not say it or the time is doubtful."""
     claim: Claim

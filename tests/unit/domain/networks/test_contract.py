@@ -35,7 +35,10 @@ from tests.support.samples import NAMES, listening, sample, tables
 PARTS = {"__init__", "registry"}
 """Files beside the networks that are none."""
 LOS_ANGELES = ZoneInfo("America/Los_Angeles")
-KEPT = {"personRef", "branchCode", "QYBS", "partyRef", "parties", "defendantRef"}
+KEPT = {
+    *("personRef", "branchCode", "QYBS", "partyRef", "parties", "defendantRef"),
+    *("identifier", "sender", "expires", "instruction", "responseType"),
+}
 """Known fields that a report has no place for but its extensions."""
 
 

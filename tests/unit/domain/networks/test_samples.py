@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from hashlib import sha256
+from math import cos, hypot, radians
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from router.domain.intake.coordinate_systems import to_wgs84
 from router.domain.intake.normalise import normalise
 from router.domain.model.report import Media
 from router.domain.networks.registry import NETWORKS
-from router.domain.networks.schema.network import Draft
+from router.domain.networks.schema.network import ON_RECEIPT, Draft
 from tests.support.records import Record, draft
 from tests.support.samples import FOLDER, NAMES, listening, sample
 
@@ -39,6 +40,8 @@ MATTERS = {
     "litigation-services": "property-dispute",
     "environment": "odour",
     "hotline": "bulky-items",
+    "open311": "graffiti",
+    "cap": "hazard",
 }
 """What they are about by the shipped tables."""
 EXCLUSIVE = {"urban-management"}
@@ -134,6 +137,52 @@ DRAFTS: dict[str, Draft] = {
             accuracy_m=20.0,
             area="Central APC|OLYMPIC|WILSHIRE CENTER - KOREATOWN NC",
         ),
+    ),
+    "cap": Draft(
+        source_id="cap-43pohc32gxl5h2h3wg6e7bcc2j5cx4fk",
+        codes=("profile/FLW", "Flood", "Met", "Infra"),
+        occurred_at=datetime(2026, 11, 24, 17, 0, tzinfo=UTC),
+        reported_at=datetime(2026, 11, 24, 17, 30, tzinfo=UTC),
+        revised_at=datetime(2026, 11, 24, 17, 30, tzinfo=UTC),
+        claim=Claim(
+            network="cap",
+            at=datetime(2026, 11, 24, 17, 0, tzinfo=UTC),
+            lon=-122.3331,
+            lat=47.6102,
+            accuracy_m=pytest.approx(hypot(0.0005 * 111_195, 0.001 * 111_195 * cos(radians(47.61))), rel=0.002),
+            area="profile/053033",
+        ),
+        urgency="Immediate",
+        severity="Severe",
+        certainty="Observed",
+        description="The underpass is under water\nThe water is half a metre deep and rises.",
+        address="Underpass at Pike Street",
+        media=photo("underpass"),
+        extensions={
+            "identifier": "2026-11-24-0007",
+            "sender": "duty@weather.example.org",
+            "expires": "2026-11-25T05:00:00+00:00",
+            "instruction": "Do not drive into the underpass.",
+            "responseType": ["Avoid"],
+        },
+    ),
+    "open311": Draft(
+        source_id="key-6i4j3kx2ly5s7owqyd6nytdvkqoq4s7c",
+        codes=("graffiti",),
+        occurred_at=datetime(2026, 11, 24, 17, 28, tzinfo=UTC),
+        reported_at=ON_RECEIPT,
+        claim=Claim(
+            network="open311",
+            at=datetime(2026, 11, 24, 17, 28, tzinfo=UTC),
+            lon=-122.3331,
+            lat=47.6097,
+            accuracy_m=20.0,
+            cell="530335010030015",
+        ),
+        component_id="STOP-1120",
+        description="Graffiti on the wall of the bus stop",
+        address="1st Avenue and Pike Street",
+        media=photo("stop"),
     ),
     "party-building": Draft(
         source_id="DJ-2026-1124-008",

@@ -18,7 +18,7 @@ from tests.support.samples import NAMES, listening, sample
 
 SAMPLES = [sample(name) for name in NAMES]
 ODD = (None, "", "yesterday", "9" * 5000, 5, -1e300, True, [], {"a": [None]}, "01/06/3020 12:00:00 AM")
-DRILL_MARKS = {"status", "csbz", "data_kind", "YLBZ"}
+DRILL_MARKS = {"status", "csbz", "data_kind", "YLBZ", "kind"}
 """Optional fields in which null is rejected: it might hide that the report is a drill."""
 
 

@@ -17,8 +17,12 @@ from router.domain.networks.schema.fast_reading import UNREADABLE, fast_decoder,
 from tests.support.samples import NAMES, sample
 
 SHANGHAI: tzinfo = ZoneInfo("Asia/Shanghai")
-DECODERS = {name: fast_decoder(network.schema) for name, network in NETWORKS.items()}
-MESSAGES: dict[str, dict[str, Any]] = {sample(name).network: orjson.loads(sample(name).text) for name in NAMES[::-1]}
+SLOW = {"cap"}
+"""Networks of few messages whose schemas have parts that only pydantic reads: patterns in lists, and what a name may not have."""
+DECODERS = {name: fast_decoder(network.schema) for name, network in NETWORKS.items() if name not in SLOW}
+MESSAGES: dict[str, dict[str, Any]] = {
+    sample(name).network: orjson.loads(sample(name).text) for name in NAMES[::-1] if name not in SLOW
+}
 TEXTS = st.sampled_from(
     ["", " ", "\n", "0", "1", "１２", "é", "٣" * 12, "20180101000009", "20180101240000", "20180230000000"]
 )
@@ -124,18 +128,18 @@ def same(name: str, text: bytes) -> bool:
     return True
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", DECODERS)
 @given(data=st.data())
 def test_what_the_fast_way_accepts_pydantic_reads_alike(name: str, data: st.DataObject) -> None:
     same(name, data.draw(texts(name)))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", DECODERS)
 def test_a_whole_sample_takes_the_fast_way(name: str) -> None:
     assert same(name, orjson.dumps(MESSAGES[name]))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", DECODERS)
 @pytest.mark.parametrize("raw", RAW)
 def test_no_field_holds_what_pydantic_rejects(name: str, raw: bytes) -> None:
     for field in MESSAGES[name]:
@@ -143,7 +147,7 @@ def test_no_field_holds_what_pydantic_rejects(name: str, raw: bytes) -> None:
         same(name, rest[:-1] + b"," + orjson.dumps(field) + b":" + raw + b"}")
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", DECODERS)
 def test_a_rejection_is_worded_by_pydantic(name: str) -> None:
     network = NETWORKS[name]
     text = orjson.dumps({**MESSAGES[name], network.id_field: "not an id"})
