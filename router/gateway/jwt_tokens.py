@@ -9,7 +9,7 @@ from typing import Any
 
 import jwt
 
-from router.gateway.grants import Grant, read_scope
+from router.gateway.grants import Grant, ScopeError, read_scope
 from router.gateway.problems import ProblemError
 from router.wire.errors import InputError
 
@@ -56,7 +56,10 @@ class JwtVerifier:
 
     def _grant(self, claims: dict[str, Any]) -> Grant:
         scope = claims.get("scope", "")
-        read = read_scope(scope if isinstance(scope, str) else "")
+        try:
+            read = read_scope(scope if isinstance(scope, str) else "")
+        except ScopeError:
+            raise ProblemError("unauthorized", INVALID) from None
         holder = f"{self._issuer}\n{claims['sub']}"
         return Grant(
             holder=holder,

@@ -122,6 +122,22 @@ def test_a_token_without_a_scope_of_ours_is_for_no_network(verifier: JwtVerifier
     assert verifier.grant_of(signed(scope=scope)).networks == frozenset()
 
 
+@pytest.mark.parametrize(
+    "area", ["area:41-09", "area:*", "area:", "area:4", "area:4109x", "area:4109 area:x", "Area:4109", "x " * 2040 + "area:4109"]
+)
+def test_a_token_whose_area_cannot_be_read_is_not_for_the_whole_city(verifier: JwtVerifier, area: str) -> None:
+    for scope in (f"report:policing {area}", f"department:police {area}"):
+        with pytest.raises(ProblemError) as raised:
+            verifier.grant_of(signed(scope=scope))
+        assert (raised.value.code, raised.value.detail) == ("unauthorized", INVALID)
+
+
+@pytest.mark.parametrize("more", ["report:", "report:**", "department:*x", "metrics:", "openid", "areas", "report:*:x"])
+def test_a_word_that_says_nothing_allows_nothing_more(verifier: JwtVerifier, more: str) -> None:
+    with_word = verifier.grant_of(signed(scope=f"report:policing area:4109 {more}"))
+    assert with_word == verifier.grant_of(signed(scope="report:policing area:4109"))
+
+
 FORGED = {
     "expired": signed(exp=int(time.time()) - 60),
     "not yet": signed(nbf=int(time.time()) + 600),
