@@ -26,7 +26,7 @@ from router.gateway.receipt_keys import read_receipt_keys
 from router.gateway.receipts import Receipts
 from router.rule_sets.store import RuleSetStore
 from router.tracing.carrying import CARRYING, Tracing
-from router.wire.errors import InputError
+from router.wire.errors import InputError, WorkerError
 from router.wire.gateway_metrics import GatewayMetrics
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
@@ -122,6 +122,7 @@ async def serve(
 
     Raises:
         InputError: the tokens or the keys of receipts cannot be used.
+        WorkerError: something that the gateway follows is followed no longer.
     """
     authenticator, names = Authenticator(settings), Names(settings.namespace)
     rules = FollowedRules(city, RuleSetStore(bootstrap, names.rule_sets))
@@ -137,12 +138,21 @@ async def serve(
     )
     polls = LongPolls(bootstrap)
     departments = DepartmentService(rules, polls, intake.publisher, names, metrics, clock=clock)
-    inside = build_app(intake, departments, authenticator, list(city.codes))
+    lost: list[str] = []
+
+    def end(what: str) -> None:
+        lost.append(what)
+        server.should_exit = True
+
+    inside = build_app(intake, departments, authenticator, list(city.codes), end)
     app = FrontDoor(inside, authenticator, metrics, tracing=tracing)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # a warning for each malformed request says nothing
     server = uvicorn.Server(configuration(app))
     polls.ending = lambda: server.should_exit
     await server.serve([listening])
+    if lost:
+        what = f"the gateway could not follow its {lost[0]} any longer"
+        raise WorkerError(what, hint="start it again, and report the error in its log as a defect")
 
 
 def _networks(rules: FollowedRules, city: City) -> list[str]:

@@ -123,7 +123,17 @@ def test_a_token_without_a_scope_of_ours_is_for_no_network(verifier: JwtVerifier
 
 
 @pytest.mark.parametrize(
-    "area", ["area:41-09", "area:*", "area:", "area:4", "area:4109x", "area:4109 area:x", "Area:4109", "x " * 2040 + "area:4109"]
+    "area",
+    [
+        "area:41-09",
+        "area:*",
+        "area:",
+        "area:4",
+        "area:4109x",
+        "area:4109 area:x",
+        "Area:4109",
+        "x " * 2040 + "area:4109",
+    ],
 )
 def test_a_token_whose_area_cannot_be_read_is_not_for_the_whole_city(verifier: JwtVerifier, area: str) -> None:
     for scope in (f"report:policing {area}", f"department:police {area}"):
