@@ -9,6 +9,7 @@ import pytest
 
 from router.cli import main as entry
 from router.gateway.token_file import MAX_TOKENS, add_token, hash_of, read_token_file
+from router.wire import private_files
 from router.wire.errors import InputError
 
 HASH = "0" * 64
@@ -40,6 +41,30 @@ def test_a_token_is_known_by_its_hash_alone(file: Path) -> None:
     assert hashes.grant_of(second) is not None
     for wrong in (first[:-1], first + "x", "", "\udcff", hash_of(first).hex()):
         assert hashes.grant_of(wrong) is None
+
+
+@pytest.mark.parametrize("given, mode", [(0o640, 0o640), (0o660, 0o600), (0o644, 0o600)])
+def test_a_second_token_leaves_the_file_to_the_program_that_reads_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch, given: int, mode: int
+) -> None:
+    """A file of root and of the gateway's group, as docs/how-to/deploy.md makes it."""
+    add_token(file, "first", "report:*")
+    file.chmod(given)
+    before = file.stat()
+    monkeypatch.setattr(private_files, "ROOT", before.st_uid)
+    if given != 0o640:
+        with pytest.raises(InputError, match="others"):
+            add_token(file, "second", "report:*")
+        private_files.open_private(file, "ab").close()
+    else:
+        add_token(file, "second", "report:*")
+    after = file.stat()
+    assert (stat.S_IMODE(after.st_mode), after.st_uid, after.st_gid, after.st_ino) == (
+        mode,
+        before.st_uid,
+        before.st_gid,
+        before.st_ino,
+    )
 
 
 def test_tokens_differ(file: Path) -> None:
