@@ -4,13 +4,14 @@ The settings say it. A secured embedded broker says it for the commands of its o
 from files and the environment alone, and are in no sentence, log or representation.
 """
 
+import os
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from router.wire.errors import InputError
-from router.wire.private_files import open_to_others
+from router.wire.private_files import others_may_read
 from router.wire.settings import PREFIX, KafkaSecurity, Settings
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -96,7 +97,7 @@ def security_for(bootstrap: str, settings: Settings | None = None) -> Security:
     user = given.kafka_user
     if own is not None and user is None and password is None:
         user, file = EMBEDDED_ADMIN, own / f"{EMBEDDED_ADMIN}.password"
-        password = password_of(file, private=True)
+        password = password_of(file)
     if protocol in WITH_SASL and (not user or not password):
         lacks = ("KAFKA_USER",) if not user else ("KAFKA_PASSWORD_FILE", "KAFKA_PASSWORD")
         hint = f"set {' or '.join(f'{PREFIX}{one}' for one in lacks)}"
@@ -158,10 +159,15 @@ def _password(given: KafkaSecurity) -> str | None:
     return None if given.kafka_password is None else given.kafka_password.get_secret_value()
 
 
-def password_of(file: Path, *, private: bool = False) -> str:
-    """The only line of a file with a password. Raises InputError; the sentence has nothing of what is in it."""
+def password_of(file: Path) -> str:
+    """The only line of a file with a password.
+
+    Raises:
+        InputError: it cannot be read, others may read it, or it has no password. The sentence has nothing of what is in it.
+    """
     try:
         with file.open("rb") as opened:
+            open_to_others = others_may_read(os.fstat(opened.fileno()))
             text = opened.read(MAX_PASSWORD_BYTES + 1).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
@@ -169,7 +175,7 @@ def password_of(file: Path, *, private: bool = False) -> str:
     line = text.rstrip("\r\n")
     if not line or len(text) > MAX_PASSWORD_BYTES or not line.isprintable():
         raise _no_password(file, "has no password, or more than one line")
-    if private and open_to_others(file):
+    if open_to_others:
         raise InputError("others may read the password", where=str(file), hint=f"chmod 600 {file}")
     return line
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from router.cli import main as entry
+from router.wire import private_files
 from router.wire.errors import InputError
 from router.wire.security import EMBEDDED, Security, security_for
 from router.wire.settings import Settings
@@ -37,6 +38,7 @@ def given(monkeypatch: pytest.MonkeyPatch, **settings: object) -> None:
 
 def written(file: Path, text: str) -> Path:
     file.write_bytes(text.encode())
+    file.chmod(0o600)
     return file
 
 
@@ -52,6 +54,26 @@ def test_the_password_is_the_line_of_its_file(monkeypatch: pytest.MonkeyPatch, t
     assert (found.user, found.password, found.mechanism) == ("police", SECRET, "SCRAM-SHA-512")
     assert found.tls
     assert found.sasl
+
+
+@pytest.mark.parametrize(
+    ("mode", "of_root", "taken"),
+    [(0o600, False, True), (0o640, False, False), (0o644, False, False), (0o440, True, True), (0o644, True, False)],
+)
+def test_a_password_that_others_may_read_is_rejected(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: int, of_root: bool, taken: bool
+) -> None:
+    """The rule of all secrets: a platform mounts them as files of root that the group may read."""
+    file = written(tmp_path / "p", SECRET)
+    file.chmod(mode)
+    monkeypatch.setattr(private_files, "ROOT", file.stat().st_uid if of_root else -1)
+    given(monkeypatch, protocol="SASL_SSL", user="police", password_file=file)
+    if taken:
+        assert security_for(AWAY).password == SECRET
+        return
+    with pytest.raises(InputError, match=r"others may read the password; chmod 600") as raised:
+        security_for(AWAY)
+    assert SECRET not in str(raised.value)
 
 
 def test_no_representation_has_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
