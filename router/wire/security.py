@@ -6,6 +6,7 @@ from files and the environment alone, and are in no sentence, log or representat
 
 import os
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -69,6 +70,7 @@ class Security:
             raise _unusable("CA", self.ca, "certificates", error) from None
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self.certificate is not None and self.key is not None:
+            _check_key(self.key)
             try:
                 # without a passphrase of ours, OpenSSL would ask for one at the terminal
                 context.load_cert_chain(self.certificate, self.key, password="")
@@ -178,6 +180,13 @@ def password_of(file: Path) -> str:
     if open_to_others:
         raise InputError("others may read the password", where=str(file), hint=f"chmod 600 {file}")
     return line
+
+
+def _check_key(file: Path) -> None:
+    """Raise InputError when others may read the key of the client's certificate; who has it is the client."""
+    with suppress(OSError):  # whoever opens it says so better
+        if others_may_read(file.stat()):
+            raise InputError("others may read the key", where=str(file), hint=f"chmod 600 {file}")
 
 
 def _no_password(file: Path, what: str) -> InputError:

@@ -187,8 +187,17 @@ def test_a_key_with_a_passphrase_is_named_and_does_not_wait_for_one(tmp_path: Pa
     locked.write_bytes(
         key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"of another's")),
     )
+    locked.chmod(0o600)
     with pytest.raises(InputError, match="the file has not a certificate of the key"):
         Security(protocol="SSL", ca=own.ca, certificate=own.broker, key=locked).context()
+
+
+def test_a_key_that_others_may_read_is_rejected(tmp_path: Path) -> None:
+    own = made(tmp_path / "security")
+    mutual = Security(protocol="SSL", ca=own.ca, certificate=own.broker, key=own.broker)
+    own.broker.chmod(0o644)
+    with pytest.raises(InputError, match=r"others may read the key; chmod 600"):
+        mutual.context()
 
 
 def test_a_secured_home_is_for_its_own_address_alone(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
