@@ -150,7 +150,8 @@ async def _begin(consumer: AIOKafkaConsumer, wanted: PollRequest) -> tuple[Curso
     elif wanted.since is None:
         cursor = Cursor(described.topic_id, beginnings)
     else:
-        at = await consumer.offsets_for_times(dict.fromkeys(partitions, int(wanted.since.timestamp() * 1000)))
+        since_ms = max(0, int(wanted.since.timestamp() * 1000))  # Kafka knows no time before 1970
+        at = await consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
         first = [at.get(one) for one in partitions]
         offsets = [end if one is None else one.offset for one, end in zip(first, ends, strict=True)]
         cursor = Cursor(described.topic_id, tuple(offsets))
