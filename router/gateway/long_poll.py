@@ -20,6 +20,7 @@ from router.gateway.cursors import Cursor, check_cursor
 from router.gateway.problems import RETRY_AFTER_S, ProblemError
 from router.kafka.cluster_metadata import describe_topics
 from router.kafka.consumers import LazyConsumer
+from router.kafka.merging import by_time
 
 LONGEST_WAIT_S = 25
 """Shorter than the half minute after which proxies give up."""
@@ -123,7 +124,7 @@ class LongPolls:
             if (now >= until and not behind) or self.ending() or await ended():
                 break
             fetched = await consumer.getmany(timeout_ms=STEP_MS if now < until else BEHIND_MS, max_records=wanted.most)
-            records = sorted((one for part in fetched.values() for one in part), key=lambda one: one.timestamp)
+            records = list(by_time(fetched.values()))
             taken = list(_within(records))
             found = [said for one in taken if (said := wanted.read(one)) is not None]
             positions = {one.partition: one.offset + 1 for one in taken}

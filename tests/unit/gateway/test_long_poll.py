@@ -120,3 +120,13 @@ def test_a_time_before_1970_is_the_beginning(monkeypatch: pytest.MonkeyPatch) ->
     records = [Stored(0, offset, 1000 * offset, b"x") for offset in range(3)]
     for since in (datetime(1969, 12, 31, 23, tzinfo=UTC), datetime(1, 1, 2, tzinfo=UTC)):
         assert polled(monkeypatch, records, since=since) == [[(0, 0), (0, 1), (0, 2)]]
+
+
+def test_a_cut_answer_skips_no_record_when_time_runs_back_within_a_partition(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = b"x" * (5 << 20)
+    times = {0: [1000, 900, 1100], 1: [950, 1050]}
+    records = [Stored(number, at, ms, large) for number, of in times.items() for at, ms in enumerate(of)]
+    answers = polled(monkeypatch, records, partitions=2)
+    assert answers == [[(1, 0)], [(0, 0)], [(0, 1)], [(1, 1)], [(0, 2)]]
+    together = polled(monkeypatch, [one._replace(value=b"x") for one in records], partitions=2)
+    assert together == [[(1, 0), (0, 0), (0, 1), (1, 1), (0, 2)]]
