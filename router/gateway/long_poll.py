@@ -32,7 +32,9 @@ MOST_BYTES = 4 << 20
 """Bytes of an answer, but for its last record."""
 POLLS, POLLS_OF_HOLDER = 100, 8
 """Polls at once: of all, and of one token."""
-FETCH_BYTES = 1 << 20
+FETCH_BYTES, PARTITION_FETCH_BYTES = 1 << 20, 128 << 10
+"""Bytes that a broker sends a poll at once, of all partitions and of one; one batch more if it is larger. A hundred polls take 100 MiB of each
+broker."""
 STEP_MS, BEHIND_MS = 500, 50
 """How soon an app that has gone, and the end of the gateway, are seen; and how soon the end of a transaction, after which nothing has to be
 waited for."""
@@ -84,7 +86,10 @@ class LongPolls:
         """
         with_room = self._room(holder)
         lazy = LazyConsumer(
-            self._bootstrap, max_partition_fetch_bytes=FETCH_BYTES, request_timeout_ms=int(LIMIT_S * 1000)
+            self._bootstrap,
+            fetch_max_bytes=FETCH_BYTES,
+            max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
+            request_timeout_ms=int(LIMIT_S * 1000),
         )
         try:
             async with with_room:

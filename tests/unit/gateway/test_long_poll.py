@@ -130,3 +130,12 @@ def test_a_cut_answer_skips_no_record_when_time_runs_back_within_a_partition(mon
     assert answers == [[(1, 0)], [(0, 0)], [(0, 1)], [(1, 1)], [(0, 2)]]
     together = polled(monkeypatch, [one._replace(value=b"x") for one in records], partitions=2)
     assert together == [[(1, 0), (0, 0), (0, 1), (1, 1), (0, 2)]]
+
+
+def test_all_polls_together_fit_into_the_memory_of_a_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of the 1,024 MiB of a container, if each poll of a topic with eight partitions gets all that it may."""
+    opened: list[dict[str, Any]] = []
+    polled(monkeypatch, [], opened=opened)
+    options = opened[0]
+    most = min(options.get("fetch_max_bytes", 50 << 20), 8 * options["max_partition_fetch_bytes"])
+    assert long_poll.POLLS * most <= 256 << 20
