@@ -219,7 +219,10 @@ GATEWAY = Dashboard(
                 counted("Requests by status", "gateway.requests", "status"),
                 # those for tasks and rejections wait for the next one
                 spread(
-                    "Time of requests that do not wait", "gateway.request_seconds", "route", route="/v1/tasks|/v1/rejections"
+                    "Time of requests that do not wait",
+                    "gateway.request_seconds",
+                    "route",
+                    route="/v1/tasks|/v1/rejections",
                 ),
             ],
         ),

@@ -43,7 +43,7 @@ def test_a_token_is_known_by_its_hash_alone(file: Path) -> None:
         assert hashes.grant_of(wrong) is None
 
 
-@pytest.mark.parametrize("given, mode", [(0o640, 0o640), (0o660, 0o600), (0o644, 0o600)])
+@pytest.mark.parametrize(("given", "mode"), [(0o640, 0o640), (0o660, 0o600), (0o644, 0o600)])
 def test_a_second_token_leaves_the_file_to_the_program_that_reads_it(
     file: Path, monkeypatch: pytest.MonkeyPatch, given: int, mode: int
 ) -> None:
