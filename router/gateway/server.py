@@ -35,6 +35,8 @@ HEAD_BYTES = 16 << 10
 """Most bytes of a request's line and header fields together."""
 HEAD_S = 10.0
 """How long a connection may be open before a request has begun, also the next one."""
+WRITE_S, LEAST_BYTES = 10.0, 16 << 10
+"""How many bytes of an answer an app must have taken after this time, while some wait for it."""
 KEEP_ALIVE_S = 10
 CONNECTIONS = 1000
 DRAIN_S = int(LIMIT_S) + 2
@@ -43,13 +45,14 @@ BACKLOG = 256
 
 
 class BoundedProtocol(H11Protocol):
-    """A connection that ends when it sends no whole head of a request in time.
+    """A connection that ends when it sends no whole head of a request in time, or does not take its answers.
 
     When there are too many, the one that has waited longest for its next request ends. An app's request takes milliseconds, so
     it is never that one.
     """
 
     _timer: asyncio.TimerHandle | None = None
+    _writing: asyncio.TimerHandle | None = None
     waits_since = 0.0
 
     def connection_made(self, transport: Any) -> None:
@@ -68,8 +71,20 @@ class BoundedProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         super().connection_lost(exc)
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._writing):
+            if timer is not None:
+                timer.cancel()
+
+    def pause_writing(self) -> None:
+        """Begin to wait for an app that does not take its answers."""
+        super().pause_writing()
+        self._await_app()
+
+    def resume_writing(self) -> None:
+        """Stop waiting: it has taken them."""
+        super().resume_writing()
+        if self._writing is not None:
+            self._writing.cancel()
 
     @property
     def waits_for_request(self) -> bool:
@@ -81,6 +96,16 @@ class BoundedProtocol(H11Protocol):
             self._timer.cancel()
         self.waits_since = self.loop.time()
         self._timer = self.loop.call_later(HEAD_S, self._end_idle, self.cycle)
+
+    def _await_app(self) -> None:
+        waiting: int = self.transport.get_write_buffer_size()
+        self._writing = self.loop.call_later(WRITE_S, self._end_untaken, waiting)
+
+    def _end_untaken(self, before: int) -> None:
+        if before - self.transport.get_write_buffer_size() < LEAST_BYTES:
+            self.transport.abort()  # a close would wait for the app
+        else:
+            self._await_app()
 
     def _end_idle(self, cycle: object) -> None:
         if self.cycle is cycle and not self.transport.is_closing():

@@ -1,6 +1,7 @@
 """The HTTP server: connections that send no request end, and take no place from those that do."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -244,3 +245,31 @@ def test_what_is_followed_no_longer_ends_the_gateway_with_a_sentence(
     monkeypatch.setattr(FollowedRules, "follow", follow)
     with pytest.raises(WorkerError, match="could not follow its rules"):
         asyncio.run(run())
+
+
+def test_a_connection_whose_app_takes_no_answer_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It sends requests without a token and reads nothing, so it would never be idle."""
+    monkeypatch.setattr(server, "WRITE_S", 0.2)
+
+    async def run() -> None:
+        gateway = TestedGateway(tmp_path)
+        async with listening(gateway) as http:
+            http.servers[0].sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # so that few answers fill it
+            loop, greedy = asyncio.get_running_loop(), socket.socket()
+            greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            greedy.setblocking(False)
+            await loop.sock_connect(greedy, address_of(http))
+            asked, paused = ASK.replace(b"/livez", b"/v1/x") * 50, False
+            with suppress(ConnectionError):
+                async with asyncio.timeout(PATIENCE_S):
+                    while not paused or http.server_state.connections:
+                        with suppress(BlockingIOError):
+                            greedy.send(asked)
+                        paused = paused or any(one.flow.write_paused for one in http.server_state.connections)
+                        await asyncio.sleep(0.001)
+            assert paused
+            assert not http.server_state.connections
+            greedy.close()
+        await gateway.close()
+
+    asyncio.run(run())
