@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from router.cli import main as entry
-from router.gateway.token_file import MAX_TOKENS, add_token, hash_of, read_token_file
+from router.gateway import authentication
+from router.gateway.token_file import MAX_TOKENS, TokenHashes, add_token, hash_of, read_token_file
 from router.wire import private_files
 from router.wire.errors import InputError
+from router.wire.settings import Settings
 
 HASH = "0" * 64
 
@@ -140,3 +142,19 @@ def test_the_commands_make_and_list_tokens(
     )
     with pytest.raises(AssertionError, match="no network 'polcing'"):
         run("add", "other", "--network", "polcing")
+
+
+def test_a_change_during_the_first_read_counts(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_token(file, "first", "report:*")
+    added: list[str] = []
+
+    def read(of: Path) -> TokenHashes:
+        found = read_token_file(of)
+        if not added:
+            added.append(add_token(file, "second", "report:*"))
+        return found
+
+    monkeypatch.setattr(authentication, "read_token_file", read)
+    found = authentication.Authenticator(Settings(gateway_tokens=file))
+    found.look()
+    assert found.grant_of(f"Bearer {added[0]}").holder == "second"
