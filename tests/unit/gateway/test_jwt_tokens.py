@@ -10,6 +10,8 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from router.gateway.jwt_tokens import INVALID, JwtVerifier, read_jwks
 from router.gateway.problems import ProblemError
@@ -203,6 +205,44 @@ def test_any_other_token_is_rejected_with_one_sentence(verifier: JwtVerifier, wh
 def test_a_key_that_proves_nothing_is_rejected(tmp_path: Path, keys: list[Any], says: str) -> None:
     with pytest.raises(InputError, match=says):
         read_jwks(jwks(tmp_path, *keys), ISSUER, AUDIENCE)
+
+
+def rsa_key(bits: int, **more: Any) -> dict[str, Any]:
+    key = json.loads(RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, bits).public_key()))
+    return {name: value for name, value in key.items() if name != "key_ops"} | {"kid": "r", "alg": "RS256"} | more
+
+
+def ec_key(curve: ec.EllipticCurve, alg: str) -> dict[str, Any]:
+    return json.loads(ECAlgorithm.to_jwk(ec.generate_private_key(curve).public_key())) | {"kid": "e", "alg": alg}
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        (rsa_key(1024), "fewer than 2048 bits"),
+        (rsa_key(2048, use="enc"), "not for signatures"),
+        (rsa_key(2048, key_ops=["encrypt"]), "not for signatures"),
+        (ec_key(ec.SECP384R1(), "ES256"), "another curve than ES256"),
+        (ec_key(ec.SECP256R1(), "ES384"), "another curve than ES384"),
+        (public(KEY, use="enc"), "not for signatures"),
+    ],
+)
+def test_a_weak_key_or_one_for_something_else_is_rejected(tmp_path: Path, key: dict[str, Any], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        read_jwks(jwks(tmp_path, key), ISSUER, AUDIENCE)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        rsa_key(2048, use="sig"),
+        rsa_key(2048, alg="PS256", key_ops=["verify"]),
+        ec_key(ec.SECP256R1(), "ES256"),
+        ec_key(ec.SECP384R1(), "ES384"),
+    ],
+)
+def test_a_key_as_its_algorithm_asks_is_taken(tmp_path: Path, key: dict[str, Any]) -> None:
+    assert read_jwks(jwks(tmp_path, key), ISSUER, AUDIENCE)
 
 
 @pytest.mark.parametrize(("issuer", "audience"), [(None, AUDIENCE), (ISSUER, None), ("", AUDIENCE)])
