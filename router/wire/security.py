@@ -6,8 +6,10 @@ from files and the environment alone, and are in no sentence, log or representat
 
 import os
 import ssl
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -57,28 +59,50 @@ class Security:
         return self.password if self.password_file is None else password_of(self.password_file)
 
     def context(self) -> ssl.SSLContext | None:
-        """A TLS context that checks certificate and host name; it reads the files each time. None without TLS.
+        """A TLS context that checks certificate and host name. None without TLS.
+
+        It is made once for the files as they are, because that takes 20 ms with the system's authorities, and changed files make another.
 
         Raises:
             InputError: a file cannot be read, or is not what it should be.
         """
         if not self.tls:
             return None
+        files = (self.ca, self.certificate, self.key)
+        return _context(files, tuple(_stamps(*(_SYSTEM if self.ca is None else ()), *files)))
+
+
+@lru_cache(maxsize=16)
+def _context(files: tuple[Path | None, Path | None, Path | None], _: tuple[object, ...]) -> ssl.SSLContext:
+    """The context of CA, certificate and key, with stamps of the files."""
+    ca, certificate, key = files
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except (OSError, ValueError) as error:
+        raise _unusable("CA", ca, "certificates", error) from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if certificate is not None and key is not None:
+        _check_key(key)
         try:
-            context = ssl.create_default_context(cafile=self.ca)
+            # without a passphrase of ours, OpenSSL would ask for one at the terminal
+            context.load_cert_chain(certificate, key, password="")
         except (OSError, ValueError) as error:
-            raise _unusable("CA", self.ca, "certificates", error) from None
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if self.certificate is not None and self.key is not None:
-            _check_key(self.key)
-            try:
-                # without a passphrase of ours, OpenSSL would ask for one at the terminal
-                context.load_cert_chain(self.certificate, self.key, password="")
-            except (OSError, ValueError) as error:
-                raise _unusable(
-                    "CERTIFICATE", self.certificate, f"a certificate of the key {self.key}", error
-                ) from None
-        return context
+            raise _unusable("CERTIFICATE", certificate, f"a certificate of the key {key}", error) from None
+    return context
+
+
+_SYSTEM = tuple(Path(one) for one in ssl.get_default_verify_paths()[:2] if one)
+"""Where the authorities are that the system trusts."""
+
+
+def _stamps(*files: Path | None) -> Iterator[tuple[int, ...] | None]:
+    """What differs when a file is another one, or has another content or mode."""
+    for file in files:
+        stamp = None
+        with suppress(OSError):
+            found = None if file is None else file.stat()
+            stamp = found and (found.st_ino, found.st_mtime_ns, found.st_size, found.st_mode)
+        yield stamp
 
 
 def security_for(bootstrap: str, settings: Settings | None = None) -> Security:

@@ -254,7 +254,9 @@ def test_a_connection_whose_app_takes_no_answer_ends(tmp_path: Path, monkeypatch
     async def run() -> None:
         gateway = TestedGateway(tmp_path)
         async with listening(gateway) as http:
-            http.servers[0].sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # so that few answers fill it
+            http.servers[0].sockets[0].setsockopt(
+                socket.SOL_SOCKET, socket.SO_SNDBUF, 4096
+            )  # so that few answers fill it
             loop, greedy = asyncio.get_running_loop(), socket.socket()
             greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             greedy.setblocking(False)

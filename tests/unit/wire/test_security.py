@@ -192,6 +192,21 @@ def test_a_key_with_a_passphrase_is_named_and_does_not_wait_for_one(tmp_path: Pa
         Security(protocol="SSL", ca=own.ca, certificate=own.broker, key=locked).context()
 
 
+def test_a_context_is_made_once_for_the_files_as_they_are(tmp_path: Path) -> None:
+    own, next_one = made(tmp_path / "own"), made(tmp_path / "next")
+    mutual = Security(protocol="SSL", ca=own.ca, certificate=own.broker, key=own.broker)
+    first = mutual.context()
+    assert mutual.context() is first
+    assert Security(protocol="SSL", ca=own.ca).context() is not first
+    next_one.broker.replace(own.broker)  # as a rotation does it
+    second = mutual.context()
+    assert second is not first
+    own.broker.unlink()
+    with pytest.raises(InputError, match="cannot be read"):
+        mutual.context()
+    assert Security(protocol="SSL").context() is Security(protocol="SSL").context()
+
+
 def test_a_key_that_others_may_read_is_rejected(tmp_path: Path) -> None:
     own = made(tmp_path / "security")
     mutual = Security(protocol="SSL", ca=own.ca, certificate=own.broker, key=own.broker)
