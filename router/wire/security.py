@@ -208,7 +208,7 @@ def password_of(file: Path) -> str:
 
 def _check_key(file: Path) -> None:
     """Raise InputError when others may read the key of the client's certificate; who has it is the client."""
-    with suppress(OSError):  # whoever opens it says so better
+    with suppress(OSError):  # the one that opens it has the better sentence
         if others_may_read(file.stat()):
             raise InputError("others may read the key", where=str(file), hint=f"chmod 600 {file}")
 

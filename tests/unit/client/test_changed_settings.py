@@ -1,4 +1,4 @@
-"""A password file that is replaced is gone for a moment: a department that runs waits, and one that starts is told."""
+"""A password file that is replaced is gone for a moment: a department that runs waits, and one that starts gets an error."""
 
 import logging
 from datetime import UTC, datetime
@@ -42,7 +42,7 @@ def answer(client: Client) -> None:
 
 
 @pytest.mark.parametrize("work", [read, replay, answer])
-def test_a_running_department_waits_and_a_new_one_is_told(
+def test_a_running_department_waits_and_a_new_one_fails(
     password: Path, caplog: pytest.LogCaptureFixture, work: Any
 ) -> None:
     known = Connection(kafka=NO_BROKER, patience_s=0.2, client_id=work.__name__)
@@ -53,9 +53,9 @@ def test_a_running_department_waits_and_a_new_one_is_told(
         with pytest.raises(RouterError) as raised, Client(connection, actor="a") as client:
             work(client)
         assert type(raised.value) is error, raised.value
-    told = [one.getMessage() for one in caplog.records if one.levelno == logging.ERROR]
-    assert told
-    assert "the password file cannot be read" in told[0]
+    logged = [one.getMessage() for one in caplog.records if one.levelno == logging.ERROR]
+    assert logged
+    assert "the password file cannot be read" in logged[0]
     assert "correct-horse-battery" not in caplog.text
 
 
