@@ -33,6 +33,7 @@ from router.gateway.problems import PROBLEM_KINDS, REJECTED, URN
 from router.gateway.publisher import BUFFER_BYTES, LIMIT_S
 from router.gateway.rate_limit import BURST_S
 from router.gateway.server import CONNECTIONS, HEAD_BYTES, HEAD_S
+from router.wire.access import Right, declared_access
 from router.wire.gateway_metrics import GATEWAY_METRICS
 from router.wire.metrics import METRICS, PROCESS_METRICS, Metric
 from router.wire.settings import PREFIX, Settings
@@ -52,6 +53,7 @@ def pages() -> dict[str, str]:
         "settings.md": settings_page(),
         "metrics.md": metrics_page(),
         "topics.md": topics_page(),
+        "access.md": access_page(),
         "rejection-codes.md": rejection_codes_page(),
         "feedback.md": feedback_page(),
         "lifecycles.md": lives_page(),
@@ -110,14 +112,15 @@ def _metrics_table(metrics: Sequence[Metric]) -> str:
     return _table(("metric", "kind", "unit", "labels", "meaning"), rows)
 
 
+def _topics() -> list[Topic]:
+    """Those of a city with one network and one department."""
+    partitions = Settings.model_fields["partitions"].default
+    return declared(Names(), networks=["NETWORK"], departments=["DEPARTMENT"], partitions=partitions)
+
+
 def topics_page() -> str:
     """Every topic: name, key, partitions, clean-up, retention, largest record."""
-    topics = declared(
-        Names(),
-        networks=["NETWORK"],
-        departments=["DEPARTMENT"],
-        partitions=Settings.model_fields["partitions"].default,
-    )
+    topics = _topics()
     rows = [
         (
             f"`{topic.name}`",
@@ -141,6 +144,39 @@ def topics_page() -> str:
         "Consumers set `isolation.level=read_committed`. Keys, headers and values are in `schemas/asyncapi.yaml`. "
         "The code is `router/wire/topics.py`.",
     )
+
+
+def access_page() -> str:
+    """Every user of a deployment: what it reads and writes, and its other rights."""
+    topics = _topics()
+    access = declared_access(Names(), topics, ["NETWORK"], ["DEPARTMENT"])
+    every = {topic.name for topic in topics}
+    return _page(
+        "Access rights",
+        [
+            "`grid-router access apply CITY` gives these users these rights ([Manage access](../how-to/manage-access.md)).",
+            "Every name begins with `GRID_ROUTER_NAMESPACE`, which is empty by default. `*` at an end is every name that begins so.",
+        ],
+        _table(
+            ("user", "reads", "writes", "also"),
+            [_access_row(user, [one for one in access.rights if one.user == user], every) for user in access.users],
+        ),
+        "Who may read or write a topic may see it, too. The code is `router/wire/access.py`.",
+    )
+
+
+def _access_row(user: str, rights: Sequence[Right], every: set[str]) -> tuple[str, str, str, str]:
+    def of(operation: str) -> str:
+        names = [one.name for one in rights if one.resource == "topic" and one.operation == operation]
+        return "every topic" if every <= set(names) else ", ".join(f"`{name}`" for name in names)
+
+    sees = " and ".join(part for part in ("describe", "describe_configs") if of(part))
+    others = [
+        f"{one.operation} {one.resource} `{one.name}{'*' if one.prefixed else ''}`"
+        for one in rights
+        if one.resource != "topic"
+    ]
+    return f"`{user}`", of("read"), of("write"), ", ".join([*([f"{sees} topics"] if sees else []), *others])
 
 
 def rejection_codes_page() -> str:

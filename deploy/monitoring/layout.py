@@ -217,7 +217,13 @@ GATEWAY = Dashboard(
             [
                 counted("Requests by route", "gateway.requests", "route"),
                 counted("Requests by status", "gateway.requests", "status"),
-                spread("Time of requests", "gateway.request_seconds", "route"),
+                # those for tasks and rejections wait for the next one
+                spread(
+                    "Time of requests that do not wait",
+                    "gateway.request_seconds",
+                    "route",
+                    route="/v1/tasks|/v1/rejections",
+                ),
             ],
         ),
         Row(

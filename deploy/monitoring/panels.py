@@ -84,10 +84,18 @@ def measured(title: str, attribute: str, *by: str, over: str = "sum", **match: s
     return _panel(title, metric, UNITS.get(metric.unit, "short"), [Query(expr, _legend(metric, by))])
 
 
-def spread(title: str, attribute: str, *by: str) -> Panel:
-    """The median and the 99th percentile of a histogram, by the values of labels."""
-    metric = _metric(attribute, "histogram", by, {})
-    rate = f"{_summed('sum', (*by, 'le'))} (rate({metric.name}_bucket{{{JOB}}}[$__rate_interval]))"
+def spread(title: str, attribute: str, *by: str, **without: str) -> Panel:
+    """The median and the 99th percentile of a histogram, by the values of labels.
+
+    Args:
+        title: of the panel.
+        attribute: of the metric.
+        by: labels.
+        without: label -> expression of the values that are left out.
+    """
+    metric = _metric(attribute, "histogram", by, without)
+    matchers = ", ".join([JOB, *(f'{label}!~"{values}"' for label, values in without.items())])
+    rate = f"{_summed('sum', (*by, 'le'))} (rate({metric.name}_bucket{{{matchers}}}[$__rate_interval]))"
     queries = [
         Query(f"histogram_quantile({quantile}, {rate})", f"{_legend(metric, by)} {name}" if by else name)
         for quantile, name in ((0.5, "median"), (0.99, "99 %"))

@@ -143,7 +143,7 @@ def _password(folder: Path, user: str) -> str:
     file = folder / f"{user}.password"
     if not file.exists():
         _write(file, secrets.token_hex(PASSWORD_BYTES))
-    return password_of(file, private=True)
+    return password_of(file)
 
 
 def _write(file: Path, password: str) -> None:

@@ -43,6 +43,7 @@ def plan(city: City, *, known: Known = None, output: Output = "text") -> None:
 def apply(
     city: City,
     *,
+    known: Known = None,
     passwords: Annotated[
         Path | None,
         typer.Option(
@@ -57,7 +58,7 @@ def apply(
     Example: grid-router access apply puyang --passwords /etc/grid-router/passwords
     """
     settings = Settings()
-    found = _compared(city, settings)
+    found = _compared(city, settings, known)
     access.apply(
         bootstrap(settings), found, _folder(passwords, settings, needed=len(found.missing_users)), remove=remove
     )

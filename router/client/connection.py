@@ -1,9 +1,12 @@
 """How the client connects: addresses, namespace, patience. The only place where options of a connection are made."""
 
+import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer
+from kafka.errors import KafkaError
 from msgspec import Struct
 
 from router.kafka.blocking import FETCH_BYTES, PARTITION_FETCH_BYTES, prepare_consumers
@@ -24,6 +27,9 @@ MAX_BLOCK_MS = 5000
 """How long a producer looks for a topic that it does not know."""
 SESSION_MS = 10_000
 """After this time without a sign of life, the group gives the partitions of a killed member to others, or to it after its restart."""
+_used: "set[Connection]" = set()
+"""Those whose settings could be used once in this process."""
+log = logging.getLogger("router.client")
 
 
 class Connection(Struct, frozen=True, kw_only=True):
@@ -54,8 +60,10 @@ class Connection(Struct, frozen=True, kw_only=True):
 
     @property
     def user(self) -> str:
-        """As whom it comes; empty without a user. Raises InputError when the settings cannot be used."""
-        return (self.security or security_for(self.kafka)).user
+        """As whom it comes; empty without a user, and when the settings cannot be used at the moment."""
+        with suppress(InputError):
+            return (self.security or security_for(self.kafka)).user
+        return ""
 
     @property
     def names(self) -> Names:
@@ -63,9 +71,23 @@ class Connection(Struct, frozen=True, kw_only=True):
         return Names(self.namespace)
 
     def options(self) -> dict[str, Any]:
-        """What every Kafka client of a department gets. Nothing else of this package says how to connect."""
+        """What every Kafka client of a department gets. Nothing else of this package says how to connect.
+
+        Raises:
+            InputError: the settings cannot be used.
+            KafkaError: they could be used before. A password file that is replaced is gone for a moment, and a department that runs
+                waits for it as it waits for the cluster.
+        """
+        try:
+            authenticated = connect_options(self.kafka, self.security)
+        except InputError as error:
+            if self not in _used:
+                raise
+            log.error("a client of Kafka cannot be opened: %s", error)  # noqa: TRY400 - the sentence says it all
+            raise KafkaError(str(error)) from None
+        _used.add(self)
         return {
-            **connect_options(self.kafka, self.security),
+            **authenticated,
             "client_id": self.client_id,
             "bootstrap_timeout_ms": LOOK_MS,
             "reconnect_backoff_max_ms": RECONNECT_MS,
@@ -81,7 +103,7 @@ def open_consumer(connection: Connection, group: str | None) -> KafkaConsumer:
         group: its consumer group; None: it belongs to none.
 
     Raises:
-        KafkaError: no broker answers.
+        InputError, KafkaError: as `Connection.options`; KafkaError also when no broker answers.
     """
     prepare_consumers()
     return _opened(
@@ -105,7 +127,7 @@ def open_producer(connection: Connection) -> KafkaProducer:
     """A producer whose records all replicas in sync have when it says so, once each, in order.
 
     Raises:
-        KafkaError: no broker answers.
+        InputError, KafkaError: as `Connection.options`; KafkaError also when no broker answers.
     """
     return _opened(
         KafkaProducer,

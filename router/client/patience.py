@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import suppress
 from random import SystemRandom
 
 from kafka.errors import (
@@ -16,7 +17,7 @@ from router.client.connection import Connection
 from router.client.stopping import StopRequest
 from router.kafka.rejection import denial, rejection
 from router.kafka.unpacking import UnpackError
-from router.wire.errors import START_KAFKA, BrokerError
+from router.wire.errors import START_KAFKA, BrokerError, InputError
 
 FIRST_S, LONGEST_S = 0.1, 10.0
 ROTATION_S = 120.0
@@ -67,10 +68,11 @@ class BrokerPatience:
             self._failures, self._first_at = 0, now
         changing = let_in and now - self._first_at < ROTATION_S
         hopeless = _hopeless(error, where, changing=changing)
-        if first and hopeless is None:
-            hopeless = denial(where, error, self._connection.security)
-        if hopeless is None and not changing and (first or let_in):
-            hopeless = rejection(where, self._connection.security)
+        with suppress(InputError):  # a password file that is gone comes back
+            if first and hopeless is None:
+                hopeless = denial(where, error, self._connection.security)
+            if hopeless is None and not changing and (first or let_in):
+                hopeless = rejection(where, self._connection.security)
         if hopeless is not None:
             raise hopeless from error
         self._failures, self._last_at = self._failures + 1, now

@@ -1,6 +1,5 @@
 """The routes of the gateway."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,6 +16,7 @@ from router.gateway.authentication import Authenticator
 from router.gateway.cap_routes import add_cap_route
 from router.gateway.department_routes import add_department_routes, department_schemas
 from router.gateway.departments import DepartmentService
+from router.gateway.followers import Ended, Followers
 from router.gateway.front_door import GEOREPORT, RECEIPTS, SAFE, defect, json_response, problem_response
 from router.gateway.georeport_formats import format_of_path, georeport_problem
 from router.gateway.georeport_routes import add_georeport_routes
@@ -40,7 +40,11 @@ BATCH_PATH, REPORTS_PATH = "/v1/reports:batch", "/v1/reports/{network}"
 
 
 def build_app(
-    intake: Intake, departments: DepartmentService, authenticator: Authenticator, networks: list[str]
+    intake: Intake,
+    departments: DepartmentService,
+    authenticator: Authenticator,
+    networks: list[str],
+    ended: Ended = lambda _: None,
 ) -> FastAPI:
     """The application, without the front door that finds the token of each request.
 
@@ -49,20 +53,20 @@ def build_app(
         departments: serves those without Kafka.
         authenticator: whose files are followed.
         networks: that OpenAPI describes.
+        ended: is called when something is followed no longer.
     """
+    followed = {"rules": intake.rules.follow, "tokens": authenticator.follow}
+    if intake.receipts is not None:
+        followed["cases"] = intake.receipts.cases.follow
+    followers = Followers(followed, ended)
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
-        followed = [intake.rules.follow(), authenticator.follow()]
-        if intake.receipts is not None:
-            followed.append(intake.receipts.cases.follow())
-        followers = [asyncio.create_task(one) for one in followed]
+        followers.start()
         try:
             yield
         finally:
-            for follower in followers:
-                follower.cancel()
-            await asyncio.gather(*followers, return_exceptions=True)
+            await followers.stop()
             await intake.publisher.close()
             await intake.rules.close()
             if intake.receipts is not None:
@@ -79,7 +83,7 @@ def build_app(
         redirect_slashes=False,
     )
     bodies = BodyReader()
-    _add_routes(app, intake, networks, bodies)
+    _add_routes(app, _Routes(app, intake, bodies, followers), networks, receipts=intake.receipts is not None)
     add_department_routes(app, intake, departments, bodies)
     add_cap_route(app, intake, bodies)
     if intake.receipts is not None:
@@ -94,8 +98,8 @@ def build_app(
 class _Routes:
     """What each path does."""
 
-    def __init__(self, app: FastAPI, intake: Intake, bodies: BodyReader) -> None:
-        self._app, self._intake, self._bodies = app, intake, bodies
+    def __init__(self, app: FastAPI, intake: Intake, bodies: BodyReader, followers: Followers) -> None:
+        self._app, self._intake, self._bodies, self._followers = app, intake, bodies, followers
 
     async def livez(self) -> Response:
         """The process answers."""
@@ -105,7 +109,7 @@ class _Routes:
         """The rules are read, also the cases if the gateway answers receipts, and a broker answers."""
         intake = self._intake
         read = intake.rules.rule_sets is not None and (intake.receipts is None or intake.receipts.cases.ready)
-        ready = read and await intake.publisher.answers()
+        ready = self._followers.complete and read and await intake.publisher.answers()
         return json_response({"status": "ok" if ready else "not ready"}, 200 if ready else 503)
 
     async def receipt(self, token: str) -> Response:
@@ -166,14 +170,13 @@ class _Routes:
         return take_one
 
 
-def _add_routes(app: FastAPI, intake: Intake, networks: list[str], bodies: BodyReader) -> None:
-    routes = _Routes(app, intake, bodies)
+def _add_routes(app: FastAPI, routes: _Routes, networks: list[str], *, receipts: bool) -> None:
     app.add_api_route("/livez", routes.livez, methods=["GET"], tags=["probes"])
     away: dict[int | str, dict[str, Any]] = {503: {"description": "It does not take reports now."}}
     app.add_api_route("/readyz", routes.readyz, methods=["GET"], tags=["probes"], responses=away)
     app.add_api_route("/metrics", routes.metrics, methods=["GET"], include_in_schema=False)
     app.add_api_route("/openapi.json", routes.openapi, methods=["GET"], include_in_schema=False)
-    if intake.receipts is not None:
+    if receipts:
         app.add_api_route(
             f"{RECEIPTS}{{token}}",
             routes.receipt,

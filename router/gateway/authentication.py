@@ -37,8 +37,8 @@ class Authenticator:
                 hint="name a file that `grid-router tokens add` has made, or set GRID_ROUTER_GATEWAY_JWKS",
             )
         self._settings = settings
+        self._stamps = self._stamp()  # before the files: what changes while they are read is read again
         self._hashes, self._verifier = self._read()
-        self._stamps = self._stamp()
 
     def grant_of(self, authorization: str | None) -> Grant:
         """What the token in the header field `Authorization` allows. Raises ProblemError when there is none, or an invalid one."""

@@ -29,7 +29,8 @@ from router.wire.topic_names import Names
 TASK_KINDS = frozenset(kind.ce_type[1] for kind in KINDS.values() if kind.task_state)
 REJECTED_KINDS = frozenset({REJECTED.encode()})
 DEFAULT_WAIT_S = 20
-PARAMETERS = frozenset({"department", "after", "since", "unit", "limit", "wait"})
+PARAMETERS = frozenset({"department", "after", "since", "limit", "wait"})
+OF_TASKS = PARAMETERS | {"unit"}
 ACCEPTED = "accepted"
 """Label value of the metric."""
 Query = Mapping[str, str]
@@ -71,7 +72,7 @@ class DepartmentService:
             task = json_of(record, TASK_KINDS)
             return task if task is not None and grant.has_cell(str(task.get("cell", ""))) else None
 
-        wanted = _wanted(self._names.tasks(department), query, read)
+        wanted = _wanted(self._names.tasks(department), query, read, OF_TASKS)
         found, cursor = await self.polls.poll(grant.holder, wanted, ended)
         return {"tasks": found, "next": str(cursor)}
 
@@ -150,10 +151,10 @@ class DepartmentService:
         return department
 
 
-def _wanted(topic: str, query: Query, read: Any) -> PollRequest:
-    unknown = next((name for name in query if name not in PARAMETERS), None)
+def _wanted(topic: str, query: Query, read: Any, parameters: frozenset[str] = PARAMETERS) -> PollRequest:
+    unknown = next((name for name in query if name not in parameters), None)
     if unknown is not None:
-        raise ProblemError("malformed", f"there is no parameter of this name; use {', '.join(sorted(PARAMETERS))}.")
+        raise ProblemError("malformed", f"there is no parameter of this name; use {', '.join(sorted(parameters))}.")
     after: Cursor | None = read_cursor(query["after"]) if "after" in query else None
     return PollRequest(
         topic=topic,

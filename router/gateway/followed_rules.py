@@ -31,8 +31,10 @@ class FollowedRules:
         self._own, self._store = own, store
         self._loader = RuleSetLoader(own)
         self._published: list[RuleSetRecord] = []
+        """What was published until the rule sets were built from it; the store does not return it again."""
+        self._reason = ""
         self.rule_sets: RuleSets | None = None
-        """None until they have been read."""
+        """None until they have been read, and while those that count cannot be read."""
 
     async def follow(self) -> None:
         """Read what is published, without end."""
@@ -42,19 +44,33 @@ class FollowedRules:
 
     async def read(self) -> None:
         """Read what was published since the last call. A broker that is away changes nothing."""
-        if self.rule_sets is not None and self._published:
-            await poll(self._store, self.rule_sets, self._loader)
-            return
         try:
             with own_cancellation():
-                published = await self._store.read()
-            if published or self.rule_sets is None:
-                self.rule_sets = await asyncio.to_thread(build_rule_sets, self._own, published, self._loader)
-                self._published = published
-        except (KafkaError, OSError):
+                if self.rule_sets is not None and self._published:
+                    await poll(self._store, self.rule_sets, self._loader)
+                else:
+                    await self._begin()
+        except KafkaError:
             await self._store.close()
-        except CityError as error:
-            log.error("the published rules cannot be read", reason=str(error))  # noqa: TRY400 - the sentence is enough
+
+    async def _begin(self) -> None:
+        """Build the rule sets from all that was published until now."""
+        try:
+            published = await self._store.read()
+        except OSError:
+            await self._store.close()
+            return
+        withdrawn = set(self._store.withdrawn)
+        if not published and not withdrawn and self.rule_sets is not None:
+            return
+        self._published = [one for one in self._published if one.key not in withdrawn] + published
+        try:
+            self.rule_sets = await asyncio.to_thread(build_rule_sets, self._own, self._published, self._loader)
+        except (CityError, OSError) as error:
+            self.rule_sets = None  # the folder's rules are not those that the workers have
+            if self._reason != str(error):
+                self._reason = str(error)
+                log.error("the published rules cannot be read", reason=self._reason)  # noqa: TRY400 - the sentence is enough
 
     async def close(self) -> None:
         """Close the connection."""

@@ -75,6 +75,10 @@ class Grant(Struct, frozen=True, kw_only=True):
             raise ProblemError("metrics-not-granted", "read the metrics with a token that has the scope `metrics`.")
 
 
+class ScopeError(ValueError):
+    """A scope that limits the token in a way that cannot be read: without the limit it would allow more."""
+
+
 class Scope(Struct, frozen=True):
     """What a scope says."""
 
@@ -91,8 +95,17 @@ def read_scope(scope: str) -> Scope:
 
     Args:
         scope: has `report:<network>` or `report:*`, `area:<first digits of cells>`, `department:<id>` or `department:*`, and `metrics`.
+
+    Raises:
+        ScopeError: a word for an area names none, or the scope is too long to be read as a whole. Any other word that says nothing
+            only allows less.
     """
-    words = scope[:LONGEST_SCOPE].split()
+    if len(scope) > LONGEST_SCOPE:
+        raise ScopeError(f"the scope has more than {LONGEST_SCOPE} characters")
+    words = scope.split()
+    for word in words:
+        if word.casefold().startswith(_AREA) and not _AREA_CODE.fullmatch(word.removeprefix(_AREA)):
+            raise ScopeError(f"{word[:40]!r} is no area; write `{_AREA}<digits>`, 2 to 15 of them")
     networks = frozenset(_named(words, _NETWORK, re.compile(rf"{_NETWORK_NAME.pattern}|\*")))
     departments = frozenset(_named(words, _DEPARTMENT, re.compile(rf"{_DEPARTMENT_NAME.pattern}|\*")))
     areas = tuple(_named(words, _AREA, _AREA_CODE))

@@ -9,12 +9,14 @@ from typing import Any
 
 import jwt
 
-from router.gateway.grants import Grant, read_scope
+from router.gateway.grants import Grant, ScopeError, read_scope
 from router.gateway.problems import ProblemError
 from router.wire.errors import InputError
 
 ALGORITHMS = ("EdDSA", "ES256", "ES384", "PS256", "RS256")
 """Algorithms that a key may have. All are asymmetric: the gateway cannot make a token."""
+CURVES = {"ES256": "P-256", "ES384": "P-384"}
+LEAST_RSA_BITS = 2048
 LEEWAY_S = 30
 """How far the clocks of provider and gateway may be apart."""
 MAX_FILE_BYTES = 1 << 20
@@ -56,7 +58,10 @@ class JwtVerifier:
 
     def _grant(self, claims: dict[str, Any]) -> Grant:
         scope = claims.get("scope", "")
-        read = read_scope(scope if isinstance(scope, str) else "")
+        try:
+            read = read_scope(scope if isinstance(scope, str) else "")
+        except ScopeError:
+            raise ProblemError("unauthorized", INVALID) from None
         holder = f"{self._issuer}\n{claims['sub']}"
         return Grant(
             holder=holder,
@@ -102,6 +107,22 @@ def _key(entry: Any, where: str) -> tuple[str, jwt.PyJWK]:
             raise InputError("it is a private key", where=where, hint=hint)
         if entry["alg"] not in ALGORITHMS or not isinstance(entry["kid"], str) or not entry["kid"]:
             raise InputError("it has no `kid`, or an algorithm that is not taken", where=where, hint=hint)
-        return entry["kid"], jwt.PyJWK(entry)
+        key = jwt.PyJWK(entry)
+        unfit = _unfit(entry, key)
+        if unfit:
+            raise InputError(unfit, where=where, hint=f"give it a key for signatures by {entry['alg']}")
+        return entry["kid"], key
     except (jwt.PyJWTError, KeyError, TypeError, ValueError):
         raise InputError("it is no usable key", where=where, hint=hint) from None
+
+
+def _unfit(entry: dict[str, Any], key: jwt.PyJWK) -> str:
+    """Why a key does not fit its algorithm (RFC 7518, 3.3 and 3.4) or its purpose (RFC 7517, 4.2 and 4.3); empty if it does."""
+    if entry.get("use", "sig") != "sig" or "verify" not in entry.get("key_ops", ["verify"]):
+        return "it is not for signatures"
+    bits = getattr(key.key, "key_size", 0)
+    if entry["kty"] == "RSA" and bits < LEAST_RSA_BITS:
+        return f"it has fewer than {LEAST_RSA_BITS} bits"
+    if entry["kty"] == "EC" and entry.get("crv") != CURVES.get(entry["alg"]):
+        return f"it has another curve than {entry['alg']}"
+    return ""

@@ -20,6 +20,7 @@ from router.gateway.cursors import Cursor, check_cursor
 from router.gateway.problems import RETRY_AFTER_S, ProblemError
 from router.kafka.cluster_metadata import describe_topics
 from router.kafka.consumers import LazyConsumer
+from router.kafka.merging import by_time
 
 LONGEST_WAIT_S = 25
 """Shorter than the half minute after which proxies give up."""
@@ -31,7 +32,9 @@ MOST_BYTES = 4 << 20
 """Bytes of an answer, but for its last record."""
 POLLS, POLLS_OF_HOLDER = 100, 8
 """Polls at once: of all, and of one token."""
-FETCH_BYTES = 1 << 20
+FETCH_BYTES, PARTITION_FETCH_BYTES = 1 << 20, 128 << 10
+"""Bytes that a broker sends a poll at once, of all partitions and of one; one batch more if it is larger. A hundred polls take 100 MiB of each
+broker."""
 STEP_MS, BEHIND_MS = 500, 50
 """How soon an app that has gone, and the end of the gateway, are seen; and how soon the end of a transaction, after which nothing has to be
 waited for."""
@@ -83,7 +86,10 @@ class LongPolls:
         """
         with_room = self._room(holder)
         lazy = LazyConsumer(
-            self._bootstrap, max_partition_fetch_bytes=FETCH_BYTES, request_timeout_ms=int(LIMIT_S * 1000)
+            self._bootstrap,
+            fetch_max_bytes=FETCH_BYTES,
+            max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
+            request_timeout_ms=int(LIMIT_S * 1000),
         )
         try:
             async with with_room:
@@ -123,7 +129,7 @@ class LongPolls:
             if (now >= until and not behind) or self.ending() or await ended():
                 break
             fetched = await consumer.getmany(timeout_ms=STEP_MS if now < until else BEHIND_MS, max_records=wanted.most)
-            records = sorted((one for part in fetched.values() for one in part), key=lambda one: one.timestamp)
+            records = list(by_time(fetched.values()))
             taken = list(_within(records))
             found = [said for one in taken if (said := wanted.read(one)) is not None]
             positions = {one.partition: one.offset + 1 for one in taken}
@@ -150,7 +156,8 @@ async def _begin(consumer: AIOKafkaConsumer, wanted: PollRequest) -> tuple[Curso
     elif wanted.since is None:
         cursor = Cursor(described.topic_id, beginnings)
     else:
-        at = await consumer.offsets_for_times(dict.fromkeys(partitions, int(wanted.since.timestamp() * 1000)))
+        since_ms = max(0, int(wanted.since.timestamp() * 1000))  # Kafka knows no time before 1970
+        at = await consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
         first = [at.get(one) for one in partitions]
         offsets = [end if one is None else one.offset for one, end in zip(first, ends, strict=True)]
         cursor = Cursor(described.topic_id, tuple(offsets))

@@ -11,9 +11,11 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from router.domain.networks.registry import NETWORKS
+from router.gateway.admission import LONGEST_KEY
 from router.gateway.answers import ProblemDetails
 from router.gateway.front_door import OPEN_PATHS, RECEIPTS
 from router.gateway.http_request import EVENT_BATCH, JSON, STRUCTURED
+from router.gateway.intake import MAX_BATCH
 from router.gateway.problems import MEDIA_TYPE, PROBLEM_KINDS, REJECTED
 
 SAMPLES = Path(__file__).parents[2] / "schemas" / "samples"
@@ -62,7 +64,7 @@ def report_body(network: str) -> dict[str, Any]:
         JSON: {"schema": schema, **examples},
         STRUCTURED: {"schema": event, **({} if shown is None else {"example": wrapped})},
         EVENT_BATCH: {
-            "schema": {"type": "array", "maxItems": 100, "items": event},
+            "schema": {"type": "array", "maxItems": MAX_BATCH, "items": event},
             **({} if shown is None else {"example": [wrapped]}),
         },
     }
@@ -79,7 +81,7 @@ def batch_body(networks: list[str]) -> dict[str, Any]:
             "properties": {
                 "network": {"const": network},
                 "report": {"$ref": COMPONENTS + network},
-                "idempotency_key": {"type": ["string", "null"], "minLength": 1, "maxLength": 255},
+                "idempotency_key": {"type": ["string", "null"], "minLength": 1, "maxLength": LONGEST_KEY},
             },
         }
         for network in networks
@@ -88,7 +90,7 @@ def batch_body(networks: list[str]) -> dict[str, Any]:
         "type": "object",
         "required": ["reports"],
         "additionalProperties": False,
-        "properties": {"reports": {"type": "array", "maxItems": 100, "items": {"oneOf": items}}},
+        "properties": {"reports": {"type": "array", "maxItems": MAX_BATCH, "items": {"oneOf": items}}},
     }
     samples = [{"network": one, "report": shown} for one in networks if (shown := sample("reports", one)) is not None]
     examples = {"example": {"reports": samples}} if samples else {}
@@ -149,7 +151,7 @@ _IDEMPOTENCY_KEY = {
     "in": "header",
     "required": False,
     "description": "Of a report without an id: it makes the id. A retry with the same key is the same report.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!#-~]+$"},
 }
 _TRACE_PARENT = {
     "name": "traceparent",

@@ -9,13 +9,18 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from router.domain.explanation.progress import CaseProgress, progress_of
-from router.domain.model.case import Case
+from router.domain.model.case import Case, CaseReport
 from router.domain.model.identity import first_incident_id, incident_id
+from router.domain.model.report import REPORTS_KEPT
 from router.gateway.receipt_keys import ReceivedReport
 
 MOST_REPORTS = 500_000
 """Reports that are known; beyond it the cases go first that have ended, the one that was archived longest ago before the others."""
 MOST_REJECTED = 100_000
+ID_KEPT_S = int(REPORTS_KEPT.total_seconds())
+"""How long a source id surely names the same report. The router forgets it then, and who sends it again has a new report of the same id."""
+ID_REUSED = "id-reused"
+"""Code of a record that is not about the incident that its id names by now."""
 KEPT_S = 90 * 86_400
 """How long the case of a report is known after it was archived, in seconds."""
 
@@ -34,6 +39,8 @@ class KnownReport(Struct, frozen=True):
 class _Entry(Struct, frozen=True, gc=False):
     progress: CaseProgress
     reports: tuple[str, ...]
+    received_s: tuple[int, ...]
+    """When the first version of each report was received, in seconds since 1970."""
     ended_s: int | None
     """When the case was archived; None while something may reach it."""
 
@@ -69,7 +76,8 @@ class ReceiptIndex:
         if known is not None and (known.progress.revision, known.ended_s or 0) > (case.revision, ended_s or 0):
             self._keep(case.id, known)  # the two topics are read side by side
             return
-        entry = _Entry(progress_of(case), tuple([one.id for one in case.reports]), ended_s)
+        received_s = tuple([_received_s(one) for one in case.reports])
+        entry = _Entry(progress_of(case), tuple([one.id for one in case.reports]), received_s, ended_s)
         if known is not None and known.reports != entry.reports:
             self._forget_reports(case.id, [one for one in known.reports if one not in entry.reports])
         for report in entry.reports:
@@ -93,11 +101,14 @@ class ReceiptIndex:
             self._drop(self._ended)
 
     def of(self, report: ReceivedReport) -> KnownReport:
-        """What is known of a report."""
+        """What is known of a report. Of a case whose report has the same id and is another one, nothing is."""
         rejected = self._rejected.get((report.network, report.partition, report.offset))
-        case = self._case_of.get(self._incident(report))
-        progress = None if case is None else self.of_case(case)
-        return KnownReport(progress, rejected, None if progress is None else case)
+        incident = self._incident(report)
+        case = self._case_of.get(incident)
+        entry = None if case is None else self._open.get(case) or self._ended.get(case)
+        if entry is None or not _is_of(report, entry.received_s[entry.reports.index(incident)], rejected):
+            return KnownReport(None, rejected, None)
+        return KnownReport(entry.progress, rejected, case)
 
     def of_case(self, case: str) -> CaseProgress | None:
         """How far a case is; None if it is not known."""
@@ -133,3 +144,20 @@ class ReceiptIndex:
                     self._again[first] = left
                 else:
                     self._again.pop(first, None)
+
+
+def _received_s(report: CaseReport) -> int:
+    """When its first version was received."""
+    first = report.earlier[0] if report.earlier else report
+    return int(first.received_at.timestamp())
+
+
+def _is_of(asked: ReceivedReport, received_s: int, rejected: str | None) -> bool:
+    """Whether the report of a case is the one of the receipt, though both have the same id.
+
+    A report that was first received after the id of the receipt was forgotten is another one. A record that was rejected opened no
+    report: then the case counts only if it is of the same incident, and not so old that it is of another one.
+    """
+    if received_s > asked.received_s + ID_KEPT_S:
+        return False
+    return rejected is None or (rejected != ID_REUSED and received_s >= asked.received_s - ID_KEPT_S)

@@ -4,6 +4,7 @@ Every gateway of a deployment has the same file of keys. Its lines are `key`, a 
 makes tokens, and all read them. Docs: docs/adr/0044-receipts.md.
 """
 
+import os
 import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -79,11 +80,12 @@ def read_receipt_keys(file: Path) -> ReceiptKeys:
     """The keys of a file. Raises InputError when it cannot be read, others may read it, or a line is wrong."""
     try:
         with file.open("rb") as opened:
+            open_to_others = others_may_read(os.fstat(opened.fileno()))
             text = opened.read(MAX_FILE_BYTES).decode("ascii")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise InputError(f"the keys of receipts cannot be read ({why})", where=str(file), hint=_HINT) from error
-    if others_may_read(file.stat()):
+    if open_to_others:
         raise InputError("others may read the keys of receipts", where=str(file), hint=f"chmod 600 {file}")
     keys: list[bytes] = []
     for number, line in enumerate(text.splitlines(), 1):

@@ -26,7 +26,7 @@ from router.gateway.receipt_keys import read_receipt_keys
 from router.gateway.receipts import Receipts
 from router.rule_sets.store import RuleSetStore
 from router.tracing.carrying import CARRYING, Tracing
-from router.wire.errors import InputError
+from router.wire.errors import InputError, WorkerError
 from router.wire.gateway_metrics import GatewayMetrics
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
@@ -35,6 +35,8 @@ HEAD_BYTES = 16 << 10
 """Most bytes of a request's line and header fields together."""
 HEAD_S = 10.0
 """How long a connection may be open before a request has begun, also the next one."""
+WRITE_S, LEAST_BYTES = 10.0, 16 << 10
+"""How many bytes of an answer an app must have taken after this time, while some wait for it."""
 KEEP_ALIVE_S = 10
 CONNECTIONS = 1000
 DRAIN_S = int(LIMIT_S) + 2
@@ -43,13 +45,14 @@ BACKLOG = 256
 
 
 class BoundedProtocol(H11Protocol):
-    """A connection that ends when it sends no whole head of a request in time.
+    """A connection that ends when it sends no whole head of a request in time, or does not take its answers.
 
     When there are too many, the one that has waited longest for its next request ends. An app's request takes milliseconds, so
     it is never that one.
     """
 
     _timer: asyncio.TimerHandle | None = None
+    _writing: asyncio.TimerHandle | None = None
     waits_since = 0.0
 
     def connection_made(self, transport: Any) -> None:
@@ -68,8 +71,20 @@ class BoundedProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         super().connection_lost(exc)
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._writing):
+            if timer is not None:
+                timer.cancel()
+
+    def pause_writing(self) -> None:
+        """Begin to wait for an app that does not take its answers."""
+        super().pause_writing()
+        self._await_app()
+
+    def resume_writing(self) -> None:
+        """Stop waiting: it has taken them."""
+        super().resume_writing()
+        if self._writing is not None:
+            self._writing.cancel()
 
     @property
     def waits_for_request(self) -> bool:
@@ -81,6 +96,16 @@ class BoundedProtocol(H11Protocol):
             self._timer.cancel()
         self.waits_since = self.loop.time()
         self._timer = self.loop.call_later(HEAD_S, self._end_idle, self.cycle)
+
+    def _await_app(self) -> None:
+        waiting: int = self.transport.get_write_buffer_size()
+        self._writing = self.loop.call_later(WRITE_S, self._end_untaken, waiting)
+
+    def _end_untaken(self, before: int) -> None:
+        if before - self.transport.get_write_buffer_size() < LEAST_BYTES:
+            self.transport.abort()  # a close would wait for the app
+        else:
+            self._await_app()
 
     def _end_idle(self, cycle: object) -> None:
         if self.cycle is cycle and not self.transport.is_closing():
@@ -122,6 +147,7 @@ async def serve(
 
     Raises:
         InputError: the tokens or the keys of receipts cannot be used.
+        WorkerError: something that the gateway follows is followed no longer.
     """
     authenticator, names = Authenticator(settings), Names(settings.namespace)
     rules = FollowedRules(city, RuleSetStore(bootstrap, names.rule_sets))
@@ -137,12 +163,21 @@ async def serve(
     )
     polls = LongPolls(bootstrap)
     departments = DepartmentService(rules, polls, intake.publisher, names, metrics, clock=clock)
-    inside = build_app(intake, departments, authenticator, list(city.codes))
+    lost: list[str] = []
+
+    def end(what: str) -> None:
+        lost.append(what)
+        server.should_exit = True
+
+    inside = build_app(intake, departments, authenticator, list(city.codes), end)
     app = FrontDoor(inside, authenticator, metrics, tracing=tracing)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # a warning for each malformed request says nothing
     server = uvicorn.Server(configuration(app))
     polls.ending = lambda: server.should_exit
     await server.serve([listening])
+    if lost:
+        what = f"the gateway could not follow its {lost[0]} any longer"
+        raise WorkerError(what, hint="start it again, and report the error in its log as a defect")
 
 
 def _networks(rules: FollowedRules, city: City) -> list[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from router.gateway.grants import Grant, read_scope
+from router.gateway.grants import Grant, ScopeError, read_scope
 from router.wire.errors import InputError
 from router.wire.private_files import FILE_MODE, open_private, others_may_read
 
@@ -131,7 +131,10 @@ def _token(line: str, where: str) -> HashedToken:
         raise InputError("a name is lower-case letters, digits, hyphens and dots", where=where, hint=_HINT)
     if not _HASH.fullmatch(digest):
         raise InputError("the hash is not 64 hexadecimal digits", where=where, hint=_HINT)
-    read = read_scope(scope)
+    try:
+        read = read_scope(scope)
+    except ScopeError as error:
+        raise InputError(str(error), where=where, hint=_HINT) from None
     if read.unknown:
         what = (
             f"{read.unknown[0][:40]!r} is none of `report:<network>`, `area:<digits>`, `department:<id>` and `metrics`"

@@ -1,6 +1,5 @@
 """Reads a range of one topic: committed records only, merged over all partitions by timestamp. Blocking."""
 
-import heapq
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from typing import Any
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
+from router.kafka.merging import by_time
 from router.wire.errors import BrokerError
 
 Record = Any
@@ -79,7 +79,7 @@ class _Range:
         for tp, bound in self._bounds.items():
             self._consumer.seek(tp, bound.start)
         self._last_progress = time.monotonic()
-        return heapq.merge(*(self._partition(tp) for tp in self._bounds), key=lambda record: record.timestamp)
+        return by_time(self._partition(tp) for tp in self._bounds)
 
     def _partition(self, tp: TopicPartition) -> Iterator[Record]:
         buffer, end = self._buffers[tp], self._bounds[tp].end
@@ -119,4 +119,4 @@ def follow(
         consumer.resume(tp)
     while True:
         polled = consumer.poll(timeout_ms=timeout_ms)
-        yield sorted((r for records in polled.values() for r in records), key=lambda record: record.timestamp)
+        yield list(by_time(polled.values()))

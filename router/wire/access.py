@@ -295,9 +295,15 @@ def _resources(declared: Access) -> set[tuple[Resource, str, bool]]:
 
 
 def _is_inside(right: Right, ours: Collection[tuple[Resource, str, bool]]) -> bool:
-    """Whether a right is for what is this deployment's alone."""
+    """Whether a right is for what is this deployment's alone.
+
+    The groups `drill.*` of a department `drill` are also those of a namespace `drill.`: the rights of its own users to them are theirs.
+    """
     return any(
         right.resource == resource
-        and ((right.name, right.prefixed) == (name, prefixed) or (prefixed and right.name.startswith(name)))
+        and (
+            (right.name, right.prefixed) == (name, prefixed)
+            or (prefixed and right.name.startswith(name) and not right.user.startswith(name))
+        )
         for resource, name, prefixed in ours
     )

@@ -31,11 +31,13 @@ def private_folder(folder: Path) -> Path:
 def open_private(file: Path, mode: str) -> IO[bytes]:
     """Open a file to write (`wb`) or to append (`ab`); one that others may read is closed to them.
 
+    A file of root that its group may read keeps mode and owner: a program of another user reads it so (`others_may_read`).
+
     Raises:
         OSError: it cannot be written, or belongs to another user.
     """
     opened: IO[bytes] = open(file, mode, opener=_opener)  # noqa: SIM115 - Path.open takes no opener
-    if os.fstat(opened.fileno()).st_mode & OTHERS:
+    if others_may_read(os.fstat(opened.fileno())):
         os.fchmod(opened.fileno(), FILE_MODE)
     return opened
 

@@ -4,13 +4,17 @@ The settings say it. A secured embedded broker says it for the commands of its o
 from files and the environment alone, and are in no sentence, log or representation.
 """
 
+import os
 import ssl
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 from router.wire.errors import InputError
-from router.wire.private_files import open_to_others
+from router.wire.private_files import others_may_read
 from router.wire.settings import PREFIX, KafkaSecurity, Settings
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -55,27 +59,50 @@ class Security:
         return self.password if self.password_file is None else password_of(self.password_file)
 
     def context(self) -> ssl.SSLContext | None:
-        """A TLS context that checks certificate and host name; it reads the files each time. None without TLS.
+        """A TLS context that checks certificate and host name. None without TLS.
+
+        It is made once for the files as they are, because that takes 20 ms with the system's authorities, and changed files make another.
 
         Raises:
             InputError: a file cannot be read, or is not what it should be.
         """
         if not self.tls:
             return None
+        files = (self.ca, self.certificate, self.key)
+        return _context(files, tuple(_stamps(*(_SYSTEM if self.ca is None else ()), *files)))
+
+
+@lru_cache(maxsize=16)
+def _context(files: tuple[Path | None, Path | None, Path | None], _: tuple[object, ...]) -> ssl.SSLContext:
+    """The context of CA, certificate and key, with stamps of the files."""
+    ca, certificate, key = files
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except (OSError, ValueError) as error:
+        raise _unusable("CA", ca, "certificates", error) from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if certificate is not None and key is not None:
+        _check_key(key)
         try:
-            context = ssl.create_default_context(cafile=self.ca)
+            # without a passphrase of ours, OpenSSL would ask for one at the terminal
+            context.load_cert_chain(certificate, key, password="")
         except (OSError, ValueError) as error:
-            raise _unusable("CA", self.ca, "certificates", error) from None
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if self.certificate is not None and self.key is not None:
-            try:
-                # without a passphrase of ours, OpenSSL would ask for one at the terminal
-                context.load_cert_chain(self.certificate, self.key, password="")
-            except (OSError, ValueError) as error:
-                raise _unusable(
-                    "CERTIFICATE", self.certificate, f"a certificate of the key {self.key}", error
-                ) from None
-        return context
+            raise _unusable("CERTIFICATE", certificate, f"a certificate of the key {key}", error) from None
+    return context
+
+
+_SYSTEM = tuple(Path(one) for one in ssl.get_default_verify_paths()[:2] if one)
+"""Where the authorities are that the system trusts."""
+
+
+def _stamps(*files: Path | None) -> Iterator[tuple[int, ...] | None]:
+    """What differs when a file is another one, or has another content or mode."""
+    for file in files:
+        stamp = None
+        with suppress(OSError):
+            found = None if file is None else file.stat()
+            stamp = found and (found.st_ino, found.st_mtime_ns, found.st_size, found.st_mode)
+        yield stamp
 
 
 def security_for(bootstrap: str, settings: Settings | None = None) -> Security:
@@ -96,7 +123,7 @@ def security_for(bootstrap: str, settings: Settings | None = None) -> Security:
     user = given.kafka_user
     if own is not None and user is None and password is None:
         user, file = EMBEDDED_ADMIN, own / f"{EMBEDDED_ADMIN}.password"
-        password = password_of(file, private=True)
+        password = password_of(file)
     if protocol in WITH_SASL and (not user or not password):
         lacks = ("KAFKA_USER",) if not user else ("KAFKA_PASSWORD_FILE", "KAFKA_PASSWORD")
         hint = f"set {' or '.join(f'{PREFIX}{one}' for one in lacks)}"
@@ -158,10 +185,15 @@ def _password(given: KafkaSecurity) -> str | None:
     return None if given.kafka_password is None else given.kafka_password.get_secret_value()
 
 
-def password_of(file: Path, *, private: bool = False) -> str:
-    """The only line of a file with a password. Raises InputError; the sentence has nothing of what is in it."""
+def password_of(file: Path) -> str:
+    """The only line of a file with a password.
+
+    Raises:
+        InputError: it cannot be read, others may read it, or it has no password. The sentence has nothing of what is in it.
+    """
     try:
         with file.open("rb") as opened:
+            open_to_others = others_may_read(os.fstat(opened.fileno()))
             text = opened.read(MAX_PASSWORD_BYTES + 1).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
@@ -169,9 +201,16 @@ def password_of(file: Path, *, private: bool = False) -> str:
     line = text.rstrip("\r\n")
     if not line or len(text) > MAX_PASSWORD_BYTES or not line.isprintable():
         raise _no_password(file, "has no password, or more than one line")
-    if private and open_to_others(file):
+    if open_to_others:
         raise InputError("others may read the password", where=str(file), hint=f"chmod 600 {file}")
     return line
+
+
+def _check_key(file: Path) -> None:
+    """Raise InputError when others may read the key of the client's certificate; who has it is the client."""
+    with suppress(OSError):  # the one that opens it has the better sentence
+        if others_may_read(file.stat()):
+            raise InputError("others may read the key", where=str(file), hint=f"chmod 600 {file}")
 
 
 def _no_password(file: Path, what: str) -> InputError:

@@ -86,16 +86,28 @@ class TestedGateway:
         limit = RateLimit(self.settings.gateway_rate)
         self.intake = Intake(self.rules, publisher, limit, self.names, metrics, receipts=self.receipts)
         self.departments = DepartmentService(self.rules, LongPolls(bootstrap), publisher, self.names, metrics)
-        self.app = build_app(self.intake, self.departments, self.authenticator, list(shipped(city).codes))
+        self.lost: list[str] = []
+        """What the gateway follows no longer."""
         self.log: list[dict[str, Any]] = []
-        self.door = FrontDoor(self.app, self.authenticator, metrics, self.log.append, tracing=tracing)
-        self._client = httpx.AsyncClient(transport=httpx.ASGITransport(self.door), base_url="http://gateway")
+        self._city, self._tracing = city, tracing
+        self.rebuild()
+        self._client = httpx.AsyncClient(transport=httpx.ASGITransport(self._enter), base_url="http://gateway")
+
+    def rebuild(self) -> None:
+        """Build the application again, of parts that a test has changed."""
+        networks = list(shipped(self._city).codes)
+        self.app = build_app(self.intake, self.departments, self.authenticator, networks, self.lost.append)
+        metrics = self.intake.metrics
+        self.door = FrontDoor(self.app, self.authenticator, metrics, self.log.append, tracing=self._tracing)
 
     def add(self, name: str, scope: str) -> str:
         """Another token, known at once."""
         token = add_token(self.tokens, name, scope)
         self.authenticator.look()
         return token
+
+    async def _enter(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.door(scope, receive, send)
 
     async def call(
         self, method: str, path: str, *, token: str | None = "", headers: Mapping[str, str] | None = None, **more: Any

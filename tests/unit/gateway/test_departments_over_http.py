@@ -211,3 +211,14 @@ def test_openapi_describes_what_departments_read_and_write(tmp_path: Path) -> No
         schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
         member = next(iter(schema["properties"]))
         jsonschema_rs.validator_for({**schema, "components": whole["components"]}).validate({member: [], "next": "x.1"})
+
+
+def test_a_parameter_that_would_be_ignored_is_rejected(tmp_path: Path) -> None:
+    """Rejections have no unit."""
+
+    async def work(gateway: TestedGateway, token: str) -> list[httpx.Response]:
+        paths = ("/v1/tasks?unit=u1", "/v1/rejections?unit=u1")
+        return [await gateway.call("GET", path, token=token) for path in paths]
+
+    answers = with_token(tmp_path, f"department:{DEPARTMENT}", work)
+    assert [problem(one) for one in answers] == [(503, "kafka-away"), (400, "malformed")]

@@ -10,6 +10,8 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from router.gateway.jwt_tokens import INVALID, JwtVerifier, read_jwks
 from router.gateway.problems import ProblemError
@@ -122,6 +124,32 @@ def test_a_token_without_a_scope_of_ours_is_for_no_network(verifier: JwtVerifier
     assert verifier.grant_of(signed(scope=scope)).networks == frozenset()
 
 
+@pytest.mark.parametrize(
+    "area",
+    [
+        "area:41-09",
+        "area:*",
+        "area:",
+        "area:4",
+        "area:4109x",
+        "area:4109 area:x",
+        "Area:4109",
+        "x " * 2040 + "area:4109",
+    ],
+)
+def test_a_token_whose_area_cannot_be_read_is_not_for_the_whole_city(verifier: JwtVerifier, area: str) -> None:
+    for scope in (f"report:policing {area}", f"department:police {area}"):
+        with pytest.raises(ProblemError) as raised:
+            verifier.grant_of(signed(scope=scope))
+        assert (raised.value.code, raised.value.detail) == ("unauthorized", INVALID)
+
+
+@pytest.mark.parametrize("more", ["report:", "report:**", "department:*x", "metrics:", "openid", "areas", "report:*:x"])
+def test_a_word_that_says_nothing_allows_nothing_more(verifier: JwtVerifier, more: str) -> None:
+    with_word = verifier.grant_of(signed(scope=f"report:policing area:4109 {more}"))
+    assert with_word == verifier.grant_of(signed(scope="report:policing area:4109"))
+
+
 FORGED = {
     "expired": signed(exp=int(time.time()) - 60),
     "not yet": signed(nbf=int(time.time()) + 600),
@@ -177,6 +205,44 @@ def test_any_other_token_is_rejected_with_one_sentence(verifier: JwtVerifier, wh
 def test_a_key_that_proves_nothing_is_rejected(tmp_path: Path, keys: list[Any], says: str) -> None:
     with pytest.raises(InputError, match=says):
         read_jwks(jwks(tmp_path, *keys), ISSUER, AUDIENCE)
+
+
+def rsa_key(bits: int, **more: Any) -> dict[str, Any]:
+    key = json.loads(RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, bits).public_key()))
+    return {name: value for name, value in key.items() if name != "key_ops"} | {"kid": "r", "alg": "RS256"} | more
+
+
+def ec_key(curve: ec.EllipticCurve, alg: str) -> dict[str, Any]:
+    return json.loads(ECAlgorithm.to_jwk(ec.generate_private_key(curve).public_key())) | {"kid": "e", "alg": alg}
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        (rsa_key(1024), "fewer than 2048 bits"),
+        (rsa_key(2048, use="enc"), "not for signatures"),
+        (rsa_key(2048, key_ops=["encrypt"]), "not for signatures"),
+        (ec_key(ec.SECP384R1(), "ES256"), "another curve than ES256"),
+        (ec_key(ec.SECP256R1(), "ES384"), "another curve than ES384"),
+        (public(KEY, use="enc"), "not for signatures"),
+    ],
+)
+def test_a_weak_key_or_one_for_something_else_is_rejected(tmp_path: Path, key: dict[str, Any], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        read_jwks(jwks(tmp_path, key), ISSUER, AUDIENCE)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        rsa_key(2048, use="sig"),
+        rsa_key(2048, alg="PS256", key_ops=["verify"]),
+        ec_key(ec.SECP256R1(), "ES256"),
+        ec_key(ec.SECP384R1(), "ES384"),
+    ],
+)
+def test_a_key_as_its_algorithm_asks_is_taken(tmp_path: Path, key: dict[str, Any]) -> None:
+    assert read_jwks(jwks(tmp_path, key), ISSUER, AUDIENCE)
 
 
 @pytest.mark.parametrize(("issuer", "audience"), [(None, AUDIENCE), (ISSUER, None), ("", AUDIENCE)])

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.gateway.receipt_keys import LONGEST, ReceiptKeys, ReceivedReport, make_receipt_keys, read_receipt_keys
+from router.wire import private_files
 from router.wire.errors import InputError
 
 KEYS = ReceiptKeys([bytes(range(64))])
@@ -87,3 +88,18 @@ def test_a_file_that_cannot_be_used(tmp_path: Path, content: bytes, mode: int, w
         read_receipt_keys(file)
     with pytest.raises(InputError, match="cannot be read"):
         read_receipt_keys(tmp_path / "none")
+
+
+@pytest.mark.parametrize("mode", [0o440, 0o640])
+def test_a_file_of_root_may_be_readable_by_its_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    """As Kubernetes, Compose and systemd mount a secret."""
+    file = tmp_path / "keys"
+    make_receipt_keys(file)
+    file.chmod(mode)
+    monkeypatch.setattr(private_files, "ROOT", -1)
+    with pytest.raises(InputError, match="others may read"):
+        read_receipt_keys(file)
+    monkeypatch.setattr(private_files, "ROOT", file.stat().st_uid)
+    assert read_receipt_keys(file).token_of(REPORT)

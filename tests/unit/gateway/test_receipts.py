@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,8 @@ def test_without_a_case_a_receipt_says_what_is_known(tmp_path: Path) -> None:
         found = [await read(gateway, soon), await read(gateway, late)]
         gateway.index.add_rejection(NETWORK, 0, 5, "unknown-code")
         found.append(await read(gateway, soon))
-        gateway.index.add_case(case("c", report(ID, 9, NETWORK), lead=LEAD))
+        known = replace(report(ID, 9, NETWORK), received_at=datetime.now(UTC))
+        gateway.index.add_case(case("c", known, lead=LEAD))
         found.append(await read(gateway, soon))
         return [one.json() for one in found]
 

@@ -1,6 +1,7 @@
 """The HTTP server: connections that send no request end, and take no place from those that do."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 
 from router.gateway import server
-from router.wire.errors import InputError
-from tests.support.gateway import TestedGateway
+from router.gateway.followed_rules import FollowedRules
+from router.wire.errors import InputError, WorkerError
+from tests.support.cities import shipped
+from tests.support.gateway import CITY, NO_BROKER, TestedGateway
 from tests.support.patience import PATIENCE_S
 
 ASK = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -197,3 +200,78 @@ def test_two_tokens_in_one_request_are_none(tmp_path: Path) -> None:
         return answers
 
     assert asyncio.run(run()) == [b"401", b"401", b"401", b"200"]
+
+
+@pytest.mark.parametrize("end", [KeyError("a defect"), asyncio.CancelledError(), None])
+def test_what_is_followed_no_longer_makes_the_gateway_not_ready(tmp_path: Path, end: BaseException | None) -> None:
+    async def run() -> list[int]:
+        gateway, ends = TestedGateway(tmp_path, ready=True), asyncio.Event()
+
+        async def answers() -> bool:
+            return True
+
+        async def follow() -> None:
+            await ends.wait()
+            if end is not None:
+                raise end
+
+        gateway.intake.publisher.answers = answers  # type: ignore[method-assign] - without a broker
+        gateway.authenticator.follow = follow  # type: ignore[method-assign]
+        gateway.rebuild()
+        async with listening(gateway):
+            found = [(await gateway.call("GET", "/readyz", token=None)).status_code]
+            ends.set()
+            await asyncio.sleep(0.01)
+            found.append((await gateway.call("GET", "/readyz", token=None)).status_code)
+        await gateway.close()
+        assert gateway.lost == ["tokens"]
+        return found
+
+    assert asyncio.run(run()) == [200, 503]
+
+
+def test_what_is_followed_no_longer_ends_the_gateway_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def follow(_: FollowedRules) -> None:
+        raise KeyError("a defect")
+
+    async def run() -> None:
+        gateway = TestedGateway(tmp_path)
+        await gateway.close()
+        async with asyncio.timeout(PATIENCE_S):
+            await server.serve(shipped(CITY), gateway.settings, NO_BROKER, server.bound_socket("127.0.0.1", 0))
+
+    monkeypatch.setattr(FollowedRules, "follow", follow)
+    with pytest.raises(WorkerError, match="could not follow its rules"):
+        asyncio.run(run())
+
+
+def test_a_connection_whose_app_takes_no_answer_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It sends requests without a token and reads nothing, so it would never be idle."""
+    monkeypatch.setattr(server, "WRITE_S", 0.2)
+
+    async def run() -> None:
+        gateway = TestedGateway(tmp_path)
+        async with listening(gateway) as http:
+            http.servers[0].sockets[0].setsockopt(
+                socket.SOL_SOCKET, socket.SO_SNDBUF, 4096
+            )  # so that few answers fill it
+            loop, greedy = asyncio.get_running_loop(), socket.socket()
+            greedy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            greedy.setblocking(False)
+            await loop.sock_connect(greedy, address_of(http))
+            asked, paused = ASK.replace(b"/livez", b"/v1/x") * 50, False
+            with suppress(ConnectionError):
+                async with asyncio.timeout(PATIENCE_S):
+                    while not paused or http.server_state.connections:
+                        with suppress(BlockingIOError):
+                            greedy.send(asked)
+                        paused = paused or any(one.flow.write_paused for one in http.server_state.connections)
+                        await asyncio.sleep(0.001)
+            assert paused
+            assert not http.server_state.connections
+            greedy.close()
+        await gateway.close()
+
+    asyncio.run(run())

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from router.cli import main as entry
-from router.gateway.token_file import MAX_TOKENS, add_token, hash_of, read_token_file
+from router.gateway import authentication
+from router.gateway.token_file import MAX_TOKENS, TokenHashes, add_token, hash_of, read_token_file
+from router.wire import private_files
 from router.wire.errors import InputError
+from router.wire.settings import Settings
 
 HASH = "0" * 64
 
@@ -42,6 +45,30 @@ def test_a_token_is_known_by_its_hash_alone(file: Path) -> None:
         assert hashes.grant_of(wrong) is None
 
 
+@pytest.mark.parametrize(("given", "mode"), [(0o640, 0o640), (0o660, 0o600), (0o644, 0o600)])
+def test_a_second_token_leaves_the_file_to_the_program_that_reads_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch, given: int, mode: int
+) -> None:
+    """A file of root and of the gateway's group, as docs/how-to/deploy.md makes it."""
+    add_token(file, "first", "report:*")
+    file.chmod(given)
+    before = file.stat()
+    monkeypatch.setattr(private_files, "ROOT", before.st_uid)
+    if given != 0o640:
+        with pytest.raises(InputError, match="others"):
+            add_token(file, "second", "report:*")
+        private_files.open_private(file, "ab").close()
+    else:
+        add_token(file, "second", "report:*")
+    after = file.stat()
+    assert (stat.S_IMODE(after.st_mode), after.st_uid, after.st_gid, after.st_ino) == (
+        mode,
+        before.st_uid,
+        before.st_gid,
+        before.st_ino,
+    )
+
+
 def test_tokens_differ(file: Path) -> None:
     assert len({add_token(file, f"app-{number}", "report:*") for number in range(20)}) == 20
 
@@ -63,7 +90,8 @@ def test_a_line_may_end_without_a_line_break(file: Path) -> None:
         (f"first {HASH}\n", "for no network"),
         (f"first {HASH} area:4109\n", "for no network"),
         (f"first {HASH} reports:policing\n", "'reports:policing' is none of"),
-        (f"first {HASH} report:policing area:41x\n", "'area:41x' is none of"),
+        (f"first {HASH} report:policing area:41x\n", "'area:41x' is no area"),
+        (f"first {HASH} report:*{' report:*' * 500} area:4109\n", "more than 4096 characters"),
         (f"first {HASH} report:*\nfirst {HASH[1:]}1 report:*\n", "a name stands there twice"),
         (f"first {HASH} report:*\nsecond {HASH} report:*\n", "a hash stands there twice"),
         (b"\xff\xfe", "no text"),
@@ -114,3 +142,19 @@ def test_the_commands_make_and_list_tokens(
     )
     with pytest.raises(AssertionError, match="no network 'polcing'"):
         run("add", "other", "--network", "polcing")
+
+
+def test_a_change_during_the_first_read_counts(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_token(file, "first", "report:*")
+    added: list[str] = []
+
+    def read(of: Path) -> TokenHashes:
+        found = read_token_file(of)
+        if not added:
+            added.append(add_token(file, "second", "report:*"))
+        return found
+
+    monkeypatch.setattr(authentication, "read_token_file", read)
+    found = authentication.Authenticator(Settings(gateway_tokens=file))
+    found.look()
+    assert found.grant_of(f"Bearer {added[0]}").holder == "second"

@@ -191,6 +191,21 @@ def test_another_deployment_on_the_cluster_is_left_alone() -> None:
     assert not plan.drift
 
 
+def test_a_namespace_with_the_name_of_a_department_keeps_its_groups() -> None:
+    """Else `apply --remove` would stop another deployment."""
+    names, theirs = Names(), Names("drill.")
+    topics = declared(names, networks=["policing"], departments=["drill"], partitions=2)
+    ours = declared_access(names, topics, ["policing"], ["drill"])
+    others = declared(theirs, networks=["policing"], departments=["police"], partitions=2)
+    their = declared_access(theirs, others, ["policing"], ["police"])
+    found = Access(users=[*ours.users, *their.users], rights=[*ours.rights, *their.rights])
+    assert not compare(ours, found, names).drift
+    strange = Right("alice", "group", "drill.system", "read")
+    assert list(compare(ours, Access(users=found.users, rights=[*found.rights, strange]), names).undeclared) == [
+        strange
+    ]
+
+
 def test_a_department_that_is_gone_is_an_undeclared_user() -> None:
     found = Access(
         users=[*ACCESS.users, "drill.department-gone", "network.router", "network.department-x", "admin", "alice"],

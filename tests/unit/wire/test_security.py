@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from router.cli import main as entry
+from router.wire import private_files
 from router.wire.errors import InputError
 from router.wire.security import EMBEDDED, Security, security_for
 from router.wire.settings import Settings
@@ -37,6 +38,7 @@ def given(monkeypatch: pytest.MonkeyPatch, **settings: object) -> None:
 
 def written(file: Path, text: str) -> Path:
     file.write_bytes(text.encode())
+    file.chmod(0o600)
     return file
 
 
@@ -52,6 +54,26 @@ def test_the_password_is_the_line_of_its_file(monkeypatch: pytest.MonkeyPatch, t
     assert (found.user, found.password, found.mechanism) == ("police", SECRET, "SCRAM-SHA-512")
     assert found.tls
     assert found.sasl
+
+
+@pytest.mark.parametrize(
+    ("mode", "of_root", "taken"),
+    [(0o600, False, True), (0o640, False, False), (0o644, False, False), (0o440, True, True), (0o644, True, False)],
+)
+def test_a_password_that_others_may_read_is_rejected(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: int, of_root: bool, taken: bool
+) -> None:
+    """The rule of all secrets: a platform mounts them as files of root that the group may read."""
+    file = written(tmp_path / "p", SECRET)
+    file.chmod(mode)
+    monkeypatch.setattr(private_files, "ROOT", file.stat().st_uid if of_root else -1)
+    given(monkeypatch, protocol="SASL_SSL", user="police", password_file=file)
+    if taken:
+        assert security_for(AWAY).password == SECRET
+        return
+    with pytest.raises(InputError, match=r"others may read the password; chmod 600") as raised:
+        security_for(AWAY)
+    assert SECRET not in str(raised.value)
 
 
 def test_no_representation_has_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,8 +187,32 @@ def test_a_key_with_a_passphrase_is_named_and_does_not_wait_for_one(tmp_path: Pa
     locked.write_bytes(
         key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"of another's")),
     )
+    locked.chmod(0o600)
     with pytest.raises(InputError, match="the file has not a certificate of the key"):
         Security(protocol="SSL", ca=own.ca, certificate=own.broker, key=locked).context()
+
+
+def test_a_context_is_made_once_for_the_files_as_they_are(tmp_path: Path) -> None:
+    own, next_one = made(tmp_path / "own"), made(tmp_path / "next")
+    mutual = Security(protocol="SSL", ca=own.ca, certificate=own.broker, key=own.broker)
+    first = mutual.context()
+    assert mutual.context() is first
+    assert Security(protocol="SSL", ca=own.ca).context() is not first
+    next_one.broker.replace(own.broker)  # as a rotation does it
+    second = mutual.context()
+    assert second is not first
+    own.broker.unlink()
+    with pytest.raises(InputError, match="cannot be read"):
+        mutual.context()
+    assert Security(protocol="SSL").context() is Security(protocol="SSL").context()
+
+
+def test_a_key_that_others_may_read_is_rejected(tmp_path: Path) -> None:
+    own = made(tmp_path / "security")
+    mutual = Security(protocol="SSL", ca=own.ca, certificate=own.broker, key=own.broker)
+    own.broker.chmod(0o644)
+    with pytest.raises(InputError, match=r"others may read the key; chmod 600"):
+        mutual.context()
 
 
 def test_a_secured_home_is_for_its_own_address_alone(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
