@@ -156,7 +156,7 @@ def test_a_deployment_goes_on_in_another_cluster(kafka: str, namespace: str, tmp
     department, of_department = busiest(kafka, names, tasks)
     read = read_some(kafka, names, department, len(of_department) // 2)
 
-    # what nobody has processed yet: reports, an old one again, what cannot be read, and feedback
+    # what no worker has processed yet: reports, an old one again, what cannot be read, and feedback
     send(kafka, names.reports(NETWORK), *messages(55, 70), (b"broken", BROKEN))
     send(kafka, names.feedback(first.department), said(first, "accept"), said(first, "handled"))
     send(kafka, names.feedback(second.department), said(second, "accept"))

@@ -130,7 +130,7 @@ class CapAlert(Message):
     identifier: Name
     sender: Name
     sent: ZonedTime
-    status: Status = Field(description="System and Draft are rejected: nobody shall act on them")
+    status: Status = Field(description="System and Draft are rejected: no department shall act on them")
     msgType: Literal["Alert", "Update", "Cancel"] = Field(description="Ack and Error are rejected: they report nothing")  # noqa: N815
     references: (
         Annotated[str, Field(pattern=rf"^{_REFERENCE}( {_REFERENCE})*$", max_length=MAX_TEXT)] | Blank | None

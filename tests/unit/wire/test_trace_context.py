@@ -18,7 +18,7 @@ NOISE = [("content-type", b"application/json"), ("x", None), ("traceparents", OT
 
 
 def both(parent: bytes, state: bytes = b"") -> list[tuple[str, bytes]]:
-    """The headers of a record between which and the beginning nobody has traced."""
+    """The headers of a record before which no part was traced."""
     states = [[(name, state)] if state else [] for name in ("ce_tracestate", "tracestate")]
     return [("ce_traceparent", parent), *states[0], ("traceparent", parent), *states[1]]
 
