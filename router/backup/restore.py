@@ -23,7 +23,7 @@ from router.kafka.consumers import LazyConsumer
 from router.kafka.rejection import unreachable
 from router.wire.durability import Durability, declared_durability, too_few_brokers
 from router.wire.errors import BrokerError, TopicError
-from router.wire.offset_keys import OffsetKeys
+from router.wire.offset_signing import OffsetKeys
 from router.wire.topic_names import Names
 
 WHILE_WRITTEN = {

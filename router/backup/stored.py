@@ -11,7 +11,7 @@ from router.backup.record_files import CopiedRecord
 from router.wire.codec import UNREADABLE
 from router.wire.errors import InputError
 from router.wire.offset_check import OffsetCheck, place_of
-from router.wire.offset_keys import OffsetKeys
+from router.wire.offset_signing import OffsetKeys
 from router.wire.stored_offsets import (
     NO_EPOCH,
     STORED_OFFSET_KEY,

@@ -1,4 +1,4 @@
-"""Users and rights on a cluster: what is there, and what a plan changes. `router/wire/access.py` says what should be."""
+"""Users and rights on a cluster: what is there, and what a plan changes. `router/wire/access_rights.py` says what should be."""
 
 import os
 import secrets
@@ -25,7 +25,7 @@ from kafka.errors import NoError, SecurityDisabledError
 from router.broker.admin import connected
 from router.broker.client_quotas import change_quotas, quotas_of
 from router.broker.credentials import ITERATIONS, PASSWORD_BYTES, SCRAM
-from router.wire.access import Access, AccessPlan, Resource, Right
+from router.wire.access_rights import Access, AccessPlan, Resource, Right
 from router.wire.errors import BrokerError, InputError
 from router.wire.private_files import private_folder, write_private
 from router.wire.security import password_of

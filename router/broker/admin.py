@@ -14,11 +14,11 @@ from router.broker.replicas import create_internal
 from router.broker.topic_plan import Cluster, FoundDurability, Plan
 from router.kafka.blocking import admin_client
 from router.kafka.rejection import denial, rejection
+from router.wire.declared_topics import Topic
 from router.wire.durability import Durability
 from router.wire.errors import START_KAFKA, BrokerError, TopicError
 from router.wire.other_topics import renamed_topics
 from router.wire.topic_names import ROOTS
-from router.wire.topics import Topic
 
 TIMEOUT_MS = 60_000
 """For one request. A loaded machine needs many times the usual tenth of a second."""

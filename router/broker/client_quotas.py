@@ -8,7 +8,7 @@ from kafka.errors import NoError, for_code
 from kafka.protocol.admin import AlterClientQuotasRequest, DescribeClientQuotasRequest
 
 from router.kafka.blocking_internals import ask
-from router.wire.access import UserQuota
+from router.wire.access_rights import UserQuota
 
 KEYS: dict[Literal["write", "read"], str] = {"write": "producer_byte_rate", "read": "consumer_byte_rate"}
 OPERATIONS = {key: operation for operation, key in KEYS.items()}

@@ -12,7 +12,7 @@ from pathlib import Path
 from router.broker.credentials import Credentials
 from router.broker.properties import BrokerNode, log_properties, server_properties
 from router.wire.errors import BrokerError
-from router.wire.offset_keys import EMBEDDED
+from router.wire.offset_signing import EMBEDDED
 from router.wire.private_files import open_private, private_folder, write_private
 from router.wire.security import EMBEDDED as EMBEDDED_SECRETS
 from router.wire.settings import Settings

@@ -15,7 +15,7 @@ from router.broker.properties import HOST, BrokerNode
 from router.broker.reach import PatientAnswer, answers
 from router.kafka.rejection import rejection
 from router.wire.errors import BrokerError, InputError
-from router.wire.offset_keys import make_offset_keys
+from router.wire.offset_signing import make_offset_keys
 from router.wire.private_files import private_folder
 from router.wire.security import security_for
 from router.wire.settings import Settings

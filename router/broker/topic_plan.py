@@ -8,8 +8,8 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from msgspec import Struct
 
 from router.broker.replicas import LOOK_SECONDS, await_in_sync, behind, fewest, reassign, replicas_of, widened
+from router.wire.declared_topics import Topic
 from router.wire.durability import INTERNAL_TOPICS, MIN_INSYNC, Durability, declared_durability, too_few_brokers
-from router.wire.topics import Topic
 
 HEARD_SECONDS = 5.0
 """A broker hears of a topic some time after the controller has created it. Until then it describes no configuration."""

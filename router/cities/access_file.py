@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from router.cities.cell_files import read_parameters
-from router.wire.access import QUOTA_KINDS, ByteRates, QuotaKind
+from router.wire.access_rights import QUOTA_KINDS, ByteRates, QuotaKind
 
 FILE = "access.yaml"
 Rate = Annotated[int, Field(ge=1024, le=1 << 40)]

@@ -13,7 +13,7 @@ import sys
 import msgspec
 from msgspec import Struct
 
-from router.cities.archive import InventedVersionError, unpack
+from router.cities.packing import InventedVersionError, unpack
 from router.domain.rules.city import City
 from router.wire.errors import CityError
 

@@ -12,12 +12,12 @@ from router.cities.access_file import read_quotas
 from router.cities.folder import city_folder, load_city
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.text.output import Form, Output, json_out, lines_out, say
-from router.wire.access import Access, AccessPlan, compare, declared_access
+from router.wire.access_rights import Access, AccessPlan, compare, declared_access
+from router.wire.declared_topics import topics_of
 from router.wire.errors import InputError
 from router.wire.security import EMBEDDED, EMBEDDED_ADMIN, security_for
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 
 app = typer.Typer(no_args_is_help=True, help="Plan, apply and check who may read and write which topic.")
 Known = Annotated[

@@ -16,7 +16,7 @@ from router.broker.server import bootstrap
 from router.cli.text.output import Form, Output, json_out, lines_out, say
 from router.stream.faust_adapter import lenient_headers
 from router.wire.errors import InputError
-from router.wire.offset_keys import offset_keys, offset_keys_file
+from router.wire.offset_signing import offset_keys, offset_keys_file
 from router.wire.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Copy a whole deployment into a folder, and check such a copy.")

@@ -14,7 +14,7 @@ from router.broker.java import find_java
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.text.output import Output, json_out, lines_out, say
 from router.wire.errors import InputError
-from router.wire.offset_keys import make_offset_keys
+from router.wire.offset_signing import make_offset_keys
 from router.wire.settings import Settings
 
 app = typer.Typer(

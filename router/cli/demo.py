@@ -28,9 +28,9 @@ from router.kafka.blocking import open_consumer
 from router.simulator.messages import SourceMessage
 from router.simulator.replay.feed import Feed
 from router.simulator.scenario import input_of
+from router.wire.declared_topics import topics_of
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool
 
 DEMO_SPEED = "2000"

@@ -16,10 +16,10 @@ from router.cli.text.output import say
 from router.rule_sets.folder_check import folder_difference
 from router.stream.health.http_server import fetch_health
 from router.stream.processors.clock import ClockName
+from router.wire.declared_topics import topics_of
 from router.wire.errors import InputError
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.dead_members import DeadMembers
 from router.workers.pool import WorkerPool
 from router.workers.restart_policy import ENDLESS

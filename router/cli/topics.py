@@ -12,9 +12,9 @@ from router.broker.topic_plan import Plan
 from router.cities.folder import load_city
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.text.output import Form, Output, json_out, say, table_out
+from router.wire.declared_topics import Topic, topics_of
 from router.wire.other_topics import renamed_topics
 from router.wire.settings import Settings
-from router.wire.topics import Topic, topics_of
 
 app = typer.Typer(no_args_is_help=True, help="Plan and apply the topics that a city needs.")
 City = Annotated[str, typer.Argument(help="Name of the city's folder, e.g. `los-angeles`.")]

@@ -12,9 +12,9 @@ from router.contracts.headers import FEEDBACK_HEADERS, REPORT_HEADERS
 from router.contracts.schemas import COMMENT, FEEDBACK_PATH, report_path
 from router.domain.model.feedback import SUPERVISION
 from router.domain.networks.registry import NETWORKS
+from router.wire.declared_topics import Topic, declared
 from router.wire.record_kinds import KINDS, RecordKind
 from router.wire.topic_names import Names
-from router.wire.topics import Topic, declared
 
 ASYNCAPI = "asyncapi.yaml"
 SAMPLES = Path(router.__file__).parents[1] / "schemas" / "samples"

@@ -16,11 +16,11 @@ from router.domain.model.source_record import PlainRecord
 from router.domain.networks.registry import NETWORKS
 from router.kafka.topic_reader import Bounds, bounds_since, read_range
 from router.wire.codec import DIGEST, DeadLetter
+from router.wire.declared_topics import Topic
 from router.wire.partitioning import partition_for_key
 from router.wire.rejected_feedback import FEEDBACK
 from router.wire.repairs import REDRIVEN_BY
 from router.wire.topic_names import Names
-from router.wire.topics import Topic
 
 LARGEST_RECORD_BYTES = Topic(name="", key="", partitions=1).largest_bytes - 1024
 """What a network's topic and `grid.events` accept, less the header of a batch."""

@@ -19,7 +19,7 @@ from router.domain.lifecycle.escalating import due_steps, escalations_of
 from router.domain.lifecycle.journal import JournalCause, journal
 from router.domain.lifecycle.provisional import move_deadlines
 from router.domain.lifecycle.stages import is_planned
-from router.domain.matching.correlation import correlate
+from router.domain.matching.scoring import correlate
 from router.domain.model.case import Case
 from router.domain.model.erasure import Erasure
 from router.domain.model.feedback import Feedback

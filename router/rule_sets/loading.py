@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from router.cities.apart import unpack_apart
-from router.cities.archive import InventedVersionError
+from router.cities.packing import InventedVersionError
 from router.domain.rules.bootstrap import initial_rule_sets
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets

@@ -7,10 +7,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from router.kafka.connecting import connect_options
 from router.kafka.consumers import LazyConsumer
+from router.wire.declared_topics import MAX_RULE_SET_BYTES
 from router.wire.principal import with_principal
 from router.wire.rule_sets import RuleSetRecord, decode_rule_set, encode_rule_set
 from router.wire.security import security_for
-from router.wire.topics import MAX_RULE_SET_BYTES
 
 log = structlog.get_logger(__name__)
 

@@ -17,12 +17,12 @@ from aiokafka.errors import KafkaError, for_code
 from router.kafka.connecting import connect_options
 from router.kafka.internals import AdminClient
 from router.kafka.rejection import unreachable
+from router.wire.declared_topics import Topic
 from router.wire.durability import INTERNAL_TOPICS, declared_durability, too_few_brokers
 from router.wire.errors import TopicError, WorkerError
 from router.wire.other_topics import elsewhere, renamed_topics
 from router.wire.security import security_for, unseen
 from router.wire.settings import Settings
-from router.wire.topics import Topic
 
 TIMEOUT_MS = 10_000
 APPLY = "run `grid-router topics apply CITY`"

@@ -7,8 +7,8 @@ from pathlib import Path
 import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
+from router.cities.packing import pack
 from router.rule_sets.bootstrap import load_or_bootstrap, rule_set_from_folder
 from router.rule_sets.folder_check import folder_difference
 from router.rule_sets.loading import RuleSetLoader, build_rule_sets
@@ -31,11 +31,11 @@ from router.stream.log_setup import log_to_stderr
 from router.stream.preflight import check_durability, check_group, check_topics
 from router.stream.processors.clock import CLOCKS, ClockName
 from router.tracing.setup import tracing_of
+from router.wire.declared_topics import declared, topics_of
 from router.wire.metrics import Metrics
-from router.wire.offset_keys import offset_keys
+from router.wire.offset_signing import offset_keys
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import declared, topics_of
 from router.workers.parent_watch import watch_parent
 
 log = structlog.get_logger(__name__)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from router.wire.codec import UNREADABLE
-from router.wire.offset_keys import OffsetKeys
+from router.wire.offset_signing import OffsetKeys
 from router.wire.stored_offsets import STORED_OFFSET_KEY, decode_stored_offset
 
 

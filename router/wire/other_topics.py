@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterable
 
+from router.wire.declared_topics import Topic
 from router.wire.errors import TopicError
 from router.wire.topic_names import Names
-from router.wire.topics import Topic
 
 MAX_NAMED = 5
 """Topics or namespaces that a sentence names."""

@@ -19,18 +19,18 @@ from aiokafka import AIOKafkaProducer
 from msgspec.structs import replace
 
 from router.broker.admin import apply
-from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
+from router.cities.packing import pack
 from router.domain.lifecycle.journal import hash_of
 from router.domain.model.case import Case
 from router.domain.model.transition import Transition
 from router.domain.rules.city import City
 from router.kafka.record_batches import Writer
 from router.wire.codec import encode_case, encode_transition
+from router.wire.declared_topics import topics_of
 from router.wire.rule_sets import RuleSetRecord, encode_rule_set
 from router.wire.settings import PREFIX, Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from tests.bench.load_shape import CITY
 from tests.support.driver import Driver, hours, report
 from tests.support.feedback import feedback

@@ -11,7 +11,7 @@ from time import process_time
 from router.domain.fold import fold
 from router.domain.matching.candidate import MatchCandidate
 from router.domain.matching.case_index import CaseIndex
-from router.domain.matching.correlation import correlate
+from router.domain.matching.scoring import correlate
 from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from tests.support.candidates import us

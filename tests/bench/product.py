@@ -14,9 +14,9 @@ from router.cities.folder import city_folder, load_city
 from router.simulator.replay.feed import Feed
 from router.simulator.scenario import history_of, input_of
 from router.wire.codec import decode_case
+from router.wire.declared_topics import topics_of
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.pool import environment
 from tests.bench.figures import Figure
 from tests.bench.pinned_process import Pinned

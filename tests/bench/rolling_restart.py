@@ -27,9 +27,9 @@ from router.kafka.blocking import PATIENT_MS, open_consumer
 from router.simulator.scenario import history_of
 from router.stream.faust_adapter.app import SESSION_SECONDS
 from router.wire.codec import decode_case
+from router.wire.declared_topics import topics_of
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.pool import environment
 
 CITY = "los-angeles"

@@ -28,7 +28,7 @@ from router.stream.processors.merge import MergeProcessor
 from router.stream.processors.normalise import NormaliseProcessor
 from router.wire.codec import decode_case, decode_task, encode_erasure
 from router.wire.metrics import Metrics
-from router.wire.offset_keys import NO_KEYS
+from router.wire.offset_signing import NO_KEYS
 from router.wire.partitioning import partition_for_key
 from router.wire.topic_names import Names
 from tests.chaos.answerers import BAD_CITY, FILED_S, LIMIT_S, is_answered, waiting_case

@@ -22,13 +22,13 @@ from router.rule_sets.loading import build_rule_sets
 from router.rule_sets.store import RuleSetStore
 from router.simulator.replay.consumer_group import ConsumerGroup
 from router.simulator.synthetic.stream import messages, read_simulation
-from router.wire.access import compare, declared_access
-from router.wire.offset_keys import KEY_BYTES, OffsetKeys, read_offset_keys
+from router.wire.access_rights import compare, declared_access
+from router.wire.declared_topics import topics_of
+from router.wire.offset_signing import KEY_BYTES, OffsetKeys, read_offset_keys
 from router.wire.private_files import write_private
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool
 from tests.chaos.answerers import Answerers
 from tests.chaos.audit.audit import AuditInput, Verdict, audit

@@ -29,12 +29,12 @@ from router.gateway.receipt_keys import ReceivedReport
 from router.kafka.blocking import prepare_consumers
 from router.simulator.scenario import history_of
 from router.wire.codec import decode_case, read_dead_letter
+from router.wire.declared_topics import topics_of
 from router.wire.errors import BrokerError, TopicError
-from router.wire.offset_keys import make_offset_keys, read_offset_keys
+from router.wire.offset_signing import make_offset_keys, read_offset_keys
 from router.wire.settings import Settings
 from router.wire.stored_offsets import STORED_OFFSET_KEY
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool
 from tests.stream.test_feedback import CITY, Scene, alone
 from tests.support.broker import free_ports, session_broker

@@ -17,9 +17,9 @@ from kafka.errors import KafkaError
 from router.broker import server
 from router.broker.admin import apply, connected
 from router.broker.folder import Folder
+from router.wire.declared_topics import Topic
 from router.wire.errors import BrokerError
 from router.wire.settings import Settings
-from router.wire.topics import Topic
 from tests.support.broker import free_ports
 from tests.support.patience import PATIENCE_S
 

@@ -9,18 +9,18 @@ from kafka import KafkaProducer
 from typer.testing import CliRunner, Result
 
 from router.broker.admin import apply
-from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
+from router.cities.packing import pack
 from router.cli.case.commands import app
 from router.cli.case.following import FILE
 from router.domain.model.report import Tick
 from router.domain.rules.city import City
 from router.wire.codec import encode_archived, encode_case, encode_escalation, encode_tombstone, encode_transition
+from router.wire.declared_topics import topics_of
 from router.wire.errors import BrokerError, InputError, TopicError
 from router.wire.rule_sets import RuleSetRecord, encode_rule_set
 from router.wire.settings import PREFIX, Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from tests.support.broker import free_ports
 from tests.support.driver import Driver, hours, report
 from tests.support.feedback import feedback

@@ -25,7 +25,7 @@ from router.stream.health.broker_probe import Probe
 from router.stream.health.log_watch import LogWatch
 from router.stream.health.observations import HealthMonitor
 from router.wire.metrics import Metrics
-from router.wire.offset_keys import NO_KEYS
+from router.wire.offset_signing import NO_KEYS
 from router.wire.settings import Settings
 from router.wire.stored_offsets import StoredOffset, encode_stored_offset
 from router.wire.topic_names import Names

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from router.broker.admin import apply, connected
+from router.wire.declared_topics import Topic
 from router.wire.errors import BrokerError
 from router.wire.topic_names import Names
-from router.wire.topics import Topic
 from router.workers.client_id import client_id
 from router.workers.dead_members import DeadMembers
 from tests.support.patience import PATIENCE_S

@@ -10,18 +10,18 @@ import pytest
 from kafka import KafkaProducer
 
 from router.broker.admin import apply, connected
-from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
+from router.cities.packing import pack
 from router.cli.checks import city as city_checks
 from router.cli.checks import cluster, machine
 from router.cli.checks.examine import examine
 from router.cli.checks.outcome import Skipped
 from router.rule_sets.store import publish as append
+from router.wire.declared_topics import Topic, declared, topics_of
 from router.wire.errors import CityError, InputError, TopicError
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import Topic, declared, topics_of
 from tests.support.cities import shipped
 from tests.support.patience import PATIENCE_S
 

@@ -24,10 +24,10 @@ from router.kafka.rejection import rejection
 from router.simulator.messages import SourceMessage
 from router.simulator.replay.feed import Feed
 from router.wire.codec import decode_case, decode_task
+from router.wire.declared_topics import topics_of
 from router.wire.errors import TopicError
 from router.wire.security import Security
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from tests.chaos.proxy import Proxy
 from tests.support.cities import open_requests, shipped
 from tests.support.city_messages import DUMPING, PROBLEM

@@ -21,10 +21,10 @@ from router.domain.model.case import Case
 from router.domain.model.task import Task
 from router.domain.rules.city import City
 from router.wire.codec import decode_case, decode_task, decode_transition, encode_archived, encode_transition
+from router.wire.declared_topics import Topic, topics_of
 from router.wire.errors import InputError
 from router.wire.settings import PREFIX, Settings
 from router.wire.topic_names import Names
-from router.wire.topics import Topic, topics_of
 from router.workers.pool import WorkerPool
 from tests.support.broker import free_ports
 from tests.support.cities import shipped

@@ -21,9 +21,9 @@ from router.domain.model.transition import Transition
 from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from router.wire.codec import decode_case, decode_event, decode_transition, encode_escalation
+from router.wire.declared_topics import topics_of
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool, environment
 from tests.stream.test_rule_sets import alarm, edit, send
 from tests.support.patience import PATIENCE_S

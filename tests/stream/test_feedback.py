@@ -26,10 +26,10 @@ from router.domain.model.task import Task
 from router.domain.model.transition import Transition
 from router.simulator.scenario import history_of
 from router.wire.codec import decode_case, decode_event, decode_task, decode_transition, read_dead_letter
+from router.wire.declared_topics import topics_of
 from router.wire.rejected_feedback_value import RejectedFeedback, decode_rejected_feedback
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool
 from tests.support.broker import free_ports
 from tests.support.patience import PATIENCE_S

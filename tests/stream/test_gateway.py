@@ -20,8 +20,8 @@ from aiokafka import AIOKafkaProducer
 from msgspec.structs import replace
 
 from router.broker import server
-from router.cities.archive import pack
 from router.cities.folder import city_folder
+from router.cities.packing import pack
 from router.cli.demo_gateway import running_gateway
 from router.domain.model.case import Case
 from router.domain.model.rejection import Rejection

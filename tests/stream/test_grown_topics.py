@@ -12,10 +12,10 @@ from kafka import TopicPartition
 from router.broker.admin import apply, connected, plan
 from router.cities.folder import load_city
 from router.kafka.blocking import PATIENT_MS, open_consumer
+from router.wire.declared_topics import topics_of
 from router.wire.errors import TopicError
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool
 from tests.stream.test_changed_logs import make_again
 from tests.stream.test_rule_sets import BEGUN, CITY, alarm, cases_with, cities, pool, send, settings

@@ -21,10 +21,10 @@ from router.broker.admin import apply, connected
 from router.simulator.replay.feed import Feed
 from router.stream.health.http_server import fetch_health
 from router.wire.codec import decode_case
+from router.wire.declared_topics import topics_of
 from router.wire.errors import BrokerError
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.exit_codes import IN_ORDER, NOT_DRAINED, STALLED
 from router.workers.pool import WorkerPool, environment
 from tests.support.broker import free_ports

@@ -11,17 +11,17 @@ import pytest
 from kafka import KafkaProducer
 
 from router.broker.admin import apply
-from router.cities.archive import pack
 from router.cities.folder import city_folder
+from router.cities.packing import pack
 from router.cli.text.sanitize import INVISIBLE
 from router.domain.model.rejection import Rejection
 from router.domain.model.source_record import PlainRecord
 from router.wire.codec import encode_dead_letter
+from router.wire.declared_topics import topics_of
 from router.wire.repairs import Repair, Step, encode_repair
 from router.wire.rule_sets import RuleSetRecord, encode_rule_set
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from tests.support.cities import shipped
 from tests.support.pty_run import SGR, run_on_terminal
 

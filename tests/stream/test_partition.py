@@ -21,7 +21,7 @@ from router.stream.engine.stored_offset import StoredOffsets, pop_stored_offset
 from router.stream.engine.stream_task import Owned, StreamTask
 from router.stream.engine.stream_task_id import StreamTaskId
 from router.wire.metrics import Metrics
-from router.wire.offset_keys import NO_KEYS
+from router.wire.offset_signing import NO_KEYS
 from router.wire.stored_offsets import StoredOffset, encode_stored_offset
 from tests.support.patience import PATIENCE_S
 from tests.support.topics import create_topics

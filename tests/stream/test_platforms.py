@@ -15,7 +15,7 @@ from router.broker.jars import classpath
 from router.broker.java import find_java
 from router.gateway.receipt_keys import make_receipt_keys
 from router.gateway.token_file import add_token
-from router.wire.offset_keys import make_offset_keys
+from router.wire.offset_signing import make_offset_keys
 from tests.support.broker import HOST, free_ports
 from tests.support.patience import PATIENCE_S
 from tests.support.repository import ROOT

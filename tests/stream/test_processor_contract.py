@@ -31,12 +31,12 @@ from router.stream.processors.feedback import FeedbackProcessor
 from router.stream.processors.merge import MergeProcessor
 from router.stream.processors.normalise import NormaliseProcessor
 from router.wire.codec import encode_report, read_dead_letter
+from router.wire.declared_topics import topics_of
 from router.wire.metrics import Metrics
-from router.wire.offset_keys import OffsetKeys
+from router.wire.offset_signing import OffsetKeys
 from router.wire.settings import Settings
 from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, decode_stored_offset
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from tests.stream.test_partition import opened_task, read, until
 from tests.support.cities import shipped
 from tests.support.driver import CELL, report, tiny

@@ -17,9 +17,9 @@ import yaml
 
 from router.broker.admin import apply
 from router.simulator.replay.feed import Feed
+from router.wire.declared_topics import topics_of
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool
 from tests.support.broker import HOST, free_ports
 from tests.support.cities import open_requests, shipped

@@ -15,10 +15,10 @@ from kafka import KafkaProducer
 
 from router.broker.admin import apply, connected
 from router.wire.codec import decode_case
+from router.wire.declared_topics import topics_of
 from router.wire.errors import BrokerError
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.client_id import client_id
 from router.workers.dead_members import DeadMembers
 from router.workers.pool import WorkerPool

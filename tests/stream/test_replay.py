@@ -14,9 +14,9 @@ from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState
 from router.simulator.replay.replay import ReplayPlan, Result, replay
 from router.wire.codec import decode_case, decode_event, encode_case
+from router.wire.declared_topics import topics_of
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.pool import environment
 from tests.support.cities import shipped
 from tests.support.outcomes import cases_of

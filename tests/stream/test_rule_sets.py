@@ -18,10 +18,10 @@ from router.domain.intake.normalise import RECEIVED_AT
 from router.domain.model.case import Case
 from router.domain.model.task import Task
 from router.wire.codec import decode_case, decode_task
+from router.wire.declared_topics import topics_of
 from router.wire.rule_sets import decode_rule_set
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool, environment
 from tests.support.cities import shipped
 from tests.support.patience import PATIENCE_S

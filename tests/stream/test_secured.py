@@ -21,14 +21,14 @@ from router.kafka.blocking import open_consumer
 from router.kafka.rejection import rejection
 from router.rule_sets.store import publish
 from router.stream.preflight import check_topics
-from router.wire.access import Access, UserQuota, compare, declared_access
+from router.wire.access_rights import Access, UserQuota, compare, declared_access
+from router.wire.declared_topics import topics_of
 from router.wire.errors import BrokerError
 from router.wire.principal import PRINCIPAL
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.security import Security, security_for
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from tests.support.cities import shipped
 from tests.support.raw_kafka import GROUP_DENIED, TOPIC_DENIED, TRANSACTION_DENIED, raw_client
 from tests.support.secured import secured_broker

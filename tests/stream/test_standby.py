@@ -12,9 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from router.broker.admin import apply
 from router.kafka.blocking import PATIENT_MS, open_consumer
 from router.stream.faust_adapter.app import SESSION_SECONDS
+from router.wire.declared_topics import topics_of
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool
 from tests.stream.test_rebalance import CITY, Load, await_members, await_progress, reports_in_cases
 from tests.support.broker import free_ports

@@ -21,9 +21,9 @@ from router.cli.checks import machine
 from router.cli.checks.outcome import Skipped
 from router.kafka.transactional_producer import TransactionalProducer
 from router.stream.preflight import check_durability, check_topics
+from router.wire.declared_topics import Topic
 from router.wire.durability import INTERNAL_TOPICS
 from router.wire.errors import BrokerError, TopicError
-from router.wire.topics import Topic
 from tests.chaos.cluster import Cluster
 from tests.chaos.late_requests import LateRequests, after
 from tests.stream import test_late_requests as late

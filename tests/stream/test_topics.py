@@ -12,9 +12,9 @@ from router.broker.admin import apply, connected, delete, plan
 from router.broker.topic_plan import TopicChange
 from router.cli.topics import app
 from router.stream.preflight import check_topics
+from router.wire.declared_topics import DAY_MS, HOUR_MS, Topic, topics_of
 from router.wire.errors import BrokerError, TopicError
 from router.wire.settings import Settings
-from router.wire.topics import DAY_MS, HOUR_MS, Topic, topics_of
 from tests.support.cities import shipped
 from tests.support.patience import PATIENCE_S
 from tests.support.topics import set_config

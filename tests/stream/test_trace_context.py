@@ -18,8 +18,8 @@ from router.broker.admin import apply
 from router.cities.folder import load_city
 from router.client import Client, Connection
 from router.tracing.spans import SpanTracing
+from router.wire.declared_topics import topics_of
 from router.wire.settings import Settings
-from router.wire.topics import topics_of
 from router.wire.trace_context import trace_id
 from router.workers.pool import WorkerPool
 from tests.stream.test_feedback import CITY, Scene

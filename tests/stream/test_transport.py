@@ -14,10 +14,10 @@ from router.domain.rules.rule_sets import RuleSets
 from router.stream.engine.processor import Record
 from router.stream.faust_adapter.app import build_app
 from router.stream.processors.clock import StreamClock
+from router.wire.declared_topics import topics_of
 from router.wire.metrics import Metrics
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from tests.support.cities import shipped
 from tests.support.patience import PATIENCE_S
 

@@ -20,10 +20,10 @@ from router.simulator.messages import SourceMessage
 from router.stream.faust_adapter.assignor import ASSIGNOR
 from router.stream.preflight import check_group
 from router.wire.codec import decode_case, read_dead_letter
+from router.wire.declared_topics import topics_of
 from router.wire.rejections import decode_rejection
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool, environment
 from tests.support.broker import free_ports
 from tests.support.cities import open_requests, shipped

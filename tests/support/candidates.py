@@ -6,8 +6,8 @@ from router.cities.folder import cities_folder
 from router.domain.fold import fold
 from router.domain.matching.candidate import MatchCandidate
 from router.domain.matching.case_index import CaseIndex
-from router.domain.matching.correlation import Match, correlate
 from router.domain.matching.parameters import MergeParameters
+from router.domain.matching.scoring import Match, correlate
 from router.domain.model.report import Report
 from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState

@@ -21,10 +21,10 @@ from router.domain.model.rejection import Rejection
 from router.domain.model.source_record import PlainRecord
 from router.simulator.messages import SourceMessage
 from router.wire.codec import decode_case, encode_dead_letter
+from router.wire.declared_topics import topics_of
 from router.wire.repairs import Repair, decode_repair
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool
 from tests.support.broker import free_ports
 from tests.support.cities import open_requests, shipped

@@ -20,10 +20,10 @@ from router.cli.access import app
 from router.client import Client, Connection
 from router.gateway.receipt_keys import make_receipt_keys
 from router.gateway.token_file import add_token
+from router.wire.declared_topics import topics_of
 from router.wire.private_files import private_folder
 from router.wire.security import Security, security_for
 from router.wire.settings import Settings
-from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool, environment
 from tests.support.broker import free_ports
 from tests.support.cities import shipped

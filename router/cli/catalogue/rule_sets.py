@@ -9,9 +9,9 @@ import typer
 from aiokafka.errors import KafkaError
 
 from router.broker.server import bootstrap
-from router.cities.archive import pack
 from router.cities.city_reader import read_city, read_tests
 from router.cities.folder import city_folder
+from router.cities.packing import pack
 from router.cli.catalogue.provisional_tasks import moves_deadlines, provisional_tasks
 from router.cli.exit_codes import CHECK_FAILED
 from router.cli.published import read_published
@@ -23,10 +23,10 @@ from router.domain.rules.city import City
 from router.kafka.rejection import unreachable
 from router.rule_sets.store import publish as append
 from router.stream.preflight import check_topics
+from router.wire.declared_topics import declared, topics_of
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import declared, topics_of
 
 AHEAD = timedelta(seconds=15)
 """Time until a rule set takes effect. By then every worker must have read it: workers poll each second, and a large city

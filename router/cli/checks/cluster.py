@@ -10,12 +10,12 @@ from router.broker import admin, server
 from router.cities.folder import load_city
 from router.cli.checks.outcome import Skipped
 from router.domain.model.feedback import SUPERVISION
+from router.wire.declared_topics import topics_of
 from router.wire.durability import too_few_brokers
 from router.wire.errors import BrokerError, CityError, TopicError
 from router.wire.other_topics import elsewhere, renamed_topics
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 
 AUTO_CREATE = "auto.create.topics.enable"
 

@@ -17,7 +17,7 @@ from router.cli.checks.cluster import newest_record
 from router.cli.checks.outcome import Skipped, shown
 from router.cli.schemas import DEFAULT, drifted, made
 from router.wire.errors import InputError
-from router.wire.offset_keys import offset_keys
+from router.wire.offset_signing import offset_keys
 from router.wire.private_files import open_to_others
 from router.wire.settings import Settings, misspelt, renamed_settings
 

@@ -11,10 +11,10 @@ from router.domain.lifecycle.journal import has_new_words, without_words
 from router.domain.model.case import Case
 from router.domain.model.erasure import Erasure
 from router.wire.codec import DeadLetter
+from router.wire.declared_topics import COMPACTED_MS, MILLISECOND, declared
 from router.wire.repairs import Repair
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import COMPACTED_MS, MILLISECOND, declared
 
 SEGMENT = timedelta(days=7)
 """How long Kafka writes to one segment, by its default. Retention takes a segment as a whole."""

@@ -5,8 +5,8 @@ from router.domain.case.reports import joining_report, whole
 from router.domain.case.task_record import media_of, task_updates
 from router.domain.case.window import extended
 from router.domain.matching.candidate import with_references
-from router.domain.matching.correlation import Match
 from router.domain.matching.parameters import MergeParameters
+from router.domain.matching.scoring import Match
 from router.domain.model.case import Case
 from router.domain.model.report import Report
 from router.domain.model.severity import raise_severity

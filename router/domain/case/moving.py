@@ -19,9 +19,9 @@ from router.domain.instants import us
 from router.domain.lifecycle.journal import JournalCause, journal
 from router.domain.lifecycle.stages import has_ended
 from router.domain.matching.candidate import MatchCandidate
-from router.domain.matching.correlation import Match, correlate
 from router.domain.matching.fitting import fit
 from router.domain.matching.parameters import MergeParameters
+from router.domain.matching.scoring import Match, correlate
 from router.domain.model.case import Case, CaseReport, Departure
 from router.domain.model.escalation import Escalation
 from router.domain.model.outcome import EscalationSent, TransitionMade

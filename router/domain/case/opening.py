@@ -16,7 +16,7 @@ from router.domain.lifecycle.ladder import next_of, with_timer
 from router.domain.lifecycle.lifecycles import PLANNED, Lifecycle
 from router.domain.lifecycle.stages import state_of_tasks
 from router.domain.lifecycle.waits import with_wait
-from router.domain.matching.correlation import Match
+from router.domain.matching.scoring import Match
 from router.domain.model.case import Case, CaseReport, Suggestion
 from router.domain.model.report import Report
 from router.domain.model.task import Task

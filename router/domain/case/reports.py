@@ -6,7 +6,7 @@ from sys import intern
 from msgspec.structs import replace
 
 from router.domain.matching.candidate import place_of
-from router.domain.matching.correlation import Match
+from router.domain.matching.scoring import Match
 from router.domain.model.case import Case, CaseReport, Statement, Version
 from router.domain.model.report import Location, Media, Report
 from router.domain.model.vocabulary import Certainty, ResolvedBy, Severity, Status, Urgency

@@ -9,7 +9,7 @@ from router.domain.case.opening import suggestions
 from router.domain.case.reports import next_version, whole
 from router.domain.case.size import rejection_of
 from router.domain.instants import us
-from router.domain.matching.correlation import correlate
+from router.domain.matching.scoring import correlate
 from router.domain.model.case import Case, CaseReport
 from router.domain.model.outcome import REDELIVERED, Outcome, ReportDecision, outcome
 from router.domain.model.rejection import RejectedEventError

@@ -7,7 +7,8 @@ fitting it while its matter, place and time stay near. Docs: docs/explanation/ca
 from router.domain.cells.registry import COMMUNITY, STREET
 from router.domain.geometry import distance_m
 from router.domain.matching.candidate import MatchCandidate, named_references
-from router.domain.matching.correlation import (
+from router.domain.matching.parameters import MergeParameters, Pair
+from router.domain.matching.scoring import (
     SAME_M,
     Match,
     metres_to,
@@ -18,7 +19,6 @@ from router.domain.matching.correlation import (
     time_gap_us,
     within_reference_radius,
 )
-from router.domain.matching.parameters import MergeParameters, Pair
 from router.domain.model.case import JoinKind
 from router.domain.model.report import Report
 from router.domain.model.vocabulary import BY_POINT

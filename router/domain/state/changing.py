@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from router.domain.case.life import finished_at
+from router.domain.case.archiving import finished_at
 from router.domain.case.size import is_full
 from router.domain.instants import us
 from router.domain.matching.candidate import MatchCandidate

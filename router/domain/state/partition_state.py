@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-from router.domain.case.life import IDS_KEPT, finished_at
+from router.domain.case.archiving import IDS_KEPT, finished_at
 from router.domain.case.reports import complete_reports
 from router.domain.case.size import MAX_REPORTS, is_full, thin
 from router.domain.matching.candidate import MatchCandidate

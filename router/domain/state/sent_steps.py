@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from router.domain.case.life import finished_at
+from router.domain.case.archiving import finished_at
 from router.domain.lifecycle.escalating import DueSteps, due_steps
 from router.domain.lifecycle.ladder import timer_of
 from router.domain.lifecycle.provisional import city_of

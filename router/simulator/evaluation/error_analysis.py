@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from router.domain.cells.registry import COMMUNITY, STREET
 from router.domain.geometry import distance_m
-from router.domain.matching.correlation import nearness, reach_m, time_decay
 from router.domain.matching.parameters import MergeParameters, Pair
+from router.domain.matching.scoring import nearness, reach_m, time_decay
 from router.domain.model.report import Report
 from router.simulator.evaluation.scores import Clusters, Groups, Label, groups
 

@@ -11,8 +11,8 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from msgspec import Struct
 from msgspec.structs import replace
 
-from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
+from router.cities.packing import pack
 from router.domain.catalogue.checks.coverage import coverage
 from router.domain.rules.city import City
 from router.kafka.blocking import PATIENT_MS, open_admin, open_consumer

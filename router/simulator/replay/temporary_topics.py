@@ -10,8 +10,8 @@ from kafka.errors import KafkaError
 
 from router.broker import admin
 from router.domain.rules.city import City
+from router.wire.declared_topics import topics_of
 from router.wire.settings import Settings
-from router.wire.topics import topics_of
 
 PREFIX = "replay-"
 

@@ -13,7 +13,7 @@ from router.kafka.record_batches import Writer
 from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.stored_offset import StoredOffsets
 from router.wire.offset_check import OffsetCheck
-from router.wire.offset_keys import OffsetKeys
+from router.wire.offset_signing import OffsetKeys
 from router.wire.stored_offsets import StoredOffset
 
 _Reading = tuple[dict[bytes, bytes], dict[bytes, OffsetCheck]]

@@ -16,8 +16,8 @@ from aiokafka import TopicPartition
 
 from router.stream.engine.changelog_reader import ChangelogReader, Portion
 from router.stream.gc_tuning import gc_paused
+from router.wire.declared_topics import TOMBSTONES_MS
 from router.wire.stored_offsets import NO_EPOCH
-from router.wire.topics import TOMBSTONES_MS
 
 APPLIED = 200
 """Values taken into the state between two turns of the event loop: a few ms, in which other partitions wait."""

@@ -14,7 +14,7 @@ from router.stream.engine.changelog_reader import ChangelogReader
 from router.stream.engine.processor import UnreadableStateError
 from router.wire.codec import UNREADABLE
 from router.wire.offset_check import OffsetCheck, place_of
-from router.wire.offset_keys import OffsetKeys
+from router.wire.offset_signing import OffsetKeys
 from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, decode_stored_offset, encode_stored_offset
 
 OPENING = 1 << 20

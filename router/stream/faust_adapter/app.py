@@ -25,7 +25,7 @@ from router.stream.processors.merge import MergeProcessor
 from router.stream.processors.normalise import NormaliseProcessor
 from router.tracing.carrying import CARRYING, Tracing
 from router.wire.metrics import Metrics
-from router.wire.offset_keys import NO_KEYS, OffsetKeys
+from router.wire.offset_signing import NO_KEYS, OffsetKeys
 from router.wire.private_files import private_folder
 from router.wire.security import Security, security_for
 from router.wire.settings import Settings

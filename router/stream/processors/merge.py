@@ -46,7 +46,7 @@ from router.wire.codec import (
     is_tick,
 )
 from router.wire.metrics import Metrics
-from router.wire.offset_keys import NO_KEYS, OffsetKeys
+from router.wire.offset_signing import NO_KEYS, OffsetKeys
 from router.wire.stored_offsets import StoredOffset
 from router.wire.topic_names import Names
 

@@ -25,7 +25,7 @@ from router.stream.engine.stored_offset import StoredOffsets
 from router.tracing.carrying import CARRYING, BatchTraces, Tracing
 from router.wire.codec import UNREADABLE, decode_dedup_entry, encode_dead_letter, encode_dedup_entry, encode_report
 from router.wire.metrics import Metrics
-from router.wire.offset_keys import NO_KEYS, OffsetKeys
+from router.wire.offset_signing import NO_KEYS, OffsetKeys
 from router.wire.partitioning import partition_for_cell, partition_for_key
 from router.wire.rejections import encode_rejection
 from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset

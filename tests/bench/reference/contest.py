@@ -13,8 +13,8 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from router.broker.admin import apply, connected, delete
+from router.wire.declared_topics import Topic
 from router.wire.settings import Settings
-from router.wire.topics import Topic
 from tests.bench.figures import Figure
 from tests.bench.pinned_process import Pinned
 from tests.bench.reference.contenders import Contender

@@ -17,7 +17,7 @@ from router.stream.engine.processor import POISON, Counted, Processor, Record
 from router.stream.engine.stored_offset import StoredOffsets
 from router.stream.faust_adapter.app import app_of
 from router.wire.metrics import Metrics
-from router.wire.offset_keys import NO_KEYS
+from router.wire.offset_signing import NO_KEYS
 from router.wire.partitioning import partition_for_cell
 from router.wire.settings import Settings
 from router.wire.stored_offsets import StoredOffset, encode_stored_offset

@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from router.kafka.connecting import connect_options
-from router.wire.offset_keys import NO_KEYS, OffsetKeys
+from router.wire.offset_signing import NO_KEYS, OffsetKeys
 from router.wire.stored_offsets import STORED_OFFSET_KEY, decode_stored_offset
 from tests.chaos.partitions import partitions_of
 from tests.support.patience import PATIENCE_S

@@ -6,10 +6,10 @@ from contextlib import suppress
 
 from router.broker.admin import connected
 from router.broker.replicas import behind
+from router.wire.declared_topics import topics_of
 from router.wire.durability import INTERNAL_TOPICS
 from router.wire.errors import BrokerError
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from tests.chaos.deployment import Deployment
 from tests.chaos.process_state import is_stopped
 from tests.chaos.schedule import Fault

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaProducer
 
-from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
+from router.cities.packing import pack
 from router.kafka.connecting import connect_options
 from router.rule_sets.store import publish
 from router.wire.rule_sets import RuleSetRecord

@@ -11,10 +11,10 @@ from uuid import UUID
 from kafka import KafkaAdminClient, TopicPartition
 
 from router.broker.admin import apply, connected
+from router.wire.declared_topics import topics_of
 from router.wire.errors import BrokerError
 from router.wire.stored_offsets import STORED_OFFSET_KEY, decode_stored_offset
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from tests.chaos.audit.sources import number_of, received_of
 from tests.chaos.audit.topics import KafkaLog, Record
 from tests.chaos.deployment import Deployment

@@ -3,8 +3,8 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from router.cities.archive import pack
 from router.cities.folder import city_folder, load_city
+from router.cities.packing import pack
 from router.rule_sets.store import publish
 from router.wire.rule_sets import RuleSetRecord
 from router.wire.topic_names import Names

@@ -13,9 +13,9 @@ from router.cities.folder import load_city
 from router.domain.rules.city import City
 from router.simulator.replay.consumer_group import ConsumerGroup
 from router.wire.codec import DeadLetter, decode_case, decode_task, is_case, read_dead_letter
+from router.wire.declared_topics import topics_of
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from router.workers.pool import WorkerPool
 from tests.support.broker import free_ports
 from tests.support.poison import city

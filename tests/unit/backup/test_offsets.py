@@ -14,7 +14,7 @@ from router.backup.stored import FoundOffset, LogPlace, found_offsets, moved
 from router.backup.translation import Translation
 from router.wire.errors import InputError
 from router.wire.offset_check import place_of
-from router.wire.offset_keys import NO_KEYS, OffsetKeys
+from router.wire.offset_signing import NO_KEYS, OffsetKeys
 from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, decode_stored_offset, encode_stored_offset
 from router.wire.topic_names import Names
 

@@ -6,7 +6,7 @@ import pytest
 
 from router.cities.access_file import read_quotas
 from router.cities.folder import city_folder
-from router.wire.access import QUOTA_KINDS, ByteRates
+from router.wire.access_rights import QUOTA_KINDS, ByteRates
 from router.wire.errors import CityError
 
 

@@ -8,9 +8,9 @@ import orjson
 import pytest
 from typer.testing import CliRunner, Result
 
-from router.cities.archive import pack, unpack
 from router.cities.city_reader import read_city
 from router.cities.folder import cities_folder, load_city
+from router.cities.packing import pack, unpack
 from router.cli.catalogue.commands import app
 from router.cli.catalogue.deadlines import deadline_lines
 from router.domain.calendar.deadlines import explain_deadline

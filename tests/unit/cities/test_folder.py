@@ -9,9 +9,9 @@ import orjson
 import pytest
 from typer.testing import CliRunner, Result
 
-from router.cities.archive import pack, unpack
 from router.cities.city_reader import read_city
 from router.cities.folder import cities_folder, city_folder, city_names, load_city
+from router.cities.packing import pack, unpack
 from router.cli.catalogue.commands import _run_text, app
 from router.domain.catalogue.checks.coverage import coverage
 from router.domain.catalogue.checks.rule_tests import RuleTestRun

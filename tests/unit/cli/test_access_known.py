@@ -8,10 +8,10 @@ import pytest
 from router.broker import access as cluster
 from router.cli import access as command_module
 from router.cli import main as entry
-from router.wire.access import Access, AccessPlan, Right, declared_access
+from router.wire.access_rights import Access, AccessPlan, Right, declared_access
+from router.wire.declared_topics import topics_of
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import topics_of
 from tests.support.cities import shipped
 
 CITY = "puyang"

@@ -17,7 +17,7 @@ from router.cli.checks.examine import examine
 from router.cli.checks.outcome import Skipped
 from router.cli.schemas import made
 from router.wire.errors import BrokerError, CityError, InputError
-from router.wire.offset_keys import GRACE, make_offset_keys
+from router.wire.offset_signing import GRACE, make_offset_keys
 from router.wire.settings import Settings
 from tests.support.broker import free_ports
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from router.cities.archive import pack
 from router.cities.city_reader import read_city
 from router.cities.folder import cities_folder
+from router.cities.packing import pack
 from router.cli.figures import app
 from router.wire.errors import CityError
 

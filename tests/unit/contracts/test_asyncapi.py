@@ -12,10 +12,10 @@ import pytest
 
 from router.contracts import asyncapi
 from router.domain.networks.registry import NETWORKS
+from router.wire.declared_topics import declared
 from router.wire.record_kinds import KINDS
 from router.wire.settings import Settings
 from router.wire.topic_names import Names
-from router.wire.topics import declared
 from tests.support.schemas import ASYNCAPI, FILES, ROOT, SCHEMAS, nodes, schema_accepts
 
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from structlog.testing import capture_logs
 
-from router.cities.archive import pack
 from router.cities.folder import city_folder
+from router.cities.packing import pack
 from router.gateway import followed_rules
 from router.gateway.followed_rules import FollowedRules
 from router.rule_sets.store import RuleSetStore

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from router.gateway.token_file import hash_of, read_token_file
-from router.wire.offset_keys import read_offset_keys
+from router.wire.offset_signing import read_offset_keys
 from tests.support.repository import ROOT
 from tests.unit.docs.markdown import code_blocks
 

@@ -11,8 +11,8 @@ import structlog
 
 from router.cities import apart
 from router.cities.apart import unpack_apart
-from router.cities.archive import InventedVersionError, pack
 from router.cities.folder import city_folder, load_city
+from router.cities.packing import InventedVersionError, pack
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import UnknownRuleSetError, UnreadableRuleSetError
 from router.rule_sets.loading import RuleSetLoader, build_rule_sets

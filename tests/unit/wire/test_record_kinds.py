@@ -9,9 +9,9 @@ from router.contracts.asyncapi import asyncapi_document
 from router.contracts.headers import header_schemas
 from router.contracts.schemas import record_schemas
 from router.domain.model.task import Task, TaskState
+from router.wire.declared_topics import declared
 from router.wire.record_kinds import KINDS, TEXT, EventAttributes, RecordKind, kinds_on
 from router.wire.topic_names import Names
-from router.wire.topics import declared
 
 
 class CaseClosed(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from router.domain.case.life import ANSWERED_KEPT, IDS_KEPT, finished_at
+from router.domain.case.archiving import ANSWERED_KEPT, IDS_KEPT, finished_at
 from router.domain.feedback.answering import MOST_ANSWERS
 from router.domain.lifecycle.journal import broken_at
 from router.domain.model.case import Case

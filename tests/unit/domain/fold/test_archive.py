@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from router.domain.case.life import IDS_KEPT, is_finished
+from router.domain.case.archiving import IDS_KEPT, is_finished
 from router.domain.fold import fold
 from router.domain.intake.dedup import DedupIndex, Said
 from router.domain.model.rejection import Rejection

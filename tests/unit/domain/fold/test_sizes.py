@@ -11,13 +11,13 @@ from msgspec.structs import replace
 from router.domain.case.size import CASE_BYTES, MAX_REPORTS, MOST_BYTES, UPDATED_BYTES, encoded_bytes
 from router.domain.instants import us
 from router.domain.matching.case_index import MAX_CANDIDATES
-from router.domain.matching.correlation import correlate
+from router.domain.matching.scoring import correlate
 from router.domain.model.case import Assignment
 from router.domain.model.rejection import RejectedEventError
 from router.domain.model.report import Report, Tick
 from router.wire.codec import decode_case, encode_case, encode_report, encode_task
+from router.wire.declared_topics import declared
 from router.wire.topic_names import Names
-from router.wire.topics import declared
 from tests.support.driver import MERGING, NEXT_CELL, Driver, hours, report, tiny
 
 CITY = tiny()

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from router.domain.fold import fold
 from router.domain.matching.candidate import MatchCandidate, references_of
 from router.domain.matching.case_index import MAX_CANDIDATES, MAX_TIED, CaseIndex, candidates
-from router.domain.matching.correlation import correlate
 from router.domain.matching.parameters import MergeParameters
+from router.domain.matching.scoring import correlate
 from router.domain.model.report import Report, Tick
 from router.domain.rules.rule_sets import RuleSets
 from router.domain.state.partition_state import PartitionState

@@ -27,8 +27,8 @@ from router.domain.rules.city import City
 from router.simulator.recorded.hotline_history import read_history
 from router.simulator.recorded.message_writers import MESSAGE_WRITERS, Observation
 from router.simulator.scenario import HISTORY
+from router.wire.declared_topics import topics_of
 from router.wire.settings import Settings
-from router.wire.topics import topics_of
 from tests.support.records import Record, city, report, shipped_codes, table
 from tests.support.samples import NAMES, listening, sample, tables
 

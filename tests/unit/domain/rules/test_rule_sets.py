@@ -7,8 +7,8 @@ from shutil import copytree
 
 import pytest
 
-from router.cities.archive import InventedVersionError, pack, unpack
 from router.cities.folder import city_folder
+from router.cities.packing import InventedVersionError, pack, unpack
 from router.domain.catalogue.code_tables import CodeTable
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets, UnknownRuleSetError, UnreadableRuleSetError

@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 from router.stream.engine.log_position import StoppedError
 from router.stream.engine.processor import UnreadableStateError
 from router.stream.engine.shared_offsets import SharedOffset, SharedOffsets
-from router.wire.offset_keys import NO_KEYS, OffsetKeys
+from router.wire.offset_signing import NO_KEYS, OffsetKeys
 from router.wire.stored_offsets import StoredOffset
 
 TOPIC = "grid.feedback-offsets"

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from router.stream.engine.processor import UnreadableStateError
 from router.stream.engine.stored_offset import StoredOffsets
-from router.wire.offset_keys import NO_KEYS, OffsetKeys
+from router.wire.offset_signing import NO_KEYS, OffsetKeys
 from router.wire.stored_offsets import STORED_OFFSET_KEY, StoredOffset, decode_stored_offset, encode_stored_offset
 
 WHERE = TopicPartition("grid.offsets", 1)

@@ -18,7 +18,7 @@ from router.stream.engine.stored_offset import StoredOffsets
 from router.stream.processors.normalise import NormaliseProcessor
 from router.wire.codec import encode_dedup_entry
 from router.wire.metrics import Metrics
-from router.wire.offset_keys import NO_KEYS, OffsetKeys
+from router.wire.offset_signing import NO_KEYS, OffsetKeys
 from router.wire.partitioning import partition_for_key
 from router.wire.stored_offsets import StoredOffset, encode_stored_offset
 from router.wire.topic_names import Names

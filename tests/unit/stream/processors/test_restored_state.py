@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from hypothesis import given, settings
 from prometheus_client import CollectorRegistry
 
-from router.domain.case.life import IDS_KEPT
+from router.domain.case.archiving import IDS_KEPT
 from router.domain.networks.registry import NETWORKS
 from router.domain.rules.city import City
 from router.domain.rules.rule_sets import RuleSets

@@ -19,9 +19,9 @@ from typing import Literal, get_args
 from msgspec import Struct
 
 from router.domain.model.feedback import SUPERVISION
+from router.wire.declared_topics import Topic
 from router.wire.durability import INTERNAL_TOPICS
 from router.wire.topic_names import Names
-from router.wire.topics import Topic
 
 Resource = Literal["topic", "group", "transactional id", "cluster", "user", "delegation token"]
 ROUTER, GATEWAY, PUBLISHER, REPAIRER, OPERATOR = "router", "gateway", "publisher", "repairer", "operator"

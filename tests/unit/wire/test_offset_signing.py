@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from router.wire.errors import InputError
-from router.wire.offset_keys import EMBEDDED, GRACE, OffsetKeys, make_offset_keys, offset_keys, read_offset_keys
+from router.wire.offset_signing import EMBEDDED, GRACE, OffsetKeys, make_offset_keys, offset_keys, read_offset_keys
 from router.wire.settings import Settings
 from router.wire.stored_offsets import StoredOffset, decode_stored_offset, encode_stored_offset
 

@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from router.wire.access import Access, ByteRates, Right, UserQuota, compare, declared_access
+from router.wire.access_rights import Access, ByteRates, Right, UserQuota, compare, declared_access
+from router.wire.declared_topics import declared
 from router.wire.topic_names import Names
-from router.wire.topics import declared
 
 NAMES = Names("drill.")
 TOPICS = declared(NAMES, networks=["policing"], departments=["police", "fire"], partitions=2)

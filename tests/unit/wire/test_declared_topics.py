@@ -3,9 +3,9 @@
 import pytest
 
 from router.kafka.unpacking import MAX_UNPACKED_BYTES
+from router.wire.declared_topics import declared
 from router.wire.other_topics import elsewhere, renamed_topics
 from router.wire.topic_names import Names
-from router.wire.topics import declared
 from tests.support.repository import ROOT
 
 ELSEWHERE = ["los-angeles.grid.events", "los-angeles.tasks.ocb", "puyang.grid.events", "__consumer_offsets"]
