@@ -16,7 +16,7 @@ from router.wire.errors import BrokerError
 from router.wire.topic_names import ROOTS
 
 OF_THE_CLUSTER = {MIN_INSYNC, UNCLEAN}
-"""What depends on the number of brokers is decided anew by a restore."""
+"""What depends on the number of brokers is decided again by a restore."""
 OWN = "DYNAMIC_TOPIC_CONFIG"
 REQUEST_MS = 60_000
 PAUSE_S = 0.2

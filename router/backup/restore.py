@@ -29,7 +29,7 @@ from router.wire.topic_names import Names
 WHILE_WRITTEN = {
     "cleanup.policy": "delete",  # fillers have no key, and what is deleted up to an offset must not be compacted
     "retention.ms": "-1",
-    "message.timestamp.type": "CreateTime",  # else Kafka would stamp each record anew
+    "message.timestamp.type": "CreateTime",  # else Kafka would stamp each record again
     "max.message.bytes": str(LARGEST_BYTES),  # a record may be larger than the batch that its producer packed
 }
 """The configuration of a topic until it has all its records."""

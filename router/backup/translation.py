@@ -26,7 +26,7 @@ class Translation:
 
     Args:
         first: the offset that its first record gets.
-        wanted: offsets of the copied log, each the next one to read by somebody.
+        wanted: offsets of the copied log, each the next one to read by a reader.
     """
 
     def __init__(self, first: int, wanted: Iterable[int]) -> None:

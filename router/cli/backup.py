@@ -61,7 +61,7 @@ def check(folder: Folder, output: Output = "text") -> None:
 def restore(folder: Folder, output: Output = "text") -> None:
     """Write a backup into a cluster that has none of its topics; the deployment goes on where it was.
 
-    Gateways, apps, departments and workers start after it. Stored offsets are signed anew, so the command needs the keys of the
+    Gateways, apps, departments and workers start after it. Stored offsets are signed again, so the command needs the keys of the
     workers (GRID_ROUTER_OFFSET_KEYS).
 
     Example: GRID_ROUTER_KAFKA=kafka-1:9092 grid-router restore /backup/2026-11-30

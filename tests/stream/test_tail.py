@@ -129,7 +129,7 @@ def test_names_may_be_short(consumer: KafkaConsumer, topic: str, namespace: str)
 
 
 def test_a_deployment_without_topics_gets_a_hint(consumer: KafkaConsumer, topic: str) -> None:
-    """tests/unit/wire/test_topics.py covers the namespaces of other deployments."""
+    """tests/unit/wire/test_declared_topics.py covers the namespaces of other deployments."""
     assert topic.endswith("grid.cases")
     with pytest.raises(
         TopicError, match=r"grid\.cases: there is no such topic; `grid-router topics apply CITY` makes "
