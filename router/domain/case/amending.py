@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from router.domain.case.derived import derive, leading, state_of
+from router.domain.case.derived import derive, is_over, leading, state_of
 from router.domain.case.dispatch import lead_due, withdraw
 from router.domain.case.rerouting import decide_by, remember_routing, route_again
 from router.domain.case.size import thin
@@ -80,6 +80,7 @@ def amend(
     """
     city, at, before, showed, departed = cause.city, cause.at, case.assignments, shown(case), case.departed
     said = case.matter, case.cell, case.state
+    was_over = is_over(case.reports)
     with state.changing(case, city.merging) as entry:
         case.reports = reports
         if departure is not None:
@@ -87,7 +88,7 @@ def amend(
             case.departed = (*others, departure)[-MOST_DEPARTURES:]
         _follow(case, cause)
         case.updated_at = max(case.updated_at, at)
-        rerouted = _decide_departments(case, cause, *said)
+        rerouted = _decide_departments(case, cause, *said, was_over=was_over)
         escalations = follow_tasks(case, before, ChangedTasks(city, at, at)) if rerouted else []
         _follow_window(case, entry, cause, until)
         thin(case)
@@ -108,23 +109,26 @@ def _follow(case: Case, cause: Cause) -> None:
         case.place_doubt = report.location.doubt
 
 
-def _decide_departments(case: Case, cause: Cause, matter: str, cell: str, before: str) -> bool:
-    """Withdraw, keep or route again. `matter`, `cell` and `before` are what the case said, and its state.
+def _decide_departments(case: Case, cause: Cause, matter: str, cell: str, before: str, *, was_over: bool) -> bool:
+    """Withdraw, keep or route again. `matter`, `cell` and `before` are what the case said, and its state; `was_over` whether its reports were
+    closed already.
 
     Returns:
         Whether anything was decided.
     """
     city, at = cause.city, cause.at
-    case.state = state_of(case)
     was_live = before in LIVE_STATES
+    if was_live and is_over(case.reports) and not (was_over and case.reports):
+        case.assignments = withdraw(case, at)
+        what = "every report is closed" if case.reports else "no report is left"
+        case.reason = f"no department: {what}, since {cause.name}"
+        case.state = state_of(case)
+        return True
+    case.state = state_of(case)
     if has_ended(case):
-        if was_live:
-            case.assignments = withdraw(case, at)
-            what = "every report is closed" if case.reports else "no report is left"
-            case.reason = f"no department: {what}, since {cause.name}"
-        elif case.closed_at is not None and remember_routing(case, RoutedFor(matter, cell)):
+        if case.closed_at is not None and remember_routing(case, RoutedFor(matter, cell)):
             decide_by(case, city, cause.report.rule_set)
-        return was_live
+        return False
     if was_live and (case.matter, case.cell) == (matter, cell):
         return False
     if case.matter != matter:

@@ -6,7 +6,7 @@
 | status | the leading report: what is real leads, then a drill, then a test |
 | urgency, severity, certainty | the highest that a report that counts names |
 | component | the first report that counts and names one |
-| state | the tasks, while a report is not closed |
+| state | the tasks, while a report is not closed or supervision has opened one again |
 
 A report *counts* if it has the standing of the leading report: closed or not, and its status. The leading report is the first one of
 the best standing. Docs: docs/explanation/cases.md.
@@ -15,7 +15,7 @@ the best standing. Docs: docs/explanation/cases.md.
 from collections.abc import Sequence
 
 from router.domain.case.reports import KEPT_CHARACTERS, NOTHING, kept_media
-from router.domain.lifecycle.stages import state_of_tasks
+from router.domain.lifecycle.stages import is_live, state_of_tasks
 from router.domain.model.case import Case, CaseReport, CaseState
 from router.domain.model.severity import STATUSES, take_highest
 from router.domain.model.vocabulary import Status
@@ -44,14 +44,19 @@ def counting(reports: Sequence[CaseReport]) -> Sequence[CaseReport]:
     return [report for report, standing in zip(reports, standings, strict=True) if standing == best]
 
 
+def is_over(reports: Sequence[CaseReport]) -> bool:
+    """Whether the networks see nothing left to do: each report is closed, or none is left."""
+    return all(report.closed is not None for report in reports)
+
+
 def state_of(case: Case) -> CaseState:
-    """The state that its reports and its tasks imply."""
+    """The state that its reports and its tasks imply. A task that supervision has opened again counts, whatever the networks say."""
     if not case.reports:
         return "empty"
     if case.closed_at is not None:
         rejected = any(one.stage == "rejected" and one.withdrawn_at is None for one in case.assignments)
         return "rejected" if rejected else "closed"
-    if all(report.closed is not None for report in case.reports):
+    if is_over(case.reports) and not any(is_live(one) for one in case.assignments):
         return "closed"
     return state_of_tasks(case.assignments)
 

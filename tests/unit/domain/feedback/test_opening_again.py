@@ -131,3 +131,14 @@ def test_a_case_whose_last_report_returns_to_its_former_case_is_empty(kind: Feed
     assert len(the_case(driver).reports) == 2
     (left,) = [one for one in driver.cases if one.id == apart.id]
     assert (left.reports, left.state, state_of(left)) == ((), "empty", "empty")
+
+
+def test_supervision_opens_again_what_the_network_has_closed_too(driver: Driver) -> None:
+    driver.pipe(report("17", 2, version=2, closed="closed"))
+    (task_again,) = opened_again(driver).tasks
+    assert (task_again.department, task_again.stage, the_case(driver).state) == ("parks", "handling", "handling")
+    moved = driver.pipe(report("17", 10, version=3, matter="hole", closed="closed")).tasks
+    assert [(one.department, one.state) for one in moved] == [("parks", "withdrawn"), ("roads", "dispatched")]
+    driver.pipe(feedback("close", moved[1], 11, SUPERVISION, reason="done"))
+    assert (the_case(driver).state, the_case(driver).closed_at) == ("closed", hours(11))
+    assert driver.crash().snapshot() == driver.snapshot()
