@@ -24,7 +24,7 @@ def test_a_known_user_keeps_the_rights(
     command: str, known: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     city = shipped(CITY)
-    declared = declared_access(Names(), topics_of(city, Settings()), city.codes, city.catalogue.departments)
+    declared = declared_access(Names(), topics_of(city, Settings()), city.codes, city.catalogue.departments, None)
     applied: list[AccessPlan] = []
 
     def apply(_: str, plan: AccessPlan, *__: Any, **___: Any) -> None:
@@ -32,7 +32,10 @@ def test_a_known_user_keeps_the_rights(
 
     monkeypatch.setenv("GRID_ROUTER_KAFKA", "127.0.0.1:1")
     monkeypatch.setattr(command_module, "load_city", lambda *_: city)
-    monkeypatch.setattr(cluster, "found", lambda _: Access(users=declared.users, rights=[*declared.rights, ALICE]))
+    monkeypatch.setattr(command_module, "read_quotas", lambda *_: None)
+    monkeypatch.setattr(
+        cluster, "found", lambda _: Access(users=declared.users, rights=[*declared.rights, ALICE], quotas=())
+    )
     monkeypatch.setattr(cluster, "apply", apply)
     words = ["access", command, CITY, *(["--known", "alice"] if known else [])]
     monkeypatch.setattr(sys, "argv", ["grid-router", *words, *(["--remove"] if command == "apply" else [])])

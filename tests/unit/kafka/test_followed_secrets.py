@@ -19,6 +19,7 @@ from tests.support.certificates import made
 @pytest.fixture
 def security(tmp_path: Path) -> Security:
     file = tmp_path / "police.password"
+    file.touch(0o600)
     file.write_text("first\n")
     return Security(
         protocol="SASL_SSL", user="police", password="first", password_file=file, ca=made(tmp_path / "1").ca
@@ -111,6 +112,7 @@ def test_a_new_client_certificate_waits_for_its_key(security: Security, tmp_path
         key, end, certificate = pem.partition("-----END PRIVATE KEY-----\n")
         pairs.append((key + end, certificate))
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    key.touch(0o600)
     key.write_text(pairs[0][0])
     certificate.write_text(pairs[0][1])
     mtls = replace(security, protocol="SSL", certificate=certificate, key=key)
