@@ -90,7 +90,13 @@ def test_a_report_is_on_its_topic_with_key_and_headers(kafka: str, names: Names,
     assert found.pop("grid-received-at").decode() == datetime.fromisoformat(receipt["received_at"]).isoformat(
         timespec="milliseconds"
     )
-    assert found == {"content-type": b"application/json", "traceparent": TRACE.encode(), "tracestate": b"a=1"}
+    assert found == {
+        "content-type": b"application/json",
+        "traceparent": TRACE.encode(),
+        "tracestate": b"a=1",
+        "ce_traceparent": TRACE.encode(),  # the gateway is where the report enters
+        "ce_tracestate": b"a=1",
+    }
     assert (receipt["network"], receipt["id"]) == (NETWORK, "CG-1")
     assert (receipt["topic"], receipt["partition"], receipt["offset"]) == (
         record.topic,
