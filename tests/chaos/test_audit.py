@@ -63,6 +63,7 @@ def test_a_correct_run_has_no_findings_and_has_every_outcome(recording: Recordin
     assert verdict.events == sum(entry.outcome in {"case", "update"} for entry in recording.entries)
     assert verdict.dead_letters == sum(entry.outcome == "dead letter" for entry in recording.entries)
     assert 0 < verdict.cases < verdict.events
+    assert verdict.erased > 0
     assert verdict.ticks == 6 + (ROUNDS + 1) * PARTITIONS
     assert verdict.feedback.records == len(recording.said.said) > REPORTS
     assert verdict.escalations > 100
@@ -343,6 +344,17 @@ def words_back(of: Recording) -> None:
             return
 
 
+def words_stay(of: Recording) -> None:
+    """The last record of an erased case has the text itself, and its reports have none."""
+    asked = {one.case for one in of.said.erasures}
+    latest = {one.key: one for one in of.lists.of(NAMES.cases)}
+    for one in latest.values():
+        if one.value is not None and one.key.decode() in asked and len((case := decode_case(one.value)).reports) == 1:
+            case.address = "house 7"
+            one.value = encode_case(case)[1]
+            return
+
+
 ALTERATIONS: list[tuple[str, Callable[[Recording], None], set[Fault]]] = [
     ("an event is dropped", without(NAMES.events), {"lost", "state differs from the log"}),
     ("an event is written twice", twice(NAMES.events), {"in two cases"}),
@@ -380,6 +392,7 @@ ALTERATIONS: list[tuple[str, Callable[[Recording], None], set[Fault]]] = [
     ),
     ("a case did not take a record of a sound run", not_taken(said=True), {"never sent"}),
     ("a dedup entry is wrong", incomplete_dedup_entry, {"dedup index differs from the log"}),
+    ("erased words stay with the case", words_stay, {"not erased", "state differs from the log"}),
     ("erased words come back", words_back, {"not erased", "state differs from the log"}),
     ("a record is not committed", unread, {"not committed"}),
     ("an event is not committed", unfolded_event, {"not committed", "state differs from the log"}),

@@ -47,4 +47,5 @@ def test_every_kind_of_fault_loses_and_duplicates_nothing(tmp_path: Path) -> Non
     assert result.verdict.omitted > 0
     assert result.verdict.dead_letters > 50
     assert result.verdict.ticks > 100
+    assert result.verdict.erased > 0
     assert failures(result) == [], report

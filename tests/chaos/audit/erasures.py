@@ -41,9 +41,16 @@ def check_erased(
     for case, offset in known:
         meant = [one for one in case.reports if _was_there(one, at, offset)]
         left = [one.id for one in meant if _has_data(one)]
+        if len(meant) == len(case.reports) and _says_data(case):
+            left.append("the case itself")
         if left or (meant and not any(one.cause == "erasure" for one in lives.get(case.id, ()))):
             findings.add("not erased", f"case {case.id}: {', '.join(left) or 'no transition'}")
     return len(known)
+
+
+def _says_data(case: Case) -> bool:
+    """Whether a case still says what its reports said, all of which a request meant."""
+    return bool(case.description or case.address or case.place_doubt or case.media) or case.lon is not None
 
 
 def _was_there(report: CaseReport, at: Mapping[RecordAddress, int], offset: int) -> bool:
