@@ -4,6 +4,7 @@ A restore that is cut off leaves a deployment without `grid.offsets`: no worker 
 topics are deleted. Docs: docs/adr/0052-backup-and-restore.md.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -169,7 +170,8 @@ class Restore:
             self._offsets[place] = translation.found
             if own:
                 await writer.write(*place, [self._moved(found, await self._topic_ids()) for found in own])
-        admin.delete_records({place: first for place, first in firsts.items() if first}, timeout_ms=REQUEST_MS)
+        fillers = {place: first for place, first in firsts.items() if first}
+        await asyncio.to_thread(admin.delete_records, fillers, timeout_ms=REQUEST_MS)  # the producer goes on meanwhile
         self._check_ends(admin, topic.name, topic.partitions)
 
     def _without_offsets(self, place: LogPlace) -> Iterator[CopiedRecord]:

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka import KafkaConsumer, KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from typer.testing import CliRunner
 
 from router.backup.check import checked
 from router.backup.cluster import configs_of, topics_of_deployment
 from router.backup.make import make_backup
 from router.backup.restore import Restore
-from router.broker.admin import apply, connected, plan
+from router.broker.admin import apply, connected, delete, plan
 from router.cities.folder import city_folder, load_city
 from router.cli.main import app
 from router.domain.lifecycle.journal import broken_at
@@ -26,7 +26,7 @@ from router.domain.model.task import Task
 from router.gateway.followed_cases import FollowedCases
 from router.gateway.receipt_index import KnownReport, ReceiptIndex
 from router.gateway.receipt_keys import ReceivedReport
-from router.kafka.blocking import prepare_consumers
+from router.kafka.blocking import open_consumer, prepare_consumers
 from router.simulator.scenario import history_of
 from router.wire.codec import decode_case, read_dead_letter
 from router.wire.declared_topics import topics_of
@@ -197,6 +197,22 @@ def test_a_deployment_goes_on_in_another_cluster(kafka: str, namespace: str, tmp
             dead = [read_dead_letter(r.key, r.value, list(r.headers)) for r in committed(other, names.dead_letters)]
             assert len({one.id for one in dead}) == 3  # no offset is used a second time
     assert manifest.records == checked(folder).records
+
+
+def test_an_emptied_partition_ends_where_it_ended(kafka: str, namespace: str, tmp_path: Path) -> None:
+    """Retention left no record on the last partition of a topic."""
+    names, keys, folder = Names(namespace), tmp_path / "offset-keys", tmp_path / "backup"
+    make_offset_keys(keys, NOW)
+    asyncio.run(create_topics(kafka, names.offsets, names.reports(NETWORK)))
+    send(kafka, names.reports(NETWORK), *messages(0, 3))
+    place = TopicPartition(names.reports(NETWORK), 0)
+    with connected(kafka) as admin:
+        admin.delete_records({place: 3})
+    make_backup(kafka, namespace, folder, NOW, keys={})
+    delete(kafka, [names.offsets, names.reports(NETWORK)])
+    restored(kafka, folder, keys)
+    with open_consumer(kafka) as consumer:
+        assert (consumer.beginning_offsets([place]), consumer.end_offsets([place])) == ({place: 3}, {place: 3})
 
 
 def test_the_commands(kafka: str, namespace: str, tmp_path: Path) -> None:
