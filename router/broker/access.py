@@ -44,8 +44,12 @@ NAMES = {kind: name for name, kind in RESOURCES.items()}
 USER = "User:"
 
 
-def found(bootstrap: str) -> Access:
+def found(bootstrap: str, *, quotas: bool = True) -> Access:
     """All users with a password and all rights of the cluster.
+
+    Args:
+        bootstrap: `host:port` list.
+        quotas: whether to ask for them, which takes one more right.
 
     Raises:
         BrokerError: the cluster cannot be reached, has no access rights, or does not let this user see them.
@@ -54,8 +58,8 @@ def found(bootstrap: str) -> Access:
         # first: Kafka 4.1 never answers who asks for all users without the right to it
         acls, _ = admin.describe_acls(_every())
         users = admin.describe_user_scram_credentials()
-        quotas = quotas_of(admin)
-    return Access(users=sorted(users), rights=sorted(_right(acl) for acl in acls), quotas=quotas)
+        limits = quotas_of(admin) if quotas else None
+    return Access(users=sorted(users), rights=sorted(_right(acl) for acl in acls), quotas=limits)
 
 
 def apply(bootstrap: str, plan: AccessPlan, passwords: Path, *, remove: bool = False) -> None:

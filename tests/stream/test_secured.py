@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
+from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 from router.broker import access, admin, server
@@ -21,7 +22,7 @@ from router.kafka.blocking import open_consumer
 from router.kafka.rejection import rejection
 from router.rule_sets.store import publish
 from router.stream.preflight import check_topics
-from router.wire.access_rights import Access, UserQuota, compare, declared_access
+from router.wire.access_rights import Access, AccessPlan, Right, UserQuota, compare, declared_access
 from router.wire.declared_topics import topics_of
 from router.wire.errors import BrokerError
 from router.wire.principal import PRINCIPAL
@@ -37,6 +38,7 @@ from tests.support.topics import committed
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 CITY = "los-angeles"
 NAMES = Names()
+NOTHING = AccessPlan(missing_users=[], undeclared_users=[], missing=[], undeclared=[], wider=[], unchanged=0)
 
 
 @pytest.fixture(scope="module")
@@ -251,6 +253,22 @@ def test_drift_is_shown_and_removed_only_when_asked(secured: Settings) -> None:
         assert not [one for one in quotas_of(client) if one.per_second in {4096, 8192} or one.user == "operator"]
     assert not compare(declared(secured), access.found(address), NAMES, known={"admin"}).drift
     assert security_for(address, secured).user == "admin"
+
+
+def test_a_city_without_quotas_takes_no_right_to_see_them(
+    secured: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, user = server.bootstrap(secured), "auditor"
+    rights = [Right(user, "cluster", "kafka-cluster", "describe")]
+    access.apply(address, replace(NOTHING, missing_users=[user], missing=rights), tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setenv("GRID_ROUTER_KAFKA_USER", user)
+        patch.setenv("GRID_ROUTER_KAFKA_PASSWORD_FILE", str(tmp_path / f"{user}.password"))
+        with pytest.raises(BrokerError, match="the user auditor has no right to this cluster"):
+            access.found(address)
+        shown = CliRunner().invoke(app, ["check", "seattle"])
+        assert (shown.exit_code, "differences" in shown.output) == (1, True), shown.exception
+    access.apply(address, replace(NOTHING, undeclared_users=[user], undeclared=rights), tmp_path, remove=True)
 
 
 @pytest.mark.long
