@@ -22,11 +22,13 @@ from router.backup.manifest import (
     fingerprints,
     write_manifest,
 )
-from router.backup.record_files import RecordFile
+from router.backup.record_files import RecordFile, records_in
+from router.backup.stored import all_found_offsets
 from router.broker.admin import connected
 from router.kafka.consumers import partition_consumer
 from router.kafka.rejection import unreachable
 from router.wire.errors import BrokerError, InputError, TopicError
+from router.wire.offset_signing import NO_KEYS, read_offset_keys
 from router.wire.private_files import private_folder, write_private
 from router.wire.topic_names import Names
 
@@ -62,7 +64,7 @@ def make_backup(
     Raises:
         BrokerError: the cluster cannot be reached, a transaction stays open, or a program of the router wrote meanwhile.
         TopicError: there is no deployment, or its workers run.
-        InputError: the folder cannot be used.
+        InputError: the folder cannot be used; or the copy is complete, and the file of offset keys does not verify it.
     """
     names = Names(namespace)
     _prepare(folder)
@@ -94,7 +96,23 @@ def make_backup(
         keys={setting: fingerprints(file) for setting, file in keys.items()},
     )
     write_manifest(folder, manifest)
+    _check_stored(folder, manifest, keys.get("offset-keys"))
     return manifest
+
+
+def _check_stored(folder: Path, manifest: Manifest, keys: Path | None) -> None:
+    """Raise InputError when a restore with these keys would be rejected."""
+    try:
+        verifying = NO_KEYS if keys is None else read_offset_keys(keys)
+        all_found_offsets(
+            manifest.topics, lambda place: records_in(file_of(folder, *place)), Names(manifest.namespace), verifying
+        )
+    except InputError as error:
+        raise InputError(
+            f"the backup is complete, but these keys cannot restore it: {error.what}",
+            where=error.where,
+            hint=error.hint,
+        ) from error
 
 
 def _prepare(folder: Path) -> None:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from router.backup.cluster import REQUEST_MS, commit, configure, ends_of
 from router.backup.manifest import CopiedOffset, CopiedPartition, CopiedTopic, Manifest, file_of
 from router.backup.record_files import CopiedRecord, records_in
-from router.backup.stored import FoundOffset, LogPlace, found_offsets, holds_offsets, moved, source_of, sources_first
+from router.backup.stored import FoundOffset, LogPlace, all_found_offsets, moved, source_of, sources_first
 from router.backup.translation import Translation
 from router.backup.writing import LARGEST_BYTES, LogWriter
 from router.broker.admin import connected
@@ -73,7 +73,6 @@ class Restore:
         self._names = Names(manifest.namespace)
         self._replication, self._min_insync = replication, min_insync
         self._topics = sources_first(manifest.topics, self._names)
-        self._places = {LogPlace(topic.name, one.partition) for topic in self._topics for one in topic.partitions}
         self._offsets: dict[LogPlace, dict[int, int]] = {}
         """Partition -> offset of the copied log -> of the restored one."""
 
@@ -87,7 +86,7 @@ class Restore:
         """
         with connected(self._bootstrap) as admin:
             durability = self._check(admin)
-            stored = list(self._stored())
+            stored = all_found_offsets(self._topics, self._records, self._names, self._keys)
             wanted = self._wanted(stored)
             *first, last = self._topics
             self._create(admin, first, durability)
@@ -119,13 +118,6 @@ class Restore:
         if brokers < durability.replication:
             raise too_few_brokers(durability.replication, brokers, self._bootstrap)
         return durability
-
-    def _stored(self) -> Iterator[FoundOffset]:
-        for topic in self._topics:
-            for one in topic.partitions if holds_offsets(topic.name, self._names) else ():
-                holder = LogPlace(topic.name, one.partition)
-                found = found_offsets(holder, self._records(holder), self._names, self._keys)
-                yield from (offset for offset in found if offset.source in self._places)  # else its topic was deleted
 
     def _records(self, place: LogPlace) -> Iterator[CopiedRecord]:
         return records_in(file_of(self._folder, *place))
