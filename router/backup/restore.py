@@ -27,10 +27,13 @@ from router.wire.errors import BrokerError, TopicError
 from router.wire.offset_signing import OffsetKeys
 from router.wire.topic_names import Names
 
+ANY_TIME = str((1 << 63) - 1)
 WHILE_WRITTEN = {
     "cleanup.policy": "delete",  # fillers have no key, and what is deleted up to an offset must not be compacted
     "retention.ms": "-1",
     "message.timestamp.type": "CreateTime",  # else Kafka would stamp each record again
+    "message.timestamp.before.max.ms": ANY_TIME,  # a broker's default may reject old records
+    "message.timestamp.after.max.ms": ANY_TIME,
     "max.message.bytes": str(LARGEST_BYTES),  # a record may be larger than the batch that its producer packed
 }
 """The configuration of a topic until it has all its records."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
 from typer.testing import CliRunner
 
 from router.backup.check import checked
@@ -200,7 +201,7 @@ def test_a_deployment_goes_on_in_another_cluster(kafka: str, namespace: str, tmp
 
 
 def test_an_emptied_partition_ends_where_it_ended(kafka: str, namespace: str, tmp_path: Path) -> None:
-    """Retention left no record on the last partition of a topic."""
+    """Retention left no record on the last partition of a topic, and the brokers reject old records by default."""
     names, keys, folder = Names(namespace), tmp_path / "offset-keys", tmp_path / "backup"
     make_offset_keys(keys, NOW)
     asyncio.run(create_topics(kafka, names.offsets, names.reports(NETWORK)))
@@ -210,7 +211,14 @@ def test_an_emptied_partition_ends_where_it_ended(kafka: str, namespace: str, tm
         admin.delete_records({place: 3})
     make_backup(kafka, namespace, folder, NOW, keys={})
     delete(kafka, [names.offsets, names.reports(NETWORK)])
-    restored(kafka, folder, keys)
+    default = "log.message.timestamp.before.max.ms"
+    with connected(kafka) as admin:
+        (broker,) = [str(one["broker_id"]) for one in admin.describe_cluster()["brokers"]]
+        admin.alter_configs([ConfigResource(ConfigResourceType.BROKER, broker, {default: "3600000"})])
+        try:
+            restored(kafka, folder, keys)
+        finally:
+            admin.reset_configs([ConfigResource(ConfigResourceType.BROKER, broker, {default: ""})])
     with open_consumer(kafka) as consumer:
         assert (consumer.beginning_offsets([place]), consumer.end_offsets([place])) == ({place: 3}, {place: 3})
 
